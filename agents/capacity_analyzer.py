@@ -1,0 +1,148 @@
+"""The capacity analyzer: who has the hands free (phase 2), and who does what by when (phase 4)."""
+
+from collections.abc import Mapping, Sequence
+
+from domain.configuration import Configuration
+from domain.phases import BookLine, Identified
+from domain.review import Action, CapacityLine, Handover, Needs, RoleNeed, SavePlay, Uncovered
+from tools.allocation import Allocation
+from tools.assignment import line_actions, owner_actions, play_actions
+from tools.calendar import WorkingDays
+from tools.capacity import asked_hours, capacity_lines, committed_hours, free_hours, handovers, play_hours
+from tools.decide import Decided
+from tools.plays import TBD
+from tools.wording import money, plural
+
+_ROLES = ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing")
+
+
+def free_by_person(
+    identified: Identified, open_actions: Sequence[Action], configuration: Configuration
+) -> dict[str, float]:
+    """Hours each of ours has left for save plays in the planning period."""
+    committed = committed_hours(open_actions, identified.as_of, configuration.review)
+    by_person: dict[str, BookLine] = {book.csm_id: book for book in identified.books if book.csm_id}
+    return {
+        person_id: free_hours(
+            person,
+            by_person.get(person_id) if person.role == "csm" else None,
+            committed.get(person_id, 0.0),
+            configuration.review,
+        )
+        for person_id, person in identified.people.items()
+    }
+
+
+def assess(
+    identified: Identified, open_actions: Sequence[Action], plays: Sequence[SavePlay], configuration: Configuration
+) -> tuple[tuple[CapacityLine, ...], tuple[Handover, ...]]:
+    """Load of each CSM, overload warnings, and handovers that would help."""
+    settings = configuration.review
+    lines = capacity_lines(
+        identified.books,
+        identified.people,
+        committed_hours(open_actions, identified.as_of, settings),
+        asked_hours(plays, identified.as_of, settings),
+        settings,
+    )
+    return lines, handovers(lines, identified.movable, settings)
+
+
+def needs(
+    plays: Sequence[SavePlay],
+    allocation: Allocation,
+    free: Mapping[str, float],
+    identified: Identified,
+    configuration: Configuration,
+) -> Needs:
+    """Hours by role and budget that the plays ask for, what fits, and what is not covered."""
+    settings, currency = configuration.review, configuration.scoring.money.home
+    chosen = set(allocation.chosen)
+    postponed = [play for play in plays if play.account_id not in chosen]
+    uncovered = tuple(
+        Uncovered(
+            account_id=play.account_id,
+            name=play.name,
+            lacks=_lacks(play, allocation, identified, configuration),
+        )
+        for play in postponed
+        if play.intervention_tier == "critical"
+    )
+    budget_needed = sum(p.expected_value.cost - p.expected_value.hours * settings.hourly_rate.value for p in plays)
+    note = f"{plural(len(chosen), 'play')} of {len(plays)} fit into the coming {settings.planning_days.value:.0f} days."
+    costly = [
+        play.name for play in postponed if play.expected_value.value <= 0 and play.intervention_tier != "critical"
+    ]
+    if costly:
+        note += f" Expected to cost more than they keep: {', '.join(costly)}."
+    return Needs(
+        roles=tuple(_role(role, plays, allocation, free, identified, configuration) for role in _ROLES),
+        budget=settings.weekly_budget.value,
+        budget_needed=round(budget_needed, 2),
+        currency=currency,
+        chosen=tuple(play.account_id for play in plays if play.account_id in chosen),
+        postponed=tuple(play.account_id for play in postponed),
+        uncovered=uncovered,
+        note=note,
+    )
+
+
+def _role(
+    role: str,
+    plays: Sequence[SavePlay],
+    allocation: Allocation,
+    free: Mapping[str, float],
+    identified: Identified,
+    configuration: Configuration,
+) -> RoleNeed:
+    members = [person.person_id for person in identified.people.values() if person.role == role]
+    asked = asked_hours(plays, identified.as_of, configuration.review)
+    hours = sum(asked.get(member, 0.0) for member in members) + asked.get(f"role:{role}", 0.0)
+    return RoleNeed(
+        role=role,
+        people=len(members),
+        hours_needed=round(hours, 2),
+        hours_free=round(sum(max(free[member], 0.0) for member in members), 2) if members else None,
+        value_of_one_more_hour=max((allocation.hour_values.get(member, 0.0) for member in members), default=0.0),
+    )
+
+
+def _lacks(play: SavePlay, allocation: Allocation, identified: Identified, configuration: Configuration) -> str:
+    missing = []
+    for person_id, hours in sorted(play_hours(play, identified.as_of, configuration.review).items()):
+        short = hours - allocation.hours_left.get(person_id, 0.0)
+        if short > 0:
+            person = identified.people.get(person_id)
+            role = person.role.replace("_", " ") if person else person_id.removeprefix("role:").replace("_", " ")
+            missing.append(f"{short:.1f} hours of a {role}")
+    settings = configuration.review
+    budget = play.expected_value.cost - play.expected_value.hours * settings.hourly_rate.value
+    if budget > allocation.budget_left:
+        missing.append(f"{money(budget - allocation.budget_left, play.currency)} of budget")
+    return ", ".join(missing) or "hours that other critical accounts use"
+
+
+def assign(
+    decided: Decided,
+    identified: Identified,
+    calendar: WorkingDays,
+    origins: Mapping[str, str],
+    assigned_owners: Mapping[str, str],
+) -> tuple[Action, ...]:
+    """The actions of everything that was approved, by owner and date. ``origins``: the review that a running play began in."""
+    people, as_of, review_id = identified.people, identified.as_of, identified.review_id
+    found: list[Action] = []
+    approved = [play for play in decided.plays if play.status in ("approved", "edited")]
+    for play in approved:
+        found += play_actions(play, origins.get(play.account_id, review_id), as_of)
+    rows = {row.account_id: row for row in identified.plan_rows}
+    for line in decided.lines:
+        csm = people.get(assigned_owners.get(line.account_id) or rows[line.account_id].csm_id or "")
+        owned = line.model_copy(update={"owner": csm.name}) if csm else line
+        found += line_actions(owned, review_id, csm, calendar, as_of)
+    unowned = [(play.account_id, play.name) for play in approved if play.owner == TBD]
+    unowned += [(line.account_id, line.name) for line in decided.lines if line.owner == TBD]
+    manager = next((person for person in people.values() if person.role == "cs_manager"), None)
+    still = [pair for pair in unowned if pair[0] not in assigned_owners]
+    found += owner_actions(still, review_id, manager, calendar, as_of)
+    return tuple(sorted(found, key=lambda action: (action.owner, action.due, action.id)))

@@ -1,0 +1,210 @@
+"""The churn predictor: who is at risk this week (phase 1), and what to do about it (phase 3)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from domain.configuration import Configuration, Profile
+from domain.dossier import Dossier, Person
+from domain.phases import PlanRow
+from domain.review import AtRisk, Escalation, Override, OwnerToAssign, PlanLine, SavePlay
+from tools.allocation import Allocation, Candidate, allocate
+from tools.calendar import WorkingDays
+from tools.capacity import play_hours
+from tools.plays import TBD, contact_of
+from tools.summary import change_note
+from tools.tiers import holds
+from tools.wording import day, plural
+
+_REASONS = 3
+
+
+def profile_for(configuration: Configuration, accounts: int) -> Profile:
+    """How often and how wide the review is, by the size of the portfolio."""
+    fitting = [profile for profile in configuration.review.profiles if accounts >= profile.above_accounts]
+    return max(fitting, key=lambda profile: profile.above_accounts)
+
+
+def at_risk_list(
+    dossiers: Sequence[Dossier],
+    people: Mapping[str, Person],
+    configuration: Configuration,
+    scope: int,
+    overrides: Mapping[str, Override],
+) -> tuple[AtRisk, ...]:
+    """The at-risk list in the order of the dossiers, with reasons, changes and history."""
+    return tuple(
+        _line(rank, dossier, people, configuration, rank <= scope, overrides.get(dossier.account_id))
+        for rank, dossier in enumerate(dossiers, start=1)
+    )
+
+
+def _line(
+    rank: int,
+    dossier: Dossier,
+    people: Mapping[str, Person],
+    configuration: Configuration,
+    in_meeting: bool,
+    override: Override | None,
+) -> AtRisk:
+    csm = people.get(dossier.csm_id or "")
+    fields = dossier.model_dump(
+        include={
+            "account_id", "name", "segment", "arr", "contract_arr", "contract_currency", "renewal_date",
+            "renewal_in_days", "csm_id", "lifecycle_stage", "parent_account_id", "health", "health_band", "coverage",
+            "confidence", "velocity", "velocity_band", "churn_probability", "calibrated", "expected_churn_arr",
+            "risk_tier", "change", "health_history",
+        }
+    )  # fmt: skip
+    return AtRisk(
+        **fields,
+        rank=rank,
+        currency=configuration.scoring.money.home,
+        csm=csm.name if csm else None,
+        override=override,
+        risk_score=dossier.risk,
+        intervention_tier=dossier.intervention_tier or "medium",
+        reasons=reasons(dossier, configuration),
+        contributions=dossier.contributions,
+        evidence=dossier.evidence,
+        change_note=change_note(dossier.change, dossier.risk_then, dossier.risk, dossier.tier_then, dossier.risk_tier),
+        risk_change=_moved(dossier.risk, dossier.risk_then),
+        health_change=_moved(dossier.health, dossier.health_then),
+        in_meeting=in_meeting,
+    )
+
+
+def _moved(now: float | None, then: float | None) -> float | None:
+    return round(now - then, 6) if now is not None and then is not None else None
+
+
+def reasons(dossier: Dossier, configuration: Configuration) -> tuple[str, ...]:
+    """Why the account is on the list: rules that fire, a falling trend, then the heaviest evidence."""
+    found = [
+        _capital(rule.says)
+        for rule in configuration.tiers.rules
+        if all(holds(c, dossier.values) for c in rule.when) and dossier.size not in rule.not_for
+    ]
+    if dossier.alarm:
+        found.append("Health falls by half a point a day or more")
+    if dossier.renewal_in_days is not None and dossier.renewal_in_days < 0:
+        found.insert(0, f"The renewal is overdue by {plural(-dossier.renewal_in_days, 'day')}")
+    heaviest = [fact.statement.rstrip(".") for fact in dossier.evidence if fact.risk_points > 0]
+    return tuple((found + heaviest)[: max(_REASONS, len(found))])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def intervention_plan(
+    rows: Sequence[PlanRow],
+    people: Mapping[str, Person],
+    configuration: Configuration,
+    calendar: WorkingDays,
+    as_of: date,
+) -> tuple[PlanLine, ...]:
+    """One line an account: why, the primary and the secondary action, who, by when."""
+    return tuple(_plan_line(row, people, configuration, calendar, as_of) for row in rows)
+
+
+def _plan_line(
+    row: PlanRow, people: Mapping[str, Person], configuration: Configuration, calendar: WorkingDays, as_of: date
+) -> PlanLine:
+    tiers = configuration.tiers
+    options = [rule for rule in tiers.actions if all(holds(c, row.values) for c in rule.when)]
+    names = list(dict.fromkeys(rule.action for rule in options))
+    default = tiers.watch_action if row.tier == "watch" else tiers.default_action
+    primary = names[0] if names and row.tier != "watch" else default
+    secondary = next((name for name in names if name != primary), None) if row.tier != "watch" else None
+    csm = people.get(row.csm_id or "")
+    return PlanLine(
+        tier=row.tier,
+        account_id=row.account_id,
+        name=row.name,
+        arr=row.arr,
+        why=_why(row, configuration),
+        action=primary,
+        secondary=secondary,
+        owner=csm.name if csm else TBD,
+        by=due_by(row, configuration, calendar, as_of),
+        urgency=tiers.due[row.tier].urgency,
+        rule=row.rule or "score" if row.tier != "watch" else "renewal",
+    )
+
+
+def _why(row: PlanRow, configuration: Configuration) -> tuple[str, ...]:
+    """One or two signals."""
+    if row.tier == "watch" and row.renewal_in_days is not None:
+        days = row.renewal_in_days
+        return (f"Renewal overdue by {plural(-days, 'day')}" if days < 0 else f"Renewal in {plural(days, 'day')}",)
+    fired = [
+        _capital(rule.says)
+        for rule in configuration.tiers.rules
+        if all(holds(c, row.values) for c in rule.when) and row.size not in rule.not_for
+    ]
+    if row.velocity_alarm:
+        fired.append("Health falls by half a point a day or more")
+    return tuple((fired + list(row.top))[:2])
+
+
+def due_by(row: PlanRow, configuration: Configuration, calendar: WorkingDays, as_of: date) -> date:
+    """The last working day within the tier's time; for a watched renewal, two weeks before it."""
+    soonest = calendar.plus(as_of, 1)
+    if row.tier == "watch" and row.renewal_date is not None:
+        days = row.renewal_in_days or 0
+        if days < 0:
+            return calendar.plus(as_of, 2)
+        return max(calendar.on_or_before(row.renewal_date - timedelta(days=14)), soonest)
+    return max(calendar.on_or_before(as_of + timedelta(days=configuration.tiers.due[row.tier].days)), soonest)
+
+
+def allocate_plays(
+    plays: Sequence[SavePlay], free: Mapping[str, float], budget: float, configuration: Configuration, as_of: date
+) -> Allocation:
+    """Which plays run this week within the free hours and the budget."""
+    settings = configuration.review
+    return allocate(
+        [
+            Candidate(
+                account_id=play.account_id,
+                value=play.expected_value.value,
+                hours={k: v for k, v in play_hours(play, as_of, settings).items() if not k.startswith("role:")},
+                budget=round(play.expected_value.cost - play.expected_value.hours * settings.hourly_rate.value, 2),
+                critical=play.intervention_tier == "critical",
+            )
+            for play in plays
+        ],
+        free,
+        budget,
+    )
+
+
+def escalations(
+    dossiers: Mapping[str, Dossier], plays: Sequence[SavePlay], calendar: WorkingDays
+) -> tuple[Escalation, ...]:
+    """For each play: when somebody who can decide more is brought in, who, and by when."""
+    found = []
+    for play in plays:
+        executive = contact_of(dossiers[play.account_id], "exec_sponsor", "economic_buyer")
+        for index, step in enumerate(play.escalation):
+            when, _, what = step.partition(": ")
+            to = what or step
+            if executive and index == 0 and play.intervention_tier == "critical":
+                to = f"{to} Their side: {executive.name}."
+            by = calendar.plus(play.created, 2) if index == 0 else play.cadence.manager_review
+            found.append(Escalation(account_id=play.account_id, name=play.name, when=when, to=to, by=by))
+    return tuple(found)
+
+
+def owners_to_assign(plan: Sequence[PlanLine], proposal: str | None) -> tuple[OwnerToAssign, ...]:
+    """Accounts of the plan that nobody owns, critical ones first, with who has the most hours free."""
+    return tuple(
+        OwnerToAssign(
+            account_id=line.account_id,
+            name=line.name,
+            what=f"{_capital(line.tier)}: {line.action}, by {day(line.by)}. Assign an owner in the CRM.",
+            proposal=proposal,
+        )
+        for line in plan
+        if line.owner == TBD
+    )

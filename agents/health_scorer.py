@@ -1,0 +1,103 @@
+"""The health scorer: what fell this week (phase 1), and why each of the worst is at risk (phase 2)."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from domain.configuration import Configuration
+from domain.dossier import Dossier, Person
+from domain.phases import Population
+from domain.review import CauseFinding, Pattern
+from tools.causes import UNDETERMINED, diagnose
+from tools.signals.statements import StatementFinder
+from tools.wording import money, plural
+
+
+def deep_dive(dossiers: Sequence[Dossier], configuration: Configuration) -> tuple[CauseFinding, ...]:
+    """The root cause of each account: ranked hypothesis, driver, pillar, difficulty, time to churn."""
+    return tuple(diagnose(dossier, configuration.causes, configuration.scoring) for dossier in dossiers)
+
+
+def patterns(
+    dossiers: Sequence[Dossier],
+    findings: Sequence[CauseFinding],
+    population: Population,
+    people: Mapping[str, Person],
+    configuration: Configuration,
+) -> tuple[Pattern, ...]:
+    """What several accounts at risk have in common: a cause, a driver, a product area, a segment, a CSM."""
+    by_account = {finding.account_id: finding for finding in findings}
+    finder = StatementFinder(configuration.wording)
+    themes = {dossier.account_id: _themes(dossier, finder) for dossier in dossiers}
+    least = int(configuration.review.pattern_minimum.value)
+    currency = configuration.scoring.money.home
+    found: list[Pattern] = []
+
+    def add(kind: str, subjects: Callable[[Dossier], Sequence[str]], say: Callable[[str, int], str]) -> None:
+        groups: dict[str, list[Dossier]] = {}
+        for dossier in dossiers:
+            for subject in subjects(dossier):
+                groups.setdefault(subject, []).append(dossier)
+        for subject, members in groups.items():
+            arr = round(sum(member.arr for member in members), 2)
+            if len(members) >= least:
+                message = f"{say(subject, len(members))} ({money(arr, currency)} of ARR)."
+                ids = tuple(member.account_id for member in members)
+                found.append(
+                    Pattern(
+                        kind=kind, subject=subject, accounts=len(members), arr=arr, message=message, account_ids=ids
+                    )
+                )
+
+    def causes(dossier: Dossier) -> list[str]:
+        finding = by_account.get(dossier.account_id)
+        return [finding.label] if finding and finding.category != UNDETERMINED else []
+
+    def drivers(dossier: Dossier) -> list[str]:
+        finding = by_account.get(dossier.account_id)
+        return [finding.driver] if finding and finding.driver != "unknown" else []
+
+    add("cause", causes, lambda subject, n: f"{subject} is the likely cause for {plural(n, 'account')}")
+    add("driver", drivers, lambda subject, n: f"The driver is {subject} for {plural(n, 'account')}")
+    add("theme", lambda d: themes[d.account_id], lambda s, n: f"{plural(n, 'account')} at risk wrote about “{s}”")
+    found += _overrepresented(dossiers, population, people, configuration)
+    return tuple(sorted(found, key=lambda pattern: (-pattern.accounts, -pattern.arr, pattern.kind, pattern.subject)))
+
+
+def _themes(dossier: Dossier, finder: StatementFinder) -> list[str]:
+    """Themes that at least two of the account's recent tickets touch."""
+    counts = Counter(theme for text in dossier.texts for theme in finder.themes(text))
+    return [theme for theme, count in sorted(counts.items()) if count >= 2]
+
+
+def _overrepresented(
+    dossiers: Sequence[Dossier], population: Population, people: Mapping[str, Person], configuration: Configuration
+) -> list[Pattern]:
+    """Segments and books whose share of the at-risk list is well above their share of the base."""
+    currency = configuration.scoring.money.home
+    found = []
+    for kind, key, base in (
+        ("segment", lambda d: d.segment, population.segments),
+        ("book", lambda d: d.csm_id, population.csms),
+    ):
+        counts = Counter(key(dossier) for dossier in dossiers if key(dossier))
+        total = sum(population.segments.values())
+        for subject, count in sorted(counts.items()):
+            lift = (count / len(dossiers)) / (base.get(subject, 0) / total) if base.get(subject) else 0.0
+            if count < configuration.review.pattern_minimum.value or lift < configuration.review.pattern_lift.value:
+                continue
+            members = [dossier for dossier in dossiers if key(dossier) == subject]
+            arr = round(sum(member.arr for member in members), 2)
+            name = people[subject].name if subject in people else subject
+            share = f"{lift:.1f} times the share in the whole base"
+            where = f"in segment {name}" if kind == "segment" else "in one CSM's book"
+            found.append(
+                Pattern(
+                    kind=kind,
+                    subject=name if kind == "segment" else "one book",
+                    accounts=count,
+                    arr=arr,
+                    message=f"{plural(count, 'account')} at risk are {where}, {share} ({money(arr, currency)} of ARR).",
+                    account_ids=tuple(member.account_id for member in members),
+                )
+            )
+    return found

@@ -1,0 +1,228 @@
+"""The command line. Results on standard output, progress on standard error; heavy imports only where they are used."""
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from domain.errors import BusyError, InputError, SaveplayError
+
+app = typer.Typer(
+    name="saveplay",
+    help="The weekly at-risk account review: scored by arithmetic, drafted by a model, decided by people.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DONE, FAULT, BAD_INPUT, WAITING = 0, 1, 2, 3
+
+Data = Annotated[str, typer.Option("--data", help="A folder of CSV or Parquet files, or duckdb:///file.db.")]
+AsOf = Annotated[str, typer.Option("--as-of", help="The review date, like 2026-11-23. Nothing later is read.")]
+StoreAt = Annotated[str | None, typer.Option("--store", help="Where reviews and history live (or SAVEPLAY_STORE).")]
+Configs = Annotated[str | None, typer.Option("--configs", help="A configuration folder instead of the shipped one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Time per step.")]
+ReviewId = Annotated[str, typer.Argument(help="The review, like 2026-W48.", metavar="REVIEW")]
+
+
+def say(text: str) -> None:
+    """Progress, on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show(text: str) -> None:
+    """A result, on standard output."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def parse_day(text: str) -> date:
+    """An ISO date from the command line."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"--as-of {text!r} is not a date; write it like 2026-11-23") from None
+
+
+@app.command()
+def review(
+    data: Data,
+    as_of: AsOf,
+    out: Annotated[str, typer.Option("--out", help="Where the review's folder is written.")] = "reviews",
+    approve: Annotated[str | None, typer.Option(help="all, none, or a decisions file, for unattended runs.")] = None,
+    backfill: Annotated[int, typer.Option(min=0, max=104, help="Score this many past weeks first, for trends.")] = 0,
+    store: StoreAt = None,
+    configs: Configs = None,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Run the weekly review: who is at risk, why, what to do; then wait for people."""
+    from app import wiring
+    from app.commands import answer, begin, decide_and_run, report
+    from app.timing import Timing
+
+    day = parse_day(as_of)
+    chosen = str(Path(configs).resolve()) if configs else None
+    request = wiring.Request(wiring.absolute(data), day, str(Path(out).resolve()), chosen)
+    review_id = wiring.review_id_of(day)
+    decisions = answer(approve, review_id) if approve else None
+    with wiring.workplace(store) as place:
+        timing = Timing(say, verbose)
+        begin(place, request, review_id, backfill, timing)
+        if decisions is not None and decisions.unattended:
+            place.store.decide(review_id, "plan", decisions)
+            place.store.decide(review_id, "close", decisions)
+        gate = wiring.run_review(place, review_id, timing)
+        if decisions is not None and gate is not None:
+            gate = decide_and_run(place, review_id, decisions, timing)
+        report(place, review_id, gate, as_json, timing)
+
+
+@app.command()
+def decide(
+    review_id: ReviewId,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="A decisions file (a template is in the review's folder).")
+    ] = None,
+    approve: Annotated[str | None, typer.Option(help="all or none.")] = None,
+    store: StoreAt = None,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Approve, edit, reject or defer each play; then close the review. Asks in the terminal when no file is given."""
+    from app import wiring
+    from app.commands import answer, decide_and_run, report
+    from app.decision_file import read_decisions
+    from app.timing import Timing
+
+    with wiring.workplace(store) as place:
+        place.store.request(review_id)
+        timing = Timing(say, verbose)
+        if file is not None:
+            decisions = read_decisions(file, review_id)
+        elif approve is not None:
+            decisions = answer(approve, review_id)
+        else:
+            from app.ask_people import ask
+
+            decisions = ask(place, review_id)
+        gate = decide_and_run(place, review_id, decisions, timing)
+        report(place, review_id, gate, as_json, timing)
+
+
+@app.command()
+def resume(review_id: ReviewId, store: StoreAt = None, verbose: Verbose = False, as_json: Json = False) -> None:
+    """Go on with a review that was interrupted; a finished one is written again from the store."""
+    from app import wiring
+    from app.commands import report, rewrite
+    from app.timing import Timing
+
+    with wiring.workplace(store) as place:
+        timing = Timing(say, verbose)
+        gate = wiring.run_review(place, review_id, timing)
+        rewrite(place, review_id, timing)
+        report(place, review_id, gate, as_json, timing)
+
+
+@app.command("show")
+def show_review(review_id: ReviewId, store: StoreAt = None, as_json: Json = False) -> None:
+    """Print a review."""
+    from app import wiring
+    from app.commands import show_stored
+
+    with wiring.workplace(store) as place:
+        show_stored(place, review_id, as_json)
+
+
+@app.command()
+def score(
+    data: Data,
+    as_of: AsOf,
+    store: StoreAt = None,
+    configs: Configs = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write the scores of every account to this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Health, risk and tier of every account; nothing is kept."""
+    from app.commands import score_accounts
+
+    score_accounts(data, parse_day(as_of), store, configs, parquet, as_json)
+
+
+@app.command()
+def check(
+    data: Data,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Default: today.")] = None,
+    configs: Configs = None,
+    as_json: Json = False,
+) -> None:
+    """Audit the data: rows, rows left out and why, staleness, what is not connected and what that costs."""
+    from app.commands import check_data
+
+    check_data(data, parse_day(as_of) if as_of else date.today(), configs, as_json)
+
+
+@app.command()
+def done(
+    action: Annotated[str | None, typer.Argument(help="Action id, from actions.csv.")] = None,
+    on: Annotated[str | None, typer.Option("--on", help="The day it was done. Default: today.")] = None,
+    by: Annotated[str, typer.Option(help="Who says so.")] = "command line",
+    note: Annotated[str, typer.Option(help="What came of it.")] = "",
+    undo: Annotated[bool, typer.Option(help="Open it again.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--import", help="An actions.csv with the status column filled in.")
+    ] = None,
+    store: StoreAt = None,
+) -> None:
+    """Record that an action is done, or import a filled-in actions.csv."""
+    from app.commands import record_progress
+
+    record_progress(action, parse_day(on) if on else date.today(), by, note, undo, file, store)
+
+
+@app.command()
+def override(
+    account: Annotated[str, typer.Argument(help="Account id.")],
+    band: Annotated[str, typer.Option(help="red, yellow or green.")],
+    reason: Annotated[str, typer.Option(help="Why the computed band is wrong.")],
+    until: Annotated[str, typer.Option(help="When it ends.")],
+    by: Annotated[str, typer.Option(help="Who says so.")],
+    on: Annotated[str | None, typer.Option("--on", help="From when on. Default: today.")] = None,
+    store: StoreAt = None,
+) -> None:
+    """Put your own band beside the computed one, with a reason and an end date."""
+    from app.commands import set_override
+
+    set_override(account, band, reason, parse_day(until), by, parse_day(on) if on else date.today(), store)
+
+
+@app.command()
+def demo(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -> None:
+    """Write a sample portfolio, to try everything with."""
+    from app.commands import write_demo
+
+    write_demo(folder)
+
+
+def main() -> None:
+    """The entry point: errors of the tree become one message and an exit code."""
+    try:
+        app()
+    except (InputError, BusyError) as error:
+        say(f"saveplay: {error}")
+        raise SystemExit(BAD_INPUT) from None
+    except SaveplayError as error:
+        say(f"saveplay: {error}")
+        raise SystemExit(FAULT) from None
+
+
+def as_document(value: Any) -> str:
+    """JSON as every command prints it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+if __name__ == "__main__":
+    main()

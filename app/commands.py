@@ -1,0 +1,289 @@
+"""What the commands do. Each takes what was typed, already parsed, and prints a result or raises an error of the tree."""
+
+import csv
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli import DONE, WAITING, as_document, say, show
+from app.decision_file import read_decisions, unattended
+from app.timing import Timing
+from app.wiring import Request, Workplace, absolute, backfill, load_base, run_review, store_folder, workplace
+from domain.decisions import Decisions
+from domain.errors import DecisionError, InputError
+from domain.review import Override, Review
+
+if TYPE_CHECKING:
+    from tools.base import CustomerBase
+
+HOW = {
+    "plan": "waiting for decisions on the plays: fill in {folder}/decisions.yaml, then\n"
+    "  saveplay decide {review} --file {folder}/decisions.yaml\n"
+    "or decide in the terminal: saveplay decide {review}",
+    "close": "waiting for the close of the meeting:\n  saveplay decide {review} --approve all\n"
+    "or name missing owners in a file: close: {{owners: {{account id: person id}}}}",
+}
+
+
+def answer(approve: str, review_id: str) -> Decisions:
+    """``all``, ``none``, or the decisions file of that name."""
+    if approve in ("all", "none"):
+        return unattended(review_id, approve)
+    path = Path(approve)
+    if not path.exists():
+        raise DecisionError(f"--approve takes all, none or a decisions file; there is no file {approve!r}")
+    return read_decisions(path, review_id)
+
+
+def begin(place: Workplace, request: Request, review_id: str, weeks: int, timing: Timing) -> None:
+    """Check configuration and data before anything is written, then start the week (again)."""
+    from tools.locks import alone
+
+    configuration = place.configuration(request)
+    load_once = load_base(request, configuration, place.folder)
+    with alone(place.folder / "locks", review_id):
+        if weeks:
+            say(f"0 Backfill of {weeks} weeks")
+            backfill(request, configuration, place.folder, weeks, lambda _: None)
+            load_once = load_base(request, configuration, place.folder)
+        place.store.start(review_id, request.as_of, request.kept())
+        place.store.log(
+            review_id, "command line", "started", data=request.data, fingerprint=load_once.audit.fingerprint
+        )
+    place.loaded[review_id] = load_once
+
+
+def decide_and_run(place: Workplace, review_id: str, decisions: Decisions, timing: Timing) -> str | None:
+    """Check and store what was decided, then go on. Decides the gate that waits, and the close when it is in there too."""
+    gate = waiting_at(place, review_id)
+    if gate is None:
+        raise DecisionError(f"{review_id} waits for nothing: it is closed; see saveplay show {review_id}")
+    if gate == "plan":
+        check_plan(place, review_id, decisions)
+        place.store.decide(review_id, "plan", decisions)
+        place.store.log(review_id, decisions.decided_by, "decided", gate="plan", unattended=decisions.unattended)
+        gate = run_review(place, review_id, timing)
+    if gate == "close" and decisions.close is not None:
+        check_close(place, review_id, decisions)
+        place.store.decide(review_id, "close", decisions)
+        place.store.log(review_id, decisions.decided_by, "closed", unattended=decisions.unattended)
+        gate = run_review(place, review_id, timing)
+    return gate
+
+
+def waiting_at(place: Workplace, review_id: str) -> str | None:
+    """The gate that the review waits at, or None."""
+    state = place.store.request(review_id)[1]
+    if state == "running":
+        raise DecisionError(f"{review_id} was interrupted; first: saveplay resume {review_id}")
+    return state.removeprefix("waiting:") if state.startswith("waiting:") else None
+
+
+def check_plan(place: Workplace, review_id: str, decisions: Decisions) -> None:
+    """Refuse what cannot be carried out. Raises DecisionError."""
+    from domain.phases import Identified, Planned
+    from tools.calendar import WorkingDays
+    from tools.decide import check
+
+    configuration = place.configuration(Request.of(place.store.request(review_id)[0]))
+    planned = place.store.get(review_id, "planned", Planned)
+    people = place.store.get(review_id, "identified", Identified).people
+    check(decisions, planned, people, WorkingDays(configuration.review))
+
+
+def check_close(place: Workplace, review_id: str, decisions: Decisions) -> None:
+    """A meeting closes only when every critical account has an owner. Raises DecisionError."""
+    from domain.phases import Assigned, Identified, Planned
+    from tools.decide import Decided, unowned_critical
+
+    planned = place.store.get(review_id, "planned", Planned)
+    assigned = place.store.get(review_id, "assigned", Assigned)
+    people = place.store.get(review_id, "identified", Identified).people
+    owners = decisions.close.owners if decisions.close else {}
+    for account, person in owners.items():
+        if person not in people:
+            raise DecisionError(f"close: {account}: nobody of ours has the id {person!r}")
+    open_ones = unowned_critical(planned, Decided(assigned.plays, (), ()), owners)
+    if open_ones and not decisions.unattended:
+        names = ", ".join(open_ones)
+        raise DecisionError(f"critical accounts without an owner: {names}; name them under close: owners: in the file")
+
+
+def report(place: Workplace, review_id: str, gate: str | None, as_json: bool, timing: Timing) -> None:
+    """What came of it, on standard output; exit 3 when people have to decide."""
+    folder = Path(place.store.request(review_id)[0]["out"]) / review_id
+    if as_json:
+        show((folder / "review.json").read_text(encoding="utf-8"))
+    else:
+        show(summary_of(stored_review(place, review_id), folder))
+    if gate is not None:
+        say(f"{review_id} is " + HOW[gate].format(review=review_id, folder=folder))
+        raise SystemExit(WAITING)
+    raise SystemExit(DONE)
+
+
+def summary_of(review: Review, folder: Path | None) -> str:
+    """The review in a screenful."""
+    from app.summary_text import screen
+
+    return screen(review, folder)
+
+
+def stored_review(place: Workplace, review_id: str) -> Review:
+    """The review document from the store."""
+    from app.wiring import context_for
+    from graph.document import review_document
+
+    request = Request.of(place.store.request(review_id)[0])
+    return review_document(context_for(request, place, review_id, Timing()), review_id)
+
+
+def rewrite(place: Workplace, review_id: str, timing: Timing) -> None:
+    """Write the folder of a review again from the store."""
+    from app.wiring import context_for
+    from graph.document import review_document
+
+    request = Request.of(place.store.request(review_id)[0])
+    context = context_for(request, place, review_id, timing)
+    context.publish(review_document(context, review_id))
+
+
+def show_stored(place: Workplace, review_id: str, as_json: bool) -> None:
+    """Print a review from the store."""
+    from app.report import review_json
+
+    review = stored_review(place, review_id)
+    folder = Path(place.store.request(review_id)[0]["out"]) / review_id
+    show(review_json(review).decode() if as_json else summary_of(review, folder))
+
+
+def _base(data: str, day: date, configs: str | None, folder: Path) -> "CustomerBase":
+    from tools.configuration import read_configuration
+
+    configuration = read_configuration(Path(configs) if configs else None)
+    return load_base(Request(absolute(data), day, "", configs), configuration, folder)
+
+
+def score_accounts(
+    data: str, day: date, store: str | None, configs: str | None, parquet: Path | None, as_json: bool
+) -> None:
+    """Scores of the whole base: a Parquet file, JSON, or the totals and the worst on the screen."""
+    base = _base(data, day, configs, store_folder(store))
+    if parquet is not None:
+        try:
+            parquet.parent.mkdir(parents=True, exist_ok=True)
+            target = str(parquet).replace("'", "''")
+            base.connection.execute(f"copy (from scored order by account_id) to '{target}' (format parquet)")
+        except OSError as error:
+            raise InputError(f"cannot write {parquet}: {error.strerror}") from None
+    if as_json:
+        show(as_document(base.rows("from scored order by account_id")))
+        return
+    from app.summary_text import scores
+
+    show(scores(base))
+
+
+def check_data(data: str, day: date, configs: str | None, as_json: bool) -> None:
+    """The data audit."""
+    from tools.summary import data_report
+
+    base = _base(data, day, configs, store_folder(None))
+    found = data_report(base)
+    if as_json:
+        show(found.model_dump_json(indent=2))
+        return
+    from app.summary_text import audit
+
+    show(audit(found, day))
+
+
+def record_progress(
+    action: str | None, on: date, by: str, note: str, undo: bool, file: Path | None, store: str | None
+) -> None:
+    """One action, or a whole filled-in actions.csv."""
+    if (action is None) == (file is None):
+        raise InputError("name one action, or a file with --import actions.csv")
+    with workplace(store) as place:
+        if action is not None:
+            place.store.mark(action, "open" if undo else "done", None if undo else on, note, by)
+            place.store.log(
+                action.split(".")[0], by, "open again" if undo else "done", action=action, on=on.isoformat()
+            )
+            show(f"{action} is {'open again' if undo else f'done on {on}'}")
+            return
+        assert file is not None
+        for action_id, state, day in read_actions(file, on, set(place.store.action_ids())):
+            place.store.mark(action_id, state, day, note, by)
+        place.store.log("", by, "imported", file=file.name)
+        show(f"progress imported from {file.name}")
+
+
+STATES = {
+    "done": "done",
+    "done_late": "done",
+    "open": "open",
+    "late": "open",
+    "missed": "open",
+    "dropped": "dropped",
+    "": "open",
+}
+
+
+def read_actions(file: Path, on: date, known: set[str]) -> list[tuple[str, str, date | None]]:
+    """Id, state and day of each line. Raises InputError naming the row; nothing is recorded then."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as handle:
+            reader = csv.DictReader(handle)
+            missing = {"id", "status"} - set(reader.fieldnames or ())
+            if missing:
+                raise InputError(f"{file.name}: no column {sorted(missing)[0]!r}; import the actions.csv of a review")
+            rows = list(enumerate(reader, start=2))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+    found = []
+    for number, row in rows:
+        action_id, status = (
+            (row["id"] or "").lstrip("'").strip(),
+            (row["status"] or "").strip().lower().replace(" ", "_"),
+        )
+        if action_id not in known:
+            raise InputError(f"{file.name} row {number}: no action {action_id!r} in this store")
+        if status not in STATES:
+            raise InputError(f"{file.name} row {number}: status {status!r}; use done, open or dropped")
+        found.append((action_id, STATES[status], _day_of(row.get("done_on") or "", on, file, number, STATES[status])))
+    return found
+
+
+def _day_of(text: str, on: date, file: Path, number: int, state: str) -> date | None:
+    if state != "done":
+        return None
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else on
+    except ValueError:
+        raise InputError(f"{file.name} row {number}: done_on {text!r} is not a date like 2026-11-25") from None
+
+
+def set_override(account: str, band: str, reason: str, until: date, by: str, on: date, store: str | None) -> None:
+    """A person's own band beside the computed one."""
+    if band not in ("red", "yellow", "green"):
+        raise InputError(f"--band {band!r}: use red, yellow or green")
+    if until < on:
+        raise InputError("--until lies before the override begins")
+    with workplace(store) as place:
+        record = Override(band=band, reason=reason, by=by, until=until)  # type: ignore[arg-type]
+        place.store.override(account, on, record)
+        place.store.log("", by, "override", account=account, band=band, until=until.isoformat(), reason=reason)
+    show(f"{account} is shown as {band} beside its computed band until {until}")
+
+
+def write_demo(folder: Path) -> None:
+    """The sample portfolio."""
+    from evals.sample import write_sample
+
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty; name a new folder")
+    write_sample(folder)
+    show(f"A sample portfolio is in {folder}/portfolio. Try:\n"
+         f"  saveplay review --data {folder}/portfolio --as-of 2026-11-16 --approve all\n"
+         f"  saveplay review --data {folder}/portfolio --as-of 2026-11-23")  # fmt: skip

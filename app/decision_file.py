@@ -1,0 +1,74 @@
+"""The decisions file: a template to fill in, and its reader."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from domain.decisions import CloseDecision, Decisions
+from domain.errors import DecisionError
+from domain.review import Review
+
+
+def template(review: Review) -> str:
+    """One entry a play, undecided, with what is needed to decide beside it."""
+    lines = [
+        f"# Decisions for {review.review_id}. Fill in, then: saveplay decide {review.review_id} --file decisions.yaml",
+        "# decision: approve, edit, reject (with a reason) or defer (with until: a date)",
+        "# For an edit: owners: {action id: person id}, dates: {action id: date}, drop: [action id]",
+        f"review: {review.review_id}",
+        "decided_by:   # who decides",
+        "others:       # approve or reject: primary actions of the accounts that have no play",
+        f"budget: {review.needs.budget:g}   # {review.needs.currency} for this week's plays",
+        "plays:" if review.plays else "plays: []",
+    ]
+    for play in review.plays:
+        about = f"{play.name}, {play.cause_label}, {play.currency} {play.arr:,.0f}"
+        lines.append("  # " + " ".join(about.split()))
+        lines.append(f"  - account: {_quoted(play.account_id)}")
+        lines.append(f"    version: {_quoted(play.version)}")
+        lines.append("    decision:")
+    lines += ["# The close of the meeting, when critical accounts have no owner yet:", "# close:"]
+    lines.append("#   owners: {account id: person id}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def read_decisions(path: Path, review_id: str) -> Decisions:
+    """The file, checked for shape. Raises DecisionError naming file and key."""
+    try:
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except OSError as error:
+        raise DecisionError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DecisionError(f"{path.name} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise DecisionError(f"{path.name} is empty; it needs review, decided_by and plays")
+    try:
+        decisions = Decisions.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(key) for key in problem["loc"])
+        raise DecisionError(
+            f"{path.name}: {where or 'the file'}: {problem['msg'].removeprefix('Value error, ')}"
+        ) from None
+    if decisions.review != review_id:
+        raise DecisionError(f"{path.name} is about {decisions.review}, not {review_id}")
+    return decisions
+
+
+def unattended(review_id: str, answer: str) -> Decisions:
+    """``--approve all`` and ``--approve none``: recorded as taken without a person."""
+    approve = answer == "all"
+    return Decisions(
+        review=review_id,
+        decided_by=f"unattended (--approve {answer})",
+        rest="approve" if approve else "reject",
+        others="approve" if approve else "reject",
+        close=CloseDecision(notes="Closed without a meeting."),
+        unattended=True,
+    )

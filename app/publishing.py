@@ -1,0 +1,69 @@
+"""Writing a review into its folder: everything aside first, then renamed, so that nobody sees half of it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from app.timing import Timing
+from domain.errors import DataError
+from domain.review import Review
+from tools.store import Store
+
+
+def publisher(out: Path, store: Store, timing: Timing, review_id: str) -> Callable[[Review], None]:
+    """A function that writes a review's pages, lists and calendars into ``out``/<review id>."""
+
+    def publish(review: Review) -> None:
+        from app.decision_file import template
+        from app.report import render_pack
+
+        pack = render_pack(review)
+        if review.state == "waiting_for_decisions":
+            pack["decisions.yaml"] = template(review).encode()
+        pack["audit.jsonl"] = "".join(json.dumps(line) + "\n" for line in store.audit(review_id)).encode()
+        steps = [{"phase": phase, "by": agent, "seconds": round(seconds, 4)} for phase, agent, seconds in timing.steps]
+        request = store.request(review_id)[0]
+        pack["run.json"] = (
+            json.dumps({"review_id": review_id, "request": request, "steps": steps}, indent=2) + "\n"
+        ).encode()
+        write_pack(out / review_id, pack)
+
+    return publish
+
+
+def write_pack(folder: Path, pack: dict[str, bytes]) -> None:
+    """Replace the folder by the pack. Raises DataError when the place cannot be written."""
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.aside")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        for name, content in pack.items():
+            path = aside / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        _keep_what_people_added(folder, aside, pack)
+        if folder.exists():
+            folder.rename(old)
+        aside.rename(folder)
+    except OSError as error:
+        raise DataError(
+            f"cannot write the review into {folder}: {error.strerror or error}; name another --out"
+        ) from None
+    shutil.rmtree(old, ignore_errors=True)
+    _sweep(folder)
+
+
+def _keep_what_people_added(folder: Path, aside: Path, pack: dict[str, bytes]) -> None:
+    """A filled-in decisions file stays where its author left it."""
+    filled = folder / "decisions.yaml"
+    if filled.exists() and (aside / "decisions.yaml").exists() is False:
+        shutil.copy2(filled, aside / "decisions.yaml")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process left beside the folder."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        if left.suffix in (".aside", ".old"):
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,82 @@
+"""Calendar holds as iCalendar files, one a person.
+
+UID, DTSTAMP and SEQUENCE come from the review, so sending a hold again updates it and the bytes repeat. Nobody is
+invited by importing a file: the other attendees are named in the description.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from icalendar import Alarm, Calendar, Event
+
+from app.report import wording
+from domain.review import Touchpoint
+
+_REMIND_AT = time(9)
+_EPOCH = date(2020, 1, 1)
+
+
+def zone(name: str) -> tzinfo:
+    """The named time zone, or UTC when there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def calendar(touchpoints: Sequence[Touchpoint], person: str, as_of: date) -> bytes:
+    """The holds of one person."""
+    book = Calendar()
+    book.add("prodid", "-//saveplay//weekly at-risk review//EN")
+    book.add("version", "2.0")
+    book.add("x-wr-calname", f"Save plays: {wording.plain(person)}")
+    for touchpoint in touchpoints:
+        book.add_component(_event(touchpoint, as_of))
+    if touchpoints:
+        book.add_missing_timezones(first_date=as_of - timedelta(days=366), last_date=as_of + timedelta(days=731))
+    return bytes(book.to_ical())
+
+
+def _event(touchpoint: Touchpoint, as_of: date) -> Event:
+    event = Event()
+    event.add("uid", touchpoint.uid)
+    event.add("dtstamp", datetime.combine(as_of, time(), UTC))
+    event.add("sequence", (as_of - _EPOCH).days)
+    event.add("summary", wording.plain(touchpoint.title))
+    event.add("description", _description(touchpoint))
+    event.add("categories", [wording.word(touchpoint.kind)])
+    for name, moment in _moments(touchpoint).items():
+        event.add(name, moment)
+    event.add_component(_reminder(touchpoint))
+    return event
+
+
+def _moments(touchpoint: Touchpoint) -> dict[str, date | datetime]:
+    try:
+        starts = time.fromisoformat(touchpoint.starts)
+    except ValueError:
+        return {"dtstart": touchpoint.on, "dtend": touchpoint.on + timedelta(days=1)}
+    start = datetime.combine(touchpoint.on, starts, zone(touchpoint.time_zone))
+    return {"dtstart": start, "dtend": start + timedelta(minutes=max(touchpoint.minutes, 5))}
+
+
+def _description(touchpoint: Touchpoint) -> str:
+    lines = [touchpoint.note, f"Account: {touchpoint.name}", f"Owner: {touchpoint.owner}"]
+    if touchpoint.attendees:
+        lines.append(f"With: {wording.listed(touchpoint.attendees)}")
+    if touchpoint.follow_up:
+        lines.append(f"Asked about on: {wording.day(touchpoint.follow_up)}")
+    return "\n".join(wording.plain(line) for line in lines if line)
+
+
+def _reminder(touchpoint: Touchpoint) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", f"Coming up: {wording.plain(touchpoint.title)}")
+    if touchpoint.follow_up and touchpoint.follow_up < touchpoint.on:
+        moment = datetime.combine(touchpoint.follow_up, _REMIND_AT, zone(touchpoint.time_zone))
+        alarm.add("trigger", moment.astimezone(UTC), parameters={"VALUE": "DATE-TIME"})
+    else:
+        alarm.add("trigger", timedelta(minutes=-30))
+    return alarm

@@ -1,0 +1,48 @@
+"""Markdown that hostile names and quotations cannot break.
+
+Every value a template prints is escaped, unless it is ``Markup``: already Markdown of our own.
+"""
+
+import re
+from datetime import date
+
+from markupsafe import Markup
+
+from app.report import wording
+
+_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
+_BLOCK = re.compile(r"^([#>+=-]+)(?=\s|$|\1)")
+_NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+_ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def said(value: object) -> str:
+    """Any value as people read it: never a Python name."""
+    if value is None:
+        return wording.UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return wording.number(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def escape(value: object) -> Markup:
+    """Text that shows in Markdown exactly as it is written, on one line."""
+    if isinstance(value, Markup):
+        return value
+    text = _SPECIAL.sub(r"\\\1", wording.plain(said(value)).translate(_ENTITIES))
+    text = _NUMBERED.sub(r"\1\\\2", _BLOCK.sub(r"\\\1", text))
+    return Markup(_ADDRESS.sub(lambda found: "\\" + found.group(0), text))
+
+
+def row(*cells: object) -> Markup:
+    """One line of a table."""
+    return Markup("| " + " | ".join(escape(cell) or "\N{EN DASH}" for cell in cells) + " |")
+
+
+def head(*titles: str) -> Markup:
+    """The two opening lines of a table; a title ending in ``:`` heads a column of numbers."""
+    rule = "|".join(" ---: " if title.endswith(":") else " --- " for title in titles)
+    return Markup(f"{row(*(title.rstrip(':') for title in titles))}\n|{rule}|")

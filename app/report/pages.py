@@ -1,0 +1,81 @@
+"""Templates filled from a review: the HTML pages and the Markdown files.
+
+Both environments refuse undefined names, escape every value, and never print a Python name such as ``None``.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from app.report import charts, figures, markdown, wording
+from app.report.view import ReviewView
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_CITED = re.compile(r"\bE\d+\b")
+_FILTERS = (
+    wording.word, wording.capital, wording.number, wording.score, wording.signed, wording.percent, wording.money,
+    wording.signed_money, wording.arr, wording.day, wording.short_day, wording.in_days, wording.span, wording.hours,
+    wording.listed, wording.plural,
+)  # fmt: skip
+_SENTENCES = (wording.renewal, wording.velocity, wording.probability, wording.worth, wording.is_late)
+
+
+def _html_value(value: object) -> object:
+    return value if isinstance(value, Markup) else wording.plain(markdown.said(value))
+
+
+def cite(text: str, anchor: str, known: tuple[str, ...]) -> Markup:
+    """The text with every evidence id of the account linked to its evidence."""
+
+    def linked(found: re.Match[str]) -> str:
+        cited = found.group(0)
+        return f'<a class="cite" href="#{anchor}-{cited}">{cited}</a>' if cited in known else cited
+
+    return Markup(_CITED.sub(linked, str(escape(wording.plain(text)))))
+
+
+def _environment(finalize: Any) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=finalize,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters.update({function.__name__: function for function in _FILTERS})
+    environment.globals.update({function.__name__: function for function in _SENTENCES})
+    environment.globals["phase_titles"] = wording.PHASE_TITLES
+    return environment
+
+
+@cache
+def _html() -> Environment:
+    environment = _environment(_html_value)
+    environment.filters["cite"] = cite
+    environment.globals.update(charts=charts, figures=figures)
+    return environment
+
+
+@cache
+def _markdown() -> Environment:
+    environment = _environment(markdown.escape)
+    environment.globals.update(row=markdown.row, head=markdown.head)
+    return environment
+
+
+def html(template: str, view: ReviewView, **more: object) -> bytes:
+    """One self-contained page."""
+    return _filled(_html(), template, view, more)
+
+
+def text(template: str, view: ReviewView, **more: object) -> bytes:
+    """One Markdown file, without runs of empty lines."""
+    filled = _filled(_markdown(), f"md/{template}", view, more).decode("utf-8")
+    return (re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n").encode("utf-8")
+
+
+def _filled(environment: Environment, template: str, view: ReviewView, more: Mapping[str, object]) -> bytes:
+    context = {"view": view, "review": view.review, "currency": view.review.portfolio.currency, **more}
+    return environment.get_template(template).render(context).encode("utf-8", "replace")

@@ -1,0 +1,207 @@
+"""The review as the pages walk through it: look-ups by account, groups and counts. No wording and no markup here."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from app.report.names import person_stem, stems
+from domain.review import (
+    Action,
+    AgendaItem,
+    AtRisk,
+    CauseFinding,
+    Decision,
+    InterventionTier,
+    Movement,
+    OwnerToAssign,
+    Pattern,
+    PlanLine,
+    Prework,
+    Review,
+    SavePlay,
+    Touchpoint,
+)
+
+_TIERS: tuple[InterventionTier, ...] = ("critical", "high", "medium", "watch")
+_PERSONAL_PATTERNS = frozenset({"csm", "person", "owner"})
+_BLOCKS = (
+    ("overview", ("portfolio", "overview")),
+    ("new", ("new", "degradation")),
+    ("follow-up", ("prior", "follow")),
+    ("deep-dives", ("deep", "dive")),
+    ("resources", ("resource", "budget")),
+    ("next-steps", ("assignment", "next step")),
+)
+
+
+@dataclass(frozen=True, order=True)
+class Person:
+    """Somebody who gets files of their own."""
+
+    name: str
+    person_id: str | None
+
+    @property
+    def stem(self) -> str:
+        """The name of their files."""
+        return person_stem(self.name, self.person_id)
+
+    def is_owner(self, owner: str, owner_id: str | None) -> bool:
+        """Whether an owner is this person: by id where there is one, else by name."""
+        return owner_id == self.person_id and (owner_id is not None or owner == self.name)
+
+
+@dataclass(frozen=True)
+class ReviewView:
+    """One review, indexed."""
+
+    review: Review
+
+    @cached_property
+    def lines(self) -> dict[str, AtRisk]:
+        """At-risk lines by account."""
+        return {line.account_id: line for line in self.review.at_risk}
+
+    @cached_property
+    def causes(self) -> dict[str, CauseFinding]:
+        """Causes by account."""
+        return {cause.account_id: cause for cause in self.review.causes}
+
+    @cached_property
+    def decisions(self) -> dict[str, Decision]:
+        """The last decision on every subject."""
+        return {decision.subject: decision for decision in self.review.decisions}
+
+    @cached_property
+    def dives(self) -> tuple[SavePlay, ...]:
+        """The plays, in the order of the at-risk list."""
+        last = len(self.review.at_risk) + 1
+        rank = {line.account_id: line.rank for line in self.review.at_risk}
+        return tuple(sorted(self.review.plays, key=lambda play: (rank.get(play.account_id, last), play.account_id)))
+
+    @cached_property
+    def _stems(self) -> dict[str, str]:
+        return stems([*self.lines, *(play.account_id for play in self.review.plays)])
+
+    def stem(self, account_id: str) -> str:
+        """The file name and anchor of an account that has a line or a play."""
+        return self._stems[account_id]
+
+    def has_dive(self, account_id: str) -> bool:
+        """Whether the page has a section about the account."""
+        return any(play.account_id == account_id for play in self.review.plays)
+
+    def name(self, account_id: str) -> str:
+        """The name of an account, or its id when nothing names it."""
+        named = (*self.review.at_risk, *self.review.plays, *self.review.intervention_plan)
+        return next((each.name for each in named if each.account_id == account_id), account_id)
+
+    @cached_property
+    def blocks(self) -> dict[str, AgendaItem]:
+        """Agenda items by the section of the page that holds their material."""
+        found: dict[str, AgendaItem] = {}
+        for item in self.review.agenda:
+            section = next((s for s, words in _BLOCKS if any(w in item.title.lower() for w in words)), None)
+            if section:
+                found.setdefault(section, item)
+        return found
+
+    def section(self, item: AgendaItem) -> str:
+        """The section of the page that an agenda item leads to."""
+        return next((section for section, each in self.blocks.items() if each is item), "overview")
+
+    def plan(self, tier: InterventionTier) -> list[PlanLine]:
+        """The intervention plan of one tier."""
+        return [line for line in self.review.intervention_plan if line.tier == tier]
+
+    @property
+    def tiers(self) -> tuple[InterventionTier, ...]:
+        """Intervention tiers, worst first."""
+        return _TIERS
+
+    def moved(self, *changes: str) -> list[Movement]:
+        """The accounts whose standing changed in one of these ways."""
+        return [movement for movement in self.review.portfolio.movements if movement.change in changes]
+
+    @cached_property
+    def at_risk_change(self) -> float | None:
+        """Change in ARR at risk since last week; unknown in the first review."""
+        bridge = {step.name: step.arr for step in self.review.portfolio.bridge}
+        return bridge["closing"] - bridge["opening"] if {"opening", "closing"} <= bridge.keys() else None
+
+    @cached_property
+    def commitment_counts(self) -> Counter[str]:
+        """Commitments of earlier reviews by what became of them."""
+        return Counter(commitment.status for commitment in self.review.followup.commitments)
+
+    @cached_property
+    def overloaded(self) -> int:
+        """How many CSMs are overloaded; their names are for managers."""
+        return sum(line.overloaded for line in self.review.capacity)
+
+    def patterns(self, *, personal: bool) -> list[Pattern]:
+        """Patterns about people, which are for managers, or all the others."""
+        return [p for p in self.review.patterns if (p.kind in _PERSONAL_PATTERNS) == personal]
+
+    @cached_property
+    def undecided(self) -> list[SavePlay]:
+        """Plays that nobody has decided on."""
+        return [play for play in self.dives if play.status == "proposed"]
+
+    @cached_property
+    def people(self) -> list[Person]:
+        """Everybody who owns something or prepares something in this review."""
+        review = self.review
+        found = {Person(step.owner, step.owner_id) for play in review.plays for p in play.phases for step in p.actions}
+        found |= {Person(each.owner, each.owner_id) for each in (*review.actions, *review.touchpoints)}
+        found |= {Person(each.person, each.person_id) for each in review.prework}
+        return sorted(found, key=lambda person: (person.name, person.person_id or ""))
+
+    def actions_of(self, person: Person) -> list[Action]:
+        """What one person does, soonest first."""
+        mine = [action for action in self.review.actions if person.is_owner(action.owner, action.owner_id)]
+        return sorted(mine, key=lambda action: (action.due, action.account_name, action.id))
+
+    def proposed_of(self, person: Person) -> int:
+        """How many actions of plays that wait for a decision would be this person's."""
+        steps = (step for play in self.undecided for phase in play.phases for step in phase.actions)
+        return sum(person.is_owner(step.owner, step.owner_id) for step in steps)
+
+    def holds_of(self, person: Person) -> list[Touchpoint]:
+        """The calendar holds of one person."""
+        mine = [each for each in self.review.touchpoints if person.is_owner(each.owner, each.owner_id)]
+        return sorted(mine, key=lambda each: (each.on, each.starts, each.uid))
+
+    @cached_property
+    def standup(self) -> list[tuple[str, list[Action]]]:
+        """Unfinished actions that are late, due on the day of the review, and due in the six days after it."""
+        today = self.review.as_of
+        waiting = sorted(
+            (a for a in self.review.actions if a.status in ("open", "late", "missed")),
+            key=lambda a: (a.due, a.owner, a.id),
+        )
+        return [
+            ("Late", [a for a in waiting if a.due < today]),
+            ("Due today", [a for a in waiting if a.due == today]),
+            ("Due this week", [a for a in waiting if 0 < (a.due - today).days < 7]),
+        ]
+
+    def open_commitments(self, account_id: str) -> list[str]:
+        """Titles of what was promised for an account and is not done."""
+        waiting = ("open", "late", "missed")
+        found = (c for c in self.review.followup.commitments if c.account_id == account_id and c.status in waiting)
+        return [f"{c.title} ({c.owner}, due {c.due.isoformat()}, {c.status})" for c in found]
+
+    def prework_of(self, person: Person) -> Prework | None:
+        """What one person prepares."""
+        return next((each for each in self.review.prework if each.person_id == person.person_id), None)
+
+    @cached_property
+    def without_owner(self) -> tuple[OwnerToAssign, ...]:
+        """What nobody owns yet."""
+        return self.review.owners_to_assign
+
+    @cached_property
+    def critical(self) -> list[AtRisk]:
+        """At-risk accounts of the worst risk or intervention tier."""
+        return [a for a in self.review.at_risk if "critical" in (a.risk_tier, a.intervention_tier)]

@@ -1,0 +1,139 @@
+"""What the commands print: plain tables for a terminal, readable without colour."""
+
+from collections.abc import Sequence
+from datetime import date
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from domain.review import DataReport, Review
+from tools.wording import money, plural
+
+if TYPE_CHECKING:
+    from tools.base import CustomerBase
+
+_WIDTH = 118
+_ROWS = 15
+
+
+def _printed(*parts: Table | str) -> str:
+    out = StringIO()
+    console = Console(file=out, width=_WIDTH, highlight=False, markup=False, emoji=False)
+    for part in parts:
+        console.print(part)
+    return out.getvalue()
+
+
+def _table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
+    for name, justify in columns:
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*[Text(cell) for cell in row])
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0f}"
+
+
+def screen(review: Review, folder: Path | None) -> str:
+    """A review in a screenful: numbers, the worst accounts, where the rest is."""
+    p = review.portfolio
+    head = (
+        f"{review.review_id}, as of {review.as_of} ({review.profile_note.lower()})\n"
+        f"{money(p.arr_at_risk, p.currency)} of {money(p.arr, p.currency)} ARR at risk in "
+        f"{plural(p.at_risk_accounts, 'account')} of {p.accounts}; expected churn "
+        f"{money(p.expected_churn_arr, p.currency)}{'' if p.calibrated else ' (uncalibrated)'}."
+    )
+    if review.baseline:
+        head += "\nFirst review: this is the baseline; changes are shown from next week on."
+    left = sum(entry.rows for entry in review.data.rows_left_out if not entry.reason.startswith("value set to"))
+    head += f"\nData: {plural(left, 'row')} left out, {plural(len(review.data.gaps), 'gap')}. {review.drafter_note}\n"
+    rows = [
+        (
+            str(line.rank),
+            line.name,
+            money(line.arr, line.currency),
+            _number(line.health),
+            _number(line.risk_score),
+            line.risk_tier,
+            line.change,
+            line.reasons[0] if line.reasons else "",
+        )
+        for line in review.at_risk[:_ROWS]
+    ]
+    columns = [("#", "right"), ("account", "left"), ("ARR", "right"), ("health", "right"), ("risk", "right"),
+               ("tier", "left"), ("change", "left"), ("why", "left")]  # fmt: skip
+    counts = ", ".join(f"{count.name} {count.accounts}" for count in review.plan_counts)
+    tail = f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}, {plural(len(review.actions), 'action')}."
+    if folder is not None:
+        tail += f"\nEverything is in {folder}; start with review.html."
+    return _printed(head, _table("At risk (health: high is good; risk: high is bad)", columns, rows), tail)
+
+
+def scores(base: "CustomerBase") -> str:
+    """Totals by tier and the worst accounts of the whole base."""
+    tiers = base.rows("select risk_tier, count(*) as n, sum(arr) as arr from scored group by 1 order by 1")
+    currency = base.configuration.scoring.money.home
+    totals = [(row["risk_tier"], str(row["n"]), money(float(row["arr"]), currency)) for row in tiers]
+    worst = base.rows(f"from scored order by at_risk desc, risk * cast(arr as double) desc, account_id limit {_ROWS}")
+    rows = [
+        (row["account_id"], row["name"], money(float(row["arr"]), currency), _number(row["health"]), row["health_band"],
+         _number(row["risk"]), row["risk_tier"], row["intervention_tier"] or "")
+        for row in worst
+    ]  # fmt: skip
+    columns = [("account", "left"), ("name", "left"), ("ARR", "right"), ("health", "right"), ("band", "left"),
+               ("risk", "right"), ("tier", "left"), ("intervention", "left")]  # fmt: skip
+    return _printed(
+        _table("Accounts by risk tier", [("tier", "left"), ("accounts", "right"), ("ARR", "right")], totals),
+        "",
+        _table("Highest risk × ARR (health: high is good; risk: high is bad)", columns, rows),
+    )
+
+
+def audit(report: DataReport, day: date) -> str:
+    """The data audit: sources, rows left out, signals, gaps."""
+    sources = [
+        (
+            source.table,
+            source.location if source.connected else "not connected",
+            str(source.rows) if source.connected else "",
+            str(source.rows_left_out or "") if source.connected else "",
+            str(source.first_date or ""),
+            str(source.last_date or ""),
+            f"{(day - source.seen_until).days} days" if source.seen_until else "",
+        )
+        for source in report.sources
+    ]
+    left = [
+        (entry.table, entry.column or "", str(entry.rows), entry.reason, "; ".join(entry.examples[:2]))
+        for entry in report.rows_left_out
+    ]
+    signals = [
+        (item.label, item.category, str(item.known), str(item.stale or ""), str(item.unknown or ""))
+        for item in report.signal_coverage
+    ]
+    notices = [f"  {source.table}: {notice}" for source in report.sources for notice in source.notices]
+    parts: list[Table | str] = [
+        _table(
+            f"Sources, as of {day}",
+            [("table", "left"), ("from", "left"), ("rows", "right"), ("left out", "right"), ("first", "left"),
+             ("last", "left"), ("age", "right")],
+            sources,
+        )
+    ]  # fmt: skip
+    if notices:
+        parts += ["", "Assumed while reading:", *notices]
+    if left:
+        columns = [("table", "left"), ("column", "left"), ("rows", "right"), ("reason", "left"), ("examples", "left")]
+        parts += ["", _table(f"Left out ({report.share_left_out:.2%} of all rows)", columns, left)]
+    columns = [("signal", "left"), ("category", "left"), ("known", "right"), ("stale", "right"), ("unknown", "right")]
+    parts += ["", _table("Signals: accounts", columns, signals)]
+    if report.gaps:
+        parts += ["", "Gaps and what they cost:", *[f"  {gap.message}" for gap in report.gaps]]
+    return _printed(*parts)

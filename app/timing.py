@@ -1,0 +1,26 @@
+"""How long each step took, and a line about it for whoever watches. Times go to run.json and standard error only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Timing:
+    """Collects the steps of one process; tells ``say`` about them."""
+
+    say: Callable[[str], None] = lambda _: None
+    verbose: bool = False
+    steps: list[tuple[str, str, float]] = field(default_factory=list)
+    _phase: str = ""
+
+    def starts(self, phase: str, agent: str) -> None:
+        """A step begins: each phase is announced once."""
+        if phase != self._phase:
+            self._phase = phase
+            self.say(phase)
+
+    def ends(self, phase: str, agent: str, seconds: float) -> None:
+        """A step is done."""
+        self.steps.append((phase, agent, seconds))
+        if self.verbose:
+            self.say(f"  {agent}: {seconds:.2f} s")

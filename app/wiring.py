@@ -1,0 +1,191 @@
+"""Builds everything once, from what was asked: configuration, store, history, calendar, data, graph, pages.
+
+The only place that knows the clock, the environment and the file system together.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from app.timing import Timing
+from domain.configuration import Configuration
+from tools.configuration import read_configuration
+
+if TYPE_CHECKING:
+    from graph.context import ReviewContext
+    from tools.base import CustomerBase
+    from tools.store import Store
+
+BACKFILL_STEP_DAYS = 7
+
+
+def now() -> str:
+    """The clock; only the audit log and run.json may see it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def review_id_of(as_of: date) -> str:
+    """The ISO week, ``2026-W48``."""
+    year, week, _ = as_of.isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def store_folder(given: str | None) -> Path:
+    """Where reviews, decisions and history live: ``--store``, ``SAVEPLAY_STORE``, else the user's data folder."""
+    chosen = given or os.environ.get("SAVEPLAY_STORE")
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("saveplay", appauthor=False))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a review was asked for; remembered, so that ``resume`` and ``decide`` need only the review id."""
+
+    data: str
+    as_of: date
+    out: str
+    configs: str | None
+
+    def kept(self) -> dict[str, Any]:
+        """As the store keeps it."""
+        return {"data": self.data, "as_of": self.as_of.isoformat(), "out": self.out, "configs": self.configs}
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> "Request":
+        """As it was kept."""
+        return cls(kept["data"], date.fromisoformat(kept["as_of"]), kept["out"], kept["configs"])
+
+
+@dataclass
+class Workplace:
+    """One store, opened."""
+
+    folder: Path
+    store: "Store"
+    loaded: dict[str, "CustomerBase"] = field(default_factory=dict)
+    """Customer bases that were read while a review was started, so that they are not read twice."""
+
+    def configuration(self, request: Request) -> Configuration:
+        """The configuration that the review runs with."""
+        return read_configuration(Path(request.configs) if request.configs else None)
+
+
+@contextmanager
+def workplace(given: str | None) -> Iterator[Workplace]:
+    """Open the store for the length of the block."""
+    from tools.store import Store
+
+    folder = store_folder(given)
+    store = Store(folder, now)
+    try:
+        yield Workplace(folder, store)
+    finally:
+        store.close()
+
+
+def absolute(location: str) -> str:
+    """A data location that still means the same when called from another folder."""
+    return location if "://" in location else str(Path(location).resolve())
+
+
+def load_base(request: Request, configuration: Configuration, folder: Path) -> "CustomerBase":
+    """Read the data and score it."""
+    from tools.base import score_base
+    from tools.history import History
+    from tools.sources import open_portfolio
+
+    scoring = configuration.scoring
+    portfolio = open_portfolio(
+        request.data,
+        as_of=request.as_of,
+        home_currency=scoring.money.home,
+        rates=scoring.money.rates,
+        lookback_days=scoring.lookback_days,
+    )
+    return score_base(portfolio, configuration, request.as_of, History(folder / "history"))
+
+
+def backfill(
+    request: Request, configuration: Configuration, folder: Path, weeks: int, tell: Callable[[int], None]
+) -> None:
+    """Score past weeks from the dated rows, so that trends exist from the first review on. Never reviewed weeks."""
+    from datetime import timedelta
+
+    from tools.history import History
+
+    history = History(folder / "history")
+    for back in range(weeks, 0, -1):
+        day = request.as_of - timedelta(days=BACKFILL_STEP_DAYS * back)
+        if not (history.folder / f"{review_id_of(day)}.parquet").exists():
+            past = Request(request.data, day, request.out, request.configs)
+            base = load_base(past, configuration, folder)
+            history.save(base.connection, review_id_of(day), day, configuration.scoring_hash, reviewed=False)
+            base.connection.close()
+        tell(weeks - back + 1)
+
+
+def context_for(request: Request, place: Workplace, review_id: str, timing: Timing) -> "ReviewContext":
+    """What the nodes of the graph use."""
+    from app.publishing import publisher
+    from graph.context import ReviewContext
+    from tools.calendar import WorkingDays
+    from tools.history import History
+
+    configuration = place.configuration(request)
+    return ReviewContext(
+        configuration=configuration,
+        store=place.store,
+        history=History(place.folder / "history"),
+        calendar=WorkingDays(configuration.review),
+        load=lambda: place.loaded.pop(review_id, None) or load_base(request, configuration, place.folder),
+        publish=publisher(Path(request.out), place.store, timing, review_id),
+        progress=timing,
+    )
+
+
+def run_review(place: Workplace, review_id: str, timing: Timing) -> str | None:
+    """Run the review as far as decisions allow. Returns the gate it waits at, or None when it is closed.
+
+    Raises UnknownReference for a review that was never started, BusyError when another process runs it.
+    """
+    from tools.locks import alone
+
+    kept, _, run = place.store.request(review_id)
+    with alone(place.folder / "locks", review_id):
+        return asyncio.run(_drive(place, Request.of(kept), review_id, run, timing))
+
+
+async def _drive(place: Workplace, request: Request, review_id: str, run: int, timing: Timing) -> str | None:
+    os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # read when langgraph is first imported
+    os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+    from langgraph.types import Command
+
+    from graph.weekly_review import VERSION, weekly_review
+
+    context = context_for(request, place, review_id, timing)
+    thread = f"weekly-review:{VERSION}:{review_id}:{run}"
+    config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": 50}
+    async with AsyncSqliteSaver.from_conn_string(str(place.folder / "checkpoints.db")) as saver:
+        graph = weekly_review().compile(checkpointer=saver)
+        while True:
+            snapshot = await graph.aget_state(config)
+            waiting = [i.value["gate"] for task in snapshot.tasks for i in task.interrupts]
+            if not snapshot.created_at:
+                step: Any = {"review_id": review_id, "as_of": request.as_of.isoformat(), "results": {}}
+            elif not snapshot.next:
+                return None
+            elif not waiting:
+                step = None
+            elif place.store.decision(review_id, waiting[0]) is not None:
+                step = Command(resume=True)
+            else:
+                place.store.set_state(review_id, f"waiting:{waiting[0]}")
+                return str(waiting[0])
+            await graph.ainvoke(step, config, context=context, durability="sync")

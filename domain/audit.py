@@ -1,0 +1,71 @@
+"""What is known about the data itself: what was read, what was left out and why, how fresh each source is."""
+
+from datetime import date
+
+from domain.model import Record
+
+
+class LeftOut(Record):
+    """Rows of one table left out for one reason."""
+
+    table: str
+    column: str | None
+    reason: str
+    """A sentence fragment: "not a date", "no such account", "dated after the review"."""
+    rows: int
+    examples: tuple[str, ...]
+    """Up to five, each "file.csv row 12: value"; row 1 is the header line."""
+
+
+class SourceAudit(Record):
+    """One of the eleven tables as it was read."""
+
+    table: str
+    connected: bool
+    location: str
+    """File name or table name inside the data location (never an absolute path); empty when not connected."""
+    rows: int
+    """Rows read and kept."""
+    rows_left_out: int
+    first_date: date | None
+    last_date: date | None
+    """Earliest and latest date on or before the review date in the table's date columns."""
+    seen_until: date | None
+    """How fresh the source is: ``exported_on`` of the mapping if given, else ``last_date``."""
+    columns: tuple[str, ...]
+    """Columns of ours that the source fills."""
+    columns_absent: tuple[str, ...]
+    """Optional columns that the source does not have."""
+    columns_ignored: tuple[str, ...]
+    """Columns of the source that nothing here reads."""
+    notices: tuple[str, ...] = ()
+    """What was assumed while reading: encoding, day-first dates, minor units, which opportunity was taken."""
+
+
+class DataAudit(Record):
+    """The whole data location."""
+
+    sources: tuple[SourceAudit, ...]
+    left_out: tuple[LeftOut, ...]
+    fingerprint: str
+    """SHA-256 over the bytes read (or, for a database, over the rows): two reviews of the same data share it."""
+
+    @property
+    def rows(self) -> int:
+        """Rows kept, over all tables."""
+        return sum(source.rows for source in self.sources)
+
+    @property
+    def rows_left_out(self) -> int:
+        """Rows left out, over all tables."""
+        return sum(source.rows_left_out for source in self.sources)
+
+    @property
+    def share_left_out(self) -> float:
+        """Share of all rows that were left out, 0 to 1."""
+        total = self.rows + self.rows_left_out
+        return self.rows_left_out / total if total else 0.0
+
+    def source(self, table: str) -> SourceAudit:
+        """The audit of one table."""
+        return next(source for source in self.sources if source.table == table)

@@ -1,0 +1,368 @@
+"""Everything a team tunes, typed. Each number carries its unit and the reason for its default in the YAML beside it."""
+
+from datetime import date
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from domain.model import Record
+from domain.playbook import Cause, Difficulty, Playbook, Role
+
+Category = Literal["usage", "support", "sentiment", "relationship", "commercial"]
+Pillar = Literal["engagement", "satisfaction", "adoption", "outcomes"]
+Unit = Literal[
+    "percent", "percent_change", "days", "count", "ratio", "score_10", "score_10_change", "score_5", "step", "per_user"
+]
+Size = Literal["enterprise", "mid_market", "small_business"]
+Tier = Literal["critical", "high", "medium", "watch"]
+Driver = Literal["usage", "engagement", "sentiment", "financial"]
+
+CATEGORIES: tuple[Category, ...] = ("usage", "support", "sentiment", "relationship", "commercial")
+SIZES: tuple[Size, ...] = ("enterprise", "mid_market", "small_business")
+
+
+class Setting(Record):
+    """One tunable number with its unit and the reason for its default."""
+
+    value: float
+    unit: str
+    why: str = Field(min_length=10)
+
+
+class Freshness(Record):
+    """When a signal is too old to count.
+
+    ``counted_from`` is the day of the account's own row, or the day the whole source was last seen.
+    ``events_stand``: a stale source cannot say that nothing happened, but what it did record still happened.
+    """
+
+    days: int | None = Field(ge=0, description="None: the table carries no dates to judge by.")
+    counted_from: Literal["row", "source"] = "row"
+    events_stand: bool = False
+
+
+class Phrases(Record):
+    """How a signal's value is put into words. ``{value}`` is the value with its unit."""
+
+    worse: str
+    better: str
+    steady: str
+
+
+class Signal(Record):
+    """What one signal means. What it measures is in ``tools/signals/<category>.sql``."""
+
+    label: str
+    category: Category
+    pillar: Pillar
+    table: str
+    unit: Unit
+    worse_when: Literal["lower", "higher"]
+    points: tuple[tuple[float, float], ...] = Field(
+        min_length=2, description="(value, component 0 to 100), values rising; straight lines between, flat outside."
+    )
+    weight: dict[Literal["default"] | Size, float] = Field(description="Share of its category.")
+    risk: float = Field(ge=0, le=60, description="Risk points at full severity.")
+    fresh: Freshness
+    says: Phrases
+    why: str = Field(min_length=10)
+
+    @model_validator(mode="after")
+    def _points_agree_with_direction(self) -> Self:
+        values = [value for value, _ in self.points]
+        scores = [score for _, score in self.points]
+        if any(low >= high for low, high in pairwise(values)):
+            raise ValueError("points: values must rise")
+        rising = self.worse_when == "lower"
+        if any((b < a) if rising else (b > a) for a, b in pairwise(scores)):
+            raise ValueError(f"points: the component must {'rise' if rising else 'fall'} with the value")
+        if not all(0 <= score <= 100 for score in scores):
+            raise ValueError("points: components lie between 0 and 100")
+        if "default" not in self.weight:
+            raise ValueError("weight: a default is needed")
+        return self
+
+
+class Band(Record):
+    """A half-open range [from, to) of a 0 to 100 score; the last one includes 100."""
+
+    name: str
+    starts_at: float = Field(ge=0, lt=100)
+
+
+def _bands_cover_everything(bands: tuple[Band, ...]) -> tuple[Band, ...]:
+    starts = [band.starts_at for band in bands]
+    if starts[0] != 0 or starts != sorted(set(starts)):
+        raise ValueError("bands must start at 0 and rise, so that every score has exactly one")
+    return bands
+
+
+class Money(Record):
+    """Home currency and the rates of the others, in home units for one unit."""
+
+    home: str = Field(pattern="^[A-Z]{3}$")
+    rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[float, Field(gt=0)]]
+    rates_of: date
+    why: str
+
+
+class Scoring(Record):
+    """``configs/scoring.yaml``: signals, health and risk."""
+
+    money: Money
+    enterprise_above: Setting
+    small_business_below: Setting
+    category_weights: dict[Size, dict[Category, float]]
+    signals: dict[str, Signal]
+    lookback_days: dict[str, int]
+    minimum_coverage: Setting
+    confidence_high: Setting
+    confidence_medium: Setting
+    health_bands: tuple[Band, ...]
+    risk_tiers: tuple[Band, ...]
+    velocity_window: tuple[int, int]
+    velocity_alarm: Setting
+    velocity_concern: Setting
+    velocity_improving: Setting
+    degradation_points: Setting
+    severity_below: Setting
+    risk_scale: Setting
+    cluster_points: Setting
+    cluster_step: Setting
+    renewal_horizon: Setting
+    renewal_step: Setting
+    at_risk_above: Setting
+    notable_change: Setting
+    churn_slope: Setting
+    churn_midpoint: Setting
+    outcomes_to_calibrate: Setting
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        _bands_cover_everything(self.health_bands)
+        _bands_cover_everything(self.risk_tiers)
+        for size in SIZES:
+            weights = self.category_weights.get(size, {})
+            if set(weights) != set(CATEGORIES) or abs(sum(weights.values()) - 100) > 1e-9:
+                raise ValueError(f"category_weights.{size}: all five categories, summing to 100")
+        return self
+
+
+class Condition(Record):
+    """A comparison of one signal's fresh value; false when the value is unknown."""
+
+    signal: str
+    at_least: float | None = None
+    at_most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _one_comparison(self) -> Self:
+        if sum(x is not None for x in (self.at_least, self.at_most, self.above, self.below)) != 1:
+            raise ValueError("exactly one of at_least, at_most, above, below")
+        return self
+
+
+class TierRule(Record):
+    """One rule of the intervention tiers; the first rule that holds decides."""
+
+    id: str = Field(pattern="^[a-z_]+$")
+    tier: Literal["critical", "high"]
+    when: tuple[Condition, ...] = Field(min_length=1, description="All must hold.")
+    at_risk_when: tuple[Condition, ...] = Field(
+        default=(), description="Further conditions under which the rule alone puts an account at risk."
+    )
+    not_for: tuple[Size, ...] = Field(default=(), description="Sizes for which the rule is off.")
+    says: str
+    why: str
+
+
+class ActionRule(Record):
+    """Which primary action a signal asks for; the first that holds is the primary, the next the secondary."""
+
+    id: str
+    when: tuple[Condition, ...] = Field(min_length=1)
+    action: str
+    owner_role: Role
+
+
+class Due(Record):
+    """How soon an intervention tier must be acted on."""
+
+    days: int = Field(ge=1, description="Calendar days to the last working day for the primary action.")
+    urgency: Literal["immediate", "urgent", "standard"]
+    says: str
+
+
+class Tiers(Record):
+    """``configs/tiers.yaml``: who must be acted on, how soon, with what."""
+
+    rules: tuple[TierRule, ...]
+    watch_renewal_within: Setting
+    due: dict[Tier, Due]
+    actions: tuple[ActionRule, ...]
+    default_action: str
+    watch_action: str
+
+
+class CauseEvidence(Record):
+    """One fact that speaks for a cause: points grow with the severity of the signal."""
+
+    signal: str
+    points: float = Field(gt=0, le=60)
+    why: str
+
+
+class CauseRule(Record):
+    """How one cause is recognised."""
+
+    label: str
+    evidence: tuple[CauseEvidence, ...] = Field(min_length=1)
+    base_difficulty: Difficulty
+    difficulty_why: str
+
+
+class Causes(Record):
+    """``configs/causes.yaml``: the seven causes and how sure we must be."""
+
+    causes: dict[Cause, CauseRule]
+    minimum_points: Setting
+    minimum_lead: Setting
+    confident_points: Setting
+    confident_lead: Setting
+    tell_apart: dict[str, str] = Field(description="'cause_a/cause_b' in alphabetical order: the question.")
+    tell_apart_default: str
+    harder_within_days: Setting
+    harder_below_health: Setting
+    decision_lead_days: Setting
+    floor_health: Setting
+
+
+class Intent(Record):
+    """A stated intent, found in what people wrote."""
+
+    phrases: tuple[str, ...] = Field(min_length=1, description="Regular expressions, case-insensitive.")
+    unless: tuple[str, ...] = Field(default=(), description="A sentence that also matches one of these does not count.")
+    tables: tuple[Literal["notes", "tickets", "surveys"], ...] = ("notes", "tickets", "surveys")
+    why: str
+
+
+class Wording(Record):
+    """``configs/phrases.yaml``: how stated intents and themes are found in text."""
+
+    intents: dict[str, Intent]
+    competitors: tuple[str, ...]
+    negations: tuple[str, ...]
+    window_days: Setting
+    themes: dict[str, tuple[str, ...]]
+
+
+class Profile(Record):
+    """How often and how wide the review is for a portfolio size."""
+
+    id: str
+    above_accounts: int = Field(ge=0, description="From this number of accounts on.")
+    note: str
+    list_size: int
+    meeting_scope: int
+    deep_dives: int
+    minutes: int
+    standup: bool
+
+
+class AgendaBlock(Record):
+    """One block of the meeting."""
+
+    id: str
+    title: str
+    minutes: int
+    lead: str
+
+
+class Prior(Record):
+    """What is believed before any outcome is known: a share and the number of cases it is worth."""
+
+    saved: float = Field(gt=0)
+    lost: float = Field(gt=0)
+
+
+class Workflow(Record):
+    """One state of an account and the workflow that it starts."""
+
+    id: str = Field(pattern="^[a-z_]+$")
+    state: str
+    when: tuple[Condition, ...] = ()
+    standing: Literal["any", "at_risk", "critical", "fell", "new", "resolved"] = "any"
+    crm_field: str
+    crm_value: str
+    alert: str
+    task: str
+
+
+class ReviewSettings(Record):
+    """``configs/review.yaml``: profiles, agenda, capacity, money and the calendar."""
+
+    profiles: tuple[Profile, ...]
+    agenda: tuple[AgendaBlock, ...]
+    plan_rows_per_tier: Setting
+    red_account_limit: Setting
+    intervention_share: Setting
+    planning_days: Setting
+    hours_per_account: dict[Size, float]
+    hours_why: str
+    default_weekly_hours: dict[Role, float]
+    hourly_rate: Setting
+    weekly_budget: Setting
+    concession_share: Setting
+    save_priors: dict[Difficulty, Prior]
+    save_priors_why: str
+    late_becomes_missed: Setting
+    pattern_minimum: Setting
+    pattern_lift: Setting
+    holiday_country: str
+    holiday_subdivision: str | None
+    company_holidays: tuple[date, ...]
+    time_zone: str
+    meeting_starts: str
+    weekly_check: Literal["monday", "tuesday", "wednesday", "thursday", "friday"]
+    manager_review_week: Setting
+    decision_week: Setting
+    opportunity: dict[str, float]
+    matrix: dict[str, str]
+    questions: dict[str, str]
+    workflow: tuple[Workflow, ...]
+
+
+class Configuration(Record):
+    """All of ``configs/``, read once."""
+
+    scoring: Scoring
+    tiers: Tiers
+    causes: Causes
+    wording: Wording
+    review: ReviewSettings
+    playbooks: dict[str, Playbook]
+    scoring_hash: str
+    """Hash of what makes a score: scoring, tiers, wording."""
+    hash: str
+    """Hash of everything, for the record of the review."""
+
+    @model_validator(mode="after")
+    def _names_known(self) -> Self:
+        known = set(self.scoring.signals) | {"renewal_in_days", "active_users_before"}
+        for rule in (*self.tiers.rules, *self.tiers.actions):
+            for condition in rule.when:
+                if condition.signal not in known:
+                    raise ValueError(f"tiers.yaml: rule {rule.id}: unknown signal {condition.signal!r}")
+        for cause, causerule in self.causes.causes.items():
+            for fact in causerule.evidence:
+                if fact.signal not in known:
+                    raise ValueError(f"causes.yaml: {cause}: unknown signal {fact.signal!r}")
+        for name, playbook in self.playbooks.items():
+            for action in (*playbook.stabilise, *playbook.address, *playbook.rebuild):
+                unknown = set(action.signals) - known
+                if unknown:
+                    raise ValueError(f"playbooks/{name}.yaml: {action.id}: unknown signal {sorted(unknown)[0]!r}")
+        return self

@@ -1,0 +1,69 @@
+"""What people say about a review: the decisions file, and how it is checked before anything resumes."""
+
+from datetime import date
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from domain.model import Record
+
+
+class PlayDecision(Record):
+    """One line about one save play."""
+
+    account: str = Field(description="Account id.")
+    decision: Literal["approve", "edit", "reject", "defer"]
+    reason: str = ""
+    until: date | None = Field(default=None, description="For defer: when it comes back.")
+    owners: dict[str, str] = Field(default_factory=dict, description="For edit: action id to person id.")
+    dates: dict[str, date] = Field(default_factory=dict, description="For edit: action id to a new due date.")
+    drop: tuple[str, ...] = Field(default=(), description="For edit: action ids to leave out.")
+    version: str | None = Field(default=None, description="The version of the play that was read; refused if it moved.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        changed = bool(self.owners or self.dates or self.drop)
+        if self.decision == "reject" and not self.reason.strip():
+            raise ValueError(f"{self.account}: a rejection needs a reason")
+        if self.decision == "defer" and self.until is None:
+            raise ValueError(f"{self.account}: a deferral needs a date (until: 2026-12-07)")
+        if self.decision == "edit" and not changed:
+            raise ValueError(f"{self.account}: an edit names owners, dates or drop")
+        if self.decision != "edit" and changed:
+            raise ValueError(f"{self.account}: owners, dates and drop belong to an edit")
+        return self
+
+
+class CloseDecision(Record):
+    """The close of the meeting: critical accounts owned, immediate actions dated, decisions recorded."""
+
+    owners: dict[str, str] = Field(
+        default_factory=dict, description="Account id to person id, for accounts without one."
+    )
+    notes: str = ""
+
+
+class Decisions(Record):
+    """A decisions file. What happens to plays it does not name is said by ``rest``."""
+
+    review: str
+    decided_by: str = Field(min_length=1)
+    plays: tuple[PlayDecision, ...] = ()
+    rest: Literal["approve", "reject", "ask"] = Field(
+        default="ask", description="What happens to plays not named: ask refuses the file and lists them."
+    )
+    others: Literal["approve", "reject"] | None = Field(
+        default=None, description="Primary actions of accounts in the plan that have no play and are not named."
+    )
+    budget: float | None = Field(default=None, ge=0, description="Approved budget in the home currency.")
+    hours: dict[str, float] = Field(default_factory=dict, description="Approved hours by role.")
+    close: CloseDecision | None = None
+    unattended: bool = False
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        named = [play.account for play in self.plays]
+        twice = sorted({account for account in named if named.count(account) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]} is decided twice")
+        return self

@@ -1,0 +1,203 @@
+"""What each phase hands to the next. Kept in the store, never in the graph's state."""
+
+from datetime import date
+
+from domain.configuration import Size
+from domain.dossier import Dossier, Person
+from domain.model import Record
+from domain.review import (
+    Action,
+    AgendaItem,
+    Alert,
+    AtRisk,
+    CapacityLine,
+    CauseFinding,
+    CrmUpdate,
+    DataReport,
+    Decision,
+    Escalation,
+    Followup,
+    Handover,
+    InterventionTier,
+    MatrixCell,
+    Metrics,
+    Needs,
+    OwnerToAssign,
+    Pattern,
+    PlanLine,
+    PortfolioSummary,
+    Prework,
+    SavePlay,
+    TierCount,
+    Touchpoint,
+    WorkflowRule,
+)
+
+
+class PlanRow(Record):
+    """One account of the intervention plan as the engine hands it over."""
+
+    account_id: str
+    name: str
+    arr: float
+    size: Size
+    tier: InterventionTier
+    rule: str | None
+    csm_id: str | None
+    exec_sponsor_id: str | None
+    renewal_date: date | None
+    renewal_in_days: int | None
+    velocity_alarm: bool
+    risk: float
+    values: dict[str, float | None]
+    top: tuple[str, ...]
+    """Sentences of the heaviest evidence, at most two."""
+
+
+class BookLine(Record):
+    """The book of one CSM, counted in the engine; ``csm_id`` None is the accounts without an owner."""
+
+    csm_id: str | None
+    accounts: int
+    arr: float
+    red_accounts: int
+    at_risk_accounts: int
+    at_risk_arr: float
+    by_size: dict[Size, int]
+
+
+class MovableAccount(Record):
+    """An account that could change hands: not red, not at risk, no renewal soon."""
+
+    account_id: str
+    name: str
+    arr: float
+    csm_id: str
+    size: Size
+
+
+class Population(Record):
+    """How the whole base divides, for telling what is common among accounts at risk from what is common anyway."""
+
+    segments: dict[str, int]
+    csms: dict[str, int]
+
+
+class Identified(Record):
+    """Phase 1: who is at risk, what changed, how sure the numbers are."""
+
+    review_id: str
+    as_of: date
+    profile: str
+    baseline: bool
+    previous_review_id: str | None
+    previous_as_of: date | None
+    configuration_changed: bool
+    data: DataReport
+    portfolio: PortfolioSummary
+    at_risk: tuple[AtRisk, ...]
+    dossiers: tuple[Dossier, ...]
+    plan_rows: tuple[PlanRow, ...]
+    plan_totals: tuple[TierCount, ...]
+    people: dict[str, Person]
+    books: tuple[BookLine, ...]
+    movable: tuple[MovableAccount, ...]
+    population: Population
+    followup: Followup
+    standing_now: dict[str, float | None]
+    """Health of every account that an earlier review had at risk, as far as it is still a customer."""
+    outcomes: dict[str, str]
+    """Latest outcome, since it was first found at risk, of every account that an earlier review had at risk."""
+
+
+class Trends(Record):
+    """Phase 1, health scorer: what fell, which states started a workflow, where the chances are."""
+
+    alerts: tuple[Alert, ...]
+    states: dict[str, int]
+    """How many accounts each workflow state holds now."""
+    matrix: tuple[MatrixCell, ...]
+
+
+class AtRiskThen(Record):
+    """One account at risk in one review, as later reviews need it."""
+
+    account_id: str
+    name: str
+    arr: float
+    churn_probability: float
+    health: float | None
+
+
+class Standing(Record):
+    """Who was at risk in one review."""
+
+    review_id: str
+    as_of: date
+    at_risk: tuple[AtRiskThen, ...]
+
+
+class RunningPlay(Record):
+    """An approved play that later reviews carry on instead of drafting anew."""
+
+    account_id: str
+    name: str
+    arr: float
+    cause: str
+    created: date
+    origin: str
+    """The review that first approved it; its actions carry that id."""
+    actions: dict[str, tuple[str, ...]]
+    """Action ids of the library, by phase."""
+    health: float | None
+
+
+class Running(Record):
+    """The plays running after one review."""
+
+    plays: tuple[RunningPlay, ...]
+
+
+class Diagnosed(Record):
+    """Phase 2, health scorer: why."""
+
+    causes: tuple[CauseFinding, ...]
+    patterns: tuple[Pattern, ...]
+
+
+class Analysed(Record):
+    """Phase 2, capacity analyzer: who has the hands free."""
+
+    capacity: tuple[CapacityLine, ...]
+    handovers: tuple[Handover, ...]
+
+
+class Planned(Record):
+    """Phase 3: what is proposed."""
+
+    intervention_plan: tuple[PlanLine, ...]
+    plays: tuple[SavePlay, ...]
+    origins: dict[str, str]
+    """For plays that go on: the review in which they began."""
+    needs: Needs
+    capacity: tuple[CapacityLine, ...]
+    handovers: tuple[Handover, ...]
+    escalations: tuple[Escalation, ...]
+    owners_to_assign: tuple[OwnerToAssign, ...]
+    prework: tuple[Prework, ...]
+    agenda: tuple[AgendaItem, ...]
+    next_step: str
+
+
+class Assigned(Record):
+    """Phase 4: what was approved, as work for people."""
+
+    plays: tuple[SavePlay, ...]
+    decisions: tuple[Decision, ...]
+    actions: tuple[Action, ...]
+    crm_updates: tuple[CrmUpdate, ...]
+    touchpoints: tuple[Touchpoint, ...]
+    owners_to_assign: tuple[OwnerToAssign, ...]
+    next_agenda: tuple[AgendaItem, ...]
+    workflow: tuple[WorkflowRule, ...]
+    metrics: Metrics

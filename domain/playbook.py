@@ -1,0 +1,122 @@
+"""The playbook library: what a team may do about a cause, as written by people.
+
+A save play chooses from it. Words in braces are filled with real names when the play is drafted; no other slot exists:
+{account}, {contact}, {champion}, {executive} (theirs), {csm}, {manager}, {our_executive}, {specialist}, {renewal}.
+"""
+
+import re
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from domain.model import Record
+
+Cause = Literal[
+    "product_fit",
+    "value_gap",
+    "service_failure",
+    "relationship_erosion",
+    "competitive_displacement",
+    "commercial_friction",
+    "customer_side_change",
+]
+Role = Literal["csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing"]
+Phase = Literal["stabilise", "address", "rebuild"]
+Difficulty = Literal["easy", "moderate", "hard"]
+PlayTier = Literal["critical", "high", "medium"]
+Channel = Literal["call", "meeting", "email", "document", "internal"]
+
+PHASES: tuple[Phase, ...] = ("stabilise", "address", "rebuild")
+SLOTS = frozenset(
+    {"account", "contact", "champion", "executive", "csm", "manager", "our_executive", "specialist", "renewal"}
+)
+
+
+def _check_slots(text: str) -> str:
+    unknown = set(re.findall(r"{([^}]*)}", text)) - SLOTS
+    if unknown:
+        raise ValueError(f"unknown slot {sorted(unknown)[0]!r}; known: {', '.join(sorted(SLOTS))}")
+    return text
+
+
+class PlaybookAction(Record):
+    """One thing that can be done, in one phase, for one cause."""
+
+    id: str = Field(pattern=r"^[a-z]+(-[a-z0-9]+)+$")
+    title: str = Field(max_length=70, description="A short imperative; no slots.")
+    what: str = Field(min_length=20, max_length=420, description="What exactly is done, in one or two sentences.")
+    owner_role: Role
+    days: tuple[int, int] = Field(description="First and last calendar day after the play starts.")
+    effort_hours: float = Field(gt=0, le=40, description="Hours of the owner.")
+    channel: Channel
+    customer_facing: bool = Field(description="Whether the customer sees or hears it.")
+    purpose: str = Field(min_length=20, max_length=300, description="How this addresses the cause.")
+    metric: str = Field(min_length=5, max_length=160, description="The measure it should move.")
+    first_touch: bool = Field(default=False, description="May open the play: a call or a meeting, by day 2.")
+    signals: tuple[str, ...] = Field(default=(), description="Signals that make it apt; empty: always apt.")
+    tiers: tuple[PlayTier, ...] = ("critical", "high", "medium")
+    difficulty: tuple[Difficulty, ...] = ("easy", "moderate", "hard")
+    concession: bool = Field(default=False, description="Gives money away: only within the owner's authority.")
+
+    _slots = field_validator("what", "purpose", "metric")(_check_slots)
+
+    @model_validator(mode="after")
+    def _a_first_touch_is_spoken(self) -> Self:
+        if self.days[0] > self.days[1] or self.days[0] < 0:
+            raise ValueError(f"{self.id}: days must run forward from 0")
+        if self.first_touch and (self.channel not in ("call", "meeting") or self.days[1] > 2):
+            raise ValueError(f"{self.id}: a first touch is a call or a meeting within two days")
+        return self
+
+
+class Criterion(Record):
+    """One line of the success table."""
+
+    name: str
+    metric: str
+    target: str
+    week: int = Field(ge=1, le=12, description="Week of the play by whose end it is judged.")
+
+    _slots = field_validator("metric", "target")(_check_slots)
+
+
+class WalkAway(Record):
+    """A condition, agreed in advance, under which the play is ended, and how to part well."""
+
+    when: str = Field(min_length=20)
+    exit: str = Field(min_length=20, description="The graceful exit.")
+    way_back: str = Field(min_length=20, description="What would bring the customer back.")
+
+    _slots = field_validator("when", "exit", "way_back")(_check_slots)
+
+
+class Playbook(Record):
+    """All that can be done about one cause (or, for ``diagnosis``, to find the cause)."""
+
+    cause: Cause | Literal["diagnosis"]
+    label: str
+    focus: str = Field(min_length=40, description="What a play for this cause is about, and what it must not become.")
+    questions: tuple[str, ...] = Field(min_length=3, description="What to ask to confirm or reject this cause.")
+    stabilise: tuple[PlaybookAction, ...] = Field(min_length=3)
+    address: tuple[PlaybookAction, ...] = Field(min_length=3)
+    rebuild: tuple[PlaybookAction, ...] = Field(min_length=3)
+    success: tuple[Criterion, ...] = Field(min_length=3)
+    walk_away: tuple[WalkAway, ...] = Field(min_length=3)
+
+    def phase(self, name: Phase) -> tuple[PlaybookAction, ...]:
+        """The actions of one phase, in the order of the file."""
+        actions: tuple[PlaybookAction, ...] = getattr(self, name)
+        return actions
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        actions = [action for name in PHASES for action in self.phase(name)]
+        ids = [action.id for action in actions]
+        if len(ids) != len(set(ids)):
+            raise ValueError("an action id stands twice")
+        for tier in ("critical", "high", "medium"):
+            for difficulty in ("easy", "moderate", "hard"):
+                fitting = [a for a in self.stabilise if tier in a.tiers and difficulty in a.difficulty]
+                if not any(action.first_touch for action in fitting):
+                    raise ValueError(f"no first touch for a {tier} account with a {difficulty} save")
+        return self

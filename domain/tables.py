@@ -1,0 +1,209 @@
+"""The eleven input tables and their columns: the shape every export is brought into.
+
+Only ``accounts`` must be there. A table that is absent is "not connected": its signals are unknown, never zero.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["id", "text", "number", "money", "integer", "date", "flag", "choice"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. ``choices`` limits a ``choice`` column; any other value makes the row unusable only if required."""
+
+    name: str
+    kind: Kind
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One input table. ``key`` names the column that must not repeat; ``dated`` the column that the look-back bounds.
+
+    Rows whose ``dated`` value lies after the review date are the future and are left out.
+    ``seen_by`` lists the date columns whose latest value says how fresh the source is.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: str | None = None
+    dated: str | None = None
+    seen_by: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns without which the table cannot be read."""
+        return tuple(column.name for column in self.columns if column.required)
+
+
+def _id(name: str, required: bool = False) -> Column:
+    return Column(name, "id", required)
+
+
+def _date(name: str, required: bool = False) -> Column:
+    return Column(name, "date", required)
+
+
+def _choice(name: str, *choices: str, required: bool = False) -> Column:
+    return Column(name, "choice", required, choices)
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "accounts",
+            (
+                _id("account_id", True),
+                Column("name", "text", True),
+                Column("arr", "money", True),
+                Column("currency", "text"),
+                _date("renewal_date", True),
+                Column("segment", "text"),
+                _id("csm_id"),
+                _id("exec_sponsor_id"),
+                _choice("lifecycle_stage", "onboarding", "live", "offboarding"),
+                _date("started_on"),
+                Column("seats", "integer"),
+                _id("parent_account_id"),
+            ),
+            key="account_id",
+        ),
+        Table(
+            "people",
+            (
+                _id("person_id", True),
+                Column("name", "text", True),
+                Column("email", "text"),
+                _choice(
+                    "role", "csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing", required=True
+                ),
+                _id("manager_id"),
+                Column("weekly_hours", "number"),
+            ),
+            key="person_id",
+        ),
+        Table(
+            "usage",
+            (
+                _id("account_id", True),
+                _date("date", True),
+                Column("active_users", "number"),
+                Column("logins", "number"),
+                Column("core_actions", "number"),
+                Column("features_used", "number"),
+            ),
+            dated="date",
+            seen_by=("date",),
+        ),
+        Table(
+            "tickets",
+            (
+                _id("ticket_id", True),
+                _id("account_id", True),
+                _date("opened_at", True),
+                _date("closed_at"),
+                _choice("priority", "low", "normal", "high", "urgent"),
+                Column("escalated", "flag"),
+                Column("sla_breached", "flag"),
+                Column("csat", "number"),
+                Column("subject", "text"),
+                Column("body", "text"),
+            ),
+            key="ticket_id",
+            dated="opened_at",
+            seen_by=("opened_at", "closed_at"),
+        ),
+        Table(
+            "invoices",
+            (
+                _id("invoice_id", True),
+                _id("account_id", True),
+                _date("due_date", True),
+                Column("amount", "money", True),
+                Column("currency", "text"),
+                _choice("status", "open", "paid", "failed", "void"),
+                _date("paid_on"),
+            ),
+            key="invoice_id",
+            seen_by=("due_date", "paid_on"),
+        ),
+        Table(
+            "surveys",
+            (
+                _id("account_id", True),
+                _date("date", True),
+                _choice("kind", "nps", "csat", required=True),
+                Column("score", "number", True),
+                Column("comment", "text"),
+                _id("contact_id"),
+            ),
+            dated="date",
+            seen_by=("date",),
+        ),
+        Table(
+            "contacts",
+            (
+                _id("contact_id", True),
+                _id("account_id", True),
+                Column("name", "text", True),
+                Column("title", "text"),
+                _choice("role", "champion", "economic_buyer", "exec_sponsor", "user"),
+                _choice("status", "active", "departed"),
+                _date("departed_on"),
+                Column("email", "text"),
+            ),
+            key="contact_id",
+        ),
+        Table(
+            "touchpoints",
+            (
+                _id("account_id", True),
+                _date("date", True),
+                _choice("kind", "exec_meeting", "qbr", "call", "email", "training", required=True),
+                Column("outbound", "flag"),
+                Column("attended", "flag"),
+                _date("responded_at"),
+                _id("contact_id"),
+                _id("person_id"),
+            ),
+            dated="date",
+            seen_by=("date", "responded_at"),
+        ),
+        Table(
+            "goals",
+            (
+                _id("account_id", True),
+                Column("goal", "text", True),
+                _date("due_date"),
+                _choice("status", "met", "on_track", "behind", "missed"),
+            ),
+        ),
+        Table(
+            "notes",
+            (
+                _id("account_id", True),
+                _date("date", True),
+                Column("text", "text", True),
+                Column("author", "text"),
+                Column("pulse", "number"),
+            ),
+            dated="date",
+            seen_by=("date",),
+        ),
+        Table(
+            "outcomes",
+            (
+                _id("account_id", True),
+                _date("date", True),
+                _choice("kind", "renewed", "churned", "contracted", "expanded", required=True),
+                Column("arr_change", "money"),
+            ),
+            dated="date",
+            seen_by=("date",),
+        ),
+    )
+}

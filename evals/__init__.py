@@ -1,0 +1,1 @@
+"""Evaluations: worlds whose truth is known, and how close the review comes to it."""

@@ -1,0 +1,27 @@
+"""A made-up customer base of the made-up vendor Tallyfold, with a truth that the input rows only hint at.
+
+It shares no rule and no number with the review that is tried on it: it is a world, and the review must find out.
+"""
+
+from pathlib import Path
+
+from evals.sample.cast import PARTS
+from evals.sample.casting import cast_customers
+from evals.sample.dirt import add_dirt
+from evals.sample.exports import write_exports
+from evals.sample.portfolio import draw_tables, truth_rows
+from evals.sample.write import COLUMNS, write_csv
+
+SEED = 20261123
+TRUTH_COLUMNS = ("account_id", "story", "true_cause", "hidden_since", "what_will_happen")
+
+
+def write_sample(folder: Path, *, seed: int = SEED) -> None:
+    """Write ``portfolio/``, ``exports/`` and ``truth/`` below the folder; the same seed gives the same bytes."""
+    customers = cast_customers(PARTS, seed, "TF")
+    tables = draw_tables(customers, seed)
+    add_dirt(tables, seed)
+    for name, rows in tables.items():
+        write_csv(folder / "portfolio" / f"{name}.csv", COLUMNS[name], rows)
+    write_csv(folder / "truth" / "portfolio.csv", TRUTH_COLUMNS, truth_rows(customers))
+    write_csv(folder / "truth" / "exports.csv", TRUTH_COLUMNS, truth_rows(write_exports(folder / "exports", seed)))

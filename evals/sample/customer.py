@@ -1,0 +1,160 @@
+"""One customer of the sample world: facts, four hidden levels over time, and the scenes its story adds.
+
+The hidden levels (use, care, mood, bond) are 1.0 when all is well; rows are drawn from them with noise and delay.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+
+from evals.sample.dates import ago, workday
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A level over time: points (days ago, level), oldest first, straight lines between them."""
+
+    points: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
+
+    def at(self, days: float) -> float:
+        """The level so many days ago."""
+        if days >= self.points[0][0]:
+            return self.points[0][1]
+        for (far, high), (near, low) in pairwise(self.points):
+            if near <= days <= far:
+                return high + (low - high) * (far - days) / (far - near)
+        return self.points[-1][1]
+
+
+def fall(onset: float, low: float, over: float = 28.0) -> Curve:
+    """All well until ``onset`` days ago, then down to ``low`` within ``over`` days."""
+    return Curve(((onset + 1, 1.0), (onset, 1.0), (max(onset - over, 0.0), low), (-60, low)))
+
+
+def flat(level: float) -> Curve:
+    """The same level all the time."""
+    return Curve(((900.0, level), (-60.0, level)))
+
+
+@dataclass
+class Contact:
+    """One person at the customer."""
+
+    contact_id: str
+    name: str
+    title: str
+    role: str
+    email: str
+    departed_days: int | None = None
+
+
+@dataclass
+class Billing:
+    """The latest invoice of note: when it was due (days ago), how it stands and when it was paid."""
+
+    due_days: int
+    status: str = "paid"
+    paid_days: int | None = None
+
+
+@dataclass
+class Customer:
+    """A customer with its story. ``ended`` stops all rows; ``missing`` names the tables that have no rows for it."""
+
+    account_id: str
+    name: str
+    arr: int
+    currency: str
+    renewal: date | None
+    segment: str
+    csm_id: str
+    sponsor_id: str
+    started: date
+    seats: int
+    stage: str = "live"
+    parent_id: str = ""
+    contacts: list[Contact] = field(default_factory=list)
+    story: str = "healthy"
+    cause: str = "none"
+    since: date | None = None
+    outlook: str = "renews"
+    use: Curve = field(default_factory=Curve)
+    care: Curve = field(default_factory=Curve)
+    mood: Curve = field(default_factory=Curve)
+    bond: Curve = field(default_factory=Curve)
+    exec_days: int | None = 40
+    nps_days: int | None = 45
+    note_days: int = 10
+    billing: Billing | None = None
+    goals: tuple[str, ...] = ("met", "on_track")
+    season: float = 0.0
+    daily: bool = False
+    usage_until: int = 0
+    ended: int = 0
+    missing: set[str] = field(default_factory=set)
+    scenes: dict[str, list[Row]] = field(default_factory=dict)
+
+    def hidden(self, story: str, cause: str, since_days: int, outlook: str) -> None:
+        """What is really going on: the truth that no input row states."""
+        self.story, self.cause, self.since, self.outlook = story, cause, ago(since_days), outlook
+
+    def who(self, role: str, days: int | None = None) -> str:
+        """Name of the contact in that role, or of anybody who was there."""
+        there = [c for c in self.contacts if days is None or c.departed_days is None or c.departed_days < days]
+        there = there or self.contacts
+        return next((c.name for c in there if c.role == role), there[-1].name)
+
+    def leaves(self, role: str, days: int) -> None:
+        """The contacts in that role left the company so many days ago."""
+        for contact in self.contacts:
+            if contact.role == role:
+                contact.departed_days = days
+
+    def scene(self, table: str, row: Row) -> None:
+        """Add one scripted row to a table."""
+        self.scenes.setdefault(table, []).append({"account_id": self.account_id} | row)
+
+    def note(self, days: int, text: str, pulse: int | None = None) -> None:
+        """A scripted note of the CSM."""
+        row = {"date": ago(workday(days)).isoformat(), "text": self.says(text), "author": "", "pulse": str(pulse or "")}
+        self.scene("notes", row)
+
+    def says(self, text: str, days: int | None = None) -> str:
+        """The sentence with names of people at this customer, of those still there so many days ago if given."""
+        roles = {"champ": "champion", "buyer": "economic_buyer", "user": "user"}
+        return text.format(**{key: self.who(role, days) for key, role in roles.items()})
+
+    def survey(self, days: int, score: int, comment: str) -> None:
+        """A scripted NPS answer; drawn answers stay well before it."""
+        row = {"date": ago(days).isoformat(), "kind": "nps", "score": str(score), "comment": comment}
+        self.scene("surveys", row | {"contact_id": self.contacts[0].contact_id})
+
+    def ticket(
+        self,
+        days: int,
+        text: tuple[str, str],
+        *,
+        priority: str = "high",
+        escalated: bool = False,
+        breached: bool = False,
+        closed: int | None = None,
+        csat: int | None = None,
+    ) -> None:
+        """A scripted ticket: opened and closed so many days ago."""
+        row = {
+            "opened_at": ago(days).isoformat(),
+            "closed_at": "" if closed is None else ago(closed).isoformat(),
+            "priority": priority,
+            "escalated": str(escalated).lower(),
+            "sla_breached": str(breached).lower(),
+            "csat": "" if csat is None else str(csat),
+            "subject": text[0],
+            "body": text[1],
+        }
+        self.scene("tickets", row)
+
+    def outcome(self, days: int, kind: str, change: int = 0) -> None:
+        """A scripted outcome."""
+        self.scene("outcomes", {"date": ago(days).isoformat(), "kind": kind, "arr_change": str(change)})

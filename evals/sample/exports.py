@@ -1,0 +1,41 @@
+"""Exports of a smaller sister company, as the systems write them, with their well-known traps.
+
+One world is drawn as for the portfolio; then each table is put into the shape of the system it would come from.
+"""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from evals.sample.cast import EXPORT_PARTS
+from evals.sample.casting import cast_customers
+from evals.sample.customer import Customer, Row
+from evals.sample.exports_crm import account_file, contact_file, event_file, opportunity_file, user_file
+from evals.sample.exports_mapping import MAPPING
+from evals.sample.exports_other import invoice_file, survey_file, ticket_file, usage_file
+from evals.sample.portfolio import draw_tables
+from evals.sample.write import write_csv
+
+
+def write_exports(folder: Path, seed: int) -> Sequence[Customer]:
+    """Write all files below the folder and return the customers, for the truth."""
+    customers = cast_customers(EXPORT_PARTS, seed + 1, "SF")
+    for customer in customers:
+        customer.currency = "EUR"
+    tables = draw_tables(customers, seed + 1)
+    rng = random.Random(f"{seed}/exports")
+    files: dict[str, tuple[list[Row], str]] = {
+        "Account.csv": (account_file(tables["accounts"], rng, seed), "utf-8-sig"),
+        "Opportunity.csv": (opportunity_file(tables["accounts"], rng, seed), "utf-8"),
+        "Contact.csv": (contact_file(tables["contacts"], seed), "latin-1"),
+        "User.csv": (user_file(tables["people"], seed), "utf-8"),
+        "Event.csv": (event_file(tables["touchpoints"], seed), "utf-8"),
+        "tickets.csv": (ticket_file(tables["tickets"], rng, seed), "utf-8"),
+        "invoices.csv": (invoice_file(tables["invoices"], rng, seed), "utf-8"),
+        "usage_export.csv": (usage_file(tables["usage"], seed), "utf-8"),
+        "survey_responses.csv": (survey_file(tables["surveys"], seed), "utf-8-sig"),
+    }
+    for name, (rows, encoding) in files.items():
+        write_csv(folder / name, list(rows[0]), rows, encoding)
+    (folder / "mapping.yaml").write_bytes(MAPPING.encode())
+    return customers

@@ -1,0 +1,96 @@
+"""What the nodes share: a small state that is saved after each step, and a context that never is."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from time import perf_counter
+from typing import Annotated, Protocol, TypedDict
+
+from langgraph.runtime import Runtime
+
+from domain.configuration import Configuration
+from domain.model import Record
+from domain.review import Review
+from tools.base import CustomerBase
+from tools.calendar import WorkingDays
+from tools.history import History
+from tools.store import Store
+
+
+def merged(left: dict[str, str], right: dict[str, str]) -> dict[str, str]:
+    """Both; what was written last stands."""
+    return {**left, **right}
+
+
+class ReviewState(TypedDict):
+    """Ids and hashes only: what is behind them is in the store."""
+
+    review_id: str
+    as_of: str
+    results: Annotated[dict[str, str], merged]
+    """Phase result to the hash of its content. Each writer adds its own key."""
+
+
+class Progress(Protocol):
+    """Where the review is, for people who watch."""
+
+    def starts(self, phase: str, agent: str) -> None:
+        """A step begins."""
+
+    def ends(self, phase: str, agent: str, seconds: float) -> None:
+        """A step is done."""
+
+
+@dataclass
+class ReviewContext:
+    """Everything a node may use. Built by the wiring, passed in again on every resume."""
+
+    configuration: Configuration
+    store: Store
+    history: History
+    calendar: WorkingDays
+    load: Callable[[], CustomerBase]
+    publish: Callable[[Review], None]
+    progress: Progress
+    _base: CustomerBase | None = field(default=None, repr=False)
+
+    def base(self) -> CustomerBase:
+        """The scored customer base; read once a process."""
+        if self._base is None:
+            self._base = self.load()
+        return self._base
+
+
+Update = Mapping[str, object]
+Step = Callable[[ReviewState, Runtime[ReviewContext]], Awaitable[Update]]
+
+
+def kept(context: ReviewContext, state: ReviewState, kind: str, record: Record) -> Update:
+    """Store the result of a step and note its hash in the state."""
+    context.store.put(state["review_id"], kind, record)
+    return {"results": {kind: hashlib.sha256(record.model_dump_json().encode()).hexdigest()[:16]}}
+
+
+def as_of(state: ReviewState) -> date:
+    """The review date."""
+    return date.fromisoformat(state["as_of"])
+
+
+def step(phase: str, agent: str) -> Callable[[Callable[[ReviewState, ReviewContext], Update]], Step]:
+    """A node from a plain function of state and context, with its progress shown."""
+
+    def make(work: Callable[[ReviewState, ReviewContext], Update]) -> Step:
+        async def node(state: ReviewState, runtime: Runtime[ReviewContext]) -> Update:
+            context = runtime.context
+            context.progress.starts(phase, agent)
+            began = perf_counter()
+            update = work(state, context)
+            context.progress.ends(phase, agent, perf_counter() - began)
+            return update
+
+        node.__name__ = work.__name__
+        node.__doc__ = work.__doc__
+        return node
+
+    return make

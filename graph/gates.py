@@ -1,0 +1,36 @@
+"""The two decisions by people. What they decide is stored first; the graph only asks whether it is there."""
+
+from typing import Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from graph.context import ReviewContext, ReviewState, Update, step
+from graph.document import review_document
+
+Gate = Literal["plan", "close"]
+
+
+@step("Decisions by people", "the page")
+def present(state: ReviewState, context: ReviewContext) -> Update:
+    """Write the pages that people decide from; left out when the decision is already there."""
+    gate: Gate = "close" if "assigned" in state["results"] else "plan"
+    if context.store.decision(state["review_id"], gate) is None:
+        context.publish(review_document(context, state["review_id"]))
+    return {}
+
+
+async def people_decide(state: ReviewState, runtime: Runtime[ReviewContext]) -> Update:
+    """Wait until each play is approved, edited, rejected or deferred."""
+    return _wait(state, runtime.context, "plan")
+
+
+async def people_close(state: ReviewState, runtime: Runtime[ReviewContext]) -> Update:
+    """Wait until the meeting is closed: critical accounts owned, immediate actions dated."""
+    return _wait(state, runtime.context, "close")
+
+
+def _wait(state: ReviewState, context: ReviewContext, gate: Gate) -> Update:
+    if context.store.decision(state["review_id"], gate) is None:
+        interrupt({"gate": gate, "review": state["review_id"]})
+    return {}

@@ -1,0 +1,125 @@
+"""Phase 1, risk identification: the churn predictor lists who is at risk, the health scorer what fell."""
+
+from datetime import date
+
+from agents.churn_predictor import at_risk_list, profile_for
+from domain.phases import AtRiskThen, Identified, Standing, Trends
+from domain.review import AccountOutcome, Action, Commitment, Followup
+from graph.context import ReviewContext, ReviewState, Update, as_of, kept, step
+from graph.past import earlier_standings, previous_running
+from tools import summary
+from tools.base import CustomerBase
+from tools.capacity import capacity_lines
+from tools.dossier import dossiers, people
+from tools.followup import account_outcome, commitments, followup
+from tools.portfolio_plan import at_risk_ids, plan_rows, plan_totals
+
+
+@step("1 Risk identification", "churn predictor")
+def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Update:
+    """Score the whole base; list the worst by risk × ARR; open with last week's commitments."""
+    base, day = context.base(), as_of(state)
+    configuration = context.configuration
+    totals = summary.portfolio(base)
+    profile = profile_for(configuration, totals.accounts)
+    team = people(base)
+    found = dossiers(base, at_risk_ids(base, profile.list_size), context.history)
+    standings = earlier_standings(context, day)
+    seen = {item.account_id: standing.as_of for standing in reversed(standings) for item in standing.at_risk}
+    books = summary.books(base)
+    crowded = [line.person_id for line in capacity_lines(books, team, {}, {}, configuration.review)]
+    identified = Identified(
+        review_id=state["review_id"],
+        as_of=day,
+        profile=profile.id,
+        baseline=base.previous is None,
+        previous_review_id=base.previous.review_id if base.previous else None,
+        previous_as_of=base.previous.as_of if base.previous else None,
+        configuration_changed=base.configuration_changed,
+        data=summary.data_report(base),
+        portfolio=totals,
+        at_risk=at_risk_list(found, team, configuration, profile.meeting_scope, context.store.overrides(day)),
+        dossiers=tuple(found),
+        plan_rows=plan_rows(base),
+        plan_totals=plan_totals(base),
+        people=team,
+        books=books,
+        movable=summary.movable(base, crowded),
+        population=summary.population(base),
+        followup=_followup(context, base, day),
+        standing_now=summary.health_of(base, sorted(seen)),
+        outcomes=summary.outcomes_since(base, seen),
+    )
+    context.store.put(state["review_id"], "standing", _standing(identified, base))
+    context.history.save(base.connection, state["review_id"], day, configuration.scoring_hash, reviewed=True)
+    return kept(context, state, "identified", identified)
+
+
+@step("1 Risk identification", "health scorer")
+def health_scorer_follows_trends(state: ReviewState, context: ReviewContext) -> Update:
+    """Health that fell, warnings by dimension, stakeholder changes; the risk × opportunity matrix."""
+    base = context.base()
+    alerts, states = summary.alerts(base)
+    return kept(context, state, "trends", Trends(alerts=alerts, states=states, matrix=summary.matrix(base)))
+
+
+def _standing(identified: Identified, base: CustomerBase) -> Standing:
+    """Who is at risk this week, for the reviews to come."""
+    rows = base.rows("select * from scored where at_risk order by account_id")
+    return Standing(
+        review_id=identified.review_id,
+        as_of=identified.as_of,
+        at_risk=tuple(
+            AtRiskThen(
+                account_id=row["account_id"],
+                name=row["name"],
+                arr=float(row["arr"]),
+                churn_probability=row["churn_probability"],
+                health=row["health"],
+            )
+            for row in rows
+        ),
+    )
+
+
+def _followup(context: ReviewContext, base: CustomerBase, day: date) -> Followup:
+    """Last week's promises and what became of the accounts that had a play."""
+    if base.previous is None:
+        return followup(None, (), ())
+    promised = _still_open_or_new(context.store.actions_before(day), context, day)
+    items = commitments(promised, context.store.progress(), day, context.configuration.review)
+    outcomes = _outcomes(context, base, items)
+    return followup((base.previous.review_id, base.previous.as_of), items, outcomes)
+
+
+def _still_open_or_new(actions: list[Action], context: ReviewContext, day: date) -> list[Action]:
+    """Without what was already done or dropped before the last review."""
+    last = max((as_of for _, as_of, _ in context.store.reviews() if as_of < day), default=day)
+    progress = context.store.progress()
+    kept_actions = []
+    for action in actions:
+        state, on = progress.get(action.id, (action.status, None))
+        settled = state in ("done", "dropped") and (on is None or on < last)
+        if not settled and action.status != "dropped":
+            kept_actions.append(action)
+    return kept_actions
+
+
+def _outcomes(context: ReviewContext, base: CustomerBase, items: tuple[Commitment, ...]) -> list[AccountOutcome]:
+    running = previous_running(context, base.as_of)
+    if base.previous is None or not running:
+        return []
+    names = sorted(running)
+    kinds = summary.outcomes_since(base, dict.fromkeys(names, base.previous.as_of))
+    now = summary.health_of(base, names)
+    risky = summary.at_risk_of(base, names)
+    return [
+        account_outcome(
+            account,
+            play.name,
+            play.arr,
+            (kinds.get(account), account in risky, play.health, now.get(account)),
+            [item for item in items if item.account_id == account],
+        )
+        for account, play in sorted(running.items(), key=lambda pair: (-pair[1].arr, pair[0]))
+    ]

@@ -1,0 +1,148 @@
+"""Phase 4, assignment and tracking: the capacity analyzer hands out what was approved; then everything is published."""
+
+from datetime import timedelta
+
+from agents.capacity_analyzer import assign
+from agents.churn_predictor import profile_for
+from domain.decisions import Decisions
+from domain.phases import Assigned, Identified, Planned, Running, RunningPlay, Trends
+from domain.review import Action, WorkflowRule
+from graph.context import ReviewContext, ReviewState, Update, kept, step
+from graph.document import review_document
+from graph.past import past, previous_running, records
+from graph.phase_2_diagnose import open_actions
+from tools import metrics as figures
+from tools.assignment import crm_updates, touchpoints
+from tools.decide import Decided, apply
+from tools.meeting import next_agenda
+
+
+@step("4 Assignment and tracking", "capacity analyzer")
+def capacity_analyzer_assigns(state: ReviewState, context: ReviewContext) -> Update:
+    """Action lists, CRM updates, calendar holds and next week's agenda, from what people approved."""
+    store, review_id = context.store, state["review_id"]
+    identified = store.get(review_id, "identified", Identified)
+    planned = store.get(review_id, "planned", Planned)
+    decided = apply(_decision(context, review_id, "plan"), planned, identified.people, identified.portfolio.currency)
+    assigned = _assigned(context, identified, planned, decided, {})
+    dropped = _dropped(context, state, decided, planned)
+    store.put_actions(review_id, identified.as_of, [*assigned.actions, *dropped])
+    store.put(review_id, "running", _running(context, identified, planned, decided))
+    return kept(context, state, "assigned", assigned)
+
+
+@step("4 Assignment and tracking", "publisher")
+def publish(state: ReviewState, context: ReviewContext) -> Update:
+    """Owners named at the close go into the lists; the whole review is written."""
+    store, review_id = context.store, state["review_id"]
+    close = _decision(context, review_id, "close").close
+    if close is not None and close.owners:
+        identified = store.get(review_id, "identified", Identified)
+        planned = store.get(review_id, "planned", Planned)
+        decided = apply(
+            _decision(context, review_id, "plan"), planned, identified.people, identified.portfolio.currency
+        )
+        assigned = _assigned(context, identified, planned, decided, close.owners)
+        dropped = _dropped(context, state, decided, planned)
+        store.put_actions(review_id, identified.as_of, [*assigned.actions, *dropped])
+        store.put(review_id, "assigned", assigned)
+    store.set_state(review_id, "closed")
+    context.publish(review_document(context, review_id))
+    return {}
+
+
+def _decision(context: ReviewContext, review_id: str, gate: str) -> Decisions:
+    decision = context.store.decision(review_id, gate)
+    assert decision is not None, f"{gate} is decided before this step runs"
+    return decision
+
+
+def _assigned(
+    context: ReviewContext, identified: Identified, planned: Planned, decided: Decided, owners: dict[str, str]
+) -> Assigned:
+    configuration, team = context.configuration, identified.people
+    actions = assign(decided, identified, context.calendar, planned.origins, owners)
+    plays = tuple(
+        play.model_copy(update={"owner": team[owners[play.account_id]].name, "owner_id": owners[play.account_id]})
+        if play.account_id in owners
+        else play
+        for play in decided.plays
+    )
+    approved = [play for play in plays if play.status in ("approved", "edited")]
+    lines = {line.account_id: line for line in identified.at_risk}
+    resolved = [m for m in identified.portfolio.movements if m.change == "resolved"] if decided.lines else []
+    updates = crm_updates(approved, decided.lines, lines, resolved, actions)
+    by_cause = records(context, identified)
+    before = past(context, identified, by_cause)
+    named = {account: team[person].name for account, person in owners.items()}
+    process = figures.process(
+        planned.intervention_plan, named, actions, updates, before, identified.followup.commitments
+    )
+    labels = {cause: rule.label for cause, rule in configuration.causes.causes.items()}
+    next_review = context.calendar.on_or_after(identified.as_of + timedelta(days=7))
+    return Assigned(
+        plays=plays,
+        decisions=decided.record,
+        actions=actions,
+        crm_updates=updates,
+        touchpoints=touchpoints(approved, actions, team, configuration),
+        owners_to_assign=tuple(item for item in planned.owners_to_assign if item.account_id not in owners),
+        next_agenda=next_agenda(
+            actions, plays, next_review, configuration, profile_for(configuration, identified.portfolio.accounts)
+        ),
+        workflow=_workflow(context, identified.review_id),
+        metrics=figures.metrics(
+            [*process, *figures.outcome(before)], by_cause, labels, identified.portfolio.calibrated
+        ),
+    )
+
+
+def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...]:
+    states = context.store.get(review_id, "trends", Trends).states
+    return tuple(
+        WorkflowRule(
+            state=rule.state,
+            crm_field=rule.crm_field,
+            crm_value=rule.crm_value,
+            alert=rule.alert,
+            task=rule.task,
+            accounts_now=states.get(rule.id, 0),
+        )
+        for rule in context.configuration.review.workflow
+    )
+
+
+def _dropped(context: ReviewContext, state: ReviewState, decided: Decided, planned: Planned) -> list[Action]:
+    """Open actions of plays that were rejected, or replaced because the cause changed."""
+    ended = {play.account_id for play in decided.plays if play.status == "rejected"}
+    replaced = {play.account_id for play in decided.plays if play.status in ("approved", "edited")}
+    ended |= {account for account in replaced if account not in planned.origins}
+    return [
+        action.model_copy(update={"status": "dropped"})
+        for action in open_actions(context.store, state)
+        if action.account_id in ended and action.playbook_action
+    ]
+
+
+def _running(context: ReviewContext, identified: Identified, planned: Planned, decided: Decided) -> Running:
+    """The plays that run from now on: those approved today, and earlier ones that nobody ended."""
+    health = {dossier.account_id: dossier.health for dossier in identified.dossiers}
+    earlier = previous_running(context, identified.as_of)
+    running = {account: play for account, play in earlier.items()}
+    for play in decided.plays:
+        running.pop(play.account_id, None)
+        if play.status not in ("approved", "edited"):
+            continue
+        old = earlier.get(play.account_id)
+        goes_on = old is not None and play.account_id in planned.origins
+        running[play.account_id] = RunningPlay(
+            account_id=play.account_id,
+            name=play.name,
+            arr=play.arr,
+            cause=play.cause,
+            created=play.created,
+            origin=planned.origins.get(play.account_id, identified.review_id),
+            actions={phase.phase: tuple(action.id for action in phase.actions) for phase in play.phases},
+            health=old.health if old is not None and goes_on else health.get(play.account_id),
+        )
+    return Running(plays=tuple(running[account] for account in sorted(running)))

@@ -1,0 +1,1 @@
+"""Deterministic work: reads, computes, checks, writes. No model is called here."""

@@ -1,0 +1,235 @@
+"""From approved plays and plan lines to work: actions, CRM updates, calendar holds. Pure and idempotent by id."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+
+from domain.configuration import Configuration
+from domain.dossier import Person
+from domain.review import Action, AtRisk, CrmUpdate, Movement, PlanLine, SavePlay, Touchpoint, Urgency
+from tools.calendar import WorkingDays
+from tools.plays import TBD
+
+_HOURS_OF_PRIMARY = 1.0
+_HOLD_MINUTES = {
+    "customer_call": 30,
+    "executive_call": 30,
+    "manager_review": 30,
+    "weekly_check": 15,
+    "decision_point": 30,
+}
+_FIRST_HOLD = time(10, 0)
+_SLOT = timedelta(minutes=30)
+
+
+def action_id(review_id: str, account_id: str, name: str) -> str:
+    """The same approved thing has the same id, however often it is written."""
+    return f"{review_id}.{account_id}.{name}"
+
+
+def urgency_of(due: date, as_of: date) -> Urgency:
+    """Immediate within two days, urgent within a week, else standard."""
+    days = (due - as_of).days
+    return "immediate" if days <= 2 else "urgent" if days <= 7 else "standard"
+
+
+def play_actions(play: SavePlay, review_id: str, as_of: date) -> list[Action]:
+    """One action per line of an approved play; ``review_id`` is the review that first approved it."""
+    return [
+        Action(
+            id=action_id(review_id, play.account_id, line.id),
+            review_id=review_id,
+            account_id=play.account_id,
+            account_name=play.name,
+            owner=line.owner,
+            owner_id=line.owner_id,
+            due=line.due,
+            follow_up=line.follow_up,
+            kind="diagnosis" if play.cause == "undetermined" else "play",
+            title=line.title,
+            action=line.action,
+            purpose=line.purpose,
+            phase=phase.phase,
+            urgency=urgency_of(line.due, as_of),
+            effort_hours=line.effort_hours,
+            channel=line.channel,
+            playbook_action=line.id,
+            contact=line.contact,
+        )
+        for phase in play.phases
+        for line in phase.actions
+    ]
+
+
+def line_actions(
+    line: PlanLine, review_id: str, csm: Person | None, calendar: WorkingDays, as_of: date
+) -> list[Action]:
+    """The primary action of an account without a play, and its secondary one a week later."""
+
+    def make(kind: str, title: str, due: date) -> Action:
+        return Action(
+            id=action_id(review_id, line.account_id, kind),
+            review_id=review_id,
+            account_id=line.account_id,
+            account_name=line.name,
+            owner=line.owner,
+            owner_id=csm.person_id if csm else None,
+            due=due,
+            follow_up=max(calendar.before(due), as_of),
+            kind=kind,  # type: ignore[arg-type]
+            title=title,
+            action=f"{title} for {line.name}.",
+            purpose="; ".join(line.why),
+            phase=line.tier,
+            urgency=urgency_of(due, as_of),
+            effort_hours=_HOURS_OF_PRIMARY,
+            channel="call",
+            playbook_action=None,
+            contact=None,
+        )
+
+    found = [make("primary", line.action, line.by)]
+    if line.secondary:
+        found.append(make("secondary", line.secondary, calendar.on_or_after(line.by + timedelta(days=7))))
+    return found
+
+
+def owner_actions(
+    accounts: Sequence[tuple[str, str]], review_id: str, manager: Person | None, calendar: WorkingDays, as_of: date
+) -> list[Action]:
+    """For each account that nobody owns: a manager names an owner by tomorrow."""
+    due = calendar.plus(as_of, 1)
+    return [
+        Action(
+            id=action_id(review_id, account, "assign-owner"),
+            review_id=review_id,
+            account_id=account,
+            account_name=name,
+            owner=manager.name if manager else TBD,
+            owner_id=manager.person_id if manager else None,
+            due=due,
+            follow_up=max(calendar.before(due), as_of),
+            kind="assign_owner",
+            title="Assign an owner",
+            action=f"Name the owner of {name} in the CRM and hand the plan over in person.",
+            purpose="An account that nobody owns is not followed up.",
+            phase="stabilise",
+            urgency="immediate",
+            effort_hours=0.5,
+            channel="internal",
+            playbook_action=None,
+            contact=None,
+        )
+        for account, name in accounts
+    ]
+
+
+def crm_updates(
+    plays: Sequence[SavePlay],
+    lines: Sequence[PlanLine],
+    at_risk: Mapping[str, AtRisk],
+    resolved: Sequence[Movement],
+    actions: Sequence[Action],
+) -> tuple[CrmUpdate, ...]:
+    """Fields to set for every approved account, and the flag to clear for accounts no longer at risk."""
+    found: list[CrmUpdate] = []
+    first: dict[str, Action] = {}
+    for action in sorted(actions, key=lambda action: (action.due, action.id)):
+        first.setdefault(action.account_id, action)
+
+    def put(account: str, name: str, field: str, value: str, reason: str) -> None:
+        found.append(CrmUpdate(account_id=account, name=name, field=field, value=value, reason=reason))
+
+    for play in plays:
+        line = at_risk.get(play.account_id)
+        put(play.account_id, play.name, "At_Risk", "true", "Decided in the weekly review")
+        put(play.account_id, play.name, "Risk_Tier", play.risk_level, "Risk score of this week; high is bad")
+        if line is not None:
+            put(play.account_id, play.name, "Health_Band", line.health_band, "Health of this week; high is good")
+        put(play.account_id, play.name, "Intervention_Tier", play.intervention_tier, "First rule that holds")
+        put(
+            play.account_id, play.name, "Root_Cause", play.cause, "Ranked hypothesis, to be confirmed in the first call"
+        )
+        put(play.account_id, play.name, "Save_Play_Status", play.status, "Decided by people")
+    for plan_line in lines:
+        at = plan_line.tier != "watch"
+        put(plan_line.account_id, plan_line.name, "At_Risk", str(at).lower(), "; ".join(plan_line.why))
+        put(plan_line.account_id, plan_line.name, "Intervention_Tier", plan_line.tier, "First rule that holds")
+    for account in dict.fromkeys([play.account_id for play in plays] + [line.account_id for line in lines]):
+        action = first.get(account)
+        if action is not None:
+            put(account, action.account_name, "Next_Action", f"{action.title} ({action.owner})", action.id)
+            put(account, action.account_name, "Next_Action_Due", action.due.isoformat(), action.id)
+    for movement in resolved:
+        put(movement.account_id, movement.name, "At_Risk", "false", movement.note)
+    return tuple(sorted(found, key=lambda update: update.account_id))
+
+
+def touchpoints(
+    plays: Sequence[SavePlay], actions: Sequence[Action], people: Mapping[str, Person], configuration: Configuration
+) -> tuple[Touchpoint, ...]:
+    """Calendar holds: spoken actions of the plays, weekly checks, manager reviews and decision points."""
+    wanted: list[tuple[date, str, str, str | None, str, str, str, str, tuple[str, ...], date | None]] = []
+    executives = {person.person_id for person in people.values() if person.role == "exec_sponsor"}
+    for action in actions:
+        if action.channel in ("call", "meeting") and action.playbook_action:
+            kind = "executive_call" if action.owner_id in executives else "customer_call"
+            with_whom = (action.contact,) if action.contact else ()
+            wanted.append(
+                (action.due, action.id, kind, action.owner_id, action.owner, action.account_id, action.account_name,
+                 f"{action.title}: {action.account_name}", with_whom, action.follow_up)
+            )  # fmt: skip
+    for play in plays:
+        cadence = play.cadence
+        for kind, on, title in (
+            ("weekly_check", cadence.next_check, "Weekly check"),
+            ("manager_review", cadence.manager_review, "Manager review"),
+            ("decision_point", cadence.decision_point, "Decision point"),
+        ):
+            uid = f"{play.account_id}.{play.created}.{kind}"
+            wanted.append(
+                (
+                    on,
+                    uid,
+                    kind,
+                    play.owner_id,
+                    play.owner,
+                    play.account_id,
+                    play.name,
+                    f"{title}: {play.name}",
+                    (),
+                    None,
+                )
+            )
+    return _placed(sorted(wanted, key=lambda item: (item[0], item[4], item[1])), configuration)
+
+
+def _placed(
+    wanted: Sequence[tuple[date, str, str, str | None, str, str, str, str, tuple[str, ...], date | None]],
+    configuration: Configuration,
+) -> tuple[Touchpoint, ...]:
+    """Holds of one person on one day stand one after the other from ten o'clock on."""
+    taken: dict[tuple[str, date], int] = {}
+    found = []
+    for on, uid, kind, owner_id, owner, account, name, title, attendees, follow_up in wanted:
+        place = taken.get((owner, on), 0)
+        taken[owner, on] = place + 1
+        starts = datetime.combine(on, _FIRST_HOLD) + _SLOT * place
+        found.append(
+            Touchpoint(
+                uid=f"{uid}@saveplay",
+                account_id=account,
+                name=name,
+                kind=kind,  # type: ignore[arg-type]
+                title=title,
+                on=on,
+                starts=f"{starts:%H:%M}",
+                minutes=_HOLD_MINUTES[kind],
+                time_zone=configuration.review.time_zone,
+                owner=owner,
+                owner_id=owner_id,
+                attendees=attendees,
+                note="Held by the weekly review; move it freely.",
+                follow_up=follow_up,
+            )
+        )
+    return tuple(found)

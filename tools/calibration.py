@@ -1,0 +1,80 @@
+"""From risk to churn probability: a stated prior until enough outcomes are known, then a curve fitted to them.
+
+Each renewal or churn is paired with the account's risk in the snapshot nearest to 90 days before it. Two parameters are
+fitted by Newton's method on the log-likelihood (Platt's method, with his smoothed targets), and only a curve that
+rises with risk is taken.
+"""
+
+import math
+from datetime import date
+
+import duckdb
+
+from domain.configuration import Scoring
+from tools.history import Snapshot
+from tools.scoring import ChurnCurve
+
+_LEAD = (25, 120)
+_ROUNDS = 60
+
+
+def fit(connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot], scoring: Scoring, as_of: date) -> ChurnCurve:
+    """The curve to use on ``as_of``."""
+    prior = ChurnCurve(scoring.churn_slope.value, scoring.churn_midpoint.value, 0, False)
+    usable = [snapshot for snapshot in snapshots if snapshot.scoring_hash]
+    pairs = _pairs(connection, usable, as_of) if usable else []
+    churned = sum(1 for _, gone in pairs if gone)
+    if len(pairs) < scoring.outcomes_to_calibrate.value or not 0 < churned < len(pairs):
+        return ChurnCurve(prior.slope, prior.midpoint, len(pairs), False)
+    fitted = platt(pairs)
+    if fitted is None:
+        return ChurnCurve(prior.slope, prior.midpoint, len(pairs), False)
+    return ChurnCurve(round(fitted[0], 9), round(fitted[1], 9), len(pairs), True)
+
+
+def _pairs(connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot], as_of: date) -> list[tuple[float, bool]]:
+    outcomes = connection.execute(
+        "select account_id, date, max(case when kind = 'churned' then 1 else 0 end) from outcomes "
+        "where kind in ('renewed', 'churned') and date <= ? group by account_id, date order by account_id, date",
+        [as_of],
+    ).fetchall()
+    wanted: dict[Snapshot, list[tuple[str, bool]]] = {}
+    for account, on, gone in outcomes:
+        near = [s for s in snapshots if _LEAD[0] <= (on - s.as_of).days <= _LEAD[1]]
+        if near:
+            snapshot = min(near, key=lambda s: abs((on - s.as_of).days - 90))
+            wanted.setdefault(snapshot, []).append((account, bool(gone)))
+    pairs = []
+    for snapshot, cases in wanted.items():
+        rows = connection.execute(
+            "select account_id, risk from read_parquet(?) where account_id in (select unnest(?))",
+            [str(snapshot.path), [account for account, _ in cases]],
+        ).fetchall()
+        risk = dict(rows)
+        pairs += [(risk[account], gone) for account, gone in cases if account in risk]
+    return sorted(pairs)
+
+
+def platt(pairs: list[tuple[float, bool]]) -> tuple[float, float] | None:
+    """Slope and midpoint of the logistic curve; None when it does not rise or does not settle."""
+    gone = sum(1 for _, churned in pairs if churned)
+    high, low = (gone + 1) / (gone + 2), 1 / (len(pairs) - gone + 2)
+    a, b = 0.0, math.log((gone + 1) / (len(pairs) - gone + 1))
+    for _ in range(_ROUNDS):
+        gradient_a = gradient_b = 0.0
+        aa = bb = 1e-9
+        ab = 0.0
+        for risk, churned in pairs:
+            x = risk / 100
+            p = 1 / (1 + math.exp(-(a * x + b)))
+            error, spread = (high if churned else low) - p, p * (1 - p)
+            gradient_a += error * x
+            gradient_b += error
+            aa, ab, bb = aa + spread * x * x, ab + spread * x, bb + spread
+        determinant = aa * bb - ab * ab
+        step_a = (gradient_a * bb - gradient_b * ab) / determinant
+        step_b = (gradient_b * aa - gradient_a * ab) / determinant
+        a, b = a + max(-4.0, min(4.0, step_a)), b + max(-4.0, min(4.0, step_b))
+        if abs(step_a) + abs(step_b) < 1e-9:
+            break
+    return (a / 100, -b / a * 100) if a > 0.05 else None

@@ -1,0 +1,195 @@
+"""Root cause: a ranked hypothesis from evidence, with its runner-up and what would tell them apart.
+
+Pure. Each signal speaks for a cause in proportion to its severity; where the best cause has too little evidence, or no
+lead, the answer is *undetermined* and the play starts with a diagnosis.
+"""
+
+from dataclasses import dataclass
+
+from domain.configuration import Causes, Driver, Scoring
+from domain.dossier import Dossier
+from domain.review import CauseFinding, Contribution
+from tools.wording import plural
+
+UNDETERMINED = "undetermined"
+_DRIVERS: dict[str, Driver] = {
+    "usage": "usage",
+    "relationship": "engagement",
+    "sentiment": "sentiment",
+    "support": "sentiment",
+    "commercial": "financial",
+}
+_HARDER = {"easy": "moderate", "moderate": "hard", "hard": "hard"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One cause with the points that the evidence gives it, and the signals behind them, heaviest first."""
+
+    cause: str
+    points: float
+    signals: tuple[str, ...]
+
+
+def severity(part: Contribution, scoring: Scoring) -> float:
+    """0 (fine or unknown) to 1 (as bad as it gets)."""
+    line = scoring.severity_below.value
+    if part.component is None or part.component >= line:
+        return 0.0
+    return (line - part.component) / line
+
+
+def ranked(dossier: Dossier, causes: Causes, scoring: Scoring) -> list[Candidate]:
+    """All causes that any evidence speaks for, strongest first; ties in alphabetical order."""
+    severities = {part.signal: severity(part, scoring) for part in dossier.contributions}
+    found = []
+    for cause, rule in causes.causes.items():
+        parts = [(fact.points * severities.get(fact.signal, 0.0), fact.signal) for fact in rule.evidence]
+        parts = sorted(((points, signal) for points, signal in parts if points > 0), reverse=True)
+        total = round(sum(points for points, _ in parts), 6)
+        if total > 0:
+            found.append(Candidate(cause, total, tuple(signal for _, signal in parts)))
+    return sorted(found, key=lambda candidate: (-candidate.points, candidate.cause))
+
+
+def diagnose(dossier: Dossier, causes: Causes, scoring: Scoring) -> CauseFinding:
+    """The finding for one account."""
+    candidates = ranked(dossier, causes, scoring)
+    first = candidates[0] if candidates else Candidate(UNDETERMINED, 0.0, ())
+    second = candidates[1] if len(candidates) > 1 else None
+    lead = first.points - (second.points if second else 0.0)
+    known = first.points >= causes.minimum_points.value and lead >= causes.minimum_lead.value
+    category = first.cause if known else UNDETERMINED
+    runner_up = (second.cause if second else None) if known else (first.cause if candidates else None)
+    driver, driver_note = _driver(dossier)
+    pillar, pillar_note = _pillar(dossier, scoring)
+    difficulty, difficulty_note = _difficulty(dossier, category, causes)
+    window, window_note = time_to_churn(dossier, causes)
+    evidence = _evidence_ids(dossier, first.signals)
+    return CauseFinding(
+        account_id=dossier.account_id,
+        name=dossier.name,
+        category=category,
+        label=_label(category, causes),
+        confidence=_confidence(first, lead, causes) if known else "low",
+        score=round(first.points, 2),
+        runner_up=runner_up,
+        runner_up_label=_label(runner_up, causes) if runner_up else None,
+        would_tell_apart=_question(first.cause, second.cause if second else None, causes),
+        reasoning=_reasoning(dossier, first, known, causes),
+        pillar=pillar,
+        pillar_note=pillar_note,
+        driver=driver,
+        driver_note=driver_note,
+        difficulty=difficulty,
+        difficulty_note=difficulty_note,
+        time_to_churn=window,
+        time_to_churn_note=window_note,
+        evidence=evidence,
+    )
+
+
+def _label(cause: str | None, causes: Causes) -> str:
+    rule = next((rule for name, rule in causes.causes.items() if name == cause), None)
+    return rule.label if rule else "Undetermined"
+
+
+def _confidence(first: Candidate, lead: float, causes: Causes) -> str:
+    if first.points >= causes.confident_points.value and lead >= causes.confident_lead.value:
+        return "high"
+    return "medium" if lead >= causes.minimum_lead.value * 2 else "low"
+
+
+def _question(first: str, second: str | None, causes: Causes) -> str:
+    key = "/".join(sorted((first, second))) if second else ""
+    return causes.tell_apart.get(key, causes.tell_apart_default)
+
+
+def _evidence_ids(dossier: Dossier, signals: tuple[str, ...]) -> tuple[str, ...]:
+    facts = (dossier.evidence_for(signal) for signal in signals)
+    return tuple(fact.id for fact in facts if fact is not None)
+
+
+def _reasoning(dossier: Dossier, first: Candidate, known: bool, causes: Causes) -> str:
+    whys = []
+    for cause, rule in causes.causes.items():
+        if cause == first.cause:
+            says = {fact.signal: fact.why for fact in rule.evidence}
+            whys = [
+                f"{says[signal]} ({fact.id})" for signal in first.signals[:4] if (fact := dossier.evidence_for(signal))
+            ]
+    if known:
+        return f"{_label(first.cause, causes)}: " + "; ".join(whys) + "."
+    if not whys:
+        return "No evidence points to a cause; the conversation has to find it."
+    return f"Too little to name a cause. The first trace leads to {_label(first.cause, causes).lower()}: {'; '.join(whys)}."
+
+
+def _driver(dossier: Dossier) -> tuple[Driver | str, str]:
+    points: dict[str, float] = {}
+    for part in dossier.contributions:
+        points[_DRIVERS[part.category]] = points.get(_DRIVERS[part.category], 0.0) + part.risk_points
+    name, most = max(sorted(points.items()), key=lambda item: item[1], default=("unknown", 0.0))
+    if most <= 0:
+        return "unknown", "No known signal adds risk."
+    heaviest = max(
+        (part for part in dossier.contributions if _DRIVERS[part.category] == name), key=lambda part: part.risk_points
+    )
+    fact = dossier.evidence_for(heaviest.signal)
+    return (
+        name,
+        f"The largest part of the risk; above all: {fact.statement}" if fact else "The largest part of the risk.",
+    )
+
+
+def _pillar(dossier: Dossier, scoring: Scoring) -> tuple[str, str]:
+    """The pillar that dropped most since last week, or, without a last week, the one with the most risk in it."""
+    moved: dict[str, float] = {}
+    risky: dict[str, float] = {}
+    for part in dossier.contributions:
+        pillar = scoring.signals[part.signal].pillar
+        moved[pillar] = moved.get(pillar, 0.0) + (part.health_change or 0.0)
+        risky[pillar] = risky.get(pillar, 0.0) + part.risk_points
+    worst, change = min(sorted(moved.items()), key=lambda item: item[1])
+    if change <= -1:
+        return worst, f"It lost {-change:.1f} points of health since last week (health: high is good)."
+    heaviest, points = max(sorted(risky.items()), key=lambda item: item[1])
+    if points <= 0:
+        return "unknown", "No pillar shows a known weakness."
+    return heaviest, "It carries most of the risk; no pillar dropped this week."
+
+
+def _difficulty(dossier: Dossier, category: str, causes: Causes) -> tuple[str, str]:
+    rule = next((rule for name, rule in causes.causes.items() if name == category), None)
+    level = rule.base_difficulty if rule else "moderate"
+    reasons = [rule.difficulty_why if rule else "The cause has to be found first."]
+    days = dossier.renewal_in_days
+    if days is not None and days <= causes.harder_within_days.value:
+        level = _HARDER[level]  # type: ignore[assignment]
+        reasons.append("The renewal is overdue." if days < 0 else f"Only {plural(days, 'day')} to the renewal.")
+    if dossier.health is not None and dossier.health < causes.harder_below_health.value:
+        level = _HARDER[level]  # type: ignore[assignment]
+        reasons.append("Health is so low that several things are broken at once.")
+    if dossier.values.get("champion_status") == 2 and category != "relationship_erosion":
+        level = _HARDER[level]  # type: ignore[assignment]
+        reasons.append("Nobody on their side speaks for us since the champion left.")
+    return level, " ".join(reasons)
+
+
+def time_to_churn(dossier: Dossier, causes: Causes) -> tuple[tuple[int, int] | None, str]:
+    """The sooner of the renewal decision and the trend's projection, in days from the review, as a range."""
+    options = []
+    if dossier.renewal_in_days is not None:
+        latest = max(dossier.renewal_in_days, 0)
+        earliest = max(int(latest - causes.decision_lead_days.value), 0)
+        options.append((earliest, latest, "the renewal decision"))
+    falling = dossier.velocity is not None and dossier.velocity < 0 and dossier.health is not None
+    if falling and dossier.health is not None and dossier.velocity is not None:
+        distance = max(dossier.health - causes.floor_health.value, 0.0)
+        middle = distance / -dossier.velocity
+        if middle <= 365:
+            options.append((int(middle * 0.75), int(middle * 1.25) + 1, "the trend of health over the last month"))
+    if not options:
+        return None, "Unknown: neither a renewal date nor a falling trend is known."
+    earliest, latest, why = min(options)
+    return (earliest, latest), f"Set by {why}, if nothing is done."

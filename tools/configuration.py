@@ -1,0 +1,62 @@
+"""The one reader of ``configs/``: YAML in, typed configuration out, or an error that names file and key."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from domain.configuration import Configuration
+from domain.errors import ConfigurationError
+
+DEFAULT = Path(__file__).resolve().parent.parent / "configs"
+_PARTS = {"scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review"}
+_SCORE_PARTS = ("scoring", "tiers", "phrases")
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path.name} is missing in the configuration folder {path.parent.name}/") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path.name} is not valid YAML: {error}") from None
+
+
+def _hash(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _say(error: ValidationError) -> str:
+    """The first problem, as file and key."""
+    problem = error.errors()[0]
+    keys = [str(key) for key in problem["loc"]]
+    part = _PARTS.get(keys[0], keys[0]) if keys else "configs"
+    name = f"playbooks/{keys[1]}.yaml" if part == "playbooks" and len(keys) > 1 else f"{part}.yaml"
+    return f"{name}: {'.'.join(keys[1:]) or 'the whole file'}: {problem['msg']}"
+
+
+def read_configuration(folder: Path | None = None) -> Configuration:
+    """All of ``configs/`` (the shipped one by default), checked.
+
+    Raises ConfigurationError naming the file and the key.
+    """
+    folder = folder or DEFAULT
+    names = sorted({f"{file}.yaml" for file in _PARTS.values()})
+    content: dict[str, Any] = {key: _read(folder / f"{file}.yaml") for key, file in _PARTS.items()}
+    books = sorted((folder / "playbooks").glob("*.yaml"))
+    content["playbooks"] = {path.stem: _read(path) for path in books}
+    content["scoring_hash"] = _hash([folder / f"{name}.yaml" for name in sorted(_SCORE_PARTS)])
+    content["hash"] = _hash([folder / name for name in names] + books)
+    try:
+        configuration = Configuration.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(f"configuration: {_say(error)}") from None
+    missing = {*configuration.causes.causes, "diagnosis"} - set(configuration.playbooks)
+    if missing:
+        raise ConfigurationError(f"configuration: playbooks/{sorted(missing)[0]}.yaml is missing")
+    return configuration

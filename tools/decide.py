@@ -1,0 +1,178 @@
+"""Decisions applied: what people said about each play becomes a status, a changed plan, and actions for people.
+
+Pure. Only what was approved (or approved with edits) becomes an action.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.decisions import Decisions, PlayDecision
+from domain.dossier import Person
+from domain.errors import DecisionError
+from domain.phases import Planned
+from domain.review import Decision, PlanLine, PlayAction, SavePlay
+from tools.calendar import WorkingDays
+from tools.plays import TBD, version_of
+from tools.wording import money, plural
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Plays with their status and edits, the plan lines approved beside them, and the record of it all."""
+
+    plays: tuple[SavePlay, ...]
+    lines: tuple[PlanLine, ...]
+    record: tuple[Decision, ...]
+
+
+def check(decisions: Decisions, planned: Planned, people: Mapping[str, Person], days: WorkingDays) -> None:
+    """Refuse decisions that cannot be carried out as written. Raises DecisionError naming account and rule."""
+    plays = {play.account_id: play for play in planned.plays}
+    lines = {line.account_id for line in planned.intervention_plan}
+    for decision in decisions.plays:
+        if decision.account not in plays and decision.account not in lines:
+            raise DecisionError(f"{decision.account} has neither a play nor a plan line in {decisions.review}")
+        if decision.account in plays:
+            _check_play(decision, plays[decision.account], people, days)
+        elif decision.decision == "edit":
+            raise DecisionError(f"{decision.account} has no play to edit; approve, reject or defer its primary action")
+    named = {decision.account for decision in decisions.plays}
+    open_plays = sorted(set(plays) - named)
+    if decisions.rest == "ask" and open_plays:
+        raise DecisionError(
+            f"{plural(len(open_plays), 'play')} not decided: {', '.join(open_plays)}. Name them, or say rest: approve or "
+            "rest: reject"
+        )
+    if decisions.rest == "ask" and decisions.others is None and lines - set(plays) - named:
+        count = len(lines - set(plays) - named)
+        raise DecisionError(
+            f"{plural(count, 'account')} of the plan without a play: say others: approve or others: reject"
+        )
+
+
+def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Person], days: WorkingDays) -> None:
+    if decision.version and decision.version != play.version:
+        raise DecisionError(
+            f"{play.account_id}: the play changed since it was read (version {play.version} now); read it again"
+        )
+    known = {action.id for phase in play.phases for action in phase.actions}
+    for action in (*decision.owners, *decision.dates, *decision.drop):
+        if action not in known:
+            raise DecisionError(
+                f"{play.account_id}: the play has no action {action!r}; it has {', '.join(sorted(known))}"
+            )
+    for action, person in decision.owners.items():
+        if person not in people:
+            raise DecisionError(f"{play.account_id}: {action}: nobody of ours has the id {person!r}")
+    for action, on in decision.dates.items():
+        if on < play.created or not days.is_working(on):
+            raise DecisionError(f"{play.account_id}: {action}: {on} is {'past' if on < play.created else 'a day off'}")
+    if len(known) - len(set(decision.drop)) < 1:
+        raise DecisionError(f"{play.account_id}: an edit that drops every action is a rejection; say so with a reason")
+
+
+def apply(decisions: Decisions, planned: Planned, people: Mapping[str, Person], currency: str) -> Decided:
+    """Statuses, edits and the record. Unnamed plays follow ``rest``; unnamed plan lines follow ``others``."""
+    named = {decision.account: decision for decision in decisions.plays}
+    plays, record = [], []
+    for play in planned.plays:
+        decision = named.get(play.account_id) or _rest(play.account_id, decisions)
+        decided = _edited(play, decision, people) if decision.decision == "edit" else play
+        status = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}[decision.decision]
+        plays.append(decided.model_copy(update={"status": status}))
+        record.append(_recorded(decision, decisions, play.version, _changes(decision)))
+    with_play = {play.account_id for play in planned.plays}
+    lines = []
+    for line in planned.intervention_plan:
+        if line.account_id in with_play:
+            continue
+        decision = named.get(line.account_id) or _other(line.account_id, decisions)
+        if decision.decision == "approve":
+            lines.append(line)
+        if line.account_id in named:
+            record.append(_recorded(decision, decisions, None, ()))
+    return Decided(tuple(plays), tuple(lines), (*record, *_resources(decisions, len(lines), currency)))
+
+
+def _rest(account: str, decisions: Decisions) -> PlayDecision:
+    if decisions.rest == "approve":
+        return PlayDecision(account=account, decision="approve")
+    return PlayDecision(account=account, decision="reject", reason="Not decided in the meeting")
+
+
+def _other(account: str, decisions: Decisions) -> PlayDecision:
+    approved = decisions.others == "approve" or (decisions.others is None and decisions.rest == "approve")
+    return PlayDecision(
+        account=account, decision="approve" if approved else "reject", reason="Not decided in the meeting"
+    )
+
+
+def _recorded(decision: PlayDecision, decisions: Decisions, version: str | None, changes: tuple[str, ...]) -> Decision:
+    return Decision(
+        subject=decision.account,
+        decision=decision.decision,
+        by=decisions.decided_by,
+        reason=decision.reason,
+        until=decision.until,
+        changes=changes,
+        play_version=version,
+        unattended=decisions.unattended,
+    )
+
+
+def _changes(decision: PlayDecision) -> tuple[str, ...]:
+    found = [f"owner of {action} is now {person}" for action, person in sorted(decision.owners.items())]
+    found += [f"{action} is due {on}" for action, on in sorted(decision.dates.items())]
+    return tuple(found + [f"{action} is left out" for action in decision.drop])
+
+
+def _resources(decisions: Decisions, approved_lines: int, currency: str) -> tuple[Decision, ...]:
+    def say(subject: str, reason: str, amount: float | None) -> Decision:
+        return Decision(
+            subject=subject,
+            decision="approve",
+            by=decisions.decided_by,
+            reason=reason,
+            amount=amount,
+            unattended=decisions.unattended,
+        )
+
+    found = []
+    if decisions.budget is not None:
+        found.append(say("budget", f"{money(decisions.budget, currency)} for this week's plays", decisions.budget))
+    found += [say("hours", f"{hours:g} hours of {role}", hours) for role, hours in sorted(decisions.hours.items())]
+    found.append(
+        say("others", f"{plural(approved_lines, 'primary action')} for accounts without a play", approved_lines)
+    )
+    return tuple(found)
+
+
+def _edited(play: SavePlay, decision: PlayDecision, people: Mapping[str, Person]) -> SavePlay:
+    """The play with other owners and dates, without dropped actions; a new version."""
+    phases = []
+    for phase in play.phases:
+        kept = [_changed(action, decision, people) for action in phase.actions if action.id not in decision.drop]
+        phases.append(phase.model_copy(update={"actions": tuple(sorted(kept, key=lambda a: (a.due, a.id)))}))
+    edited = play.model_copy(update={"phases": tuple(phases)})
+    return edited.model_copy(update={"version": version_of(edited)})
+
+
+def _changed(action: PlayAction, decision: PlayDecision, people: Mapping[str, Person]) -> PlayAction:
+    person = people.get(decision.owners.get(action.id, ""))
+    due = decision.dates.get(action.id, action.due)
+    update: dict[str, object] = {"due": due, "follow_up": min(action.follow_up, due)}
+    if person is not None:
+        update |= {"owner": person.name, "owner_id": person.person_id}
+    return action.model_copy(update=update)
+
+
+def unowned_critical(planned: Planned, decided: Decided, owners: Mapping[str, str]) -> list[str]:
+    """Critical accounts that nobody owns and the close does not assign."""
+    statuses = {play.account_id: play.owner for play in decided.plays}
+    return [
+        line.account_id
+        for line in planned.intervention_plan
+        if line.tier == "critical"
+        and statuses.get(line.account_id, line.owner) == TBD
+        and line.account_id not in owners
+    ]

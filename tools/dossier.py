@@ -1,0 +1,167 @@
+"""What is known about each account under review: attributes, scorecard, evidence with its rows, people on both sides.
+
+Everything that the later phases need is gathered here once, so that nothing after phase 1 reads the data again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from domain.dossier import Contact, Dossier, Person
+from domain.review import Change
+from tools.base import CustomerBase, Row
+from tools.evidence import InputRow, contributions, evidence, exact_parts
+from tools.history import History
+
+_QUERIES = {
+    "usage": "select u.*, u.date as on_day from usage u semi join picked p on p.account_id = u.account_id",
+    "tickets": "select t.* exclude (body), t.opened_at as on_day from tickets t "
+    "semi join picked p on p.account_id = t.account_id",
+    "surveys": "select s.*, s.date as on_day from surveys s semi join picked p on p.account_id = s.account_id",
+    "notes": "select n.*, n.date as on_day from notes n semi join picked p on p.account_id = n.account_id",
+    "touchpoints": "select t.*, t.date as on_day, c.role as contact_role, c.name as contact_name from touchpoints t "
+    "semi join picked p on p.account_id = t.account_id "
+    "left join contacts c on c.contact_id = t.contact_id and c.account_id = t.account_id",
+    "contacts": "select c.*, c.contact_id as contact_id_own, c.departed_on as on_day from contacts c "
+    "semi join picked p on p.account_id = c.account_id",
+    "invoices": "select i.*, i.due_date as on_day from invoices i semi join picked p on p.account_id = i.account_id",
+    "goals": "select g.*, cast(null as date) as on_day from goals g semi join picked p on p.account_id = g.account_id",
+    "outcomes": "select o.*, o.date as on_day from outcomes o semi join picked p on p.account_id = o.account_id",
+}
+
+
+def people(base: CustomerBase) -> dict[str, Person]:
+    """Our people by id."""
+    rows = base.rows("select person_id, name, email, role, manager_id, weekly_hours from people order by person_id")
+    return {row["person_id"]: Person(**row) for row in rows}
+
+
+def dossiers(base: CustomerBase, accounts: Sequence[str], history: History) -> list[Dossier]:
+    """One dossier an account, in the order asked for."""
+    base.pick(accounts)
+    details = base.details()
+    before = _before(base)
+    measured = _by_account(base.rows("select m.* from measured m semi join picked p on p.account_id = m.account_id"))
+    scored = _by_account(base.rows("select s.* from scored s semi join picked p on p.account_id = s.account_id"))
+    moved = _by_account(base.rows("select c.* from compared c semi join picked p on p.account_id = c.account_id"))
+    input_rows = _input_rows(base)
+    series = history.history_of(base.connection, base.snapshots, list(accounts))
+    stated = _stated(base, set(accounts))
+    sources = {source.table: source.location for source in base.audit.sources}
+    found = []
+    for account in accounts:
+        card = contributions(
+            details[account], before.get(account, {}), base.configuration.scoring, base.as_of, measured[account]
+        )
+        rows = input_rows.get(account, [])
+        facts = evidence(card, rows, stated.get(account, {}), base.configuration.scoring, sources, base.as_of)
+        found.append(_dossier(base, scored[account], measured[account], moved[account], card, facts, rows, series))
+    return found
+
+
+def _by_account(rows: list[Row]) -> dict[str, Row]:
+    return {row["account_id"]: row for row in rows}
+
+
+def _before(base: CustomerBase) -> dict[str, dict[str, float]]:
+    """Health points by signal last week, under today's configuration."""
+    if base.previous is None:
+        return {}
+    details = base.details("previous_measured", base.previous.as_of)
+    return {
+        account: dict(
+            zip(
+                [row["signal"] for row in rows],
+                exact_parts([row["health_points"] for row in rows], rows[0]["health"]),
+                strict=True,
+            )
+        )
+        for account, rows in details.items()
+        if rows[0]["health"] is not None
+    }
+
+
+def _input_rows(base: CustomerBase) -> dict[str, list[InputRow]]:
+    found: dict[str, list[InputRow]] = {}
+    for table, query in _QUERIES.items():
+        for row in base.rows(f"{query} order by account_id, row_no"):
+            found.setdefault(row["account_id"], []).append(InputRow(table, row["row_no"], row["on_day"], row))
+    return found
+
+
+def _stated(base: CustomerBase, accounts: set[str]) -> dict[str, dict[str, list[InputRow]]]:
+    found: dict[str, dict[str, list[InputRow]]] = {}
+    for said in base.statements:
+        if said.account_id in accounts:
+            row = InputRow(said.table, said.row, said.on, {"quote": said.quote})
+            found.setdefault(said.account_id, {}).setdefault(said.intent, []).append(row)
+    return found
+
+
+def _contacts(rows: Sequence[InputRow]) -> tuple[Contact, ...]:
+    kept = [row.facts for row in rows if row.table == "contacts"]
+    return tuple(
+        Contact(
+            contact_id=facts["contact_id"],
+            name=facts["name"],
+            title=facts["title"],
+            role=facts["role"],
+            active=facts["status"] != "departed",
+            departed_on=facts["departed_on"],
+        )
+        for facts in sorted(kept, key=lambda facts: str(facts["contact_id"]))
+    )
+
+
+def _texts(rows: Sequence[InputRow], as_of: date) -> tuple[str, ...]:
+    """Subjects of recent tickets, for the themes of the week."""
+    return tuple(
+        str(row.facts["subject"])
+        for row in rows
+        if row.table == "tickets" and row.facts.get("subject") and row.age(as_of) <= 90
+    )
+
+
+def _dossier(
+    base: CustomerBase,
+    scored: Row,
+    measured: Row,
+    moved: Mapping[str, Any],
+    card: Any,
+    facts: Any,
+    rows: Sequence[InputRow],
+    series: Mapping[str, list[tuple[date, float | None]]],
+) -> Dossier:
+    change: Change = moved["change"] if moved["change"] != "gone" else "unchanged"
+    return Dossier(
+        **{name: scored[name] for name in _COPIED},
+        arr=float(scored["arr"]),
+        contract_arr=float(scored["contract_arr"]),
+        expected_churn_arr=float(scored["expected_churn_arr"]),
+        renewal_in_days=int(scored["renewal_in_days"]) if scored["renewal_in_days"] is not None else None,
+        calibrated=base.curve.calibrated,
+        change=change,
+        risk_then=moved["risk_then"],
+        health_then=moved["health_then"],
+        tier_then=moved["tier_then"],
+        fell=bool(moved["fell"]),
+        values={
+            **{part.signal: part.value for part in card},
+            "renewal_in_days": scored["renewal_in_days"],
+            "active_users_before": measured["active_users_before"],
+            "amount_overdue": measured["amount_overdue"],
+        },
+        contributions=card,
+        evidence=facts,
+        contacts=_contacts(rows),
+        texts=_texts(rows, base.as_of),
+        health_history=(*series[scored["account_id"]], (base.as_of, scored["health"])),
+    )
+
+
+_COPIED = (
+    "account_id", "name", "segment", "size", "contract_currency", "renewal_date", "csm_id", "exec_sponsor_id",
+    "lifecycle_stage", "parent_account_id", "health", "health_band", "coverage", "confidence", "velocity",
+    "velocity_band", "risk", "score_tier", "risk_tier", "flagged", "alarm", "at_risk", "rule", "intervention_tier",
+    "churn_probability",
+)  # fmt: skip

@@ -1,0 +1,300 @@
+"""Evidence: what the scores of one account rest on, in sentences, down to the rows of the input.
+
+Pure. Each signal names the rows behind it; for signals that count, the number of rows is the value, so the engine's
+SQL and this page check each other.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from domain.configuration import Scoring, Signal
+from domain.review import Contribution, Direction, Evidence, SourceRow
+from tools.wording import in_sentence, shown
+
+SHOWN_ROWS = 12
+_QUOTE = 160
+
+
+@dataclass(frozen=True)
+class InputRow:
+    """One row of one input table, of one account under review."""
+
+    table: str
+    row: int
+    on: date | None
+    facts: Mapping[str, Any]
+
+    def age(self, as_of: date) -> int:
+        """Days before the review; 0 when undated."""
+        return (as_of - self.on).days if self.on else 0
+
+
+Test = Callable[[InputRow, date], bool]
+
+
+def _recent(days: int, first: int = 0) -> Test:
+    return lambda row, as_of: first <= row.age(as_of) <= days
+
+
+def _both(*tests: Test) -> Test:
+    return lambda row, as_of: all(test(row, as_of) for test in tests)
+
+
+def _is(column: str, *values: Any) -> Test:
+    return lambda row, _: row.facts.get(column) in values
+
+
+def _has(column: str) -> Test:
+    return lambda row, _: row.facts.get(column) is not None
+
+
+def _unpaid(row: InputRow, _: date) -> bool:
+    return row.facts.get("status") in ("open", "failed") and row.facts.get("paid_on") is None
+
+
+def _past_due(row: InputRow, as_of: date) -> bool:
+    return row.on is not None and row.on < as_of
+
+
+def _executive(row: InputRow, _: date) -> bool:
+    facts = row.facts
+    met = facts.get("kind") == "exec_meeting"
+    spoke = facts.get("kind") in ("qbr", "call") and facts.get("contact_role") in ("exec_sponsor", "economic_buyer")
+    return facts.get("attended") is not False and (met or spoke)
+
+
+def _answered(row: InputRow, _: date) -> bool:
+    return bool(row.facts.get("attended")) or row.facts.get("responded_at") is not None
+
+
+def _sponsor_gone(row: InputRow, as_of: date) -> bool:
+    gone = row.facts.get("status") == "departed" and row.facts.get("role") in ("economic_buyer", "exec_sponsor")
+    left = row.facts.get("departed_on")
+    return gone and (left is None or (as_of - left).days <= 180)
+
+
+_USED = _both(_recent(55), _has("active_users"))
+
+BEHIND: dict[str, tuple[str, Test]] = {
+    "active_users_trend": ("usage", _USED),
+    "core_actions_trend": ("usage", _both(_recent(55), _has("core_actions"))),
+    "seat_utilisation": ("usage", _both(_recent(27), _has("active_users"))),
+    "logins_per_user": ("usage", _both(_recent(27), _has("logins"))),
+    "feature_breadth": ("usage", _both(_recent(27), _has("features_used"))),
+    "days_silent": ("usage", _USED),
+    "ticket_spike": ("tickets", _recent(120)),
+    "escalations": ("tickets", _both(_recent(90), _is("escalated", True))),
+    "open_escalations": ("tickets", _both(_is("escalated", True), _is("closed_at", None))),
+    "sla_breaches": ("tickets", _both(_recent(90), _is("sla_breached", True))),
+    "support_csat": ("tickets", _both(_recent(90), _has("csat"))),
+    "oldest_urgent_ticket": ("tickets", _both(_is("priority", "high", "urgent"), _is("closed_at", None))),
+    "nps": ("surveys", _is("kind", "nps")),
+    "nps_change": ("surveys", _is("kind", "nps")),
+    "csm_pulse": ("notes", _has("pulse")),
+    "days_since_exec_touch": ("touchpoints", _executive),
+    "champion_status": ("contacts", _is("role", "champion")),
+    "sponsor_changed": ("contacts", _sponsor_gone),
+    "active_contacts": ("touchpoints", _both(_recent(60), _answered, _has("contact_id"))),
+    "unanswered_outreach": (
+        "touchpoints",
+        _both(_recent(60, 4), _is("outbound", True), _is("kind", "email", "call"), lambda r, d: not _answered(r, d)),
+    ),
+    "missed_meetings": (
+        "touchpoints",
+        _both(_recent(90), _is("attended", False), _is("kind", "exec_meeting", "qbr", "call", "training")),
+    ),
+    "response_days": ("touchpoints", _both(_recent(90), _has("responded_at"))),
+    "payment_failed": ("invoices", _both(_unpaid, _is("status", "failed"))),
+    "invoice_overdue": ("invoices", _both(_unpaid, _past_due)),
+    "overdue_share": ("invoices", _both(_unpaid, _past_due)),
+    "arr_trend": ("outcomes", _recent(365)),
+    "goals_behind": ("goals", _has("status")),
+}
+"""Which rows of which table are behind each signal. Stated intents bring their rows along as statements."""
+
+
+def contributions(
+    details: Iterable[Mapping[str, Any]],
+    before: Mapping[str, float],
+    scoring: Scoring,
+    as_of: date,
+    raw: Mapping[str, float | None],
+) -> tuple[Contribution, ...]:
+    """The scorecard of one account; its points sum to health and to risk exactly (to the sixth decimal)."""
+    rows = list(details)
+    health = exact_parts([row["health_points"] for row in rows], rows[0]["health"] if rows else None)
+    risk = exact_parts([row["risk_points"] for row in rows], rows[0]["risk"] if rows else None)
+    found = []
+    for row, health_points, risk_points in zip(rows, health, risk, strict=True):
+        signal = scoring.signals[row["signal"]]
+        value = row["value"]
+        stale = value is None and raw.get(row["signal"]) is not None
+        seen = row["observed_on"]
+        moved = round(health_points - before[row["signal"]], 6) if row["signal"] in before else None
+        found.append(
+            Contribution(
+                signal=row["signal"],
+                label=signal.label,
+                category=signal.category,
+                value=value,
+                shown=shown(value, signal.unit),
+                component=row["component"],
+                weight=round(row["share"] or 0.0, 6),
+                health_points=health_points,
+                risk_points=risk_points,
+                health_change=moved,
+                observed_on=seen if value is not None or stale else None,
+                age_days=(as_of - seen).days if seen and (value is not None or stale) else None,
+                state="known" if value is not None else "stale" if stale else "unknown",
+            )
+        )
+    return tuple(found)
+
+
+def exact_parts(parts: list[float | None], total: float | None) -> list[float]:
+    """The parts in millionths, with the rounding left over given to the largest, so that they sum to ``total``."""
+    micro = [round((part or 0.0) * 1e6) for part in parts]
+    if total is not None and micro:
+        largest = max(range(len(micro)), key=lambda index: abs(micro[index]))
+        micro[largest] += round(total * 1e6) - sum(micro)
+    return [value / 1e6 for value in micro] if total is not None else [0.0] * len(micro)
+
+
+def direction(component: float | None, scoring: Scoring) -> Direction:
+    """Worse below the line where severity begins, better in the green band, steady between."""
+    if component is None:
+        return "steady"
+    if component < scoring.severity_below.value:
+        return "worse"
+    return "better" if component >= scoring.health_bands[-1].starts_at else "steady"
+
+
+def statement(signal: Signal, value: float, way: Direction) -> str:
+    """One sentence with value and direction; no internal score. A change speaks by its own sign."""
+    phrase = signal.says
+    if signal.unit in ("percent_change", "score_10_change"):
+        text = phrase.worse if value < 0 else phrase.better if value > 0 else phrase.steady
+    else:
+        text = {"worse": phrase.worse, "better": phrase.better, "steady": phrase.steady}[way]
+    said = in_sentence(value, signal.unit)
+    if "stated {value}" in text or "named {value}" in text or "doubted {value}" in text or "blocking {value}" in text:
+        said = "once" if value == 1 else "twice" if value == 2 else f"{said} times"
+    return text.format(value=said)
+
+
+def evidence(
+    scorecard: Iterable[Contribution],
+    rows: list[InputRow],
+    statements: Mapping[str, list[InputRow]],
+    scoring: Scoring,
+    sources: Mapping[str, str],
+    as_of: date,
+) -> tuple[Evidence, ...]:
+    """E1, E2, …: every known signal of one account, those that add risk first, with the rows behind it."""
+    known = [part for part in scorecard if part.value is not None]
+    known.sort(key=lambda part: (-part.risk_points, part.component if part.component is not None else 100, part.signal))
+    found = []
+    for index, part in enumerate(known, start=1):
+        signal = scoring.signals[part.signal]
+        way = direction(part.component, scoring)
+        behind = _rows_behind(part.signal, rows, statements, as_of)
+        assert part.value is not None
+        found.append(
+            Evidence(
+                id=f"E{index}",
+                signal=part.signal,
+                category=signal.category,
+                pillar=signal.pillar,
+                statement=statement(signal, part.value, way) + ".",
+                value=part.value,
+                shown=part.shown,
+                unit=signal.unit,
+                direction=way,
+                observed_on=part.observed_on,
+                source=_source(signal.table, behind, sources),
+                rows=tuple(source_row(row) for row in behind[:SHOWN_ROWS]),
+                row_count=len(behind),
+                risk_points=part.risk_points,
+            )
+        )
+    return tuple(found)
+
+
+def _source(table: str, behind: list[InputRow], sources: Mapping[str, str]) -> str:
+    tables = sorted({row.table for row in behind}) or [table]
+    return ", ".join(sources.get(name) or name for name in tables)
+
+
+def _rows_behind(
+    signal: str, rows: list[InputRow], statements: Mapping[str, list[InputRow]], as_of: date
+) -> list[InputRow]:
+    if signal not in BEHIND:
+        found = list(statements.get(signal, []))
+    else:
+        table, test = BEHIND[signal]
+        found = [row for row in rows if row.table == table and test(row, as_of)]
+        if signal == "support_csat":
+            found += [r for r in rows if r.table == "surveys" and r.facts["kind"] == "csat" and r.age(as_of) <= 90]
+        if signal == "unanswered_outreach":
+            answered = [r.facts.get("responded_at") or r.on for r in rows if r.table == table and _answered(r, as_of)]
+            last = max((day for day in answered if day), default=None)
+            found = [row for row in found if last is None or (row.on is not None and row.on > last)]
+    return sorted(found, key=lambda row: (-(row.on.toordinal() if row.on else 0), row.table, row.row))
+
+
+def source_row(row: InputRow) -> SourceRow:
+    """The row as the page shows it."""
+    return SourceRow(table=row.table, row=row.row, on=row.on, key=_key(row), text=_text(row))
+
+
+def _key(row: InputRow) -> str:
+    for name in ("ticket_id", "invoice_id", "contact_id_own"):
+        if row.facts.get(name):
+            return str(row.facts[name])
+    return row.on.isoformat() if row.on else f"row {row.row}"
+
+
+def quoted(text: str, limit: int = _QUOTE) -> str:
+    """A short quotation on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _text(row: InputRow) -> str:
+    facts = row.facts
+    if facts.get("quote"):
+        return f"“{quoted(str(facts['quote']))}”"
+    if row.table == "usage":
+        named = ("active_users", "logins", "core_actions", "features_used")
+        return ", ".join(f"{facts[k]:g} {k.replace('_', ' ')}" for k in named if facts.get(k) is not None)
+    if row.table == "tickets":
+        marks = [str(facts["priority"])] if facts.get("priority") else []
+        marks += ["escalated"] if facts.get("escalated") else []
+        marks += ["service level missed"] if facts.get("sla_breached") else []
+        marks += [f"CSAT {facts['csat']:g}"] if facts.get("csat") is not None else []
+        marks += ["open" if facts.get("closed_at") is None else f"closed {facts['closed_at']}"]
+        return f"{quoted(str(facts.get('subject') or 'no subject'), 90)} ({', '.join(marks)})"
+    if row.table == "invoices":
+        return f"{facts['amount']:,.2f} {facts.get('currency') or ''} {facts.get('status') or 'status unknown'}".strip()
+    return _other_text(row)
+
+
+def _other_text(row: InputRow) -> str:
+    facts = row.facts
+    if row.table == "surveys":
+        said = f": “{quoted(str(facts['comment']), 100)}”" if facts.get("comment") else ""
+        return f"{str(facts['kind']).upper()} {facts['score']:g}{said}"
+    if row.table == "notes":
+        return f"pulse {facts['pulse']:g}: “{quoted(str(facts['text']), 110)}”"
+    if row.table == "touchpoints":
+        how = "missed" if facts.get("attended") is False else "answered" if _answered(row, date.min) else "no answer"
+        who = f" with {facts['contact_name']}" if facts.get("contact_name") else ""
+        return f"{str(facts['kind']).replace('_', ' ')}{who}, {how}"
+    if row.table == "contacts":
+        left = f", departed {facts.get('departed_on') or ''}".rstrip() if facts.get("status") == "departed" else ""
+        return f"{facts['name']}, {str(facts.get('role') or 'no role').replace('_', ' ')}{left}"
+    if row.table == "goals":
+        return f"{quoted(str(facts['goal']), 90)}: {str(facts['status']).replace('_', ' ')}"
+    return f"{facts.get('kind')} {facts.get('arr_change') or ''}".strip()

@@ -1,0 +1,113 @@
+"""Health: 0 to 100, high is good. The weighted mean of what is known.
+
+Pure: writes SQL over a table ``measured`` (one row an account: attributes, signals, observation days). Unknown signals
+give their weight to the others of their category, unknown categories to the other categories.
+"""
+
+from itertools import pairwise
+
+from domain.configuration import CATEGORIES, SIZES, Scoring, Signal
+from tools.signals import OBSERVED_ON
+
+
+def number(value: float) -> str:
+    """A number as SQL text, always a double."""
+    return f"cast({value!r} as double)"
+
+
+def fresh_value(name: str, signal: Signal, as_of: str) -> str:
+    """The signal's value while it is young enough, else NULL; recorded events outlive a stale source."""
+    if signal.fresh.days is None:
+        return name
+    young = f"date_diff('day', {OBSERVED_ON[name]}, {as_of}) <= {signal.fresh.days}"
+    stands = f" or {name} > 0" if signal.fresh.events_stand else ""
+    return f"case when {young}{stands} then {name} end"
+
+
+def component(name: str, signal: Signal) -> str:
+    """0 to 100 from the breakpoints: straight lines between them, flat outside, NULL when unknown."""
+    first, last = signal.points[0], signal.points[-1]
+    lines = [f"when {name} is null then null", f"when {name} <= {number(first[0])} then {number(first[1])}"]
+    for (v0, c0), (v1, c1) in pairwise(signal.points):
+        line = f"{number(c0)} + ({name} - {number(v0)}) * {number((c1 - c0) / (v1 - v0))}"
+        lines.append(f"when {name} <= {number(v1)} then {line}")
+    return f"round(case {' '.join(lines)} else {number(last[1])} end, 6)"
+
+
+def weight(signal: Signal) -> str:
+    """The signal's share of its category, by size of account."""
+    default = signal.weight["default"]
+    by_size = {size: signal.weight.get(size, default) for size in SIZES}
+    if len(set(by_size.values())) == 1:
+        return number(default)
+    cases = " ".join(f"when '{size}' then {number(value)}" for size, value in by_size.items())
+    return f"case size {cases} end"
+
+
+def category_weight(scoring: Scoring, category: str) -> str:
+    """The category's share of health, by size of account."""
+    cases = " ".join(
+        f"when '{size}' then {number(scoring.category_weights[size][category])}"  # type: ignore[index]
+        for size in SIZES
+    )
+    return f"case size {cases} end"
+
+
+def of_category(scoring: Scoring, category: str) -> dict[str, Signal]:
+    """The signals of one category, in the order of the configuration."""
+    return {name: signal for name, signal in scoring.signals.items() if signal.category == category}
+
+
+def known_weight(scoring: Scoring, category: str) -> str:
+    """Sum of the weights of the category's known signals."""
+    terms = [
+        f"case when c_{name} is null then 0 else {weight(signal)} end"
+        for name, signal in of_category(scoring, category).items()
+    ]
+    return " + ".join(terms)
+
+
+def weighted_sum(scoring: Scoring, category: str) -> str:
+    """Sum of weight times component over the category's known signals."""
+    terms = [f"coalesce(c_{name} * {weight(signal)}, 0)" for name, signal in of_category(scoring, category).items()]
+    return " + ".join(terms)
+
+
+def category_columns(scoring: Scoring) -> list[str]:
+    """Per category: ``w_``, its weight if anything of it is known; ``k_``, known signal weight; ``s_``, weighted sum."""
+    columns = []
+    for category in CATEGORIES:
+        columns.append(f"{known_weight(scoring, category)} as k_{category}")
+        columns.append(f"{weighted_sum(scoring, category)} as s_{category}")
+        columns.append(
+            f"case when k_{category} > 0 then {category_weight(scoring, category)} else 0 end as w_{category}"
+        )
+    return columns
+
+
+def health_columns(scoring: Scoring) -> list[str]:
+    """``w_known``, ``coverage`` (share of weight known, 0 to 1), ``health`` (NULL below the minimum coverage)."""
+    known = " + ".join(f"w_{category}" for category in CATEGORIES)
+    covered = " + ".join(
+        f"w_{category} * k_{category} / ({' + '.join(weight(s) for s in of_category(scoring, category).values())})"
+        for category in CATEGORIES
+    )
+    means = " + ".join(f"case when k_{c} > 0 then w_{c} * s_{c} / k_{c} else 0 end" for c in CATEGORIES)
+    enough = f"coverage >= {number(scoring.minimum_coverage.value)}"
+    return [
+        f"{known} as w_known",
+        f"round(({covered}) / 100, 6) as coverage",
+        f"case when {enough} then round(({means}) / w_known, 6) end as health",
+    ]
+
+
+def share(name: str, signal: Signal) -> str:
+    """What part of the score the signal carries after unknown signals gave theirs away; 0 when it is unknown."""
+    of = f"w_{signal.category} * {weight(signal)} / k_{signal.category} / w_known"
+    return f"case when c_{name} is null then 0 else {of} end"
+
+
+def banded(column: str, bands: tuple[tuple[str, float], ...], otherwise: str = "NULL") -> str:
+    """The name of the half-open band that a score lies in."""
+    cases = " ".join(f"when {column} >= {number(start)} then '{name}'" for name, start in reversed(bands))
+    return f"case when {column} is null then {otherwise} {cases} end"

@@ -1,0 +1,201 @@
+"""The meeting: its agenda with this week's material, what each CSM prepares, and next week's agenda. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from domain.configuration import Configuration, Profile
+from domain.phases import Diagnosed, Identified, Trends
+from domain.review import Action, AgendaItem, AtRisk, CapacityLine, Needs, PlanLine, Prework, SavePlay
+from tools.wording import day, money, plural
+
+
+def agenda(
+    identified: Identified,
+    trends: Trends,
+    capacity: Sequence[CapacityLine],
+    plays: Sequence[SavePlay],
+    needs: Needs,
+    plan: Sequence[PlanLine],
+    configuration: Configuration,
+    profile: Profile,
+) -> tuple[AgendaItem, ...]:
+    """The six blocks with their times; a shorter meeting shortens each in proportion."""
+    points = {
+        "portfolio": _portfolio_points(identified),
+        "new": _new_points(identified, trends),
+        "followup": _followup_points(identified),
+        "deep_dive": [
+            f"{play.name}: {play.cause_label}, {money(play.arr, play.currency)}, {_renewal(play)}" for play in plays
+        ],
+        "resources": _resource_points(needs, capacity),
+        "actions": _closing_points(plan),
+    }
+    accounts = {
+        "new": tuple(line.account_id for line in identified.at_risk if line.change == "new"),
+        "deep_dive": tuple(play.account_id for play in plays),
+    }
+    return _timed(configuration, profile, points, accounts)
+
+
+def _timed(
+    configuration: Configuration,
+    profile: Profile,
+    points: Mapping[str, Sequence[str]],
+    accounts: Mapping[str, tuple[str, ...]],
+) -> tuple[AgendaItem, ...]:
+    blocks = configuration.review.agenda
+    total = sum(block.minutes for block in blocks)
+    found, at, spent = [], 0, 0
+    for block in blocks:
+        spent += block.minutes
+        end = round(spent * profile.minutes / total)
+        found.append(
+            AgendaItem(
+                starts=f"{at // 60}:{at % 60:02d}",
+                ends=f"{end // 60}:{end % 60:02d}",
+                minutes=end - at,
+                title=block.title,
+                lead=block.lead,
+                points=tuple(points.get(block.id, ())),
+                account_ids=accounts.get(block.id, ()),
+            )
+        )
+        at = end
+    return tuple(found)
+
+
+def _renewal(play: SavePlay) -> str:
+    if play.renewal_in_days is None or play.renewal_date is None:
+        return "renewal unknown"
+    if play.renewal_in_days < 0:
+        return f"renewal overdue by {plural(-play.renewal_in_days, 'day')}"
+    return f"renewal in {plural(play.renewal_in_days, 'day')}"
+
+
+def _portfolio_points(identified: Identified) -> list[str]:
+    numbers = identified.portfolio
+    share = numbers.arr_at_risk / numbers.arr if numbers.arr else 0.0
+    found = [
+        f"{money(numbers.arr_at_risk, numbers.currency)} of {money(numbers.arr, numbers.currency)} ARR is at risk "
+        f"({share:.0%}), in {plural(numbers.at_risk_accounts, 'account')} of {numbers.accounts}.",
+        f"Expected churn: {money(numbers.expected_churn_arr, numbers.currency)}"
+        + ("." if numbers.calibrated else " (uncalibrated)."),
+    ]
+    if identified.baseline:
+        found.append("First review: this week is the baseline; changes are shown from next week on.")
+    else:
+        steps = {step.name: step for step in numbers.bridge}
+        moved = steps["closing"].arr - steps["opening"].arr
+        found.append(
+            f"At-risk ARR {'rose' if moved > 0 else 'fell'} by {money(abs(moved), numbers.currency)} since last week."
+        )
+    if identified.configuration_changed:
+        found.append("The configuration changed since last week; its effect is a step of its own in the bridge.")
+    if numbers.overdue_renewals:
+        found.append(f"{plural(numbers.overdue_renewals, 'renewal')} overdue.")
+    if identified.data.gaps:
+        found.append(f"{plural(len(identified.data.gaps), 'data gap')}; see the data section.")
+    return found
+
+
+def _new_points(identified: Identified, trends: Trends) -> list[str]:
+    new = [line for line in identified.at_risk if line.change == "new"]
+    found = [f"{line.name}: {line.reasons[0]}." for line in new if line.reasons]
+    fell = [alert for alert in trends.alerts if alert.kind == "degradation"]
+    found += [f"{alert.name}: {alert.message.split('.')[0]}." for alert in fell]
+    if identified.baseline:
+        return ["First review: nothing can be new yet."]
+    return found or ["No account came onto the list and none fell sharply."]
+
+
+def _followup_points(identified: Identified) -> list[str]:
+    follow = identified.followup
+    if follow.baseline:
+        return ["First review: there are no commitments yet."]
+    counts = {status: sum(1 for item in follow.commitments if item.status == status) for status in _STATUSES}
+    said = ", ".join(f"{count} {words}" for status, words in _STATUSES.items() if (count := counts[status]))
+    found = [f"Commitments: {said}." if said else "No commitments were open."]
+    found += [f"{item.name}: {item.note}" for item in follow.outcomes if item.status in ("saved", "lost", "recovered")]
+    return found + list(follow.learnings)
+
+
+_STATUSES = {"done": "done", "done_late": "done late", "late": "late", "missed": "missed", "open": "open"}
+
+
+def _resource_points(needs: Needs, capacity: Sequence[CapacityLine]) -> list[str]:
+    over = sum(1 for line in capacity if line.overloaded)
+    found = [
+        f"{role.role.replace('_', ' ')}: {role.hours_needed:g} hours asked"
+        + (f", {role.hours_free:g} free." if role.hours_free is not None else ", free hours unknown.")
+        for role in needs.roles
+    ]
+    found.append(
+        f"Budget: {money(needs.budget_needed, needs.currency)} asked, {money(needs.budget, needs.currency)} set aside."
+    )
+    found += [f"Not covered: {item.name} ({item.lacks})." for item in needs.uncovered]
+    if over:
+        found.append(f"{over} of {plural(len(capacity), 'CSM')} overloaded; handovers are proposed to the managers.")
+    return found
+
+
+def _closing_points(plan: Sequence[PlanLine]) -> list[str]:
+    critical = [line for line in plan if line.tier == "critical"]
+    unowned = sum(1 for line in critical if line.owner == "TBD")
+    found = [f"{plural(len(critical), 'critical account')}; {unowned or 'none'} without an owner."]
+    found.append("Every immediate action has a date; decisions are recorded before anybody leaves.")
+    return found
+
+
+def prework(identified: Identified, diagnosed: Diagnosed, configuration: Configuration) -> tuple[Prework, ...]:
+    """Per CSM: the accounts on the list and the questions to answer before the meeting."""
+    causes = {finding.account_id: finding for finding in diagnosed.causes}
+    grouped: dict[str, list[AtRisk]] = {}
+    for line in identified.at_risk:
+        if line.csm_id:
+            grouped.setdefault(line.csm_id, []).append(line)
+    found = []
+    for person_id, lines in sorted(grouped.items()):
+        questions = []
+        for line in lines:
+            categories = [part.category for part in sorted(line.contributions, key=lambda p: -p.risk_points)]
+            questions.append((line.account_id, configuration.review.questions[categories[0]]))
+            if line.account_id in causes:
+                questions.append((line.account_id, causes[line.account_id].would_tell_apart))
+        person = identified.people.get(person_id)
+        found.append(
+            Prework(
+                person_id=person_id,
+                person=person.name if person else person_id,
+                account_ids=tuple(line.account_id for line in lines),
+                questions=tuple(questions),
+            )
+        )
+    return tuple(found)
+
+
+def next_agenda(
+    actions: Sequence[Action],
+    plays: Sequence[SavePlay],
+    next_review: date,
+    configuration: Configuration,
+    profile: Profile,
+) -> tuple[AgendaItem, ...]:
+    """Next week's agenda: what falls due until then, and what is checked."""
+    due = [action for action in actions if action.due <= next_review]
+    checks = [play for play in plays if play.cadence.next_check <= next_review]
+    reviews = [play for play in plays if play.cadence.manager_review <= next_review]
+    decisions = [play for play in plays if play.cadence.decision_point <= next_review]
+    back = [play for play in plays if play.status == "deferred"]
+    points = {
+        "portfolio": [f"Review of {day(next_review)}: at-risk ARR against this week."],
+        "new": ["Accounts that are new on the list, and health that fell."],
+        "followup": [f"{action.owner}: {action.title}, {action.account_name}, due {day(action.due)}" for action in due]
+        or ["No action falls due before the next review."],
+        "deep_dive": [f"{play.name}: weekly check" for play in checks]
+        + [f"{play.name}: manager review" for play in reviews]
+        + [f"{play.name}: decision point" for play in decisions]
+        + [f"{play.name}: deferred, comes back" for play in back],
+        "resources": ["Hours and budget against what was approved this week."],
+        "actions": ["New actions, owners and dates."],
+    }
+    return _timed(configuration, profile, points, {"deep_dive": tuple(play.account_id for play in checks)})

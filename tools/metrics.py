@@ -1,0 +1,158 @@
+"""Is the review working? Process and outcome figures with their targets and intervals. Pure.
+
+What cannot be known yet says so; no figure is made up from too little.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from domain.review import Action, Commitment, CrmUpdate, Metric, Metrics, PlanLine
+from tools.money import Record, wilson95
+
+
+@dataclass(frozen=True)
+class Past:
+    """What earlier reviews know: who was at risk, when it was found, what became of it."""
+
+    first_found: Mapping[str, date]
+    """Account to the date of the first review that had it at risk."""
+    outcomes: Mapping[str, str]
+    """Account to the outcome since: renewed, expanded, contracted, churned."""
+    health_then: Mapping[str, float | None]
+    """Health in the first review that approved a play, for plays at least 60 days old."""
+    health_now: Mapping[str, float | None]
+    expected_losses: float | None
+    """Sum of churn probabilities of the accounts at risk in the first review of the window."""
+    records: Mapping[str, Record]
+
+
+def _share(
+    kind: str, name: str, label: str, part: int, whole: int, target: str, met: bool | None, note: str = ""
+) -> Metric:
+    low, high = wilson95(part, whole) if whole else (None, None)
+    return Metric(
+        id=name,
+        kind=kind,  # type: ignore[arg-type]
+        label=label,
+        value=part / whole if whole else None,
+        shown=f"{part / whole:.0%} ({part} of {whole})" if whole else "not known yet",
+        target=target,
+        met=met if whole else None,
+        count=whole,
+        low=round(low, 4) if low is not None else None,
+        high=round(high, 4) if high is not None else None,
+        note=note if whole else note or "No case yet.",
+    )
+
+
+def process(
+    plan: Sequence[PlanLine],
+    owners: Mapping[str, str],
+    actions: Sequence[Action],
+    updates: Sequence[CrmUpdate],
+    past: Past,
+    done: Sequence[Commitment],
+) -> list[Metric]:
+    """Figures of the meeting itself."""
+    critical = [line for line in plan if line.tier == "critical"]
+    owned = sum(1 for line in critical if owners.get(line.account_id, line.owner) != "TBD")
+    dated = sum(1 for action in actions if action.owner != "TBD")
+    accounts = {action.account_id for action in actions if action.kind != "assign_owner"}
+    updated = accounts & {update.account_id for update in updates}
+    return [
+        _share(
+            "process", "critical_owned", "Critical accounts reviewed and owned", owned, len(critical), "100 %",
+            owned == len(critical),
+        ),
+        _share(
+            "process", "actions_dated", "Actions with a named owner and a date", dated, len(actions), "100 %",
+            dated == len(actions),
+        ),
+        _share(
+            "process", "crm_updated", "Approved accounts with CRM updates on the same day", len(updated), len(accounts),
+            "100 %", len(updated) == len(accounts),
+        ),
+        _days_to_action(past, done),
+    ]  # fmt: skip
+
+
+def _days_to_action(past: Past, done: Sequence[Commitment]) -> Metric:
+    first: dict[str, date] = {}
+    for item in done:
+        if item.done_on is not None:
+            first[item.account_id] = min(first.get(item.account_id, item.done_on), item.done_on)
+    days = [(on - past.first_found[account]).days for account, on in first.items() if account in past.first_found]
+    mean = sum(days) / len(days) if days else None
+    return Metric(
+        id="days_to_action",
+        kind="process",
+        label="Days from risk found to first action",
+        value=round(mean, 2) if mean is not None else None,
+        shown=f"{mean:.1f} days" if mean is not None else "not known yet",
+        target="under 7 days",
+        met=mean < 7 if mean is not None else None,
+        count=len(days),
+        low=None,
+        high=None,
+        note="" if days else "No action of an earlier review is done yet.",
+    )
+
+
+def outcome(past: Past) -> list[Metric]:
+    """Figures of what became of accounts that were at risk."""
+    known = [past.outcomes[account] for account in past.first_found if account in past.outcomes]
+    gone = sum(1 for kind in known if kind == "churned")
+    kept = len(known) - gone
+    regained = [
+        (now - then)
+        for account, then in past.health_then.items()
+        if then is not None and (now := past.health_now.get(account)) is not None
+    ]
+    mean = sum(regained) / len(regained) if regained else None
+    expected = past.expected_losses
+    return [
+        _share("outcome", "kept", "Accounts at risk that were kept", kept, len(known), "50–60 % or more", kept >= 0.5 * len(known)),
+        _share("outcome", "churn_at_risk", "Churn among accounts at risk", gone, len(known), "under 35 %", gone < 0.35 * len(known)),
+        Metric(
+            id="health_regained",
+            kind="outcome",
+            label="Health regained in 60 days after a play",
+            value=round(mean, 2) if mean is not None else None,
+            shown=f"{mean:+.1f} points" if mean is not None else "not known yet",
+            target="+15 points",
+            met=mean >= 15 if mean is not None else None,
+            count=len(regained),
+            low=None,
+            high=None,
+            note="" if regained else "No play is 60 days old yet.",
+        ),
+        Metric(
+            id="forecast",
+            kind="outcome",
+            label="Losses forecast against losses seen",
+            value=round(expected, 4) if expected is not None else None,
+            shown=f"{expected:.1f} forecast, {gone} seen" if expected is not None else "not known yet",
+            target="within the interval of chance",
+            met=None,
+            count=len(known),
+            low=None,
+            high=None,
+            note="Forecast over the time to each renewal; losses come late." if expected is not None else "No earlier review.",
+        ),
+    ]  # fmt: skip
+
+
+def metrics(
+    figures: Sequence[Metric], records: Mapping[str, Record], labels: Mapping[str, str], calibrated: bool
+) -> Metrics:
+    """All figures, and the save rate by cause."""
+    rates = [
+        _share(
+            "outcome", f"save_rate_{cause}", f"Save rate: {label}", records.get(cause, Record()).saved,
+            records.get(cause, Record()).saved + records.get(cause, Record()).lost, "rising", None,
+        )
+        for cause, label in labels.items()
+    ]  # fmt: skip
+    note = "" if calibrated else "Churn probabilities are uncalibrated until enough outcomes are known."
+    return Metrics(figures=tuple(figures), save_rates=tuple(rates), note=note)

@@ -1,0 +1,80 @@
+"""Expected value of a save play, and what is believed about saving. Pure arithmetic."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.configuration import ReviewSettings
+from domain.playbook import Difficulty
+from domain.review import ExpectedValue
+
+_Z90 = 1.6448536269514722
+_Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Record:
+    """How many earlier plays for one cause saved the account, and how many did not."""
+
+    saved: int = 0
+    lost: int = 0
+
+
+def wilson(successes: float, trials: float, z: float) -> tuple[float, float]:
+    """Wilson's score interval for a share; (0, 1) without trials."""
+    if trials <= 0:
+        return 0.0, 1.0
+    share = successes / trials
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    middle = share + z * z / (2 * trials)
+    scale = 1 + z * z / trials
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def wilson95(successes: float, trials: float) -> tuple[float, float]:
+    """The 95 % interval of a share."""
+    return wilson(successes, trials, _Z95)
+
+
+def save_probability(
+    difficulty: Difficulty, record: Record, settings: ReviewSettings
+) -> tuple[float, float, float, str]:
+    """Mean and 90 % interval of the probability that a play saves the account, and what it rests on.
+
+    The mean is that of a Beta distribution: the prior of the difficulty plus the outcomes known for the cause. The
+    interval is Wilson's over the same (prior and known) cases.
+    """
+    prior = settings.save_priors[difficulty]
+    saved, lost = prior.saved + record.saved, prior.lost + record.lost
+    low, high = wilson(saved, saved + lost, _Z90)
+    known = record.saved + record.lost
+    basis = f"prior for a {difficulty} save" + (f" and {known} known outcomes of this cause" if known else "")
+    return saved / (saved + lost), low, high, basis
+
+
+def expected_value(
+    arr: float,
+    churn_probability: float,
+    difficulty: Difficulty,
+    hours: float,
+    concessions: float,
+    record: Record,
+    settings: ReviewSettings,
+) -> ExpectedValue:
+    """ARR × churn probability × save probability − cost; cost is hours × rate + concessions."""
+    save, low, high, basis = save_probability(difficulty, record, settings)
+    cost = round(hours * settings.hourly_rate.value + concessions, 2)
+    return ExpectedValue(
+        arr=arr,
+        churn_probability=churn_probability,
+        save_probability=round(save, 6),
+        save_low=round(low, 6),
+        save_high=round(high, 6),
+        save_basis=basis,
+        hours=round(hours, 2),
+        cost=cost,
+        value=round(arr * churn_probability * save - cost, 2),
+    )
+
+
+NO_RECORD: Mapping[str, Record] = {}

@@ -1,0 +1,228 @@
+"""Building a save play: which actions fit, who does them, by when.
+
+Pure. The cause decides the playbook; evidence, tier and difficulty decide the actions; people come from the data.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from domain.configuration import ReviewSettings
+from domain.dossier import Contact, Dossier, Person
+from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
+from domain.review import CauseFinding, PlayAction, PlayPhase, SavePlay
+from tools.calendar import WorkingDays
+
+TBD = "TBD"
+TITLES = {"stabilise": "Stabilise (week 1)", "address": "Address (weeks 2–4)", "rebuild": "Rebuild (weeks 4–8)"}
+WINDOWS: dict[Phase, tuple[int, int]] = {"stabilise": (0, 6), "address": (7, 27), "rebuild": (28, 55)}
+PER_PHASE: dict[Phase, int] = {"stabilise": 4, "address": 3, "rebuild": 3}
+_ROLE_WORDS = {
+    "csm": "the CSM (to be assigned)",
+    "cs_manager": "the CS manager (to be assigned)",
+    "exec_sponsor": "our executive sponsor (to be assigned)",
+    "support_lead": "the support lead (to be assigned)",
+    "product": "the product manager (to be assigned)",
+    "billing": "the billing team (to be assigned)",
+}
+_SPECIALIST: dict[str, Role] = {
+    "service_failure": "support_lead",
+    "product_fit": "product",
+    "competitive_displacement": "product",
+    "commercial_friction": "billing",
+    "relationship_erosion": "support_lead",
+    "customer_side_change": "support_lead",
+    "value_gap": "product",
+    "diagnosis": "support_lead",
+}
+
+
+@dataclass(frozen=True)
+class Team:
+    """Our people around one account."""
+
+    by_role: Mapping[Role, Person | None]
+
+    def name(self, role: Role) -> str:
+        """The person's name, or what the role is called until somebody is named."""
+        person = self.by_role.get(role)
+        return person.name if person else _ROLE_WORDS[role]
+
+
+def team_of(dossier: Dossier, people: Mapping[str, Person]) -> Team:
+    """Who stands around the account: its own CSM and sponsor, the CSM's manager, and the first of each other role."""
+    of_role: dict[Role, list[Person]] = {}
+    for person in sorted(people.values(), key=lambda person: person.person_id):
+        of_role.setdefault(person.role, []).append(person)
+    csm = people.get(dossier.csm_id or "")
+    sponsor = people.get(dossier.exec_sponsor_id or "")
+    manager = people.get(csm.manager_id or "") if csm else None
+
+    def first(role: Role) -> Person | None:
+        return next(iter(of_role.get(role, [])), None)
+
+    return Team(
+        {
+            "csm": csm,
+            "cs_manager": manager if manager and manager.role == "cs_manager" else first("cs_manager"),
+            "exec_sponsor": sponsor or first("exec_sponsor"),
+            "support_lead": first("support_lead"),
+            "product": first("product"),
+            "billing": first("billing"),
+        }
+    )
+
+
+def contact_of(dossier: Dossier, *roles: str) -> Contact | None:
+    """The first active contact in one of the roles, in the order of the roles."""
+    for role in roles:
+        for contact in dossier.contacts:
+            if contact.active and contact.role == role:
+                return contact
+    return None
+
+
+def slots(dossier: Dossier, team: Team, playbook: str) -> dict[str, str]:
+    """The names that the library's sentences are filled with."""
+    main = contact_of(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
+    executive = contact_of(dossier, "exec_sponsor", "economic_buyer")
+    champions = [contact for contact in dossier.contacts if contact.role == "champion"]
+    champion = next((c for c in champions if c.active), champions[0] if champions else None)
+    renewal = dossier.renewal_date.isoformat() if dossier.renewal_date else "the renewal"
+    return {
+        "account": dossier.name,
+        "contact": main.name if main else "their main contact (to be found)",
+        "executive": executive.name if executive else "their executive sponsor (to be found)",
+        "champion": champion.name if champion else "their champion (to be found)",
+        "csm": team.name("csm"),
+        "manager": team.name("cs_manager"),
+        "our_executive": team.name("exec_sponsor"),
+        "specialist": team.name(_SPECIALIST.get(playbook, "support_lead")),
+        "renewal": renewal,
+    }
+
+
+def adverse(dossier: Dossier) -> dict[str, float]:
+    """Signals that speak against the account, with the risk they add."""
+    return {fact.signal: fact.risk_points for fact in dossier.evidence if fact.direction == "worse"}
+
+
+def fitting(
+    actions: Sequence[PlaybookAction], tier: PlayTier, difficulty: str, against: Mapping[str, float]
+) -> list[PlaybookAction]:
+    """Actions for this tier and difficulty whose evidence is present, best supported first, then as in the library."""
+    usable = [
+        action
+        for action in actions
+        if tier in action.tiers
+        and difficulty in action.difficulty
+        and (not action.signals or any(signal in against for signal in action.signals))
+    ]
+    support = {action.id: max((against.get(s, 0.0) for s in action.signals), default=0.0) for action in usable}
+    return sorted(usable, key=lambda action: -support[action.id])
+
+
+def choose(
+    playbook: Playbook, tier: PlayTier, difficulty: str, against: Mapping[str, float]
+) -> dict[Phase, list[PlaybookAction]]:
+    """The actions of each phase; phase 1 opens with a first touch, led by an executive for critical accounts."""
+    chosen: dict[Phase, list[PlaybookAction]] = {}
+    for phase in PHASES:
+        options = fitting(playbook.phase(phase), tier, difficulty, against)
+        picked: list[PlaybookAction] = []
+        if phase == "stabilise":
+            picked.append(_opening([action for action in options if action.first_touch], tier, against))
+            options = [action for action in options if not action.first_touch]
+            options.sort(key=lambda action: 0 if action.channel == "document" or action.customer_facing else 1)
+        kept = [action for action in options if action not in picked]
+        picked += kept[: PER_PHASE[phase] - len(picked)]
+        chosen[phase] = picked
+    return chosen
+
+
+def _opening(touches: list[PlaybookAction], tier: PlayTier, against: Mapping[str, float]) -> PlaybookAction:
+    supported = [touch for touch in touches if any(signal in against for signal in touch.signals)]
+    if supported:
+        return supported[0]
+    wanted = ("exec_sponsor", "cs_manager") if tier == "critical" else ("csm",)
+    return next((touch for touch in touches if touch.owner_role in wanted), touches[0])
+
+
+def pace(renewal_in_days: int | None) -> float:
+    """How much of the eight weeks fits before the renewal: 1 when all of it does, never below a quarter."""
+    if renewal_in_days is None or renewal_in_days < 0 or renewal_in_days >= 56:
+        return 1.0
+    return max(renewal_in_days / 56, 0.25)
+
+
+def window(phase: Phase, days: tuple[int, int], created: date, speed: float) -> tuple[date, date]:
+    """First and last calendar day, drawn together when the renewal is near; week 1 keeps its length."""
+    start, end = days if phase == "stabilise" else (round(7 + (d - 7) * speed) for d in days)
+    return created + timedelta(days=start), created + timedelta(days=max(start, end))
+
+
+def due_date(phase: Phase, action: PlaybookAction, created: date, speed: float, calendar: WorkingDays) -> date:
+    """The working day at the middle of the action's window, or the nearest one within it."""
+    first, last = window(phase, action.days, created, speed)
+    middle = first + (last - first) // 2
+    due = calendar.on_or_before(middle)
+    return due if due >= max(first, created) else calendar.on_or_after(middle)
+
+
+def cited(dossier: Dossier, action: PlaybookAction, finding: CauseFinding) -> tuple[str, ...]:
+    """The evidence that calls for the action: its own signals where present, else the cause's strongest."""
+    own = [fact.id for fact in dossier.evidence if fact.signal in action.signals and fact.direction == "worse"]
+    return tuple(own[:3]) or finding.evidence[:2]
+
+
+def play_action(
+    action: PlaybookAction,
+    phase: Phase,
+    dossier: Dossier,
+    finding: CauseFinding,
+    team: Team,
+    words: Mapping[str, str],
+    created: date,
+    calendar: WorkingDays,
+) -> PlayAction:
+    """One line of the plan: the library's action with real people and a real date."""
+    due = due_date(phase, action, created, pace(dossier.renewal_in_days), calendar)
+    person = team.by_role.get(action.owner_role)
+    contact = contact_of(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
+    return PlayAction(
+        id=action.id,
+        title=action.title,
+        action=action.what.format_map(words),
+        owner=person.name if person else TBD,
+        owner_id=person.person_id if person else None,
+        owner_role=action.owner_role,
+        due=due,
+        follow_up=max(calendar.before(due), created),
+        purpose=action.purpose.format_map(words),
+        metric=action.metric.format_map(words),
+        evidence=cited(dossier, action, finding),
+        effort_hours=action.effort_hours,
+        channel=action.channel,
+        customer_facing=action.customer_facing,
+        contact=contact.name if contact and action.customer_facing else None,
+    )
+
+
+def phase_of(name: Phase, actions: Sequence[PlayAction], created: date, speed: float) -> PlayPhase:
+    """One phase with its actions in the order of their dates."""
+    starts, ends = window(name, WINDOWS[name], created, speed)
+    title = TITLES[name] if speed == 1 or name == "stabilise" else f"{TITLES[name]}, drawn together before the renewal"
+    ordered = sorted(actions, key=lambda action: (action.due, action.id))
+    return PlayPhase(phase=name, title=title, starts=starts, ends=ends, actions=tuple(ordered))
+
+
+def version_of(play: SavePlay) -> str:
+    """Hash of everything that is decided upon; status and version itself left out."""
+    body = play.model_copy(update={"version": "", "status": "proposed"}).model_dump_json()
+    return hashlib.sha256(body.encode()).hexdigest()[:12]
+
+
+def concessions(actions: Sequence[PlaybookAction], arr: float, settings: ReviewSettings) -> float:
+    """Money set aside for concessions: the owner's authority, when the plan contains one."""
+    return round(arr * settings.concession_share.value, 2) if any(action.concession for action in actions) else 0.0

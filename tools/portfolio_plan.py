@@ -1,0 +1,90 @@
+"""The accounts of the intervention plan, straight from the engine: at risk by tier, and renewals to watch."""
+
+from domain.phases import PlanRow
+from domain.review import TierCount
+from tools.base import CustomerBase, Row
+from tools.evidence import direction, statement
+from tools.signals import CONTEXT
+
+_TIERS = ("critical", "high", "medium", "watch")
+_TOP = 2
+
+
+def at_risk_ids(base: CustomerBase, limit: int) -> list[str]:
+    """The at-risk list: overdue renewals first, then by risk × ARR, ties by account id."""
+    rows = base.rows(
+        "select account_id from scored where at_risk order by coalesce(renewal_in_days < 0, false) desc, "
+        "risk * cast(arr as double) desc, account_id limit ?",
+        [limit],
+    )
+    return [row["account_id"] for row in rows]
+
+
+def plan_rows(base: CustomerBase) -> tuple[PlanRow, ...]:
+    """Every account of the plan, by tier and ARR, cut at the configured length of a table."""
+    limit = int(base.configuration.review.plan_rows_per_tier.value)
+    rows = base.rows(
+        "select * from (select *, row_number() over (partition by intervention_tier order by "
+        "coalesce(renewal_in_days < 0, false) desc, arr desc, account_id) as place from scored "
+        "where intervention_tier is not null) where place <= ? order by account_id",
+        [limit],
+    )
+    base.pick([row["account_id"] for row in rows])
+    details = base.details()
+    context = {
+        row["account_id"]: row
+        for row in base.rows(
+            f"select account_id, {', '.join(CONTEXT)} from measured semi join picked using (account_id)"
+        )
+    }
+    rows.sort(key=lambda row: (_TIERS.index(row["intervention_tier"]), row["place"]))
+    return tuple(_plan_row(base, row, details[row["account_id"]], context[row["account_id"]]) for row in rows)
+
+
+def _plan_row(base: CustomerBase, row: Row, details: list[Row], context: Row) -> PlanRow:
+    return PlanRow(
+        account_id=row["account_id"],
+        name=row["name"],
+        arr=float(row["arr"]),
+        size=row["size"],
+        tier=row["intervention_tier"],
+        rule=row["rule"],
+        csm_id=row["csm_id"],
+        exec_sponsor_id=row["exec_sponsor_id"],
+        renewal_date=row["renewal_date"],
+        renewal_in_days=int(row["renewal_in_days"]) if row["renewal_in_days"] is not None else None,
+        velocity_alarm=row["alarm"],
+        risk=row["risk"],
+        values={**{part["signal"]: part["value"] for part in details}, **{name: context[name] for name in CONTEXT}},
+        top=_top(base, details),
+    )
+
+
+def _top(base: CustomerBase, details: list[Row]) -> tuple[str, ...]:
+    scoring = base.configuration.scoring
+    heavy = sorted(
+        (part for part in details if part["risk_points"] > 0), key=lambda p: (-p["risk_points"], p["signal"])
+    )
+    return tuple(
+        statement(scoring.signals[part["signal"]], part["value"], direction(part["component"], scoring))
+        for part in heavy[:_TOP]
+    )
+
+
+def plan_totals(base: CustomerBase) -> tuple[TierCount, ...]:
+    """Accounts and ARR by intervention tier, complete even where the table is cut."""
+    rows = base.rows(
+        "select intervention_tier as tier, count(*) as n, sum(arr) as arr, count(*) filter (at_risk) as risky, "
+        "coalesce(sum(arr) filter (at_risk), 0) as risky_arr from scored where intervention_tier is not null group by 1"
+    )
+    found = {row["tier"]: row for row in rows}
+    return tuple(
+        TierCount(
+            name=tier,
+            accounts=found[tier]["n"] if tier in found else 0,
+            arr=float(found[tier]["arr"]) if tier in found else 0.0,
+            at_risk_accounts=found[tier]["risky"] if tier in found else 0,
+            at_risk_arr=float(found[tier]["risky_arr"]) if tier in found else 0.0,
+        )
+        for tier in _TIERS
+    )

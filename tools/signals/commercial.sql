@@ -1,0 +1,64 @@
+-- Commercial signals, one row an account. Reads `invoices`, `outcomes`, `goals` and the contract in `accounts`.
+-- A failed payment counts until it is made good. Renewal nearness amplifies risk; it is no signal of ill health.
+with invoice_rows as (
+    select
+        account_id,
+        date_diff('day', due_date, cast(:as_of as date)) as days_past,
+        case when status = 'failed' then 1 else 0 end as is_failed,
+        amount_home
+    from invoices
+    where status in ('open', 'failed') and paid_on is null
+),
+debts as (
+    select
+        account_id,
+        sum(case when days_past >= 0 then is_failed else 0 end) as failed,
+        max(case when days_past > 0 then days_past else 0 end) as days_overdue,
+        sum(case when days_past > 0 then cast(amount_home as double) else 0 end) as amount_overdue
+    from invoice_rows
+    group by account_id
+),
+billed as (
+    select distinct account_id from invoices
+),
+changes as (
+    select account_id, sum(cast(coalesce(arr_change, 0) as double)) as arr_change
+    from outcomes
+    where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= 365
+    group by account_id
+),
+agreed as (
+    select
+        account_id,
+        cast(sum(case when status in ('behind', 'missed') then 1 else 0 end) as double) as behind,
+        sum(case when status is not null then 1 else 0 end) as known
+    from goals
+    group by account_id
+),
+seen as (
+    select cast(:invoices_seen as date) as invoices_seen
+)
+select
+    a.account_id,
+    case when b.account_id is not null then coalesce(d.failed, 0) end as payment_failed,
+    case when b.account_id is not null then coalesce(d.days_overdue, 0) end as invoice_overdue,
+    case
+        when b.account_id is not null and a.arr_home > 0
+            then 100 * coalesce(d.amount_overdue, 0) / cast(a.arr_home as double)
+    end as overdue_share,
+    coalesce(d.amount_overdue, 0) as amount_overdue,
+    case
+        when c.account_id is not null and cast(a.arr as double) - c.arr_change > 0
+            then 100 * c.arr_change / (cast(a.arr as double) - c.arr_change)
+    end as arr_trend,
+    case when g.known > 0 then 100 * g.behind / g.known end as goals_behind,
+    date_diff('day', cast(:as_of as date), a.renewal_date) as renewal_in_days,
+    s.invoices_seen as invoices_on,
+    case when c.account_id is not null then cast(:as_of as date) end as outcomes_on,
+    case when g.known > 0 then cast(:as_of as date) end as goals_on
+from accounts a
+cross join seen s
+left join billed b on b.account_id = a.account_id
+left join debts d on d.account_id = a.account_id
+left join changes c on c.account_id = a.account_id
+left join agreed g on g.account_id = a.account_id

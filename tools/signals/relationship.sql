@@ -1,0 +1,99 @@
+-- Relationship signals, one row an account. Reads `touchpoints` and `contacts`.
+-- An account without a single touchpoint on record is a gap, not neglect; one with touchpoints but no executive among
+-- them counts from the first day that the source covers (or the customer's start, if later).
+with touch_rows as (
+    select
+        t.account_id,
+        t.date,
+        date_diff('day', t.date, cast(:as_of as date)) as age,
+        t.kind,
+        t.outbound,
+        t.attended,
+        t.responded_at,
+        t.contact_id,
+        case
+            when t.attended = false then 0
+            when t.kind = 'exec_meeting' then 1
+            when t.kind in ('qbr', 'call') and c.role in ('exec_sponsor', 'economic_buyer') then 1
+            else 0
+        end as is_executive,
+        case
+            when t.attended then t.date
+            when t.responded_at <= cast(:as_of as date) then t.responded_at
+        end as answered_on
+    from touchpoints t
+    left join contacts c on c.contact_id = t.contact_id and c.account_id = t.account_id
+    where t.date <= cast(:as_of as date)
+),
+touches as (
+    select
+        account_id,
+        min(case when is_executive = 1 then age end) as exec_age,
+        max(answered_on) as last_answer,
+        sum(case when contact_id is not null then 1 else 0 end) as named_contacts,
+        count(distinct case when answered_on is not null and age <= 60 then contact_id end) as active_contacts,
+        sum(case when attended = false and kind <> 'email' and age <= 90 then 1 else 0 end) as missed_meetings,
+        avg(case when age <= 90 and responded_at is not null then date_diff('day', date, responded_at) end)
+            as response_days
+    from touch_rows
+    group by account_id
+),
+unanswered as (
+    -- Outreach younger than three days has not had time for an answer.
+    select r.account_id, count(*) as outreach
+    from touch_rows r
+    join touches t on t.account_id = r.account_id
+    where r.outbound and r.kind in ('email', 'call') and r.answered_on is null and r.age > 3 and r.age <= 60
+        and (t.last_answer is null or r.date > t.last_answer)
+    group by r.account_id
+),
+people as (
+    select
+        account_id,
+        sum(case when role = 'champion' and coalesce(status, 'active') = 'active' then 1 else 0 end) as champions,
+        sum(case when role = 'champion' and status = 'departed' then 1 else 0 end) as champions_gone,
+        sum(case
+            when role in ('economic_buyer', 'exec_sponsor') and status = 'departed'
+                and (departed_on is null or date_diff('day', departed_on, cast(:as_of as date)) <= 180) then 1
+            else 0
+        end) as sponsors_gone
+    from contacts
+    group by account_id
+),
+seen as (
+    select
+        cast(:touchpoints_seen as date) as touchpoints_seen,
+        cast(:touchpoints_from as date) as touchpoints_from
+),
+known_since as (
+    select
+        a.account_id,
+        case
+            when a.started_on > s.touchpoints_from then date_diff('day', a.started_on, cast(:as_of as date))
+            else date_diff('day', s.touchpoints_from, cast(:as_of as date))
+        end as days
+    from accounts a
+    cross join seen s
+)
+select
+    a.account_id,
+    case when t.account_id is not null then coalesce(t.exec_age, k.days) end as days_since_exec_touch,
+    case
+        when p.account_id is null then null
+        when p.champions > 0 then 0
+        when p.champions_gone > 0 then 2
+        else 1
+    end as champion_status,
+    p.sponsors_gone as sponsor_changed,
+    case when t.named_contacts > 0 then t.active_contacts end as active_contacts,
+    case when t.account_id is not null then coalesce(u.outreach, 0) end as unanswered_outreach,
+    t.missed_meetings,
+    t.response_days,
+    s.touchpoints_seen as touchpoints_on,
+    case when p.account_id is not null then cast(:as_of as date) end as contacts_on
+from accounts a
+cross join seen s
+join known_since k on k.account_id = a.account_id
+left join touches t on t.account_id = a.account_id
+left join unanswered u on u.account_id = a.account_id
+left join people p on p.account_id = a.account_id

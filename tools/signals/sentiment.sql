@@ -1,0 +1,80 @@
+-- Sentiment signals, one row an account. Reads `surveys`, `notes`, and `statements`: the stated intents that were
+-- found in notes, tickets and survey comments. "Nothing stated" is known only where somebody wrote something.
+-- Where several answers share the latest day, the lowest one counts: the order of rows never matters.
+with answers as (
+    select
+        account_id,
+        date,
+        score,
+        dense_rank() over (partition by account_id order by date desc) as recency
+    from surveys
+    where kind = 'nps' and date <= cast(:as_of as date)
+),
+nps as (
+    select
+        account_id,
+        min(case when recency = 1 then score end) as latest,
+        min(case when recency = 2 then score end) as previous,
+        max(date) as answered_on
+    from answers
+    group by account_id
+),
+pulses as (
+    select
+        account_id,
+        date,
+        pulse,
+        dense_rank() over (partition by account_id order by date desc) as recency
+    from notes
+    where pulse is not null and date <= cast(:as_of as date)
+),
+pulse as (
+    select account_id, min(pulse) as csm_pulse, max(date) as felt_on
+    from pulses
+    where recency = 1
+    group by account_id
+),
+texts as (
+    select account_id, date from notes
+    union all
+    select account_id, opened_at as date from tickets where subject is not null or body is not null
+    union all
+    select account_id, date from surveys where comment is not null
+),
+written as (
+    select account_id, max(date) as written_on
+    from texts
+    where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= 90
+    group by account_id
+),
+stated as (
+    select
+        account_id,
+        sum(case when intent = 'evaluating_alternatives' then 1 else 0 end) as evaluating_alternatives,
+        sum(case when intent = 'competitor_named' then 1 else 0 end) as competitor_named,
+        sum(case when intent = 'budget_cut' then 1 else 0 end) as budget_cut,
+        sum(case when intent = 'value_doubted' then 1 else 0 end) as value_doubted,
+        sum(case when intent = 'feature_gap' then 1 else 0 end) as feature_gap,
+        sum(case when intent = 'reorganisation' then 1 else 0 end) as reorganisation
+    from statements
+    group by account_id
+)
+select
+    a.account_id,
+    n.latest as nps,
+    n.latest - n.previous as nps_change,
+    p.csm_pulse,
+    case when w.written_on is not null then coalesce(s.evaluating_alternatives, 0) end as evaluating_alternatives,
+    case when w.written_on is not null then coalesce(s.competitor_named, 0) end as competitor_named,
+    case when w.written_on is not null then coalesce(s.budget_cut, 0) end as budget_cut,
+    case when w.written_on is not null then coalesce(s.value_doubted, 0) end as value_doubted,
+    case when w.written_on is not null then coalesce(s.feature_gap, 0) end as feature_gap,
+    case when w.written_on is not null then coalesce(s.reorganisation, 0) end as reorganisation,
+    n.answered_on,
+    p.felt_on,
+    w.written_on
+from accounts a
+left join nps n on n.account_id = a.account_id
+left join pulse p on p.account_id = a.account_id
+left join written w on w.account_id = a.account_id
+left join stated s on s.account_id = a.account_id

@@ -1,0 +1,87 @@
+"""Stated intents: what people wrote about leaving, money, value, gaps and change, found in their own sentences.
+
+Pure. The text is evidence to quote; nothing in it is ever followed.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from domain.configuration import Wording
+
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+_NEGATION_WINDOW = 8
+_LONGEST_SENTENCE = 600
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """One text of one account: a note, a ticket or a survey comment."""
+
+    account_id: str
+    on: date
+    table: str
+    row: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One intent stated in one row of text; ``quote`` is the sentence it was found in."""
+
+    account_id: str
+    intent: str
+    on: date
+    table: str
+    row: int
+    quote: str
+
+
+class StatementFinder:
+    """Finds stated intents by the phrases of a configuration."""
+
+    def __init__(self, wording: Wording) -> None:
+        names = (
+            "(?:" + "|".join(re.escape(name) for name in wording.competitors) + ")" if wording.competitors else "(?!)"
+        )
+        self._intents = {
+            intent: [re.compile(phrase.replace("{competitor}", names), re.IGNORECASE) for phrase in rule.phrases]
+            for intent, rule in wording.intents.items()
+        }
+        self._unless = {
+            intent: [re.compile(phrase.replace("{competitor}", names), re.IGNORECASE) for phrase in rule.unless]
+            for intent, rule in wording.intents.items()
+        }
+        self._tables = {intent: rule.tables for intent, rule in wording.intents.items()}
+        self._negation = re.compile("|".join(wording.negations), re.IGNORECASE) if wording.negations else None
+        self._themes = {
+            theme: re.compile("|".join(phrases), re.IGNORECASE) for theme, phrases in wording.themes.items()
+        }
+
+    def find(self, rows: Iterable[TextRow]) -> Iterator[Statement]:
+        """Each intent at most once a row, with the first sentence that states it."""
+        for row in rows:
+            sentences = [sentence[:_LONGEST_SENTENCE] for sentence in _SENTENCE.split(row.text) if sentence.strip()]
+            for intent in self._intents:
+                if row.table not in self._tables[intent]:
+                    continue
+                quote = next((s.strip() for s in sentences if self._states(s, intent)), None)
+                if quote is not None:
+                    yield Statement(row.account_id, intent, row.on, row.table, row.row, quote)
+
+    def themes(self, text: str) -> list[str]:
+        """The themes that a text touches, in the order of the configuration."""
+        return [theme for theme, pattern in self._themes.items() if pattern.search(text)]
+
+    def _states(self, sentence: str, intent: str) -> bool:
+        if any(pattern.search(sentence) for pattern in self._unless[intent]):
+            return False
+        found = (match for pattern in self._intents[intent] for match in pattern.finditer(sentence))
+        return any(not self._negated(sentence[: match.start()]) for match in found)
+
+    def _negated(self, before: str) -> bool:
+        if self._negation is None:
+            return False
+        near = " ".join(before.split()[-_NEGATION_WINDOW:])
+        return self._negation.search(near) is not None

@@ -1,0 +1,68 @@
+-- Support signals, one row an account. Reads `tickets` and the CSAT answers in `surveys`.
+-- With tickets connected, an account without a ticket is a measured zero. Windows are inclusive: 90 days ago counts.
+with ticket_rows as (
+    select
+        account_id,
+        opened_at,
+        date_diff('day', opened_at, cast(:as_of as date)) as age,
+        case when closed_at is null then 1 else 0 end as is_open,
+        case when escalated then 1 else 0 end as is_escalated,
+        case when sla_breached then 1 else 0 end as is_breached,
+        case when priority in ('high', 'urgent') then 1 else 0 end as is_urgent,
+        csat
+    from tickets
+    where opened_at <= cast(:as_of as date)
+),
+counts as (
+    select
+        account_id,
+        sum(case when age <= 30 then 1 else 0 end) as month_now,
+        cast(sum(case when age > 30 and age <= 120 then 1 else 0 end) as double) / 3 as month_before,
+        sum(case when age <= 90 then is_escalated else 0 end) as escalations,
+        sum(is_escalated * is_open) as open_escalations,
+        sum(case when age <= 90 then is_breached else 0 end) as sla_breaches,
+        max(is_urgent * is_open * age) as oldest_urgent
+    from ticket_rows
+    group by account_id
+),
+ratings as (
+    select account_id, opened_at as date, csat as score from ticket_rows where csat is not null and age <= 90
+    union all
+    select account_id, date, score
+    from surveys
+    where kind = 'csat' and date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= 90
+),
+satisfaction as (
+    select account_id, avg(score) as support_csat, max(date) as rated_on from ratings group by account_id
+),
+seen as (
+    select cast(:tickets_seen as date) as tickets_seen
+),
+rates as (
+    select
+        a.account_id,
+        coalesce(c.month_now, 0) as month_now,
+        cast(coalesce(c.month_now, 0) as double)
+            / case when c.month_before > 1 then c.month_before else 1 end as ratio
+    from accounts a
+    left join counts c on c.account_id = a.account_id
+)
+select
+    a.account_id,
+    case
+        when s.tickets_seen is null then null
+        when r.month_now >= 5 or r.ratio <= 1 then r.ratio
+        else 1
+    end as ticket_spike,
+    case when s.tickets_seen is not null then coalesce(c.escalations, 0) end as escalations,
+    case when s.tickets_seen is not null then coalesce(c.open_escalations, 0) end as open_escalations,
+    case when s.tickets_seen is not null then coalesce(c.sla_breaches, 0) end as sla_breaches,
+    f.support_csat,
+    case when s.tickets_seen is not null then coalesce(c.oldest_urgent, 0) end as oldest_urgent_ticket,
+    s.tickets_seen as tickets_on,
+    f.rated_on
+from accounts a
+cross join seen s
+join rates r on r.account_id = a.account_id
+left join counts c on c.account_id = a.account_id
+left join satisfaction f on f.account_id = a.account_id

@@ -1,0 +1,191 @@
+"""``mapping.yaml``: how a team's export names and writes what our tables call otherwise. Unknown keys are errors."""
+
+from collections.abc import Hashable
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from domain.errors import ConfigurationError
+from domain.model import Record
+from domain.tables import TABLES, Column, Table
+
+FILE_NAME = "mapping.yaml"
+DateOrder = Literal["iso", "day_first", "month_first"]
+Decimals = Literal["point", "comma"]
+Unit = Literal["minor", "epoch_ms", "epoch_s", "percent", "five", "good_bad"]
+
+_DATE_UNITS = ("epoch_ms", "epoch_s")
+_CSAT_UNITS = ("percent", "five", "good_bad")
+CSAT_COLUMNS = {("tickets", "csat"), ("surveys", "score")}
+EDIT_TIMES = {
+    "lastmodifieddate",
+    "lastmodified",
+    "lastmodifiedat",
+    "lastmodifieddatetime",
+    "hslastmodifieddate",
+    "systemmodstamp",
+    "modifiedat",
+    "modifieddate",
+    "modifiedon",
+    "dateupdated",
+    "updatedat",
+    "updateddate",
+    "updatedon",
+    "lastupdated",
+}
+
+
+def _written(value: object) -> object:
+    """YAML reads ``yes``, ``1`` and ``2026-11-22`` as values; here every scalar means the text that was written."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float | date) else value
+
+
+Text = Annotated[str, BeforeValidator(_written), Field(min_length=1)]
+
+
+class MappingRecord(Record):
+    """A part of mapping.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Renewals(MappingRecord):
+    """Where the renewal date comes from when it lives on opportunities instead of on the account."""
+
+    source: Text = Field(alias="from")
+    account: Text
+    date: Text
+    closed: Text | None = None
+    type: Text | None = None
+    renewal_type: Text | None = None
+
+
+class TableMapping(MappingRecord):
+    """One table: where it is, which of their columns are which of ours, and how their values are meant."""
+
+    source: Text | None = Field(default=None, alias="from")
+    exported_on: date | None = None
+    columns: dict[str, Text] = Field(default_factory=dict)
+    constants: dict[str, Text] = Field(default_factory=dict)
+    values: dict[str, dict[Text, Text]] = Field(default_factory=dict)
+    units: dict[str, Unit] = Field(default_factory=dict)
+    date_order: DateOrder | None = None
+    decimal: Decimals | None = None
+    renewals: Renewals | None = None
+
+
+class Mapping(MappingRecord):
+    """The whole file. An absent file is an empty mapping."""
+
+    date_order: DateOrder | None = None
+    decimal: Decimals | None = None
+    tables: dict[str, TableMapping] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _speaks_of_our_tables(self) -> "Mapping":
+        for name, mapped in self.tables.items():
+            if name not in TABLES:
+                raise ValueError(f"tables.{name}: no such table; the tables are {', '.join(TABLES)}")
+            _check_table(TABLES[name], mapped)
+        return self
+
+    def table(self, name: str) -> TableMapping:
+        """The mapping of one table with the defaults of the file filled in."""
+        mapped = self.tables.get(name, TableMapping())
+        update = {"date_order": mapped.date_order or self.date_order, "decimal": mapped.decimal or self.decimal}
+        return mapped.model_copy(update=update)
+
+
+def _check_table(table: Table, mapped: TableMapping) -> None:
+    columns = {column.name: column for column in table.columns}
+    for part in ("columns", "constants", "values", "units"):
+        for name in getattr(mapped, part):
+            if name not in columns:
+                raise ValueError(
+                    f"tables.{table.name}.{part}.{name}: no such column; {table.name} has {', '.join(columns)}"
+                )
+    for name in mapped.constants:
+        if name in mapped.columns:
+            raise ValueError(f"tables.{table.name}.constants.{name}: also under columns; keep one of the two")
+    for name, theirs in mapped.columns.items():
+        if columns[name].kind == "date" and squash(theirs) in EDIT_TIMES:
+            raise ValueError(
+                f"tables.{table.name}.columns.{name}: {theirs} is when the record was last edited, not when something "
+                "happened with the customer; map the date of the event itself"
+            )
+    for name, unit in mapped.units.items():
+        _check_unit(table, columns[name], unit)
+    for name, values in mapped.values.items():
+        _check_values(table, columns[name], values)
+    if mapped.renewals and table.name != "accounts":
+        raise ValueError(f"tables.{table.name}.renewals: only accounts take renewals")
+    if mapped.renewals and ("renewal_date" in mapped.columns or "renewal_date" in mapped.constants):
+        raise ValueError("tables.accounts.renewals: renewal_date is mapped as well; keep one of the two")
+
+
+def _check_unit(table: Table, column: Column, unit: str) -> None:
+    fits = {
+        "minor": column.kind == "money",
+        **dict.fromkeys(_DATE_UNITS, column.kind == "date"),
+        **dict.fromkeys(_CSAT_UNITS, (table.name, column.name) in CSAT_COLUMNS),
+    }
+    if not fits[unit]:
+        raise ValueError(f"tables.{table.name}.units.{column.name}: {unit} does not fit this column")
+
+
+def _check_values(table: Table, column: Column, values: dict[str, str]) -> None:
+    where = f"tables.{table.name}.values.{column.name}"
+    if column.kind not in ("choice", "text", "flag"):
+        raise ValueError(f"{where}: only choices, flags and texts can be translated")
+    allowed = ("true", "false") if column.kind == "flag" else column.choices
+    for theirs, ours in values.items():
+        if allowed and ours not in allowed:
+            raise ValueError(f"{where}.{theirs}: {ours} is not one of {', '.join(allowed)}")
+
+
+def squash(name: str) -> str:
+    """A column name as it is compared: no case, spaces, underscores or hyphens."""
+    return "".join(character for character in name.casefold() if character not in " _-\t\u00a0")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML that refuses a repeated key instead of silently keeping the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value} is there twice; keep one", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_mapping(path: Path) -> Mapping:
+    """The mapping in ``path``, or the empty one if there is no such file. Raises ConfigurationError."""
+    if not path.exists():
+        return Mapping()
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
+    try:
+        return Mapping.model_validate({} if content is None else content)
+    except ValidationError as error:
+        problem = _first_problem(error)
+    raise ConfigurationError(f"{path.name}: {problem}")
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = "no such key here"
+    return f"{where}: {message}" if where else message

@@ -1,0 +1,73 @@
+"""Currencies: which one an amount is in, minor units, and the amount in the home currency."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+import duckdb
+
+from domain.errors import ConfigurationError, DataError
+from tools.sources import words
+from tools.sources.clean import PRICES, Stage
+from tools.sources.raw import literal, quoted
+
+_CODE = re.compile(r"[A-Z]{3}")
+
+
+def store_rates(connection: duckdb.DuckDBPyConnection, home_currency: str, rates: Mapping[str, float]) -> None:
+    """The table ``rates``: home-currency units per unit of a currency. Raises ConfigurationError for a bad rate."""
+    known = {code.strip().upper(): rate for code, rate in rates.items()} | {home_currency.strip().upper(): 1.0}
+    for code, rate in known.items():
+        if not 0 < rate < 1e9:
+            raise ConfigurationError(f"configs/scoring.yaml: money.rates.{code}: {rate} is not a rate above zero.")
+    rows = ", ".join(
+        f"({literal(code)}, {Decimal(str(float(rate))):.10f}::DECIMAL(20,10))" for code, rate in sorted(known.items())
+    )
+    connection.execute(f"CREATE TEMP TABLE rates AS SELECT * FROM (VALUES {rows}) AS given(code, rate)")
+
+
+def currency_of(table: str, home_currency: str) -> str:
+    """The currency of a row of the stage ``s`` (of its account ``a`` where the row has none)."""
+    if table == "accounts":
+        return f"coalesce(upper(s.currency), {literal(home_currency.strip().upper())})"
+    return "coalesce(upper(s.currency), a.currency)" if table == "invoices" else "a.currency"
+
+
+def in_major_units(cell: str, currency: str) -> str:
+    """Cents to units; currencies without a minor unit stay as they are."""
+    none = ", ".join(literal(code) for code in words.NO_MINOR_UNIT)
+    thousand = ", ".join(literal(code) for code in words.THOUSAND_MINOR_UNITS)
+    factor = f"CASE WHEN {currency} IN ({none}) THEN 1.000 WHEN {currency} IN ({thousand}) THEN 0.001 ELSE 0.010 END"
+    return f"CAST({cell} * CAST({factor} AS DECIMAL(4,3)) AS DECIMAL(18,2))"
+
+
+def refuse_unknown_currency(connection: duckdb.DuckDBPyConnection, stage: Stage, currency: str, joins: str) -> None:
+    """An amount that cannot be compared stops the run, before anything is written."""
+    row = connection.execute(
+        f"SELECT {currency}, s.row_no FROM {stage.name} s {joins} LEFT JOIN rates r ON r.code = {currency}"
+        f" WHERE r.code IS NULL AND s.row_no NOT IN (SELECT row_no FROM {stage.verdict}) ORDER BY s.row_no LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return
+    code = str(row[0])
+    todo = f"Add it to configs/scoring.yaml: money.rates.{code} (home-currency units for 1 {code})"
+    if not _CODE.fullmatch(code):
+        todo = "Write it as a three-letter code such as EUR"
+    raise DataError(f"{stage.raw.location} row {row[1]}: there is no rate for the currency {code}. {todo}.")
+
+
+def note_dollar_signs(connection: duckdb.DuckDBPyConnection, stage: Stage) -> None:
+    """A bare $ does not say whose dollar it is; say so where the row's currency is none of them."""
+    price = PRICES[stage.table.name]
+    if price not in stage.columns.position:
+        return
+    dollars = ", ".join(literal(code) for code in words.DOLLARS)
+    row = connection.execute(
+        f"SELECT count(*) FROM {quoted(stage.table.name)} t JOIN {stage.raw.relation} r USING (row_no)"
+        f" WHERE contains(r.c{stage.columns.position[price]}, '$') AND t.currency NOT IN ({dollars})"
+    ).fetchone()
+    if row and row[0]:
+        stage.notices.append(
+            f"{price}: {row[0]} amounts are written with $ and counted in the currency of their row,"
+            " which is no dollar; map the currency column if that is wrong."
+        )

@@ -1,0 +1,221 @@
+"""SQL that reads one text cell: every kind of column as (text, parts, value) expressions and the reasons for refusing.
+
+A column ``x`` goes through three layers: ``t_x`` the clean text, ``p_x`` the parts of a number, ``v_x`` the value.
+"""
+
+from domain.tables import Column
+from tools.sources import words
+from tools.sources.dates import date_parts, date_problems, date_value
+from tools.sources.mapping import CSAT_COLUMNS
+from tools.sources.raw import literal
+from tools.sources.reading import Reading, Style
+
+SQL_TYPES = {
+    "id": "VARCHAR",
+    "text": "VARCHAR",
+    "choice": "VARCHAR",
+    "number": "DOUBLE",
+    "money": "DECIMAL(18,2)",
+    "integer": "BIGINT",
+    "date": "DATE",
+    "flag": "BOOLEAN",
+}
+LONGEST_FIELD = 1_000_000
+
+_CONTROL = r"[\x00-\x08\x0B-\x1F\x7F-\x{009F}\x{FEFF}\x{202A}-\x{202E}\x{2066}-\x{2069}]"
+_BLANK = r"[\s\x{00A0}\x{2007}\x{2009}\x{202F}]"
+_CURRENCY = rf"(?:[a-z]{{0,2}}[$€£¥₹₩₺₽]|{'|'.join(words.CURRENCY_CODES)}|kr|zł|kč)"
+_AMOUNT = (
+    rf"^(\()?([+-])? ?({_CURRENCY})? ?([+-])? ?([0-9][0-9.,' ]*[0-9]|[0-9]|[.,][0-9]+)"
+    rf" ?(k|m|mn|mio|bn|b)? ?({_CURRENCY})?(\))?(-)?$"
+)
+_PARTS = ["open", "sign", "cur1", "sign2", "body", "unit", "cur2", "close", "minus"]
+
+
+def clean_text(cell: str) -> str:
+    """Trimmed, without control characters; an empty text is NULL."""
+    shown = f"regexp_replace({cell}, '{_CONTROL}', '', 'g')"
+    slow = f"nullif(regexp_replace({shown}, '^{_BLANK}+|{_BLANK}+$', '', 'g'), '')"
+    return f"CASE WHEN regexp_full_match({cell}, '[!-~]+') THEN {cell} ELSE {slow} END"
+
+
+def reading(table: str, column: Column, cell: str, style: Style) -> Reading:
+    """How ``column`` is read from the raw text ``cell``."""
+    t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
+    too_long = (f"strlen({t}) > {LONGEST_FIELD} AND length({t}) > {LONGEST_FIELD}", "longer than 1,000,000 characters")
+    if column.kind in ("id", "text"):
+        value = _translated(t, style.values) if style.values else t
+        return Reading(clean_text(cell), None, value, (too_long,))
+    if column.kind == "choice":
+        return Reading(
+            clean_text(cell), None, _choice(table, column, t, style), (too_long, *_choice_problems(column, t, v))
+        )
+    if column.kind == "flag":
+        problem = (f"{v} IS NULL AND {t} IS NOT NULL", "neither yes nor no")
+        return Reading(clean_text(cell), None, _flag(t, style), (too_long, problem))
+    if column.kind == "date":
+        return Reading(
+            f"nullif(trim({cell}), '')", date_parts(t), date_value(t, p, style), date_problems(column, t, p, v, style)
+        )
+    return _number_reading(table, column, cell, style)
+
+
+def _number_reading(table: str, column: Column, cell: str, style: Style) -> Reading:
+    t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
+    plain = _plain(column, style)
+    text, parts = f"nullif(trim({cell}), '')", _number_parts(t, plain)
+    ambiguous = (
+        f"{v} IS NULL AND regexp_full_match({p}.body, '[1-9][0-9]{{0,2}}\\.[0-9]{{3}}')",
+        "the point may be a decimal point or a thousands mark: set decimal (point or comma) in mapping.yaml",
+    )
+    not_number = (f"{v} IS NULL AND {t} IS NOT NULL", "not an amount" if column.kind == "money" else "not a number")
+    if (table, column.name) in CSAT_COLUMNS:
+        asked_only = _any_of(f"lower({t})", words.NOT_ANSWERED)
+        not_number = (f"{v} IS NULL AND {t} IS NOT NULL AND NOT {asked_only}", "not a satisfaction score")
+        return Reading(text, parts, _csat_or_number(table, t, p, plain, style), (not_number,))
+    if column.kind == "money":
+        return Reading(text, parts, _money(t, p, plain, style), (ambiguous, not_number))
+    number = _number(t, p, plain, style)
+    if column.kind == "integer":
+        whole = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
+        return Reading(text, parts, whole, ((f"{v} IS NULL AND {t} IS NOT NULL", "not a whole number"),))
+    return Reading(text, parts, number, (not_number,))
+
+
+def _number_parts(t: str, plain: str) -> str:
+    """The parts of a number that is not plain digits; NULL for a plain one."""
+    spaced = f"regexp_replace(translate(lower({t}), '−–’', '--'''), '{_BLANK}+', ' ', 'g')"
+    names = ", ".join(literal(name) for name in _PARTS)
+    return f"CASE WHEN NOT {_is_plain(t, plain)} THEN regexp_extract({spaced}, {literal(_AMOUNT)}, [{names}]) END"
+
+
+def _plain(column: Column, style: Style) -> str:
+    """The shape of cells that are a number as they stand and cannot be read in two ways."""
+    if column.kind == "money" and not style.numeric:
+        return r"[0-9]{1,15}(\.[0-9]{1,2})?"
+    return "[0-9]{1,15}" if style.decimal == "comma" and not style.numeric else r"[0-9]{1,15}(\.[0-9]+)?"
+
+
+def _is_plain(t: str, plain: str) -> str:
+    return f"regexp_full_match({t}, {literal(plain)})"
+
+
+def currency_named(p: str) -> str:
+    """The currency that an amount names itself, by its code or by a sign that only one currency has."""
+    written = f"coalesce(nullif({p}.cur1, ''), nullif({p}.cur2, ''))"
+    signs = " ".join(f"WHEN {literal(sign)} THEN {literal(code)}" for sign, code in words.CURRENCY_SIGNS.items())
+    return (
+        f"CASE {written} {signs} ELSE CASE WHEN {_any_of(written, words.CURRENCY_CODES)} THEN upper({written}) END END"
+    )
+
+
+def _digits(p: str, decimal: str | None, exact: bool) -> str:
+    """The body as digits with a decimal point, NULL where its shape is none. ``exact``: refuse "1.234" unless told."""
+    body = f"{p}.body"
+    comma_means = "decimal" if decimal == "comma" else "thousands"
+    point_means = {"comma": "thousands", "point": "decimal"}.get(decimal or "", "unknown" if exact else "decimal")
+    no = {mark: f"replace({body}, {literal(mark)}, '')" for mark in (",", ".")}
+    single_comma = f"replace({body}, ',', '.')" if comma_means == "decimal" else no[","]
+    single_point = {"thousands": no["."], "decimal": body, "unknown": "NULL"}[point_means]
+    loose_comma = "NULL" if decimal == "point" else f"replace({body}, ',', '.')"
+    swapped = f"replace({no['.']}, ',', '.')"
+    spaced = f"replace(translate({body}, ' ''', ''), ',', '.')"
+    cases = (
+        ("[0-9]+", body),
+        (r"[1-9][0-9]{0,2}\.[0-9]{3}", single_point),
+        (r"[0-9]*\.[0-9]+", body),
+        (r"[1-9][0-9]{0,2},[0-9]{3}", single_comma),
+        (r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]{1,2}(,[0-9]{2})+,[0-9]{3}(\.[0-9]+)?", no[","]),
+        (r"[0-9]{1,3}(\.[0-9]{3})+,[0-9]+|[0-9]{1,3}(\.[0-9]{3}){2,}", swapped),
+        (r"[0-9]*,[0-9]+", loose_comma),
+        (r"[0-9]{1,3}([ '][0-9]{3})+([.,][0-9]+)?", spaced),
+    )
+    whens = " ".join(f"WHEN regexp_full_match({body}, {literal(shape)}) THEN {value}" for shape, value in cases)
+    return f"CASE {whens} END"
+
+
+def _negative(p: str) -> str:
+    return f"({p}.open <> '' OR {p}.sign = '-' OR {p}.sign2 = '-' OR {p}.minus = '-')"
+
+
+def _balanced(p: str) -> str:
+    once = " + ".join(f"CAST({p}.{part} <> '' AS INTEGER)" for part in ("open", "sign", "sign2", "minus"))
+    return f"({p}.open = '') = ({p}.close = '') AND {once} <= 1"
+
+
+def _times(p: str) -> str:
+    return (
+        f"CASE {p}.unit WHEN '' THEN 1 WHEN 'k' THEN 1000 WHEN 'bn' THEN 1000000000 WHEN 'b' THEN 1000000000"
+        " ELSE 1000000 END"
+    )
+
+
+def _money(t: str, p: str, plain: str, style: Style) -> str:
+    digits = _digits(p, "point" if style.numeric else style.decimal, exact=True)
+    times = f"CAST({_times(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END AS DECIMAL(12,0))"
+    amount = f"TRY_CAST(TRY(TRY_CAST({digits} AS DECIMAL(26,6)) * {times}) AS DECIMAL(18,2))"
+    written = f"TRY_CAST({t} AS DECIMAL(18,2))"
+    exact = f"{_is_plain(t, plain)} OR {_is_scientific(t)}"
+    return f"CASE WHEN {exact} THEN {written} WHEN {_balanced(p)} THEN {amount} END"
+
+
+def _number(t: str, p: str, plain: str, style: Style) -> str:
+    digits = _digits(p, "point" if style.numeric else style.decimal, exact=False)
+    amount = f"TRY_CAST({digits} AS DOUBLE) * {_times(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END"
+    scientific = f"CASE WHEN isfinite(TRY_CAST({t} AS DOUBLE)) THEN TRY_CAST({t} AS DOUBLE) END"
+    return (
+        f"CASE WHEN {_is_plain(t, plain)} THEN TRY_CAST({t} AS DOUBLE) WHEN {_is_scientific(t)} THEN {scientific}"
+        f" WHEN {_balanced(p)} THEN {amount} END"
+    )
+
+
+def _is_scientific(t: str) -> str:
+    return f"regexp_full_match({t}, '[+-]?[0-9]+(\\.[0-9]+)?[eE][+-]?[0-9]{{1,3}}')"
+
+
+def _csat_or_number(table: str, t: str, p: str, plain: str, style: Style) -> str:
+    """Satisfaction on 1 to 5. In surveys the same column holds NPS answers, which stay as they are."""
+    word = f"lower(regexp_replace({t}, '[\\s-]+', '_', 'g'))"
+    number = _number(t, p, plain, style)
+    percent = f"regexp_full_match({t}, '.*[0-9] ?%')"
+    if style.unit == "percent":
+        bare = f"nullif(trim(replace({t}, '%', '')), '')"
+        asked = f"CASE WHEN {percent} THEN TRY_CAST(replace({bare}, ',', '.') AS DOUBLE) ELSE {number} END"
+        score = f"CASE WHEN {asked} BETWEEN 0 AND 100 THEN 1 + 4 * {asked} / 100 ELSE {asked} + 1000 END"
+    else:
+        score = number
+    if table == "surveys":
+        score = f"CASE WHEN v_kind = 'nps' THEN {number} ELSE {score} END"
+    good, bad = _any_of(word, words.GOOD), _any_of(word, words.BAD)
+    if table == "surveys":
+        good, bad = f"v_kind = 'csat' AND {good}", f"v_kind = 'csat' AND {bad}"
+    return f"CASE WHEN {good} THEN 5.0 WHEN {bad} THEN 1.0 ELSE {score} END"
+
+
+def _any_of(expression: str, choices: tuple[str, ...]) -> str:
+    return f"{expression} IN ({', '.join(literal(choice) for choice in choices)})"
+
+
+def _flag(t: str, style: Style) -> str:
+    text = f"lower({_translated(t, style.values)})"
+    return f"CASE WHEN {_any_of(text, words.YES)} THEN true WHEN {_any_of(text, words.NO)} THEN false END"
+
+
+def _translated(t: str, values: dict[str, str]) -> str:
+    if not values:
+        return t
+    whens = " ".join(f"WHEN {literal(theirs.strip().lower())} THEN {literal(ours)}" for theirs, ours in values.items())
+    return f"CASE lower({t}) {whens} ELSE {t} END"
+
+
+def _choice(table: str, column: Column, t: str, style: Style) -> str:
+    known = {choice: choice for choice in column.choices}
+    known = {**words.SYNONYMS.get((table, column.name), {}), **known}
+    word = f"lower(regexp_replace({_translated(t, style.values)}, '[\\s_-]+', '_', 'g'))"
+    whens = " ".join(f"WHEN {literal(theirs)} THEN {literal(ours)}" for theirs, ours in known.items())
+    return f"CASE {word} {whens} END"
+
+
+def _choice_problems(column: Column, t: str, v: str) -> tuple[tuple[str, str], ...]:
+    reason = f"not one of {', '.join(column.choices)} (translate it under values in mapping.yaml)"
+    return ((f"{v} IS NULL AND {t} IS NOT NULL", reason),)

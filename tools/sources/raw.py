@@ -1,0 +1,163 @@
+"""Any source as one relation of text columns with the row number a person sees; rows of the wrong shape set aside."""
+
+import re
+from dataclasses import dataclass, field
+
+import duckdb
+
+from domain.errors import DataError
+from tools.sources.csvfile import CsvFile
+
+TOO_LONG = "the row or a field in it is longer than 1,000,000 characters"
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_NUMERIC = (*_INTEGERS, "FLOAT", "DOUBLE", "DECIMAL")
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A record of a CSV file that has not the shape of the header."""
+
+    row: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Raw:
+    """``relation`` yields ``row_no`` and ``c0``, ``c1``, … as text; ``numeric`` columns were numbers at the source."""
+
+    relation: str
+    location: str
+    header: list[str]
+    numeric: frozenset[int] = frozenset()
+    bad_rows: tuple[BadRow, ...] = ()
+    notices: tuple[str, ...] = ()
+    temporary: tuple[str, ...] = field(default=())
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """An SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def plainly(error: duckdb.Error) -> str:
+    """The first sentence of what DuckDB says, without the folders in which the file lies."""
+    return re.sub(r"([\"'])[^\"']*/", r"\1", str(error).splitlines()[0]).rstrip(".!")
+
+
+def load_csv(connection: duckdb.DuckDBPyConnection, file: CsvFile, name: str) -> Raw:
+    """Read the file once into a temporary table. Raises DataError if its end is missing."""
+    for strict in ("true", "false"):
+        try:
+            _read(connection, file, name, strict)
+            break
+        except duckdb.InvalidInputException as error:
+            if strict == "false" or "state machine" not in str(error):
+                raise DataError(f"{file.location} cannot be read as CSV: {plainly(error)}") from error
+    rejects = connection.execute(
+        f"SELECT line, min_by(error_type::VARCHAR, error_type::VARCHAR), any_value(csv_line), max(column_idx)"
+        f" FROM {quoted(name + '_errors')} WHERE error_type::VARCHAR <> 'CAST' GROUP BY line ORDER BY line"
+    ).fetchall()
+    kept = _count(connection, f"SELECT count(*) FROM {quoted(name)}")
+    shift = file.header_row - 1
+    bad = tuple(BadRow(line + shift, _shape(kind, len(file.header)), text or "") for line, kind, text, _ in rejects)
+    _refuse_cut_off(file, bad, [row[1] for row in rejects], kept)
+    skipped = sorted({row.row for row in bad} | set(file.blank_rows))
+    return Raw(
+        relation=_numbered(connection, name, skipped, file.header_row),
+        location=file.location,
+        header=file.header,
+        bad_rows=bad,
+        notices=file.notices,
+        temporary=(name, name + "_gaps"),
+    )
+
+
+def _read(connection: duckdb.DuckDBPyConnection, file: CsvFile, name: str, strict: str) -> None:
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(file.header)))
+    for table in (name, name + "_errors", name + "_scans"):
+        connection.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
+    connection.execute(
+        f"CREATE TEMP TABLE {quoted(name)} AS SELECT * FROM read_csv({literal(str(file.path))},"
+        f" columns = {{{columns}}}, header = true, auto_detect = false, delim = {literal(file.delimiter)},"
+        f" quote = '\"', escape = '\"', strict_mode = {strict}, store_rejects = true,"
+        f" rejects_table = {literal(name + '_errors')}, rejects_scan = {literal(name + '_scans')})"
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _shape(kind: str, fields: int) -> str:
+    if kind in ("MISSING COLUMNS", "TOO MANY COLUMNS"):
+        return f"wrong number of fields (the header has {fields})"
+    if kind == "LINE SIZE OVER MAXIMUM":
+        return TOO_LONG
+    return "a quotation mark that does not close or stands where it must not"
+
+
+def _refuse_cut_off(file: CsvFile, bad: tuple[BadRow, ...], kinds: list[str], kept: int) -> None:
+    """The last record is short and the file does not end with a newline, or a quote is open at the end."""
+    before = (
+        kept + len({row.row for row in bad}) + len([row for row in file.blank_rows if not bad or row < bad[-1].row])
+    )
+    ends_badly = bool(bad) and bad[-1].row >= before + file.header_row
+    open_quote = ends_badly and file.odd_quotes
+    short = ends_badly and kinds[-1] == "MISSING COLUMNS" and not file.ends_with_newline
+    if open_quote or short:
+        what = "a quotation mark opened there is never closed" if open_quote else "the last row breaks off"
+        raise DataError(
+            f"{file.location} row {bad[-1].row}: the file is truncated ({what}). Export it again and compare the sizes."
+        )
+
+
+def _numbered(connection: duckdb.DuckDBPyConnection, name: str, skipped: list[int], header_row: int) -> str:
+    """The n-th kept record has the number header_row + n + the skipped records before it."""
+    if not skipped:
+        return f"(SELECT rowid + {header_row + 1} AS row_no, * FROM {quoted(name)})"
+    gaps = quoted(name + "_gaps")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {gaps} AS SELECT row - {header_row} - n AS kept_before, max(n) AS n FROM"
+        " (SELECT row, row_number() OVER (ORDER BY row) AS n FROM (SELECT unnest(?::BIGINT[]) AS row)) GROUP BY ALL",
+        [skipped],
+    )
+    return (
+        f"(SELECT r.place + {header_row} + coalesce(g.n, 0) AS row_no, r.* EXCLUDE (place) FROM"
+        f" (SELECT rowid + 1 AS place, * FROM {quoted(name)}) r ASOF LEFT JOIN {gaps} g ON r.place > g.kept_before)"
+    )
+
+
+def load_relation(
+    connection: duckdb.DuckDBPyConnection, query: str, name: str, location: str, notices: tuple[str, ...] = ()
+) -> Raw:
+    """A Parquet file or a database table, given as ``FROM``-able SQL. Row 1 stands for its header."""
+    try:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {query}").fetchall()
+        header = [str(row[0]) for row in described]
+        types = [str(row[1]) for row in described]
+        cells = ", ".join(
+            _as_text(column, kind, index) for index, (column, kind) in enumerate(zip(header, types, strict=True))
+        )
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT {cells} FROM {query}")
+    except duckdb.Error as error:
+        raise DataError(f"{location} cannot be read: {plainly(error)}. Export it again.") from error
+    numeric = frozenset(index for index, kind in enumerate(types) if kind.startswith(_NUMERIC))
+    return Raw(_numbered(connection, name, [], 1), location, header, numeric, (), notices, (name,))
+
+
+def _as_text(column: str, kind: str, index: int) -> str:
+    cell = quoted(column)
+    if kind in ("FLOAT", "DOUBLE"):
+        whole = f"isfinite({cell}) AND {cell} = trunc({cell}) AND abs({cell}) < 1e15"
+        digits = f"CAST(CAST({cell} AS BIGINT) AS VARCHAR)"
+        return f"CASE WHEN {whole} THEN {digits} ELSE CAST({cell} AS VARCHAR) END AS c{index}"
+    if kind == "BLOB":
+        return f"decode({cell}) AS c{index}"
+    return f"CAST({cell} AS VARCHAR) AS c{index}"

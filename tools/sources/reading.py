@@ -1,0 +1,24 @@
+"""What reading a column needs to know, and the SQL it comes to."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the cells of one column are meant; None where nobody said and the cells themselves do not show it."""
+
+    date_order: str | None = None
+    decimal: str | None = None
+    unit: str | None = None
+    numeric: bool = False
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Expressions of one column. ``problems`` are (condition, reason) over t_, p_ and v_, the first that holds wins."""
+
+    text: str
+    parts: str | None
+    value: str
+    problems: tuple[tuple[str, str], ...]

@@ -1,0 +1,90 @@
+"""The renewal date of an account taken from its opportunities: the next open one, else the latest overdue one."""
+
+from datetime import date
+
+import duckdb
+
+from domain.tables import Column, Table
+from tools.sources.clean import Rule, Stage, judge, read_stage
+from tools.sources.ids import match_column
+from tools.sources.locate import Place, find_table, read_raw
+from tools.sources.mapping import FILE_NAME, Renewals, TableMapping
+from tools.sources.names import match_columns
+from tools.sources.report import left_out
+from tools.sources.styles import column_styles
+
+_OPPORTUNITIES = Table(
+    "renewals",
+    (
+        Column("account", "id", True),
+        Column("date", "date", True),
+        Column("closed", "flag"),
+        Column("type", "text"),
+    ),
+)
+
+
+def take_renewals(
+    connection: duckdb.DuckDBPyConnection, place: Place, accounts: Stage, mapped: TableMapping, as_of: date
+) -> None:
+    """Fill renewal_date of the accounts' stage and say in its notices what was taken and what was passed over."""
+    given = mapped.renewals
+    if given is None:
+        return
+    name = find_table(place, "accounts.renewals", given.source)
+    assert name is not None
+    raw = read_raw(place, connection, name, "raw_renewals")
+    theirs = _as_mapping(given, mapped)
+    columns = match_columns(_OPPORTUNITIES, raw.header, theirs, raw.location)
+    styles, notices = column_styles(connection, _OPPORTUNITIES, columns, raw, theirs)
+    wanted = f"t_type IS NOT DISTINCT FROM {_text(given.renewal_type)}" if given.renewal_type and given.type else "true"
+    stage = read_stage(connection, _OPPORTUNITIES, raw, columns, theirs, styles, wanted, {})
+    match_column(connection, stage.name, "account", accounts.name, "account_id")
+    rules = [
+        Rule("closed", "s.bad_closed > 0", "closed or open is not known"),
+        Rule(
+            "account",
+            f"s.account NOT IN (SELECT account_id FROM {accounts.name} WHERE account_id IS NOT NULL)",
+            "no such account",
+        ),
+    ]
+    judge(connection, stage, rules)
+    several = _pick(connection, stage, accounts, as_of)
+    accounts.notices += [*raw.notices, *notices, f"renewal_date: taken from {raw.location} ({FILE_NAME})."]
+    if several:
+        accounts.notices.append(
+            f"renewal_date: {several} accounts have several open renewals in {raw.location}; the earliest on or after"
+            f" {as_of} was taken, else the latest overdue one."
+        )
+    for entry in left_out(connection, stage):
+        accounts.notices.append(
+            f"renewal_date: {entry.rows} rows of {raw.location} not read: {entry.reason} ({entry.examples[0]})."
+        )
+
+
+def _as_mapping(given: Renewals, mapped: TableMapping) -> TableMapping:
+    columns = {"account": given.account, "date": given.date, "closed": given.closed, "type": given.type}
+    return TableMapping(
+        columns={ours: theirs for ours, theirs in columns.items() if theirs},
+        date_order=mapped.date_order,
+        decimal=mapped.decimal,
+    )
+
+
+def _text(value: str) -> str:
+    return "'" + value.strip().replace("'", "''") + "'"
+
+
+def _pick(connection: duckdb.DuckDBPyConnection, stage: Stage, accounts: Stage, as_of: date) -> int:
+    """Set the dates; how many accounts had several open renewals to choose from."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE picked AS SELECT account, count(*) AS open,"
+        f" coalesce(min(date) FILTER (WHERE date >= DATE '{as_of}'), max(date)) AS date FROM {stage.name}"
+        f" WHERE NOT coalesce(closed, false) AND row_no NOT IN (SELECT row_no FROM {stage.verdict}) GROUP BY account"
+    )
+    connection.execute(
+        f"UPDATE {accounts.name} AS s SET renewal_date = picked.date FROM picked WHERE s.account_id = picked.account"
+    )
+    row = connection.execute("SELECT count(*) FROM picked WHERE open > 1").fetchone()
+    connection.execute("DROP TABLE picked")
+    return int(row[0]) if row else 0

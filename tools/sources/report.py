@@ -1,0 +1,135 @@
+"""What a table's cleaning left out, as audit records with examples a person can find in the file."""
+
+from datetime import date
+
+import duckdb
+
+from domain.audit import LeftOut, SourceAudit
+from domain.tables import Table
+from tools.sources.clean import Stage
+from tools.sources.raw import quoted
+
+_EXAMPLES = 5
+_SHOWN = 60
+UNKNOWN = "value set to unknown: "
+
+
+def example(location: str, row: int, value: str | None) -> str:
+    """ "file.csv row 12: 'value'", shortened, control characters escaped."""
+    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in value or "")
+    return f"{location} row {row}: '{text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}'"
+
+
+def left_out(connection: duckdb.DuckDBPyConnection, stage: Stage) -> tuple[LeftOut, ...]:
+    """Rows of the wrong shape, rows refused, then cells set to unknown; in the order of the reasons."""
+    return (*_bad_rows(stage), *_refused(connection, stage), *_unknown(connection, stage))
+
+
+def rows_left_out(connection: duckdb.DuckDBPyConnection, stage: Stage) -> int:
+    """How many records of the file are not in the typed table (besides those older than the look-back)."""
+    row = connection.execute(f"SELECT count(*) FROM {stage.verdict}").fetchone()
+    return len(stage.raw.bad_rows) + (int(row[0]) if row else 0)
+
+
+def _bad_rows(stage: Stage) -> list[LeftOut]:
+    found: dict[str, list[str]] = {}
+    for row in stage.raw.bad_rows:
+        found.setdefault(row.reason, []).append(example(stage.raw.location, row.row, row.text))
+    return [
+        LeftOut(table=stage.table.name, column=None, reason=reason, rows=len(rows), examples=tuple(rows[:_EXAMPLES]))
+        for reason, rows in found.items()
+    ]
+
+
+def _refused(connection: duckdb.DuckDBPyConnection, stage: Stage) -> list[LeftOut]:
+    groups = connection.execute(
+        f"SELECT reason, count(*), min(row_no, {_EXAMPLES}) FROM {stage.verdict} GROUP BY reason ORDER BY reason"
+    ).fetchall()
+    found = []
+    for number, count, rows in groups:
+        reason = stage.row_reasons[number - 1]
+        found.append(_entry(connection, stage, reason.column, reason.text, count, rows))
+    return found
+
+
+def _unknown(connection: duckdb.DuckDBPyConnection, stage: Stage) -> list[LeftOut]:
+    kept = f"{stage.name} WHERE row_no NOT IN (SELECT row_no FROM {stage.verdict})"
+    names = [column.name for column in stage.table.columns if not column.required]
+    if not names:
+        return []
+    highest = ", ".join(f"max({quoted('bad_' + name)})" for name in names)
+    flags = connection.execute(f"SELECT {highest} FROM {kept}").fetchone() or ()
+    found = []
+    for name, worst in zip(names, flags, strict=True):
+        if not worst:
+            continue
+        bad = quoted("bad_" + name)
+        groups = connection.execute(
+            f"SELECT {bad}, count(*), min(row_no, {_EXAMPLES}) FROM {kept} AND {bad} > 0 GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        for number, count, rows in groups:
+            reason = UNKNOWN + stage.cell_reasons[name][number - 1]
+            found.append(_entry(connection, stage, name, reason, count, rows))
+    return found
+
+
+def _entry(
+    connection: duckdb.DuckDBPyConnection, stage: Stage, column: str | None, reason: str, count: int, rows: list[int]
+) -> LeftOut:
+    texts: dict[int, str | None] = {}
+    if column in stage.columns.position:
+        cell = f"c{stage.columns.position[column]}"
+        chosen = ", ".join(str(row) for row in rows)
+        query = f"SELECT row_no, left({cell}, 200) FROM {stage.raw.relation} WHERE row_no IN ({chosen})"
+        texts = dict(connection.execute(query).fetchall())
+    constant = stage.constants.get(column or "")
+    examples = tuple(example(stage.raw.location, row, texts.get(row, constant)) for row in sorted(rows))
+    return LeftOut(table=stage.table.name, column=column, reason=reason, rows=count, examples=examples)
+
+
+def absent(table: Table) -> SourceAudit:
+    """The audit of a table that is not connected."""
+    return SourceAudit(
+        table=table.name,
+        connected=False,
+        location="",
+        rows=0,
+        rows_left_out=0,
+        first_date=None,
+        last_date=None,
+        seen_until=None,
+        columns=(),
+        columns_absent=tuple(column.name for column in table.columns if not column.required),
+        columns_ignored=(),
+    )
+
+
+def connected(
+    connection: duckdb.DuckDBPyConnection, stage: Stage, as_of: date, exported_on: date | None, filled: set[str]
+) -> SourceAudit:
+    """The audit of a table that was read into its typed table."""
+    table = stage.table
+    first, last = _dates(connection, table, as_of)
+    row = connection.execute(f"SELECT count(*) FROM {quoted(table.name)}").fetchone()
+    return SourceAudit(
+        table=table.name,
+        connected=True,
+        location=stage.raw.location,
+        rows=int(row[0]) if row else 0,
+        rows_left_out=rows_left_out(connection, stage),
+        first_date=first,
+        last_date=last,
+        seen_until=min(exported_on, as_of) if exported_on else last,
+        columns=tuple(column.name for column in table.columns if column.name in filled),
+        columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in filled),
+        columns_ignored=stage.columns.ignored,
+        notices=(*stage.raw.notices, *stage.notices),
+    )
+
+
+def _dates(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> tuple[date | None, date | None]:
+    if not table.seen_by:
+        return None, None
+    seen = " UNION ALL ".join(f"SELECT {quoted(name)} AS seen FROM {quoted(table.name)}" for name in table.seen_by)
+    row = connection.execute(f"SELECT min(seen), max(seen) FROM ({seen}) WHERE seen <= ?", [as_of]).fetchone()
+    return (row[0], row[1]) if row else (None, None)

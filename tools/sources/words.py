@@ -1,0 +1,130 @@
+"""Words that exports write for our choices. Our own words match in any case; hyphens and spaces are underscores."""
+
+
+def _each(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
+INVOICE = {
+    "succeeded": "paid",
+    "settled": "paid",
+    "complete": "paid",
+    "uncollectible": "failed",
+    "past_due": "open",
+    "overdue": "open",
+    "unpaid": "open",
+    "pending": "open",
+    "outstanding": "open",
+    "payment_failed": "failed",
+    "declined": "failed",
+    "draft": "void",
+    "voided": "void",
+    "cancelled": "void",
+    "canceled": "void",
+    "deleted": "void",
+}
+PRIORITY = {
+    **dict.fromkeys(("p1", "1", "1_critical", "critical", "blocker", "highest", "emergency", "sev1"), "urgent"),
+    **dict.fromkeys(("p2", "2", "2_high", "major", "important", "sev2"), "high"),
+    **dict.fromkeys(
+        ("p3", "3", "3_medium", "3_moderate", "medium", "moderate", "standard", "default", "sev3"), "normal"
+    ),
+    **dict.fromkeys(("p4", "p5", "4", "5", "4_low", "5_planning", "minor", "lowest", "trivial", "sev4"), "low"),
+    "1_urgent": "urgent",
+    "2_important": "high",
+    "3_normal": "normal",
+}
+SYNONYMS: dict[tuple[str, str], dict[str, str]] = {
+    ("accounts", "lifecycle_stage"): {
+        "onboard": "onboarding",
+        "implementation": "onboarding",
+        "active": "live",
+        "customer": "live",
+        "adoption": "live",
+        "churning": "offboarding",
+        "cancelled": "offboarding",
+    },
+    ("people", "role"): {
+        "customer_success_manager": "csm",
+        "cs_lead": "cs_manager",
+        "manager": "cs_manager",
+        "customer_success_lead": "cs_manager",
+        "executive_sponsor": "exec_sponsor",
+        "executive": "exec_sponsor",
+        "support": "support_lead",
+        "support_manager": "support_lead",
+        "product_manager": "product",
+        "finance": "billing",
+    },
+    ("tickets", "priority"): PRIORITY,
+    ("invoices", "status"): INVOICE,
+    ("surveys", "kind"): {"net_promoter_score": "nps", "customer_satisfaction": "csat"},
+    ("contacts", "role"): {
+        "economicbuyer": "economic_buyer",
+        "decision_maker": "economic_buyer",
+        "budget_holder": "economic_buyer",
+        "executive_sponsor": "exec_sponsor",
+        "end_user": "user",
+    },
+    ("contacts", "status"): {
+        "left": "departed",
+        "left_company": "departed",
+        "inactive": "departed",
+        "no_longer_with_company": "departed",
+        "current": "active",
+    },
+    ("touchpoints", "kind"): {
+        "executive_meeting": "exec_meeting",
+        "ebr": "qbr",
+        "quarterly_business_review": "qbr",
+        "business_review": "qbr",
+        "phone_call": "call",
+        "phone": "call",
+        "meeting": "call",
+        "e_mail": "email",
+        "workshop": "training",
+    },
+    ("goals", "status"): {"achieved": "met", "completed": "met", "at_risk": "behind", "off_track": "behind"},
+    ("outcomes", "kind"): {
+        "renewal": "renewed",
+        "churn": "churned",
+        "lost": "churned",
+        "contraction": "contracted",
+        "downgrade": "contracted",
+        "downsell": "contracted",
+        "expansion": "expanded",
+        "upsell": "expanded",
+    },
+}
+YES = ("true", "yes", "y", "t", "1", "1.0")
+NO = ("false", "no", "n", "f", "0", "0.0")
+GOOD = ("good", "satisfied", "good_with_comment", "goodwithcomment", "positive", "happy")
+BAD = ("bad", "dissatisfied", "unsatisfied", "bad_with_comment", "badwithcomment", "negative", "unhappy")
+NOT_ANSWERED = ("offered", "unoffered", "not_offered")
+
+CURRENCY_CODES = _each(
+    "aed ars aud bgn bhd bif brl cad chf clp cny cop crc czk djf dkk egp eur gbp gel gnf hkd huf idr ils inr isk jod"
+    " jpy kes kmf krw kwd mad mga mxn myr ngn nok nzd omr pen php pkr pln pyg qar ron rsd rub rwf sar sek sgd thb tnd"
+    " try twd uah ugx usd uyu vnd vuv xaf xof xpf zar"
+)
+NO_MINOR_UNIT = _each("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF")
+THOUSAND_MINOR_UNITS = _each("BHD JOD KWD OMR TND")
+CURRENCY_SIGNS = {
+    "€": "EUR",
+    "£": "GBP",
+    "₹": "INR",
+    "₩": "KRW",
+    "₺": "TRY",
+    "₽": "RUB",
+    "zł": "PLN",
+    "kč": "CZK",
+    "us$": "USD",
+    "a$": "AUD",
+    "au$": "AUD",
+    "c$": "CAD",
+    "ca$": "CAD",
+    "nz$": "NZD",
+    "s$": "SGD",
+    "hk$": "HKD",
+}
+DOLLARS = _each("USD AUD CAD NZD SGD HKD TWD MXN CLP BRL")

@@ -1,0 +1,362 @@
+"""The portfolio in numbers: totals, tiers, the bridge, books and gaps, all counted in the engine."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from domain.configuration import SIZES, Workflow
+from domain.phases import BookLine, MovableAccount, Population
+from domain.review import (
+    Alert,
+    BridgeStep,
+    DataReport,
+    Gap,
+    MatrixCell,
+    Movement,
+    PortfolioSummary,
+    SignalCoverage,
+    TierCount,
+)
+from tools.base import CustomerBase, Row, coverage
+from tools.changes import BRIDGE_SQL
+from tools.health import component, fresh_value, number
+from tools.signals import literal
+from tools.tiers import condition
+from tools.wording import plural
+
+_STEPS = ("opening", "exchange_rates", "configuration", "entered", "left", "gone", "arr_changed", "closing")
+_TIERS = ("critical", "high", "medium", "low")
+_BANDS = ("red", "yellow", "green", "not_scored")
+_SCATTER = 120
+
+
+def _counts(base: CustomerBase, column: str, order: tuple[str, ...] = ()) -> tuple[TierCount, ...]:
+    rows = base.rows(
+        f"select {column} as name, count(*) as accounts, sum(arr) as arr, count(*) filter (at_risk) as risky, "
+        f"coalesce(sum(arr) filter (at_risk), 0) as risky_arr from scored group by 1 order by 1"
+    )
+    found = {
+        str(row["name"]): TierCount(
+            name=str(row["name"]),
+            accounts=row["accounts"],
+            arr=float(row["arr"]),
+            at_risk_accounts=row["risky"],
+            at_risk_arr=float(row["risky_arr"]),
+        )
+        for row in rows
+    }
+    empty = {name: TierCount(name=name, accounts=0, arr=0.0, at_risk_accounts=0, at_risk_arr=0.0) for name in order}
+    return tuple({**empty, **found}.values())
+
+
+def bridge(base: CustomerBase) -> tuple[BridgeStep, ...]:
+    """At-risk ARR from last week to this one; empty in the first review."""
+    if base.previous is None:
+        return ()
+    rows = {row["step"]: row for row in base.rows(BRIDGE_SQL)}
+    found = []
+    for name in _STEPS:
+        row = rows.get(name, {"arr": 0, "accounts": 0, "account_ids": []})
+        found.append(
+            BridgeStep(
+                name=name,  # type: ignore[arg-type]
+                arr=float(row["arr"]),
+                accounts=row["accounts"],
+                account_ids=tuple(row["account_ids"][:50]),
+            )
+        )
+    return tuple(found)
+
+
+def _movements(base: CustomerBase) -> tuple[Movement, ...]:
+    """New, worsened, improved and resolved, by ARR; at most 200."""
+    if base.previous is None:
+        return ()
+    rows = base.rows(
+        "select * from compared where change in ('new', 'worsened', 'improved', 'resolved') "
+        "order by arr desc, account_id limit 200"
+    )
+    return tuple(
+        Movement(
+            account_id=row["account_id"],
+            name=row["name"],
+            arr=float(row["arr"] or 0),
+            change=row["change"],
+            note=change_note(row["change"], row["risk_then"], row["risk"], row["tier_then"], row["risk_tier"]),
+        )
+        for row in rows
+    )
+
+
+def change_note(change: str, then: float | None, now: float | None, tier_then: str | None, tier: str | None) -> str:
+    """What moved since last week, in one sentence."""
+    if change == "baseline":
+        return "First review: this is the baseline."
+    if then is None or now is None:
+        return "Not in last week's review."
+    moved = f"risk {then:.0f} → {now:.0f} (high is bad)"
+    if change == "resolved":
+        return f"No longer at risk: {moved}."
+    if tier_then != tier:
+        moved += f", tier {tier_then} → {tier}"
+    words = {
+        "new": "At risk since this week",
+        "worsened": "Worse",
+        "improved": "Better",
+        "unchanged": "Much as last week",
+    }
+    return f"{words[change]}: {moved}."
+
+
+def portfolio(base: CustomerBase) -> PortfolioSummary:
+    """The customer base in numbers; tiers, segments and bands sum to the same totals."""
+    total = base.rows(
+        "select count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (at_risk) as risky, "
+        "coalesce(sum(arr) filter (at_risk), 0) as risky_arr, coalesce(sum(expected_churn_arr), 0) as expected, "
+        "count(*) filter (health is null) as not_scored, count(*) filter (renewal_in_days < 0) as overdue from scored"
+    )[0]
+    return PortfolioSummary(
+        accounts=total["accounts"],
+        currency=base.configuration.scoring.money.home,
+        arr=float(total["arr"]),
+        at_risk_accounts=total["risky"],
+        arr_at_risk=float(total["risky_arr"]),
+        expected_churn_arr=float(total["expected"]),
+        calibrated=base.curve.calibrated,
+        calibration_note=_calibration_note(base),
+        by_tier=_counts(base, "risk_tier", _TIERS),
+        by_segment=_counts(base, "segment"),
+        by_band=_counts(base, "health_band", _BANDS),
+        bridge=bridge(base),
+        movements=_movements(base),
+        not_scored=total["not_scored"],
+        overdue_renewals=total["overdue"],
+        scatter=tuple(
+            (row["name"], row["risk"], float(row["arr"]), row["risk_tier"])
+            for row in base.rows(
+                f"select * from scored order by at_risk desc, risk * arr desc, account_id limit {_SCATTER}"
+            )
+        ),
+    )
+
+
+def _calibration_note(base: CustomerBase) -> str:
+    curve, needed = base.curve, int(base.configuration.scoring.outcomes_to_calibrate.value)
+    if curve.calibrated:
+        return f"Churn probabilities are fitted to {curve.outcomes} known renewals and losses."
+    return (
+        f"Churn probabilities are uncalibrated: a stated prior, since {curve.outcomes} of the {needed} outcomes needed "
+        "are known with a score from before."
+    )
+
+
+def books(base: CustomerBase) -> tuple[BookLine, ...]:
+    """The book of each CSM; the accounts without one come first."""
+    sizes = ", ".join(f"count(*) filter (size = '{size}') as n_{size}" for size in SIZES)
+    rows = base.rows(
+        "select csm_id, count(*) as accounts, sum(arr) as arr, count(*) filter (health_band = 'red') as red, "
+        "count(*) filter (at_risk) as risky, coalesce(sum(arr) filter (at_risk), 0) as risky_arr, "
+        f"{sizes} from scored group by csm_id order by csm_id nulls first"
+    )
+    return tuple(
+        BookLine(
+            csm_id=row["csm_id"],
+            accounts=row["accounts"],
+            arr=float(row["arr"]),
+            red_accounts=row["red"],
+            at_risk_accounts=row["risky"],
+            at_risk_arr=float(row["risky_arr"]),
+            by_size={size: row[f"n_{size}"] for size in SIZES},
+        )
+        for row in rows
+    )
+
+
+def movable(base: CustomerBase, csms: list[str], limit: int = 40) -> tuple[MovableAccount, ...]:
+    """Accounts of the given CSMs that could change hands quietly: green, not at risk, no renewal within 60 days."""
+    rows = base.rows(
+        "select * from scored where csm_id in (select unnest(?)) and not at_risk and health_band = 'green' "
+        "and (renewal_in_days is null or renewal_in_days > 60) order by arr, account_id limit ?",
+        [csms, limit],
+    )
+    return tuple(
+        MovableAccount(
+            account_id=row["account_id"],
+            name=row["name"],
+            arr=float(row["arr"]),
+            csm_id=row["csm_id"],
+            size=row["size"],
+        )
+        for row in rows
+    )
+
+
+def population(base: CustomerBase) -> Population:
+    """Accounts by segment and by CSM."""
+    segments = base.rows("select segment as k, count(*) as n from scored group by 1 order by 1")
+    csms = base.rows("select csm_id as k, count(*) as n from scored where csm_id is not null group by 1 order by 1")
+    return Population(segments={r["k"]: r["n"] for r in segments}, csms={r["k"]: r["n"] for r in csms})
+
+
+def matrix(base: CustomerBase) -> tuple[MatrixCell, ...]:
+    """Risk × opportunity, nine fields. Opportunity is the configured mean of what speaks for growth, known parts only."""
+    shares = base.configuration.review.opportunity
+    value = " + ".join(f"coalesce(c_{name} * {number(share)}, 0)" for name, share in shares.items())
+    weight = " + ".join(f"case when c_{name} is null then 0 else {number(share)} end" for name, share in shares.items())
+    rows = base.rows(
+        f"""with parts as ({_components(base, list(shares))}),
+        graded as (
+            select s.account_id, s.name, s.arr,
+                case when s.risk_tier in ('critical', 'high') then 'high' when s.risk_tier = 'medium' then 'medium'
+                    else 'low' end as risk,
+                case when ({weight}) = 0 then 'low' when ({value}) / ({weight}) >= 80 then 'high'
+                    when ({value}) / ({weight}) >= 50 then 'medium' else 'low' end as opportunity
+            from scored s join parts p on p.account_id = s.account_id)
+        select risk, opportunity, count(*) as accounts, sum(arr) as arr,
+            list(name order by arr desc, account_id)[1:3] as examples from graded group by 1, 2"""
+    )
+    found = {(row["risk"], row["opportunity"]): row for row in rows}
+    levels = ("high", "medium", "low")
+    return tuple(_cell(base, risk, chance, found.get((risk, chance))) for risk in levels for chance in levels)
+
+
+def _fresh(base: CustomerBase, names: Iterable[str]) -> str:
+    """Fresh values of a few signals, one row an account."""
+    signals, today = base.configuration.scoring.signals, literal(base.as_of)
+    fresh = [f"{fresh_value(n, signals[n], today) if n in signals else n} as {n}" for n in sorted(set(names))]
+    return f"select {', '.join(['account_id', *fresh])} from measured"
+
+
+def _components(base: CustomerBase, names: list[str]) -> str:
+    signals = base.configuration.scoring.signals
+    parts = ", ".join(f"{component(n, signals[n])} as c_{n}" for n in names)
+    return f"select account_id, {parts} from ({_fresh(base, names)})"
+
+
+_STANDING = {
+    "any": "true",
+    "at_risk": "s.at_risk",
+    "critical": "s.intervention_tier = 'critical'",
+    "fell": "c.fell",
+    "new": "c.change = 'new'",
+    "resolved": "c.change = 'resolved'",
+}
+_ALERTS_EACH = 50
+
+
+def alerts(base: CustomerBase) -> tuple[tuple[Alert, ...], dict[str, int]]:
+    """Accounts in each workflow state, by ARR (at most fifty each), and how many hold it."""
+    found: list[Alert] = []
+    counts: dict[str, int] = {}
+    rules = base.configuration.review.workflow
+    names = {condition.signal for rule in rules for condition in rule.when}
+    base.connection.execute(f"create or replace temp table states as {_fresh(base, names)}")
+    for rule in rules:
+        holds = " and ".join([_STANDING[rule.standing], *(condition(c) for c in rule.when)])
+        rows = base.rows(
+            "select s.account_id, s.name, count(*) over () as total from "
+            "(select account_id, name, arr, at_risk, intervention_tier from scored) s join states f on "
+            "f.account_id = s.account_id join (select account_id, change, fell from compared) c on "
+            f"c.account_id = s.account_id where {holds} "
+            f"order by s.arr desc, s.account_id limit {_ALERTS_EACH}"
+        )
+        counts[rule.id] = rows[0]["total"] if rows else 0
+        found += [_alert(rule, row, base) for row in rows]
+    return tuple(found), counts
+
+
+def _alert(rule: Workflow, row: Row, base: CustomerBase) -> Alert:
+    return Alert(
+        kind=rule.id,
+        account_id=row["account_id"],
+        name=row["name"],
+        message=f"{rule.state}. Tell: {rule.alert}.",
+        crm_field=rule.crm_field,
+        crm_value=rule.crm_value,
+        task=rule.task,
+        on=base.as_of,
+    )
+
+
+def _cell(base: CustomerBase, risk: str, chance: str, row: Row | None) -> MatrixCell:
+    return MatrixCell(
+        risk=risk,  # type: ignore[arg-type]
+        opportunity=chance,  # type: ignore[arg-type]
+        accounts=row["accounts"] if row else 0,
+        arr=float(row["arr"]) if row else 0.0,
+        examples=tuple(row["examples"]) if row else (),
+        play=base.configuration.review.matrix[f"{risk}/{chance}"],
+    )
+
+
+def data_report(base: CustomerBase) -> DataReport:
+    """Sources, gaps and coverage: what the numbers rest on and what they lack."""
+    signals = base.configuration.scoring.signals
+    counted = tuple(
+        SignalCoverage(
+            signal=name, label=signals[name].label, category=signals[name].category, known=k, stale=s, unknown=u
+        )
+        for name, k, s, u in coverage(base)
+    )
+    return DataReport(
+        sources=base.audit.sources,
+        gaps=_gaps(base, counted),
+        rows_left_out=base.audit.left_out,
+        share_left_out=round(base.audit.share_left_out, 6),
+        signal_coverage=counted,
+        fingerprint=base.audit.fingerprint,
+    )
+
+
+def _gaps(base: CustomerBase, counted: tuple[SignalCoverage, ...]) -> tuple[Gap, ...]:
+    signals = base.configuration.scoring.signals
+    found = []
+    total = base.rows("select count(*) as n, count(*) filter (health is null) as unscored from scored")[0]
+    for source in base.audit.sources:
+        lost = [signal.label for signal in signals.values() if signal.table == source.table]
+        if not source.connected:
+            cost = f": unknown for every account: {', '.join(lost)}" if lost else ""
+            message = f"{source.table} is not connected{cost}."
+            found.append(Gap(kind="not_connected", subject=source.table, message=message, accounts=total["n"]))
+        elif source.columns_absent:
+            message = f"{source.table} has no {', '.join(source.columns_absent)}."
+            found.append(Gap(kind="column_absent", subject=source.table, message=message, accounts=total["n"]))
+    for item in counted:
+        if item.stale:
+            limit = signals[item.signal].fresh.days
+            message = (
+                f"{item.label}: too old for {plural(item.stale, 'account')} (limit {limit} days), counted as unknown."
+            )
+            found.append(Gap(kind="stale_source", subject=item.signal, message=message, accounts=item.stale))
+        if item.unknown and base.audit.source(signals[item.signal].table).connected:
+            message = f"{item.label}: not measured for {plural(item.unknown, 'account')}."
+            found.append(Gap(kind="signal", subject=item.signal, message=message, accounts=item.unknown))
+    if total["unscored"]:
+        share = base.configuration.scoring.minimum_coverage.value
+        message = f"Health is not scored for {plural(total['unscored'], 'account')}: under {share:.0%} of the weight is known."
+        found.append(Gap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
+    return tuple(found)
+
+
+def health_of(base: CustomerBase, accounts: list[str]) -> dict[str, float | None]:
+    """Health today of some accounts, as far as they are still customers."""
+    rows = base.rows("select account_id, health from scored where account_id in (select unnest(?))", [accounts])
+    return {row["account_id"]: row["health"] for row in sorted(rows, key=lambda row: row["account_id"])}
+
+
+def at_risk_of(base: CustomerBase, accounts: list[str]) -> set[str]:
+    """Which of some accounts are at risk today."""
+    rows = base.rows("select account_id from scored where at_risk and account_id in (select unnest(?))", [accounts])
+    return {row["account_id"] for row in rows}
+
+
+def outcomes_since(base: CustomerBase, since: dict[str, date]) -> dict[str, str]:
+    """The latest outcome of each account on or after its date; several on one day: the worst."""
+    if not since:
+        return {}
+    rows = base.rows(
+        "select o.account_id, arg_max(o.kind, (o.date, case o.kind when 'churned' then 3 when 'contracted' then 2 "
+        "when 'renewed' then 1 else 0 end)) as kind from outcomes o join (select unnest(?) as account_id, "
+        "unnest(?) as since) s on s.account_id = o.account_id and o.date >= s.since group by 1 order by 1",
+        [list(since), list(since.values())],
+    )
+    return {row["account_id"]: row["kind"] for row in rows}

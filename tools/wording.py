@@ -1,0 +1,58 @@
+"""How values and dates are put into words, with their unit. Pure; English."""
+
+from datetime import date
+
+from domain.configuration import Unit
+
+_STEPS = {0: "An active champion is known", 1: "No champion is named", 2: "The champion left and nobody took over"}
+
+
+def trimmed(value: float, places: int = 1) -> str:
+    """A number without needless decimals."""
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shown(value: float | None, unit: Unit) -> str:
+    """A value with its unit; ``unknown`` for None. Changes keep their sign."""
+    if value is None:
+        return "unknown"
+    if unit == "percent":
+        return f"{trimmed(value)} %"
+    if unit == "percent_change":
+        return f"{'+' if value > 0 else ''}{trimmed(value)} %"
+    if unit == "days":
+        return f"{trimmed(value)} {'day' if abs(value) == 1 else 'days'}"
+    if unit == "ratio":
+        return f"{trimmed(value)} times"
+    if unit == "score_10":
+        return f"{trimmed(value)} of 10"
+    if unit == "score_10_change":
+        return f"{'+' if value > 0 else ''}{trimmed(value)} points"
+    if unit == "score_5":
+        return f"{trimmed(value)} of 5"
+    if unit == "step":
+        return _STEPS.get(int(value), trimmed(value))
+    return trimmed(value)
+
+
+def in_sentence(value: float, unit: Unit) -> str:
+    """The value as a sentence carries it: a change loses its sign, since the verb tells the direction."""
+    if unit in ("percent_change", "score_10_change"):
+        return shown(abs(value), unit).lstrip("+")
+    return shown(value, unit)
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount with its currency, without cents."""
+    return f"{currency} {amount:,.0f}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def day(value: date) -> str:
+    """A date as people say it."""
+    return f"{value:%a} {value.day} {value:%b %Y}"
