@@ -74,18 +74,18 @@ def _overrepresented(
 ) -> list[Pattern]:
     """Segments and books whose share of the at-risk list is well above their share of the base."""
     currency = configuration.scoring.money.home
+    total = sum(population.segments.values())
+    groups = (
+        ("segment", {dossier.account_id: dossier.segment for dossier in dossiers}, population.segments),
+        ("book", {dossier.account_id: dossier.csm_id or "" for dossier in dossiers}, population.csms),
+    )
     found = []
-    for kind, key, base in (
-        ("segment", lambda d: d.segment, population.segments),
-        ("book", lambda d: d.csm_id, population.csms),
-    ):
-        counts = Counter(key(dossier) for dossier in dossiers if key(dossier))
-        total = sum(population.segments.values())
-        for subject, count in sorted(counts.items()):
-            lift = (count / len(dossiers)) / (base.get(subject, 0) / total) if base.get(subject) else 0.0
+    for kind, group_of, base in groups:
+        for subject, count in sorted(Counter(filter(None, group_of.values())).items()):
+            lift = (count / len(dossiers)) / (base[subject] / total) if base.get(subject) else 0.0
             if count < configuration.review.pattern_minimum.value or lift < configuration.review.pattern_lift.value:
                 continue
-            members = [dossier for dossier in dossiers if key(dossier) == subject]
+            members = [dossier for dossier in dossiers if group_of[dossier.account_id] == subject]
             arr = round(sum(member.arr for member in members), 2)
             name = people[subject].name if subject in people else subject
             share = f"{lift:.1f} times the share in the whole base"

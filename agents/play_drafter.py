@@ -52,7 +52,7 @@ class PlayDrafter:
         """A complete, verified play for one account."""
         name = finding.category if finding.category != UNDETERMINED else "diagnosis"
         playbook = self.configuration.playbooks[name]
-        tier: PlayTier = dossier.intervention_tier if dossier.intervention_tier in ("critical", "high") else "medium"  # type: ignore[assignment]
+        tier: PlayTier = dossier.intervention_tier if dossier.intervention_tier in ("critical", "high") else "medium"
         chosen = choose(playbook, tier, finding.difficulty, adverse(dossier))
         return self.assemble(dossier, finding, created, playbook, chosen)
 

@@ -1,5 +1,6 @@
 """The command line. Results on standard output, progress on standard error; heavy imports only where they are used."""
 
+import gc
 import json
 import sys
 from datetime import date
@@ -209,6 +210,7 @@ def demo(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]
 
 def main() -> None:
     """The entry point: errors of the tree become one message and an exit code."""
+    gc.set_threshold(200_000)  # a short process that builds large records: collecting often only costs time
     try:
         app()
     except (InputError, BusyError) as error:

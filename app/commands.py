@@ -271,7 +271,7 @@ def set_override(account: str, band: str, reason: str, until: date, by: str, on:
     if until < on:
         raise InputError("--until lies before the override begins")
     with workplace(store) as place:
-        record = Override(band=band, reason=reason, by=by, until=until)  # type: ignore[arg-type]
+        record = Override(band=band, reason=reason, by=by, until=until)
         place.store.override(account, on, record)
         place.store.log("", by, "override", account=account, band=band, until=until.isoformat(), reason=reason)
     show(f"{account} is shown as {band} beside its computed band until {until}")

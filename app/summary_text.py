@@ -52,8 +52,8 @@ def screen(review: Review, folder: Path | None) -> str:
     )
     if review.baseline:
         head += "\nFirst review: this is the baseline; changes are shown from next week on."
-    left = sum(entry.rows for entry in review.data.rows_left_out if not entry.reason.startswith("value set to"))
-    head += f"\nData: {plural(left, 'row')} left out, {plural(len(review.data.gaps), 'gap')}. {review.drafter_note}\n"
+    data = review.data
+    head += f"\nData: {data.share_left_out:.2%} of the rows left out, {plural(len(data.gaps), 'gap')}. {review.drafter_note}\n"
     rows = [
         (
             str(line.rank),

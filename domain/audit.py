@@ -5,6 +5,10 @@ from datetime import date
 from domain.model import Record
 
 
+AHEAD = "dated after the review date"
+"""The reason for leaving out what lies in the future."""
+
+
 class LeftOut(Record):
     """Rows of one table left out for one reason."""
 
@@ -61,10 +65,16 @@ class DataAudit(Record):
         return sum(source.rows_left_out for source in self.sources)
 
     @property
+    def rows_ahead(self) -> int:
+        """Rows dated after the review: not read, but nothing is wrong with them."""
+        return sum(entry.rows for entry in self.left_out if entry.reason == AHEAD)
+
+    @property
     def share_left_out(self) -> float:
-        """Share of all rows that were left out, 0 to 1."""
-        total = self.rows + self.rows_left_out
-        return self.rows_left_out / total if total else 0.0
+        """Share of the rows up to the review date that could not be used, 0 to 1."""
+        unusable = self.rows_left_out - self.rows_ahead
+        total = self.rows + unusable
+        return unusable / total if total else 0.0
 
     def source(self, table: str) -> SourceAudit:
         """The audit of one table."""

@@ -352,10 +352,12 @@ class Configuration(Record):
     @model_validator(mode="after")
     def _names_known(self) -> Self:
         known = set(self.scoring.signals) | {"renewal_in_days", "active_users_before"}
-        for rule in (*self.tiers.rules, *self.tiers.actions):
-            for condition in rule.when:
-                if condition.signal not in known:
-                    raise ValueError(f"tiers.yaml: rule {rule.id}: unknown signal {condition.signal!r}")
+        conditions = [(rule.id, c) for rule in self.tiers.rules for c in (*rule.when, *rule.at_risk_when)]
+        conditions += [(rule.id, c) for rule in self.tiers.actions for c in rule.when]
+        conditions += [(rule.id, c) for rule in self.review.workflow for c in rule.when]
+        for name, condition in conditions:
+            if condition.signal not in known:
+                raise ValueError(f"rule {name}: unknown signal {condition.signal!r}")
         for cause, causerule in self.causes.causes.items():
             for fact in causerule.evidence:
                 if fact.signal not in known:

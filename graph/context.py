@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from time import perf_counter
-from typing import Annotated, Protocol, TypedDict
+from typing import Annotated, Protocol, TypedDict, TypeVar
 
 from langgraph.runtime import Runtime
 
@@ -16,6 +16,8 @@ from tools.base import CustomerBase
 from tools.calendar import WorkingDays
 from tools.history import History
 from tools.store import Store
+
+R = TypeVar("R", bound=Record)
 
 
 def merged(left: dict[str, str], right: dict[str, str]) -> dict[str, str]:
@@ -54,6 +56,7 @@ class ReviewContext:
     publish: Callable[[Review], None]
     progress: Progress
     _base: CustomerBase | None = field(default=None, repr=False)
+    _results: dict[str, Record] = field(default_factory=dict, repr=False)
 
     def base(self) -> CustomerBase:
         """The scored customer base; read once a process."""
@@ -62,13 +65,33 @@ class ReviewContext:
         return self._base
 
 
+    def keep(self, review_id: str, kind: str, record: Record) -> None:
+        """Store the result of a step; this process need not read it again."""
+        self.store.put(review_id, kind, record)
+        self._results[kind] = record
+
+    def result(self, review_id: str, kind: str, model: type[R]) -> R:
+        """The result of an earlier step. Raises UnknownReference when that step has not run."""
+        found = self._results.get(kind)
+        if not isinstance(found, model):
+            found = self.store.get(review_id, kind, model)
+            self._results[kind] = found
+        return found
+
+
 Update = Mapping[str, object]
-Step = Callable[[ReviewState, Runtime[ReviewContext]], Awaitable[Update]]
+
+
+class Step(Protocol):
+    """A node of the graph."""
+
+    def __call__(self, state: ReviewState, *, runtime: Runtime[ReviewContext]) -> Awaitable[Update]:
+        """Do the step and say what changed in the state."""
 
 
 def kept(context: ReviewContext, state: ReviewState, kind: str, record: Record) -> Update:
     """Store the result of a step and note its hash in the state."""
-    context.store.put(state["review_id"], kind, record)
+    context.keep(state["review_id"], kind, record)
     return {"results": {kind: hashlib.sha256(record.model_dump_json().encode()).hexdigest()[:16]}}
 
 
@@ -81,7 +104,7 @@ def step(phase: str, agent: str) -> Callable[[Callable[[ReviewState, ReviewConte
     """A node from a plain function of state and context, with its progress shown."""
 
     def make(work: Callable[[ReviewState, ReviewContext], Update]) -> Step:
-        async def node(state: ReviewState, runtime: Runtime[ReviewContext]) -> Update:
+        async def node(state: ReviewState, *, runtime: Runtime[ReviewContext]) -> Update:
             context = runtime.context
             context.progress.starts(phase, agent)
             began = perf_counter()

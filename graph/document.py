@@ -10,11 +10,12 @@ from graph.context import ReviewContext
 def review_document(context: ReviewContext, review_id: str) -> Review:
     """What ``review.json`` holds and every page is made from."""
     store, configuration = context.store, context.configuration
-    identified = store.get(review_id, "identified", Identified)
-    trends = store.get(review_id, "trends", Trends)
-    diagnosed = store.get(review_id, "diagnosed", Diagnosed)
-    planned = store.get(review_id, "planned", Planned)
-    assigned = store.find(review_id, "assigned", Assigned)
+    identified = context.result(review_id, "identified", Identified)
+    trends = context.result(review_id, "trends", Trends)
+    diagnosed = context.result(review_id, "diagnosed", Diagnosed)
+    planned = context.result(review_id, "planned", Planned)
+    done = store.has(review_id, "assigned")
+    assigned = context.result(review_id, "assigned", Assigned) if done else None
     decisions, state = _decisions(context, review_id, assigned)
     profile = profile_for(configuration, identified.portfolio.accounts)
     return Review(

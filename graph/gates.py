@@ -20,12 +20,12 @@ def present(state: ReviewState, context: ReviewContext) -> Update:
     return {}
 
 
-async def people_decide(state: ReviewState, runtime: Runtime[ReviewContext]) -> Update:
+async def people_decide(state: ReviewState, *, runtime: Runtime[ReviewContext]) -> Update:
     """Wait until each play is approved, edited, rejected or deferred."""
     return _wait(state, runtime.context, "plan")
 
 
-async def people_close(state: ReviewState, runtime: Runtime[ReviewContext]) -> Update:
+async def people_close(state: ReviewState, *, runtime: Runtime[ReviewContext]) -> Update:
     """Wait until the meeting is closed: critical accounts owned, immediate actions dated."""
     return _wait(state, runtime.context, "close")
 

@@ -12,7 +12,7 @@ from tools.base import CustomerBase
 from tools.capacity import capacity_lines
 from tools.dossier import dossiers, people
 from tools.followup import account_outcome, commitments, followup
-from tools.portfolio_plan import at_risk_ids, plan_rows, plan_totals
+from tools.portfolio_plan import at_risk_ids, plan_rows, plan_scores, plan_totals
 
 
 @step("1 Risk identification", "churn predictor")
@@ -23,7 +23,11 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
     totals = summary.portfolio(base)
     profile = profile_for(configuration, totals.accounts)
     team = people(base)
-    found = dossiers(base, at_risk_ids(base, profile.list_size), context.history)
+    listed, planned = at_risk_ids(base, profile.list_size), plan_scores(base)
+    base.pick(sorted({*listed, *(row["account_id"] for row in planned)}))
+    details = base.details()
+    rows = plan_rows(base, planned, details)
+    found = dossiers(base, listed, context.history, details)
     standings = earlier_standings(context, day)
     seen = {item.account_id: standing.as_of for standing in reversed(standings) for item in standing.at_risk}
     books = summary.books(base)
@@ -40,7 +44,7 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
         portfolio=totals,
         at_risk=at_risk_list(found, team, configuration, profile.meeting_scope, context.store.overrides(day)),
         dossiers=tuple(found),
-        plan_rows=plan_rows(base),
+        plan_rows=rows,
         plan_totals=plan_totals(base),
         people=team,
         books=books,

@@ -11,7 +11,7 @@ from tools.store import Store
 @step("2 Root cause analysis", "health scorer")
 def health_scorer_finds_causes(state: ReviewState, context: ReviewContext) -> Update:
     """Cause, driver, pillar, difficulty and time to churn of each account on the list; what they have in common."""
-    identified = context.store.get(state["review_id"], "identified", Identified)
+    identified = context.result(state["review_id"], "identified", Identified)
     causes = deep_dive(identified.dossiers, context.configuration)
     common = patterns(identified.dossiers, causes, identified.population, identified.people, context.configuration)
     return kept(context, state, "diagnosed", Diagnosed(causes=causes, patterns=common))
@@ -20,7 +20,7 @@ def health_scorer_finds_causes(state: ReviewState, context: ReviewContext) -> Up
 @step("2 Root cause analysis", "capacity analyzer")
 def capacity_analyzer_measures_load(state: ReviewState, context: ReviewContext) -> Update:
     """Load of each CSM before this week's plays, overload warnings, handovers that would help."""
-    identified = context.store.get(state["review_id"], "identified", Identified)
+    identified = context.result(state["review_id"], "identified", Identified)
     lines, moves = assess(identified, open_actions(context.store, state), (), context.configuration)
     return kept(context, state, "analysed", Analysed(capacity=lines, handovers=moves))
 

@@ -21,9 +21,9 @@ from tools.wording import plural
 def churn_predictor_plans(state: ReviewState, context: ReviewContext) -> Update:
     """A line for every account of the plan, a save play for the top accounts, what fits into hours and budget."""
     store, configuration = context.store, context.configuration
-    identified = store.get(state["review_id"], "identified", Identified)
-    diagnosed = store.get(state["review_id"], "diagnosed", Diagnosed)
-    trends = store.get(state["review_id"], "trends", Trends)
+    identified = context.result(state["review_id"], "identified", Identified)
+    diagnosed = context.result(state["review_id"], "diagnosed", Diagnosed)
+    trends = context.result(state["review_id"], "trends", Trends)
     promised = open_actions(store, state)
     profile = profile_for(configuration, identified.portfolio.accounts)
     plays, origins = draft_plays(context, identified, diagnosed, profile.deep_dives)

@@ -21,8 +21,8 @@ from tools.meeting import next_agenda
 def capacity_analyzer_assigns(state: ReviewState, context: ReviewContext) -> Update:
     """Action lists, CRM updates, calendar holds and next week's agenda, from what people approved."""
     store, review_id = context.store, state["review_id"]
-    identified = store.get(review_id, "identified", Identified)
-    planned = store.get(review_id, "planned", Planned)
+    identified = context.result(review_id, "identified", Identified)
+    planned = context.result(review_id, "planned", Planned)
     decided = apply(_decision(context, review_id, "plan"), planned, identified.people, identified.portfolio.currency)
     assigned = _assigned(context, identified, planned, decided, {})
     dropped = _dropped(context, state, decided, planned)
@@ -37,15 +37,15 @@ def publish(state: ReviewState, context: ReviewContext) -> Update:
     store, review_id = context.store, state["review_id"]
     close = _decision(context, review_id, "close").close
     if close is not None and close.owners:
-        identified = store.get(review_id, "identified", Identified)
-        planned = store.get(review_id, "planned", Planned)
+        identified = context.result(review_id, "identified", Identified)
+        planned = context.result(review_id, "planned", Planned)
         decided = apply(
             _decision(context, review_id, "plan"), planned, identified.people, identified.portfolio.currency
         )
         assigned = _assigned(context, identified, planned, decided, close.owners)
         dropped = _dropped(context, state, decided, planned)
         store.put_actions(review_id, identified.as_of, [*assigned.actions, *dropped])
-        store.put(review_id, "assigned", assigned)
+        context.keep(review_id, "assigned", assigned)
     store.set_state(review_id, "closed")
     context.publish(review_document(context, review_id))
     return {}
@@ -78,7 +78,7 @@ def _assigned(
     process = figures.process(
         planned.intervention_plan, named, actions, updates, before, identified.followup.commitments
     )
-    labels = {cause: rule.label for cause, rule in configuration.causes.causes.items()}
+    labels: dict[str, str] = {cause: rule.label for cause, rule in configuration.causes.causes.items()}
     next_review = context.calendar.on_or_after(identified.as_of + timedelta(days=7))
     return Assigned(
         plays=plays,
@@ -98,7 +98,7 @@ def _assigned(
 
 
 def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...]:
-    states = context.store.get(review_id, "trends", Trends).states
+    states = context.result(review_id, "trends", Trends).states
     return tuple(
         WorkflowRule(
             state=rule.state,
@@ -128,7 +128,7 @@ def _running(context: ReviewContext, identified: Identified, planned: Planned, d
     """The plays that run from now on: those approved today, and earlier ones that nobody ended."""
     health = {dossier.account_id: dossier.health for dossier in identified.dossiers}
     earlier = previous_running(context, identified.as_of)
-    running = {account: play for account, play in earlier.items()}
+    running = dict(earlier)
     for play in decided.plays:
         running.pop(play.account_id, None)
         if play.status not in ("approved", "edited"):

@@ -65,7 +65,7 @@ def _solve(
     worth: Sequence[float], uses: Sequence[Sequence[float]], limits: Sequence[float], *, whole: bool
 ) -> tuple[list[float], list[float]]:
     """Maximise ``worth`` · x, ``uses`` · x ≤ ``limits``, 0 ≤ x ≤ 1; x whole or relaxed. Solution and row prices."""
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", 0.0)):
         solver.setOptionValue(option, value)
     count = len(worth)

@@ -75,7 +75,7 @@ def line_actions(
             owner_id=csm.person_id if csm else None,
             due=due,
             follow_up=max(calendar.before(due), as_of),
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             title=title,
             action=f"{title} for {line.name}.",
             purpose="; ".join(line.why),
@@ -155,10 +155,10 @@ def crm_updates(
         put(plan_line.account_id, plan_line.name, "At_Risk", str(at).lower(), "; ".join(plan_line.why))
         put(plan_line.account_id, plan_line.name, "Intervention_Tier", plan_line.tier, "First rule that holds")
     for account in dict.fromkeys([play.account_id for play in plays] + [line.account_id for line in lines]):
-        action = first.get(account)
-        if action is not None:
-            put(account, action.account_name, "Next_Action", f"{action.title} ({action.owner})", action.id)
-            put(account, action.account_name, "Next_Action_Due", action.due.isoformat(), action.id)
+        upcoming = first.get(account)
+        if upcoming is not None:
+            put(account, upcoming.account_name, "Next_Action", f"{upcoming.title} ({upcoming.owner})", upcoming.id)
+            put(account, upcoming.account_name, "Next_Action_Due", upcoming.due.isoformat(), upcoming.id)
     for movement in resolved:
         put(movement.account_id, movement.name, "At_Risk", "false", movement.note)
     return tuple(sorted(found, key=lambda update: update.account_id))
@@ -219,7 +219,7 @@ def _placed(
                 uid=f"{uid}@saveplay",
                 account_id=account,
                 name=name,
-                kind=kind,  # type: ignore[arg-type]
+                kind=kind,
                 title=title,
                 on=on,
                 starts=f"{starts:%H:%M}",

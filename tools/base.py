@@ -16,7 +16,7 @@ from domain.configuration import Configuration
 from tools import changes
 from tools.calibration import fit
 from tools.history import History, Snapshot, last_review, month_ago
-from tools.scoring import SCORES, ChurnCurve, detail_sql, measured_sql, scored_sql, state_counts_sql
+from tools.scoring import DETAILS, SCORES, ChurnCurve, detail_sql, measured_sql, scored_sql, state_counts_sql
 from tools.signals import signals_sql
 from tools.signals.statements import Statement, StatementFinder, TextRow
 from tools.sources import Portfolio
@@ -57,10 +57,15 @@ class CustomerBase:
     def details(self, source: str = "measured", as_of: date | None = None) -> dict[str, list[Row]]:
         """Per picked account one row a signal: value, component, share and points, in the order of configuration."""
         sql = detail_sql(self.configuration, source, as_of or self.as_of, self.curve, "picked")
-        found: dict[str, list[Row]] = {}
-        for row in self.rows(sql):
-            found.setdefault(row["account_id"], []).append(row)
-        return found
+        signals = self.configuration.scoring.signals
+        return {
+            row["account_id"]: [
+                {"signal": name, "health": row["health"], "risk": row["risk"]}
+                | {detail: row[f"{detail}__{name}"] for detail in DETAILS}
+                for name in signals
+            ]
+            for row in self.rows(sql)
+        }
 
 
 def score_base(portfolio: Portfolio, configuration: Configuration, as_of: date, history: History) -> CustomerBase:

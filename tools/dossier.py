@@ -36,10 +36,11 @@ def people(base: CustomerBase) -> dict[str, Person]:
     return {row["person_id"]: Person(**row) for row in rows}
 
 
-def dossiers(base: CustomerBase, accounts: Sequence[str], history: History) -> list[Dossier]:
-    """One dossier an account, in the order asked for."""
+def dossiers(
+    base: CustomerBase, accounts: Sequence[str], history: History, details: Mapping[str, list[Row]]
+) -> list[Dossier]:
+    """One dossier an account, in the order asked for. ``details`` are those of ``base.details`` for these accounts."""
     base.pick(accounts)
-    details = base.details()
     before = _before(base)
     measured = _by_account(base.rows("select m.* from measured m semi join picked p on p.account_id = m.account_id"))
     scored = _by_account(base.rows("select s.* from scored s semi join picked p on p.account_id = s.account_id"))

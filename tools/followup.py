@@ -58,7 +58,7 @@ def by_person(items: Sequence[Commitment]) -> tuple[PersonFollowup, ...]:
         mine = [item.status for item in items if (item.owner, item.owner_id) == (name, person_id)]
         counts: dict[str, int] = {
             status: mine.count(status)
-            for status in ("done", "done_late", "late", "missed", "open")  # type: ignore[arg-type]
+            for status in ("done", "done_late", "late", "missed", "open")
         }
         found.append(PersonFollowup(person=name, person_id=person_id, **counts))
     return tuple(found)
@@ -91,7 +91,7 @@ def account_outcome(
         account_id=account_id,
         name=name,
         arr=arr,
-        status=status,  # type: ignore[arg-type]
+        status=status,
         health_before=before,
         health_now=now,
         note=note,

@@ -73,31 +73,26 @@ def weighted_sum(scoring: Scoring, category: str) -> str:
     return " + ".join(terms)
 
 
-def category_columns(scoring: Scoring) -> list[str]:
-    """Per category: ``w_``, its weight if anything of it is known; ``k_``, known signal weight; ``s_``, weighted sum."""
-    columns = []
-    for category in CATEGORIES:
-        columns.append(f"{known_weight(scoring, category)} as k_{category}")
-        columns.append(f"{weighted_sum(scoring, category)} as s_{category}")
-        columns.append(
-            f"case when k_{category} > 0 then {category_weight(scoring, category)} else 0 end as w_{category}"
-        )
-    return columns
+def layers(scoring: Scoring) -> list[list[str]]:
+    """Health in three steps, each a list of columns over the one before.
 
-
-def health_columns(scoring: Scoring) -> list[str]:
-    """``w_known``, ``coverage`` (share of weight known, 0 to 1), ``health`` (NULL below the minimum coverage)."""
+    Per category ``k_`` (weight of its known signals), ``s_`` (their weighted sum) and ``w_`` (the category's weight, if
+    anything of it is known); then ``w_known`` and ``coverage`` (share of weight known, 0 to 1); then ``health`` (NULL
+    below the minimum coverage).
+    """
+    sums = [f"{known_weight(scoring, category)} as k_{category}" for category in CATEGORIES]
+    sums += [f"{weighted_sum(scoring, category)} as s_{category}" for category in CATEGORIES]
+    weights = [f"case when k_{c} > 0 then {category_weight(scoring, c)} else 0 end as w_{c}" for c in CATEGORIES]
     known = " + ".join(f"w_{category}" for category in CATEGORIES)
-    covered = " + ".join(
-        f"w_{category} * k_{category} / ({' + '.join(weight(s) for s in of_category(scoring, category).values())})"
-        for category in CATEGORIES
-    )
+    whole = {c: " + ".join(weight(signal) for signal in of_category(scoring, c).values()) for c in CATEGORIES}
+    covered = " + ".join(f"w_{c} * k_{c} / ({whole[c]})" for c in CATEGORIES)
     means = " + ".join(f"case when k_{c} > 0 then w_{c} * s_{c} / k_{c} else 0 end" for c in CATEGORIES)
     enough = f"coverage >= {number(scoring.minimum_coverage.value)}"
     return [
-        f"{known} as w_known",
-        f"round(({covered}) / 100, 6) as coverage",
-        f"case when {enough} then round(({means}) / w_known, 6) end as health",
+        sums,
+        weights,
+        [f"{known} as w_known", f"round(({covered}) / 100, 6) as coverage"],
+        [f"case when {enough} then round(({means}) / w_known, 6) end as health"],
     ]
 
 

@@ -33,7 +33,7 @@ def _share(
     low, high = wilson95(part, whole) if whole else (None, None)
     return Metric(
         id=name,
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         label=label,
         value=part / whole if whole else None,
         shown=f"{part / whole:.0%} ({part} of {whole})" if whole else "not known yet",

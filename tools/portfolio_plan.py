@@ -1,5 +1,7 @@
 """The accounts of the intervention plan, straight from the engine: at risk by tier, and renewals to watch."""
 
+from collections.abc import Mapping
+
 from domain.phases import PlanRow
 from domain.review import TierCount
 from tools.base import CustomerBase, Row
@@ -20,7 +22,7 @@ def at_risk_ids(base: CustomerBase, limit: int) -> list[str]:
     return [row["account_id"] for row in rows]
 
 
-def plan_rows(base: CustomerBase) -> tuple[PlanRow, ...]:
+def plan_scores(base: CustomerBase) -> list[Row]:
     """Every account of the plan, by tier and ARR, cut at the configured length of a table."""
     limit = int(base.configuration.review.plan_rows_per_tier.value)
     rows = base.rows(
@@ -29,15 +31,14 @@ def plan_rows(base: CustomerBase) -> tuple[PlanRow, ...]:
         "where intervention_tier is not null) where place <= ? order by account_id",
         [limit],
     )
-    base.pick([row["account_id"] for row in rows])
-    details = base.details()
-    context = {
-        row["account_id"]: row
-        for row in base.rows(
-            f"select account_id, {', '.join(CONTEXT)} from measured semi join picked using (account_id)"
-        )
-    }
-    rows.sort(key=lambda row: (_TIERS.index(row["intervention_tier"]), row["place"]))
+    return sorted(rows, key=lambda row: (_TIERS.index(row["intervention_tier"]), row["place"]))
+
+
+def plan_rows(base: CustomerBase, rows: list[Row], details: Mapping[str, list[Row]]) -> tuple[PlanRow, ...]:
+    """The accounts of the plan with what decides their action."""
+    names = ", ".join(CONTEXT)
+    found = base.rows(f"select account_id, {names} from measured semi join picked using (account_id)")
+    context = {row["account_id"]: row for row in found}
     return tuple(_plan_row(base, row, details[row["account_id"]], context[row["account_id"]]) for row in rows)
 
 

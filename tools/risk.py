@@ -15,35 +15,35 @@ def points(name: str, signal: Signal, scoring: Scoring) -> str:
     return f"case when c_{name} < {line} then {number(signal.risk)} * {severity} else 0 end"
 
 
-def category_points(scoring: Scoring) -> list[str]:
-    """``p_<category>``: the points of each category."""
-    return [
+def layers(scoring: Scoring) -> list[list[str]]:
+    """Risk in four steps, each a list of columns over the one before.
+
+    ``p_<category>``, the points of each category; ``base`` and ``warning`` (how many categories warn); the factors
+    ``clustering`` and ``nearness``, from 1 up; and ``risk``, which nears 100 and stops there.
+    """
+    by_category = [
         " + ".join(points(name, signal, scoring) for name, signal in of_category(scoring, category).items())
         + f" as p_{category}"
         for category in CATEGORIES
     ]
-
-
-def risk_columns(scoring: Scoring) -> list[str]:
-    """``base``, ``clustering`` and ``nearness`` (factors from 1 up), ``raw`` and ``risk``, which nears 100 and stops."""
-    base = " + ".join(f"p_{category}" for category in CATEGORIES)
     full = number(scoring.cluster_points.value)
-    warning = " + ".join(
-        f"case when p_{category} >= {full} then 1 else p_{category} / {full} end" for category in CATEGORIES
-    )
+    base = " + ".join(f"p_{category}" for category in CATEGORIES)
+    warning = " + ".join(f"case when p_{c} >= {full} then 1 else p_{c} / {full} end" for c in CATEGORIES)
     horizon = number(scoring.renewal_horizon.value)
     left = (
         f"case when renewal_in_days is null or renewal_in_days >= {horizon} then {horizon} "
         "when renewal_in_days <= 0 then 0 else renewal_in_days end"
     )
     step = number(scoring.cluster_step.value)
+    raw = f"base * clustering * nearness / {number(scoring.risk_scale.value)}"
     return [
-        f"{base} as base",
-        f"{warning} as warning",
-        f"case when warning > 1 then 1 + {step} * (warning - 1) else 1 end as clustering",
-        f"1 + {number(scoring.renewal_step.value)} * ({horizon} - ({left})) / {horizon} as nearness",
-        "base * clustering * nearness as raw",
-        f"round(100 * (1 - exp(-raw / {number(scoring.risk_scale.value)})), 6) as risk",
+        by_category,
+        [f"{base} as base", f"{warning} as warning"],
+        [
+            f"case when warning > 1 then 1 + {step} * (warning - 1) else 1 end as clustering",
+            f"1 + {number(scoring.renewal_step.value)} * ({horizon} - ({left})) / {horizon} as nearness",
+        ],
+        [f"round(100 * (1 - exp(-({raw}))), 6) as risk"],
     ]
 
 

@@ -84,32 +84,25 @@ def measured_sql(scoring: Scoring, month_ago: str | None) -> str:
 
 
 def _steps(configuration: Configuration, source: str, as_of: date, curve: ChurnCurve) -> str:
-    """The chain of common table expressions from ``source`` to ``final``."""
+    """The chain of common table expressions from ``source`` to ``final``; each step sees the columns before it."""
     scoring = configuration.scoring
     today = literal(as_of)
     fresh = [f"{health.fresh_value(name, signal, today)} as {name}" for name, signal in scoring.signals.items()]
     components = [f"{health.component(name, signal)} as c_{name}" for name, signal in scoring.signals.items()]
-    sums = health.category_columns(scoring) + risk.category_points(scoring)
-    scores = health.health_columns(scoring) + risk.risk_columns(scoring)
-    velocity = [
-        "round((health - health_month_ago) / 30, 6) as velocity",
-        health.banded("health", tuple((b.name, b.starts_at) for b in scoring.health_bands), "'not_scored'")
-        + " as health_band",
+    bands = tuple((band.name, band.starts_at) for band in scoring.health_bands)
+    scores = [a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True)]
+    moving = ["round((health - health_month_ago) / 30, 6) as velocity"]
+    named = [
+        health.banded("health", bands, "'not_scored'") + " as health_band",
         _velocity_band(scoring) + " as velocity_band",
         _confidence(scoring) + " as confidence",
+        f"{risk.churn_probability(curve.slope, curve.midpoint)} as churn_probability",
     ]
-    chance = f"{risk.churn_probability(curve.slope, curve.midpoint)} as churn_probability"
-    expected = "cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr"
-    layers = [
-        ("fresh", f"select * replace ({', '.join(fresh)}) from {source}"),
-        ("components", f"select *, {', '.join(components)} from fresh"),
-        ("sums", f"select *, {', '.join(sums)} from components"),
-        ("scores", f"select *, {', '.join(scores)} from sums"),
-        ("moving", f"select *, {', '.join(velocity)} from scores"),
-        ("tiered", f"select *, {', '.join(tiers.tier_columns(scoring, configuration.tiers))} from moving"),
-        ("final", f"select *, {chance}, {expected} from tiered"),
-    ]
-    return "with " + ",\n".join(f"{name} as ({sql})" for name, sql in layers)
+    money = ["cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr"]
+    steps = [components, *scores, moving, named, money, *tiers.layers(scoring, configuration.tiers)]
+    chain = [f"step_0 as (select * replace ({', '.join(fresh)}) from {source})"]
+    chain += [f"step_{n} as (select *, {', '.join(columns)} from step_{n - 1})" for n, columns in enumerate(steps, 1)]
+    return "with " + ",\n".join([*chain, f"final as (select * from step_{len(steps)})"])
 
 
 def _velocity_band(scoring: Scoring) -> str:
@@ -133,23 +126,30 @@ def scored_sql(configuration: Configuration, source: str, as_of: date, curve: Ch
     return f"{_steps(configuration, source, as_of, curve)} select {columns} from final"
 
 
+DETAILS = ("value", "observed_on", "component", "share", "health_points", "risk_points")
+"""What is told about each signal of an account under review, as columns ``<detail>__<signal>``."""
+
+
 def detail_sql(configuration: Configuration, source: str, as_of: date, curve: ChurnCurve, accounts: str) -> str:
-    """Long form for a few accounts: one row a signal with value, component, share and points of both scores.
+    """One wide row an account, for a few accounts: both scores, and the details of every signal.
 
     ``accounts`` names a table with the column account_id.
     """
     scoring = configuration.scoring
-    rows = []
+    chosen = f"(select * from {source} semi join {accounts} using (account_id))"
+    columns = ["account_id", "health", "risk"]
     for name, signal in scoring.signals.items():
-        part = health.share(name, signal)
-        rows.append(
-            f"select account_id, '{name}' as signal, {name} as value, {OBSERVED_ON[name]} as observed_on, "
-            f"c_{name} as component, {part} as share, ({part}) * coalesce(c_{name}, 0) as health_points, "
-            f"{risk.amplified(name, signal, scoring)} as risk_points, health, risk from chosen"
+        share = health.share(name, signal)
+        details = (
+            name,
+            OBSERVED_ON[name],
+            f"c_{name}",
+            share,
+            f"({share}) * coalesce(c_{name}, 0)",
+            risk.amplified(name, signal, scoring),
         )
-    chosen = f"select final.* from final join {accounts} picked on picked.account_id = final.account_id"
-    steps = _steps(configuration, source, as_of, curve)
-    return f"{steps}, chosen as materialized ({chosen})\n" + "\nunion all\n".join(rows)
+        columns += [f"{what} as {label}__{name}" for label, what in zip(DETAILS, details, strict=True)]
+    return f"{_steps(configuration, chosen, as_of, curve)} select {', '.join(columns)} from final order by account_id"
 
 
 def state_counts_sql(configuration: Configuration, as_of: date) -> str:

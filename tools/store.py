@@ -168,6 +168,12 @@ class Store:
             body = connection.execute(sa.select(_documents.c.body).where(wanted)).scalar()
         return model.model_validate_json(body) if body is not None else None
 
+    def has(self, review_id: str, kind: str) -> bool:
+        """Whether a phase has finished."""
+        with self._engine.connect() as connection:
+            wanted = (_documents.c.review_id == review_id) & (_documents.c.kind == kind)
+            return connection.execute(sa.select(_documents.c.kind).where(wanted)).scalar() is not None
+
     # decisions -------------------------------------------------------------------------------------------------------
 
     def decide(self, review_id: str, gate: str, decisions: Decisions) -> None:

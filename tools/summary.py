@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
+from domain.audit import SourceAudit
 from domain.configuration import SIZES, Workflow
 from domain.phases import BookLine, MovableAccount, Population
 from domain.review import (
@@ -19,7 +20,7 @@ from domain.review import (
 from tools.base import CustomerBase, Row, coverage
 from tools.changes import BRIDGE_SQL
 from tools.health import component, fresh_value, number
-from tools.signals import literal
+from tools.signals import OBSERVED_ON, literal
 from tools.tiers import condition
 from tools.wording import plural
 
@@ -58,7 +59,7 @@ def bridge(base: CustomerBase) -> tuple[BridgeStep, ...]:
         row = rows.get(name, {"arr": 0, "accounts": 0, "account_ids": []})
         found.append(
             BridgeStep(
-                name=name,  # type: ignore[arg-type]
+                name=name,
                 arr=float(row["arr"]),
                 accounts=row["accounts"],
                 account_ids=tuple(row["account_ids"][:50]),
@@ -279,8 +280,8 @@ def _alert(rule: Workflow, row: Row, base: CustomerBase) -> Alert:
 
 def _cell(base: CustomerBase, risk: str, chance: str, row: Row | None) -> MatrixCell:
     return MatrixCell(
-        risk=risk,  # type: ignore[arg-type]
-        opportunity=chance,  # type: ignore[arg-type]
+        risk=risk,
+        opportunity=chance,
         accounts=row["accounts"] if row else 0,
         arr=float(row["arr"]) if row else 0.0,
         examples=tuple(row["examples"]) if row else (),
@@ -309,32 +310,46 @@ def data_report(base: CustomerBase) -> DataReport:
 
 def _gaps(base: CustomerBase, counted: tuple[SignalCoverage, ...]) -> tuple[Gap, ...]:
     signals = base.configuration.scoring.signals
-    found = []
     total = base.rows("select count(*) as n, count(*) filter (health is null) as unscored from scored")[0]
-    for source in base.audit.sources:
-        lost = [signal.label for signal in signals.values() if signal.table == source.table]
-        if not source.connected:
-            cost = f": unknown for every account: {', '.join(lost)}" if lost else ""
-            message = f"{source.table} is not connected{cost}."
-            found.append(Gap(kind="not_connected", subject=source.table, message=message, accounts=total["n"]))
-        elif source.columns_absent:
-            message = f"{source.table} has no {', '.join(source.columns_absent)}."
-            found.append(Gap(kind="column_absent", subject=source.table, message=message, accounts=total["n"]))
+    found = [gap for source in base.audit.sources if (gap := _source_gap(source, counted, base, total["n"]))]
+    groups: dict[tuple[str, str, int, str], list[str]] = {}
     for item in counted:
+        table, observed = signals[item.signal].table, OBSERVED_ON[item.signal]
         if item.stale:
-            limit = signals[item.signal].fresh.days
-            message = (
-                f"{item.label}: too old for {plural(item.stale, 'account')} (limit {limit} days), counted as unknown."
-            )
-            found.append(Gap(kind="stale_source", subject=item.signal, message=message, accounts=item.stale))
-        if item.unknown and base.audit.source(signals[item.signal].table).connected:
-            message = f"{item.label}: not measured for {plural(item.unknown, 'account')}."
-            found.append(Gap(kind="signal", subject=item.signal, message=message, accounts=item.unknown))
+            groups.setdefault(("stale_source", table, item.stale, observed), []).append(item.signal)
+        if item.unknown and item.known + item.stale and base.audit.source(table).connected:
+            groups.setdefault(("signal", table, item.unknown, observed), []).append(item.signal)
+    for (kind, table, accounts, _), names in groups.items():
+        labels = ", ".join(signals[name].label for name in names)
+        if kind == "stale_source":
+            limit = signals[names[0]].fresh.days
+            message = f"{labels}: too old for {plural(accounts, 'account')} (limit {limit} days), counted as unknown."
+            found.append(Gap(kind="stale_source", subject=table, message=message, accounts=accounts))
+        else:
+            message = f"{labels}: not measured for {plural(accounts, 'account')}."
+            found.append(Gap(kind="signal", subject=table, message=message, accounts=accounts))
     if total["unscored"]:
         share = base.configuration.scoring.minimum_coverage.value
-        message = f"Health is not scored for {plural(total['unscored'], 'account')}: under {share:.0%} of the weight is known."
+        many = plural(total["unscored"], "account")
+        message = f"Health is not scored for {many}: under {share:.0%} of the weight is known."
         found.append(Gap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
     return tuple(found)
+
+
+def _source_gap(
+    source: SourceAudit, counted: tuple[SignalCoverage, ...], base: CustomerBase, accounts: int
+) -> Gap | None:
+    """A source that is not connected and the signals it costs, or the columns that a connected one lacks."""
+    signals = base.configuration.scoring.signals
+    if not source.connected:
+        lost = [i.label for i in counted if signals[i.signal].table == source.table and not i.known + i.stale]
+        cost = f", so these are unknown for every account: {', '.join(lost)}" if lost else ""
+        message = f"{source.table} is not connected{cost}."
+        return Gap(kind="not_connected", subject=source.table, message=message, accounts=accounts)
+    if source.columns_absent:
+        message = f"{source.table} has no {', '.join(source.columns_absent)}."
+        return Gap(kind="column_absent", subject=source.table, message=message, accounts=accounts)
+    return None
 
 
 def health_of(base: CustomerBase, accounts: list[str]) -> dict[str, float | None]:

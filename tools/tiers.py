@@ -48,20 +48,30 @@ def holds(rule: Condition, values: dict[str, float | None]) -> bool:
     return rule.below is not None and value < rule.below
 
 
-def tier_columns(scoring: Scoring, tiers: Tiers) -> list[str]:
-    """``flagged``, ``at_risk``, ``rule`` (first that fires), ``intervention_tier`` and ``risk_tier``."""
+def layers(scoring: Scoring, tiers: Tiers) -> list[list[str]]:
+    """Tiers in four steps, each a list of columns over the one before.
+
+    ``flagged`` and ``alarm``; ``at_risk``; ``rule`` (the first that fires); ``intervention_tier`` and ``risk_tier``.
+    """
     flagged = " or ".join(flags(rule) for rule in tiers.rules)
     first = " ".join(f"when {fires(rule)} then '{rule.id}'" for rule in tiers.rules)
     by_rule = " ".join(f"when rule = '{rule.id}' then '{rule.tier}'" for rule in tiers.rules)
     names = [(band.name, band.starts_at) for band in scoring.risk_tiers]
     by_score = " ".join(f"when risk >= {number(start)} then '{name}'" for name, start in reversed(names))
     return [
-        f"({flagged}) as flagged",
-        f"coalesce(velocity <= {number(scoring.velocity_alarm.value)}, false) as alarm",
-        f"(risk > {number(scoring.at_risk_above.value)} or alarm or flagged) as at_risk",
-        f"case when at_risk then case {first} end end as rule",
-        f"case when not at_risk and renewal_in_days <= {number(tiers.watch_renewal_within.value)} then 'watch' "
-        f"when not at_risk then null {by_rule} else 'medium' end as intervention_tier",
-        f"case {by_score} end as score_tier",
-        "case when at_risk and score_tier = 'low' then 'medium' else score_tier end as risk_tier",
+        [
+            f"({flagged}) as flagged",
+            f"coalesce(velocity <= {number(scoring.velocity_alarm.value)}, false) as alarm",
+            f"case {by_score} end as score_tier",
+        ],
+        [f"(risk > {number(scoring.at_risk_above.value)} or alarm or flagged) as at_risk"],
+        [
+            f"case when at_risk then case {first} end end as rule",
+            "case when at_risk and score_tier = 'low' then 'medium' else score_tier end as risk_tier",
+        ],
+        [
+            "case when not at_risk and renewal_in_days <= "
+            f"{number(tiers.watch_renewal_within.value)} then 'watch' when not at_risk then null {by_rule} "
+            "else 'medium' end as intervention_tier"
+        ],
     ]

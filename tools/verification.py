@@ -17,15 +17,13 @@ def verify(
     play: SavePlay, playbook: Playbook, people: Mapping[str, Person], calendar: WorkingDays
 ) -> tuple[Violation, ...]:
     """All that must not stand, in a fixed order; empty when the play is fit."""
-    return tuple(
-        [
-            *_actions(play, playbook),
-            *_first_touch(play),
-            *_owners(play, people),
-            *_dates(play, calendar),
-            *_evidence(play),
-            *_criteria(play),
-        ]
+    return (
+        *_actions(play, playbook),
+        *_first_touch(play),
+        *_owners(play, people),
+        *_dates(play, calendar),
+        *_evidence(play),
+        *_criteria(play),
     )
 
 

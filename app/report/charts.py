@@ -74,7 +74,7 @@ def scatter(points: Sequence[Point], currency: str, threshold: float = 60) -> Ma
 
 
 def _scatter_axes(across: Scale, up: Scale, bottom: float, currency: str) -> list[Markup]:
-    parts = [svg.text(LEFT - 8, 17, f"ARR, {currency}", "tick strong", "end" if len(currency) < 1 else "middle")]
+    parts = [svg.text(6, 13, f"ARR, {currency}", "tick strong")]
     for risk in range(0, 101, 20):
         parts += [svg.line(across(risk), bottom, across(risk), bottom + 5, "axis"),
                   svg.text(across(risk), bottom + 20, f"{risk}", "tick", "middle")]  # fmt: skip
@@ -193,14 +193,14 @@ def history(values: Sequence[tuple[date, float | None]], name: str) -> Markup:
 
 def sparkline(values: Sequence[tuple[date, float | None]]) -> Markup:
     """A tiny health line; its words stand beside it."""
-    across, up = _scale(0, max(len(values) - 1, 1), 2, 66), _scale(0, 100, 20, 2)
+    across, up = _scale(0, max(len(values) - 1, 1), 2, 66), _scale(0, 100, 26, 2)
     runs = _runs([(across(i), None if health is None else up(health)) for i, (_, health) in enumerate(values)])
     parts = [svg.line(2, up(60), 66, up(60), "limit"), *(svg.path(run, "trend") for run in runs if len(run) > 1)]
     if values and values[-1][1] is not None:
         parts.append(svg.tag("circle", cx=across(len(values) - 1), cy=up(values[-1][1]), r=2.4, class_="dot now"))
     known = [health for _, health in values if health is not None]
     moved = f"health {signed(known[-1] - known[0])} since {short_day(values[0][0])}" if len(known) > 1 else "no history"
-    return svg.image(70, 22, moved, parts, "spark")
+    return svg.image(70, 28, moved, parts, "spark")
 
 
 # --- capacity ---------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def _event(touchpoint: Touchpoint, as_of: date) -> Event:
     event.add("uid", touchpoint.uid)
     event.add("dtstamp", datetime.combine(as_of, time(), UTC))
     event.add("sequence", (as_of - _EPOCH).days)
-    event.add("summary", wording.plain(touchpoint.title))
+    event.add("summary", wording.plain(touchpoint.title).strip())
     event.add("description", _description(touchpoint))
     event.add("categories", [wording.word(touchpoint.kind)])
     for name, moment in _moments(touchpoint).items():
@@ -73,7 +73,7 @@ def _description(touchpoint: Touchpoint) -> str:
 def _reminder(touchpoint: Touchpoint) -> Alarm:
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
-    alarm.add("description", f"Coming up: {wording.plain(touchpoint.title)}")
+    alarm.add("description", f"Coming up: {wording.plain(touchpoint.title).strip()}")
     if touchpoint.follow_up and touchpoint.follow_up < touchpoint.on:
         moment = datetime.combine(touchpoint.follow_up, _REMIND_AT, zone(touchpoint.time_zone))
         alarm.add("trigger", moment.astimezone(UTC), parameters={"VALUE": "DATE-TIME"})

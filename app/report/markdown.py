@@ -11,8 +11,8 @@ from markupsafe import Markup
 from app.report import wording
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
-_BLOCK = re.compile(r"^([#>+=-]+)(?=\s|$|\1)")
-_NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+_BLOCK = re.compile(r"^(\s*)([#+=-]+)(?=\s|$)")
+_NUMBERED = re.compile(r"^(\s*\d+)([.)])(?=\s|$)")
 _ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -33,13 +33,13 @@ def escape(value: object) -> Markup:
     if isinstance(value, Markup):
         return value
     text = _SPECIAL.sub(r"\\\1", wording.plain(said(value)).translate(_ENTITIES))
-    text = _NUMBERED.sub(r"\1\\\2", _BLOCK.sub(r"\\\1", text))
+    text = _NUMBERED.sub(r"\1\\\2", _BLOCK.sub(r"\1\\\2", text))
     return Markup(_ADDRESS.sub(lambda found: "\\" + found.group(0), text))
 
 
 def row(*cells: object) -> Markup:
     """One line of a table."""
-    return Markup("| " + " | ".join(escape(cell) or "\N{EN DASH}" for cell in cells) + " |")
+    return Markup("| " + " | ".join(escape(cell).strip() or "\N{EN DASH}" for cell in cells) + " |")
 
 
 def head(*titles: str) -> Markup:

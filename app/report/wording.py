@@ -75,7 +75,7 @@ def capital(text: str) -> str:
 
 def plain(text: object) -> str:
     """Text on one line without control or direction-changing characters."""
-    return _DIRECTION_CONTROLS.sub("", _CONTROLS.sub(" ", str(text))).strip()
+    return _DIRECTION_CONTROLS.sub("", _CONTROLS.sub(" ", str(text)))
 
 
 def number(value: float | None, digits: int = 1) -> str:

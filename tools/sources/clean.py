@@ -99,7 +99,7 @@ def read_stage(
 
 def _currency_named(table: Table, readings: dict[str, Reading]) -> str:
     price = PRICES.get(table.name)
-    return currency_named(f"p_{price}") if price in readings else "NULL"
+    return currency_named(f"p_{price}") if price in readings and readings[price].parts else "NULL"
 
 
 def _choices_first(columns: tuple[Column, ...]) -> list[Column]:

@@ -53,11 +53,22 @@ def reading(table: str, column: Column, cell: str, style: Style) -> Reading:
     if column.kind == "flag":
         problem = (f"{v} IS NULL AND {t} IS NOT NULL", "neither yes nor no")
         return Reading(clean_text(cell), None, _flag(t, style), (too_long, problem))
+    if style.plain:
+        return _plain_reading(column, cell)
     if column.kind == "date":
         return Reading(
             f"nullif(trim({cell}), '')", date_parts(t), date_value(t, p, style), date_problems(column, t, p, v, style)
         )
     return _number_reading(table, column, cell, style)
+
+
+def _plain_reading(column: Column, cell: str) -> Reading:
+    """The short way: every cell of the column is an ISO date or plain digits (or nothing at all)."""
+    t, v = f"t_{column.name}", f"v_{column.name}"
+    problem = {"date": "not a date", "money": "not an amount", "integer": "not a whole number"}
+    reason = problem.get(column.kind, "not a number")
+    value = f"TRY_CAST({t} AS {SQL_TYPES[column.kind]})"
+    return Reading(f"nullif(trim({cell}), '')", None, value, ((f"{v} IS NULL AND {t} IS NOT NULL", reason),))
 
 
 def _number_reading(table: str, column: Column, cell: str, style: Style) -> Reading:

@@ -89,6 +89,7 @@ def open_portfolio(
 def _connect(memory_limit: str | None) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET threads = 1")
     connection.execute("SET enable_progress_bar = false")
     spill = Path(tempfile.gettempdir()) / f"saveplay-spill-{uuid.uuid4().hex}"
     connection.execute(f"SET temp_directory = {literal(str(spill))}")

@@ -11,6 +11,8 @@ class Style:
     decimal: str | None = None
     unit: str | None = None
     numeric: bool = False
+    plain: bool = False
+    """Every cell is an ISO date, or digits with at most a decimal point: no need for the long way of reading."""
     values: dict[str, str] = field(default_factory=dict)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from domain.audit import AHEAD
 from domain.tables import Table
 from tools.sources.clean import Rule
 from tools.sources.mapping import FILE_NAME
@@ -45,7 +46,7 @@ def row_rules(table: Table, as_of: date) -> list[Rule]:
     rules = []
     if table.dated:
         late = f"s.{quoted(table.dated)} > DATE '{as_of}'"
-        rules.append(Rule(table.dated, late, "dated after the review date"))
+        rules.append(Rule(table.dated, late, AHEAD))
     if table.name not in ("accounts", "people"):
         rules.append(Rule("account_id", "f.account_id IS NULL", "no such account"))
         rules.append(Rule("account_id", "a.account_id IS NULL", "its account was left out"))

@@ -12,6 +12,13 @@ _DAY_FIRST = "'^(1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-]([0-9]{4}|[0-9]{2})([ T
 _MONTH_FIRST = "'^[0-9]{1,2}[/.-](1[3-9]|2[0-9]|3[01])[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
 _COMMA_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([. ][0-9]{3})+),[0-9]{1,2}([^0-9,.]|$)'"
 _POINT_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([, ][0-9]{3})+)\.[0-9]{1,2}([^0-9,.]|$)'"
+CSAT = frozenset({"csat", "score"})
+_PLAIN = {
+    "date": "'[0-9]{4}-[0-9]{2}-[0-9]{2}'",
+    "number": r"'[0-9]{1,15}(\.[0-9]+)?'",
+    "integer": "'[0-9]{1,15}'",
+    "money": r"'[0-9]{1,12}(\.[0-9]{1,2})?'",
+}
 _NOTICES = {
     "day_first": "{}: dates read day first, as 31/12 in the column shows.",
     "month_first": "{}: dates read month first, as 12/31 in the column shows.",
@@ -31,14 +38,23 @@ def column_styles(
         for name, index in columns.position.items()
         if kinds[name] == "money" and mapped.decimal is None and index not in raw.numeric
     ]
-    order = _shown(connection, raw, columns, dates, (_DAY_FIRST, _MONTH_FIRST), ("day_first", "month_first"))
-    decimal = _shown(connection, raw, columns, amounts, (_COMMA_DECIMAL, _POINT_DECIMAL), ("comma", "point"))
+    straight = [
+        name
+        for name, index in columns.position.items()
+        if kinds[name] in _PLAIN and name not in mapped.units and index not in raw.numeric
+    ]
+    straight = [name for name in straight if name not in CSAT and mapped.decimal != "comma"]
+    tests = dict.fromkeys(dates, (_DAY_FIRST, _MONTH_FIRST)) | dict.fromkeys(amounts, (_COMMA_DECIMAL, _POINT_DECIMAL))
+    counts = _counted(connection, raw, columns, tests, {name: _PLAIN[kinds[name]] for name in straight})
+    order = {name: way for name in dates if (way := _proven(counts, name, ("day_first", "month_first")))}
+    decimal = {name: way for name in amounts if (way := _proven(counts, name, ("comma", "point")))}
     styles = {
         name: Style(
             date_order=mapped.date_order or order.get(name),
             decimal=mapped.decimal or decimal.get(name),
             unit=mapped.units.get(name),
             numeric=columns.position.get(name) in raw.numeric,
+            plain=name in straight and counts[name, "plain"] == 0,
             values=mapped.values.get(name, {}),
         )
         for name in kinds
@@ -48,26 +64,31 @@ def column_styles(
     return styles, tuple(notices)
 
 
-def _shown(
+def _counted(
     connection: duckdb.DuckDBPyConnection,
     raw: Raw,
     columns: Columns,
-    names: list[str],
-    patterns: tuple[str, str],
-    meanings: tuple[str, str],
-) -> dict[str, str]:
-    """The meaning that at least one cell of a column proves and none disproves."""
-    if not names:
+    proofs: dict[str, tuple[str, str]],
+    plain: dict[str, str],
+) -> dict[tuple[str, str], int]:
+    """One pass: per column how many cells prove either way of writing, and how many are not plain."""
+    keys: list[tuple[str, str]] = []
+    tests = []
+    for name, patterns in proofs.items():
+        for way, pattern in zip(("first", "second"), patterns, strict=True):
+            keys.append((name, way))
+            tests.append(f"count(*) FILTER (WHERE regexp_matches(trim(c{columns.position[name]}), {pattern}))")
+    for name, pattern in plain.items():
+        cell = f"trim(c{columns.position[name]})"
+        keys.append((name, "plain"))
+        tests.append(f"count(*) FILTER (WHERE {cell} <> '' AND NOT regexp_full_match({cell}, {pattern}))")
+    if not tests:
         return {}
-    tests = ", ".join(
-        f"count(*) FILTER (WHERE regexp_matches(trim(c{columns.position[name]}), {pattern}))"
-        for name in names
-        for pattern in patterns
-    )
-    counts = connection.execute(f"SELECT {tests} FROM {raw.relation}").fetchone() or ()
-    shown = {}
-    for index, name in enumerate(names):
-        first, second = counts[2 * index], counts[2 * index + 1]
-        if bool(first) != bool(second):
-            shown[name] = meanings[0] if first else meanings[1]
-    return shown
+    found = connection.execute(f"SELECT {', '.join(tests)} FROM {raw.relation}").fetchone() or ()
+    return dict(zip(keys, found, strict=True))
+
+
+def _proven(counts: dict[tuple[str, str], int], name: str, meanings: tuple[str, str]) -> str | None:
+    """The meaning that at least one cell of a column proves and none disproves."""
+    first, second = counts[name, "first"], counts[name, "second"]
+    return None if bool(first) == bool(second) else meanings[0] if first else meanings[1]

@@ -1,0 +1,52 @@
+# Every target sets up what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+STORE  := build/store
+
+.DEFAULT_GOAL := help
+.PHONY: help review test check lint format types contracts examples lock clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+review: $(READY)  ## run both weeks of the sample portfolio; the pages are in build/reviews
+	@rm -rf $(STORE) build/reviews
+	$(BIN)/saveplay review --data examples/portfolio --as-of 2026-11-16 --backfill 8 --approve all --store $(STORE) --out build/reviews
+	$(BIN)/saveplay review --data examples/portfolio --as-of 2026-11-23 --approve all --store $(STORE) --out build/reviews
+
+test: $(READY)  ## every test; needs no network
+	$(BIN)/python -m pytest -n 2
+
+check: lint types contracts test  ## what CI runs
+
+lint: $(READY)  ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)  ## rewrite to the format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY)  ## static types
+	$(BIN)/mypy
+
+contracts: $(READY)  ## who may import whom
+	$(BIN)/lint-imports
+
+examples: $(READY)  ## write the sample portfolio anew
+	$(BIN)/python -m evals.sample examples
+
+lock: $(READY)  ## resolve the dependencies again
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra dev --extra build pyproject.toml --output-file requirements.lock
+
+clean:  ## remove what was built
+	rm -rf build $(VENV)

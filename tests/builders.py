@@ -1,0 +1,451 @@
+"""Made-up customer bases for tests, told in days before the review.
+
+What is real: the configuration, the SQL of signals and scores, the history files. Two ways in:
+``World.score`` puts typed rows straight into the engine (fast), ``World.score_files`` writes CSV files and reads them
+as the product does. ``score_sheet`` starts later still: signal values in, scores out.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from agents.play_drafter import PlayDrafter
+from domain.audit import DataAudit, SourceAudit
+from domain.configuration import Configuration
+from domain.dossier import Dossier, Person
+from domain.phases import PlanRow
+from domain.review import CauseFinding, Contribution, Evidence, SavePlay
+from domain.tables import TABLES, Table
+from tools.calendar import WorkingDays
+from tools.changes import compared_sql
+from tools.base import CustomerBase, score_base
+from tools.configuration import read_configuration
+from tools.dossier import dossiers
+from tools.history import History
+from tools.portfolio_plan import plan_rows, plan_scores
+from tools.scoring import ATTRIBUTES, ChurnCurve, scored_sql
+from tools.signals import CONTEXT, OBSERVED_ON
+from tools.sources import Portfolio, open_portfolio
+from tools.sources.clean import PRICES
+from tools.sources.parse import SQL_TYPES
+
+AS_OF = date(2026, 11, 23)
+"""A Monday."""
+SHIPPED = read_configuration()
+CALENDAR = WorkingDays(SHIPPED.review)
+NO_HISTORY = History(Path("no-such-folder"))
+PRIOR = ChurnCurve(SHIPPED.scoring.churn_slope.value, SHIPPED.scoring.churn_midpoint.value, 0, False)
+SIGNALS = tuple(SHIPPED.scoring.signals)
+LOWEST = {name: signal.points[0][0] for name, signal in SHIPPED.scoring.signals.items()}
+HIGHEST = {name: signal.points[-1][0] for name, signal in SHIPPED.scoring.signals.items()}
+WORST = {n: (LOWEST if s.worse_when == "lower" else HIGHEST)[n] for n, s in SHIPPED.scoring.signals.items()}
+BEST = {n: (HIGHEST if s.worse_when == "lower" else LOWEST)[n] for n, s in SHIPPED.scoring.signals.items()}
+
+Row = dict[str, Any]
+
+
+def reconfigured(scoring: Mapping[str, Any], name: str = "changed", base: Configuration = SHIPPED) -> Configuration:
+    """The configuration with other scoring settings, under another hash, as an edited file would have."""
+    data = {**base.scoring.model_dump(), **scoring}
+    return base.model_copy(update={"scoring": type(base.scoring).model_validate(data), "scoring_hash": name})
+
+
+def setting(name: str, value: float) -> dict[str, Any]:
+    """One number of ``scoring.yaml`` with another value."""
+    return {name: {**getattr(SHIPPED.scoring, name).model_dump(), "value": value}}
+
+
+class World:
+    """A customer base. Every method adds rows and gives the world back; ``days_ago`` counts from the review."""
+
+    def __init__(self, as_of: date = AS_OF) -> None:
+        self.as_of = as_of
+        self.tables: dict[str, list[Row]] = {name: [] for name in TABLES}
+
+    def day(self, days_ago: int | None) -> date | None:
+        return None if days_ago is None else self.as_of - timedelta(days=days_ago)
+
+    def add(self, table: str, **cells: Any) -> "World":
+        self.tables[table].append(cells)
+        return self
+
+    def _id(self, table: str) -> str:
+        return f"{table[:2].upper()}-{len(self.tables[table]) + 1}"
+
+    def account(self, account_id: str, *, arr: float = 50_000, renewal: int | None = 200, **cells: Any) -> "World":
+        """``renewal`` in days from the review; negative is overdue."""
+        on = None if renewal is None else self.as_of + timedelta(days=renewal)
+        facts = {"name": f"{account_id} Ltd", "currency": "EUR", "csm_id": "P-1", "renewal_date": on}
+        return self.add("accounts", account_id=account_id, arr=arr, **{**facts, **cells})
+
+    def person(self, person_id: str, role: str, **cells: Any) -> "World":
+        return self.add("people", person_id=person_id, **{"name": f"Person {person_id}", "role": role, **cells})
+
+    def usage(self, account_id: str, weekly: Sequence[float], *, last: int = 0, **cells: Any) -> "World":
+        """Active users week by week, oldest first; the last one ``last`` days ago."""
+        for weeks_ago, users in enumerate(reversed(weekly)):
+            day = self.day(last + 7 * weeks_ago)
+            self.add("usage", account_id=account_id, date=day, active_users=users, **cells)
+        return self
+
+    def ticket(self, account_id: str, days_ago: int, *, closed: int | None = None, **cells: Any) -> "World":
+        facts = {"escalated": False, "sla_breached": False, "priority": "normal", "subject": "Question"}
+        return self.add(
+            "tickets", ticket_id=self._id("tickets"), account_id=account_id, opened_at=self.day(days_ago),
+            closed_at=self.day(closed), **{**facts, **cells},
+        )  # fmt: skip
+
+    def tickets(self, account_id: str, *days_ago: int) -> "World":
+        for days in days_ago:
+            self.ticket(account_id, days, closed=days)
+        return self
+
+    def invoice(self, account_id: str, due: int, *, paid: int | None = None, **cells: Any) -> "World":
+        facts = {"amount": 1000, "currency": "EUR", "status": "open" if paid is None else "paid"}
+        return self.add(
+            "invoices", invoice_id=self._id("invoices"), account_id=account_id, due_date=self.day(due),
+            paid_on=self.day(paid), **{**facts, **cells},
+        )  # fmt: skip
+
+    def survey(self, account_id: str, days_ago: int, score: float, kind: str = "nps", **cells: Any) -> "World":
+        return self.add("surveys", account_id=account_id, date=self.day(days_ago), kind=kind, score=score, **cells)
+
+    def contact(self, account_id: str, role: str, *, departed: int | None = None, **cells: Any) -> "World":
+        contact_id = self._id("contacts")
+        facts = {"name": f"Contact {contact_id}", "status": "active" if departed is None else "departed"}
+        return self.add(
+            "contacts", contact_id=contact_id, account_id=account_id, role=role, departed_on=self.day(departed),
+            **{**facts, **cells},
+        )  # fmt: skip
+
+    def touch(self, account_id: str, days_ago: int, kind: str, *, responded: int | None = None, **cells: Any) -> "World":
+        return self.add(
+            "touchpoints", account_id=account_id, date=self.day(days_ago), kind=kind,
+            responded_at=self.day(responded), **cells,
+        )  # fmt: skip
+
+    def goal(self, account_id: str, status: str | None) -> "World":
+        return self.add("goals", account_id=account_id, goal="Roll out", status=status)
+
+    def note(self, account_id: str, text: str, days_ago: int = 5, **cells: Any) -> "World":
+        return self.add("notes", account_id=account_id, date=self.day(days_ago), text=text, **cells)
+
+    def outcome(self, account_id: str, kind: str, days_ago: int, arr_change: float | None = 0) -> "World":
+        return self.add("outcomes", account_id=account_id, date=self.day(days_ago), kind=kind, arr_change=arr_change)
+
+    def with_sources_seen(self, days_ago: int = 0) -> "World":
+        """A quiet neighbour whose rows show that tickets, touchpoints and invoices were exported that day."""
+        self.account("neighbour").ticket("neighbour", days_ago, closed=days_ago)
+        self.touch("neighbour", days_ago, "training", attended=True).touch("neighbour", 300, "training", attended=True)
+        return self.invoice("neighbour", days_ago + 10, paid=days_ago)
+
+    def well(self, account_id: str, *, users: float = 20, **attributes: Any) -> "World":
+        """An account in good health with every source connected."""
+        self.account(account_id, seats=int(users), **attributes)
+        self.usage(account_id, [users] * 10, logins=users * 5, core_actions=users * 9, features_used=9)
+        for role in ("champion", "economic_buyer", "user"):
+            self.contact(account_id, role)
+            who = self.tables["contacts"][-1]["contact_id"]
+            self.touch(account_id, 10, "exec_meeting", attended=True, contact_id=who)
+        self.survey(account_id, 20, 9).note(account_id, "A calm week.", pulse=5).goal(account_id, "met")
+        return self.invoice(account_id, 40, paid=41)
+
+    def score(
+        self, configuration: Configuration = SHIPPED, history: History = NO_HISTORY, *, shuffled: Any = None
+    ) -> "Scored":
+        """Typed rows straight into the engine. ``shuffled`` is a random source that mixes the rows of each table."""
+        connection = duckdb.connect(":memory:")
+        audits = []
+        for table in TABLES.values():
+            rows = [{**row, "row_no": number} for number, row in enumerate(self.tables[table.name], start=2)]
+            if shuffled is not None:
+                shuffled.shuffle(rows)
+            _create(connection, table, rows, configuration)
+            audits.append(self._audit(table))
+        portfolio = Portfolio(connection, DataAudit(sources=tuple(audits), left_out=(), fingerprint="made up"))
+        return Scored(score_base(portfolio, configuration, self.as_of, history), history)
+
+    def _audit(self, table: Table) -> SourceAudit:
+        rows = self.tables[table.name]
+        days = sorted(row[name] for row in rows for name in table.seen_by if row.get(name) is not None)
+        return SourceAudit(
+            table=table.name,
+            connected=bool(rows),
+            location=f"{table.name}.csv",
+            rows=len(rows),
+            rows_left_out=0,
+            first_date=days[0] if days else None,
+            last_date=days[-1] if days else None,
+            seen_until=days[-1] if days else None,
+            columns=tuple(column.name for column in table.columns),
+            columns_absent=(),
+            columns_ignored=(),
+        )
+
+    def write(self, folder: Path) -> Path:
+        """One CSV file for each table that has rows; a column that no row fills is left out."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, rows in self.tables.items():
+            filled = [c.name for c in TABLES[name].columns if any(row.get(c.name) is not None for row in rows)]
+            if rows:
+                with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+                    writer = csv.DictWriter(file, filled, extrasaction="ignore")
+                    writer.writeheader()
+                    writer.writerows(rows)
+        return folder
+
+    def score_files(
+        self, folder: Path, configuration: Configuration = SHIPPED, history: History = NO_HISTORY
+    ) -> "Scored":
+        """Through CSV files, as the product reads them."""
+        return score_folder(self.write(folder), self.as_of, configuration, history)
+
+
+def score_folder(
+    folder: Path, as_of: date = AS_OF, configuration: Configuration = SHIPPED, history: History = NO_HISTORY
+) -> "Scored":
+    """A folder of exports, read and scored."""
+    money = configuration.scoring.money
+    portfolio = open_portfolio(
+        str(folder), as_of=as_of, home_currency=money.home, rates=money.rates,
+        lookback_days=configuration.scoring.lookback_days,
+    )  # fmt: skip
+    return Scored(score_base(portfolio, configuration, as_of, history), history)
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Row], configuration: Configuration
+) -> None:
+    kinds = {column.name: SQL_TYPES[column.kind] for column in table.columns} | {"row_no": "BIGINT"}
+    insert_columns(connection, table.name, kinds, rows)
+    if table.name in PRICES:
+        money = configuration.scoring.money
+        rates = " ".join(f"when '{code}' then {rate}" for code, rate in money.rates.items())
+        home = f"cast({PRICES[table.name]} * case currency {rates} else 1 end as decimal(18, 2))"
+        connection.execute(f"alter table {table.name} add column {PRICES[table.name]}_home decimal(18, 2)")
+        connection.execute(f"update {table.name} set {PRICES[table.name]}_home = {home}")
+
+
+def insert_columns(
+    connection: duckdb.DuckDBPyConnection, name: str, kinds: Mapping[str, str], rows: Sequence[Row]
+) -> None:
+    """A table with these typed columns, filled with these rows; what a row does not name is NULL."""
+    connection.execute(f"create table {name} ({', '.join(f'{column} {kind}' for column, kind in kinds.items())})")
+    if rows:
+        cells = ", ".join(f"cast(unnest(?) as {kind})" for kind in kinds.values())
+        values = [[_text(row.get(column)) for row in rows] for column in kinds]
+        connection.execute(f"insert into {name} select {cells}", values)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+@dataclass
+class Scored:
+    """A scored base with what tests ask of it."""
+
+    base: CustomerBase
+    history: History
+
+    @cached_property
+    def accounts(self) -> dict[str, Row]:
+        """The rows of ``scored`` by account."""
+        return {row["account_id"]: row for row in self.base.rows("select * from scored order by account_id")}
+
+    @cached_property
+    def measured(self) -> dict[str, Row]:
+        """The raw signals by account, before freshness."""
+        return {row["account_id"]: row for row in self.base.rows("select * from measured order by account_id")}
+
+    @cached_property
+    def compared(self) -> dict[str, Row]:
+        """This week against the last one, by account."""
+        return {row["account_id"]: row for row in self.base.rows("select * from compared order by account_id")}
+
+    @cached_property
+    def values(self) -> dict[str, dict[str, float | None]]:
+        """Fresh signal values by account."""
+        self.base.pick(list(self.accounts))
+        details = self.base.details()
+        return {account: {row["signal"]: row["value"] for row in rows} for account, rows in details.items()}
+
+    def __getitem__(self, account_id: str) -> Row:
+        return self.accounts[account_id]
+
+    def dossier(self, account_id: str) -> Dossier:
+        return self.dossiers([account_id])[0]
+
+    def dossiers(self, accounts: Sequence[str]) -> list[Dossier]:
+        self.base.pick(accounts)
+        return dossiers(self.base, accounts, self.history, self.base.details())
+
+    def plan(self) -> tuple[PlanRow, ...]:
+        """The accounts of the intervention plan, in its order."""
+        rows = plan_scores(self.base)
+        self.base.pick([row["account_id"] for row in rows])
+        return plan_rows(self.base, rows, self.base.details())
+
+    def at_risk(self) -> list[str]:
+        return [account for account, row in self.accounts.items() if row["at_risk"]]
+
+    def save(self, review_id: str, *, reviewed: bool = True) -> "Scored":
+        """Keep this week in the history."""
+        base = self.base
+        self.history.save(base.connection, review_id, base.as_of, base.configuration.scoring_hash, reviewed)
+        return self
+
+
+_ATTRIBUTES = {
+    "account_id": "VARCHAR", "name": "VARCHAR", "segment": "VARCHAR", "size": "VARCHAR", "arr": "DECIMAL(18, 2)",
+    "contract_arr": "DECIMAL(18, 2)", "contract_currency": "VARCHAR", "renewal_date": "DATE", "csm_id": "VARCHAR",
+    "exec_sponsor_id": "VARCHAR", "lifecycle_stage": "VARCHAR", "parent_account_id": "VARCHAR", "started_on": "DATE",
+    "health_month_ago": "DOUBLE",
+}  # fmt: skip
+_MEASURED = (
+    _ATTRIBUTES | dict.fromkeys((*OBSERVED_ON, *CONTEXT), "DOUBLE") | dict.fromkeys(OBSERVED_ON.values(), "DATE")
+)
+assert set(_ATTRIBUTES) == set(ATTRIBUTES)
+
+
+def sheet_row(number: int, cells: Mapping[str, Any]) -> Row:
+    """One account as measured: mid-market, nothing known, everything observed today, unless ``cells`` says otherwise."""
+    facts: Row = {"account_id": f"A-{number:05d}", "name": f"Account {number}", "size": "mid_market", "arr": 50_000}
+    facts |= dict.fromkeys(OBSERVED_ON.values(), AS_OF)
+    facts |= {"contract_arr": 50_000, "contract_currency": "EUR", "segment": "mid_market"}
+    return {**facts, **cells}
+
+
+def _sheet(rows: Iterable[Mapping[str, Any]], configuration: Configuration) -> CustomerBase:
+    connection = duckdb.connect(":memory:")
+    insert_columns(connection, "measured", _MEASURED, [sheet_row(n, cells) for n, cells in enumerate(rows)])
+    audit = DataAudit(sources=(), left_out=(), fingerprint="made up")
+    return CustomerBase(connection, configuration, audit, AS_OF, PRIOR, [], None)
+
+
+def score_sheet(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[Row]:
+    """Scores of accounts whose signals are given; one row each, in the order given."""
+    sql = scored_sql(configuration, "measured", AS_OF, PRIOR)
+    return _sheet(rows, configuration).rows(f"select * from ({sql}) order by account_id")
+
+
+def explain_sheet(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[list[Row]]:
+    """What each signal adds to both scores, for accounts whose signals are given; one list an account."""
+    base = _sheet(rows, configuration)
+    base.pick([row["account_id"] for row in base.rows("select account_id from measured")])
+    details = base.details()
+    return [details[account] for account in sorted(details)]
+
+
+_WEEK = {
+    "account_id": "VARCHAR", "name": "VARCHAR", "arr": "DECIMAL(18, 2)", "at_risk": "BOOLEAN", "risk": "DOUBLE",
+    "health": "DOUBLE", "risk_tier": "VARCHAR", "health_band": "VARCHAR", "reported_at_risk": "BOOLEAN",
+    "reported_arr": "DECIMAL(18, 2)",
+}  # fmt: skip
+
+
+def compare_weeks(then: Iterable[Row], now: Iterable[Row]) -> duckdb.DuckDBPyConnection:
+    """Two weeks of scores side by side; ``reported_`` is what was said then, under the rates and rules of then."""
+    connection = duckdb.connect(":memory:")
+    usual = {"arr": 1000, "at_risk": False, "risk": 50.0, "health": 70.0, "risk_tier": "medium", "health_band": "yellow"}
+    for table, rows in (("previous", then), ("scored", now)):
+        filled = [{**usual, "name": row["account_id"], **row} for row in rows]
+        filled = [{"reported_at_risk": row["at_risk"], "reported_arr": row["arr"], **row} for row in filled]
+        insert_columns(connection, table, _WEEK, filled)
+    connection.execute("create table compared as " + compared_sql(SHIPPED.scoring, has_previous=True))
+    return connection
+
+
+def fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
+    """Rows by column name."""
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def team() -> dict[str, Person]:
+    """One person of each role; two CSMs, the second without a manager."""
+    roles = ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing", "csm")
+    return {
+        f"P-{number}": Person(
+            person_id=f"P-{number}", name=f"{role.replace('_', ' ').title()} {number}", email=None, role=role,
+            manager_id="P-2" if number == 1 else None, weekly_hours=38,
+        )
+        for number, role in enumerate(roles, start=1)
+    }  # fmt: skip
+
+
+def component_of(signal: str, value: float, configuration: Configuration = SHIPPED) -> float:
+    """The component of a value by the configured breakpoints, worked out apart from the product."""
+    points = configuration.scoring.signals[signal].points
+    return float(np.interp(value, [v for v, _ in points], [c for _, c in points]))
+
+
+def made_dossier(values: Mapping[str, float], **facts: Any) -> Dossier:
+    """An account under review that these signal values speak for, without any rows behind them."""
+    scoring = SHIPPED.scoring
+    line = scoring.severity_below.value
+    parts, facts_found = [], []
+    for name, signal in scoring.signals.items():
+        value = values.get(name)
+        component = None if value is None else component_of(name, value)
+        points = 0.0 if component is None else signal.risk * max(line - component, 0) / line
+        parts.append(
+            Contribution(
+                signal=name, label=signal.label, category=signal.category, value=value, shown=str(value),
+                component=component, weight=0, health_points=0, risk_points=points, health_change=None,
+                observed_on=AS_OF, age_days=0, state="unknown" if value is None else "known",
+            )
+        )  # fmt: skip
+        if component is not None:
+            facts_found.append(
+                Evidence(
+                    id=f"E{len(facts_found) + 1}", signal=name, category=signal.category, pillar=signal.pillar,
+                    statement=f"{signal.label}: {value}.", value=value, shown=str(value), unit=signal.unit,
+                    direction="worse" if component < line else "steady", observed_on=AS_OF, source="made up",
+                    rows=(), row_count=0, risk_points=points,
+                )
+            )  # fmt: skip
+    renewal = facts.get("renewal_in_days", 120)
+    known = {
+        "account_id": "A-1", "name": "Northwind", "segment": "mid_market", "size": "mid_market", "arr": 50_000,
+        "contract_arr": 50_000, "contract_currency": "EUR", "renewal_in_days": renewal,
+        "renewal_date": None if renewal is None else facts.get("as_of", AS_OF) + timedelta(days=renewal),
+        "csm_id": "P-1", "exec_sponsor_id": "P-3", "lifecycle_stage": "live", "parent_account_id": None,
+        "health": 55.0, "health_band": "red", "coverage": 0.9, "confidence": "high", "velocity": None,
+        "velocity_band": "unknown", "risk": 70.0, "score_tier": "high", "risk_tier": "high", "flagged": True,
+        "alarm": False, "at_risk": True, "rule": None, "intervention_tier": "high", "churn_probability": 0.4,
+        "calibrated": False, "expected_churn_arr": 20_000, "change": "new", "risk_then": None, "health_then": None,
+        "tier_then": None, "fell": False, "contacts": (), "texts": (), "health_history": (),
+    }  # fmt: skip
+    facts.pop("as_of", None)
+    context = {name: values.get(name) for name in SIGNALS} | {"renewal_in_days": renewal}
+    return Dossier(
+        values=context, contributions=tuple(parts), evidence=tuple(facts_found), **{**known, **facts}
+    )
+
+
+def made_finding(category: str, difficulty: str = "moderate", **facts: Any) -> CauseFinding:
+    """A diagnosis as the health scorer gives it."""
+    known = {
+        "account_id": "A-1", "name": "Northwind", "label": category, "confidence": "medium", "score": 30,
+        "runner_up": None, "runner_up_label": None, "would_tell_apart": "What changed?", "reasoning": "Because.",
+        "pillar": "engagement", "pillar_note": "", "driver": "usage", "driver_note": "", "difficulty_note": "",
+        "time_to_churn": None, "time_to_churn_note": "", "evidence": (),
+    }  # fmt: skip
+    return CauseFinding(category=category, difficulty=difficulty, **{**known, **facts})
+
+
+def drafted(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> SavePlay:
+    """A save play from the shipped library for a made-up account."""
+    people = facts.pop("people", None) or team()
+    finding = made_finding(category, facts.pop("difficulty", "moderate"))
+    dossier = made_dossier(facts.pop("values", {}), as_of=created, **facts)
+    return PlayDrafter(SHIPPED, CALENDAR, people, {}).draft(dossier, finding, created)

@@ -1,0 +1,131 @@
+"""The product as a process: start it, read what it says, kill it. Nothing is faked, nothing is imported from it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PORTFOLIO = ROOT / "examples" / "portfolio"
+EXPORTS = ROOT / "examples" / "exports"
+DONE, FAULT, REFUSED, WAITING = 0, 1, 2, 3
+_OURS = ("SAVEPLAY_", "OPENAI_", "PYTEST_", "COV_")
+_PATIENCE = 120
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a process ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def refusal(self) -> str:
+        """The one sentence with which the command was refused; fails when there was anything else."""
+        lines = [line for line in self.err.splitlines() if line.strip()]
+        assert self.code == REFUSED, f"exit {self.code}: {self.err[-2000:]}"
+        assert not self.out, self.out[:500]
+        assert len(lines) == 1, self.err[-2000:]
+        assert lines[0].startswith("saveplay: "), lines[0]
+        assert "Traceback" not in self.err
+        return lines[0].removeprefix("saveplay: ")
+
+    def ended(self, code: int) -> "Said":
+        """Itself, when it ended with this code and without a traceback."""
+        assert self.code == code, f"exit {self.code} instead of {code}: {self.err[-3000:]}"
+        assert "Traceback" not in self.err
+        return self
+
+
+@cache
+def _home() -> str:
+    """An empty home, so that no test meets the reviews of whoever runs it."""
+    return tempfile.mkdtemp(prefix="saveplay-home-")
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The caller's environment without settings and keys of ours."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    return {**kept, "HOME": _home(), "XDG_DATA_HOME": _home(), "PYTHONPATH": str(ROOT), **(more or {})}
+
+
+def command(arguments: Sequence[str | Path]) -> list[str]:
+    """``saveplay …`` as it is started here."""
+    return [sys.executable, "-m", "app.cli", *map(str, arguments)]
+
+
+def saveplay(*arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Said:
+    """Run one command to its end, without a terminal."""
+    done = subprocess.run(
+        command(arguments),
+        cwd=cwd,
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+
+
+def at_once(*commands: Sequence[str | Path]) -> list[Said]:
+    """Run several commands at the same time."""
+    said: dict[int, Said] = {}
+
+    def run(place: int, arguments: Sequence[str | Path]) -> None:
+        said[place] = saveplay(*arguments)
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(commands)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [said[place] for place in sorted(said)]
+
+
+Moment = Callable[[Sequence[str]], bool]
+
+
+def says(text: str) -> Moment:
+    """The moment at which the process has announced this on standard error."""
+    return lambda lines: any(text in line for line in lines)
+
+
+def there_is(folder: Path, pattern: str) -> Moment:
+    """The moment at which something of this name lies in the folder."""
+    return lambda _: any(folder.glob(pattern))
+
+
+def killed(arguments: Sequence[str | Path], moment: Moment) -> list[str]:
+    """Start a command and ``kill -9`` it at a moment. Fails when it was over by then. Returns what it had said."""
+    process = subprocess.Popen(
+        command(arguments),
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stderr is not None
+    stream, lines = process.stderr, list[str]()
+    listener = threading.Thread(target=lambda: lines.extend(iter(stream.readline, "")))
+    listener.start()
+    deadline = time.monotonic() + _PATIENCE
+    while process.poll() is None and not moment(lines) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    listener.join()
+    stream.close()
+    assert process.returncode == -9, f"exit {process.returncode} before the kill: {''.join(lines)[-2000:]}"
+    return lines

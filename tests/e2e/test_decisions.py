@@ -1,0 +1,226 @@
+"""Nothing leaves without a decision: what people approved is carried out, exactly that, and it is kept who said so."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.running import DONE, REFUSED, WAITING, Said, at_once
+from tests.e2e.worlds import NEW_DATE, NEW_OWNER, SECOND, UNOWNED, W48, Place, Shelf, Wishes, wishes
+
+
+@pytest.fixture(scope="module")
+def meeting(shelf: Shelf, desk: Path, desk_first: Place) -> tuple[Place, dict[str, Said]]:
+    """The meeting of the small team, with everything that can go wrong in it, step by step in one store."""
+
+    def make(place: Place) -> dict[str, Said]:
+        desk_first.copied(place.folder)
+        said = {"review": place.review(desk, SECOND, code=WAITING)}
+        wanted, sheet = wishes(place.document(W48)), place.out / W48 / "decisions.yaml"
+        versions = {play["account_id"]: play["version"] for play in place.document(W48)["plays"]}
+        stale = [{**each, "version": "0" * 12} for each in wanted.content["plays"]]
+        read = [{**each, "version": versions.get(each["account"])} for each in wanted.content["plays"]]
+
+        def decide(name: str, **changes: Any) -> Said:
+            return place.run("decide", W48, "--file", wanted.file(place.folder / f"{name}.yaml", **changes))
+
+        said["unfilled"] = place.run("decide", W48, "--file", sheet)
+        said["stale"] = decide("stale", plays=stale)
+        said["forgotten"] = decide("forgotten", plays=wanted.content["plays"][1:])
+        said["no terminal"] = place.run("decide", W48)
+        said["unknown"] = place.run("decide", "2026-W99", "--approve", "all")
+        said["plan"] = decide("plan", plays=read, close=None)
+        said["unowned"] = decide("unowned", close={})
+        said["close"] = decide("close")
+        said["twice"] = decide("twice", decided_by="Somebody Else")
+        said["show"] = place.run("show", W48, "--json")
+        return said
+
+    return shelf.place("meeting", make)
+
+
+def test_a_review_that_waits_says_for_what_and_how_to_answer(waiting: tuple[Place, Said]) -> None:
+    place, said = waiting
+    assert said.code == WAITING
+    assert "waiting for decisions on the plays" in said.err
+    assert f"saveplay decide {W48} --file {place.out / W48}/decisions.yaml" in said.err
+    assert said.out.startswith(W48)
+    assert "waiting" not in said.out, "results on standard output, progress on standard error"
+
+
+def test_while_it_waits_there_is_a_template_and_nothing_to_carry_out(waiting: tuple[Place, Said]) -> None:
+    place, _ = waiting
+    review = place.document(W48)
+    template = yaml.safe_load((place.out / W48 / "decisions.yaml").read_text(encoding="utf-8"))
+    assert [each["account"] for each in template["plays"]] == [play["account_id"] for play in review["plays"]]
+    assert {each["decision"] for each in template["plays"]} == {None}
+    assert review["state"] == "waiting_for_decisions"
+    assert (review["actions"], review["crm_updates"], review["touchpoints"], review["decisions"]) == ([], [], [], [])
+    assert place.table(W48, "actions.csv") == place.table(W48, "crm_updates.csv") == []
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("unfilled", r"decisions\.yaml: decided_by"),
+        ("stale", r"TF-\d+: the play changed since it was read"),
+        ("forgotten", r"1 play not decided: TF-1052"),
+        ("no terminal", r"saveplay decide 2026-W48 --file .*--approve all"),
+        ("unknown", r"no review '2026-W99'.*known: 2026-W48, 2026-W47"),
+        ("unowned", rf"critical accounts without an owner: {UNOWNED}"),
+        ("twice", r"2026-W48 waits for nothing: it is closed"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_refused_with_the_reason(
+    meeting: tuple[Place, dict[str, Said]], case: str, says: str
+) -> None:
+    assert re.search(says, meeting[1][case].refusal)
+
+
+def test_the_close_waits_until_the_critical_account_has_an_owner(meeting: tuple[Place, dict[str, Said]]) -> None:
+    _, said = meeting
+    assert said["plan"].code == WAITING
+    assert "close of the meeting" in said["plan"].err
+    assert said["unowned"].code == REFUSED
+    assert said["close"].code == DONE
+
+
+def expected_actions(review: dict[str, Any], wanted: Wishes) -> set[tuple[str, str]]:
+    """Account and name of every action that was approved, from the pages that people decided from."""
+    found: set[tuple[str, str]] = set()
+    for play in review["plays"]:
+        if play["account_id"] in (*wanted.approved, wanted.edited):
+            ids = {action["id"] for phase in play["phases"] for action in phase["actions"]}
+            gone = {wanted.dropped} if play["account_id"] == wanted.edited else set()
+            found |= {(play["account_id"], name) for name in ids - gone}
+    plays = {play["account_id"] for play in review["plays"]}
+    for line in review["intervention_plan"]:
+        if line["account_id"] not in plays and line["account_id"] != wanted.no_outreach:
+            found |= {(line["account_id"], kind) for kind in ("primary", "secondary")[: 1 + bool(line["secondary"])]}
+    return found
+
+
+def test_only_what_people_approved_is_carried_out(
+    meeting: tuple[Place, dict[str, Said]], waiting: tuple[Place, Said], wanted: Wishes
+) -> None:
+    review = meeting[0].document(W48)
+    done = {(action["account_id"], action["id"].split(".", 2)[2]) for action in review["actions"]}
+    assert done == expected_actions(waiting[0].document(W48), wanted)
+    refused = {wanted.rejected, wanted.deferred, wanted.no_outreach}
+    for part in ("actions", "crm_updates", "touchpoints"):
+        assert refused.isdisjoint({each["account_id"] for each in review[part]}), part
+    for name, content in meeting[0].pages(W48).items():
+        if name.startswith("calendar/"):
+            assert not any(f".{account}." in content.decode() for account in refused), name
+    assert refused.isdisjoint({row["account_id"] for row in meeting[0].table(W48, "actions.csv")})
+
+
+def test_edits_reach_the_person_and_the_date(meeting: tuple[Place, dict[str, Said]], wanted: Wishes) -> None:
+    review = meeting[0].document(W48)
+    mine = [a for a in review["actions"] if a["account_id"] == wanted.edited and a["playbook_action"] == wanted.moved]
+    assert [(action["owner_id"], action["due"]) for action in mine] == [(NEW_OWNER, NEW_DATE)]
+    assert all(action["follow_up"] <= action["due"] for action in review["actions"] if action["follow_up"])
+    play = next(play for play in review["plays"] if play["account_id"] == wanted.edited)
+    decision = next(decision for decision in review["decisions"] if decision["subject"] == wanted.edited)
+    assert play["status"] == "edited"
+    assert len(decision["changes"]) == 3
+
+
+def test_every_decision_is_kept_with_who_and_why(meeting: tuple[Place, dict[str, Said]], wanted: Wishes) -> None:
+    review = meeting[0].document(W48)
+    kept = {decision["subject"]: decision for decision in review["decisions"]}
+    assert {decision["by"] for decision in kept.values()} == {"Marguerite Oyelaran"}
+    assert kept[wanted.rejected]["reason"] == "The sponsor already agreed to renew"
+    assert kept[wanted.deferred]["until"] == "2026-12-07"
+    assert kept["budget"]["amount"] == 5000
+    assert kept["close"]["changes"] == [f"owner of {UNOWNED} is {NEW_OWNER}"]
+    log = meeting[0].pages(W48)["audit.jsonl"].decode()
+    assert log.count("Marguerite Oyelaran") == 2
+    assert "Somebody Else" not in log
+
+
+def test_the_owner_named_at_the_close_gets_the_work(meeting: tuple[Place, dict[str, Said]]) -> None:
+    review = meeting[0].document(W48)
+    play = next(play for play in review["plays"] if play["account_id"] == UNOWNED)
+    assert play["owner_id"] == NEW_OWNER
+    assert [item for item in review["owners_to_assign"] if item["account_id"] == UNOWNED] == []
+    mine = [action for action in review["actions"] if action["account_id"] == UNOWNED]
+    assert NEW_OWNER in {action["owner_id"] for action in mine}
+    assert [action["title"] for action in mine if action["owner"] == "TBD"] == []
+    assert [hold["title"] for hold in review["touchpoints"] if hold["owner"] == "TBD"] == []
+    line = next(line for line in review["intervention_plan"] if line["account_id"] == UNOWNED)
+    assert line["owner"] == play["owner"], "the plan names the new owner too"
+
+
+def test_the_same_decisions_in_one_file_beforehand_give_the_same_pages(
+    meeting: tuple[Place, dict[str, Said]], decided: Place
+) -> None:
+    assert decided.repeatable(W48) == meeting[0].repeatable(W48) | {
+        name: digest for name, digest in decided.repeatable(W48).items() if name == "decisions.yaml"
+    }
+    assert decided.actions() == meeting[0].actions()
+
+
+def test_show_prints_what_the_folder_holds(meeting: tuple[Place, dict[str, Said]]) -> None:
+    place, said = meeting
+    assert said["show"].ended(DONE).out.encode() == place.pages(W48)["review.json"]
+
+
+def test_approving_nothing_carries_out_nothing(shelf: Shelf, desk: Path, desk_first: Place) -> None:
+    def make(place: Place) -> None:
+        desk_first.copied(place.folder)
+        place.review(desk, SECOND, "--approve", "none")
+
+    place, _ = shelf.place("approved-none", make)
+    review = place.document(W48)
+    assert review["state"] == "closed"
+    assert (review["actions"], review["crm_updates"], review["touchpoints"]) == ([], [], [])
+    assert {play["status"] for play in review["plays"]} == {"rejected"}
+    assert place.table(W48, "actions.csv") == place.table(W48, "crm_updates.csv") == []
+    assert not any(b"BEGIN:VEVENT" in content for content in place.pages(W48).values())
+
+
+# two people, half-filled forms ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def undecided(waiting: tuple[Place, Said]) -> Iterator[Place]:
+    """The review that waits; whatever a test does to its folder is undone."""
+    place = waiting[0]
+    sheet = place.out / W48 / "decisions.yaml"
+    before = sheet.read_bytes()
+    yield place
+    sheet.write_bytes(before)
+
+
+def test_a_half_filled_decisions_file_survives_a_resume(undecided: Place) -> None:
+    sheet = undecided.out / W48 / "decisions.yaml"
+    sheet.write_text(sheet.read_text(encoding="utf-8").replace("decision:\n", "decision: approve\n", 3), "utf-8")
+    filled = sheet.read_text(encoding="utf-8")
+    undecided.run("resume", W48).ended(WAITING)
+    assert sheet.read_text(encoding="utf-8") == filled
+
+
+def test_of_two_people_who_decide_at_once_one_is_told_that_it_is_too_late(
+    shelf: Shelf, desk: Path, desk_first: Place
+) -> None:
+    def make(place: Place) -> dict[str, Said]:
+        desk_first.copied(place.folder)
+        place.review(desk, SECOND, code=WAITING)
+        first, second = (
+            ["decide", W48, "--approve", answer, "--store", place.store] for answer in ("all", "none")
+        )
+        said = at_once(first, second)
+        return {"all": said[0], "none": said[1]}
+
+    place, said = shelf.place("two-deciders", make)
+    assert sorted(each.code for each in said.values()) == [DONE, REFUSED], {k: v.err for k, v in said.items()}
+    winner = next(name for name, each in said.items() if each.code == DONE)
+    review = place.document(W48)
+    assert {decision["by"] for decision in review["decisions"]} == {f"unattended (--approve {winner})"}
+    assert bool(review["actions"]) == (winner == "all")
+    log = place.pages(W48)["audit.jsonl"].decode()
+    assert len(re.findall(r'"what": "decided"', log)) == 1

@@ -1,0 +1,348 @@
+"""Two Mondays of the sample portfolio: everything is there, everything repeats, and the second week knows the first."""
+
+import csv
+import io
+import re
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.review import Review
+from tests.e2e.running import DONE, PORTFOLIO, ROOT, WAITING, Said
+from tests.e2e.worlds import CLOCKED, FIRST, SECOND, W47, W48, Place, Shelf, cut_out
+
+KEYS = {
+    "": (
+        "review_id as_of profile config_hash data portfolio at_risk intervention_plan alerts causes patterns capacity "
+        "needs plays decisions actions crm_updates touchpoints owners_to_assign followup metrics agenda"
+    ),
+    "data": "sources gaps rows_left_out",
+    "portfolio": "accounts arr arr_at_risk expected_churn_arr by_tier bridge",
+    "at_risk": (
+        "rank account_id name arr currency renewal_date health health_band coverage velocity risk_score "
+        "churn_probability calibrated risk_tier intervention_tier reasons contributions change"
+    ),
+    "intervention_plan": "tier account_id arr why action secondary owner by",
+    "causes": "account_id category runner_up confidence pillar driver difficulty time_to_churn evidence",
+    "plays": (
+        "account_id drafted_by verified violations cause phases success_criteria walk_away cadence expected_value"
+    ),
+    "actions": "id account_id owner due kind",
+}
+"""What ``review.json`` has at least; programs of other people read these names."""
+
+
+def stem(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())
+
+
+def without(text: str, names: tuple[str, ...]) -> str:
+    return next((name for name in names if name in text), "")
+
+
+@pytest.fixture(scope="module", params=[W47, W48])
+def week(request: pytest.FixtureRequest, both_weeks: Place) -> tuple[Place, str, dict[str, Any]]:
+    return both_weeks, request.param, both_weeks.document(request.param)
+
+
+Week = tuple[Place, str, dict[str, Any]]
+
+
+def test_every_output_of_the_design_is_there(week: Week) -> None:
+    place, review_id, review = week
+    pages = place.pages(review_id)
+    whole = (
+        "review.md review.html review.json actions.csv crm_updates.csv agenda.md next_agenda.md standup.md run.json "
+        "audit.jsonl"
+    )
+    assert [name for name in whole.split() if not pages.get(name)] == []
+    plays = {f"plays/{stem(play['account_id'])}.md" for play in review["plays"]}
+    assert plays
+    assert {name for name in pages if name.startswith("plays/")} == plays
+    assert "decisions.yaml" not in pages, "a closed review asks for nothing"
+
+
+def test_everybody_with_an_action_has_a_list_and_a_calendar_and_every_csm_a_pre_read(week: Week) -> None:
+    place, review_id, review = week
+    pages = place.pages(review_id)
+    for kind, ending, people in (
+        ("actions", "md", {(a["owner"], a["owner_id"]) for a in review["actions"]}),
+        ("calendar", "ics", {(t["owner"], t["owner_id"]) for t in review["touchpoints"]}),
+        ("prework", "md", {(p["person"], p["person_id"]) for p in review["prework"]}),
+    ):
+        files = {name for name in pages if name.startswith(f"{kind}/") and name.endswith(ending)}
+        for _, person_id in people:
+            mine = [name for name in files if person_id is None or name.endswith(f"-{stem(person_id)}.{ending}")]
+            assert mine, f"{person_id} has no file in {kind}/"
+    for action in review["actions"]:
+        if action["owner_id"]:
+            name = next(n for n in pages if re.match(rf"actions/.*-{stem(action['owner_id'])}\.md", n))
+            assert action["due"] in pages[name].decode() or str(int(action["due"][-2:])) in pages[name].decode()
+
+
+def test_the_review_keeps_the_names_that_programs_read(week: Week) -> None:
+    _, _, review = week
+    for part, names in KEYS.items():
+        found = review[part] if part else review
+        for each in found if isinstance(found, list) else [found]:
+            assert set(names.split()) <= set(each), part
+
+
+def test_the_review_is_the_document_of_the_domain_model(week: Week) -> None:
+    place, review_id, _ = week
+    content = place.pages(review_id)["review.json"]
+    review = Review.model_validate_json(content)
+    assert review.state == "closed"
+    assert (review.model_dump_json(indent=2) + "\n").encode() == content
+
+
+def test_the_page_stands_alone(week: Week) -> None:
+    place, review_id, _ = week
+    page = place.pages(review_id)["review.html"].decode()
+    loads = re.findall(r"<(?:link|iframe|object|embed)\b|(?:src|srcset)\s*=|url\(\s*['\"]?(?!data:|#)|@import", page)
+    assert loads == []
+
+
+def test_only_the_two_named_files_know_the_clock_and_the_machine(week: Week) -> None:
+    place, review_id, _ = week
+    local = (str(place.folder), str(ROOT), "/tmp/")
+    assert {
+        name: without(content.decode("utf-8", "replace"), local)
+        for name, content in place.pages(review_id).items()
+        if name not in CLOCKED and without(content.decode("utf-8", "replace"), local)
+    } == {}
+
+
+def test_the_numbers_of_one_review_agree_with_each_other(week: Week) -> None:
+    place, review_id, review = week
+    portfolio, plan = review["portfolio"], review["intervention_plan"]
+    assert sum(tier["accounts"] for tier in portfolio["by_tier"]) == portfolio["accounts"]
+    assert sum(tier["at_risk_arr"] for tier in portfolio["by_tier"]) == pytest.approx(portfolio["arr_at_risk"])
+    assert [line["rank"] for line in review["at_risk"]] == list(range(1, 26))
+    assert len({line["account_id"] for line in plan}) == len(plan)
+    for line in review["at_risk"]:
+        if line["health"] is not None:
+            assert sum(c["health_points"] for c in line["contributions"]) == pytest.approx(line["health"], abs=1e-4)
+    ids = [row["id"] for row in place.table(review_id, "actions.csv")]
+    assert ids == [action["id"] for action in review["actions"]]
+    assert len(set(ids)) == len(ids)
+    assert len(place.table(review_id, "crm_updates.csv")) == len(review["crm_updates"])
+
+
+def test_unattended_decisions_are_recorded_as_such_in_the_review_and_in_the_audit_log(week: Week) -> None:
+    place, review_id, review = week
+    assert {play["account_id"] for play in review["plays"]} <= {d["subject"] for d in review["decisions"]}
+    assert all(decision["unattended"] for decision in review["decisions"])
+    log = place.pages(review_id)["audit.jsonl"].decode()
+    assert "--approve all" in log, "who decided, when and why is kept"
+
+
+# twice the same ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def again(shelf: Shelf) -> tuple[Place, dict[str, Said]]:
+    """Both weeks once more in a fresh store: the first decided afterwards, the second printed as JSON."""
+
+    def make(place: Place) -> dict[str, Said]:
+        elsewhere = {"PYTHONHASHSEED": "2", "TZ": "America/Los_Angeles", "LC_ALL": "C"}
+        return {
+            "waiting": place.review(PORTFOLIO, FIRST, code=WAITING, env=elsewhere),
+            "decided": place.run("decide", W47, "--approve", "all").ended(DONE),
+            "json": place.review(PORTFOLIO, SECOND, "--approve", "all", "--json", env=elsewhere),
+        }
+
+    return shelf.place("again", make)
+
+
+@pytest.mark.parametrize("review_id", [W47, W48])
+def test_the_same_data_and_history_give_the_same_bytes(
+    both_weeks: Place, again: tuple[Place, dict[str, Said]], review_id: str
+) -> None:
+    assert both_weeks.repeatable(review_id) == again[0].repeatable(review_id)
+
+
+def test_what_is_printed_as_json_is_the_document(again: tuple[Place, dict[str, Said]]) -> None:
+    place, said = again
+    assert said["json"].out.encode() == place.pages(W48)["review.json"]
+
+
+# the second week -----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_review_is_the_baseline_and_invents_no_change(both_weeks: Place) -> None:
+    review = both_weeks.document(W47)
+    assert review["baseline"]
+    assert review["previous_review_id"] is None
+    assert {line["change"] for line in review["at_risk"]} == {"baseline"}
+    assert review["portfolio"]["bridge"] == []
+    assert review["portfolio"]["movements"] == []
+    assert review["followup"]["commitments"] == []
+
+
+def test_the_second_review_compares_with_the_first(both_weeks: Place) -> None:
+    before, review = both_weeks.document(W47), both_weeks.document(W48)
+    assert not review["baseline"]
+    assert review["previous_review_id"] == W47
+    assert not review["configuration_changed"]
+    steps = {step["name"]: step["arr"] for step in review["portfolio"]["bridge"]}
+    assert sum(arr for name, arr in steps.items() if name != "closing") == pytest.approx(steps["closing"], abs=0.005)
+    assert steps["opening"] == pytest.approx(before["portfolio"]["arr_at_risk"])
+    assert steps["closing"] == pytest.approx(review["portfolio"]["arr_at_risk"])
+
+
+def test_new_resolved_and_lost_accounts_are_named(both_weeks: Place) -> None:
+    review = both_weeks.document(W48)
+    moved = {movement["account_id"]: movement["change"] for movement in review["portfolio"]["movements"]}
+    assert {"TF-1253", "TF-1145", "TF-1049", "TF-1214"} <= {a for a, change in moved.items() if change == "new"}
+    assert {"TF-1160", "TF-1313", "TF-1133"} <= {a for a, change in moved.items() if change == "resolved"}
+    gone = next(step for step in review["portfolio"]["bridge"] if step["name"] == "gone")
+    assert gone["account_ids"] == ["TF-1328"]
+    assert [line["change"] for line in review["at_risk"] if line["account_id"] == "TF-1253"] == ["new"]
+
+
+def test_the_second_review_opens_with_every_promise_of_the_first(both_weeks: Place) -> None:
+    followup = both_weeks.document(W48)["followup"]
+    promised = {action["id"]: action for action in both_weeks.document(W47)["actions"]}
+    assert {item["action_id"] for item in followup["commitments"]} == set(promised)
+    for item in followup["commitments"]:
+        assert item["status"] == ("open" if promised[item["action_id"]]["due"] >= SECOND else "late")
+    assert sum(p["late"] + p["open"] for p in followup["by_person"]) == len(promised)
+
+
+def test_a_play_that_runs_goes_on_with_the_same_action_ids(both_weeks: Place) -> None:
+    first = {action["id"] for action in both_weeks.document(W47)["actions"] if action["kind"] == "play"}
+    second = {action["id"] for action in both_weeks.document(W48)["actions"] if action["kind"] == "play"}
+    assert first & second
+    assert {action_id.split(".")[1] for action_id in second - first}.isdisjoint(
+        {action_id.split(".")[1] for action_id in first & second}
+    )
+
+
+# what people did in between ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def progressed(shelf: Shelf, again: tuple[Place, dict[str, Said]]) -> tuple[Place, dict[str, Said]]:
+    """People report; then the second week is run once more. The pages before it are kept beside, as ``before``."""
+
+    def make(place: Place) -> dict[str, Said]:
+        here, actions = again[0], again[0].document(W47)["actions"]
+        shutil.copytree(here.out, place.folder / "before")
+        told, late, imported, dropped = chosen(actions)
+        filled = place.folder / "actions.csv"
+        filled.write_bytes(fill_in(here.pages(W47)["actions.csv"], {imported: "done", dropped: "dropped"}))
+        said = {
+            "done": here.run("done", told["id"], "--on", told["due"], "--by", "Sadia Karim", "--note", "They agreed"),
+            "late": here.run("done", late["id"], "--on", "2026-11-20"),
+            "import": here.run("done", "--import", filled, "--on", "2026-11-17"),
+            "unknown": here.run("done", told["id"].replace("TF-", "TG-")),
+            "again": here.review(PORTFOLIO, SECOND, "--approve", "all"),
+        }
+        shutil.copytree(here.out, place.folder / "reviews")
+        return said
+
+    return shelf.place("progressed", make)
+
+
+def chosen(actions: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any], str, str]:
+    """An action of a play done on time, one done late, one imported as done, one imported as dropped."""
+    plays = [action for action in actions if action["kind"] == "play" and action["account_id"] == "TF-1409"]
+    late = next(action for action in actions if action["due"] < "2026-11-20" and action not in plays)
+    others = [action["id"] for action in actions if action["due"] >= "2026-11-18" and action["kind"] == "primary"]
+    return plays[0], late, others[-1], others[-2]
+
+
+def fill_in(content: bytes, states: dict[str, str]) -> bytes:
+    """The action list as a person sends it back: a few lines with a status, the others deleted."""
+    header, *rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(header)
+    status = header.index("status")
+    for row in rows:
+        if row[0] in states:
+            writer.writerow([*row[:status], states[row[0]], *row[status + 1 :]])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def test_what_was_done_shows_in_the_follow_up(progressed: tuple[Place, dict[str, Said]]) -> None:
+    place, said = progressed
+    assert {said[key].code for key in ("done", "late", "import", "again")} == {DONE}
+    assert "did you mean" in said["unknown"].refusal
+    told, late, imported, dropped = chosen(place.document(W47)["actions"])
+    found = {item["action_id"]: item for item in place.document(W48)["followup"]["commitments"]}
+    assert (found[told["id"]]["status"], found[told["id"]]["done_on"]) == ("done", told["due"])
+    assert (found[late["id"]]["status"], found[late["id"]]["done_on"]) == ("done_late", "2026-11-20")
+    assert (found[imported]["status"], found[imported]["done_on"]) == ("done", "2026-11-17")
+    assert found[dropped]["status"] == "dropped"
+    assert {s["status"] for key, s in found.items() if key not in (told["id"], late["id"], imported, dropped)} == {
+        "open",
+        "late",
+    }
+    days = {figure["id"]: figure for figure in place.document(W48)["metrics"]["figures"]}["days_to_action"]
+    assert days["value"] is not None
+    assert "Sadia Karim" in place.pages(W48)["audit.jsonl"].decode() + place.pages(W47)["audit.jsonl"].decode()
+
+
+def test_what_is_done_is_not_handed_out_again_as_open(progressed: tuple[Place, dict[str, Said]]) -> None:
+    place, _ = progressed
+    told = chosen(place.document(W47)["actions"])[0]
+    listed = {row["id"]: row for row in place.table(W48, "actions.csv")}
+    assert told["id"] in listed, "its play goes on"
+    assert (listed[told["id"]]["status"], listed[told["id"]]["done_on"]) == ("done", told["due"])
+
+
+def test_running_a_week_again_replaces_that_week_only(progressed: tuple[Place, dict[str, Said]]) -> None:
+    place, _ = progressed
+    before = {p.name: p.read_bytes() for p in (place.folder / "before" / W47).rglob("*") if p.is_file()}
+    after = {p.name: p.read_bytes() for p in (place.out / W47).rglob("*") if p.is_file()}
+    assert before == after
+    old, new = Place(place.folder / "old"), place
+    shutil.copytree(place.folder / "before", old.out, dirs_exist_ok=True)
+    for part in ("at_risk", "causes", "portfolio", "intervention_plan", "data"):
+        assert old.document(W48)[part] == new.document(W48)[part], f"progress changes no {part}"
+    assert old.document(W48)["previous_review_id"] == new.document(W48)["previous_review_id"] == W47
+    shutil.rmtree(old.folder)
+
+
+# a changed configuration ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def reweighted(shelf: Shelf, desk_first: Place) -> Place:
+    """The same customers a week later, judged by other weights: every date of the data moves by seven days."""
+
+    def make(place: Place) -> None:
+        desk_first.copied(place.folder)
+        data = cut_out(place.folder / "data", days=7)
+        configs = Path(shutil.copytree(ROOT / "configs", place.folder / "configs"))
+        scoring = (configs / "scoring.yaml").read_text(encoding="utf-8")
+        changed = scoring.replace("at_risk_above: {value: 60,", "at_risk_above: {value: 30,").replace(
+            "renewal_step: {value: 0.35,", "renewal_step: {value: 0.6,"
+        )
+        assert changed != scoring
+        (configs / "scoring.yaml").write_text(changed, encoding="utf-8")
+        place.review(data, SECOND, "--approve", "all", "--configs", configs)
+
+    return shelf.place("reweighted", make)[0]
+
+
+def test_a_change_of_weights_is_not_read_as_a_change_of_customers(reweighted: Place) -> None:
+    before, review = reweighted.document(W47), reweighted.document(W48)
+    assert review["configuration_changed"]
+    assert review["config_hash"] != before["config_hash"]
+    assert review["portfolio"]["arr_at_risk"] > before["portfolio"]["arr_at_risk"]
+    assert review["portfolio"]["movements"] == []
+    assert {line["change"] for line in review["at_risk"]} == {"unchanged"}
+    assert {line["risk_change"] for line in review["at_risk"]} == {0.0}
+    steps = {step["name"]: step["arr"] for step in review["portfolio"]["bridge"]}
+    rise = review["portfolio"]["arr_at_risk"] - before["portfolio"]["arr_at_risk"]
+    assert steps["configuration"] == pytest.approx(rise)
+    assert [steps[name] for name in ("entered", "left", "gone", "arr_changed") if steps.get(name)] == []
+    assert [alert for alert in review["alerts"] if "fell" in alert["message"]] == []
+    assert "onfiguration changed" in reweighted.pages(W48)["review.html"].decode()
+    assert date.fromisoformat(review["as_of"]) > date.fromisoformat(before["as_of"])
