@@ -13,6 +13,7 @@ from domain.playbook import PHASES, Criterion, Phase, Playbook, PlaybookAction, 
 from domain.review import (
     Cadence,
     CauseFinding,
+    Evidence,
     PlayPhase,
     SavePlay,
     SuccessCriterion,
@@ -95,7 +96,7 @@ class PlayDrafter:
             cause_label=finding.label,
             root_cause=_root_cause(finding),
             questions=(finding.would_tell_apart, *playbook.questions),
-            evidence=dossier.evidence,
+            evidence=_cited(dossier, phases, finding),
             phases=phases,
             success_criteria=self._success(playbook, dossier, words, created, speed),
             walk_away=tuple(
@@ -187,6 +188,12 @@ class PlayDrafter:
             decision_point=decision,
             note=note,
         )
+
+
+def _cited(dossier: Dossier, phases: tuple[PlayPhase, ...], finding: CauseFinding) -> tuple[Evidence, ...]:
+    """What speaks against the account, and whatever the plan cites besides."""
+    named = {fact for phase in phases for action in phase.actions for fact in action.evidence} | set(finding.evidence)
+    return tuple(fact for fact in dossier.evidence if fact.direction == "worse" or fact.id in named)
 
 
 def _root_cause(finding: CauseFinding) -> str:

@@ -23,9 +23,9 @@ from domain.dossier import Dossier, Person
 from domain.phases import PlanRow
 from domain.review import CauseFinding, Contribution, Evidence, SavePlay
 from domain.tables import TABLES, Table
+from tools.base import CustomerBase, score_base
 from tools.calendar import WorkingDays
 from tools.changes import compared_sql
-from tools.base import CustomerBase, score_base
 from tools.configuration import read_configuration
 from tools.dossier import dossiers
 from tools.history import History
@@ -125,7 +125,9 @@ class World:
             **{**facts, **cells},
         )  # fmt: skip
 
-    def touch(self, account_id: str, days_ago: int, kind: str, *, responded: int | None = None, **cells: Any) -> "World":
+    def touch(
+        self, account_id: str, days_ago: int, kind: str, *, responded: int | None = None, **cells: Any
+    ) -> "World":
         return self.add(
             "touchpoints", account_id=account_id, date=self.day(days_ago), kind=kind,
             responded_at=self.day(responded), **cells,
@@ -354,7 +356,14 @@ _WEEK = {
 def compare_weeks(then: Iterable[Row], now: Iterable[Row]) -> duckdb.DuckDBPyConnection:
     """Two weeks of scores side by side; ``reported_`` is what was said then, under the rates and rules of then."""
     connection = duckdb.connect(":memory:")
-    usual = {"arr": 1000, "at_risk": False, "risk": 50.0, "health": 70.0, "risk_tier": "medium", "health_band": "yellow"}
+    usual = {
+        "arr": 1000,
+        "at_risk": False,
+        "risk": 50.0,
+        "health": 70.0,
+        "risk_tier": "medium",
+        "health_band": "yellow",
+    }
     for table, rows in (("previous", then), ("scored", now)):
         filled = [{**usual, "name": row["account_id"], **row} for row in rows]
         filled = [{"reported_at_risk": row["at_risk"], "reported_arr": row["arr"], **row} for row in filled]
@@ -427,9 +436,7 @@ def made_dossier(values: Mapping[str, float], **facts: Any) -> Dossier:
     }  # fmt: skip
     facts.pop("as_of", None)
     context = {name: values.get(name) for name in SIGNALS} | {"renewal_in_days": renewal}
-    return Dossier(
-        values=context, contributions=tuple(parts), evidence=tuple(facts_found), **{**known, **facts}
-    )
+    return Dossier(values=context, contributions=tuple(parts), evidence=tuple(facts_found), **{**known, **facts})
 
 
 def made_finding(category: str, difficulty: str = "moderate", **facts: Any) -> CauseFinding:

@@ -461,7 +461,7 @@ def _plan_counts(lines: tuple[AtRisk, ...]) -> tuple[TierCount, ...]:
 
 def _alerts(lines: tuple[AtRisk, ...]) -> tuple[Alert, ...]:
     return tuple(
-        Alert(kind="degradation" if x.health else "renewal_overdue", account_id=x.account_id, name=x.name,
+        Alert(kind="degradation" if x.rank != 7 else "champion", account_id=x.account_id, name=x.name,
               message=f"Health fell by {abs(x.health_change or 0):.1f} points in 7 days (high is good).",
               crm_field="health_alert", crm_value="degrading", task="Call the sponsor and ask what changed",
               on=date(2026, 11, 24))
@@ -596,13 +596,13 @@ def _metrics(baseline: bool) -> Metrics:
 
 def _agenda(lines: tuple[AtRisk, ...]) -> tuple[AgendaItem, ...]:
     blocks = (
-        (0, 10, "Portfolio risk overview", "13 accounts and EUR 1.82m at risk.", ("At-risk ARR rose by EUR 0.1m.",)),
-        (10, 20, "New at-risk accounts this week", "Three accounts entered the list.",
+        (0, 10, "Portfolio risk overview", "CS leadership", ("At-risk ARR rose by EUR 0.1m.",)),
+        (10, 20, "New at-risk accounts this week", "CS managers",
          ("Brightwater Utilities: no executive touch for 131 days.",)),
-        (20, 40, "Prior week follow-up", "7 commitments: 3 done, 1 missed.", ("Meridian Paper is saved.",)),
-        (40, 75, "Deep dive on the top 10", "Ten plays to decide on.", ("Start with the three critical accounts.",)),
-        (75, 85, "Resource allocation decisions", "Executive hours are short.", ("4 hours missing in week one.",)),
-        (85, 90, "Action assignment and next steps", "One account has no owner.", ("Polaris Freight needs an owner.",)),
+        (20, 40, "Prior week follow-up", "CSMs", ("Meridian Paper is saved.",)),
+        (40, 75, "Deep dive on the top 10", "CS leadership and CSMs", ("Start with the three critical accounts.",)),
+        (75, 85, "Resource allocation decisions", "CS leadership", ("4 hours missing in week one.",)),
+        (85, 90, "Action assignment and next steps", "CS managers", ("Polaris Freight needs an owner.",)),
     )  # fmt: skip
     return tuple(
         AgendaItem(starts=f"{a // 60}:{a % 60:02d}", ends=f"{b // 60}:{b % 60:02d}", minutes=b - a, title=title,
@@ -614,7 +614,7 @@ def _agenda(lines: tuple[AtRisk, ...]) -> tuple[AgendaItem, ...]:
 def _next_agenda(lines: tuple[AtRisk, ...]) -> tuple[AgendaItem, ...]:
     return (
         AgendaItem(starts="0:00", ends="0:20", minutes=20, title="Follow-up on this week's actions",
-                   lead="Actions due by 30 Nov.", points=("Northwind Logistics: was the buyer called?",),
+                   lead="CSMs", points=("Northwind Logistics: was the buyer called?",),
                    account_ids=tuple(x.account_id for x in lines[:3])),
     )  # fmt: skip
 
@@ -658,15 +658,11 @@ def _data() -> DataReport:
                     notices=("amounts read as minor units",) if name == "invoices" else ())
         for name, rows in tables
     )  # fmt: skip
+    counts = [(*row[:3], 280 - 10 * i, 12 + i, 20 + 9 * i) for i, row in enumerate(SIGNALS)]
+    counts.append(("nps_latest", "Latest NPS answer", "sentiment", 0, 0, 312))
     coverage = tuple(
-        SignalCoverage(
-            signal=row[0], label=row[1], category=row[2], known=280 - 10 * i, stale=12 + i, unknown=20 + 9 * i
-        )
-        for i, row in enumerate(SIGNALS)
-    ) + (
-        SignalCoverage(
-            signal="nps_latest", label="Latest NPS answer", category="sentiment", known=0, stale=0, unknown=312
-        ),
+        SignalCoverage(signal=signal, label=label, category=category, known=known, stale=stale, unknown=unknown)
+        for signal, label, category, known, stale, unknown in counts
     )
     return DataReport(
         sources=sources,

@@ -124,11 +124,13 @@ _TEXTS = """
 def _state(connection: duckdb.DuckDBPyConnection, configuration: Configuration, as_of: date) -> list[Statement]:
     """Find stated intents in the texts of the window and put them into the table ``statements``."""
     window = int(configuration.wording.window_days.value)
+    finder = StatementFinder(configuration.wording)
     texts = connection.execute(
-        f"select * from ({_TEXTS}) where date_diff('day', on_day, ?) between 0 and ? order by source, row_no",
-        [as_of, window],
+        f"select * from ({_TEXTS}) where date_diff('day', on_day, ?) between 0 and ? and regexp_matches(text, ?, 'i') "
+        "order by source, row_no",
+        [as_of, window, finder.filter],
     ).fetchall()
-    found = list(StatementFinder(configuration.wording).find(TextRow(*row) for row in _text_rows(texts)))
+    found = list(finder.find(TextRow(*row) for row in texts))
     connection.execute(
         "create or replace temp table statements (account_id varchar, intent varchar, date date, source varchar, row_no bigint)"
     )
@@ -139,10 +141,6 @@ def _state(connection: duckdb.DuckDBPyConnection, configuration: Configuration, 
             [list(column) for column in columns],
         )
     return found
-
-
-def _text_rows(rows: list[tuple[Any, ...]]) -> list[tuple[str, date, str, int, str]]:
-    return [(account, on, table, row, text) for account, on, table, row, text in rows]
 
 
 _REPORTED = (*SCORES[:-2], "reported_arr", "reported_at_risk", "reported_velocity")

@@ -119,7 +119,8 @@ def _reasoning(dossier: Dossier, first: Candidate, known: bool, causes: Causes) 
                 f"{says[signal]} ({fact.id})" for signal in first.signals[:4] if (fact := dossier.evidence_for(signal))
             ]
     if known:
-        return f"{_label(first.cause, causes)}: " + "; ".join(whys) + "."
+        text = "; ".join(whys)
+        return f"{text[:1].upper()}{text[1:]}."
     if not whys:
         return "No evidence points to a cause; the conversation has to find it."
     return f"Too little to name a cause. The first trace leads to {_label(first.cause, causes).lower()}: {'; '.join(whys)}."

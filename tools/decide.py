@@ -96,7 +96,8 @@ def apply(decisions: Decisions, planned: Planned, people: Mapping[str, Person], 
 
 def _rest(account: str, decisions: Decisions) -> PlayDecision:
     if decisions.rest == "approve":
-        return PlayDecision(account=account, decision="approve")
+        reason = "Nobody was asked" if decisions.unattended else "Approved with the rest"
+        return PlayDecision(account=account, decision="approve", reason=reason)
     return PlayDecision(account=account, decision="reject", reason="Not decided in the meeting")
 
 

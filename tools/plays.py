@@ -111,7 +111,10 @@ def adverse(dossier: Dossier) -> dict[str, float]:
 def fitting(
     actions: Sequence[PlaybookAction], tier: PlayTier, difficulty: str, against: Mapping[str, float]
 ) -> list[PlaybookAction]:
-    """Actions for this tier and difficulty whose evidence is present, best supported first, then as in the library."""
+    """Actions for this tier and difficulty whose evidence is present: best supported first, then as in the library.
+
+    Value comes before price: what gives money away comes last.
+    """
     usable = [
         action
         for action in actions
@@ -120,7 +123,7 @@ def fitting(
         and (not action.signals or any(signal in against for signal in action.signals))
     ]
     support = {action.id: max((against.get(s, 0.0) for s in action.signals), default=0.0) for action in usable}
-    return sorted(usable, key=lambda action: -support[action.id])
+    return sorted(usable, key=lambda action: (action.concession, -support[action.id]))
 
 
 def choose(

@@ -10,7 +10,7 @@ from datetime import date
 from markupsafe import Markup
 
 from app.report import svg
-from app.report.wording import score, short_day, short_money, signed, word
+from app.report.wording import plural, score, short_day, short_money, signed, word
 
 Point = tuple[str, float, float, str]
 """Name, risk, ARR, tier."""
@@ -31,6 +31,7 @@ class Scale:
         self.low, self.high, self.start, self.end = low, high, start, end
 
     def __call__(self, value: float) -> float:
+        """The coordinate of a value."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
 
@@ -129,8 +130,7 @@ def bridge(steps: Sequence[tuple[str, float, int]], currency: str) -> Markup:
                   svg.text(middle, upper - 9, amount, "label number", "middle"),
                   svg.text(middle, bottom + 20, word(name), "tick strong", "middle")]  # fmt: skip
         if accounts:
-            counted = f"{accounts:+d}".replace("-", "\N{MINUS SIGN}") if not total else f"{accounts}"
-            parts.append(svg.text(middle, bottom + 38, f"{counted} acct.", "tick", "middle"))
+            parts.append(svg.text(middle, bottom + 38, plural(abs(accounts), "account"), "tick", "middle"))
         if index < len(shown) - 1:
             parts.append(svg.line(x + slot * 0.86, up(end), x + slot * 1.14, up(end), "join"))
     label = f"ARR at risk in {currency}: " + "; ".join(f"{word(name)} {short_money(arr)}" for name, arr, _ in shown)

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from app.report import charts, figures, markdown, wording
+from app.report import charts, figures, groups, markdown, wording
 from app.report.view import ReviewView
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -46,7 +46,7 @@ def _environment(finalize: Any) -> Environment:
     )  # fmt: skip
     environment.filters.update({function.__name__: function for function in _FILTERS})
     environment.globals.update({function.__name__: function for function in _SENTENCES})
-    environment.globals["phase_titles"] = wording.PHASE_TITLES
+    environment.globals.update(phase_titles=wording.PHASE_TITLES, groups=groups)
     return environment
 
 

@@ -12,8 +12,6 @@ from domain.review import (
     CauseFinding,
     Decision,
     InterventionTier,
-    Movement,
-    OwnerToAssign,
     Pattern,
     PlanLine,
     Prework,
@@ -89,12 +87,24 @@ class ReviewView:
 
     def has_dive(self, account_id: str) -> bool:
         """Whether the page has a section about the account."""
-        return any(play.account_id == account_id for play in self.review.plays)
+        return account_id in self._dived
+
+    @cached_property
+    def _dived(self) -> frozenset[str]:
+        return frozenset(play.account_id for play in self.review.plays)
 
     def name(self, account_id: str) -> str:
         """The name of an account, or its id when nothing names it."""
-        named = (*self.review.at_risk, *self.review.plays, *self.review.intervention_plan)
-        return next((each.name for each in named if each.account_id == account_id), account_id)
+        return self._names.get(account_id, account_id)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        review = self.review
+        return (
+            {line.account_id: line.name for line in review.intervention_plan}
+            | {play.account_id: play.name for play in review.plays}
+            | {line.account_id: line.name for line in review.at_risk}
+        )
 
     @cached_property
     def blocks(self) -> dict[str, AgendaItem]:
@@ -119,9 +129,10 @@ class ReviewView:
         """Intervention tiers, worst first."""
         return _TIERS
 
-    def moved(self, *changes: str) -> list[Movement]:
-        """The accounts whose standing changed in one of these ways."""
-        return [movement for movement in self.review.portfolio.movements if movement.change in changes]
+    @cached_property
+    def unattended(self) -> bool:
+        """Whether every decision was made by a setting and none by a person in a meeting."""
+        return bool(self.review.decisions) and all(decision.unattended for decision in self.review.decisions)
 
     @cached_property
     def at_risk_change(self) -> float | None:
@@ -153,7 +164,8 @@ class ReviewView:
         """Everybody who owns something or prepares something in this review."""
         review = self.review
         found = {Person(step.owner, step.owner_id) for play in review.plays for p in play.phases for step in p.actions}
-        found |= {Person(each.owner, each.owner_id) for each in (*review.actions, *review.touchpoints)}
+        found |= {Person(action.owner, action.owner_id) for action in review.actions}
+        found |= {Person(hold.owner, hold.owner_id) for hold in review.touchpoints}
         found |= {Person(each.person, each.person_id) for each in review.prework}
         return sorted(found, key=lambda person: (person.name, person.person_id or ""))
 
@@ -195,11 +207,6 @@ class ReviewView:
     def prework_of(self, person: Person) -> Prework | None:
         """What one person prepares."""
         return next((each for each in self.review.prework if each.person_id == person.person_id), None)
-
-    @cached_property
-    def without_owner(self) -> tuple[OwnerToAssign, ...]:
-        """What nobody owns yet."""
-        return self.review.owners_to_assign
 
     @cached_property
     def critical(self) -> list[AtRisk]:

@@ -88,7 +88,9 @@ def test_every_action_is_followed_up_before_its_date_as_far_as_a_working_day_is_
     for phase in play.phases:
         for action in phase.actions:
             before = CALENDAR.before(action.due)
-            assert action.follow_up == before if before >= play.created else play.created <= action.follow_up <= action.due
+            assert (
+                action.follow_up == before if before >= play.created else play.created <= action.follow_up <= action.due
+            )
 
 
 def test_a_play_is_followed_up_on_working_days_even_when_it_starts_on_a_sunday() -> None:
@@ -142,7 +144,9 @@ candidates = st.lists(
     st.builds(
         lambda value, hours, budget, critical: (value, hours, budget, critical),
         st.integers(-3_000, 60_000),
-        st.dictionaries(st.sampled_from(["ann", "ben", "cleo"]), st.sampled_from([0.5, 1.0, 2.5, 4.0, 6.0]), max_size=3),
+        st.dictionaries(
+            st.sampled_from(["ann", "ben", "cleo"]), st.sampled_from([0.5, 1.0, 2.5, 4.0, 6.0]), max_size=3
+        ),
         st.sampled_from([0.0, 500.0, 2_000.0, 4_500.0]),
         st.booleans(),
     ),
@@ -199,7 +203,10 @@ def test_as_many_critical_plays_run_as_any_choice_could_cover(
 ) -> None:
     critical = [play for play in plays if play.critical]
     most = max(
-        size for size in range(len(critical) + 1) for some in combinations(critical, size) if fits(list(some), free, budget)
+        size
+        for size in range(len(critical) + 1)
+        for some in combinations(critical, size)
+        if fits(list(some), free, budget)
     )
     assert sum(play.critical for play in chosen(plays, allocate(plays, free, budget))) == most
 

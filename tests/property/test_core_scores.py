@@ -15,7 +15,7 @@ from tools.evidence import contributions, exact_parts
 from tools.health import banded, component
 from tools.tiers import layers
 
-few = settings(max_examples=4)
+few = settings(max_examples=3)
 SCORING = SHIPPED.scoring
 SMALL_STEP = 0.001
 """Share of the shortest distance between two breakpoints of a signal."""
@@ -125,7 +125,7 @@ def test_health_changes_by_signal_sum_to_the_change_of_health(weeks: list[tuple[
 def test_an_unknown_signal_counts_as_if_the_configuration_did_not_have_it(
     base: list[dict[str, Any]], data: st.DataObject
 ) -> None:
-    left = {name: signal for name, signal in SCORING.signals.items()}
+    left = dict(SCORING.signals)
     for category in CATEGORIES:
         mine = [name for name in SIGNALS if SCORING.signals[name].category == category]
         for name in data.draw(st.sets(st.sampled_from(mine), max_size=len(mine) - 1), label=category):
@@ -198,7 +198,9 @@ def test_a_component_is_its_breakpoints_joined_by_straight_lines_without_a_gap(n
     points = SCORING.signals[name].points
     step = SMALL_STEP * shortest_gap(name)
     between = [(a[0] + b[0]) / 2 for a, b in pairwise(points)]
-    values = [v + move for v, _ in points for move in (-step, 0, step)] + between + [points[0][0] - 5, points[-1][0] + 5]
+    values = (
+        [v + move for v, _ in points for move in (-step, 0, step)] + between + [points[0][0] - 5, points[-1][0] + 5]
+    )
     said = engine_says(component(name, SCORING.signals[name]), name, values)
     assert said == pytest.approx([component_of(name, value) for value in values], abs=2e-6)
     assert said[1 : 3 * len(points) : 3] == [score for _, score in points]

@@ -124,10 +124,24 @@ def test_a_text_that_gives_orders_is_only_quoted() -> None:
 
 
 def test_a_statement_late_in_a_long_text_without_full_stops_is_found() -> None:
-    assert "evaluating_alternatives" in intents("and then we talked about the weather " * 30 + "and they are evaluating other vendors")
+    assert "evaluating_alternatives" in intents(
+        "and then we talked about the weather " * 30 + "and they are evaluating other vendors"
+    )
 
 
-UNITS = ("look ", "budget ", "a", " ", "\n", "evaluating ", "missing feature ", "cut costs ", "not see the ", "x. ", "new ")
+UNITS = (
+    "look ",
+    "budget ",
+    "a",
+    " ",
+    "\n",
+    "evaluating ",
+    "missing feature ",
+    "cut costs ",
+    "not see the ",
+    "x. ",
+    "new ",
+)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=repr)

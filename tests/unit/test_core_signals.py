@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from domain.dossier import Dossier
-from tests.builders import AS_OF, BEST, SHIPPED, SIGNALS, WORST, Scored, World, component_of, score_folder, score_sheet
+from tests.builders import AS_OF, BEST, SHIPPED, SIGNALS, WORST, Scored, World, component_of, score_sheet
 from tools.evidence import direction, statement
 from tools.history import History
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "portfolio"
 EVENTS = [name for name, signal in SHIPPED.scoring.signals.items() if signal.fresh.events_stand]
 
 
@@ -38,7 +37,9 @@ def test_a_feed_that_says_zero_is_silence(silences: Scored) -> None:
 
 
 def test_an_account_without_a_feed_is_a_gap_and_not_silent(silences: Scored) -> None:
-    usage = {name: v for name, v in silences.values["no feed"].items() if SHIPPED.scoring.signals[name].table == "usage"}
+    usage = {
+        name: v for name, v in silences.values["no feed"].items() if SHIPPED.scoring.signals[name].table == "usage"
+    }
     assert set(usage.values()) == {None}
     assert silences["no feed"]["risk"] == 0
 
@@ -186,7 +187,9 @@ def test_an_account_that_churned_leaves_the_base_and_one_that_came_back_is_in_it
 
 
 def test_an_account_without_touchpoints_is_a_gap_and_one_without_executives_counts_from_the_first_row() -> None:
-    world = World().with_sources_seen().account("unmet").account("no executive").account("new customer", started_on=None)
+    world = (
+        World().with_sources_seen().account("unmet").account("no executive").account("new customer", started_on=None)
+    )
     world.touch("no executive", 10, "training", attended=True).touch("new customer", 5, "training", attended=True)
     world.tables["accounts"][-1]["started_on"] = world.day(40)
     values = world.score().values
@@ -202,7 +205,13 @@ def test_a_meeting_that_the_executive_missed_is_no_executive_touch() -> None:
 
 
 def test_outreach_younger_than_four_days_has_not_gone_unanswered_yet() -> None:
-    world = World().with_sources_seen().account("A").touch("A", 3, "email", outbound=True).touch("A", 4, "email", outbound=True)
+    world = (
+        World()
+        .with_sources_seen()
+        .account("A")
+        .touch("A", 3, "email", outbound=True)
+        .touch("A", 4, "email", outbound=True)
+    )
     assert measure(world)["unanswered_outreach"] == 1
 
 
@@ -226,34 +235,34 @@ COUNTED = (
 
 
 @pytest.fixture(scope="module")
-def example() -> list[Dossier]:
-    scored = score_folder(EXAMPLE)
-    return scored.dossiers(scored.at_risk())
+def listed(example: Scored) -> list[Dossier]:
+    """Every account of the example portfolio that is at risk."""
+    return example.dossiers(example.at_risk())
 
 
 @pytest.mark.parametrize("signal", COUNTED)
 def test_a_count_is_the_number_of_rows_shown_behind_it_for_every_account_at_risk(
-    example: list[Dossier], signal: str
+    listed: list[Dossier], signal: str
 ) -> None:
-    facts = [(dossier.account_id, fact) for dossier in example if (fact := dossier.evidence_for(signal))]
+    facts = [(dossier.account_id, fact) for dossier in listed if (fact := dossier.evidence_for(signal))]
     assert facts
     assert [(account, fact.value, fact.row_count) for account, fact in facts if fact.value != fact.row_count] == []
 
 
-def test_active_contacts_are_the_different_people_behind_the_rows(example: list[Dossier]) -> None:
-    facts = [fact for dossier in example if (fact := dossier.evidence_for("active_contacts"))]
+def test_active_contacts_are_the_different_people_behind_the_rows(listed: list[Dossier]) -> None:
+    facts = [fact for dossier in listed if (fact := dossier.evidence_for("active_contacts"))]
     assert all(fact.value is not None and fact.value <= fact.row_count for fact in facts)
     assert all((fact.value == 0) == (fact.row_count == 0) for fact in facts)
 
 
-def test_every_fact_that_adds_risk_names_rows_or_is_an_absence(example: list[Dossier]) -> None:
+def test_every_fact_that_adds_risk_names_rows_or_is_an_absence(listed: list[Dossier]) -> None:
     absences = {"active_contacts", "champion_status", "days_since_exec_touch"}
-    found = {f.signal for d in example for f in d.evidence if f.risk_points > 0 and f.row_count == 0}
+    found = {f.signal for d in listed for f in d.evidence if f.risk_points > 0 and f.row_count == 0}
     assert found <= absences
 
 
-def test_scores_of_every_account_at_risk_are_the_sums_of_their_contributions(example: list[Dossier]) -> None:
-    for dossier in example:
+def test_scores_of_every_account_at_risk_are_the_sums_of_their_contributions(listed: list[Dossier]) -> None:
+    for dossier in listed:
         assert sum(round(part.risk_points * 1e6) for part in dossier.contributions) == round(dossier.risk * 1e6)
         if dossier.health is not None:
             assert sum(round(p.health_points * 1e6) for p in dossier.contributions) == round(dossier.health * 1e6)
@@ -267,8 +276,8 @@ def test_an_answer_given_in_the_meeting_is_dated_alike_by_the_engine_and_by_the_
     assert fact.value == fact.row_count
 
 
-def test_evidence_never_shows_an_internal_score(example: list[Dossier]) -> None:
-    words = " ".join(fact.statement.lower() for dossier in example for fact in dossier.evidence)
+def test_evidence_never_shows_an_internal_score(listed: list[Dossier]) -> None:
+    words = " ".join(fact.statement.lower() for dossier in listed for fact in dossier.evidence)
     assert not [word for word in ("risk", "health", "component", "weight", "churn") if word in words]
 
 

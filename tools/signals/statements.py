@@ -59,6 +59,11 @@ class StatementFinder:
             theme: re.compile("|".join(phrases), re.IGNORECASE) for theme, phrases in wording.themes.items()
         }
 
+    @property
+    def filter(self) -> str:
+        """One expression that every text with a statement in it matches: what leaves the engine at all."""
+        return "|".join(f"(?:{p.pattern})" for phrases in self._intents.values() for p in phrases)
+
     def find(self, rows: Iterable[TextRow]) -> Iterator[Statement]:
         """Each intent at most once a row, with the first sentence that states it."""
         for row in rows:

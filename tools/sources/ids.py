@@ -68,6 +68,9 @@ def match_references(connection: duckdb.DuckDBPyConnection, known: dict[str, Sta
 
 def match_column(connection: duckdb.DuckDBPyConnection, table: str, column: str, target: str, key: str) -> int:
     """Rewrite references of ``column`` to the twin of another length in ``target``; how many different ids were."""
+    shaped = f"SELECT 1 FROM {table} WHERE length({quoted(column)}) IN (15, 18) LIMIT 1"
+    if connection.execute(shaped).fetchone() is None:
+        return 0
     mine, theirs = f"s.{quoted(column)}", f"t.{quoted(key)}"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE twins AS SELECT DISTINCT {mine} AS given, {theirs} AS known FROM {table} s"

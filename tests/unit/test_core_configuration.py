@@ -1,0 +1,105 @@
+"""A configuration that cannot be used is refused before anything is computed, naming the file and the key."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from domain.errors import ConfigurationError
+from tests.builders import SHIPPED
+from tools.calendar import WorkingDays
+from tools.configuration import DEFAULT, read_configuration
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DEFAULT, tmp_path / "configs"))
+
+
+def edited(folder: Path, file: str, old: str, new: str) -> str:
+    """The refusal after one edit."""
+    path = folder / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        read_configuration(folder)
+    assert str(folder) not in str(caught.value)
+    return str(caught.value)
+
+
+EDITS = [
+    ("scoring.yaml", "at_risk_above: {value: 60", "at_risk_above: {value: sixty", "at_risk_above"),
+    ("scoring.yaml", "risk_scale: {value: 65", "risk_skale: {value: 65", "risk_s"),
+    ("scoring.yaml", "mid_market: {usage: 30", "mid_market: {usage: 31", "category_weights"),
+    ("scoring.yaml", "starts_at: 60", "starts_at: 90", "bands"),
+    ("scoring.yaml", "[[-50, 0], [-30, 20]", "[[-50, 30], [-30, 20]", "points"),
+    ("scoring.yaml", "[[-50, 0], [-30, 20]", "[[-20, 0], [-30, 20]", "points"),
+    ("scoring.yaml", "USD: 0.86", "USD: -1", "rates"),
+    ("tiers.yaml", "when: [{signal: escalations, at_least: 1}]", "when: [{signal: escalatoins, at_least: 1}]", "escalatoins"),
+    ("tiers.yaml", "at_risk_when: [{signal: renewal_in_days", "at_risk_when: [{signal: renewal_days", "renewal_days"),
+    ("tiers.yaml", "at_least: 1}]", "at_least: 1, below: 3}]", "when"),
+    ("tiers.yaml", "  watch: {days: 90", "  watched: {days: 90", "due"),
+    ("causes.yaml", "{signal: feature_gap, points: 45", "{signal: feature_gaps, points: 45", "feature_gaps"),
+    ("causes.yaml", "  product_fit:\n", "  produkt_fit:\n", "causes"),
+    ("phrases.yaml", "tables: [notes, surveys]", "tables: [notes, emails]", "tables"),
+    ("phrases.yaml", "- '{competitor}'", "- '({competitor}'", "competitor_named"),
+    ("review.yaml", "minutes: 45", "minutes: soon", "profiles"),
+    ("review.yaml", "signal: days_silent, at_least: 14", "signal: silent_days, at_least: 14", "silent_days"),
+    ("review.yaml", "opportunity: {seat_utilisation: 40", "opportunity: {seats: 40", "seats"),
+    ("review.yaml", "  support: What exactly", "  helpdesk: What exactly", "questions"),
+    ("review.yaml", "enterprise: 1.0, mid_market: 0.5,", "enterprise: 1.0,", "hours_per_account"),
+    ("review.yaml", "  hard: {saved: 1.25, lost: 3.75}\n", "", "save_priors"),
+    ("playbooks/value_gap.yaml", "cause: value_gap", "cause: value_gape", "cause"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "key"), EDITS, ids=[f"{edit[0]}: {edit[3]}" for edit in EDITS])
+def test_a_wrong_setting_is_refused_by_file_and_key(folder: Path, file: str, old: str, new: str, key: str) -> None:
+    message = edited(folder, file, old, new)
+    assert file in message
+    assert key in message
+    assert "\n" not in message
+
+
+def test_a_signal_that_nothing_measures_is_refused(folder: Path) -> None:
+    path = folder / "scoring.yaml"
+    text = path.read_text(encoding="utf-8")
+    goals = text[text.index("  goals_behind:") :]
+    path.write_text(text + goals.replace("goals_behind", "goals_dreamt"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"scoring\.yaml.*goals_dreamt"):
+        read_configuration(folder)
+
+
+@pytest.mark.parametrize("file", ["scoring.yaml", "tiers.yaml", "playbooks/diagnosis.yaml"])
+def test_a_missing_file_is_named(folder: Path, file: str) -> None:
+    (folder / file).unlink()
+    with pytest.raises(ConfigurationError, match=re.escape(file.rpartition("/")[2])):
+        read_configuration(folder)
+
+
+def test_a_file_that_is_not_yaml_is_named(folder: Path) -> None:
+    (folder / "review.yaml").write_text("profiles: [", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"review\.yaml is not valid YAML"):
+        read_configuration(folder)
+
+
+def test_every_change_of_a_score_changes_the_hash_of_the_scores_and_a_meeting_time_does_not(folder: Path) -> None:
+    before = read_configuration(folder)
+    review = folder / "review.yaml"
+    review.write_text(review.read_text(encoding="utf-8").replace('"09:30"', '"10:30"'), encoding="utf-8")
+    later = read_configuration(folder)
+    assert (later.scoring_hash, later.hash != before.hash) == (before.scoring_hash, True)
+    for file in ("scoring.yaml", "tiers.yaml", "phrases.yaml"):
+        with (folder / file).open("a", encoding="utf-8") as handle:
+            handle.write("# another wording\n")
+        changed = read_configuration(folder)
+        assert changed.scoring_hash != later.scoring_hash
+        later = changed
+
+
+def test_a_country_without_known_holidays_is_refused_by_key() -> None:
+    nowhere = SHIPPED.review.model_copy(update={"holiday_country": "XX"})
+    with pytest.raises(ConfigurationError, match=r"review\.yaml: holiday_country"):
+        WorkingDays(nowhere)
