@@ -6,7 +6,7 @@ from domain.configuration import Configuration
 from domain.phases import BookLine, Identified
 from domain.review import Action, CapacityLine, Handover, Needs, RoleNeed, SavePlay, Uncovered
 from tools.allocation import Allocation
-from tools.assignment import line_actions, owner_actions, play_actions
+from tools.assignment import line_actions, owned_by, owner_actions, play_actions
 from tools.calendar import WorkingDays
 from tools.capacity import asked_hours, capacity_lines, committed_hours, free_hours, handovers, play_hours
 from tools.decide import Decided
@@ -134,6 +134,8 @@ def assign(
     found: list[Action] = []
     approved = [play for play in decided.plays if play.status in ("approved", "edited")]
     for play in approved:
+        named = people.get(assigned_owners.get(play.account_id, ""))
+        play = owned_by(play, named) if named else play
         found += play_actions(play, origins.get(play.account_id, review_id), as_of)
     rows = {row.account_id: row for row in identified.plan_rows}
     for line in decided.lines:

@@ -155,7 +155,10 @@ def due_by(row: PlanRow, configuration: Configuration, calendar: WorkingDays, as
         if days < 0:
             return calendar.plus(as_of, 2)
         return max(calendar.on_or_before(row.renewal_date - timedelta(days=14)), soonest)
-    return max(calendar.on_or_before(as_of + timedelta(days=configuration.tiers.due[row.tier].days)), soonest)
+    last = as_of + timedelta(days=configuration.tiers.due[row.tier].days)
+    if row.renewal_date is not None and row.renewal_date >= as_of:
+        last = min(last, row.renewal_date)
+    return max(calendar.on_or_before(last), soonest)
 
 
 def allocate_plays(

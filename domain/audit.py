@@ -4,7 +4,6 @@ from datetime import date
 
 from domain.model import Record
 
-
 AHEAD = "dated after the review date"
 """The reason for leaving out what lies in the future."""
 

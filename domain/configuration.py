@@ -1,8 +1,10 @@
 """Everything a team tunes, typed. Each number carries its unit and the reason for its default in the YAML beside it."""
 
+import re
+from collections.abc import Collection, Iterable
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -240,6 +242,14 @@ class Causes(Record):
     floor_health: Setting
 
 
+def _check_expressions(phrases: Iterable[str]) -> None:
+    for phrase in phrases:
+        try:
+            re.compile(phrase.replace("{competitor}", "x"))
+        except re.error as error:
+            raise ValueError(f"{phrase!r} is not a regular expression: {error}") from None
+
+
 class Intent(Record):
     """A stated intent, found in what people wrote."""
 
@@ -247,6 +257,11 @@ class Intent(Record):
     unless: tuple[str, ...] = Field(default=(), description="A sentence that also matches one of these does not count.")
     tables: tuple[Literal["notes", "tickets", "surveys"], ...] = ("notes", "tickets", "surveys")
     why: str
+
+    @model_validator(mode="after")
+    def _expressions_are_valid(self) -> Self:
+        _check_expressions((*self.phrases, *self.unless))
+        return self
 
 
 class Wording(Record):
@@ -257,6 +272,11 @@ class Wording(Record):
     negations: tuple[str, ...]
     window_days: Setting
     themes: dict[str, tuple[str, ...]]
+
+    @model_validator(mode="after")
+    def _expressions_are_valid(self) -> Self:
+        _check_expressions((*self.negations, *(phrase for phrases in self.themes.values() for phrase in phrases)))
+        return self
 
 
 class Profile(Record):
@@ -331,8 +351,24 @@ class ReviewSettings(Record):
     decision_week: Setting
     opportunity: dict[str, float]
     matrix: dict[str, str]
-    questions: dict[str, str]
+    questions: dict[Category, str]
     workflow: tuple[Workflow, ...]
+
+    @model_validator(mode="after")
+    def _nothing_missing(self) -> Self:
+        levels = ("high", "medium", "low")
+        needed: tuple[tuple[str, Collection[str], Collection[str]], ...] = (
+            ("hours_per_account", SIZES, self.hours_per_account),
+            ("questions", CATEGORIES, self.questions),
+            ("save_priors", ("easy", "moderate", "hard"), self.save_priors),
+            ("default_weekly_hours", get_args(Role), self.default_weekly_hours),
+            ("matrix", [f"{risk}/{chance}" for risk in levels for chance in levels], self.matrix),
+        )
+        for key, wanted, given in needed:
+            missing = sorted(set(wanted) - set(given))
+            if missing:
+                raise ValueError(f"{key}: {missing[0]} is missing")
+        return self
 
 
 class Configuration(Record):
@@ -352,16 +388,16 @@ class Configuration(Record):
     @model_validator(mode="after")
     def _names_known(self) -> Self:
         known = set(self.scoring.signals) | {"renewal_in_days", "active_users_before"}
-        conditions = [(rule.id, c) for rule in self.tiers.rules for c in (*rule.when, *rule.at_risk_when)]
-        conditions += [(rule.id, c) for rule in self.tiers.actions for c in rule.when]
-        conditions += [(rule.id, c) for rule in self.review.workflow for c in rule.when]
-        for name, condition in conditions:
-            if condition.signal not in known:
-                raise ValueError(f"rule {name}: unknown signal {condition.signal!r}")
-        for cause, causerule in self.causes.causes.items():
-            for fact in causerule.evidence:
-                if fact.signal not in known:
-                    raise ValueError(f"causes.yaml: {cause}: unknown signal {fact.signal!r}")
+        used = [
+            ("tiers.yaml", rule.id, c.signal) for rule in self.tiers.rules for c in (*rule.when, *rule.at_risk_when)
+        ]
+        used += [("tiers.yaml", rule.id, c.signal) for rule in self.tiers.actions for c in rule.when]
+        used += [("review.yaml", rule.id, c.signal) for rule in self.review.workflow for c in rule.when]
+        used += [("review.yaml", "opportunity", name) for name in self.review.opportunity]
+        used += [("causes.yaml", name, f.signal) for name, rule in self.causes.causes.items() for f in rule.evidence]
+        for file, place, signal in used:
+            if signal not in known:
+                raise ValueError(f"{file}: {place}: unknown signal {signal!r}")
         for name, playbook in self.playbooks.items():
             for action in (*playbook.stabilise, *playbook.address, *playbook.rebuild):
                 unknown = set(action.signals) - known

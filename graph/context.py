@@ -64,7 +64,6 @@ class ReviewContext:
             self._base = self.load()
         return self._base
 
-
     def keep(self, review_id: str, kind: str, record: Record) -> None:
         """Store the result of a step; this process need not read it again."""
         self.store.put(review_id, kind, record)

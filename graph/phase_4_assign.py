@@ -1,5 +1,6 @@
 """Phase 4, assignment and tracking: the capacity analyzer hands out what was approved; then everything is published."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from agents.capacity_analyzer import assign
@@ -12,9 +13,11 @@ from graph.document import review_document
 from graph.past import past, previous_running, records
 from graph.phase_2_diagnose import open_actions
 from tools import metrics as figures
-from tools.assignment import crm_updates, touchpoints
+from tools.assignment import crm_updates, owned_by, touchpoints
+from tools.causes import UNDETERMINED
 from tools.decide import Decided, apply
 from tools.meeting import next_agenda
+from tools.verification import verify
 
 
 @step("4 Assignment and tracking", "capacity analyzer")
@@ -23,7 +26,7 @@ def capacity_analyzer_assigns(state: ReviewState, context: ReviewContext) -> Upd
     store, review_id = context.store, state["review_id"]
     identified = context.result(review_id, "identified", Identified)
     planned = context.result(review_id, "planned", Planned)
-    decided = apply(_decision(context, review_id, "plan"), planned, identified.people, identified.portfolio.currency)
+    decided = _decided(context, identified, planned)
     assigned = _assigned(context, identified, planned, decided, {})
     dropped = _dropped(context, state, decided, planned)
     store.put_actions(review_id, identified.as_of, [*assigned.actions, *dropped])
@@ -39,9 +42,7 @@ def publish(state: ReviewState, context: ReviewContext) -> Update:
     if close is not None and close.owners:
         identified = context.result(review_id, "identified", Identified)
         planned = context.result(review_id, "planned", Planned)
-        decided = apply(
-            _decision(context, review_id, "plan"), planned, identified.people, identified.portfolio.currency
-        )
+        decided = _decided(context, identified, planned)
         assigned = _assigned(context, identified, planned, decided, close.owners)
         dropped = _dropped(context, state, decided, planned)
         store.put_actions(review_id, identified.as_of, [*assigned.actions, *dropped])
@@ -49,6 +50,21 @@ def publish(state: ReviewState, context: ReviewContext) -> Update:
     store.set_state(review_id, "closed")
     context.publish(review_document(context, review_id))
     return {}
+
+
+def _decided(context: ReviewContext, identified: Identified, planned: Planned) -> Decided:
+    """The decisions applied; what people edited is checked again, and what is wrong with it is written on it."""
+    plan = _decision(context, identified.review_id, "plan")
+    decided = apply(plan, planned, identified.people, identified.portfolio.currency, context.calendar)
+    books = context.configuration.playbooks
+    plays = []
+    for play in decided.plays:
+        if play.status == "edited":
+            book = books["diagnosis" if play.cause == UNDETERMINED else play.cause]
+            found = verify(play, book, identified.people, context.calendar)
+            play = play.model_copy(update={"violations": found, "verified": not found})
+        plays.append(play)
+    return replace(decided, plays=tuple(plays))
 
 
 def _decision(context: ReviewContext, review_id: str, gate: str) -> Decisions:
@@ -63,10 +79,7 @@ def _assigned(
     configuration, team = context.configuration, identified.people
     actions = assign(decided, identified, context.calendar, planned.origins, owners)
     plays = tuple(
-        play.model_copy(update={"owner": team[owners[play.account_id]].name, "owner_id": owners[play.account_id]})
-        if play.account_id in owners
-        else play
-        for play in decided.plays
+        owned_by(play, team[owners[play.account_id]]) if play.account_id in owners else play for play in decided.plays
     )
     approved = [play for play in plays if play.status in ("approved", "edited")]
     lines = {line.account_id: line for line in identified.at_risk}

@@ -318,7 +318,7 @@ assert set(_ATTRIBUTES) == set(ATTRIBUTES)
 
 
 def sheet_row(number: int, cells: Mapping[str, Any]) -> Row:
-    """One account as measured: mid-market, nothing known, everything observed today, unless ``cells`` says otherwise."""
+    """One account as measured: mid-market, nothing known, everything observed today, or as ``cells`` say."""
     facts: Row = {"account_id": f"A-{number:05d}", "name": f"Account {number}", "size": "mid_market", "arr": 50_000}
     facts |= dict.fromkeys(OBSERVED_ON.values(), AS_OF)
     facts |= {"contract_arr": 50_000, "contract_currency": "EUR", "segment": "mid_market"}

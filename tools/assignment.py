@@ -60,6 +60,20 @@ def play_actions(play: SavePlay, review_id: str, as_of: date) -> list[Action]:
     ]
 
 
+def owned_by(play: SavePlay, person: Person) -> SavePlay:
+    """The play of an account that had no CSM, with the person who was named at the close."""
+    phases = []
+    for phase in play.phases:
+        lines = [
+            line.model_copy(update={"owner": person.name, "owner_id": person.person_id})
+            if line.owner_id is None and line.owner_role == "csm"
+            else line
+            for line in phase.actions
+        ]
+        phases.append(phase.model_copy(update={"actions": tuple(lines)}))
+    return play.model_copy(update={"owner": person.name, "owner_id": person.person_id, "phases": tuple(phases)})
+
+
 def line_actions(
     line: PlanLine, review_id: str, csm: Person | None, calendar: WorkingDays, as_of: date
 ) -> list[Action]:
@@ -74,7 +88,7 @@ def line_actions(
             owner=line.owner,
             owner_id=csm.person_id if csm else None,
             due=due,
-            follow_up=max(calendar.before(due), as_of),
+            follow_up=calendar.follow_up(due, as_of),
             kind=kind,
             title=title,
             action=f"{title} for {line.name}.",
@@ -107,7 +121,7 @@ def owner_actions(
             owner=manager.name if manager else TBD,
             owner_id=manager.person_id if manager else None,
             due=due,
-            follow_up=max(calendar.before(due), as_of),
+            follow_up=calendar.follow_up(due, as_of),
             kind="assign_owner",
             title="Assign an owner",
             action=f"Name the owner of {name} in the CRM and hand the plan over in person.",

@@ -16,7 +16,7 @@ from domain.configuration import Configuration
 from tools import changes
 from tools.calibration import fit
 from tools.history import History, Snapshot, last_review, month_ago
-from tools.scoring import DETAILS, SCORES, ChurnCurve, detail_sql, measured_sql, scored_sql, state_counts_sql
+from tools.scoring import DETAILS, SCORES, ChurnCurve, detail_sql, measured_sql, scored_sql, size_sql, state_counts_sql
 from tools.signals import signals_sql
 from tools.signals.statements import Statement, StatementFinder, TextRow
 from tools.sources import Portfolio
@@ -56,7 +56,7 @@ class CustomerBase:
 
     def details(self, source: str = "measured", as_of: date | None = None) -> dict[str, list[Row]]:
         """Per picked account one row a signal: value, component, share and points, in the order of configuration."""
-        sql = detail_sql(self.configuration, source, as_of or self.as_of, self.curve, "picked")
+        sql = detail_sql(self.configuration.scoring, source, as_of or self.as_of, "picked")
         signals = self.configuration.scoring.signals
         return {
             row["account_id"]: [
@@ -126,7 +126,8 @@ def _state(connection: duckdb.DuckDBPyConnection, configuration: Configuration, 
     window = int(configuration.wording.window_days.value)
     finder = StatementFinder(configuration.wording)
     texts = connection.execute(
-        f"select * from ({_TEXTS}) where date_diff('day', on_day, ?) between 0 and ? and regexp_matches(text, ?, 'i') "
+        f"select * from ({_TEXTS}) where date_diff('day', on_day, ?) between 0 and ? and "
+        "regexp_matches(regexp_replace(text, '\\s+', ' ', 'g'), ?, 'i') "
         "order by source, row_no",
         [as_of, window, finder.filter],
     ).fetchall()
@@ -143,7 +144,7 @@ def _state(connection: duckdb.DuckDBPyConnection, configuration: Configuration, 
     return found
 
 
-_REPORTED = (*SCORES[:-2], "reported_arr", "reported_at_risk", "reported_velocity")
+_REPORTED = (*SCORES[:-2], "reported_arr", "reported_at_risk")
 
 
 def _load(
@@ -162,13 +163,15 @@ def _load(
         f"create or replace temp table {name}_then as select * replace (cast({today} as decimal(18, 2)) as arr), "
         f"arr as reported_arr, at_risk as reported_at_risk, velocity as reported_velocity from read_parquet('{path}')"
     )
+    size = size_sql(configuration.scoring, "arr")
     connection.execute(
-        f"create or replace temp view {name}_measured as select * exclude ({', '.join(_REPORTED)}) from {name}_then"
+        f"create or replace temp view {name}_measured as select * exclude ({', '.join(_REPORTED)}) "
+        f"replace ({size} as size) from {name}_then"
     )
     if snapshot.scoring_hash == configuration.scoring_hash:
         connection.execute(f"create or replace temp table {name} as select * from {name}_then")
         return
-    scored = scored_sql(configuration, f"{name}_measured", snapshot.as_of, curve)
+    scored = scored_sql(configuration, f"{name}_measured", snapshot.as_of, curve, "reported_velocity")
     connection.execute(
         f"create or replace temp table {name} as select r.*, t.reported_arr, t.reported_at_risk "
         f"from ({scored}) r join {name}_then t on t.account_id = r.account_id"

@@ -45,6 +45,10 @@ class WorkingDays:
         """The working day before ``day``."""
         return self.on_or_before(day - timedelta(days=1))
 
+    def follow_up(self, due: date, created: date) -> date:
+        """The working day before ``due`` on which the owner is asked, but not before the plan exists."""
+        return min(max(self.before(due), self.on_or_after(created)), max(due, self.on_or_after(created)))
+
     def plus(self, day: date, count: int) -> date:
         """``count`` working days after ``day``."""
         for _ in range(count):

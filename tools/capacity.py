@@ -131,6 +131,12 @@ def _stranger(owner: str, book: BookLine) -> CapacityLine:
     )
 
 
+def _share_of_book(account: MovableAccount, settings: ReviewSettings) -> float:
+    """Hours for save plays that one more account in the book takes away in the planning period."""
+    weeks = settings.planning_days.value / _WEEK
+    return settings.hours_per_account[account.size] * settings.intervention_share.value * weeks
+
+
 def handovers(
     lines: Sequence[CapacityLine], movable: Sequence[MovableAccount], settings: ReviewSettings
 ) -> tuple[Handover, ...]:
@@ -149,13 +155,12 @@ def handovers(
     found = []
     for giver in givers:
         for account in [item for item in movable if item.csm_id == giver.person_id][:_PROPOSALS_EACH]:
-            if not receivers:
+            cost = _share_of_book(account, settings)
+            able = [person for person in receivers if free[person] >= cost]
+            if not able:
                 break
-            taker = max(receivers, key=lambda person: (free[person], person))
-            weeks = settings.planning_days.value / _WEEK
-            free[taker] = round(
-                free[taker] - settings.hours_per_account[account.size] * settings.intervention_share.value * weeks, 2
-            )
+            taker = max(able, key=lambda person: (free[person], person))
+            free[taker] = round(free[taker] - cost, 2)
             count[taker] += 1
             found.append(
                 Handover(

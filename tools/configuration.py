@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from domain.configuration import Configuration
 from domain.errors import ConfigurationError
+from tools.signals import OBSERVED_ON
 
 DEFAULT = Path(__file__).resolve().parent.parent / "configs"
 _PARTS = {"scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review"}
@@ -34,10 +35,12 @@ def _hash(paths: list[Path]) -> str:
 def _say(error: ValidationError) -> str:
     """The first problem, as file and key."""
     problem = error.errors()[0]
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
     keys = [str(key) for key in problem["loc"]]
     part = _PARTS.get(keys[0], keys[0]) if keys else "configs"
     name = f"playbooks/{keys[1]}.yaml" if part == "playbooks" and len(keys) > 1 else f"{part}.yaml"
-    return f"{name}: {'.'.join(keys[1:]) or 'the whole file'}: {problem['msg']}"
+    return f"{name}: {'.'.join(keys[1:]) or 'the whole file'}: {str(problem['msg']).removeprefix('Value error, ')}"
 
 
 def read_configuration(folder: Path | None = None) -> Configuration:
@@ -56,6 +59,11 @@ def read_configuration(folder: Path | None = None) -> Configuration:
         configuration = Configuration.model_validate(content)
     except ValidationError as error:
         raise ConfigurationError(f"configuration: {_say(error)}") from None
+    strange = set(configuration.scoring.signals) ^ set(OBSERVED_ON)
+    if strange:
+        raise ConfigurationError(
+            f"configuration: scoring.yaml: signals: {sorted(strange)[0]!r} is not what the SQL measures"
+        )
     missing = {*configuration.causes.causes, "diagnosis"} - set(configuration.playbooks)
     if missing:
         raise ConfigurationError(f"configuration: playbooks/{sorted(missing)[0]}.yaml is missing")

@@ -5,6 +5,7 @@ Pure. Only what was approved (or approved with edits) becomes an action.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from domain.decisions import Decisions, PlayDecision
 from domain.dossier import Person
@@ -71,13 +72,15 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
         raise DecisionError(f"{play.account_id}: an edit that drops every action is a rejection; say so with a reason")
 
 
-def apply(decisions: Decisions, planned: Planned, people: Mapping[str, Person], currency: str) -> Decided:
+def apply(
+    decisions: Decisions, planned: Planned, people: Mapping[str, Person], currency: str, days: WorkingDays
+) -> Decided:
     """Statuses, edits and the record. Unnamed plays follow ``rest``; unnamed plan lines follow ``others``."""
     named = {decision.account: decision for decision in decisions.plays}
     plays, record = [], []
     for play in planned.plays:
         decision = named.get(play.account_id) or _rest(play.account_id, decisions)
-        decided = _edited(play, decision, people) if decision.decision == "edit" else play
+        decided = _edited(play, decision, people, days) if decision.decision == "edit" else play
         status = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}[decision.decision]
         plays.append(decided.model_copy(update={"status": status}))
         record.append(_recorded(decision, decisions, play.version, _changes(decision)))
@@ -148,22 +151,31 @@ def _resources(decisions: Decisions, approved_lines: int, currency: str) -> tupl
     return tuple(found)
 
 
-def _edited(play: SavePlay, decision: PlayDecision, people: Mapping[str, Person]) -> SavePlay:
+def _edited(play: SavePlay, decision: PlayDecision, people: Mapping[str, Person], days: WorkingDays) -> SavePlay:
     """The play with other owners and dates, without dropped actions; a new version."""
     phases = []
     for phase in play.phases:
-        kept = [_changed(action, decision, people) for action in phase.actions if action.id not in decision.drop]
+        kept = [
+            _changed(action, decision, people, play.created, days)
+            for action in phase.actions
+            if action.id not in decision.drop
+        ]
         phases.append(phase.model_copy(update={"actions": tuple(sorted(kept, key=lambda a: (a.due, a.id)))}))
     edited = play.model_copy(update={"phases": tuple(phases)})
     return edited.model_copy(update={"version": version_of(edited)})
 
 
-def _changed(action: PlayAction, decision: PlayDecision, people: Mapping[str, Person]) -> PlayAction:
+def _changed(
+    action: PlayAction, decision: PlayDecision, people: Mapping[str, Person], created: date, days: WorkingDays
+) -> PlayAction:
+    update: dict[str, object] = {}
+    if action.id in decision.dates:
+        due = decision.dates[action.id]
+        update |= {"due": due, "follow_up": days.follow_up(due, created)}
     person = people.get(decision.owners.get(action.id, ""))
-    due = decision.dates.get(action.id, action.due)
-    update: dict[str, object] = {"due": due, "follow_up": min(action.follow_up, due)}
     if person is not None:
-        update |= {"owner": person.name, "owner_id": person.person_id}
+        text = action.action.replace(action.owner, person.name)
+        update |= {"owner": person.name, "owner_id": person.person_id, "action": text}
     return action.model_copy(update=update)
 
 

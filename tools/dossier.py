@@ -22,7 +22,8 @@ _QUERIES = {
     "touchpoints": "select t.*, t.date as on_day, c.role as contact_role, c.name as contact_name from touchpoints t "
     "semi join picked p on p.account_id = t.account_id "
     "left join contacts c on c.contact_id = t.contact_id and c.account_id = t.account_id",
-    "contacts": "select c.*, c.contact_id as contact_id_own, c.departed_on as on_day from contacts c "
+    "contacts": "select c.* replace (coalesce(c.status, case when c.departed_on is null then 'active' else 'departed' end) "
+    "as status), c.contact_id as contact_id_own, c.departed_on as on_day from contacts c "
     "semi join picked p on p.account_id = c.account_id",
     "invoices": "select i.*, i.due_date as on_day from invoices i semi join picked p on p.account_id = i.account_id",
     "goals": "select g.*, cast(null as date) as on_day from goals g semi join picked p on p.account_id = g.account_id",

@@ -132,7 +132,8 @@ def contributions(
         value = row["value"]
         stale = value is None and raw.get(row["signal"]) is not None
         seen = row["observed_on"]
-        moved = round(health_points - before[row["signal"]], 6) if row["signal"] in before else None
+        compared = row["signal"] in before and row["health"] is not None
+        moved = round(health_points - before[row["signal"]], 6) if compared else None
         found.append(
             Contribution(
                 signal=row["signal"],
@@ -162,13 +163,17 @@ def exact_parts(parts: list[float | None], total: float | None) -> list[float]:
     return [value / 1e6 for value in micro] if total is not None else [0.0] * len(micro)
 
 
-def direction(component: float | None, scoring: Scoring) -> Direction:
-    """Worse below the line where severity begins, better in the green band, steady between."""
+def direction(signal: Signal, component: float | None, scoring: Scoring) -> Direction:
+    """Worse below the line where severity begins, better in the green band, steady between.
+
+    A phrase without a value ("no invoice is overdue") is true of the best value only; short of it, steady.
+    """
     if component is None:
         return "steady"
     if component < scoring.severity_below.value:
         return "worse"
-    return "better" if component >= scoring.health_bands[-1].starts_at else "steady"
+    absolute = "{value}" not in signal.says.better
+    return "better" if component >= (100 if absolute else scoring.health_bands[-1].starts_at) else "steady"
 
 
 def statement(signal: Signal, value: float, way: Direction) -> str:
@@ -198,7 +203,7 @@ def evidence(
     found = []
     for index, part in enumerate(known, start=1):
         signal = scoring.signals[part.signal]
-        way = direction(part.component, scoring)
+        way = direction(signal, part.component, scoring)
         behind = _rows_behind(part.signal, rows, statements, as_of)
         assert part.value is not None
         found.append(
@@ -238,7 +243,8 @@ def _rows_behind(
         if signal == "support_csat":
             found += [r for r in rows if r.table == "surveys" and r.facts["kind"] == "csat" and r.age(as_of) <= 90]
         if signal == "unanswered_outreach":
-            answered = [r.facts.get("responded_at") or r.on for r in rows if r.table == table and _answered(r, as_of)]
+            touches = [row for row in rows if row.table == table and _answered(row, as_of)]
+            answered = [row.on if row.facts.get("attended") else row.facts.get("responded_at") for row in touches]
             last = max((day for day in answered if day), default=None)
             found = [row for row in found if last is None or (row.on is not None and row.on > last)]
     return sorted(found, key=lambda row: (-(row.on.toordinal() if row.on else 0), row.table, row.row))

@@ -57,8 +57,7 @@ def by_person(items: Sequence[Commitment]) -> tuple[PersonFollowup, ...]:
     for name, person_id in people:
         mine = [item.status for item in items if (item.owner, item.owner_id) == (name, person_id)]
         counts: dict[str, int] = {
-            status: mine.count(status)
-            for status in ("done", "done_late", "late", "missed", "open")
+            status: mine.count(status) for status in ("done", "done_late", "late", "missed", "open")
         }
         found.append(PersonFollowup(person=name, person_id=person_id, **counts))
     return tuple(found)

@@ -148,6 +148,7 @@ def _closing_points(plan: Sequence[PlanLine]) -> list[str]:
 
 def prework(identified: Identified, diagnosed: Diagnosed, configuration: Configuration) -> tuple[Prework, ...]:
     """Per CSM: the accounts on the list and the questions to answer before the meeting."""
+    asked: Mapping[str, str] = {str(name): text for name, text in configuration.review.questions.items()}
     causes = {finding.account_id: finding for finding in diagnosed.causes}
     grouped: dict[str, list[AtRisk]] = {}
     for line in identified.at_risk:
@@ -158,7 +159,7 @@ def prework(identified: Identified, diagnosed: Diagnosed, configuration: Configu
         questions = []
         for line in lines:
             categories = [part.category for part in sorted(line.contributions, key=lambda p: -p.risk_points)]
-            questions.append((line.account_id, configuration.review.questions[categories[0]]))
+            questions.append((line.account_id, asked[categories[0]]))
             if line.account_id in causes:
                 questions.append((line.account_id, causes[line.account_id].would_tell_apart))
         person = identified.people.get(person_id)

@@ -201,7 +201,7 @@ def play_action(
         owner_id=person.person_id if person else None,
         owner_role=action.owner_role,
         due=due,
-        follow_up=max(calendar.before(due), created),
+        follow_up=calendar.follow_up(due, created),
         purpose=action.purpose.format_map(words),
         metric=action.metric.format_map(words),
         evidence=cited(dossier, action, finding),

@@ -67,8 +67,9 @@ def _top(base: CustomerBase, details: list[Row]) -> tuple[str, ...]:
         (part for part in details if part["risk_points"] > 0), key=lambda p: (-p["risk_points"], p["signal"])
     )
     return tuple(
-        statement(scoring.signals[part["signal"]], part["value"], direction(part["component"], scoring))
+        statement(signal, part["value"], direction(signal, part["component"], scoring))
         for part in heavy[:_TOP]
+        if (signal := scoring.signals[part["signal"]])
     )
 
 

@@ -65,13 +65,17 @@ class ChurnCurve:
     calibrated: bool
 
 
+def size_sql(scoring: Scoring, arr: str) -> str:
+    """The size of an account by its ARR in the home currency."""
+    return (
+        f"case when {arr} > {health.number(scoring.enterprise_above.value)} then 'enterprise' "
+        f"when {arr} < {health.number(scoring.small_business_below.value)} then 'small_business' else 'mid_market' end"
+    )
+
+
 def measured_sql(scoring: Scoring, month_ago: str | None) -> str:
     """Attributes and signals side by side. ``month_ago`` names a table (account_id, health) or is None."""
-    size = (
-        f"case when a.arr_home > {health.number(scoring.enterprise_above.value)} then 'enterprise' "
-        f"when a.arr_home < {health.number(scoring.small_business_below.value)} then 'small_business' "
-        "else 'mid_market' end"
-    )
+    size = size_sql(scoring, "a.arr_home")
     join = f"left join {month_ago} m on m.account_id = a.account_id" if month_ago else ""
     before = "m.health" if month_ago else "cast(null as double)"
     return f"""
@@ -83,15 +87,30 @@ def measured_sql(scoring: Scoring, month_ago: str | None) -> str:
         where a.account_id not in ({FORMER_SQL})"""
 
 
-def _steps(configuration: Configuration, source: str, as_of: date, curve: ChurnCurve) -> str:
-    """The chain of common table expressions from ``source`` to ``final``; each step sees the columns before it."""
-    scoring = configuration.scoring
+def _both_scores(scoring: Scoring, source: str, as_of: date) -> tuple[str, list[list[str]]]:
+    """The first table (fresh values of ``source``) and the steps from there to health and risk."""
     today = literal(as_of)
     fresh = [f"{health.fresh_value(name, signal, today)} as {name}" for name, signal in scoring.signals.items()]
     components = [f"{health.component(name, signal)} as c_{name}" for name, signal in scoring.signals.items()]
-    bands = tuple((band.name, band.starts_at) for band in scoring.health_bands)
     scores = [a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True)]
-    moving = ["round((health - health_month_ago) / 30, 6) as velocity"]
+    return f"select * replace ({', '.join(fresh)}) from {source}", [components, *scores]
+
+
+def _chain(first: str, steps: list[list[str]]) -> str:
+    """Common table expressions from ``step_0`` to ``final``; each step sees the columns of those before it."""
+    chain = [f"step_0 as ({first})"]
+    chain += [f"step_{n} as (select *, {', '.join(columns)} from step_{n - 1})" for n, columns in enumerate(steps, 1)]
+    return "with " + ",\n".join([*chain, f"final as (select * from step_{len(steps)})"])
+
+
+VELOCITY = "round((health - health_month_ago) / 30, 6)"
+
+
+def _judged(configuration: Configuration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
+    """The steps from both scores to bands, velocity, probability and tiers."""
+    scoring = configuration.scoring
+    bands = tuple((band.name, band.starts_at) for band in scoring.health_bands)
+    moving = [f"{velocity} as velocity"]
     named = [
         health.banded("health", bands, "'not_scored'") + " as health_band",
         _velocity_band(scoring) + " as velocity_band",
@@ -99,10 +118,7 @@ def _steps(configuration: Configuration, source: str, as_of: date, curve: ChurnC
         f"{risk.churn_probability(curve.slope, curve.midpoint)} as churn_probability",
     ]
     money = ["cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr"]
-    steps = [components, *scores, moving, named, money, *tiers.layers(scoring, configuration.tiers)]
-    chain = [f"step_0 as (select * replace ({', '.join(fresh)}) from {source})"]
-    chain += [f"step_{n} as (select *, {', '.join(columns)} from step_{n - 1})" for n, columns in enumerate(steps, 1)]
-    return "with " + ",\n".join([*chain, f"final as (select * from step_{len(steps)})"])
+    return [moving, named, money, *tiers.layers(scoring, configuration.tiers)]
 
 
 def _velocity_band(scoring: Scoring) -> str:
@@ -120,22 +136,24 @@ def _confidence(scoring: Scoring) -> str:
     return f"case when coverage >= {high} then 'high' when coverage >= {medium} then 'medium' else 'low' end"
 
 
-def scored_sql(configuration: Configuration, source: str, as_of: date, curve: ChurnCurve) -> str:
-    """One row an account: attributes and scores."""
+def scored_sql(
+    configuration: Configuration, source: str, as_of: date, curve: ChurnCurve, velocity: str = VELOCITY
+) -> str:
+    """One row an account: attributes and scores. ``velocity`` may name a column that was reported before."""
     columns = ", ".join((*ATTRIBUTES, *SCORES, "renewal_in_days"))
-    return f"{_steps(configuration, source, as_of, curve)} select {columns} from final"
+    first, steps = _both_scores(configuration.scoring, source, as_of)
+    return f"{_chain(first, [*steps, *_judged(configuration, curve, velocity)])} select {columns} from final"
 
 
 DETAILS = ("value", "observed_on", "component", "share", "health_points", "risk_points")
 """What is told about each signal of an account under review, as columns ``<detail>__<signal>``."""
 
 
-def detail_sql(configuration: Configuration, source: str, as_of: date, curve: ChurnCurve, accounts: str) -> str:
+def detail_sql(scoring: Scoring, source: str, as_of: date, accounts: str) -> str:
     """One wide row an account, for a few accounts: both scores, and the details of every signal.
 
     ``accounts`` names a table with the column account_id.
     """
-    scoring = configuration.scoring
     chosen = f"(select * from {source} semi join {accounts} using (account_id))"
     columns = ["account_id", "health", "risk"]
     for name, signal in scoring.signals.items():
@@ -149,7 +167,7 @@ def detail_sql(configuration: Configuration, source: str, as_of: date, curve: Ch
             risk.amplified(name, signal, scoring),
         )
         columns += [f"{what} as {label}__{name}" for label, what in zip(DETAILS, details, strict=True)]
-    return f"{_steps(configuration, chosen, as_of, curve)} select {', '.join(columns)} from final order by account_id"
+    return f"{_chain(*_both_scores(scoring, chosen, as_of))} select {', '.join(columns)} from final order by account_id"
 
 
 def state_counts_sql(configuration: Configuration, as_of: date) -> str:

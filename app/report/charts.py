@@ -4,7 +4,7 @@ Every chart has a label; the page shows its table beside it. Unknown is a gap in
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from markupsafe import Markup
@@ -15,7 +15,7 @@ from app.report.wording import plural, score, short_day, short_money, signed, wo
 Point = tuple[str, float, float, str]
 """Name, risk, ARR, tier."""
 Box = tuple[float, float, float, float]
-WIDTH, LEFT, RIGHT = 720.0, 58.0, 18.0
+WIDTH, LEFT, RIGHT = 720.0, 58.0, 132.0
 BANDS = (("red", 0.0, 60.0), ("yellow", 60.0, 80.0), ("green", 80.0, 100.0))
 _LABELLED = 9
 
@@ -90,19 +90,29 @@ def _scatter_axes(across: Scale, up: Scale, bottom: float, currency: str) -> lis
 
 def _labels(dots: list[tuple[float, float, str]], from_x: float, bottom: float) -> list[Markup]:
     """Names of the heaviest dots, each where it covers no other dot and no other name."""
-    taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y, _ in dots]
+    taken: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y, _ in dots]
     parts: list[Markup] = []
     for x, y, name in [dot for dot in reversed(dots) if dot[0] >= from_x][:_LABELLED]:
         shown = svg.shortened(name)
         wide = svg.text_width(shown)
-        for left, top in ((x + 10, y - 7), (x - 10 - wide, y - 7), (x - wide / 2, y - 24), (x - wide / 2, y + 9)):
-            box = (left, top, left + wide, top + 15)
-            inside = left > LEFT and left + wide < WIDTH - 4 and top > 20 and top + 15 < bottom
+        for left, top in _places(x, y, wide):
+            box = (left, top, left + wide, top + 14)
+            inside = left > LEFT and left + wide < WIDTH - 4 and top > 20 and top + 14 < bottom
             if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
                 parts.append(svg.text(left, top + 12, shown, "label"))
                 break
     return parts
+
+
+def _places(x: float, y: float, wide: float) -> Iterator[tuple[float, float]]:
+    """Where a name may stand: beside, above, below, then at the corners, near before far."""
+    for away in (0.0, 5.0):
+        for left in (x + 9, x - 9 - wide):
+            yield left, y - 7 - away
+            yield left, y - 7 + away
+        yield x - wide / 2, y - 22 - away
+        yield x - wide / 2, y + 8 + away
 
 
 def _overlap(a: Box, b: Box) -> bool:

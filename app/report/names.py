@@ -24,7 +24,7 @@ def _tag(text: str) -> str:
 
 
 def _is_faithful(text: str, stem: str) -> bool:
-    return stem == text.lower().replace("_", "-") and not _RESERVED.match(stem)
+    return bool(stem) and stem == text.lower().replace("_", "-") and not _RESERVED.match(stem)
 
 
 def stems(ids: Iterable[str]) -> dict[str, str]:

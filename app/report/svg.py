@@ -62,7 +62,12 @@ def mark(tier: str, x: float, y: float, size: float) -> Markup:
     """The shape of a risk tier: diamond, triangle, circle, ring. A word always stands beside it or in the key."""
     s, class_ = size, f"mark mark-{tier}"
     if tier == "critical":
-        corners: tuple[tuple[float, float], ...] = ((x, y - s * 1.2), (x + s * 1.2, y), (x, y + s * 1.2), (x - s * 1.2, y))
+        corners: tuple[tuple[float, float], ...] = (
+            (x, y - s * 1.2),
+            (x + s * 1.2, y),
+            (x, y + s * 1.2),
+            (x - s * 1.2, y),
+        )
     elif tier == "high":
         corners = ((x, y - s * 1.1), (x + s * 1.1, y + s * 0.85), (x - s * 1.1, y + s * 0.85))
     else:

@@ -65,7 +65,7 @@ PROMISES = (
     Promise(TWO, "CSM capacity assessment, overload warnings", lambda r: r["capacity"], "resources",
             lambda r: [f"{sum(line['overloaded'] for line in r['capacity'])} of {len(r['capacity'])}"]),
     Promise(TWO, "resource needs: CSM time, executives, budget",
-            lambda r: r["needs"]["roles"] and r["needs"]["budget_needed"], "resources",
+            lambda r: r["needs"]["roles"] and r["needs"]["budget"], "resources",
             lambda r: [money(r["needs"]["budget_needed"]), "Exec sponsor", "Csm"]),
     Promise(THREE, "intervention plans: actions, owners, timelines", lambda r: plays(r, "phases", "owner"), "plays",
             lambda r: [a["title"] for play in r["plays"] for phase in play["phases"] for a in phase["actions"]]),

@@ -26,6 +26,8 @@ FIRST, SECOND = "2026-11-16", "2026-11-23"
 W47, W48 = "2026-W47", "2026-W48"
 CLOCKED = ("run.json", "audit.jsonl")
 """The two files that may hold clock times and paths."""
+PEOPLES = ("decisions.yaml",)
+"""The one that people fill in and the review only keeps."""
 
 UNOWNED = "TF-1268"
 """The critical account that nobody owns in the cut-out."""
@@ -73,7 +75,9 @@ class Place:
     def repeatable(self, review_id: str) -> dict[str, str]:
         """Digest of every file that has to be the same each time."""
         pages = self.pages(review_id).items()
-        return {name: hashlib.sha256(content).hexdigest() for name, content in pages if name not in CLOCKED}
+        return {
+            name: hashlib.sha256(content).hexdigest() for name, content in pages if name not in (*CLOCKED, *PEOPLES)
+        }
 
     def document(self, review_id: str) -> dict[str, Any]:
         """``review.json``."""
@@ -94,9 +98,23 @@ class Place:
         """Every action in the store as it is kept there."""
         return self._rows("select action_id, approved_in, body from actions order by action_id, approved_in")
 
+    def registered(self) -> list[str]:
+        """The reviews that the store knows of."""
+        return [review_id for (review_id,) in self._rows("select review_id from reviews order by review_id")]
+
     def decided(self, review_id: str) -> list[str]:
         """The gates of a review that the store holds a decision for."""
         return [gate for (gate,) in self._rows(f"select gate from decisions where review_id = '{review_id}'")]
+
+    def audit(self, review_id: str) -> list[tuple[str, str]]:
+        """What was done to a review, and by whom, oldest first."""
+        return self._rows(f"select what, who from audit where review_id = '{review_id}' order by seq")
+
+    def progress(self) -> dict[str, tuple[str, str | None]]:
+        """State and day of every action that somebody reported on."""
+        return {
+            action: (state, on) for action, state, on in self._rows("select action_id, state, on_day from progress")
+        }
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         import sqlite3
@@ -229,9 +247,7 @@ def desk_first(shelf: Shelf, desk: Path) -> Place:
     def make(place: Place) -> None:
         for account, band, until in OVERRIDES:
             reason = ("--reason", "The sponsor told me on the phone", "--by", "Sadia Karim")
-            place.run(
-                "override", account, "--band", band, "--until", until, "--on", "2026-11-10", *reason
-            ).ended(DONE)
+            place.run("override", account, "--band", band, "--until", until, "--on", "2026-11-10", *reason).ended(DONE)
         place.review(desk, FIRST, "--approve", "all")
 
     return shelf.place("desk-first", make)[0]

@@ -19,7 +19,7 @@ from tools.changes import BRIDGE_SQL
 from tools.sources import Portfolio
 from tools.summary import portfolio
 
-# --- order and repetition -------------------------------------------------------------------------------------------------
+# --- order and repetition ---
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +89,13 @@ def test_typed_rows_and_their_csv_files_give_the_same_scores(tmp_path: Path) -> 
     assert by_rows.dossiers(["A", "B"]) == by_files.dossiers(["A", "B"])
 
 
-# --- nothing reads the future ---------------------------------------------------------------------------------------------
+# --- nothing reads the future ---
 
 
 AHEAD = st.integers(1, 400).map(lambda days: -days)
 FUTURE: dict[str, st.SearchStrategy[Callable[[World], Any]]] = {
     "ticket": st.builds(
-        lambda a, d: lambda w: w.ticket(a, d, escalated=True, sla_breached=True, priority="urgent", csat=1), NAMES, AHEAD
+        lambda a, d: lambda w: w.ticket(a, d, escalated=True, priority="urgent", csat=1), NAMES, AHEAD
     ),
     "survey": st.builds(lambda a, d, k: lambda w: w.survey(a, d, 1, k), NAMES, AHEAD, st.sampled_from(["nps", "csat"])),
     "touch": st.builds(lambda a, d: lambda w: w.touch(a, d, "exec_meeting", attended=True), NAMES, AHEAD),
@@ -155,7 +155,7 @@ def test_what_is_settled_after_the_review_is_open_on_its_day(tmp_path: Path, tod
     assert [d.contacts for d in dossiers] == [d.contacts for d in today[1]]
 
 
-# --- money ------------------------------------------------------------------------------------------------------------------
+# --- money ---
 
 
 def cents(amount: float) -> int:

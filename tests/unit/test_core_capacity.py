@@ -59,7 +59,7 @@ def test_an_owner_who_is_not_among_our_people_is_shown_with_unknown_hours() -> N
     assert (line.hours_free, line.overloaded, line.name) == (None, False, "P-77 (not in people)")
 
 
-# --- handovers --------------------------------------------------------------------------------------------------------------
+# --- handovers ---
 
 
 def quiet(number: int, **facts: Any) -> MovableAccount:

@@ -30,14 +30,14 @@ def edited(folder: Path, file: str, old: str, new: str) -> str:
 
 
 EDITS = [
-    ("scoring.yaml", "at_risk_above: {value: 60", "at_risk_above: {value: sixty", "at_risk_above"),
-    ("scoring.yaml", "risk_scale: {value: 65", "risk_skale: {value: 65", "risk_s"),
+    ("scoring.yaml", "at_risk_above: {value: ", "at_risk_above: {value: about ", "at_risk_above"),
+    ("scoring.yaml", "risk_scale: {", "risk_skale: {", "risk_s"),
     ("scoring.yaml", "mid_market: {usage: 30", "mid_market: {usage: 31", "category_weights"),
     ("scoring.yaml", "starts_at: 60", "starts_at: 90", "bands"),
-    ("scoring.yaml", "[[-50, 0], [-30, 20]", "[[-50, 30], [-30, 20]", "points"),
-    ("scoring.yaml", "[[-50, 0], [-30, 20]", "[[-20, 0], [-30, 20]", "points"),
+    ("scoring.yaml", "points: [[-50, 0],", "points: [[-50, 99],", "points"),
+    ("scoring.yaml", "points: [[-50, 0],", "points: [[90, 0],", "points"),
     ("scoring.yaml", "USD: 0.86", "USD: -1", "rates"),
-    ("tiers.yaml", "when: [{signal: escalations, at_least: 1}]", "when: [{signal: escalatoins, at_least: 1}]", "escalatoins"),
+    ("tiers.yaml", "{signal: escalations,", "{signal: escalatoins,", "escalatoins"),
     ("tiers.yaml", "at_risk_when: [{signal: renewal_in_days", "at_risk_when: [{signal: renewal_days", "renewal_days"),
     ("tiers.yaml", "at_least: 1}]", "at_least: 1, below: 3}]", "when"),
     ("tiers.yaml", "  watch: {days: 90", "  watched: {days: 90", "due"),

@@ -13,6 +13,7 @@ from domain.phases import Identified, Planned, PlanRow
 from domain.review import Action, Needs, PlanLine, SavePlay
 from tests.builders import AS_OF, CALENDAR, SHIPPED, drafted, team
 from tools.assignment import action_id
+from tools.calendar import WorkingDays
 from tools.decide import Decided, apply, check, unowned_critical
 from tools.followup import account_outcome, commitments, learnings, status_of
 from tools.plays import TBD
@@ -34,7 +35,7 @@ def planned(*plays: SavePlay, lines: tuple[PlanLine, ...] = ()) -> Planned:
         roles=(), budget=0, budget_needed=0, currency="EUR", chosen=(), postponed=(), uncovered=(), note="",
     )  # fmt: skip
     return Planned(
-        intervention_plan=(*(line(play.account_id, play.intervention_tier, owner=play.owner) for play in plays), *lines),
+        intervention_plan=(*(line(p.account_id, p.intervention_tier, owner=p.owner) for p in plays), *lines),
         plays=plays, origins={}, needs=needs, capacity=(), handovers=(), escalations=(), owners_to_assign=(),
         prework=(), agenda=(), next_step="",
     )  # fmt: skip
@@ -56,7 +57,7 @@ def decisions(*plays: PlayDecision, **facts: Any) -> Decisions:
 def decide(*plays: PlayDecision, **facts: Any) -> Decided:
     given = decisions(*plays, **facts)
     check(given, PLAN, PEOPLE, CALENDAR)
-    return apply(given, PLAN, PEOPLE, "EUR")
+    return apply(given, PLAN, PEOPLE, "EUR", WorkingDays(SHIPPED.review))
 
 
 def work(decided: Decided, owners: dict[str, str] | None = None) -> tuple[Action, ...]:
@@ -85,7 +86,7 @@ def actions_of(play: SavePlay) -> dict[str, Any]:
     return {action.id: action for phase in play.phases for action in phase.actions}
 
 
-# --- only what people approved -----------------------------------------------------------------------------------------
+# --- only what people approved ---
 
 
 def test_only_plays_that_people_approved_become_actions() -> None:
@@ -116,7 +117,7 @@ def test_nothing_undecided_passes_when_people_are_to_be_asked() -> None:
         decide(approve(), rest="ask")
 
 
-# --- edits -------------------------------------------------------------------------------------------------------------
+# --- edits ---
 
 
 def edited(**facts: Any) -> SavePlay:
@@ -197,7 +198,7 @@ def test_an_account_is_decided_once() -> None:
         decisions(approve(), approve())
 
 
-# --- the close -----------------------------------------------------------------------------------------------------------
+# --- the close ---
 
 
 ORPHAN = drafted(account_id="A-1", intervention_tier="critical", csm_id=None)
@@ -205,7 +206,7 @@ ORPHAN = drafted(account_id="A-1", intervention_tier="critical", csm_id=None)
 
 def orphaned(*lines: PlanLine) -> tuple[Planned, Decided]:
     plan = planned(ORPHAN, lines=lines)
-    return plan, apply(decisions(rest="approve", others="approve"), plan, PEOPLE, "EUR")
+    return plan, apply(decisions(rest="approve", others="approve"), plan, PEOPLE, "EUR", WorkingDays(SHIPPED.review))
 
 
 def test_a_critical_account_without_an_owner_holds_the_close_until_one_is_named() -> None:
@@ -225,7 +226,7 @@ def test_an_owner_named_at_the_close_carries_the_actions_that_waited_for_one() -
     assert [action.title for action in found if action.owner == TBD] == []
 
 
-# --- ids ------------------------------------------------------------------------------------------------------------------
+# --- ids ---
 
 
 def test_the_same_approved_thing_has_the_same_id_however_often_it_is_handed_out() -> None:
@@ -247,7 +248,7 @@ def test_every_action_has_a_working_day_and_immediate_ones_are_due_within_two_da
     assert {(action.due - AS_OF).days <= 2 for action in found if action.urgency == "immediate"} == {True}
 
 
-# --- the follow-up ----------------------------------------------------------------------------------------------------------
+# --- the follow-up ---
 
 
 DUE = AS_OF

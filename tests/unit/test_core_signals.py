@@ -18,7 +18,7 @@ def measure(world: World, account: str = "A") -> Mapping[str, float | None]:
     return world.score().values[account]
 
 
-# --- silence -----------------------------------------------------------------------------------------------------------
+# --- silence ---
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_an_account_that_never_used_the_product_is_silent_since_its_first_row(si
     assert silences.values["never used"]["days_silent"] == 15
 
 
-# --- stale sources ------------------------------------------------------------------------------------------------------
+# --- stale sources ---
 
 
 def seen_through(days: int) -> Scored:
@@ -99,7 +99,7 @@ def test_a_stale_signal_is_listed_as_stale_and_not_as_unknown(stale: Scored) -> 
     assert (states["escalations"], states["nps"]) == ("stale", "unknown")
 
 
-# --- coverage -----------------------------------------------------------------------------------------------------------
+# --- coverage ---
 
 
 def test_health_is_not_scored_below_half_of_the_weight_and_the_flags_still_work() -> None:
@@ -127,7 +127,7 @@ def test_everything_at_its_best_is_a_health_of_100_and_everything_at_its_worst_a
     assert worst["risk"] > 99
 
 
-# --- unknown is never a number -------------------------------------------------------------------------------------------
+# --- unknown is never a number ---
 
 
 def test_tickets_without_an_escalation_column_say_nothing_about_escalations(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_health_that_is_no_longer_scored_did_not_lose_its_points(tmp_path: Pat
     assert {part.health_change for part in dossier.contributions} == {None}
 
 
-# --- who is a customer ----------------------------------------------------------------------------------------------------
+# --- who is a customer ---
 
 
 def test_an_account_that_churned_leaves_the_base_and_one_that_came_back_is_in_it() -> None:
@@ -225,7 +225,7 @@ def test_seats_in_use_never_exceed_all_of_them() -> None:
     assert measure(World().account("A", seats=10).usage("A", [15, 15]))["seat_utilisation"] == 100
 
 
-# --- the engine and the evidence count the same rows --------------------------------------------------------------------
+# --- the engine and the evidence count the same rows ---
 
 COUNTED = (
     "escalations", "open_escalations", "sla_breaches", "sponsor_changed", "unanswered_outreach", "missed_meetings",
@@ -287,6 +287,6 @@ def test_a_sentence_that_denies_all_trouble_stands_only_where_there_is_none(name
     denied = [
         value
         for value in range(1, int(WORST[name]) + 1)
-        if statement(signal, value, direction(component_of(name, value), SHIPPED.scoring)) == signal.says.better
+        if statement(signal, value, direction(signal, component_of(name, value), SHIPPED.scoring)) == signal.says.better
     ]
     assert denied == [], signal.says.better

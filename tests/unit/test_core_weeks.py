@@ -24,7 +24,7 @@ from tools.summary import bridge, portfolio
 LAST_WEEK = AS_OF - timedelta(days=7)
 
 
-# --- velocity ------------------------------------------------------------------------------------------------------------
+# --- velocity ---
 
 
 def snapshot(days_ago: int, *, reviewed: bool = True) -> Snapshot:
@@ -79,7 +79,7 @@ def test_velocity_is_unknown_without_a_snapshot_of_a_month_ago() -> None:
     assert (row["velocity"], row["velocity_band"]) == (None, "unknown")
 
 
-# --- two weeks -----------------------------------------------------------------------------------------------------------
+# --- two weeks ---
 
 
 def troubled(world: World, name: str, **attributes: Any) -> World:
@@ -145,7 +145,7 @@ def test_the_first_review_is_a_baseline_without_invented_changes() -> None:
     assert not any(row["fell"] for row in first.compared.values())
 
 
-# --- degradation ---------------------------------------------------------------------------------------------------------
+# --- degradation ---
 
 
 def health_of(account: str, health: float) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def test_a_health_that_was_unknown_in_either_week_did_not_fall() -> None:
         assert fetch(compare_weeks([then], [now]), "select fell from compared") == [{"fell": False}]
 
 
-# --- a change of configuration is not a change of customers ---------------------------------------------------------------
+# --- a change of configuration is not a change of customers ---
 
 
 def customers(as_of: date) -> World:

@@ -19,10 +19,16 @@ debts as (
     group by account_id
 ),
 billed as (
-    select distinct account_id from invoices
+    -- An invoice that is not yet due, or of which nothing is known, proves nothing.
+    select distinct account_id
+    from invoices
+    where due_date <= cast(:as_of as date) and (status is not null or paid_on is not null)
 ),
 changes as (
-    select account_id, sum(cast(coalesce(arr_change, 0) as double)) as arr_change
+    select
+        account_id,
+        sum(cast(coalesce(arr_change, 0) as double)) as arr_change,
+        max(case when kind in ('contracted', 'expanded') and arr_change is null then 1 else 0 end) as is_partial
     from outcomes
     where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= 365
     group by account_id
@@ -48,7 +54,7 @@ select
     end as overdue_share,
     coalesce(d.amount_overdue, 0) as amount_overdue,
     case
-        when c.account_id is not null and cast(a.arr as double) - c.arr_change > 0
+        when c.is_partial = 0 and cast(a.arr as double) - c.arr_change > 0
             then 100 * c.arr_change / (cast(a.arr as double) - c.arr_change)
     end as arr_trend,
     case when g.known > 0 then 100 * g.behind / g.known end as goals_behind,

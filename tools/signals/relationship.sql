@@ -47,18 +47,35 @@ unanswered as (
         and (t.last_answer is null or r.date > t.last_answer)
     group by r.account_id
 ),
+contact_rows as (
+    select
+        account_id,
+        role,
+        departed_on,
+        case when status is not null then status when departed_on is not null then 'departed' else 'active' end
+            as status
+    from contacts
+),
 people as (
     select
         account_id,
-        sum(case when role = 'champion' and coalesce(status, 'active') = 'active' then 1 else 0 end) as champions,
+        sum(case when role = 'champion' and status = 'active' then 1 else 0 end) as champions,
         sum(case when role = 'champion' and status = 'departed' then 1 else 0 end) as champions_gone,
         sum(case
             when role in ('economic_buyer', 'exec_sponsor') and status = 'departed'
                 and (departed_on is null or date_diff('day', departed_on, cast(:as_of as date)) <= 180) then 1
             else 0
         end) as sponsors_gone
-    from contacts
+    from contact_rows
     group by account_id
+),
+filled as (
+    -- A column that no row fills is absent: it cannot prove that nothing was missed or left unanswered.
+    select
+        max(case when outbound is not null then 1 else 0 end) as has_outbound,
+        max(case when attended is not null then 1 else 0 end) as has_attended,
+        max(case when attended is not null or responded_at is not null then 1 else 0 end) as has_answers
+    from touchpoints
 ),
 seen as (
     select
@@ -85,14 +102,17 @@ select
         else 1
     end as champion_status,
     p.sponsors_gone as sponsor_changed,
-    case when t.named_contacts > 0 then t.active_contacts end as active_contacts,
-    case when t.account_id is not null then coalesce(u.outreach, 0) end as unanswered_outreach,
-    t.missed_meetings,
+    case when t.named_contacts > 0 and h.has_answers = 1 then t.active_contacts end as active_contacts,
+    case
+        when t.account_id is not null and h.has_outbound = 1 and h.has_answers = 1 then coalesce(u.outreach, 0)
+    end as unanswered_outreach,
+    case when h.has_attended = 1 then t.missed_meetings end as missed_meetings,
     t.response_days,
     s.touchpoints_seen as touchpoints_on,
     case when p.account_id is not null then cast(:as_of as date) end as contacts_on
 from accounts a
 cross join seen s
+cross join filled h
 join known_since k on k.account_id = a.account_id
 left join touches t on t.account_id = a.account_id
 left join unanswered u on u.account_id = a.account_id

@@ -10,9 +10,10 @@ from datetime import date
 
 from domain.configuration import Wording
 
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?!\s*[a-z])")
 _NEGATION_WINDOW = 8
 _LONGEST_SENTENCE = 600
+_OVERLAP = 200
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,16 @@ class StatementFinder:
     def find(self, rows: Iterable[TextRow]) -> Iterator[Statement]:
         """Each intent at most once a row, with the first sentence that states it."""
         for row in rows:
-            sentences = [sentence[:_LONGEST_SENTENCE] for sentence in _SENTENCE.split(row.text) if sentence.strip()]
-            for intent in self._intents:
-                if row.table not in self._tables[intent]:
-                    continue
-                quote = next((s.strip() for s in sentences if self._states(s, intent)), None)
+            whole = " ".join(row.text.split())
+            possible = [i for i in self._intents if row.table in self._tables[i] and self._phrased(whole, i)]
+            sentences = list(_sentences(row.text)) if possible else []
+            for intent in possible:
+                quote = next((sentence for sentence in sentences if self._states(sentence, intent)), None)
                 if quote is not None:
                     yield Statement(row.account_id, intent, row.on, row.table, row.row, quote)
+
+    def _phrased(self, text: str, intent: str) -> bool:
+        return any(pattern.search(text) for pattern in self._intents[intent])
 
     def themes(self, text: str) -> list[str]:
         """The themes that a text touches, in the order of the configuration."""
@@ -90,3 +94,12 @@ class StatementFinder:
             return False
         near = " ".join(before.split()[-_NEGATION_WINDOW:])
         return self._negation.search(near) is not None
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """The sentences of a text; a line that goes on in lower case belongs to the one before, a very long one is cut up."""
+    for part in _SENTENCE.split(text):
+        sentence = " ".join(part.split())
+        for start in range(0, max(len(sentence) - _OVERLAP, 1), _LONGEST_SENTENCE - _OVERLAP):
+            if piece := sentence[start : start + _LONGEST_SENTENCE]:
+                yield piece

@@ -13,6 +13,14 @@ with ticket_rows as (
     from tickets
     where opened_at <= cast(:as_of as date)
 ),
+filled as (
+    -- A column that no row fills is absent: it cannot prove that nothing happened.
+    select
+        max(case when escalated is not null then 1 else 0 end) as has_escalated,
+        max(case when sla_breached is not null then 1 else 0 end) as has_breached,
+        max(case when priority is not null then 1 else 0 end) as has_priority
+    from tickets
+),
 counts as (
     select
         account_id,
@@ -54,15 +62,16 @@ select
         when r.month_now >= 5 or r.ratio <= 1 then r.ratio
         else 1
     end as ticket_spike,
-    case when s.tickets_seen is not null then coalesce(c.escalations, 0) end as escalations,
-    case when s.tickets_seen is not null then coalesce(c.open_escalations, 0) end as open_escalations,
-    case when s.tickets_seen is not null then coalesce(c.sla_breaches, 0) end as sla_breaches,
+    case when s.tickets_seen is not null and h.has_escalated = 1 then coalesce(c.escalations, 0) end as escalations,
+    case when s.tickets_seen is not null and h.has_escalated = 1 then coalesce(c.open_escalations, 0) end as open_escalations,
+    case when s.tickets_seen is not null and h.has_breached = 1 then coalesce(c.sla_breaches, 0) end as sla_breaches,
     f.support_csat,
-    case when s.tickets_seen is not null then coalesce(c.oldest_urgent, 0) end as oldest_urgent_ticket,
+    case when s.tickets_seen is not null and h.has_priority = 1 then coalesce(c.oldest_urgent, 0) end as oldest_urgent_ticket,
     s.tickets_seen as tickets_on,
     f.rated_on
 from accounts a
 cross join seen s
+cross join filled h
 join rates r on r.account_id = a.account_id
 left join counts c on c.account_id = a.account_id
 left join satisfaction f on f.account_id = a.account_id

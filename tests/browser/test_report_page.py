@@ -1,0 +1,156 @@
+"""The review page in a real browser: on a phone, on a projector, in the dark, on paper, and with hostile names."""
+
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from app.report import render_pack
+from tests.sample_review import sample_review
+
+CHROMIUM = Path("/usr/bin/chromium")
+REQUIRED = os.environ.get("SAVEPLAY_REQUIRE_BROWSER") == "1"
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists() and not REQUIRED, reason="Chromium is not installed"),
+]
+PAGES = ("waiting", "closed", "baseline", "hostile")
+CONTRAST = """() => {
+  const parse = (c) => c.match(/[\\d.]+/g).map(Number);
+  const light = (c) => { const [r, g, b] = c.slice(0, 3).map((v) => { v /= 255;
+    return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ground = (e) => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
+  const bad = new Set();
+  for (const e of document.querySelectorAll('main *, nav *')) {
+    if (e.closest('svg') || ![...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())) continue;
+    const a = light(parse(getComputedStyle(e).color)), b = light(ground(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) bad.add(e.className + ' ' + e.tagName + ' ' + ratio.toFixed(2));
+  }
+  return [...bad];
+}"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("pages")
+    reviews = {
+        "waiting": sample_review(), "closed": sample_review("closed"), "baseline": sample_review(baseline=True),
+        "hostile": sample_review("closed", hostile=True),
+    }  # fmt: skip
+    for name, review in reviews.items():
+        pack = render_pack(review)
+        (root / f"{name}.html").write_bytes(pack["review.html"])
+        (root / f"{name}-managers.html").write_bytes(pack["managers/capacity.html"])
+    return root
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+        yield chromium
+        chromium.close()
+
+
+def opened(browser, folder, name, width=1280, scheme="light"):
+    """The page, and what it fetched or complained about."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.set_default_timeout(20_000)
+    noise: list[str] = []
+    page.on("console", lambda message: noise.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: noise.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: noise.append(f"dialog: {dialog.message}"))
+    address = (folder / f"{name}.html").as_uri()
+    page.on("request", lambda request: noise.append(request.url) if request.url != address else None)
+    page.goto(address)
+    return page, noise
+
+
+@pytest.mark.parametrize("width", [375, 768, 1280, 1920])
+@pytest.mark.parametrize("name", [*PAGES, "closed-managers", "hostile-managers"])
+def test_nothing_is_wider_than_the_screen(browser, folder, name: str, width: int) -> None:
+    page, _ = opened(browser, folder, name, width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_runs_nothing_fetches_nothing_and_complains_about_nothing(browser, folder, name: str) -> None:
+    page, noise = opened(browser, folder, name)
+    page.wait_for_timeout(200)
+    assert noise == []
+    assert page.locator("script, img, iframe, object, link").count() == 0
+    page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_headings_go_down_one_level_at_a_time(browser, folder, name: str) -> None:
+    page, _ = opened(browser, folder, name)
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map((e) => Number(e.tagName[1]))")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later - sooner <= 1 for sooner, later in pairwise(levels))
+    page.close()
+
+
+def test_every_table_has_a_caption_and_every_heading_cell_a_scope(browser, folder) -> None:
+    page, _ = opened(browser, folder, "closed")
+    assert page.locator("table:not(:has(caption))").count() == 0
+    assert page.locator("th:not([scope])").count() == 0
+    assert page.locator("svg[role=img]:not([aria-label])").count() == 0
+    assert page.locator("main").count() == page.locator("nav[aria-label]").count() == 1
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["waiting", "closed", "closed-managers"])
+def test_every_word_can_be_read_in_light_and_dark(browser, folder, name: str, scheme: str) -> None:
+    page, _ = opened(browser, folder, name, scheme=scheme)
+    assert page.evaluate(CONTRAST) == []
+    page.close()
+
+
+def test_every_agenda_line_and_citation_leads_to_its_place(browser, folder) -> None:
+    page, _ = opened(browser, folder, "closed")
+    lost = page.evaluate(
+        "[...document.querySelectorAll('a[href^=\"#\"]')].map((a) => a.getAttribute('href').slice(1))"
+        ".filter((id) => !document.getElementById(id))"
+    )
+    assert lost == []
+    page.locator("#account-acc-1001 .cite").first.click()
+    assert page.url.endswith("#account-acc-1001-E1")
+    page.close()
+
+
+def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(browser, folder) -> None:
+    page, _ = opened(browser, folder, "closed")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.close()
+
+
+def test_a_tier_is_told_by_its_word_and_shape_and_not_by_colour_alone(browser, folder) -> None:
+    page, _ = opened(browser, folder, "closed")
+    chips = page.locator("#at-risk .chip[class*=tier-]")
+    assert {chips.nth(i).inner_text().strip() for i in range(chips.count())} == {"critical", "high", "medium"}
+    assert page.locator("#at-risk .chip[class*=tier-]:not(:has(svg))").count() == 0
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["closed", "hostile"])
+def test_the_page_prints(browser, folder, tmp_path: Path, name: str) -> None:
+    page, _ = opened(browser, folder, name)
+    paper = page.pdf(prefer_css_page_size=True)
+    assert paper.startswith(b"%PDF")
+    assert 10 < paper.count(b"/Type /Page\n") + paper.count(b"/Type/Page\n") + paper.count(b"/Type /Page ") < 90
+    page.emulate_media(media="print")
+    assert page.locator("nav.rail").is_hidden()
+    page.close()

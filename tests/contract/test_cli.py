@@ -1,0 +1,331 @@
+"""The command line is a contract: names, exit codes, streams, one clear sentence when something is wrong.
+
+Real processes, as in ``tests/e2e``; nothing is faked. What costs seconds is made once a run.
+"""
+
+# ruff: noqa: F811  (fixtures are imported by name)
+
+import csv
+import json
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import duckdb
+import icalendar
+import pytest
+from pydantic import TypeAdapter
+
+from domain.review import DataReport, Review
+from tests.e2e.running import DONE, PORTFOLIO, REFUSED, ROOT, WAITING, Said, saveplay
+from tests.e2e.worlds import (  # noqa: F401  fixtures
+    FIRST,
+    OVERRIDES,
+    SECOND,
+    W47,
+    W48,
+    Place,
+    Shelf,
+    desk,
+    desk_first,
+    desk_second,
+    rows_of,
+    shelf,
+)
+
+pytestmark = pytest.mark.timeout(400)
+
+COMMANDS = ("review", "decide", "show", "resume", "ask", "score", "check", "eval", "serve", "demo")
+"""The commands of the design. One that is not built yet is skipped by name."""
+OURS = ("done", "override")
+HEAVY = ("langgraph", "langchain_core", "openai", "duckdb", "sqlalchemy", "numpy", "jinja2", "pydantic")
+
+
+@pytest.fixture(scope="module")
+def help_text() -> str:
+    return saveplay("--help").ended(DONE).out
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *OURS])
+def test_every_command_has_help(help_text: str, command: str) -> None:
+    if not re.search(rf"^\W*{command}\b", help_text, re.MULTILINE):
+        pytest.skip(f"saveplay {command} is not built yet")
+    said = saveplay(command, "--help").ended(DONE)
+    assert f"saveplay {command}" in said.out.replace("python -m app.cli", "saveplay")
+    assert len(said.out.splitlines()) > 5
+
+
+def test_help_comes_without_loading_anything_heavy() -> None:
+    import subprocess
+    import sys
+
+    from tests.e2e.running import environment
+
+    timed = [sys.executable, "-X", "importtime", "-m", "app.cli", "--help"]
+    done = subprocess.run(timed, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+    loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    assert "typer" in loaded, "the list of imports is read"
+    assert loaded & set(HEAVY) == set()
+
+
+def test_the_script_is_the_same_command_line() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert scripts == {"saveplay": "app.cli:main"}
+
+
+# what is wrong is said in one sentence -------------------------------------------------------------------------------
+
+REVIEW = ["review", "--data", str(PORTFOLIO), "--as-of", SECOND]
+OVERRIDE = ["override", "A1", "--reason", "so", "--by", "me"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["review", "--data", str(PORTFOLIO), "--as-of", "23.11.2026"],
+            r"--as-of '23.11.2026' is not a date; write it",
+        ),
+        (["review", "--data", str(PORTFOLIO), "--as-of", "2026-02-30"], r"'2026-02-30' is not a date"),
+        (["review", "--data", "/nowhere/at all", "--as-of", SECOND], r"does not exist"),
+        ([*REVIEW, "--approve", "maybe"], r"--approve takes all, none or a decisions file; there is no file 'maybe'"),
+        ([*REVIEW, "--approve", str(PORTFOLIO / "notes.csv")], r"notes\.csv"),
+        ([*REVIEW, "--configs", "/nowhere"], r"is missing in the configuration folder nowhere/"),
+        (["score", "--data", "/nowhere", "--as-of", SECOND], r"does not exist"),
+        (["check", "--data", "ftp://somewhere/x"], r"is not a data location"),
+        (["check", "--data", str(PORTFOLIO), "--as-of", "soon"], r"'soon' is not a date"),
+        (["show", "2026-W01"], r"no review '2026-W01'.*no review has been run in this store yet"),
+        (["resume", "2026-W01"], r"no review '2026-W01'"),
+        (["decide", "2026-W01", "--approve", "all"], r"no review '2026-W01'"),
+        (["done", "2026-W01.A1.primary"], r"no action '2026-W01.A1.primary'"),
+        (["done"], r"name one action, or a file with --import"),
+        (["done", "--import", "/nowhere.csv"], r"nowhere\.csv"),
+        (["done", "--import", str(PORTFOLIO / "notes.csv")], r"notes.csv: no column 'id'"),
+        ([*OVERRIDE, "--band", "purple", "--until", "2026-12-01"], r"'purple': use red, yellow or green"),
+        ([*OVERRIDE, "--band", "red", "--until", "2020-01-01"], r"--until lies before"),
+        ([*OVERRIDE, "--band", "red", "--until", "christmas"], r"--until 'christmas' is not a date"),
+        (["demo", str(PORTFOLIO)], r"is not empty; name a new folder"),
+    ],
+    ids=lambda value: " ".join(value)[:60].replace("/", ".") if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_said_in_one_sentence(arguments: list[str], says: str, tmp_path: Path) -> None:
+    stored = arguments[0] not in ("check", "demo")
+    said = saveplay(*arguments, *(["--store", str(tmp_path / "store")] if stored else []), cwd=tmp_path)
+    assert re.search(says, said.refusal)
+    assert not (tmp_path / "reviews").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["review"], ["--nonsense"], ["dance"], [*REVIEW, "--backfill", "-1"], ["decide"], ["override", "A1"]]
+)
+def test_bad_usage_is_explained_on_standard_error(arguments: list[str], tmp_path: Path) -> None:
+    said = saveplay(*arguments, cwd=tmp_path)
+    assert said.code == REFUSED
+    assert "Usage:" in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_kept(desk: Path, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.out.write_text("a file, not a folder")
+    said = saveplay(*place.asked(desk, FIRST, "--approve", "all"))
+    assert said.code == REFUSED
+    assert "name another --out" in said.err
+    assert "Traceback" not in said.err
+    assert place.registered() == [], "nothing is written"
+
+
+def test_a_store_given_as_a_database_url_is_never_taken_for_a_folder(tmp_path: Path) -> None:
+    said = saveplay("show", W47, "--store", "postgresql://127.0.0.1:1/nothing", cwd=tmp_path)
+    assert said.code in (REFUSED, 1)
+    assert "Traceback" not in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+# what comes out where ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shown(shelf: Shelf, desk: Path, desk_first: Place) -> dict[str, Said]:
+    """What the reading commands print about the small team's data."""
+
+    def make(place: Place) -> dict[str, Said]:
+        data = ["--data", desk, "--as-of", FIRST]
+        return {
+            "show": desk_first.run("show", W47),
+            "show json": desk_first.run("show", W47, "--json"),
+            "check": saveplay("check", *data),
+            "check json": saveplay("check", *data, "--json"),
+            "score": saveplay("score", *data, "--store", place.store),
+            "score json": saveplay("score", *data, "--json", "--store", place.store),
+            "parquet": saveplay(
+                "score", *data, "--parquet", place.folder / "a" / "scores.parquet", "--store", place.store
+            ),
+            "narrow": saveplay("show", W47, "--store", desk_first.store, env={"PYTHONIOENCODING": "latin-1"}),
+        }
+
+    return shelf.place("shown", make)[1]
+
+
+def test_reading_commands_print_results_and_nothing_else(shown: dict[str, Said]) -> None:
+    for name, said in shown.items():
+        if name != "narrow":
+            said.ended(DONE)
+            assert said.out.endswith("\n")
+            assert said.err == "", name
+
+
+@pytest.mark.parametrize("name", ["show json", "check json", "score json"])
+def test_json_is_one_document(shown: dict[str, Said], name: str) -> None:
+    json.loads(shown[name].out)
+
+
+def test_show_prints_the_review_in_a_screenful_and_whole_as_json(shown: dict[str, Said], desk_first: Place) -> None:
+    assert Review.model_validate_json(shown["show json"].out).review_id == W47
+    assert shown["show json"].out.encode() == desk_first.pages(W47)["review.json"]
+    text = shown["show"].out
+    assert text.startswith(W47)
+    for line in Review.model_validate_json(shown["show json"].out).at_risk[:5]:
+        assert line.name.split()[0] in text
+    assert "start with review.html" in text
+
+
+def test_a_terminal_of_another_encoding_still_gets_its_answer(shown: dict[str, Said]) -> None:
+    """Windows pipes are not UTF-8, and customers have names in every script."""
+    shown["narrow"].ended(DONE)
+
+
+def test_check_names_tables_rows_left_out_and_gaps(shown: dict[str, Said]) -> None:
+    report = DataReport.model_validate_json(shown["check json"].out)
+    text = " ".join(shown["check"].out.split())
+    for source in report.sources:
+        assert source.table in text
+    assert report.rows_left_out
+    assert report.gaps
+    for left in report.rows_left_out:
+        assert left.reason.split(":")[0] in text
+    assert report.gaps[0].subject in text
+
+
+def test_score_covers_every_account_and_keeps_nothing(shown: dict[str, Said], shelf: Shelf, desk: Path) -> None:
+    rows = TypeAdapter(list[dict[str, object]]).validate_json(shown["score json"].out)
+    place = Place(shelf.root / "shown")
+    parquet = place.folder / "a" / "scores.parquet"
+    stored = duckdb.sql(f"select account_id, health, risk, risk_tier from '{parquet}' order by account_id").fetchall()
+    assert [(r["account_id"], r["health"], r["risk"], r["risk_tier"]) for r in rows] == stored
+    assert {str(row["account_id"]) for row in rows} <= {row[0] for row in rows_of(desk / "accounts.csv")[1]}
+    assert len(rows) > 15
+    assert not place.store.exists() or not list(place.store.rglob("*.parquet"))
+
+
+def test_progress_goes_to_standard_error_and_the_result_to_standard_output(shelf: Shelf, desk: Path) -> None:
+    def make(place: Place) -> dict[str, Said]:
+        return {"json": place.review(desk, FIRST, "--json", code=WAITING)}
+
+    _, said = shelf.place("as-json", make)
+    assert Review.model_validate_json(said["json"].out).state == "waiting_for_decisions"
+    assert [line for line in said["json"].err.splitlines() if re.match(r"[1-4] ", line)] == [
+        "1 Risk identification", "2 Root cause analysis", "3 Intervention planning",
+    ]  # fmt: skip
+    assert "waiting for decisions" in said["json"].err
+
+
+def test_demo_writes_the_sample_and_the_review_runs_on_it(shelf: Shelf) -> None:
+    def make(place: Place) -> dict[str, Said]:
+        said = {"demo": saveplay("demo", place.folder / "sample")}
+        said["review"] = saveplay(*place.asked(place.folder / "sample" / "portfolio", FIRST))
+        return said
+
+    place, said = shelf.place("demo", make)
+    assert f"{place.folder}/sample/portfolio" in said["demo"].ended(DONE).out
+    said["review"].ended(WAITING)
+    assert len(place.document(W47)["plays"]) == 10
+    made = {path.name: path.read_bytes() for path in (place.folder / "sample" / "portfolio").iterdir()}
+    assert made == {path.name: path.read_bytes() for path in PORTFOLIO.iterdir()}, "the sample is always the same"
+
+
+# what a CSM says beside the score ------------------------------------------------------------------------------------
+
+
+def test_an_override_stands_beside_the_computed_band_and_ends_on_its_date(
+    desk_first: Place,
+    desk_second: Place,
+) -> None:
+    def said(place: Place, review_id: str) -> dict[str, tuple[str, str]]:
+        lines = place.document(review_id)["at_risk"]
+        return {line["account_id"]: (line["override"] or {}).get("band") for line in lines}
+
+    (ended, ended_band, _), (lasting, lasting_band, _) = OVERRIDES
+    first, second = said(desk_first, W47), said(desk_second, W48)
+    assert (first[ended], first[lasting]) == (ended_band, lasting_band)
+    assert (second[ended], second[lasting]) == (None, lasting_band)
+    assert {band for account, band in first.items() if account not in (ended, lasting)} == {None}
+    line = next(line for line in desk_first.document(W47)["at_risk"] if line["account_id"] == lasting)
+    computed = "red" if line["health"] < 60 else "yellow" if line["health"] < 80 else "green"
+    assert line["health_band"] == computed != lasting_band, "the computed band stays"
+    assert f"CSM says {lasting_band}" in desk_first.pages(W47)["review.html"].decode()
+
+
+# names that break pages ----------------------------------------------------------------------------------------------
+
+
+def test_hostile_names_are_escaped_on_every_page(desk_second: Place) -> None:
+    pages = desk_second.pages(W48)
+    for name, content in pages.items():
+        if name.endswith((".html", ".md")):
+            assert b"<script>alert" not in content, name
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in pages["review.html"].decode()
+    assert "<script>alert(1)</script> Retail GmbH" in pages["review.json"].decode(), "data stays as it is"
+
+
+def test_no_cell_is_run_as_a_formula(desk_second: Place) -> None:
+    cells = [
+        cell
+        for name in ("actions.csv", "crm_updates.csv")
+        for row in csv.reader((desk_second.out / W48 / name).read_text(encoding="utf-8").splitlines())
+        for cell in row
+    ]
+    assert any(cell.startswith("'=HYPERLINK") for cell in cells)
+    assert [cell for cell in cells if re.match(r"\s*[=+@]|\s*-\D", cell)] == []
+
+
+def test_calendars_can_be_read_and_hold_every_touchpoint_once(desk_second: Place) -> None:
+    review, found = desk_second.document(W48), {}
+    for name, content in desk_second.pages(W48).items():
+        if name.startswith("calendar/"):
+            for event in icalendar.Calendar.from_ical(content).walk("VEVENT"):
+                assert str(event["uid"]) not in found, "one hold, one file"
+                found[str(event["uid"])] = event
+    assert set(found) == {hold["uid"] for hold in review["touchpoints"]}
+    for hold in review["touchpoints"]:
+        starts = found[hold["uid"]].decoded("dtstart")
+        assert starts.isoformat()[:16] == f"{hold['on']}T{hold['starts']}"
+        assert starts.tzinfo is not None
+        assert found[hold["uid"]].walk("VALARM"), "every hold has a reminder"
+
+
+# the way a team fills in the list ------------------------------------------------------------------------------------
+
+
+def test_the_action_list_can_be_imported_as_it_was_written_and_changes_nothing(
+    desk_second: Place,
+    tmp_path: Path,
+) -> None:
+    place = desk_second.copied(tmp_path / "copy")
+    done = place.document(W47)["actions"][0]["id"]
+    place.run("done", done, "--on", "2026-11-17").ended(DONE)
+    listed = shutil.copy(place.out / W48 / "actions.csv", tmp_path / "actions.csv")
+    place.run("done", "--import", listed, "--on", "2026-11-24").ended(DONE)
+    progress = place.progress()
+    assert progress[done][0] == "done", "a list written before it was done does not open it again"
+
+
+def test_an_import_with_one_bad_line_records_nothing(desk_second: Place, tmp_path: Path) -> None:
+    place = desk_second.copied(tmp_path / "copy")
+    first, second, *_ = [action["id"] for action in place.document(W48)["actions"]]
+    (tmp_path / "actions.csv").write_text(f"id,status\n{first},done\n{second},finished\n")
+    said = place.run("done", "--import", tmp_path / "actions.csv", "--on", "2026-11-24")
+    assert "actions.csv row 3: status 'finished'; use done, open or dropped" in said.refusal
+    assert place.progress() == {}

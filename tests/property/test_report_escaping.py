@@ -1,0 +1,98 @@
+"""Whatever a stranger typed into a name: tables keep their shape, cells never become formulas, pages never become code."""
+
+import csv
+import io
+import re
+import unicodedata
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.report import markdown, tabular
+from app.report.charts import history, scatter
+from app.report.names import stems
+from tests.sample_review import AS_OF, sample_review
+
+NASTY = st.sampled_from(list("=+-@\t\r\n|<>[]()!`*_#\\\"'＝＋－＠ \u200b\u202e\x00;,:/"))
+TEXT = st.lists(st.one_of(NASTY, st.characters(exclude_categories=("Cs",))), max_size=40).map("".join)
+
+
+@given(
+    st.lists(st.lists(st.one_of(TEXT, st.integers(), st.floats(allow_nan=False)), min_size=1, max_size=5), max_size=5)
+)
+def test_no_cell_of_a_csv_can_run_as_a_formula(rows: list[list[str | int | float]]) -> None:
+    written = tabular.table(("a", "b"), rows).decode("utf-8")
+    read = list(csv.reader(io.StringIO(written, newline="")))[1:]
+    assert len(read) == len(rows)
+    for given_row, read_row in zip(rows, read, strict=True):
+        for given_cell, cell in zip(given_row, read_row, strict=True):
+            if isinstance(given_cell, str):
+                assert cell in (given_cell, f"'{given_cell}")
+                bare = cell.lstrip("".join(chr(i) for i in range(33)) + "\x7f\u200b\xa0")
+                assert not bare.startswith(tuple("=+-@＝＋－＠"))
+                assert not cell.startswith(("\t", "\r", "\n"))
+            else:
+                assert float(cell) == float(given_cell)
+
+
+@given(st.lists(TEXT, min_size=1, max_size=6))
+def test_a_row_of_a_markdown_table_stays_one_row_of_as_many_cells(cells: list[str]) -> None:
+    line = str(markdown.row(*cells))
+    assert len(line.splitlines()) == 1
+    assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == len(cells) + 1
+
+
+@given(TEXT)
+def test_no_text_becomes_a_tag_a_link_or_a_picture_in_markdown(text: str) -> None:
+    shown = str(markdown.escape(text))
+    assert not re.search(r"[<>]", shown)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[\[\]`]", shown)
+    assert "://" not in shown
+
+
+class Shape(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@given(TEXT)
+def test_no_name_adds_a_tag_or_an_attribute_to_a_chart(name: str) -> None:
+    def shape(given_name: str) -> Shape:
+        found = Shape()
+        found.feed(scatter([(given_name, 80.0, 5_000.0, "high")], "EUR") + history([(AS_OF, 40.0)], given_name))
+        return found
+
+    assert shape(name).tags <= shape("Northwind").tags
+    assert shape(name).attributes <= shape("Northwind").attributes
+
+
+@given(st.lists(TEXT, unique=True, max_size=8))
+def test_every_id_gets_a_safe_stem_of_its_own(ids: list[str]) -> None:
+    found = stems(ids)
+    assert len({stem.lower() for stem in found.values()}) == len(ids)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", stem) for stem in found.values())
+
+
+def test_every_table_of_a_hostile_review_keeps_its_columns() -> None:
+    from app.report import render_pack
+
+    for name, content in render_pack(sample_review("closed", hostile=True)).items():
+        if name.endswith(".md"):
+            for block in re.findall(r"(?:^\|.*\n?)+", content.decode("utf-8"), flags=re.MULTILINE):
+                bars = {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in block.strip().splitlines()}
+                assert len(bars) == 1, (name, block)
+
+
+def test_direction_controls_never_reach_a_page() -> None:
+    from app.report import render_pack
+
+    for name, content in render_pack(sample_review("closed", hostile=True)).items():
+        if name.endswith((".md", ".html")):
+            assert not any(unicodedata.bidirectional(char) in {"RLO", "LRO"} for char in content.decode("utf-8")), name
