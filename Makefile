@@ -20,6 +20,7 @@ $(READY): requirements.lock pyproject.toml
 review: $(READY)  ## run both weeks of the sample portfolio; the pages are in build/reviews
 	@rm -rf $(STORE) build/reviews
 	$(BIN)/saveplay review --data examples/portfolio --as-of 2026-11-16 --backfill 8 --approve all --store $(STORE) --out build/reviews
+	$(BIN)/saveplay done --import examples/progress/2026-W47.csv --store $(STORE)
 	$(BIN)/saveplay review --data examples/portfolio --as-of 2026-11-23 --approve all --store $(STORE) --out build/reviews
 
 test: $(READY)  ## every test; needs no network

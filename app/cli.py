@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -216,6 +217,8 @@ def main() -> None:
     except (InputError, BusyError) as error:
         say(f"saveplay: {error}")
         raise SystemExit(BAD_INPUT) from None
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except SaveplayError as error:
         say(f"saveplay: {error}")
         raise SystemExit(FAULT) from None

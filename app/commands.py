@@ -134,8 +134,7 @@ def stored_review(place: Workplace, review_id: str) -> Review:
     from app.wiring import context_for
     from graph.document import review_document
 
-    request = Request.of(place.store.request(review_id)[0])
-    return review_document(context_for(request, place, review_id, Timing()), review_id)
+    return review_document(context_for(place, review_id, Timing()), review_id)
 
 
 def rewrite(place: Workplace, review_id: str, timing: Timing) -> None:
@@ -143,8 +142,7 @@ def rewrite(place: Workplace, review_id: str, timing: Timing) -> None:
     from app.wiring import context_for
     from graph.document import review_document
 
-    request = Request.of(place.store.request(review_id)[0])
-    context = context_for(request, place, review_id, timing)
+    context = context_for(place, review_id, timing)
     context.publish(review_document(context, review_id))
 
 
@@ -206,15 +204,14 @@ def record_progress(
         raise InputError("name one action, or a file with --import actions.csv")
     with workplace(store) as place:
         if action is not None:
-            place.store.mark(action, "open" if undo else "done", None if undo else on, note, by)
+            place.store.mark([(action, "open" if undo else "done", None if undo else on)], note, by)
             place.store.log(
                 action.split(".")[0], by, "open again" if undo else "done", action=action, on=on.isoformat()
             )
             show(f"{action} is {'open again' if undo else f'done on {on}'}")
             return
         assert file is not None
-        for action_id, state, day in read_actions(file, on, set(place.store.action_ids())):
-            place.store.mark(action_id, state, day, note, by)
+        place.store.mark(read_actions(file, on, set(place.store.action_ids())), note, by)
         place.store.log("", by, "imported", file=file.name)
         show(f"progress imported from {file.name}")
 

@@ -71,9 +71,16 @@ class Workplace:
     loaded: dict[str, "CustomerBase"] = field(default_factory=dict)
     """Customer bases that were read while a review was started, so that they are not read twice."""
 
+    contexts: dict[str, "ReviewContext"] = field(default_factory=dict)
+    """What the steps of a review use, by review; built once a process."""
+    _configurations: dict[str | None, Configuration] = field(default_factory=dict)
+
     def configuration(self, request: Request) -> Configuration:
-        """The configuration that the review runs with."""
-        return read_configuration(Path(request.configs) if request.configs else None)
+        """The configuration that the review runs with, read once."""
+        if request.configs not in self._configurations:
+            folder = Path(request.configs) if request.configs else None
+            self._configurations[request.configs] = read_configuration(folder)
+        return self._configurations[request.configs]
 
 
 @contextmanager
@@ -130,23 +137,26 @@ def backfill(
         tell(weeks - back + 1)
 
 
-def context_for(request: Request, place: Workplace, review_id: str, timing: Timing) -> "ReviewContext":
-    """What the nodes of the graph use."""
+def context_for(place: Workplace, review_id: str, timing: Timing) -> "ReviewContext":
+    """What the nodes of the graph use. Raises UnknownReference for a review that was never started."""
     from app.publishing import publisher
     from graph.context import ReviewContext
     from tools.calendar import WorkingDays
     from tools.history import History
 
-    configuration = place.configuration(request)
-    return ReviewContext(
-        configuration=configuration,
-        store=place.store,
-        history=History(place.folder / "history"),
-        calendar=WorkingDays(configuration.review),
-        load=lambda: place.loaded.pop(review_id, None) or load_base(request, configuration, place.folder),
-        publish=publisher(Path(request.out), place.store, timing, review_id),
-        progress=timing,
-    )
+    if review_id not in place.contexts:
+        request = Request.of(place.store.request(review_id)[0])
+        configuration = place.configuration(request)
+        place.contexts[review_id] = ReviewContext(
+            configuration=configuration,
+            store=place.store,
+            history=History(place.folder / "history"),
+            calendar=WorkingDays(configuration.review),
+            load=lambda: place.loaded.pop(review_id, None) or load_base(request, configuration, place.folder),
+            publish=publisher(Path(request.out), place.store, timing, review_id),
+            progress=timing,
+        )
+    return place.contexts[review_id]
 
 
 def run_review(place: Workplace, review_id: str, timing: Timing) -> str | None:
@@ -158,10 +168,10 @@ def run_review(place: Workplace, review_id: str, timing: Timing) -> str | None:
 
     kept, _, run = place.store.request(review_id)
     with alone(place.folder / "locks", review_id):
-        return asyncio.run(_drive(place, Request.of(kept), review_id, run, timing))
+        return asyncio.run(_drive(place, Request.of(kept).as_of, review_id, run, timing))
 
 
-async def _drive(place: Workplace, request: Request, review_id: str, run: int, timing: Timing) -> str | None:
+async def _drive(place: Workplace, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:
     os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # read when langgraph is first imported
     os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -169,7 +179,7 @@ async def _drive(place: Workplace, request: Request, review_id: str, run: int, t
 
     from graph.weekly_review import VERSION, weekly_review
 
-    context = context_for(request, place, review_id, timing)
+    context = context_for(place, review_id, timing)
     thread = f"weekly-review:{VERSION}:{review_id}:{run}"
     config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": 50}
     async with AsyncSqliteSaver.from_conn_string(str(place.folder / "checkpoints.db")) as saver:
@@ -178,7 +188,7 @@ async def _drive(place: Workplace, request: Request, review_id: str, run: int, t
             snapshot = await graph.aget_state(config)
             waiting = [i.value["gate"] for task in snapshot.tasks for i in task.interrupts]
             if not snapshot.created_at:
-                step: Any = {"review_id": review_id, "as_of": request.as_of.isoformat(), "results": {}}
+                step: Any = {"review_id": review_id, "as_of": as_of.isoformat(), "results": {}}
             elif not snapshot.next:
                 return None
             elif not waiting:

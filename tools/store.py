@@ -1,18 +1,17 @@
 """The small relational store: reviews, phase results, decisions, actions, progress, overrides, the audit log.
 
-Every write is an upsert by a business key, so that doing it twice is doing it once. Times come from the caller's clock
-and stay in the audit log; nothing that is decided or drafted depends on them.
+Every write is an upsert by a business key, so that doing it twice is doing it once. The SQL is the portable core that
+SQLite and PostgreSQL share; dates are ISO text. Times come from the caller's clock and stay in the audit log: nothing
+that is decided or drafted depends on them.
 """
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
-
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.decisions import Decisions
 from domain.errors import UnknownReference
@@ -20,139 +19,111 @@ from domain.model import Record
 from domain.review import Action, Override
 
 R = TypeVar("R", bound=Record)
+Row = dict[str, Any]
 
-_schema = sa.MetaData()
-_reviews = sa.Table(
-    "reviews",
-    _schema,
-    sa.Column("review_id", sa.String, primary_key=True),
-    sa.Column("as_of", sa.Date, nullable=False),
-    sa.Column("request", sa.Text, nullable=False),
-    sa.Column("state", sa.String, nullable=False),
-    sa.Column("run", sa.Integer, nullable=False),
-)
-_documents = sa.Table(
-    "documents",
-    _schema,
-    sa.Column("review_id", sa.String, primary_key=True),
-    sa.Column("kind", sa.String, primary_key=True),
-    sa.Column("body", sa.Text, nullable=False),
-)
-_decisions = sa.Table(
-    "decisions",
-    _schema,
-    sa.Column("review_id", sa.String, primary_key=True),
-    sa.Column("gate", sa.String, primary_key=True),
-    sa.Column("body", sa.Text, nullable=False),
-)
-_actions = sa.Table(
-    "actions",
-    _schema,
-    sa.Column("action_id", sa.String, primary_key=True),
-    sa.Column("approved_in", sa.String, primary_key=True, index=True),
-    sa.Column("review_id", sa.String, nullable=False),
-    sa.Column("approved_on", sa.Date, nullable=False),
-    sa.Column("account_id", sa.String, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),
-)
-_progress = sa.Table(
-    "progress",
-    _schema,
-    sa.Column("action_id", sa.String, primary_key=True),
-    sa.Column("state", sa.String, nullable=False),
-    sa.Column("on_day", sa.Date),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("by", sa.String, nullable=False),
-)
-_overrides = sa.Table(
-    "overrides",
-    _schema,
-    sa.Column("account_id", sa.String, primary_key=True),
-    sa.Column("set_on", sa.Date, primary_key=True),
-    sa.Column("body", sa.Text, nullable=False),
-)
-_audit = sa.Table(
-    "audit",
-    _schema,
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", sa.String, nullable=False),
-    sa.Column("review_id", sa.String, nullable=False),
-    sa.Column("who", sa.String, nullable=False),
-    sa.Column("what", sa.String, nullable=False),
-    sa.Column("facts", sa.Text, nullable=False),
-)
+_SCHEMA = """
+create table if not exists reviews (review_id text primary key, as_of text not null, request text not null,
+    state text not null, run integer not null);
+create table if not exists documents (review_id text, kind text, body text not null, primary key (review_id, kind));
+create table if not exists decisions (review_id text, gate text, body text not null, primary key (review_id, gate));
+create table if not exists actions (action_id text, approved_in text, approved_on text not null, body text not null,
+    primary key (action_id, approved_in));
+create table if not exists progress (action_id text primary key, state text not null, on_day text, note text not null,
+    said_by text not null);
+create table if not exists overrides (account_id text, set_on text, body text not null, primary key (account_id, set_on));
+create table if not exists audit (seq integer primary key, at text not null, review_id text not null, who text not null,
+    what text not null, facts text not null);
+"""
+_UPSERT = {
+    "review": "insert into reviews values (:review_id, :as_of, :request, 'running', :run) on conflict (review_id) do "
+    "update set as_of = excluded.as_of, request = excluded.request, state = excluded.state, run = excluded.run",
+    "document": "insert into documents values (:review_id, :kind, :body) on conflict (review_id, kind) do update set "
+    "body = excluded.body",
+    "action": "insert into actions values (:action_id, :approved_in, :approved_on, :body) on conflict (action_id, "
+    "approved_in) do update set approved_on = excluded.approved_on, body = excluded.body",
+    "progress": "insert into progress values (:action_id, :state, :on_day, :note, :said_by) on conflict (action_id) do "
+    "update set state = excluded.state, on_day = excluded.on_day, note = excluded.note, said_by = excluded.said_by",
+    "override": "insert into overrides values (:account_id, :set_on, :body) on conflict (account_id, set_on) do update "
+    "set body = excluded.body",
+}
 
 
 class Store:
-    """One store, on SQLite in a folder (or any database that SQLAlchemy reaches by URL)."""
+    """One store, in a folder."""
 
     def __init__(self, folder: Path, clock: Callable[[], str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._clock = clock
-        self._engine = sa.create_engine(f"sqlite:///{folder / 'saveplay.db'}", connect_args={"timeout": 30})
-        sa.event.listen(self._engine, "connect", _durable)
-        _schema.create_all(self._engine)
+        self._connection = sqlite3.connect(
+            folder / "saveplay.db", timeout=30, isolation_level=None, check_same_thread=False
+        )
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("pragma journal_mode = wal")
+        self._connection.executescript(_SCHEMA)
 
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with self._engine.begin() as connection:
-            yield connection
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing."""
+        self._connection.execute("begin immediate")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
 
-    def _upsert(self, connection: sa.Connection, table: sa.Table, **row: Any) -> None:
-        make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        keys = [column.name for column in table.primary_key]
-        statement = make(table).values(**row)
-        rest = {name: statement.excluded[name] for name in row if name not in keys}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
+    def _rows(self, sql: str, **values: Any) -> list[Row]:
+        return [dict(row) for row in self._connection.execute(sql, values)]
+
+    def _row(self, sql: str, **values: Any) -> Row | None:
+        return next(iter(self._rows(sql, **values)), None)
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._engine.dispose()
+        """Give the connection back."""
+        self._connection.close()
 
     # reviews ---------------------------------------------------------------------------------------------------------
 
-    def start(self, review_id: str, as_of: date, request: dict[str, Any]) -> int:
+    def start(self, review_id: str, as_of: date, request: Row) -> int:
         """Begin the week anew: what an earlier run of the same week left is replaced. Returns the run's number."""
         with self._write() as connection:
-            last = connection.execute(sa.select(_reviews.c.run).where(_reviews.c.review_id == review_id)).scalar()
-            for table in (_documents, _decisions):
-                connection.execute(sa.delete(table).where(table.c.review_id == review_id))
-            connection.execute(sa.delete(_actions).where(_actions.c.approved_in == review_id))
-            run = (last or 0) + 1
+            last = self._row("select run from reviews where review_id = :review_id", review_id=review_id)
+            for table, column in (("documents", "review_id"), ("decisions", "review_id"), ("actions", "approved_in")):
+                connection.execute(f"delete from {table} where {column} = :review_id", {"review_id": review_id})
+            run = (last["run"] if last else 0) + 1
             body = json.dumps(request, sort_keys=True)
-            self._upsert(connection, _reviews, review_id=review_id, as_of=as_of, request=body, state="running", run=run)
+            row = {"review_id": review_id, "as_of": as_of.isoformat(), "request": body, "run": run}
+            connection.execute(_UPSERT["review"], row)
         return run
 
-    def request(self, review_id: str) -> tuple[dict[str, Any], str, int]:
+    def request(self, review_id: str) -> tuple[Row, str, int]:
         """What was asked for, the state, and the run's number. Raises UnknownReference."""
-        with self._engine.connect() as connection:
-            row = connection.execute(sa.select(_reviews).where(_reviews.c.review_id == review_id)).one_or_none()
-            known = (
-                connection.execute(sa.select(_reviews.c.review_id).order_by(_reviews.c.as_of.desc())).scalars().all()
-            )
+        row = self._row("select * from reviews where review_id = :review_id", review_id=review_id)
         if row is None:
+            known = [name for name, _, _ in self.reviews()][::-1]
             there = f"known: {', '.join(known[:5])}" if known else "no review has been run in this store yet"
             raise UnknownReference(f"no review {review_id!r} in {self.folder.name}/; {there}")
-        return json.loads(row.request), row.state, row.run
+        return json.loads(row["request"]), row["state"], row["run"]
 
     def set_state(self, review_id: str, state: str) -> None:
         """Remember how far the review is."""
         with self._write() as connection:
-            connection.execute(sa.update(_reviews).where(_reviews.c.review_id == review_id).values(state=state))
+            values = {"state": state, "review_id": review_id}
+            connection.execute("update reviews set state = :state where review_id = :review_id", values)
 
     def reviews(self) -> list[tuple[str, date, str]]:
         """Id, date and state of every review, oldest first."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(_reviews).order_by(_reviews.c.as_of)).all()
-        return [(row.review_id, row.as_of, row.state) for row in rows]
+        rows = self._rows("select * from reviews order by as_of")
+        return [(row["review_id"], date.fromisoformat(row["as_of"]), row["state"]) for row in rows]
 
     # phase results ---------------------------------------------------------------------------------------------------
 
     def put(self, review_id: str, kind: str, record: Record) -> None:
         """Keep the result of a phase."""
         with self._write() as connection:
-            self._upsert(connection, _documents, review_id=review_id, kind=kind, body=record.model_dump_json())
+            row = {"review_id": review_id, "kind": kind, "body": record.model_dump_json()}
+            connection.execute(_UPSERT["document"], row)
 
     def get(self, review_id: str, kind: str, model: type[R]) -> R:
         """The result of a phase. Raises UnknownReference when the phase has not finished."""
@@ -163,91 +134,89 @@ class Store:
 
     def find(self, review_id: str, kind: str, model: type[R]) -> R | None:
         """The result of a phase, or None."""
-        with self._engine.connect() as connection:
-            wanted = (_documents.c.review_id == review_id) & (_documents.c.kind == kind)
-            body = connection.execute(sa.select(_documents.c.body).where(wanted)).scalar()
-        return model.model_validate_json(body) if body is not None else None
+        row = self._row(
+            "select body from documents where review_id = :review_id and kind = :kind", review_id=review_id, kind=kind
+        )
+        return model.model_validate_json(row["body"]) if row else None
 
     def has(self, review_id: str, kind: str) -> bool:
         """Whether a phase has finished."""
-        with self._engine.connect() as connection:
-            wanted = (_documents.c.review_id == review_id) & (_documents.c.kind == kind)
-            return connection.execute(sa.select(_documents.c.kind).where(wanted)).scalar() is not None
+        found = self._row(
+            "select kind from documents where review_id = :review_id and kind = :kind", review_id=review_id, kind=kind
+        )
+        return found is not None
 
     # decisions -------------------------------------------------------------------------------------------------------
 
     def decide(self, review_id: str, gate: str, decisions: Decisions) -> None:
         """Store a decision before anything resumes; once given, it stands."""
         with self._write() as connection:
-            there = (_decisions.c.review_id == review_id) & (_decisions.c.gate == gate)
-            if connection.execute(sa.select(_decisions.c.body).where(there)).scalar() is None:
-                body = decisions.model_dump_json()
-                connection.execute(sa.insert(_decisions).values(review_id=review_id, gate=gate, body=body))
+            row = {"review_id": review_id, "gate": gate, "body": decisions.model_dump_json()}
+            connection.execute("insert into decisions values (:review_id, :gate, :body) on conflict do nothing", row)
 
     def decision(self, review_id: str, gate: str) -> Decisions | None:
         """What was decided at a gate, or None."""
-        with self._engine.connect() as connection:
-            wanted = (_decisions.c.review_id == review_id) & (_decisions.c.gate == gate)
-            body = connection.execute(sa.select(_decisions.c.body).where(wanted)).scalar()
-        return Decisions.model_validate_json(body) if body is not None else None
+        row = self._row(
+            "select body from decisions where review_id = :review_id and gate = :gate", review_id=review_id, gate=gate
+        )
+        return Decisions.model_validate_json(row["body"]) if row else None
 
     # actions and progress --------------------------------------------------------------------------------------------
 
     def put_actions(self, review_id: str, on: date, actions: Iterable[Action]) -> None:
         """The approved actions of a review; each once, by its id, however often this is called."""
         with self._write() as connection:
-            connection.execute(sa.delete(_actions).where(_actions.c.approved_in == review_id))
-            for action in actions:
-                self._upsert(
-                    connection,
-                    _actions,
-                    action_id=action.id,
-                    review_id=action.review_id,
-                    approved_in=review_id,
-                    approved_on=on,
-                    account_id=action.account_id,
-                    body=action.model_dump_json(),
-                )
+            connection.execute("delete from actions where approved_in = :review_id", {"review_id": review_id})
+            day = on.isoformat()
+            rows = [
+                {"action_id": a.id, "approved_in": review_id, "approved_on": day, "body": a.model_dump_json()}
+                for a in actions
+            ]
+            connection.executemany(_UPSERT["action"], rows)
 
     def actions_before(self, as_of: date) -> list[Action]:
         """All actions that reviews before ``as_of`` approved, as the latest of them left each; by id."""
-        with self._engine.connect() as connection:
-            wanted = sa.select(_actions).where(_actions.c.approved_on < as_of).order_by(_actions.c.approved_on)
-            latest = {row.action_id: row.body for row in connection.execute(wanted)}
+        rows = self._rows(
+            "select * from actions where approved_on < :as_of order by approved_on", as_of=as_of.isoformat()
+        )
+        latest = {row["action_id"]: row["body"] for row in rows}
         return [Action.model_validate_json(latest[action_id]) for action_id in sorted(latest)]
 
     def action_ids(self) -> list[str]:
         """Every action there is."""
-        with self._engine.connect() as connection:
-            wanted = sa.select(_actions.c.action_id).distinct().order_by(_actions.c.action_id)
-            return list(connection.execute(wanted).scalars())
+        return [row["action_id"] for row in self._rows("select distinct action_id from actions order by action_id")]
 
-    def mark(self, action_id: str, state: str, on: date | None, note: str, by: str) -> None:
-        """Record progress: done or dropped on a day, or open again. Raises UnknownReference."""
-        if action_id not in self.action_ids():
-            raise UnknownReference(_nearest(action_id, self.action_ids()))
+    def mark(self, marks: Sequence[tuple[str, str, date | None]], note: str, by: str) -> None:
+        """Record progress, all or nothing: (action id, done, dropped or open, day). Raises UnknownReference."""
+        known = set(self.action_ids())
+        for action_id, _, _ in marks:
+            if action_id not in known:
+                raise UnknownReference(_nearest(action_id, sorted(known)))
         with self._write() as connection:
-            self._upsert(connection, _progress, action_id=action_id, state=state, on_day=on, note=note, by=by)
+            for action_id, state, on in marks:
+                day = on.isoformat() if on else None
+                row = {"action_id": action_id, "state": state, "on_day": day, "note": note, "said_by": by}
+                connection.execute(_UPSERT["progress"], row)
 
     def progress(self) -> dict[str, tuple[str, date | None]]:
         """State and day by action."""
-        with self._engine.connect() as connection:
-            return {row.action_id: (row.state, row.on_day) for row in connection.execute(sa.select(_progress))}
+        return {
+            row["action_id"]: (row["state"], date.fromisoformat(row["on_day"]) if row["on_day"] else None)
+            for row in self._rows("select * from progress")
+        }
 
     # overrides -------------------------------------------------------------------------------------------------------
 
     def override(self, account_id: str, set_on: date, override: Override) -> None:
         """A person's own judgement of a band, until a date."""
         with self._write() as connection:
-            body = override.model_dump_json()
-            self._upsert(connection, _overrides, account_id=account_id, set_on=set_on, body=body)
+            row = {"account_id": account_id, "set_on": set_on.isoformat(), "body": override.model_dump_json()}
+            connection.execute(_UPSERT["override"], row)
 
     def overrides(self, as_of: date) -> dict[str, Override]:
         """The overrides in force on ``as_of``, the latest of each account."""
-        with self._engine.connect() as connection:
-            wanted = sa.select(_overrides).where(_overrides.c.set_on <= as_of).order_by(_overrides.c.set_on)
-            rows = connection.execute(wanted).all()
-        found = {row.account_id: Override.model_validate_json(row.body) for row in rows}
+        rows = self._rows("select * from overrides where set_on <= :as_of order by set_on", as_of=as_of.isoformat())
+        found = {row["account_id"]: Override.model_validate_json(row["body"]) for row in rows}
         return {account: item for account, item in found.items() if item.until >= as_of}
 
     # audit -----------------------------------------------------------------------------------------------------------
@@ -255,27 +224,20 @@ class Store:
     def log(self, review_id: str, who: str, what: str, **facts: Any) -> None:
         """One line of the audit log, with the time."""
         with self._write() as connection:
+            row = {"at": self._clock(), "review_id": review_id, "who": who, "what": what}
             connection.execute(
-                sa.insert(_audit).values(
-                    at=self._clock(), review_id=review_id, who=who, what=what, facts=json.dumps(facts, sort_keys=True)
-                )
+                "insert into audit (at, review_id, who, what, facts) values (:at, :review_id, :who, :what, :facts)",
+                {**row, "facts": json.dumps(facts, sort_keys=True)},
             )
 
-    def audit(self, review_id: str) -> list[dict[str, Any]]:
+    def audit(self, review_id: str) -> list[Row]:
         """The audit log of one review, oldest first."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                sa.select(_audit).where(_audit.c.review_id == review_id).order_by(_audit.c.seq)
-            ).all()
+        rows = self._rows("select * from audit where review_id = :review_id order by seq", review_id=review_id)
         return [
-            {"at": row.at, "review": row.review_id, "who": row.who, "what": row.what, **json.loads(row.facts)}
+            {"at": row["at"], "review": row["review_id"], "who": row["who"], "what": row["what"]}
+            | json.loads(row["facts"])
             for row in rows
         ]
-
-
-def _durable(connection: Any, _: Any) -> None:
-    connection.execute("pragma journal_mode = wal")
-    connection.execute("pragma synchronous = normal")
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -1,7 +1,9 @@
 """``kill -9`` at any moment: the review still comes out, byte for byte, and nothing is done twice."""
 
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,30 @@ def test_a_review_killed_before_it_began_is_unknown_and_runs_when_asked_again(
     place.review(desk, FIRST, "--approve", "none")
     assert place.document(W47)["state"] == "closed"
     assert place.document(W47)["portfolio"] == desk_first.document(W47)["portfolio"]
+
+
+def forget_the_last_steps(place: Place, kept: int) -> None:
+    """The state that a kill leaves between a step and its checkpoint: what the step wrote is there, no more."""
+    with closing(sqlite3.connect(place.store / "checkpoints.db")) as connection, connection:
+        ids = [row[0] for row in connection.execute("select checkpoint_id from checkpoints order by checkpoint_id")]
+        assert len(ids) > kept
+        for table in ("checkpoints", "writes"):
+            connection.executemany(f"delete from {table} where checkpoint_id = ?", [(each,) for each in ids[kept:]])
+
+
+def test_a_kill_between_a_step_and_its_checkpoint_does_not_end_the_review(
+    shelf: Shelf, desk: Path, desk_first: Place
+) -> None:
+    """A window of milliseconds, so the state is made by hand: the list is made, and nothing after it is known."""
+
+    def make(place: Place) -> dict[str, Said]:
+        place.review(desk, FIRST, code=WAITING)
+        forget_the_last_steps(place, kept=2)
+        return {"resume": place.run("resume", W47)}
+
+    place, said = shelf.place("between", make)
+    assert place.document(W47)["state"] == "waiting_for_decisions"
+    said["resume"].ended(WAITING)
 
 
 @pytest.fixture(scope="module")

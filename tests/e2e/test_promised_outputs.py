@@ -66,7 +66,7 @@ PROMISES = (
             lambda r: [f"{sum(line['overloaded'] for line in r['capacity'])} of {len(r['capacity'])}"]),
     Promise(TWO, "resource needs: CSM time, executives, budget",
             lambda r: r["needs"]["roles"] and r["needs"]["budget"], "resources",
-            lambda r: [money(r["needs"]["budget_needed"]), "Exec sponsor", "Csm"]),
+            lambda r: [money(r["needs"]["budget_needed"]), "Hours by role", "ponsor", "CSM"]),
     Promise(THREE, "intervention plans: actions, owners, timelines", lambda r: plays(r, "phases", "owner"), "plays",
             lambda r: [a["title"] for play in r["plays"] for phase in play["phases"] for a in phase["actions"]]),
     Promise(THREE, "intervention plan of every account", lambda r: r["intervention_plan"], "plan",
