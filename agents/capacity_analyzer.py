@@ -8,10 +8,10 @@ from domain.review import Action, CapacityLine, Handover, Needs, RoleNeed, SaveP
 from tools.allocation import Allocation
 from tools.assignment import line_actions, owned_by, owner_actions, play_actions
 from tools.calendar import WorkingDays
-from tools.capacity import asked_hours, capacity_lines, committed_hours, free_hours, handovers, play_hours
+from tools.capacity import Done, asked_hours, capacity_lines, committed_hours, free_hours, handovers, play_hours
 from tools.decide import Decided
 from tools.plays import TBD
-from tools.wording import money, plural
+from tools.wording import ROLES, money, plural, trimmed
 
 _ROLES = ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing")
 
@@ -34,7 +34,11 @@ def free_by_person(
 
 
 def assess(
-    identified: Identified, open_actions: Sequence[Action], plays: Sequence[SavePlay], configuration: Configuration
+    identified: Identified,
+    open_actions: Sequence[Action],
+    plays: Sequence[SavePlay],
+    configuration: Configuration,
+    done: Done = (),
 ) -> tuple[tuple[CapacityLine, ...], tuple[Handover, ...]]:
     """Load of each CSM, overload warnings, and handovers that would help."""
     settings = configuration.review
@@ -42,7 +46,7 @@ def assess(
         identified.books,
         identified.people,
         committed_hours(open_actions, identified.as_of, settings),
-        asked_hours(plays, identified.as_of, settings),
+        asked_hours(plays, identified.as_of, settings, done),
         settings,
     )
     return lines, handovers(lines, identified.movable, settings)
@@ -54,6 +58,7 @@ def needs(
     free: Mapping[str, float],
     identified: Identified,
     configuration: Configuration,
+    done: Done = (),
 ) -> Needs:
     """Hours by role and budget that the plays ask for, what fits, and what is not covered."""
     settings, currency = configuration.review, configuration.scoring.money.home
@@ -63,7 +68,7 @@ def needs(
         Uncovered(
             account_id=play.account_id,
             name=play.name,
-            lacks=_lacks(play, allocation, identified, configuration),
+            lacks=_lacks(play, allocation, identified, configuration, done),
         )
         for play in postponed
         if play.intervention_tier == "critical"
@@ -76,7 +81,7 @@ def needs(
     if costly:
         note += f" Expected to cost more than they keep: {', '.join(costly)}."
     return Needs(
-        roles=tuple(_role(role, plays, allocation, free, identified, configuration) for role in _ROLES),
+        roles=tuple(_role(role, plays, allocation, free, identified, configuration, done) for role in _ROLES),
         budget=settings.weekly_budget.value,
         budget_needed=round(budget_needed, 2),
         currency=currency,
@@ -94,9 +99,10 @@ def _role(
     free: Mapping[str, float],
     identified: Identified,
     configuration: Configuration,
+    done: Done,
 ) -> RoleNeed:
     members = [person.person_id for person in identified.people.values() if person.role == role]
-    asked = asked_hours(plays, identified.as_of, configuration.review)
+    asked = asked_hours(plays, identified.as_of, configuration.review, done)
     hours = sum(asked.get(member, 0.0) for member in members) + asked.get(f"role:{role}", 0.0)
     return RoleNeed(
         role=role,
@@ -107,14 +113,16 @@ def _role(
     )
 
 
-def _lacks(play: SavePlay, allocation: Allocation, identified: Identified, configuration: Configuration) -> str:
+def _lacks(
+    play: SavePlay, allocation: Allocation, identified: Identified, configuration: Configuration, done: Done
+) -> str:
     missing = []
-    for person_id, hours in sorted(play_hours(play, identified.as_of, configuration.review).items()):
+    for person_id, hours in sorted(play_hours(play, identified.as_of, configuration.review, done).items()):
         short = hours - allocation.hours_left.get(person_id, 0.0)
         if short > 0:
             person = identified.people.get(person_id)
-            role = person.role.replace("_", " ") if person else person_id.removeprefix("role:").replace("_", " ")
-            missing.append(f"{short:.1f} hours of a {role}")
+            role = person.role if person else person_id.removeprefix("role:")
+            missing.append(f"{trimmed(short)} {ROLES.get(role, role)} hours")
     settings = configuration.review
     budget = play.expected_value.cost - play.expected_value.hours * settings.hourly_rate.value
     if budget > allocation.budget_left:

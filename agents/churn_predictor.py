@@ -9,7 +9,7 @@ from domain.phases import PlanRow
 from domain.review import AtRisk, Escalation, Override, OwnerToAssign, PlanLine, SavePlay
 from tools.allocation import Allocation, Candidate, allocate
 from tools.calendar import WorkingDays
-from tools.capacity import play_hours
+from tools.capacity import Done, play_hours
 from tools.plays import TBD, contact_of
 from tools.summary import change_note
 from tools.tiers import holds
@@ -162,7 +162,12 @@ def due_by(row: PlanRow, configuration: Configuration, calendar: WorkingDays, as
 
 
 def allocate_plays(
-    plays: Sequence[SavePlay], free: Mapping[str, float], budget: float, configuration: Configuration, as_of: date
+    plays: Sequence[SavePlay],
+    free: Mapping[str, float],
+    budget: float,
+    configuration: Configuration,
+    as_of: date,
+    done: Done = (),
 ) -> Allocation:
     """Which plays run this week within the free hours and the budget."""
     settings = configuration.review
@@ -171,7 +176,7 @@ def allocate_plays(
             Candidate(
                 account_id=play.account_id,
                 value=play.expected_value.value,
-                hours={k: v for k, v in play_hours(play, as_of, settings).items() if not k.startswith("role:")},
+                hours={k: v for k, v in play_hours(play, as_of, settings, done).items() if not k.startswith("role:")},
                 budget=round(play.expected_value.cost - play.expected_value.hours * settings.hourly_rate.value, 2),
                 critical=play.intervention_tier == "critical",
             )

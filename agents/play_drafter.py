@@ -55,7 +55,7 @@ class PlayDrafter:
         playbook = self.configuration.playbooks[name]
         tier: PlayTier = dossier.intervention_tier if dossier.intervention_tier in ("critical", "high") else "medium"
         chosen = choose(playbook, tier, finding.difficulty, adverse(dossier))
-        return self.assemble(dossier, finding, created, playbook, chosen)
+        return self.assemble(dossier, finding, created, playbook, chosen, created)
 
     def assemble(
         self,
@@ -64,8 +64,9 @@ class PlayDrafter:
         created: date,
         playbook: Playbook,
         chosen: Mapping[Phase, list[PlaybookAction]],
+        today: date,
     ) -> SavePlay:
-        """The play made of the chosen actions."""
+        """The play made of the chosen actions; ``created`` lies before ``today`` when it goes on."""
         team = team_of(dossier, self.people)
         words = slots(dossier, team, playbook.cause)
         speed = pace(dossier.renewal_in_days)
@@ -107,7 +108,7 @@ class PlayDrafter:
                 )
                 for item in playbook.walk_away
             ),
-            cadence=self._cadence(dossier, created),
+            cadence=self._cadence(dossier, created, today),
             escalation=_escalation(dossier, team, finding),
             expected_value=expected_value(
                 dossier.arr,
@@ -171,19 +172,21 @@ class PlayDrafter:
         )
         return f"at least {goal:.0f} of 100, from {dossier.health:.0f} today; high is good"
 
-    def _cadence(self, dossier: Dossier, created: date) -> Cadence:
+    def _cadence(self, dossier: Dossier, created: date, today: date) -> Cadence:
         settings, days = self.configuration.review, self.calendar
         decision = created + timedelta(days=int(settings.decision_week.value) * 7 - 3)
         note = f"Weekly touch with {dossier.name} until health is back in its band."
         left = dossier.renewal_in_days
         if dossier.renewal_date is not None and left is not None and 0 <= left < 49:
-            decision = max(dossier.renewal_date - timedelta(days=7), created + timedelta(days=2))
+            decision = max(dossier.renewal_date - timedelta(days=7), today + timedelta(days=2))
             note += " The decision point is drawn forward because the renewal is near."
         review = created + timedelta(days=int(settings.manager_review_week.value) * 7 - 4)
-        decision = days.on_or_before(decision) if days.on_or_before(decision) > created else days.plus(created, 2)
+        decision = days.on_or_before(decision) if days.on_or_before(decision) > today else days.plus(today, 2)
+        while review < today:
+            review += timedelta(days=14)
         return Cadence(
             weekly_check=settings.weekly_check.capitalize(),
-            next_check=days.weekday_from(settings.weekly_check, created + timedelta(days=1)),
+            next_check=days.weekday_from(settings.weekly_check, today + timedelta(days=1)),
             manager_review=min(days.on_or_after(review), decision),
             decision_point=decision,
             note=note,

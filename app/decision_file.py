@@ -29,6 +29,8 @@ def template(review: Review) -> str:
         lines.append(f"  - account: {_quoted(play.account_id)}")
         lines.append(f"    version: {_quoted(play.version)}")
         lines.append("    decision:")
+        for action in (action for phase in play.phases for action in phase.actions):
+            lines.append(f"    #   {action.id}: {action.due}, {' '.join(action.owner.split())}")
     lines += ["# The close of the meeting, when critical accounts have no owner yet:", "# close:"]
     lines.append("#   owners: {account id: person id}")
     return "\n".join(lines) + "\n"

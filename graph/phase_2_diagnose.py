@@ -35,3 +35,14 @@ def open_actions(store: Store, state: ReviewState) -> list[Action]:
         if not settled and action.status != "dropped":
             found.append(action)
     return found
+
+
+def finished(store: Store, state: ReviewState) -> set[tuple[str, str]]:
+    """Account and playbook action of everything that earlier reviews approved and somebody has done."""
+    day, progress = as_of(state), store.progress()
+    found = set()
+    for action in store.actions_before(day):
+        said, on = progress.get(action.id, ("open", None))
+        if said == "done" and action.playbook_action and (on is None or on <= day):
+            found.add((action.account_id, action.playbook_action))
+    return found

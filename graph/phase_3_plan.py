@@ -10,7 +10,7 @@ from domain.playbook import PHASES
 from domain.review import Action, PlanLine, SavePlay
 from graph.context import ReviewContext, ReviewState, Update, kept, step
 from graph.past import previous_running, records
-from graph.phase_2_diagnose import open_actions
+from graph.phase_2_diagnose import finished, open_actions
 from tools.causes import UNDETERMINED
 from tools.meeting import agenda, prework
 from tools.wording import day as in_words
@@ -28,10 +28,13 @@ def churn_predictor_plans(state: ReviewState, context: ReviewContext) -> Update:
     profile = profile_for(configuration, identified.portfolio.accounts)
     plays, origins = draft_plays(context, identified, diagnosed, profile.deep_dives)
     plan = intervention_plan(identified.plan_rows, identified.people, configuration, context.calendar, identified.as_of)
+    done = finished(store, state)
     free = free_by_person(identified, _without(promised, plays), configuration)
-    allocation = allocate_plays(plays, free, configuration.review.weekly_budget.value, configuration, identified.as_of)
-    asked = needs(plays, allocation, free, identified, configuration)
-    lines, moves = assess(identified, _without(promised, plays), plays, configuration)
+    allocation = allocate_plays(
+        plays, free, configuration.review.weekly_budget.value, configuration, identified.as_of, done
+    )
+    asked = needs(plays, allocation, free, identified, configuration, done)
+    lines, moves = assess(identified, _without(promised, plays), plays, configuration, done)
     freest = max((line for line in lines if not line.overloaded), key=lambda line: line.hours_free or 0.0, default=None)
     dossiers = {dossier.account_id: dossier for dossier in identified.dossiers}
     planned = Planned(
@@ -64,7 +67,7 @@ def draft_plays(
             name = "diagnosis" if old.cause == UNDETERMINED else old.cause
             book = context.configuration.playbooks[name]
             chosen = {phase: [a for a in book.phase(phase) if a.id in old.actions.get(phase, ())] for phase in PHASES}
-            play = drafter.assemble(dossier, finding, old.created, book, chosen)
+            play = drafter.assemble(dossier, finding, old.created, book, chosen, identified.as_of)
             note = f"{play.drafted_note} Running since {old.origin}; approving it means going on."
             plays.append(play.model_copy(update={"drafted_note": note}))
             origins[dossier.account_id] = old.origin

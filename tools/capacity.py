@@ -1,6 +1,6 @@
 """Capacity: hours committed and free, who is overloaded, and which quiet accounts could change hands. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 
 from domain.configuration import ReviewSettings
@@ -27,21 +27,25 @@ def committed_hours(open_actions: Sequence[Action], as_of: date, settings: Revie
     return hours
 
 
-def asked_hours(plays: Sequence[SavePlay], as_of: date, settings: ReviewSettings) -> dict[str, float]:
+Done = Collection[tuple[str, str]]
+"""Account and playbook action of what running plays have behind them: it takes no more hours."""
+
+
+def asked_hours(plays: Sequence[SavePlay], as_of: date, settings: ReviewSettings, done: Done = ()) -> dict[str, float]:
     """Hours by person that these plays take until the end of the planning period."""
     hours: dict[str, float] = {}
     for play in plays:
-        for person, asked in play_hours(play, as_of, settings).items():
+        for person, asked in play_hours(play, as_of, settings, done).items():
             hours[person] = hours.get(person, 0.0) + asked
     return hours
 
 
-def play_hours(play: SavePlay, as_of: date, settings: ReviewSettings) -> dict[str, float]:
+def play_hours(play: SavePlay, as_of: date, settings: ReviewSettings, done: Done = ()) -> dict[str, float]:
     """Hours by person (or ``role:<role>`` where nobody is named) of one play within the planning period."""
     hours: dict[str, float] = {}
     for phase in play.phases:
         for action in phase.actions:
-            if action.due <= planning_end(as_of, settings):
+            if action.due <= planning_end(as_of, settings) and (play.account_id, action.id) not in done:
                 key = action.owner_id or f"role:{action.owner_role}"
                 hours[key] = round(hours.get(key, 0.0) + action.effort_hours, 4)
     return hours

@@ -6,7 +6,7 @@ from datetime import date
 from domain.configuration import Configuration, Profile
 from domain.phases import Diagnosed, Identified, Trends
 from domain.review import Action, AgendaItem, AtRisk, CapacityLine, Needs, PlanLine, Prework, SavePlay
-from tools.wording import day, money, plural
+from tools.wording import ROLES, day, money, plural, trimmed
 
 
 def agenda(
@@ -125,8 +125,8 @@ _STATUSES = {"done": "done", "done_late": "done late", "late": "late", "missed":
 def _resource_points(needs: Needs, capacity: Sequence[CapacityLine]) -> list[str]:
     over = sum(1 for line in capacity if line.overloaded)
     found = [
-        f"{role.role.replace('_', ' ')}: {role.hours_needed:g} hours asked"
-        + (f", {role.hours_free:g} free." if role.hours_free is not None else ", free hours unknown.")
+        f"{ROLES[role.role]}: {trimmed(role.hours_needed)} hours asked"
+        + (f", {trimmed(role.hours_free)} free." if role.hours_free is not None else ", free hours unknown.")
         for role in needs.roles
     ]
     found.append(

@@ -56,3 +56,14 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def day(value: date) -> str:
     """A date as people say it."""
     return f"{value:%a} {value.day} {value:%b %Y}"
+
+
+ROLES = {
+    "csm": "CSM",
+    "cs_manager": "CS manager",
+    "exec_sponsor": "executive sponsor",
+    "support_lead": "support lead",
+    "product": "product manager",
+    "billing": "billing",
+}
+"""Roles of ours as people say them."""

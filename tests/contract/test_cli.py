@@ -163,6 +163,7 @@ def shown(shelf: Shelf, desk: Path, desk_first: Place) -> dict[str, Said]:
             "parquet": saveplay(
                 "score", *data, "--parquet", place.folder / "a" / "scores.parquet", "--store", place.store
             ),
+            "unknown": desk_first.run("decide", "2026-W99", "--approve", "all"),
             "narrow": saveplay("show", W47, "--store", desk_first.store, env={"PYTHONIOENCODING": "latin-1"}),
         }
 
@@ -171,7 +172,7 @@ def shown(shelf: Shelf, desk: Path, desk_first: Place) -> dict[str, Said]:
 
 def test_reading_commands_print_results_and_nothing_else(shown: dict[str, Said]) -> None:
     for name, said in shown.items():
-        if name != "narrow":
+        if name not in ("narrow", "unknown"):
             said.ended(DONE)
             assert said.out.endswith("\n")
             assert said.err == "", name
@@ -195,6 +196,11 @@ def test_show_prints_the_review_in_a_screenful_and_whole_as_json(shown: dict[str
 def test_a_terminal_of_another_encoding_still_gets_its_answer(shown: dict[str, Said]) -> None:
     """Windows pipes are not UTF-8, and customers have names in every script."""
     shown["narrow"].ended(DONE)
+
+
+def test_an_unknown_review_is_refused_with_the_known_ones(shown: dict[str, Said]) -> None:
+    assert "no review '2026-W99'" in shown["unknown"].refusal
+    assert f"known: {W47}" in shown["unknown"].refusal
 
 
 def test_check_names_tables_rows_left_out_and_gaps(shown: dict[str, Said]) -> None:

@@ -9,6 +9,7 @@ from tests.e2e.worlds import (  # noqa: F401  fixtures
     desk_first,
     desk_second,
     first_week,
+    reborn,
     shelf,
     waiting,
     wanted,

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from tests.e2e.running import DONE, PORTFOLIO, WAITING, Said, saveplay
+from tests.e2e.running import DONE, PORTFOLIO, WAITING, Said, killed, saveplay, there_is
 
 FIRST, SECOND = "2026-11-16", "2026-11-23"
 W47, W48 = "2026-W47", "2026-W48"
@@ -270,10 +270,24 @@ def waiting(shelf: Shelf, desk: Path, desk_first: Place) -> tuple[Place, Said]:
 
     def make(place: Place) -> dict[str, Said]:
         desk_first.copied(place.folder)
-        return {"review": place.review(desk, SECOND, code=WAITING)}
+        said = place.review(desk, SECOND, code=WAITING)
+        shutil.copytree(place.out, place.folder / "kept" / "reviews")
+        return {"review": said}
 
     place, said = shelf.place("waiting", make)
-    return place, said["review"]
+    return Place(place.folder / "kept"), said["review"]
+
+
+@pytest.fixture(scope="session")
+def reborn(shelf: Shelf, desk: Path) -> tuple[Place, dict[str, Said]]:
+    """A first review killed before it was registered, then run again with nothing approved."""
+
+    def make(place: Place) -> dict[str, Said]:
+        go = place.asked(desk, FIRST, "--approve", "none")
+        killed(go, there_is(place.folder, "store/saveplay.db"))
+        return {"resume": place.run("resume", W47), "review": saveplay(*go)}
+
+    return shelf.place("reborn", make)
 
 
 # decisions -----------------------------------------------------------------------------------------------------------
