@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from datetime import date
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,12 +42,12 @@ def show(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
-def parse_day(text: str) -> date:
+def parse_day(text: str, option: str = "--as-of") -> date:
     """An ISO date from the command line."""
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"--as-of {text!r} is not a date; write it like 2026-11-23") from None
+        raise InputError(f"{option} {text!r} is not a date; write it like 2026-11-23") from None
 
 
 @app.command()
@@ -75,12 +76,13 @@ def review(
         timing = Timing(say, verbose)
         begin(place, request, review_id, backfill, timing)
         if decisions is not None and decisions.unattended:
-            place.store.decide(review_id, "plan", decisions)
-            place.store.decide(review_id, "close", decisions)
-        gate = wiring.run_review(place, review_id, timing)
-        if decisions is not None and gate is not None:
-            gate = decide_and_run(place, review_id, decisions, timing)
-        report(place, review_id, gate, as_json, timing)
+            for gate in ("plan", "close"):
+                place.store.decide(review_id, gate, decisions)
+                place.store.log(review_id, decisions.decided_by, "decided", gate=gate, unattended=True)
+        waiting = wiring.run_review(place, review_id, timing)
+        if decisions is not None and waiting is not None:
+            waiting = decide_and_run(place, review_id, decisions, timing)
+        report(place, review_id, waiting, as_json, timing)
 
 
 @app.command()
@@ -182,7 +184,7 @@ def done(
     """Record that an action is done, or import a filled-in actions.csv."""
     from app.commands import record_progress
 
-    record_progress(action, parse_day(on) if on else date.today(), by, note, undo, file, store)
+    record_progress(action, parse_day(on, "--on") if on else date.today(), by, note, undo, file, store)
 
 
 @app.command()
@@ -198,7 +200,9 @@ def override(
     """Put your own band beside the computed one, with a reason and an end date."""
     from app.commands import set_override
 
-    set_override(account, band, reason, parse_day(until), by, parse_day(on) if on else date.today(), store)
+    set_override(
+        account, band, reason, parse_day(until, "--until"), by, parse_day(on, "--on") if on else date.today(), store
+    )
 
 
 @app.command()
@@ -209,8 +213,19 @@ def demo(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]
     write_demo(folder)
 
 
+def _speak_utf8() -> None:
+    """Customers have names in every script: pipes get UTF-8, a narrow terminal gets question marks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
+
+
 def main() -> None:
     """The entry point: errors of the tree become one message and an exit code."""
+    _speak_utf8()
     gc.set_threshold(200_000)  # a short process that builds large records: collecting often only costs time
     try:
         app()

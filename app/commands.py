@@ -1,6 +1,7 @@
 """What the commands do. Each takes what was typed, already parsed, and prints a result or raises an error of the tree."""
 
 import csv
+import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ def begin(place: Workplace, request: Request, review_id: str, weeks: int, timing
     from tools.locks import alone
 
     configuration = place.configuration(request)
+    check_writable(Path(request.out))
     load_once = load_base(request, configuration, place.folder)
     with alone(place.folder / "locks", review_id):
         if weeks:
@@ -53,11 +55,27 @@ def begin(place: Workplace, request: Request, review_id: str, weeks: int, timing
     place.loaded[review_id] = load_once
 
 
+def check_writable(out: Path) -> None:
+    """Refuse a place for the outputs that cannot be written, before anything is kept. Raises InputError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".{os.getpid()}.probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write into {out}: {error.strerror}; name another --out") from None
+
+
 def decide_and_run(place: Workplace, review_id: str, decisions: Decisions, timing: Timing) -> str | None:
     """Check and store what was decided, then go on. Decides the gate that waits, and the close when it is in there too."""
     gate = waiting_at(place, review_id)
     if gate is None:
         raise DecisionError(f"{review_id} waits for nothing: it is closed; see saveplay show {review_id}")
+    earlier = place.store.decision(review_id, gate)
+    if earlier is not None:
+        raise DecisionError(
+            f"{review_id} was already decided by {earlier.decided_by}; go on with: saveplay resume {review_id}"
+        )
     if gate == "plan":
         check_plan(place, review_id, decisions)
         place.store.decide(review_id, "plan", decisions)
@@ -216,15 +234,8 @@ def record_progress(
         show(f"progress imported from {file.name}")
 
 
-STATES = {
-    "done": "done",
-    "done_late": "done",
-    "open": "open",
-    "late": "open",
-    "missed": "open",
-    "dropped": "dropped",
-    "": "open",
-}
+STATES = {"done": "done", "done_late": "done", "dropped": "dropped", "open": "", "late": "", "missed": "", "": ""}
+"""What a status in an imported list says; a line that is still open says nothing new."""
 
 
 def read_actions(file: Path, on: date, known: set[str]) -> list[tuple[str, str, date | None]]:
@@ -248,13 +259,12 @@ def read_actions(file: Path, on: date, known: set[str]) -> list[tuple[str, str, 
             raise InputError(f"{file.name} row {number}: no action {action_id!r} in this store")
         if status not in STATES:
             raise InputError(f"{file.name} row {number}: status {status!r}; use done, open or dropped")
-        found.append((action_id, STATES[status], _day_of(row.get("done_on") or "", on, file, number, STATES[status])))
+        if STATES[status]:
+            found.append((action_id, STATES[status], _day_of(row.get("done_on") or "", on, file, number)))
     return found
 
 
-def _day_of(text: str, on: date, file: Path, number: int, state: str) -> date | None:
-    if state != "done":
-        return None
+def _day_of(text: str, on: date, file: Path, number: int) -> date:
     try:
         return date.fromisoformat(text.strip()) if text.strip() else on
     except ValueError:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,8 @@ def write_pack(folder: Path, pack: dict[str, bytes]) -> None:
             path = aside / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        _keep_what_people_added(folder, aside, pack)
+        _put_back(folder)
+        _keep_what_people_added(folder, aside)
         if folder.exists():
             folder.rename(old)
         aside.rename(folder)
@@ -55,11 +57,21 @@ def write_pack(folder: Path, pack: dict[str, bytes]) -> None:
     _sweep(folder)
 
 
-def _keep_what_people_added(folder: Path, aside: Path, pack: dict[str, bytes]) -> None:
-    """A filled-in decisions file stays where its author left it."""
+_FILLED = re.compile(r"^decided_by:[ \t]*[^#\s]|^\s+decision:[ \t]*[^#\s]", re.MULTILINE)
+
+
+def _keep_what_people_added(folder: Path, aside: Path) -> None:
+    """A decisions file that somebody has begun to fill in stays as it is."""
     filled = folder / "decisions.yaml"
-    if filled.exists() and (aside / "decisions.yaml").exists() is False:
-        shutil.copy2(filled, aside / "decisions.yaml")
+    if filled.exists() and (_FILLED.search(filled.read_text("utf-8", "replace")) or not (aside / filled.name).exists()):
+        shutil.copy2(filled, aside / filled.name)
+
+
+def _put_back(folder: Path) -> None:
+    """A process was killed between the two renames: its old folder is still the review's folder."""
+    for left in sorted(folder.parent.glob(f".{folder.name}.*.old")):
+        if not folder.exists():
+            left.rename(folder)
 
 
 def _sweep(folder: Path) -> None:

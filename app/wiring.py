@@ -16,6 +16,7 @@ import platformdirs
 
 from app.timing import Timing
 from domain.configuration import Configuration
+from domain.errors import InputError
 from tools.configuration import read_configuration
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def review_id_of(as_of: date) -> str:
 def store_folder(given: str | None) -> Path:
     """Where reviews, decisions and history live: ``--store``, ``SAVEPLAY_STORE``, else the user's data folder."""
     chosen = given or os.environ.get("SAVEPLAY_STORE")
+    if chosen and "://" in chosen:
+        raise InputError(f"--store {chosen!r}: a store is a folder; databases are not supported yet")
     return Path(chosen) if chosen else Path(platformdirs.user_data_dir("saveplay", appauthor=False))
 
 

@@ -3,7 +3,7 @@
 from agents.churn_predictor import profile_for
 from agents.play_drafter import DRAFTER_NOTE
 from domain.phases import Assigned, Diagnosed, Identified, Planned, Trends
-from domain.review import Decision, Metrics, Review, State
+from domain.review import Decision, Metrics, PlanLine, Review, State
 from graph.context import ReviewContext
 
 
@@ -60,6 +60,18 @@ def review_document(context: ReviewContext, review_id: str) -> Review:
         matrix=trends.matrix,
         workflow=assigned.workflow if assigned else (),
         notes=_notes(identified),
+    )
+
+
+def _plan(context: ReviewContext, review_id: str, identified: Identified, planned: Planned) -> tuple[PlanLine, ...]:
+    """The plan with the owners that were named at the close."""
+    decision = context.store.decision(review_id, "close")
+    owners = decision.close.owners if decision and decision.close else {}
+    return tuple(
+        line.model_copy(update={"owner": identified.people[owners[line.account_id]].name})
+        if line.account_id in owners
+        else line
+        for line in planned.intervention_plan
     )
 
 

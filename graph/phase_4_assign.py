@@ -16,6 +16,7 @@ from tools import metrics as figures
 from tools.assignment import crm_updates, owned_by, touchpoints
 from tools.causes import UNDETERMINED
 from tools.decide import Decided, apply
+from tools.followup import status_of
 from tools.meeting import next_agenda
 from tools.verification import verify
 
@@ -77,7 +78,9 @@ def _assigned(
     context: ReviewContext, identified: Identified, planned: Planned, decided: Decided, owners: dict[str, str]
 ) -> Assigned:
     configuration, team = context.configuration, identified.people
-    actions = assign(decided, identified, context.calendar, planned.origins, owners)
+    actions = _as_they_stand(
+        context, assign(decided, identified, context.calendar, planned.origins, owners), identified
+    )
     plays = tuple(
         owned_by(play, team[owners[play.account_id]]) if play.account_id in owners else play for play in decided.plays
     )
@@ -108,6 +111,17 @@ def _assigned(
             [*process, *figures.outcome(before)], by_cause, labels, identified.portfolio.calibrated
         ),
     )
+
+
+def _as_they_stand(context: ReviewContext, actions: tuple[Action, ...], identified: Identified) -> tuple[Action, ...]:
+    """Actions of plays that go on, with what is already done."""
+    progress, found = context.store.progress(), []
+    for action in actions:
+        said, on = progress.get(action.id, ("open", None))
+        seen = on if said == "done" and on is not None and on <= identified.as_of else None
+        status = status_of(action.due, seen, said == "dropped", identified.as_of, context.configuration.review)
+        found.append(action.model_copy(update={"status": status, "done_on": seen}))
+    return tuple(found)
 
 
 def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...]:

@@ -185,7 +185,7 @@ def touchpoints(
     wanted: list[tuple[date, str, str, str | None, str, str, str, str, tuple[str, ...], date | None]] = []
     executives = {person.person_id for person in people.values() if person.role == "exec_sponsor"}
     for action in actions:
-        if action.channel in ("call", "meeting") and action.playbook_action:
+        if action.channel in ("call", "meeting") and action.playbook_action and action.status == "open":
             kind = "executive_call" if action.owner_id in executives else "customer_call"
             with_whom = (action.contact,) if action.contact else ()
             wanted.append(

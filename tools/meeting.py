@@ -174,6 +174,10 @@ def prework(identified: Identified, diagnosed: Diagnosed, configuration: Configu
     return tuple(found)
 
 
+OPEN = ("open", "late", "missed")
+"""States of an action that still has to be done."""
+
+
 def next_agenda(
     actions: Sequence[Action],
     plays: Sequence[SavePlay],
@@ -182,7 +186,7 @@ def next_agenda(
     profile: Profile,
 ) -> tuple[AgendaItem, ...]:
     """Next week's agenda: what falls due until then, and what is checked."""
-    due = [action for action in actions if action.due <= next_review]
+    due = [action for action in actions if action.due <= next_review and action.status in OPEN]
     checks = [play for play in plays if play.cadence.next_check <= next_review]
     reviews = [play for play in plays if play.cadence.manager_review <= next_review]
     decisions = [play for play in plays if play.cadence.decision_point <= next_review]

@@ -107,7 +107,7 @@ OVERRIDE = ["override", "A1", "--reason", "so", "--by", "me"]
         ([*OVERRIDE, "--band", "red", "--until", "christmas"], r"--until 'christmas' is not a date"),
         (["demo", str(PORTFOLIO)], r"is not empty; name a new folder"),
     ],
-    ids=lambda value: " ".join(value)[:60].replace("/", ".") if isinstance(value, list) else "",
+    ids=lambda value: " ".join(value).replace(str(PORTFOLIO), "portfolio") if isinstance(value, list) else "",
 )
 def test_what_is_wrong_is_said_in_one_sentence(arguments: list[str], says: str, tmp_path: Path) -> None:
     stored = arguments[0] not in ("check", "demo")

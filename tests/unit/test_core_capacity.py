@@ -42,9 +42,9 @@ def test_plays_that_ask_more_hours_than_are_free_are_an_overload() -> None:
 
 def test_free_hours_are_a_share_of_what_the_book_leaves_less_what_is_promised() -> None:
     person = PEOPLE["P-1"].model_copy(update={"weekly_hours": 40})
-    assert free_hours(person, book("P-1", accounts=20), 3, SETTINGS) == (40 - 20 * 0.5) * 0.25 * 2 - 3
+    assert free_hours(person, book("P-1", accounts=20), 3, SETTINGS) == pytest.approx((40 - 20 * 0.5) * 0.4 * 2 - 3)
     unknown = person.model_copy(update={"weekly_hours": None})
-    assert free_hours(unknown, None, 0, SETTINGS) == SETTINGS.default_weekly_hours["csm"] * 0.25 * 2
+    assert free_hours(unknown, None, 0, SETTINGS) == pytest.approx(SETTINGS.default_weekly_hours["csm"] * 0.4 * 2)
     assert free_hours(person, book("P-1", accounts=500), 2, SETTINGS) == -2
 
 
