@@ -41,8 +41,8 @@ def begin(place: Workplace, request: Request, review_id: str, weeks: int, timing
     from tools.locks import alone
 
     configuration = place.configuration(request)
-    check_writable(Path(request.out))
     load_once = load_base(request, configuration, place.folder)
+    check_writable(Path(request.out))
     with alone(place.folder / "locks", review_id):
         if weeks:
             say(f"0 Backfill of {weeks} weeks")
@@ -238,7 +238,7 @@ STATES = {"done": "done", "done_late": "done", "dropped": "dropped", "open": "",
 """What a status in an imported list says; a line that is still open says nothing new."""
 
 
-def read_actions(file: Path, on: date, known: set[str]) -> list[tuple[str, str, date | None]]:
+def read_actions(file: Path, on: date, known: set[str]) -> list[tuple[str, str, date]]:
     """Id, state and day of each line. Raises InputError naming the row; nothing is recorded then."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as handle:
@@ -249,7 +249,7 @@ def read_actions(file: Path, on: date, known: set[str]) -> list[tuple[str, str, 
             rows = list(enumerate(reader, start=2))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
-    found = []
+    found: list[tuple[str, str, date]] = []
     for number, row in rows:
         action_id, status = (
             (row["id"] or "").lstrip("'").strip(),

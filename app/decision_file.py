@@ -47,7 +47,7 @@ def read_decisions(path: Path, review_id: str) -> Decisions:
     except OSError as error:
         raise DecisionError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DecisionError(f"{path.name} is not valid YAML: {error}") from None
+        raise DecisionError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise DecisionError(f"{path.name} is empty; it needs review, decided_by and plays")
     try:

@@ -192,7 +192,7 @@ async def _drive(place: Workplace, as_of: date, review_id: str, run: int, timing
             waiting = [i.value["gate"] for task in snapshot.tasks for i in task.interrupts]
             if not snapshot.created_at:
                 step: Any = {"review_id": review_id, "as_of": as_of.isoformat(), "results": {}}
-            elif not snapshot.next:
+            elif not snapshot.tasks:  # `next` is empty, too, when a kill came between a step and its checkpoint
                 return None
             elif not waiting:
                 step = None

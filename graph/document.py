@@ -34,7 +34,7 @@ def review_document(context: ReviewContext, review_id: str) -> Review:
         data=identified.data,
         portfolio=identified.portfolio,
         at_risk=identified.at_risk,
-        intervention_plan=planned.intervention_plan,
+        intervention_plan=_plan(context, review_id, identified, planned),
         plan_counts=identified.plan_totals,
         next_step=planned.next_step,
         alerts=trends.alerts,

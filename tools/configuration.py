@@ -22,7 +22,7 @@ def _read(path: Path) -> Any:
     except FileNotFoundError:
         raise ConfigurationError(f"{path.name} is missing in the configuration folder {path.parent.name}/") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path.name} is not valid YAML: {error}") from None
+        raise ConfigurationError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def _hash(paths: list[Path]) -> str:

@@ -32,7 +32,7 @@ def commitments(
     found = []
     for action in sorted(actions, key=lambda action: (action.due, action.id)):
         state, done_on = progress.get(action.id, ("open", None))
-        seen = done_on if done_on is not None and done_on <= as_of else None
+        seen = done_on if state == "done" and done_on is not None and done_on <= as_of else None
         found.append(
             Commitment(
                 action_id=action.id,

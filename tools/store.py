@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from domain.decisions import Decisions
-from domain.errors import UnknownReference
+from domain.errors import DecisionError, UnknownReference
 from domain.model import Record
 from domain.review import Action, Override
 
@@ -149,10 +149,12 @@ class Store:
     # decisions -------------------------------------------------------------------------------------------------------
 
     def decide(self, review_id: str, gate: str, decisions: Decisions) -> None:
-        """Store a decision before anything resumes; once given, it stands."""
+        """Store a decision before anything resumes; once given, it stands. Raises DecisionError for a second one."""
         with self._write() as connection:
             row = {"review_id": review_id, "gate": gate, "body": decisions.model_dump_json()}
-            connection.execute("insert into decisions values (:review_id, :gate, :body) on conflict do nothing", row)
+            insert = "insert into decisions values (:review_id, :gate, :body) on conflict do nothing"
+            if connection.execute(insert, row).rowcount == 0:
+                raise DecisionError(f"{review_id} was already decided; go on with: saveplay resume {review_id}")
 
     def decision(self, review_id: str, gate: str) -> Decisions | None:
         """What was decided at a gate, or None."""
@@ -186,7 +188,9 @@ class Store:
         """Every action there is."""
         return [row["action_id"] for row in self._rows("select distinct action_id from actions order by action_id")]
 
-    def mark(self, marks: Sequence[tuple[str, str, date | None]], note: str, by: str) -> None:
+    def mark(
+        self, marks: Sequence[tuple[str, str, date | None]] | Sequence[tuple[str, str, date]], note: str, by: str
+    ) -> None:
         """Record progress, all or nothing: (action id, done, dropped or open, day). Raises UnknownReference."""
         known = set(self.action_ids())
         for action_id, _, _ in marks:
