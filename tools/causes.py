@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from domain.configuration import Causes, Driver, Scoring
 from domain.dossier import Dossier
+from domain.playbook import Difficulty
 from domain.review import CauseFinding, Contribution
 from tools.wording import plural
 
@@ -19,7 +20,7 @@ _DRIVERS: dict[str, Driver] = {
     "support": "sentiment",
     "commercial": "financial",
 }
-_HARDER = {"easy": "moderate", "moderate": "hard", "hard": "hard"}
+_HARDER: dict[Difficulty, Difficulty] = {"easy": "moderate", "moderate": "hard", "hard": "hard"}
 
 
 @dataclass(frozen=True)
@@ -160,19 +161,19 @@ def _pillar(dossier: Dossier, scoring: Scoring) -> tuple[str, str]:
     return heaviest, "It carries most of the risk; no pillar dropped this week."
 
 
-def _difficulty(dossier: Dossier, category: str, causes: Causes) -> tuple[str, str]:
+def _difficulty(dossier: Dossier, category: str, causes: Causes) -> tuple[Difficulty, str]:
     rule = next((rule for name, rule in causes.causes.items() if name == category), None)
-    level = rule.base_difficulty if rule else "moderate"
+    level: Difficulty = rule.base_difficulty if rule else "moderate"
     reasons = [rule.difficulty_why if rule else "The cause has to be found first."]
     days = dossier.renewal_in_days
     if days is not None and days <= causes.harder_within_days.value:
-        level = _HARDER[level]  # type: ignore[assignment]
+        level = _HARDER[level]
         reasons.append("The renewal is overdue." if days < 0 else f"Only {plural(days, 'day')} to the renewal.")
     if dossier.health is not None and dossier.health < causes.harder_below_health.value:
-        level = _HARDER[level]  # type: ignore[assignment]
+        level = _HARDER[level]
         reasons.append("Health is so low that several things are broken at once.")
     if dossier.values.get("champion_status") == 2 and category != "relationship_erosion":
-        level = _HARDER[level]  # type: ignore[assignment]
+        level = _HARDER[level]
         reasons.append("Nobody on their side speaks for us since the champion left.")
     return level, " ".join(reasons)
 
