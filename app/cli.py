@@ -231,7 +231,7 @@ def main() -> None:
     would cost a tenth of the whole run.
     """
     _speak_utf8()
-    gc.set_threshold(200_000)  # a short process that builds large records: collecting often only costs time
+    gc.disable()  # one short command that builds large records: collecting only costs time
     code = _run()
     try:
         sys.stdout.flush()
