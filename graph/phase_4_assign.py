@@ -28,9 +28,7 @@ def capacity_analyzer_assigns(state: ReviewState, context: ReviewContext) -> Upd
     identified = context.result(review_id, "identified", Identified)
     planned = context.result(review_id, "planned", Planned)
     decided = _decided(context, identified, planned)
-    assigned = _assigned(context, identified, planned, decided, {})
-    dropped = _dropped(context, state, decided, planned)
-    store.put_actions(review_id, identified.as_of, [*assigned.actions, *dropped])
+    assigned = _handed_out(context, state, identified, planned, decided, {})
     store.put(review_id, "running", _running(context, identified, planned, decided))
     return kept(context, state, "assigned", assigned)
 
@@ -44,13 +42,26 @@ def publish(state: ReviewState, context: ReviewContext) -> Update:
         identified = context.result(review_id, "identified", Identified)
         planned = context.result(review_id, "planned", Planned)
         decided = _decided(context, identified, planned)
-        assigned = _assigned(context, identified, planned, decided, close.owners)
-        dropped = _dropped(context, state, decided, planned)
-        store.put_actions(review_id, identified.as_of, [*assigned.actions, *dropped])
+        assigned = _handed_out(context, state, identified, planned, decided, close.owners)
         context.keep(review_id, "assigned", assigned)
     store.set_state(review_id, "closed")
     context.publish(review_document(context, review_id))
     return {}
+
+
+def _handed_out(
+    context: ReviewContext,
+    state: ReviewState,
+    identified: Identified,
+    planned: Planned,
+    decided: Decided,
+    owners: dict[str, str],
+) -> Assigned:
+    """What was approved as work for people, its actions kept together with those that ended."""
+    assigned = _assigned(context, identified, planned, decided, owners)
+    dropped = _dropped(context, state, decided, planned)
+    context.store.put_actions(identified.review_id, identified.as_of, [*assigned.actions, *dropped])
+    return assigned
 
 
 def _decided(context: ReviewContext, identified: Identified, planned: Planned) -> Decided:

@@ -1,7 +1,6 @@
 """Expected value of a save play, and what is believed about saving. Pure arithmetic."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.configuration import ReviewSettings
@@ -75,6 +74,3 @@ def expected_value(
         cost=cost,
         value=round(arr * churn_probability * save - cost, 2),
     )
-
-
-NO_RECORD: Mapping[str, Record] = {}

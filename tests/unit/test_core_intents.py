@@ -144,7 +144,7 @@ UNITS = (
 )
 
 
-STALLED = 10.0  # seconds of CPU; an expression that backtracks without end would take minutes
+STALLED = 2.0  # seconds of CPU; an expression that backtracks without end would take minutes
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=repr)
