@@ -1,231 +1,245 @@
-"""The play drafter: turns a cause into a plan for one account, from the playbook library.
+"""The play drafter: turns a cause into a plan for one account, from the playbook library or in a model's words.
 
-It chooses and fills in; it invents nothing. People decide on what it drafts.
+It chooses and phrases; it invents nothing. Whatever a model answers is checked, sent back with the faults named, and
+replaced by the playbook's own plan when it stays unfit. People decide on what it drafts.
 """
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
+from agents.dialogue import Dialogue
+from agents.model_client import Message, ModelClient
 from domain.configuration import Configuration
 from domain.dossier import Dossier, Person
-from domain.playbook import PHASES, Criterion, Phase, Playbook, PlaybookAction, PlayTier
-from domain.review import (
-    Cadence,
-    CauseFinding,
-    Evidence,
-    PlayPhase,
-    SavePlay,
-    SuccessCriterion,
-    WalkAwayCriterion,
-)
+from domain.drafting import FIRST_TOUCH, Draft, Drafting, Outcome, Tokens, Violation
+from domain.phases import Drafted
+from domain.playbook import PHASES, Phase, PlaybookAction
+from domain.review import CauseFinding, DraftingSummary, SavePlay
+from tools.assembly import Line, Lines, assemble, draft_lines, library_lines
 from tools.calendar import WorkingDays
-from tools.causes import UNDETERMINED
-from tools.money import Record, expected_value
-from tools.plays import (
-    TBD,
-    Team,
-    adverse,
-    choose,
-    concessions,
-    pace,
-    phase_of,
-    play_action,
-    slots,
-    team_of,
-    version_of,
-)
-from tools.verification import verify
+from tools.draft_schema import draft_schema
+from tools.frame import Frame
+from tools.money import Record
+from tools.plays import TITLES, version_of
+from tools.prompts import prompt
+from tools.sentences import Rules
+from tools.verification import check_draft, verify
+from tools.wording import plural
 
-DRAFTER_NOTE = "Save plays are drafted from the playbook library; no language model is configured."
+NO_MODEL = "Save plays are drafted from the playbook library; no language model is configured."
+_QUOTE_LENGTH = 160
+_WRITTEN = ("tickets", "notes", "surveys")
 
 
 @dataclass(frozen=True)
 class PlayDrafter:
-    """Drafts from the playbook library. ``records`` are the known outcomes of earlier plays by cause."""
+    """Drafts plays. ``records`` are the known outcomes of earlier plays by cause; ``names`` are people and accounts.
+
+    ``client`` is the language model, or None; ``today`` is the day of the review.
+    """
 
     configuration: Configuration
     calendar: WorkingDays
     people: Mapping[str, Person]
     records: Mapping[str, Record]
+    today: date
+    names: frozenset[str] = frozenset()
+    client: ModelClient | None = None
 
-    def draft(self, dossier: Dossier, finding: CauseFinding, created: date) -> SavePlay:
-        """A complete, verified play for one account."""
-        name = finding.category if finding.category != UNDETERMINED else "diagnosis"
-        playbook = self.configuration.playbooks[name]
-        tier: PlayTier = dossier.intervention_tier if dossier.intervention_tier in ("critical", "high") else "medium"
-        chosen = choose(playbook, tier, finding.difficulty, adverse(dossier))
-        return self.assemble(dossier, finding, created, playbook, chosen, created)
-
-    def assemble(
+    def frame(
         self,
         dossier: Dossier,
         finding: CauseFinding,
-        created: date,
-        playbook: Playbook,
-        chosen: Mapping[Phase, list[PlaybookAction]],
-        today: date,
-    ) -> SavePlay:
-        """The play made of the chosen actions; ``created`` lies before ``today`` when it goes on."""
-        team = team_of(dossier, self.people)
-        words = slots(dossier, team, playbook.cause)
-        speed = pace(dossier.renewal_in_days)
-        phases = tuple(
-            self._phase(phase, chosen[phase], dossier, finding, team, words, created, speed) for phase in PHASES
+        created: date | None = None,
+        tried: Sequence[str] = (),
+        excluded: frozenset[str] = frozenset(),
+    ) -> Frame:
+        """What the play of one account may be made of."""
+        return Frame(
+            dossier=dossier,
+            finding=finding,
+            configuration=self.configuration,
+            calendar=self.calendar,
+            people=self.people,
+            created=created or self.today,
+            today=self.today,
+            records=self.records,
+            excluded=excluded,
+            tried=tuple(tried),
         )
-        actions = [action for phase in PHASES for action in chosen[phase]]
-        csm = team.by_role.get("csm")
-        play = SavePlay(
-            account_id=dossier.account_id,
-            name=dossier.name,
-            arr=dossier.arr,
-            currency=self.configuration.scoring.money.home,
-            contract_arr=dossier.contract_arr,
-            contract_currency=dossier.contract_currency,
-            risk_level=dossier.risk_tier,
-            intervention_tier=dossier.intervention_tier or "medium",
-            renewal_date=dossier.renewal_date,
-            renewal_in_days=dossier.renewal_in_days,
-            created=created,
-            owner=csm.name if csm else TBD,
-            owner_id=csm.person_id if csm else None,
-            drafted_by="playbook",
-            drafted_note=f"From the playbook “{playbook.label}”.",
-            verified=False,
-            violations=(),
-            cause=finding.category,
-            cause_label=finding.label,
-            root_cause=_root_cause(finding),
-            questions=(finding.would_tell_apart, *playbook.questions),
-            evidence=_cited(dossier, phases, finding),
-            phases=phases,
-            success_criteria=self._success(playbook, dossier, words, created, speed),
-            walk_away=tuple(
-                WalkAwayCriterion(
-                    when=item.when.format_map(words),
-                    exit=item.exit.format_map(words),
-                    way_back=item.way_back.format_map(words),
-                )
-                for item in playbook.walk_away
-            ),
-            cadence=self._cadence(dossier, created, today),
-            escalation=_escalation(dossier, team, finding),
-            expected_value=expected_value(
-                dossier.arr,
-                dossier.churn_probability,
-                finding.difficulty,
-                sum(action.effort_hours for action in actions),
-                concessions(actions, dossier.arr, self.configuration.review),
-                self.records.get(finding.category, Record()),
-                self.configuration.review,
-            ),
-            version="",
-            status="proposed",
+
+    def rules(self, frame: Frame) -> Rules:
+        """What the sentences about one account may hold."""
+        own = [frame.dossier.name, *(c.name for c in frame.dossier.contacts), *(p.name for p in self.people.values())]
+        return Rules(
+            words=self.configuration.model.words,
+            longest=int(self.configuration.model.sentence_length.value),
+            vocabulary=self.configuration.vocabulary,
+            facts=frozenset(fact.id for fact in frame.evidence),
+            names=self.names | name_words(own),
+            outsiders=(*quotes(frame.dossier, None), *frame.dossier.texts),
         )
-        violations = verify(play, playbook, self.people, self.calendar)
+
+    # from the library ------------------------------------------------------------------------------------------------
+
+    def from_playbook(self, frame: Frame, drafting: Drafting | None = None) -> SavePlay:
+        """A complete, verified play in the library's own words."""
+        play = assemble(frame, library_lines(frame))
+        note = play.drafted_note
+        if drafting is not None and drafting.outcome == "fell_back":
+            note = f"{note} The model's draft was not used: {drafting.reason}"
+        return self.verified(play.model_copy(update={"drafting": drafting or Drafting(), "drafted_note": note}), frame)
+
+    def goes_on(self, frame: Frame, lines: Lines, origin: str) -> SavePlay:
+        """A play that already runs, with its own actions and dates."""
+        play = assemble(frame, lines)
+        note = f"{play.drafted_note} Running since {origin}; approving it means going on."
+        update = {"drafting": Drafting(outcome="goes_on"), "drafted_note": note}
+        return self.verified(play.model_copy(update=update), frame)
+
+    def verified(self, play: SavePlay, frame: Frame) -> SavePlay:
+        """The play with whatever is wrong with it, and its version."""
+        violations = verify(play, frame, self.rules(frame))
         play = play.model_copy(update={"violations": violations, "verified": not violations})
         return play.model_copy(update={"version": version_of(play)})
 
-    def _phase(
-        self,
-        phase: Phase,
-        actions: list[PlaybookAction],
-        dossier: Dossier,
-        finding: CauseFinding,
-        team: Team,
-        words: Mapping[str, str],
-        created: date,
-        speed: float,
-    ) -> PlayPhase:
-        lines = [
-            play_action(action, phase, dossier, finding, team, words, created, self.calendar) for action in actions
-        ]
-        return phase_of(phase, lines, created, speed)
+    # in a model's words ----------------------------------------------------------------------------------------------
 
-    def _success(
-        self, playbook: Playbook, dossier: Dossier, words: Mapping[str, str], created: date, speed: float
-    ) -> tuple[SuccessCriterion, ...]:
-        found = [self._criterion(item, dossier, words, created, speed) for item in playbook.success]
-        return tuple(sorted(found, key=lambda item: (item.by, item.name)))
+    async def draft(self, frame: Frame, earlier: Drafted | None = None) -> Drafted:
+        """What the model makes of the account; never raises for what a model does.
 
-    def _criterion(
-        self, item: Criterion, dossier: Dossier, words: Mapping[str, str], created: date, speed: float
-    ) -> SuccessCriterion:
-        days = item.week * 7 - 1 if item.week == 1 else round(7 + (item.week * 7 - 8) * speed)
-        by = max(self.calendar.on_or_before(created + timedelta(days=days)), self.calendar.on_or_after(created))
-        target = item.target.format_map(words)
-        if "health" in item.name.lower():
-            target = f"{target} ({self._health_target(dossier)})"
-        return SuccessCriterion(
-            name=item.name, metric=item.metric.format_map(words), target=target, by=by, week=item.week
-        )
+        ``earlier`` is what it made of it before: used again when the same was asked of the same model and was fit.
+        """
+        assert self.client is not None, "without a model nothing is drafted"
+        rules, messages, schema = self.rules(frame), draft_messages(frame), draft_schema(frame)
+        dialogue = Dialogue(self.client, self.configuration, "drafting", messages, schema)
+        if earlier is not None and earlier.draft is not None and dialogue.repeats(earlier.drafting):
+            return earlier
+        draft = await dialogue.settle(Draft, lambda answer: self._unfit(answer, frame, rules))
+        return Drafted(draft=draft, drafting=dialogue.drafting)
 
-    def _health_target(self, dossier: Dossier) -> str:
-        floors = [band.starts_at for band in self.configuration.scoring.health_bands]
-        if dossier.health is None:
-            return f"at least {floors[1]:.0f} of 100 once enough is known; not scored today"
-        goal = next((floor for floor in floors if floor > dossier.health), 100.0)
-        goal = (
-            max(goal, min(dossier.health + 15, 100.0))
-            if dossier.health < floors[-1]
-            else max(dossier.health, goal - 15)
-        )
-        return f"at least {goal:.0f} of 100, from {dossier.health:.0f} today; high is good"
+    def play(self, frame: Frame, drafted: Drafted | None) -> SavePlay:
+        """The play: in the model's words when they were fit, else the library's, with the reason."""
+        if drafted is None or drafted.draft is None:
+            return self.from_playbook(frame, drafted.drafting if drafted else None)
+        return self.verified(self._play(frame, drafted.draft, drafted.drafting), frame)
 
-    def _cadence(self, dossier: Dossier, created: date, today: date) -> Cadence:
-        settings, days = self.configuration.review, self.calendar
-        decision = created + timedelta(days=int(settings.decision_week.value) * 7 - 3)
-        note = f"Weekly touch with {dossier.name} until health is back in its band."
-        left = dossier.renewal_in_days
-        if dossier.renewal_date is not None and left is not None and 0 <= left < 49:
-            decision = max(dossier.renewal_date - timedelta(days=7), today + timedelta(days=2))
-            note += " The decision point is drawn forward because the renewal is near."
-        review = created + timedelta(days=int(settings.manager_review_week.value) * 7 - 4)
-        decision = days.on_or_before(decision) if days.on_or_before(decision) > today else days.plus(today, 2)
-        while review < today:
-            review += timedelta(days=14)
-        return Cadence(
-            weekly_check=settings.weekly_check.capitalize(),
-            next_check=days.weekday_from(settings.weekly_check, today + timedelta(days=1)),
-            manager_review=min(days.on_or_after(review), decision),
-            decision_point=decision,
-            note=note,
-        )
+    def _play(self, frame: Frame, draft: Draft, drafting: Drafting) -> SavePlay:
+        play = assemble(frame, draft_lines(frame, draft), draft)
+        how = "verified at first try" if drafting.outcome == "first_try" else f"verified after {_repairs(drafting)}"
+        note = f"{play.drafted_note[:-1]}, chosen and phrased by {drafting.model}; {how}."
+        return play.model_copy(update={"drafting": drafting, "drafted_note": note})
+
+    def _unfit(self, draft: Draft, frame: Frame, rules: Rules) -> list[Violation]:
+        found = check_draft(draft, frame, rules)
+        if found:
+            return found
+        play = assemble(frame, draft_lines(frame, draft), draft)
+        return list(verify(play, frame, rules))
 
 
-def _cited(dossier: Dossier, phases: tuple[PlayPhase, ...], finding: CauseFinding) -> tuple[Evidence, ...]:
-    """What speaks against the account, and whatever the plan cites besides."""
-    named = {fact for phase in phases for action in phase.actions for fact in action.evidence} | set(finding.evidence)
-    return tuple(fact for fact in dossier.evidence if fact.direction == "worse" or fact.id in named)
+def _repairs(drafting: Drafting) -> str:
+    return plural(drafting.rounds - 1, "repair")
 
 
-def _root_cause(finding: CauseFinding) -> str:
-    text = f"{finding.reasoning} Confidence: {finding.confidence}."
-    if finding.runner_up_label and finding.category != UNDETERMINED:
-        text += f" Runner-up: {finding.runner_up_label}."
-    return text
+def draft_messages(frame: Frame) -> tuple[Message, Message]:
+    """What the model reads: rules first, they never change; then the cause; the account last."""
+    dossier, finding = frame.dossier, frame.finding
+    titles = {FIRST_TOUCH: "First touch of the customer", **TITLES}
+    offers = [(p, titles[p], *frame.count(p), frame.options[p]) for p in (FIRST_TOUCH, *PHASES)]
+    days = dossier.renewal_in_days
+    renewal = "renewal date unknown" if days is None else f"renewal in {days} days" if days >= 0 else "renewal overdue"
+    account = prompt(
+        "draft_account",
+        label=finding.label,
+        focus=frame.playbook.focus,
+        offers=offers,
+        size=dossier.size.replace("_", " "),
+        tier=frame.tier,
+        renewal=renewal,
+        difficulty=finding.difficulty,
+        reasoning=finding.reasoning,
+        runner_up=finding.runner_up_label,
+        evidence=frame.evidence,
+        tried=frame.tried,
+        quotes=quotes(dossier, int(frame.configuration.model.quotes.value)),
+    )
+    return Message("system", prompt("draft_rules")), Message("user", account)
 
 
-def _escalation(dossier: Dossier, team: Team, finding: CauseFinding) -> tuple[str, ...]:
-    """When to involve whom."""
-    steps = []
-    if dossier.intervention_tier == "critical":
-        steps.append(
-            f"At once: {team.name('exec_sponsor')} speaks with their executive; {team.name('cs_manager')} is informed."
-        )
-    else:
-        steps.append(f"No answer to two attempts on two channels: {team.name('cs_manager')} calls.")
-    if finding.category == "product_fit":
-        steps.append(
-            f"Gap confirmed as blocking: {team.name('product')} answers with a date or an honest no within a week."
-        )
-    if finding.category == "service_failure":
-        steps.append(
-            f"A promised fix date slips: {team.name('support_lead')} and {team.name('exec_sponsor')} call the same day."
-        )
-    if finding.category == "commercial_friction":
-        steps.append(
-            f"A concession above the owner's authority: {team.name('cs_manager')} decides before it is offered."
-        )
-    steps.append(f"Two weekly checks without movement: {team.name('exec_sponsor')} takes the next conversation.")
-    return tuple(steps)
+def quotes(dossier: Dossier, most: int | None) -> list[str]:
+    """What the customer wrote, behind the evidence, as plain text without anything that could close the fence."""
+    texts = [
+        row.text for fact in dossier.evidence if fact.direction == "worse" for row in fact.rows if row.table in _WRITTEN
+    ]
+    clean = [re.sub(r"[<>{}`]", " ", "".join(c if c.isprintable() else " " for c in text)) for text in texts]
+    return list(dict.fromkeys(" ".join(text.split())[:_QUOTE_LENGTH] for text in clean if text.strip()))[:most]
+
+
+def name_words(names: Sequence[str]) -> frozenset[str]:
+    """The words of names, in small letters."""
+    return frozenset(word.lower() for name in names for word in re.findall(r"[A-Za-zÀ-ÖØ-öø-ÿ]+", name))
+
+
+def lines_of(
+    frame: Frame, actions: Mapping[str, Sequence[str]], dates: Mapping[str, date], owners: Mapping[str, str]
+) -> dict[Phase, list[Line]]:
+    """The lines of a play that runs: its actions as the library has them now, its own dates, its own owners."""
+
+    def line(action: PlaybookAction) -> Line:
+        return Line(action, frame.people.get(owners.get(action.id, "")), dates.get(action.id))
+
+    return {
+        phase: [line(action) for action in frame.playbook.phase(phase) if action.id in actions.get(phase, ())]
+        for phase in PHASES
+    }
+
+
+def noted(play: SavePlay, note: str) -> SavePlay:
+    """The play with a further remark on how it came to be."""
+    play = play.model_copy(update={"drafted_note": f"{play.drafted_note} {note}"})
+    return play.model_copy(update={"version": version_of(play)})
+
+
+def drafting_summary(plays: Sequence[Drafting], briefing: Drafting, configuration: Configuration) -> DraftingSummary:
+    """How this week's texts came to be, and what the model took."""
+    new = [drafting for drafting in plays if drafting.outcome != "goes_on"]
+    asked = [drafting for drafting in new if drafting.model]
+    counts = Counter(drafting.outcome for drafting in asked)
+    reasons = Counter(drafting.reason for drafting in asked if drafting.outcome == "fell_back")
+    every = [*asked, briefing]
+    costs = [drafting.cost for drafting in every]
+
+    def share(outcome: Outcome) -> float | None:
+        return round(counts[outcome] / len(asked), 4) if asked else None
+
+    return DraftingSummary(
+        model=asked[0].model if asked else briefing.model,
+        drafted=len(new),
+        first_try=counts["first_try"],
+        repaired=counts["repaired"],
+        fell_back=counts["fell_back"],
+        share_first_try=share("first_try"),
+        share_repaired=share("repaired"),
+        share_fell_back=share("fell_back"),
+        tokens=sum((drafting.tokens for drafting in every), Tokens()),
+        cost=None if None in costs else round(sum(cost for cost in costs if cost is not None), 6),
+        currency=configuration.model.prices.currency,
+        reasons=tuple(f"{reason} ({plural(count, 'play')})" for reason, count in sorted(reasons.items())),
+    )
+
+
+def drafting_note(summary: DraftingSummary) -> str:
+    """The first page's word on who drafted."""
+    if summary.model is None:
+        return NO_MODEL
+    if not summary.drafted:
+        return f"No new save play this week; {summary.model} is configured."
+    text = (
+        f"Of {plural(summary.drafted, 'new save play')}, {summary.model} drafted {summary.first_try} that passed every "
+        f"check at first try and {summary.repaired} after repair; {summary.fell_back} came from the playbook library."
+    )
+    return " ".join([text, *summary.reasons])

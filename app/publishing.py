@@ -25,10 +25,12 @@ def publisher(out: Path, store: Store, timing: Timing, review_id: str) -> Callab
             pack["decisions.yaml"] = template(review).encode()
         pack["audit.jsonl"] = "".join(json.dumps(line) + "\n" for line in store.audit(review_id)).encode()
         steps = [{"phase": phase, "by": agent, "seconds": round(seconds, 4)} for phase, agent, seconds in timing.steps]
+        calls = [
+            {"model": model, "seconds": round(took, 3), "outcome": outcome} for model, took, outcome in timing.calls
+        ]
         request = store.request(review_id)[0]
-        pack["run.json"] = (
-            json.dumps({"review_id": review_id, "request": request, "steps": steps}, indent=2) + "\n"
-        ).encode()
+        run = {"review_id": review_id, "request": request, "steps": steps, "model_calls": calls}
+        pack["run.json"] = (json.dumps(run, indent=2) + "\n").encode()
         write_pack(out / review_id, pack)
 
     return publish

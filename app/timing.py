@@ -11,6 +11,7 @@ class Timing:
     say: Callable[[str], None] = lambda _: None
     verbose: bool = False
     steps: list[tuple[str, str, float]] = field(default_factory=list)
+    calls: list[tuple[str, float, str]] = field(default_factory=list)
     _phase: str = ""
 
     def starts(self, phase: str, agent: str) -> None:
@@ -24,3 +25,9 @@ class Timing:
         self.steps.append((phase, agent, seconds))
         if self.verbose:
             self.say(f"  {agent}: {seconds:.2f} s")
+
+    def called(self, model: str, seconds: float, outcome: str) -> None:
+        """The model was called once."""
+        self.calls.append((model, seconds, outcome))
+        if self.verbose or outcome != "answered":
+            self.say(f"  {model}: {outcome.replace('_', ' ')} after {seconds:.1f} s")

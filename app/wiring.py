@@ -16,10 +16,11 @@ import platformdirs
 
 from app.timing import Timing
 from domain.configuration import Configuration
-from domain.errors import InputError
+from domain.errors import ConfigurationError, InputError
 from tools.configuration import read_configuration
 
 if TYPE_CHECKING:
+    from agents.model_client import Heard, ModelClient
     from graph.context import ReviewContext
     from tools.base import CustomerBase
     from tools.store import Store
@@ -82,7 +83,7 @@ class Workplace:
         """The configuration that the review runs with, read once."""
         if request.configs not in self._configurations:
             folder = Path(request.configs) if request.configs else None
-            self._configurations[request.configs] = read_configuration(folder)
+            self._configurations[request.configs] = with_environment(read_configuration(folder))
         return self._configurations[request.configs]
 
 
@@ -97,6 +98,33 @@ def workplace(given: str | None) -> Iterator[Workplace]:
         yield Workplace(folder, store)
     finally:
         store.close()
+
+
+def with_environment(configuration: Configuration) -> Configuration:
+    """The configuration with the model that the environment names. Raises ConfigurationError for half a model."""
+    model = configuration.model
+    given: dict[str, object] = {
+        "name": os.environ.get("SAVEPLAY_MODEL") or model.name,
+        "fast_name": os.environ.get("SAVEPLAY_FAST_MODEL") or model.fast_name,
+        "url": os.environ.get("SAVEPLAY_MODEL_URL") or model.url,
+    }
+    if given["name"] is None and (os.environ.get("SAVEPLAY_MODEL_URL") or given["fast_name"]):
+        raise ConfigurationError("a model's server is named but no model: set SAVEPLAY_MODEL, or name in model.yaml")
+    at_once = os.environ.get("SAVEPLAY_MODEL_AT_ONCE")
+    if at_once is not None:
+        if not at_once.isdigit() or int(at_once) < 1:
+            raise ConfigurationError(f"SAVEPLAY_MODEL_AT_ONCE is a number of calls from 1 on, not {at_once!r}")
+        given["at_once"] = model.at_once.model_copy(update={"value": float(at_once)})
+    return configuration.model_copy(update={"model": model.model_copy(update=given)})
+
+
+def model_client(configuration: Configuration, heard: "Heard") -> "ModelClient | None":
+    """The language model, or None when none is configured."""
+    if configuration.model.name is None:
+        return None
+    from agents.model_client import OpenAIClient
+
+    return OpenAIClient(configuration.model, configuration.model.url, os.environ.get("OPENAI_API_KEY"), heard)
 
 
 def absolute(location: str) -> str:
@@ -158,6 +186,7 @@ def context_for(place: Workplace, review_id: str, timing: Timing) -> "ReviewCont
             load=lambda: place.loaded.pop(review_id, None) or load_base(request, configuration, place.folder),
             publish=publisher(Path(request.out), place.store, timing, review_id),
             progress=timing,
+            client=model_client(configuration, timing.called),
         )
     return place.contexts[review_id]
 
@@ -191,7 +220,7 @@ async def _drive(place: Workplace, as_of: date, review_id: str, run: int, timing
             snapshot = await graph.aget_state(config)
             waiting = [i.value["gate"] for task in snapshot.tasks for i in task.interrupts]
             if not snapshot.created_at:
-                step: Any = {"review_id": review_id, "as_of": as_of.isoformat(), "results": {}}
+                step: Any = {"review_id": review_id, "as_of": as_of.isoformat(), "results": {}, "to_draft": []}
             elif not snapshot.tasks:  # `next` is empty, too, when a kill came between a step and its checkpoint
                 return None
             elif not waiting:

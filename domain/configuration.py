@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Literal, Self, get_args
 
@@ -371,6 +372,69 @@ class ReviewSettings(Record):
         return self
 
 
+class Prices(Record):
+    """What tokens cost: by model, for a million read and a million written."""
+
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    as_of: date
+    models: dict[str, tuple[float, float]]
+
+    def cost(self, model: str, read: int, written: int) -> float | None:
+        """What so many tokens cost; None when the model is not in the table."""
+        price = self.models.get(model)
+        return round((read * price[0] + written * price[1]) / 1e6, 6) if price else None
+
+
+class TypedWords(Record):
+    """Words, in lower case, that a model does not type itself."""
+
+    numbers: tuple[str, ...]
+    dates: tuple[str, ...]
+    money: tuple[str, ...]
+    directions: tuple[str, ...]
+    internal: tuple[str, ...]
+    """Never in a text meant for the customer."""
+    concessions: tuple[str, ...]
+    orders: tuple[str, ...]
+    acronyms: tuple[str, ...]
+    """Capitals that are no names."""
+
+
+ModelRole = Literal["drafting", "briefing", "ask"]
+
+
+class ModelSettings(Record):
+    """``configs/model.yaml``: which model, how long, how much, and what it must not type."""
+
+    name: str | None
+    fast_name: str | None
+    url: str | None
+    roles: dict[ModelRole, Literal["strong", "fast"]]
+    temperature: Setting
+    seed: Setting
+    timeout: Setting
+    answer_tokens: Setting
+    answer_bytes: Setting
+    repair_rounds: Setting
+    retries: Setting
+    retry_first_wait: Setting
+    retry_longest_wait: Setting
+    at_once: Setting
+    budget_seconds: Setting
+    budget_tokens: Setting
+    evidence_lines: Setting
+    quotes: Setting
+    sentence_length: Setting
+    ask_steps: Setting
+    prices: Prices
+    words: TypedWords
+    words_why: str
+
+    def model_for(self, role: ModelRole) -> str | None:
+        """The name of the model that does this work; None when none is configured."""
+        return (self.fast_name or self.name) if self.roles[role] == "fast" else self.name
+
+
 class Configuration(Record):
     """All of ``configs/``, read once."""
 
@@ -379,11 +443,18 @@ class Configuration(Record):
     causes: Causes
     wording: Wording
     review: ReviewSettings
+    model: ModelSettings
     playbooks: dict[str, Playbook]
     scoring_hash: str
     """Hash of what makes a score: scoring, tiers, wording."""
     hash: str
     """Hash of everything, for the record of the review."""
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Every word that the playbooks use, in small letters."""
+        words = (re.findall(r"[A-Za-zÀ-ÖØ-öø-ÿ]+", book.model_dump_json()) for book in self.playbooks.values())
+        return frozenset(word.lower() for found in words for word in found)
 
     @model_validator(mode="after")
     def _names_known(self) -> Self:

@@ -6,11 +6,27 @@
     │   ├── ConfigurationError    a file under configs/ or a mapping.yaml
     │   ├── DecisionError         a decisions file, or a decision that breaks a rule of the review
     │   └── UnknownReference      a review, account, person or action that does not exist
-    └── BusyError                 exit 2: another process is working on the same review; wait for it
+    ├── BusyError                 exit 2: another process is working on the same review; wait for it
+    └── ModelError                never ends a review: the playbook drafter takes over and the play says why
+        ├── Unavailable           worth another attempt, then the model counts as absent for this review
+        │   ├── TimedOut          no answer in time
+        │   ├── RateLimited       429: too many calls; ``wait`` is what the server asks for, in seconds
+        │   ├── ServerFailed      5xx
+        │   └── Unreachable       no server there, or the connection broke
+        ├── CallRefused           4xx: key, model name or request; every further call would be refused, too
+        ├── AnswerRefused         the model declined to answer, or a filter did; asking again changes nothing
+        ├── BrokenAnswer          an answer of no use; worth a repair round that says so
+        │   ├── CutShort          stopped at the length limit
+        │   ├── NotJson           not the JSON that was asked for
+        │   ├── WrongShape        JSON, but not of the schema
+        │   └── TooLarge          longer than any play; reading stopped
+        └── OverBudget            the review's time or tokens for the model are spent
 
-A model that fails, a table that is absent and a row that does not parse are not errors of this tree: they are data
-about the review and are reported in it.
+A table that is absent and a row that does not parse are not errors of this tree: they are data about the review and
+are reported in it.
 """
+
+from typing import Any
 
 
 class SaveplayError(Exception):
@@ -39,3 +55,96 @@ class UnknownReference(InputError):
 
 class BusyError(SaveplayError):
     """Another process holds the lock of this review."""
+
+
+class ModelError(SaveplayError):
+    """The model gave no usable answer. ``code`` is what the review records."""
+
+    code = "model_failed"
+
+
+class Unavailable(ModelError):
+    """Worth another attempt."""
+
+    wait: float | None = None
+    """Seconds that the server asks to wait; None when it says nothing."""
+
+
+class TimedOut(Unavailable):
+    """No answer in time."""
+
+    code = "timed_out"
+
+
+class RateLimited(Unavailable):
+    """429: too many calls."""
+
+    code = "rate_limited"
+
+
+class ServerFailed(Unavailable):
+    """5xx."""
+
+    code = "server_failed"
+
+
+class Unreachable(Unavailable):
+    """No server there, or the connection broke."""
+
+    code = "unreachable"
+
+
+class CallRefused(ModelError):
+    """4xx: the key, the model's name or the request. ``status`` is the HTTP status."""
+
+    code = "call_refused"
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AnswerRefused(ModelError):
+    """The model declined to answer, or a filter did."""
+
+    code = "refused"
+
+
+class BrokenAnswer(ModelError):
+    """An answer of no use; a repair round says so. ``answer`` is what there is of it, or None."""
+
+    code = "broken"
+
+    def __init__(self, message: str, answer: Any = None) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
+class CutShort(BrokenAnswer):
+    """The answer stopped at the length limit."""
+
+    code = "cut_short"
+
+
+class NotJson(BrokenAnswer):
+    """The answer is not the JSON that was asked for."""
+
+    code = "not_json"
+
+
+class WrongShape(BrokenAnswer):
+    """The answer is JSON, but not of the schema."""
+
+    code = "wrong_shape"
+
+
+class TooLarge(BrokenAnswer):
+    """The answer is longer than any play could be."""
+
+    code = "too_large"
+
+
+class OverBudget(ModelError):
+    """The review's time or tokens for the model are spent."""
+
+    code = "over_budget"

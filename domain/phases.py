@@ -4,6 +4,7 @@ from datetime import date
 
 from domain.configuration import Size
 from domain.dossier import Dossier, Person
+from domain.drafting import Draft, Drafting
 from domain.model import Record
 from domain.review import (
     Action,
@@ -149,6 +150,10 @@ class RunningPlay(Record):
     """The review that first approved it; its actions carry that id."""
     actions: dict[str, tuple[str, ...]]
     """Action ids of the library, by phase."""
+    dates: dict[str, date] = {}
+    """Due date by action, as it was approved."""
+    owners: dict[str, str] = {}
+    """Person by action, where it is not the usual owner."""
     health: float | None
 
 
@@ -170,6 +175,13 @@ class Analysed(Record):
 
     capacity: tuple[CapacityLine, ...]
     handovers: tuple[Handover, ...]
+
+
+class Drafted(Record):
+    """What the model made of one account: a draft that passed every check, or none and the reason."""
+
+    draft: Draft | None
+    drafting: Drafting
 
 
 class Planned(Record):

@@ -108,10 +108,14 @@ class Playbook(Record):
         actions: tuple[PlaybookAction, ...] = getattr(self, name)
         return actions
 
+    @property
+    def actions(self) -> tuple[PlaybookAction, ...]:
+        """Every action, phase by phase."""
+        return (*self.stabilise, *self.address, *self.rebuild)
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        actions = [action for name in PHASES for action in self.phase(name)]
-        ids = [action.id for action in actions]
+        ids = [action.id for action in self.actions]
         if len(ids) != len(set(ids)):
             raise ValueError("an action id stands twice")
         for tier in ("critical", "high", "medium"):

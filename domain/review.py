@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from domain.audit import LeftOut, SourceAudit
+from domain.drafting import Draft, Drafting, Tokens, Violation
 from domain.model import Record
 
 Band = Literal["red", "yellow", "green", "not_scored"]
@@ -444,13 +445,6 @@ class ExpectedValue(Record):
     value: float
 
 
-class Violation(Record):
-    """Something in a draft that must not stand."""
-
-    code: str
-    message: str
-
-
 class SavePlay(Record):
     """The whole plan for one account."""
 
@@ -469,12 +463,19 @@ class SavePlay(Record):
     owner_id: str | None
     drafted_by: Literal["playbook", "model"]
     drafted_note: str
+    drafting: Drafting = Drafting()
+    draft: Draft | None = None
+    """What the model answered, with its slots; None when the playbook's own words stand."""
+    asked: str = ""
+    """Who asked for it and with what words, when it is here because somebody asked."""
     verified: bool
     violations: tuple[Violation, ...]
     cause: str
     cause_label: str
     root_cause: str
     """The diagnosis in two or three sentences, citing evidence ids."""
+    opening: str = ""
+    """What is said first to the customer; empty when the playbook's first action says it."""
     questions: tuple[str, ...]
     """What to ask in the first conversation."""
     evidence: tuple[Evidence, ...]
@@ -697,6 +698,34 @@ class Escalation(Record):
     by: date
 
 
+class DraftingSummary(Record):
+    """How this week's plays and the briefing were drafted, and what the model took."""
+
+    model: str | None
+    drafted: int
+    """Plays drafted this week, without those that go on from an earlier one."""
+    first_try: int
+    repaired: int
+    fell_back: int
+    share_first_try: float | None
+    share_repaired: float | None
+    share_fell_back: float | None
+    tokens: Tokens
+    cost: float | None
+    """In ``currency``; None when the model has no price in the configuration."""
+    currency: str
+    reasons: tuple[str, ...]
+    """Why the playbook drafter took over, with how often."""
+
+
+class Briefing(Record):
+    """The meeting in a few sentences: what changed, why, what to decide."""
+
+    sentences: tuple[str, ...]
+    drafted_by: Literal["rules", "model"]
+    drafting: Drafting
+
+
 class Prework(Record):
     """What one CSM prepares before the meeting."""
 
@@ -721,6 +750,8 @@ class Review(Record):
     previous_review_id: str | None
     configuration_changed: bool
     drafter_note: str
+    drafting: DraftingSummary | None = None
+    briefing: Briefing | None = None
     holidays_note: str
     time_zone: str
     data: DataReport

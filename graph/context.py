@@ -9,6 +9,7 @@ from typing import Annotated, Protocol, TypedDict, TypeVar
 
 from langgraph.runtime import Runtime
 
+from agents.model_client import ModelClient
 from domain.configuration import Configuration
 from domain.model import Record
 from domain.review import Review
@@ -32,6 +33,8 @@ class ReviewState(TypedDict):
     as_of: str
     results: Annotated[dict[str, str], merged]
     """Phase result to the hash of its content. Each writer adds its own key."""
+    to_draft: list[str]
+    """Accounts that get a new save play this week."""
 
 
 class Progress(Protocol):
@@ -55,6 +58,7 @@ class ReviewContext:
     load: Callable[[], CustomerBase]
     publish: Callable[[Review], None]
     progress: Progress
+    client: ModelClient | None = None
     _base: CustomerBase | None = field(default=None, repr=False)
     _results: dict[str, Record] = field(default_factory=dict, repr=False)
 
@@ -99,15 +103,19 @@ def as_of(state: ReviewState) -> date:
     return date.fromisoformat(state["as_of"])
 
 
-def step(phase: str, agent: str) -> Callable[[Callable[[ReviewState, ReviewContext], Update]], Step]:
-    """A node from a plain function of state and context, with its progress shown."""
+Work = Callable[[ReviewState, ReviewContext], Update | Awaitable[Update]]
 
-    def make(work: Callable[[ReviewState, ReviewContext], Update]) -> Step:
+
+def step(phase: str, agent: str) -> Callable[[Work], Step]:
+    """A node from a plain or async function of state and context, with its progress shown."""
+
+    def make(work: Work) -> Step:
         async def node(state: ReviewState, *, runtime: Runtime[ReviewContext]) -> Update:
             context = runtime.context
             context.progress.starts(phase, agent)
             began = perf_counter()
-            update = work(state, context)
+            made = work(state, context)
+            update = await made if isinstance(made, Awaitable) else made
             context.progress.ends(phase, agent, perf_counter() - began)
             return update
 

@@ -1,9 +1,9 @@
 """The review as one document, from whatever phases are done."""
 
 from agents.churn_predictor import profile_for
-from agents.play_drafter import DRAFTER_NOTE
+from agents.play_drafter import drafting_note, drafting_summary
 from domain.phases import Assigned, Diagnosed, Identified, Planned, Trends
-from domain.review import Decision, Metrics, PlanLine, Review, State
+from domain.review import Briefing, Decision, Metrics, PlanLine, Review, State
 from graph.context import ReviewContext
 
 
@@ -17,6 +17,8 @@ def review_document(context: ReviewContext, review_id: str) -> Review:
     done = store.has(review_id, "assigned")
     assigned = context.result(review_id, "assigned", Assigned) if done else None
     decisions, state = _decisions(context, review_id, assigned)
+    briefing = context.result(review_id, "briefing", Briefing)
+    summary = drafting_summary([play.drafting for play in planned.plays], briefing.drafting, configuration)
     profile = profile_for(configuration, identified.portfolio.accounts)
     return Review(
         review_id=review_id,
@@ -28,7 +30,9 @@ def review_document(context: ReviewContext, review_id: str) -> Review:
         baseline=identified.baseline,
         previous_review_id=identified.previous_review_id,
         configuration_changed=identified.configuration_changed,
-        drafter_note=DRAFTER_NOTE,
+        drafter_note=drafting_note(summary),
+        drafting=summary,
+        briefing=briefing,
         holidays_note=context.calendar.note,
         time_zone=configuration.review.time_zone,
         data=identified.data,

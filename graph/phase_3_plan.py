@@ -2,19 +2,50 @@
 
 from collections.abc import Sequence
 
+from langgraph.types import Send
+
+from agents.briefer import Briefer
 from agents.capacity_analyzer import assess, free_by_person, needs
 from agents.churn_predictor import allocate_plays, escalations, intervention_plan, owners_to_assign, profile_for
-from agents.play_drafter import PlayDrafter
-from domain.phases import Diagnosed, Identified, Planned, Trends
-from domain.playbook import PHASES
+from agents.play_drafter import PlayDrafter, lines_of, name_words, noted
+from domain.dossier import Dossier
+from domain.phases import Diagnosed, Drafted, Identified, Planned, RunningPlay, Trends
 from domain.review import Action, PlanLine, SavePlay
 from graph.context import ReviewContext, ReviewState, Update, kept, step
 from graph.past import previous_running, records
 from graph.phase_2_diagnose import finished, open_actions
-from tools.causes import UNDETERMINED
+from tools.briefing import briefing_facts
+from tools.frame import Frame
 from tools.meeting import agenda, prework
 from tools.wording import day as in_words
 from tools.wording import plural
+
+
+@step("3 Intervention planning", "churn predictor")
+def churn_predictor_chooses(state: ReviewState, context: ReviewContext) -> Update:
+    """The accounts that get a new save play: the worst ones without a play that goes on."""
+    identified = context.result(state["review_id"], "identified", Identified)
+    desk = Desk(context, state, identified)
+    return {"to_draft": [d.account_id for d in desk.accounts if desk.goes_on(d) is None]}
+
+
+def each_account(state: ReviewState) -> list[Send] | str:
+    """One draft an account, side by side; the client bounds how many at once. Nothing to draft without a model."""
+    return [Send("draft_play", {**state, "to_draft": [account]}) for account in state["to_draft"]] or "plan_plays"
+
+
+@step("3 Intervention planning", "play drafter")
+async def play_drafter_drafts(state: ReviewState, context: ReviewContext) -> Update:
+    """One account: ask, check, repair; what came of it is kept at once, also when it is of no use."""
+    if context.client is None:
+        return {}
+    (account,) = state["to_draft"]
+    desk = Desk(context, state, context.result(state["review_id"], "identified", Identified))
+    frame = desk.frame(next(dossier for dossier in desk.accounts if dossier.account_id == account))
+    earlier = context.store.find(state["review_id"], draft_kind(account), Drafted)
+    drafted = await desk.drafter.draft(frame, earlier)
+    context.store.put(state["review_id"], draft_kind(account), drafted)
+    return {}
 
 
 @step("3 Intervention planning", "churn predictor")
@@ -26,7 +57,9 @@ def churn_predictor_plans(state: ReviewState, context: ReviewContext) -> Update:
     trends = context.result(state["review_id"], "trends", Trends)
     promised = open_actions(store, state)
     profile = profile_for(configuration, identified.portfolio.accounts)
-    plays, origins = draft_plays(context, identified, diagnosed, profile.deep_dives)
+    desk = Desk(context, state, identified)
+    plays = tuple(desk.play(dossier) for dossier in desk.accounts)
+    origins = {d.account_id: old.origin for d in desk.accounts if (old := desk.goes_on(d)) is not None}
     plan = intervention_plan(identified.plan_rows, identified.people, configuration, context.calendar, identified.as_of)
     done = finished(store, state)
     free = free_by_person(identified, _without(promised, plays), configuration)
@@ -53,31 +86,75 @@ def churn_predictor_plans(state: ReviewState, context: ReviewContext) -> Update:
     return kept(context, state, "planned", planned)
 
 
-def draft_plays(
-    context: ReviewContext, identified: Identified, diagnosed: Diagnosed, count: int
-) -> tuple[tuple[SavePlay, ...], dict[str, str]]:
-    """A play for each of the top accounts; one that already runs for the same cause goes on with its own dates."""
-    drafter = PlayDrafter(context.configuration, context.calendar, identified.people, records(context, identified))
-    running = previous_running(context, identified.as_of)
-    findings = {finding.account_id: finding for finding in diagnosed.causes}
-    plays, origins = [], {}
-    for dossier in identified.dossiers[:count]:
-        finding, old = findings[dossier.account_id], running.get(dossier.account_id)
-        if old is not None and old.cause == finding.category:
-            name = "diagnosis" if old.cause == UNDETERMINED else old.cause
-            book = context.configuration.playbooks[name]
-            chosen = {phase: [a for a in book.phase(phase) if a.id in old.actions.get(phase, ())] for phase in PHASES}
-            play = drafter.assemble(dossier, finding, old.created, book, chosen, identified.as_of)
-            note = f"{play.drafted_note} Running since {old.origin}; approving it means going on."
-            plays.append(play.model_copy(update={"drafted_note": note}))
-            origins[dossier.account_id] = old.origin
-            continue
-        play = drafter.draft(dossier, finding, identified.as_of)
+@step("3 Intervention planning", "play drafter")
+async def play_drafter_briefs(state: ReviewState, context: ReviewContext) -> Update:
+    """What changed, why, what to decide, in a few sentences."""
+    review_id = state["review_id"]
+    identified = context.result(review_id, "identified", Identified)
+    diagnosed = context.result(review_id, "diagnosed", Diagnosed)
+    facts = briefing_facts(identified, diagnosed, context.result(review_id, "planned", Planned))
+    people = [person.name for person in identified.people.values()]
+    names = name_words([*people, *(row.name for row in identified.plan_rows)])
+    briefing = await Briefer(context.configuration, names, context.client).write(facts)
+    return kept(context, state, "briefing", briefing)
+
+
+class Desk:
+    """The drafter at work on one review: who gets a play, what runs already, what was drafted."""
+
+    def __init__(self, context: ReviewContext, state: ReviewState, identified: Identified) -> None:
+        configuration = context.configuration
+        self.context, self.review_id = context, identified.review_id
+        self.drafter = PlayDrafter(
+            configuration=configuration,
+            calendar=context.calendar,
+            people=identified.people,
+            records=records(context, identified),
+            today=identified.as_of,
+            names=name_words([row.name for row in identified.plan_rows]),
+            client=context.client,
+        )
+        diagnosed = context.result(identified.review_id, "diagnosed", Diagnosed)
+        self.findings = {finding.account_id: finding for finding in diagnosed.causes}
+        self.running = previous_running(context, identified.as_of)
+        self.done = finished(context.store, state)
+        deep_dives = profile_for(configuration, identified.portfolio.accounts).deep_dives
+        self.accounts = identified.dossiers[:deep_dives]
+
+    def goes_on(self, dossier: Dossier) -> RunningPlay | None:
+        """The play that runs for the account, when the cause is still the same."""
+        old = self.running.get(dossier.account_id)
+        return old if old is not None and old.cause == self.findings[dossier.account_id].category else None
+
+    def frame(self, dossier: Dossier) -> Frame:
+        """What the account's play may be made of."""
+        old = self.goes_on(dossier)
+        done = sorted(action for account, action in self.done if account == dossier.account_id)
+        titles = {a.id: a.title for book in self.context.configuration.playbooks.values() for a in book.actions}
+        return self.drafter.frame(
+            dossier,
+            self.findings[dossier.account_id],
+            created=old.created if old else None,
+            tried=[titles[action] for action in done if action in titles],
+        )
+
+    def play(self, dossier: Dossier) -> SavePlay:
+        """The play of one account, from what was drafted or from what runs."""
+        frame, old = self.frame(dossier), self.goes_on(dossier)
         if old is not None:
-            note = f"{play.drafted_note} The cause changed since {old.origin}; this replaces the play that runs."
-            play = play.model_copy(update={"drafted_note": note})
-        plays.append(play)
-    return tuple(plays), origins
+            return self.drafter.goes_on(frame, lines_of(frame, old.actions, old.dates, old.owners), old.origin)
+        drafted = self.context.store.find(self.review_id, draft_kind(dossier.account_id), Drafted)
+        play = self.drafter.play(frame, drafted)
+        replaced = self.running.get(dossier.account_id)
+        if replaced is not None:
+            note = f"The cause changed since {replaced.origin}; this replaces the play that runs."
+            play = noted(play, note)
+        return play
+
+
+def draft_kind(account_id: str) -> str:
+    """Where the draft of one account is kept."""
+    return f"draft:{account_id}"
 
 
 def _without(promised: Sequence[Action], plays: Sequence[SavePlay]) -> list[Action]:

@@ -2,23 +2,26 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 from agents.capacity_analyzer import assign
 from agents.churn_predictor import profile_for
 from domain.decisions import Decisions
+from domain.dossier import Dossier
 from domain.phases import Assigned, Identified, Planned, Running, RunningPlay, Trends
-from domain.review import Action, WorkflowRule
+from domain.playbook import Role
+from domain.review import Action, SavePlay, WorkflowRule
 from graph.context import ReviewContext, ReviewState, Update, kept, step
 from graph.document import review_document
 from graph.past import past, previous_running, records
 from graph.phase_2_diagnose import open_actions
+from graph.phase_3_plan import Desk
 from tools import metrics as figures
 from tools.assignment import crm_updates, owned_by, touchpoints
-from tools.causes import UNDETERMINED
 from tools.decide import Decided, apply
 from tools.followup import status_of
 from tools.meeting import next_agenda
-from tools.verification import verify
+from tools.plays import team_of
 
 
 @step("4 Assignment and tracking", "capacity analyzer")
@@ -27,7 +30,7 @@ def capacity_analyzer_assigns(state: ReviewState, context: ReviewContext) -> Upd
     store, review_id = context.store, state["review_id"]
     identified = context.result(review_id, "identified", Identified)
     planned = context.result(review_id, "planned", Planned)
-    decided = _decided(context, identified, planned)
+    decided = _decided(context, state, identified, planned)
     assigned = _handed_out(context, state, identified, planned, decided, {})
     store.put(review_id, "running", _running(context, identified, planned, decided))
     return kept(context, state, "assigned", assigned)
@@ -41,7 +44,7 @@ def publish(state: ReviewState, context: ReviewContext) -> Update:
     if close is not None and close.owners:
         identified = context.result(review_id, "identified", Identified)
         planned = context.result(review_id, "planned", Planned)
-        decided = _decided(context, identified, planned)
+        decided = _decided(context, state, identified, planned)
         assigned = _handed_out(context, state, identified, planned, decided, close.owners)
         context.keep(review_id, "assigned", assigned)
     store.set_state(review_id, "closed")
@@ -64,18 +67,16 @@ def _handed_out(
     return assigned
 
 
-def _decided(context: ReviewContext, identified: Identified, planned: Planned) -> Decided:
+def _decided(context: ReviewContext, state: ReviewState, identified: Identified, planned: Planned) -> Decided:
     """The decisions applied; what people edited is checked again, and what is wrong with it is written on it."""
     plan = _decision(context, identified.review_id, "plan")
     decided = apply(plan, planned, identified.people, identified.portfolio.currency, context.calendar)
-    books = context.configuration.playbooks
-    plays = []
-    for play in decided.plays:
-        if play.status == "edited":
-            book = books["diagnosis" if play.cause == UNDETERMINED else play.cause]
-            found = verify(play, book, identified.people, context.calendar)
-            play = play.model_copy(update={"violations": found, "verified": not found})
-        plays.append(play)
+    desk = Desk(context, state, identified)
+    accounts = {dossier.account_id: dossier for dossier in desk.accounts}
+    plays = [
+        desk.drafter.verified(play, desk.frame(accounts[play.account_id])) if play.status == "edited" else play
+        for play in decided.plays
+    ]
     return replace(decided, plays=tuple(plays))
 
 
@@ -164,7 +165,7 @@ def _dropped(context: ReviewContext, state: ReviewState, decided: Decided, plann
 
 def _running(context: ReviewContext, identified: Identified, planned: Planned, decided: Decided) -> Running:
     """The plays that run from now on: those approved today, and earlier ones that nobody ended."""
-    health = {dossier.account_id: dossier.health for dossier in identified.dossiers}
+    dossiers = {dossier.account_id: dossier for dossier in identified.dossiers}
     earlier = previous_running(context, identified.as_of)
     running = dict(earlier)
     for play in decided.plays:
@@ -181,6 +182,19 @@ def _running(context: ReviewContext, identified: Identified, planned: Planned, d
             created=play.created,
             origin=planned.origins.get(play.account_id, identified.review_id),
             actions={phase.phase: tuple(action.id for action in phase.actions) for phase in play.phases},
-            health=old.health if old is not None and goes_on else health.get(play.account_id),
+            dates={action.id: action.due for phase in play.phases for action in phase.actions},
+            owners=_unusual_owners(play, dossiers[play.account_id], identified),
+            health=old.health if old is not None and goes_on else dossiers[play.account_id].health,
         )
     return Running(plays=tuple(running[account] for account in sorted(running)))
+
+
+def _unusual_owners(play: SavePlay, dossier: Dossier, identified: Identified) -> dict[str, str]:
+    """Person by action where people or the model chose somebody else than the role's usual owner."""
+    usual = {role: person.person_id for role, person in team_of(dossier, identified.people).by_role.items() if person}
+    return {
+        action.id: action.owner_id
+        for phase in play.phases
+        for action in phase.actions
+        if action.owner_id is not None and action.owner_id != usual.get(cast("Role", action.owner_role))
+    }

@@ -1,4 +1,4 @@
-"""The weekly at-risk review: four phases, three agents, two decisions by people.
+"""The weekly at-risk review: four phases, three agents and a drafter, two decisions by people.
 
     identify risk -> diagnose causes -> plan plays -> [people decide] -> assign and track -> [people close]
 
@@ -12,10 +12,16 @@ from graph.context import ReviewContext, ReviewState
 from graph.gates import people_close, people_decide, present
 from graph.phase_1_identify import churn_predictor_identifies, health_scorer_follows_trends
 from graph.phase_2_diagnose import capacity_analyzer_measures_load, health_scorer_finds_causes
-from graph.phase_3_plan import churn_predictor_plans
+from graph.phase_3_plan import (
+    churn_predictor_chooses,
+    churn_predictor_plans,
+    each_account,
+    play_drafter_briefs,
+    play_drafter_drafts,
+)
 from graph.phase_4_assign import capacity_analyzer_assigns, publish
 
-VERSION = "v1"
+VERSION = "v2"
 
 
 def weekly_review() -> StateGraph[ReviewState, ReviewContext]:
@@ -29,7 +35,10 @@ def weekly_review() -> StateGraph[ReviewState, ReviewContext]:
     graph.add_node("find_causes", health_scorer_finds_causes)
     graph.add_node("measure_load", capacity_analyzer_measures_load)
     # 3 Intervention planning
+    graph.add_node("choose_accounts", churn_predictor_chooses)
+    graph.add_node("draft_play", play_drafter_drafts)
     graph.add_node("plan_plays", churn_predictor_plans)
+    graph.add_node("write_briefing", play_drafter_briefs)
     graph.add_node("present_plays", present)
     graph.add_node("people_decide", people_decide)
     # 4 Assignment and tracking
@@ -42,8 +51,11 @@ def weekly_review() -> StateGraph[ReviewState, ReviewContext]:
     graph.add_edge("identify_risk", "follow_trends")
     graph.add_edge("follow_trends", "find_causes")
     graph.add_edge("follow_trends", "measure_load")
-    graph.add_edge(["find_causes", "measure_load"], "plan_plays")
-    graph.add_edge("plan_plays", "present_plays")
+    graph.add_edge(["find_causes", "measure_load"], "choose_accounts")
+    graph.add_conditional_edges("choose_accounts", each_account, ["draft_play", "plan_plays"])
+    graph.add_edge("draft_play", "plan_plays")
+    graph.add_edge("plan_plays", "write_briefing")
+    graph.add_edge("write_briefing", "present_plays")
     graph.add_edge("present_plays", "people_decide")
     graph.add_edge("people_decide", "assign_actions")
     graph.add_edge("assign_actions", "present_actions")

@@ -28,6 +28,7 @@ from tools.calendar import WorkingDays
 from tools.changes import compared_sql
 from tools.configuration import read_configuration
 from tools.dossier import dossiers
+from tools.frame import Frame
 from tools.history import History
 from tools.portfolio_plan import plan_rows, plan_scores
 from tools.scoring import ATTRIBUTES, ChurnCurve, scored_sql
@@ -450,9 +451,16 @@ def made_finding(category: str, difficulty: str = "moderate", **facts: Any) -> C
     return CauseFinding(category=category, difficulty=difficulty, **{**known, **facts})
 
 
-def drafted(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> SavePlay:
-    """A save play from the shipped library for a made-up account."""
+def framed(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> tuple[PlayDrafter, Frame]:
+    """A drafter over the shipped library, and what it may use for a made-up account."""
     people = facts.pop("people", None) or team()
     finding = made_finding(category, facts.pop("difficulty", "moderate"))
     dossier = made_dossier(facts.pop("values", {}), as_of=created, **facts)
-    return PlayDrafter(SHIPPED, CALENDAR, people, {}).draft(dossier, finding, created)
+    drafter = PlayDrafter(SHIPPED, CALENDAR, people, {}, created)
+    return drafter, drafter.frame(dossier, finding)
+
+
+def drafted(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> SavePlay:
+    """A save play from the shipped library for a made-up account."""
+    drafter, frame = framed(category, created=created, **facts)
+    return drafter.from_playbook(frame)

@@ -12,7 +12,10 @@ from domain.errors import ConfigurationError
 from tools.signals import OBSERVED_ON
 
 DEFAULT = Path(__file__).resolve().parent.parent / "configs"
-_PARTS = {"scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review"}
+_PARTS = {
+    "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review",
+    "model": "model",
+}  # fmt: skip
 _SCORE_PARTS = ("scoring", "tiers", "phrases")
 
 

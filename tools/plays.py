@@ -38,6 +38,11 @@ _SPECIALIST: dict[str, Role] = {
 }
 
 
+def role_words(role: Role) -> str:
+    """What a role is called in a sentence until somebody is named."""
+    return _ROLE_WORDS[role]
+
+
 @dataclass(frozen=True)
 class Team:
     """Our people around one account."""
@@ -127,15 +132,19 @@ def fitting(
 
 
 def choose(
-    playbook: Playbook, tier: PlayTier, difficulty: str, against: Mapping[str, float]
+    playbook: Playbook,
+    tier: PlayTier,
+    difficulty: str,
+    against: Mapping[str, float],
+    excluded: frozenset[str] = frozenset(),
 ) -> dict[Phase, list[PlaybookAction]]:
     """The actions of each phase; phase 1 opens with a first touch, led by an executive for critical accounts."""
     chosen: dict[Phase, list[PlaybookAction]] = {}
     for phase in PHASES:
-        options = fitting(playbook.phase(phase), tier, difficulty, against)
+        options = [a for a in fitting(playbook.phase(phase), tier, difficulty, against) if a.id not in excluded]
         picked: list[PlaybookAction] = []
         if phase == "stabilise":
-            picked.append(_opening([action for action in options if action.first_touch], tier, against))
+            picked.append(opening([action for action in options if action.first_touch], tier, against))
             options = [action for action in options if not action.first_touch]
             options.sort(key=lambda action: 0 if action.channel == "document" or action.customer_facing else 1)
         kept = [action for action in options if action not in picked]
@@ -144,7 +153,8 @@ def choose(
     return chosen
 
 
-def _opening(touches: list[PlaybookAction], tier: PlayTier, against: Mapping[str, float]) -> PlaybookAction:
+def opening(touches: list[PlaybookAction], tier: PlayTier, against: Mapping[str, float]) -> PlaybookAction:
+    """The first touch: what the evidence asks for, else an executive for critical accounts and the CSM for others."""
     supported = [touch for touch in touches if any(signal in against for signal in touch.signals)]
     if supported:
         return supported[0]
@@ -179,39 +189,6 @@ def cited(dossier: Dossier, action: PlaybookAction, finding: CauseFinding) -> tu
     return tuple(own[:3]) or finding.evidence[:2]
 
 
-def play_action(
-    action: PlaybookAction,
-    phase: Phase,
-    dossier: Dossier,
-    finding: CauseFinding,
-    team: Team,
-    words: Mapping[str, str],
-    created: date,
-    calendar: WorkingDays,
-) -> PlayAction:
-    """One line of the plan: the library's action with real people and a real date."""
-    due = due_date(phase, action, created, pace(dossier.renewal_in_days), calendar)
-    person = team.by_role.get(action.owner_role)
-    contact = contact_of(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
-    return PlayAction(
-        id=action.id,
-        title=action.title,
-        action=action.what.format_map(words),
-        owner=person.name if person else TBD,
-        owner_id=person.person_id if person else None,
-        owner_role=action.owner_role,
-        due=due,
-        follow_up=calendar.follow_up(due, created),
-        purpose=action.purpose.format_map(words),
-        metric=action.metric.format_map(words),
-        evidence=cited(dossier, action, finding),
-        effort_hours=action.effort_hours,
-        channel=action.channel,
-        customer_facing=action.customer_facing,
-        contact=contact.name if contact and action.customer_facing else None,
-    )
-
-
 def phase_of(name: Phase, actions: Sequence[PlayAction], created: date, speed: float) -> PlayPhase:
     """One phase with its actions in the order of their dates."""
     starts, ends = window(name, WINDOWS[name], created, speed)
@@ -221,8 +198,8 @@ def phase_of(name: Phase, actions: Sequence[PlayAction], created: date, speed: f
 
 
 def version_of(play: SavePlay) -> str:
-    """Hash of everything that is decided upon; status and version itself left out."""
-    body = play.model_copy(update={"version": "", "status": "proposed"}).model_dump_json()
+    """Hash of everything that is decided upon; status, version and how it was drafted left out."""
+    body = play.model_copy(update={"version": "", "status": "proposed"}).model_dump_json(exclude={"drafting"})
     return hashlib.sha256(body.encode()).hexdigest()[:12]
 
 

@@ -86,11 +86,15 @@ class Store:
     # reviews ---------------------------------------------------------------------------------------------------------
 
     def start(self, review_id: str, as_of: date, request: Row) -> int:
-        """Begin the week anew: what an earlier run of the same week left is replaced. Returns the run's number."""
+        """Begin the week anew: what an earlier run of the same week left is replaced. Returns the run's number.
+
+        What a model was paid for stays: a draft is used again when the same is asked of the same model.
+        """
         with self._write() as connection:
             last = self._row("select run from reviews where review_id = :review_id", review_id=review_id)
             for table, column in (("documents", "review_id"), ("decisions", "review_id"), ("actions", "approved_in")):
-                connection.execute(f"delete from {table} where {column} = :review_id", {"review_id": review_id})
+                spared = " and kind not like 'draft:%'" if table == "documents" else ""
+                connection.execute(f"delete from {table} where {column} = :review_id{spared}", {"review_id": review_id})
             run = (last["run"] if last else 0) + 1
             body = json.dumps(request, sort_keys=True)
             row = {"review_id": review_id, "as_of": as_of.isoformat(), "request": body, "run": run}

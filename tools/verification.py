@@ -1,30 +1,117 @@
-"""Is this save play fit to be read by people? Pure checks; each violation has a code and says what to change."""
+"""Is this save play fit to be read by people? Pure checks; each violation has a code and says what to change.
 
-from collections.abc import Iterator, Mapping
+Twice over: rules that a play must keep, whoever drafted it, and then the play is made again from the evidence, the
+library and the choices, and compared. A draft is checked before it becomes a play at all.
+"""
+
+from collections.abc import Iterator
 from datetime import date, timedelta
 
-from domain.dossier import Person
-from domain.playbook import Playbook
-from domain.review import InterventionTier, PlayAction, SavePlay, Violation
-from tools.calendar import WorkingDays
+from domain.drafting import FIRST_TOUCH, Draft, DraftAction, Violation
+from domain.playbook import PHASES, Phase
+from domain.review import Evidence, InterventionTier, PlayAction, PlayPhase, SavePlay
+from tools.assembly import Line, Lines, assemble, draft_lines, library_lines
+from tools.frame import Frame
+from tools.sentences import Rules
 
 MINIMUM_ACTIONS = 3
 FIRST_TOUCH_DAYS: dict[InterventionTier, int] = {"critical": 2, "high": 7, "medium": 28, "watch": 90}
 _SPOKEN = ("call", "meeting")
+_EDITED = ("edited",)
+_HEADER = (
+    "name", "arr", "currency", "contract_arr", "contract_currency", "risk_level", "intervention_tier", "renewal_date",
+    "renewal_in_days", "created", "owner", "owner_id", "drafted_by", "cause", "cause_label",
+)  # fmt: skip
 
 
-def verify(
-    play: SavePlay, playbook: Playbook, people: Mapping[str, Person], calendar: WorkingDays
-) -> tuple[Violation, ...]:
+def verify(play: SavePlay, frame: Frame, rules: Rules) -> tuple[Violation, ...]:
     """All that must not stand, in a fixed order; empty when the play is fit."""
-    return (
-        *_actions(play, playbook),
+    found = [
+        *_actions(play, frame),
         *_first_touch(play),
-        *_owners(play, people),
-        *_dates(play, calendar),
-        *_evidence(play),
+        *_owners(play, frame),
+        *_dates(play, frame),
+        *_cited(play),
         *_criteria(play),
-    )
+    ]
+    if play.draft is not None:
+        found += check_draft(play.draft, frame, rules)
+    if not any(violation.code in ("action_not_of_cause", "action_unknown", "owner_unknown") for violation in found):
+        found += _differences(play, assemble(frame, _lines_of(play, frame), play.draft))
+    return tuple(found)
+
+
+# a draft, before it becomes a play ---------------------------------------------------------------------------------
+
+
+def check_draft(draft: Draft, frame: Frame, rules: Rules) -> list[Violation]:
+    """Whether the model stayed within the frame: choices that were offered, sentences without typed facts."""
+    found = [
+        *rules.faults("summary", draft.summary, fact=bool(rules.facts)),
+        *rules.faults("opening", draft.opening, customer=True),
+        *_chosen(FIRST_TOUCH, (draft.first_touch,), frame, rules),
+    ]
+    seen = {draft.first_touch.action}
+    for phase in PHASES:
+        lines: tuple[DraftAction, ...] = getattr(draft, phase)
+        found += _chosen(phase, lines, frame, rules)
+        for line in lines:
+            if line.action in seen:
+                others = [o.action.id for o in frame.options[phase] if o.action.id not in {a.action for a in lines}]
+                instead = f"; choose {others[0]} instead" if others else "; leave it out"
+                found.append(_fault("action_twice", f"{phase}: {line.action} is chosen twice{instead}"))
+            seen.add(line.action)
+    return found
+
+
+def _fault(code: str, message: str) -> Violation:
+    return Violation(code=code, message=message)
+
+
+def _chosen(place: str, lines: tuple[DraftAction, ...], frame: Frame, rules: Rules) -> Iterator[Violation]:
+    offered = {option.action.id: option for option in frame.options[place]}
+    fewest, most = frame.count(place)
+    if not fewest <= len(lines) <= most:
+        code = "phase_too_thin" if len(lines) < fewest else "phase_too_full"
+        yield _fault(code, f"{place} has {len(lines)} actions; choose {fewest} to {most}")
+    for line in lines:
+        option = offered.get(line.action)
+        if option is None:
+            yield _fault(
+                "action_unknown", f"{place}: {_cut(line.action)} is not offered; choose from {', '.join(offered)}"
+            )
+            continue
+        where = f"{place}, {line.action}"
+        if line.owner not in option.owners:
+            wanted = ", ".join(option.owners)
+            yield _fault("owner_not_allowed", f"{where}: {_cut(line.owner)} does not do this; choose {wanted}")
+        if line.due not in option.days:
+            yield _fault("date_not_allowed", f"{where}: {line.due} is not offered; choose {_days(option.days)}")
+        yield from _evidence_of(where, line, rules)
+        yield from rules.faults(where, line.why, concession=option.action.concession)
+
+
+def _evidence_of(where: str, line: DraftAction, rules: Rules) -> Iterator[Violation]:
+    if not line.evidence and rules.facts:
+        yield _fault("evidence_missing", f"{where}: name the evidence that calls for it")
+    unknown = [fact for fact in line.evidence if fact not in rules.facts]
+    if unknown:
+        yield _fault("evidence_unknown", f"{where}: {_cut(unknown[0])} is no evidence of this account")
+    if len(set(line.evidence)) != len(line.evidence):
+        yield _fault("evidence_twice", f"{where}: each evidence id once")
+
+
+def _cut(text: str) -> str:
+    """What a model typed, short and harmless."""
+    plain = "".join(letter for letter in text if letter.isprintable())
+    return f"“{plain[:40]}”"
+
+
+def _days(days: tuple[date, ...]) -> str:
+    return days[0].isoformat() if len(days) == 1 else f"a working day from {days[0]} to {days[-1]}"
+
+
+# rules for every play ------------------------------------------------------------------------------------------------
 
 
 def _all(play: SavePlay) -> Iterator[PlayAction]:
@@ -32,76 +119,159 @@ def _all(play: SavePlay) -> Iterator[PlayAction]:
         yield from phase.actions
 
 
-def _actions(play: SavePlay, playbook: Playbook) -> Iterator[Violation]:
+def _actions(play: SavePlay, frame: Frame) -> Iterator[Violation]:
+    if tuple(phase.phase for phase in play.phases) != PHASES:
+        yield _fault("phase_missing", f"a play has the phases {', '.join(PHASES)} in this order")
     for phase in play.phases:
-        known = {action.id for action in playbook.phase(phase.phase)}
+        known = {action.id for action in frame.playbook.phase(phase.phase)}
         for action in phase.actions:
             if action.id not in known:
-                yield Violation(
-                    code="action_not_of_cause",
-                    message=f"{action.id} does not belong to {phase.phase} of the playbook {playbook.cause}; choose from it",
+                yield _fault(
+                    "action_not_of_cause",
+                    f"{action.id} does not belong to {phase.phase} of the playbook {frame.playbook.cause}; choose from it",
                 )
         if len(phase.actions) < MINIMUM_ACTIONS:
-            yield Violation(
-                code="phase_too_thin",
-                message=f"{phase.phase} has {len(phase.actions)} actions; it needs {MINIMUM_ACTIONS}",
+            yield _fault(
+                "phase_too_thin", f"{phase.phase} has {len(phase.actions)} actions; it needs {MINIMUM_ACTIONS}"
             )
 
 
 def _first_touch(play: SavePlay) -> Iterator[Violation]:
     touches = [action for action in _all(play) if action.customer_facing]
     if not touches:
-        yield Violation(code="no_first_touch", message="nobody speaks with the customer; add a call or a meeting")
+        yield _fault("no_first_touch", "nobody speaks with the customer; add a call or a meeting")
         return
     first = min(touches, key=lambda action: (action.due, _SPOKEN.count(action.channel) == 0))
     if first.channel not in _SPOKEN:
-        yield Violation(
-            code="first_touch_written", message=f"{first.id} comes first and is written; call or meet first"
-        )
+        yield _fault("first_touch_written", f"{first.id} comes first and is written; call or meet first")
     limit = play.created + timedelta(days=FIRST_TOUCH_DAYS[play.intervention_tier] + 4)
     if first.due > limit:
-        yield Violation(code="first_touch_late", message=f"{first.id} is due {first.due}; the tier asks for {limit}")
+        yield _fault("first_touch_late", f"{first.id} is due {first.due}; the tier asks for {limit}")
 
 
-def _owners(play: SavePlay, people: Mapping[str, Person]) -> Iterator[Violation]:
+def _owners(play: SavePlay, frame: Frame) -> Iterator[Violation]:
+    allowed: dict[str, set[str | None]] = {}
+    for role, person in frame.owners.values():
+        allowed.setdefault(role, set()).add(person.person_id if person else None)
     for action in _all(play):
-        if action.owner_id is None:
-            continue
-        person = people.get(action.owner_id)
-        if person is None or person.name != action.owner:
-            yield Violation(
-                code="owner_unknown", message=f"{action.id}: {action.owner} is nobody of ours; name a person"
+        person = frame.people.get(action.owner_id or "")
+        if action.owner_id is not None and (person is None or person.name != action.owner):
+            yield _fault("owner_unknown", f"{action.id}: {action.owner} is nobody of ours; name a person")
+        elif play.status not in _EDITED and action.owner_id not in allowed.get(action.owner_role, set()):
+            yield _fault(
+                "owner_not_of_account",
+                f"{action.id}: {action.owner} does not do this for the account; ask its own team",
             )
 
 
-def _dates(play: SavePlay, calendar: WorkingDays) -> Iterator[Violation]:
-    last = date.min
+def _dates(play: SavePlay, frame: Frame) -> Iterator[Violation]:
     for phase in play.phases:
-        for action in phase.actions:
-            if not calendar.is_working(action.due):
-                yield Violation(code="not_a_working_day", message=f"{action.id} is due {action.due}, a day off")
-            if action.due < play.created or action.due > phase.ends + timedelta(days=5):
-                yield Violation(
-                    code="date_outside_phase", message=f"{action.id} is due {action.due}, outside {phase.phase}"
-                )
-            if action.due < last:
-                yield Violation(code="dates_out_of_order", message=f"{action.id} is due before the action ahead of it")
-            last = action.due
         last = date.min
+        for action in phase.actions:
+            if not frame.calendar.is_working(action.due):
+                yield _fault("not_a_working_day", f"{action.id} is due {action.due}, a day off")
+            if action.due < play.created or action.due > phase.ends + timedelta(days=5):
+                yield _fault("date_outside_phase", f"{action.id} is due {action.due}, outside {phase.phase}")
+            if action.due < last:
+                yield _fault("dates_out_of_order", f"{action.id} is due before the action ahead of it")
+            last = action.due
 
 
-def _evidence(play: SavePlay) -> Iterator[Violation]:
+def _cited(play: SavePlay) -> Iterator[Violation]:
     known = {fact.id for fact in play.evidence}
     for action in _all(play):
         for evidence_id in action.evidence:
             if evidence_id not in known:
-                yield Violation(
-                    code="evidence_unknown", message=f"{action.id} cites {evidence_id}, which does not exist"
-                )
+                yield _fault("evidence_unknown", f"{action.id} cites {evidence_id}, which does not exist")
 
 
 def _criteria(play: SavePlay) -> Iterator[Violation]:
     if len(play.success_criteria) < 3:
-        yield Violation(code="success_missing", message="three success criteria are needed")
+        yield _fault("success_missing", "three success criteria are needed")
     if len(play.walk_away) < 3:
-        yield Violation(code="walk_away_missing", message="three walk-away criteria are needed")
+        yield _fault("walk_away_missing", "three walk-away criteria are needed")
+
+
+# made again and compared -------------------------------------------------------------------------------------------
+
+
+def _lines_of(play: SavePlay, frame: Frame) -> Lines:
+    """The choices behind a play: the model's, the playbook's, or what people left of them."""
+    if play.status not in _EDITED:
+        if play.draft is not None and not check_ids(play.draft, frame):
+            return draft_lines(frame, play.draft)
+        if play.draft is None and play.drafting.outcome != "goes_on":
+            return library_lines(frame)
+    whys = play.draft.wording() if play.draft else {}
+    facts = {line.action: line.evidence for phase in PHASES for line in play.draft.phase(phase)} if play.draft else {}
+    return {
+        phase.phase: [
+            Line(
+                next(known for known in frame.playbook.phase(phase.phase) if known.id == action.id),
+                frame.people.get(action.owner_id or ""),
+                action.due,
+                facts.get(action.id),
+                whys.get(action.id),
+            )
+            for action in phase.actions
+        ]
+        for phase in play.phases
+    }
+
+
+def check_ids(draft: Draft, frame: Frame) -> bool:
+    """Whether the draft names an action or an owner that the frame does not have."""
+    lines: list[tuple[Phase, DraftAction]] = [(phase, line) for phase in PHASES for line in draft.phase(phase)]
+    known = {phase: {action.id for action in frame.playbook.phase(phase)} for phase in PHASES}
+    return any(line.action not in known[phase] or line.owner not in frame.owners for phase, line in lines)
+
+
+def _differences(play: SavePlay, again: SavePlay) -> Iterator[Violation]:
+    """Where the play says something else than its evidence, its library and its choices give."""
+    for name in _HEADER:
+        if getattr(play, name) != getattr(again, name):
+            yield _differs("header_differs", name.replace("_", " "), getattr(again, name))
+    if play.root_cause != again.root_cause:
+        yield _differs("cause_differs", "root cause", again.root_cause)
+    if play.opening != again.opening or play.questions != again.questions:
+        yield _differs("opening_differs", "opening or questions", again.opening)
+    if play.status not in _EDITED:
+        yield from _evidence_differences(play.evidence, again.evidence)
+        if play.expected_value != again.expected_value:
+            yield _differs("money_differs", "expected value", again.expected_value.value)
+    for phase, other in zip(play.phases, again.phases, strict=False):
+        yield from _phase_differences(phase, other)
+    for name in ("success_criteria", "walk_away", "cadence", "escalation"):
+        if getattr(play, name) != getattr(again, name):
+            yield _fault(
+                f"{name}_differs",
+                f"{name.replace('_', ' ')}: not what the library gives on these dates; draft it again",
+            )
+
+
+def _differs(code: str, place: str, wanted: object) -> Violation:
+    return _fault(code, f"{place}: the record says {str(wanted)[:160]}")
+
+
+def _evidence_differences(given: tuple[Evidence, ...], wanted: tuple[Evidence, ...]) -> Iterator[Violation]:
+    facts = {fact.id: fact for fact in wanted}
+    if [fact.id for fact in given] != list(facts):
+        yield _differs("evidence_differs", "evidence", ", ".join(facts))
+    for fact in given:
+        if fact.id in facts and fact != facts[fact.id]:
+            yield _differs("evidence_differs", f"evidence {fact.id}", facts[fact.id].statement)
+
+
+def _phase_differences(given: PlayPhase, wanted: PlayPhase) -> Iterator[Violation]:
+    if (given.title, given.starts, given.ends) != (wanted.title, wanted.starts, wanted.ends):
+        yield _differs("phase_differs", given.phase, f"{wanted.title}, {wanted.starts} to {wanted.ends}")
+    actions = {action.id: action for action in wanted.actions}
+    if [action.id for action in given.actions] != list(actions):
+        yield _differs("actions_differ", given.phase, ", ".join(actions))
+    for action in given.actions:
+        other = actions.get(action.id)
+        if other is None or action == other:
+            continue
+        for name in PlayAction.model_fields:
+            if getattr(action, name) != getattr(other, name):
+                yield _differs("action_differs", f"{action.id}, {name.replace('_', ' ')}", getattr(other, name))

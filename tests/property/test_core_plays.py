@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.playbook import Cause, Difficulty, Playbook, PlayTier
 from domain.review import SavePlay
-from tests.builders import CALENDAR, SHIPPED, SIGNALS, WORST, drafted, team
+from tests.builders import CALENDAR, SHIPPED, SIGNALS, WORST, drafted, framed, team
 from tools.allocation import Allocation, Candidate, allocate
 from tools.causes import UNDETERMINED
 from tools.money import Record, save_probability
@@ -53,9 +53,10 @@ def test_a_play_is_fit_to_be_read_for_every_tier_difficulty_and_renewal(cause: s
 @many
 @given(st.fixed_dictionaries(PLAYS))
 def test_whatever_is_wrong_with_the_account_its_play_is_fit_to_be_read(facts: dict) -> None:  # type: ignore[type-arg]
-    play = drafted(**facts)
+    drafter, frame = framed(**facts)
+    play = drafter.from_playbook(frame)
     assert play.violations == ()
-    assert verify(play, book_of(play), team(), CALENDAR) == ()
+    assert verify(play, frame, drafter.rules(frame)) == ()
 
 
 @many

@@ -1,0 +1,348 @@
+"""The language model behind an OpenAI-compatible server: one call, one answer, or one error of the tree.
+
+The only file that imports the ``openai`` package. One retry layer (this one; the SDK's own is off), one budget of time
+and tokens a review, one breaker: a server that is not there or refuses the key is not asked again.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from domain.configuration import ModelSettings
+from domain.errors import (
+    AnswerRefused,
+    CallRefused,
+    CutShort,
+    ModelError,
+    OverBudget,
+    RateLimited,
+    ServerFailed,
+    TimedOut,
+    TooLarge,
+    Unavailable,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_BYTES_A_CHARACTER = 4
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool that the model wants to use."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON, as the model wrote it: not yet checked."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of the conversation."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    calls: tuple[ToolCall, ...] = ()
+    answers: str | None = None
+    """For the role ``tool``: id of the call that this answers."""
+
+    def sent(self) -> dict[str, Any]:
+        """As the server takes it."""
+        body: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.calls:
+            body["tool_calls"] = [
+                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+                for call in self.calls
+            ]
+        if self.answers is not None:
+            body["tool_call_id"] = self.answers
+        return body
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model said, and what it took."""
+
+    text: str
+    read: int
+    written: int
+    calls: tuple[ToolCall, ...] = ()
+
+
+class ModelClient(Protocol):
+    """Something that answers. Raises ModelError and nothing else."""
+
+    async def complete(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> Answer:
+        """One answer: JSON of the schema when one is given, or calls of the tools."""
+
+
+Heard = Callable[[str, float, str], None]
+"""Told of every call: model, seconds, what came of it."""
+
+
+@dataclass
+class OpenAIClient:
+    """A client for one review. ``clock`` and ``sleep`` are passed in, so that tests need not wait."""
+
+    settings: ModelSettings
+    url: str | None
+    key: str | None
+    heard: Heard = lambda *_: None
+    clock: Callable[[], float] = monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    spent: int = 0
+    """Tokens so far, also those of a process that was killed."""
+    _began: float | None = None
+    _broken: ModelError | None = None
+    _plain_json: bool = False
+    _slots: asyncio.Semaphore | None = field(default=None, repr=False)
+    _server: "AsyncOpenAI | None" = field(default=None, repr=False)
+
+    async def complete(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> Answer:
+        """One answer, after as many attempts as are allowed."""
+        if self._slots is None:
+            self._slots = asyncio.Semaphore(int(self.settings.at_once.value))
+        async with self._slots:
+            return await self._attempts(model, messages, schema, tools)
+
+    async def _attempts(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None,
+        tools: Sequence[Mapping[str, Any]],
+    ) -> Answer:
+        attempts, wait = int(self.settings.retries.value) + 1, self.settings.retry_first_wait.value
+        for attempt in range(1, attempts + 1):
+            self._check_budget()
+            began = self.clock()
+            try:
+                answer = await self._call(model, messages, schema, tools)
+            except Unavailable as error:
+                self.heard(model, self.clock() - began, error.code)
+                pause = wait if error.wait is None else error.wait
+                if attempt == attempts or pause > self.settings.retry_longest_wait.value:
+                    if not isinstance(error, TimedOut):
+                        self._broken = error
+                    raise
+                await self.sleep(pause)
+                wait *= 2
+            except ModelError as error:
+                self.heard(model, self.clock() - began, error.code)
+                if isinstance(error, CallRefused):
+                    self._broken = error
+                raise
+            else:
+                self.heard(model, self.clock() - began, "answered")
+                return answer
+        raise AssertionError("the last attempt returns or raises")
+
+    def _check_budget(self) -> None:
+        """Raises the error that made the server count as absent, or OverBudget."""
+        if self._broken is not None:
+            raise self._broken
+        if self._began is None:
+            self._began = self.clock()
+        if self.spent >= self.settings.budget_tokens.value:
+            raise OverBudget(f"the review's {self.settings.budget_tokens.value:,.0f} tokens for the model are spent")
+        if self.clock() - self._began >= self.settings.budget_seconds.value:
+            raise OverBudget(f"the review's {self.settings.budget_seconds.value:,.0f} seconds for the model are over")
+
+    async def _call(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None,
+        tools: Sequence[Mapping[str, Any]],
+    ) -> Answer:
+        """One request. A server that does not know schemas gets the schema in words and is asked for plain JSON."""
+        if schema is not None and not self._plain_json:
+            try:
+                return await self._request(model, messages, _strict(schema), tools)
+            except CallRefused as error:
+                if error.status not in (400, 422):
+                    raise
+            answer = await self._request(*_in_words(model, messages, schema), tools)
+            self._plain_json = True
+            return answer
+        if schema is not None:
+            return await self._request(*_in_words(model, messages, schema), tools)
+        return await self._request(model, messages, None, tools)
+
+    async def _request(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        response_format: Mapping[str, Any] | None,
+        tools: Sequence[Mapping[str, Any]],
+    ) -> Answer:
+        import openai
+
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": [message.sent() for message in messages],
+            "max_completion_tokens": int(self.settings.answer_tokens.value),
+            "temperature": self.settings.temperature.value,
+            "seed": int(self.settings.seed.value),
+        }
+        if response_format is not None:
+            body["response_format"] = response_format
+        if tools:
+            body["tools"] = list(tools)
+        try:
+            reply = await asyncio.wait_for(self._open().chat.completions.create(**body), self.settings.timeout.value)
+        except (openai.APITimeoutError, TimeoutError):
+            raise TimedOut(f"the model did not answer within {self.settings.timeout.value:g} seconds") from None
+        except openai.APIConnectionError as error:
+            raise _connection(error) from None
+        except openai.APIStatusError as error:
+            raise _status(error) from None
+        except (openai.OpenAIError, ValueError, RecursionError) as error:
+            raise ServerFailed(f"the model's server sent what is no answer ({type(error).__name__})") from None
+        return self._read(reply)
+
+    def _read(self, reply: Any) -> Answer:
+        """The answer in a reply that may hold anything."""
+        try:
+            choice, usage = reply.choices[0], reply.usage
+            message, reason = choice.message, choice.finish_reason
+            text, refusal = message.content or "", getattr(message, "refusal", None)
+            calls = tuple(
+                ToolCall(str(call.id), str(call.function.name), str(call.function.arguments))
+                for call in message.tool_calls or ()
+            )
+            read, written = int(usage.prompt_tokens), int(usage.completion_tokens)
+        except (AttributeError, IndexError, TypeError, ValueError):
+            if not getattr(reply, "choices", None):
+                raise ServerFailed("the model's server sent what is no answer") from None
+            text, refusal, calls, reason = _bare(reply)
+            read, written = 0, len(text) // _BYTES_A_CHARACTER
+        self.spent += max(read, 0) + max(written, 0)
+        answer = Answer(text if isinstance(text, str) else "", max(read, 0), max(written, 0), calls)
+        if refusal or reason == "content_filter":
+            raise AnswerRefused("the model declined to answer")
+        if len(answer.text) > self.settings.answer_bytes.value:
+            raise TooLarge("the answer is far too long; answer with the one JSON object only", _cut(answer))
+        if reason == "length":
+            raise CutShort("the answer stopped at the length limit; write shorter sentences", _cut(answer))
+        return answer
+
+    def _open(self) -> "AsyncOpenAI":
+        if self._server is None:
+            self._server = _server(self.url, self.key, self.settings)
+        return self._server
+
+
+def _server(url: str | None, key: str | None, settings: ModelSettings) -> "AsyncOpenAI":
+    import httpx2
+    from openai import AsyncOpenAI
+
+    class Capped(httpx2.AsyncHTTPTransport):
+        """Reads no more of a response than any answer could be."""
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            response = await super().handle_async_request(request)
+            stream = response.stream
+            assert isinstance(stream, httpx2.AsyncByteStream)
+            response.stream = _Counted(stream, int(settings.answer_bytes.value) * _BYTES_A_CHARACTER)
+            return response
+
+    class _Counted(httpx2.AsyncByteStream):
+        def __init__(self, stream: httpx2.AsyncByteStream, left: int) -> None:
+            self.stream, self.left = stream, left
+
+        async def __aiter__(self) -> Any:
+            async for chunk in self.stream:
+                self.left -= len(chunk)
+                if self.left < 0:
+                    raise TooLarge("the answer is far too long; answer with the one JSON object only", _NOTHING)
+                yield chunk
+
+        async def aclose(self) -> None:
+            await self.stream.aclose()
+
+    http = httpx2.AsyncClient(transport=Capped(), timeout=settings.timeout.value)
+    return AsyncOpenAI(api_key=key or "none", base_url=url, max_retries=0, http_client=http)
+
+
+_NOTHING = Answer("", 0, 0)
+
+
+def _cut(answer: Answer) -> Answer:
+    """The beginning of an answer that is too long to keep."""
+    return Answer(answer.text[:2000], answer.read, answer.written)
+
+
+def _bare(reply: Any) -> tuple[str, Any, tuple[ToolCall, ...], Any]:
+    """Text, refusal, calls and reason of a reply without a count of tokens, or of an odd shape."""
+    try:
+        choice = reply.choices[0]
+        message = choice.message
+        text = message.content if isinstance(message.content, str) else ""
+        return text, getattr(message, "refusal", None), (), choice.finish_reason
+    except (AttributeError, IndexError, TypeError):
+        raise ServerFailed("the model's server sent what is no answer") from None
+
+
+def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+
+
+def _in_words(
+    model: str, messages: Sequence[Message], schema: Mapping[str, Any]
+) -> tuple[str, list[Message], dict[str, Any]]:
+    """For servers without structured output: the schema stands in the rules."""
+    text = json.dumps(schema, separators=(",", ":"))
+    first = Message("system", f"{messages[0].content}\nAnswer with JSON of this schema:\n{text}\n")
+    return model, [first, *messages[1:]], {"type": "json_object"}
+
+
+def _connection(error: Exception) -> ModelError:
+    """The connection failed; what we raised ourselves while reading comes back as it was."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ModelError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return Unreachable("the model's server cannot be reached; see SAVEPLAY_MODEL_URL")
+
+
+def _status(error: Any) -> ModelError:
+    status = int(error.status_code)
+    if status == 429:
+        limited = RateLimited("the model's server has had too many calls (429)")
+        limited.wait = _asked_to_wait(error)
+        return limited
+    if status in (408, 504):
+        return TimedOut(f"the model's server gave up waiting ({status})")
+    if status >= 500:
+        failed = ServerFailed(f"the model's server failed ({status})")
+        failed.wait = _asked_to_wait(error)
+        return failed
+    hint = {401: "see OPENAI_API_KEY", 403: "see OPENAI_API_KEY", 404: "see SAVEPLAY_MODEL"}.get(status)
+    return CallRefused(f"the model's server refused the call ({status}{f'; {hint}' if hint else ''})", status)
+
+
+def _asked_to_wait(error: Any) -> float | None:
+    try:
+        return max(float(error.response.headers["retry-after"]), 0.0)
+    except (KeyError, ValueError, AttributeError):
+        return None

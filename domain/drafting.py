@@ -1,0 +1,101 @@
+"""What a language model is asked for and what it answers. It chooses and phrases; it types no fact.
+
+Sentences have slots in braces: ``{E3}`` is filled with the evidence of that id, ``{contact}``, ``{csm}`` and their like
+with names. Numbers, dates, money, names and directions come from slots only.
+"""
+
+from datetime import date
+from typing import Literal
+
+from domain.model import Record
+from domain.playbook import PHASES, Phase
+
+Outcome = Literal["first_try", "repaired", "fell_back", "playbook", "goes_on"]
+FIRST_TOUCH = "first_touch"
+
+
+class DraftAction(Record):
+    """One action that the model chose from the library."""
+
+    action: str
+    """Id in the playbook."""
+    owner: str
+    """Handle of a person, as the dossier names them: ``csm``, ``product_2``."""
+    due: date
+    evidence: tuple[str, ...]
+    """Ids of the evidence that calls for it."""
+    why: str
+    """One sentence with slots: how this addresses the cause at this account."""
+
+
+class Draft(Record):
+    """One save play as the model answers it."""
+
+    summary: str
+    """The root cause in one or two sentences with slots."""
+    opening: str
+    """What is said first to the customer; slots of names only."""
+    first_touch: DraftAction
+    stabilise: tuple[DraftAction, ...]
+    address: tuple[DraftAction, ...]
+    rebuild: tuple[DraftAction, ...]
+
+    def phase(self, name: Phase) -> tuple[DraftAction, ...]:
+        """The actions of one phase; the first touch opens phase 1."""
+        chosen: tuple[DraftAction, ...] = getattr(self, name)
+        return (self.first_touch, *chosen) if name == PHASES[0] else chosen
+
+    def wording(self) -> dict[str, str]:
+        """Every sentence the model wrote, by place."""
+        lines = {line.action: line.why for name in PHASES for line in self.phase(name)}
+        return {"summary": self.summary, "opening": self.opening, **lines}
+
+
+class BriefingDraft(Record):
+    """The meeting's briefing as the model answers it: sentences with slots for facts ``{F2}``."""
+
+    sentences: tuple[str, ...]
+
+
+class Tokens(Record):
+    """What model calls took."""
+
+    read: int = 0
+    written: int = 0
+    calls: int = 0
+
+    @property
+    def total(self) -> int:
+        """Read and written together."""
+        return self.read + self.written
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(read=self.read + other.read, written=self.written + other.written, calls=self.calls + other.calls)
+
+
+class Violation(Record):
+    """Something in a draft that must not stand."""
+
+    code: str
+    message: str
+    """What is wrong and what to change."""
+
+
+class Drafting(Record):
+    """How a text came to be, so that readers know what they read."""
+
+    outcome: Outcome = "playbook"
+    model: str | None = None
+    rounds: int = 0
+    """How many answers were asked for."""
+    reason: str = ""
+    """Why the playbook drafter took over; empty otherwise."""
+    error: str | None = None
+    """Code of what failed, where it was not the text: ``timed_out``, ``refused`` and so on."""
+    refused: tuple[Violation, ...] = ()
+    """What was wrong with the answers that were sent back."""
+    tokens: Tokens = Tokens()
+    cost: float | None = 0.0
+    """In the currency of the price table; None when the model has no price there."""
+    prompt_hash: str | None = None
+    answer_hash: str | None = None

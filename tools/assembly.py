@@ -1,0 +1,244 @@
+"""The save play made of chosen actions: people, dates, sentences, criteria, cadence, money.
+
+Pure: a play is a function of its frame and its lines, so that a verifier can make it again and compare.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from domain.dossier import Person
+from domain.drafting import Draft, DraftAction
+from domain.playbook import PHASES, Criterion, Phase, PlaybookAction
+from domain.review import (
+    Cadence,
+    Evidence,
+    PlayAction,
+    PlayPhase,
+    SavePlay,
+    SuccessCriterion,
+    WalkAwayCriterion,
+)
+from tools.causes import UNDETERMINED
+from tools.frame import Frame
+from tools.money import Record, expected_value
+from tools.plays import TBD, adverse, choose, cited, concessions, contact_of, due_date, phase_of, role_words
+from tools.sentences import rendered
+
+
+@dataclass(frozen=True)
+class Line:
+    """One chosen action. What is None follows the library: its owner, its date, its evidence, its purpose."""
+
+    action: PlaybookAction
+    owner: Person | None = None
+    due: date | None = None
+    evidence: tuple[str, ...] | None = None
+    why: str | None = None
+
+
+Lines = Mapping[Phase, list[Line]]
+
+
+def library_lines(frame: Frame) -> Lines:
+    """What the playbook drafter chooses: the best supported actions of each phase."""
+    chosen = choose(frame.playbook, frame.tier, frame.finding.difficulty, adverse(frame.dossier), frame.excluded)
+    return {phase: [Line(action) for action in chosen[phase]] for phase in PHASES}
+
+
+def draft_lines(frame: Frame, draft: Draft) -> Lines:
+    """What a model chose; only for a draft that was checked against the frame."""
+    return {phase: [_line(frame, phase, chosen) for chosen in draft.phase(phase)] for phase in PHASES}
+
+
+def _line(frame: Frame, phase: Phase, chosen: DraftAction) -> Line:
+    action = next(action for action in frame.playbook.phase(phase) if action.id == chosen.action)
+    return Line(action, frame.owners[chosen.owner][1], chosen.due, chosen.evidence, chosen.why)
+
+
+def assemble(frame: Frame, lines: Lines, draft: Draft | None = None) -> SavePlay:
+    """The play, not yet verified and without a version."""
+    dossier, finding, playbook = frame.dossier, frame.finding, frame.playbook
+    phases = tuple(
+        phase_of(phase, [_play_action(frame, phase, line) for line in lines[phase]], frame.created, frame.speed)
+        for phase in PHASES
+    )
+    actions = [line.action for phase in PHASES for line in lines[phase]]
+    csm = frame.team.by_role.get("csm")
+    settings = frame.configuration.review
+    return SavePlay(
+        account_id=dossier.account_id,
+        name=dossier.name,
+        arr=dossier.arr,
+        currency=frame.configuration.scoring.money.home,
+        contract_arr=dossier.contract_arr,
+        contract_currency=dossier.contract_currency,
+        risk_level=dossier.risk_tier,
+        intervention_tier=dossier.intervention_tier or "medium",
+        renewal_date=dossier.renewal_date,
+        renewal_in_days=dossier.renewal_in_days,
+        created=frame.created,
+        owner=csm.name if csm else TBD,
+        owner_id=csm.person_id if csm else None,
+        drafted_by="model" if draft else "playbook",
+        drafted_note=f"From the playbook “{playbook.label}”.",
+        draft=draft,
+        verified=False,
+        violations=(),
+        cause=finding.category,
+        cause_label=finding.label,
+        root_cause=_root_cause(frame, draft),
+        opening=rendered(draft.opening, frame.words, ()) if draft else "",
+        questions=(finding.would_tell_apart, *playbook.questions),
+        evidence=_cited(frame, phases, draft),
+        phases=phases,
+        success_criteria=_success(frame),
+        walk_away=tuple(
+            WalkAwayCriterion(
+                when=item.when.format_map(frame.words),
+                exit=item.exit.format_map(frame.words),
+                way_back=item.way_back.format_map(frame.words),
+            )
+            for item in playbook.walk_away
+        ),
+        cadence=_cadence(frame),
+        escalation=_escalation(frame),
+        expected_value=expected_value(
+            dossier.arr,
+            dossier.churn_probability,
+            finding.difficulty,
+            sum(action.effort_hours for action in actions),
+            concessions(actions, dossier.arr, settings),
+            frame.records.get(finding.category, Record()),
+            settings,
+        ),
+        version="",
+        status="proposed",
+    )
+
+
+def _play_action(frame: Frame, phase: Phase, line: Line) -> PlayAction:
+    """One line of the plan: the library's action with real people and a real date."""
+    action, dossier = line.action, frame.dossier
+    due = line.due or due_date(phase, action, frame.created, frame.speed, frame.calendar)
+    usual = frame.team.by_role.get(action.owner_role)
+    person = line.owner or usual
+    text = action.what.format_map(frame.words)
+    if person is not None and person != usual:
+        text = text.replace(usual.name if usual else role_words(action.owner_role), person.name)
+    contact = contact_of(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
+    return PlayAction(
+        id=action.id,
+        title=action.title,
+        action=text,
+        owner=person.name if person else TBD,
+        owner_id=person.person_id if person else None,
+        owner_role=action.owner_role,
+        due=due,
+        follow_up=frame.calendar.follow_up(due, frame.created),
+        purpose=rendered(line.why, frame.words, dossier.evidence)
+        if line.why is not None
+        else action.purpose.format_map(frame.words),
+        metric=action.metric.format_map(frame.words),
+        evidence=line.evidence if line.evidence is not None else cited(dossier, action, frame.finding),
+        effort_hours=action.effort_hours,
+        channel=action.channel,
+        customer_facing=action.customer_facing,
+        contact=contact.name if contact and action.customer_facing else None,
+    )
+
+
+def _cited(frame: Frame, phases: tuple[PlayPhase, ...], draft: Draft | None) -> tuple[Evidence, ...]:
+    """What speaks against the account, and whatever the plan cites besides."""
+    named = {fact for phase in phases for action in phase.actions for fact in action.evidence}
+    named |= set(frame.finding.evidence)
+    texts = " ".join(draft.wording().values()) if draft else ""
+    return tuple(
+        fact
+        for fact in frame.dossier.evidence
+        if fact.direction == "worse" or fact.id in named or f"{{{fact.id}}}" in texts
+    )
+
+
+def _root_cause(frame: Frame, draft: Draft | None) -> str:
+    finding = frame.finding
+    says = rendered(draft.summary, frame.words, frame.dossier.evidence) if draft else finding.reasoning
+    text = f"{says} Confidence: {finding.confidence}."
+    if finding.runner_up_label and finding.category != UNDETERMINED:
+        text += f" Runner-up: {finding.runner_up_label}."
+    return text
+
+
+def _success(frame: Frame) -> tuple[SuccessCriterion, ...]:
+    found = [_criterion(frame, item) for item in frame.playbook.success]
+    return tuple(sorted(found, key=lambda item: (item.by, item.name)))
+
+
+def _criterion(frame: Frame, item: Criterion) -> SuccessCriterion:
+    days = item.week * 7 - 1 if item.week == 1 else round(7 + (item.week * 7 - 8) * frame.speed)
+    calendar = frame.calendar
+    by = max(calendar.on_or_before(frame.created + timedelta(days=days)), calendar.on_or_after(frame.created))
+    target = item.target.format_map(frame.words)
+    if "health" in item.name.lower():
+        target = f"{target} ({_health_target(frame)})"
+    return SuccessCriterion(
+        name=item.name, metric=item.metric.format_map(frame.words), target=target, by=by, week=item.week
+    )
+
+
+def _health_target(frame: Frame) -> str:
+    floors = [band.starts_at for band in frame.configuration.scoring.health_bands]
+    health = frame.dossier.health
+    if health is None:
+        return f"at least {floors[1]:.0f} of 100 once enough is known; not scored today"
+    goal = next((floor for floor in floors if floor > health), 100.0)
+    goal = max(goal, min(health + 15, 100.0)) if health < floors[-1] else max(health, goal - 15)
+    return f"at least {goal:.0f} of 100, from {health:.0f} today; high is good"
+
+
+def _cadence(frame: Frame) -> Cadence:
+    settings, days = frame.configuration.review, frame.calendar
+    created, today, dossier = frame.created, frame.today, frame.dossier
+    decision = created + timedelta(days=int(settings.decision_week.value) * 7 - 3)
+    note = f"Weekly touch with {dossier.name} until health is back in its band."
+    left = dossier.renewal_in_days
+    if dossier.renewal_date is not None and left is not None and 0 <= left < 49:
+        decision = max(dossier.renewal_date - timedelta(days=7), today + timedelta(days=2))
+        note += " The decision point is drawn forward because the renewal is near."
+    review = created + timedelta(days=int(settings.manager_review_week.value) * 7 - 4)
+    decision = days.on_or_before(decision) if days.on_or_before(decision) > today else days.plus(today, 2)
+    while review < today:
+        review += timedelta(days=14)
+    return Cadence(
+        weekly_check=settings.weekly_check.capitalize(),
+        next_check=days.weekday_from(settings.weekly_check, today + timedelta(days=1)),
+        manager_review=min(days.on_or_after(review), decision),
+        decision_point=decision,
+        note=note,
+    )
+
+
+def _escalation(frame: Frame) -> tuple[str, ...]:
+    """When to involve whom."""
+    team, cause = frame.team, frame.finding.category
+    steps = []
+    if frame.dossier.intervention_tier == "critical":
+        steps.append(
+            f"At once: {team.name('exec_sponsor')} speaks with their executive; {team.name('cs_manager')} is informed."
+        )
+    else:
+        steps.append(f"No answer to two attempts on two channels: {team.name('cs_manager')} calls.")
+    if cause == "product_fit":
+        steps.append(
+            f"Gap confirmed as blocking: {team.name('product')} answers with a date or an honest no within a week."
+        )
+    if cause == "service_failure":
+        steps.append(
+            f"A promised fix date slips: {team.name('support_lead')} and {team.name('exec_sponsor')} call the same day."
+        )
+    if cause == "commercial_friction":
+        steps.append(
+            f"A concession above the owner's authority: {team.name('cs_manager')} decides before it is offered."
+        )
+    steps.append(f"Two weekly checks without movement: {team.name('exec_sponsor')} takes the next conversation.")
+    return tuple(steps)

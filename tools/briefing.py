@@ -1,0 +1,98 @@
+"""What the meeting is told first: what changed, why, what to decide. Facts by rules, each a clause of its own. Pure."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from domain.model import Record
+from domain.phases import Diagnosed, Identified, Planned
+from domain.review import CauseFinding
+from tools.causes import UNDETERMINED
+from tools.plays import TBD
+from tools.sentences import clause
+from tools.wording import money, plural
+
+
+class Fact(Record):
+    """One thing that the meeting has to know."""
+
+    id: str
+    kind: Literal["changed", "why", "decide"]
+    text: str
+    """A clause with its numbers and direction, without a full stop."""
+
+
+def briefing_facts(identified: Identified, diagnosed: Diagnosed, planned: Planned) -> tuple[Fact, ...]:
+    """The facts in the order in which people want them."""
+    found: list[tuple[Literal["changed", "why", "decide"], str]] = []
+    found += [("changed", text) for text in _changed(identified)]
+    found += [("why", text) for text in _why(diagnosed)]
+    found += [("decide", text) for text in _decide(identified, planned)]
+    return tuple(Fact(id=f"F{n}", kind=kind, text=text) for n, (kind, text) in enumerate(found, start=1))
+
+
+def plain(facts: Sequence[Fact]) -> tuple[str, ...]:
+    """The briefing without a model: one sentence a fact."""
+    return tuple(f"{fact.text[:1].upper()}{fact.text[1:]}." for fact in facts)
+
+
+def _changed(identified: Identified) -> list[str]:
+    summary = identified.portfolio
+    now = f"{plural(summary.at_risk_accounts, 'account')} with {money(summary.arr_at_risk, summary.currency)} of ARR"
+    steps = {step.name: step for step in summary.bridge}
+    if not steps:
+        return [f"{now} are at risk; this is the first review, so nothing is compared"]
+    before = steps["opening"].arr
+    moved = summary.arr_at_risk - before
+    way = "more" if moved > 0 else "less"
+    text = f"{now} are at risk, {money(abs(moved), summary.currency)} {way} than last week"
+    found = [text if round(moved) else f"{now} are at risk, as much as last week"]
+    new = [move for move in summary.movements if move.change == "new"]
+    if new:
+        largest = max(new, key=lambda move: (move.arr, move.account_id))
+        many = f"{plural(len(new), 'account')} came onto the list, the largest is"
+        one = "one account came onto the list,"
+        found.append(f"{many if len(new) > 1 else one} {largest.name} ({money(largest.arr, summary.currency)})")
+    gone = [move for move in summary.movements if move.change == "resolved"]
+    if gone:
+        found.append(f"{plural(len(gone), 'account')} left the list")
+    late = sum(1 for item in identified.followup.commitments if item.status in ("late", "missed"))
+    if late:
+        found.append(f"{plural(late, 'commitment')} of earlier weeks {'is' if late == 1 else 'are'} late or missed")
+    return found
+
+
+def _why(diagnosed: Diagnosed) -> list[str]:
+    found = [clause(pattern.message) for pattern in diagnosed.patterns[:2]]
+    return found or [_commonest(diagnosed.causes)]
+
+
+def _commonest(causes: Sequence[CauseFinding]) -> str:
+    counts: dict[str, int] = {}
+    for finding in causes:
+        if finding.category != UNDETERMINED:
+            counts[finding.label] = counts.get(finding.label, 0) + 1
+    if not counts:
+        return "no cause stands out"
+    label, count = max(sorted(counts.items()), key=lambda item: item[1])
+    return f"{label.lower()} is the likely cause for {plural(count, 'account')}"
+
+
+def _decide(identified: Identified, planned: Planned) -> list[str]:
+    arr = round(sum(play.arr for play in planned.plays), 2)
+    currency = identified.portfolio.currency
+    found = [f"{plural(len(planned.plays), 'save play')} for {money(arr, currency)} of ARR wait for a decision"]
+    needs = planned.needs
+    if needs.uncovered:
+        names = ", ".join(item.name for item in needs.uncovered[:3])
+        found.append(f"hours or budget do not cover {plural(len(needs.uncovered), 'critical account')}: {names}")
+    if needs.budget_needed > needs.budget:
+        found.append(
+            f"the plays ask for {money(needs.budget_needed, currency)} and {money(needs.budget, currency)} is set aside"
+        )
+    unowned = sum(1 for line in planned.intervention_plan if line.owner == TBD)
+    if unowned:
+        found.append(f"{plural(unowned, 'account')} of the plan {'needs' if unowned == 1 else 'need'} an owner")
+    crowded = sum(1 for line in planned.capacity if line.overloaded)
+    if crowded:
+        found.append(f"{plural(crowded, 'CSM')} {'has' if crowded == 1 else 'have'} more than can be handled")
+    return found

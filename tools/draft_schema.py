@@ -1,0 +1,60 @@
+"""The JSON schema of a draft, built for one account: only what the frame offers can be said. Pure.
+
+Kept to what servers share: objects with every key required, arrays with a count, ``anyOf`` and ``enum``; no pattern, no
+length, no reference.
+"""
+
+from typing import Any
+
+from domain.drafting import FIRST_TOUCH
+from domain.playbook import PHASES
+from tools.frame import Frame, Option
+
+Schema = dict[str, Any]
+
+
+def draft_schema(frame: Frame) -> Schema:
+    """What a draft for this account may look like."""
+    facts = [fact.id for fact in frame.evidence]
+    return _object(
+        summary=_sentence("The root cause in one or two sentences, with evidence slots."),
+        opening=_sentence("What is said first to the customer, without any fact."),
+        first_touch=_choices(frame.options[FIRST_TOUCH], facts),
+        **{phase: _list(_choices(frame.options[phase], facts), *frame.count(phase)) for phase in PHASES},
+    )
+
+
+def briefing_schema(facts: int, most: int) -> Schema:
+    """What a briefing may look like."""
+    return _object(sentences=_list(_sentence("One sentence with slots for facts."), min(3, facts), most))
+
+
+def _object(**properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _sentence(what: str) -> Schema:
+    return {"type": "string", "description": what}
+
+
+def _list(items: Schema, fewest: int, most: int) -> Schema:
+    return {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
+
+
+def _choices(options: tuple[Option, ...], facts: list[str]) -> Schema:
+    return {"anyOf": [_choice(option, facts) for option in options]}
+
+
+def _choice(option: Option, facts: list[str]) -> Schema:
+    return _object(
+        action={"type": "string", "enum": [option.action.id]},
+        owner={"type": "string", "enum": list(option.owners)},
+        due={"type": "string", "enum": [day.isoformat() for day in option.days]},
+        evidence=_list({"type": "string", "enum": facts}, 1, 2) if facts else _list({"type": "string"}, 0, 0),
+        why=_sentence("One sentence with slots: how this addresses the cause."),
+    )

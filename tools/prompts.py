@@ -1,0 +1,33 @@
+"""The one reader of ``prompts/``: Jinja2 templates rendered strictly, so that the same values give the same bytes."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+FOLDER = Path(__file__).resolve().parent.parent / "prompts"
+
+
+@cache
+def _environment() -> Environment:
+    # Plain text for a model, never HTML: escaping would show it entities instead of letters.
+    return Environment(
+        loader=FileSystemLoader(FOLDER),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def prompt(name: str, **values: Any) -> str:
+    """The prompt ``prompts/<name>.j2`` with its values. A value that the template lacks is an error, not a blank."""
+    return _environment().get_template(f"{name}.j2").render(**values)
+
+
+def hash_of(*texts: str) -> str:
+    """Twelve hexadecimal digits that stand for the texts."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]

@@ -1,0 +1,157 @@
+"""Sentences with slots: filled in by code, and checked for everything that a model must not type itself. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from domain.configuration import TypedWords
+from domain.drafting import Violation
+from domain.playbook import SLOTS
+from domain.review import Evidence
+
+SLOT = re.compile(r"\{([^{}]*)\}")
+_WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]+")
+_PLAIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,.;:'’‘\"“”?!()\-–—/&…%_{}]*")
+_ADDRESS = re.compile(r"https?|www|://|\S@\S|\.(?:com|net|org|io|example)\b", re.IGNORECASE)
+_MONEY = re.compile(r"[$€£¥]")
+_ENDS = '.!?:;“”"(…'
+_OVERLAP = 4
+"""Words in a row shared with what a customer wrote: fewer are chance."""
+_LIST_CODES = (
+    ("numbers", "number_typed", "takes the place of a number; leave it out or use a slot"),
+    ("dates", "date_typed", "is a date or a span of time; leave it out, dates are chosen, not written"),
+    ("money", "money_typed", "is money; leave it out or use a slot"),
+    ("directions", "direction_typed", "says up or down; leave it out, the slot says the direction"),
+    ("orders", "order_typed", "gives an order that no dossier contains; leave it out"),
+)
+
+
+def clause(statement: str) -> str:
+    """A statement of evidence as part of a sentence: no full stop, no capital unless it is an acronym."""
+    text = statement.rstrip(".")
+    return text if len(text) > 1 and text[1].isupper() else text[:1].lower() + text[1:]
+
+
+def rendered(text: str, words: Mapping[str, str], evidence: Iterable[Evidence]) -> str:
+    """The sentence with its slots filled: ``{E3}`` becomes the fact with value, unit, direction and its id."""
+    facts = {fact.id: f"{clause(fact.statement)} ({fact.id})" for fact in evidence}
+    return filled(text, {**words, **facts})
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Slots replaced, first letter of each sentence large, a full stop at the end. Unknown slots stay as they are."""
+    whole = SLOT.sub(lambda slot: values.get(slot[1], slot[0]), " ".join(text.split()))
+    whole = re.sub(r"(?:^|(?<=[.!?] ))[a-zà-ÿ]", lambda letter: letter[0].upper(), whole)
+    return whole if whole.endswith((".", "!", "?", "…")) else whole + "."
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the sentences of one account may hold."""
+
+    words: TypedWords
+    longest: int
+    vocabulary: frozenset[str]
+    """Words of the library: one that begins a sentence with a capital is no name."""
+    facts: frozenset[str]
+    """Slots for facts: evidence ids."""
+    names: frozenset[str] = frozenset()
+    """Names known in this review, lower case, word by word: to come from slots only."""
+    outsiders: tuple[str, ...] = ()
+    """What the customer wrote: to be heard, never repeated or followed."""
+
+    @cached_property
+    def _lists(self) -> dict[str, frozenset[str]]:
+        return {name: frozenset(getattr(self.words, name)) for name in TypedWords.model_fields}
+
+    @cached_property
+    def _heard(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(run for text in self.outsiders for run in _runs(text))
+
+    @cached_property
+    def _strange_names(self) -> frozenset[str]:
+        return frozenset(name for name in self.names if len(name) > 2) - self.vocabulary
+
+    def faults(
+        self, place: str, text: str, *, customer: bool = False, concession: bool = False, fact: bool = False
+    ) -> Iterator[Violation]:
+        """Everything that must not stand in the sentence. ``fact``: at least one evidence slot is needed."""
+
+        def say(code: str, what: str) -> Violation:
+            return Violation(code=code, message=f"{place}: {what}")
+
+        if not text.strip():
+            yield say("text_missing", "the sentence is empty; write it")
+            return
+        if len(text) > self.longest:
+            yield say("text_too_long", f"{len(text)} characters; at most {self.longest}")
+            return
+        if _MONEY.search(text):
+            yield say("money_typed", "a currency sign is typed; use a slot or leave it out")
+        strange = sorted(set(_PLAIN.sub("", _MONEY.sub("", text))))
+        if strange:
+            yield say("character_not_allowed", f"the character U+{ord(strange[0]):04X} is not plain English text")
+        if _ADDRESS.search(text):
+            yield say("address_typed", "an address is typed; leave it out")
+        slots = SLOT.findall(text)
+        known = SLOTS - {"renewal"} if customer else SLOTS | self.facts
+        for slot in slots:
+            if slot not in known:
+                what = "the customer is not shown internal facts" if slot in self.facts else "there is no such slot"
+                yield say("slot_unknown", f"{{{slot}}}: {what}; use {_some(known)}")
+        rest = SLOT.sub(" ¤ ", text)
+        if "{" in rest or "}" in rest:
+            yield say("slot_unknown", "a brace stands alone; a slot is written {E1}")
+        if re.search(r"[0-9%]", rest):
+            yield say("number_typed", "a digit is typed; use the slot of the evidence, for example {E1}")
+        if fact and not any(slot in self.facts for slot in slots):
+            yield say("fact_missing", "no evidence is cited; use at least one slot such as {E1}")
+        yield from self._word_faults(say, rest, customer, concession)
+        if any(run in self._heard for run in _runs(rest)):
+            yield say("repeats_outsider", "repeats what the customer wrote; say it in plain words of your own")
+
+    def _word_faults(self, say: "Say", rest: str, customer: bool, concession: bool) -> Iterator[Violation]:
+        found = [(match[0], match.start()) for match in _WORD.finditer(rest)]
+        lower = {word.lower() for word, _ in found}
+        for name, code, what in _LIST_CODES:
+            for word in sorted(lower & self._lists[name]):
+                yield say(code, f"“{word}” {what}")
+        if not concession:
+            for word in sorted(lower & self._lists["concessions"]):
+                yield say("concession_typed", f"“{word}” gives something away that this action does not; leave it out")
+        if customer:
+            for word in sorted(lower & self._lists["internal"]):
+                yield say("internal_score", f"“{word}” is internal; the customer must not see it")
+        acronyms = set(self.words.acronyms)
+        for word, at in found:
+            if word in acronyms or word == word.lower():
+                continue
+            if not (_begins(rest, at) and word[1:] == word[1:].lower() and word.lower() in self.vocabulary):
+                yield say("name_typed", f"“{word}” looks like a name; use a slot such as {{contact}}, or small letters")
+        for word in sorted(lower & self._strange_names):
+            yield say("name_typed", f"“{word}” is a name; use a slot such as {{contact}}")
+
+
+class Say(Protocol):
+    """How a fault is put: a code and what to change."""
+
+    def __call__(self, code: str, what: str) -> Violation:
+        """The violation at this place."""
+
+
+def _some(known: Iterable[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(known)[:4])
+
+
+def _begins(text: str, at: int) -> bool:
+    """Whether a sentence begins here."""
+    before = text[:at].rstrip()
+    return not before or before[-1] in _ENDS
+
+
+def _runs(text: str) -> Iterator[tuple[str, ...]]:
+    words = [word.lower() for word in _WORD.findall(text)]
+    for start in range(len(words) - _OVERLAP + 1):
+        yield tuple(words[start : start + _OVERLAP])
