@@ -1,9 +1,10 @@
 """The review page in a real browser: on a phone, on a projector, in the dark, on paper, and with hostile names."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,9 +60,33 @@ def browser() -> Iterator[object]:
         chromium.close()
 
 
-def opened(browser, folder, name, width=1280, scheme="light"):
-    """The page, and what it fetched or complained about."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+@pytest.fixture(scope="module")
+def opened(browser, folder) -> Callable[..., Any]:
+    """Each page is opened once and kept; a test sees it in the width and the colours that it names, on a screen."""
+    pages = {}
+
+    def look_at(name: str, width: int = 1280, scheme: str = "light") -> Any:
+        if name not in pages:
+            pages[name] = fetched(browser, folder, name)
+        page, noise = pages[name]
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(media="screen", color_scheme=scheme)
+        return page, noise
+
+    return look_at
+
+
+@pytest.fixture
+def untouched(browser, folder) -> Iterator[Any]:
+    """A closed review on a page of its own, to click and to type on."""
+    page, _ = fetched(browser, folder, "closed")
+    yield page
+    page.close()
+
+
+def fetched(browser, folder, name):
+    """The page, and what it fetched or complained about since it was opened."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
     page.set_default_timeout(20_000)
     noise: list[str] = []
     page.on("console", lambda message: noise.append(f"console: {message.text}"))
@@ -75,50 +100,45 @@ def opened(browser, folder, name, width=1280, scheme="light"):
 
 @pytest.mark.parametrize("width", [375, 768, 1280, 1920])
 @pytest.mark.parametrize("name", [*PAGES, "closed-managers", "hostile-managers"])
-def test_nothing_is_wider_than_the_screen(browser, folder, name: str, width: int) -> None:
-    page, _ = opened(browser, folder, name, width)
+def test_nothing_is_wider_than_the_screen(opened, name: str, width: int) -> None:
+    page, _ = opened(name, width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_the_page_runs_nothing_fetches_nothing_and_complains_about_nothing(browser, folder, name: str) -> None:
-    page, noise = opened(browser, folder, name)
+def test_the_page_runs_nothing_fetches_nothing_and_complains_about_nothing(opened, name: str) -> None:
+    page, noise = opened(name)
     page.wait_for_timeout(200)
     assert noise == []
     assert page.locator("script, img, iframe, object, link").count() == 0
-    page.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_headings_go_down_one_level_at_a_time(browser, folder, name: str) -> None:
-    page, _ = opened(browser, folder, name)
+def test_headings_go_down_one_level_at_a_time(opened, name: str) -> None:
+    page, _ = opened(name)
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map((e) => Number(e.tagName[1]))")
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(later - sooner <= 1 for sooner, later in pairwise(levels))
-    page.close()
 
 
-def test_every_table_has_a_caption_and_every_heading_cell_a_scope(browser, folder) -> None:
-    page, _ = opened(browser, folder, "closed")
+def test_every_table_has_a_caption_and_every_heading_cell_a_scope(opened) -> None:
+    page, _ = opened("closed")
     assert page.locator("table:not(:has(caption))").count() == 0
     assert page.locator("th:not([scope])").count() == 0
     assert page.locator("svg[role=img]:not([aria-label])").count() == 0
     assert page.locator("main").count() == page.locator("nav[aria-label]").count() == 1
-    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["waiting", "closed", "closed-managers"])
-def test_every_word_can_be_read_in_light_and_dark(browser, folder, name: str, scheme: str) -> None:
-    page, _ = opened(browser, folder, name, scheme=scheme)
+def test_every_word_can_be_read_in_light_and_dark(opened, name: str, scheme: str) -> None:
+    page, _ = opened(name, scheme=scheme)
     assert page.evaluate(CONTRAST) == []
-    page.close()
 
 
-def test_every_agenda_line_and_citation_leads_to_its_place(browser, folder) -> None:
-    page, _ = opened(browser, folder, "closed")
+def test_every_agenda_line_and_citation_leads_to_its_place(untouched) -> None:
+    page = untouched
     lost = page.evaluate(
         "[...document.querySelectorAll('a[href^=\"#\"]')].map((a) => a.getAttribute('href').slice(1))"
         ".filter((id) => !document.getElementById(id))"
@@ -126,31 +146,27 @@ def test_every_agenda_line_and_citation_leads_to_its_place(browser, folder) -> N
     assert lost == []
     page.locator("#account-acc-1001 .cite").first.click()
     assert page.url.endswith("#account-acc-1001-E1")
-    page.close()
 
 
-def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(browser, folder) -> None:
-    page, _ = opened(browser, folder, "closed")
+def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(untouched) -> None:
+    page = untouched
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-    page.close()
 
 
-def test_a_tier_is_told_by_its_word_and_shape_and_not_by_colour_alone(browser, folder) -> None:
-    page, _ = opened(browser, folder, "closed")
+def test_a_tier_is_told_by_its_word_and_shape_and_not_by_colour_alone(opened) -> None:
+    page, _ = opened("closed")
     chips = page.locator("#at-risk .chip[class*=tier-]")
     assert {chips.nth(i).inner_text().strip() for i in range(chips.count())} == {"critical", "high", "medium"}
     assert page.locator("#at-risk .chip[class*=tier-]:not(:has(svg))").count() == 0
-    page.close()
 
 
 @pytest.mark.parametrize("name", ["closed", "hostile"])
-def test_the_page_prints(browser, folder, tmp_path: Path, name: str) -> None:
-    page, _ = opened(browser, folder, name)
+def test_the_page_prints(opened, name: str) -> None:
+    page, _ = opened(name)
     paper = page.pdf(prefer_css_page_size=True)
     assert paper.startswith(b"%PDF")
     assert 10 < paper.count(b"/Type /Page\n") + paper.count(b"/Type/Page\n") + paper.count(b"/Type /Page ") < 90
     page.emulate_media(media="print")
     assert page.locator("nav.rail").is_hidden()
-    page.close()

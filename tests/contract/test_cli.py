@@ -32,6 +32,7 @@ from tests.e2e.worlds import (  # noqa: F401  fixtures
     desk_second,
     rows_of,
     shelf,
+    too_late,
 )
 
 pytestmark = pytest.mark.timeout(400)
@@ -223,11 +224,10 @@ def test_score_covers_every_account_and_keeps_nothing(shown: dict[str, Said], sh
     assert not place.store.exists() or not list(place.store.rglob("*.parquet"))
 
 
-def test_progress_goes_to_standard_error_and_the_result_to_standard_output(shelf: Shelf, desk: Path) -> None:
-    def make(place: Place) -> dict[str, Said]:
-        return {"json": place.review(desk, FIRST, "--json", code=WAITING)}
-
-    _, said = shelf.place("as-json", make)
+def test_progress_goes_to_standard_error_and_the_result_to_standard_output(
+    too_late: tuple[Place, dict[str, Said]],
+) -> None:
+    _, said = too_late
     assert Review.model_validate_json(said["json"].out).state == "waiting_for_decisions"
     assert [line for line in said["json"].err.splitlines() if re.match(r"[1-4] ", line)] == [
         "1 Risk identification", "2 Root cause analysis", "3 Intervention planning",

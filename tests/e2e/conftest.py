@@ -11,6 +11,7 @@ from tests.e2e.worlds import (  # noqa: F401  fixtures
     first_week,
     reborn,
     shelf,
+    too_late,
     waiting,
     wanted,
 )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.e2e.warm import POSSIBLE, Started, start
+
 ROOT = Path(__file__).resolve().parents[2]
 PORTFOLIO = ROOT / "examples" / "portfolio"
 EXPORTS = ROOT / "examples" / "exports"
@@ -62,18 +64,28 @@ def command(arguments: Sequence[str | Path]) -> list[str]:
     return [sys.executable, "-m", "app.cli", *map(str, arguments)]
 
 
-def saveplay(*arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Said:
-    """Run one command to its end, without a terminal."""
-    done = subprocess.run(
-        command(arguments),
-        cwd=cwd,
-        env=environment(env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_PATIENCE,
-        check=False,
+def begin(
+    arguments: Sequence[str | Path], out: int, err: int, env: Mapping[str, str] | None = None, cwd: Path = ROOT
+) -> Started | subprocess.Popen[bytes]:
+    """Start one command, without a terminal. One with an environment of its own starts from nothing."""
+    if env is None and POSSIBLE:
+        return start([*map(str, arguments)], cwd, environment(), (out, err))
+    return subprocess.Popen(
+        command(arguments), cwd=cwd, env=environment(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err
     )
-    return Said(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+
+
+def saveplay(*arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Said:
+    """Run one command to its end."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = begin(arguments, out.fileno(), err.fileno(), env, cwd)
+        try:
+            code = process.wait(_PATIENCE)
+        finally:
+            process.kill()
+        out.seek(0)
+        err.seek(0)
+        return Said(code, out.read().decode("utf-8"), err.read().decode("utf-8"))
 
 
 def at_once(*commands: Sequence[str | Path]) -> list[Said]:
@@ -106,26 +118,19 @@ def there_is(folder: Path, pattern: str) -> Moment:
 
 def killed(arguments: Sequence[str | Path], moment: Moment) -> list[str]:
     """Start a command and ``kill -9`` it at a moment. Fails when it was over by then. Returns what it had said."""
-    process = subprocess.Popen(
-        command(arguments),
-        cwd=ROOT,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    assert process.stderr is not None
-    stream, lines = process.stderr, list[str]()
-    listener = threading.Thread(target=lambda: lines.extend(iter(stream.readline, "")))
-    listener.start()
-    deadline = time.monotonic() + _PATIENCE
-    while process.poll() is None and not moment(lines) and time.monotonic() < deadline:
-        time.sleep(0.001)
-    process.kill()
-    process.wait()
-    listener.join()
-    stream.close()
+    end, said = os.pipe()
+    with open(os.devnull, "wb") as nowhere:
+        process = begin(arguments, nowhere.fileno(), said)
+    os.close(said)
+    lines: list[str] = []
+    with open(end, encoding="utf-8") as stream:
+        listener = threading.Thread(target=lambda: lines.extend(iter(stream.readline, "")))
+        listener.start()
+        deadline = time.monotonic() + _PATIENCE
+        while process.poll() is None and not moment(lines) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+        listener.join()
     assert process.returncode == -9, f"exit {process.returncode} before the kill: {''.join(lines)[-2000:]}"
     return lines

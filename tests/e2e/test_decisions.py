@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.running import DONE, REFUSED, WAITING, Said, killed, saveplay
+from tests.e2e.running import DONE, REFUSED, WAITING, Said
 from tests.e2e.worlds import NEW_DATE, NEW_OWNER, SECOND, UNOWNED, W47, W48, Place, Shelf, Wishes, wishes
 
 
@@ -178,16 +178,8 @@ def test_approving_nothing_carries_out_nothing(reborn: tuple[Place, dict[str, Sa
 # two people, half-filled forms ---------------------------------------------------------------------------------------
 
 
-def test_the_second_person_who_decides_is_told_that_it_is_too_late(shelf: Shelf, desk: Path, desk_first: Place) -> None:
+def test_the_second_person_who_decides_is_told_that_it_is_too_late(too_late: tuple[Place, dict[str, Said]]) -> None:
     """The process that took the first decision was killed before it could carry it out; the decision stands."""
-
-    def make(place: Place) -> dict[str, Said]:
-        desk_first.copied(place.folder)
-        place.review(desk, SECOND, code=WAITING)
-        decide = ["decide", W48, "--store", place.store, "--approve"]
-        killed([*decide, "all"], lambda _: "plan" in place.decided(W48))
-        return {"second": saveplay(*decide, "none")}
-
-    place, said = shelf.place("second-decider", make)
+    place, said = too_late
     log = [line for line in place.audit(W48) if line[0] == "decided"]
     assert (said["second"].code, [who for _, who in log if "none" in who]) == (REFUSED, []), said["second"].err

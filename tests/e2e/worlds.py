@@ -366,3 +366,18 @@ def decided(shelf: Shelf, desk: Path, desk_first: Place, wanted: Wishes) -> Plac
         place.review(desk, SECOND, "--approve", wanted.file(place.folder / "decisions.yaml"))
 
     return shelf.place("decided", make)[0]
+
+
+@pytest.fixture(scope="session")
+def too_late(shelf: Shelf, desk: Path, desk_first: Place) -> tuple[Place, dict[str, Said]]:
+    """The second review, printed as JSON while it waits; the process that decided on it was killed before it could
+    carry that out, and a second person decides otherwise."""
+
+    def make(place: Place) -> dict[str, Said]:
+        desk_first.copied(place.folder)
+        said = {"json": place.review(desk, SECOND, "--json", code=WAITING)}
+        decide = ["decide", W48, "--store", place.store, "--approve"]
+        killed([*decide, "all"], lambda _: "plan" in place.decided(W48))
+        return {**said, "second": saveplay(*decide, "none")}
+
+    return shelf.place("too-late", make)
