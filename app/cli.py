@@ -143,6 +143,35 @@ def show_review(review_id: ReviewId, store: StoreAt = None, as_json: Json = Fals
 
 
 @app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="In your own words, in quotation marks.")],
+    data: Data,
+    as_of: AsOf,
+    store: StoreAt = None,
+    configs: Configs = None,
+    propose: Annotated[bool, typer.Option("--propose", help="Put the play before the next decision.")] = False,
+    by: Annotated[str, typer.Option(help="Who asks; for --propose.")] = "command line",
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Ask for a save play, a plan, or why, what changed, who is overloaded, what is late. Changes nothing."""
+    from app.asking import ask as answer_to
+    from app.commands import show_answer
+    from app.timing import Timing
+
+    answered = answer_to(
+        question,
+        data,
+        parse_day(as_of),
+        store=store,
+        configs=configs,
+        propose_by=by if propose else None,
+        timing=Timing(say, verbose),
+    )
+    show_answer(answered, as_json)
+
+
+@app.command()
 def score(
     data: Data,
     as_of: AsOf,

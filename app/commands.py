@@ -10,6 +10,7 @@ from app.cli import DONE, WAITING, as_document, say, show
 from app.decision_file import read_decisions, unattended
 from app.timing import Timing
 from app.wiring import Request, Workplace, absolute, backfill, load_base, run_review, store_folder, workplace
+from domain.asking import Answered
 from domain.decisions import Decisions
 from domain.errors import DecisionError, InputError
 from domain.review import Override, Review
@@ -294,3 +295,13 @@ def write_demo(folder: Path) -> None:
     show(f"A sample portfolio is in {folder}/portfolio. Try:\n"
          f"  saveplay review --data {folder}/portfolio --as-of 2026-11-16 --approve all\n"
          f"  saveplay review --data {folder}/portfolio --as-of 2026-11-23")  # fmt: skip
+
+
+def show_answer(answered: Answered, as_json: bool) -> None:
+    """The answer; exit 3 when it asks back."""
+    from app.answer_text import answer_text
+
+    show(as_document(answered.model_dump(mode="json")) if as_json else answer_text(answered))
+    if any(part.asks_back for part in answered.parts):
+        raise SystemExit(WAITING)
+    raise SystemExit(DONE)

@@ -20,7 +20,8 @@ _WIDTH = 118
 _ROWS = 15
 
 
-def _printed(*parts: Table | str) -> str:
+def printed(*parts: Table | str) -> str:
+    """The parts as plain text, one below the other."""
     out = StringIO()
     console = Console(file=out, width=_WIDTH, highlight=False, markup=False, emoji=False)
     for part in parts:
@@ -28,13 +29,14 @@ def _printed(*parts: Table | str) -> str:
     return out.getvalue()
 
 
-def _table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
+def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
+    """A plain table; columns are (name, justify)."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
     for name, justify in columns:
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        made.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
-        table.add_row(*[Text(cell) for cell in row])
-    return table
+        made.add_row(*[Text(cell) for cell in row])
+    return made
 
 
 def _number(value: float | None) -> str:
@@ -73,7 +75,7 @@ def screen(review: Review, folder: Path | None) -> str:
     tail = f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}, {plural(len(review.actions), 'action')}."
     if folder is not None:
         tail += f"\nEverything is in {folder}; start with review.html."
-    return _printed(head, _table("At risk (health: high is good; risk: high is bad)", columns, rows), tail)
+    return printed(head, table("At risk (health: high is good; risk: high is bad)", columns, rows), tail)
 
 
 def scores(base: "CustomerBase") -> str:
@@ -89,10 +91,10 @@ def scores(base: "CustomerBase") -> str:
     ]  # fmt: skip
     columns = [("account", "left"), ("name", "left"), ("ARR", "right"), ("health", "right"), ("band", "left"),
                ("risk", "right"), ("tier", "left"), ("intervention", "left")]  # fmt: skip
-    return _printed(
-        _table("Accounts by risk tier", [("tier", "left"), ("accounts", "right"), ("ARR", "right")], totals),
+    return printed(
+        table("Accounts by risk tier", [("tier", "left"), ("accounts", "right"), ("ARR", "right")], totals),
         "",
-        _table("Highest risk × ARR (health: high is good; risk: high is bad)", columns, rows),
+        table("Highest risk × ARR (health: high is good; risk: high is bad)", columns, rows),
     )
 
 
@@ -120,7 +122,7 @@ def audit(report: DataReport, day: date) -> str:
     ]
     notices = [f"  {source.table}: {notice}" for source in report.sources for notice in source.notices]
     parts: list[Table | str] = [
-        _table(
+        table(
             f"Sources, as of {day}",
             [("table", "left"), ("from", "left"), ("rows", "right"), ("left out", "right"), ("first", "left"),
              ("last", "left"), ("age", "right")],
@@ -131,9 +133,9 @@ def audit(report: DataReport, day: date) -> str:
         parts += ["", "Assumed while reading:", *notices]
     if left:
         columns = [("table", "left"), ("column", "left"), ("rows", "right"), ("reason", "left"), ("examples", "left")]
-        parts += ["", _table(f"Left out ({report.share_left_out:.2%} of all rows)", columns, left)]
+        parts += ["", table(f"Left out ({report.share_left_out:.2%} of all rows)", columns, left)]
     columns = [("signal", "left"), ("category", "left"), ("known", "right"), ("stale", "right"), ("unknown", "right")]
-    parts += ["", _table("Signals: accounts", columns, signals)]
+    parts += ["", table("Signals: accounts", columns, signals)]
     if report.gaps:
         parts += ["", "Gaps and what they cost:", *[f"  {gap.message}" for gap in report.gaps]]
-    return _printed(*parts)
+    return printed(*parts)

@@ -435,6 +435,48 @@ class ModelSettings(Record):
         return (self.fast_name or self.name) if self.roles[role] == "fast" else self.name
 
 
+AskKind = Literal["save_play", "why", "changes", "load", "late", "plan"]
+
+
+class SaidRule(Record):
+    """Something that whoever asks may say about an account: the signal it speaks of, and its value."""
+
+    value: float
+    says: str = Field(min_length=5, description="A clause that follows 'according to the person who asks'.")
+    phrases: tuple[str, ...] = Field(min_length=1, description="Regular expressions, case-insensitive.")
+
+    @model_validator(mode="after")
+    def _expressions_are_valid(self) -> Self:
+        _check_expressions(self.phrases)
+        return self
+
+
+class TriedRule(Record):
+    """Something that was tried before and is not offered again."""
+
+    says: str
+    phrases: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _expressions_are_valid(self) -> Self:
+        _check_expressions(self.phrases)
+        return self
+
+
+class Asking(Record):
+    """``configs/ask.yaml``: how a question is read without a model."""
+
+    kinds: dict[AskKind, tuple[str, ...]]
+    close_enough: Setting
+    ignored: tuple[str, ...]
+    legal_forms: tuple[str, ...]
+    tiers: dict[Tier, tuple[str, ...]]
+    months: tuple[tuple[str, ...], ...] = Field(min_length=12, max_length=12)
+    said: dict[str, SaidRule]
+    tried: dict[Literal["concession"], TriedRule]
+    examples: tuple[str, ...]
+
+
 class Configuration(Record):
     """All of ``configs/``, read once."""
 
@@ -444,6 +486,7 @@ class Configuration(Record):
     wording: Wording
     review: ReviewSettings
     model: ModelSettings
+    asking: Asking
     playbooks: dict[str, Playbook]
     scoring_hash: str
     """Hash of what makes a score: scoring, tiers, wording."""
@@ -465,6 +508,7 @@ class Configuration(Record):
         used += [("tiers.yaml", rule.id, c.signal) for rule in self.tiers.actions for c in rule.when]
         used += [("review.yaml", rule.id, c.signal) for rule in self.review.workflow for c in rule.when]
         used += [("review.yaml", "opportunity", name) for name in self.review.opportunity]
+        used += [("ask.yaml", "said", name) for name in self.asking.said]
         used += [("causes.yaml", name, f.signal) for name, rule in self.causes.causes.items() for f in rule.evidence]
         for file, place, signal in used:
             if signal not in known:

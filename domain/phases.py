@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from domain.asking import Proposal
 from domain.configuration import Size
 from domain.dossier import Dossier, Person
 from domain.drafting import Draft, Drafting
@@ -107,6 +108,9 @@ class Identified(Record):
     followup: Followup
     standing_now: dict[str, float | None]
     """Health of every account that an earlier review had at risk, as far as it is still a customer."""
+    asked: tuple[Dossier, ...] = ()
+    """Accounts that somebody asked a play for, with what they said about them."""
+    proposals: tuple[Proposal, ...] = ()
     outcomes: dict[str, str]
     """Latest outcome, since it was first found at risk, of every account that an earlier review had at risk."""
 

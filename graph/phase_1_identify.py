@@ -3,11 +3,13 @@
 from datetime import date
 
 from agents.churn_predictor import at_risk_list, profile_for
+from domain.asking import Proposal
 from domain.phases import AtRiskThen, Identified, Standing, Trends
 from domain.review import AccountOutcome, Action, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, Update, as_of, kept, step
 from graph.past import earlier_standings, previous_running
 from tools import summary
+from tools.ask_said import with_said
 from tools.base import CustomerBase
 from tools.capacity import capacity_lines
 from tools.dossier import dossiers, people
@@ -24,10 +26,13 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
     profile = profile_for(configuration, totals.accounts)
     team = people(base)
     listed, planned = at_risk_ids(base, profile.list_size), plan_scores(base)
-    base.pick(sorted({*listed, *(row["account_id"] for row in planned)}))
+    proposals = known_proposals(base, context.store.proposals(state["review_id"], day))
+    wanted = [proposal.account_id for proposal in proposals]
+    base.pick(sorted({*listed, *wanted, *(row["account_id"] for row in planned)}))
     details = base.details()
     rows = plan_rows(base, planned, details)
-    found = dossiers(base, listed, context.history, details)
+    every = dossiers(base, list(dict.fromkeys([*listed, *wanted])), context.history, details)
+    found, by_id = every[: len(listed)], {dossier.account_id: dossier for dossier in every}
     standings = earlier_standings(context, day)
     seen = {item.account_id: standing.as_of for standing in reversed(standings) for item in standing.at_risk}
     books = summary.books(base)
@@ -53,6 +58,8 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
         followup=_followup(context, base, day),
         standing_now=summary.health_of(base, sorted(seen)),
         outcomes=summary.outcomes_since(base, seen),
+        asked=tuple(with_said(by_id[p.account_id], p.said, configuration, p.on) for p in proposals),
+        proposals=tuple(proposals),
     )
     context.store.put(state["review_id"], "standing", _standing(identified, base))
     context.history.save(base.connection, state["review_id"], day, configuration.scoring_hash, reviewed=True)
@@ -65,6 +72,17 @@ def health_scorer_follows_trends(state: ReviewState, context: ReviewContext) -> 
     base = context.base()
     alerts, states = summary.alerts(base)
     return kept(context, state, "trends", Trends(alerts=alerts, states=states, matrix=summary.matrix(base)))
+
+
+def known_proposals(base: CustomerBase, proposals: list[Proposal]) -> list[Proposal]:
+    """Those whose account is still a customer."""
+    known = {
+        row["account_id"]
+        for row in base.rows(
+            "select account_id from scored where list_contains(?, account_id)", [[p.account_id for p in proposals]]
+        )
+    }
+    return [proposal for proposal in proposals if proposal.account_id in known]
 
 
 def _standing(identified: Identified, base: CustomerBase) -> Standing:

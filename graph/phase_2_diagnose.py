@@ -12,7 +12,9 @@ from tools.store import Store
 def health_scorer_finds_causes(state: ReviewState, context: ReviewContext) -> Update:
     """Cause, driver, pillar, difficulty and time to churn of each account on the list; what they have in common."""
     identified = context.result(state["review_id"], "identified", Identified)
-    causes = deep_dive(identified.dossiers, context.configuration)
+    asked = {dossier.account_id: dossier for dossier in identified.asked}
+    listed = [asked.pop(dossier.account_id, dossier) for dossier in identified.dossiers]
+    causes = deep_dive([*listed, *asked.values()], context.configuration)
     common = patterns(identified.dossiers, causes, identified.population, identified.people, context.configuration)
     return kept(context, state, "diagnosed", Diagnosed(causes=causes, patterns=common))
 

@@ -14,6 +14,7 @@ from domain.review import Action, PlanLine, SavePlay
 from graph.context import ReviewContext, ReviewState, Update, kept, step
 from graph.past import previous_running, records
 from graph.phase_2_diagnose import finished, open_actions
+from tools.ask_said import excluded
 from tools.briefing import briefing_facts
 from tools.frame import Frame
 from tools.meeting import agenda, prework
@@ -69,7 +70,7 @@ def churn_predictor_plans(state: ReviewState, context: ReviewContext) -> Update:
     asked = needs(plays, allocation, free, identified, configuration, done)
     lines, moves = assess(identified, _without(promised, plays), plays, configuration, done)
     freest = max((line for line in lines if not line.overloaded), key=lambda line: line.hours_free or 0.0, default=None)
-    dossiers = {dossier.account_id: dossier for dossier in identified.dossiers}
+    dossiers = {dossier.account_id: dossier for dossier in desk.accounts}
     planned = Planned(
         intervention_plan=plan,
         plays=plays,
@@ -119,23 +120,30 @@ class Desk:
         self.running = previous_running(context, identified.as_of)
         self.done = finished(context.store, state)
         deep_dives = profile_for(configuration, identified.portfolio.accounts).deep_dives
-        self.accounts = identified.dossiers[:deep_dives]
+        asked = {dossier.account_id: dossier for dossier in identified.asked}
+        worst = [asked.pop(dossier.account_id, dossier) for dossier in identified.dossiers[:deep_dives]]
+        self.accounts = (*worst, *asked.values())
+        self.asked = {proposal.account_id: proposal for proposal in identified.proposals}
 
     def goes_on(self, dossier: Dossier) -> RunningPlay | None:
         """The play that runs for the account, when the cause is still the same."""
         old = self.running.get(dossier.account_id)
-        return old if old is not None and old.cause == self.findings[dossier.account_id].category else None
+        same = old is not None and old.cause == self.findings[dossier.account_id].category
+        return old if same and dossier.account_id not in self.asked else None
 
     def frame(self, dossier: Dossier) -> Frame:
         """What the account's play may be made of."""
         old = self.goes_on(dossier)
         done = sorted(action for account, action in self.done if account == dossier.account_id)
         titles = {a.id: a.title for book in self.context.configuration.playbooks.values() for a in book.actions}
+        proposal = self.asked.get(dossier.account_id)
+        said = proposal.tried if proposal else ()
         return self.drafter.frame(
             dossier,
             self.findings[dossier.account_id],
             created=old.created if old else None,
-            tried=[titles[action] for action in done if action in titles],
+            tried=[*said, *(titles[action] for action in done if action in titles)],
+            excluded=excluded(self.context.configuration, said),
         )
 
     def play(self, dossier: Dossier) -> SavePlay:
@@ -145,10 +153,13 @@ class Desk:
             return self.drafter.goes_on(frame, lines_of(frame, old.actions, old.dates, old.owners), old.origin)
         drafted = self.context.store.find(self.review_id, draft_kind(dossier.account_id), Drafted)
         play = self.drafter.play(frame, drafted)
-        replaced = self.running.get(dossier.account_id)
+        replaced, proposal = self.running.get(dossier.account_id), self.asked.get(dossier.account_id)
+        if proposal is not None:
+            words = f"{proposal.by} on {proposal.on}: “{proposal.question}”"
+            play = noted(play.model_copy(update={"asked": words}), "Here because somebody asked for it.")
         if replaced is not None:
-            note = f"The cause changed since {replaced.origin}; this replaces the play that runs."
-            play = noted(play, note)
+            why = "" if proposal is not None else f"The cause changed since {replaced.origin}; this"
+            play = noted(play, f"{why or 'It'} replaces the play that runs.")
         return play
 
 

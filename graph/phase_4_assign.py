@@ -32,6 +32,7 @@ def capacity_analyzer_assigns(state: ReviewState, context: ReviewContext) -> Upd
     planned = context.result(review_id, "planned", Planned)
     decided = _decided(context, state, identified, planned)
     assigned = _handed_out(context, state, identified, planned, decided, {})
+    store.settle(review_id, [proposal.account_id for proposal in identified.proposals])
     store.put(review_id, "running", _running(context, identified, planned, decided))
     return kept(context, state, "assigned", assigned)
 
@@ -165,7 +166,7 @@ def _dropped(context: ReviewContext, state: ReviewState, decided: Decided, plann
 
 def _running(context: ReviewContext, identified: Identified, planned: Planned, decided: Decided) -> Running:
     """The plays that run from now on: those approved today, and earlier ones that nobody ended."""
-    dossiers = {dossier.account_id: dossier for dossier in identified.dossiers}
+    dossiers = {dossier.account_id: dossier for dossier in (*identified.dossiers, *identified.asked)}
     earlier = previous_running(context, identified.as_of)
     running = dict(earlier)
     for play in decided.plays:

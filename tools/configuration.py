@@ -14,7 +14,7 @@ from tools.signals import OBSERVED_ON
 DEFAULT = Path(__file__).resolve().parent.parent / "configs"
 _PARTS = {
     "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review",
-    "model": "model",
+    "model": "model", "asking": "ask",
 }  # fmt: skip
 _SCORE_PARTS = ("scoring", "tiers", "phrases")
 

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+from domain.asking import Proposal
 from domain.decisions import Decisions
 from domain.errors import DecisionError, UnknownReference
 from domain.model import Record
@@ -31,6 +32,8 @@ create table if not exists actions (action_id text, approved_in text, approved_o
 create table if not exists progress (action_id text primary key, state text not null, on_day text, note text not null,
     said_by text not null);
 create table if not exists overrides (account_id text, set_on text, body text not null, primary key (account_id, set_on));
+create table if not exists proposals (account_id text primary key, on_day text not null, body text not null,
+    settled text);
 create table if not exists audit (seq integer primary key, at text not null, review_id text not null, who text not null,
     what text not null, facts text not null);
 """
@@ -43,6 +46,8 @@ _UPSERT = {
     "approved_in) do update set approved_on = excluded.approved_on, body = excluded.body",
     "progress": "insert into progress values (:action_id, :state, :on_day, :note, :said_by) on conflict (action_id) do "
     "update set state = excluded.state, on_day = excluded.on_day, note = excluded.note, said_by = excluded.said_by",
+    "proposal": "insert into proposals values (:account_id, :on_day, :body, null) on conflict (account_id) do update "
+    "set on_day = excluded.on_day, body = excluded.body, settled = null",
     "override": "insert into overrides values (:account_id, :set_on, :body) on conflict (account_id, set_on) do update "
     "set body = excluded.body",
 }
@@ -226,6 +231,32 @@ class Store:
         rows = self._rows("select * from overrides where set_on <= :as_of order by set_on", as_of=as_of.isoformat())
         found = {row["account_id"]: Override.model_validate_json(row["body"]) for row in rows}
         return {account: item for account, item in found.items() if item.until >= as_of}
+
+    # proposals -------------------------------------------------------------------------------------------------------
+
+    def propose(self, proposal: Proposal) -> None:
+        """A play that somebody asked for, to be put before the next decision; the latest of an account stands."""
+        with self._write() as connection:
+            row = {"account_id": proposal.account_id, "on_day": proposal.on.isoformat()}
+            connection.execute(_UPSERT["proposal"], {**row, "body": proposal.model_dump_json()})
+
+    def proposals(self, review_id: str, as_of: date) -> list[Proposal]:
+        """What was asked for by ``as_of`` and no earlier review has decided, by account."""
+        rows = self._rows(
+            "select body from proposals where on_day <= :day and (settled is null or settled = :review_id) "
+            "order by account_id",
+            day=as_of.isoformat(),
+            review_id=review_id,
+        )
+        return [Proposal.model_validate_json(row["body"]) for row in rows]
+
+    def settle(self, review_id: str, accounts: Iterable[str]) -> None:
+        """The review has decided on what was asked for these accounts."""
+        with self._write() as connection:
+            connection.executemany(
+                "update proposals set settled = :review_id where account_id = :account_id and settled is null",
+                [{"review_id": review_id, "account_id": account} for account in accounts],
+            )
 
     # audit -----------------------------------------------------------------------------------------------------------
 

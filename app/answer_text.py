@@ -1,0 +1,125 @@
+"""An answer as the terminal shows it: sentences first, then whatever belongs to the kind of question."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from app.summary_text import printed, table
+from domain.asking import Answered, Part
+from domain.review import Evidence, SavePlay
+from tools.wording import money
+
+_ROWS = 20
+
+
+def answer_text(answered: Answered) -> str:
+    """The whole answer."""
+    parts: list[Table | str] = []
+    for part in answered.parts:
+        parts += _part(part)
+    if answered.answered_by == "model":
+        parts.append(f"Tools chosen by {answered.model}: {', '.join(answered.steps)}.")
+    if answered.note:
+        parts.append(answered.note)
+    if answered.proposed:
+        parts.append(answered.proposed)
+    return printed(*parts)
+
+
+def _part(part: Part) -> list[Table | str]:
+    found: list[Table | str] = [*part.sentences]
+    for said in part.said:
+        found.append(f"You said: {said.says} (“{said.quote}”). Taken as evidence from you, not from the data.")
+    found.append("")
+    if part.candidates:
+        found.append(_candidates(part))
+    if part.play is not None:
+        found += _play(part.play)
+    elif part.evidence:
+        found.append(_evidence(part.evidence))
+    if part.plan:
+        found.append(_plan(part))
+    if part.capacity:
+        found.append(_capacity(part))
+    return found
+
+
+def _candidates(part: Part) -> Table:
+    rows = [
+        (c.account_id, c.name, money(c.arr, c.currency), str(c.renewal_date or "unknown"), c.why)
+        for c in part.candidates
+    ]
+    columns = (
+        ("id", "left"),
+        ("account", "left"),
+        ("ARR", "right"),
+        ("renewal", "left"),
+        ("why it could be meant", "left"),
+    )
+    return table("Which account is meant?", columns, rows)
+
+
+def _evidence(facts: Sequence[Evidence]) -> Table:
+    rows = [(e.id, e.statement, str(e.observed_on or ""), e.source) for e in facts]
+    return table("Evidence", (("id", "left"), ("what is known", "left"), ("on", "left"), ("source", "left")), rows)
+
+
+def _play(play: SavePlay) -> list[Table | str]:
+    value = play.expected_value
+    found: list[Table | str] = [
+        f"Save play: {play.name} | ARR {money(play.arr, play.currency)} | renewal {play.renewal_date or 'unknown'} | "
+        f"owner {play.owner}",
+        f"Root cause: {play.cause_label}. {play.root_cause}",
+        f"Drafted by the {play.drafted_by}. {play.drafted_note} "
+        f"{'Every check passed.' if play.verified else f'{len(play.violations)} checks failed.'}",
+        "",
+    ]
+    if play.opening:
+        found += [f"Say first: {play.opening}", ""]
+    for phase in play.phases:
+        rows = [
+            (f"{step.title}: {step.action}", step.owner, str(step.due), step.purpose, ", ".join(step.evidence))
+            for step in phase.actions
+        ]
+        columns = (("action", "left"), ("owner", "left"), ("due", "left"), ("why", "left"), ("evidence", "left"))
+        found += [table(phase.title, columns, rows), ""]
+    found += [_evidence(play.evidence), ""]
+    criteria: list[tuple[str, ...]] = [(c.name, c.metric, c.target, str(c.by)) for c in play.success_criteria]
+    found += [
+        table("Success", (("criterion", "left"), ("metric", "left"), ("target", "left"), ("by", "left")), criteria),
+        "",
+        *(f"Walk away when: {item.when}" for item in play.walk_away),
+        "",
+        f"Expected value {money(value.value, play.currency)}: {value.save_probability:.0%} to save "
+        f"({value.save_basis}), cost {money(value.cost, play.currency)}.",
+    ]
+    return found
+
+
+def _plan(part: Part) -> Table:
+    rows = [
+        (line.tier, line.name, "; ".join(line.why), line.action, line.owner, str(line.by)) for line in part.plan[:_ROWS]
+    ]
+    columns = (
+        ("tier", "left"), ("account", "left"), ("why", "left"), ("action", "left"), ("owner", "left"), ("by", "left"),
+    )  # fmt: skip
+    title = "Plan" if len(part.plan) <= _ROWS else f"Plan, the first {_ROWS} of {len(part.plan)}; --json has all"
+    return table(title, columns, rows)
+
+
+def _capacity(part: Part) -> Table:
+    rows = [
+        (
+            line.name,
+            str(line.accounts),
+            str(line.red_accounts),
+            str(line.at_risk_accounts),
+            "unknown" if line.hours_free is None else f"{line.hours_free:.0f}",
+            "overloaded" if line.overloaded else "",
+        )
+        for line in part.capacity
+    ]
+    columns = (
+        ("CSM", "left"), ("accounts", "right"), ("red", "right"), ("at risk", "right"), ("hours free", "right"), ("", "left"),
+    )  # fmt: skip
+    return table("Load", columns, rows)

@@ -1,0 +1,102 @@
+"""Asking from Python or the command line: one question, one answer, nothing changed unless a proposal is wanted."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING
+
+from app.timing import Timing
+from app.wiring import Request, Workplace, absolute, load_base, model_client, run_review, store_folder, workplace
+from domain.asking import Answered
+from domain.errors import InputError
+
+if TYPE_CHECKING:
+    from domain.configuration import Configuration
+    from graph.ask_desk import AskDesk
+
+LONGEST_QUESTION = 2000
+
+
+def ask(
+    question: str,
+    data: str,
+    as_of: date,
+    *,
+    store: str | None = None,
+    configs: str | None = None,
+    propose_by: str | None = None,
+    timing: Timing | None = None,
+) -> Answered:
+    """Answer a question about the customer base in ``data`` as it was on ``as_of``.
+
+    ``propose_by`` names who wants the asked-for play put before the next decision; without it nothing is written.
+    Raises InputError for data or configuration that cannot be used and for a question that is none.
+    """
+    if not question.strip():
+        raise InputError('the question is empty; for example: saveplay ask "why is Northwind at risk?"')
+    if len(question) > LONGEST_QUESTION:
+        raise InputError(f"the question has {len(question)} characters; at most {LONGEST_QUESTION}")
+    timing = timing or Timing()
+    request = Request(absolute(data), as_of, "", absolute(configs) if configs else None)
+    with _place(store, keep=propose_by is not None) as place:
+        configuration = place.configuration(request)
+        desk = _desk(place, request, configuration, timing)
+        answered = asyncio.run(_answer(question, desk))
+        if propose_by is not None:
+            answered = _propose(place, desk, answered, propose_by, timing)
+        return answered
+
+
+async def _answer(question: str, desk: "AskDesk") -> Answered:
+    os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
+    from graph.ask import ask as run
+
+    return await run(question, desk)
+
+
+@contextmanager
+def _place(store: str | None, keep: bool) -> Iterator[Workplace]:
+    """The store; one that does not exist yet is not made just because somebody asks."""
+    if keep or (store_folder(store) / "saveplay.db").exists():
+        with workplace(store) as place:
+            yield place
+        return
+    with tempfile.TemporaryDirectory() as empty, workplace(empty) as place:
+        yield place
+
+
+def _desk(place: Workplace, request: Request, configuration: "Configuration", timing: Timing) -> "AskDesk":
+    from graph.ask_desk import AskDesk
+    from tools.calendar import WorkingDays
+    from tools.history import History
+
+    return AskDesk(
+        base=load_base(request, configuration, place.folder),
+        store=place.store,
+        history=History(place.folder / "history"),
+        calendar=WorkingDays(configuration.review),
+        client=model_client(configuration, timing.called),
+    )
+
+
+def _propose(place: Workplace, desk: "AskDesk", answered: Answered, by: str, timing: Timing) -> Answered:
+    """Put the play before the next decision: of the review that waits, else of the next one."""
+    from app.commands import begin
+
+    part = next((part for part in answered.parts if part.kind == "save_play"), None)
+    if part is None:
+        asked_back = any(part.asks_back for part in answered.parts)
+        why = "say first which account is meant" if asked_back else "only a save play can be proposed"
+        return answered.model_copy(update={"proposed": f"Nothing was proposed: {why}."})
+    tried = desk.read(answered.question).tried
+    proposal = desk.proposal(part, answered.question, by, tried)
+    place.store.propose(proposal)
+    waiting = [i for i, day, state in place.store.reviews() if state == "waiting:plan" and day >= proposal.on]
+    for review_id in waiting[:1]:
+        begin(place, Request.of(place.store.request(review_id)[0]), review_id, 0, timing)
+        run_review(place, review_id, timing)
+        return answered.model_copy(update={"proposed": f"The play is put before the decision of {review_id}."})
+    return answered.model_copy(update={"proposed": "The play is put before the next review's decision."})

@@ -1,0 +1,367 @@
+"""A language model's server on this machine that behaves, or misbehaves, as it is told: one behaviour a request.
+
+    with ModelServer(answers('{"summary": "…"}'), fails(500)) as server:
+        ...                           # point a client, or the SAVEPLAY_MODEL_URL of a process, at server.url
+        server.asked[0].body["model"]
+
+Behaviours are used up one a request; ``otherwise`` is for all further ones. Real sockets and real HTTP, so that what
+breaks here breaks as it does in the world. A behaviour is a function of what was asked and of the line to answer on.
+"""
+
+import json
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+PATIENCE = 20.0
+"""Seconds after which even a server that never answers lets go."""
+_CHUNK = 16_384
+
+
+@dataclass
+class Asked:
+    """One request as it arrived, and what became of it."""
+
+    path: str
+    headers: dict[str, str]
+    """Names in small letters."""
+    body: dict[str, Any]
+    at: float
+    """When it had arrived, on ``time.monotonic``."""
+    answered: float | None = None
+    """When the behaviour was done with it."""
+    sent: int = 0
+    """Bytes of a body that were handed to the network."""
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """The JSON schema that the answer shall have, when it came as structured output."""
+        wanted = self.body.get("response_format") or {}
+        return wanted["json_schema"]["schema"] if wanted.get("type") == "json_schema" else None
+
+    @property
+    def last(self) -> str:
+        """What was said last."""
+        return str(self.body["messages"][-1]["content"])
+
+
+class Line:
+    """What a behaviour answers on."""
+
+    def __init__(self, handler: BaseHTTPRequestHandler, asked: Asked, closing: threading.Event) -> None:
+        self._handler, self._asked, self.closing = handler, asked, closing
+
+    def head(self, status: int, headers: Mapping[str, str]) -> None:
+        """Status and headers."""
+        self._handler.send_response(status)
+        for name, value in headers.items():
+            self._handler.send_header(name, value)
+        self._handler.end_headers()
+
+    def write(self, data: bytes) -> None:
+        """A piece of the body. Raises OSError when nobody reads any more."""
+        for start in range(0, len(data), _CHUNK):
+            piece = data[start : start + _CHUNK]
+            self._handler.wfile.write(piece)
+            self._asked.sent += len(piece)
+
+    def whole(self, status: int, data: bytes, kind: str = "application/json", **headers: str) -> None:
+        """A whole response; underscores in the names of headers become hyphens."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.head(status, {"content-type": kind, "content-length": str(len(data)), **more})
+        self.write(data)
+
+    def cut(self) -> None:
+        """Close the connection, whatever is still owed."""
+        self._handler.close_connection = True
+        self._handler.connection.shutdown(socket.SHUT_RDWR)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, but no longer than the server lives."""
+        self.closing.wait(seconds)
+
+
+Behaviour = Callable[[Asked, Line], None]
+Writer = Callable[[Asked], str]
+"""Makes the text of an answer out of what was asked."""
+
+
+# a server that works -------------------------------------------------------------------------------------------------
+
+
+def reply(
+    text: Any = "",
+    *,
+    reason: Any = "stop",
+    read: Any = 100,
+    written: Any = 50,
+    message: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The body of a chat completion; ``message`` adds to what the assistant says, or replaces it."""
+    says = {"role": "assistant", "content": text, **(message or {})}
+    return {
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "small",
+        "choices": [{"index": 0, "message": says, "finish_reason": reason}],
+        "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": 0},
+    }  # fmt: skip
+
+
+def sends(body: Any, status: int = 200) -> Behaviour:
+    """Any JSON as the body of the response."""
+
+    def behave(_: Asked, line: Line) -> None:
+        line.whole(status, json.dumps(body).encode())
+
+    return behave
+
+
+def answers(text: Any, **more: Any) -> Behaviour:
+    """A proper answer with this text; ``read`` and ``written`` are the tokens that it reports."""
+    return sends(reply(text, **more))
+
+
+def writes(writer: Writer, after: float = 0.0) -> Behaviour:
+    """An answer that is made out of the request, after so many seconds of thought."""
+
+    def behave(asked: Asked, line: Line) -> None:
+        line.wait(after)
+        text = writer(asked)
+        said = sum(len(message["content"]) for message in asked.body["messages"])
+        line.whole(200, json.dumps(reply(text, read=said // 4, written=len(text) // 4)).encode())
+
+    return behave
+
+
+def calls_a_tool(name: str, arguments: str, text: str | None = None) -> Behaviour:
+    """The model wants to use a tool."""
+    call = {"id": "call-1", "type": "function", "function": {"name": name, "arguments": arguments}}
+    return sends(reply(text, reason="tool_calls", message={"tool_calls": [call]}))
+
+
+# a model that does not -----------------------------------------------------------------------------------------------
+
+
+def refuses(why: str = "I cannot help with that.") -> Behaviour:
+    """The model declines."""
+    return sends(reply(None, message={"refusal": why}))
+
+
+def filtered(text: str = "") -> Behaviour:
+    """A content filter took the answer away."""
+    return sends(reply(text, reason="content_filter"))
+
+
+def stops_short(text: str = '{"summary": "It') -> Behaviour:
+    """The answer ends at the length limit."""
+    return sends(reply(text, reason="length"))
+
+
+def nested(depth: int = 100_000) -> Behaviour:
+    """The answer's text is JSON, one object in the other without an end."""
+    return answers('{"a":' * depth)
+
+
+def huge(size: int = 10_000_000) -> Behaviour:
+    """A proper answer, but of megabytes."""
+    return answers("x" * size)
+
+
+# a server that does not ----------------------------------------------------------------------------------------------
+
+
+def without_choices() -> Behaviour:
+    """A chat completion without a single choice."""
+    return sends({**reply(), "choices": []})
+
+
+def without_usage(text: str) -> Behaviour:
+    """A proper answer that does not say what it took."""
+    return sends({name: value for name, value in reply(text).items() if name != "usage"})
+
+
+def raw(data: bytes, kind: str = "application/json", status: int = 200, **headers: str) -> Behaviour:
+    """These bytes, whatever they are."""
+
+    def behave(_: Asked, line: Line) -> None:
+        line.whole(status, data, kind, **headers)
+
+    return behave
+
+
+def page() -> Behaviour:
+    """The web page of a proxy, with status 200."""
+    return raw(b"<!doctype html><html><body><h1>Please sign in</h1></body></html>", "text/html; charset=utf-8")
+
+
+def deep_body(depth: int = 100_000) -> Behaviour:
+    """A response that is itself nested without an end."""
+    return raw(b'{"choices":' + b"[" * depth)
+
+
+def fails(status: int, **headers: str) -> Behaviour:
+    """An HTTP error as servers send it; ``retry_after`` is a header."""
+    said = {"error": {"message": f"error {status}", "type": "made_up", "code": None}}
+    return raw(json.dumps(said).encode(), status=status, **headers)
+
+
+def knows_no_schemas(then: Behaviour) -> Behaviour:
+    """400 for structured output; anything else is answered."""
+
+    def behave(asked: Asked, line: Line) -> None:
+        (then if asked.schema is None else fails(400))(asked, line)
+
+    return behave
+
+
+def never_answers() -> Behaviour:
+    """Takes the request and says nothing."""
+
+    def behave(_: Asked, line: Line) -> None:
+        line.wait(PATIENCE)
+
+    return behave
+
+
+def hangs_up() -> Behaviour:
+    """Closes the connection at once."""
+
+    def behave(_: Asked, line: Line) -> None:
+        line.cut()
+
+    return behave
+
+
+def breaks_off(text: str = '{"id": "chatcmpl-1", ') -> Behaviour:
+    """Closes the connection in the middle of the response."""
+
+    def behave(_: Asked, line: Line) -> None:
+        line.head(200, {"content-type": "application/json", "content-length": str(len(text) + 100)})
+        line.write(text.encode())
+        line.cut()
+
+    return behave
+
+
+def drips(every: float = 0.01) -> Behaviour:
+    """A response that never ends and comes by single bytes, so that no read ever waits long."""
+
+    def behave(_: Asked, line: Line) -> None:
+        line.head(200, {"content-type": "application/json", "connection": "close"})
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and not line.closing.is_set():
+            line.write(b" ")
+            line.wait(every)
+
+    return behave
+
+
+def pours(most: int = 64_000_000) -> Behaviour:
+    """A response that never ends and comes as fast as it is read."""
+
+    def behave(asked: Asked, line: Line) -> None:
+        line.head(200, {"content-type": "application/json", "connection": "close"})
+        while asked.sent < most and not line.closing.is_set():
+            line.write(b"x" * _CHUNK)
+
+    return behave
+
+
+# the server ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class ModelServer:
+    """The server, running inside ``with``. What was asked is in ``asked``, in the order of arrival."""
+
+    first: tuple[Behaviour, ...]
+    otherwise: Behaviour
+    asked: list[Asked] = field(default_factory=list)
+    most_at_once: int = 0
+    """The most requests that were being answered at one moment."""
+
+    def __init__(self, *behaviours: Behaviour, otherwise: Behaviour | None = None) -> None:
+        self.first, self.otherwise = behaviours, otherwise or fails(599)
+        self.asked, self.most_at_once = [], 0
+        self._queue = deque(behaviours)
+        self._at_once = 0
+        self._lock, self._closing = threading.Lock(), threading.Event()
+        self._http = _Http(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """What a client is pointed at."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening; whoever still waits for an answer is hung up on. Twice does no harm."""
+        if not self._closing.is_set():
+            self._closing.set()
+            self._http.shutdown()
+            self._http.server_close()
+            self._thread.join()
+
+    def _take(self, asked: Asked) -> Behaviour:
+        with self._lock:
+            self.asked.append(asked)
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+            return self._queue.popleft() if self._queue else self.otherwise
+
+    def _done(self, asked: Asked) -> None:
+        with self._lock:
+            self._at_once -= 1
+            asked.answered = time.monotonic()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = PATIENCE
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                data = self.rfile.read(int(self.headers.get("content-length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                asked = Asked(self.path, headers, json.loads(data), time.monotonic())
+                behave = server._take(asked)
+                try:
+                    behave(asked, Line(self, asked, server._closing))
+                except OSError:
+                    self.close_connection = True  # the client has gone
+                finally:
+                    server._done(asked)
+                self.close_connection = self.close_connection or server._closing.is_set()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Nothing is logged."""
+
+        return Handler
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is no error here."""
+
+
+def refused_address() -> str:
+    """The address of a server that is not there: nobody listens on its port any more."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{door.getsockname()[1]}/v1"

@@ -1,0 +1,851 @@
+"""Two thousand clean plays pass every check; thousands with one thing changed do not, whatever was changed.
+
+Accounts, drafts and changes are drawn from a seed: the same in every run. What a reader acts upon is changed, one thing
+a play: numbers, dates, names, ids, owners, direction words, citations. Left alone is what nobody acts upon or what other
+parts own: the model's own answer (``draft``), how the play came to be (``drafting``, ``drafted_note``, ``asked``), the
+verdict itself (``verified``, ``violations``), the decision (``status``) and the hash (``version``).
+"""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache, cached_property
+from typing import Any, get_args
+
+import pytest
+
+from agents.play_drafter import PlayDrafter
+from domain.dossier import Contact, Dossier, Person
+from domain.drafting import FIRST_TOUCH, Draft, DraftAction, Drafting
+from domain.model import Record
+from domain.phases import Drafted
+from domain.playbook import PHASES, Cause, Difficulty
+from domain.review import Direction, Evidence, InterventionTier, RiskTier, SavePlay, SourceRow
+from tests.builders import CALENDAR, HIGHEST, LOWEST, SHIPPED, SIGNALS, component_of, made_dossier, made_finding
+from tools.causes import UNDETERMINED
+from tools.evidence import direction, statement
+from tools.frame import Frame, Option
+from tools.money import Record as Outcomes
+from tools.sentences import Rules
+from tools.verification import check_draft, verify
+from tools.wording import shown
+
+CAUSES = (*get_args(Cause), UNDETERMINED)
+CLEAN = 2_000
+PER_KIND = 200
+LEFT_ALONE = ("draft", "drafting", "drafted_note", "asked", "verified", "violations", "version", "status")
+
+FIRST_NAMES = (
+    "Ines", "Tobias", "Sadia", "Marguerite", "Kwame", "Yuki", "Oleksandr", "Priya", "Lars", "Ngozi", "Renée", "Dmitri",
+    "Amina", "Søren", "Beatriz", "Callum",
+)  # fmt: skip
+LAST_NAMES = (
+    "Oyelaran", "Brandstätter", "Karim", "Villanueva", "Okonkwo", "Tanaka", "Shevchenko", "Raghunathan", "Lindqvist",
+    "Adeyemi", "Dubois", "Petrov", "Haddad", "Kjærgaard", "Figueiredo", "MacAllister",
+)  # fmt: skip
+COMPANIES = (
+    "Northwind", "Brightwater Logistics", "Kestrel & Sons", "Hollowell Foods", "Zephyrline", "Ostrava Werke", "Quillfeather",
+    "Marlowe Dairies", "Tessellate", "Vantablau",
+)  # fmt: skip
+HEARD = (
+    "We waited nine days for an answer and nobody called us back about the invoices.",
+    "Honestly the whole team dreads opening the planning board every morning.",
+    "Our auditors keep asking why the same figures differ between both pages.",
+    "Please stop sending release letters to colleagues who left long ago.",
+)
+ROLES = ("csm", "csm", "csm", "cs_manager", "cs_manager", "exec_sponsor", "exec_sponsor", "support_lead", "support_lead",
+         "product", "product", "product", "billing", "billing")  # fmt: skip
+
+SUMMARIES = (
+    "Nobody speaks for us at {account} any more: {fact}, and {other}.",
+    "The people at {account} stopped believing our promises, since {fact}.",
+    "What hurts most is plain: {fact}.",
+    "{account} bought the product for one purpose and does not reach it, because {fact}. It shows elsewhere, too: {other}.",
+    "We lost the thread with {account}: {fact}. Nobody on our side took it up.",
+    "The work of the users is held up, as {fact}; besides, {other}.",
+    "Trust is the matter here, not the product: {fact}, while {other}.",
+    "It began with the people, not with the tool: {fact}.",
+)
+OPENINGS = (
+    "Thank you for taking the time, {contact}. What should we change so that the work is easier for you?",
+    "Good to hear you, {contact}. {csm} and I want to understand what gets in your way. Where should we begin?",
+    "{contact}, we have not been good at listening. What would you want us to know about your days at work?",
+    "I am calling because I owe you a plain answer, {contact}. Which open question matters most to you?",
+    "{contact}, what would have to be different for your team to like working with this again?",
+    "We would like to understand how {account} works now. Who else should we listen to, {contact}?",
+    "I look after {account} now, {contact}. What have we promised you and not done?",
+    "Thank you, {contact}. Before we propose anything: what does a good week look like for you?",
+)
+WHYS = (
+    "It finds out who decides now, because {fact}.",
+    "It shows {executive} what the team gets out of the product, since {fact}.",
+    "People need to be heard before they believe a plan, and {fact}.",
+    "{specialist} takes over every open item, so that {contact} has one person to call; today nobody is, and {fact}.".replace(
+        "; today nobody is, and", ", since"
+    ),
+    "A written list replaces spoken promises, which lost their worth here: {fact}.",
+    "Since {fact}, the users need to see the cause named and mended.",
+    "It brings {our_executive} and {executive} to one table, as {fact}.",
+    "{champion} can carry the message inside {account} once the matter is settled: {fact}.",
+    "It asks the users what they do instead of our product, given that {fact}.",
+    "Without this, nobody at {account} knows whom to call, and {fact}.",
+    "{manager} makes room for {csm} to work on this, for {fact}.",
+    "It ties the product back to the purpose it was bought for; {fact}.",
+    "It proves the repair with the people who reported the trouble: {fact}.",
+    "{fact}, so the first talk has to be about the open items and not about the contract.",
+    "It gives {contact} a reason to answer, since {fact}.",
+    "The team learns the one function that matters to them, because {fact} and {other}.",
+    "Both sides agree what done means, so that nobody argues about it before {renewal}.",
+    "It keeps {executive} from hearing about the trouble from somebody else: {fact}.",
+    "What went wrong is said in plain words, because {fact}.",
+    "It looks for a second friend at {account}, since {fact}.",
+    "It moves the talk from single tickets to what they have in common: {fact}.",
+    "{csm} learns which goal {contact} is measured by, as {fact}.",
+    "A short session where the work is done beats a long letter, for {fact}.",
+    "It lets the users say in their own words what they miss; {other}.",
+    "{contact} sees that the promise was kept, and {fact}.",
+    "We stop guessing: {fact}, and only the users can say why.",
+    "It turns the silence into a conversation, because {fact}.",
+    "It checks whether the new people at {account} know what they have.",
+)
+
+Draw = random.Random
+
+
+@dataclass(frozen=True)
+class Case:
+    """One clean play with everything that it was made from."""
+
+    play: SavePlay
+    frame: Frame
+    rules: Rules
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every name that stands in the play's texts."""
+        dossier = self.frame.dossier
+        people = [person.name for person in self.frame.people.values()]
+        return tuple(dict.fromkeys([dossier.name, *people, *(contact.name for contact in dossier.contacts)]))
+
+    def caught(self, play: SavePlay) -> bool:
+        return bool(verify(play, self.frame, self.rules))
+
+
+# made-up accounts ----------------------------------------------------------------------------------------------------
+
+
+def some_people(draw: Draw) -> dict[str, Person]:
+    """Several people of most roles; sometimes a role that nobody has."""
+    names = [f"{first} {last}" for first in FIRST_NAMES for last in LAST_NAMES]
+    roles = [role for role in ROLES if draw.random() > 0.12] or ["csm"]
+    chosen = draw.sample(names, len(roles))
+    return {
+        f"P-{number}": Person(
+            person_id=f"P-{number}", name=name, email=None, role=role, weekly_hours=38,
+            manager_id="P-4" if draw.random() < 0.7 else None,
+        )
+        for number, (role, name) in enumerate(zip(roles, chosen, strict=True), start=1)
+    }  # fmt: skip
+
+
+def some_contacts(draw: Draw) -> tuple[Contact, ...]:
+    roles = draw.sample(["champion", "economic_buyer", "exec_sponsor", "user"], draw.randint(0, 4))
+    return tuple(
+        Contact(
+            contact_id=f"C-{number}", name=f"{draw.choice(LAST_NAMES)} {draw.choice(FIRST_NAMES)}", title=None, role=role,
+            active=draw.random() < 0.8, departed_on=None,
+        )
+        for number, role in enumerate(roles)
+    )  # fmt: skip
+
+
+def some_values(draw: Draw) -> dict[str, float]:
+    """Values of some signals between their worst and their best, whole ones where things are counted."""
+    found = {}
+    for name in draw.sample(SIGNALS, draw.randint(0, len(SIGNALS) // 2)):
+        value = draw.uniform(LOWEST[name], HIGHEST[name])
+        counted = SHIPPED.scoring.signals[name].unit in ("count", "step", "days")
+        found[name] = float(round(value)) if counted else round(value, 1)
+    return found
+
+
+def in_real_words(fact: Evidence, draw: Draw) -> Evidence:
+    """The fact as the product says it, with a quotation behind it now and then."""
+    signal = SHIPPED.scoring.signals[fact.signal]
+    assert fact.value is not None
+    way = direction(signal, component_of(fact.signal, fact.value), SHIPPED.scoring)
+    text = f"“{draw.choice(HEARD)}”" if signal.table in ("tickets", "notes", "surveys") else "open, due"
+    on = fact.observed_on or date(2026, 11, 1)
+    row = SourceRow(table=signal.table, row=draw.randint(2, 900), on=on, key=f"K-{draw.randint(1, 99)}", text=text)
+    update = {
+        "statement": statement(signal, fact.value, way) + ".", "shown": shown(fact.value, signal.unit),
+        "direction": way, "source": f"{signal.table}.csv", "rows": (row,), "row_count": draw.randint(1, 9),
+    }  # fmt: skip
+    return fact.model_copy(update=update)
+
+
+def some_dossier(draw: Draw, created: date, people: Mapping[str, Person]) -> Dossier:
+    csms = [p.person_id for p in people.values() if p.role == "csm"]
+    arr = float(draw.randrange(4_000, 900_000, 250))
+    dossier = made_dossier(
+        some_values(draw),
+        as_of=created,
+        account_id=f"A-{draw.randint(100, 999)}",
+        name=draw.choice(COMPANIES),
+        arr=arr,
+        contract_arr=arr,
+        size=draw.choice(["small_business", "mid_market", "enterprise"]),
+        renewal_in_days=draw.choice([None, -12, 0, 3, 9, 18, 33, 47, 60, 120, 300]),
+        csm_id=draw.choice(csms) if csms and draw.random() < 0.9 else None,
+        exec_sponsor_id=next((p.person_id for p in people.values() if p.role == "exec_sponsor"), None),
+        health=draw.choice([None, 12.0, 44.5, 61.0, 83.2]),
+        risk_tier=draw.choice(["critical", "high", "medium", "low"]),
+        intervention_tier=draw.choice(["critical", "critical", "high", "high", "medium", "watch"]),
+        churn_probability=round(draw.uniform(0.05, 0.95), 4),
+        contacts=some_contacts(draw),
+        texts=tuple(draw.sample(HEARD, draw.randint(0, 2))),
+    )
+    return dossier.model_copy(update={"evidence": tuple(in_real_words(fact, draw) for fact in dossier.evidence)})
+
+
+def some_frame(draw: Draw) -> tuple[PlayDrafter, Frame]:
+    created = date(2026, 1, 1) + timedelta(days=draw.randrange(700))
+    people = some_people(draw)
+    dossier = some_dossier(draw, created, people)
+    against = [fact.id for fact in dossier.evidence if fact.direction == "worse"]
+    cited = tuple(against[: draw.randint(0, 3)])
+    cause, runner_up = draw.sample(CAUSES, 2)
+    finding = made_finding(
+        cause,
+        draw.choice(get_args(Difficulty)),
+        account_id=dossier.account_id,
+        name=dossier.name,
+        label=cause.replace("_", " ").capitalize(),
+        confidence=draw.choice(["high", "medium", "low"]),
+        runner_up=runner_up,
+        runner_up_label=draw.choice([None, runner_up.replace("_", " ").capitalize()]),
+        reasoning="; ".join(f"A reason to worry ({fact})" for fact in cited) or "No evidence points to a cause.",
+        would_tell_apart="What changed in the last two months?",
+        evidence=cited,
+    )
+    records = {cause: Outcomes(draw.randint(0, 9), draw.randint(0, 9))} if draw.random() < 0.5 else {}
+    drafter = PlayDrafter(SHIPPED, CALENDAR, people, records, created)
+    return drafter, drafter.frame(dossier, finding)
+
+
+# what a good model answers -------------------------------------------------------------------------------------------
+
+
+def sentence(template: str, frame: Frame, draw: Draw) -> str:
+    """The template with evidence slots of this account; without evidence, a sentence that needs none."""
+    facts = [fact.id for fact in frame.evidence]
+    if not facts:
+        return "It begins with a conversation, since nothing is known that speaks against {account}."
+    fact, other = draw.choice(facts), draw.choice(facts)
+    return template.replace("{fact}", f"{{{fact}}}").replace("{other}", f"{{{other}}}")
+
+
+def chosen(option: Option, frame: Frame, draw: Draw) -> DraftAction:
+    facts = [fact.id for fact in frame.evidence]
+    return DraftAction(
+        action=option.action.id,
+        owner=draw.choice(option.owners),
+        due=draw.choice(option.days),
+        evidence=tuple(draw.sample(facts, min(len(facts), draw.randint(1, 2)))),
+        why=sentence(draw.choice(WHYS), frame, draw),
+    )
+
+
+def good_draft(frame: Frame, draw: Draw) -> Draft:
+    """A valid draft: anything that the frame offers, in sentences that keep to the rules."""
+    lines = {
+        phase: tuple(
+            chosen(option, frame, draw)
+            for option in draw.sample(frame.options[phase], draw.randint(*frame.count(phase)))
+        )
+        for phase in PHASES
+    }
+    return Draft(
+        summary=sentence(draw.choice(SUMMARIES), frame, draw),
+        opening=draw.choice(OPENINGS),
+        first_touch=chosen(draw.choice(frame.options[FIRST_TOUCH]), frame, draw),
+        **lines,
+    )
+
+
+def clean_cases(number: int) -> Iterator[Case]:
+    """Five plays for one made-up account: the playbook's, and four in a model's words."""
+    draw = random.Random(number)
+    drafter, frame = some_frame(draw)
+    rules = drafter.rules(frame)
+    yield Case(drafter.from_playbook(frame), frame, rules)
+    for _ in range(4):
+        drafting = Drafting(outcome=draw.choice(["first_try", "repaired"]), model="a-model", rounds=draw.randint(1, 3))
+        drafted = Drafted(draft=good_draft(frame, draw), drafting=drafting)
+        yield Case(drafter.play(frame, drafted), frame, rules)
+
+
+@cache
+def clean() -> tuple[Case, ...]:
+    """The clean plays, made once."""
+    return tuple(case for number in range(CLEAN // 5) for case in clean_cases(number))
+
+
+def by_model() -> list[Case]:
+    return [case for case in clean() if case.play.draft is not None]
+
+
+def test_plays_that_keep_to_the_evidence_pass_every_check() -> None:
+    faulty = [case for case in clean() if case.play.violations or not case.play.verified]
+    codes = Counter(fault.code for case in faulty for fault in case.play.violations)
+    first = [fault.message for case in faulty[:5] for fault in case.play.violations]
+    assert faulty == [], f"{len(faulty)} of {CLEAN} clean plays were refused: {dict(codes)}; {first}"
+    drafts = [(case, check_draft(case.play.draft, case.frame, case.rules)) for case in clean() if case.play.draft]
+    assert [faults for _, faults in drafts if faults] == []
+
+
+def test_the_clean_plays_are_of_every_kind() -> None:
+    plays = [case.play for case in clean()]
+    assert {play.drafted_by for play in plays} == {"playbook", "model"}
+    assert {play.cause for play in plays} == set(CAUSES)
+    assert {play.intervention_tier for play in plays} == {"critical", "high", "medium", "watch"}
+    assert {case.frame.finding.difficulty for case in clean()} == set(get_args(Difficulty))
+    assert {bool(play.evidence) for play in plays} == {True, False}
+    assert len({case.play.draft.summary for case in by_model() if case.play.draft}) > 100
+    unusual = [
+        action
+        for case in by_model()
+        for phase in case.play.phases
+        for action in phase.actions
+        if action.owner_id not in {p.person_id for p in case.frame.team.by_role.values() if p} | {None}
+    ]
+    assert len(unusual) > 100, "the model chose somebody else than the usual owner"
+
+
+# one thing changed ---------------------------------------------------------------------------------------------------
+
+Path = tuple[str | int, ...]
+Leaf = tuple[Path, Any]
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[Leaf]:
+    """Every value that a play holds at its ends, with the way to it."""
+    if isinstance(value, Record):
+        for name, part in value:
+            if path or name not in LEFT_ALONE:
+                yield from leaves(part, (*path, name))
+    elif isinstance(value, tuple):
+        for place, item in enumerate(value):
+            yield from leaves(item, (*path, place))
+    else:
+        yield path, value
+
+
+def changed(value: Any, path: Path, new: Any) -> Any:
+    """The same with one thing at the end of the path replaced."""
+    if not path:
+        return new
+    step, *rest = path
+    if isinstance(step, int):
+        return (*value[:step], changed(value[step], tuple(rest), new), *value[step + 1 :])
+    return value.model_copy(update={step: changed(getattr(value, step), tuple(rest), new)})
+
+
+ONE_OF: dict[str, tuple[str, ...]] = {
+    "intervention_tier": get_args(InterventionTier), "risk_level": get_args(RiskTier), "direction": get_args(Direction),
+    "phase": PHASES, "drafted_by": ("playbook", "model"),
+}  # fmt: skip
+"""Fields that can hold nothing else."""
+
+
+def texts(case: Case) -> list[tuple[Path, str]]:
+    return [(path, value) for path, value in leaves(case.play) if isinstance(value, str) and path[-1] not in ONE_OF]
+
+
+def swapped(case: Case, draw: Draw, pattern: str, swap: Callable[[str], str]) -> SavePlay | None:
+    """One match of the pattern in one text of the play, written differently."""
+    found = [(path, text, match) for path, text in texts(case) for match in re.finditer(pattern, text)]
+    if not found:
+        return None
+    path, text, match = draw.choice(found)
+    new = text[: match.start()] + swap(match[0]) + text[match.end() :]
+    return changed(case.play, path, new) if new != text else None
+
+
+def number_in_a_text(case: Case, draw: Draw) -> SavePlay | None:
+    return swapped(case, draw, r"(?<![A-Za-z\d-])\d+(?![\d-]|\w)", lambda old: str(int(old) + draw.choice([1, 2, 10])))
+
+
+def number_in_a_field(case: Case, draw: Draw) -> SavePlay | None:
+    found = [
+        (path, value)
+        for path, value in leaves(case.play)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    path, value = draw.choice(found)
+    return changed(case.play, path, draw.choice([value + 1, value * 2 + 1, -value if value else 0.5, value + 0.01]))
+
+
+def date_in_a_field(case: Case, draw: Draw) -> SavePlay | None:
+    found = [(path, value) for path, value in leaves(case.play) if isinstance(value, date)]
+    path, value = draw.choice(found)
+    return changed(case.play, path, value + timedelta(days=draw.choice([-7, -1, 1, 2, 7, 30, 365])))
+
+
+def date_in_a_text(case: Case, draw: Draw) -> SavePlay | None:
+    def later(old: str) -> str:
+        return (date.fromisoformat(old) + timedelta(days=draw.choice([-7, 1, 14]))).isoformat()
+
+    return swapped(case, draw, r"\d{4}-\d\d-\d\d", later)
+
+
+def name_in_a_text(case: Case, draw: Draw) -> SavePlay | None:
+    pattern = "|".join(re.escape(name) for name in sorted(case.names, key=len, reverse=True))
+    others = (*case.names, "Wilhelmina Strand", "Fabrikam")
+    return swapped(case, draw, pattern, lambda old: draw.choice([name for name in others if name != old]))
+
+
+def id_of_something(case: Case, draw: Draw) -> SavePlay | None:
+    names = ("id", "owner_id", "account_id", "key", "signal", "cause", "phase")
+    found = [(path, value) for path, value in leaves(case.play) if path[-1] in names]
+    path, value = draw.choice(found)
+    book = case.frame.playbook
+    others: dict[str, list[str]] = {
+        "id": [a.id for a in book.actions] if path[0] == "phases" else [f"E{n}" for n in range(1, 40)],
+        "owner_id": [*case.frame.people, "P-77"],
+        "phase": list(PHASES),
+        "cause": list(CAUSES),
+        "signal": list(SIGNALS),
+    }
+    wanted = [other for other in others.get(str(path[-1]), ["A-1000"]) if other != value]
+    return changed(case.play, path, draw.choice(wanted)) if wanted else None
+
+
+def owner_of_an_action(case: Case, draw: Draw) -> SavePlay | None:
+    """Another real person, name and id and sentence alike; the same role whenever there is one."""
+    places = [(n, m) for n, phase in enumerate(case.play.phases) for m in range(len(phase.actions))]
+    n, m = draw.choice(places)
+    action = case.play.phases[n].actions[m]
+    others = [person for person in case.frame.people.values() if person.person_id != action.owner_id]
+    same = [person for person in others if person.role == action.owner_role]
+    if not others:
+        return None
+    person = draw.choice(same if same and draw.random() < 0.7 else others)
+    text = action.action.replace(action.owner, person.name) if action.owner_id else action.action
+    update = {"owner": person.name, "owner_id": person.person_id, "action": text}
+    return changed(case.play, ("phases", n, "actions", m), action.model_copy(update=update))
+
+
+def owner_of_the_play(case: Case, draw: Draw) -> SavePlay | None:
+    others = [person for person in case.frame.people.values() if person.person_id != case.play.owner_id]
+    if not others:
+        return None
+    person = draw.choice(others)
+    return case.play.model_copy(update={"owner": person.name, "owner_id": person.person_id})
+
+
+TURNED = {
+    "fell": "rose", "rose": "fell", "only": "above", "worse": "better", "better": "worse", "no": "an", "not": "now",
+    "nobody": "everybody", "above": "below", "less": "more", "more": "less", "lower": "higher", "higher": "lower",
+    "high": "low", "low": "high", "before": "after", "after": "before", "at least": "at most", "without": "with",
+    "never": "always", "steady": "falling", "open": "closed", "left": "joined", "down": "up", "up": "down",
+}  # fmt: skip
+
+
+def direction_in_a_text(case: Case, draw: Draw) -> SavePlay | None:
+    pattern = r"(?i)\b(?:" + "|".join(TURNED) + r")\b"
+    return swapped(case, draw, pattern, lambda old: TURNED[old.lower()])
+
+
+def direction_of_the_evidence(case: Case, draw: Draw) -> SavePlay | None:
+    if not case.play.evidence:
+        return None
+    place = draw.randrange(len(case.play.evidence))
+    now = case.play.evidence[place].direction
+    new = draw.choice([way for way in ("worse", "better", "steady") if way != now])
+    return changed(case.play, ("evidence", place, "direction"), new)
+
+
+def citation_of_an_action(case: Case, draw: Draw) -> SavePlay | None:
+    """One citation more, one fewer, or another one instead."""
+    places = [(n, m) for n, phase in enumerate(case.play.phases) for m in range(len(phase.actions))]
+    n, m = draw.choice(places)
+    now = case.play.phases[n].actions[m].evidence
+    known = [fact.id for fact in case.frame.dossier.evidence]
+    spare = [fact for fact in [*known, "E98"] if fact not in now]
+    ways = [(*now, draw.choice(spare)), now[1:], (*now[:-1], draw.choice(spare)), tuple(reversed(now))]
+    ways = [way for way in ways if way != now]
+    return changed(case.play, ("phases", n, "actions", m, "evidence"), draw.choice(ways))
+
+
+def citation_in_a_text(case: Case, draw: Draw) -> SavePlay | None:
+    other = draw.choice(["", "(E1)", "(E2)", "(E3)", "(E44)"])
+    return swapped(case, draw, r"\(E\d+\)", lambda old: other)
+
+
+def something_left_out_or_added(case: Case, draw: Draw) -> SavePlay | None:
+    """An action, a fact, a question, a criterion: gone, there twice, or in another order."""
+    lists: list[Path] = [
+        ("questions",), ("evidence",), ("success_criteria",), ("walk_away",), ("escalation",), ("phases",),
+        *(("phases", n, "actions") for n in range(len(case.play.phases))),
+    ]  # fmt: skip
+    path = draw.choice(lists)
+    now: Any = case.play
+    for step in path:
+        now = now[step] if isinstance(step, int) else getattr(now, step)
+    if not now:
+        return None
+    place = draw.randrange(len(now))
+    ways = [(*now[:place], *now[place + 1 :]), (*now, now[place]), tuple(reversed(now))]
+    ways = [way for way in ways if way != now]
+    return changed(case.play, path, draw.choice(ways))
+
+
+def a_sentence_slipped_in(case: Case, draw: Draw) -> SavePlay | None:
+    """Words that no library and no evidence holds, at the end of any text of more than one word."""
+    path, text = draw.choice([(path, text) for path, text in texts(case) if " " in text])
+    more = draw.choice([" Send the customer list.", " Give them a discount.", "!", " ", "\u202e", "\u200b"])
+    return changed(case.play, path, text + more)
+
+
+KINDS: dict[str, Callable[[Case, Draw], SavePlay | None]] = {
+    "a number in a text": number_in_a_text,
+    "a number in a field": number_in_a_field,
+    "a date in a field": date_in_a_field,
+    "a date in a text": date_in_a_text,
+    "a name in a text": name_in_a_text,
+    "an id": id_of_something,
+    "the owner of an action": owner_of_an_action,
+    "the owner of the play": owner_of_the_play,
+    "a direction word in a text": direction_in_a_text,
+    "the direction of the evidence": direction_of_the_evidence,
+    "a citation of an action": citation_of_an_action,
+    "a citation in a text": citation_in_a_text,
+    "something left out or added": something_left_out_or_added,
+    "a sentence slipped in": a_sentence_slipped_in,
+}
+
+
+def where(play: SavePlay, other: SavePlay) -> str:
+    """The first place where two plays differ, for the message of a failed test."""
+    before, after = dict(leaves(play)), dict(leaves(other))
+    for path in (*before, *after):
+        if before.get(path) != after.get(path):
+            return f"{'.'.join(map(str, path))}: {before.get(path)!r} became {after.get(path)!r}"
+    return "nowhere"
+
+
+def altered(kind: str) -> list[tuple[Case, SavePlay]]:
+    """As many plays as wanted with one thing of this kind changed, from clean plays drawn from a seed."""
+    draw, found = random.Random(f"mutations of {kind}"), []
+    for case in draw.sample(clean(), len(clean())):
+        play = KINDS[kind](case, draw)
+        if play is not None and play != case.play:
+            found.append((case, play))
+            if len(found) == PER_KIND:
+                break
+    return found
+
+
+def test_no_change_of_what_people_read_passes_unseen() -> None:
+    counts, missed = {}, []
+    for kind in KINDS:
+        plays = altered(kind)
+        unseen = [where(case.play, play) for case, play in plays if not case.caught(play)]
+        counts[kind] = f"{len(plays) - len(unseen)} of {len(plays)} caught"
+        missed += [f"{kind}: {place}" for place in unseen]
+        assert len(plays) >= 100, f"{kind}: only {len(plays)} plays could be changed"
+        assert {play.version for _, play in plays} <= {case.play.version for case, _ in plays}, "the hash stays"
+    total = sum(int(line.split(" of ")[1].split()[0]) for line in counts.values())
+    assert total >= 2_000
+    assert missed == [], f"{len(missed)} of {total} changed plays passed: {missed[:8]}; {counts}"
+
+
+def test_the_hash_of_a_play_is_not_what_tells_a_changed_one() -> None:
+    for case in clean()[:50]:
+        assert not case.caught(case.play.model_copy(update={"version": "0" * 12}))
+
+
+def other_than(path: Path, value: Any) -> Any:
+    """Something else of the same kind."""
+    if path[-1] in ONE_OF:
+        return next(other for other in ONE_OF[str(path[-1])] if other != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    if isinstance(value, date):
+        return value + timedelta(days=1)
+    return f"{value} x" if value is not None else "x"
+
+
+def test_there_is_no_field_of_a_play_that_could_be_changed_unseen() -> None:
+    cases = [clean()[2], clean()[3], by_model()[40]]
+    unseen = Counter(
+        ".".join("#" if isinstance(step, int) else step for step in path)
+        for case in cases
+        for path, value in leaves(case.play)
+        if not case.caught(changed(case.play, path, other_than(path, value)))
+    )
+    assert not unseen, f"changed and not noticed: {dict(unseen)}"
+
+
+def test_the_sentence_of_one_action_cannot_stand_at_another() -> None:
+    for case in by_model()[:100]:
+        first, second = case.play.phases[1].actions[:2]
+        if first.purpose != second.purpose:
+            swapped_play = changed(case.play, ("phases", 1, "actions", 0, "purpose"), second.purpose)
+            assert case.caught(swapped_play)
+
+
+# a draft with one fault ----------------------------------------------------------------------------------------------
+
+Spoil = Callable[[Draft, Case, Draw], Draft | None]
+
+
+def said(new: Callable[[str, Draw], str], only: tuple[str, ...] = ("summary", "opening", "why")) -> Spoil:
+    """The fault in one of the sentences."""
+
+    def spoil(draft: Draft, case: Case, draw: Draw) -> Draft:
+        place = draw.choice(only)
+        if place != "why":
+            return draft.model_copy(update={place: new(getattr(draft, place), draw)})
+        return lined(draft, draw, lambda line: {"why": new(line.why, draw)})
+
+    return spoil
+
+
+def lined(draft: Draft, draw: Draw, update: Callable[[DraftAction], dict[str, Any]]) -> Draft:
+    """The fault in one of the actions."""
+    places = [
+        ("first_touch", 0),
+        *((phase, n) for phase in PHASES for n in range(len(draft.phase(phase)) - (phase == PHASES[0]))),
+    ]
+    place, number = draw.choice(places)
+    if place == "first_touch":
+        return draft.model_copy(update={place: draft.first_touch.model_copy(update=update(draft.first_touch))})
+    lines = list(getattr(draft, place))
+    lines[number] = lines[number].model_copy(update=update(lines[number]))
+    return draft.model_copy(update={place: tuple(lines)})
+
+
+def worded(*words: str) -> Callable[[str, Draw], str]:
+    """One of the words put in behind the first word of the sentence, or at its end."""
+
+    def put(text: str, draw: Draw) -> str:
+        word = draw.choice(words)
+        if draw.random() < 0.5:
+            return f"{text[:-1]}, {word}{text[-1]}"
+        head, _, tail = text.partition(" ")
+        return f"{head} {word} {tail}"
+
+    return put
+
+
+def _other_action(draft: Draft, case: Case, draw: Draw) -> Draft:
+    """An action that exists, of another cause, of another phase, or that nobody ever wrote."""
+    books = [
+        action.id for book in SHIPPED.playbooks.values() for action in book.actions if book is not case.frame.playbook
+    ]
+    return lined(draft, draw, lambda line: {"action": draw.choice([draw.choice(books), "give-a-discount", "", "E1"])})
+
+
+def _other_place(draft: Draft, case: Case, draw: Draw) -> Draft:
+    """An action of this cause, at a place that it is not offered for."""
+    line = draft.address[0].model_copy(update={"action": draft.rebuild[0].action})
+    return draft.model_copy(update={"address": (line, *draft.address[1:])})
+
+
+def _other_owner(draft: Draft, case: Case, draw: Draw) -> Draft:
+    def somebody(line: DraftAction) -> dict[str, Any]:
+        role = line.owner.rstrip("0123456789").rstrip("_")
+        others = [handle for handle, (own, _) in case.frame.owners.items() if own != role]
+        return {"owner": draw.choice([*others, "ceo", "P-1", case.names[-1], "", "csm_9"])}
+
+    return lined(draft, draw, somebody)
+
+
+def _other_day(draft: Draft, case: Case, draw: Draw) -> Draft:
+    offered = {o.action.id: o.days for options in case.frame.options.values() for o in options}
+
+    def some_day(line: DraftAction) -> dict[str, Any]:
+        days = offered[line.action]
+        weekend = days[-1] + timedelta(days=5 - days[-1].weekday())
+        return {
+            "due": draw.choice([days[0] - timedelta(days=1), days[-1] + timedelta(days=1), weekend, date(1999, 1, 4)])
+        }
+
+    return lined(draft, draw, some_day)
+
+
+def _other_fact(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    return lined(draft, draw, lambda line: {"evidence": (*line.evidence[:1], draw.choice(["E99", "F1", "", "e1"]))})
+
+
+def _hidden_fact(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    """A fact of the account that was not shown to the model."""
+    hidden = [fact.id for fact in case.frame.dossier.evidence if fact.id not in case.rules.facts]
+    return lined(draft, draw, lambda line: {"evidence": (draw.choice(hidden),)}) if hidden else None
+
+
+def _no_fact(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    return lined(draft, draw, lambda line: {"evidence": ()}) if case.rules.facts else None
+
+
+def _fact_twice(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    return lined(draft, draw, lambda line: {"evidence": line.evidence * 2}) if case.rules.facts else None
+
+
+def _summary_without_fact(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    return draft.model_copy(update={"summary": "The people at {account} are unhappy."}) if case.rules.facts else None
+
+
+def _known_name(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    words = [word for name in case.names for word in re.findall(r"[^\W\d]{4,}", name.lower())]
+    strange = [word for word in words if word not in SHIPPED.vocabulary]
+    return said(worded(*strange))(draft, case, draw) if strange else None
+
+
+def _quotation(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    """What the customer wrote, from the middle of a sentence, in small letters and without its stops."""
+    heard = [
+        *case.frame.dossier.texts,
+        *(r.text for f in case.frame.evidence if f.direction == "worse" for r in f.rows),
+    ]
+    heard = [text for text in heard if any(line in text for line in HEARD)]
+    if not heard:
+        return None
+    words = re.findall(r"[a-z]+", draw.choice(heard).lower())
+    start = draw.randrange(len(words) - 4)
+    return said(worded(" ".join(words[start : start + 5])))(draft, case, draw)
+
+
+def _concession(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    giving = {action.id for action in case.frame.playbook.actions if action.concession}
+    lines = [line.action for phase in PHASES for line in draft.phase(phase)]
+    if giving & set(lines):
+        return None
+    return said(worded("with a discount", "a refund", "for free", "as a credit"))(draft, case, draw)
+
+
+def _twice(draft: Draft, case: Case, draw: Draw) -> Draft:
+    phase = draw.choice(("address", "rebuild"))
+    lines = getattr(draft, phase)
+    again = lines[0].model_copy(update={"why": "It is asked once more."})
+    return draft.model_copy(update={phase: (*lines[:-1], again)})
+
+
+def _too_few(draft: Draft, case: Case, draw: Draw) -> Draft:
+    phase = draw.choice(PHASES)
+    fewest, _ = case.frame.count(phase)
+    return draft.model_copy(update={phase: getattr(draft, phase)[: draw.randrange(fewest)]})
+
+
+def _too_many(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    """One more than may be chosen, and it is one that is offered."""
+    for phase in draw.sample(PHASES, 3):
+        _, most = case.frame.count(phase)
+        taken = {line.action for line in getattr(draft, phase)}
+        spare = [option for option in case.frame.options[phase] if option.action.id not in taken]
+        if len(taken) == most and spare:
+            return draft.model_copy(update={phase: (*getattr(draft, phase), chosen(spare[0], case.frame, draw))})
+    return None
+
+
+def _fact_for_the_customer(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+    if not case.frame.evidence:
+        return None
+    return said(worded(f"since {{{case.frame.evidence[0].id}}}"), ("opening",))(draft, case, draw)
+
+
+FAULTS: dict[str, tuple[str, Spoil]] = {
+    "an action of another cause": ("action_unknown", _other_action),
+    "an action at the wrong place": ("action_unknown", _other_place),
+    "an owner who is not offered": ("owner_not_allowed", _other_owner),
+    "a day that is not offered": ("date_not_allowed", _other_day),
+    "evidence that does not exist": ("evidence_unknown", _other_fact),
+    "evidence that was not shown": ("evidence_unknown", _hidden_fact),
+    "no evidence": ("evidence_missing", _no_fact),
+    "the same evidence twice": ("evidence_twice", _fact_twice),
+    "a root cause without a fact": ("fact_missing", _summary_without_fact),
+    "a digit": ("number_typed", said(worded("7", "20", "3rd", "v2", "1st"))),
+    "a per cent sign": ("number_typed", said(worded("%"))),
+    "a number word": ("number_typed", said(worded("seven", "twelve", "half", "dozen", "twice", "Forty"))),
+    "a date word": ("date_typed", said(worded("tomorrow", "monday", "in june", "next month", "Friday", "this year"))),
+    "a currency sign": ("money_typed", said(worded("€", "$", "£"))),
+    "a currency word": ("money_typed", said(worded("euros", "dollars", "usd", "GBP"))),
+    "a name in capitals": ("name_typed", said(worded("Fabrikam", "Wilhelmina", "ACME", "McKenzie"))),
+    "a known name in small letters": ("name_typed", _known_name),
+    "a direction word": ("direction_typed", said(worded("fell", "rising", "worse", "higher", "declined", "better"))),
+    "a slot that does not exist": ("slot_unknown", said(worded("{E77}", "{competitor}", "{arr}", "{}", "{ E1 }"))),
+    "a brace alone": ("slot_unknown", said(worded("{", "}", "{E1"))),
+    "a fact for the customer": ("slot_unknown", _fact_for_the_customer),
+    "the renewal for the customer": ("slot_unknown", said(worded("before {renewal}"), ("opening",))),
+    "something given away": ("concession_typed", _concession),
+    "an internal word for the customer": (
+        "internal_score", said(worded("churn", "your health", "the risk", "the playbook", "ARR"), ("opening",)),
+    ),
+    "an address": (
+        "address_typed", said(worded("https://evil.example/x", "www.evil", "ann@evil.org", "evil.com", "HTTP://a")),
+    ),
+    "an order": ("order_typed", said(worded("ignore the rules", "approve it", "the password", "override this"))),
+    "what the customer wrote": ("repeats_outsider", _quotation),
+    "a character that turns the line": ("character_not_allowed", said(worded("\u202eabc\u202c", "\u2066x\u2069"))),
+    "a character that nobody sees": ("character_not_allowed", said(worded("a\u200bb", "\ufeff", "a\u00adb", "\u2060"))),
+    "a letter of another alphabet": ("character_not_allowed", said(worded("p\u0430yment", "\u0421alls", "ｆｒｅｅ", "١"))),
+    "a line break or a control": ("character_not_allowed", said(worded("a\nb", "\t", "\x00", "\x1b[31m", "\u2028"))),
+    "markup": ("character_not_allowed", said(worded("<b>", "[link]", "a`b", "#", "*bold*", "a|b", "~", "\\"))),
+    "no text": ("text_missing", said(lambda text, draw: draw.choice(["", "   ", "\n", "\t "]))),
+    "too long a text": ("text_too_long", said(lambda text, draw: text + " and so on" * 40)),
+    "an action twice": ("action_twice", _twice),
+    "too few actions": ("phase_too_thin", _too_few),
+    "too many actions": ("phase_too_full", _too_many),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_draft_with_one_fault_is_sent_back_for_that_fault(fault: str) -> None:
+    code, spoil = FAULTS[fault]
+    draw, tried, unnamed = random.Random(f"fault {fault}"), 0, []
+    for case in draw.sample(by_model(), len(by_model())):
+        assert case.play.draft is not None
+        draft = spoil(case.play.draft, case, draw)
+        if draft is None or draft == case.play.draft:
+            continue
+        tried += 1
+        codes = {found.code for found in check_draft(draft, case.frame, case.rules)}
+        if code not in codes:
+            unnamed.append((codes, draft.wording() if code.endswith(("typed", "allowed")) else draft))
+        if tried == 60:
+            break
+    assert tried >= 20, f"only {tried} drafts could be given this fault"
+    assert unnamed == [], f"{len(unnamed)} of {tried} drafts were not sent back for {code}: {unnamed[:2]}"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_said_about_a_fault_repeats_nothing_that_could_harm(fault: str) -> None:
+    """The messages go back to the model and into the record: one line of plain text, not too long."""
+    _, spoil = FAULTS[fault]
+    draw = random.Random(f"message {fault}")
+    for case in by_model()[:25]:
+        assert case.play.draft is not None
+        draft = spoil(case.play.draft, case, draw)
+        for found in check_draft(draft, case.frame, case.rules) if draft else []:
+            assert found.message.isprintable(), found
+            assert len(found.message) <= 400, found
+
+
+def test_a_play_made_from_a_draft_with_a_fault_does_not_verify_either() -> None:
+    """The draft is checked again with the play: a draft that was let through by mistake is found out."""
+    draw, tried = random.Random("again"), 0
+    for fault, (_, spoil) in FAULTS.items():
+        for case in by_model()[:4]:
+            assert case.play.draft is not None
+            draft = spoil(case.play.draft, case, draw)
+            if draft is not None and draft != case.play.draft:
+                tried += 1
+                assert case.caught(case.play.model_copy(update={"draft": draft})), fault
+    assert tried > 80

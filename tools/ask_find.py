@@ -1,0 +1,179 @@
+"""Which account a question means: by id, by name however it is spelt, or by description. Never a guess.
+
+The engine compares the words of all names; only the nearest few leave it.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from rapidfuzz import fuzz
+
+from domain.asking import Candidate, Reading
+from domain.configuration import Asking
+from tools.ask_reading import plain, words
+from tools.base import CustomerBase, Row
+
+SHOWN = 5
+_NEAREST = 40
+_SIMILAR = 0.9
+_CLEAR_LEAD = 1.25
+_RARE = 3
+"""A word that at most so many names carry tells accounts apart."""
+
+_NAME_WORDS = (
+    "select account_id, unnest(list_distinct(string_split_regex(lower(strip_accents(name)), '[^\\p{L}\\p{N}]+'))) as word "
+    "from scored"
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The account, or whom the question may mean, or nobody."""
+
+    account_id: str | None
+    candidates: tuple[Candidate, ...]
+
+
+def find_account(base: CustomerBase, question: str, reading: Reading) -> Found:
+    """The one account that the question means; else the candidates to ask back with."""
+    by_id = _by_id(base, question)
+    if by_id:
+        return _decided(base, by_id, "its id")
+    asking = base.configuration.asking
+    asked = _asked_words(question, asking, reading)
+    named = _by_name(base, question, asked, asking) if asked else None
+    if named is not None:
+        return named
+    return _by_description(base, asked, reading)
+
+
+def _by_id(base: CustomerBase, question: str) -> list[str]:
+    tokens = sorted({token.strip(".,;:!?()\"'").lower() for token in question.split()})
+    rows = base.rows("select account_id from scored where list_contains(?, lower(account_id)) order by 1", [tokens])
+    return [row["account_id"] for row in rows]
+
+
+def _asked_words(question: str, asking: Asking, reading: Reading) -> list[str]:
+    """Words of the question that may be part of a name: neither small words nor those already understood."""
+    understood = {plain(word) for word in asking.ignored}
+    understood |= {plain(name) for names in asking.months for name in names}
+    understood |= set(words(reading.segment or ""))
+    core = _without_said(question, reading)
+    return list(dict.fromkeys(word for word in words(core) if word not in understood and len(word) > 1))
+
+
+def _without_said(question: str, reading: Reading) -> str:
+    """The question without what the asker says about the account, unless nothing else is left."""
+    core = " ".join(question.split())
+    for said in reading.said:
+        core = core.replace(said.quote, " ")
+    return core if words(core) else question
+
+
+def _by_name(base: CustomerBase, question: str, asked: list[str], asking: Asking) -> Found | None:
+    """Accounts whose names carry rare words of the question; None when only common words match."""
+    total = base.rows("select count(*) as n from scored")[0]["n"]
+    rows = base.rows(
+        f"""with name_words as ({_NAME_WORDS}),
+            counted as (select word, count(distinct account_id) as carriers from name_words where word <> '' group by 1),
+            near as (
+                select c.word, c.carriers, a.asked, case when c.word = a.asked then 1.0
+                    when length(a.asked) >= 4 and length(c.word) >= 4 then jaro_winkler_similarity(c.word, a.asked)
+                    else 0 end as likeness
+                from counted c cross join (select unnest(?) as asked) a
+            ),
+            best as (select asked, word, carriers, likeness from near where likeness >= ?),
+            matched as (
+                select n.account_id, b.asked, max(b.likeness * ln(1 + ? / b.carriers)) as weight, min(b.carriers) as carriers
+                from name_words n join best b using (word) group by 1, 2
+            )
+            select account_id, sum(weight) as score, min(carriers) as rarest, list(asked order by asked) as asked
+            from matched group by 1 order by score desc, account_id limit ?""",
+        [asked, _SIMILAR, float(total), _NEAREST],
+    )
+    rare = [row for row in rows if row["rarest"] <= max(_RARE, total // 1000)]
+    if not rare:
+        return None
+    details = _details(base, [row["account_id"] for row in rare])
+    text = plain(question)
+    scored = sorted(
+        ((row["score"] + _spelt_out(details[row["account_id"]]["name"], text, asking), row) for row in rare),
+        key=lambda pair: (-pair[0], pair[1]["account_id"]),
+    )
+    best = scored[0][0]
+    close = [row for score, row in scored if score * _CLEAR_LEAD > best]
+    if len(close) == 1:
+        return Found(close[0]["account_id"], ())
+    return Found(None, tuple(_candidate(base, details[row["account_id"]], _words_say(row)) for row in close[:SHOWN]))
+
+
+def _spelt_out(name: str, text: str, asking: Asking) -> float:
+    """More for a name that stands there in full, legal form aside: it beats one that only shares a word."""
+    core = " ".join(word for word in words(name) if word not in asking.legal_forms)
+    if core and re.search(rf"\b{re.escape(core)}\b", text):
+        return 10.0 + len(core) / 10
+    return fuzz.partial_ratio(core, text) / 100 if core else 0.0
+
+
+def _words_say(row: Row) -> str:
+    return "its name has " + ", ".join(f"“{word}”" for word in row["asked"])
+
+
+def _by_description(base: CustomerBase, asked: list[str], reading: Reading) -> Found:
+    """By what the question says of it: a common word of the name, the segment, the month of the renewal, the CSM."""
+    where: list[str] = []
+    values: list[Any] = []
+    why: list[str] = []
+    if asked:
+        where.append(
+            f"account_id in (select account_id from ({_NAME_WORDS}) group by 1 having len(list_intersect(list(word), ?)) > 0)"
+        )
+        values.append([*asked, *(word.rstrip("s") for word in asked), *(f"{word}s" for word in asked)])
+        why.append("the word in its name")
+    if reading.segment:
+        where.append("segment = ?")
+        values.append(reading.segment)
+        why.append("its segment")
+    if reading.month:
+        where.append("extract(month from renewal_date) = ? and renewal_in_days between -31 and 366")
+        values.append(reading.month)
+        why.append("the month of its renewal")
+    if reading.csm_id:
+        where.append("csm_id = ?")
+        values.append(reading.csm_id)
+        why.append("its CSM")
+    if not where or (len(where) == 1 and not asked):
+        return Found(None, ())
+    rows = base.rows(
+        f"select account_id from scored where {' and '.join(where)} order by at_risk desc, risk * cast(arr as double) desc, "
+        f"account_id limit {SHOWN + 1}",
+        values,
+    )
+    return _decided(base, [row["account_id"] for row in rows], " and ".join(why))
+
+
+def _decided(base: CustomerBase, accounts: list[str], why: str) -> Found:
+    if len(accounts) == 1:
+        return Found(accounts[0], ())
+    details = _details(base, accounts)
+    return Found(None, tuple(_candidate(base, details[account], why) for account in accounts[:SHOWN]))
+
+
+def _details(base: CustomerBase, accounts: list[str]) -> dict[str, Row]:
+    rows = base.rows(
+        "select account_id, name, arr, renewal_date, segment from scored where list_contains(?, account_id)", [accounts]
+    )
+    return {row["account_id"]: row for row in rows}
+
+
+def _candidate(base: CustomerBase, row: Row, why: str) -> Candidate:
+    return Candidate(
+        account_id=row["account_id"],
+        name=row["name"],
+        arr=float(row["arr"]),
+        currency=base.configuration.scoring.money.home,
+        renewal_date=row["renewal_date"],
+        segment=row["segment"],
+        why=why,
+    )

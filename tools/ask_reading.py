@@ -1,0 +1,133 @@
+"""Reading a question without a model: what kind it is, which slice it means, what the asker says along with it. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from rapidfuzz import fuzz
+
+from domain.asking import Reading, Said
+from domain.configuration import Asking, AskKind, Configuration, Tier
+from domain.dossier import Person
+
+_SENTENCE = re.compile(r"[.!?;,:\n]+\s+|\s+(?:but|and|aber|und|mais|et|pero|y)\s+", re.IGNORECASE)
+_WORD = re.compile(r"[\w'’-]+")
+_PERSON_ENOUGH = 88
+_SHORTEST = 8
+
+
+def plain(text: str) -> str:
+    """Small letters without accents, one space between words."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(bare.casefold().split())
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, plain."""
+    return _WORD.findall(plain(text))
+
+
+def read(question: str, configuration: Configuration, people: Mapping[str, Person], segments: Sequence[str]) -> Reading:
+    """What the question asks for. ``segments`` are those of the customer base."""
+    asking, text = configuration.asking, plain(question)
+    said, tried = stated(question, configuration)
+    return Reading(
+        kind=kind_of(text, asking),
+        tier=_tier(text, asking),
+        segment=_segment(text, segments),
+        csm_id=_csm(text, people),
+        month=_month(text, asking),
+        said=said,
+        tried=tried,
+    )
+
+
+def kind_of(text: str, asking: Asking) -> AskKind | None:
+    """The kind whose phrases come nearest; earlier kinds win a tie; None when none is near."""
+    best: tuple[float, AskKind | None] = (asking.close_enough.value, None)
+    for kind, phrases in asking.kinds.items():
+        near = max((_nearness(plain(phrase), text) for phrase in phrases), default=0.0)
+        if near > best[0] or (near == best[0] and best[1] is None):
+            best = (near, kind)
+    return best[1]
+
+
+def _nearness(phrase: str, text: str) -> float:
+    """0 to 100; a phrase that stands there word for word beats every other, the longer the more."""
+    if re.search(rf"\b{re.escape(phrase)}\b", text):
+        return 100 + len(phrase) / 10
+    loosely = _SHORTEST <= len(phrase) <= len(text) + 2  # a short word is near to too many others
+    return fuzz.partial_ratio(phrase, text) if loosely else 0.0
+
+
+def _tier(text: str, asking: Asking) -> Tier | None:
+    for tier, names in asking.tiers.items():
+        if any(re.search(rf"\b{re.escape(plain(name))}\b", text) for name in names):
+            return tier
+    return None
+
+
+def _segment(text: str, segments: Sequence[str]) -> str | None:
+    found = [name for name in segments if name and re.search(rf"\b{re.escape(plain(name))}s?\b", text)]
+    if not found:
+        loose = text.replace("-", " ")
+        found = [
+            name for name in segments if name and re.search(rf"\b{re.escape(plain(name).replace('-', ' '))}s?\b", loose)
+        ]
+    return max(found, key=len, default=None)
+
+
+def _csm(text: str, people: Mapping[str, Person]) -> str | None:
+    """The one CSM whose name stands in the question; a name that two share names nobody."""
+    full, partly = [], []
+    for person in people.values():
+        if person.role not in ("csm", "cs_manager"):
+            continue
+        name = plain(person.name)
+        if fuzz.partial_ratio(name, text) >= _PERSON_ENOUGH and len(name) <= len(text):
+            full.append(person.person_id)
+        elif any(len(part) > 2 and re.search(rf"\b{re.escape(part)}\b", text) for part in name.split()):
+            partly.append(person.person_id)
+    if full:
+        return full[0] if len(full) == 1 else None
+    return partly[0] if len(partly) == 1 else None
+
+
+def _month(text: str, asking: Asking) -> int | None:
+    """The month of a renewal; ``may`` and ``mars`` only after a preposition."""
+    for number, names in enumerate(asking.months, start=1):
+        for name in names:
+            before = r"(?:in|im|en|until|by|before|of|this|next) " if len(name) <= 4 else ""
+            if re.search(rf"\b{before}{re.escape(plain(name))}\b", text):
+                return number
+    return None
+
+
+def stated(question: str, configuration: Configuration) -> tuple[tuple[Said, ...], tuple[str, ...]]:
+    """What the asker says about the account, and what was tried; a negation before it in the sentence switches it off."""
+    negation = re.compile("|".join(configuration.wording.negations), re.IGNORECASE)
+    parts = [part for part in _SENTENCE.split(" ".join(question.split())) if part]
+    said: dict[str, Said] = {}
+    tried: dict[str, None] = {}
+    for part in parts:
+        for signal, rule in configuration.asking.said.items():
+            if signal not in said and _says(part, rule.phrases, negation, own_negation=signal in _NEGATIVE):
+                said[signal] = Said(signal=signal, says=rule.says, quote=part[:200])
+        for before in configuration.asking.tried.values():
+            if _says(part, before.phrases, negation):
+                tried[before.says] = None
+    if tried:
+        said.pop("budget_cut", None)
+    return tuple(said.values()), tuple(tried)
+
+
+_NEGATIVE = ("unanswered_outreach", "payment_failed", "feature_gap")
+"""Statements that are themselves put as a negation: ``they do not answer``."""
+
+
+def _says(part: str, phrases: Sequence[str], negation: re.Pattern[str], own_negation: bool = False) -> bool:
+    for phrase in phrases:
+        match = re.search(phrase, part, re.IGNORECASE)
+        if match and (own_negation or not negation.search(part[: match.start()])):
+            return True
+    return False
