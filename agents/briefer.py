@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agents.dialogue import Dialogue
+from agents.dialogue import Dialogue, parsed
 from agents.model_client import Message, ModelClient
 from domain.configuration import Configuration
 from domain.drafting import BriefingDraft, Drafting, Violation
@@ -11,7 +11,7 @@ from domain.review import Briefing
 from tools.briefing import Fact, plain
 from tools.draft_schema import briefing_schema
 from tools.prompts import prompt
-from tools.sentences import SLOT, Rules, filled
+from tools.sentences import SLOT, Rules, filled, tidied
 
 MOST_SENTENCES = 6
 
@@ -40,7 +40,10 @@ class Briefer:
             briefing_schema(len(facts), MOST_SENTENCES),
         )
         rules = self._rules(facts)
-        draft = await dialogue.settle(BriefingDraft, lambda answer: unfit(answer, facts, rules))
+        draft = await dialogue.settle(
+            lambda text: parsed(text, BriefingDraft).reworded(lambda sentence: tidied(sentence, rules.facts)),
+            lambda answer: unfit(answer, facts, rules),
+        )
         if draft is None:
             return ordinary.model_copy(update={"drafting": dialogue.drafting})
         texts: Mapping[str, str] = {fact.id: fact.text for fact in facts}

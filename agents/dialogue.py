@@ -42,8 +42,11 @@ class Dialogue:
         """Whether the same was asked of the same model before."""
         return (earlier.model, earlier.prompt_hash) == (self.drafting.model, self.drafting.prompt_hash)
 
-    async def settle(self, model: type[D], check: Callable[[D], list[Violation]]) -> D | None:
-        """The first answer without a fault, or None; ``drafting`` says how it went."""
+    async def settle(self, read: Callable[[str], D], check: Callable[[D], list[Violation]]) -> D | None:
+        """The first answer without a fault, or None; ``drafting`` says how it went.
+
+        ``read`` makes a record of the text or raises BrokenAnswer; ``check`` names the faults of the record.
+        """
         name, said = self.drafting.model or "", list(self.messages)
         for _ in range(int(self.configuration.model.repair_rounds.value) + 1):
             try:
@@ -59,7 +62,7 @@ class Dialogue:
                 return None
             else:
                 self._count(answer)
-                found, unfit = self._read(answer, model, check)
+                found, unfit = _read(answer, read, check)
                 if found is not None:
                     outcome = "first_try" if self.drafting.rounds == 1 else "repaired"
                     self.drafting = self.drafting.model_copy(update={"outcome": outcome})
@@ -70,16 +73,6 @@ class Dialogue:
         update = {"outcome": "fell_back", "reason": f"{rounds} did not pass the checks, the last for: {codes}."}
         self.drafting = self.drafting.model_copy(update=update)
         return None
-
-    def _read(
-        self, answer: Answer, model: type[D], check: Callable[[D], list[Violation]]
-    ) -> tuple[D | None, list[Violation]]:
-        try:
-            draft = parsed(answer.text, model)
-        except BrokenAnswer as error:
-            return None, [Violation(code=error.code, message=str(error))]
-        unfit = check(draft)
-        return (None, unfit) if unfit else (draft, [])
 
     def _sent_back(self, answer: Answer, unfit: list[Violation]) -> tuple[list[Message], list[Violation]]:
         """The question again, with the last answer and its faults; what came before is left out to stay short."""
@@ -105,6 +98,17 @@ class Dialogue:
                 "answer_hash": hash_of(answer.text),
             }
         )
+
+
+def _read(
+    answer: Answer, read: Callable[[str], D], check: Callable[[D], list[Violation]]
+) -> tuple[D | None, list[Violation]]:
+    try:
+        draft = read(answer.text)
+    except BrokenAnswer as error:
+        return None, [Violation(code=error.code, message=str(error))]
+    unfit = check(draft)
+    return (None, unfit) if unfit else (draft, [])
 
 
 def parsed(text: str, model: type[D]) -> D:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from agents.dialogue import Dialogue
+from agents.dialogue import Dialogue, parsed
 from agents.model_client import Message, ModelClient
 from domain.configuration import Configuration
 from domain.dossier import Dossier, Person
@@ -25,7 +25,7 @@ from tools.frame import Frame
 from tools.money import Record
 from tools.plays import TITLES, version_of
 from tools.prompts import prompt
-from tools.sentences import Rules
+from tools.sentences import Rules, tidied
 from tools.verification import check_draft, verify
 from tools.wording import plural
 
@@ -118,7 +118,10 @@ class PlayDrafter:
         dialogue = Dialogue(self.client, self.configuration, "drafting", messages, schema)
         if earlier is not None and earlier.draft is not None and dialogue.repeats(earlier.drafting):
             return earlier
-        draft = await dialogue.settle(Draft, lambda answer: self._unfit(answer, frame, rules))
+        draft = await dialogue.settle(
+            lambda text: parsed(text, Draft).reworded(lambda sentence: tidied(sentence, rules.facts)),
+            lambda answer: self._unfit(answer, frame, rules),
+        )
         return Drafted(draft=draft, drafting=dialogue.drafting)
 
     def play(self, frame: Frame, drafted: Drafted | None) -> SavePlay:
@@ -165,18 +168,31 @@ def draft_messages(frame: Frame) -> tuple[Message, Message]:
         runner_up=finding.runner_up_label,
         evidence=frame.evidence,
         tried=frame.tried,
-        quotes=quotes(dossier, int(frame.configuration.model.quotes.value)),
+        quotes=quotes(dossier, int(frame.configuration.model.quotes.value), _known_names(frame)),
     )
     return Message("system", prompt("draft_rules")), Message("user", account)
 
 
-def quotes(dossier: Dossier, most: int | None) -> list[str]:
-    """What the customer wrote, behind the evidence, as plain text without anything that could close the fence."""
+def quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:
+    """What the customer wrote, behind the evidence, as plain text without anything that could close the fence.
+
+    ``hidden`` are names that stay here.
+    """
     texts = [
         row.text for fact in dossier.evidence if fact.direction == "worse" for row in fact.rows if row.table in _WRITTEN
     ]
     clean = [re.sub(r"[<>{}`]", " ", "".join(c if c.isprintable() else " " for c in text)) for text in texts]
+    if hidden:
+        clean = [hidden.sub("somebody", text) for text in clean]
     return list(dict.fromkeys(" ".join(text.split())[:_QUOTE_LENGTH] for text in clean if text.strip()))[:most]
+
+
+def _known_names(frame: Frame) -> re.Pattern[str] | None:
+    """Names of people and of the account, whole or in part, as they stand in texts."""
+    names = [*(c.name for c in frame.dossier.contacts), *(p.name for p in frame.people.values()), frame.dossier.name]
+    parts = {part for name in names for part in (name, *name.split()) if len(part) > 2 and part[:1].isupper()}
+    longest = sorted(map(re.escape, parts), key=lambda part: (-len(part), part))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(longest)})(?!\w)") if longest else None
 
 
 def name_words(names: Sequence[str]) -> frozenset[str]:

@@ -43,7 +43,7 @@ def ask(
     request = Request(absolute(data), as_of, "", absolute(configs) if configs else None)
     with _place(store, keep=propose_by is not None) as place:
         configuration = place.configuration(request)
-        desk = _desk(place, request, configuration, timing)
+        desk = desk_of(place, request, configuration, timing)
         answered = asyncio.run(_answer(question, desk))
         if propose_by is not None:
             answered = _propose(place, desk, answered, propose_by, timing)
@@ -68,7 +68,8 @@ def _place(store: str | None, keep: bool) -> Iterator[Workplace]:
         yield place
 
 
-def _desk(place: Workplace, request: Request, configuration: "Configuration", timing: Timing) -> "AskDesk":
+def desk_of(place: Workplace, request: Request, configuration: "Configuration", timing: Timing) -> "AskDesk":
+    """Everything a question may be about, opened."""
     from graph.ask_desk import AskDesk
     from tools.calendar import WorkingDays
     from tools.history import History

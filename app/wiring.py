@@ -77,14 +77,15 @@ class Workplace:
 
     contexts: dict[str, "ReviewContext"] = field(default_factory=dict)
     """What the steps of a review use, by review; built once a process."""
-    _configurations: dict[str | None, Configuration] = field(default_factory=dict)
+    configurations: dict[str | None, Configuration] = field(default_factory=dict)
+    """By folder; None is the shipped one."""
 
     def configuration(self, request: Request) -> Configuration:
         """The configuration that the review runs with, read once."""
-        if request.configs not in self._configurations:
+        if request.configs not in self.configurations:
             folder = Path(request.configs) if request.configs else None
-            self._configurations[request.configs] = with_environment(read_configuration(folder))
-        return self._configurations[request.configs]
+            self.configurations[request.configs] = with_environment(read_configuration(folder))
+        return self.configurations[request.configs]
 
 
 @contextmanager

@@ -396,6 +396,8 @@ class TypedWords(Record):
     """Never in a text meant for the customer."""
     concessions: tuple[str, ...]
     orders: tuple[str, ...]
+    beginnings: tuple[str, ...]
+    """Words that may begin a sentence, beside those of the playbooks: with a capital they are no names."""
     acronyms: tuple[str, ...]
     """Capitals that are no names."""
 

@@ -4,6 +4,7 @@ Sentences have slots in braces: ``{E3}`` is filled with the evidence of that id,
 with names. Numbers, dates, money, names and directions come from slots only.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import Literal
 
@@ -50,11 +51,30 @@ class Draft(Record):
         lines = {line.action: line.why for name in PHASES for line in self.phase(name)}
         return {"summary": self.summary, "opening": self.opening, **lines}
 
+    def reworded(self, change: Callable[[str], str]) -> "Draft":
+        """The same choices with every sentence changed."""
+
+        def line(chosen: DraftAction) -> DraftAction:
+            return chosen.model_copy(update={"why": change(chosen.why)})
+
+        return Draft(
+            summary=change(self.summary),
+            opening=change(self.opening),
+            first_touch=line(self.first_touch),
+            stabilise=tuple(map(line, self.stabilise)),
+            address=tuple(map(line, self.address)),
+            rebuild=tuple(map(line, self.rebuild)),
+        )
+
 
 class BriefingDraft(Record):
     """The meeting's briefing as the model answers it: sentences with slots for facts ``{F2}``."""
 
     sentences: tuple[str, ...]
+
+    def reworded(self, change: Callable[[str], str]) -> "BriefingDraft":
+        """Every sentence changed."""
+        return BriefingDraft(sentences=tuple(map(change, self.sentences)))
 
 
 class Tokens(Record):

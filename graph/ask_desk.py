@@ -232,7 +232,8 @@ class AskDesk:
         found = self.account(question, reading)
         if kind == "late":
             return self.late(reading.csm_id, found if isinstance(found, str) else None)
-        if kind == "plan" and isinstance(found, Part):
+        sliced = reading.tier or reading.segment or reading.csm_id
+        if isinstance(found, Part) and (kind == "plan" or (kind is None and sliced and not found.candidates)):
             return self.plan(reading.tier, reading.segment, reading.csm_id)
         if isinstance(found, Part):
             return found if kind is not None or found.candidates or reading.said else self.unclear()

@@ -8,13 +8,14 @@ Behaviours are used up one a request; ``otherwise`` is for all further ones. Rea
 breaks here breaks as it does in the world. A behaviour is a function of what was asked and of the line to answer on.
 """
 
+import gzip
 import json
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -34,7 +35,7 @@ class Asked:
     at: float
     """When it had arrived, on ``time.monotonic``."""
     answered: float | None = None
-    """When the behaviour was done with it."""
+    """When it was answered, or given up."""
     sent: int = 0
     """Bytes of a body that were handed to the network."""
 
@@ -53,8 +54,10 @@ class Asked:
 class Line:
     """What a behaviour answers on."""
 
-    def __init__(self, handler: BaseHTTPRequestHandler, asked: Asked, closing: threading.Event) -> None:
-        self._handler, self._asked, self.closing = handler, asked, closing
+    def __init__(
+        self, handler: BaseHTTPRequestHandler, asked: Asked, done: Callable[[Asked], None], closing: threading.Event
+    ) -> None:
+        self._handler, self._asked, self._done, self.closing = handler, asked, done, closing
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """Status and headers."""
@@ -73,6 +76,7 @@ class Line:
     def whole(self, status: int, data: bytes, kind: str = "application/json", **headers: str) -> None:
         """A whole response; underscores in the names of headers become hyphens."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._done(self._asked)  # before the client can know it, and ask again
         self.head(status, {"content-type": kind, "content-length": str(len(data)), **more})
         self.write(data)
 
@@ -168,7 +172,11 @@ def nested(depth: int = 100_000) -> Behaviour:
 
 def huge(size: int = 10_000_000) -> Behaviour:
     """A proper answer, but of megabytes."""
-    return answers("x" * size)
+
+    def behave(_: Asked, line: Line) -> None:
+        line.whole(200, json.dumps(reply("x" * size)).encode())
+
+    return behave
 
 
 # a server that does not ----------------------------------------------------------------------------------------------
@@ -189,6 +197,15 @@ def raw(data: bytes, kind: str = "application/json", status: int = 200, **header
 
     def behave(_: Asked, line: Line) -> None:
         line.whole(status, data, kind, **headers)
+
+    return behave
+
+
+def packed(size: int = 12_000_000) -> Behaviour:
+    """A small response that unpacks to megabytes."""
+
+    def behave(_: Asked, line: Line) -> None:
+        line.whole(200, gzip.compress(b" " * size), content_encoding="gzip")
 
     return behave
 
@@ -260,11 +277,11 @@ def drips(every: float = 0.01) -> Behaviour:
     return behave
 
 
-def pours(most: int = 64_000_000) -> Behaviour:
-    """A response that never ends and comes as fast as it is read."""
+def pours(most: int = 30_000_000, status: int = 200) -> Behaviour:
+    """A response that does not end for long and comes as fast as it is read."""
 
     def behave(asked: Asked, line: Line) -> None:
-        line.head(200, {"content-type": "application/json", "connection": "close"})
+        line.head(status, {"content-type": "application/json", "connection": "close"})
         while asked.sent < most and not line.closing.is_set():
             line.write(b"x" * _CHUNK)
 
@@ -274,21 +291,18 @@ def pours(most: int = 64_000_000) -> Behaviour:
 # the server ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass
 class ModelServer:
-    """The server, running inside ``with``. What was asked is in ``asked``, in the order of arrival."""
+    """The server, running inside ``with``. What was asked is in ``asked``, in the order of arrival.
 
-    first: tuple[Behaviour, ...]
-    otherwise: Behaviour
-    asked: list[Asked] = field(default_factory=list)
-    most_at_once: int = 0
-    """The most requests that were being answered at one moment."""
+    Without ``otherwise``, whatever is asked beyond the behaviours is a fault of the test and gets an error 599.
+    """
 
     def __init__(self, *behaviours: Behaviour, otherwise: Behaviour | None = None) -> None:
-        self.first, self.otherwise = behaviours, otherwise or fails(599)
-        self.asked, self.most_at_once = [], 0
-        self._queue = deque(behaviours)
-        self._at_once = 0
+        self.otherwise = otherwise or fails(599)
+        self.asked: list[Asked] = []
+        self.most_at_once = 0
+        """The most requests that were being answered at one moment."""
+        self._queue, self._at_once = deque(behaviours), 0
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._http = _Http(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -322,8 +336,9 @@ class ModelServer:
 
     def _done(self, asked: Asked) -> None:
         with self._lock:
-            self._at_once -= 1
-            asked.answered = time.monotonic()
+            if asked.answered is None:
+                self._at_once -= 1
+                asked.answered = time.monotonic()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
@@ -339,7 +354,7 @@ class ModelServer:
                 asked = Asked(self.path, headers, json.loads(data), time.monotonic())
                 behave = server._take(asked)
                 try:
-                    behave(asked, Line(self, asked, server._closing))
+                    behave(asked, Line(self, asked, server._done, server._closing))
                 except OSError:
                     self.close_connection = True  # the client has gone
                 finally:

@@ -14,6 +14,7 @@ _SENTENCE = re.compile(r"[.!?;,:\n]+\s+|\s+(?:but|and|aber|und|mais|et|pero|y)\s
 _WORD = re.compile(r"[\w'’-]+")
 _PERSON_ENOUGH = 88
 _SHORTEST = 8
+_SAME_WORD = 60
 
 
 def plain(text: str) -> str:
@@ -56,8 +57,18 @@ def _nearness(phrase: str, text: str) -> float:
     """0 to 100; a phrase that stands there word for word beats every other, the longer the more."""
     if re.search(rf"\b{re.escape(phrase)}\b", text):
         return 100 + len(phrase) / 10
-    loosely = _SHORTEST <= len(phrase) <= len(text) + 2  # a short word is near to too many others
-    return fuzz.partial_ratio(phrase, text) if loosely else 0.0
+    if len(phrase) < _SHORTEST:  # a short word is near to too many others
+        return 0.0
+    told, wanted = text.split(), phrase.split()
+    runs = (told[start : start + len(wanted)] for start in range(len(told) - len(wanted) + 1))
+    return max((_alike(wanted, run) for run in runs), default=0.0)
+
+
+def _alike(wanted: Sequence[str], run: Sequence[str]) -> float:
+    """How near two runs of words are; none of the words may be another one altogether."""
+    if min(fuzz.ratio(word, other) for word, other in zip(wanted, run, strict=True)) < _SAME_WORD:
+        return 0.0
+    return fuzz.ratio(" ".join(wanted), " ".join(run))
 
 
 def _tier(text: str, asking: Asking) -> Tier | None:

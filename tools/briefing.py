@@ -11,6 +11,8 @@ from tools.plays import TBD
 from tools.sentences import clause
 from tools.wording import money, plural
 
+_NAMED = 3
+
 
 class Fact(Record):
     """One thing that the meeting has to know."""
@@ -83,7 +85,8 @@ def _decide(identified: Identified, planned: Planned) -> list[str]:
     found = [f"{plural(len(planned.plays), 'save play')} for {money(arr, currency)} of ARR wait for a decision"]
     needs = planned.needs
     if needs.uncovered:
-        names = ", ".join(item.name for item in needs.uncovered[:3])
+        names = ", ".join(item.name for item in needs.uncovered[:_NAMED])
+        names += f" and {len(needs.uncovered) - _NAMED} more" if len(needs.uncovered) > _NAMED else ""
         found.append(f"hours or budget do not cover {plural(len(needs.uncovered), 'critical account')}: {names}")
     if needs.budget_needed > needs.budget:
         found.append(

@@ -38,7 +38,7 @@ _SPECIALIST: dict[str, Role] = {
 }
 
 
-def role_words(role: Role) -> str:
+def role_words(role: str) -> str:
     """What a role is called in a sentence until somebody is named."""
     return _ROLE_WORDS[role]
 

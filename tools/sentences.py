@@ -40,6 +40,14 @@ def rendered(text: str, words: Mapping[str, str], evidence: Iterable[Evidence]) 
     return filled(text, {**words, **facts})
 
 
+def tidied(text: str, facts: Iterable[str]) -> str:
+    """The sentence with every bare or doubly braced evidence id as a slot: ``E3`` and ``{{E3}}`` can mean nothing else."""
+    ids = "|".join(sorted(map(re.escape, facts), key=len, reverse=True))
+    if not ids:
+        return text
+    return re.sub(rf"\{{*(?<![\w-])({ids})(?![\w-])\}}*", r"{\1}", text)
+
+
 def filled(text: str, values: Mapping[str, str]) -> str:
     """Slots replaced, first letter of each sentence large, a full stop at the end. Unknown slots stay as they are."""
     whole = SLOT.sub(lambda slot: values.get(slot[1], slot[0]), " ".join(text.split()))
@@ -72,12 +80,24 @@ class Rules:
 
     @cached_property
     def _strange_names(self) -> frozenset[str]:
-        return frozenset(name for name in self.names if len(name) > 2) - self.vocabulary
+        names = frozenset(name for name in self.names if len(name) > 2)
+        return names - self.vocabulary - self._lists["beginnings"]
 
     def faults(
-        self, place: str, text: str, *, customer: bool = False, concession: bool = False, fact: bool = False
+        self,
+        place: str,
+        text: str,
+        *,
+        customer: bool = False,
+        concession: bool = False,
+        fact: bool = False,
+        library: str = "",
     ) -> Iterator[Violation]:
-        """Everything that must not stand in the sentence. ``fact``: at least one evidence slot is needed."""
+        """Everything that must not stand in the sentence.
+
+        ``customer``: the customer hears it. ``concession``: the action gives money away. ``fact``: at least one
+        evidence slot is needed. ``library``: the action's own words, whose numbers ("three threads") may be repeated.
+        """
 
         def say(code: str, what: str) -> Violation:
             return Violation(code=code, message=f"{place}: {what}")
@@ -108,15 +128,19 @@ class Rules:
             yield say("number_typed", "a digit is typed; use the slot of the evidence, for example {E1}")
         if fact and not any(slot in self.facts for slot in slots):
             yield say("fact_missing", "no evidence is cited; use at least one slot such as {E1}")
-        yield from self._word_faults(say, rest, customer, concession)
+        yield from self._word_faults(say, rest, customer, concession, library)
         if any(run in self._heard for run in _runs(rest)):
             yield say("repeats_outsider", "repeats what the customer wrote; say it in plain words of your own")
 
-    def _word_faults(self, say: "Say", rest: str, customer: bool, concession: bool) -> Iterator[Violation]:
+    def _word_faults(
+        self, say: "Say", rest: str, customer: bool, concession: bool, library: str
+    ) -> Iterator[Violation]:
         found = [(match[0], match.start()) for match in _WORD.finditer(rest)]
         lower = {word.lower() for word, _ in found}
+        repeated = {word.lower() for word in _WORD.findall(library)}
         for name, code, what in _LIST_CODES:
-            for word in sorted(lower & self._lists[name]):
+            allowed = repeated if name in ("numbers", "dates") else set()
+            for word in sorted((lower & self._lists[name]) - allowed):
                 yield say(code, f"“{word}” {what}")
         if not concession:
             for word in sorted(lower & self._lists["concessions"]):
@@ -128,7 +152,8 @@ class Rules:
         for word, at in found:
             if word in acronyms or word == word.lower():
                 continue
-            if not (_begins(rest, at) and word[1:] == word[1:].lower() and word.lower() in self.vocabulary):
+            ordinary = word.lower() in self.vocabulary or word.lower() in self._lists["beginnings"]
+            if not (_begins(rest, at) and word[1:] == word[1:].lower() and ordinary):
                 yield say("name_typed", f"“{word}” looks like a name; use a slot such as {{contact}}, or small letters")
         for word in sorted(lower & self._strange_names):
             yield say("name_typed", f"“{word}” is a name; use a slot such as {{contact}}")

@@ -88,7 +88,8 @@ def _chosen(place: str, lines: tuple[DraftAction, ...], frame: Frame, rules: Rul
         if line.due not in option.days:
             yield _fault("date_not_allowed", f"{where}: {line.due} is not offered; choose {_days(option.days)}")
         yield from _evidence_of(where, line, rules)
-        yield from rules.faults(where, line.why, concession=option.action.concession)
+        library = f"{option.action.title} {option.action.what} {option.action.purpose}"
+        yield from rules.faults(where, line.why, concession=option.action.concession, library=library)
 
 
 def _evidence_of(where: str, line: DraftAction, rules: Rules) -> Iterator[Violation]:

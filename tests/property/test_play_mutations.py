@@ -6,6 +6,7 @@ parts own: the model's own answer (``draft``), how the play came to be (``drafti
 verdict itself (``verified``, ``violations``), the decision (``status``) and the hash (``version``).
 """
 
+import gc
 import random
 import re
 from collections import Counter
@@ -35,7 +36,7 @@ from tools.wording import shown
 
 CAUSES = (*get_args(Cause), UNDETERMINED)
 CLEAN = 2_000
-PER_KIND = 200
+PER_KIND = 150
 LEFT_ALONE = ("draft", "drafting", "drafted_note", "asked", "verified", "violations", "version", "status")
 
 FIRST_NAMES = (
@@ -290,8 +291,12 @@ def clean_cases(number: int) -> Iterator[Case]:
 
 @cache
 def clean() -> tuple[Case, ...]:
-    """The clean plays, made once."""
-    return tuple(case for number in range(CLEAN // 5) for case in clean_cases(number))
+    """The clean plays, made once; the collector of garbage would only walk over them again and again."""
+    gc.disable()
+    try:
+        return tuple(case for number in range(CLEAN // 5) for case in clean_cases(number))
+    finally:
+        gc.enable()
 
 
 def by_model() -> list[Case]:
@@ -303,8 +308,8 @@ def test_plays_that_keep_to_the_evidence_pass_every_check() -> None:
     codes = Counter(fault.code for case in faulty for fault in case.play.violations)
     first = [fault.message for case in faulty[:5] for fault in case.play.violations]
     assert faulty == [], f"{len(faulty)} of {CLEAN} clean plays were refused: {dict(codes)}; {first}"
-    drafts = [(case, check_draft(case.play.draft, case.frame, case.rules)) for case in clean() if case.play.draft]
-    assert [faults for _, faults in drafts if faults] == []
+    drafts = [check_draft(case.play.draft, case.frame, case.rules) for case in by_model()[::10] if case.play.draft]
+    assert [faults for faults in drafts if faults] == [], "which verify asks, too"
 
 
 def test_the_clean_plays_are_of_every_kind() -> None:
@@ -583,7 +588,7 @@ def other_than(path: Path, value: Any) -> Any:
 
 
 def test_there_is_no_field_of_a_play_that_could_be_changed_unseen() -> None:
-    cases = [clean()[2], clean()[3], by_model()[40]]
+    cases = [clean()[5], by_model()[40]]
     unseen = Counter(
         ".".join("#" if isinstance(step, int) else step for step in path)
         for case in cases
