@@ -1,7 +1,6 @@
 """A question to a model with its repair rounds: an answer that is fit, or none and the reason."""
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -114,9 +113,11 @@ def _read(
 def parsed(text: str, model: type[D]) -> D:
     """The answer as a record. Raises NotJson or WrongShape, saying where."""
     body = text.strip()
-    fence = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", body, re.DOTALL)
+    if body.startswith("```") and body.endswith("```"):
+        body = body[3:-3].removeprefix("json")
     try:
-        content = json.loads(fence[1] if fence else body)
+        content = json.loads(body)
+        json.dumps(content, ensure_ascii=False).encode()  # half a character, written as an escape, is no text
     except (ValueError, RecursionError) as error:
         raise NotJson(f"the answer is not valid JSON ({str(error)[:80]}); answer with one JSON object only") from None
     try:

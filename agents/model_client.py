@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -87,6 +88,9 @@ class ModelClient(Protocol):
     ) -> Answer:
         """One answer: JSON of the schema when one is given, or calls of the tools."""
 
+    async def close(self) -> None:
+        """Give the connections back."""
+
 
 Heard = Callable[[str, float, str], None]
 """Told of every call: model, seconds, what came of it."""
@@ -98,7 +102,7 @@ class OpenAIClient:
 
     settings: ModelSettings
     url: str | None
-    key: str | None
+    key: str | None = field(repr=False)
     heard: Heard = lambda *_: None
     clock: Callable[[], float] = monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -107,6 +111,8 @@ class OpenAIClient:
     _began: float | None = None
     _broken: ModelError | None = None
     _plain_json: bool = False
+    _free_choice: bool = False
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
     _slots: asyncio.Semaphore | None = field(default=None, repr=False)
     _server: "AsyncOpenAI | None" = field(default=None, repr=False)
 
@@ -118,7 +124,9 @@ class OpenAIClient:
         tools: Sequence[Mapping[str, Any]] = (),
     ) -> Answer:
         """One answer, after as many attempts as are allowed."""
-        if self._slots is None:
+        loop = asyncio.get_running_loop()
+        if self._slots is None or self._loop is not loop:  # connections and semaphores belong to one event loop
+            self._loop, self._server = loop, None
             self._slots = asyncio.Semaphore(int(self.settings.at_once.value))
         async with self._slots:
             return await self._attempts(model, messages, schema, tools)
@@ -173,18 +181,27 @@ class OpenAIClient:
         schema: Mapping[str, Any] | None,
         tools: Sequence[Mapping[str, Any]],
     ) -> Answer:
-        """One request. A server that does not know schemas gets the schema in words and is asked for plain JSON."""
+        """One request. A server that does not know schemas gets the schema in words and is asked for plain JSON; one
+        that cannot be made to call a tool may choose.
+        """
         if schema is not None and not self._plain_json:
             try:
                 return await self._request(model, messages, _strict(schema), tools)
             except CallRefused as error:
                 if error.status not in (400, 422):
                     raise
-            answer = await self._request(*_in_words(model, messages, schema), tools)
             self._plain_json = True
-            return answer
+            return await self._request(*_in_words(model, messages, schema), tools)
         if schema is not None:
             return await self._request(*_in_words(model, messages, schema), tools)
+        if tools and not self._free_choice:
+            try:
+                return await self._request(model, messages, None, tools, "required")
+            except CallRefused as error:
+                if error.status not in (400, 422):
+                    raise
+            self._free_choice = True
+            return await self._request(model, messages, None, tools)
         return await self._request(model, messages, None, tools)
 
     async def _request(
@@ -193,6 +210,7 @@ class OpenAIClient:
         messages: Sequence[Message],
         response_format: Mapping[str, Any] | None,
         tools: Sequence[Mapping[str, Any]],
+        choice: Literal["auto", "required"] = "auto",
     ) -> Answer:
         import openai
 
@@ -206,7 +224,9 @@ class OpenAIClient:
         if response_format is not None:
             body["response_format"] = response_format
         if tools:
-            body["tools"] = list(tools)
+            tokens = int(self.settings.ask_tokens.value)
+            body |= {"tools": list(tools), "tool_choice": choice, "parallel_tool_calls": False}
+            body["max_completion_tokens"] = tokens
         try:
             reply = await asyncio.wait_for(self._open().chat.completions.create(**body), self.settings.timeout.value)
         except (openai.APITimeoutError, TimeoutError):
@@ -215,7 +235,7 @@ class OpenAIClient:
             raise _connection(error) from None
         except openai.APIStatusError as error:
             raise _status(error) from None
-        except (openai.OpenAIError, ValueError, RecursionError) as error:
+        except (openai.OpenAIError, ValueError, RuntimeError, OSError) as error:
             raise ServerFailed(f"the model's server sent what is no answer ({type(error).__name__})") from None
         return self._read(reply)
 
@@ -230,13 +250,14 @@ class OpenAIClient:
                 for call in message.tool_calls or ()
             )
             read, written = int(usage.prompt_tokens), int(usage.completion_tokens)
-        except (AttributeError, IndexError, TypeError, ValueError):
+        except (AttributeError, LookupError, TypeError, ValueError, OverflowError):
             if not getattr(reply, "choices", None):
                 raise ServerFailed("the model's server sent what is no answer") from None
             text, refusal, calls, reason = _bare(reply)
             read, written = 0, len(text) // _BYTES_A_CHARACTER
         self.spent += max(read, 0) + max(written, 0)
-        answer = Answer(text if isinstance(text, str) else "", max(read, 0), max(written, 0), calls)
+        whole = text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""  # no half characters
+        answer = Answer(whole, max(read, 0), max(written, 0), calls)
         if refusal or reason == "content_filter":
             raise AnswerRefused("the model declined to answer")
         if len(answer.text) > self.settings.answer_bytes.value:
@@ -247,8 +268,19 @@ class OpenAIClient:
 
     def _open(self) -> "AsyncOpenAI":
         if self._server is None:
-            self._server = _server(self.url, self.key, self.settings)
+            import httpx2
+
+            try:
+                self._server = _server(self.url, self.key, self.settings)
+            except (httpx2.InvalidURL, ValueError, TypeError, RuntimeError, OSError) as error:
+                raise Unreachable(f"the model's server cannot be called ({error}); see SAVEPLAY_MODEL_URL") from None
         return self._server
+
+    async def close(self) -> None:
+        """Give the connections back; the next call opens new ones."""
+        if self._server is not None:
+            await self._server.close()
+            self._server = None
 
 
 def _server(url: str | None, key: str | None, settings: ModelSettings) -> "AsyncOpenAI":
@@ -259,7 +291,10 @@ def _server(url: str | None, key: str | None, settings: ModelSettings) -> "Async
         """Reads no more of a response than any answer could be."""
 
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            request.headers["accept-encoding"] = "identity"
             response = await super().handle_async_request(request)
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise ServerFailed("the model's server packs its answers, which nobody asked for")
             stream = response.stream
             assert isinstance(stream, httpx2.AsyncByteStream)
             response.stream = _Counted(stream, int(settings.answer_bytes.value) * _BYTES_A_CHARACTER)
@@ -298,7 +333,7 @@ def _bare(reply: Any) -> tuple[str, Any, tuple[ToolCall, ...], Any]:
         message = choice.message
         text = message.content if isinstance(message.content, str) else ""
         return text, getattr(message, "refusal", None), (), choice.finish_reason
-    except (AttributeError, IndexError, TypeError):
+    except (AttributeError, LookupError, TypeError):
         raise ServerFailed("the model's server sent what is no answer") from None
 
 
@@ -343,6 +378,7 @@ def _status(error: Any) -> ModelError:
 
 def _asked_to_wait(error: Any) -> float | None:
     try:
-        return max(float(error.response.headers["retry-after"]), 0.0)
+        wait = float(error.response.headers["retry-after"])
     except (KeyError, ValueError, AttributeError):
         return None
+    return None if isnan(wait) else max(wait, 0.0)

@@ -54,7 +54,11 @@ async def _answer(question: str, desk: "AskDesk") -> Answered:
     os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
     from graph.ask import ask as run
 
-    return await run(question, desk)
+    try:
+        return await run(question, desk)
+    finally:
+        if desk.client is not None:
+            await desk.client.close()
 
 
 @contextmanager

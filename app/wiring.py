@@ -111,9 +111,9 @@ def with_environment(configuration: Configuration) -> Configuration:
     }
     if given["name"] is None and (os.environ.get("SAVEPLAY_MODEL_URL") or given["fast_name"]):
         raise ConfigurationError("a model's server is named but no model: set SAVEPLAY_MODEL, or name in model.yaml")
-    at_once = os.environ.get("SAVEPLAY_MODEL_AT_ONCE")
-    if at_once is not None:
-        if not at_once.isdigit() or int(at_once) < 1:
+    at_once = os.environ.get("SAVEPLAY_MODEL_AT_ONCE", "")
+    if at_once:
+        if not at_once.isdecimal() or int(at_once) < 1:
             raise ConfigurationError(f"SAVEPLAY_MODEL_AT_ONCE is a number of calls from 1 on, not {at_once!r}")
         given["at_once"] = model.at_once.model_copy(update={"value": float(at_once)})
     return configuration.model_copy(update={"model": model.model_copy(update=given)})
@@ -125,7 +125,8 @@ def model_client(configuration: Configuration, heard: "Heard") -> "ModelClient |
         return None
     from agents.model_client import OpenAIClient
 
-    return OpenAIClient(configuration.model, configuration.model.url, os.environ.get("OPENAI_API_KEY"), heard)
+    url, key = configuration.model.url, os.environ.get("OPENAI_API_KEY")
+    return OpenAIClient(configuration.model, url.strip() if url else None, key.strip() if key else None, heard)
 
 
 def absolute(location: str) -> str:
@@ -207,12 +208,20 @@ def run_review(place: Workplace, review_id: str, timing: Timing) -> str | None:
 async def _drive(place: Workplace, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:
     os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # read when langgraph is first imported
     os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
+    context = context_for(place, review_id, timing)
+    try:
+        return await _driven(place, as_of, review_id, run, context)
+    finally:
+        if context.client is not None:
+            await context.client.close()
+
+
+async def _driven(place: Workplace, as_of: date, review_id: str, run: int, context: "ReviewContext") -> str | None:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.types import Command
 
     from graph.weekly_review import VERSION, weekly_review
 
-    context = context_for(place, review_id, timing)
     thread = f"weekly-review:{VERSION}:{review_id}:{run}"
     config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": 50}
     async with AsyncSqliteSaver.from_conn_string(str(place.folder / "checkpoints.db")) as saver:

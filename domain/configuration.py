@@ -428,6 +428,7 @@ class ModelSettings(Record):
     quotes: Setting
     sentence_length: Setting
     ask_steps: Setting
+    ask_tokens: Setting
     prices: Prices
     words: TypedWords
     words_why: str

@@ -9,7 +9,7 @@
     ├── BusyError                 exit 2: another process is working on the same review; wait for it
     └── ModelError                never ends a review: the playbook drafter takes over and the play says why
         ├── Unavailable           worth another attempt, then the model counts as absent for this review
-        │   ├── TimedOut          no answer in time
+        │   ├── TimedOut          no answer in time; another play may still get one
         │   ├── RateLimited       429: too many calls; ``wait`` is what the server asks for, in seconds
         │   ├── ServerFailed      5xx
         │   └── Unreachable       no server there, or the connection broke

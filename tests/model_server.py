@@ -10,6 +10,7 @@ breaks here breaks as it does in the world. A behaviour is a function of what wa
 
 import gzip
 import json
+import re
 import socket
 import threading
 import time
@@ -147,6 +148,48 @@ def calls_a_tool(name: str, arguments: str, text: str | None = None) -> Behaviou
     return sends(reply(text, reason="tool_calls", message={"tool_calls": [call]}))
 
 
+def well_behaved(asked: Asked) -> str:
+    """The JSON that the schema in the request asks for: the first of every choice, plain sentences, each its own.
+
+    To be used with ``writes``.
+    """
+    schema = asked.schema
+    assert schema is not None, "asked without a schema"
+    properties = schema["properties"]
+    if "sentences" in properties:
+        facts = re.findall(r"^(F\d+): ", asked.last, re.MULTILINE)
+        most = properties["sentences"]["maxItems"]
+        size = 1 if len(facts) <= most else 2
+        groups = [facts[start : start + size] for start in range(0, len(facts), size)]
+        return json.dumps({"sentences": [", and ".join(f"{{{fact}}}" for fact in group) + "." for group in groups]})
+    return json.dumps(_draft(properties))
+
+
+_VERBS = ("addresses", "meets", "answers", "settles", "covers", "repairs", "supports", "serves", "clears", "shows")
+
+
+def _draft(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A save play of first choices; no action twice."""
+    verbs = iter(_VERBS)
+
+    def line(option: Mapping[str, Any]) -> dict[str, Any]:
+        choices = option["properties"]
+        facts = choices["evidence"]["items"].get("enum", [])[: choices["evidence"]["minItems"]]
+        because = f", because {{{facts[0]}}}" if facts else ""
+        why = f"It {next(verbs)} what hurts{because}."
+        first = {name: choices[name]["enum"][0] for name in ("action", "owner", "due")}
+        return {**first, "evidence": facts, "why": why}
+
+    opens = line(properties["first_touch"]["anyOf"][0])
+    lists = {
+        name: [line(option) for option in wanted["items"]["anyOf"][: wanted["minItems"]]]
+        for name, wanted in properties.items()
+        if wanted.get("type") == "array"
+    }
+    cause = f"We let {{account}} down: {{{opens['evidence'][0]}}}." if opens["evidence"] else "Nobody knows yet."
+    return {"summary": cause, "opening": "What should we change first, {contact}?", "first_touch": opens, **lists}
+
+
 # a model that does not -----------------------------------------------------------------------------------------------
 
 
@@ -203,11 +246,7 @@ def raw(data: bytes, kind: str = "application/json", status: int = 200, **header
 
 def packed(size: int = 12_000_000) -> Behaviour:
     """A small response that unpacks to megabytes."""
-
-    def behave(_: Asked, line: Line) -> None:
-        line.whole(200, gzip.compress(b" " * size), content_encoding="gzip")
-
-    return behave
+    return raw(gzip.compress(b" " * size), content_encoding="gzip")
 
 
 def page() -> Behaviour:

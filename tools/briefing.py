@@ -21,6 +21,16 @@ class Fact(Record):
     kind: Literal["changed", "why", "decide"]
     text: str
     """A clause with its numbers and direction, without a full stop."""
+    names: tuple[str, ...] = ()
+    """Accounts named in it."""
+
+    @property
+    def told(self) -> str:
+        """The clause as a model reads it: no account is named."""
+        hidden = self.text
+        for name in self.names:
+            hidden = hidden.replace(name, "(account)")
+        return hidden
 
 
 def briefing_facts(identified: Identified, diagnosed: Diagnosed, planned: Planned) -> tuple[Fact, ...]:
@@ -29,7 +39,11 @@ def briefing_facts(identified: Identified, diagnosed: Diagnosed, planned: Planne
     found += [("changed", text) for text in _changed(identified)]
     found += [("why", text) for text in _why(diagnosed)]
     found += [("decide", text) for text in _decide(identified, planned)]
-    return tuple(Fact(id=f"F{n}", kind=kind, text=text) for n, (kind, text) in enumerate(found, start=1))
+    known = sorted({row.name for row in identified.plan_rows} | {item.name for item in identified.at_risk})
+    return tuple(
+        Fact(id=f"F{n}", kind=kind, text=text, names=tuple(name for name in known if name in text))
+        for n, (kind, text) in enumerate(found, start=1)
+    )
 
 
 def plain(facts: Sequence[Fact]) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def tidied(text: str, facts: Iterable[str]) -> str:
     ids = "|".join(sorted(map(re.escape, facts), key=len, reverse=True))
     if not ids:
         return text
-    return re.sub(rf"\{{*(?<![\w-])({ids})(?![\w-])\}}*", r"{\1}", text)
+    return re.sub(rf"\{{{{0,2}}(?<![\w-])({ids})(?![\w-])\}}{{0,2}}", r"{\1}", text)
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

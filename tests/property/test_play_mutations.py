@@ -18,14 +18,25 @@ from typing import Any, get_args
 
 import pytest
 
-from agents.play_drafter import PlayDrafter
+from agents.play_drafter import PlayDrafter, lines_of
 from domain.dossier import Contact, Dossier, Person
 from domain.drafting import FIRST_TOUCH, Draft, DraftAction, Drafting
 from domain.model import Record
 from domain.phases import Drafted
 from domain.playbook import PHASES, Cause, Difficulty
 from domain.review import Direction, Evidence, InterventionTier, RiskTier, SavePlay, SourceRow
-from tests.builders import CALENDAR, HIGHEST, LOWEST, SHIPPED, SIGNALS, component_of, made_dossier, made_finding
+from tests.builders import (
+    CALENDAR,
+    HIGHEST,
+    LOWEST,
+    SHIPPED,
+    SIGNALS,
+    component_of,
+    framed,
+    made_dossier,
+    made_finding,
+    team,
+)
 from tools.causes import UNDETERMINED
 from tools.evidence import direction, statement
 from tools.frame import Frame, Option
@@ -604,6 +615,42 @@ def test_the_sentence_of_one_action_cannot_stand_at_another() -> None:
         if first.purpose != second.purpose:
             swapped_play = changed(case.play, ("phases", 1, "actions", 0, "purpose"), second.purpose)
             assert case.caught(swapped_play)
+
+
+def test_a_play_that_people_edited_still_tells_the_facts_of_its_account() -> None:
+    """Whoever moves a date does not touch the evidence: it stays what the account's record says."""
+    cases = [case for case in by_model() if case.play.evidence][:10]
+    unseen: Counter[str] = Counter()
+    for case in cases:
+        edited = case.play.model_copy(update={"status": "edited"})
+        assert not case.caught(edited)
+        for path, value in leaves(edited):
+            if path[0] == "evidence" and not case.caught(changed(edited, path, other_than(path, value))):
+                unseen[str(path[2])] += 1
+    assert not unseen, f"changed and not noticed: {dict(unseen)}"
+
+
+def test_another_owner_changes_the_name_in_the_sentence_and_nothing_else() -> None:
+    """The library writes "Marks repeats" and the customer has a Mark, too; the usual owner is called Mark."""
+    people = team() | {
+        "P-4": team()["P-4"].model_copy(update={"name": "Mark"}),
+        "P-9": team()["P-4"].model_copy(update={"person_id": "P-9", "name": "Priya Raghunathan"}),
+    }
+    champion = Contact(
+        contact_id="C-1", name="Mark Olsen", title=None, role="champion", active=True, departed_on=None,
+    )  # fmt: skip
+    drafter, frame = framed(people=people, contacts=(champion,), values={"open_escalations": 2.0})
+    for phase in PHASES:
+        for action in frame.playbook.phase(phase):
+            if action.owner_role != "support_lead":
+                continue
+            chosen_ids = {name: [a.id for a in frame.playbook.phase(name)][:3] for name in PHASES} | {
+                phase: [action.id]
+            }
+            lines = lines_of(frame, chosen_ids, {}, {action.id: "P-9"})
+            play = drafter.goes_on(frame, lines, "2026-W40")
+            line = next(line for part in play.phases for line in part.actions if line.id == action.id)
+            assert line.action == action.what.format_map({**frame.words, "specialist": "Priya Raghunathan"}), action.id
 
 
 # a draft with one fault ----------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The sample portfolio before a real model, recorded: one review and a table of questions.
 
 The answers come from ``tests/recorded/*.yaml``; the network stays closed. ``make record`` asks the model again (a server
-at ``SAVEPLAY_RECORD``), keeps what was already recorded for the same prompt, and drops what is no longer asked.
+at the address below), keeps what was already recorded for the same prompt, and drops what is no longer asked.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from tools.configuration import read_configuration
 HERE = Path(__file__).resolve().parent
 SAMPLE = HERE.parent.parent / "examples" / "portfolio"
 MODEL = "qwen2.5-coder-1.5b-instruct"
-URL = "http://127.0.0.1:8091/v1"
+URL = os.environ.get("SAVEPLAY_RECORD_AT", "http://127.0.0.1:8091/v1")
 LAST, NOW = date(2026, 11, 16), date(2026, 11, 23)
 
 QUESTIONS = (
@@ -50,13 +50,7 @@ QUESTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """What came of one session with the model."""
-
-    review: Review
-    answers: tuple[Answered, ...]
-    calls: tuple[tuple[str, float, str], ...]
+Call = tuple[str, float, str]
 
 
 def recording() -> bool:
@@ -64,18 +58,38 @@ def recording() -> bool:
     return "SAVEPLAY_RECORD" in os.environ
 
 
+@dataclass
+class Listening(Timing):
+    """Keeps every answer as soon as it is there: a model on a laptop takes an hour for all of them."""
+
+    tape: Any = None
+
+    def called(self, model: str, seconds: float, outcome: str) -> None:
+        super().called(model, seconds, outcome)
+        if os.environ.get("SAVEPLAY_RECORD") == "new":
+            self.tape._save(force=True)
+            print(f"{len(self.calls)}: {outcome} after {seconds:.0f} s", flush=True)
+
+
 @contextmanager
-def cassette(name: str) -> Iterator[None]:
+def cassette(name: str, timing: Listening) -> Iterator[None]:
     """The model's answers from the file; the body of a request has to be the same, byte for byte."""
     recorder = vcr.VCR(
         record_mode="new_episodes" if recording() else "none",
-        match_on=("method", "host", "port", "path", "body"),
-        filter_headers=[(name, None) for name in ("authorization", "user-agent", "host", "accept-encoding")],
+        match_on=("method", "path", "body"),
+        before_record_request=_bare,
         before_record_response=_plain,
-        drop_unused_requests=True,
+        drop_unused_requests=os.environ.get("SAVEPLAY_RECORD") == "tidy",
     )
-    with recorder.use_cassette(str(HERE / f"{name}.yaml"), allow_playback_repeats=True):
+    with recorder.use_cassette(str(HERE / f"{name}.yaml"), allow_playback_repeats=True) as tape:
+        timing.tape = tape
         yield
+
+
+def _bare(request: Any) -> Any:
+    """No key and nothing about the machine that recorded."""
+    request.headers = {"content-type": "application/json"}
+    return request
 
 
 def _plain(response: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +109,7 @@ def configured() -> Configuration:
         update={
             "name": MODEL,
             "url": URL,
-            "at_once": number(shipped.model.at_once, 1),
+            "at_once": number(shipped.model.at_once, 4 if recording() else 1),
             "timeout": number(shipped.model.timeout, 1200),
             "budget_seconds": number(shipped.model.budget_seconds, 36000),
         }
@@ -103,36 +117,46 @@ def configured() -> Configuration:
     return shipped.model_copy(update={"model": model})
 
 
-def session(folder: Path) -> Recorded:
-    """Two weeks of the sample: the first decided without a model, the second drafted by it; then the questions."""
+def first_week(place: Workplace, folder: Path) -> None:
+    """The week before, without a model: no play is taken on, so that all ten are drafted anew; other promises stand."""
+    begin(place, Request(str(SAMPLE), LAST, str(folder / "out"), None), "2026-W47", 0, Timing())
+    run_review(place, "2026-W47", Timing())
+    nobody = Decisions(
+        review="2026-W47",
+        decided_by="tests",
+        rest="reject",
+        others="approve",
+        close=CloseDecision(),
+        unattended=True,
+    )
+    decide_and_run(place, "2026-W47", nobody, Timing())
+
+
+def reviewed(folder: Path) -> tuple[Review, list[Call]]:
+    """The second week of the sample, drafted by the model."""
     with workplace(str(folder / "store")) as place:
-        shipped = Request(str(SAMPLE), LAST, str(folder / "out"), None)
-        begin(place, shipped, "2026-W47", 0, Timing())
-        run_review(place, "2026-W47", Timing())
-        nobody = Decisions(
-            review="2026-W47",
-            decided_by="tests",
-            rest="reject",
-            others="approve",
-            close=CloseDecision(),
-            unattended=True,
-        )
-        decide_and_run(place, "2026-W47", nobody, Timing())
-        place.contexts.clear()
-        place.configurations[None] = configured()
-        timing = Timing()
-        with cassette("review"):
+        first_week(place, folder)
+        place.configurations[None], timing = configured(), Listening()
+        with cassette("review", timing):
             begin(place, Request(str(SAMPLE), NOW, str(folder / "out"), None), "2026-W48", 0, timing)
             run_review(place, "2026-W48", timing)
-        review = Review.model_validate_json((folder / "out" / "2026-W48" / "review.json").read_text())
-        with cassette("questions"):
-            answers = asyncio.run(_asked(place, timing))
-        return Recorded(review, answers, tuple(timing.calls))
+    text = (folder / "out" / "2026-W48" / "review.json").read_text(encoding="utf-8")
+    return Review.model_validate_json(text), timing.calls
 
 
-async def _asked(place: Workplace, timing: Timing) -> tuple[Answered, ...]:
+def questioned(folder: Path) -> tuple[tuple[Answered, ...], list[Call]]:
+    """The answers to the table of questions."""
     from app.asking import desk_of
     from graph.ask import ask
 
-    desk = desk_of(place, Request(str(SAMPLE), NOW, "", None), configured(), timing)
-    return tuple([await ask(question, desk) for question in QUESTIONS])
+    async def each(desk: Any) -> tuple[Answered, ...]:
+        found = [await ask(question, desk) for question in QUESTIONS]
+        await desk.client.close()
+        return tuple(found)
+
+    with workplace(str(folder / "store")) as place:
+        first_week(place, folder)
+        timing = Listening()
+        with cassette("questions", timing):
+            desk = desk_of(place, Request(str(SAMPLE), NOW, "", None), configured(), timing)
+            return asyncio.run(each(desk)), timing.calls

@@ -1,23 +1,37 @@
 """A real small model on the sample portfolio, as recorded: what it drafts and picks, and what becomes of it."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from domain.asking import Answered
-from domain.review import SavePlay
-from tests.recorded.desk import QUESTIONS, Recorded, recording, session
+from domain.review import Review, SavePlay
+from tests.recorded.desk import QUESTIONS, Call, questioned, recording, reviewed
 
 pytestmark = pytest.mark.timeout(0 if recording() else 120)
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What came of one session with the model."""
+
+    review: Review
+    answers: tuple[Answered, ...]
+
+
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    found = session(tmp_path_factory.mktemp("recorded"))
-    unheard = sorted({outcome for _, _, outcome in found.calls} - {"answered", "cut_short"})
+    review, drafting = reviewed(tmp_path_factory.mktemp("review"))
+    answers, asking = questioned(tmp_path_factory.mktemp("questions"))
+    heard_all([*drafting, *asking])
+    return Recorded(review, answers)
+
+
+def heard_all(calls: list[Call]) -> None:
+    unheard = sorted({outcome for _, _, outcome in calls} - {"answered", "cut_short"})
     assert not unheard, f"a prompt changed since it was recorded ({', '.join(unheard)}): run `make record`"
-    return found
 
 
 def asked(recorded: Recorded, question: str) -> Answered:

@@ -24,7 +24,6 @@ from domain.configuration import Configuration
 from domain.dossier import Dossier
 from domain.drafting import Draft, Drafting, Tokens
 from domain.errors import (
-    AnswerRefused,
     BrokenAnswer,
     CallRefused,
     ConfigurationError,
@@ -111,7 +110,7 @@ def fit(frame: Frame) -> DraftJson:
 
     return {
         "summary": f"We let {{account}} down: {{{facts[0]}}}.",
-        "opening": "Hello {contact}, what should we change first?",
+        "opening": "What should we change first, {contact}?",
         "first_touch": line(frame.options["first_touch"][0]),
         **{phase: [line(option) for option in frame.options[phase][: frame.count(phase)[1]]] for phase in PHASES},
     }
@@ -221,7 +220,7 @@ def test_slots_are_filled_with_the_facts_and_the_names_of_the_account() -> None:
     clause = first.statement.rstrip(".")
     told = play.root_cause.lower()
     assert told.startswith(f"we let {frame.dossier.name} down: {clause} ({first.id})".lower())
-    assert play.opening == f"Hello {frame.words['contact']}, what should we change first?"
+    assert play.opening == f"What should we change first, {frame.words['contact']}?"
     texts = json.dumps([play.root_cause, play.opening, [a.purpose for p in play.phases for a in p.actions]])
     assert "{" not in texts.replace("{}", "")
 
@@ -239,6 +238,14 @@ def test_a_long_white_space_in_an_answer_does_not_hold_up_the_review() -> None:
     assert time.perf_counter() - began < 0.5
 
 
+def test_a_sentence_of_braces_only_does_not_hold_up_the_review() -> None:
+    drafter, frame, model = at_work()
+    model.script = [spoilt(frame, says("summary", "{" * 6_000)), fit(frame)]
+    began = time.perf_counter()
+    assert drafted_by(drafter, frame).drafting.outcome == "repaired"
+    assert time.perf_counter() - began < 0.5
+
+
 FAULTS: dict[str, tuple[Change, str, str]] = {
     "a number": (says("address", "It saves 3 of the open items, because {E1}."), "number_typed", "a digit is typed"),
     "a number in words": (says("address", "It saves seven open items, because {E1}."), "number_typed", "“seven”"),
@@ -252,12 +259,12 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "an address": (says("address", "See www.example.com, because {E1}."), "address_typed", "an address is typed"),
     "strange letters": (says("address", "It fits 世界, because {E1}."), "character_not_allowed", "U+"),
     "nothing": (says("address", "  "), "text_missing", "the sentence is empty"),
-    "a novel": (says("address", "It fits well. " * 30), "text_too_long", "at most 260"),
+    "a novel": (says("address", "It fits well. " * 99), "text_too_long", "characters; at most"),
     "no fact": (says("summary", "We let them down."), "fact_missing", "no evidence is cited"),
     "a fact that is not there": (says("address", "It fits, because {E99}."), "slot_unknown", "{E99}"),
     "a slot that is none": (says("address", "It fits {customer_email}."), "slot_unknown", "{customer_email}"),
-    "a lonely brace": (says("address", "It fits, because {E1."), "slot_unknown", "a brace stands alone"),
-    "a fact to the customer": (says("opening", "Hello {contact}, {E1}."), "slot_unknown", "not shown internal facts"),
+    "a lonely brace": (says("address", "It fits } because {E1}."), "slot_unknown", "a brace stands alone"),
+    "a fact to the customer": (says("opening", "What about this, {contact}: {E1}?"), "slot_unknown", "not shown internal facts"),
     "the renewal to the customer": (says("opening", "What about {renewal}?"), "slot_unknown", "{renewal}"),
     "a score to the customer": (says("opening", "Why is your risk so large?"), "internal_score", "“risk”"),
     "an invented action": (chooses(action="sf-send-flowers"), "action_unknown", "“sf-send-flowers” is not offered"),
@@ -384,13 +391,10 @@ def test_a_model_that_goes_away_between_two_rounds_leaves_what_it_took_and_what_
     assert [violation.code for violation in drafting.refused] == ["number_typed"]
 
 
-@pytest.mark.parametrize(
-    "text", ["\ud800", '{"summary": "{\ud800}"}', None], ids=["alone", "in broken JSON", "as a slot in a draft"]
-)
-def test_half_a_character_in_an_answer_can_be_kept_in_the_record_of_the_review(text: str | None) -> None:
+@pytest.mark.parametrize("place", ["summary", "opening", "address"])
+def test_half_a_character_in_an_answer_can_be_kept_in_the_record_of_the_review(place: str) -> None:
     drafter, frame, model = at_work()
-    answer = text if text is not None else spoilt(frame, says("address", "It fits, because {\ud800}."))
-    model.script = [answer] * 3
+    model.script = [spoilt(frame, says(place, "It fits {\ud800}."))] * 3
     drafted = drafted_by(drafter, frame)
     assert drafted.drafting.outcome == "fell_back"
     assert Drafted.model_validate_json(drafted.model_dump_json()) == drafted
@@ -429,7 +433,7 @@ def fit_without_facts(frame: Frame) -> DraftJson:
 
     return {
         "summary": "Nobody at {account} has said yet what is missing.",
-        "opening": "Hello {contact}, what should we change first?",
+        "opening": "What should we change first, {contact}?",
         "first_touch": line(frame.options["first_touch"][0]),
         **{phase: [line(option) for option in frame.options[phase][: frame.count(phase)[1]]] for phase in PHASES},
     }
@@ -632,6 +636,15 @@ def test_the_rules_are_the_same_for_every_account_so_that_servers_need_to_read_t
     assert {rules.content for _, (rules, _) in read} == {prompt("draft_rules")}
 
 
+def test_the_examples_in_the_rules_would_pass_the_checks() -> None:
+    drafter, frame, _ = at_work()
+    rules = replace(drafter.rules(frame), facts=frozenset(f"E{number}" for number in range(1, 10)))
+    examples = re.findall(r'^"(summary|opening|why)": "(.+)"$', prompt("draft_rules"), re.MULTILINE)
+    assert {place for place, _ in examples} == {"summary", "opening", "why"}
+    for place, text in examples:
+        assert list(rules.faults(place, text, customer=place == "opening", fact=place == "summary")) == []
+
+
 def test_every_account_has_exactly_one_place_for_quotations(read: Read) -> None:
     for _, (_, account) in read:
         assert account.content.count("<quoted>") == account.content.count("</quoted>") <= 1
@@ -780,9 +793,3 @@ def test_calls_at_once_are_a_whole_number_from_one_on(environment: Give, calls: 
     environment(SAVEPLAY_MODEL="mine", SAVEPLAY_MODEL_AT_ONCE=calls)
     with pytest.raises(ConfigurationError, match="SAVEPLAY_MODEL_AT_ONCE"):
         with_environment(SHIPPED)
-
-
-def test_a_model_that_declines_is_paid_all_the_same() -> None:
-    drafter, frame, _ = at_work(AnswerRefused("the model declined to answer"))
-    drafting = drafted_by(drafter, frame).drafting
-    assert (drafting.error, drafting.tokens) == ("refused", Tokens())

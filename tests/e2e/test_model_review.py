@@ -1,0 +1,213 @@
+"""Whole reviews with a language model: one that works, one that fails, one that is not there, one that is slow.
+
+The processes and the connection are real; the model is a local server that does as it is told.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import DONE, WAITING, Said
+from tests.e2e.worlds import FIRST, W47, Place, Shelf
+from tests.model_server import Behaviour, ModelServer, fails, refused_address, well_behaved, writes
+
+MODEL, KEY = "gpt-5-mini", "sk-nobody-may-see-this-key"
+PLAYS = 10
+THOUGHT = 1.0
+"""Seconds that the slow model takes for an answer."""
+
+
+def model_at(url: str, **more: str) -> dict[str, str]:
+    """The environment of a review with a model."""
+    return {"SAVEPLAY_MODEL": MODEL, "SAVEPLAY_MODEL_URL": url, "OPENAI_API_KEY": KEY, **more}
+
+
+def served(place: Place, desk: Path, behaviour: Behaviour, *approve: str, code: int, **more: str) -> dict[str, Said]:
+    """One review with such a server; what was asked of it lies beside the review."""
+    with ModelServer(otherwise=behaviour) as server:
+        said = place.review(desk, FIRST, *approve, code=code, env=model_at(server.url, **more))
+    asked = [
+        {"at": each.at, "answered": each.answered, "wanted": sorted((each.schema or {}).get("properties", ()))}
+        for each in server.asked
+    ]
+    (place.folder / "asked.json").write_text(json.dumps(asked))
+    return {"review": said}
+
+
+def asked_of(place: Place, what: str) -> list[dict[str, Any]]:
+    """The requests for a draft (``summary``) or for a briefing (``sentences``)."""
+    return [each for each in json.loads((place.folder / "asked.json").read_text()) if what in each["wanted"]]
+
+
+def calls_of(place: Place) -> list[dict[str, Any]]:
+    return list(json.loads((place.out / W47 / "run.json").read_text())["model_calls"])
+
+
+@pytest.fixture(scope="session")
+def failing(shelf: Shelf, desk: Path) -> tuple[Place, Said]:
+    """A review with a server that always fails, waiting for decisions."""
+    place, said = shelf.place("model-fails", lambda place: served(place, desk, fails(500), code=WAITING))
+    return place, said["review"]
+
+
+@pytest.fixture(scope="session")
+def absent(shelf: Shelf, desk: Path) -> tuple[Place, Said]:
+    """A review with the address of no server, everything approved."""
+
+    def make(place: Place) -> Mapping[str, Said]:
+        return {"review": place.review(desk, FIRST, "--approve", "all", code=DONE, env=model_at(refused_address()))}
+
+    place, said = shelf.place("model-absent", make)
+    return place, said["review"]
+
+
+@pytest.fixture(scope="session")
+def slow(shelf: Shelf, desk: Path) -> Place:
+    """A review with a model that works and takes its time."""
+    behaviour = writes(well_behaved, after=THOUGHT)
+    return shelf.place(
+        "model-slow",
+        lambda place: served(place, desk, behaviour, "--approve", "all", code=DONE, PYTHONHASHSEED="1", TZ="UTC"),
+    )[0]
+
+
+@pytest.fixture(scope="session")
+def quick(shelf: Shelf, desk: Path) -> Place:
+    """The same review with the same model on a better day, in a fresh store."""
+    more = {"PYTHONHASHSEED": "2", "TZ": "Pacific/Auckland"}
+    return shelf.place(
+        "model-quick",
+        lambda place: served(place, desk, writes(well_behaved), "--approve", "all", code=DONE, **more),
+    )[0]
+
+
+# without a model that works ------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_fails_ends_no_review(failing: tuple[Place, Said]) -> None:
+    place, said = failing
+    assert said.code == WAITING
+    assert "server failed" in said.err
+    review = place.document(W47)
+    assert review["state"] == "waiting_for_decisions"
+    assert len(review["plays"]) == PLAYS
+    assert calls_of(place)
+    assert {call["outcome"] for call in calls_of(place)} == {"server_failed"}
+
+
+def test_a_server_that_is_not_there_ends_no_review(absent: tuple[Place, Said]) -> None:
+    place, said = absent
+    assert said.code == DONE
+    review = place.document(W47)
+    assert review["state"] == "closed"
+    assert len(review["plays"]) == PLAYS
+    assert review["actions"]
+    assert {call["outcome"] for call in calls_of(place)} == {"unreachable"}
+
+
+@pytest.mark.parametrize(
+    ("which", "error", "reason"),
+    [("failing", "server_failed", "the model's server failed (500)"),
+     ("absent", "unreachable", "the model's server cannot be reached")],
+)  # fmt: skip
+def test_every_play_is_complete_from_the_playbook_and_says_why(
+    which: str, error: str, reason: str, request: pytest.FixtureRequest
+) -> None:
+    place: Place = request.getfixturevalue(which)[0]
+    review = place.document(W47)
+    for play in review["plays"]:
+        assert (play["drafted_by"], play["verified"], play["violations"]) == ("playbook", True, [])
+        assert (play["drafting"]["outcome"], play["drafting"]["error"]) == ("fell_back", error)
+        assert reason in play["drafted_note"]
+        assert [phase["phase"] for phase in play["phases"]] == ["stabilise", "address", "rebuild"]
+    note, drafting = review["drafter_note"], review["drafting"]
+    assert MODEL in note
+    assert f"{PLAYS} came from the playbook library" in note
+    assert reason in note
+    assert (drafting["drafted"], drafting["fell_back"], drafting["share_fell_back"]) == (PLAYS, PLAYS, 1)
+    assert drafting["tokens"] == {"read": 0, "written": 0, "calls": 0}
+    assert (review["briefing"]["drafted_by"], review["briefing"]["drafting"]["error"]) == ("rules", error)
+    assert review["briefing"]["sentences"]
+    assert "came from the playbook library" in place.pages(W47)["review.md"].decode()
+
+
+def test_a_server_that_fails_is_left_alone_after_one_round_of_attempts(failing: tuple[Place, Said]) -> None:
+    place, _ = failing
+    assert 3 <= len(asked_of(place, "summary")) <= 8 * 3, "eight calls at once, three attempts each"
+    assert asked_of(place, "sentences") == [], "the briefing does not ask again"
+
+
+def test_which_way_the_model_fails_makes_no_difference_to_the_plan(
+    failing: tuple[Place, Said], absent: tuple[Place, Said]
+) -> None:
+    how = {"drafting", "drafted_note", "version", "status"}
+    plans = [
+        [{key: value for key, value in play.items() if key not in how} for play in place.document(W47)["plays"]]
+        for place, _ in (failing, absent)
+    ]
+    assert plans[0] == plans[1]
+
+
+# with a model --------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_answers_well_drafts_every_play_and_every_play_is_verified(slow: Place) -> None:
+    review = slow.document(W47)
+    assert len(review["plays"]) == PLAYS
+    for play in review["plays"]:
+        assert (play["drafted_by"], play["verified"], play["violations"]) == ("model", True, [])
+        assert play["drafting"]["outcome"] == "first_try", play["drafting"]["refused"]
+        assert play["drafting"]["model"] == MODEL
+        assert MODEL in play["drafted_note"]
+        assert play["opening"].startswith("What should we change first, ")
+        assert "{" not in json.dumps([play["root_cause"], play["opening"]])
+    assert (review["briefing"]["drafted_by"], review["briefing"]["drafting"]["outcome"]) == ("model", "first_try")
+
+
+def test_the_review_says_who_drafted_and_what_it_took(slow: Place) -> None:
+    review = slow.document(W47)
+    drafting = review["drafting"]
+    assert (drafting["model"], drafting["drafted"], drafting["first_try"]) == (MODEL, PLAYS, PLAYS)
+    shares = [drafting[name] for name in ("share_first_try", "share_repaired", "share_fell_back")]
+    assert shares == [1, 0, 0]
+    each = [play["drafting"] for play in review["plays"]] + [review["briefing"]["drafting"]]
+    assert drafting["tokens"]["calls"] == len(each)
+    for kind in ("read", "written"):
+        assert drafting["tokens"][kind] == sum(one["tokens"][kind] for one in each) > 0
+    read, written = drafting["tokens"]["read"], drafting["tokens"]["written"]
+    assert drafting["cost"] == pytest.approx((read * 0.25 + written * 2) / 1e6, abs=1e-4)
+    assert drafting["currency"] == "USD"
+    assert f"{MODEL} drafted {PLAYS} that passed every check at first try" in review["drafter_note"]
+
+
+def test_every_call_of_the_model_is_in_the_record_of_the_run(slow: Place) -> None:
+    calls = calls_of(slow)
+    assert len(calls) == PLAYS + 1
+    assert {(call["model"], call["outcome"]) for call in calls} == {(MODEL, "answered")}
+    assert all(call["seconds"] >= THOUGHT for call in calls)
+
+
+def test_the_same_answers_give_the_same_review_byte_by_byte(slow: Place, quick: Place) -> None:
+    assert slow.pages(W47)["review.json"] == quick.pages(W47)["review.json"]
+    assert slow.repeatable(W47) == quick.repeatable(W47)
+
+
+def test_ten_plays_are_drafted_side_by_side(slow: Place) -> None:
+    drafts = asked_of(slow, "summary")
+    assert len(drafts) == PLAYS
+    took = max(each["answered"] for each in drafts) - min(each["at"] for each in drafts)
+    assert took < 2.8 * THOUGHT, "two waves of at most eight; one after the other it would be ten"
+
+
+@pytest.mark.parametrize("which", ["failing", "absent", "slow"])
+def test_the_key_is_written_nowhere(which: str, request: pytest.FixtureRequest) -> None:
+    found = request.getfixturevalue(which)
+    place, said = found if isinstance(found, tuple) else (found, None)
+    files = [path for path in place.folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" for path in files)
+    assert [os.path.relpath(path, place.folder) for path in files if KEY.encode() in path.read_bytes()] == []
+    assert said is None or KEY not in said.out + said.err
