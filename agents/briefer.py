@@ -47,7 +47,7 @@ class Briefer:
         if draft is None:
             return ordinary.model_copy(update={"drafting": dialogue.drafting})
         texts: Mapping[str, str] = {fact.id: fact.text for fact in facts}
-        sentences = tuple(filled(sentence, texts) for sentence in draft.sentences)
+        sentences = tuple(filled(sentence, {}, texts) for sentence in draft.sentences)
         return Briefing(sentences=sentences, drafted_by="model", drafting=dialogue.drafting)
 
     def _rules(self, facts: Sequence[Fact]) -> Rules:

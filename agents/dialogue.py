@@ -55,6 +55,8 @@ class Dialogue:
                 self._count(part)
                 said, unfit = self._sent_back(part, [Violation(code=error.code, message=str(error))])
             except ModelError as error:
+                if isinstance(error.answer, Answer):
+                    self._count(error.answer)
                 self.drafting = self.drafting.model_copy(
                     update={"outcome": "fell_back", "reason": f"{error}.", "error": error.code}
                 )

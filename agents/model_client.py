@@ -6,8 +6,8 @@ and tokens a review, one breaker: a server that is not there or refuses the key 
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import isnan
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _BYTES_A_CHARACTER = 4
+_LONGEST_CALL = 2000
+_DETAIL = 500
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,18 @@ Heard = Callable[[str, float, str], None]
 """Told of every call: model, seconds, what came of it."""
 
 
+@dataclass(frozen=True)
+class Plain:
+    """What a server does not take, learnt from its refusals."""
+
+    schema: bool = False
+    """JSON schemas."""
+    choice: bool = False
+    """To be made to call a tool."""
+    sampling: bool = False
+    """A temperature and a seed."""
+
+
 @dataclass
 class OpenAIClient:
     """A client for one review. ``clock`` and ``sleep`` are passed in, so that tests need not wait."""
@@ -107,11 +121,11 @@ class OpenAIClient:
     clock: Callable[[], float] = monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     spent: int = 0
-    """Tokens so far, also those of a process that was killed."""
+    """Tokens of this process so far."""
     _began: float | None = None
     _broken: ModelError | None = None
-    _plain_json: bool = False
-    _free_choice: bool = False
+    plain: Plain = Plain()
+    """What the server has refused so far."""
     _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
     _slots: asyncio.Semaphore | None = field(default=None, repr=False)
     _server: "AsyncOpenAI | None" = field(default=None, repr=False)
@@ -181,28 +195,38 @@ class OpenAIClient:
         schema: Mapping[str, Any] | None,
         tools: Sequence[Mapping[str, Any]],
     ) -> Answer:
-        """One request. A server that does not know schemas gets the schema in words and is asked for plain JSON; one
-        that cannot be made to call a tool may choose.
+        """One request, without what this server has refused before.
+
+        A server that does not know schemas gets the schema in words and is asked for plain JSON; one that cannot be made
+        to call a tool may choose; one that fixes its own temperature is not given any.
         """
-        if schema is not None and not self._plain_json:
-            try:
-                return await self._request(model, messages, _strict(schema), tools)
-            except CallRefused as error:
-                if error.status not in (400, 422):
-                    raise
-            self._plain_json = True
-            return await self._request(*_in_words(model, messages, schema), tools)
-        if schema is not None:
-            return await self._request(*_in_words(model, messages, schema), tools)
-        if tools and not self._free_choice:
-            try:
-                return await self._request(model, messages, None, tools, "required")
-            except CallRefused as error:
-                if error.status not in (400, 422):
-                    raise
-            self._free_choice = True
+        try:
+            return await self._as_known(model, messages, schema, tools)
+        except CallRefused as error:
+            if error.status not in (400, 422):
+                raise
+            if self.plain.sampling is False and any(word in error.detail for word in ("temperature", "seed")):
+                self.plain = replace(self.plain, sampling=True)
+            elif schema is not None and not self.plain.schema:
+                self.plain = replace(self.plain, schema=True)
+            elif tools and not self.plain.choice:
+                self.plain = replace(self.plain, choice=True)
+            else:
+                raise
+        return await self._as_known(model, messages, schema, tools)
+
+    async def _as_known(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None,
+        tools: Sequence[Mapping[str, Any]],
+    ) -> Answer:
+        if schema is None:
             return await self._request(model, messages, None, tools)
-        return await self._request(model, messages, None, tools)
+        if self.plain.schema:
+            return await self._request(*_in_words(model, messages, schema), tools)
+        return await self._request(model, messages, _strict(schema), tools)
 
     async def _request(
         self,
@@ -210,7 +234,6 @@ class OpenAIClient:
         messages: Sequence[Message],
         response_format: Mapping[str, Any] | None,
         tools: Sequence[Mapping[str, Any]],
-        choice: Literal["auto", "required"] = "auto",
     ) -> Answer:
         import openai
 
@@ -218,15 +241,15 @@ class OpenAIClient:
             "model": model,
             "messages": [message.sent() for message in messages],
             "max_completion_tokens": int(self.settings.answer_tokens.value),
-            "temperature": self.settings.temperature.value,
-            "seed": int(self.settings.seed.value),
         }
+        if not self.plain.sampling:
+            body |= {"temperature": self.settings.temperature.value, "seed": int(self.settings.seed.value)}
         if response_format is not None:
             body["response_format"] = response_format
         if tools:
-            tokens = int(self.settings.ask_tokens.value)
+            choice = "auto" if self.plain.choice else "required"
             body |= {"tools": list(tools), "tool_choice": choice, "parallel_tool_calls": False}
-            body["max_completion_tokens"] = tokens
+            body["max_completion_tokens"] = int(self.settings.ask_tokens.value)
         try:
             reply = await asyncio.wait_for(self._open().chat.completions.create(**body), self.settings.timeout.value)
         except (openai.APITimeoutError, TimeoutError):
@@ -237,10 +260,10 @@ class OpenAIClient:
             raise _status(error) from None
         except (openai.OpenAIError, ValueError, RuntimeError, OSError) as error:
             raise ServerFailed(f"the model's server sent what is no answer ({type(error).__name__})") from None
-        return self._read(reply)
+        return self._read(reply, [tool["function"]["name"] for tool in tools])
 
-    def _read(self, reply: Any) -> Answer:
-        """The answer in a reply that may hold anything."""
+    def _read(self, reply: Any, tools: Sequence[str]) -> Answer:
+        """The answer in a reply that may hold anything; ``tools`` are the names of those that may be called."""
         try:
             choice, usage = reply.choices[0], reply.usage
             message, reason = choice.message, choice.finish_reason
@@ -257,12 +280,12 @@ class OpenAIClient:
             read, written = 0, len(text) // _BYTES_A_CHARACTER
         self.spent += max(read, 0) + max(written, 0)
         whole = text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""  # no half characters
-        answer = Answer(whole, max(read, 0), max(written, 0), calls)
+        answer = Answer(whole, max(read, 0), max(written, 0), calls or written_calls(whole, tools))
         if refusal or reason == "content_filter":
-            raise AnswerRefused("the model declined to answer")
+            raise AnswerRefused("the model declined to answer", answer)
         if len(answer.text) > self.settings.answer_bytes.value:
             raise TooLarge("the answer is far too long; answer with the one JSON object only", _cut(answer))
-        if reason == "length":
+        if reason == "length" and not answer.calls:
             raise CutShort("the answer stopped at the length limit; write shorter sentences", _cut(answer))
         return answer
 
@@ -287,38 +310,34 @@ def _server(url: str | None, key: str | None, settings: ModelSettings) -> "Async
     import httpx2
     from openai import AsyncOpenAI
 
-    class Capped(httpx2.AsyncHTTPTransport):
+    class Counted(httpx2.AsyncByteStream):
         """Reads no more of a response than any answer could be."""
 
-        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-            request.headers["accept-encoding"] = "identity"
-            response = await super().handle_async_request(request)
-            if response.headers.get("content-encoding", "identity") != "identity":
-                raise ServerFailed("the model's server packs its answers, which nobody asked for")
-            stream = response.stream
-            assert isinstance(stream, httpx2.AsyncByteStream)
-            response.stream = _Counted(stream, int(settings.answer_bytes.value) * _BYTES_A_CHARACTER)
-            return response
+        def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+            self.stream, self.left = stream, int(settings.answer_bytes.value) * _BYTES_A_CHARACTER
 
-    class _Counted(httpx2.AsyncByteStream):
-        def __init__(self, stream: httpx2.AsyncByteStream, left: int) -> None:
-            self.stream, self.left = stream, left
-
-        async def __aiter__(self) -> Any:
+        async def __aiter__(self) -> AsyncIterator[bytes]:
             async for chunk in self.stream:
                 self.left -= len(chunk)
                 if self.left < 0:
-                    raise TooLarge("the answer is far too long; answer with the one JSON object only", _NOTHING)
+                    raise TooLarge("the answer is far too long; answer with the one JSON object only")
                 yield chunk
 
         async def aclose(self) -> None:
             await self.stream.aclose()
 
-    http = httpx2.AsyncClient(transport=Capped(), timeout=settings.timeout.value)
+    async def counted(response: httpx2.Response) -> None:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise ServerFailed("the model's server packs its answers, which nobody asked for")
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = Counted(response.stream)
+
+    http = httpx2.AsyncClient(
+        timeout=settings.timeout.value,
+        headers={"accept-encoding": "identity"},
+        event_hooks={"response": [counted]},
+    )
     return AsyncOpenAI(api_key=key or "none", base_url=url, max_retries=0, http_client=http)
-
-
-_NOTHING = Answer("", 0, 0)
 
 
 def _cut(answer: Answer) -> Answer:
@@ -335,6 +354,21 @@ def _bare(reply: Any) -> tuple[str, Any, tuple[ToolCall, ...], Any]:
         return text, getattr(message, "refusal", None), (), choice.finish_reason
     except (AttributeError, LookupError, TypeError):
         raise ServerFailed("the model's server sent what is no answer") from None
+
+
+def written_calls(text: str, tools: Sequence[str]) -> tuple[ToolCall, ...]:
+    """The call of a tool that a small model wrote as text, where a larger one would have made it."""
+    decoder, at = json.JSONDecoder(), text.find("{")
+    while tools and at >= 0 and at < _LONGEST_CALL:
+        try:
+            found, _ = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict) and found.get("name") in tools:
+            arguments = found.get("arguments", found.get("parameters", {}))
+            return (ToolCall("written", str(found["name"]), json.dumps(arguments)),)
+        at = text.find("{", at + 1)
+    return ()
 
 
 def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -373,7 +407,8 @@ def _status(error: Any) -> ModelError:
         failed.wait = _asked_to_wait(error)
         return failed
     hint = {401: "see OPENAI_API_KEY", 403: "see OPENAI_API_KEY", 404: "see SAVEPLAY_MODEL"}.get(status)
-    return CallRefused(f"the model's server refused the call ({status}{f'; {hint}' if hint else ''})", status)
+    said = str(getattr(error, "message", "")).lower()[:_DETAIL]
+    return CallRefused(f"the model's server refused the call ({status}{f'; {hint}' if hint else ''})", status, said)
 
 
 def _asked_to_wait(error: Any) -> float | None:

@@ -244,9 +244,7 @@ def drafting_summary(plays: Sequence[Drafting], briefing: Drafting, configuratio
         tokens=sum((drafting.tokens for drafting in every), Tokens()),
         cost=None if None in costs else round(sum(cost for cost in costs if cost is not None), 6),
         currency=configuration.model.prices.currency,
-        reasons=tuple(
-            f"{plural(count, 'play')}: {reason[:1].upper()}{reason[1:]}" for reason, count in sorted(reasons.items())
-        ),
+        reasons=tuple(f"{plural(count, 'play')}: {reason}" for reason, count in sorted(reasons.items())),
     )
 
 

@@ -58,9 +58,13 @@ class BusyError(SaveplayError):
 
 
 class ModelError(SaveplayError):
-    """The model gave no usable answer. ``code`` is what the review records."""
+    """The model gave no usable answer. ``code`` is what the review records, ``answer`` what there is of one, or None."""
 
     code = "model_failed"
+
+    def __init__(self, message: str, answer: Any = None) -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class Unavailable(ModelError):
@@ -95,13 +99,13 @@ class Unreachable(Unavailable):
 
 
 class CallRefused(ModelError):
-    """4xx: the key, the model's name or the request. ``status`` is the HTTP status."""
+    """4xx: the key, the model's name or the request. ``status`` is the HTTP status, ``detail`` the server's words."""
 
     code = "call_refused"
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, detail: str = "") -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.detail = status, detail
 
 
 class AnswerRefused(ModelError):
@@ -111,13 +115,9 @@ class AnswerRefused(ModelError):
 
 
 class BrokenAnswer(ModelError):
-    """An answer of no use; a repair round says so. ``answer`` is what there is of it, or None."""
+    """An answer of no use; a repair round says so."""
 
     code = "broken"
-
-    def __init__(self, message: str, answer: Any = None) -> None:
-        super().__init__(message)
-        self.answer = answer
 
 
 class CutShort(BrokenAnswer):

@@ -22,7 +22,7 @@ from domain.review import (
 from tools.causes import UNDETERMINED
 from tools.frame import Frame
 from tools.money import Record, expected_value
-from tools.plays import TBD, adverse, choose, cited, concessions, contact_of, due_date, phase_of, role_words
+from tools.plays import TBD, adverse, choose, cited, concessions, contact_of, due_date, owner_slots, phase_of
 from tools.sentences import rendered
 
 
@@ -123,14 +123,14 @@ def _play_action(frame: Frame, phase: Phase, line: Line) -> PlayAction:
     due = line.due or due_date(phase, action, frame.created, frame.speed, frame.calendar)
     usual = frame.team.by_role.get(action.owner_role)
     person = line.owner or usual
-    text = action.what.format_map(frame.words)
+    words = frame.words
     if person is not None and person != usual:
-        text = text.replace(usual.name if usual else role_words(action.owner_role), person.name)
+        words = {**words, **dict.fromkeys(owner_slots(action.owner_role, frame.playbook.cause), person.name)}
     contact = contact_of(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
     return PlayAction(
         id=action.id,
         title=action.title,
-        action=text,
+        action=action.what.format_map(words),
         owner=person.name if person else TBD,
         owner_id=person.person_id if person else None,
         owner_role=action.owner_role,

@@ -13,7 +13,7 @@ from domain.errors import DecisionError
 from domain.phases import Planned
 from domain.review import Decision, PlanLine, PlayAction, SavePlay
 from tools.calendar import WorkingDays
-from tools.plays import TBD, role_words, version_of
+from tools.plays import TBD, renamed, role_words, version_of
 from tools.wording import money, plural
 
 
@@ -175,7 +175,7 @@ def _changed(
     person = people.get(decision.owners.get(action.id, ""))
     if person is not None:
         said = role_words(action.owner_role) if action.owner == TBD else action.owner
-        text = action.action.replace(said, person.name)
+        text = renamed(action.action, said, person.name)
         update |= {"owner": person.name, "owner_id": person.person_id, "action": text}
     return action.model_copy(update=update)
 

@@ -4,6 +4,7 @@ Pure. The cause decides the playbook; evidence, tier and difficulty decide the a
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -36,6 +37,22 @@ _SPECIALIST: dict[str, Role] = {
     "value_gap": "product",
     "diagnosis": "support_lead",
 }
+
+
+def owner_slots(role: Role, playbook: str) -> tuple[str, ...]:
+    """The slots of a sentence that name whoever has the role."""
+    named: dict[str, Role] = {
+        "csm": "csm",
+        "manager": "cs_manager",
+        "our_executive": "exec_sponsor",
+        "specialist": _SPECIALIST.get(playbook, "support_lead"),
+    }
+    return tuple(slot for slot, own in named.items() if own == role)
+
+
+def renamed(text: str, old: str, new: str) -> str:
+    """The text with one name for another; a word that only begins with the name stays."""
+    return re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", lambda _: new, text)
 
 
 def role_words(role: str) -> str:

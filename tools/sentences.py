@@ -17,8 +17,56 @@ _PLAIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,.;:'’‘\"“”?!()\-–—/
 _ADDRESS = re.compile(r"https?|www|://|\S@\S|\.(?:com|net|org|io|example)\b", re.IGNORECASE)
 _MONEY = re.compile(r"[$€£¥]")
 _ENDS = '.!?:;“”"(…'
-_OVERLAP = 4
-"""Words in a row shared with what a customer wrote: fewer are chance."""
+_OVERLAP, _TURN = 4, 6
+"""Words in a row shared with what a customer wrote: four when two of them carry meaning, six of any kind."""
+_MEANING = 4
+"""Letters from which on a word counts as carrying meaning, unless everybody uses it."""
+_FILLERS = frozenset(
+    [
+        "about",
+        "been",
+        "because",
+        "could",
+        "from",
+        "good",
+        "have",
+        "hear",
+        "here",
+        "into",
+        "just",
+        "know",
+        "like",
+        "make",
+        "more",
+        "much",
+        "need",
+        "only",
+        "over",
+        "should",
+        "some",
+        "such",
+        "than",
+        "that",
+        "their",
+        "them",
+        "then",
+        "there",
+        "they",
+        "this",
+        "very",
+        "want",
+        "well",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "will",
+        "with",
+        "would",
+        "your",
+    ]
+)
 _LIST_CODES = (
     ("numbers", "number_typed", "takes the place of a number; leave it out or use a slot"),
     ("dates", "date_typed", "is a date or a span of time; leave it out, dates are chosen, not written"),
@@ -36,8 +84,31 @@ def clause(statement: str) -> str:
 
 def rendered(text: str, words: Mapping[str, str], evidence: Iterable[Evidence]) -> str:
     """The sentence with its slots filled: ``{E3}`` becomes the fact with value, unit, direction and its id."""
-    facts = {fact.id: f"{clause(fact.statement)} ({fact.id})" for fact in evidence}
-    return filled(text, {**words, **facts})
+    return filled(text, words, {fact.id: f"{clause(fact.statement)} ({fact.id})" for fact in evidence})
+
+
+def filled(text: str, names: Mapping[str, str], facts: Mapping[str, str]) -> str:
+    """Slots replaced, the first letter of each sentence large, a full stop at the end.
+
+    What a slot brings is not changed but for a capital at the beginning of a sentence; an unknown slot stays as it is.
+    """
+    parts = re.split(r"(\{[^{}]*\})", " ".join(text.split()))
+    whole, begins = "", True
+    for part in parts:
+        slot = part[1:-1] if SLOT.fullmatch(part) else None
+        if slot is not None:
+            said = facts.get(slot) or names.get(slot) or part
+        else:
+            said = re.sub(r"(?<=[.!?] )[a-zà-ÿ]", lambda letter: letter[0].upper(), part)
+            said = said.removeprefix(".") if whole.endswith(".") else said  # a name may end with one
+        whole += _capital(said) if begins else said
+        if part:
+            begins = slot is None and part.rstrip().endswith((".", "!", "?"))
+    return whole if whole.endswith((".", "!", "?", "…")) else whole + "."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def tidied(text: str, facts: Iterable[str]) -> str:
@@ -46,13 +117,6 @@ def tidied(text: str, facts: Iterable[str]) -> str:
     if not ids:
         return text
     return re.sub(rf"\{{{{0,2}}(?<![\w-])({ids})(?![\w-])\}}{{0,2}}", r"{\1}", text)
-
-
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """Slots replaced, first letter of each sentence large, a full stop at the end. Unknown slots stay as they are."""
-    whole = SLOT.sub(lambda slot: values.get(slot[1], slot[0]), " ".join(text.split()))
-    whole = re.sub(r"(?:^|(?<=[.!?] ))[a-zà-ÿ]", lambda letter: letter[0].upper(), whole)
-    return whole if whole.endswith((".", "!", "?", "…")) else whole + "."
 
 
 @dataclass(frozen=True)
@@ -152,7 +216,7 @@ class Rules:
         for word, at in found:
             if word in acronyms or word == word.lower():
                 continue
-            ordinary = word.lower() in self.vocabulary or word.lower() in self._lists["beginnings"]
+            ordinary = {word.lower(), word.lower().removesuffix("s")} & (self.vocabulary | self._lists["beginnings"])
             if not (_begins(rest, at) and word[1:] == word[1:].lower() and ordinary):
                 yield say("name_typed", f"“{word}” looks like a name; use a slot such as {{contact}}, or small letters")
         for word in sorted(lower & self._strange_names):
@@ -177,6 +241,11 @@ def _begins(text: str, at: int) -> bool:
 
 
 def _runs(text: str) -> Iterator[tuple[str, ...]]:
+    """Runs of words that are no mere turn of speech."""
     words = [word.lower() for word in _WORD.findall(text)]
-    for start in range(len(words) - _OVERLAP + 1):
-        yield tuple(words[start : start + _OVERLAP])
+    for start in range(len(words)):
+        run = tuple(words[start : start + _OVERLAP])
+        if len(run) == _OVERLAP and sum(len(word) >= _MEANING and word not in _FILLERS for word in run) > 1:
+            yield run
+        if len(words) - start >= _TURN:
+            yield tuple(words[start : start + _TURN])

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from domain.drafting import FIRST_TOUCH, Draft, DraftAction, Violation
 from domain.playbook import PHASES, Phase
-from domain.review import Evidence, InterventionTier, PlayAction, PlayPhase, SavePlay
+from domain.review import Evidence, ExpectedValue, InterventionTier, PlayAction, PlayPhase, SavePlay
 from tools.assembly import Line, Lines, assemble, draft_lines, library_lines
 from tools.frame import Frame
 from tools.sentences import Rules
@@ -19,7 +19,7 @@ FIRST_TOUCH_DAYS: dict[InterventionTier, int] = {"critical": 2, "high": 7, "medi
 _SPOKEN = ("call", "meeting")
 _EDITED = ("edited",)
 _HEADER = (
-    "name", "arr", "currency", "contract_arr", "contract_currency", "risk_level", "intervention_tier", "renewal_date",
+    "account_id", "name", "arr", "currency", "contract_arr", "contract_currency", "risk_level", "intervention_tier", "renewal_date",
     "renewal_in_days", "created", "owner", "owner_id", "drafted_by", "cause", "cause_label",
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ def verify(play: SavePlay, frame: Frame, rules: Rules) -> tuple[Violation, ...]:
     if play.draft is not None:
         found += check_draft(play.draft, frame, rules)
     if not any(violation.code in ("action_not_of_cause", "action_unknown", "owner_unknown") for violation in found):
-        found += _differences(play, assemble(frame, _lines_of(play, frame), play.draft))
+        found += _differences(play, assemble(frame, _lines_of(play, frame), play.draft), frame)
     return tuple(found)
 
 
@@ -227,7 +227,7 @@ def check_ids(draft: Draft, frame: Frame) -> bool:
     return any(line.action not in known[phase] or line.owner not in frame.owners for phase, line in lines)
 
 
-def _differences(play: SavePlay, again: SavePlay) -> Iterator[Violation]:
+def _differences(play: SavePlay, again: SavePlay, frame: Frame) -> Iterator[Violation]:
     """Where the play says something else than its evidence, its library and its choices give."""
     for name in _HEADER:
         if getattr(play, name) != getattr(again, name):
@@ -236,10 +236,11 @@ def _differences(play: SavePlay, again: SavePlay) -> Iterator[Violation]:
         yield _differs("cause_differs", "root cause", again.root_cause)
     if play.opening != again.opening or play.questions != again.questions:
         yield _differs("opening_differs", "opening or questions", again.opening)
-    if play.status not in _EDITED:
-        yield from _evidence_differences(play.evidence, again.evidence)
-        if play.expected_value != again.expected_value:
-            yield _differs("money_differs", "expected value", again.expected_value.value)
+    edited = play.status in _EDITED
+    yield from _evidence_differences(play.evidence, again.evidence if not edited else frame.dossier.evidence, edited)
+    money = ("arr", "churn_probability", "save_probability") if edited else tuple(ExpectedValue.model_fields)
+    if any(getattr(play.expected_value, name) != getattr(again.expected_value, name) for name in money):
+        yield _differs("money_differs", "expected value", again.expected_value.value)
     for phase, other in zip(play.phases, again.phases, strict=False):
         yield from _phase_differences(phase, other)
     for name in ("success_criteria", "walk_away", "cadence", "escalation"):
@@ -254,9 +255,12 @@ def _differs(code: str, place: str, wanted: object) -> Violation:
     return _fault(code, f"{place}: the record says {str(wanted)[:160]}")
 
 
-def _evidence_differences(given: tuple[Evidence, ...], wanted: tuple[Evidence, ...]) -> Iterator[Violation]:
+def _evidence_differences(
+    given: tuple[Evidence, ...], wanted: tuple[Evidence, ...], edited: bool
+) -> Iterator[Violation]:
+    """Each fact as the record has it; after an edit the plan may show more facts than it still cites."""
     facts = {fact.id: fact for fact in wanted}
-    if [fact.id for fact in given] != list(facts):
+    if [fact.id for fact in given] != list(facts) and (not edited or {fact.id for fact in given} - set(facts)):
         yield _differs("evidence_differs", "evidence", ", ".join(facts))
     for fact in given:
         if fact.id in facts and fact != facts[fact.id]:

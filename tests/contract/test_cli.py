@@ -37,7 +37,7 @@ from tests.e2e.worlds import (  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.timeout(400)
 
-COMMANDS = ("review", "decide", "show", "resume", "score", "check", "demo", "done", "override")
+COMMANDS = ("review", "ask", "decide", "show", "resume", "score", "check", "demo", "done", "override")
 HEAVY = ("langgraph", "langchain_core", "openai", "duckdb", "sqlalchemy", "numpy", "jinja2", "pydantic")
 
 

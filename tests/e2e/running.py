@@ -116,11 +116,11 @@ def there_is(folder: Path, pattern: str) -> Moment:
     return lambda _: any(folder.glob(pattern))
 
 
-def killed(arguments: Sequence[str | Path], moment: Moment) -> list[str]:
+def killed(arguments: Sequence[str | Path], moment: Moment, env: Mapping[str, str] | None = None) -> list[str]:
     """Start a command and ``kill -9`` it at a moment. Fails when it was over by then. Returns what it had said."""
     end, said = os.pipe()
     with open(os.devnull, "wb") as nowhere:
-        process = begin(arguments, nowhere.fileno(), said)
+        process = begin(arguments, nowhere.fileno(), said, env)
     os.close(said)
     lines: list[str] = []
     with open(end, encoding="utf-8") as stream:

@@ -5,15 +5,17 @@ The processes and the connection are real; the model is a local server that does
 
 import json
 import os
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.running import DONE, WAITING, Said
+from tests.e2e.running import DONE, WAITING, Said, killed, saveplay
 from tests.e2e.worlds import FIRST, W47, Place, Shelf
-from tests.model_server import Behaviour, ModelServer, fails, refused_address, well_behaved, writes
+from tests.model_server import Behaviour, ModelServer, fails, never_answers, refused_address, well_behaved, writes
 
 MODEL, KEY = "gpt-5-mini", "sk-nobody-may-see-this-key"
 PLAYS = 10
@@ -211,3 +213,32 @@ def test_the_key_is_written_nowhere(which: str, request: pytest.FixtureRequest) 
     assert any(path.suffix == ".db" for path in files)
     assert [os.path.relpath(path, place.folder) for path in files if KEY.encode() in path.read_bytes()] == []
     assert said is None or KEY not in said.out + said.err
+
+
+def drafts_in(place: Place) -> int:
+    """How many finished drafts the store holds."""
+    database = place.store / "saveplay.db"
+    if not database.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        try:
+            found = connection.execute("select count(*) from documents where kind like 'draft:%'").fetchone()
+        except sqlite3.OperationalError:  # the tables are not made yet
+            return 0
+    return int(found[0])
+
+
+def test_a_review_killed_while_drafts_are_under_way_asks_for_none_of_the_finished_ones_again(
+    tmp_path: Path, desk: Path
+) -> None:
+    place, finished = Place(tmp_path), 4
+    quick = [writes(well_behaved)] * finished
+    with ModelServer(*quick, otherwise=never_answers()) as server:
+        environment = model_at(server.url, SAVEPLAY_MODEL_AT_ONCE="8")
+        killed(place.asked(desk, FIRST, "--approve", "all"), lambda _: drafts_in(place) >= finished, environment)
+    with ModelServer(otherwise=writes(well_behaved)) as server:
+        saveplay("resume", W47, "--store", place.store, env=model_at(server.url)).ended(DONE)
+        drafts = [each for each in server.asked if "summary" in (each.schema or {}).get("properties", ())]
+    assert len(drafts) == PLAYS - finished
+    review = place.document(W47)
+    assert [play["drafting"]["outcome"] for play in review["plays"]] == ["first_try"] * PLAYS

@@ -99,7 +99,8 @@ def _plain(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def configured() -> Configuration:
-    """The shipped configuration with the model that was recorded: one call at a time, and all the time it needs."""
+    """The shipped configuration with the model that was recorded: all the time it needs,
+    and short answers, since it does not think first."""
     shipped = read_configuration()
 
     def number(setting: Setting, value: float) -> Setting:
@@ -110,6 +111,8 @@ def configured() -> Configuration:
             "name": MODEL,
             "url": URL,
             "at_once": number(shipped.model.at_once, 4 if recording() else 1),
+            "answer_tokens": number(shipped.model.answer_tokens, 1400),
+            "ask_tokens": number(shipped.model.ask_tokens, 80),
             "timeout": number(shipped.model.timeout, 1200),
             "budget_seconds": number(shipped.model.budget_seconds, 36000),
         }

@@ -368,4 +368,4 @@ def test_a_name_keeps_its_own_letters_and_its_full_stop(name: str, wanted: str) 
 
 @pytest.mark.parametrize("end", [".", "!", "?", "…"])
 def test_a_sentence_that_ends_is_not_ended_again(end: str) -> None:
-    assert filled(f"it helps{end}", {}) == f"It helps{end}"
+    assert filled(f"it helps{end}", {}, {}) == f"It helps{end}"
