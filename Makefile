@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 STORE  := build/store
 
 .DEFAULT_GOAL := help
-.PHONY: help review test check lint format types contracts examples record lock clean
+.PHONY: help review test check lint format types contracts examples lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,10 +44,6 @@ contracts: $(READY)  ## who may import whom
 
 examples: $(READY)  ## write the sample portfolio anew
 	$(BIN)/python -m evals.sample examples
-
-record: $(READY)  ## ask the real model again what tests/recorded holds (needs a server, see docs/model.md)
-	SAVEPLAY_RECORD=new $(BIN)/python -m pytest -n 0 -s tests/recorded
-	SAVEPLAY_RECORD=tidy $(BIN)/python -m pytest -n 0 tests/recorded
 
 lock: $(READY)  ## resolve the dependencies again
 	$(BIN)/python -m pip install --quiet uv
