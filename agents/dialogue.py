@@ -30,6 +30,8 @@ class Dialogue:
     messages: Sequence[Message]
     schema: Schema
     drafting: Drafting = field(init=False)
+    last: Record | None = None
+    """The last answer that could be read, fit or not."""
 
     def __post_init__(self) -> None:
         name = self.configuration.model.model_for(self.role)
@@ -63,7 +65,7 @@ class Dialogue:
                 return None
             else:
                 self._count(answer)
-                found, unfit = _read(answer, read, check)
+                found, unfit = self._read(answer, read, check)
                 if found is not None:
                     outcome = "first_try" if self.drafting.rounds == 1 else "repaired"
                     self.drafting = self.drafting.model_copy(update={"outcome": outcome})
@@ -74,6 +76,17 @@ class Dialogue:
         update = {"outcome": "fell_back", "reason": f"{rounds} did not pass the checks, the last for: {codes}."}
         self.drafting = self.drafting.model_copy(update=update)
         return None
+
+    def _read(
+        self, answer: Answer, read: Callable[[str], D], check: Callable[[D], list[Violation]]
+    ) -> tuple[D | None, list[Violation]]:
+        try:
+            draft = read(answer.text)
+        except BrokenAnswer as error:
+            return None, [Violation(code=error.code, message=str(error))]
+        self.last = draft
+        unfit = check(draft)
+        return (None, unfit) if unfit else (draft, [])
 
     def _sent_back(self, answer: Answer, unfit: list[Violation]) -> tuple[list[Message], list[Violation]]:
         """The question again, with the last answer and its faults; what came before is left out to stay short."""
@@ -99,17 +112,6 @@ class Dialogue:
                 "answer_hash": hash_of(answer.text),
             }
         )
-
-
-def _read(
-    answer: Answer, read: Callable[[str], D], check: Callable[[D], list[Violation]]
-) -> tuple[D | None, list[Violation]]:
-    try:
-        draft = read(answer.text)
-    except BrokenAnswer as error:
-        return None, [Violation(code=error.code, message=str(error))]
-    unfit = check(draft)
-    return (None, unfit) if unfit else (draft, [])
 
 
 def parsed(text: str, model: type[D]) -> D:

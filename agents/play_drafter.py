@@ -26,7 +26,7 @@ from tools.money import Record
 from tools.plays import TITLES, version_of
 from tools.prompts import prompt
 from tools.sentences import Rules, tidied
-from tools.verification import check_draft, verify
+from tools.verification import check_draft, sound, verify
 from tools.wording import plural
 
 NO_MODEL = "Save plays are drafted from the playbook library; no language model is configured."
@@ -119,10 +119,21 @@ class PlayDrafter:
         if earlier is not None and earlier.draft is not None and dialogue.repeats(earlier.drafting):
             return earlier
         draft = await dialogue.settle(
-            lambda text: parsed(text, Draft).reworded(lambda sentence: tidied(sentence, rules.facts)),
+            lambda text: parsed(text, Draft).reworded(lambda _, sentence: tidied(sentence, rules.facts)),
             lambda answer: self._unfit(answer, frame, rules),
         )
+        if draft is None and dialogue.drafting.error is None and isinstance(dialogue.last, Draft):
+            return self._in_part(dialogue.last, dialogue.drafting, frame, rules)
         return Drafted(draft=draft, drafting=dialogue.drafting)
+
+    def _in_part(self, draft: Draft, drafting: Drafting, frame: Frame, rules: Rules) -> Drafted:
+        """The model's choices with the library's words where its own did not pass, if the choices are sound."""
+        kept = sound(draft, frame, rules)
+        if kept is None or self._unfit(kept, frame, rules):
+            return Drafted(draft=None, drafting=drafting)
+        total, own = len(draft.wording()), len(kept.wording())
+        why = f"{total - own} of {total} sentences did not pass the checks and are the playbook's own."
+        return Drafted(draft=kept, drafting=drafting.model_copy(update={"outcome": "in_part", "reason": why}))
 
     def play(self, frame: Frame, drafted: Drafted | None) -> SavePlay:
         """The play: in the model's words when they were fit, else the library's, with the reason."""
@@ -134,6 +145,8 @@ class PlayDrafter:
         play = assemble(frame, draft_lines(frame, draft), draft)
         how = "verified at first try" if drafting.outcome == "first_try" else f"verified after {_repairs(drafting)}"
         note = f"{play.drafted_note[:-1]}, chosen and phrased by {drafting.model}; {how}."
+        if drafting.outcome == "in_part":
+            note = f"{play.drafted_note[:-1]}, chosen by {drafting.model}; {drafting.reason}"
         return play.model_copy(update={"drafting": drafting, "drafted_note": note})
 
     def _unfit(self, draft: Draft, frame: Frame, rules: Rules) -> list[Violation]:
@@ -158,7 +171,6 @@ def draft_messages(frame: Frame) -> tuple[Message, Message]:
     account = prompt(
         "draft_account",
         label=finding.label,
-        focus=frame.playbook.focus,
         offers=offers,
         size=dossier.size.replace("_", " "),
         tier=frame.tier,
@@ -237,9 +249,11 @@ def drafting_summary(plays: Sequence[Drafting], briefing: Drafting, configuratio
         drafted=len(new),
         first_try=counts["first_try"],
         repaired=counts["repaired"],
+        in_part=counts["in_part"],
         fell_back=counts["fell_back"],
         share_first_try=share("first_try"),
         share_repaired=share("repaired"),
+        share_in_part=share("in_part"),
         share_fell_back=share("fell_back"),
         tokens=sum((drafting.tokens for drafting in every), Tokens()),
         cost=None if None in costs else round(sum(cost for cost in costs if cost is not None), 6),
@@ -256,6 +270,7 @@ def drafting_note(summary: DraftingSummary) -> str:
         return f"No new save play this week; {summary.model} is configured."
     text = (
         f"Of {plural(summary.drafted, 'new save play')}, {summary.model} drafted {summary.first_try} that passed every "
-        f"check at first try and {summary.repaired} after repair; {summary.fell_back} came from the playbook library."
+        f"check at first try and {summary.repaired} after repair; {summary.in_part} keep its choices with some of the "
+        f"playbook's own sentences; {summary.fell_back} came from the playbook library."
     )
     return " ".join([text, *summary.reasons])

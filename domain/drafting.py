@@ -11,7 +11,8 @@ from typing import Literal
 from domain.model import Record
 from domain.playbook import PHASES, Phase
 
-Outcome = Literal["first_try", "repaired", "fell_back", "playbook", "goes_on"]
+Outcome = Literal["first_try", "repaired", "in_part", "fell_back", "playbook", "goes_on"]
+"""``in_part``: the model's choices stand, and the playbook's own words where its sentences did not pass."""
 FIRST_TOUCH = "first_touch"
 
 
@@ -25,17 +26,17 @@ class DraftAction(Record):
     due: date
     evidence: tuple[str, ...]
     """Ids of the evidence that calls for it."""
-    why: str
-    """One sentence with slots: how this addresses the cause at this account."""
+    why: str | None
+    """One sentence with slots: how this addresses the cause at this account. None: the library's own words."""
 
 
 class Draft(Record):
     """One save play as the model answers it."""
 
-    summary: str
-    """The root cause in one or two sentences with slots."""
-    opening: str
-    """What is said first to the customer; slots of names only."""
+    summary: str | None
+    """The root cause in one or two sentences with slots. None: the diagnosis's own words."""
+    opening: str | None
+    """What is said first to the customer; slots of names only. None: as the first action says."""
     first_touch: DraftAction
     stabilise: tuple[DraftAction, ...]
     address: tuple[DraftAction, ...]
@@ -47,19 +48,23 @@ class Draft(Record):
         return (self.first_touch, *chosen) if name == PHASES[0] else chosen
 
     def wording(self) -> dict[str, str]:
-        """Every sentence the model wrote, by place."""
+        """Every sentence of the model, by place: ``summary``, ``opening``, or the action's id."""
         lines = {line.action: line.why for name in PHASES for line in self.phase(name)}
-        return {"summary": self.summary, "opening": self.opening, **lines}
+        found = {"summary": self.summary, "opening": self.opening, **lines}
+        return {place: text for place, text in found.items() if text is not None}
 
-    def reworded(self, change: Callable[[str], str]) -> "Draft":
-        """The same choices with every sentence changed."""
+    def reworded(self, change: Callable[[str, str], str | None]) -> "Draft":
+        """The same choices; each sentence as ``change(place, text)`` gives it."""
+
+        def at(place: str, text: str | None) -> str | None:
+            return None if text is None else change(place, text)
 
         def line(chosen: DraftAction) -> DraftAction:
-            return chosen.model_copy(update={"why": change(chosen.why)})
+            return chosen.model_copy(update={"why": at(chosen.action, chosen.why)})
 
         return Draft(
-            summary=change(self.summary),
-            opening=change(self.opening),
+            summary=at("summary", self.summary),
+            opening=at("opening", self.opening),
             first_touch=line(self.first_touch),
             stabilise=tuple(map(line, self.stabilise)),
             address=tuple(map(line, self.address)),
@@ -99,6 +104,8 @@ class Violation(Record):
     code: str
     message: str
     """What is wrong and what to change."""
+    at: str = ""
+    """For a sentence of a draft: its place (``summary``, ``opening`` or the action's id); empty for a choice."""
 
 
 class Drafting(Record):

@@ -706,9 +706,12 @@ class DraftingSummary(Record):
     """Plays drafted this week, without those that go on from an earlier one."""
     first_try: int
     repaired: int
+    in_part: int
+    """The model's choices, with the playbook's own words where its sentences did not pass."""
     fell_back: int
     share_first_try: float | None
     share_repaired: float | None
+    share_in_part: float | None
     share_fell_back: float | None
     tokens: Tokens
     cost: float | None

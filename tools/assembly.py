@@ -88,7 +88,7 @@ def assemble(frame: Frame, lines: Lines, draft: Draft | None = None) -> SavePlay
         cause=finding.category,
         cause_label=finding.label,
         root_cause=_root_cause(frame, draft),
-        opening=rendered(draft.opening, frame.words, ()) if draft else "",
+        opening=rendered(draft.opening, frame.words, ()) if draft and draft.opening is not None else "",
         questions=(finding.would_tell_apart, *playbook.questions),
         evidence=_cited(frame, phases, draft),
         phases=phases,
@@ -162,7 +162,8 @@ def _cited(frame: Frame, phases: tuple[PlayPhase, ...], draft: Draft | None) -> 
 
 def _root_cause(frame: Frame, draft: Draft | None) -> str:
     finding = frame.finding
-    says = rendered(draft.summary, frame.words, frame.dossier.evidence) if draft else finding.reasoning
+    own = draft.summary if draft else None
+    says = finding.reasoning if own is None else rendered(own, frame.words, frame.dossier.evidence)
     text = f"{says} Confidence: {finding.confidence}."
     if finding.runner_up_label and finding.category != UNDETERMINED:
         text += f" Runner-up: {finding.runner_up_label}."

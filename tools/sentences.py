@@ -156,6 +156,7 @@ class Rules:
         concession: bool = False,
         fact: bool = False,
         library: str = "",
+        at: str | None = None,
     ) -> Iterator[Violation]:
         """Everything that must not stand in the sentence.
 
@@ -164,7 +165,7 @@ class Rules:
         """
 
         def say(code: str, what: str) -> Violation:
-            return Violation(code=code, message=f"{place}: {what}")
+            return Violation(code=code, message=f"{place}: {what}", at=place if at is None else at)
 
         if not text.strip():
             yield say("text_missing", "the sentence is empty; write it")

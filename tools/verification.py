@@ -47,8 +47,9 @@ def verify(play: SavePlay, frame: Frame, rules: Rules) -> tuple[Violation, ...]:
 def check_draft(draft: Draft, frame: Frame, rules: Rules) -> list[Violation]:
     """Whether the model stayed within the frame: choices that were offered, sentences without typed facts."""
     found = [
-        *rules.faults("summary", draft.summary, fact=bool(rules.facts)),
-        *rules.faults("opening", draft.opening, customer=True),
+        *(rules.faults("summary", draft.summary, fact=bool(rules.facts)) if draft.summary is not None else ()),
+        *(rules.faults("opening", draft.opening, customer=True) if draft.opening is not None else ()),
+        *_repeated(draft),
         *_chosen(FIRST_TOUCH, (draft.first_touch,), frame, rules),
     ]
     seen = {draft.first_touch.action}
@@ -62,6 +63,29 @@ def check_draft(draft: Draft, frame: Frame, rules: Rules) -> list[Violation]:
                 found.append(_fault("action_twice", f"{phase}: {line.action} is chosen twice{instead}"))
             seen.add(line.action)
     return found
+
+
+def _repeated(draft: Draft) -> Iterator[Violation]:
+    """A sentence that stands twice says nothing about the second action."""
+    seen: dict[str, str] = {}
+    for place, text in draft.wording().items():
+        first = seen.setdefault(" ".join(text.lower().split()), place)
+        if first != place:
+            message = f"{place}: the same sentence as for {first}; say what this action does"
+            yield Violation(code="sentence_twice", message=message, at=place)
+
+
+def sound(draft: Draft, frame: Frame, rules: Rules) -> Draft | None:
+    """The draft without the sentences that do not pass: the library's own words take their place.
+
+    None when a choice is at fault, or when no sentence of the model is left.
+    """
+    faults = check_draft(draft, frame, rules)
+    unfit = {fault.at for fault in faults}
+    if "" in unfit:
+        return None
+    kept = draft.reworded(lambda place, text: None if place in unfit else text)
+    return kept if kept.wording() and not check_draft(kept, frame, rules) else None
 
 
 def _fault(code: str, message: str) -> Violation:
@@ -89,7 +113,9 @@ def _chosen(place: str, lines: tuple[DraftAction, ...], frame: Frame, rules: Rul
             yield _fault("date_not_allowed", f"{where}: {line.due} is not offered; choose {_days(option.days)}")
         yield from _evidence_of(where, line, rules)
         library = f"{option.action.title} {option.action.what} {option.action.purpose}"
-        yield from rules.faults(where, line.why, concession=option.action.concession, library=library)
+        if line.why is not None:
+            giving = option.action.concession
+            yield from rules.faults(where, line.why, concession=giving, library=library, at=line.action)
 
 
 def _evidence_of(where: str, line: DraftAction, rules: Rules) -> Iterator[Violation]:

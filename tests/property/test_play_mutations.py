@@ -251,31 +251,38 @@ def some_frame(draw: Draw) -> tuple[PlayDrafter, Frame]:
 # what a good model answers -------------------------------------------------------------------------------------------
 
 
+UNKNOWN = ("the users", "the buyers", "the managers", "the billing people", "the project people", "the technicians",
+           "the newcomers", "the veterans", "the doubters", "the helpers", "the planners", "the auditors")  # fmt: skip
+
+
 def sentence(template: str, frame: Frame, draw: Draw) -> str:
     """The template with evidence slots of this account; without evidence, a sentence that needs none."""
     facts = [fact.id for fact in frame.evidence]
     if not facts:
-        return "It begins with a conversation, since nothing is known that speaks against {account}."
+        whom = UNKNOWN[WHYS.index(template) % len(UNKNOWN)] if template in WHYS else "somebody"
+        return f"It begins with {whom}, since nothing is known that speaks against {{account}}."
     fact, other = draw.choice(facts), draw.choice(facts)
     return template.replace("{fact}", f"{{{fact}}}").replace("{other}", f"{{{other}}}")
 
 
-def chosen(option: Option, frame: Frame, draw: Draw) -> DraftAction:
+def chosen(option: Option, frame: Frame, draw: Draw, why: str) -> DraftAction:
     facts = [fact.id for fact in frame.evidence]
     return DraftAction(
         action=option.action.id,
         owner=draw.choice(option.owners),
         due=draw.choice(option.days),
         evidence=tuple(draw.sample(facts, min(len(facts), draw.randint(1, 2)))),
-        why=sentence(draw.choice(WHYS), frame, draw),
+        why=sentence(why, frame, draw),
     )
 
 
 def good_draft(frame: Frame, draw: Draw) -> Draft:
     """A valid draft: anything that the frame offers, in sentences that keep to the rules."""
+    known = bool(frame.evidence)
+    whys = iter(draw.sample(WHYS if known else WHYS[: len(UNKNOWN)], 12))
     lines = {
         phase: tuple(
-            chosen(option, frame, draw)
+            chosen(option, frame, draw, next(whys))
             for option in draw.sample(frame.options[phase], draw.randint(*frame.count(phase)))
         )
         for phase in PHASES
@@ -283,7 +290,7 @@ def good_draft(frame: Frame, draw: Draw) -> Draft:
     return Draft(
         summary=sentence(draw.choice(SUMMARIES), frame, draw),
         opening=draw.choice(OPENINGS),
-        first_touch=chosen(draw.choice(frame.options[FIRST_TOUCH]), frame, draw),
+        first_touch=chosen(draw.choice(frame.options[FIRST_TOUCH]), frame, draw, next(whys)),
         **lines,
     )
 
@@ -803,7 +810,11 @@ def _too_many(draft: Draft, case: Case, draw: Draw) -> Draft | None:
         taken = {line.action for line in getattr(draft, phase)}
         spare = [option for option in case.frame.options[phase] if option.action.id not in taken]
         if len(taken) == most and spare:
-            return draft.model_copy(update={phase: (*getattr(draft, phase), chosen(spare[0], case.frame, draw))})
+            return draft.model_copy(
+                update={
+                    phase: (*getattr(draft, phase), chosen(spare[0], case.frame, draw, "It adds one more: {fact}."))
+                }
+            )
     return None
 
 

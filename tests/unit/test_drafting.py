@@ -326,20 +326,45 @@ def test_only_the_last_answer_is_sent_back_so_that_the_conversation_stays_short(
 
 def test_three_unfit_answers_give_the_playbooks_own_play_and_the_reason() -> None:
     drafter, frame, model = at_work()
-    model.script = [spoilt(frame, FAULTS[name][0]) for name in ("a name", "no evidence", "a number")]
+    faults = ("a name", "no evidence", "a stranger as owner")
+    model.script = [spoilt(frame, FAULTS[name][0]) for name in faults]
     drafted = drafted_by(drafter, frame)
     assert drafted.draft is None
     assert (drafted.drafting.outcome, drafted.drafting.error, drafted.drafting.rounds) == ("fell_back", None, 3)
     assert drafted.drafting.tokens == Tokens(read=3000, written=600, calls=3)
-    assert drafted.drafting.reason == "3 answers did not pass the checks, the last for: number_typed."
+    assert drafted.drafting.reason == "3 answers did not pass the checks, the last for: owner_not_allowed."
     assert {violation.code for violation in drafted.drafting.refused} >= {
-        "name_typed", "evidence_missing", "number_typed",
+        "name_typed", "evidence_missing", "owner_not_allowed",
     }  # fmt: skip
     play = drafter.play(frame, drafted)
     assert (play.drafted_by, play.verified, play.violations) == ("playbook", True, ())
     assert drafted.drafting.reason in play.drafted_note
     assert only_the_words_differ(drafter, frame, drafted)
     assert len(model.asked) == 3
+
+
+def test_where_only_sentences_stay_unfit_the_choices_stand_and_the_playbook_speaks() -> None:
+    drafter, frame, model = at_work()
+    model.script = [spoilt(frame, FAULTS[name][0]) for name in ("a name", "a date", "a number")]
+    drafted = drafted_by(drafter, frame)
+    assert drafted.draft is not None
+    assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("in_part", 3)
+    assert drafted.drafting.reason.startswith("1 of 12 sentences did not pass")
+    play = drafter.play(frame, drafted)
+    assert (play.drafted_by, play.verified, play.violations) == ("model", True, ())
+    silent = next(line for line in drafted.draft.address if line.why is None)
+    own = next(action for phase in play.phases for action in phase.actions if action.id == silent.action)
+    assert own.purpose == next(a for a in frame.playbook.actions if a.id == own.id).purpose.format_map(frame.words)
+
+
+def test_the_same_sentence_for_two_actions_is_sent_back() -> None:
+    drafter, frame, model = at_work()
+    twice = fit(frame)
+    twice["address"][1]["why"] = twice["address"][0]["why"]
+    model.script = [twice, fit(frame)]
+    drafted = drafted_by(drafter, frame)
+    assert drafted.drafting.outcome == "repaired"
+    assert "the same sentence" in model.asked[1][1][-1].content
 
 
 @pytest.mark.parametrize("kind", NO_ANSWER, ids=lambda kind: kind.code)
@@ -422,13 +447,16 @@ def test_an_account_with_nothing_against_it_gets_a_fit_draft_too() -> None:
 def fit_without_facts(frame: Frame) -> DraftJson:
     """A draft for an account of which nothing is known."""
 
+    whom = iter(("users", "buyers", "managers", "technicians", "newcomers", "veterans", "doubters", "helpers", "planners",
+                 "auditors", "writers", "readers"))  # fmt: skip
+
     def line(option: Option) -> DraftJson:
         return {
             "action": option.action.id,
             "owner": option.owners[0],
             "due": option.days[0].isoformat(),
             "evidence": [],
-            "why": "It shows {executive} what the team gets out of it.",
+            "why": f"It shows the {next(whom)} what the team gets out of it.",
         }
 
     return {
@@ -702,7 +730,7 @@ def test_without_quotations_there_is_no_place_for_them() -> None:
 
 WHOLE: dict[str, dict[str, Any]] = {
     "draft_account": {
-        "label": "Value gap", "focus": "Show what it is for.", "offers": [], "size": "mid market", "tier": "high",
+        "label": "Value gap", "offers": [], "size": "mid market", "tier": "high",
         "renewal": "renewal overdue", "difficulty": "easy", "reasoning": "Because.", "runner_up": None, "evidence": (),
         "tried": (), "quotes": (),
     },
