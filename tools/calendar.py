@@ -22,12 +22,16 @@ class WorkingDays:
                 f"{settings.holiday_subdivision or ''}; use an ISO country code such as DE, US or GB"
             ) from None
         self._own = frozenset(settings.company_holidays)
+        self._known: dict[date, bool] = {}
         place = settings.holiday_country + (f"-{settings.holiday_subdivision}" if settings.holiday_subdivision else "")
         self.note = f"Dates skip weekends, public holidays of {place} and {len(self._own)} company holidays."
 
     def is_working(self, day: date) -> bool:
         """Whether people work on that day."""
-        return day.weekday() < 5 and day not in self._holidays and day not in self._own
+        known = self._known.get(day)
+        if known is None:
+            known = self._known[day] = day.weekday() < 5 and day not in self._holidays and day not in self._own
+        return known
 
     def on_or_after(self, day: date) -> date:
         """The first working day from ``day`` on."""

@@ -84,7 +84,9 @@ def clause(statement: str) -> str:
 
 def rendered(text: str, words: Mapping[str, str], evidence: Iterable[Evidence]) -> str:
     """The sentence with its slots filled: ``{E3}`` becomes the fact with value, unit, direction and its id."""
-    return filled(text, words, {fact.id: f"{clause(fact.statement)} ({fact.id})" for fact in evidence})
+    cited = set(SLOT.findall(text))
+    facts = {fact.id: f"{clause(fact.statement)} ({fact.id})" for fact in evidence if fact.id in cited}
+    return filled(text, words, facts)
 
 
 def filled(text: str, names: Mapping[str, str], facts: Mapping[str, str]) -> str:
