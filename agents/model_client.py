@@ -99,15 +99,40 @@ Heard = Callable[[str, float, str], None]
 
 
 @dataclass(frozen=True)
+class Call:
+    """One question to the model."""
+
+    model: str
+    messages: Sequence[Message]
+    schema: Mapping[str, Any] | None
+    tools: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class Plain:
     """What a server does not take, learnt from its refusals."""
 
     schema: bool = False
-    """JSON schemas."""
+    """JSON schemas: it gets the schema in words and is asked for plain JSON."""
     choice: bool = False
-    """To be made to call a tool."""
+    """To be made to call a tool: it may choose."""
     sampling: bool = False
-    """A temperature and a seed."""
+    """A temperature and a seed: it has its own."""
+
+    def after(self, error: CallRefused, call: Call) -> "Plain | None":
+        """What to leave out as well after this refusal; None when that would not help."""
+        if error.status not in (400, 422):
+            return None
+        if not self.sampling and any(word in error.detail for word in ("temperature", "seed")):
+            return replace(self, sampling=True)
+        if call.schema is not None and not self.schema:
+            return replace(self, schema=True)
+        if call.tools and not self.choice:
+            return replace(self, choice=True)
+        return None
+
+    def __or__(self, other: "Plain") -> "Plain":
+        return Plain(self.schema or other.schema, self.choice or other.choice, self.sampling or other.sampling)
 
 
 @dataclass
@@ -143,23 +168,17 @@ class OpenAIClient:
             self._loop, self._server = loop, None
             self._slots = asyncio.Semaphore(int(self.settings.at_once.value))
         async with self._slots:
-            return await self._attempts(model, messages, schema, tools)
+            return await self._attempts(Call(model, messages, schema, tools))
 
-    async def _attempts(
-        self,
-        model: str,
-        messages: Sequence[Message],
-        schema: Mapping[str, Any] | None,
-        tools: Sequence[Mapping[str, Any]],
-    ) -> Answer:
+    async def _attempts(self, call: Call) -> Answer:
         attempts, wait = int(self.settings.retries.value) + 1, self.settings.retry_first_wait.value
         for attempt in range(1, attempts + 1):
             self._check_budget()
             began = self.clock()
             try:
-                answer = await self._call(model, messages, schema, tools)
+                answer = await self._answer(call)
             except Unavailable as error:
-                self.heard(model, self.clock() - began, error.code)
+                self.heard(call.model, self.clock() - began, error.code)
                 pause = wait if error.wait is None else error.wait
                 if attempt == attempts or pause > self.settings.retry_longest_wait.value:
                     if not isinstance(error, TimedOut):
@@ -168,12 +187,12 @@ class OpenAIClient:
                 await self.sleep(pause)
                 wait *= 2
             except ModelError as error:
-                self.heard(model, self.clock() - began, error.code)
+                self.heard(call.model, self.clock() - began, error.code)
                 if isinstance(error, CallRefused):
                     self._broken = error
                 raise
             else:
-                self.heard(model, self.clock() - began, "answered")
+                self.heard(call.model, self.clock() - began, "answered")
                 return answer
         raise AssertionError("the last attempt returns or raises")
 
@@ -188,67 +207,36 @@ class OpenAIClient:
         if self.clock() - self._began >= self.settings.budget_seconds.value:
             raise OverBudget(f"the review's {self.settings.budget_seconds.value:,.0f} seconds for the model are over")
 
-    async def _call(
-        self,
-        model: str,
-        messages: Sequence[Message],
-        schema: Mapping[str, Any] | None,
-        tools: Sequence[Mapping[str, Any]],
-    ) -> Answer:
-        """One request, without what this server has refused before.
+    async def _answer(self, call: Call) -> Answer:
+        """One answer, without what this server has refused before; what it refuses now is left out next time."""
+        while True:
+            known = self.plain
+            try:
+                return await self._request(call, known)
+            except CallRefused as error:
+                more = known.after(error, call)
+                if more is None:
+                    raise
+                self.plain = self.plain | more
 
-        A server that does not know schemas gets the schema in words and is asked for plain JSON; one that cannot be made
-        to call a tool may choose; one that fixes its own temperature is not given any.
-        """
-        try:
-            return await self._as_known(model, messages, schema, tools)
-        except CallRefused as error:
-            if error.status not in (400, 422):
-                raise
-            if self.plain.sampling is False and any(word in error.detail for word in ("temperature", "seed")):
-                self.plain = replace(self.plain, sampling=True)
-            elif schema is not None and not self.plain.schema:
-                self.plain = replace(self.plain, schema=True)
-            elif tools and not self.plain.choice:
-                self.plain = replace(self.plain, choice=True)
-            else:
-                raise
-        return await self._as_known(model, messages, schema, tools)
-
-    async def _as_known(
-        self,
-        model: str,
-        messages: Sequence[Message],
-        schema: Mapping[str, Any] | None,
-        tools: Sequence[Mapping[str, Any]],
-    ) -> Answer:
-        if schema is None:
-            return await self._request(model, messages, None, tools)
-        if self.plain.schema:
-            return await self._request(*_in_words(model, messages, schema), tools)
-        return await self._request(model, messages, _strict(schema), tools)
-
-    async def _request(
-        self,
-        model: str,
-        messages: Sequence[Message],
-        response_format: Mapping[str, Any] | None,
-        tools: Sequence[Mapping[str, Any]],
-    ) -> Answer:
+    async def _request(self, call: Call, plain: Plain) -> Answer:
         import openai
 
         body: dict[str, Any] = {
-            "model": model,
-            "messages": [message.sent() for message in messages],
+            "model": call.model,
+            "messages": [message.sent() for message in call.messages],
             "max_completion_tokens": int(self.settings.answer_tokens.value),
         }
-        if not self.plain.sampling:
+        if not plain.sampling:
             body |= {"temperature": self.settings.temperature.value, "seed": int(self.settings.seed.value)}
-        if response_format is not None:
-            body["response_format"] = response_format
-        if tools:
-            choice = "auto" if self.plain.choice else "required"
-            body |= {"tools": list(tools), "tool_choice": choice, "parallel_tool_calls": False}
+        if call.schema is not None and plain.schema:
+            body["messages"] = [message.sent() for message in _in_words(call.messages, call.schema)]
+            body["response_format"] = {"type": "json_object"}
+        elif call.schema is not None:
+            body["response_format"] = _strict(call.schema)
+        if call.tools:
+            choice = "auto" if plain.choice else "required"
+            body |= {"tools": list(call.tools), "tool_choice": choice, "parallel_tool_calls": False}
             body["max_completion_tokens"] = int(self.settings.ask_tokens.value)
         try:
             reply = await asyncio.wait_for(self._open().chat.completions.create(**body), self.settings.timeout.value)
@@ -260,7 +248,7 @@ class OpenAIClient:
             raise _status(error) from None
         except (openai.OpenAIError, ValueError, RuntimeError, OSError) as error:
             raise ServerFailed(f"the model's server sent what is no answer ({type(error).__name__})") from None
-        return self._read(reply, [tool["function"]["name"] for tool in tools])
+        return self._read(reply, [tool["function"]["name"] for tool in call.tools])
 
     def _read(self, reply: Any, tools: Sequence[str]) -> Answer:
         """The answer in a reply that may hold anything; ``tools`` are the names of those that may be called."""
@@ -375,13 +363,11 @@ def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
 
 
-def _in_words(
-    model: str, messages: Sequence[Message], schema: Mapping[str, Any]
-) -> tuple[str, list[Message], dict[str, Any]]:
+def _in_words(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
     """For servers without structured output: the schema stands in the rules."""
     text = json.dumps(schema, separators=(",", ":"))
     first = Message("system", f"{messages[0].content}\nAnswer with JSON of this schema:\n{text}\n")
-    return model, [first, *messages[1:]], {"type": "json_object"}
+    return [first, *messages[1:]]
 
 
 def _connection(error: Exception) -> ModelError:

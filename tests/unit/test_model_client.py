@@ -30,7 +30,9 @@ from domain.errors import (
 )
 from tests.builders import SHIPPED
 from tests.model_server import (
+    Asked,
     Behaviour,
+    Line,
     ModelServer,
     answers,
     breaks_off,
@@ -537,6 +539,28 @@ def test_a_server_that_refuses_plain_json_too_is_not_asked_a_third_time() -> Non
     with ModelServer(otherwise=fails(400)) as told:
         assert kinds(ask(told, times=3, schema=SCHEMA)) == [CallRefused] * 3
     assert formats(told) == ["json_schema", "json_object"]
+
+
+def test_ten_plays_at_once_before_a_server_that_knows_no_schemas_all_get_their_answer() -> None:
+    async def work(url: str) -> list[Came]:
+        async with connected(url) as client:
+            return list(await asyncio.gather(*[came_of(client, SCHEMA) for _ in range(10)]))
+
+    with ModelServer(otherwise=knows_no_schemas(answers("{}"))) as told:
+        assert kinds(asyncio.run(work(told.url))) == [Answer] * 10
+
+
+def test_a_server_that_fixes_its_own_temperature_is_asked_without_one_from_then_on() -> None:
+    def fixed(asked: Asked, line: Line) -> None:
+        words = {"error": {"message": "Unsupported value: 'temperature' does not support 0", "code": None}}
+        refusal = raw(json.dumps(words).encode(), status=400)
+        (refusal if "temperature" in asked.body else answers("{}"))(asked, line)
+
+    with ModelServer(otherwise=fixed) as told:
+        assert kinds(ask(told, times=2, schema=SCHEMA)) == [Answer] * 2
+    assert formats(told) == ["json_schema"] * 3
+    assert ["temperature" in asked.body for asked in told.asked] == [True, False, False]
+    assert "seed" not in told.asked[-1].body
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
