@@ -253,22 +253,16 @@ class OpenAIClient:
     def _read(self, reply: Any, tools: Sequence[str]) -> Answer:
         """The answer in a reply that may hold anything; ``tools`` are the names of those that may be called."""
         try:
-            choice, usage = reply.choices[0], reply.usage
+            choice = reply.choices[0]
             message, reason = choice.message, choice.finish_reason
-            text, refusal = message.content or "", getattr(message, "refusal", None)
-            calls = tuple(
-                ToolCall(str(call.id), str(call.function.name), str(call.function.arguments))
-                for call in message.tool_calls or ()
-            )
-            read, written = int(usage.prompt_tokens), int(usage.completion_tokens)
-        except (AttributeError, LookupError, TypeError, ValueError, OverflowError):
-            if not getattr(reply, "choices", None):
-                raise ServerFailed("the model's server sent what is no answer") from None
-            text, refusal, calls, reason = _bare(reply)
-            read, written = 0, len(text) // _BYTES_A_CHARACTER
-        self.spent += max(read, 0) + max(written, 0)
-        whole = text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""  # no half characters
-        answer = Answer(whole, max(read, 0), max(written, 0), calls or written_calls(whole, tools))
+            said, refusal = message.content, getattr(message, "refusal", None)
+        except (AttributeError, LookupError, TypeError):
+            raise ServerFailed("the model's server sent what is no answer") from None
+        text, calls = said if isinstance(said, str) else "", _calls(message)
+        read, written = _tokens(reply, text)
+        self.spent += read + written
+        whole = text.encode("utf-8", "replace").decode()  # no half characters
+        answer = Answer(whole, read, written, calls or written_calls(whole, tools))
         if refusal or reason == "content_filter":
             raise AnswerRefused("the model declined to answer", answer)
         if len(answer.text) > self.settings.answer_bytes.value:
@@ -333,15 +327,23 @@ def _cut(answer: Answer) -> Answer:
     return Answer(answer.text[:2000], answer.read, answer.written)
 
 
-def _bare(reply: Any) -> tuple[str, Any, tuple[ToolCall, ...], Any]:
-    """Text, refusal, calls and reason of a reply without a count of tokens, or of an odd shape."""
+def _calls(message: Any) -> tuple[ToolCall, ...]:
+    """The tools that a message calls; none when they are of an odd shape."""
     try:
-        choice = reply.choices[0]
-        message = choice.message
-        text = message.content if isinstance(message.content, str) else ""
-        return text, getattr(message, "refusal", None), (), choice.finish_reason
-    except (AttributeError, LookupError, TypeError):
-        raise ServerFailed("the model's server sent what is no answer") from None
+        return tuple(
+            ToolCall(str(call.id), str(call.function.name), str(call.function.arguments))
+            for call in message.tool_calls or ()
+        )
+    except (AttributeError, TypeError):
+        return ()
+
+
+def _tokens(reply: Any, text: str) -> tuple[int, int]:
+    """Tokens read and written as the server counts them, else an estimate of what was written."""
+    try:
+        return max(int(reply.usage.prompt_tokens), 0), max(int(reply.usage.completion_tokens), 0)
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError):
+        return 0, len(text) // _BYTES_A_CHARACTER
 
 
 def written_calls(text: str, tools: Sequence[str]) -> tuple[ToolCall, ...]:

@@ -31,6 +31,7 @@ from tools.wording import plural
 
 NO_MODEL = "Save plays are drafted from the playbook library; no language model is configured."
 _QUOTE_LENGTH = 160
+_ADDRESS = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+", re.IGNORECASE)
 _WRITTEN = ("tickets", "notes", "surveys")
 
 
@@ -193,7 +194,8 @@ def quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = 
     texts = [
         row.text for fact in dossier.evidence if fact.direction == "worse" for row in fact.rows if row.table in _WRITTEN
     ]
-    clean = [re.sub(r"[<>{}`]", " ", "".join(c if c.isprintable() else " " for c in text)) for text in texts]
+    clean = [_ADDRESS.sub("(address)", text) for text in texts]
+    clean = [re.sub(r"[<>{}`]", " ", "".join(c if c.isprintable() else " " for c in text)) for text in clean]
     if hidden:
         clean = [hidden.sub("somebody", text) for text in clean]
     return list(dict.fromkeys(" ".join(text.split())[:_QUOTE_LENGTH] for text in clean if text.strip()))[:most]

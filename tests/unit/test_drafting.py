@@ -717,6 +717,12 @@ def test_a_quotation_cannot_leave_its_place(text: str) -> None:
     assert (before, after) == tuple(quoting("Nothing.").split("<quoted>\nNothing.\n</quoted>\n"))
 
 
+def test_addresses_stay_here_also_when_a_customer_wrote_them() -> None:
+    told = quoting("Write to ines.o@customer.example, see https://customer.example/board?id=4 or www.customer.example.")
+    inside = told.split("<quoted>\n")[1].split("</quoted>")[0]
+    assert inside == "Write to (address) see (address) or (address)\n"
+
+
 def test_quotations_are_few_and_short() -> None:
     told = quoting(*(f"{number} " + "word " * 100 for number in range(9)))
     lines = told.split("<quoted>\n")[1].split("</quoted>")[0].splitlines()
