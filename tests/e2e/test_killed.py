@@ -1,5 +1,6 @@
 """``kill -9`` at any moment: the review still comes out, byte for byte, and nothing is done twice."""
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable
@@ -127,9 +128,20 @@ def interrupted_meeting(shelf: Shelf, desk: Path, desk_first: Place, wanted: Wis
         if said["resumed"].code == WAITING:
             killed(decide, lambda _: "close" in place.decided(W48))
         said["end"] = place.run("resume", W48)
+        (place.folder / "before.json").write_text(json.dumps(place.repeatable(W48)))
+        between_the_renames(place)
+        said["renamed"] = place.run("resume", W48)
         return said
 
     return shelf.place("interrupted-meeting", make)
+
+
+def between_the_renames(place: Place) -> None:
+    """The folder has been moved away and the new one not yet put in its place: the state is made by hand."""
+    (place.out / W48).joinpath("decisions.yaml").write_text("review: 2026-W48\n", encoding="utf-8")
+    (place.out / W48).rename(place.out / f".{W48}.4711.old")
+    (place.out / f".{W48}.4711.aside").mkdir()
+    (place.out / f".{W48}.4711.aside" / "review.html").write_text("half a")
 
 
 def test_a_review_killed_while_it_writes_the_pages_to_decide_from_asks_again(
@@ -153,17 +165,11 @@ def test_no_decision_is_lost_when_the_process_that_took_it_is_killed(
 
 
 def test_a_kill_between_the_two_renames_loses_neither_the_review_nor_what_people_added(
-    shelf: Shelf, interrupted_meeting: tuple[Place, dict[str, Said]], desk_second: Place, tmp_path: Path
+    interrupted_meeting: tuple[Place, dict[str, Said]],
 ) -> None:
-    """The folder has been moved away and the new one not yet put in its place: the state is made by hand."""
-    place = interrupted_meeting[0]
-    before = place.repeatable(W48)
-    (place.out / W48).joinpath("decisions.yaml").write_text("review: 2026-W48\n", encoding="utf-8")
-    (place.out / W48).rename(place.out / f".{W48}.4711.old")
-    (place.out / f".{W48}.4711.aside").mkdir()
-    (place.out / f".{W48}.4711.aside" / "review.html").write_text("half a")
-    place.run("resume", W48).ended(DONE)
-    assert place.repeatable(W48) == before
+    place, said = interrupted_meeting
+    said["renamed"].ended(DONE)
+    assert place.repeatable(W48) == json.loads((place.folder / "before.json").read_text())
     assert place.leftovers() == []
     assert "decisions.yaml" in place.pages(W48), "what a person had filled in is gone"
 
