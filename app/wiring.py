@@ -136,19 +136,10 @@ def absolute(location: str) -> str:
 
 def load_base(request: Request, configuration: Configuration, folder: Path) -> "CustomerBase":
     """Read the data and score it."""
-    from tools.base import score_base
+    from tools.base import read_base
     from tools.history import History
-    from tools.sources import open_portfolio
 
-    scoring = configuration.scoring
-    portfolio = open_portfolio(
-        request.data,
-        as_of=request.as_of,
-        home_currency=scoring.money.home,
-        rates=scoring.money.rates,
-        lookback_days=scoring.lookback_days,
-    )
-    return score_base(portfolio, configuration, request.as_of, History(folder / "history"))
+    return read_base(request.data, request.as_of, configuration, History(folder / "history"))
 
 
 def backfill(

@@ -243,6 +243,10 @@ class Causes(Record):
     floor_health: Setting
 
 
+_ENGINE_CANNOT = re.compile(r"\(\?<?[=!]|\(\?P=|\\[1-9]")
+"""Parts of expressions that the engine, which reads all texts first, does not know."""
+
+
 def _check_expressions(phrases: Iterable[str]) -> None:
     for phrase in phrases:
         try:
@@ -262,6 +266,9 @@ class Intent(Record):
     @model_validator(mode="after")
     def _expressions_are_valid(self) -> Self:
         _check_expressions((*self.phrases, *self.unless))
+        for phrase in self.phrases:
+            if _ENGINE_CANNOT.search(phrase):
+                raise ValueError(f"{phrase!r}: no look-around or back-reference; what rules it out goes into unless")
         return self
 
 

@@ -54,6 +54,7 @@ class PlaybookAction(Record):
     metric: str = Field(min_length=5, max_length=160, description="The measure it should move.")
     first_touch: bool = Field(default=False, description="May open the play: a call or a meeting, by day 2.")
     signals: tuple[str, ...] = Field(default=(), description="Signals that make it apt; empty: always apt.")
+    needed_by: tuple[str, ...] = Field(default=(), description="Signals that make it indispensable; still always apt.")
     tiers: tuple[PlayTier, ...] = ("critical", "high", "medium")
     difficulty: tuple[Difficulty, ...] = ("easy", "moderate", "hard")
     concession: bool = Field(default=False, description="Gives money away: only within the owner's authority.")

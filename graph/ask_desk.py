@@ -17,7 +17,7 @@ from domain.dossier import Dossier, Person
 from domain.review import Action, CauseFinding, PlanLine
 from tools import summary
 from tools.ask_find import SHOWN, find_account
-from tools.ask_reading import read
+from tools.ask_reading import read, stranger
 from tools.ask_said import excluded, with_said
 from tools.base import CustomerBase
 from tools.calendar import WorkingDays
@@ -233,7 +233,11 @@ class AskDesk:
         if kind == "late":
             return self.late(reading.csm_id, found if isinstance(found, str) else None)
         sliced = reading.tier or reading.segment or reading.csm_id
-        if isinstance(found, Part) and (kind == "plan" or (kind is None and sliced and not found.candidates)):
+        if isinstance(found, Part) and kind == "plan" and (name := stranger(question, reading)) is not None:
+            return Part(
+                kind="unclear", sentences=(f"Nobody of ours is called {name}; use the name as the data has it.",)
+            )
+        if isinstance(found, Part) and (kind == "plan" or (kind != "why" and sliced and not found.candidates)):
             return self.plan(reading.tier, reading.segment, reading.csm_id)
         if isinstance(found, Part):
             return found if kind is not None or found.candidates or reading.said else self.unclear()

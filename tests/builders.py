@@ -23,7 +23,7 @@ from domain.dossier import Dossier, Person
 from domain.phases import PlanRow
 from domain.review import CauseFinding, Contribution, Evidence, SavePlay
 from domain.tables import TABLES, Table
-from tools.base import CustomerBase, score_base
+from tools.base import CustomerBase, read_base, score_base
 from tools.calendar import WorkingDays
 from tools.changes import compared_sql
 from tools.configuration import read_configuration
@@ -33,7 +33,7 @@ from tools.history import History
 from tools.portfolio_plan import plan_rows, plan_scores
 from tools.scoring import ATTRIBUTES, ChurnCurve, scored_sql
 from tools.signals import CONTEXT, OBSERVED_ON
-from tools.sources import Portfolio, open_portfolio
+from tools.sources import Portfolio
 from tools.sources.clean import PRICES
 from tools.sources.parse import SQL_TYPES
 
@@ -215,12 +215,7 @@ def score_folder(
     folder: Path, as_of: date = AS_OF, configuration: Configuration = SHIPPED, history: History = NO_HISTORY
 ) -> "Scored":
     """A folder of exports, read and scored."""
-    money = configuration.scoring.money
-    portfolio = open_portfolio(
-        str(folder), as_of=as_of, home_currency=money.home, rates=money.rates,
-        lookback_days=configuration.scoring.lookback_days,
-    )  # fmt: skip
-    return Scored(score_base(portfolio, configuration, as_of, history), history)
+    return Scored(read_base(str(folder), as_of, configuration, history), history)
 
 
 def _create(

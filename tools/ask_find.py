@@ -41,11 +41,12 @@ def find_account(base: CustomerBase, question: str, reading: Reading) -> Found:
     if by_id:
         return _decided(base, by_id, "its id")
     asking = base.configuration.asking
-    asked = _asked_words(question, asking, reading)
+    rivals = {word for name in base.configuration.wording.competitors for word in words(name)}
+    asked = [word for word in _asked_words(question, asking, reading) if word not in rivals]
     named = _by_name(base, question, asked, asking) if asked else None
     if named is not None:
         return named
-    return _by_description(base, asked, reading)
+    return _by_description(base, question, asked, reading)
 
 
 def _by_id(base: CustomerBase, question: str) -> list[str]:
@@ -59,16 +60,19 @@ def _asked_words(question: str, asking: Asking, reading: Reading) -> list[str]:
     understood = {plain(word) for word in asking.ignored}
     understood |= {plain(name) for names in asking.months for name in names}
     understood |= set(words(reading.segment or ""))
-    core = _without_said(question, reading)
-    return list(dict.fromkeys(word for word in words(core) if word not in understood and len(word) > 1))
+    for text in (_without_said(question, reading), question):
+        found = list(dict.fromkeys(word for word in words(text) if word not in understood and len(word) > 1))
+        if found:
+            return found
+    return []
 
 
 def _without_said(question: str, reading: Reading) -> str:
-    """The question without what the asker says about the account, unless nothing else is left."""
+    """The question without what the asker says about the account."""
     core = " ".join(question.split())
     for said in reading.said:
         core = core.replace(said.quote, " ")
-    return core if words(core) else question
+    return core
 
 
 def _by_name(base: CustomerBase, question: str, asked: list[str], asking: Asking) -> Found | None:
@@ -120,14 +124,18 @@ def _words_say(row: Row) -> str:
     return "its name has " + ", ".join(f"“{word}”" for word in row["asked"])
 
 
-def _by_description(base: CustomerBase, asked: list[str], reading: Reading) -> Found:
+def _by_description(base: CustomerBase, question: str, asked: list[str], reading: Reading) -> Found:
     """By what the question says of it: a common word of the name, the segment, the month of the renewal, the CSM."""
     where: list[str] = []
     values: list[Any] = []
     why: list[str] = []
     if asked:
+        written = {token.strip(".,;:!?()\"'") for token in question.split()}
+        proper = [word for word in asked if word.capitalize() in written]
+        least = len(proper) if len(proper) > 1 else 1  # "Pembridge Water" is not just any water company
         where.append(
-            f"account_id in (select account_id from ({_NAME_WORDS}) group by 1 having len(list_intersect(list(word), ?)) > 0)"
+            f"account_id in (select account_id from ({_NAME_WORDS}) group by 1 "
+            f"having len(list_intersect(list_distinct(list(word)), ?)) >= {least})"
         )
         values.append([*asked, *(word.rstrip("s") for word in asked), *(f"{word}s" for word in asked)])
         why.append("the word in its name")

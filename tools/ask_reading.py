@@ -12,7 +12,8 @@ from domain.dossier import Person
 
 _SENTENCE = re.compile(r"[.!?;,:\n]+\s+|\s+(?:but|and|aber|und|mais|et|pero|y)\s+", re.IGNORECASE)
 _WORD = re.compile(r"[\w'’-]+")
-_PERSON_ENOUGH = 88
+_BOOK = re.compile(r"\b([A-ZÀ-Þ][\w-]+ [A-ZÀ-Þ][\w-]+)['’]s (?:accounts|customers|clients|book|portfolio)\b")
+_PERSON_ENOUGH = 84
 _SHORTEST = 8
 _SAME_WORD = 60
 
@@ -81,11 +82,19 @@ def _tier(text: str, asking: Asking) -> Tier | None:
 def _segment(text: str, segments: Sequence[str]) -> str | None:
     found = [name for name in segments if name and re.search(rf"\b{re.escape(plain(name))}s?\b", text)]
     if not found:
-        loose = text.replace("-", " ")
-        found = [
-            name for name in segments if name and re.search(rf"\b{re.escape(plain(name).replace('-', ' '))}s?\b", loose)
-        ]
+        found = [name for name in segments if name and re.search(rf"\b{_joined(plain(name))}s?\b", text)]
     return max(found, key=len, default=None)
+
+
+def _joined(name: str) -> str:
+    """Mid-market, mid market and midmarket are one word."""
+    return r"[\s-]?".join(re.escape(part) for part in re.split(r"[\s-]+", name))
+
+
+def stranger(question: str, reading: Reading) -> str | None:
+    """Somebody whose accounts are asked for and whom nobody knows."""
+    found = _BOOK.search(question)
+    return found[1] if found and reading.csm_id is None else None
 
 
 def _csm(text: str, people: Mapping[str, Person]) -> str | None:
@@ -94,6 +103,8 @@ def _csm(text: str, people: Mapping[str, Person]) -> str | None:
     for person in people.values():
         if person.role not in ("csm", "cs_manager"):
             continue
+        if re.search(rf"(?<![\w-]){re.escape(plain(person.person_id))}(?![\w-])", text):
+            return person.person_id
         name = plain(person.name)
         if fuzz.partial_ratio(name, text) >= _PERSON_ENOUGH and len(name) <= len(text):
             full.append(person.person_id)
@@ -117,12 +128,15 @@ def _month(text: str, asking: Asking) -> int | None:
 def stated(question: str, configuration: Configuration) -> tuple[tuple[Said, ...], tuple[str, ...]]:
     """What the asker says about the account, and what was tried; a negation before it in the sentence switches it off."""
     negation = re.compile("|".join(configuration.wording.negations), re.IGNORECASE)
+    rivals = configuration.wording.competitors
+    names = f"(?:{'|'.join(map(re.escape, rivals))})" if rivals else r"[^\s\S]"
     parts = [part for part in _SENTENCE.split(" ".join(question.split())) if part]
     said: dict[str, Said] = {}
     tried: dict[str, None] = {}
     for part in parts:
         for signal, rule in configuration.asking.said.items():
-            if signal not in said and _says(part, rule.phrases, negation, own_negation=signal in _NEGATIVE):
+            phrases = [phrase.replace("{competitor}", names) for phrase in rule.phrases]
+            if signal not in said and _says(part, phrases, negation, own_negation=signal in _NEGATIVE):
                 said[signal] = Said(signal=signal, says=rule.says, quote=part[:200])
         for before in configuration.asking.tried.values():
             if _says(part, before.phrases, negation):

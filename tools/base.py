@@ -19,7 +19,7 @@ from tools.history import History, Snapshot, last_review, month_ago
 from tools.scoring import DETAILS, SCORES, ChurnCurve, detail_sql, measured_sql, scored_sql, size_sql, state_counts_sql
 from tools.signals import signals_sql
 from tools.signals.statements import Statement, StatementFinder, TextRow
-from tools.sources import Portfolio
+from tools.sources import Portfolio, open_portfolio
 
 Row = dict[str, Any]
 
@@ -66,6 +66,22 @@ class CustomerBase:
             ]
             for row in self.rows(sql)
         }
+
+
+def read_base(location: str, as_of: date, configuration: Configuration, history: History) -> CustomerBase:
+    """Read the data at ``location`` as it was known on ``as_of``, and score it.
+
+    Raises DataError or ConfigurationError when the data cannot be used.
+    """
+    scoring = configuration.scoring
+    portfolio = open_portfolio(
+        location,
+        as_of=as_of,
+        home_currency=scoring.money.home,
+        rates=scoring.money.rates,
+        lookback_days=scoring.lookback_days,
+    )
+    return score_base(portfolio, configuration, as_of, history)
 
 
 def score_base(portfolio: Portfolio, configuration: Configuration, as_of: date, history: History) -> CustomerBase:

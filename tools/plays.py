@@ -165,6 +165,7 @@ def choose(
             options = [action for action in options if not action.first_touch]
             options.sort(key=lambda action: 0 if action.channel == "document" or action.customer_facing else 1)
         kept = [action for action in options if action not in picked]
+        kept.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
         picked += kept[: PER_PHASE[phase] - len(picked)]
         chosen[phase] = picked
     return chosen

@@ -103,3 +103,12 @@ def test_a_country_without_known_holidays_is_refused_by_key() -> None:
     nowhere = SHIPPED.review.model_copy(update={"holiday_country": "XX"})
     with pytest.raises(ConfigurationError, match=r"review\.yaml: holiday_country"):
         WorkingDays(nowhere)
+
+
+@pytest.mark.parametrize("phrase", [r"leave (?!a note)", r"(?<=not )stay", r"(\w+) \1"])
+def test_a_phrase_that_the_engine_cannot_read_is_refused_with_what_to_do(folder: Path, phrase: str) -> None:
+    phrases = folder / "phrases.yaml"
+    text = phrases.read_text(encoding="utf-8")
+    phrases.write_text(text.replace("    phrases:\n", f"    phrases:\n      - '{phrase}'\n", 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"phrases\.yaml.*goes into unless"):
+        read_configuration(folder)

@@ -27,6 +27,11 @@ def intents(text: str, table: str = "notes") -> set[str]:
         "They had a demo with Ledgerbird last week.",
         "Alternatives are on the table for next year.",
         "THEY WANT TO REPLACE YOU.",
+        "We are on the shortlist with two others.",
+        "Their IT runs a pilot of another system.",
+        "A market scan is under way at their place.",
+        "He asked how they get all the data out.",
+        "They have signed with another vendor.",
     ],
 )
 def test_looking_at_alternatives_is_found_in_plain_words(text: str) -> None:
@@ -47,6 +52,14 @@ def test_looking_at_alternatives_is_found_in_plain_words(text: str) -> None:
         ("The company was acquired in October.", "reorganisation"),
         ("A new CFO started on Monday.", "reorganisation"),
         ("Corvane was mentioned twice.", "competitor_named"),
+        ("Cash is tight this year.", "budget_cut"),
+        ("They want a smaller package.", "budget_cut"),
+        ("She called it nice to have.", "value_doubted"),
+        ("The team could live without it.", "value_doubted"),
+        ("The missing history keeps legal from signing.", "feature_gap"),
+        ("They do it by hand in a spreadsheet now.", "feature_gap"),
+        ("They have been bought by a larger group.", "reorganisation"),
+        ("The two plants are merged next spring.", "reorganisation"),
     ],
 )
 def test_every_other_intent_is_found_in_plain_words(text: str, intent: str) -> None:
@@ -176,3 +189,22 @@ def test_where_nobody_wrote_anything_nothing_is_known_about_intentions() -> None
     scored = World().account("silent").account("wrote").note("wrote", "A calm week.", 5).score()
     assert scored.values["silent"]["evaluating_alternatives"] is None
     assert scored.values["wrote"]["evaluating_alternatives"] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Three years ago they evaluated other vendors and took us.",
+        "Their customers are evaluating alternatives to air freight.",
+        "We are looking at alternative dates for the workshop.",
+    ],
+)
+def test_what_is_long_ago_or_about_somebody_or_something_else_is_no_evaluation(text: str) -> None:
+    assert intents(text) == set()
+
+
+def test_without_competitors_nothing_is_named_and_the_engine_reads_all_the_same() -> None:
+    wording = SHIPPED.wording.model_copy(update={"competitors": ()})
+    world = World().well("A").note("A", "Corvane was mentioned, and they are looking at other tools.")
+    scored = world.score(SHIPPED.model_copy(update={"wording": wording}))
+    assert [said.intent for said in scored.base.statements] == ["evaluating_alternatives"]

@@ -44,7 +44,9 @@ class StatementFinder:
 
     def __init__(self, wording: Wording) -> None:
         names = (
-            "(?:" + "|".join(re.escape(name) for name in wording.competitors) + ")" if wording.competitors else "(?!)"
+            "(?:" + "|".join(re.escape(name) for name in wording.competitors) + ")"
+            if wording.competitors
+            else r"[^\s\S]"
         )
         self._intents = {
             intent: [re.compile(phrase.replace("{competitor}", names), re.IGNORECASE) for phrase in rule.phrases]
