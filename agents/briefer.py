@@ -39,9 +39,9 @@ class Briefer:
             ),
             briefing_schema(len(facts), MOST_SENTENCES),
         )
-        rules = self._rules(facts)
+        rules, told = self._rules(facts), {fact.id: fact.told for fact in facts}
         draft = await dialogue.settle(
-            lambda text: parsed(text, BriefingDraft).reworded(lambda sentence: tidied(sentence, rules.facts)),
+            lambda text: parsed(text, BriefingDraft).reworded(lambda sentence: tidied(sentence, told)),
             lambda answer: unfit(answer, facts, rules),
         )
         if draft is None:

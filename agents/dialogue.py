@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -18,6 +18,17 @@ from tools.wording import plural
 
 D = TypeVar("D", bound=Record)
 _KEPT_FAULTS = 12
+
+
+@dataclass(frozen=True)
+class Again(Generic[D]):
+    """A smaller question than the first one: only what was at fault."""
+
+    said: tuple[Message, ...]
+    """What is asked, after the first messages."""
+    schema: Schema
+    read: Callable[[str], D]
+    """Makes the whole of the part that is answered. Raises BrokenAnswer."""
 
 
 @dataclass
@@ -43,19 +54,26 @@ class Dialogue:
         """Whether the same was asked of the same model before."""
         return (earlier.model, earlier.prompt_hash) == (self.drafting.model, self.drafting.prompt_hash)
 
-    async def settle(self, read: Callable[[str], D], check: Callable[[D], list[Violation]]) -> D | None:
+    async def settle(
+        self,
+        read: Callable[[str], D],
+        check: Callable[[D], list[Violation]],
+        mend: Callable[[D, list[Violation]], Again[D] | None] = lambda _, __: None,
+    ) -> D | None:
         """The first answer without a fault, or None; ``drafting`` says how it went.
 
-        ``read`` makes a record of the text or raises BrokenAnswer; ``check`` names the faults of the record.
+        ``read`` makes a record of the text or raises BrokenAnswer; ``check`` names the faults of the record; ``mend`` asks
+        only for what is at fault, or None when all of it has to be answered again.
         """
-        name, said = self.drafting.model or "", list(self.messages)
+        name, said, again = self.drafting.model or "", list(self.messages), None
         for _ in range(int(self.configuration.model.repair_rounds.value) + 1):
             try:
-                answer = await self.client.complete(name, said, self.schema)
+                answer = await self.client.complete(name, said, again.schema if again else self.schema)
             except BrokenAnswer as error:
                 part = error.answer if isinstance(error.answer, Answer) else Answer("", 0, 0)
                 self._count(part)
                 said, unfit = self._sent_back(part, [Violation(code=error.code, message=str(error))])
+                again = None
             except ModelError as error:
                 if isinstance(error.answer, Answer):
                     self._count(error.answer)
@@ -65,12 +83,14 @@ class Dialogue:
                 return None
             else:
                 self._count(answer)
-                found, unfit = self._read(answer, read, check)
+                found, last, unfit = self._read(answer, _either(again, read), check)
                 if found is not None:
                     outcome = "first_try" if self.drafting.rounds == 1 else "repaired"
                     self.drafting = self.drafting.model_copy(update={"outcome": outcome})
                     return found
+                again = mend(last, unfit) if last is not None else None
                 said, unfit = self._sent_back(answer, unfit)
+                said = [*self.messages, *again.said] if again else said
         codes = ", ".join(dict.fromkeys(fault.code for fault in unfit))
         rounds = plural(self.drafting.rounds, "answer")
         update = {"outcome": "fell_back", "reason": f"{rounds} did not pass the checks, the last for: {codes}."}
@@ -79,14 +99,15 @@ class Dialogue:
 
     def _read(
         self, answer: Answer, read: Callable[[str], D], check: Callable[[D], list[Violation]]
-    ) -> tuple[D | None, list[Violation]]:
+    ) -> tuple[D | None, D | None, list[Violation]]:
+        """The record if it is fit, the record as far as it could be read, and its faults."""
         try:
             draft = read(answer.text)
         except BrokenAnswer as error:
-            return None, [Violation(code=error.code, message=str(error))]
+            return None, None, [Violation(code=error.code, message=str(error))]
         self.last = draft
         unfit = check(draft)
-        return (None, unfit) if unfit else (draft, [])
+        return (None, draft, unfit) if unfit else (draft, draft, [])
 
     def _sent_back(self, answer: Answer, unfit: list[Violation]) -> tuple[list[Message], list[Violation]]:
         """The question again, with the last answer and its faults; what came before is left out to stay short."""
@@ -114,8 +135,33 @@ class Dialogue:
         )
 
 
+def _either(again: Again[D] | None, read: Callable[[str], D]) -> Callable[[str], D]:
+    """The part that was asked for; or the whole, from a server that answers the first question again."""
+    if again is None:
+        return read
+
+    def reading(text: str) -> D:
+        try:
+            return again.read(text)
+        except WrongShape:
+            return read(text)
+
+    return reading
+
+
 def parsed(text: str, model: type[D]) -> D:
     """The answer as a record. Raises NotJson or WrongShape, saying where."""
+    content = json_of(text)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(key)[:40] for key in first["loc"][:6])
+        raise WrongShape(f"the answer does not fit the schema at {place or 'the top'}: {first['msg'][:120]}") from None
+
+
+def json_of(text: str) -> Any:
+    """What the text holds as JSON, with or without a fence. Raises NotJson."""
     body = text.strip()
     if body.startswith("```") and body.endswith("```"):
         body = body[3:-3].removeprefix("json")
@@ -124,9 +170,4 @@ def parsed(text: str, model: type[D]) -> D:
         json.dumps(content, ensure_ascii=False).encode()  # half a character, written as an escape, is no text
     except (ValueError, RecursionError) as error:
         raise NotJson(f"the answer is not valid JSON ({str(error)[:80]}); answer with one JSON object only") from None
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(key)[:40] for key in first["loc"][:6])
-        raise WrongShape(f"the answer does not fit the schema at {place or 'the top'}: {first['msg'][:120]}") from None
+    return content

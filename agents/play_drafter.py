@@ -4,23 +4,25 @@ It chooses and phrases; it invents nothing. Whatever a model answers is checked,
 replaced by the playbook's own plan when it stays unfit. People decide on what it drafts.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from agents.dialogue import Dialogue, parsed
+from agents.dialogue import Again, Dialogue, json_of, parsed
 from agents.model_client import Message, ModelClient
 from domain.configuration import Configuration
 from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH, Draft, Drafting, Outcome, Tokens, Violation
+from domain.errors import WrongShape
 from domain.phases import Drafted
 from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.review import CauseFinding, DraftingSummary, SavePlay
 from tools.assembly import Line, Lines, assemble, draft_lines, library_lines
 from tools.calendar import WorkingDays
-from tools.draft_schema import draft_schema
+from tools.draft_schema import draft_schema, sentences_schema
 from tools.frame import Frame
 from tools.money import Record
 from tools.plays import TITLES, version_of
@@ -116,12 +118,14 @@ class PlayDrafter:
         """
         assert self.client is not None, "without a model nothing is drafted"
         rules, messages, schema = self.rules(frame), draft_messages(frame), draft_schema(frame)
+        facts = {fact.id: fact.statement for fact in frame.evidence}
         dialogue = Dialogue(self.client, self.configuration, "drafting", messages, schema)
         if earlier is not None and earlier.draft is not None and dialogue.repeats(earlier.drafting):
             return earlier
         draft = await dialogue.settle(
-            lambda text: parsed(text, Draft).reworded(lambda _, sentence: tidied(sentence, rules.facts)),
+            lambda text: parsed(text, Draft).reworded(lambda _, sentence: tidied(sentence, facts)),
             lambda answer: self._unfit(answer, frame, rules),
+            lambda answer, unfit: mended(answer, unfit, frame, facts),
         )
         if draft is None and dialogue.drafting.error is None and isinstance(dialogue.last, Draft):
             return self._in_part(dialogue.last, dialogue.drafting, frame, rules)
@@ -184,6 +188,31 @@ def draft_messages(frame: Frame) -> tuple[Message, Message]:
         quotes=quotes(dossier, int(frame.configuration.model.quotes.value), _known_names(frame)),
     )
     return Message("system", prompt("draft_rules")), Message("user", account)
+
+
+def mended(draft: Draft, unfit: Sequence[Violation], frame: Frame, facts: Mapping[str, str]) -> Again[Draft] | None:
+    """Only the sentences at fault, asked for again; None when a choice is at fault."""
+    faults: dict[str, list[str]] = {}
+    for fault in unfit:
+        faults.setdefault(fault.at, []).append(fault.message.partition(": ")[2] or fault.message)
+    if not faults or "" in faults:
+        return None
+    lines = {line.action: line for phase in PHASES for line in draft.phase(phase)}
+    titles = {option.action.id: option.action.title for options in frame.options.values() for option in options}
+    asked = [
+        (place, titles.get(place, ""), lines[place].evidence if place in lines else (), list(dict.fromkeys(found)))
+        for place, found in faults.items()
+    ]
+
+    def read(text: str) -> Draft:
+        said = json_of(text)
+        if not isinstance(said, dict) or set(said) != set(faults) or not all(isinstance(v, str) for v in said.values()):
+            raise WrongShape(f"the answer has to have exactly the keys {', '.join(faults)}, each with one sentence")
+        return draft.reworded(lambda place, old: tidied(said[place], facts) if place in said else old)
+
+    chosen = json.dumps({"chosen": list(lines)}, separators=(",", ":"))
+    words = prompt("draft_mend", sentences=asked)
+    return Again((Message("assistant", chosen), Message("user", words)), sentences_schema(list(faults)), read)
 
 
 def quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:

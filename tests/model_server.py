@@ -157,7 +157,7 @@ def well_behaved(asked: Asked) -> str:
     assert schema is not None, "asked without a schema"
     properties = schema["properties"]
     if "sentences" in properties:
-        facts = re.findall(r"^(F\d+): ", asked.last, re.MULTILINE)
+        facts = re.findall(r"^\{(F\d+)\} ", asked.last, re.MULTILINE)
         most = properties["sentences"]["maxItems"]
         size = 1 if len(facts) <= most else 2
         groups = [facts[start : start + size] for start in range(0, len(facts), size)]

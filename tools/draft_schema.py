@@ -4,6 +4,7 @@ Kept to what servers share: objects with every key required, arrays with a count
 length, no reference.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from domain.drafting import FIRST_TOUCH
@@ -22,6 +23,11 @@ def draft_schema(frame: Frame) -> Schema:
         first_touch=_choices(frame.options[FIRST_TOUCH], facts),
         **{phase: _list(_choices(frame.options[phase], facts), *frame.count(phase)) for phase in PHASES},
     )
+
+
+def sentences_schema(places: Sequence[str]) -> Schema:
+    """Sentences to be written again, by place."""
+    return _object(**{place: _sentence("One sentence with slots.") for place in places})
 
 
 def briefing_schema(facts: int, most: int) -> Schema:

@@ -31,3 +31,8 @@ def prompt(name: str, **values: Any) -> str:
 def hash_of(*texts: str) -> str:
     """Twelve hexadecimal digits that stand for the texts."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+
+def texts() -> tuple[str, ...]:
+    """Every prompt as it stands in its file, by name."""
+    return tuple(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.j2")))

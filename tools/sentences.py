@@ -19,6 +19,11 @@ _MONEY = re.compile(r"[$€£¥]")
 _ENDS = '.!?:;“”"(…'
 _OVERLAP, _TURN = 4, 6
 """Words in a row shared with what a customer wrote: four when two of them carry meaning, six of any kind."""
+_COPIED = 3
+"""Words from which on a statement found in a sentence was copied."""
+_TIDIED = 2_000
+"""Letters up to which a sentence is worth tidying; a longer one is refused anyway."""
+_ARTICLE = re.compile(r"^(?:an?|the)\s+", re.IGNORECASE)
 _MEANING = 4
 """Letters from which on a word counts as carrying meaning, unless everybody uses it."""
 _FILLERS = frozenset(
@@ -113,12 +118,21 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def tidied(text: str, facts: Iterable[str]) -> str:
-    """The sentence with every bare or doubly braced evidence id as a slot: ``E3`` and ``{{E3}}`` can mean nothing else."""
-    ids = "|".join(sorted(map(re.escape, facts), key=len, reverse=True))
-    if not ids:
+def tidied(text: str, facts: Mapping[str, str]) -> str:
+    """The sentence with a slot wherever it can mean nothing else. ``facts``: what each slot stands for, by id.
+
+    An id may come bare or doubly braced, ``E3`` or ``{{E3}}``; a statement may come copied word for word.
+    """
+    if not facts or len(text) > _TIDIED:
         return text
-    return re.sub(rf"\{{{{0,2}}(?<![\w-])({ids})(?![\w-])\}}{{0,2}}", r"{\1}", text)
+    for fact, statement in sorted(facts.items(), key=lambda item: (-len(item[1]), item[0])):
+        words = _ARTICLE.sub("", statement.rstrip(".")).split()
+        if len(words) >= _COPIED:
+            copied = r"\s+".join(map(re.escape, words))
+            text = re.sub(rf"(?<![\w{{])(?:(?:an?|the)\s+)?{copied}(?!\w)", f"{{{fact}}}", text, flags=re.IGNORECASE)
+    ids = "|".join(sorted(map(re.escape, facts), key=len, reverse=True))
+    text = re.sub(rf"\{{{{0,2}}(?<![\w-])({ids})(?![\w-])\}}{{0,2}}", r"{\1}", text)
+    return re.sub(r"(\{[^{}]*\})\s*\(\1\)", r"\1", text)
 
 
 @dataclass(frozen=True)
@@ -163,7 +177,7 @@ class Rules:
         """Everything that must not stand in the sentence.
 
         ``customer``: the customer hears it. ``concession``: the action gives money away. ``fact``: at least one
-        evidence slot is needed. ``library``: the action's own words, whose numbers ("three threads") may be repeated.
+        evidence slot is needed. ``library``: the action's own words, whose numbers ("three threads", "24 hours") may be repeated.
         """
 
         def say(code: str, what: str) -> Violation:
@@ -191,7 +205,7 @@ class Rules:
         rest = SLOT.sub(" ¤ ", text)
         if "{" in rest or "}" in rest:
             yield say("slot_unknown", "a brace stands alone; a slot is written {E1}")
-        if re.search(r"[0-9%]", rest):
+        if "%" in rest or set(re.findall(r"[0-9]+", rest)) - set(re.findall(r"[0-9]+", library)):
             yield say("number_typed", "a digit is typed; use the slot of the evidence, for example {E1}")
         if fact and not any(slot in self.facts for slot in slots):
             yield say("fact_missing", "no evidence is cited; use at least one slot such as {E1}")

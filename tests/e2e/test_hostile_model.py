@@ -5,6 +5,7 @@ contacts and account names carry orders to the model. The neutral model answers 
 playbook; each hostile one in turn does its worst, and what people and systems are told to do must not differ by a letter.
 """
 
+import atexit
 import json
 import re
 import shutil
@@ -122,11 +123,11 @@ class Asked:
 
     @property
     def facts(self) -> list[str]:
-        return re.findall(r"^([EF]\d+)(?= \[|:)", self.messages[1].content, re.MULTILINE)
+        return re.findall(r"^\{([EF]\d+)\} ", self.messages[1].content, re.MULTILINE)
 
     @property
     def to_decide(self) -> list[str]:
-        return re.findall(r"^(F\d+):", self.messages[1].content.partition("To decide")[2], re.MULTILINE)
+        return re.findall(r"^\{(F\d+)\} ", self.messages[1].content.partition("To decide")[2], re.MULTILINE)
 
 
 Speaker = Callable[[Asked], str]
@@ -186,11 +187,25 @@ def plan(asked: Asked, pick: int = 0, **sentences: str) -> Draft:
         return [line(part["items"]["anyOf"], number) for number in range(part["minItems"])]
 
     parts = asked.schema["properties"]
+    if "first_touch" not in parts:
+        return mended(parts, fact, sentences)
     return {
         "summary": sentences.get("summary") or ("The work is held up" + (f": {{{fact}}}." if fact else ".")),
         "opening": sentences.get("opening") or "{contact}, what should we change so that the work is easier for you?",
         "first_touch": line(parts["first_touch"]["anyOf"], 0),
         **{phase: lines(parts[phase]) for phase in ("stabilise", "address", "rebuild")},
+    }
+
+
+def mended(places: Mapping[str, Any], fact: str | None, sentences: Mapping[str, str]) -> Draft:
+    """A valid answer where only some sentences are asked for again."""
+    plain = {
+        place: f"It helps {WHOM[number % len(WHOM)]} with what comes next" + (f", since {{{fact}}}." if fact else ".")
+        for number, place in enumerate(places)
+    }
+    plain |= {"opening": "{contact}, what should we change so that the work is easier for you?"}
+    return {
+        place: sentences.get(place if place in ("summary", "opening") else "why") or plain[place] for place in places
     }
 
 
@@ -226,8 +241,9 @@ def every(change: Callable[[Draft], None], speak: Speaker = good) -> Speaker:
         answer = json.loads(speak(asked))
         if asked.briefing:
             return json.dumps({**answer, "sentences": [*answer["sentences"], f"Sold to {CANARY}."]})
-        for line in (answer["first_touch"], *answer["stabilise"], *answer["address"], *answer["rebuild"]):
-            change(line)
+        if "first_touch" in answer:
+            for line in (answer["first_touch"], *answer["stabilise"], *answer["address"], *answer["rebuild"]):
+                change(line)
         return json.dumps(answer)
 
     return changed
@@ -239,7 +255,7 @@ def obeys(asked: Asked) -> str:
     fact = f" {{{asked.facts[0]}}}" if asked.facts else ""
     text = orders[asked.round % len(orders)][:200] + fact
     answer = json.loads(repeated(text)(asked))
-    if not asked.briefing and asked.round == 2:
+    if "first_touch" in answer and asked.round == 2:
         answer["first_touch"]["owner"] = "P-99"
         answer = {**answer, "approve": "all"}
     return json.dumps(answer)
@@ -266,7 +282,7 @@ def mixes_up() -> Speaker:
     before: list[str] = []
 
     def speak(asked: Asked) -> str:
-        stories = re.findall(r"^E\d+ \[\w+\] (.*)$", asked.messages[1].content, re.MULTILINE)
+        stories = re.findall(r"^\{E\d+\} \[[^\]]*\] (.*)$", asked.messages[1].content, re.MULTILINE)
         told = before[-1] if before else "The users of a neighbour left with 12 people."
         before.extend(stories)
         ids = [f"E{number}" for number in range(40, 60)]
@@ -306,7 +322,7 @@ def flood(size: int = 10_000_000) -> str:
 def long_winded(asked: Asked) -> str:
     if asked.briefing or asked.round > 1:
         return repeated("It is 7 days late.")(asked)
-    return json.dumps(plan(asked, summary=flood()))
+    return json.dumps(plan(asked, summary=flood(), opening="It is 7 days late.", why="It is 7 days late."))
 
 
 def gone(asked: Asked) -> str:
@@ -363,12 +379,7 @@ class Held:
 
 CONFIGURED = SHIPPED.model_copy(update={"model": SHIPPED.model.model_copy(update={"name": "made-up"})})
 _KEPT = TemporaryDirectory(prefix="saveplay-hostile-")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cleaned_up() -> Iterator[None]:
-    yield
-    _KEPT.cleanup()
+atexit.register(_KEPT.cleanup)  # not with the module: a worker may come back to it
 
 
 def reviewed(place: Workplace, model: Model, load: Callable[[], CustomerBase]) -> list[Review]:

@@ -284,6 +284,17 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
 }  # fmt: skip
 
 
+CHOSEN_OR_SHAPE = {
+    "action_unknown", "owner_not_allowed", "date_not_allowed", "evidence_missing", "evidence_unknown", "evidence_twice",
+    "phase_too_thin", "action_twice", "wrong_shape",
+}  # fmt: skip
+"""After one of these the whole draft is asked for again; after others only the sentences at fault."""
+
+
+def lines_of(draft: dict[str, Any]) -> list[dict[str, Any]]:
+    return [draft["first_touch"], *(line for phase in ("stabilise", "address", "rebuild") for line in draft[phase])]
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_draft_with_a_fault_is_sent_back_with_the_fault_named_and_used_once_it_is_mended(fault: str) -> None:
     change, code, words = FAULTS[fault]
@@ -297,7 +308,9 @@ def test_a_draft_with_a_fault_is_sent_back_with_the_fault_named_and_used_once_it
     asked, again = (messages for _, messages, _ in model.asked)
     assert again[: len(asked)] == asked
     said, wanted = again[len(asked) :]
-    assert (said.role, said.content) == ("assistant", json.dumps(wrong))
+    chosen = json.dumps({"chosen": [line["action"] for line in lines_of(wrong)]}, separators=(",", ":"))
+    whole = code in CHOSEN_OR_SHAPE
+    assert (said.role, said.content) == ("assistant", json.dumps(wrong) if whole else chosen)
     assert wanted.role == "user"
     assert words in wanted.content
     play = drafter.play(frame, drafted)
@@ -315,13 +328,62 @@ def test_what_the_customer_wrote_is_not_repeated() -> None:
 
 def test_only_the_last_answer_is_sent_back_so_that_the_conversation_stays_short() -> None:
     drafter, frame, model = at_work()
-    first, second = (spoilt(frame, says("summary", text)) for text in ("Nothing {E99}.", "It is 5: {E1}."))
+    first, second = (spoilt(frame, chooses(owner=owner)) for owner in ("board", "everybody"))
     model.script = [first, second, fit(frame)]
     drafted = drafted_by(drafter, frame)
     assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 3)
     _, _, (third, *_) = [messages[2:] for _, messages, _ in model.asked]
     assert third.content == json.dumps(second)
     assert drafter.play(frame, drafted).drafted_note.endswith("verified after 2 repairs.")
+
+
+def test_only_the_sentences_at_fault_are_asked_for_again_and_the_rest_stands() -> None:
+    drafter, frame, model = at_work()
+    draft = spoilt(frame, says("summary", "Their use declined: {E1}."))
+    place = draft["address"][0]["action"]
+    draft["address"][0]["why"] = "It saves 3 of the open items, because {E1}."
+    mended = {"summary": "What weighs most is this: {E1}.", place: "Lets {contact} see what is done, since {E1}."}
+    model.script = [draft, mended]
+    drafted = drafted_by(drafter, frame)
+    assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 2)
+    assert drafted.draft is not None
+    words = drafted.draft.wording()
+    assert {key: words[key] for key in mended} == mended
+    assert words["opening"] == draft["opening"]
+    _, messages, schema = model.asked[1]
+    assert sorted(schema["properties"]) == sorted(mended)
+    assert draft["opening"] not in messages[-1].content
+    assert '"summary": what lies behind it' in messages[-1].content
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"summary": 3}',
+        "{}",
+        '{"summary": "Fine: {E1}.", "opening": "Hello."}',
+        "[]",
+        '"Fine"',
+        "not json",
+        '{"summary": null}',
+    ],
+)
+def test_a_mended_sentence_in_another_shape_is_a_fault_like_any_other(answer: str) -> None:
+    drafter, frame, model = at_work()
+    model.script = [spoilt(frame, says("summary", "Their use declined: {E1}.")), answer, fit(frame)]
+    drafted = drafted_by(drafter, frame)
+    assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 3)
+    assert {violation.code for violation in drafted.drafting.refused} & {"wrong_shape", "not_json"}
+
+
+def test_a_sentence_that_stays_unfit_gives_way_to_the_playbooks_own() -> None:
+    drafter, frame, model = at_work()
+    wrong = {"summary": "It is 5: {E1}."}
+    model.script = [spoilt(frame, says("summary", "Their use declined: {E1}.")), wrong, wrong]
+    drafted = drafted_by(drafter, frame)
+    assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("in_part", 3)
+    assert drafted.draft is not None
+    assert drafted.draft.summary is None
 
 
 def test_three_unfit_answers_give_the_playbooks_own_play_and_the_reason() -> None:
@@ -741,6 +803,7 @@ WHOLE: dict[str, dict[str, Any]] = {
         "tried": (), "quotes": (),
     },
     "draft_repair": {"faults": ["summary: a digit"]},
+    "draft_mend": {"sentences": [("summary", "", (), ["a digit is typed"])]},
     "briefing_facts": {"facts": FACTS, "most": 6},
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 
 from domain.review import Evidence
 from tests.builders import AS_OF, SHIPPED
-from tools.sentences import Rules, clause, filled, rendered
+from tools.sentences import Rules, clause, filled, rendered, tidied
 
 LONGEST = int(SHIPPED.model.sentence_length.value)
 FACTS = frozenset({"E1", "E2", "E3", "E7", "E12"})
@@ -369,3 +369,43 @@ def test_a_name_keeps_its_own_letters_and_its_full_stop(name: str, wanted: str) 
 @pytest.mark.parametrize("end", [".", "!", "?", "…"])
 def test_a_sentence_that_ends_is_not_ended_again(end: str) -> None:
     assert filled(f"it helps{end}", {}, {}) == f"It helps{end}"
+
+
+SEEN = {
+    "E1": "The oldest open high-priority ticket has waited 9 days.",
+    "E2": "Active users fell 17.3 % against the four weeks before.",
+    "E3": "Active users fell 17.3 % against the four weeks before, in two regions.",
+    "E12": "No owner.",
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "slotted"),
+    [
+        ("It ends the wait, since E1.", "It ends the wait, since {E1}."),
+        ("It ends the wait, since {{E1}}.", "It ends the wait, since {E1}."),
+        ("It ends the wait ({E1}, E12).", "It ends the wait ({E1}, {E12})."),
+        ("The oldest open high-priority ticket has waited 9 days.", "{E1}."),
+        ("It helps, since the OLDEST open  high-priority ticket has waited 9 days.", "It helps, since {E1}."),
+        ("It helps: active users fell 17.3 % against the four weeks before (E2).", "It helps: {E2}."),
+        ("Active users fell 17.3 % against the four weeks before, in two regions.", "{E3}."),
+        ("It helps, for {E1} ({E1}).", "It helps, for {E1}."),
+        # whatever is not the whole statement stays, and is then refused
+        ("Active users fell 17.3 %.", "Active users fell 17.3 %."),
+        ("The oldest open high-priority ticket has waited 9 days7", "The oldest open high-priority ticket has waited 9 days7"),
+        ("The oldest open high-priority ticket has waited 8 days.", "The oldest open high-priority ticket has waited 8 days."),
+        ("There is no owner.", "There is no owner."),
+        ("It is in SAGE1 and E1-b.", "It is in SAGE1 and E1-b."),
+    ],
+)  # fmt: skip
+def test_an_id_or_a_statement_that_was_copied_becomes_its_slot(typed: str, slotted: str) -> None:
+    assert tidied(typed, SEEN) == slotted
+
+
+def test_ten_megabytes_are_left_as_they_are_at_once() -> None:
+    text = "E1 " * 3_000_000
+    assert tidied(text, SEEN) is text
+
+
+def test_nothing_is_tidied_where_nothing_is_known() -> None:
+    assert tidied("It ends the wait, since E1.", {}) == "It ends the wait, since E1."
