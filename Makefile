@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 STORE  := build/store
 
 .DEFAULT_GOAL := help
-.PHONY: help review test check lint format types contracts examples lock clean
+.PHONY: help review eval test check lint format types contracts examples record lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ review: $(READY)  ## run both weeks of the sample portfolio; the pages are in bu
 	$(BIN)/saveplay review --data examples/portfolio --as-of 2026-11-16 --backfill 8 --approve all --store $(STORE) --out build/reviews
 	$(BIN)/saveplay done --import examples/progress/2026-W47.csv --store $(STORE)
 	$(BIN)/saveplay review --data examples/portfolio --as-of 2026-11-23 --approve all --store $(STORE) --out build/reviews
+
+eval: $(READY)  ## judge the agents against fixtures and known truth; the report is build/eval.html
+	$(BIN)/saveplay eval --model replay --html build/eval.html
 
 test: $(READY)  ## every test; needs no network
 	$(BIN)/python -m pytest -n 2
@@ -44,6 +47,10 @@ contracts: $(READY)  ## who may import whom
 
 examples: $(READY)  ## write the sample portfolio anew
 	$(BIN)/python -m evals.sample examples
+
+record: $(READY)  ## ask the real model again (needs a server, see docs/model.md)
+	SAVEPLAY_RECORD=new $(BIN)/python -m pytest -n 0 -s tests/recorded
+	SAVEPLAY_RECORD=tidy $(BIN)/python -m pytest -n 0 tests/recorded
 
 lock: $(READY)  ## resolve the dependencies again
 	$(BIN)/python -m pip install --quiet uv

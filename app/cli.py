@@ -235,6 +235,52 @@ def override(
     )
 
 
+evaluations = typer.Typer(invoke_without_command=True, help="Is the review any good, and did a change make it worse?")
+app.add_typer(evaluations, name="eval")
+
+
+@evaluations.callback()
+def evaluate(
+    context: typer.Context,
+    suite: Annotated[str, typer.Option(help="accounts, ask, hostile, drafts, worlds or all.")] = "all",
+    model: Annotated[
+        str, typer.Option(help="playbook (no model), replay (recorded answers) or live (the configured one).")
+    ] = "playbook",
+    baseline: Annotated[Path | None, typer.Option(help="Compare with this file instead of the committed one.")] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Make these results the baseline.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write the report, case by case, to this file.")] = None,
+    explain: Annotated[str | None, typer.Option(help="Show one account case from its rows to its play.")] = None,
+    configs: Configs = None,
+    as_json: Json = False,
+) -> None:
+    """Judge the agents against fixtures and known truth; exit 1 when something is worse than the baseline."""
+    if context.invoked_subcommand is not None:
+        return
+    try:
+        from app import evaluating
+    except ModuleNotFoundError as error:
+        raise InputError(f"`saveplay eval` needs {error.name}: pip install 'saveplay[evals]'") from None
+    if explain is not None:
+        evaluating.explain_case(explain, configs)
+        return
+    evaluating.run_evaluation(suite, model, baseline, accept, html, configs, as_json)
+
+
+@evaluations.command("add")
+def add_case(
+    account: Annotated[str, typer.Option(help="Account id.")],
+    data: Data,
+    as_of: AsOf,
+    name: Annotated[str | None, typer.Option(help="Name of the case.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where it is written. Default: with the other cases.")] = None,
+    configs: Configs = None,
+) -> None:
+    """Make a case of a real account: its rows without names, to be completed by a person."""
+    from app.evaluating import add_case as write_case
+
+    write_case(account, data, parse_day(as_of), name, folder, configs)
+
+
 @app.command()
 def demo(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -> None:
     """Write a sample portfolio, to try everything with."""

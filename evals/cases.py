@@ -1,0 +1,286 @@
+"""Hand-written accounts: a few rows, a date, and what an experienced leader concludes. One YAML file a case.
+
+Dates stand as days before the review (``opened_ago: 9``). A table that a case does not mention holds the quiet rows of
+a healthy customer; one that it mentions holds exactly its rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BeforeValidator, ValidationError
+
+from domain.errors import ConfigurationError
+from domain.model import Record
+
+FIXTURES = Path(__file__).parent / "fixtures"
+ACCOUNTS = FIXTURES / "accounts"
+Row = dict[str, Any]
+SEATS = 30
+
+AGO: dict[str, dict[str, str]] = {
+    "tickets": {"opened_ago": "opened_at", "closed_ago": "closed_at"},
+    "invoices": {"due_ago": "due_date", "paid_ago": "paid_on"},
+    "surveys": {"ago": "date"},
+    "contacts": {"departed_ago": "departed_on"},
+    "touchpoints": {"ago": "date", "responded_ago": "responded_at"},
+    "goals": {"due_ago": "due_date"},
+    "notes": {"ago": "date"},
+    "outcomes": {"ago": "date"},
+}
+"""Key of a case to the column it dates."""
+KEYS: dict[str, frozenset[str]] = {
+    "tickets": frozenset({"priority", "escalated", "sla_breached", "csat", "subject", "body", "repeat"}),
+    "invoices": frozenset({"amount", "currency", "status"}),
+    "surveys": frozenset({"kind", "score", "comment"}),
+    "contacts": frozenset({"role", "name", "title"}),
+    "touchpoints": frozenset({"kind", "outbound", "attended", "contact"}),
+    "goals": frozenset({"goal", "status"}),
+    "notes": frozenset({"text", "pulse", "author"}),
+    "outcomes": frozenset({"kind", "arr_change"}),
+}
+"""Further keys of a row, by table."""
+
+
+def _several(value: object) -> tuple[object, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _words(value: object) -> tuple[tuple[object, ...], ...]:
+    return tuple(_several(item) for item in _several(value))
+
+
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Words = Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_words)]
+
+
+class Expected(Record):
+    """What a leader concludes. Lists hold what is acceptable; what is left out is not judged."""
+
+    health_band: OneOrMore = ()
+    at_risk: bool | None = None
+    risk_tier: OneOrMore = ()
+    tier: OneOrMore = ()
+    """Intervention tier; ``none`` when nothing is planned."""
+    action: OneOrMore = ()
+    """Words, one of which the primary action contains."""
+    cause: OneOrMore = ()
+    cause_second: OneOrMore = ()
+    """Further causes that may stand first."""
+    pillar: OneOrMore = ()
+    difficulty: OneOrMore = ()
+    play_has: Words = ()
+    """Each entry is a word or its alternatives; some action of the play contains it."""
+    play_lacks: OneOrMore = ()
+
+
+class Facts(Record):
+    """The line of the account itself."""
+
+    name: str | None = None
+    arr: float = 50_000
+    currency: str = "EUR"
+    renewal_in_days: int | None = 200
+    seats: int | None = SEATS
+    lifecycle_stage: str = "live"
+    started_ago: int | None = 900
+    segment: str | None = None
+    owner: bool = True
+
+
+class Usage(Record):
+    """Weekly use, oldest first; the last week lies ``last_ago`` days before the review."""
+
+    active_users: tuple[float, ...]
+    logins: tuple[float, ...] | float | None = None
+    core_actions: tuple[float, ...] | float | None = None
+    features_used: tuple[float, ...] | float | None = None
+    last_ago: int = 1
+    every: int = 7
+    """Days between two rows."""
+
+
+class Customer(Record):
+    """One account with its rows. A table that is None is filled in quietly."""
+
+    account: Facts = Facts()
+    usage: Usage | tuple[()] | None = None
+    tickets: tuple[Row, ...] | None = None
+    invoices: tuple[Row, ...] | None = None
+    surveys: tuple[Row, ...] | None = None
+    contacts: tuple[Row, ...] | None = None
+    touchpoints: tuple[Row, ...] | None = None
+    goals: tuple[Row, ...] | None = None
+    notes: tuple[Row, ...] | None = None
+    outcomes: tuple[Row, ...] | None = None
+    parent: bool = False
+    child: bool = False
+
+
+class AccountCase(Customer):
+    """One fixture."""
+
+    name: str
+    why: str
+    as_of: date
+    tests: tuple[str, ...] = ()
+    not_connected: tuple[str, ...] = ()
+    stale: Mapping[str, int] = {}
+    """Source to the age of its newest row anywhere, in days."""
+    month_ago: bool = False
+    """Whether last month was scored, too, so that velocity is known."""
+    also: tuple[Customer, ...] = ()
+    expect: Expected
+
+    @property
+    def account_id(self) -> str:
+        """Its id in the portfolio it is put into."""
+        return self.name
+
+    @property
+    def surroundings(self) -> tuple[object, ...]:
+        """Cases with the same ones can share a portfolio."""
+        return (self.as_of, self.not_connected, tuple(sorted(self.stale.items())), self.month_ago)
+
+
+def load_yaml(path: Path) -> Any:
+    """The content of a file; by the fast loader where there is one."""
+    return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def read_case(path: Path) -> AccountCase:
+    """One file. Raises ConfigurationError naming file and key."""
+    try:
+        content = load_yaml(path)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path.name}: not a YAML file: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path.name}: a case is a mapping with why, as_of, account and expect")
+    try:
+        case = AccountCase(name=path.stem, **content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigurationError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    for customer in (case, *case.also):
+        _check_rows(path.name, customer)
+    return case
+
+
+def read_cases(folder: Path = ACCOUNTS) -> tuple[AccountCase, ...]:
+    """All cases of a folder, by name."""
+    return tuple(read_case(path) for path in sorted(folder.glob("*.yaml")))
+
+
+def _check_rows(file: str, customer: Customer) -> None:
+    for table, keys in KEYS.items():
+        for number, row in enumerate(getattr(customer, table) or (), start=1):
+            strange = sorted(set(row) - keys - set(AGO[table]))
+            if strange:
+                known = ", ".join(sorted(keys | set(AGO[table])))
+                raise ConfigurationError(f"{file}: {table} row {number}: no key {strange[0]!r}; there are {known}")
+
+
+# rows ------------------------------------------------------------------------------------------------------------------
+
+
+def rows_of(customer: Customer, account_id: str, as_of: date, stale: Mapping[str, int]) -> dict[str, list[Row]]:
+    """The rows of one customer in every table but ``accounts`` and ``people``, with real dates; None is unknown."""
+    quiet = _quiet(customer.account)
+    found: dict[str, list[Row]] = {"usage": _usage_rows(customer, account_id, as_of, stale.get("usage", 0))}
+    roles: dict[str, str] = {}
+    for table in ("contacts", *(name for name in AGO if name != "contacts")):
+        given = getattr(customer, table)
+        rows = [row for each in (quiet[table] if given is None else given) for row in _repeated(each)]
+        least = stale.get(table, 0)
+        made = []
+        for number, row in enumerate(rows, start=1):
+            cells = {key: value for key, value in row.items() if key not in AGO[table]}
+            for key, column in AGO[table].items():
+                days = row.get(key)
+                older = given is None and days is not None and days < least
+                cells[column] = None if days is None else as_of - timedelta(days=least if older else days)
+            cells["account_id"] = account_id
+            made.append(_completed(table, cells, f"{account_id}-{number}", roles))
+        found[table] = made
+    return found
+
+
+def _completed(table: str, cells: Row, row_id: str, roles: dict[str, str]) -> Row:
+    """Ids and whatever a case may leave out."""
+    if table == "tickets":
+        return {"priority": "normal", "escalated": False, "sla_breached": False, "ticket_id": f"T-{row_id}", **cells}
+    if table == "invoices":
+        status = "open" if cells.get("paid_on") is None else "paid"
+        return {"amount": 1000, "currency": "EUR", "status": status, "invoice_id": f"I-{row_id}", **cells}
+    if table == "contacts":
+        status = "active" if cells.get("departed_on") is None else "departed"
+        roles.setdefault(str(cells.get("role")), f"K-{row_id}")
+        return {"status": status, "contact_id": f"K-{row_id}", "name": f"Contact {row_id}", **cells}
+    if table == "touchpoints":
+        contact = cells.pop("contact", None)
+        return {"contact_id": roles.get(contact) if contact else None, **cells}
+    return cells
+
+
+def _repeated(row: Row) -> list[Row]:
+    """One closed ordinary ticket for each day that ``repeat`` names."""
+    if "repeat" not in row:
+        return [row]
+    rest = {key: value for key, value in row.items() if key != "repeat"}
+    return [{"opened_ago": days, "closed_ago": max(days - 1, 0), **rest} for days in row["repeat"]]
+
+
+def _usage_rows(customer: Customer, account_id: str, as_of: date, stale: int) -> list[Row]:
+    if customer.usage is None:
+        users = round((customer.account.seats or SEATS) * 0.8)
+        usage = Usage(active_users=(float(users),) * 13, last_ago=max(1, stale))
+    elif isinstance(customer.usage, Usage):
+        usage = customer.usage
+    else:
+        return []
+    weeks = len(usage.active_users)
+
+    def column(given: tuple[float, ...] | float | None, default: Sequence[float]) -> Sequence[float]:
+        if given is None:
+            return default
+        return given if isinstance(given, tuple) else [given] * weeks
+
+    logins = column(usage.logins, [users * 5 for users in usage.active_users])
+    actions = column(usage.core_actions, [users * 9 for users in usage.active_users])
+    features = column(usage.features_used, [9.0 if users else 0.0 for users in usage.active_users])
+    return [
+        {
+            "account_id": account_id,
+            "date": as_of - timedelta(days=usage.last_ago + usage.every * (weeks - 1 - week)),
+            "active_users": usage.active_users[week],
+            "logins": logins[week],
+            "core_actions": actions[week],
+            "features_used": features[week],
+        }
+        for week in range(weeks)
+    ]
+
+
+def _quiet(facts: Facts) -> dict[str, tuple[Row, ...]]:
+    """The rows of a healthy customer."""
+    each = ("champion", "economic_buyer", "exec_sponsor", "user")
+    return {
+        "tickets": ({"opened_ago": 140, "closed_ago": 139, "csat": 5, "subject": "How do I export a report?"},),
+        "invoices": ({"due_ago": 55, "paid_ago": 57}, {"due_ago": 25, "paid_ago": 27}),
+        "surveys": (
+            {"ago": 122, "kind": "nps", "score": 9, "comment": ""},
+            {"ago": 30, "kind": "nps", "score": 9, "comment": "Does what we need."},
+        ),
+        "contacts": tuple({"role": role, "name": f"{role.replace('_', ' ').title()} of theirs"} for role in each),
+        "touchpoints": (
+            {"ago": 84, "kind": "exec_meeting", "outbound": True, "attended": True, "contact": "exec_sponsor"},
+            {"ago": 20, "kind": "exec_meeting", "outbound": True, "attended": True, "contact": "exec_sponsor"},
+            *({"ago": 12 + 9 * n, "kind": "email", "outbound": True, "responded_ago": 11 + 9 * n, "contact": role}
+              for n, role in enumerate(each)),
+        ),
+        "goals": ({"goal": "Roll out to all teams", "status": "met"}, {"goal": "Monthly close", "status": "on_track"}),
+        "notes": tuple({"ago": ago, "text": "A calm week, nothing open.", "pulse": 4} for ago in (62, 34, 6)),
+        "outcomes": (),
+    }  # fmt: skip

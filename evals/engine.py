@@ -1,0 +1,100 @@
+"""Runs questions over cases with pydantic-evals, and counts a case that could not be judged as wrong in all that applies.
+
+The engine leaves cases whose task raised out of its averages; here they count, and are named.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic_evals import Case, Dataset
+from pydantic_evals.evaluators import EvaluationReason, Evaluator, EvaluatorContext
+
+from evals.figures import CaseResult, Check
+
+Verdict = tuple[bool, str]
+Tell = Callable[[str, int, int], None]
+"""Progress: what, how many are done, of how many."""
+
+
+class NotJudged(Exception):
+    """There is no output for the case; the message says why."""
+
+
+@dataclass
+class Question(Evaluator[Any, Any, None]):
+    """Base: one question about one case. ``asks`` names the figure, ``says`` what it means."""
+
+    asks: ClassVar[str] = ""
+    says: ClassVar[str] = ""
+
+    def applies(self, case: Any) -> bool:
+        """Whether the case says anything about it."""
+        return True
+
+    def verdict(self, case: Any, got: Any) -> Verdict:
+        """Whether it is right, and expected against got in words."""
+        raise NotImplementedError
+
+    def evaluate(self, ctx: EvaluatorContext[Any, Any, None]) -> dict[str, EvaluationReason]:
+        """As the engine calls it."""
+        if not self.applies(ctx.inputs):
+            return {}
+        right, why = self.verdict(ctx.inputs, ctx.output)
+        return {self.asks: EvaluationReason(right, why)}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A case with its name, why it is expected so, and the output of the agents or why there is none."""
+
+    name: str
+    note: str
+    case: Any
+    output: Any
+    error: str | None = None
+
+
+def verdicts(
+    suite: str,
+    judgements: Sequence[Judgement],
+    questions: Sequence[Question],
+    describe: Callable[[Any], Mapping[str, str]],
+) -> tuple[CaseResult, ...]:
+    """Every question about every case, by name of the case."""
+    by_name = {item.name: item for item in judgements}
+    outputs = {id(item.case): item for item in judgements}
+
+    async def task(case: Any) -> Any:
+        item = outputs[id(case)]
+        if item.error is not None:
+            raise NotJudged(item.error)
+        return item.output
+
+    dataset = Dataset[Any, Any, None](
+        name=suite,
+        cases=[Case(name=item.name, inputs=item.case) for item in judgements],
+        evaluators=list(questions),
+    )
+    report = asyncio.run(dataset.evaluate(task, progress=False))
+    found = [
+        CaseResult(
+            name=item.name,
+            note=by_name[item.name].note,
+            checks=(
+                *(Check(name=name, right=bool(r.value), why=r.reason or "") for name, r in item.assertions.items()),
+                *(Check(name=f.name, right=False, why=f.error_message) for f in item.evaluator_failures),
+            ),
+            got=describe(item.output),
+        )
+        for item in report.cases
+    ]
+    for failure in report.failures:
+        item = by_name[failure.name]
+        why = item.error or failure.error_message
+        wrong = tuple(Check(name=q.asks, right=False, why=why) for q in questions if q.applies(item.case))
+        found.append(CaseResult(name=item.name, note=item.note, checks=wrong, error=why))
+    lost = sorted(set(by_name) - {case.name for case in found})
+    assert not lost, f"cases that the engine lost: {lost}"
+    return tuple(sorted(found, key=lambda case: case.name))

@@ -1,0 +1,153 @@
+"""Figures with intervals, and results of suites. Every share carries a Wilson interval, every mean a bootstrap one."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from domain.model import Record
+
+Unit = Literal["share", "weeks", "currency", "currency an hour", "score", "times", "seconds", "tokens"]
+_Z = 1.959964
+"""Two-sided 95 %."""
+_DRAWS = 2000
+_SEED = 20261123
+
+
+class Check(Record):
+    """One question about one case."""
+
+    name: str
+    right: bool
+    why: str
+    """Expected against got."""
+
+
+class CaseResult(Record):
+    """One case."""
+
+    name: str
+    note: str
+    """Why the expectation is as it is."""
+    checks: tuple[Check, ...]
+    error: str | None = None
+    """Why it could not be judged; then every check counts as wrong."""
+    got: Mapping[str, str] = {}
+    """What was concluded, for the report and for telling what moved."""
+
+    @property
+    def right(self) -> bool:
+        """Whether all of it is right."""
+        return self.error is None and all(check.right for check in self.checks)
+
+
+class Figure(Record):
+    """One number about a suite, with its 95 % interval."""
+
+    name: str
+    says: str
+    value: float
+    low: float
+    high: float
+    n: int
+    unit: Unit = "share"
+    better: Literal["higher", "lower"] = "higher"
+    gated: bool = True
+    units: Mapping[str, float] = {}
+    """The parts it is the mean of, by name, so that two runs can be compared pair by pair."""
+
+
+class Comparison(Record):
+    """One way of choosing accounts, on the same worlds as the others."""
+
+    name: str
+    figures: tuple[Figure, ...]
+    difference: tuple[Figure, ...] = ()
+    """The review minus this one, pair by pair."""
+
+
+class SuiteResult(Record):
+    """One suite, run."""
+
+    suite: str
+    model: str
+    says: str
+    figures: tuple[Figure, ...]
+    cases: tuple[CaseResult, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def figure(self, name: str) -> Figure:
+        """The figure of that name."""
+        return next(figure for figure in self.figures if figure.name == name)
+
+
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share; (0, 1) when nothing was counted."""
+    if n == 0:
+        return 0.0, 1.0
+    share, z2 = right / n, _Z * _Z
+    middle, spread = share + z2 / (2 * n), _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    return max(0.0, (middle - spread) / (1 + z2 / n)), min(1.0, (middle + spread) / (1 + z2 / n))
+
+
+def share(name: str, says: str, right: int, n: int, *, gated: bool = True) -> Figure:
+    """A share of cases."""
+    low, high = wilson(right, n)
+    value = right / n if n else 0.0
+    return Figure(name=name, says=says, value=_cut(value), low=_cut(low), high=_cut(high), n=n, gated=gated)
+
+
+def mean(
+    name: str,
+    says: str,
+    units: Mapping[str, float],
+    unit: Unit = "share",
+    better: Literal["higher", "lower"] = "higher",
+    *,
+    gated: bool = True,
+) -> Figure:
+    """A mean of parts, each with a name."""
+    values = [units[key] for key in sorted(units)]
+    low, high = bootstrap(values)
+    middle = float(np.mean(values)) if values else 0.0
+    return Figure(
+        name=name, says=says, value=_cut(middle), low=_cut(low), high=_cut(high), n=len(values), unit=unit,
+        better=better, gated=gated, units={key: _cut(units[key]) for key in sorted(units)},
+    )  # fmt: skip
+
+
+def bootstrap(values: Sequence[float]) -> tuple[float, float]:
+    """The 95 % percentile interval of the mean; the same values give the same interval."""
+    if not values:
+        return 0.0, 0.0
+    sample = np.asarray(values, dtype=float)
+    rng = np.random.default_rng(_SEED)
+    means = sample[rng.integers(0, len(sample), size=(_DRAWS, len(sample)))].mean(axis=1)
+    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+
+
+def paired(ours: Mapping[str, float], theirs: Mapping[str, float]) -> tuple[float, float, float] | None:
+    """Mean difference over the parts that both have, with its interval; None when they share none."""
+    common = sorted(set(ours) & set(theirs))
+    if not common:
+        return None
+    differences = [ours[key] - theirs[key] for key in common]
+    low, high = bootstrap(differences)
+    return float(np.mean(differences)), low, high
+
+
+def by_question(cases: Sequence[CaseResult], says: Mapping[str, str]) -> tuple[Figure, ...]:
+    """One share a question, in the order of ``says``, and first the share of cases that are right in everything."""
+    whole = share("all_right", "cases with nothing wrong at all", sum(case.right for case in cases), len(cases))
+    found = [whole]
+    for name, meaning in says.items():
+        checks = [(case, check) for case in cases for check in case.checks if check.name == name]
+        right = sum(check.right and case.error is None for case, check in checks)
+        found.append(share(name, meaning, right, len(checks)))
+    return tuple(figure for figure in found if figure.n)
+
+
+def _cut(value: float) -> float:
+    return round(float(value), 6)

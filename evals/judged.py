@@ -1,0 +1,127 @@
+"""What the agents conclude about each case: dossier, cause, line of the plan, save play."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from agents.churn_predictor import intervention_plan
+from agents.model_client import ModelClient
+from agents.play_drafter import PlayDrafter, name_words
+from domain.dossier import Dossier, Person
+from domain.review import CauseFinding, PlanLine, PlayAction, SavePlay
+from evals.cases import Row
+from evals.staging import Stage
+from tools.base import CustomerBase
+from tools.calendar import WorkingDays
+from tools.causes import diagnose
+from tools.dossier import dossiers, people
+from tools.history import History
+from tools.portfolio_plan import plan_rows, plan_scores
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The agents' output on one account."""
+
+    dossier: Dossier
+    finding: CauseFinding
+    line: PlanLine | None
+    """None when nothing is planned for the account."""
+    play: SavePlay
+    people: Mapping[str, Person]
+    rows: Mapping[str, Sequence[Row]]
+    """The account's own rows, as the fixture has them; empty where there is no fixture."""
+
+    @property
+    def tier(self) -> str:
+        """Intervention tier, or ``none``."""
+        return self.dossier.intervention_tier or "none"
+
+    @property
+    def actions(self) -> list[PlayAction]:
+        """Every action of the play."""
+        return [action for phase in self.play.phases for action in phase.actions]
+
+
+def judged_stage(stage: Stage, client: ModelClient | None) -> dict[str, Judged]:
+    """By account id, every case on the stage."""
+    rows: dict[str, dict[str, list[Row]]] = {case.account_id: {} for case in stage.cases}
+    for table, lines in stage.tables.items():
+        for account in rows:
+            rows[account][table] = [row for row in lines if row.get("account_id") == account]
+    return judge(stage.base, stage.history, [case.account_id for case in stage.cases], client, rows)
+
+
+def judge(
+    base: CustomerBase,
+    history: History,
+    accounts: Sequence[str],
+    client: ModelClient | None,
+    rows: Mapping[str, Mapping[str, Sequence[Row]]] | None = None,
+) -> dict[str, Judged]:
+    """What is concluded about these accounts of the base; drafted by the model when there is one."""
+    configuration, team = base.configuration, people(base)
+    lines = plan_of(base, team)
+    base.pick(accounts)
+    found = dossiers(base, accounts, history, base.details())
+    drafter = drafter_of(base, team, client)
+    findings = [diagnose(dossier, configuration.causes, configuration.scoring) for dossier in found]
+    plays = asyncio.run(_plays(drafter, found, findings))
+    return {
+        dossier.account_id: Judged(
+            dossier=dossier,
+            finding=finding,
+            line=lines.get(dossier.account_id),
+            play=play,
+            people=team,
+            rows=(rows or {}).get(dossier.account_id, {}),
+        )
+        for dossier, finding, play in zip(found, findings, plays, strict=True)
+    }
+
+
+def plan_of(base: CustomerBase, team: Mapping[str, Person]) -> dict[str, PlanLine]:
+    """The intervention plan by account, however long it is."""
+    settings = base.configuration.review
+    longer = settings.plan_rows_per_tier.model_copy(update={"value": 100_000})
+    whole = settings.model_copy(update={"plan_rows_per_tier": longer})
+    base = replace(base, configuration=base.configuration.model_copy(update={"review": whole}))
+    scores = plan_scores(base)
+    base.pick([row["account_id"] for row in scores])
+    rows = plan_rows(base, scores, base.details())
+    calendar = WorkingDays(base.configuration.review)
+    plan = intervention_plan(rows, team, base.configuration, calendar, base.as_of)
+    return {line.account_id: line for line in plan}
+
+
+def drafter_of(base: CustomerBase, team: Mapping[str, Person], client: ModelClient | None) -> PlayDrafter:
+    """The play drafter as the review has it."""
+    names = [row["name"] for row in base.rows("select name from scored order by name")]
+    return PlayDrafter(
+        configuration=base.configuration,
+        calendar=WorkingDays(base.configuration.review),
+        people=team,
+        records={},
+        today=base.as_of,
+        names=name_words(names),
+        client=client,
+    )
+
+
+async def _plays(drafter: PlayDrafter, found: Sequence[Dossier], findings: Sequence[CauseFinding]) -> list[SavePlay]:
+    async def each(dossier: Dossier, finding: CauseFinding) -> SavePlay:
+        frame = drafter.frame(dossier, finding)
+        return drafter.play(frame, await drafter.draft(frame) if drafter.client is not None else None)
+
+    return list(await asyncio.gather(*(each(d, f) for d, f in zip(found, findings, strict=True))))
+
+
+def written(play: SavePlay) -> str:
+    """Everything that the play says in words of its own, in one text: no evidence, no names of accounts."""
+    said = [play.root_cause, play.opening, *play.questions, *play.escalation, play.cadence.note]
+    for phase in play.phases:
+        for action in phase.actions:
+            said += [action.title, action.action, action.purpose, action.metric]
+    said += [text for item in play.walk_away for text in (item.when, item.exit, item.way_back)]
+    said += [text for item in play.success_criteria for text in (item.name, item.metric, item.target)]
+    return "\n".join(said)

@@ -1,0 +1,212 @@
+"""Suite ``ask``: questions about the sample portfolio, and what a right answer is about."""
+
+import asyncio
+import csv
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from agents.model_client import ModelClient
+from domain.asking import Answered, Part
+from domain.configuration import Configuration
+from domain.model import Record
+from evals.cases import FIXTURES, OneOrMore, load_yaml
+from evals.engine import Judgement, Question, Tell, Verdict, verdicts
+from evals.figures import SuiteResult, by_question
+from graph.ask import ask
+from graph.ask_desk import AskDesk
+from tools.base import read_base
+from tools.calendar import WorkingDays
+from tools.history import History
+from tools.store import Store
+
+SAYS = (
+    "Questions in people's own words about the sample portfolio: is the right thing answered about the right account?"
+)
+SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "portfolio"
+TODAY, LAST_WEEK = date(2026, 11, 23), date(2026, 11, 16)
+
+
+class AskCase(Record):
+    """One question."""
+
+    ask: str
+    kind: OneOrMore
+    account: str | None = None
+    candidates: tuple[str, ...] = ()
+    cause: OneOrMore = ()
+    said: int = 0
+    slice: Mapping[str, str] = {}
+    note: str = ""
+    language: str = "en"
+    tags: tuple[str, ...] = ()
+
+
+def read_questions(path: Path = FIXTURES / "questions.yaml") -> tuple[AskCase, ...]:
+    """All questions of a file."""
+    content = load_yaml(path)
+    return tuple(AskCase(**entry) for entry in content["questions"])
+
+
+@cache
+def _sample_accounts() -> Mapping[str, Mapping[str, str]]:
+    with (SAMPLE / "accounts.csv").open(encoding="utf-8", newline="") as file:
+        return {row["account_id"]: row for row in csv.DictReader(file)}
+
+
+class Kind(Question):
+    """The kind of answer."""
+
+    asks, says = "kind", "the question is answered in kind, or asked back where it should be"
+
+    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+        kinds = [part.kind for part in got.parts]
+        return bool(kinds) and kinds[
+            0
+        ] in case.kind, f"expected {' or '.join(case.kind)}, got {', '.join(kinds) or 'nothing'}"
+
+
+class RightAccount(Question):
+    """Never about another account."""
+
+    asks, says = "account", "the answer is about the account that is meant, and never about another"
+
+    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+        named = [part.account_id for part in got.parts if part.kind in ("why", "save_play")]
+        wanted = [case.account] * len(named) if case.account else []
+        return named == wanted, f"expected {case.account or 'no account'}, got {', '.join(map(str, named)) or 'none'}"
+
+
+class Candidates(Question):
+    """Asked back with everybody who may be meant."""
+
+    asks, says = "candidates", "asked back with every account that may be meant"
+
+    def applies(self, case: AskCase) -> bool:
+        return bool(case.candidates)
+
+    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+        if not any(part.kind == "which_account" for part in got.parts):
+            return True, "not asked back"
+        offered = {candidate.account_id for part in got.parts for candidate in part.candidates}
+        missing = sorted(set(case.candidates) - offered)
+        return not missing, f"without {', '.join(missing)}" if missing else "all of them"
+
+
+class Heard(Question):
+    """What the asker said is taken as evidence, and moves the cause."""
+
+    asks, says = "heard", "what the asker says is taken as evidence and moves the cause where it should"
+
+    def applies(self, case: AskCase) -> bool:
+        return bool(case.said or case.cause)
+
+    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+        said = sum(len(part.said) for part in got.parts)
+        causes = [part.cause.category for part in got.parts if part.cause is not None]
+        right = said >= case.said and (not case.cause or any(cause in case.cause for cause in causes))
+        return (
+            right,
+            f"expected {case.said} said, {' or '.join(case.cause) or 'any cause'}; got {said}, {', '.join(causes)}",
+        )
+
+
+class Slice(Question):
+    """The plan of the tier, segment or CSM that was asked for, and of nobody else."""
+
+    asks, says = "slice", "a plan holds the accounts that were asked for and no others"
+
+    def applies(self, case: AskCase) -> bool:
+        return bool(case.slice)
+
+    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+        lines = [line for part in got.parts for line in part.plan]
+        accounts = _sample_accounts()
+        wrong = [
+            line.name
+            for line in lines
+            if case.slice.get("tier", line.tier) != line.tier
+            or case.slice.get("csm", accounts[line.account_id]["csm_id"]) != accounts[line.account_id]["csm_id"]
+            or case.slice.get("segment", accounts[line.account_id]["segment"]) != accounts[line.account_id]["segment"]
+        ]
+        return bool(lines) and not wrong, f"{len(lines)} lines, wrong: {', '.join(wrong[:3]) or 'none'}"
+
+
+class Grounded(Question):
+    """Evidence is cited."""
+
+    asks, says = "grounded", "a reason or a play shows its evidence; a play is verified"
+
+    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+        bare: list[str] = [
+            part.kind
+            for part in got.parts
+            if part.kind in ("why", "save_play") and not (part.evidence or "not at risk" in " ".join(part.sentences))
+        ]
+        unfit: list[str] = [part.kind for part in got.parts if part.play is not None and not part.play.verified]
+        return not (bare or unfit), f"without evidence: {', '.join(bare + unfit) or 'none'}"
+
+
+QUESTIONS: tuple[Question, ...] = (Kind(), RightAccount(), Candidates(), Heard(), Slice(), Grounded())
+
+
+def run_ask(
+    cases: Sequence[AskCase], configuration: Configuration, client: ModelClient | None, model: str, tell: Tell
+) -> SuiteResult:
+    """Ask everything once."""
+    with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
+        desk = sample_desk(Path(scratch), configuration, client)
+        answers = asyncio.run(_answers(cases, desk, tell))
+        desk.store.close()
+    judgements = [
+        Judgement(f"{number:02d} {case.ask[:70]}", case.note, case, answer, answer if isinstance(answer, str) else None)
+        for number, (case, answer) in enumerate(zip(cases, answers, strict=True), start=1)
+    ]
+    results = verdicts("ask", judgements, QUESTIONS, _described)
+    return SuiteResult(
+        suite="ask",
+        model=model,
+        says=SAYS,
+        figures=by_question(results, {question.asks: question.says for question in QUESTIONS}),
+        cases=results,
+    )
+
+
+def sample_desk(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskDesk:
+    """The sample portfolio with last week scored, and an empty store."""
+    history = History(folder / "history")
+    past = read_base(str(SAMPLE), LAST_WEEK, configuration, history)
+    history.save(past.connection, f"{LAST_WEEK:%G-W%V}", LAST_WEEK, configuration.scoring_hash, reviewed=True)
+    past.connection.close()
+    return AskDesk(
+        base=read_base(str(SAMPLE), TODAY, configuration, history),
+        store=Store(folder, TODAY.isoformat),
+        history=history,
+        calendar=WorkingDays(configuration.review),
+        client=client,
+    )
+
+
+async def _answers(cases: Sequence[AskCase], desk: AskDesk, tell: Tell) -> list[Answered | str]:
+    found: list[Answered | str] = []
+    for case in cases:
+        tell("ask", len(found), len(cases))
+        try:
+            found.append(await ask(case.ask, desk))
+        except Exception as error:  # noqa: BLE001 - a question that breaks the desk is a finding about that question
+            found.append(f"{type(error).__name__}: {error}")
+    tell("ask", len(cases), len(cases))
+    return found
+
+
+def _described(got: Answered) -> dict[str, str]:
+    first: Part | None = got.parts[0] if got.parts else None
+    return {
+        "kind": ", ".join(part.kind for part in got.parts),
+        "account": ", ".join(part.account_id for part in got.parts if part.account_id) or "none",
+        "cause": first.cause.category if first and first.cause else "none",
+        "answered by": got.answered_by,
+        "says": " ".join(first.sentences)[:240] if first else "",
+    }

@@ -1,0 +1,124 @@
+"""Contacts, touchpoints and goals."""
+
+import random
+from datetime import date, timedelta
+
+from evals.world import rules
+from evals.world.model import Contact, Entry, Life, Row, between, later_by, workday
+from evals.world.words_ordinary import GOALS
+
+
+def contact_entries(life: Life, _rng: random.Random) -> list[Entry]:
+    """The customer's people as the CRM knows them."""
+    return [_contact(life, contact) for contact in life.contacts]
+
+
+def _contact(life: Life, contact: Contact) -> Entry:
+    row = {
+        "contact_id": contact.contact_id,
+        "account_id": life.facts.account_id,
+        "name": contact.name,
+        "title": contact.title,
+        "role": contact.role,
+        "status": "active",
+        "departed_on": "",
+        "email": f"{contact.name.lower().replace(' ', '.')}@{life.facts.account_id.lower()}.example",
+    }
+    later: list[tuple[date, Row]] = []
+    if contact.moved:
+        later.append((contact.moved, {"role": "user", "title": "Regional Lead"}))
+    if contact.recorded:
+        later.append((contact.recorded, {"status": "departed", "departed_on": str(contact.left)}))
+    return Entry(contact.since, row, tuple(later))
+
+
+def touch_entries(life: Life, rng: random.Random) -> list[Entry]:
+    """Calls, mails and trainings of the CSM, and business reviews."""
+    rhythm = rules.TOUCH_EVERY_DAYS[life.facts.segment]
+    entries = []
+    day = life.begins + timedelta(days=rng.randint(1, rhythm))
+    while day < life.ends:
+        entries.append(_touch(life, workday(day), rng))
+        day += timedelta(days=max(3, round(rng.gauss(rhythm, rhythm / 4))))
+    return sorted(entries + _reviews(life, rng), key=lambda entry: entry.day)
+
+
+def _touch(life: Life, day: date, rng: random.Random) -> Entry:
+    kind = rng.choices(["call", "email", "training"], [5, 6, 0.6])[0]
+    bond = life.level("bond", day)
+    outbound = kind != "email" or rng.random() < between(0.7, 1.0, bond)
+    row = _row(life, day, kind, _with_whom(life, day, rng), life.facts.csm_id) | {"outbound": str(outbound).lower()}
+    answered = rng.random() < rules.ANSWERED * bond
+    attended = rng.random() < rules.ATTENDED * bond
+    answer = day + timedelta(days=round(rng.expovariate(1 / between(*rules.ANSWER_DAYS, bond))))
+    if kind != "email":
+        came = {"attended": str(attended).lower(), "responded_at": str(day) if attended else ""}
+        return Entry(day, row | came)
+    later = ((answer, {"responded_at": str(answer)}),) if outbound and answered else ()
+    return Entry(day, row, later)
+
+
+def _reviews(life: Life, rng: random.Random) -> list[Entry]:
+    """Business reviews, which small customers do not get and unhappy ones put off."""
+    if life.facts.segment == "SMB":
+        return []
+    entries = []
+    day = life.begins + timedelta(days=rng.randint(1, rules.EXEC_EVERY_DAYS[1]))
+    while day < life.ends:
+        sponsored = bool(life.facts.sponsor_id) and rng.random() < 0.5
+        kind = "exec_meeting" if sponsored else "qbr"
+        person = life.facts.sponsor_id if sponsored else life.facts.csm_id
+        row = _row(life, workday(day), kind, _with_whom(life, day, rng), person)
+        if rng.random() < rules.ATTENDED * life.level("bond", day):
+            entries.append(Entry(workday(day), row | {"attended": "true", "responded_at": str(workday(day))}))
+        day = later_by(day, rules.EXEC_EVERY_DAYS, rng)
+    return entries
+
+
+def _with_whom(life: Life, day: date, rng: random.Random) -> str:
+    """Somebody the CRM believes to be there; the champion twice as often as anybody else."""
+    if "contacts" in life.facts.missing:
+        return ""
+    known = [c for c in life.contacts if c.since <= day and not (c.left and c.recorded and c.recorded <= day)]
+    weights = [2 if contact.role == "champion" else 1 for contact in known]
+    return rng.choices(known, weights)[0].contact_id if known else ""
+
+
+def _row(life: Life, day: date, kind: str, contact_id: str, person_id: str) -> Row:
+    return {
+        "account_id": life.facts.account_id,
+        "date": str(day),
+        "kind": kind,
+        "outbound": "true",
+        "attended": "",
+        "responded_at": "",
+        "contact_id": contact_id,
+        "person_id": person_id,
+    }
+
+
+def goal_entries(life: Life, rng: random.Random) -> list[Entry]:
+    """Success plans: each goal is followed by another when it is due."""
+    entries: list[Entry] = []
+    for _ in range(rng.randint(*rules.GOALS_AT_ONCE)):
+        day = life.begins - timedelta(days=rng.randrange(rules.GOAL_DAYS[0]))
+        while day < life.ends:
+            due = later_by(day, rules.GOAL_DAYS, rng)
+            used = [entry.row["goal"] for entry in entries]
+            goal = rng.choice([text for text in GOALS if text not in used])
+            entries.append(_goal(life, goal, max(day, life.facts.started), due, rng))
+            day = due + timedelta(days=14)
+    return sorted(entries, key=lambda entry: entry.day)
+
+
+def _goal(life: Life, goal: str, day: date, due: date, rng: random.Random) -> Entry:
+    row = {"account_id": life.facts.account_id, "goal": goal, "due_date": str(due), "status": "on_track"}
+    later: list[tuple[date, Row]] = []
+    look = day + timedelta(days=rules.GOAL_CHECK_DAYS)
+    while look < due and not later:
+        if rng.random() < between(*rules.BEHIND, life.level("plan", look)):
+            later.append((look, {"status": "behind"}))
+        look += timedelta(days=rules.GOAL_CHECK_DAYS)
+    met = not later or rng.random() < rules.CATCHES_UP
+    later.append((later_by(due, rules.GOAL_JUDGED_DAYS, rng), {"status": "met" if met else "missed"}))
+    return Entry(day, row, tuple(later))

@@ -1,0 +1,63 @@
+"""Usage rows: one each Sunday for accounts with a feed."""
+
+import math
+import random
+from datetime import date
+
+from evals.world import rules
+from evals.world.model import Entry, Facts, Life
+
+
+def usage_entries(life: Life, rng: random.Random) -> list[Entry]:
+    """All usage rows of an account, oldest first."""
+    share, pace = rng.uniform(*rules.SEATS_IN_USE), rng.uniform(*rules.LOGINS_EACH)
+    depth, breadth = rng.uniform(*rules.CORE_EACH), rng.randint(*rules.FEATURES)
+    growth = rng.uniform(*rules.GROWTH)
+    gap = _feed_gap(life, rng)
+    entries, drift = [], 0.0
+    memory, shock = rules.USE_DRIFT
+    for week, (use, core) in enumerate(zip(life.levels["use"], life.levels["core"], strict=True)):
+        drift = memory * drift + rng.gauss(0, shock)
+        noise = [rng.gauss(1, rules.USE_NOISE) for _ in range(3)]
+        lost = rng.random() < rules.ROW_LOST or week in gap
+        day = life.span.sunday_of(week)
+        if day >= life.ends:
+            break
+        if lost or day < life.begins:
+            continue
+        calm = (1 + growth * week / 52) * (1 + drift) * _season(life.facts, day)
+        level = use * calm * noise[0]
+        users = max(0, min(life.facts.seats, round(life.facts.seats * share * level)))
+        logins = round(users * pace * (0.7 + 0.3 * use) * noise[1])
+        actions = round(logins * depth * core * noise[2])
+        features = round(breadth * (0.6 + 0.4 * min(1.0, level) * core)) if users else 0
+        entries.append(
+            Entry(
+                day,
+                {
+                    "account_id": life.facts.account_id,
+                    "date": str(day),
+                    "active_users": str(users),
+                    "logins": str(logins),
+                    "core_actions": str(actions),
+                    "features_used": str(features),
+                },
+            )
+        )
+    return entries
+
+
+def _feed_gap(life: Life, rng: random.Random) -> range:
+    """The weeks in which the feed is broken, if it ever is."""
+    begin, lasts = rng.randrange(life.span.weeks), rng.randint(*rules.FEED_GAP_WEEKS)
+    return range(begin, begin + lasts) if rng.random() < rules.FEED_GAP else range(0)
+
+
+def _season(facts: Facts, day: date) -> float:
+    """Holidays for everybody, and a yearly wave for seasonal businesses."""
+    near_new_year = (day.month, day.day) >= (12, 22) or (day.month, day.day) <= (1, 4)
+    dip = rules.HOLIDAY_USE if near_new_year else rules.AUGUST_USE if day.month == 8 else 1.0
+    if not facts.season:
+        return dip
+    angle = 2 * math.pi * (day.timetuple().tm_yday - facts.season_peak) / 365
+    return dip * (1 - facts.season * (1 - math.cos(angle)) / 2)

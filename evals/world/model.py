@@ -1,0 +1,183 @@
+"""The things the world is made of: hidden truth, plays, and rows whose cells become known over time."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that is wrong at an account, whether or not anybody sees it."""
+
+    kind: str
+    began: date
+    ended: date | None
+    severity: float
+    visible: bool
+
+    def active_on(self, day: date) -> bool:
+        """Has it begun and not yet ended?"""
+        return self.began <= day and (self.ended is None or day < self.ended)
+
+
+@dataclass(frozen=True)
+class TrueAccount:
+    """What is true of an account if nobody intervenes."""
+
+    account_id: str
+    name: str
+    arr: float
+    arr_steps: tuple[tuple[date, float], ...]
+    renewals: tuple[date, ...]
+    conditions: tuple[Condition, ...]
+    churned_on: date | None
+
+    def arr_on(self, day: date) -> float:
+        """The ARR on a day; before the first and after the last day of its life the nearest value."""
+        known = [arr for since, arr in self.arr_steps if since <= day]
+        return known[-1] if known else self.arr_steps[0][1]
+
+
+@dataclass(frozen=True)
+class Play:
+    """Something done for an account on a day, against a kind of condition or (None) without a diagnosis."""
+
+    on: date
+    against: str | None
+
+
+class Entry(NamedTuple):
+    """A row that exists from a day on, and the cells that only become known later, oldest first."""
+
+    day: date
+    row: Row
+    later: tuple[tuple[date, Row], ...] = ()
+
+    def as_of(self, day: date) -> Row:
+        """The row as an export of that day shows it."""
+        row = dict(self.row)
+        for known, cells in self.later:
+            if known <= day:
+                row.update(cells)
+        return row
+
+
+@dataclass(frozen=True)
+class Span:
+    """The weeks of the world: ``first`` is its first day, ``end`` the day after its last week."""
+
+    first: date
+    end: date
+    weeks: int
+
+    def start_of(self, week: int) -> date:
+        """The first day of a week."""
+        return self.first + timedelta(weeks=week)
+
+    def week_of(self, day: date) -> int:
+        """The number of the week a day is in; days outside belong to the nearest week."""
+        return min(max((day - self.first).days // 7, 0), self.weeks - 1)
+
+    def sunday_of(self, week: int) -> date:
+        """The Sunday within a week."""
+        return self.start_of(week) + timedelta(days=6 - self.first.weekday())
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is fixed about an account from its first day on."""
+
+    number: int
+    account_id: str
+    name: str
+    first_arr: float
+    segment: str
+    seats: int
+    started: date
+    renewals: tuple[date, ...]
+    renewal_known: bool
+    csm_id: str
+    sponsor_id: str
+    missing: frozenset[str]
+    has_champion: bool
+    season: float
+    season_peak: int
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A condition, how loudly each channel shows it, and whether the right play would end it."""
+
+    condition: Condition
+    loud: Mapping[str, float]
+    curable: bool
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Somebody at the customer. ``recorded`` is the day the CRM learns of the departure; ``moved`` of another job."""
+
+    contact_id: str
+    name: str
+    title: str
+    role: str
+    since: date
+    left: date | None = None
+    recorded: date | None = None
+    moved: date | None = None
+
+    def present_on(self, day: date) -> bool:
+        """Does she work there that day?"""
+        return self.since <= day and (self.left is None or day < self.left)
+
+
+@dataclass(frozen=True)
+class Life:
+    """Everything about one account that the tables are drawn from."""
+
+    facts: Facts
+    span: Span
+    hidden: tuple[Hidden, ...]
+    fate: tuple[tuple[float, int], ...]
+    churned_on: date | None
+    arr_steps: tuple[tuple[date, float], ...]
+    contacts: tuple[Contact, ...]
+    levels: Mapping[str, tuple[float, ...]]
+
+    @property
+    def begins(self) -> date:
+        """The first day with rows."""
+        return max(self.facts.started, self.span.first)
+
+    @property
+    def ends(self) -> date:
+        """The first day without rows."""
+        return self.churned_on or self.span.end
+
+    def level(self, name: str, day: date) -> float:
+        """A hidden level on a day, 1 when all is well."""
+        return self.levels[name][self.span.week_of(day)]
+
+
+def stream(seed: int, account_id: str, what: str) -> random.Random:
+    """The generator for one thing of one account; no draw of another thing can move it."""
+    return random.Random(f"{seed}/{account_id}/{what}")
+
+
+def workday(day: date) -> date:
+    """The same day, or the Friday before a weekend."""
+    return day - timedelta(days=max(0, day.weekday() - 4))
+
+
+def later_by(day: date, days: tuple[int, int], rng: random.Random) -> date:
+    """A day so many days later, drawn evenly from the two bounds."""
+    return day + timedelta(days=rng.randint(*days))
+
+
+def between(at_one: float, at_zero: float, level: float) -> float:
+    """A value that depends on a level, straight between its two ends."""
+    return at_zero + (at_one - at_zero) * level

@@ -1,0 +1,88 @@
+"""`saveplay eval` as a team uses it: what it prints, what it compares, how it ends. The smallest suite stands for all."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from evals.cases import read_case
+from tests.e2e.running import DONE, FAULT, PORTFOLIO, saveplay
+
+DRAFTS = ("eval", "--suite", "drafts")
+
+
+@pytest.fixture(scope="module")
+def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A baseline of the suite, and the report beside it."""
+    folder = tmp_path_factory.mktemp("eval")
+    ran = saveplay(*DRAFTS, "--baseline", folder / "baseline.json", "--accept", "--html", folder / "eval.html").ended(
+        DONE
+    )
+    assert "Nothing is worse than the baseline." in ran.out
+    return folder
+
+
+def test_only_a_case_that_is_gone_since_the_baseline_is_worse_and_ends_with_exit_code_1(
+    accepted: Path, tmp_path: Path
+) -> None:
+    baseline = json.loads((accepted / "baseline.json").read_text(encoding="utf-8"))
+    baseline["suites"]["drafts/none"]["cases"]["a fault that nobody makes"] = {
+        "right": {"judged": True, "refused": True}
+    }
+    changed = tmp_path / "baseline.json"
+    changed.write_text(json.dumps(baseline), encoding="utf-8")
+    ran = saveplay(*DRAFTS, "--baseline", changed, "--json").ended(FAULT)
+    said = json.loads(ran.out)
+    assert not said["passed"]
+    assert [(c["kind"], c["name"], c["message"]) for c in said["changes"]] == [
+        ("worse", "a fault that nobody makes", "the case is gone")
+    ]
+    assert [suite["suite"] for suite in said["evaluation"]["suites"]] == ["drafts"]
+
+
+def test_the_report_is_one_page_that_fetches_nothing(accepted: Path) -> None:
+    page = (accepted / "eval.html").read_text(encoding="utf-8")
+    assert "a careful draft" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--suite", "everything"), "use accounts, ask, hostile, drafts, worlds or all"),
+        (("--model", "clever"), "use playbook, replay or live"),
+        (("--suite", "drafts", "--model", "live"), "set SAVEPLAY_MODEL"),
+        (("--suite", "drafts", "--baseline", "no-such-file.json"), "write one with --accept"),
+        (("--explain", "spike_about_one_gab"), "nearest: spike_about_one_gap"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_what_can(options: tuple[str, ...], says: str) -> None:
+    assert says in saveplay("eval", *options).refusal
+
+
+def test_a_case_is_explained_from_its_rows_to_its_play() -> None:
+    ran = saveplay("eval", "--explain", "escalation_90_days_ago").ended(DONE)
+    for heading in ("ROWS", "SIGNALS", "SCORES", "CAUSE", "PLAY", "JUDGED"):
+        assert f"\n{heading}" in ran.out
+    assert "rule that fired first: escalation" in ran.out
+    assert "WRONG" not in ran.out
+
+
+def test_a_real_account_becomes_a_case_without_its_names(tmp_path: Path) -> None:
+    told = ("eval", "add", "--account", "TF-1340", "--data", PORTFOLIO, "--as-of", "2026-11-23", "--folder", tmp_path)
+    ran = saveplay(*told, "--name", "service_trouble").ended(DONE)
+    path = tmp_path / "service_trouble.yaml"
+    assert str(path) in ran.out
+    case = read_case(path)
+    assert (case.expect.at_risk, case.expect.tier) == (True, ("critical",))
+    text = path.read_text(encoding="utf-8")
+    assert not [word for word in ("Zenobia", "TF-1340", "Sadia", "@") if word in text]
+    assert yaml.safe_load(text)["account"]["renewal_in_days"] == -4
+    assert "exists; give the case another --name" in saveplay(*told, "--name", "service_trouble").refusal
+
+
+def test_an_account_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    told = ("--data", PORTFOLIO, "--as-of", "2026-11-23", "--folder", tmp_path)
+    assert "there is no account 'TF-0'" in saveplay("eval", "add", "--account", "TF-0", *told).refusal

@@ -1,0 +1,115 @@
+"""Five mistakes that a team could make, planted one by one: the evaluation names each of them.
+
+A dozen cases with the same surroundings stand for the suite, so that each run is one portfolio.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from domain.configuration import Configuration
+from evals.cases import AccountCase, read_cases
+from evals.figures import SuiteResult
+from evals.gate import accepted, compared, regressions
+from evals.running import Evaluation, evaluate
+from evals.suites.accounts import run_accounts
+from evals.suites.drafts import STAGE, run_drafts
+from tests.builders import SHIPPED, reconfigured
+from tools import prompts, sentences
+
+NAMES = (
+    "escalation_90_days_ago", "escalation_91_days_ago", "invoice_60_days_overdue", "invoice_61_days_overdue",
+    "champion_left_nobody_there", "cfo_asks_what_they_get", "all_healthy_midsize", "usage_slow_leak", *STAGE,
+)  # fmt: skip
+
+
+def quiet(*_: object) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture(scope="module")
+def cases() -> tuple[AccountCase, ...]:
+    chosen = tuple(case for case in read_cases() if case.name in NAMES or "weights" in case.tests)
+    assert {case.name for case in chosen} >= set(NAMES)
+    return chosen
+
+
+def accounts(cases: Sequence[AccountCase], configuration: Configuration = SHIPPED) -> SuiteResult:
+    return run_accounts(cases, configuration, None, "none", quiet)
+
+
+@pytest.fixture(scope="module")
+def sound(cases: Sequence[AccountCase]) -> SuiteResult:
+    return accounts(cases)
+
+
+def named(before: SuiteResult, after: SuiteResult) -> dict[str, str]:
+    """What the gate calls worse: case or figure, and how."""
+
+    def whole(result: SuiteResult) -> Evaluation:
+        return Evaluation(way="playbook", model="none", scoring_hash="", prompts_hash="", suites=(result,))
+
+    found = regressions(compared(whole(after), accepted(whole(before), None)))
+    return {change.name: change.message for change in found}
+
+
+def test_the_same_again_is_no_regression(cases: Sequence[AccountCase], sound: SuiteResult) -> None:
+    assert named(sound, accounts(cases)) == {}
+
+
+def test_swapped_weights_are_named(cases: Sequence[AccountCase], sound: SuiteResult) -> None:
+    weights = {
+        size: {**given, "usage": given["commercial"], "commercial": given["usage"]}
+        for size, given in SHIPPED.scoring.model_dump()["category_weights"].items()
+    }
+    found = named(sound, accounts(cases, reconfigured({"category_weights": weights})))
+    assert any(message.startswith("band") for message in found.values()), found
+
+
+def test_a_broken_tier_boundary_is_named(cases: Sequence[AccountCase], sound: SuiteResult) -> None:
+    rules = [
+        rule.model_copy(update={"when": tuple(c.model_copy(update={"above": 61}) for c in rule.when)})
+        if rule.id == "payment_overdue"
+        else rule
+        for rule in SHIPPED.tiers.rules
+    ]
+    broken = SHIPPED.model_copy(update={"tiers": SHIPPED.tiers.model_copy(update={"rules": tuple(rules)})})
+    assert "expected critical" in named(sound, accounts(cases, broken))["invoice_61_days_overdue"]
+
+
+def test_a_playbook_file_with_the_wrong_cause_is_named(cases: Sequence[AccountCase], sound: SuiteResult) -> None:
+    books = SHIPPED.playbooks
+    swapped = {**books, "value_gap": books["relationship_erosion"], "relationship_erosion": books["value_gap"]}
+    found = named(sound, accounts(cases, SHIPPED.model_copy(update={"playbooks": swapped})))
+    assert found["cfo_asks_what_they_get"] == "plan_fits_cause: actions of re"
+    assert found["champion_left_nobody_there"] == "plan_fits_cause: actions of vg"
+
+
+def test_a_check_taken_out_of_the_verifier_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = run_drafts(SHIPPED, None, "none", quiet)
+    assert before.figure("refused").value == 1
+    monkeypatch.setattr(sentences.Rules, "_heard", frozenset())
+    found = named(before, run_drafts(SHIPPED, None, "none", quiet))
+    assert {name.split(" (")[0] for name in found} >= {"a customer's words repeated"}
+    assert all("expected repeats_outsider" in message for name, message in found.items() if "(" in name)
+
+
+def test_a_prompt_without_its_rule_on_evidence_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = evaluate(["drafts"], "replay", SHIPPED, quiet)
+    assert before.suites[0].figure("answered").value == 1
+    folder = copytree(prompts.FOLDER, tmp_path / "prompts")
+    rules = folder / "draft_rules.j2"
+    kept = [line for line in rules.read_text(encoding="utf-8").splitlines() if "stand for the evidence" not in line]
+    rules.write_text("\n".join(kept), encoding="utf-8")
+    monkeypatch.setattr(prompts, "FOLDER", folder)
+    prompts._environment.cache_clear()
+    try:
+        after = evaluate(["drafts"], "replay", SHIPPED, quiet)
+    finally:
+        monkeypatch.undo()
+        prompts._environment.cache_clear()
+    assert after.suites[0].figure("answered").value == 0
+    found = [change for change in regressions(compared(after, accepted(before, None))) if "answered" in change.message]
+    assert "no longer the one that was recorded" in found[0].message
