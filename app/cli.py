@@ -187,6 +187,16 @@ def score(
 
 
 @app.command()
+def history(
+    account: Annotated[str, typer.Argument(help="Account id.")], store: StoreAt = None, as_json: Json = False
+) -> None:
+    """Health, risk and tier of one account, week by week, as they were reported."""
+    from app.commands import show_history
+
+    show_history(account, store, as_json)
+
+
+@app.command()
 def check(
     data: Data,
     as_of: Annotated[str | None, typer.Option("--as-of", help="Default: today.")] = None,

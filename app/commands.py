@@ -12,7 +12,7 @@ from app.timing import Timing
 from app.wiring import Request, Workplace, absolute, backfill, load_base, run_review, store_folder, workplace
 from domain.asking import Answered
 from domain.decisions import Decisions
-from domain.errors import DecisionError, InputError
+from domain.errors import DecisionError, InputError, UnknownReference
 from domain.review import Override, Review
 
 if TYPE_CHECKING:
@@ -199,6 +199,21 @@ def score_accounts(
     from app.summary_text import scores
 
     show(scores(base))
+
+
+def show_history(account: str, store: str | None, as_json: bool) -> None:
+    """Every kept week of one account. Raises UnknownReference when no week knows it."""
+    import duckdb
+
+    from app.summary_text import weeks
+    from tools.history import History
+
+    folder = store_folder(store) / "history"
+    with duckdb.connect(":memory:") as connection:
+        found = History(folder).weeks_of(connection, account)
+    if not found:
+        raise UnknownReference(f"no week in {folder} knows the account {account!r}; ids are those of the data")
+    show(as_document(found) if as_json else weeks(account, found))
 
 
 def check_data(data: str, day: date, configs: str | None, as_json: bool) -> None:

@@ -1,10 +1,10 @@
 """What the commands print: plain tables for a terminal, readable without colour."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -96,6 +96,32 @@ def scores(base: "CustomerBase") -> str:
         "",
         table("Highest risk × ARR (health: high is good; risk: high is bad)", columns, rows),
     )
+
+
+def weeks(account: str, found: Sequence[Mapping[str, Any]]) -> str:
+    """One account, week by week."""
+    rows = [
+        (
+            week["review_id"],
+            str(week["as_of"]),
+            _number(week["health"]),
+            week["health_band"].replace("_", " "),
+            _number(week["risk"]),
+            week["risk_tier"],
+            week["intervention_tier"] or "",
+            (week["rule"] or "").replace("_", " "),
+            "; ".join(
+                note
+                for note, holds in (("scoring changed", week["reconfigured"]), ("filled in", not week["reviewed"]))
+                if holds
+            ),
+        )
+        for week in found
+    ]
+    columns = [("week", "left"), ("as of", "left"), ("health", "right"), ("band", "left"), ("risk", "right"),
+               ("tier", "left"), ("intervention", "left"), ("rule", "left"), ("note", "left")]  # fmt: skip
+    title = f"{account}, {found[-1]['name']} (health: high is good; risk: high is bad)"
+    return printed(table(title, columns, rows))
 
 
 def audit(report: DataReport, day: date) -> str:

@@ -10,7 +10,7 @@ from evals.figures import Figure
 from evals.gate import Change, regressions
 from evals.running import Evaluation
 
-_UNITS = {"share": "", "weeks": " weeks", "currency": " EUR", "currency an hour": " EUR an hour", "score": "",
+_UNITS = {"share": "", "weeks": " weeks", "currency": " EUR", "currency an hour": " EUR/h", "score": "",
           "times": " times", "seconds": " s", "tokens": " tokens"}  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -77,7 +78,29 @@ class History:
                 series[account].append((snapshot.as_of, value))
         return series
 
+    def weeks_of(self, connection: duckdb.DuckDBPyConnection, account: str) -> list[dict[str, Any]]:
+        """Every kept week of one account, oldest first, as it was reported then; ``reconfigured`` marks a new scoring.
 
+        Empty when no week knows the account.
+        """
+        found: list[dict[str, Any]] = []
+        before: str | None = None
+        for snapshot in self.snapshots(connection, date.max):
+            cursor = connection.execute(
+                f"select {', '.join(TOLD)} from read_parquet(?) where account_id = ?", [str(snapshot.path), account]
+            )
+            names = [column[0] for column in cursor.description or ()]
+            changed = before is not None and snapshot.scoring_hash != before
+            before = snapshot.scoring_hash
+            for row in cursor.fetchall():
+                week = {"review_id": snapshot.review_id, "as_of": snapshot.as_of, "reviewed": snapshot.reviewed}
+                told = dict(zip(names, row, strict=True))
+                found.append({**week, **told, "scoring_hash": snapshot.scoring_hash, "reconfigured": changed})
+        return found
+
+
+TOLD = ("name", "health", "health_band", "coverage", "risk", "risk_tier", "at_risk", "rule", "intervention_tier")
+"""What the history tells about a week."""
 _OF_SCORED = {
     "health", "health_band", "coverage", "confidence", "velocity", "velocity_band", "risk", "score_tier", "risk_tier",
     "flagged", "alarm", "at_risk", "rule", "intervention_tier",

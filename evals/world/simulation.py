@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
+from evals.sample.write import COLUMNS
 from evals.world import rules
 from evals.world.casting import cast_account, cast_contacts
 from evals.world.conditions import draw_conditions
@@ -17,7 +18,6 @@ from evals.world.fate import churn_day, draw_fate
 from evals.world.model import Entry, Life, Play, Row, Span, TrueAccount, stream
 from evals.world.money import arr_steps, invoice_entries, outcome_entries
 from evals.world.staff import people
-from evals.world.tables import COLUMNS, WHOLE_PAST
 
 _DRAWERS: dict[str, Callable[[Life, Random], list[Entry]]] = {
     "usage": usage_entries,
@@ -30,6 +30,9 @@ _DRAWERS: dict[str, Callable[[Life, Random], list[Entry]]] = {
     "notes": note_entries,
     "outcomes": outcome_entries,
 }
+
+WHOLE_PAST = ("contacts", "goals", "outcomes")
+"""Tables that an export shows from the beginning on, whatever the look-back."""
 
 
 @dataclass(frozen=True)

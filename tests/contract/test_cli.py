@@ -37,7 +37,20 @@ from tests.e2e.worlds import (  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.timeout(400)
 
-COMMANDS = ("review", "ask", "decide", "show", "resume", "score", "check", "demo", "done", "override")
+COMMANDS = (
+    "review",
+    "ask",
+    "decide",
+    "show",
+    "resume",
+    "score",
+    "check",
+    "demo",
+    "done",
+    "override",
+    "history",
+    "eval",
+)
 HEAVY = ("langgraph", "langchain_core", "openai", "duckdb", "sqlalchemy", "numpy", "jinja2", "pydantic")
 
 
@@ -161,6 +174,9 @@ def shown(shelf: Shelf, desk: Path, desk_first: Place) -> dict[str, Said]:
             "parquet": saveplay(
                 "score", *data, "--parquet", place.folder / "a" / "scores.parquet", "--store", place.store
             ),
+            "history": desk_first.run("history", _worst(desk_first)),
+            "history json": desk_first.run("history", _worst(desk_first), "--json"),
+            "stranger": desk_first.run("history", "A-0"),
             "unknown": desk_first.run("decide", "2026-W99", "--approve", "all"),
             "narrow": saveplay("show", W47, "--store", desk_first.store, env={"PYTHONIOENCODING": "latin-1"}),
         }
@@ -170,13 +186,13 @@ def shown(shelf: Shelf, desk: Path, desk_first: Place) -> dict[str, Said]:
 
 def test_reading_commands_print_results_and_nothing_else(shown: dict[str, Said]) -> None:
     for name, said in shown.items():
-        if name not in ("narrow", "unknown"):
+        if name not in ("narrow", "unknown", "stranger"):
             said.ended(DONE)
             assert said.out.endswith("\n")
             assert said.err == "", name
 
 
-@pytest.mark.parametrize("name", ["show json", "check json", "score json"])
+@pytest.mark.parametrize("name", ["show json", "check json", "score json", "history json"])
 def test_json_is_one_document(shown: dict[str, Said], name: str) -> None:
     json.loads(shown[name].out)
 
@@ -194,6 +210,20 @@ def test_show_prints_the_review_in_a_screenful_and_whole_as_json(shown: dict[str
 def test_a_terminal_of_another_encoding_still_gets_its_answer(shown: dict[str, Said]) -> None:
     """Windows pipes are not UTF-8, and customers have names in every script."""
     shown["narrow"].ended(DONE)
+
+
+def _worst(place: Place) -> str:
+    return str(place.document(W47)["at_risk"][0]["account_id"])
+
+
+def test_history_tells_an_account_week_by_week_as_it_was_reported(shown: dict[str, Said], desk_first: Place) -> None:
+    line = desk_first.document(W47)["at_risk"][0]
+    weeks = json.loads(shown["history json"].out)
+    assert (weeks[-1]["review_id"], weeks[-1]["health"]) == (W47, line["health"])
+    assert [week["as_of"] for week in weeks] == sorted(week["as_of"] for week in weeks)
+    assert W47 in shown["history"].out
+    assert line["name"].split()[0] in shown["history"].out
+    assert "knows the account 'A-0'" in shown["stranger"].refusal
 
 
 def test_an_unknown_review_is_refused_with_the_known_ones(shown: dict[str, Said]) -> None:

@@ -285,3 +285,23 @@ def test_a_week_is_not_its_own_past(tmp_path: Path) -> None:
     history = History(tmp_path)
     scored = World().account("A").score(history=history).save("2026-W48")
     assert history.snapshots(scored.base.connection, AS_OF) == []
+
+
+# --- one account's history ---
+
+
+def test_an_account_is_told_week_by_week_with_filled_in_weeks_and_changes_of_the_scoring_marked(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    weeks = ((21, SHIPPED, False), (14, SHIPPED, True), (7, reconfigured(setting("at_risk_above", 55)), True))
+    for days, configuration, reviewed in weeks:
+        day = AS_OF - timedelta(days=days)
+        base = World(day).well("A").well(f"only {days}").score(configuration).base
+        history.save(base.connection, f"{day:%G-W%V}", day, configuration.scoring_hash, reviewed)
+    told = history.weeks_of(World().score().base.connection, "A")
+    assert [(AS_OF - week["as_of"]).days for week in told] == [21, 14, 7]
+    assert [(week["reviewed"], week["reconfigured"]) for week in told] == [(False, False), (True, False), (True, True)]
+    assert all(week["health_band"] == "green" for week in told)
+    assert [week["review_id"] for week in history.weeks_of(World().score().base.connection, "only 14")] == [
+        told[1]["review_id"]
+    ]
+    assert history.weeks_of(World().score().base.connection, "nobody") == []

@@ -8,9 +8,9 @@ from statistics import mean
 
 import pytest
 
+from evals.sample.write import COLUMNS
 from evals.world import Play, TrueAccount, World, simulate
 from evals.world.rules import KINDS, MISSING
-from evals.world.tables import COLUMNS
 
 Row = dict[str, str]
 DATED = {"usage": "date", "tickets": "opened_at", "invoices": "due_date", "surveys": "date", "touchpoints": "date"}
