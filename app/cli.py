@@ -264,12 +264,12 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Judge the agents against fixtures and known truth; exit 1 when something is worse than the baseline."""
-    if context.invoked_subcommand is not None:
-        return
     try:
         from app import evaluating
     except ModuleNotFoundError as error:
         raise InputError(f"`saveplay eval` needs {error.name}: pip install 'saveplay[evals]'") from None
+    if context.invoked_subcommand is not None:
+        return
     if explain is not None:
         evaluating.explain_case(explain, configs)
         return

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from evals.cases import read_case
-from tests.e2e.running import DONE, FAULT, PORTFOLIO, saveplay
+from tests.e2e.running import DONE, FAULT, PORTFOLIO, ROOT, saveplay
 
 DRAFTS = ("eval", "--suite", "drafts")
 
@@ -86,3 +86,13 @@ def test_a_real_account_becomes_a_case_without_its_names(tmp_path: Path) -> None
 def test_an_account_that_is_not_there_is_refused(tmp_path: Path) -> None:
     told = ("--data", PORTFOLIO, "--as-of", "2026-11-23", "--folder", tmp_path)
     assert "there is no account 'TF-0'" in saveplay("eval", "add", "--account", "TF-0", *told).refusal
+
+
+@pytest.mark.parametrize(
+    "more", [("--suite", "drafts"), ("add", "--account", "A", "--data", "x", "--as-of", "2026-11-23")]
+)
+def test_without_the_packages_of_the_evaluation_it_says_what_to_install(tmp_path: Path, more: tuple[str, ...]) -> None:
+    missing = tmp_path / "pydantic_evals.py"
+    missing.write_text("raise ModuleNotFoundError('not there', name='pydantic_evals')\n", encoding="utf-8")
+    ran = saveplay("eval", *more, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
+    assert ran.refusal == "`saveplay eval` needs pydantic_evals: pip install 'saveplay[evals]'"
