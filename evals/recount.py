@@ -87,10 +87,25 @@ def _missed(rows: Rows, as_of: date) -> float | None:
     return float(sum(t["kind"] in spoken and t.get("attended") is False for t in recent))
 
 
+def _csat(rows: Rows, as_of: date) -> float | None:
+    rated = [float(t["csat"]) for t in _recent(rows["tickets"], "opened_at", as_of, 90) if t.get("csat") is not None]
+    return sum(rated) / len(rated) if rated else None
+
+
+def _spike(rows: Rows, as_of: date) -> float | None:
+    """From five tickets on; the usual month is a third of the ninety days before, and counts as one ticket at least."""
+    ages = [_age(ticket, "opened_at", as_of) for ticket in rows["tickets"]]
+    now = sum(age is not None and 0 <= age <= 30 for age in ages)
+    before = sum(age is not None and 30 < age <= 120 for age in ages)
+    return now / max(before / 3, 1) if now >= 5 else None
+
+
 COUNTS: dict[str, Callable[[Rows, date], float | None]] = {
     "escalations": _escalations,
     "open_escalations": _open_escalations,
     "sla_breaches": _breaches,
+    "support_csat": _csat,
+    "ticket_spike": _spike,
     "active_users_trend": _trend,
     "nps": _nps,
     "csm_pulse": _pulse,

@@ -124,7 +124,7 @@ def test_evidence_is_counted_again_without_the_product() -> None:
     day = MONDAY - timedelta(days=5)
     rows = {
         "usage": [{"date": MONDAY - timedelta(days=7 * n), "active_users": 10 if n < 4 else 20} for n in range(8)],
-        "tickets": [{"opened_at": day, "closed_at": None, "escalated": True, "sla_breached": True}],
+        "tickets": [{"opened_at": day, "closed_at": None, "escalated": True, "sla_breached": True, "csat": 2}],
         "invoices": [{"status": "failed", "paid_on": None, "due_date": MONDAY - timedelta(days=12)}],
         "surveys": [{"date": day, "kind": "nps", "score": 3}],
         "notes": [{"date": day, "pulse": 2}],
@@ -132,6 +132,6 @@ def test_evidence_is_counted_again_without_the_product() -> None:
         "touchpoints": [{"date": day, "kind": "qbr", "attended": False}],
     }
     assert recounted(rows, MONDAY) == {
-        "escalations": 1, "open_escalations": 1, "sla_breaches": 1, "active_users_trend": -50, "nps": 3, "csm_pulse": 2,
+        "escalations": 1, "open_escalations": 1, "sla_breaches": 1, "support_csat": 2, "active_users_trend": -50, "nps": 3, "csm_pulse": 2,
         "payment_failed": 1, "invoice_overdue": 12, "goals_behind": 50, "missed_meetings": 1,
     }  # fmt: skip

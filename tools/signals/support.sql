@@ -47,6 +47,7 @@ seen as (
     select cast(:tickets_seen as date) as tickets_seen
 ),
 rates as (
+    -- A usual month of less than one ticket counts as one: five tickets after a silent quarter are five times it.
     select
         a.account_id,
         coalesce(c.month_now, 0) as month_now,
