@@ -113,7 +113,14 @@ def says(text: str) -> Moment:
 
 def there_is(folder: Path, pattern: str) -> Moment:
     """The moment at which something of this name lies in the folder."""
-    return lambda _: any(folder.glob(pattern))
+
+    def there(_: object) -> bool:
+        try:
+            return any(folder.glob(pattern))
+        except FileNotFoundError:  # the process renamed a folder while we looked into it
+            return False
+
+    return there
 
 
 class Missed(AssertionError):
