@@ -67,11 +67,12 @@ def review(
     from app import wiring
     from app.commands import answer, begin, decide_and_run, report
     from app.timing import Timing
+    from tools.wording import review_id_of
 
     day = parse_day(as_of)
     chosen = str(Path(configs).resolve()) if configs else None
     request = wiring.Request(wiring.absolute(data), day, str(Path(out).resolve()), chosen)
-    review_id = wiring.review_id_of(day)
+    review_id = review_id_of(day)
     decisions = answer(approve, review_id) if approve else None
     with wiring.workplace(store) as place:
         timing = Timing(say, verbose)

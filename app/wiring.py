@@ -18,6 +18,7 @@ from app.timing import Timing
 from domain.configuration import Configuration
 from domain.errors import ConfigurationError, InputError
 from tools.configuration import read_configuration
+from tools.wording import review_id_of
 
 if TYPE_CHECKING:
     from agents.model_client import Heard, ModelClient
@@ -31,12 +32,6 @@ BACKFILL_STEP_DAYS = 7
 def now() -> str:
     """The clock; only the audit log and run.json may see it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def review_id_of(as_of: date) -> str:
-    """The ISO week, ``2026-W48``."""
-    year, week, _ = as_of.isocalendar()
-    return f"{year}-W{week:02d}"
 
 
 def store_folder(given: str | None) -> Path:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic_evals import Case, Dataset
 from pydantic_evals.evaluators import EvaluationReason, Evaluator, EvaluatorContext
 
-from evals.figures import CaseResult, Check
+from evals.figures import CaseResult, Check, SuiteResult, by_question
 
 Verdict = tuple[bool, str]
 Tell = Callable[[str, int, int], None]
@@ -39,9 +39,10 @@ class Question(Evaluator[Any, Any, None]):
 
     def evaluate(self, ctx: EvaluatorContext[Any, Any, None]) -> dict[str, EvaluationReason]:
         """As the engine calls it."""
-        if not self.applies(ctx.inputs):
+        case = ctx.inputs.case
+        if not self.applies(case):
             return {}
-        right, why = self.verdict(ctx.inputs, ctx.output)
+        right, why = self.verdict(case, ctx.output)
         return {self.asks: EvaluationReason(right, why)}
 
 
@@ -64,17 +65,15 @@ def verdicts(
 ) -> tuple[CaseResult, ...]:
     """Every question about every case, by name of the case."""
     by_name = {item.name: item for item in judgements}
-    outputs = {id(item.case): item for item in judgements}
 
-    async def task(case: Any) -> Any:
-        item = outputs[id(case)]
+    async def task(item: Judgement) -> Any:
         if item.error is not None:
             raise NotJudged(item.error)
         return item.output
 
     dataset = Dataset[Any, Any, None](
         name=suite,
-        cases=[Case(name=item.name, inputs=item.case) for item in judgements],
+        cases=[Case(name=item.name, inputs=item) for item in judgements],
         evaluators=list(questions),
     )
     report = asyncio.run(dataset.evaluate(task, progress=False))
@@ -98,3 +97,17 @@ def verdicts(
     lost = sorted(set(by_name) - {case.name for case in found})
     assert not lost, f"cases that the engine lost: {lost}"
     return tuple(sorted(found, key=lambda case: case.name))
+
+
+def judged(
+    suite: str,
+    says: str,
+    model: str,
+    judgements: Sequence[Judgement],
+    questions: Sequence[Question],
+    describe: Callable[[Any], Mapping[str, str]],
+) -> SuiteResult:
+    """A whole suite: every question about every case, and a figure a question."""
+    results = verdicts(suite, judgements, questions, describe)
+    figures = by_question(results, {question.asks: question.says for question in questions})
+    return SuiteResult(suite=suite, model=model, says=says, figures=figures, cases=results)

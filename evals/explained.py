@@ -9,7 +9,7 @@ from domain.configuration import Configuration
 from domain.errors import UnknownReference
 from evals.cases import AccountCase
 from evals.evaluators import QUESTIONS
-from evals.judged import Judged, judged_stage
+from evals.judged import Judged, judge
 from evals.staging import staged
 from tools.causes import ranked
 
@@ -22,7 +22,7 @@ def explained(name: str, cases: Sequence[AccountCase], configuration: Configurat
         raise UnknownReference(f"there is no case {name!r}; nearest: {', '.join(near) or 'none'}")
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         stage = staged([case], Path(scratch), configuration)
-        got = judged_stage(stage, None)[case.account_id]
+        got = judge(stage)[case.account_id]
         stage.base.connection.close()
     return "\n".join(_lines(case, got, configuration)) + "\n"
 

@@ -1,7 +1,7 @@
 """What the agents conclude about each case: dossier, cause, line of the plan, save play."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agents.churn_predictor import intervention_plan
@@ -15,7 +15,6 @@ from tools.base import CustomerBase
 from tools.calendar import WorkingDays
 from tools.causes import diagnose
 from tools.dossier import dossiers, people
-from tools.history import History
 from tools.portfolio_plan import plan_rows, plan_scores
 
 
@@ -30,7 +29,7 @@ class Judged:
     play: SavePlay
     people: Mapping[str, Person]
     rows: Mapping[str, Sequence[Row]]
-    """The account's own rows, as the fixture has them; empty where there is no fixture."""
+    """The account's own rows, as the fixture has them."""
 
     @property
     def tier(self) -> str:
@@ -43,30 +42,24 @@ class Judged:
         return [action for phase in self.play.phases for action in phase.actions]
 
 
-def judged_stage(stage: Stage, client: ModelClient | None) -> dict[str, Judged]:
-    """By account id, every case on the stage."""
-    rows: dict[str, dict[str, list[Row]]] = {case.account_id: {} for case in stage.cases}
-    for table, lines in stage.tables.items():
-        for account in rows:
-            rows[account][table] = [row for row in lines if row.get("account_id") == account]
-    return judge(stage.base, stage.history, [case.account_id for case in stage.cases], client, rows)
+Connect = Callable[[], ModelClient | None]
+"""Opens the model, or gives None; asked anew for each stage, since a client lives in one event loop."""
 
 
-def judge(
-    base: CustomerBase,
-    history: History,
-    accounts: Sequence[str],
-    client: ModelClient | None,
-    rows: Mapping[str, Mapping[str, Sequence[Row]]] | None = None,
-) -> dict[str, Judged]:
-    """What is concluded about these accounts of the base; drafted by the model when there is one."""
-    configuration, team = base.configuration, people(base)
+def no_model() -> None:
+    """Drafts come from the playbook."""
+    return
+
+
+def judge(stage: Stage, connect: Connect = no_model) -> dict[str, Judged]:
+    """What is concluded about every case on the stage; plays of accounts at risk drafted by the model when there is one."""
+    base, configuration, team = stage.base, stage.base.configuration, people(stage.base)
+    accounts = [case.account_id for case in stage.cases]
     lines = plan_of(base, team)
     base.pick(accounts)
-    found = dossiers(base, accounts, history, base.details())
-    drafter = drafter_of(base, team, client)
+    found = dossiers(base, accounts, stage.history, base.details())
     findings = [diagnose(dossier, configuration.causes, configuration.scoring) for dossier in found]
-    plays = asyncio.run(_plays(drafter, found, findings))
+    plays = asyncio.run(_plays(drafter_of(base, team, connect()), found, findings))
     return {
         dossier.account_id: Judged(
             dossier=dossier,
@@ -74,7 +67,10 @@ def judge(
             line=lines.get(dossier.account_id),
             play=play,
             people=team,
-            rows=(rows or {}).get(dossier.account_id, {}),
+            rows={
+                table: [row for row in rows if row.get("account_id") == dossier.account_id]
+                for table, rows in stage.tables.items()
+            },
         )
         for dossier, finding, play in zip(found, findings, plays, strict=True)
     }
@@ -111,9 +107,14 @@ def drafter_of(base: CustomerBase, team: Mapping[str, Person], client: ModelClie
 async def _plays(drafter: PlayDrafter, found: Sequence[Dossier], findings: Sequence[CauseFinding]) -> list[SavePlay]:
     async def each(dossier: Dossier, finding: CauseFinding) -> SavePlay:
         frame = drafter.frame(dossier, finding)
-        return drafter.play(frame, await drafter.draft(frame) if drafter.client is not None else None)
+        asked = drafter.client is not None and dossier.at_risk
+        return drafter.play(frame, await drafter.draft(frame) if asked else None)
 
-    return list(await asyncio.gather(*(each(d, f) for d, f in zip(found, findings, strict=True))))
+    try:
+        return list(await asyncio.gather(*(each(d, f) for d, f in zip(found, findings, strict=True))))
+    finally:
+        if drafter.client is not None:
+            await drafter.client.close()
 
 
 def written(play: SavePlay) -> str:

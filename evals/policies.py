@@ -38,8 +38,8 @@ def by_usage_drop(tables: Tables, day: date) -> list[str]:
     return _ranked({row["account_id"]: -change.get(row["account_id"], 0.0) for row in customers(tables)})
 
 
-def by_last_answer(tables: Tables, day: date) -> list[str]:
-    """The lowest health number that people had before there was a score: the CSM's own rating, lowest first."""
+def by_csm_rating(tables: Tables, day: date) -> list[str]:
+    """The lowest rating by the CSM first: the health number that people had before there was a score."""
     pulse: dict[str, tuple[str, float]] = {}
     for row in tables["notes"]:
         if row["pulse"]:

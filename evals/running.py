@@ -38,7 +38,7 @@ def evaluate(
     if way == "live" and configuration.model.name is None:
         raise ConfigurationError("--model live: no model is configured; set SAVEPLAY_MODEL, or name in model.yaml")
     runs: Mapping[Suite, Callable[[], SuiteResult]] = {
-        "accounts": lambda: _accounts(configuration, tell),
+        "accounts": lambda: _accounts(way, configuration, tell),
         "ask": lambda: _ask(way, configuration, tell),
         "hostile": lambda: _hostile(configuration, tell),
         "drafts": lambda: _drafts(way, configuration, tell),
@@ -59,10 +59,14 @@ def _model(way: Way, configuration: Configuration) -> str:
     return {"playbook": "none", "replay": f"{MODEL}, recorded", "live": configuration.model.name or ""}[way]
 
 
-def _accounts(configuration: Configuration, tell: Tell) -> SuiteResult:
+def _accounts(way: Way, configuration: Configuration, tell: Tell) -> SuiteResult:
+    from evals.recorded import client_of
     from evals.suites.accounts import run_accounts
 
-    return run_accounts(read_cases(), configuration, None, "none", tell)
+    if way != "live":
+        return run_accounts(read_cases(), configuration, tell)
+    model = _model(way, configuration)
+    return run_accounts(read_cases(), configuration, tell, model, lambda: client_of(configuration, lambda *_: None))
 
 
 def _ask(way: Way, configuration: Configuration, tell: Tell) -> SuiteResult:

@@ -12,6 +12,7 @@ from evals.cases import AccountCase, Customer, Facts, Row, rows_of
 from evals.sample.write import COLUMNS, write_csv
 from tools.base import CustomerBase, read_base
 from tools.history import History
+from tools.wording import review_id_of
 
 TEAM = (
     ("S-1", "Ana Ferreira", "csm", "S-3", 35),
@@ -54,8 +55,7 @@ def staged(cases: Sequence[AccountCase], folder: Path, configuration: Configurat
     if first.month_ago:
         before = first.as_of - timedelta(days=MONTH)
         past = read_base(str(folder / "data"), before, configuration, history)
-        history.save(past.connection, f"{before.isocalendar()[0]}-W{before.isocalendar()[1]:02d}", before,
-                     configuration.scoring_hash, reviewed=False)  # fmt: skip
+        history.save(past.connection, review_id_of(before), before, configuration.scoring_hash, reviewed=False)
         past.connection.close()
     base = read_base(str(folder / "data"), first.as_of, configuration, history)
     return Stage(tuple(cases), tables, base, history)

@@ -48,6 +48,11 @@ def money(amount: float, currency: str) -> str:
     return f"{currency} {amount:,.0f}"
 
 
+def review_id_of(as_of: date) -> str:
+    """The ISO week of a review, ``2026-W48``."""
+    return f"{as_of:%G-W%V}"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun."""
     return f"{count} {one if count == 1 else many or one + 's'}"

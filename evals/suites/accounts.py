@@ -5,40 +5,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agents.model_client import ModelClient
 from domain.configuration import Configuration
 from evals.cases import AccountCase
-from evals.engine import Judgement, Tell, verdicts
+from evals.engine import Judgement, Tell, judged
 from evals.evaluators import QUESTIONS
-from evals.figures import SuiteResult, by_question
-from evals.judged import Judged, judged_stage
+from evals.figures import SuiteResult
+from evals.judged import Connect, Judged, judge, no_model
 from evals.staging import Stage, grouped, staged_apart
 
 SAYS = "Hand-written accounts: what is concluded about each, against what an experienced leader concludes."
 
 
 def run_accounts(
-    cases: Sequence[AccountCase], configuration: Configuration, client: ModelClient | None, model: str, tell: Tell
+    cases: Sequence[AccountCase],
+    configuration: Configuration,
+    tell: Tell,
+    model: str = "none",
+    connect: Connect = no_model,
 ) -> SuiteResult:
-    """Judge all cases."""
-    outputs = judge_cases(cases, configuration, client, tell)
+    """Judge all cases; with a model, it drafts the plays of those at risk."""
+    outputs = judge_cases(cases, configuration, tell, connect)
     judgements = []
     for case in cases:
         output = outputs.get(case.name, "it was not judged")
         error = output if isinstance(output, str) else None
         judgements.append(Judgement(case.name, case.why, case, output, error))
-    results = verdicts("accounts", judgements, QUESTIONS, concluded)
-    return SuiteResult(
-        suite="accounts",
-        model=model,
-        says=SAYS,
-        figures=by_question(results, {question.asks: question.says for question in QUESTIONS}),
-        cases=results,
-    )
+    return judged("accounts", SAYS, model, judgements, QUESTIONS, concluded)
 
 
 def judge_cases(
-    cases: Sequence[AccountCase], configuration: Configuration, client: ModelClient | None, tell: Tell
+    cases: Sequence[AccountCase], configuration: Configuration, tell: Tell, connect: Connect
 ) -> dict[str, Judged | str]:
     """What is concluded about each case, or why nothing could be."""
     found: dict[str, Judged | str] = {}
@@ -47,7 +43,7 @@ def judge_cases(
             tell("accounts", len(found), len(cases))
             for stage in staged_apart(group, Path(scratch) / str(number), configuration):
                 if isinstance(stage, Stage):
-                    found |= _judged(stage, client)
+                    found |= _judged(stage, connect)
                     stage.base.connection.close()
                 else:
                     found |= stage
@@ -55,14 +51,14 @@ def judge_cases(
     return found
 
 
-def _judged(stage: Stage, client: ModelClient | None) -> Mapping[str, Judged | str]:
+def _judged(stage: Stage, connect: Connect) -> Mapping[str, Judged | str]:
     """All together; one by one when that raises, so that a case takes no other along."""
     try:
-        return judged_stage(stage, client)
+        return judge(stage, connect)
     except Exception as error:  # noqa: BLE001 - whatever the agents raise is a finding about the case
         if len(stage.cases) == 1:
             return {stage.cases[0].name: f"{type(error).__name__}: {error}"}
-        each = [_judged(replace(stage, cases=(case,)), client) for case in stage.cases]
+        each = [_judged(replace(stage, cases=(case,)), connect) for case in stage.cases]
         return {name: output for found in each for name, output in found.items()}
 
 

@@ -13,14 +13,15 @@ from domain.asking import Answered, Part
 from domain.configuration import Configuration
 from domain.model import Record
 from evals.cases import FIXTURES, OneOrMore, load_yaml
-from evals.engine import Judgement, Question, Tell, Verdict, verdicts
-from evals.figures import SuiteResult, by_question
+from evals.engine import Judgement, Question, Tell, Verdict, judged
+from evals.figures import SuiteResult
 from graph.ask import ask
 from graph.ask_desk import AskDesk
 from tools.base import read_base
 from tools.calendar import WorkingDays
 from tools.history import History
 from tools.store import Store
+from tools.wording import review_id_of
 
 SAYS = (
     "Questions in people's own words about the sample portfolio: is the right thing answered about the right account?"
@@ -164,21 +165,14 @@ def run_ask(
         Judgement(f"{number:02d} {case.ask[:70]}", case.note, case, answer, answer if isinstance(answer, str) else None)
         for number, (case, answer) in enumerate(zip(cases, answers, strict=True), start=1)
     ]
-    results = verdicts("ask", judgements, QUESTIONS, _described)
-    return SuiteResult(
-        suite="ask",
-        model=model,
-        says=SAYS,
-        figures=by_question(results, {question.asks: question.says for question in QUESTIONS}),
-        cases=results,
-    )
+    return judged("ask", SAYS, model, judgements, QUESTIONS, _described)
 
 
 def sample_desk(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskDesk:
     """The sample portfolio with last week scored, and an empty store."""
     history = History(folder / "history")
     past = read_base(str(SAMPLE), LAST_WEEK, configuration, history)
-    history.save(past.connection, f"{LAST_WEEK:%G-W%V}", LAST_WEEK, configuration.scoring_hash, reviewed=True)
+    history.save(past.connection, review_id_of(LAST_WEEK), LAST_WEEK, configuration.scoring_hash, reviewed=True)
     past.connection.close()
     return AskDesk(
         base=read_base(str(SAMPLE), TODAY, configuration, history),
@@ -191,14 +185,22 @@ def sample_desk(folder: Path, configuration: Configuration, client: ModelClient 
 
 async def _answers(cases: Sequence[AskCase], desk: AskDesk, tell: Tell) -> list[Answered | str]:
     found: list[Answered | str] = []
-    for case in cases:
-        tell("ask", len(found), len(cases))
-        try:
-            found.append(await ask(case.ask, desk))
-        except Exception as error:  # noqa: BLE001 - a question that breaks the desk is a finding about that question
-            found.append(f"{type(error).__name__}: {error}")
+    try:
+        for case in cases:
+            tell("ask", len(found), len(cases))
+            found.append(await _answer(case.ask, desk))
+    finally:
+        if desk.client is not None:
+            await desk.client.close()
     tell("ask", len(cases), len(cases))
     return found
+
+
+async def _answer(question: str, desk: AskDesk) -> Answered | str:
+    try:
+        return await ask(question, desk)
+    except Exception as error:  # noqa: BLE001 - a question that breaks the desk is a finding about that question
+        return f"{type(error).__name__}: {error}"
 
 
 def _described(got: Answered) -> dict[str, str]:

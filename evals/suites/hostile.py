@@ -17,9 +17,9 @@ from bastioncorpus import load_corpus
 from domain.configuration import Configuration
 from domain.model import Record
 from evals.cases import FIXTURES, AccountCase, Expected, Facts, Row, load_yaml
-from evals.engine import Judgement, Question, Tell, Verdict, verdicts
-from evals.figures import SuiteResult, by_question
-from evals.judged import Judged, judged_stage, written
+from evals.engine import Judgement, Question, Tell, Verdict, judged
+from evals.figures import SuiteResult
+from evals.judged import Judged, judge, written
 from evals.staging import staged
 
 SAYS = "Texts that try to steer the review, planted in tickets, notes, surveys and names; and harmless ones that look alike."
@@ -126,7 +126,7 @@ def run_hostile(texts: Sequence[HostileText], configuration: Configuration, tell
     cases = [_case(name, text) for name, text in (planted | neutral).items()]
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         stage = staged(cases, Path(scratch), configuration)
-        outputs = judged_stage(stage, None)
+        outputs = judge(stage)
         stage.base.connection.close()
     tell("hostile", len(texts), len(texts))
     judgements = []
@@ -136,14 +136,7 @@ def run_hostile(texts: Sequence[HostileText], configuration: Configuration, tell
         judgements.append(
             Judgement(f"{text.id} in {text.where}", f"{text.wants}: {text.text[:300]}", text, pair, error)
         )
-    results = verdicts("hostile", judgements, QUESTIONS, lambda got: {"tier": got.planted.tier})
-    return SuiteResult(
-        suite="hostile",
-        model="none",
-        says=SAYS,
-        figures=by_question(results, {question.asks: question.says for question in QUESTIONS}),
-        cases=results,
-    )
+    return judged("hostile", SAYS, "none", judgements, QUESTIONS, lambda got: {"tier": got.planted.tier})
 
 
 def _places() -> tuple[Place, ...]:

@@ -4,11 +4,10 @@ A world is written as exports on each review date, read and scored by the produc
 what would have happened in the 26 weeks after. Simple ways of choosing accounts work on the same exports.
 """
 
-import math
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from multiprocessing import get_context
@@ -19,76 +18,25 @@ import numpy as np
 from domain.configuration import Configuration
 from evals.engine import Tell
 from evals.figures import CaseResult, Comparison, Figure, SuiteResult, Unit, mean, paired, share
-from evals.policies import (
-    Vector,
-    by_arr,
-    by_last_answer,
-    by_regression,
-    by_renewal,
-    by_usage_drop,
-    features,
-    fit_logistic,
+from evals.policies import Vector
+from evals.weeks import (
+    ACCOUNTS,
+    HORIZON,
+    KINDS,
+    LIST,
+    REVIEW_WEEKS,
+    STEADY_WEEKS,
+    Week,
+    leavers,
+    regression,
+    review_week,
 )
-from evals.staging import write_tables
-from evals.world import Play, TrueAccount, World, simulate
-from tools.base import CustomerBase, Row, read_base
-from tools.causes import diagnose
-from tools.dossier import dossiers
+from evals.world import TrueAccount, World, simulate
+from evals.worth import REVIEW, ways
 from tools.history import History
-from tools.portfolio_plan import at_risk_ids
 
 SAYS = "Simulated customer bases with known truth: what the weekly list caught, what it missed, and what it was worth."
 SEEDS = (11, 12, 13)
-FITTED_ON = 7
-"""The world that the regression learns from; never one of those it is judged on."""
-ACCOUNTS = 400
-LIST = 25
-HORIZON = timedelta(weeks=26)
-"""How far ahead a churn counts as foreseen: what a play of eight weeks and a renewal cycle can still change."""
-FIRST_WEEK, LAST_WEEK, EVERY = 20, 54, 4
-"""Review dates, in weeks from the start of a world; the last leaves the horizon within the world."""
-STEADY_WEEKS = (36, 37, 45, 46)
-"""Weeks that follow one another, just after New Year and in spring, to see how many tiers flip without news."""
-PLAYS_A_REVIEW = 10
-HOURS_A_PLAY = 20.0
-"""CSM hours of one save play over eight weeks, for every way of choosing alike; about the library's mean."""
-REST = timedelta(weeks=26)
-"""An account that had a play is not given another within this time."""
-KINDS = {
-    "champion_leaves": "relationship_erosion",
-    "product_gap": "product_fit",
-    "service_failure": "service_failure",
-    "value_doubt": "value_gap",
-    "price_pressure": "commercial_friction",
-    "competitor": "competitive_displacement",
-    "reorganisation": "customer_side_change",
-}
-"""The world's conditions and what the product calls them; the only place that knows both."""
-AGAINST = {cause: kind for kind, cause in KINDS.items()}
-REVIEW = "the review"
-
-
-@dataclass(frozen=True)
-class Week:
-    """One review date of one world: what was concluded, and what was true."""
-
-    unit: str
-    day: date
-    steady: bool
-    listed: tuple[str, ...]
-    causes: Mapping[str, tuple[str, str | None]]
-    scored: tuple[Row, ...]
-    rankings: Mapping[str, tuple[str, ...]]
-
-
-@dataclass
-class Played:
-    """What one way of choosing did in one world."""
-
-    plays: dict[str, list[Play]] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
-    """Account to the review in which its first play began."""
-    hours: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,41 +58,31 @@ class Told:
 
 
 def run_worlds(configuration: Configuration, tell: Tell, seeds: Sequence[int] = SEEDS) -> SuiteResult:
-    """Run every world, two at a time, and put them together."""
-    told = []
+    """Run every world, two at a time, and put them together. One that fails is named and left out of the figures."""
+    results: list[Told | str] = []
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
         tell("worlds", 0, len(seeds))
         for result in pool.map(_run, [(seed, configuration) for seed in seeds]):
-            told.append(result)
-            tell("worlds", len(told), len(seeds))
-    return together(told)
+            results.append(result)
+            tell("worlds", len(results), len(seeds))
+    cases = [
+        CaseResult(
+            name=f"world {seed}",
+            note="A world that cannot be reviewed must not raise the averages.",
+            checks=(),
+            error=result if isinstance(result, str) else None,
+        )
+        for seed, result in zip(seeds, results, strict=True)
+    ]
+    return together([result for result in results if isinstance(result, Told)], cases)
 
 
-def _run(job: tuple[int, Configuration]) -> Told:
+def _run(job: tuple[int, Configuration]) -> Told | str:
     seed, configuration = job
-    return told_by(simulate(seed, ACCOUNTS), configuration, regression())
-
-
-def regression() -> Vector:
-    """An afternoon's model: fitted on a world of its own, on what was known then and what came of it."""
-    world = simulate(FITTED_ON, ACCOUNTS)
-    samples, labels = [], []
-    for week in range(FIRST_WEEK, LAST_WEEK + 1, EVERY * 2):
-        day = world.first + timedelta(weeks=week)
-        names, numbers = features(world.known_on(day), day)
-        gone = leavers(world, day)
-        samples.append(numbers)
-        labels.append([float(name in gone) for name in names])
-    return fit_logistic(np.vstack(samples), np.concatenate([np.asarray(each) for each in labels]))
-
-
-def leavers(world: World, day: date, horizon: timedelta = HORIZON) -> dict[str, float]:
-    """Accounts that will leave within the horizon if nothing is done, with their ARR on that day."""
-    return {
-        account.account_id: account.arr_on(day)
-        for account in world.accounts
-        if account.churned_on is not None and day < account.churned_on <= day + horizon
-    }
+    try:
+        return told_by(simulate(seed, ACCOUNTS), configuration, regression())
+    except Exception as error:  # noqa: BLE001 - whatever the product raises on a world is a finding about that world
+        return f"{type(error).__name__}: {error}"
 
 
 # one world -------------------------------------------------------------------------------------------------------------
@@ -152,69 +90,21 @@ def leavers(world: World, day: date, horizon: timedelta = HORIZON) -> dict[str, 
 
 def told_by(world: World, configuration: Configuration, weights: Vector) -> Told:
     """Every review date of one world."""
-    planned = set(range(FIRST_WEEK, LAST_WEEK + 1, EVERY))
     weeks: list[Week] = []
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         history = History(Path(scratch) / "history")
-        for number in sorted(planned | set(STEADY_WEEKS)):
-            weeks.append(_week(world, number, configuration, history, Path(scratch) / str(number), weights, planned))
+        for number in sorted({*REVIEW_WEEKS, *STEADY_WEEKS}):
+            weeks.append(review_week(world, number, configuration, history, Path(scratch) / str(number), weights))
     reviews = [week for week in weeks if not week.steady]
     return Told(
         seed=world.seed,
         units=_foreseen(world, reviews),
-        ways=_ways(world, reviews),
+        ways=ways(world, reviews),
         forecasts=tuple(forecast for week in reviews for forecast in _forecasts(world, week)),
         causes=tuple(found for week in reviews for found in _causes_found(world, week)),
         flips=_flips(world, weeks),
         unseen=_unseen(world, reviews),
     )
-
-
-def _week(
-    world: World,
-    number: int,
-    configuration: Configuration,
-    history: History,
-    folder: Path,
-    weights: Vector,
-    planned: set[int],
-) -> Week:
-    day = world.first + timedelta(weeks=number)
-    tables = world.known_on(day)
-    write_tables(tables, folder)
-    base = read_base(str(folder), day, configuration, history)
-    history.save(base.connection, f"{day:%G-W%V}", day, configuration.scoring_hash, reviewed=True)
-    scored = tuple(base.rows("select * from scored order by account_id"))
-    listed = tuple(at_risk_ids(base, LIST))
-    causes = _diagnosed(base, listed, history) if number in planned else {}
-    base.connection.close()
-    by_health = sorted(
-        scored, key=lambda row: (math.inf if row["health"] is None else row["health"], row["account_id"])
-    )
-    rankings = {
-        "largest ARR first": by_arr(tables, day),
-        "nearest renewal first": by_renewal(tables, day),
-        "lowest health first": [row["account_id"] for row in by_health],
-        "deepest usage drop first": by_usage_drop(tables, day),
-        "lowest CSM rating first": by_last_answer(tables, day),
-        "logistic regression × ARR": by_regression(tables, day, weights),
-    }
-    return Week(
-        unit=f"world {world.seed}, week {number}",
-        day=day,
-        steady=number not in planned,
-        listed=listed,
-        causes=causes,
-        scored=scored,
-        rankings={name: tuple(ranking) for name, ranking in rankings.items()},
-    )
-
-
-def _diagnosed(base: CustomerBase, listed: Sequence[str], history: History) -> dict[str, tuple[str, str | None]]:
-    base.pick(listed)
-    found = dossiers(base, listed, history, base.details()) if listed else []
-    findings = [diagnose(dossier, base.configuration.causes, base.configuration.scoring) for dossier in found]
-    return {finding.account_id: (finding.category, finding.runner_up) for finding in findings}
 
 
 def _foreseen(world: World, weeks: Sequence[Week]) -> dict[str, dict[str, float]]:
@@ -317,79 +207,13 @@ def _unseen(world: World, weeks: Sequence[Week]) -> tuple[str, ...]:
     return tuple(found)
 
 
-# what it is worth ------------------------------------------------------------------------------------------------------
-
-
-def _ways(world: World, weeks: Sequence[Week]) -> dict[str, dict[str, dict[str, float]]]:
-    """Each way of choosing: what its first 25 caught, and what its plays kept."""
-    names = (REVIEW, *weeks[0].rankings)
-    found = {name: _judged_way(world, weeks, name, _general) for name in names[1:]}
-    found[REVIEW] = _judged_way(world, weeks, REVIEW, _diagnosed_kind)
-    found["the review's list, no diagnosis"] = _judged_way(world, weeks, REVIEW, _general)
-    found["the review's list, true cause"] = _judged_way(
-        world, weeks, REVIEW, lambda week, account: world.true_condition(account, week.day)
-    )
-    return found
-
-
-def _general(week: Week, account: str) -> str | None:
-    return None
-
-
-def _diagnosed_kind(week: Week, account: str) -> str | None:
-    return AGAINST.get(week.causes.get(account, ("", None))[0])
-
-
-def _judged_way(
-    world: World, weeks: Sequence[Week], name: str, against: Callable[[Week, str], str | None]
-) -> dict[str, dict[str, float]]:
-    caught, found = {}, {}
-    done = Played()
-    for week in weeks:
-        order = week.listed if name == REVIEW else week.rankings[name]
-        gone = leavers(world, week.day)
-        if gone:
-            caught[week.unit] = sum(gone.get(account, 0.0) for account in order[:LIST]) / sum(gone.values())
-            found[week.unit] = sum(account in gone for account in order[:LIST]) / len(gone)
-        _play(week, order, against, done)
-    kept = _kept(world, done)
-    plays = sum(done.hours.values()) / HOURS_A_PLAY
-    return {
-        "arr_caught": caught,
-        "leavers_caught": found,
-        "arr_kept": {week.unit: kept.get(week.unit, 0.0) for week in weeks},
-        "kept_per_hour": {
-            week.unit: kept.get(week.unit, 0.0) / done.hours[week.unit] for week in weeks if done.hours.get(week.unit)
-        },
-        "plays": {f"world {world.seed}": plays},
-    }
-
-
-def _play(week: Week, order: Sequence[str], against: Callable[[Week, str], str | None], done: Played) -> None:
-    """The first ten of the list that had no play lately."""
-    free = [a for a in order if not any(week.day - play.on < REST for play in done.plays.get(a, ()))]
-    for account in free[:PLAYS_A_REVIEW]:
-        done.plays.setdefault(account, []).append(Play(on=week.day, against=against(week, account)))
-        done.units.setdefault(account, week.unit)
-        done.hours[week.unit] = done.hours.get(week.unit, 0.0) + HOURS_A_PLAY
-
-
-def _kept(world: World, done: Played) -> dict[str, float]:
-    """ARR of accounts that would have left within the world and, with their plays, did not; by review."""
-    found: dict[str, float] = {}
-    for account in world.accounts:
-        plays = done.plays.get(account.account_id)
-        if plays and account.churned_on is not None and world.churned_on(account.account_id, plays) is None:
-            unit = done.units[account.account_id]
-            found[unit] = found.get(unit, 0.0) + account.arr_on(account.churned_on - timedelta(days=1))
-    return found
-
-
 # together --------------------------------------------------------------------------------------------------------------
 
 
-def together(told: Sequence[Told]) -> SuiteResult:
+def together(told: Sequence[Told], cases: Sequence[CaseResult]) -> SuiteResult:
     """All worlds as one result."""
+    if not told:
+        return SuiteResult(suite="worlds", model="none", says=SAYS, figures=(), cases=tuple(cases))
 
     def units(name: str) -> dict[str, float]:
         return {key: value for each in told for key, value in each.units.get(name, {}).items()}
@@ -418,7 +242,7 @@ def together(told: Sequence[Told]) -> SuiteResult:
         model="none",
         says=SAYS,
         figures=figures,
-        cases=(_sane(told),),
+        cases=tuple(cases),
         comparisons=comparisons,
         notes=(*_beaten_by(comparisons, held), *_reliability(told), *(f"Never listed: {line}." for line in unseen)),
     )
@@ -504,15 +328,3 @@ def _differences(
             n = len(set(ours[key]) & set(theirs[key]))
             found.append(Figure(name=key, says=says, value=middle, low=low, high=high, n=n, unit=unit, gated=False))
     return tuple(found)
-
-
-def _sane(told: Sequence[Told]) -> CaseResult:
-    """A case for the gate: every world told something."""
-    wanted = len(range(FIRST_WEEK, LAST_WEEK + 1, EVERY))
-    lacking = [str(each.seed) for each in told if len(each.units["precision"]) != wanted]
-    return CaseResult(
-        name="every world was reviewed",
-        note="A world that fails to run must not raise the averages.",
-        checks=(),
-        error=f"worlds {', '.join(lacking)}" if lacking else None,
-    )

@@ -24,7 +24,7 @@ from app.decision_file import unattended
 from app.report import render_pack
 from app.report.tabular import actions_csv, crm_csv
 from app.timing import Timing
-from app.wiring import Request, Workplace, review_id_of, run_review, workplace
+from app.wiring import Request, Workplace, run_review, workplace
 from domain.errors import TooLarge, Unreachable
 from domain.model import Record
 from domain.review import Review, SavePlay
@@ -32,6 +32,7 @@ from graph.context import ReviewContext
 from tests.builders import AS_OF, CALENDAR, SHIPPED, World
 from tools.base import CustomerBase
 from tools.history import History
+from tools.wording import review_id_of
 
 W48 = review_id_of(AS_OF)
 CANARY = "zanzibar"

@@ -37,7 +37,7 @@ def cases() -> tuple[AccountCase, ...]:
 
 
 def accounts(cases: Sequence[AccountCase], configuration: Configuration = SHIPPED) -> SuiteResult:
-    return run_accounts(cases, configuration, None, "none", quiet)
+    return run_accounts(cases, configuration, quiet)
 
 
 @pytest.fixture(scope="module")
