@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from rich.table import Table
+
 from app.cli import DONE, FAULT, as_document, say, show
 from app.summary_text import printed, table
 from app.wiring import Request, absolute, load_base, store_folder, with_environment
@@ -14,7 +16,7 @@ from evals.cases import ACCOUNTS, read_cases
 from evals.figures import SuiteResult
 from evals.gate import BASELINE, Change, accepted, compared, read_baseline, regressions, write_baseline
 from evals.page import evaluation_page, interval, shown
-from evals.running import SUITES, Evaluation, Suite, Way, evaluate
+from evals.running import SUITES, WAYS, Evaluation, Suite, evaluate
 from tools.configuration import read_configuration
 from tools.wording import plural
 
@@ -27,13 +29,13 @@ def run_evaluation(
     """The whole command; exit 1 when a gated figure or case is worse than the baseline."""
     if suite != "all" and suite not in SUITES:
         raise InputError(f"--suite {suite!r}: use {', '.join(SUITES)} or all")
-    if way not in ("playbook", "replay", "live"):
+    drafts = next((known for known in WAYS if known == way), None)
+    if drafts is None:
         raise InputError(f"--model {way!r}: use playbook, replay or live")
     configuration = _configuration(configs)
     path = baseline or BASELINE
     known = read_baseline(path) if path.exists() or not accept else None
     chosen: Sequence[Suite] = SUITES if suite == "all" else [name for name in SUITES if name == suite]
-    drafts: Way = "playbook" if way == "playbook" else "replay" if way == "replay" else "live"
     evaluation = evaluate(chosen, drafts, configuration, _tell)
     changes = compared(evaluation, known) if known else ()
     if accept:
@@ -70,7 +72,7 @@ def _tell(what: str, done: int, of: int) -> None:
 
 def evaluation_text(evaluation: Evaluation, changes: Sequence[Change], worse: Sequence[Change]) -> str:
     """Figures by suite, the comparison of ways, what is wrong, what changed."""
-    parts: list[object] = [f"Drafted by: {evaluation.model}. Intervals are 95 %."]
+    parts: list[Table | str] = [f"Drafted by: {evaluation.model}. Intervals are 95 %."]
     for suite in evaluation.suites:
         rows = [
             (figure.name.replace("_", " "), shown(figure.value, figure), interval(figure), str(figure.n), figure.says)
@@ -99,10 +101,10 @@ def evaluation_text(evaluation: Evaluation, changes: Sequence[Change], worse: Se
     verdict = (
         f"{plural(len(worse), 'thing')} worse than the baseline." if worse else "Nothing is worse than the baseline."
     )
-    return printed(*parts, f"\n{verdict}")  # type: ignore[arg-type]
+    return printed(*parts, f"\n{verdict}")
 
 
-def _ways(suite: SuiteResult) -> object:
+def _ways(suite: SuiteResult) -> Table:
     """The review beside simpler ways of choosing."""
     heads = (
         "way of choosing",

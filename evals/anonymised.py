@@ -18,6 +18,8 @@ from tools.base import CustomerBase
 _TABLES = ("usage", *AGO)
 _CHECK = "CHECK: one or two sentences: what an experienced leader sees here and concludes."
 _ADDRESS = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+", re.IGNORECASE)
+_TEXTS = ("subject", "body", "comment", "text", "goal")
+"""Columns in which people write; names are taken out of them, and of nothing else."""
 _ROUND = 3
 """Significant digits of money that stay."""
 Row = Mapping[str, Any]
@@ -36,7 +38,7 @@ def anonymised(base: CustomerBase, account_id: str) -> str:
     account, as_of = found[0], base.as_of
     hide = _names(base, account)
     case: dict[str, Any] = {"why": _CHECK, "tests": ["from_a_real_account"], "as_of": as_of}
-    case["account"] = _account(account, as_of)
+    case["account"] = _account(account, as_of, base.configuration.scoring.money.home)
     roles = {
         row["contact_id"]: row["role"]
         for row in base.rows("select contact_id, role from contacts where account_id = ?", [account_id])
@@ -68,8 +70,8 @@ def _plain(text: str, hide: re.Pattern[str] | None) -> str:
     return hide.sub("somebody", clean) if hide else clean
 
 
-def _account(row: Row, as_of: date) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": "A customer", "arr": _rounded(row["arr_home"])}
+def _account(row: Row, as_of: date, home: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": "A customer", "arr": _rounded(row["arr_home"]), "currency": home}
     found["renewal_in_days"] = (row["renewal_date"] - as_of).days if row["renewal_date"] else None
     found["seats"] = row["seats"]
     found["lifecycle_stage"] = row["lifecycle_stage"] or "live"
@@ -110,7 +112,7 @@ def _row(table: str, row: Row, as_of: date, hide: re.Pattern[str] | None, roles:
             continue
         if column in ("amount", "arr_change"):
             value = _rounded(value)
-        found[column] = _plain(value, hide) if isinstance(value, str) else value
+        found[column] = _plain(value, hide) if column in _TEXTS else value
     if table == "touchpoints" and roles.get(row.get("contact_id") or ""):
         found["contact"] = roles[row["contact_id"]]
     return found

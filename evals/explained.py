@@ -53,6 +53,8 @@ def _lines(case: AccountCase, got: Judged, configuration: Configuration) -> Iter
     health = "not scored" if d.health is None else f"{d.health:.1f} ({d.health_band}, high is good)"
     yield f"  health {health}, {d.coverage:.0%} of the weight known"
     yield f"  risk {d.risk:.1f} (high is bad), {'at risk' if d.at_risk else 'not at risk'}, risk tier {d.risk_tier}"
+    speed = "unknown" if d.velocity is None else f"{d.velocity:+.2f} points a day ({d.velocity_band})"
+    yield f"  velocity of health {speed}"
     yield f"  rule that fired first: {d.rule or 'none'}; intervention tier {got.tier}"
     yield f"  plan: {got.line.action + ', ' + got.line.owner + ', by ' + str(got.line.by) if got.line else 'nothing'}"
     yield ""

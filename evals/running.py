@@ -15,6 +15,7 @@ from tools.prompts import hash_of, texts
 Suite = Literal["accounts", "ask", "hostile", "drafts", "worlds"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 Way = Literal["playbook", "replay", "live"]
+WAYS: tuple[Way, ...] = get_args(Way)
 """Who drafts: nobody but the library; a real model as recorded; the configured model now."""
 
 
