@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evals.cases import read_case
+from evals.cases import read_case, read_cases
+from evals.engine import Judgement, verdicts
+from evals.recorded import client_of
+from evals.suites.accounts import run_accounts
+from evals.suites.drafts import FAULTS, Refused, RefusedByName
+from tests.builders import SHIPPED
 from tests.e2e.running import DONE, FAULT, PORTFOLIO, ROOT, saveplay
+from tests.model_server import ModelServer, well_behaved, writes
 
 DRAFTS = ("eval", "--suite", "drafts")
 
@@ -96,3 +102,38 @@ def test_without_the_packages_of_the_evaluation_it_says_what_to_install(tmp_path
     missing.write_text("raise ModuleNotFoundError('not there', name='pydantic_evals')\n", encoding="utf-8")
     ran = saveplay("eval", *more, env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
     assert ran.refusal == "`saveplay eval` needs pydantic_evals: pip install 'saveplay[evals]'"
+
+
+def test_a_live_model_is_asked_for_the_plays_and_its_latency_and_cost_are_figures(tmp_path: Path) -> None:
+    with ModelServer(otherwise=writes(well_behaved)) as server:
+        env = {"SAVEPLAY_MODEL": "gpt-5-mini", "SAVEPLAY_MODEL_URL": server.url}
+        told = (*DRAFTS, "--model", "live", "--baseline", tmp_path / "baseline.json", "--accept", "--json")
+        ran = saveplay(*told, env=env).ended(DONE)
+    (suite,) = json.loads(ran.out)["evaluation"]["suites"]
+    figures = {figure["name"]: figure["value"] for figure in suite["figures"]}
+    assert (figures["first_try"], figures["own_words"], figures["answered"], figures["verified"]) == (1, 1, 1, 1)
+    assert figures["latency"] >= 0
+    assert figures["cost"] > 0
+    assert suite["model"] == "gpt-5-mini"
+    assert len(server.asked) == 10
+
+
+def test_a_live_model_drafts_the_hand_written_accounts_at_risk_and_no_others() -> None:
+    chosen = [case for case in read_cases() if case.name in ("escalation_90_days_ago", "all_healthy_midsize")]
+    with ModelServer(otherwise=writes(well_behaved)) as server:
+        named = SHIPPED.model.model_copy(update={"name": "made-up", "url": server.url})
+        configuration = SHIPPED.model_copy(update={"model": named})
+        found = run_accounts(
+            chosen, configuration, lambda *_: None, "made-up", lambda: client_of(configuration, lambda *_: None)
+        )
+    assert {case.name: case.got["drafting"] for case in found.cases} == {
+        "escalation_90_days_ago": "first_try", "all_healthy_midsize": "playbook",
+    }  # fmt: skip
+    assert len(server.asked) == 1
+
+
+def test_two_cases_made_of_the_same_thing_are_judged_each_by_its_own_output() -> None:
+    fault = FAULTS[1]
+    both = [Judgement("caught", "", fault, Refused(("number_typed",))), Judgement("passed", "", fault, Refused(()))]
+    found = {case.name: case.right for case in verdicts("drafts", both, (RefusedByName(),), lambda _: {})}
+    assert found == {"caught": True, "passed": False}
