@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
+from app.stores import store_at
 from app.timing import Timing
-from app.wiring import Request, Workplace, absolute, load_base, model_client, run_review, store_folder, workplace
+from app.wiring import Request, Workplace, absolute, load_base, model_client, run_review, workplace
 from domain.asking import Answered
 from domain.errors import InputError
 
@@ -64,7 +65,9 @@ async def _answer(question: str, desk: "AskDesk") -> Answered:
 @contextmanager
 def _place(store: str | None, keep: bool) -> Iterator[Workplace]:
     """The store; one that does not exist yet is not made just because somebody asks."""
-    if keep or (store_folder(store) / "saveplay.db").exists():
+    with store_at(store) as there:
+        made = keep or there.exists()
+    if made:
         with workplace(store) as place:
             yield place
         return
@@ -76,12 +79,12 @@ def desk_of(place: Workplace, request: Request, configuration: "Configuration", 
     """Everything a question may be about, opened."""
     from graph.ask_desk import AskDesk
     from tools.calendar import WorkingDays
-    from tools.history import History
 
+    history = place.history()
     return AskDesk(
-        base=load_base(request, configuration, place.folder),
+        base=load_base(request, configuration, history),
         store=place.store,
-        history=History(place.folder / "history"),
+        history=history,
         calendar=WorkingDays(configuration.review),
         client=model_client(configuration, timing.called),
     )

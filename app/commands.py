@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from app.cli import DONE, WAITING, as_document, say, show
 from app.decision_file import read_decisions, unattended
+from app.stores import store_at
 from app.timing import Timing
-from app.wiring import Request, Workplace, absolute, backfill, load_base, run_review, store_folder, workplace
+from app.wiring import Request, Workplace, absolute, backfill, load_base, run_review, workplace
 from domain.asking import Answered
 from domain.decisions import Decisions
 from domain.errors import DecisionError, InputError, UnknownReference
@@ -38,21 +39,20 @@ def answer(approve: str, review_id: str) -> Decisions:
 
 
 def begin(place: Workplace, request: Request, review_id: str, weeks: int, timing: Timing) -> None:
-    """Check configuration and data before anything is written, then start the week (again)."""
-    from tools.locks import alone
+    """Check configuration and data before anything is written, then start the week (again).
 
-    configuration = place.configuration(request)
-    load_once = load_base(request, configuration, place.folder)
+    Raises BusyError when another process is working on it.
+    """
+    configuration, history = place.configuration(request), place.history()
+    load_once = load_base(request, configuration, history)
     check_writable(Path(request.out))
-    with alone(place.folder / "locks", review_id):
-        if weeks:
-            say(f"0 Backfill of {weeks} weeks")
-            backfill(request, configuration, place.folder, weeks, lambda _: None)
-            load_once = load_base(request, configuration, place.folder)
-        place.store.start(review_id, request.as_of, request.kept())
-        place.store.log(
-            review_id, "command line", "started", data=request.data, fingerprint=load_once.audit.fingerprint
-        )
+    place.hold(review_id)
+    if weeks:
+        say(f"0 Backfill of {weeks} weeks")
+        backfill(request, configuration, history, weeks, lambda _: None)
+        load_once = load_base(request, configuration, history)
+    place.store.start(review_id, request.as_of, request.kept())
+    place.store.log(review_id, "command line", "started", data=request.data, fingerprint=load_once.audit.fingerprint)
     place.loaded[review_id] = load_once
 
 
@@ -68,7 +68,11 @@ def check_writable(out: Path) -> None:
 
 
 def decide_and_run(place: Workplace, review_id: str, decisions: Decisions, timing: Timing) -> str | None:
-    """Check and store what was decided, then go on. Decides the gate that waits, and the close when it is in there too."""
+    """Check and store what was decided, then go on. Decides the gate that waits, and the close when it is in there too.
+
+    Raises DecisionError for what cannot be carried out, BusyError when another process is working on the review.
+    """
+    place.hold(review_id)
     gate = waiting_at(place, review_id)
     if gate is None:
         raise DecisionError(f"{review_id} waits for nothing: it is closed; see saveplay show {review_id}")
@@ -169,23 +173,25 @@ def show_stored(place: Workplace, review_id: str, as_json: bool) -> None:
     """Print a review from the store."""
     from app.report import review_json
 
-    review = stored_review(place, review_id)
-    folder = Path(place.store.request(review_id)[0]["out"]) / review_id
+    with place.store.reading():
+        review = stored_review(place, review_id)
+        folder = Path(place.store.request(review_id)[0]["out"]) / review_id
     show(review_json(review).decode() if as_json else summary_of(review, folder))
 
 
-def _base(data: str, day: date, configs: str | None, folder: Path) -> "CustomerBase":
+def _base(data: str, day: date, configs: str | None, store: str | None) -> "CustomerBase":
     from tools.configuration import read_configuration
 
     configuration = read_configuration(Path(configs) if configs else None)
-    return load_base(Request(absolute(data), day, "", configs), configuration, folder)
+    with store_at(store) as place:
+        return load_base(Request(absolute(data), day, "", configs), configuration, place.history())
 
 
 def score_accounts(
     data: str, day: date, store: str | None, configs: str | None, parquet: Path | None, as_json: bool
 ) -> None:
     """Scores of the whole base: a Parquet file, JSON, or the totals and the worst on the screen."""
-    base = _base(data, day, configs, store_folder(store))
+    base = _base(data, day, configs, store)
     if parquet is not None:
         try:
             parquet.parent.mkdir(parents=True, exist_ok=True)
@@ -206,13 +212,12 @@ def show_history(account: str, store: str | None, as_json: bool) -> None:
     import duckdb
 
     from app.summary_text import weeks
-    from tools.history import History
 
-    folder = store_folder(store) / "history"
-    with duckdb.connect(":memory:") as connection:
-        found = History(folder).weeks_of(connection, account)
+    with store_at(store) as place, duckdb.connect(":memory:") as connection:
+        history = place.history()
+        found = history.weeks_of(connection, account)
     if not found:
-        raise UnknownReference(f"no week in {folder} knows the account {account!r}; ids are those of the data")
+        raise UnknownReference(f"no week in {history.name} knows the account {account!r}; ids are those of the data")
     show(as_document(found) if as_json else weeks(account, found))
 
 
@@ -220,7 +225,7 @@ def check_data(data: str, day: date, configs: str | None, as_json: bool) -> None
     """The data audit."""
     from tools.summary import data_report
 
-    base = _base(data, day, configs, store_folder(None))
+    base = _base(data, day, configs, None)
     found = data_report(base)
     if as_json:
         show(found.model_dump_json(indent=2))

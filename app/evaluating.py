@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.table import Table
 
 from app.cli import DONE, FAULT, as_document, say, show
+from app.stores import store_at
 from app.summary_text import printed, table
-from app.wiring import Request, absolute, load_base, store_folder, with_environment
+from app.wiring import Request, absolute, load_base, with_environment
 from domain.configuration import Configuration
 from domain.errors import InputError
 from evals.cases import ACCOUNTS, read_cases
@@ -135,7 +136,8 @@ def add_case(account: str, data: str, day: date, name: str | None, folder: Path 
     from evals.anonymised import anonymised
 
     configuration = _configuration(configs)
-    base = load_base(Request(absolute(data), day, "", configs), configuration, store_folder(None))
+    with store_at(None) as place:
+        base = load_base(Request(absolute(data), day, "", configs), configuration, place.history())
     text = anonymised(base, account)
     path = (folder or ACCOUNTS) / f"{name or 'real_' + date.isoformat(day).replace('-', '_')}.yaml"
     if path.exists():

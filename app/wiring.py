@@ -6,17 +6,16 @@ The only place that knows the clock, the environment and the file system togethe
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
-
+from app.stores import StorePlace, store_at
 from app.timing import Timing
 from domain.configuration import Configuration
-from domain.errors import ConfigurationError, InputError
+from domain.errors import ConfigurationError
 from tools.configuration import read_configuration
 from tools.wording import review_id_of
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from agents.model_client import Heard, ModelClient
     from graph.context import ReviewContext
     from tools.base import CustomerBase
+    from tools.history import History
     from tools.store import Store
 
 BACKFILL_STEP_DAYS = 7
@@ -32,14 +32,6 @@ BACKFILL_STEP_DAYS = 7
 def now() -> str:
     """The clock; only the audit log and run.json may see it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def store_folder(given: str | None) -> Path:
-    """Where reviews, decisions and history live: ``--store``, ``SAVEPLAY_STORE``, else the user's data folder."""
-    chosen = given or os.environ.get("SAVEPLAY_STORE")
-    if chosen and "://" in chosen:
-        raise InputError(f"--store {chosen!r}: a store is a folder; databases are not supported yet")
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("saveplay", appauthor=False))
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ class Request:
 class Workplace:
     """One store, opened."""
 
-    folder: Path
+    at: StorePlace
     store: "Store"
     loaded: dict[str, "CustomerBase"] = field(default_factory=dict)
     """Customer bases that were read while a review was started, so that they are not read twice."""
@@ -74,6 +66,26 @@ class Workplace:
     """What the steps of a review use, by review; built once a process."""
     configurations: dict[str | None, Configuration] = field(default_factory=dict)
     """By folder; None is the shipped one."""
+    _held: set[str] = field(default_factory=set, repr=False)
+    _until_closed: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def history(self) -> "History":
+        """The scores of the weeks before."""
+        return self.at.history()
+
+    def hold(self, review_id: str) -> None:
+        """Have the review to ourselves until the store is closed. Raises BusyError when another process has it.
+
+        Until then, not for one step: between two steps another process could begin the same week anew.
+        """
+        if review_id not in self._held:
+            self._until_closed.enter_context(self.at.alone(review_id))
+            self._held.add(review_id)
+
+    def close(self) -> None:
+        """Let go of every review, and close the store."""
+        self._until_closed.close()
+        self.store.close()
 
     def configuration(self, request: Request) -> Configuration:
         """The configuration that the review runs with, read once."""
@@ -85,15 +97,13 @@ class Workplace:
 
 @contextmanager
 def workplace(given: str | None) -> Iterator[Workplace]:
-    """Open the store for the length of the block."""
-    from tools.store import Store
-
-    folder = store_folder(given)
-    store = Store(folder, now)
-    try:
-        yield Workplace(folder, store)
-    finally:
-        store.close()
+    """Open the store for the length of the block. Raises InputError when it cannot be opened."""
+    with store_at(given) as at:
+        opened = Workplace(at, at.store(now))
+        try:
+            yield opened
+        finally:
+            opened.close()
 
 
 def with_environment(configuration: Configuration) -> Configuration:
@@ -129,30 +139,26 @@ def absolute(location: str) -> str:
     return location if "://" in location else str(Path(location).resolve())
 
 
-def load_base(request: Request, configuration: Configuration, folder: Path) -> "CustomerBase":
+def load_base(request: Request, configuration: Configuration, history: "History") -> "CustomerBase":
     """Read the data and score it."""
     from tools.base import read_base
-    from tools.history import History
 
-    return read_base(request.data, request.as_of, configuration, History(folder / "history"))
+    return read_base(request.data, request.as_of, configuration, history)
 
 
 def backfill(
-    request: Request, configuration: Configuration, folder: Path, weeks: int, tell: Callable[[int], None]
+    request: Request, configuration: Configuration, history: "History", weeks: int, tell: Callable[[int], None]
 ) -> None:
     """Score past weeks from the dated rows, so that trends exist from the first review on. Never reviewed weeks."""
     from datetime import timedelta
 
-    from tools.history import History
-
-    history = History(folder / "history")
     for back in range(weeks, 0, -1):
         day = request.as_of - timedelta(days=BACKFILL_STEP_DAYS * back)
-        if not (history.folder / f"{review_id_of(day)}.parquet").exists():
+        if not history.has(review_id_of(day)):
             past = Request(request.data, day, request.out, request.configs)
-            base = load_base(past, configuration, folder)
+            base = load_base(past, configuration, history)
             history.save(base.connection, review_id_of(day), day, configuration.scoring_hash, reviewed=False)
-            base.connection.close()
+            base.close()
         tell(weeks - back + 1)
 
 
@@ -161,17 +167,17 @@ def context_for(place: Workplace, review_id: str, timing: Timing) -> "ReviewCont
     from app.publishing import publisher
     from graph.context import ReviewContext
     from tools.calendar import WorkingDays
-    from tools.history import History
 
     if review_id not in place.contexts:
         request = Request.of(place.store.request(review_id)[0])
         configuration = place.configuration(request)
+        history = place.history()
         place.contexts[review_id] = ReviewContext(
             configuration=configuration,
             store=place.store,
-            history=History(place.folder / "history"),
+            history=history,
             calendar=WorkingDays(configuration.review),
-            load=lambda: place.loaded.pop(review_id, None) or load_base(request, configuration, place.folder),
+            load=lambda: place.loaded.pop(review_id, None) or load_base(request, configuration, history),
             publish=publisher(Path(request.out), place.store, timing, review_id),
             progress=timing,
             client=model_client(configuration, timing.called),
@@ -184,11 +190,10 @@ def run_review(place: Workplace, review_id: str, timing: Timing) -> str | None:
 
     Raises UnknownReference for a review that was never started, BusyError when another process runs it.
     """
-    from tools.locks import alone
-
+    place.store.request(review_id)
+    place.hold(review_id)
     kept, _, run = place.store.request(review_id)
-    with alone(place.folder / "locks", review_id):
-        return asyncio.run(_drive(place, Request.of(kept).as_of, review_id, run, timing))
+    return asyncio.run(_drive(place, Request.of(kept).as_of, review_id, run, timing))
 
 
 async def _drive(place: Workplace, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:
@@ -203,14 +208,13 @@ async def _drive(place: Workplace, as_of: date, review_id: str, run: int, timing
 
 
 async def _driven(place: Workplace, as_of: date, review_id: str, run: int, context: "ReviewContext") -> str | None:
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.types import Command
 
     from graph.weekly_review import VERSION, weekly_review
 
     thread = f"weekly-review:{VERSION}:{review_id}:{run}"
     config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": 50}
-    async with AsyncSqliteSaver.from_conn_string(str(place.folder / "checkpoints.db")) as saver:
+    async with place.at.saver() as saver:
         graph = weekly_review().compile(checkpointer=saver)
         while True:
             snapshot = await graph.aget_state(config)

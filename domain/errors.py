@@ -7,6 +7,7 @@
     │   ├── DecisionError         a decisions file, or a decision that breaks a rule of the review
     │   └── UnknownReference      a review, account, person or action that does not exist
     ├── BusyError                 exit 2: another process is working on the same review; wait for it
+    ├── StoreError                exit 1: the database of the store went away meanwhile; go on when it is back
     └── ModelError                never ends a review: the playbook drafter takes over and the play says why
         ├── Unavailable           worth another attempt, then the model counts as absent for this review
         │   ├── TimedOut          no answer in time; another play may still get one
@@ -55,6 +56,10 @@ class UnknownReference(InputError):
 
 class BusyError(SaveplayError):
     """Another process holds the lock of this review."""
+
+
+class StoreError(SaveplayError):
+    """The database of the store went away in the middle of something. What was finished is kept."""
 
 
 class ModelError(SaveplayError):

@@ -34,6 +34,11 @@ class Table:
     seen_by: tuple[str, ...] = ()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
     def required(self) -> tuple[str, ...]:
         """Names of the columns without which the table cannot be read."""
         return tuple(column.name for column in self.columns if column.required)

@@ -41,10 +41,12 @@ def anonymised(base: CustomerBase, account_id: str) -> str:
     case["account"] = _account(account, as_of, base.configuration.scoring.money.home)
     roles = {
         row["contact_id"]: row["role"]
-        for row in base.rows("select contact_id, role from contacts where account_id = ?", [account_id])
+        for row in base.rows(
+            f"select contact_id, role from {base.all_of('contacts')} where account_id = ?", [account_id]
+        )
     }
     for table in _TABLES:
-        rows = base.rows(f"select * from {table} where account_id = ? order by row_no", [account_id])
+        rows = base.rows(f"select * from {base.all_of(table)} where account_id = ? order by row_no", [account_id])
         case[table] = (
             _usage(rows, as_of) if table == "usage" else [_row(table, row, as_of, hide, roles) for row in rows]
         )
@@ -57,7 +59,8 @@ def anonymised(base: CustomerBase, account_id: str) -> str:
 def _names(base: CustomerBase, account: Row) -> re.Pattern[str] | None:
     """Every name that may stand in a text: the account's, its people's, ours."""
     rows = base.rows(
-        "select name from contacts where account_id = ? union all select name from people", [account["account_id"]]
+        f"select name from {base.all_of('contacts')} where account_id = ? union all select name from people",
+        [account["account_id"]],
     )
     names = [account["name"], account["account_id"], *(row["name"] for row in rows)]
     parts = {part for name in names if name for part in (name, *name.split()) if len(part) > 2}

@@ -23,7 +23,7 @@ def explained(name: str, cases: Sequence[AccountCase], configuration: Configurat
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         stage = staged([case], Path(scratch), configuration)
         got = judge(stage)[case.account_id]
-        stage.base.connection.close()
+        stage.base.close()
     return "\n".join(_lines(case, got, configuration)) + "\n"
 
 

@@ -103,7 +103,7 @@ def review_week(
     listed = tuple(at_risk_ids(base, LIST))
     planned = number in REVIEW_WEEKS
     causes = _diagnosed(base, listed, history) if planned else {}
-    base.connection.close()
+    base.close()
     by_health = sorted(
         scored, key=lambda row: (math.inf if row["health"] is None else row["health"], row["account_id"])
     )

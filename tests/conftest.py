@@ -7,9 +7,11 @@ import pytest
 from hypothesis import settings
 
 from tests.builders import Scored, score_folder
+from tests.databases import postgres, postgres_url, where, where_shared  # noqa: F401  fixtures
 
-for name in [n for n in os.environ if n.startswith(("SAVEPLAY_MODEL", "SAVEPLAY_FAST", "SAVEPLAY_STORE", "OPENAI_"))]:
-    del os.environ[name]  # whoever runs the tests may have a model and a store of their own
+THEIRS = ("SAVEPLAY_MODEL", "SAVEPLAY_FAST", "SAVEPLAY_STORE", "SAVEPLAY_CACHE", "OPENAI_", "PG")
+for name in [n for n in os.environ if n.startswith(THEIRS)]:
+    del os.environ[name]  # whoever runs the tests may have a model, a store and a database of their own
 
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")

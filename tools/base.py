@@ -1,25 +1,43 @@
 """The customer base of one review date, scored in the engine; only aggregates and the accounts under review leave it.
 
-One rule: no Python loop over all accounts. Tables in the connection: the eleven inputs, ``statements``, ``signals``,
-``measured``, ``scored``, ``previous`` (last reviewed week), ``compared``.
+One rule: no Python loop over all accounts. In the connection: the eleven inputs, ``statements``, ``signals``,
+``measured``, ``scored``, ``previous`` (last reviewed week), ``compared``. ``accounts``, ``signals`` and ``scores`` hold
+the same accounts in the same order; ``measured`` and ``scored`` are views that put them side by side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from itertools import compress
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from domain.audit import DataAudit
-from domain.configuration import Configuration
+from domain.configuration import CATEGORIES, Configuration
 from tools import changes
 from tools.calibration import fit
+from tools.engine import EngineLimits, Watch, unwatched
 from tools.history import History, Snapshot, last_review, month_ago
-from tools.scoring import DETAILS, SCORES, ChurnCurve, detail_sql, measured_sql, scored_sql, size_sql, state_counts_sql
-from tools.signals import signals_sql
+from tools.scoring import (
+    ATTRIBUTES,
+    DETAILS,
+    FORMER_SQL,
+    SCORES,
+    ChurnCurve,
+    detail_sql,
+    measured_sql,
+    scored_sql,
+    signals_table_sql,
+    size_sql,
+    state_counts_sql,
+)
+from tools.signals import INTENTS, TEXTS, category_signals_sql, category_sql, matching, usage_by_account_sql
 from tools.signals.statements import Statement, StatementFinder, TextRow
-from tools.sources import Portfolio, open_portfolio
+from tools.sources import Portfolio, TextFilter, open_portfolio
+
+if TYPE_CHECKING:
+    from tools.sources.warehouse import Warehouse
 
 Row = dict[str, Any]
 
@@ -36,11 +54,34 @@ class CustomerBase:
     snapshots: list[Snapshot]
     previous: Snapshot | None
     statements: list[Statement] = field(default_factory=list)
+    whole: Mapping[str, str] = field(default_factory=dict)
+    """By table: what stands after FROM to have all its columns, where the connection holds only some."""
+    warehouse: "Warehouse | None" = None
+    """The server that holds the rows, where the connection does not."""
+    brought: set[str] = field(default_factory=set)
+    """The tables whose rows were brought from there for the picked accounts."""
+
+    def all_of(self, table: str) -> str:
+        """What stands after FROM to have every column of an input table, for the accounts that were picked."""
+        if self.warehouse is None or table in ("accounts", "people", "outcomes"):
+            return self.whole.get(table, table)
+        name = f"picked_{table}"
+        if table not in self.brought:
+            picked = [row["account_id"] for row in self.rows("select account_id from picked order by account_id")]
+            self.warehouse.bring(self.connection, table, picked, name)
+            self.brought.add(table)
+        return name
 
     @property
     def configuration_changed(self) -> bool:
         """Whether last week was scored by another configuration."""
         return self.previous is not None and self.previous.scoring_hash != self.configuration.scoring_hash
+
+    def close(self) -> None:
+        """Give back the engine, and the server if there is one."""
+        self.connection.close()
+        if self.warehouse is not None:
+            self.warehouse.server.close()
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """The answer of the engine as a list of rows by column name."""
@@ -50,6 +91,7 @@ class CustomerBase:
 
     def pick(self, accounts: Sequence[str]) -> None:
         """Name the accounts under review: the table ``picked``."""
+        self.brought.clear()
         self.connection.execute(
             "create or replace temp table picked as select unnest(?) as account_id", [list(accounts)]
         )
@@ -68,7 +110,14 @@ class CustomerBase:
         }
 
 
-def read_base(location: str, as_of: date, configuration: Configuration, history: History) -> CustomerBase:
+def read_base(
+    location: str,
+    as_of: date,
+    configuration: Configuration,
+    history: History,
+    limits: EngineLimits = EngineLimits(),
+    watch: Watch = unwatched,
+) -> CustomerBase:
     """Read the data at ``location`` as it was known on ``as_of``, and score it.
 
     Raises DataError or ConfigurationError when the data cannot be used.
@@ -80,33 +129,98 @@ def read_base(location: str, as_of: date, configuration: Configuration, history:
         home_currency=scoring.money.home,
         rates=scoring.money.rates,
         lookback_days=scoring.lookback_days,
+        texts=TextFilter(StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)),
+        limits=limits,
+        watch=watch,
     )
-    return score_base(portfolio, configuration, as_of, history)
+    return score_base(portfolio, configuration, as_of, history, watch)
 
 
-def score_base(portfolio: Portfolio, configuration: Configuration, as_of: date, history: History) -> CustomerBase:
+def score_base(
+    portfolio: Portfolio, configuration: Configuration, as_of: date, history: History, watch: Watch = unwatched
+) -> CustomerBase:
     """Measure the signals, find last week, score: the whole of phase 1's arithmetic."""
     connection = portfolio.connection
     snapshots = history.snapshots(connection, as_of)
-    statements = _state(connection, configuration, as_of)
-    connection.execute("create or replace temp table signals as " + signals_sql(as_of, _seen(portfolio.audit)))
+    _order_accounts(connection)
+    with watch("finding what was stated", connection):
+        statements = _state(connection, configuration, as_of)
     curve = fit(connection, snapshots, configuration.scoring, as_of)
     month = month_ago(snapshots, as_of, configuration.scoring.velocity_window)
     if month is not None:
         _load(connection, "month", month, configuration, curve)
-    connection.execute(
-        "create or replace temp table measured as " + measured_sql(configuration.scoring, "month" if month else None)
-    )
-    connection.execute("create or replace temp table scored as " + scored_sql(configuration, "measured", as_of, curve))
+    _measure(portfolio, as_of, month is not None, watch)
+    connection.execute("create or replace temp view measured as " + measured_sql(configuration.scoring))
+    with watch("scoring", connection):
+        scored = scored_sql(configuration, "measured", as_of, curve, attributes=("account_id",))
+        connection.execute("create or replace temp table scores as " + scored)
+        _refuse_disorder(connection, "scores")
+        kept = ", ".join(f"m.{name}" for name in ATTRIBUTES)
+        connection.execute(
+            f"create or replace temp view scored as select {kept}, s.* exclude (account_id) "
+            "from measured m positional join scores s"
+        )
     previous = last_review(snapshots)
-    if previous is not None:
-        _load(connection, "previous", previous, configuration, curve)
-    connection.execute(
-        "create or replace temp table compared as " + changes.compared_sql(configuration.scoring, previous is not None)
-    )
+    with watch("comparing with last week", connection):
+        if previous is not None:
+            _load(connection, "previous", previous, configuration, curve)
+        compared = changes.compared_sql(configuration.scoring, previous is not None)
+        connection.execute(f"create or replace temp {'table' if previous else 'view'} compared as {compared}")
     base = CustomerBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous)
+    base.whole, base.warehouse = portfolio.whole, portfolio.warehouse
     base.statements = statements
     return base
+
+
+def _order_accounts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Leave in ``accounts`` those that are still customers, in the order of their ids."""
+    connection.execute(f"delete from accounts where account_id in ({FORMER_SQL})")
+    places = "select account_id < lag(account_id) over () as goes_down from accounts"
+    if connection.execute(f"select bool_or(goes_down) from ({places})").fetchone() != (False,):
+        connection.execute("create or replace table accounts as select * from accounts order by account_id")
+
+
+def _measure(portfolio: Portfolio, as_of: date, has_month: bool, watch: Watch) -> None:
+    """Run the file of each category, and put what they yield side by side into the table ``signals``.
+
+    Every file yields each account once: results in the order of their ids need no join. Where the accounts are not in
+    that order yet they are brought into it.
+    """
+    connection, seen = portfolio.connection, _seen(portfolio.audit)
+    if portfolio.warehouse is not None:
+        parts = {"measured_signals": "from warehouse_signals semi join accounts using (account_id)"}
+    else:
+        if not portfolio.usage_reduced:
+            connection.execute("create or replace temp table usage_by_account as " + usage_by_account_sql(as_of))
+        parts = {f"{category}_signals": category_signals_sql(category, as_of, seen) for category in CATEGORIES}
+    texts = "measured_signals" if portfolio.warehouse is not None else "sentiment_signals"
+    parts[texts] = (
+        f"select a.*, {', '.join(f's.{intent}' for intent in INTENTS)} from ({parts[texts]}) a "
+        f"left join ({category_sql('stated')}) s on s.account_id = a.account_id"
+    )
+    if has_month:
+        month = "month m on m.account_id = a.account_id"
+        parts["month_health"] = f"select a.account_id, m.health from accounts a left join {month}"
+    for name, sql in parts.items():
+        with watch(f"measuring {name.split('_')[0]}", connection):
+            connection.execute(f"create or replace temp table {name} as select * from ({sql}) order by account_id")
+            _refuse_disorder(connection, name)
+    with watch("putting the signals side by side", connection):
+        beside = " positional join ".join(parts)
+        connection.execute(
+            "create or replace temp table signals as " + signals_table_sql(beside, next(iter(parts)), has_month)
+        )
+        for name in parts:
+            connection.execute(f"drop table {name}")
+
+
+def _refuse_disorder(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Rows are put side by side by their place, so their accounts must be the same, place by place."""
+    row = connection.execute(
+        f"select count(*) from accounts a positional join {name} s where a.account_id is distinct from s.account_id"
+    ).fetchone()
+    if row != (0,):
+        raise RuntimeError(f"{name} and accounts are not in the same order; scores would land on other accounts")
 
 
 def coverage(base: CustomerBase) -> list[tuple[str, int, int, int]]:
@@ -128,26 +242,32 @@ def _seen(audit: DataAudit) -> dict[str, date | None]:
     }
 
 
-_TEXTS = """
-    select account_id, date as on_day, 'notes' as source, row_no, text from notes
-    union all
-    select account_id, opened_at, 'tickets', row_no, concat_ws('. ', subject, body) from tickets
-    where subject is not null or body is not null
-    union all
-    select account_id, date, 'surveys', row_no, comment from surveys where comment is not null"""
+def _texts_sql() -> str:
+    """Every text there is: account, day, table, row and the text."""
+    return " union all ".join(
+        f"select account_id, {day} as on_day, '{table}' as source, row_no, "
+        f"{whole.format(**{name: name for name in names})} as text from {table} "
+        f"where coalesce({', '.join(names)}) is not null"
+        for table, (day, names, whole) in TEXTS.items()
+    )
 
 
 def _state(connection: duckdb.DuckDBPyConnection, configuration: Configuration, as_of: date) -> list[Statement]:
     """Find stated intents in the texts of the window and put them into the table ``statements``."""
     window = int(configuration.wording.window_days.value)
     finder = StatementFinder(configuration.wording)
+    possible = ", ".join(matching("text", pattern) for pattern in finder.filters.values())
     texts = connection.execute(
-        f"select * from ({_TEXTS}) where date_diff('day', on_day, ?) between 0 and ? and "
-        "regexp_matches(regexp_replace(text, '\\s+', ' ', 'g'), ?, 'i') "
-        "order by source, row_no",
-        [as_of, window, finder.filter],
+        f"select *, {possible} from (select * from ({_texts_sql()}) where text <> '' and "
+        f"date_diff('day', on_day, ?) between 0 and ? and {matching('text', finder.filter)}) order by source, row_no",
+        [as_of, window],
     ).fetchall()
-    found = list(finder.find(TextRow(*row) for row in texts))
+    found = list(
+        finder.find(
+            TextRow(account, on, table, row, text, tuple(compress(finder.filters, phrased)))
+            for account, on, table, row, text, *phrased in texts
+        )
+    )
     connection.execute(
         "create or replace temp table statements (account_id varchar, intent varchar, date date, source varchar, row_no bigint)"
     )

@@ -14,20 +14,20 @@ from tools.evidence import InputRow, contributions, evidence, exact_parts
 from tools.history import History
 
 _QUERIES = {
-    "usage": "select u.*, u.date as on_day from usage u semi join picked p on p.account_id = u.account_id",
-    "tickets": "select t.* exclude (body), t.opened_at as on_day from tickets t "
+    "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id",
+    "tickets": "select t.* exclude (body), t.opened_at as on_day from {tickets} t "
     "semi join picked p on p.account_id = t.account_id",
-    "surveys": "select s.*, s.date as on_day from surveys s semi join picked p on p.account_id = s.account_id",
-    "notes": "select n.*, n.date as on_day from notes n semi join picked p on p.account_id = n.account_id",
-    "touchpoints": "select t.*, t.date as on_day, c.role as contact_role, c.name as contact_name from touchpoints t "
+    "surveys": "select t.*, t.date as on_day from {surveys} t semi join picked p on p.account_id = t.account_id",
+    "notes": "select t.*, t.date as on_day from {notes} t semi join picked p on p.account_id = t.account_id",
+    "touchpoints": "select t.*, t.date as on_day, c.role as contact_role, c.name as contact_name from {touchpoints} t "
     "semi join picked p on p.account_id = t.account_id "
-    "left join contacts c on c.contact_id = t.contact_id and c.account_id = t.account_id",
-    "contacts": "select c.* replace (coalesce(c.status, case when c.departed_on is null then 'active' else 'departed' end) "
-    "as status), c.contact_id as contact_id_own, c.departed_on as on_day from contacts c "
-    "semi join picked p on p.account_id = c.account_id",
-    "invoices": "select i.*, i.due_date as on_day from invoices i semi join picked p on p.account_id = i.account_id",
-    "goals": "select g.*, cast(null as date) as on_day from goals g semi join picked p on p.account_id = g.account_id",
-    "outcomes": "select o.*, o.date as on_day from outcomes o semi join picked p on p.account_id = o.account_id",
+    "left join {contacts} c on c.contact_id = t.contact_id and c.account_id = t.account_id",
+    "contacts": "select t.* replace (coalesce(t.status, case when t.departed_on is null then 'active' else 'departed' end) "
+    "as status), t.contact_id as contact_id_own, t.departed_on as on_day from {contacts} t "
+    "semi join picked p on p.account_id = t.account_id",
+    "invoices": "select t.*, t.due_date as on_day from {invoices} t semi join picked p on p.account_id = t.account_id",
+    "goals": "select t.*, cast(null as date) as on_day from {goals} t semi join picked p on p.account_id = t.account_id",
+    "outcomes": "select t.*, t.date as on_day from {outcomes} t semi join picked p on p.account_id = t.account_id",
 }
 
 
@@ -85,8 +85,9 @@ def _before(base: CustomerBase) -> dict[str, dict[str, float]]:
 
 def _input_rows(base: CustomerBase) -> dict[str, list[InputRow]]:
     found: dict[str, list[InputRow]] = {}
+    places = {table: base.all_of(table) for table in _QUERIES}
     for table, query in _QUERIES.items():
-        for row in base.rows(f"{query} order by account_id, row_no"):
+        for row in base.rows(f"{query.format(**places)} order by t.account_id, t.row_no"):
             found.setdefault(row["account_id"], []).append(InputRow(table, row["row_no"], row["on_day"], row))
     return found
 

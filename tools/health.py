@@ -7,7 +7,7 @@ give their weight to the others of their category, unknown categories to the oth
 from itertools import pairwise
 
 from domain.configuration import CATEGORIES, SIZES, Scoring, Signal
-from tools.signals import OBSERVED_ON
+from tools.signals import OBSERVED_ON, six
 
 
 def number(value: float) -> str:
@@ -19,7 +19,7 @@ def fresh_value(name: str, signal: Signal, as_of: str) -> str:
     """The signal's value while it is young enough, else NULL; recorded events outlive a stale source."""
     if signal.fresh.days is None:
         return name
-    young = f"date_diff('day', {OBSERVED_ON[name]}, {as_of}) <= {signal.fresh.days}"
+    young = f"{OBSERVED_ON[name]} >= {as_of} - {signal.fresh.days}"
     stands = f" or {name} > 0" if signal.fresh.events_stand else ""
     return f"case when {young}{stands} then {name} end"
 
@@ -31,7 +31,7 @@ def component(name: str, signal: Signal) -> str:
     for (v0, c0), (v1, c1) in pairwise(signal.points):
         line = f"{number(c0)} + ({name} - {number(v0)}) * {number((c1 - c0) / (v1 - v0))}"
         lines.append(f"when {name} <= {number(v1)} then {line}")
-    return f"round(case {' '.join(lines)} else {number(last[1])} end, 6)"
+    return six(f"case {' '.join(lines)} else {number(last[1])} end")
 
 
 def weight(signal: Signal) -> str:
@@ -91,8 +91,8 @@ def layers(scoring: Scoring) -> list[list[str]]:
     return [
         sums,
         weights,
-        [f"{known} as w_known", f"round(({covered}) / 100, 6) as coverage"],
-        [f"case when {enough} then round(({means}) / w_known, 6) end as health"],
+        [f"{known} as w_known", f"{six(f'({covered}) / 100')} as coverage"],
+        [f"case when {enough} then {six(f'({means}) / w_known')} end as health"],
     ]
 
 

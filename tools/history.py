@@ -1,17 +1,23 @@
 """The snapshot history: one Parquet file a week, written aside and renamed, read and never recomputed.
 
-What "last week" means is this. A file carries its review date and the hash of the configuration that made it.
+What "last week" means is this. A file carries its review date and the hash of the configuration that made it. Machines
+that share a store keep the files in its database; each reads from copies in a folder of its own.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from domain.errors import InputError
 from tools.scoring import SNAPSHOT_COLUMNS
+
+if TYPE_CHECKING:
+    from tools.postgres import Postgres
 
 KEPT_WEEKS = 104
 
@@ -33,6 +39,12 @@ class History:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.name = str(folder)
+        """As people are told where it is."""
+
+    def has(self, review_id: str) -> bool:
+        """Whether the week is there."""
+        return self._file(review_id).exists()
 
     def snapshots(self, connection: duckdb.DuckDBPyConnection, before: date) -> list[Snapshot]:
         """All snapshots dated before ``before``, oldest first."""
@@ -52,17 +64,28 @@ class History:
         self, connection: duckdb.DuckDBPyConnection, review_id: str, as_of: date, scoring_hash: str, reviewed: bool
     ) -> None:
         """Write ``measured`` and ``scored`` of this week, replacing the week if it is there."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        aside = self.folder / f".{review_id}.{os.getpid()}.aside"
+        aside = self._aside(review_id)
         columns = ", ".join(f"s.{name}" if name in _OF_SCORED else f"m.{name}" for name in SNAPSHOT_COLUMNS)
         facts = f"as_of: '{as_of}', scoring_hash: '{scoring_hash}', reviewed: '{str(reviewed).lower()}'"
         connection.execute(
-            f"copy (select {columns} from measured m join scored s on s.account_id = m.account_id order by account_id) "
+            f"copy (select {columns} from measured m positional join scores s order by m.account_id) "
             f"to '{_quoted(aside)}' (format parquet, kv_metadata {{{facts}}})"
         )
-        aside.replace(self.folder / f"{review_id}.parquet")
+        self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed))
+
+    def _keep(self, aside: Path, snapshot: Snapshot) -> None:
+        """Put the file that was written aside into its place, and let go of the oldest weeks."""
+        aside.replace(snapshot.path)
         for old in sorted(self.folder.glob("*.parquet"))[:-KEPT_WEEKS]:
-            old.unlink()
+            old.unlink(missing_ok=True)
+
+    def _file(self, review_id: str) -> Path:
+        return self.folder / f"{review_id}.parquet"
+
+    def _aside(self, review_id: str) -> Path:
+        """Where a week is written before it is renamed. Makes the folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / f".{review_id}.{os.getpid()}.aside"
 
     def history_of(
         self, connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot], accounts: list[str]
@@ -97,6 +120,81 @@ class History:
                 told = dict(zip(names, row, strict=True))
                 found.append({**week, **told, "scoring_hash": snapshot.scoring_hash, "reconfigured": changed})
         return found
+
+
+_TABLE = """
+create table if not exists snapshots (review_id text primary key, as_of text not null, scoring_hash text not null,
+    reviewed boolean not null, digest text not null, body bytea not null);
+"""
+_UPSERT = (
+    "insert into snapshots values (:review_id, :as_of, :scoring_hash, :reviewed, :digest, :body) on conflict (review_id) "
+    "do update set as_of = excluded.as_of, scoring_hash = excluded.scoring_hash, reviewed = excluded.reviewed, "
+    "digest = excluded.digest, body = excluded.body"
+)
+
+
+class SharedHistory(History):
+    """The snapshots in a database. ``folder`` holds this machine's copies; what it lacks is fetched when it is read."""
+
+    def __init__(self, folder: Path, database: "Postgres") -> None:
+        super().__init__(folder)
+        self.name = database.name
+        self._database = database
+
+    def has(self, review_id: str) -> bool:
+        """Whether the week is there."""
+        return any(row["review_id"] == review_id for row in self._weeks())
+
+    def snapshots(self, connection: duckdb.DuckDBPyConnection, before: date) -> list[Snapshot]:
+        """All snapshots dated before ``before``, oldest first. Raises InputError when copies cannot be kept here."""
+        weeks = [week for week in self._weeks() if date.fromisoformat(week["as_of"]) < before]
+        found = [self._copied(week) for week in weeks]
+        return sorted((week for week in found if week is not None), key=lambda snapshot: snapshot.as_of)
+
+    def _keep(self, aside: Path, snapshot: Snapshot) -> None:
+        """Into the database first: a copy of what is not in there would be of no use."""
+        body = aside.read_bytes()
+        week = {
+            "review_id": snapshot.review_id, "as_of": snapshot.as_of.isoformat(), "reviewed": snapshot.reviewed,
+            "scoring_hash": snapshot.scoring_hash, "digest": hashlib.sha256(body).hexdigest(), "body": body,
+        }  # fmt: skip
+        self._database.create(_TABLE)
+        with self._database.writing():
+            self._database.execute(_UPSERT, week)
+            known = sorted(row["review_id"] for row in self._database.rows("select review_id from snapshots", {}))
+            old = [{"review_id": review_id} for review_id in known[:-KEPT_WEEKS]]
+            self._database.execute_each("delete from snapshots where review_id = :review_id", old)
+        super()._keep(aside, snapshot)
+
+    def _weeks(self) -> list[dict[str, Any]]:
+        """What is known of each week, without its scores."""
+        if not self._database.has_tables("snapshots"):
+            return []
+        return self._database.rows("select review_id, as_of, scoring_hash, reviewed, digest from snapshots", {})
+
+    def _copied(self, week: dict[str, Any]) -> Snapshot | None:
+        """The week with its file, fetched unless it is here, whole and the latest. None when it is gone meanwhile."""
+        path = self._file(week["review_id"])
+        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != week["digest"]:
+            query = "select * from snapshots where review_id = :review_id"
+            fetched = self._database.rows(query, {"review_id": week["review_id"]})
+            if not fetched:
+                return None
+            (week,) = fetched
+            aside = self._aside(week["review_id"])
+            aside.write_bytes(week["body"])
+            aside.replace(path)
+        as_of = date.fromisoformat(week["as_of"])
+        return Snapshot(path, week["review_id"], as_of, week["scoring_hash"], week["reviewed"])
+
+    def _aside(self, review_id: str) -> Path:
+        """Where a copy is written before it is renamed. Makes the folder, for this user alone."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            why = f"{error.strerror}; name another folder with SAVEPLAY_CACHE"
+            raise InputError(f"cannot keep copies of past weeks in {self.folder}: {why}") from None
+        return super()._aside(review_id)
 
 
 TOLD = ("name", "health", "health_band", "coverage", "risk", "risk_tier", "at_risk", "rule", "intervention_tier")

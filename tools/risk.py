@@ -6,6 +6,7 @@ grows without a step and never falls when a signal worsens, so risk does not eit
 
 from domain.configuration import CATEGORIES, Scoring, Signal
 from tools.health import number, of_category
+from tools.signals import six
 
 
 def points(name: str, signal: Signal, scoring: Scoring) -> str:
@@ -43,7 +44,7 @@ def layers(scoring: Scoring) -> list[list[str]]:
             f"case when warning > 1 then 1 + {step} * (warning - 1) else 1 end as clustering",
             f"1 + {number(scoring.renewal_step.value)} * ({horizon} - ({left})) / {horizon} as nearness",
         ],
-        [f"round(100 * (1 - exp(-({raw}))), 6) as risk"],
+        [f"{six(f'100 * (1 - exp(-({raw})))')} as risk"],
     ]
 
 
@@ -54,4 +55,4 @@ def amplified(name: str, signal: Signal, scoring: Scoring) -> str:
 
 def churn_probability(slope: float, midpoint: float) -> str:
     """A logistic curve over ``risk``: the prior, or what was fitted to known outcomes."""
-    return f"round(1 / (1 + exp(-{number(slope)} * (risk - {number(midpoint)}))), 6)"
+    return six(f"1 / (1 + exp(-{number(slope)} * (risk - {number(midpoint)})))")

@@ -10,7 +10,7 @@ from datetime import date
 
 from domain.configuration import Configuration, Scoring
 from tools import health, risk, tiers
-from tools.signals import CONTEXT, OBSERVED_ON, literal
+from tools.signals import CONTEXT, OBSERVED_ON, literal, signal_columns, six
 
 ATTRIBUTES = (
     "account_id",
@@ -73,18 +73,25 @@ def size_sql(scoring: Scoring, arr: str) -> str:
     )
 
 
-def measured_sql(scoring: Scoring, month_ago: str | None) -> str:
-    """Attributes and signals side by side. ``month_ago`` names a table (account_id, health) or is None."""
+def signals_table_sql(source: str, first: str, has_month: bool) -> str:
+    """The table ``signals``: one row an account, in the order of the accounts, with health a month ago beside it.
+
+    ``source`` stands after FROM and yields what the files of signals measure, what was stated and (with ``has_month``)
+    ``month_health``, row by row in the order of the accounts. ``first`` is one of the relations in it.
+    """
+    before = "month_health.health" if has_month else "cast(null as double)"
+    return f"select {first}.account_id, {before} as health_month_ago, {', '.join(signal_columns())} from {source}"
+
+
+def measured_sql(scoring: Scoring) -> str:
+    """Attributes and signals side by side, out of ``accounts`` and ``signals``, which are in the same order."""
     size = size_sql(scoring, "a.arr_home")
-    join = f"left join {month_ago} m on m.account_id = a.account_id" if month_ago else ""
-    before = "m.health" if month_ago else "cast(null as double)"
     return f"""
         select a.account_id, a.name, coalesce(a.segment, {size}) as segment, {size} as size, a.arr_home as arr,
             a.arr as contract_arr, coalesce(upper(a.currency), '{scoring.money.home}') as contract_currency,
             a.renewal_date, a.csm_id, a.exec_sponsor_id, a.lifecycle_stage, a.parent_account_id, a.started_on,
-            {before} as health_month_ago, s.* exclude (account_id)
-        from accounts a join signals s on s.account_id = a.account_id {join}
-        where a.account_id not in ({FORMER_SQL})"""
+            s.* exclude (account_id)
+        from accounts a positional join signals s"""
 
 
 def _both_scores(scoring: Scoring, source: str, as_of: date) -> tuple[str, list[list[str]]]:
@@ -103,7 +110,7 @@ def _chain(first: str, steps: list[list[str]]) -> str:
     return "with " + ",\n".join([*chain, f"final as (select * from step_{len(steps)})"])
 
 
-VELOCITY = "round((health - health_month_ago) / 30, 6)"
+VELOCITY = six("(health - health_month_ago) / 30")
 
 
 def _judged(configuration: Configuration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
@@ -137,10 +144,15 @@ def _confidence(scoring: Scoring) -> str:
 
 
 def scored_sql(
-    configuration: Configuration, source: str, as_of: date, curve: ChurnCurve, velocity: str = VELOCITY
+    configuration: Configuration,
+    source: str,
+    as_of: date,
+    curve: ChurnCurve,
+    velocity: str = VELOCITY,
+    attributes: tuple[str, ...] = ATTRIBUTES,
 ) -> str:
     """One row an account: attributes and scores. ``velocity`` may name a column that was reported before."""
-    columns = ", ".join((*ATTRIBUTES, *SCORES, "renewal_in_days"))
+    columns = ", ".join((*attributes, *SCORES, "renewal_in_days"))
     first, steps = _both_scores(configuration.scoring, source, as_of)
     return f"{_chain(first, [*steps, *_judged(configuration, curve, velocity)])} select {columns} from final"
 

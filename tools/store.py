@@ -1,17 +1,17 @@
 """The small relational store: reviews, phase results, decisions, actions, progress, overrides, the audit log.
 
 Every write is an upsert by a business key, so that doing it twice is doing it once. The SQL is the portable core that
-SQLite and PostgreSQL share; dates are ISO text. Times come from the caller's clock and stay in the audit log: nothing
+SQLite and PostgreSQL share, with parameters like ``:this``; dates are ISO text. What has an order for people is sorted
+here: databases sort text each in its own way. Times come from the caller's clock and stay in the audit log: nothing
 that is decided or drafted depends on them.
 """
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from domain.asking import Proposal
 from domain.decisions import Decisions
@@ -34,7 +34,7 @@ create table if not exists progress (action_id text primary key, state text not 
 create table if not exists overrides (account_id text, set_on text, body text not null, primary key (account_id, set_on));
 create table if not exists proposals (account_id text primary key, on_day text not null, body text not null,
     settled text);
-create table if not exists audit (seq integer primary key, at text not null, review_id text not null, who text not null,
+create table if not exists audit (seq {counted}, at text not null, review_id text not null, who text not null,
     what text not null, facts text not null);
 """
 _UPSERT = {
@@ -53,40 +53,61 @@ _UPSERT = {
 }
 
 
+class Database(Protocol):
+    """What a store asks of a database: `tools.sqlite` and `tools.postgres` have one each."""
+
+    name: str
+    """As people are told where the store is."""
+    counted: str
+    """The type of a column that numbers its rows; the one thing that each database writes in its own way."""
+
+    def create(self, tables: str) -> None:
+        """Make those tables that are not there."""
+
+    def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
+        """What a query finds."""
+
+    def execute(self, sql: str, values: Mapping[str, Any]) -> int:
+        """Carry out a change; returns how many rows it changed."""
+
+    def execute_each(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+        """Carry out a change for each of the rows."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """All or nothing, and one process after the other."""
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Everything that is read in the block is of one moment. Nothing is written in it."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
 class Store:
-    """One store, in a folder."""
+    """One store, in a database. A folder stands for the SQLite file in it."""
 
-    def __init__(self, folder: Path, clock: Callable[[], str]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
+    def __init__(self, database: Database | Path, clock: Callable[[], str]) -> None:
+        if isinstance(database, Path):
+            from tools.sqlite import Sqlite
+
+            database = Sqlite(database)
+        self._database: Database = database
         self._clock = clock
-        self._connection = sqlite3.connect(
-            folder / "saveplay.db", timeout=30, isolation_level=None, check_same_thread=False
-        )
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("pragma journal_mode = wal")
-        self._connection.executescript(_SCHEMA)
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing."""
-        self._connection.execute("begin immediate")
-        try:
-            yield self._connection
-        except BaseException:
-            self._connection.execute("rollback")
-            raise
-        self._connection.execute("commit")
+        database.create(_SCHEMA.format(counted=database.counted))
 
     def _rows(self, sql: str, **values: Any) -> list[Row]:
-        return [dict(row) for row in self._connection.execute(sql, values)]
+        return self._database.rows(sql, values)
 
     def _row(self, sql: str, **values: Any) -> Row | None:
         return next(iter(self._rows(sql, **values)), None)
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Everything that is read in the block is of one moment, whatever others write. Nothing is written in it."""
+        return self._database.reading()
+
     def close(self) -> None:
         """Give the connection back."""
-        self._connection.close()
+        self._database.close()
 
     # reviews ---------------------------------------------------------------------------------------------------------
 
@@ -95,15 +116,17 @@ class Store:
 
         What a model was paid for stays: a draft is used again when the same is asked of the same model.
         """
-        with self._write() as connection:
+        with self._database.writing():
             last = self._row("select run from reviews where review_id = :review_id", review_id=review_id)
             for table, column in (("documents", "review_id"), ("decisions", "review_id"), ("actions", "approved_in")):
                 spared = " and kind not like 'draft:%'" if table == "documents" else ""
-                connection.execute(f"delete from {table} where {column} = :review_id{spared}", {"review_id": review_id})
+                self._database.execute(
+                    f"delete from {table} where {column} = :review_id{spared}", {"review_id": review_id}
+                )
             run = (last["run"] if last else 0) + 1
             body = json.dumps(request, sort_keys=True)
             row = {"review_id": review_id, "as_of": as_of.isoformat(), "request": body, "run": run}
-            connection.execute(_UPSERT["review"], row)
+            self._database.execute(_UPSERT["review"], row)
         return run
 
     def request(self, review_id: str) -> tuple[Row, str, int]:
@@ -112,14 +135,14 @@ class Store:
         if row is None:
             known = [name for name, _, _ in self.reviews()][::-1]
             there = f"known: {', '.join(known[:5])}" if known else "no review has been run in this store yet"
-            raise UnknownReference(f"no review {review_id!r} in {self.folder.name}/; {there}")
+            raise UnknownReference(f"no review {review_id!r} in {self._database.name}; {there}")
         return json.loads(row["request"]), row["state"], row["run"]
 
     def set_state(self, review_id: str, state: str) -> None:
         """Remember how far the review is."""
-        with self._write() as connection:
+        with self._database.writing():
             values = {"state": state, "review_id": review_id}
-            connection.execute("update reviews set state = :state where review_id = :review_id", values)
+            self._database.execute("update reviews set state = :state where review_id = :review_id", values)
 
     def reviews(self) -> list[tuple[str, date, str]]:
         """Id, date and state of every review, oldest first."""
@@ -130,9 +153,9 @@ class Store:
 
     def put(self, review_id: str, kind: str, record: Record) -> None:
         """Keep the result of a phase."""
-        with self._write() as connection:
+        with self._database.writing():
             row = {"review_id": review_id, "kind": kind, "body": record.model_dump_json()}
-            connection.execute(_UPSERT["document"], row)
+            self._database.execute(_UPSERT["document"], row)
 
     def get(self, review_id: str, kind: str, model: type[R]) -> R:
         """The result of a phase. Raises UnknownReference when the phase has not finished."""
@@ -159,10 +182,10 @@ class Store:
 
     def decide(self, review_id: str, gate: str, decisions: Decisions) -> None:
         """Store a decision before anything resumes; once given, it stands. Raises DecisionError for a second one."""
-        with self._write() as connection:
+        with self._database.writing():
             row = {"review_id": review_id, "gate": gate, "body": decisions.model_dump_json()}
             insert = "insert into decisions values (:review_id, :gate, :body) on conflict do nothing"
-            if connection.execute(insert, row).rowcount == 0:
+            if self._database.execute(insert, row) == 0:
                 raise DecisionError(f"{review_id} was already decided; go on with: saveplay resume {review_id}")
 
     def decision(self, review_id: str, gate: str) -> Decisions | None:
@@ -176,14 +199,14 @@ class Store:
 
     def put_actions(self, review_id: str, on: date, actions: Iterable[Action]) -> None:
         """The approved actions of a review; each once, by its id, however often this is called."""
-        with self._write() as connection:
-            connection.execute("delete from actions where approved_in = :review_id", {"review_id": review_id})
+        with self._database.writing():
+            self._database.execute("delete from actions where approved_in = :review_id", {"review_id": review_id})
             day = on.isoformat()
             rows = [
                 {"action_id": a.id, "approved_in": review_id, "approved_on": day, "body": a.model_dump_json()}
                 for a in actions
             ]
-            connection.executemany(_UPSERT["action"], rows)
+            self._database.execute_each(_UPSERT["action"], rows)
 
     def actions_before(self, as_of: date) -> list[Action]:
         """All actions that reviews before ``as_of`` approved, as the latest of them left each; by id."""
@@ -195,7 +218,7 @@ class Store:
 
     def action_ids(self) -> list[str]:
         """Every action there is."""
-        return [row["action_id"] for row in self._rows("select distinct action_id from actions order by action_id")]
+        return sorted(row["action_id"] for row in self._rows("select distinct action_id from actions"))
 
     def mark(
         self, marks: Sequence[tuple[str, str, date | None]] | Sequence[tuple[str, str, date]], note: str, by: str
@@ -205,11 +228,11 @@ class Store:
         for action_id, _, _ in marks:
             if action_id not in known:
                 raise UnknownReference(_nearest(action_id, sorted(known)))
-        with self._write() as connection:
+        with self._database.writing():
             for action_id, state, on in marks:
                 day = on.isoformat() if on else None
                 row = {"action_id": action_id, "state": state, "on_day": day, "note": note, "said_by": by}
-                connection.execute(_UPSERT["progress"], row)
+                self._database.execute(_UPSERT["progress"], row)
 
     def progress(self) -> dict[str, tuple[str, date | None]]:
         """State and day by action."""
@@ -222,9 +245,9 @@ class Store:
 
     def override(self, account_id: str, set_on: date, override: Override) -> None:
         """A person's own judgement of a band, until a date."""
-        with self._write() as connection:
+        with self._database.writing():
             row = {"account_id": account_id, "set_on": set_on.isoformat(), "body": override.model_dump_json()}
-            connection.execute(_UPSERT["override"], row)
+            self._database.execute(_UPSERT["override"], row)
 
     def overrides(self, as_of: date) -> dict[str, Override]:
         """The overrides in force on ``as_of``, the latest of each account."""
@@ -236,24 +259,23 @@ class Store:
 
     def propose(self, proposal: Proposal) -> None:
         """A play that somebody asked for, to be put before the next decision; the latest of an account stands."""
-        with self._write() as connection:
+        with self._database.writing():
             row = {"account_id": proposal.account_id, "on_day": proposal.on.isoformat()}
-            connection.execute(_UPSERT["proposal"], {**row, "body": proposal.model_dump_json()})
+            self._database.execute(_UPSERT["proposal"], {**row, "body": proposal.model_dump_json()})
 
     def proposals(self, review_id: str, as_of: date) -> list[Proposal]:
         """What was asked for by ``as_of`` and no earlier review has decided, by account."""
         rows = self._rows(
-            "select body from proposals where on_day <= :day and (settled is null or settled = :review_id) "
-            "order by account_id",
+            "select * from proposals where on_day <= :day and (settled is null or settled = :review_id)",
             day=as_of.isoformat(),
             review_id=review_id,
         )
-        return [Proposal.model_validate_json(row["body"]) for row in rows]
+        return [Proposal.model_validate_json(row["body"]) for row in sorted(rows, key=lambda row: row["account_id"])]
 
     def settle(self, review_id: str, accounts: Iterable[str]) -> None:
         """The review has decided on what was asked for these accounts."""
-        with self._write() as connection:
-            connection.executemany(
+        with self._database.writing():
+            self._database.execute_each(
                 "update proposals set settled = :review_id where account_id = :account_id and settled is null",
                 [{"review_id": review_id, "account_id": account} for account in accounts],
             )
@@ -262,9 +284,9 @@ class Store:
 
     def log(self, review_id: str, who: str, what: str, **facts: Any) -> None:
         """One line of the audit log, with the time."""
-        with self._write() as connection:
+        with self._database.writing():
             row = {"at": self._clock(), "review_id": review_id, "who": who, "what": what}
-            connection.execute(
+            self._database.execute(
                 "insert into audit (at, review_id, who, what, facts) values (:at, :review_id, :who, :what, :facts)",
                 {**row, "facts": json.dumps(facts, sort_keys=True)},
             )

@@ -44,7 +44,7 @@ def judge_cases(
             for stage in staged_apart(group, Path(scratch) / str(number), configuration):
                 if isinstance(stage, Stage):
                     found |= _judged(stage, connect)
-                    stage.base.connection.close()
+                    stage.base.close()
                 else:
                     found |= stage
     tell("accounts", len(cases), len(cases))

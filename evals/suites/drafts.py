@@ -215,7 +215,7 @@ def scripted(configuration: Configuration, cases: Sequence[AccountCase] | None =
         for dossier in dossiers(stage.base, [case.name for case in chosen], stage.history, details):
             frame = drafter.frame(dossier, diagnose(dossier, configuration.causes, configuration.scoring))
             judgements += _tried(dossier.account_id, frame, drafter.rules(frame), drafter)
-        stage.base.connection.close()
+        stage.base.close()
     return verdicts("drafts", judgements, (RefusedByName(),), lambda got: {"refused for": ", ".join(got.codes)})
 
 
@@ -273,7 +273,7 @@ def real(configuration: Configuration, client: ModelClient, tell: Tell) -> tuple
         frames = [drafter.frame(d, diagnose(d, configuration.causes, configuration.scoring)) for d in found]
         drafted = asyncio.run(_drafted(drafter, frames, client, tell))
         plays = [drafter.play(frame, item) for frame, item in zip(frames, drafted, strict=True)]
-        base.connection.close()
+        base.close()
         desk.store.close()
     return [Judgement(play.name, f"Cause: {play.cause_label}.", play.account_id, play) for play in plays], plays
 

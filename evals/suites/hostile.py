@@ -127,7 +127,7 @@ def run_hostile(texts: Sequence[HostileText], configuration: Configuration, tell
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         stage = staged(cases, Path(scratch), configuration)
         outputs = judge(stage)
-        stage.base.connection.close()
+        stage.base.close()
     tell("hostile", len(texts), len(texts))
     judgements = []
     for name, text in planted.items():

@@ -205,7 +205,7 @@ def test_a_folder_without_accounts_stops_the_run_and_lists_what_is_there(tmp_pat
 
 @pytest.mark.parametrize("location", ["nowhere", "nowhere.db", "duckdb:///nowhere.db", "ftp://somewhere/x"])
 def test_a_location_that_is_not_there_stops_the_run(location: str) -> None:
-    with pytest.raises(DataError, match=r"does not exist|is not a data location"):
+    with pytest.raises(InputError, match=r"does not exist|is not a data location"):
         open_portfolio(location, as_of=AS_OF, home_currency="EUR", rates={})
 
 

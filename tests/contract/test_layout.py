@@ -7,7 +7,7 @@ import pytest
 
 from tools.configuration import read_configuration
 from tools.evidence import BEHIND
-from tools.signals import CONTEXT, OBSERVED_ON, category_sql
+from tools.signals import CONTEXT, INTENTS, OBSERVED_ON, category_sql
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +27,7 @@ def test_every_signal_has_a_meaning_and_a_day_it_was_observed() -> None:
 def test_every_signal_is_measured_by_the_file_of_its_category(name: str) -> None:
     signals = read_configuration().scoring.signals
     categories = [signals[name].category] if name in signals else ["usage", "commercial"]
+    categories += ["stated"] if name in INTENTS else []
     assert any(f" as {name}" in category_sql(c) or f".{name}" in category_sql(c) for c in categories)
 
 

@@ -56,7 +56,8 @@ def _home() -> str:
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The caller's environment without settings and keys of ours."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return {**kept, "HOME": _home(), "XDG_DATA_HOME": _home(), "PYTHONPATH": str(ROOT), **(more or {})}
+    homes = {"HOME": _home(), "XDG_DATA_HOME": _home(), "XDG_CACHE_HOME": _home()}
+    return {**kept, **homes, "PYTHONPATH": str(ROOT), **(more or {})}
 
 
 def command(arguments: Sequence[str | Path]) -> list[str]:
@@ -67,9 +68,10 @@ def command(arguments: Sequence[str | Path]) -> list[str]:
 def begin(
     arguments: Sequence[str | Path], out: int, err: int, env: Mapping[str, str] | None = None, cwd: Path = ROOT
 ) -> Started | subprocess.Popen[bytes]:
-    """Start one command, without a terminal. One with an environment of its own starts from nothing."""
-    if env is None and POSSIBLE:
-        return start([*map(str, arguments)], cwd, environment(), (out, err))
+    """Start one command, without a terminal. One with an environment of its own starts from nothing, unless it only
+    says where things are kept."""
+    if POSSIBLE and set(env or {}) <= {"SAVEPLAY_CACHE", "SAVEPLAY_STORE"}:
+        return start([*map(str, arguments)], cwd, environment(env), (out, err))
     return subprocess.Popen(
         command(arguments), cwd=cwd, env=environment(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err
     )

@@ -31,7 +31,6 @@ from domain.review import Review, SavePlay
 from graph.context import ReviewContext
 from tests.builders import AS_OF, CALENDAR, SHIPPED, World
 from tools.base import CustomerBase
-from tools.history import History
 from tools.wording import review_id_of
 
 W48 = review_id_of(AS_OF)
@@ -389,7 +388,7 @@ def reviewed(place: Workplace, model: Model, load: Callable[[], CustomerBase]) -
     place.contexts[W48] = ReviewContext(
         configuration=CONFIGURED,
         store=place.store,
-        history=History(place.folder / "history"),
+        history=place.history(),
         calendar=CALENDAR,
         load=load,
         publish=published.append,

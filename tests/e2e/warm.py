@@ -32,6 +32,9 @@ LIBRARIES = (
 )  # fmt: skip
 """None of them starts a thread or opens a file of a review by being imported."""
 
+OF_DATABASES = ("langgraph.checkpoint.postgres.aio", "psycopg")
+"""As above, where they are installed."""
+
 POSSIBLE = sys.platform == "linux" and not os.environ.get("SAVEPLAY_TESTS_COLD")
 """Elsewhere forking is not safe; with the variable set every command is started from nothing."""
 WORD = 4
@@ -108,6 +111,9 @@ def serve(address: str, owner: int) -> None:
     """Fork for every command that is asked for, until the owner is gone."""
     for library in LIBRARIES:
         importlib.import_module(library)
+    with suppress(ImportError):
+        for library in OF_DATABASES:
+            importlib.import_module(library)
     door = socket.socket(socket.AF_UNIX)
     door.bind(f"{address}.new")
     door.listen()

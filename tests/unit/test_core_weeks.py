@@ -1,11 +1,13 @@
 """This week against the weeks before: velocity, alarms, who is new or gone, and at-risk ARR as a bridge."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.stores import store_at
 from tests.builders import (
     AS_OF,
     BEST,
@@ -22,6 +24,13 @@ from tools.history import History, Snapshot, last_review, month_ago
 from tools.summary import bridge, portfolio
 
 LAST_WEEK = AS_OF - timedelta(days=7)
+
+
+@pytest.fixture
+def history(where: str) -> Iterator[History]:
+    """The history of a new store, of either kind."""
+    with store_at(where) as place:
+        yield place.history()
 
 
 # --- velocity ---
@@ -87,9 +96,13 @@ def troubled(world: World, name: str, **attributes: Any) -> World:
 
 
 @pytest.fixture(scope="module")
-def weeks(tmp_path_factory: pytest.TempPathFactory) -> Scored:
+def weeks(where_shared: str) -> Iterator[Scored]:
     """Last week, saved; then this week with the same customers and what has changed."""
-    history = History(tmp_path_factory.mktemp("history"))
+    with store_at(where_shared) as place:
+        yield two_weeks(place.history())
+
+
+def two_weeks(history: History) -> Scored:
     last = World(LAST_WEEK).with_sources_seen().well("fell ill").well("still well")
     for name in ("recovered", "churned", "disappeared", "still ill", "grew", "got worse", "got better"):
         troubled(last, name)
@@ -274,15 +287,13 @@ def test_the_same_rates_convert_an_amount_to_the_same_cent_every_week(tmp_path: 
     assert moved_steps(this) == {}
 
 
-def test_every_score_remembers_the_configuration_that_made_it(tmp_path: Path) -> None:
-    history = History(tmp_path)
+def test_every_score_remembers_the_configuration_that_made_it(history: History) -> None:
     scored = World(LAST_WEEK).account("A").score(reconfigured({}, "other"), history).save("2026-W47")
     (kept,) = history.snapshots(scored.base.connection, AS_OF)
     assert (kept.as_of, kept.scoring_hash, kept.reviewed) == (LAST_WEEK, "other", True)
 
 
-def test_a_week_is_not_its_own_past(tmp_path: Path) -> None:
-    history = History(tmp_path)
+def test_a_week_is_not_its_own_past(history: History) -> None:
     scored = World().account("A").score(history=history).save("2026-W48")
     assert history.snapshots(scored.base.connection, AS_OF) == []
 

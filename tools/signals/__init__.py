@@ -10,7 +10,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from domain.configuration import CATEGORIES
+from domain.tables import TABLES
 
 _FOLDER = Path(__file__).parent
 
@@ -51,8 +51,44 @@ OBSERVED_ON: dict[str, str] = {
 }
 """The column that holds the day each signal was observed."""
 
+INTENTS = tuple(name for name, day in OBSERVED_ON.items() if day == "written_on")
+"""The signals that count stated intents: they are found by reading, not by the engine."""
+
 CONTEXT = ("active_users_before", "active_users_now", "amount_overdue", "renewal_in_days")
 """Measured beside the signals: rules and evidence use them, scores do not."""
+
+WHOLE = frozenset((
+    "days_silent", "escalations", "open_escalations", "sla_breaches", "oldest_urgent_ticket", "days_since_exec_touch",
+    "champion_status", "sponsor_changed", "active_contacts", "unanswered_outreach", "missed_meetings", "payment_failed",
+    "invoice_overdue", "renewal_in_days",
+))  # fmt: skip
+"""Counts and days: whole numbers, which need no rounding."""
+
+READS: dict[str, frozenset[str]] = {
+    "accounts": frozenset(TABLES["accounts"].names),
+    "usage": frozenset(("account_id", "date", "active_users", "logins", "core_actions", "features_used")),
+    "tickets": frozenset(
+        ("ticket_id", "account_id", "opened_at", "closed_at", "priority", "escalated", "sla_breached", "csat", "subject",
+         "body")
+    ),
+    "invoices": frozenset(("invoice_id", "account_id", "due_date", "amount", "currency", "status", "paid_on")),
+    "surveys": frozenset(("account_id", "date", "kind", "score", "comment")),
+    "contacts": frozenset(("contact_id", "account_id", "role", "status", "departed_on")),
+    "touchpoints": frozenset(
+        ("account_id", "date", "kind", "outbound", "attended", "responded_at", "contact_id")
+    ),
+    "goals": frozenset(("account_id", "status")),
+    "notes": frozenset(("account_id", "date", "text", "pulse")),
+    "outcomes": frozenset(("account_id", "date", "kind", "arr_change")),
+}  # fmt: skip
+"""The columns that the signals, the phrases and the calibration read, and the keys that must not repeat."""
+
+TEXTS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "notes": ("date", ("text",), "{text}"),
+    "tickets": ("opened_at", ("subject", "body"), "concat_ws('. ', {subject}, {body})"),
+    "surveys": ("date", ("comment",), "{comment}"),
+}
+"""Where people write: the day, the columns, and the one text that they make."""
 
 
 @cache
@@ -66,24 +102,52 @@ def literal(value: date | None) -> str:
     return "NULL" if value is None else f"DATE '{value.isoformat()}'"
 
 
-def bind(sql: str, values: Mapping[str, date | None]) -> str:
-    """Replace each ``:name`` by its literal. Raises KeyError for a name that is not given."""
-    return re.sub(r"(?<![:\w]):([a-z_]+)\b", lambda match: literal(values[match.group(1)]), sql)
+def bind(sql: str, values: Mapping[str, date | str | None]) -> str:
+    """Replace each ``:name`` by its literal, or by the SQL given for it. Raises KeyError for a name that is not given."""
+
+    def text(match: re.Match[str]) -> str:
+        value = values[match.group(1)]
+        return value if isinstance(value, str) else literal(value)
+
+    return re.sub(r"(?<![:\w]):([a-z_]+)\b", text, sql)
 
 
-def signals_sql(as_of: date, seen: Mapping[str, date | None]) -> str:
-    """One query: ``account_id``, every signal, the context columns and the observation days.
+def usage_by_account_sql(as_of: date, unusual: str = "0") -> str:
+    """Usage as one row an account. ``unusual`` is 1 for a row that has a cell which cannot be used."""
+    return bind(category_sql("usage_by_account"), {"as_of": as_of, "unusual": unusual})
+
+
+def category_signals_sql(category: str, as_of: date, seen: Mapping[str, date | None]) -> str:
+    """The signals of one category, one row an account.
 
     ``seen`` gives per source when it was last seen (``tickets_seen``, ``touchpoints_seen``, ``invoices_seen``) and the
-    first day that touchpoints cover (``touchpoints_from``). Values are rounded to six decimals, so that neither the
-    order of rows nor the number of threads can move a threshold.
+    first day that touchpoints cover (``touchpoints_from``).
     """
-    values = {"as_of": as_of, **seen}
-    parts = [f"{category}_signals as (\n{bind(category_sql(category), values)}\n)" for category in CATEGORIES]
-    columns = ["a.account_id"]
-    columns += [f"round(cast({name} as double), 6) as {name}" for name in (*OBSERVED_ON, *CONTEXT)]
-    columns += sorted(set(OBSERVED_ON.values()))
-    joins = [f"join {category}_signals on {category}_signals.account_id = a.account_id" for category in CATEGORIES]
-    return (
-        "with " + ",\n".join(parts) + "\nselect " + ",\n    ".join(columns) + "\nfrom accounts a\n" + "\n".join(joins)
-    )
+    return bind(category_sql(category), {"as_of": as_of, **seen})
+
+
+def signal_columns() -> list[str]:
+    """Every signal, the context and the observation days, from a relation that holds what the files measure.
+
+    Values are rounded to six decimals, so that neither the order of rows nor the engine can move a threshold. Stated
+    intents are known where somebody wrote something.
+    """
+    columns = []
+    for name in (*OBSERVED_ON, *CONTEXT):
+        if name in INTENTS:
+            columns.append(f"case when written_on is not null then coalesce({name}, 0.0::double) end as {name}")
+        else:
+            columns.append(f"{f'cast({name} as double)' if name in WHOLE else six(name)} as {name}")
+    return columns + sorted(set(OBSERVED_ON.values()))
+
+
+def six(expression: str) -> str:
+    """Rounded to six decimals, in the embedded engine."""
+    return f"round(({expression}) * 1e6) / 1e6"
+
+
+def matching(text: str, pattern: str) -> str:
+    """Whether a text on one line matches the pattern, without regard to case."""
+    wide = " or ".join(f"contains({text}, {blank})" for blank in ("'  '", "chr(10)", "chr(9)"))
+    line = f"case when {wide} then regexp_replace({text}, '\\s+', ' ', 'g') else {text} end"
+    return f"regexp_matches({line}, '{pattern.replace(chr(39), chr(39) * 2)}', 'i')"

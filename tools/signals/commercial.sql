@@ -41,7 +41,7 @@ agreed as (
     from goals
     group by account_id
 ),
-seen as (
+commercial_seen as (
     select cast(:invoices_seen as date) as invoices_seen
 )
 select
@@ -63,7 +63,7 @@ select
     case when c.account_id is not null then cast(:as_of as date) end as outcomes_on,
     case when g.known > 0 then cast(:as_of as date) end as goals_on
 from accounts a
-cross join seen s
+cross join commercial_seen s
 left join billed b on b.account_id = a.account_id
 left join debts d on d.account_id = a.account_id
 left join changes c on c.account_id = a.account_id

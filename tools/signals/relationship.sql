@@ -1,7 +1,10 @@
 -- Relationship signals, one row an account. Reads `touchpoints` and `contacts`.
 -- An account without a single touchpoint on record is a gap, not neglect; one with touchpoints but no executive among
 -- them counts from the first day that the source covers (or the customer's start, if later).
-with touch_rows as (
+with executives as (
+    select contact_id, account_id from contacts where role in ('exec_sponsor', 'economic_buyer')
+),
+touch_rows as (
     select
         t.account_id,
         t.date,
@@ -14,7 +17,7 @@ with touch_rows as (
         case
             when t.attended = false then 0
             when t.kind = 'exec_meeting' then 1
-            when t.kind in ('qbr', 'call') and c.role in ('exec_sponsor', 'economic_buyer') then 1
+            when t.kind in ('qbr', 'call') and e.contact_id is not null then 1
             else 0
         end as is_executive,
         case
@@ -22,7 +25,7 @@ with touch_rows as (
             when t.responded_at <= cast(:as_of as date) then t.responded_at
         end as answered_on
     from touchpoints t
-    left join contacts c on c.contact_id = t.contact_id and c.account_id = t.account_id
+    left join executives e on e.contact_id = t.contact_id and e.account_id = t.account_id
     where t.date <= cast(:as_of as date)
 ),
 touches as (
@@ -69,7 +72,7 @@ people as (
     from contact_rows
     group by account_id
 ),
-filled as (
+relationship_filled as (
     -- A column that no row fills is absent: it cannot prove that nothing was missed or left unanswered.
     select
         max(case when outbound is not null then 1 else 0 end) as has_outbound,
@@ -77,7 +80,7 @@ filled as (
         max(case when attended is not null or responded_at is not null then 1 else 0 end) as has_answers
     from touchpoints
 ),
-seen as (
+relationship_seen as (
     select
         cast(:touchpoints_seen as date) as touchpoints_seen,
         cast(:touchpoints_from as date) as touchpoints_from
@@ -90,7 +93,7 @@ known_since as (
             else date_diff('day', s.touchpoints_from, cast(:as_of as date))
         end as days
     from accounts a
-    cross join seen s
+    cross join relationship_seen s
 )
 select
     a.account_id,
@@ -111,8 +114,8 @@ select
     s.touchpoints_seen as touchpoints_on,
     case when p.account_id is not null then cast(:as_of as date) end as contacts_on
 from accounts a
-cross join seen s
-cross join filled h
+cross join relationship_seen s
+cross join relationship_filled h
 join known_since k on k.account_id = a.account_id
 left join touches t on t.account_id = a.account_id
 left join unanswered u on u.account_id = a.account_id

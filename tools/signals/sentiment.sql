@@ -1,5 +1,5 @@
--- Sentiment signals, one row an account. Reads `surveys`, `notes`, and `statements`: the stated intents that were
--- found in notes, tickets and survey comments. "Nothing stated" is known only where somebody wrote something.
+-- Sentiment signals, one row an account. Reads `surveys`, `notes` and when anything was written in `tickets`. What was
+-- stated in those texts is found by reading them; "nothing stated" is known only where somebody wrote something.
 -- Where several answers share the latest day, the lowest one counts: the order of rows never matters.
 with answers as (
     select
@@ -46,30 +46,12 @@ written as (
     from texts
     where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= 90
     group by account_id
-),
-stated as (
-    select
-        account_id,
-        sum(case when intent = 'evaluating_alternatives' then 1 else 0 end) as evaluating_alternatives,
-        sum(case when intent = 'competitor_named' then 1 else 0 end) as competitor_named,
-        sum(case when intent = 'budget_cut' then 1 else 0 end) as budget_cut,
-        sum(case when intent = 'value_doubted' then 1 else 0 end) as value_doubted,
-        sum(case when intent = 'feature_gap' then 1 else 0 end) as feature_gap,
-        sum(case when intent = 'reorganisation' then 1 else 0 end) as reorganisation
-    from statements
-    group by account_id
 )
 select
     a.account_id,
     n.latest as nps,
     n.latest - n.previous as nps_change,
     p.csm_pulse,
-    case when w.written_on is not null then coalesce(s.evaluating_alternatives, 0) end as evaluating_alternatives,
-    case when w.written_on is not null then coalesce(s.competitor_named, 0) end as competitor_named,
-    case when w.written_on is not null then coalesce(s.budget_cut, 0) end as budget_cut,
-    case when w.written_on is not null then coalesce(s.value_doubted, 0) end as value_doubted,
-    case when w.written_on is not null then coalesce(s.feature_gap, 0) end as feature_gap,
-    case when w.written_on is not null then coalesce(s.reorganisation, 0) end as reorganisation,
     n.answered_on,
     p.felt_on,
     w.written_on
@@ -77,4 +59,3 @@ from accounts a
 left join nps n on n.account_id = a.account_id
 left join pulse p on p.account_id = a.account_id
 left join written w on w.account_id = a.account_id
-left join stated s on s.account_id = a.account_id

@@ -25,6 +25,8 @@ class TextRow:
     table: str
     row: int
     text: str
+    possible: tuple[str, ...] | None = None
+    """The intents of which a phrase stands in it; None where nobody has looked yet."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,27 @@ class StatementFinder:
         """One expression that every text with a statement in it matches: what leaves the engine at all."""
         return "|".join(f"(?:{p.pattern})" for phrases in self._intents.values() for p in phrases)
 
+    @property
+    def filters(self) -> dict[str, str]:
+        """The same by intent."""
+        return {
+            intent: "|".join(f"(?:{p.pattern})" for p in phrases) or r"[^\s\S]"
+            for intent, phrases in self._intents.items()
+        }
+
     def find(self, rows: Iterable[TextRow]) -> Iterator[Statement]:
         """Each intent at most once a row, with the first sentence that states it."""
         for row in rows:
-            whole = " ".join(row.text.split())
-            possible = [i for i in self._intents if row.table in self._tables[i] and self._phrased(whole, i)]
+            phrased = self._phrased(" ".join(row.text.split())) if row.possible is None else row.possible
+            possible = [intent for intent in phrased if row.table in self._tables[intent]]
             sentences = list(_sentences(row.text)) if possible else []
             for intent in possible:
                 quote = next((sentence for sentence in sentences if self._states(sentence, intent)), None)
                 if quote is not None:
                     yield Statement(row.account_id, intent, row.on, row.table, row.row, quote)
 
-    def _phrased(self, text: str, intent: str) -> bool:
-        return any(pattern.search(text) for pattern in self._intents[intent])
+    def _phrased(self, text: str) -> list[str]:
+        return [i for i, patterns in self._intents.items() if any(pattern.search(text) for pattern in patterns)]
 
     def themes(self, text: str) -> list[str]:
         """The themes that a text touches, in the order of the configuration."""

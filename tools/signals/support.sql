@@ -13,7 +13,7 @@ with ticket_rows as (
     from tickets
     where opened_at <= cast(:as_of as date)
 ),
-filled as (
+support_filled as (
     -- A column that no row fills is absent: it cannot prove that nothing happened.
     select
         max(case when escalated is not null then 1 else 0 end) as has_escalated,
@@ -43,7 +43,7 @@ ratings as (
 satisfaction as (
     select account_id, avg(score) as support_csat, max(date) as rated_on from ratings group by account_id
 ),
-seen as (
+support_seen as (
     select cast(:tickets_seen as date) as tickets_seen
 ),
 rates as (
@@ -71,8 +71,8 @@ select
     s.tickets_seen as tickets_on,
     f.rated_on
 from accounts a
-cross join seen s
-cross join filled h
+cross join support_seen s
+cross join support_filled h
 join rates r on r.account_id = a.account_id
 left join counts c on c.account_id = a.account_id
 left join satisfaction f on f.account_id = a.account_id

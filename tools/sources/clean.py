@@ -1,19 +1,21 @@
-"""One table from raw text to typed rows: read every cell, judge every row, keep the good ones in file order.
+"""One table from raw cells to typed rows: read every cell, judge every row, keep the good ones in file order.
 
-Everything is SQL over whole columns. ``stage`` holds typed values with a problem number a column (0 is none);
-``verdict`` holds the rows that are left out, each with the number of its reason.
+Everything is SQL over whole columns. ``stage`` holds typed values with a problem number for each column that can have
+one (0 is none); ``verdict`` holds the rows that are left out, each with the number of its reason. A source that has
+types of its own (Parquet, a database) is not copied as text: its stage reads it directly, and only the columns asked for.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
+from domain.errors import DataError
 from domain.tables import Column, Table
 from tools.sources.mapping import TableMapping
 from tools.sources.names import Columns
 from tools.sources.parse import SQL_TYPES, currency_named, reading
-from tools.sources.raw import Raw, literal, quoted
+from tools.sources.raw import Raw, literal, plainly, quoted
 from tools.sources.reading import Reading, Style
 
 PRICES = {"accounts": "arr", "invoices": "amount"}
@@ -27,6 +29,16 @@ class Reason:
     text: str
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Which rows and columns of a table are read, and what its cells are held to."""
+
+    keep: str = "true"
+    """A condition over v_ columns."""
+    limits: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """(condition over v_ columns, reason) per column."""
+
+
 @dataclass
 class Stage:
     """A table being cleaned."""
@@ -34,20 +46,49 @@ class Stage:
     table: Table
     raw: Raw
     columns: Columns
-    constants: dict[str, str]
+    mapped: TableMapping
+    styles: dict[str, Style]
     notices: list[str] = field(default_factory=list)
     cell_reasons: dict[str, list[str]] = field(default_factory=dict)
     row_reasons: list[Reason] = field(default_factory=list)
+    judged: int = 0
+    """How many rows the verdict leaves out."""
+    sql: str = ""
+    """What was sent to read it."""
+    quick: bool = False
+    """Whether the table was taken as it is, without a stage."""
 
     @property
     def name(self) -> str:
-        """The temporary table with the typed values."""
-        return quoted(f"stage_{self.table.name}")
+        """The relation with the typed values."""
+        return quoted(self.table.name if self.quick else f"stage_{self.table.name}")
 
     @property
     def verdict(self) -> str:
         """The temporary table with the rows left out."""
         return quoted(f"verdict_{self.table.name}")
+
+    @property
+    def flagged(self) -> list[str]:
+        """The columns that have a problem number."""
+        return [name for name, reasons in self.cell_reasons.items() if reasons]
+
+    def good(self, replaced: Mapping[str, str], names: Sequence[str]) -> list[str]:
+        """Expressions over the stage ``s``: each cell, or NULL where it cannot be used."""
+        cells = []
+        for column in self.table.columns:
+            if column.name not in names:
+                continue
+            cell = f"s.{quoted(column.name)}"
+            if not column.required and self.cell_reasons.get(column.name):
+                cell = f"CASE WHEN s.{quoted('bad_' + column.name)} = 0 THEN {cell} END"
+            cells.append(f"{replaced.get(column.name, '{}').format(cell)} AS {quoted(column.name)}")
+        return cells
+
+    @property
+    def kept(self) -> str:
+        """A condition over the stage ``s``: the row is not left out."""
+        return f"s.row_no NOT IN (SELECT row_no FROM {self.verdict})" if self.judged else "true"
 
 
 @dataclass(frozen=True)
@@ -59,42 +100,45 @@ class Rule:
     reason: str
 
 
-def read_stage(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    raw: Raw,
-    columns: Columns,
-    mapped: TableMapping,
-    styles: dict[str, Style],
-    keep: str,
-    limits: dict[str, Sequence[tuple[str, str]]],
-) -> Stage:
-    """Read all cells. ``keep`` is a condition over v_ columns; ``limits`` are (condition, reason) per column."""
-    stage = Stage(table, raw, columns, mapped.constants)
-    readings = {
-        column.name: reading(table.name, column, cell, styles[column.name])
-        for column in _choices_first(table.columns)
-        if (cell := _cell(column, columns, mapped)) is not None
+def readings_of(stage: Stage, wanted: Collection[str], quick: bool = False) -> dict[str, Reading]:
+    """How each of the columns that are there is read; choices come first, because a score depends on the kind."""
+    return {
+        column.name: reading(stage.table.name, column, cell, replace(stage.styles[column.name], quick=quick))
+        for column in _choices_first(stage.table.columns)
+        if column.name in wanted and (cell := _cell(column, stage)) is not None
     }
+
+
+def stage_sql(stage: Stage, plan: Plan) -> str:
+    """All cells as typed values, with their problem numbers."""
+    table = stage.table
+    readings = readings_of(stage, table.names)
     named = _currency_named(table, readings)
     cells = []
     for column in table.columns:
         value, problems = "NULL", []
         if column.name in readings:
             value = f"v_{column.name}"
-            problems = [*_required(column), *readings[column.name].problems, *limits.get(column.name, ())]
+            problems = [*required(column), *readings[column.name].problems, *plan.limits.get(column.name, ())]
         if column.name == PRICES.get(table.name) and "currency" in readings:
             problems.append((f"{named} <> upper(t_currency)", "the amount names another currency than its row"))
         if column.name == "currency":
             value = f"coalesce({value}, {named})"
         stage.cell_reasons[column.name] = [reason for _, reason in problems]
-        whens = " ".join(f"WHEN {condition} THEN {number}" for number, (condition, _) in enumerate(problems, 1))
-        code = f"CASE {whens} ELSE 0 END" if problems else "0"
         cells.append(f"CAST({value} AS {SQL_TYPES[column.kind]}) AS {quoted(column.name)}")
-        cells.append(f"CAST({code} AS UTINYINT) AS {quoted('bad_' + column.name)}")
-    query = f"SELECT row_no, {', '.join(cells)} FROM ({_layers(raw, readings)}) WHERE {keep}"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {stage.name} AS {query}")
-    return stage
+        if problems:
+            whens = " ".join(f"WHEN {condition} THEN {number}" for number, (condition, _) in enumerate(problems, 1))
+            cells.append(f"CAST(CASE {whens} ELSE 0 END AS UTINYINT) AS {quoted('bad_' + column.name)}")
+    return f"SELECT row_no, {', '.join(cells)} FROM ({layers(stage.raw, readings)}) WHERE {plan.keep}"
+
+
+def read_stage(connection: duckdb.DuckDBPyConnection, stage: Stage, plan: Plan, copied: bool = True) -> None:
+    """Read the cells into the stage. Not ``copied``, it is a view, for a table that is only ever aggregated."""
+    stage.sql = stage_sql(stage, plan)
+    try:
+        connection.execute(f"CREATE OR REPLACE TEMP {'TABLE' if copied else 'VIEW'} {stage.name} AS {stage.sql}")
+    except duckdb.IOException as error:
+        raise DataError(f"{stage.raw.location} cannot be read: {plainly(error)}. Export it again.") from error
 
 
 def _currency_named(table: Table, readings: dict[str, Reading]) -> str:
@@ -106,20 +150,24 @@ def _choices_first(columns: tuple[Column, ...]) -> list[Column]:
     return sorted(columns, key=lambda column: column.kind != "choice")
 
 
-def _cell(column: Column, columns: Columns, mapped: TableMapping) -> str | None:
-    if column.name in mapped.constants:
-        return literal(mapped.constants[column.name])
-    index = columns.position.get(column.name)
-    return None if index is None else f"c{index}"
+def _cell(column: Column, stage: Stage) -> str | None:
+    if column.name in stage.mapped.constants:
+        return literal(stage.mapped.constants[column.name])
+    index = stage.columns.position.get(column.name)
+    if index is None:
+        return None
+    as_it_is = stage.styles[column.name].typed and column.kind not in ("id", "text", "choice")
+    return f"c{index}" if as_it_is else stage.raw.text(index)
 
 
-def _required(column: Column) -> list[tuple[str, str]]:
+def required(column: Column) -> list[tuple[str, str]]:
+    """The problem of an empty cell that must not be empty; a renewal date may be unknown."""
     if not column.required or column.name == "renewal_date":
         return []
     return [(f"t_{column.name} IS NULL", "empty, and it is required")]
 
 
-def _layers(raw: Raw, readings: dict[str, Reading]) -> str:
+def layers(raw: Raw, readings: dict[str, Reading]) -> str:
     """Text, then parts, then values: choices before the rest, because a score depends on the kind of survey."""
     texts = ", ".join(f"{item.text} AS t_{name}" for name, item in readings.items())
     parts = "".join(f", {item.parts} AS p_{name}" for name, item in readings.items() if item.parts)
@@ -136,7 +184,7 @@ def judge(connection: duckdb.DuckDBPyConnection, stage: Stage, rules: Sequence[R
     stage.row_reasons = []
     whens = []
     for column in stage.table.columns:
-        if column.required:
+        if column.required and stage.cell_reasons.get(column.name):
             start = len(stage.row_reasons)
             stage.row_reasons += [Reason(column.name, text) for text in stage.cell_reasons[column.name]]
             bad = f"s.{quoted('bad_' + column.name)}"
@@ -151,9 +199,14 @@ def judge(connection: duckdb.DuckDBPyConnection, stage: Stage, rules: Sequence[R
     )
     if stage.table.key and stage.table.name != "accounts":
         _leave_out_repeats(connection, stage, stage.table.key)
+    row = connection.execute(f"SELECT count(*) FROM {stage.verdict}").fetchone()
+    stage.judged = int(row[0]) if row else 0
 
 
 def _leave_out_repeats(connection: duckdb.DuckDBPyConnection, stage: Stage, key: str) -> None:
+    unique = f"SELECT count({quoted(key)}) = count(DISTINCT {quoted(key)}) FROM {stage.name}"
+    if (connection.execute(unique).fetchone() or (False,))[0]:
+        return
     stage.row_reasons.append(Reason(key, f"this {key} is there already; the first row is kept"))
     connection.execute(
         f"INSERT INTO {stage.verdict} SELECT row_no, {len(stage.row_reasons)} FROM (SELECT s.row_no,"
@@ -170,12 +223,8 @@ def store(
     joins: str = "",
 ) -> None:
     """Fill the typed table. ``replaced`` gives another expression for a column, ``added`` further ones at the end."""
-    cells = []
-    for column in stage.table.columns:
-        name = quoted(column.name)
-        good = f"s.{name}" if column.required else f"CASE WHEN s.{quoted('bad_' + column.name)} = 0 THEN s.{name} END"
-        cells.append(replaced.get(column.name, "{}").format(good))
+    names = [column.name for column in stage.table.columns]
     connection.execute(
-        f"INSERT INTO {quoted(stage.table.name)} SELECT {', '.join([*cells, 's.row_no', *added])} FROM {stage.name} s"
-        f" {joins} WHERE s.row_no NOT IN (SELECT row_no FROM {stage.verdict}) ORDER BY s.row_no"
+        f"INSERT INTO {quoted(stage.table.name)} SELECT {', '.join([*stage.good(replaced, names), 's.row_no', *added])}"
+        f" FROM {stage.name} s {joins} WHERE {stage.kept} ORDER BY s.row_no"
     )

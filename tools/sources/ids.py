@@ -38,6 +38,12 @@ def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
 
 def refuse_repeated_accounts(connection: duckdb.DuckDBPyConnection, accounts: Stage) -> None:
     """The same account id twice stops the run: which row is right is not ours to guess."""
+    different = (
+        f"SELECT count(account_id) = count(DISTINCT account_id) AND NOT bool_or(length(account_id) = 18)"
+        f" FROM {accounts.name}"
+    )
+    if (connection.execute(different).fetchone() or (False,))[0]:
+        return
     row = connection.execute(
         f"SELECT min(account_id), list(account_id ORDER BY row_no), min(row_no, 2) FROM {accounts.name}"
         " WHERE account_id IS NOT NULL GROUP BY salesforce_key(account_id) HAVING count(*) > 1 ORDER BY min(row_no)"
@@ -89,12 +95,15 @@ def match_column(connection: duckdb.DuckDBPyConnection, table: str, column: str,
     return count
 
 
-def case_twins(connection: duckdb.DuckDBPyConnection, accounts: Stage) -> list[str]:
+def case_twins(connection: duckdb.DuckDBPyConnection, accounts: str) -> list[str]:
     """Notices naming accounts whose ids or names differ only by case: they are kept apart."""
     notices = []
     for column, word in (("account_id", "ids"), ("name", "names")):
+        different = f"SELECT count({column}) = count(DISTINCT lower({column})) FROM {accounts}"
+        if (connection.execute(different).fetchone() or (False,))[0]:
+            continue
         rows = connection.execute(
-            f"SELECT list(DISTINCT {column} ORDER BY {column}), list(row_no ORDER BY row_no) FROM {accounts.name}"
+            f"SELECT list(DISTINCT {column} ORDER BY {column}), list(row_no ORDER BY row_no) FROM {accounts}"
             f" WHERE {column} IS NOT NULL GROUP BY lower({column}) HAVING count(DISTINCT {column}) > 1"
             " ORDER BY min(row_no)"
         ).fetchall()

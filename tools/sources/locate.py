@@ -1,18 +1,22 @@
 """Where each table is: a file of a folder, or a table of a DuckDB file. Nothing is read but names and bytes."""
 
-import shutil
+import glob
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 
 import duckdb
 
 from domain.errors import ConfigurationError, DataError
-from tools.sources.csvfile import digest_file, open_csv
+from tools.sources.csvfile import open_csv
 from tools.sources.mapping import FILE_NAME
-from tools.sources.raw import Raw, literal, load_csv, load_relation, plainly, quoted
+from tools.sources.raw import Raw, literal, load_csv, open_relation, plainly, quoted
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _DATABASES = (".db", ".duckdb")
+_DATABASE_HEADERS = 3 * 4096
+"""Bytes: the main header of a DuckDB file and its two database headers."""
 
 
 @dataclass
@@ -57,7 +61,17 @@ def _database_path(location: str) -> Path:
 
 
 def _files(folder: Path) -> list[str]:
-    return sorted(item.name for item in folder.iterdir() if item.is_file() and item.name.lower().endswith(_SUFFIXES))
+    """Files of a kind that can be read, and folders of Parquet files, each of which is one table."""
+    return sorted(item.name for item in folder.iterdir() if _is_file(item) or (item.is_dir() and _parts(item)))
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and path.name.lower().endswith(_SUFFIXES)
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The Parquet files of a table that is written as a folder, in the order of their paths."""
+    return sorted(path for path in folder.rglob("*.parquet") if path.is_file())
 
 
 def _attach(path: Path, connection: duckdb.DuckDBPyConnection, scratch: Path) -> Place:
@@ -71,7 +85,26 @@ def _attach(path: Path, connection: duckdb.DuckDBPyConnection, scratch: Path) ->
     except duckdb.Error as error:
         raise DataError(f"{path.name} cannot be opened as a DuckDB file: {plainly(error)}.") from error
     names = [table if schema == "main" else f"{schema}.{table}" for schema, table in rows]
-    return Place(path, names, True, scratch, {path.name: digest_file(path)})
+    return Place(path, names, True, scratch, {path.name: _digest_database(path)})
+
+
+def _digest_database(path: Path) -> str:
+    """SHA-256 of the headers and the size: every change that is written out changes the headers."""
+    with path.open("rb") as stream:
+        return sha256(stream.read(_DATABASE_HEADERS) + str(path.stat().st_size).encode()).hexdigest()
+
+
+def _digest_parquet(paths: list[Path]) -> str:
+    """SHA-256 of the footers and sizes: a footer holds the size, the least and the greatest value of every column chunk."""
+    digest = sha256()
+    for path in paths:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            stream.seek(max(size - 8, 0))
+            length = int.from_bytes(stream.read(4), "little")
+            stream.seek(max(size - 8 - length, 0))
+            digest.update(f"{path.name}\0{size}\0".encode() + stream.read())
+    return digest.hexdigest()
 
 
 def find_table(place: Place, table: str, wanted: str | None) -> str | None:
@@ -120,28 +153,51 @@ def _known(place: Place) -> str:
 
 
 def read_raw(place: Place, connection: duckdb.DuckDBPyConnection, name: str, alias: str) -> Raw:
-    """The file or table as text. Raises DataError for a broken one."""
+    """The file or table with what its cells are. Raises DataError for a broken one."""
     if place.database:
-        parts = name.split(".", 1) if "." in name and name in place.names else [name]
-        parts = parts if len(parts) == 2 else ["main", name]
-        return load_relation(connection, ".".join(quoted(part) for part in ("source", *parts)), alias, parts[-1])
+        return _database_table(place, connection, name)
     path = place.path / name
     try:
-        if path.suffix.lower() == ".parquet":
-            place.digests[name] = digest_file(path)
-            return load_relation(
-                connection, f"read_parquet({literal(str(_plain(path, place.scratch)))})", alias, path.name
-            )
+        if path.is_dir() or path.suffix.lower() == ".parquet":
+            return _parquet(place, connection, name, path)
         file, place.digests[name] = open_csv(path, path.name, place.scratch)
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
     return load_csv(connection, file, alias)
 
 
-def _plain(path: Path, scratch: Path) -> Path:
-    """A path without the characters that DuckDB takes for wildcards."""
-    if path.stat().st_size == 0:
-        raise DataError(f"{path.name} is empty (0 bytes). Export it again, or remove it.")
-    if not set(str(path)) & set("*?[]{}"):
-        return path
-    return Path(shutil.copy(path, scratch / f"{len(list(scratch.iterdir()))}.parquet"))
+def has_types(place: Place, name: str | None) -> bool:
+    """Whether the file or table says itself what its cells are."""
+    return name is not None and (place.database or not name.lower().endswith((".csv", ".tsv", ".txt")))
+
+
+def _database_table(place: Place, connection: duckdb.DuckDBPyConnection, name: str) -> Raw:
+    parts = name.split(".", 1) if "." in name and name in place.names else [name]
+    parts = parts if len(parts) == 2 else ["main", name]
+    table = ".".join(quoted(part) for part in ("source", *parts))
+    try:
+        connection.execute(f"SELECT rowid FROM {table} LIMIT 0")
+        row_no = "rowid + 2"
+    except duckdb.Error:
+        row_no = "row_number() OVER () + 1"  # a view has no row ids
+    return open_relation(connection, table, row_no, parts[-1])
+
+
+def _parquet(place: Place, connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> Raw:
+    """One file, or a folder of files with the same columns, whose rows are counted as if they stood in one."""
+    paths = _parts(path) if path.is_dir() else [path]
+    empty = next((each for each in paths if each.stat().st_size == 0), None)
+    if empty is not None:
+        raise DataError(f"{empty.name} is empty (0 bytes). Export it again, or remove it.")
+    place.digests[name] = _digest_parquet(paths)
+    files = ", ".join(literal(glob.escape(str(each))) for each in paths)
+    if len(paths) == 1:
+        return open_relation(connection, f"read_parquet([{files}])", "file_row_number + 2", path.name)
+    try:
+        counts = connection.execute(f"SELECT num_rows FROM parquet_file_metadata([{files}])").fetchall()
+    except duckdb.Error as error:
+        raise DataError(f"{path.name} cannot be read: {plainly(error)}. Export it again.") from error
+    before = list(accumulate((int(row[0]) for row in counts), initial=0))[:-1]
+    row_no = f"list_extract({before}, CAST(file_index AS INTEGER) + 1) + file_row_number + 2"
+    query = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    return open_relation(connection, query, row_no, path.name)

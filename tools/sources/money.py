@@ -26,6 +26,16 @@ def store_rates(connection: duckdb.DuckDBPyConnection, home_currency: str, rates
     connection.execute(f"CREATE TEMP TABLE rates AS SELECT * FROM (VALUES {rows}) AS given(code, rate)")
 
 
+def rate_of(rates: Mapping[str, float], home_currency: str, currency: str) -> str:
+    """The rate of a currency as an expression; NULL for one that is not known."""
+    known = {code.strip().upper(): rate for code, rate in rates.items()} | {home_currency.strip().upper(): 1.0}
+    whens = " ".join(
+        f"WHEN {literal(code)} THEN CAST({Decimal(str(float(rate))):.10f} AS DECIMAL(20,10))"
+        for code, rate in sorted(known.items())
+    )
+    return f"CASE {currency} {whens} END"
+
+
 def currency_of(table: str, home_currency: str) -> str:
     """The currency of a row of the stage ``s`` (of its account ``a`` where the row has none)."""
     if table == "accounts":
@@ -42,10 +52,10 @@ def in_major_units(cell: str, currency: str) -> str:
 
 
 def refuse_unknown_currency(connection: duckdb.DuckDBPyConnection, stage: Stage, currency: str, joins: str) -> None:
-    """An amount that cannot be compared stops the run, before anything is written."""
+    """An amount that cannot be compared stops the run, before anything is written. ``joins`` bring the ``rates r``."""
     row = connection.execute(
-        f"SELECT {currency}, s.row_no FROM {stage.name} s {joins} LEFT JOIN rates r ON r.code = {currency}"
-        f" WHERE r.code IS NULL AND s.row_no NOT IN (SELECT row_no FROM {stage.verdict}) ORDER BY s.row_no LIMIT 1"
+        f"SELECT {currency}, s.row_no FROM {stage.name} s {joins}"
+        f" WHERE r.code IS NULL AND {stage.kept} ORDER BY s.row_no LIMIT 1"
     ).fetchone()
     if row is None:
         return
@@ -59,12 +69,12 @@ def refuse_unknown_currency(connection: duckdb.DuckDBPyConnection, stage: Stage,
 def note_dollar_signs(connection: duckdb.DuckDBPyConnection, stage: Stage) -> None:
     """A bare $ does not say whose dollar it is; say so where the row's currency is none of them."""
     price = PRICES[stage.table.name]
-    if price not in stage.columns.position:
+    if price not in stage.columns.position or stage.styles[price].typed:
         return
     dollars = ", ".join(literal(code) for code in words.DOLLARS)
     row = connection.execute(
         f"SELECT count(*) FROM {quoted(stage.table.name)} t JOIN {stage.raw.relation} r USING (row_no)"
-        f" WHERE contains(r.c{stage.columns.position[price]}, '$') AND t.currency NOT IN ({dollars})"
+        f" WHERE contains({stage.raw.text(stage.columns.position[price])}, '$') AND t.currency NOT IN ({dollars})"
     ).fetchone()
     if row and row[0]:
         stage.notices.append(

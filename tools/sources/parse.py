@@ -7,7 +7,7 @@ from domain.tables import Column
 from tools.sources import words
 from tools.sources.dates import date_parts, date_problems, date_value
 from tools.sources.mapping import CSAT_COLUMNS
-from tools.sources.raw import literal
+from tools.sources.raw import as_text, literal
 from tools.sources.reading import Reading, Style
 
 SQL_TYPES = {
@@ -21,6 +21,9 @@ SQL_TYPES = {
     "flag": "BOOLEAN",
 }
 LONGEST_FIELD = 1_000_000
+
+LONG_TEXTS = frozenset(("subject", "body", "comment", "text"))
+"""What people write: looked at only while it is recent, and cleaned then."""
 
 _CONTROL = r"[\x00-\x08\x0B-\x1F\x7F-\x{009F}\x{FEFF}\x{202A}-\x{202E}\x{2066}-\x{2069}]"
 _BLANK = r"[\s\x{00A0}\x{2007}\x{2009}\x{202F}]"
@@ -36,16 +39,27 @@ def clean_text(cell: str) -> str:
     """Trimmed, without control characters; an empty text is NULL."""
     shown = f"regexp_replace({cell}, '{_CONTROL}', '', 'g')"
     slow = f"nullif(regexp_replace({shown}, '^{_BLANK}+|{_BLANK}+$', '', 'g'), '')"
-    return f"CASE WHEN regexp_full_match({cell}, '[!-~]+') THEN {cell} ELSE {slow} END"
+    return f"CASE WHEN regexp_full_match({cell}, '[!-~]([ -~]*[!-~])?') THEN {cell} ELSE {slow} END"
 
 
 def reading(table: str, column: Column, cell: str, style: Style) -> Reading:
     """How ``column`` is read from the raw text ``cell``."""
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
+    if style.typed and column.kind not in ("id", "text", "choice"):
+        return _typed_reading(column, cell, style.typed)
     too_long = (f"strlen({t}) > {LONGEST_FIELD} AND length({t}) > {LONGEST_FIELD}", "longer than 1,000,000 characters")
+    quick = style.quick and style.typed is not None and not style.values
+    if column.kind == "id" and quick:
+        return Reading(f"nullif(trim({cell}), '')", None, t, ())
+    if column.name in LONG_TEXTS and quick:
+        return Reading(cell, None, f"CASE WHEN trim({t}) <> '' THEN {t} END", ())
     if column.kind in ("id", "text"):
         value = _translated(t, style.values) if style.values else t
         return Reading(clean_text(cell), None, value, (too_long,))
+    if column.kind == "choice" and quick:
+        slow = _choice(table, column, f"({clean_text(t)})", style)
+        value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
+        return Reading(f"nullif(trim({cell}), '')", None, value, _choice_problems(column, t, v))
     if column.kind == "choice":
         return Reading(
             clean_text(cell), None, _choice(table, column, t, style), (too_long, *_choice_problems(column, t, v))
@@ -60,6 +74,23 @@ def reading(table: str, column: Column, cell: str, style: Style) -> Reading:
             f"nullif(trim({cell}), '')", date_parts(t), date_value(t, p, style), date_problems(column, t, p, v, style)
         )
     return _number_reading(table, column, cell, style)
+
+
+def _typed_reading(column: Column, cell: str, source: str) -> Reading:
+    """The shortest way: the source has said what the cell is."""
+    t, v = f"t_{column.name}", f"v_{column.name}"
+    lost = f"{v} IS NULL AND {t} IS NOT NULL"
+    is_float = source in ("FLOAT", "DOUBLE")
+    if column.kind == "money":
+        text = as_text(cell, source) if is_float else cell
+        return Reading(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, "not an amount"),))
+    if column.kind == "integer":
+        return Reading(cell, None, f"TRY_CAST({t} AS BIGINT)", ((lost, "not a whole number"),))
+    if is_float:
+        finite = f"CASE WHEN isfinite({t}) THEN CAST({t} AS DOUBLE) END"
+        return Reading(cell, None, finite, ((lost, "not a number"),))
+    value = t if source == SQL_TYPES[column.kind] else f"CAST({t} AS {SQL_TYPES[column.kind]})"
+    return Reading(cell, None, value, ())
 
 
 def _plain_reading(column: Column, cell: str) -> Reading:

@@ -3,49 +3,72 @@
 import hashlib
 import shutil
 import tempfile
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from domain.audit import DataAudit, LeftOut, SourceAudit
 from domain.errors import DataError
 from domain.tables import TABLES, Table
+from tools.engine import EngineLimits, Watch, engine, unwatched
+from tools.signals import READS
 from tools.sources import report
-from tools.sources.clean import PRICES, Stage, judge, read_stage, store
+from tools.sources.by_account import ACCOUNTS, LEFT_OUT_ACCOUNTS, quick_usage, reduce_usage, usage_counts
+from tools.sources.clean import PRICES, Plan, Stage, judge, read_stage, store
 from tools.sources.csvfile import digest_file
 from tools.sources.ids import case_twins, create_macros, match_references, refuse_repeated_accounts
-from tools.sources.locate import Place, find_table, open_place, read_raw
+from tools.sources.locate import Place, find_table, has_types, open_place, read_raw
 from tools.sources.mapping import TableMapping, read_mapping
 from tools.sources.money import currency_of, in_major_units, note_dollar_signs, refuse_unknown_currency, store_rates
 from tools.sources.names import match_columns
 from tools.sources.parse import SQL_TYPES
-from tools.sources.raw import literal, quoted
+from tools.sources.quick import Money, TextFilter, can_be_quick, faulty, read_quickly, whole_sql
+from tools.sources.raw import quoted
 from tools.sources.renewals import take_renewals
 from tools.sources.rules import limits, not_yet, row_rules
 from tools.sources.styles import column_styles
 
+if TYPE_CHECKING:
+    from tools.sources.warehouse import Warehouse
+
 _REFERRED_TO = ("accounts", "people", "contacts")
-_ACCOUNTS = "LEFT JOIN accounts a ON a.account_id = s.account_id"
+
+
+@dataclass(frozen=True)
+class TableRead:
+    """What was read of one table: for whoever asks what a review costs."""
+
+    table: str
+    location: str
+    columns: tuple[str, ...]
+    """Columns of the source that were read."""
+    since: date | None
+    """Rows dated earlier were not read; None where the table has no look-back."""
+    copied: bool
+    """False for a table that was only aggregated where it is."""
+    sql: str
 
 
 @dataclass(frozen=True)
 class Portfolio:
-    """``connection`` holds one typed table for each of the eleven names; absent ones are empty."""
+    """``connection`` holds one typed relation for each of the eleven names; absent ones are empty.
+    A table from a typed source holds only the columns that the signals read, and of its texts only those that a phrase
+    was found in.
+    """
 
     connection: duckdb.DuckDBPyConnection
     audit: DataAudit
-
-
-@dataclass(frozen=True)
-class _Read:
-    """One table, read."""
-
-    source: SourceAudit
-    left_out: tuple[LeftOut, ...]
+    whole: Mapping[str, str] = field(default_factory=dict)
+    """By table: SQL that stands after FROM and yields all its columns; absent where the relation has them all."""
+    reads: tuple[TableRead, ...] = ()
+    usage_reduced: bool = False
+    """Whether usage is in the connection as one row an account already (``usage_by_account``)."""
+    warehouse: "Warehouse | None" = None
+    """The server that measured the signals (``warehouse_signals``); of the other tables it has brought only texts."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +76,23 @@ class _Review:
     """What the caller asked for."""
 
     as_of: date
-    home_currency: str
+    money: Money
     lookback_days: Mapping[str, int]
+    texts: TextFilter | None
+    watch: Watch
+
+    def since(self, table: Table) -> date | None:
+        """The first day that is read of a table."""
+        days = self.lookback_days.get(table.name)
+        return self.as_of - timedelta(days=days) if table.dated and days is not None else None
+
+    def plan(self, stage: Stage) -> Plan:
+        """Which rows are read, and what their cells are held to."""
+        since, keep = self.since(stage.table), "true"
+        if since is not None:
+            day = f"v_{stage.table.dated}"
+            keep = f"({day} IS NULL OR {day} >= DATE '{since}')"
+        return Plan(keep, limits(stage.table.name, dict(stage.mapped.units)))
 
 
 def open_portfolio(
@@ -64,41 +102,41 @@ def open_portfolio(
     home_currency: str,
     rates: Mapping[str, float],
     lookback_days: Mapping[str, int] = {},
-    memory_limit: str | None = None,
+    texts: TextFilter | None = None,
+    limits: EngineLimits = EngineLimits(),
+    watch: Watch = unwatched,
 ) -> Portfolio:
     """Read, clean and judge all the data at ``location`` as it was known on ``as_of``.
 
     ``rates`` are home-currency units per unit of a currency. Rows of a table dated more than ``lookback_days`` before
     ``as_of`` are not loaded. Raises DataError or ConfigurationError if the data cannot be used as a whole.
     """
-    review = _Review(as_of, home_currency, lookback_days)
+    review = _Review(as_of, Money(home_currency, rates), lookback_days, texts, watch)
     scratch = Path(tempfile.mkdtemp(prefix="saveplay-"))
-    connection = _connect(memory_limit)
+    connection = engine(limits)
     try:
+        create_macros(connection)
+        for table in TABLES.values():
+            connection.execute(f"CREATE TABLE {quoted(table.name)} ({_definition(table)})")
+        if "://" in location and not location.startswith("duckdb:"):
+            return _from_server(location, connection, review)
         store_rates(connection, home_currency, rates)
         place = open_place(location, connection, scratch)
-        audit = _read_all(connection, place, review)
+        return _read_all(connection, place, review)
     except BaseException:
         connection.close()
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Portfolio(connection, audit)
 
 
-def _connect(memory_limit: str | None) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET threads = 1")
-    connection.execute("SET enable_progress_bar = false")
-    spill = Path(tempfile.gettempdir()) / f"saveplay-spill-{uuid.uuid4().hex}"
-    connection.execute(f"SET temp_directory = {literal(str(spill))}")
-    if memory_limit:
-        connection.execute("SET memory_limit = ?", [memory_limit])
-    create_macros(connection)
-    for table in TABLES.values():
-        connection.execute(f"CREATE TABLE {quoted(table.name)} ({_definition(table)})")
-    return connection
+def _from_server(location: str, connection: duckdb.DuckDBPyConnection, review: _Review) -> Portfolio:
+    from tools.sources.warehouse import read_warehouse
+
+    warehouse, audit = read_warehouse(
+        location, connection, review.as_of, review.money, review.lookback_days, review.texts, review.watch
+    )
+    return Portfolio(connection, audit, warehouse=warehouse)
 
 
 def _definition(table: Table) -> str:
@@ -107,81 +145,159 @@ def _definition(table: Table) -> str:
     return ", ".join([*columns, "row_no BIGINT", *home])
 
 
-def _read_all(connection: duckdb.DuckDBPyConnection, place: Place, review: _Review) -> DataAudit:
-    """The tables that others refer to first, then one at a time, so that only one large file is held as text."""
+def _read_all(connection: duckdb.DuckDBPyConnection, place: Place, review: _Review) -> Portfolio:
+    """Tables with types of their own first, all the quick way; then those that need care, accounts before the others."""
     mapping = read_mapping(place.mapping_path)
     names = {name: find_table(place, name, mapping.table(name).source) for name in TABLES}
+    opened: dict[str, Stage] = {}
+
+    def opened_stage(name: str) -> Stage | None:
+        if name not in opened and (found := names[name]) is not None:
+            opened[name] = _open_stage(connection, place, TABLES[name], found, mapping.table(name))
+        return opened.get(name)
+
+    typed = [stage for name, found in names.items() if has_types(place, found) and (stage := opened_stage(name))]
+    quick = _take_quickly(connection, typed, review)
+    done: dict[str, SourceAudit] = {}
+    left_out: dict[str, tuple[LeftOut, ...]] = {}
     known: dict[str, Stage] = {}
     for name in _REFERRED_TO:
-        if found := names[name]:
-            known[name] = _read_stage(connection, place, TABLES[name], found, mapping.table(name), review)
-    match_references(connection, known, known.values())
+        if stage := opened_stage(name):
+            known[name] = stage
+            if not stage.quick:
+                with review.watch(f"reading {name}", connection):
+                    read_stage(connection, stage, review.plan(stage))
+    match_references(connection, known, [stage for stage in known.values() if not stage.quick])
     take_renewals(connection, place, known["accounts"], mapping.table("accounts"), review.as_of)
-    done: dict[str, _Read] = {}
     for name in (*_REFERRED_TO, *(other for other in TABLES if other not in _REFERRED_TO)):
-        stage = known.get(name)
-        if stage is None and (found := names[name]):
-            stage = _read_stage(connection, place, TABLES[name], found, mapping.table(name), review)
-            match_references(connection, known, [stage])
-        if stage is not None:
-            done[name] = _finish(connection, stage, mapping.table(name), review)
-    _drop_temporary(connection)
-    if place.database:
-        connection.execute("DETACH source")
+        if (stage := opened_stage(name)) is None:
+            continue
+        if not stage.quick:
+            with review.watch(f"reading {name} with care", connection):
+                _take_with_care(connection, known, stage, review)
+        done[name] = _audited(connection, stage, review)
+        left_out[name] = () if stage.quick else report.left_out(connection, stage)
+        if name not in _REFERRED_TO and (name != "usage" or not stage.raw.types):
+            _forget(connection, name)
+    for name in _REFERRED_TO:
+        _forget(connection, name)
+    connection.execute("DROP TABLE rates")
     if place.mapping_path.exists():
         place.digests[place.mapping_path.name] = digest_file(place.mapping_path)
-    sources = tuple(done[name].source if name in done else report.absent(TABLES[name]) for name in TABLES)
-    left_out = tuple(entry for name in TABLES if name in done for entry in done[name].left_out)
-    return DataAudit(sources=sources, left_out=left_out, fingerprint=_fingerprint(place))
+    reduced = "usage" in opened and bool(opened["usage"].raw.types)
+    if place.database and not quick and not reduced:
+        connection.execute("DETACH source")
+    return Portfolio(
+        connection,
+        DataAudit(
+            sources=tuple(done.get(name) or report.absent(TABLES[name]) for name in TABLES),
+            left_out=tuple(entry for name in TABLES for entry in left_out.get(name, ())),
+            fingerprint=_fingerprint(place),
+        ),
+        whole={
+            stage.table.name: whole_sql(stage, review.plan(stage), review.as_of, review.money)
+            for stage in quick
+            if stage.table.name not in ("accounts", "usage")
+        },
+        reads=tuple(_read_of(opened[name], review) for name in TABLES if name in opened),
+        usage_reduced=reduced,
+    )
 
 
-def _finish(connection: duckdb.DuckDBPyConnection, stage: Stage, mapped: TableMapping, review: _Review) -> "_Read":
-    """Judge the rows, store the good ones, and account for the others."""
-    if stage.table.name == "accounts":
-        _keep_accounts(connection, stage, mapped, review)
-    else:
-        _keep_rows(connection, stage, mapped, review)
-    filled = set(stage.columns.position) | set(mapped.constants)
-    if mapped.renewals:
-        filled.add("renewal_date")
-    source = report.connected(connection, stage, review.as_of, mapped.exported_on, filled)
-    left_out = report.left_out(connection, stage)
-    if stage.table.name not in _REFERRED_TO:
-        _drop_temporary(connection, stage.table.name)
-    return _Read(source, left_out)
-
-
-def _read_stage(
-    connection: duckdb.DuckDBPyConnection, place: Place, table: Table, name: str, mapped: TableMapping, review: _Review
+def _open_stage(
+    connection: duckdb.DuckDBPyConnection, place: Place, table: Table, name: str, mapped: TableMapping
 ) -> Stage:
     raw = read_raw(place, connection, name, f"raw_{table.name}")
     columns = match_columns(table, raw.header, mapped, raw.location)
     styles, notices = column_styles(connection, table, columns, raw, mapped)
-    keep = "true"
-    days = review.lookback_days.get(table.name)
-    if table.dated and days is not None:
-        keep = f"(v_{table.dated} IS NULL OR date_diff('day', v_{table.dated}, DATE '{review.as_of}') <= {int(days)})"
-    rules = limits(table.name, dict(mapped.units))
-    stage = read_stage(connection, table, raw, columns, mapped, styles, keep, rules)
-    stage.notices += notices
-    return stage
+    return Stage(table, raw, columns, mapped, styles, list(notices))
 
 
-def _keep_accounts(connection: duckdb.DuckDBPyConnection, stage: Stage, mapped: TableMapping, review: _Review) -> None:
+def _take_quickly(connection: duckdb.DuckDBPyConnection, typed: list[Stage], review: _Review) -> list[Stage]:
+    """Read what can be read quickly; what turns out to need care is put back. Returns those that stand."""
+    tried = [stage for stage in typed if stage.table.name != "people" and can_be_quick(stage)]
+    if not any(stage.table.name == "accounts" for stage in tried):
+        return []
+    refused = set()
+    for stage in tried:
+        stage.quick = True
+        with review.watch(f"reading {stage.table.name}", connection):
+            if stage.table.name != "usage":
+                read_quickly(connection, stage, review.plan(stage), review.as_of, review.money, review.texts)
+            elif not quick_usage(connection, stage, review.since(stage.table), review.as_of):
+                refused.add("usage")
+    with review.watch("looking for faults", connection):
+        refused |= faulty(connection, [stage for stage in tried if stage.table.name not in refused])
+    if "accounts" in refused:
+        refused = {stage.table.name for stage in tried}
+    for stage in tried:
+        name = stage.table.name
+        if name in refused:
+            stage.quick = False
+            connection.execute(f"DROP {'VIEW' if name == 'usage' else 'TABLE'} {quoted(name)}")
+            connection.execute(f"CREATE TABLE {quoted(name)} ({_definition(stage.table)})")
+        elif name != "usage":
+            connection.execute(f"ALTER TABLE {quoted(name)} DROP COLUMN odd")
+    return [stage for stage in tried if stage.quick]
+
+
+def _take_with_care(
+    connection: duckdb.DuckDBPyConnection, known: dict[str, Stage], stage: Stage, review: _Review
+) -> None:
+    """Read every cell, judge every row, store the good ones."""
+    name = stage.table.name
+    if name == "accounts":
+        _keep_accounts(connection, stage, review)
+        return
+    if name == "usage" and stage.raw.types:
+        read_stage(connection, stage, review.plan(stage), copied=False)
+        reduce_usage(connection, stage, known["accounts"], review.as_of)
+        return
+    if name not in known:
+        read_stage(connection, stage, review.plan(stage))
+        match_references(connection, known, [stage])
+    if name == "people":
+        judge(connection, stage, [])
+    else:
+        some_left_out = known["accounts"].judged > 0
+        joins = ACCOUNTS + (LEFT_OUT_ACCOUNTS if some_left_out else "")
+        judge(connection, stage, row_rules(stage.table, review.as_of, some_left_out), joins)
+    _store(connection, stage, review)
+
+
+def _audited(connection: duckdb.DuckDBPyConnection, stage: Stage, review: _Review) -> SourceAudit:
+    name = stage.table.name
+    filled = set(stage.columns.position) | set(stage.mapped.constants)
+    if stage.mapped.renewals:
+        filled.add("renewal_date")
+    if name == "accounts":
+        stage.notices += case_twins(connection, stage.name)
+        row = connection.execute("SELECT count(*) FROM accounts WHERE renewal_date IS NULL").fetchone()
+        if row and row[0]:
+            stage.notices.append(f"renewal_date: empty for {row[0]} accounts; they are kept with the date unknown.")
+    counts = usage_counts(connection) if name == "usage" and stage.raw.types else None
+    return report.connected(connection, stage, review.as_of, filled, counts)
+
+
+def _read_of(stage: Stage, review: _Review) -> TableRead:
+    wanted = READS.get(stage.table.name, frozenset(stage.table.names)) if stage.quick else stage.table.names
+    read = [stage.raw.header[index] for ours, index in stage.columns.position.items() if ours in wanted]
+    copied = stage.table.name != "usage" or not stage.raw.types
+    columns = tuple(dict.fromkeys(read))
+    return TableRead(stage.table.name, stage.raw.location, columns, review.since(stage.table), copied, stage.sql)
+
+
+def _keep_accounts(connection: duckdb.DuckDBPyConnection, stage: Stage, review: _Review) -> None:
     refuse_repeated_accounts(connection, stage)
     judge(connection, stage, row_rules(stage.table, review.as_of))
     _refuse_no_accounts(connection, stage)
     _forget_unknown_parents(connection, stage)
-    stage.notices += case_twins(connection, stage)
-    _store_money(connection, stage, mapped, review, "")
-    row = connection.execute("SELECT count(*) FROM accounts WHERE renewal_date IS NULL").fetchone()
-    if row and row[0]:
-        stage.notices.append(f"renewal_date: empty for {row[0]} accounts; they are kept with the date unknown.")
+    _store(connection, stage, review)
 
 
 def _refuse_no_accounts(connection: duckdb.DuckDBPyConnection, stage: Stage) -> None:
     row = connection.execute(
-        f"SELECT count(*), count(*) FILTER (WHERE row_no NOT IN (SELECT row_no FROM {stage.verdict})) FROM {stage.name}"
+        f"SELECT count(*), count(*) FILTER (WHERE {stage.kept}) FROM {stage.name} s"
     ).fetchone() or (0, 0)
     if row[1]:
         return
@@ -194,52 +310,49 @@ def _refuse_no_accounts(connection: duckdb.DuckDBPyConnection, stage: Stage) -> 
 
 def _forget_unknown_parents(connection: duckdb.DuckDBPyConnection, stage: Stage) -> None:
     reasons = stage.cell_reasons["parent_account_id"]
+    if not reasons:
+        return
     reasons.append("no such account")
-    kept = f"SELECT account_id FROM {stage.name} WHERE row_no NOT IN (SELECT row_no FROM {stage.verdict})"
+    kept = f"SELECT account_id FROM {stage.name} s WHERE {stage.kept}"
     connection.execute(
         f"UPDATE {stage.name} SET bad_parent_account_id = {len(reasons)}"
         f" WHERE parent_account_id IS NOT NULL AND parent_account_id NOT IN ({kept})"
     )
 
 
-def _keep_rows(connection: duckdb.DuckDBPyConnection, stage: Stage, mapped: TableMapping, review: _Review) -> None:
+def _store(connection: duckdb.DuckDBPyConnection, stage: Stage, review: _Review) -> None:
+    replaced, added, joins = _money(stage, review)
     name = stage.table.name
-    if name == "people":
-        judge(connection, stage, [])
-        store(connection, stage, {})
-        return
-    joins = f"{_ACCOUNTS} LEFT JOIN stage_accounts f ON f.account_id = s.account_id"
-    judge(connection, stage, row_rules(stage.table, review.as_of), joins)
-    _store_money(connection, stage, mapped, review, _ACCOUNTS)
+    if name in PRICES:
+        refuse_unknown_currency(connection, stage, currency_of(name, review.money.home_currency), joins)
+    store(connection, stage, replaced, added, joins)
+    if name in PRICES:
+        note_dollar_signs(connection, stage)
 
 
-def _store_money(
-    connection: duckdb.DuckDBPyConnection, stage: Stage, mapped: TableMapping, review: _Review, joins: str
-) -> None:
+def _money(stage: Stage, review: _Review) -> tuple[dict[str, str], tuple[str, ...], str]:
+    """What replaces a cell of the stage ``s``, the amount in the home currency, and the joins that both need."""
     name = stage.table.name
     replaced = not_yet(name, review.as_of)
-    minor = [column for column, unit in mapped.units.items() if unit == "minor"]
-    currency = currency_of(name, review.home_currency)
+    minor = [column for column, unit in stage.mapped.units.items() if unit == "minor"]
+    currency = currency_of(name, review.money.home_currency)
     for column in minor:
         replaced[column] = in_major_units("{0}", currency)
+    account = "" if name == "accounts" else ACCOUNTS
     if name not in PRICES:
-        store(connection, stage, replaced, (), joins if minor else "")
-        return
-    amount = PRICES[name]
-    refuse_unknown_currency(connection, stage, currency, joins)
-    own = replaced.get(amount, "{0}").format(f"s.{quoted(amount)}")
-    home = f"CAST(CAST({own} AS DECIMAL(18,2)) * r.rate AS DECIMAL(18,2))"
+        return replaced, (), account if minor else ""
+    own = replaced.get(PRICES[name], "{0}").format(f"s.{quoted(PRICES[name])}")
+    home = f"CAST(CAST({own} AS DECIMAL(18,2)) * r.rate AS DECIMAL(18,2)) AS {PRICES[name]}_home"
     replaced["currency"] = currency
-    store(connection, stage, replaced, (home,), f"{joins} LEFT JOIN rates r ON r.code = {currency}")
-    note_dollar_signs(connection, stage)
+    return replaced, (home,), f"{account} LEFT JOIN rates r ON r.code = {currency}"
 
 
-def _drop_temporary(connection: duckdb.DuckDBPyConnection, table: str = "") -> None:
-    """Leave nothing in the connection but the eleven tables (and, with ``table``, what else is still needed)."""
+def _forget(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Drop what was needed to read and judge a table."""
     rows = connection.execute("SELECT table_name FROM duckdb_tables() WHERE temporary ORDER BY 1").fetchall()
-    for (name,) in rows:
-        if not table or (table in name and name != "rates"):
-            connection.execute(f"DROP TABLE {quoted(name)}")
+    for (found,) in rows:
+        if found.split("_")[0] in ("raw", "stage", "verdict") and found.split("_")[1] == name:
+            connection.execute(f"DROP TABLE {quoted(found)}")
 
 
 def _fingerprint(place: Place) -> str:

@@ -9,8 +9,8 @@ from domain.errors import DataError
 from tools.sources.csvfile import CsvFile
 
 TOO_LONG = "the row or a field in it is longer than 1,000,000 characters"
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-_NUMERIC = (*_INTEGERS, "FLOAT", "DOUBLE", "DECIMAL")
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+NUMERIC = (*INTEGERS, "FLOAT", "DOUBLE", "DECIMAL")
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,27 @@ class BadRow:
 
 @dataclass(frozen=True)
 class Raw:
-    """``relation`` yields ``row_no`` and ``c0``, ``c1``, … as text; ``numeric`` columns were numbers at the source."""
+    """``relation`` yields ``row_no`` and ``c0``, ``c1``, …: text, or what ``types`` says where the source has types."""
 
     relation: str
     location: str
     header: list[str]
-    numeric: frozenset[int] = frozenset()
+    types: tuple[str, ...] = ()
     bad_rows: tuple[BadRow, ...] = ()
     notices: tuple[str, ...] = ()
     temporary: tuple[str, ...] = field(default=())
+
+    def type_of(self, index: int) -> str:
+        """The engine's name of a column's type; text in a CSV file."""
+        return self.types[index] if self.types else "VARCHAR"
+
+    def text(self, index: int) -> str:
+        """The cell as text."""
+        return f"c{index}" if not self.types else as_text(f"c{index}", self.types[index])
+
+    def is_number(self, index: int) -> bool:
+        """Whether the column was a number at the source."""
+        return self.type_of(index).startswith(NUMERIC)
 
 
 def quoted(name: str) -> str:
@@ -134,30 +146,29 @@ def _numbered(connection: duckdb.DuckDBPyConnection, name: str, skipped: list[in
     )
 
 
-def load_relation(
-    connection: duckdb.DuckDBPyConnection, query: str, name: str, location: str, notices: tuple[str, ...] = ()
+def open_relation(
+    connection: duckdb.DuckDBPyConnection, query: str, row_no: str, location: str, notices: tuple[str, ...] = ()
 ) -> Raw:
-    """A Parquet file or a database table, given as ``FROM``-able SQL. Row 1 stands for its header."""
+    """A Parquet file or a database table, given as ``FROM``-able SQL; nothing of it is copied.
+
+    ``row_no`` is the expression of the row's number; row 1 stands for the header.
+    """
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {query}").fetchall()
-        header = [str(row[0]) for row in described]
-        types = [str(row[1]) for row in described]
-        cells = ", ".join(
-            _as_text(column, kind, index) for index, (column, kind) in enumerate(zip(header, types, strict=True))
-        )
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT {cells} FROM {query}")
     except duckdb.Error as error:
         raise DataError(f"{location} cannot be read: {plainly(error)}. Export it again.") from error
-    numeric = frozenset(index for index, kind in enumerate(types) if kind.startswith(_NUMERIC))
-    return Raw(_numbered(connection, name, [], 1), location, header, numeric, (), notices, (name,))
+    header = [str(row[0]) for row in described]
+    cells = ", ".join(f"{quoted(column)} AS c{index}" for index, column in enumerate(header))
+    relation = f"(SELECT {row_no} AS row_no, {cells} FROM {query})"
+    return Raw(relation, location, header, tuple(str(row[1]) for row in described), (), notices)
 
 
-def _as_text(column: str, kind: str, index: int) -> str:
-    cell = quoted(column)
+def as_text(cell: str, kind: str) -> str:
+    """A typed cell as a person would write it."""
     if kind in ("FLOAT", "DOUBLE"):
         whole = f"isfinite({cell}) AND {cell} = trunc({cell}) AND abs({cell}) < 1e15"
         digits = f"CAST(CAST({cell} AS BIGINT) AS VARCHAR)"
-        return f"CASE WHEN {whole} THEN {digits} ELSE CAST({cell} AS VARCHAR) END AS c{index}"
+        return f"CASE WHEN {whole} THEN {digits} ELSE CAST({cell} AS VARCHAR) END"
     if kind == "BLOB":
-        return f"decode({cell}) AS c{index}"
-    return f"CAST({cell} AS VARCHAR) AS c{index}"
+        return f"decode({cell})"
+    return cell if kind == "VARCHAR" else f"CAST({cell} AS VARCHAR)"

@@ -14,6 +14,10 @@ class Style:
     plain: bool = False
     """Every cell is an ISO date, or digits with at most a decimal point: no need for the long way of reading."""
     values: dict[str, str] = field(default_factory=dict)
+    typed: str | None = None
+    """The source's own type, where the cell can be taken as it is."""
+    quick: bool = False
+    """Take ids and choices as they are but for blanks around them: tried first where the source has types."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import date
 import duckdb
 
 from domain.tables import Column, Table
-from tools.sources.clean import Rule, Stage, judge, read_stage
+from tools.sources.clean import Plan, Rule, Stage, judge, read_stage
 from tools.sources.ids import match_column
 from tools.sources.locate import Place, find_table, read_raw
 from tools.sources.mapping import FILE_NAME, Renewals, TableMapping
@@ -38,10 +38,11 @@ def take_renewals(
     columns = match_columns(_OPPORTUNITIES, raw.header, theirs, raw.location)
     styles, notices = column_styles(connection, _OPPORTUNITIES, columns, raw, theirs)
     wanted = f"t_type IS NOT DISTINCT FROM {_text(given.renewal_type)}" if given.renewal_type and given.type else "true"
-    stage = read_stage(connection, _OPPORTUNITIES, raw, columns, theirs, styles, wanted, {})
+    stage = Stage(_OPPORTUNITIES, raw, columns, theirs, styles)
+    read_stage(connection, stage, Plan(keep=wanted))
     match_column(connection, stage.name, "account", accounts.name, "account_id")
     rules = [
-        Rule("closed", "s.bad_closed > 0", "closed or open is not known"),
+        *([Rule("closed", "s.bad_closed > 0", "closed or open is not known")] if "closed" in stage.flagged else []),
         Rule(
             "account",
             f"s.account NOT IN (SELECT account_id FROM {accounts.name} WHERE account_id IS NOT NULL)",

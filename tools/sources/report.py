@@ -1,5 +1,6 @@
 """What a table's cleaning left out, as audit records with examples a person can find in the file."""
 
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -25,10 +26,9 @@ def left_out(connection: duckdb.DuckDBPyConnection, stage: Stage) -> tuple[LeftO
     return (*_bad_rows(stage), *_refused(connection, stage), *_unknown(connection, stage))
 
 
-def rows_left_out(connection: duckdb.DuckDBPyConnection, stage: Stage) -> int:
+def rows_left_out(stage: Stage) -> int:
     """How many records of the file are not in the typed table (besides those older than the look-back)."""
-    row = connection.execute(f"SELECT count(*) FROM {stage.verdict}").fetchone()
-    return len(stage.raw.bad_rows) + (int(row[0]) if row else 0)
+    return len(stage.raw.bad_rows) + stage.judged
 
 
 def _bad_rows(stage: Stage) -> list[LeftOut]:
@@ -53,8 +53,8 @@ def _refused(connection: duckdb.DuckDBPyConnection, stage: Stage) -> list[LeftOu
 
 
 def _unknown(connection: duckdb.DuckDBPyConnection, stage: Stage) -> list[LeftOut]:
-    kept = f"{stage.name} WHERE row_no NOT IN (SELECT row_no FROM {stage.verdict})"
-    names = [column.name for column in stage.table.columns if not column.required]
+    kept = f"{stage.name} s WHERE {stage.kept}"
+    names = [column.name for column in stage.table.columns if not column.required and column.name in stage.flagged]
     if not names:
         return []
     highest = ", ".join(f"max({quoted('bad_' + name)})" for name in names)
@@ -78,11 +78,11 @@ def _entry(
 ) -> LeftOut:
     texts: dict[int, str | None] = {}
     if column in stage.columns.position:
-        cell = f"c{stage.columns.position[column]}"
+        cell = stage.raw.text(stage.columns.position[column])
         chosen = ", ".join(str(row) for row in rows)
         query = f"SELECT row_no, left({cell}, 200) FROM {stage.raw.relation} WHERE row_no IN ({chosen})"
         texts = dict(connection.execute(query).fetchall())
-    constant = stage.constants.get(column or "")
+    constant = stage.mapped.constants.get(column or "")
     examples = tuple(example(stage.raw.location, row, texts.get(row, constant)) for row in sorted(rows))
     return LeftOut(table=stage.table.name, column=column, reason=reason, rows=count, examples=examples)
 
@@ -104,22 +104,30 @@ def absent(table: Table) -> SourceAudit:
     )
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How much there is of a table, where it is known without looking at its rows again."""
+
+    rows: int
+    first: date | None
+    last: date | None
+
+
 def connected(
-    connection: duckdb.DuckDBPyConnection, stage: Stage, as_of: date, exported_on: date | None, filled: set[str]
+    connection: duckdb.DuckDBPyConnection, stage: Stage, as_of: date, filled: set[str], counts: Counts | None = None
 ) -> SourceAudit:
     """The audit of a table that was read into its typed table."""
-    table = stage.table
-    first, last = _dates(connection, table, as_of)
-    row = connection.execute(f"SELECT count(*) FROM {quoted(table.name)}").fetchone()
+    table, exported_on = stage.table, stage.mapped.exported_on
+    found = counts or _counts(connection, table, as_of)
     return SourceAudit(
         table=table.name,
         connected=True,
         location=stage.raw.location,
-        rows=int(row[0]) if row else 0,
-        rows_left_out=rows_left_out(connection, stage),
-        first_date=first,
-        last_date=last,
-        seen_until=min(exported_on, as_of) if exported_on else last,
+        rows=found.rows,
+        rows_left_out=rows_left_out(stage),
+        first_date=found.first,
+        last_date=found.last,
+        seen_until=min(exported_on, as_of) if exported_on else found.last,
         columns=tuple(column.name for column in table.columns if column.name in filled),
         columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in filled),
         columns_ignored=stage.columns.ignored,
@@ -127,9 +135,11 @@ def connected(
     )
 
 
-def _dates(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> tuple[date | None, date | None]:
-    if not table.seen_by:
-        return None, None
-    seen = " UNION ALL ".join(f"SELECT {quoted(name)} AS seen FROM {quoted(table.name)}" for name in table.seen_by)
-    row = connection.execute(f"SELECT min(seen), max(seen) FROM ({seen}) WHERE seen <= ?", [as_of]).fetchone()
-    return (row[0], row[1]) if row else (None, None)
+def _counts(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> Counts:
+    columns = ["count(*)"]
+    for name in table.seen_by:
+        day = f"CASE WHEN {quoted(name)} <= DATE '{as_of}' THEN {quoted(name)} END"
+        columns += [f"min({day})", f"max({day})"]
+    row = connection.execute(f"SELECT {', '.join(columns)} FROM {quoted(table.name)}").fetchone() or (0,)
+    days = [day for day in row[1:] if day is not None]
+    return Counts(int(row[0]), min(days, default=None), max(days, default=None))

@@ -41,15 +41,17 @@ def _csat(column: str, value: str, unit: str | None) -> list[tuple[str, str]]:
     return [(f"{value} > 5", hint), (f"{value} < 1", "a CSAT answer is 1 to 5")]
 
 
-def row_rules(table: Table, as_of: date) -> list[Rule]:
-    """Rules over the stage ``s``, the kept accounts ``a`` and all rows of the accounts table ``f``."""
+def row_rules(table: Table, as_of: date, some_left_out: bool = False) -> list[Rule]:
+    """Rules over the stage ``s``, the kept accounts ``a`` and, where some are left out, all rows of that table ``f``."""
     rules = []
     if table.dated:
         late = f"s.{quoted(table.dated)} > DATE '{as_of}'"
         rules.append(Rule(table.dated, late, AHEAD))
     if table.name not in ("accounts", "people"):
-        rules.append(Rule("account_id", "f.account_id IS NULL", "no such account"))
-        rules.append(Rule("account_id", "a.account_id IS NULL", "its account was left out"))
+        known = "f.account_id" if some_left_out else "a.account_id"
+        rules.append(Rule("account_id", f"{known} IS NULL", "no such account"))
+        if some_left_out:
+            rules.append(Rule("account_id", "a.account_id IS NULL", "its account was left out"))
     return rules
 
 

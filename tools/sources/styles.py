@@ -5,7 +5,7 @@ import duckdb
 from domain.tables import Table
 from tools.sources.mapping import FILE_NAME, TableMapping
 from tools.sources.names import Columns
-from tools.sources.raw import Raw
+from tools.sources.raw import INTEGERS, NUMERIC, Raw
 from tools.sources.reading import Style
 
 _DAY_FIRST = "'^(1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
@@ -32,16 +32,24 @@ def column_styles(
 ) -> tuple[dict[str, Style], tuple[str, ...]]:
     """The style of every column of the table and a notice for each one that was inferred."""
     kinds = {column.name: column.kind for column in table.columns}
-    dates = [name for name in columns.position if kinds[name] == "date" and mapped.date_order is None]
+    typed = {
+        name: raw.type_of(index)
+        for name, index in columns.position.items()
+        if raw.types
+        and fits(kinds[name], raw.type_of(index), mapped.units.get(name))
+        and not (kinds[name] == "flag" and name in mapped.values)
+    }
+    written = {name: index for name, index in columns.position.items() if name not in typed}
+    dates = [name for name in written if kinds[name] == "date" and mapped.date_order is None]
     amounts = [
         name
-        for name, index in columns.position.items()
-        if kinds[name] == "money" and mapped.decimal is None and index not in raw.numeric
+        for name, index in written.items()
+        if kinds[name] == "money" and mapped.decimal is None and not raw.is_number(index)
     ]
     straight = [
         name
-        for name, index in columns.position.items()
-        if kinds[name] in _PLAIN and name not in mapped.units and index not in raw.numeric
+        for name, index in written.items()
+        if kinds[name] in _PLAIN and name not in mapped.units and not raw.is_number(index)
     ]
     straight = [name for name in straight if name not in CSAT and mapped.decimal != "comma"]
     tests = dict.fromkeys(dates, (_DAY_FIRST, _MONTH_FIRST)) | dict.fromkeys(amounts, (_COMMA_DECIMAL, _POINT_DECIMAL))
@@ -53,15 +61,31 @@ def column_styles(
             date_order=mapped.date_order or order.get(name),
             decimal=mapped.decimal or decimal.get(name),
             unit=mapped.units.get(name),
-            numeric=columns.position.get(name) in raw.numeric,
+            numeric=name in columns.position and raw.is_number(columns.position[name]),
             plain=name in straight and counts[name, "plain"] == 0,
             values=mapped.values.get(name, {}),
+            typed=typed.get(name),
         )
         for name in kinds
     }
     notices = [_NOTICES[shown].format(name) for name, shown in {**order, **decimal}.items() if shown != "point"]
     notices += [f"{name}: read as {unit} ({FILE_NAME})." for name, unit in mapped.units.items()]
     return styles, tuple(notices)
+
+
+def fits(kind: str, source: str, unit: str | None) -> bool:
+    """Whether a column of this type at the source can be taken as it is, without reading its text."""
+    taken: dict[str, tuple[str, ...]] = {
+        "id": ("",),
+        "text": ("",),
+        "choice": ("VARCHAR", "ENUM"),
+        "number": NUMERIC,
+        "money": NUMERIC,
+        "integer": INTEGERS,
+        "date": ("DATE", "TIMESTAMP"),
+        "flag": ("BOOLEAN",),
+    }
+    return source != "BLOB" and source.startswith(taken[kind]) and unit in (None, "minor", "five")
 
 
 def _counted(
@@ -77,9 +101,9 @@ def _counted(
     for name, patterns in proofs.items():
         for way, pattern in zip(("first", "second"), patterns, strict=True):
             keys.append((name, way))
-            tests.append(f"count(*) FILTER (WHERE regexp_matches(trim(c{columns.position[name]}), {pattern}))")
+            tests.append(f"count(*) FILTER (WHERE regexp_matches(trim({raw.text(columns.position[name])}), {pattern}))")
     for name, pattern in plain.items():
-        cell = f"trim(c{columns.position[name]})"
+        cell = f"trim({raw.text(columns.position[name])})"
         keys.append((name, "plain"))
         tests.append(f"count(*) FILTER (WHERE {cell} <> '' AND NOT regexp_full_match({cell}, {pattern}))")
     if not tests:

@@ -1,0 +1,172 @@
+"""Where a store is, a folder or a PostgreSQL database, and what belongs to it: tables, locks, history, checkpoints."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import platformdirs
+
+from domain.errors import InputError
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
+    from tools.history import History
+    from tools.postgres import Address, Postgres
+    from tools.store import Store
+
+_SCHEMES = ("postgresql", "postgres")
+
+
+class StorePlace(Protocol):
+    """Where a store is. Looking makes nothing; opening the store and saving its history make what is missing."""
+
+    def exists(self) -> bool:
+        """Whether a store has been made here."""
+
+    def store(self, clock: Callable[[], str]) -> "Store":
+        """The store, made when there is none."""
+
+    def history(self) -> "History":
+        """The scores of the weeks before."""
+
+    def alone(self, review_id: str, wait_seconds: float = 0.0) -> AbstractContextManager[None]:
+        """Hold a review for the length of the block. Raises BusyError when another process has it."""
+
+    def saver(self) -> "AbstractAsyncContextManager[BaseCheckpointSaver[Any]]":
+        """Where LangGraph keeps how far each review is."""
+
+    def close(self) -> None:
+        """Give back what was opened."""
+
+
+class FolderPlace:
+    """A store in a folder: for one machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def exists(self) -> bool:
+        """Whether a store has been made here."""
+        return (self._folder / "saveplay.db").exists()
+
+    def store(self, clock: Callable[[], str]) -> "Store":
+        """The store, made when there is none."""
+        from tools.store import Store
+
+        return Store(self._folder, clock)
+
+    def history(self) -> "History":
+        """The scores of the weeks before."""
+        from tools.history import History
+
+        return History(self._folder / "history")
+
+    def alone(self, review_id: str, wait_seconds: float = 0.0) -> AbstractContextManager[None]:
+        """Hold a review for the length of the block. Raises BusyError when another process has it."""
+        from tools.locks import alone
+
+        return alone(self._folder / "locks", review_id, wait_seconds)
+
+    @asynccontextmanager
+    async def saver(self) -> "AsyncIterator[BaseCheckpointSaver[Any]]":
+        """Where LangGraph keeps how far each review is."""
+        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+        async with AsyncSqliteSaver.from_conn_string(str(self._folder / "checkpoints.db")) as saver:
+            yield saver
+
+    def close(self) -> None:
+        """Nothing is open but what the store closes."""
+
+
+class DatabasePlace:
+    """A store in a PostgreSQL database: for several machines. One session does everything but the checkpoints."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @cached_property
+    def _address(self) -> "Address":
+        from tools.postgres import read_address
+
+        return read_address(self._url)
+
+    @cached_property
+    def _database(self) -> "Postgres":
+        from tools.postgres import Postgres
+
+        return Postgres(self._address)
+
+    def exists(self) -> bool:
+        """Whether a store has been made here."""
+        return self._database.has_tables("reviews")
+
+    def store(self, clock: Callable[[], str]) -> "Store":
+        """The store, made when there is none."""
+        from tools.store import Store
+
+        return Store(self._database, clock)
+
+    def history(self) -> "History":
+        """The scores of the weeks before; copies of them are kept in a folder of this machine."""
+        from tools.history import SharedHistory
+
+        usual = platformdirs.user_cache_dir("saveplay", appauthor=False)
+        folder = Path(os.environ.get("SAVEPLAY_CACHE") or usual)
+        return SharedHistory(folder / self._address.digest, self._database)
+
+    def alone(self, review_id: str, wait_seconds: float = 0.0) -> AbstractContextManager[None]:
+        """Hold a review for the length of the block. Raises BusyError when another process has it."""
+        from tools.locks import alone_in
+
+        return alone_in(self._database, review_id, wait_seconds)
+
+    @asynccontextmanager
+    async def saver(self) -> "AsyncIterator[BaseCheckpointSaver[Any]]":
+        """Where LangGraph keeps how far each review is. Raises InputError when it cannot be opened, and what ``told``
+        raises while it is open."""
+        from tools.postgres import DRIVER_MISSING, connected, told
+
+        try:
+            from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+        except ImportError:
+            raise InputError(DRIVER_MISSING) from None
+        with told(self._address):
+            async with await connected(self._address) as connection:
+                saver = AsyncPostgresSaver(connection)
+                with self._database.changing_tables():
+                    await saver.setup()
+                yield saver
+
+    def close(self) -> None:
+        """End the session."""
+        if "_database" in self.__dict__:
+            self._database.close()
+
+
+@contextmanager
+def store_at(given: str | None) -> Iterator[StorePlace]:
+    """The place of the store for the length of the block: ``--store``, ``SAVEPLAY_STORE``, else the user's data folder.
+
+    Raises InputError for a kind of place that is none.
+    """
+    chosen = given or os.environ.get("SAVEPLAY_STORE")
+    place = _place(chosen) if chosen else FolderPlace(Path(platformdirs.user_data_dir("saveplay", appauthor=False)))
+    try:
+        yield place
+    finally:
+        place.close()
+
+
+def _place(chosen: str) -> FolderPlace | DatabasePlace:
+    scheme, _, rest = chosen.partition(":")
+    if "://" not in chosen and scheme.lower() not in _SCHEMES:
+        return FolderPlace(Path(chosen))
+    if scheme not in _SCHEMES or not rest.startswith("//"):
+        # what follows is not repeated: it may hold a password
+        raise InputError(f"--store {scheme}:…: a store is a folder or a URL like postgresql://user@host/database")
+    return DatabasePlace(chosen)

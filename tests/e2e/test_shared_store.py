@@ -1,0 +1,212 @@
+"""One store in a PostgreSQL database and two machines at work on it.
+
+A machine is a folder for its pages and one for its copies of past weeks; nothing else tells machines apart. What a review
+has to be is what the same commands give with a store in a folder.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.review import Review
+from tests.databases import Server, run
+from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, killed, saveplay, says, there_is
+from tests.e2e.worlds import FIRST, OVERRIDES, SECOND, W47, W48, Place, Shelf
+
+
+@dataclass(frozen=True)
+class Machine(Place):
+    """A place whose store is in a database, where other machines use it, too."""
+
+    url: str
+
+    @property
+    def store(self) -> str:  # type: ignore[override]
+        return self.url
+
+    @property
+    def copies(self) -> Path:
+        return self.folder / "copies"
+
+    def run(self, *arguments: str | Path) -> Said:
+        return saveplay(*arguments, "--store", self.url, env={"SAVEPLAY_CACHE": str(self.copies)})
+
+    def begin(self, data: Path, day: str, *more: str) -> Said:
+        return saveplay(*self.asked(data, day, *more), env={"SAVEPLAY_CACHE": str(self.copies)})
+
+    def dies(self, moment: Moment, *arguments: str | Path) -> None:
+        """Run a command here that is killed at a moment."""
+        killed([*arguments, "--verbose"], moment, {"SAVEPLAY_CACHE": str(self.copies)})
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        return run(self.url, query.replace(" from ", " from saveplay.", 1))
+
+
+@dataclass(frozen=True)
+class Team:
+    """Two machines with one store."""
+
+    berlin: Machine
+    lisbon: Machine
+
+
+@dataclass(frozen=True)
+class Teams:
+    """Teams by what they did; each is made once a run."""
+
+    shelf: Shelf
+
+    def that(
+        self, did: str, store: Callable[[], str], make: Callable[[Team], Mapping[str, Said] | None]
+    ) -> tuple[Team, dict[str, Said]]:
+        """The team that did something to a store, and what was said meanwhile."""
+
+        def make_place(place: Place) -> Mapping[str, Said] | None:
+            place.folder.mkdir()
+            (place.folder / "url").write_text(store())
+            return make(self._at(place))
+
+        place, said = self.shelf.place(f"shared-{did}", make_place)
+        return self._at(place), said
+
+    def _at(self, place: Place) -> Team:
+        url = (place.folder / "url").read_text()
+        return Team(Machine(place.folder / "berlin", url), Machine(place.folder / "lisbon", url))
+
+
+@pytest.fixture(scope="module")
+def teams(shelf: Shelf) -> Teams:
+    return Teams(shelf)
+
+
+@pytest.fixture(scope="module")
+def first(teams: Teams, desk: Path, postgres: Server) -> Team:
+    """The first week was reviewed in Berlin, with two overrides that were said in Lisbon."""
+
+    def make(team: Team) -> None:
+        for account, band, until in OVERRIDES:
+            why = ("--reason", "The sponsor told me on the phone", "--by", "Sadia Karim")
+            team.lisbon.run("override", account, "--band", band, "--until", until, "--on", "2026-11-10", *why).ended(
+                DONE
+            )
+        team.berlin.begin(desk, FIRST, "--approve", "all").ended(DONE)
+
+    return teams.that("first", postgres.fresh, make)[0]
+
+
+def test_a_review_in_a_database_is_the_review_in_a_folder(first: Team, desk_first: Place) -> None:
+    assert first.berlin.repeatable(W47) == desk_first.repeatable(W47)
+    assert first.berlin.actions() == desk_first.actions()
+    assert first.berlin.leftovers() == []
+
+
+# two at once ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rivals(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Team, dict[str, Said]]:
+    """Both begin the second week at the same time."""
+
+    def make(team: Team) -> dict[str, Said]:
+        with ThreadPoolExecutor() as threads:
+            both = [threads.submit(each.begin, desk, SECOND, "--approve", "all") for each in (team.berlin, team.lisbon)]
+        return dict(zip(("berlin", "lisbon"), (each.result() for each in both), strict=True))
+
+    return teams.that("rivals", lambda: postgres.fresh(first.berlin.url), make)
+
+
+def test_of_two_machines_on_one_week_one_wins_and_the_other_says_so(
+    rivals: tuple[Team, dict[str, Said]], desk_second: Place
+) -> None:
+    team, said = rivals
+    winner, loser = sorted(said, key=lambda name: said[name].code)
+    assert (said[winner].code, said[loser].code) == (DONE, REFUSED), (said[winner].err, said[loser].err)
+    assert re.search("another process is working on 2026-W48", said[loser].refusal)
+    assert getattr(team, winner).repeatable(W48) == desk_second.repeatable(W48)
+    assert getattr(team, loser).pages(W48) == {}
+
+
+def test_the_week_is_in_the_store_once(rivals: tuple[Team, dict[str, Said]], desk_second: Place) -> None:
+    team, _ = rivals
+    assert team.berlin.actions() == desk_second.actions()
+    assert len(team.berlin.actions()) > 0
+    begun = [what for what, _ in team.berlin.audit(W48) if what == "started"]
+    assert (begun, team.berlin.registered()) == (["started"], [W47, W48])
+
+
+def test_a_machine_that_was_not_there_last_week_compares_with_it(rivals: tuple[Team, dict[str, Said]]) -> None:
+    team, said = rivals
+    winner = next(getattr(team, name) for name in said if said[name].code == DONE)
+    assert winner.document(W48)["previous_review_id"] == W47
+    assert sorted(path.name for path in winner.copies.rglob("*.*")) == [f"{W47}.parquet", f"{W48}.parquet"]
+
+
+# one reviews, the other looks on and decides -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def watched(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Team, dict[str, Said]]:
+    """Berlin runs the second week up to the decisions; Lisbon looks at it all the while, and then decides."""
+
+    def make(team: Team) -> dict[str, Said]:
+        said = {}
+        with ThreadPoolExecutor() as threads:
+            review = threads.submit(team.berlin.begin, desk, SECOND)
+            while not review.done():
+                said[f"look {len(said)}"] = team.lisbon.run("show", W48, "--json")
+        said["last look"] = team.lisbon.run("show", W48, "--json")
+        return {**said, "review": review.result(), "decide": team.lisbon.run("decide", W48, "--approve", "all")}
+
+    return teams.that("watched", lambda: postgres.fresh(first.berlin.url), make)
+
+
+def test_who_looks_on_sees_a_whole_review_or_is_told_that_there_is_none_yet(
+    watched: tuple[Team, dict[str, Said]],
+) -> None:
+    looks = [each for name, each in watched[1].items() if "look" in name]
+    for look in looks:
+        if look.code == DONE:
+            assert Review.model_validate_json(look.out).review_id == W48
+        else:
+            assert re.search(r"no review '2026-W48'|2026-W48 has no \w+ yet", look.refusal)
+    assert (looks[0].code, looks[-1].code) == (REFUSED, DONE)
+    assert json.loads(looks[-1].out)["state"] == "waiting_for_decisions"
+
+
+def test_what_one_machine_reviewed_the_other_decides(watched: tuple[Team, dict[str, Said]], desk_second: Place) -> None:
+    team, said = watched
+    said["review"].ended(WAITING)
+    said["decide"].ended(DONE)
+    assert team.berlin.repeatable(W48) == desk_second.repeatable(W48)
+    assert team.lisbon.actions() == desk_second.actions()
+
+
+# a machine dies ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def relieved(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Team, dict[str, Said]]:
+    """Berlin dies in the middle of the second week, Lisbon goes on and dies, too; Berlin is back and goes on."""
+
+    def make(team: Team) -> dict[str, Said]:
+        team.berlin.dies(says("3 Intervention planning"), *team.berlin.asked(desk, SECOND, "--approve", "all"))
+        team.lisbon.dies(there_is(team.berlin.out, f"{W48}/review.html"), "resume", W48, "--store", team.lisbon.url)
+        return {"resume": team.berlin.run("resume", W48)}
+
+    return teams.that("relieved", lambda: postgres.fresh(first.berlin.url), make)
+
+
+def test_what_a_machine_left_when_it_was_killed_another_finishes(
+    relieved: tuple[Team, dict[str, Said]], desk_second: Place
+) -> None:
+    team, said = relieved
+    said["resume"].ended(DONE)
+    assert team.berlin.repeatable(W48) == desk_second.repeatable(W48)
+    assert team.berlin.actions() == desk_second.actions()
+    assert team.berlin.leftovers() == []

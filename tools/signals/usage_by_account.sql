@@ -1,0 +1,36 @@
+-- Usage brought to one row an account, in one pass over the only table that grows with accounts times days.
+-- Reads `usage`, rows dated on or before :as_of. "Four weeks" is the 28 days that end on the review date (age 0 to 27),
+-- "before" the 28 days ahead of them. Averages are over recorded days: a day without a row is a gap, a row that says
+-- zero is measured.
+with usage_rows as (
+    select
+        account_id,
+        date,
+        date_diff('day', date, cast(:as_of as date)) as age,
+        active_users,
+        logins,
+        core_actions,
+        features_used,
+        :unusual as is_unusual
+    from usage
+    where date <= cast(:as_of as date)
+)
+select
+    account_id,
+    count(*) as usage_rows,
+    min(date) as first_day,
+    max(date) as last_day,
+    max(is_unusual) as any_unusual,
+    max(case when active_users is not null then date end) as last_measured,
+    min(case when active_users is not null then age end) as age_last_row,
+    max(case when active_users is not null then age end) as age_first_row,
+    min(case when active_users > 0 then age end) as age_last_active,
+    avg(case when age < 28 then active_users end) as active_now,
+    avg(case when age >= 28 and age < 56 then active_users end) as active_before,
+    avg(case when age < 28 then core_actions end) as actions_now,
+    avg(case when age >= 28 and age < 56 then core_actions end) as actions_before,
+    sum(case when age < 28 then logins end) as logins_now,
+    sum(case when age < 28 then active_users end) as user_days_now,
+    max(case when age < 28 then features_used end) as features_now
+from usage_rows
+group by account_id

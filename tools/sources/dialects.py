@@ -1,0 +1,61 @@
+"""Where engines differ: the one place. Everything else is written once, in the embedded engine's dialect.
+
+=============================  ==========================================  ============================================
+what                           PostgreSQL                                  Spark
+=============================  ==========================================  ============================================
+syntax and functions           translated by sqlglot                       translated by sqlglot
+a pattern in a text            ``~*``; a word ends at ``\\y``               ``rlike`` with ``(?i)``
+white space on one line        ``regexp_replace`` with the flag ``g``      ``regexp_replace`` replaces all as it is
+names of types                 ``information_schema``                      the catalogue's
+rounding                       never: done by the embedded engine, on the one row an account that comes back
+order of rows                  never relied on: what comes back is sorted by the embedded engine
+=============================  ==========================================  ============================================
+"""
+
+from typing import Literal
+
+Dialect = Literal["postgres", "spark"]
+
+_MATCH = "'saveplay pattern'"
+MATCHES = f"line LIKE {_MATCH}"
+"""Stands for "the text ``line`` matches the pattern" in SQL that is still to be translated."""
+
+_TYPES = {
+    "postgres": {
+        "character varying": "VARCHAR", "character": "VARCHAR", "text": "VARCHAR", "citext": "VARCHAR", "name": "VARCHAR",
+        "uuid": "VARCHAR", "USER-DEFINED": "VARCHAR", "smallint": "SMALLINT", "integer": "INTEGER", "bigint": "BIGINT",
+        "real": "FLOAT", "double precision": "DOUBLE", "numeric": "DECIMAL", "date": "DATE", "boolean": "BOOLEAN",
+        "timestamp without time zone": "TIMESTAMP", "timestamp with time zone": "TIMESTAMP WITH TIME ZONE",
+    },
+    "spark": {
+        "string": "VARCHAR", "varchar": "VARCHAR", "char": "VARCHAR", "tinyint": "TINYINT", "smallint": "SMALLINT",
+        "int": "INTEGER", "bigint": "BIGINT", "float": "FLOAT", "double": "DOUBLE", "decimal": "DECIMAL", "date": "DATE",
+        "boolean": "BOOLEAN", "timestamp": "TIMESTAMP", "timestamp_ntz": "TIMESTAMP",
+    },
+}  # fmt: skip
+
+
+def type_named(dialect: Dialect, name: str) -> str:
+    """The embedded engine's name of a type; the engine's own where there is none, which then fits no column."""
+    return _TYPES[dialect].get(name.split("(")[0], f"({name})")
+
+
+def translated(sql: str, dialect: Dialect, pattern: str = "") -> str:
+    """The same statement for another engine; ``pattern`` is what ``MATCHES`` stands for."""
+    import sqlglot
+
+    text = sqlglot.transpile(sql, read="duckdb", write=dialect, pretty=True, comments=False)[0]
+    return text.replace(MATCHES, _matches(dialect, pattern)) if MATCHES in text else text
+
+
+def _matches(dialect: Dialect, pattern: str) -> str:
+    quoted = pattern.replace("'", "''")
+    if dialect == "postgres":
+        words = quoted.replace(r"\b", r"\y")
+        return rf"regexp_replace(line, '\s+', ' ', 'g') ~* '{words}'"
+    return rf"regexp_replace(line, '\\s+', ' ') RLIKE '(?i){_escaped(quoted)}'"
+
+
+def _escaped(pattern: str) -> str:
+    """Spark reads a backslash in a string as an escape, and '' not as a quotation mark."""
+    return pattern.replace("\\", "\\\\").replace("''", "\\'")

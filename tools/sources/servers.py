@@ -1,0 +1,232 @@
+"""Engines that are not embedded: what tables they have, and the answer to a statement as a table in the embedded engine.
+
+Nothing is written there. Drivers are imported when a URL asks for them.
+"""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, LiteralString, Protocol
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import duckdb
+
+from domain.errors import DataError, InputError
+from tools.sources.dialects import Dialect, type_named
+from tools.sources.raw import literal, quoted
+
+Columns = Sequence[tuple[str, str]]
+"""Names and types, in the embedded engine's words."""
+
+
+class Server(Protocol):
+    """A database server or a cluster."""
+
+    dialect: Dialect
+    fetched: int
+    """Rows that have left it."""
+
+    def tables(self) -> dict[str, list[tuple[str, str]]]:
+        """By name (``schema.table``): the columns and their types. System tables are left out."""
+        ...
+
+    def quoted(self, table: str) -> str:
+        """What stands after FROM."""
+        ...
+
+    def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: Columns) -> None:
+        """Run a statement and put its answer into a new temporary table of the embedded engine. Raises DataError."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back."""
+        ...
+
+
+def open_server(url: str) -> Server:
+    """The server that the URL names. Raises InputError for a URL that names none, DataError when it does not answer."""
+    scheme = url.partition(":")[0]
+    if scheme in ("postgres", "postgresql"):
+        return PostgresServer(url)
+    if scheme == "spark":
+        return SparkServer(url)
+    raise InputError(f"{scheme}:// is no data location; give a folder, duckdb:///file.db, postgres://… or spark://…")
+
+
+def parameter(url: str, name: str) -> str | None:
+    """A parameter after the question mark of a URL."""
+    found = parse_qs(urlsplit(url).query).get(name)
+    return found[-1] if found else None
+
+
+def without_parameters(url: str, names: Sequence[str]) -> str:
+    """The URL without those of its parameters that only we understand."""
+    parts = urlsplit(url)
+    kept = [pair for pair in parts.query.split("&") if pair and pair.split("=")[0] not in names]
+    return urlunsplit(parts._replace(query="&".join(kept)))
+
+
+_SETTINGS: tuple[LiteralString, ...] = (
+    "SET TimeZone = 'UTC'",
+    "SET jit = off",  # compiling the statement takes longer than running it
+    # Nothing is known of how many rows a common table expression yields: the joins stay as they are written, by hash.
+    "SET enable_nestloop = off",
+    "SET join_collapse_limit = 1",
+    "SET from_collapse_limit = 1",
+)
+
+
+class PostgresServer:
+    """PostgreSQL 12 or later, by psycopg; one read-only transaction, so that every statement sees the same state."""
+
+    dialect: Dialect = "postgres"
+
+    def __init__(self, url: str) -> None:
+        if urlsplit(url).password:
+            raise InputError(
+                "--data: leave the password out of the URL, it would be kept with the review; set PGPASSWORD or ~/.pgpass"
+            )
+        try:
+            import psycopg
+        except ImportError:
+            raise InputError('PostgreSQL needs its driver: pip install "saveplay[postgres]"') from None
+        self._error = psycopg.Error
+        self.fetched = 0
+        try:
+            self._connection = psycopg.connect(
+                without_parameters(url, ("mapping",)), autocommit=True, connect_timeout=15
+            )
+            for setting in _SETTINGS:
+                self._connection.execute(setting)
+            self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        except psycopg.Error as error:
+            raise DataError(f"the database does not answer: {_first_line(error)}") from None
+
+    def tables(self) -> dict[str, list[tuple[str, str]]]:
+        """By schema.table: the columns and their types."""
+        rows = self._connection.execute(
+            "SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2, ordinal_position"
+        ).fetchall()
+        found: dict[str, list[tuple[str, str]]] = {}
+        for schema, table, column, kind in rows:
+            found.setdefault(f"{schema}.{table}", []).append((column, type_named("postgres", kind)))
+        return found
+
+    def quoted(self, table: str) -> str:
+        """What stands after FROM."""
+        return ".".join(quoted(part) for part in table.split(".", 1))
+
+    def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: Columns) -> None:
+        """By COPY: text that both sides read to the last bit."""
+        with tempfile.TemporaryDirectory(prefix="saveplay-") as folder:
+            file = Path(folder) / "answer.csv"
+            try:
+                with file.open("wb") as target, self._connection.cursor() as cursor:
+                    with cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv, NULL '\\N', FORCE_QUOTE *)") as answer:
+                        for chunk in answer:
+                            target.write(chunk)
+                    self.fetched += max(cursor.rowcount, 0)
+            except self._error as error:
+                raise DataError(f"the database refused a statement: {_first_line(error)}") from None
+            described = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in columns)
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT * FROM read_csv({literal(str(file))}, header = false,"
+                f" auto_detect = false, columns = {{{described}}}, nullstr = '\\N', quote = '\"', escape = '\"',"
+                " delim = ',', strict_mode = true, max_line_size = 20000000)"
+            )
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+
+class SparkServer:
+    """Spark 4, by PySpark: ``spark://local`` in this process, ``spark://host:7077`` a standalone cluster.
+
+    ``?folder=`` registers the Parquet files and folders there as tables; otherwise the catalogue's tables are used.
+    """
+
+    dialect: Dialect = "spark"
+
+    def __init__(self, url: str) -> None:
+        try:
+            from pyspark.errors import PySparkException
+            from pyspark.sql import SparkSession
+        except ImportError:
+            raise InputError('Spark needs PySpark and Java 17: pip install "saveplay[spark]"') from None
+        self._error = PySparkException
+        self.fetched = 0
+        host = urlsplit(url).netloc
+        master = "local[*]" if host in ("", "local") else f"spark://{host}"
+        builder = SparkSession.builder.master(master).appName("saveplay")
+        settings = {
+            "spark.sql.session.timeZone": "UTC",
+            "spark.sql.execution.arrow.pyspark.enabled": "true",
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.log.level": "ERROR",
+            "spark.sql.ansi.enabled": "true",
+        }
+        if master.startswith("local"):
+            settings |= {
+                "spark.sql.shuffle.partitions": "8",
+                "spark.driver.bindAddress": "127.0.0.1",
+                "spark.driver.host": "127.0.0.1",
+            }
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        for key, value in settings.items():
+            builder = builder.config(key, value)
+        try:
+            self._session = builder.getOrCreate()
+        except Exception as error:  # noqa: BLE001 - what a JVM that does not start raises is not one type
+            raise DataError(f"Spark does not start: {_first_line(error)}") from None
+        for database in filter(None, [urlsplit(url).path.strip("/")]):
+            self._session.catalog.setCurrentDatabase(database)
+        if folder := parameter(url, "folder"):
+            self._register(Path(folder))
+
+    def _register(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise DataError(f"{folder.name} is no folder of Parquet files")
+        for path in sorted(folder.iterdir()):
+            if path.suffix == ".parquet" or (path.is_dir() and any(path.rglob("*.parquet"))):
+                self._session.read.parquet(str(path)).createOrReplaceTempView(path.stem)
+
+    def tables(self) -> dict[str, list[tuple[str, str]]]:
+        """By name: the columns and their types."""
+        found = {}
+        for table in self._session.catalog.listTables():
+            name = table.name if table.isTemporary else ".".join([*(table.namespace or []), table.name])
+            described = self._session.table(name).dtypes
+            found[name] = [(column, type_named("spark", kind)) for column, kind in described]
+        return found
+
+    def quoted(self, table: str) -> str:
+        """What stands after FROM; in the embedded engine's quotation marks, which are translated."""
+        return ".".join(quoted(part) for part in table.split("."))
+
+    def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: Columns) -> None:
+        """By Arrow."""
+        try:
+            with warnings.catch_warnings():  # PySpark warns of a pandas that it does not use here
+                warnings.simplefilter("ignore")
+                answer: Any = self._session.sql(sql).toArrow()
+        except self._error as error:
+            raise DataError(f"Spark refused a statement: {_first_line(error)}") from None
+        self.fetched += answer.num_rows
+        answer = answer.rename_columns([column for column, _ in columns])
+        connection.execute("select 1").fetchall()  # an answer that was not read to its end would be in the way
+        connection.register("spark_answer", answer)
+        cells = ", ".join(f"CAST({quoted(column)} AS {kind}) AS {quoted(column)}" for column, kind in columns)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT {cells} FROM spark_answer")
+        connection.unregister("spark_answer")
+
+    def close(self) -> None:
+        """The session is shared by the process and ends with it."""
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

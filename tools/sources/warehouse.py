@@ -1,0 +1,485 @@
+"""The team's own database or cluster: the signals are measured there, and one row an account comes back.
+
+Every input table becomes a common table expression of one statement, so that reading rights are enough. What else
+leaves the server: our own people, the outcomes (what a calibration learns from), the few texts in which a phrase was
+found, and, when they are known, the rows of the accounts under review.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from domain.audit import AHEAD, DataAudit, LeftOut, SourceAudit
+from domain.configuration import CATEGORIES
+from domain.errors import DataError
+from domain.tables import TABLES, Column, Table
+from tools.engine import Watch
+from tools.signals import CONTEXT, INTENTS, OBSERVED_ON, TEXTS, category_signals_sql, usage_by_account_sql
+from tools.sources import report, words
+from tools.sources.clean import PRICES
+from tools.sources.dialects import MATCHES, translated
+from tools.sources.locate import Place, find_table
+from tools.sources.mapping import FILE_NAME, TableMapping, read_mapping
+from tools.sources.money import rate_of
+from tools.sources.names import match_columns
+from tools.sources.parse import SQL_TYPES, clean_text
+from tools.sources.quick import Money, TextFilter
+from tools.sources.raw import literal, quoted
+from tools.sources.rules import limits, not_yet
+from tools.sources.servers import Server, open_server, parameter
+from tools.sources.styles import fits
+
+_OF_ACCOUNT = (
+    " left join accounts known on known.account_id = c.v_account_id"
+    " left join (select distinct account_id as every_id from accounts__judged) every_one"
+    " on every_one.every_id = c.v_account_id"
+)
+"""A row's account: among those kept, and among all that the accounts table names."""
+
+_EMPTY = "empty, and it is required"
+_STRANGER = "no such account"
+_LEFT_OUT = "its account was left out"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One of our tables at the server; ``name`` is None where it has none."""
+
+    table: Table
+    name: str | None
+    cells: Mapping[str, str]
+    """By column: the value, in the embedded engine's dialect."""
+    unknown: Mapping[str, str]
+    """By column: a condition under which the source holds a value that is none of ours."""
+    ignored: tuple[str, ...] = ()
+    exported_on: date | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass
+class Warehouse:
+    """A server with our tables in it, and every statement that was sent to it."""
+
+    server: Server
+    as_of: date
+    money: Money
+    lookback_days: Mapping[str, int]
+    sources: dict[str, _Source]
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    """What each statement was for, and its text."""
+
+    def fetch(
+        self,
+        what: str,
+        sql: str,
+        connection: duckdb.DuckDBPyConnection,
+        name: str,
+        columns: Sequence[tuple[str, str]],
+        pattern: str = "",
+    ) -> None:
+        """Run a statement written in the embedded engine's dialect; its answer becomes a temporary table there."""
+        text = translated(sql, self.server.dialect, pattern)
+        self.sent.append((what, text))
+        self.server.fetch(text, connection, name, columns)
+
+    # the tables as common table expressions --------------------------------------------------------------------------
+
+    def since(self, table: Table) -> date | None:
+        """The first day that is read of a table."""
+        days = self.lookback_days.get(table.name)
+        return self.as_of - timedelta(days=days) if table.dated and days is not None else None
+
+    def with_tables(self, names: Sequence[str]) -> str:
+        """``with …``: accounts and the named tables, each holding the rows and cells that can be used."""
+        ordered = ["accounts", *(name for name in names if name != "accounts")]
+        return "with " + ",\n".join(
+            f"{name}__judged as ({self._judged(name)}),\n{name} as ({self._kept(name)})" for name in ordered
+        )
+
+    def _judged(self, name: str) -> str:
+        """Every row of the look-back with its problem (0 is none) and the flags of cells that cannot be used."""
+        source = self.sources[name]
+        table = source.table
+        if source.name is None:
+            nothing = ", ".join(f"cast(null as {SQL_TYPES[c.kind]}) as {c.name}" for c in table.columns)
+            home = f", cast(null as decimal(18, 2)) as {PRICES[name]}_home" if name in PRICES else ""
+            return f"select {nothing}{home}, 0 as problem, 1 as place from (select 1 as one) nothing where one = 0"
+        values = ", ".join(f"{source.cells[column.name]} as v_{column.name}" for column in table.columns)
+        since = self.since(table)
+        bound = f" where v_{table.dated} is null or v_{table.dated} >= date '{since}'" if since else ""
+        cells = f"select * from (select {values} from {self.server.quoted(source.name)} origin) given{bound}"
+        of_account = "account_id" in table.names and name not in ("accounts", "usage")
+        join = _OF_ACCOUNT if of_account else ""
+        columns = [f"c.v_{column.name} as {column.name}" for column in table.columns]
+        columns += [f"case when {test} then 1 else 0 end as bad_{column}" for column, test in self._bad(source)]
+        problems = " ".join(
+            f"when {test} then {number}" for number, (_, test, _) in enumerate(self._problems(source), 1)
+        )
+        columns.append(f"case {problems} else 0 end as problem" if problems else "0 as problem")
+        if name in PRICES:
+            columns.append(f"{self._home(name)} as {PRICES[name]}_home")
+        place = "1"
+        if table.key and name != "accounts":
+            order = ", ".join(f"c.v_{column.name}" for column in table.columns if column.name != table.key)
+            place = f"row_number() over (partition by c.v_{table.key} order by {order})"
+        return f"select {', '.join(columns)}, {place} as place from ({cells}) c{join}"
+
+    def _home(self, name: str) -> str:
+        home = self.money.home_currency
+        own = "upper(c.v_currency)"
+        currency = (
+            f"coalesce({own}, '{home}')" if name == "accounts" else f"coalesce({own}, upper(known.currency), '{home}')"
+        )
+        rate = rate_of(self.money.rates, home, currency)
+        return f"cast(c.v_{PRICES[name]} * {rate} as decimal(18, 2))"
+
+    def _problems(self, source: _Source) -> list[tuple[str, str, str]]:
+        """Column, condition and reason for leaving out a row; the first that holds counts."""
+        table, found = source.table, []
+        bad = dict(self._bad_cells(source))
+        for column in table.columns:
+            if not column.required or column.name == "renewal_date":
+                continue
+            found.append((column.name, f"c.v_{column.name} is null", _EMPTY))
+            if column.name in bad:
+                found.append((column.name, bad[column.name][0], bad[column.name][1]))
+        if table.dated:
+            found.append((table.dated, f"c.v_{table.dated} > date '{self.as_of}'", AHEAD))
+        if "account_id" in table.names and table.name not in ("accounts", "usage"):
+            found.append(("account_id", "every_one.every_id is null", _STRANGER))
+            found.append(("account_id", "known.account_id is null", _LEFT_OUT))
+        return found
+
+    def _bad_cells(self, source: _Source) -> list[tuple[str, tuple[str, str]]]:
+        """Per column a condition under which its cell cannot be used, and why."""
+        found = []
+        rules = limits(source.table.name, {})
+        for column in source.table.columns:
+            tests = [(test.replace("v_", "c.v_"), why) for test, why in rules.get(column.name, ())]
+            if tests and source.cells[column.name] != _nothing(column):
+                found.append((column.name, (" or ".join(f"({test})" for test, _ in tests), tests[0][1])))
+        return found
+
+    def _bad(self, source: _Source) -> list[tuple[str, str]]:
+        optional = {column.name for column in source.table.columns if not column.required}
+        return [(column, test) for column, (test, _) in self._bad_cells(source) if column in optional]
+
+    def _kept(self, name: str) -> str:
+        source = self.sources[name]
+        hidden = not_yet(name, self.as_of)
+        flagged = {column for column, _ in self._bad(source)} if source.name else set()
+        cells = []
+        for column in source.table.columns:
+            cell = f"s.{column.name}"
+            cell = f"case when s.bad_{column.name} = 0 then {cell} end" if column.name in flagged else cell
+            cells.append(f"{hidden.get(column.name, '{0}').format(cell).replace(chr(34), '')} as {column.name}")
+        if name in PRICES:
+            cells.append(f"s.{PRICES[name]}_home as {PRICES[name]}_home")
+        return f"select {', '.join(cells)} from {name}__judged s where s.problem = 0 and s.place = 1"
+
+    # what is asked ---------------------------------------------------------------------------------------------------
+
+    def audit(self, connection: duckdb.DuckDBPyConnection, name: str) -> tuple[SourceAudit, tuple[LeftOut, ...]]:
+        """What there is of a table and what of it cannot be used. Raises DataError for an amount that has no rate."""
+        source = self.sources[name]
+        if source.name is None:
+            return report.absent(source.table), ()
+        problems, flags = self._problems(source), self._bad(source)
+        counts = ["sum(case when s.problem = 0 and s.place = 1 then 1 else 0 end) as kept"]
+        counts.append("sum(case when s.problem = 0 and s.place > 1 then 1 else 0 end) as repeated")
+        for number in range(1, len(problems) + 1):
+            counts.append(f"sum(case when s.problem = {number} then 1 else 0 end) as problem_{number}")
+        for column, _ in flags:
+            counts.append(f"sum(case when s.problem = 0 and s.bad_{column} > 0 then 1 else 0 end) as bad_{column}")
+        good = "s.problem = 0 and s.place = 1"
+        for day in source.table.seen_by:
+            seen = f"case when {good} and s.{day} <= date '{self.as_of}' then s.{day} end"
+            counts += [f"min({seen}) as first_{day}", f"max({seen}) as last_{day}"]
+        if name in PRICES:
+            amount = PRICES[name]
+            counts.append(
+                f"sum(case when {good} and s.{amount} is not null and s.{amount}_home is null then 1 else 0 end) as rateless"
+            )
+        joins = ""
+        if name == "usage":  # its rows are joined to accounts only here: the signals join what is one row an account
+            joins = _OF_ACCOUNT.replace("c.v_account_id", "s.account_id")
+            counts.append(f"sum(case when {good} and every_one.every_id is null then 1 else 0 end) as strangers")
+            gone = "every_one.every_id is not null and known.account_id is null"
+            counts.append(f"sum(case when {good} and {gone} then 1 else 0 end) as of_left_out")
+        columns = [
+            (count.rsplit(" as ", 1)[1], "DATE" if count.startswith(("min(", "max(")) else "BIGINT") for count in counts
+        ]
+        sql = f"{self.with_tables([name])} select {', '.join(counts)} from {name}__judged s{joins}"
+        self.fetch(f"counting {name}", sql, connection, "warehouse_counts", columns)
+        row = connection.execute("select * from warehouse_counts").fetchone() or ()
+        found = dict(zip([column for column, _ in columns], row, strict=True))
+        return self._told(source, found, problems, flags)
+
+    def _told(
+        self,
+        source: _Source,
+        found: Mapping[str, Any],
+        problems: Sequence[tuple[str, str, str]],
+        flags: Sequence[tuple[str, str]],
+    ) -> tuple[SourceAudit, tuple[LeftOut, ...]]:
+        table, name = source.table, source.table.name
+        if found.get("rateless"):
+            raise DataError(
+                f"{source.name}: {found['rateless']} rows are in a currency without a rate. Add it to"
+                " configs/scoring.yaml: money.rates (home-currency units for 1 unit)."
+            )
+        reasons = [(column, reason, found[f"problem_{n}"] or 0) for n, (column, _, reason) in enumerate(problems, 1)]
+        if name == "usage":
+            reasons.append(("account_id", _STRANGER, found["strangers"] or 0))
+            reasons.append(("account_id", _LEFT_OUT, found["of_left_out"] or 0))
+        if table.key:
+            reasons.append(
+                (table.key, f"this {table.key} is there already; the first row is kept", found["repeated"] or 0)
+            )
+        gone = sum(count for _, _, count in reasons)
+        whys = {column: why for column, (_, why) in self._bad_cells(source)}
+        reasons += [(column, report.UNKNOWN + whys[column], found[f"bad_{column}"] or 0) for column, _ in flags]
+        left_out = tuple(
+            LeftOut(table=name, column=column, reason=reason, rows=count, examples=(f"{source.name}: {count} rows",))
+            for column, reason, count in reasons
+            if count
+        )
+        days = [found[f"{end}_{day}"] for day in table.seen_by for end in ("first", "last")]
+        known = [day for day in days if day is not None]
+        last = max(known, default=None)
+        exported = source.exported_on
+        return (
+            SourceAudit(
+                table=name,
+                connected=True,
+                location=str(source.name),
+                rows=int((found["kept"] or 0) - (found.get("strangers") or 0) - (found.get("of_left_out") or 0)),
+                rows_left_out=int(gone),
+                first_date=min(known, default=None),
+                last_date=last,
+                seen_until=min(exported, self.as_of) if exported else last,
+                columns=source.columns,
+                columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in source.columns),
+                columns_ignored=source.ignored,
+            ),
+            left_out,
+        )
+
+    def measure(self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None]) -> None:
+        """Bring one row an account: the table ``accounts``, and ``warehouse_signals`` with what the files measure."""
+        parts = [self.with_tables([name for name in TABLES if name not in ("people", "accounts")])]
+        parts.append(f"usage_by_account as ({usage_by_account_sql(self.as_of)})")
+        parts += [f"{c}_signals as ({category_signals_sql(c, self.as_of, seen)})" for c in CATEGORIES]
+        accounts = TABLES["accounts"]
+        days = sorted(set(OBSERVED_ON.values()))
+        measured = [name for name in (*OBSERVED_ON, *CONTEXT) if name not in INTENTS]
+        chosen = [f"a.{name}" for name in (*accounts.names, "arr_home")]
+        chosen += [f"cast({name} as double) as {name}" for name in measured] + days
+        columns = [(column.name, SQL_TYPES[column.kind]) for column in accounts.columns] + [
+            ("arr_home", "DECIMAL(18,2)")
+        ]
+        columns += [(name, "DOUBLE") for name in measured] + [(name, "DATE") for name in days]
+        joins = " ".join(f"join {c}_signals on {c}_signals.account_id = a.account_id" for c in CATEGORIES)
+        sql = ",\n".join(parts) + f"\nselect {', '.join(chosen)} from accounts a {joins}"
+        self.fetch("measuring", sql, connection, "warehouse_rows", columns)
+        _refuse_bad_accounts(connection, str(self.sources["accounts"].name))
+        connection.execute(
+            "create or replace table accounts as select "
+            + ", ".join(_cleaned(column) for column in accounts.columns)
+            + ", row_number() over (order by account_id) + 1 as row_no, arr_home from warehouse_rows order by account_id"
+        )
+        rest = ", ".join([*measured, *days])
+        connection.execute(
+            f"create or replace temp table warehouse_signals as select account_id, {rest} from warehouse_rows"
+        )
+        connection.execute("drop table warehouse_rows")
+
+    def texts(self, connection: duckdb.DuckDBPyConnection, wanted: TextFilter) -> None:
+        """Put the texts in which a phrase was found, and no others, into the tables of texts."""
+        first = self.as_of - timedelta(days=wanted.window_days)
+        there = [name for name in TEXTS if self.sources[name].name]
+        if not there:
+            return
+        every = []
+        for name in there:
+            day, names, whole = TEXTS[name]
+            line = whole.format(**{column: column for column in names})
+            every.append(f"select account_id, {day} as on_day, '{name}' as source, {line} as line from {name}")
+        sql = (
+            f"{self.with_tables(there)} select account_id, on_day, source, line from ({' union all '.join(every)}) texts"
+            f" where on_day >= date '{first}' and on_day <= date '{self.as_of}' and {MATCHES}"
+        )
+        columns = [("account_id", "VARCHAR"), ("on_day", "DATE"), ("source", "VARCHAR"), ("line", "VARCHAR")]
+        self.fetch("finding phrases", sql, connection, "warehouse_texts", columns, wanted.pattern)
+        place = "row_number() over (partition by source, account_id order by on_day, line)"
+        for name in there:
+            day, names, _ = TEXTS[name]
+            connection.execute(
+                f"insert into {name} (account_id, {day}, {names[-1]}, row_no) select account_id, on_day,"
+                f" {clean_text('line')}, {place} from warehouse_texts where source = '{name}' order by account_id"
+            )
+        connection.execute("drop table warehouse_texts")
+
+    def bring(
+        self, connection: duckdb.DuckDBPyConnection, name: str, accounts: Sequence[str] | None, into: str
+    ) -> None:
+        """Bring the rows of some accounts (of all without ``accounts``) with every column, in an order of their own."""
+        table = TABLES[name]
+        columns = [(column.name, SQL_TYPES[column.kind]) for column in table.columns]
+        columns += [(f"{PRICES[name]}_home", "DECIMAL(18,2)")] if name in PRICES else []
+        chosen = ", ".join(f"t.{column}" for column, _ in columns)
+        ids = ", ".join(literal(account) for account in accounts or ())
+        only = f" where t.account_id in ({ids})" if accounts is not None else ""
+        sql = f"{self.with_tables([name])} select {chosen} from {name} t{only}"
+        self.fetch(f"bringing {name}", sql, connection, "warehouse_answer", columns)
+        by = "account_id" if "account_id" in table.names else table.key
+        order = ", ".join(column.name for column in table.columns)
+        cells = ", ".join(_cleaned(column) for column in table.columns)
+        home = f", {PRICES[name]}_home" if name in PRICES else ""
+        connection.execute(
+            f"create or replace table {quoted(into)} as select {cells}, row_number() over (partition by {by} order by"
+            f" {order}) as row_no{home} from warehouse_answer order by all"
+        )
+        connection.execute("drop table warehouse_answer")
+
+    def fingerprint(self, connection: duckdb.DuckDBPyConnection) -> str:
+        """SHA-256 over the one row an account that came back."""
+        digest = hashlib.sha256()
+        for name in ("accounts", "warehouse_signals"):
+            row = connection.execute(f"select count(*), bit_xor(hash(t)) from {name} t").fetchone()
+            digest.update(repr(row).encode())
+        return digest.hexdigest()
+
+
+def open_warehouse(location: str, as_of: date, money: Money, lookback_days: Mapping[str, int]) -> Warehouse:
+    """Connect and find our tables. Raises DataError, ConfigurationError or InputError."""
+    server = open_server(location)
+    try:
+        given = parameter(location, "mapping")
+        mapping_path = Path(given) if given else Path("no mapping")
+        if given and not mapping_path.exists():
+            raise DataError(f"mapping={given}: there is no such file")
+        mapping = read_mapping(mapping_path)
+        tables = server.tables()
+        place = Place(Path(location.partition(":")[0]), list(tables), True, Path(), {})
+        sources = {}
+        for name, table in TABLES.items():
+            mapped = mapping.table(name)
+            found = find_table(place, name, mapped.source)
+            sources[name] = _source(table, found, tables.get(found or "", []), mapped)
+        return Warehouse(server, as_of, money, lookback_days, sources)
+    except BaseException:
+        server.close()
+        raise
+
+
+def _source(table: Table, name: str | None, columns: list[tuple[str, str]], mapped: TableMapping) -> _Source:
+    if name is None:
+        return _Source(table, None, {column.name: _nothing(column) for column in table.columns}, {})
+    if mapped.units or mapped.renewals:
+        what = "units" if mapped.units else "renewals"
+        raise DataError(
+            f"{FILE_NAME}: tables.{table.name}.{what}: not on a database; make a view that holds them ready"
+        )
+    header = [column for column, _ in columns]
+    matched = match_columns(table, header, mapped, name)
+    cells, filled = {}, []
+    for column in table.columns:
+        if column.name in mapped.constants:
+            cells[column.name] = f"cast({literal(mapped.constants[column.name])} as {SQL_TYPES[column.kind]})"
+        elif (index := matched.position.get(column.name)) is None:
+            cells[column.name] = _nothing(column)
+            continue
+        else:
+            theirs, kind = columns[index]
+            if not fits(column.kind, kind, None):
+                raise DataError(
+                    f"{name}.{theirs} is {kind.strip('()').lower()}, and {table.name}.{column.name} is a {column.kind}: make a view"
+                    f" that casts it, and name the view in {FILE_NAME} (tables.{table.name}.from)"
+                )
+            cells[column.name] = _cell(table, column, quoted(theirs), kind, mapped.values.get(column.name, {}))
+        filled.append(column.name)
+    return _Source(table, name, cells, {}, matched.ignored, mapped.exported_on, tuple(filled))
+
+
+def _nothing(column: Column) -> str:
+    return f"cast(null as {SQL_TYPES[column.kind]})"
+
+
+def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[str, str]) -> str:
+    """The value of a cell, in what all engines share."""
+    text = f"nullif(trim(cast({cell} as varchar)), '')"
+    if values:
+        whens = " ".join(
+            f"when {literal(theirs.strip().lower())} then {literal(ours)}" for theirs, ours in values.items()
+        )
+        text = f"case lower({text}) {whens} else {text} end"
+    if column.kind in ("id", "text"):
+        return text
+    if column.kind == "choice":
+        known = {**words.SYNONYMS.get((table.name, column.name), {}), **{choice: choice for choice in column.choices}}
+        whens = " ".join(f"when {literal(theirs)} then {literal(ours)}" for theirs, ours in known.items())
+        return f"case replace(replace(lower({text}), ' ', '_'), '-', '_') {whens} end"
+    if column.kind == "date" and kind.startswith("TIMESTAMP"):
+        return f"cast({cell} as date)"
+    return f"cast({cell} as {SQL_TYPES[column.kind]})"
+
+
+def _cleaned(column: Column) -> str:
+    """The cell as it is kept in the embedded engine: texts without control characters."""
+    return f"{clean_text(column.name)} as {column.name}" if column.kind == "text" else column.name
+
+
+def _refuse_bad_accounts(connection: duckdb.DuckDBPyConnection, location: str) -> None:
+    row = connection.execute(
+        "select account_id from warehouse_rows group by account_id having count(*) > 1 order by 1 limit 1"
+    ).fetchone()
+    if row is not None:
+        raise DataError(
+            f"{location}: the account id {row[0]} is there twice. Which one is right is not ours to guess: remove one of"
+            " the rows and run again."
+        )
+    if connection.execute("select count(*) from warehouse_rows").fetchone() == (0,):
+        raise DataError(f"{location}: there are no accounts to review.")
+
+
+def read_warehouse(
+    location: str,
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    money: Money,
+    lookback_days: Mapping[str, int],
+    texts: TextFilter | None,
+    watch: Watch,
+) -> tuple[Warehouse, DataAudit]:
+    """Measure at the server and bring what the review needs. Raises DataError, ConfigurationError or InputError."""
+    with watch("looking for the tables", connection):
+        warehouse = open_warehouse(location, as_of, money, lookback_days)
+    audits: dict[str, SourceAudit] = {}
+    left_out: list[LeftOut] = []
+    for name in TABLES:
+        with watch(f"counting {name}", connection):
+            audits[name], gone = warehouse.audit(connection, name)
+            left_out += gone
+    with watch("measuring at the server", connection):
+        seen = {
+            "tickets_seen": audits["tickets"].seen_until,
+            "touchpoints_seen": audits["touchpoints"].seen_until,
+            "touchpoints_from": audits["touchpoints"].first_date,
+            "invoices_seen": audits["invoices"].seen_until,
+        }
+        warehouse.measure(connection, seen)
+    with watch("finding phrases at the server", connection):
+        if texts is not None:
+            warehouse.texts(connection, texts)
+        warehouse.bring(connection, "people", None, "people")
+        warehouse.bring(connection, "outcomes", None, "outcomes")
+    fingerprint = warehouse.fingerprint(connection)
+    return warehouse, DataAudit(
+        sources=tuple(audits[name] for name in TABLES), left_out=tuple(left_out), fingerprint=fingerprint
+    )
