@@ -24,9 +24,14 @@ app = typer.Typer(
 
 DONE, FAULT, BAD_INPUT, WAITING = 0, 1, 2, 3
 
-Data = Annotated[str, typer.Option("--data", help="A folder of CSV or Parquet files, or duckdb:///file.db.")]
+Data = Annotated[
+    str, typer.Option("--data", help="A folder of CSV or Parquet files, duckdb:///file.db, postgresql://… or spark://…")
+]
 AsOf = Annotated[str, typer.Option("--as-of", help="The review date, like 2026-11-23. Nothing later is read.")]
-StoreAt = Annotated[str | None, typer.Option("--store", help="Where reviews and history live (or SAVEPLAY_STORE).")]
+StoreAt = Annotated[
+    str | None,
+    typer.Option("--store", help="Where reviews and history live: a folder or postgresql://… (or SAVEPLAY_STORE)."),
+]
 Configs = Annotated[str | None, typer.Option("--configs", help="A configuration folder instead of the shipped one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Time per step.")]
@@ -179,12 +184,15 @@ def score(
     store: StoreAt = None,
     configs: Configs = None,
     parquet: Annotated[Path | None, typer.Option(help="Write the scores of every account to this file.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="What was read, how long it took, and the SQL.")] = False,
     as_json: Json = False,
 ) -> None:
     """Health, risk and tier of every account; nothing is kept."""
-    from app.commands import score_accounts
+    from app.looking import score_accounts
 
-    score_accounts(data, parse_day(as_of), store, configs, parquet, as_json)
+    score_accounts(
+        data, parse_day(as_of), store=store, configs=configs, parquet=parquet, explain=explain, as_json=as_json
+    )
 
 
 @app.command()
@@ -192,7 +200,7 @@ def history(
     account: Annotated[str, typer.Argument(help="Account id.")], store: StoreAt = None, as_json: Json = False
 ) -> None:
     """Health, risk and tier of one account, week by week, as they were reported."""
-    from app.commands import show_history
+    from app.looking import show_history
 
     show_history(account, store, as_json)
 
@@ -205,7 +213,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Audit the data: rows, rows left out and why, staleness, what is not connected and what that costs."""
-    from app.commands import check_data
+    from app.looking import check_data
 
     check_data(data, parse_day(as_of) if as_of else date.today(), configs, as_json)
 

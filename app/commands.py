@@ -4,20 +4,15 @@ import csv
 import os
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app.cli import DONE, WAITING, as_document, say, show
 from app.decision_file import read_decisions, unattended
-from app.stores import store_at
 from app.timing import Timing
-from app.wiring import Request, Workplace, absolute, backfill, load_base, run_review, workplace
+from app.wiring import Request, Workplace, backfill, load_base, run_review, workplace
 from domain.asking import Answered
 from domain.decisions import Decisions
-from domain.errors import DecisionError, InputError, UnknownReference
+from domain.errors import DecisionError, InputError
 from domain.review import Override, Review
-
-if TYPE_CHECKING:
-    from tools.base import CustomerBase
 
 HOW = {
     "plan": "waiting for decisions on the plays: fill in {folder}/decisions.yaml, then\n"
@@ -177,62 +172,6 @@ def show_stored(place: Workplace, review_id: str, as_json: bool) -> None:
         review = stored_review(place, review_id)
         folder = Path(place.store.request(review_id)[0]["out"]) / review_id
     show(review_json(review).decode() if as_json else summary_of(review, folder))
-
-
-def _base(data: str, day: date, configs: str | None, store: str | None) -> "CustomerBase":
-    from tools.configuration import read_configuration
-
-    configuration = read_configuration(Path(configs) if configs else None)
-    with store_at(store) as place:
-        return load_base(Request(absolute(data), day, "", configs), configuration, place.history())
-
-
-def score_accounts(
-    data: str, day: date, store: str | None, configs: str | None, parquet: Path | None, as_json: bool
-) -> None:
-    """Scores of the whole base: a Parquet file, JSON, or the totals and the worst on the screen."""
-    base = _base(data, day, configs, store)
-    if parquet is not None:
-        try:
-            parquet.parent.mkdir(parents=True, exist_ok=True)
-            target = str(parquet).replace("'", "''")
-            base.connection.execute(f"copy (from scored order by account_id) to '{target}' (format parquet)")
-        except OSError as error:
-            raise InputError(f"cannot write {parquet}: {error.strerror}") from None
-    if as_json:
-        show(as_document(base.rows("from scored order by account_id")))
-        return
-    from app.summary_text import scores
-
-    show(scores(base))
-
-
-def show_history(account: str, store: str | None, as_json: bool) -> None:
-    """Every kept week of one account. Raises UnknownReference when no week knows it."""
-    import duckdb
-
-    from app.summary_text import weeks
-
-    with store_at(store) as place, duckdb.connect(":memory:") as connection:
-        history = place.history()
-        found = history.weeks_of(connection, account)
-    if not found:
-        raise UnknownReference(f"no week in {history.name} knows the account {account!r}; ids are those of the data")
-    show(as_document(found) if as_json else weeks(account, found))
-
-
-def check_data(data: str, day: date, configs: str | None, as_json: bool) -> None:
-    """The data audit."""
-    from tools.summary import data_report
-
-    base = _base(data, day, configs, None)
-    found = data_report(base)
-    if as_json:
-        show(found.model_dump_json(indent=2))
-        return
-    from app.summary_text import audit
-
-    show(audit(found, day))
 
 
 def record_progress(

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from domain.review import DataReport, Review
 from tools.wording import money, plural
 
 if TYPE_CHECKING:
+    from domain.review import DataReport, Review
     from tools.base import CustomerBase
 
 _WIDTH = 118
@@ -43,7 +43,7 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.0f}"
 
 
-def screen(review: Review, folder: Path | None) -> str:
+def screen(review: "Review", folder: Path | None) -> str:
     """A review in a screenful: numbers, the worst accounts, where the rest is."""
     p = review.portfolio
     head = (
@@ -124,7 +124,7 @@ def weeks(account: str, found: Sequence[Mapping[str, Any]]) -> str:
     return printed(table(title, columns, rows))
 
 
-def audit(report: DataReport, day: date) -> str:
+def audit(report: "DataReport", day: date) -> str:
     """The data audit: sources, rows left out, signals, gaps."""
     sources = [
         (

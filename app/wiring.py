@@ -3,7 +3,6 @@
 The only place that knows the clock, the environment and the file system together.
 """
 
-import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from agents.model_client import Heard, ModelClient
     from graph.context import ReviewContext
     from tools.base import CustomerBase
+    from tools.engine import Watch
     from tools.history import History
     from tools.store import Store
 
@@ -139,11 +139,15 @@ def absolute(location: str) -> str:
     return location if "://" in location else str(Path(location).resolve())
 
 
-def load_base(request: Request, configuration: Configuration, history: "History") -> "CustomerBase":
+def load_base(
+    request: Request, configuration: Configuration, history: "History", watch: "Watch | None" = None
+) -> "CustomerBase":
     """Read the data and score it."""
     from tools.base import read_base
+    from tools.engine import EngineLimits, unwatched
 
-    return read_base(request.data, request.as_of, configuration, history)
+    limits = EngineLimits.of_environment()
+    return read_base(request.data, request.as_of, configuration, history, limits, watch or unwatched)
 
 
 def backfill(
@@ -193,6 +197,8 @@ def run_review(place: Workplace, review_id: str, timing: Timing) -> str | None:
     place.store.request(review_id)
     place.hold(review_id)
     kept, _, run = place.store.request(review_id)
+    import asyncio
+
     return asyncio.run(_drive(place, Request.of(kept).as_of, review_id, run, timing))
 
 

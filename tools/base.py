@@ -34,7 +34,7 @@ from tools.scoring import (
 )
 from tools.signals import INTENTS, TEXTS, category_signals_sql, category_sql, matching, usage_by_account_sql
 from tools.signals.statements import Statement, StatementFinder, TextRow
-from tools.sources import Portfolio, TextFilter, open_portfolio
+from tools.sources import Portfolio, TableRead, TextFilter, open_portfolio
 
 if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
@@ -60,6 +60,9 @@ class CustomerBase:
     """The server that holds the rows, where the connection does not."""
     brought: set[str] = field(default_factory=set)
     """The tables whose rows were brought from there for the picked accounts."""
+    reads: Sequence[TableRead] = ()
+    sent: Sequence[tuple[str, str]] = ()
+    """Every statement that reads or measures, with what it is for."""
 
     def all_of(self, table: str) -> str:
         """What stands after FROM to have every column of an input table, for the accounts that were picked."""
@@ -167,9 +170,19 @@ def score_base(
         compared = changes.compared_sql(configuration.scoring, previous is not None)
         connection.execute(f"create or replace temp {'table' if previous else 'view'} compared as {compared}")
     base = CustomerBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous)
-    base.whole, base.warehouse = portfolio.whole, portfolio.warehouse
+    base.whole, base.warehouse, base.reads = portfolio.whole, portfolio.warehouse, portfolio.reads
+    base.sent = _sent(portfolio, as_of)
     base.statements = statements
     return base
+
+
+def _sent(portfolio: Portfolio, as_of: date) -> list[tuple[str, str]]:
+    if portfolio.warehouse is not None:
+        return portfolio.warehouse.sent
+    seen = _seen(portfolio.audit)
+    sent = [(f"reading {read.table}", read.sql) for read in portfolio.reads]
+    sent.append(("bringing usage to one row an account", usage_by_account_sql(as_of)))
+    return sent + [(f"measuring {each}", category_signals_sql(each, as_of, seen)) for each in CATEGORIES]
 
 
 def _order_accounts(connection: duckdb.DuckDBPyConnection) -> None:

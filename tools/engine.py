@@ -3,20 +3,25 @@
 import os
 import tempfile
 import uuid
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 
 from domain.errors import ConfigurationError
 
-Watch = Callable[[str, duckdb.DuckDBPyConnection], AbstractContextManager[None]]
-"""Called around every piece of work with what it is; it may ask the connection how far it is."""
+
+class Watch(Protocol):
+    """Called around every piece of work with what it is; it may ask the connection how far it is."""
+
+    def __call__(self, what: str, connection: duckdb.DuckDBPyConnection, rows: int = 0) -> AbstractContextManager[None]:
+        """``rows`` is how many rows there are to go through, where that is known."""
+        ...
 
 
-def unwatched(what: str, connection: duckdb.DuckDBPyConnection) -> AbstractContextManager[None]:
+def unwatched(what: str, connection: duckdb.DuckDBPyConnection, rows: int = 0) -> AbstractContextManager[None]:
     """Nobody watches."""
     return nullcontext()
 
@@ -44,7 +49,8 @@ def engine(limits: EngineLimits = EngineLimits()) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     spill = Path(tempfile.gettempdir()) / f"saveplay-spill-{uuid.uuid4().hex}"
     connection.execute(
-        f"SET TimeZone = 'UTC'; SET threads = {limits.threads}; SET enable_progress_bar = false; "
+        f"SET TimeZone = 'UTC'; SET threads = {limits.threads}; SET enable_progress_bar = true; "
+        f"SET enable_progress_bar_print = false; "
         f"SET temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'"
     )
     try:

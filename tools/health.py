@@ -11,8 +11,9 @@ from tools.signals import OBSERVED_ON, six
 
 
 def number(value: float) -> str:
-    """A number as SQL text, always a double."""
-    return f"cast({value!r} as double)"
+    """A number as SQL text, always a double: in the embedded engine, a number with an exponent is one."""
+    text = repr(float(value))
+    return text if "e" in text else f"{text}e0"
 
 
 def fresh_value(name: str, signal: Signal, as_of: str) -> str:

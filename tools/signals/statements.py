@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from domain.configuration import Wording
 
@@ -50,38 +51,50 @@ class StatementFinder:
             if wording.competitors
             else r"[^\s\S]"
         )
-        self._intents = {
-            intent: [re.compile(phrase.replace("{competitor}", names), re.IGNORECASE) for phrase in rule.phrases]
+        self._wording = wording
+        self._phrases = {
+            intent: [phrase.replace("{competitor}", names) for phrase in rule.phrases]
             for intent, rule in wording.intents.items()
         }
-        self._unless = {
-            intent: [re.compile(phrase.replace("{competitor}", names), re.IGNORECASE) for phrase in rule.unless]
+        self._exceptions = {
+            intent: [phrase.replace("{competitor}", names) for phrase in rule.unless]
             for intent, rule in wording.intents.items()
         }
-        self._tables = {intent: rule.tables for intent, rule in wording.intents.items()}
-        self._negation = re.compile("|".join(wording.negations), re.IGNORECASE) if wording.negations else None
-        self._themes = {
-            theme: re.compile("|".join(phrases), re.IGNORECASE) for theme, phrases in wording.themes.items()
-        }
+
+    @cached_property
+    def _intents(self) -> dict[str, list[re.Pattern[str]]]:
+        return {intent: [_compiled(phrase) for phrase in phrases] for intent, phrases in self._phrases.items()}
+
+    @cached_property
+    def _unless(self) -> dict[str, list[re.Pattern[str]]]:
+        return {intent: [_compiled(phrase) for phrase in phrases] for intent, phrases in self._exceptions.items()}
+
+    @cached_property
+    def _negation(self) -> re.Pattern[str] | None:
+        return _compiled("|".join(self._wording.negations)) if self._wording.negations else None
+
+    @cached_property
+    def _themes(self) -> dict[str, re.Pattern[str]]:
+        return {theme: _compiled("|".join(phrases)) for theme, phrases in self._wording.themes.items()}
 
     @property
     def filter(self) -> str:
         """One expression that every text with a statement in it matches: what leaves the engine at all."""
-        return "|".join(f"(?:{p.pattern})" for phrases in self._intents.values() for p in phrases)
+        return "|".join(f"(?:{phrase})" for phrases in self._phrases.values() for phrase in phrases)
 
     @property
     def filters(self) -> dict[str, str]:
         """The same by intent."""
         return {
-            intent: "|".join(f"(?:{p.pattern})" for p in phrases) or r"[^\s\S]"
-            for intent, phrases in self._intents.items()
+            intent: "|".join(f"(?:{phrase})" for phrase in phrases) or r"[^\s\S]"
+            for intent, phrases in self._phrases.items()
         }
 
     def find(self, rows: Iterable[TextRow]) -> Iterator[Statement]:
         """Each intent at most once a row, with the first sentence that states it."""
         for row in rows:
             phrased = self._phrased(" ".join(row.text.split())) if row.possible is None else row.possible
-            possible = [intent for intent in phrased if row.table in self._tables[intent]]
+            possible = [intent for intent in phrased if row.table in self._wording.intents[intent].tables]
             sentences = list(_sentences(row.text)) if possible else []
             for intent in possible:
                 quote = next((sentence for sentence in sentences if self._states(sentence, intent)), None)
@@ -106,6 +119,10 @@ class StatementFinder:
             return False
         near = " ".join(before.split()[-_NEGATION_WINDOW:])
         return self._negation.search(near) is not None
+
+
+def _compiled(phrase: str) -> re.Pattern[str]:
+    return re.compile(phrase, re.IGNORECASE)
 
 
 def _sentences(text: str) -> Iterator[str]:

@@ -191,13 +191,13 @@ def _parquet(place: Place, connection: duckdb.DuckDBPyConnection, name: str, pat
         raise DataError(f"{empty.name} is empty (0 bytes). Export it again, or remove it.")
     place.digests[name] = _digest_parquet(paths)
     files = ", ".join(literal(glob.escape(str(each))) for each in paths)
-    if len(paths) == 1:
-        return open_relation(connection, f"read_parquet([{files}])", "file_row_number + 2", path.name)
     try:
         counts = connection.execute(f"SELECT num_rows FROM parquet_file_metadata([{files}])").fetchall()
     except duckdb.Error as error:
         raise DataError(f"{path.name} cannot be read: {plainly(error)}. Export it again.") from error
-    before = list(accumulate((int(row[0]) for row in counts), initial=0))[:-1]
-    row_no = f"list_extract({before}, CAST(file_index AS INTEGER) + 1) + file_row_number + 2"
+    before = list(accumulate((int(row[0]) for row in counts), initial=0))
+    if len(paths) == 1:
+        return open_relation(connection, f"read_parquet([{files}])", "file_row_number + 2", path.name, before[-1])
+    row_no = f"list_extract({before[:-1]}, CAST(file_index AS INTEGER) + 1) + file_row_number + 2"
     query = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
-    return open_relation(connection, query, row_no, path.name)
+    return open_relation(connection, query, row_no, path.name, before[-1])

@@ -136,7 +136,12 @@ def _from_server(location: str, connection: duckdb.DuckDBPyConnection, review: _
     warehouse, audit = read_warehouse(
         location, connection, review.as_of, review.money, review.lookback_days, review.texts, review.watch
     )
-    return Portfolio(connection, audit, warehouse=warehouse)
+    reads = tuple(
+        TableRead(name, source.name, source.columns, warehouse.since(source.table), False, "")
+        for name, source in warehouse.sources.items()
+        if source.name is not None
+    )
+    return Portfolio(connection, audit, reads=reads, warehouse=warehouse)
 
 
 def _definition(table: Table) -> str:
@@ -221,7 +226,7 @@ def _take_quickly(connection: duckdb.DuckDBPyConnection, typed: list[Stage], rev
     refused = set()
     for stage in tried:
         stage.quick = True
-        with review.watch(f"reading {stage.table.name}", connection):
+        with review.watch(f"reading {stage.table.name}", connection, stage.raw.rows):
             if stage.table.name != "usage":
                 read_quickly(connection, stage, review.plan(stage), review.as_of, review.money, review.texts)
             elif not quick_usage(connection, stage, review.since(stage.table), review.as_of):

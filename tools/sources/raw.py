@@ -33,6 +33,8 @@ class Raw:
     bad_rows: tuple[BadRow, ...] = ()
     notices: tuple[str, ...] = ()
     temporary: tuple[str, ...] = field(default=())
+    rows: int = 0
+    """How many there are, where the source says so itself; 0 where it does not."""
 
     def type_of(self, index: int) -> str:
         """The engine's name of a column's type; text in a CSV file."""
@@ -146,9 +148,7 @@ def _numbered(connection: duckdb.DuckDBPyConnection, name: str, skipped: list[in
     )
 
 
-def open_relation(
-    connection: duckdb.DuckDBPyConnection, query: str, row_no: str, location: str, notices: tuple[str, ...] = ()
-) -> Raw:
+def open_relation(connection: duckdb.DuckDBPyConnection, query: str, row_no: str, location: str, rows: int = 0) -> Raw:
     """A Parquet file or a database table, given as ``FROM``-able SQL; nothing of it is copied.
 
     ``row_no`` is the expression of the row's number; row 1 stands for the header.
@@ -160,7 +160,7 @@ def open_relation(
     header = [str(row[0]) for row in described]
     cells = ", ".join(f"{quoted(column)} AS c{index}" for index, column in enumerate(header))
     relation = f"(SELECT {row_no} AS row_no, {cells} FROM {query})"
-    return Raw(relation, location, header, tuple(str(row[1]) for row in described), (), notices)
+    return Raw(relation, location, header, tuple(str(row[1]) for row in described), rows=rows)
 
 
 def as_text(cell: str, kind: str) -> str:
