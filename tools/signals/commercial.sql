@@ -1,28 +1,25 @@
 -- Commercial signals, one row an account. Reads `invoices`, `outcomes`, `goals` and the contract in `accounts`.
 -- A failed payment counts until it is made good. Renewal nearness amplifies risk; it is no signal of ill health.
 with invoice_rows as (
+    -- An invoice that is not yet due, or of which nothing is known, proves nothing.
     select
         account_id,
         date_diff('day', due_date, cast(:as_of as date)) as days_past,
+        case when status in ('open', 'failed') and paid_on is null then 1 else 0 end as is_owed,
         case when status = 'failed' then 1 else 0 end as is_failed,
+        case when status is not null or paid_on is not null then 1 else 0 end as is_known,
         amount_home
     from invoices
-    where status in ('open', 'failed') and paid_on is null
-),
-debts as (
-    select
-        account_id,
-        sum(case when days_past >= 0 then is_failed else 0 end) as failed,
-        max(case when days_past > 0 then days_past else 0 end) as days_overdue,
-        sum(case when days_past > 0 then cast(amount_home as double) else 0 end) as amount_overdue
-    from invoice_rows
-    group by account_id
 ),
 billed as (
-    -- An invoice that is not yet due, or of which nothing is known, proves nothing.
-    select distinct account_id
-    from invoices
-    where due_date <= cast(:as_of as date) and (status is not null or paid_on is not null)
+    select
+        account_id,
+        sum(case when days_past >= 0 then is_known else 0 end) as known,
+        sum(case when days_past >= 0 then is_failed * is_owed else 0 end) as failed,
+        max(case when days_past > 0 then days_past * is_owed else 0 end) as days_overdue,
+        sum(case when days_past > 0 and is_owed = 1 then amount_home end) as amount_overdue
+    from invoice_rows
+    group by account_id
 ),
 changes as (
     select
@@ -46,13 +43,13 @@ commercial_seen as (
 )
 select
     a.account_id,
-    case when b.account_id is not null then coalesce(d.failed, 0) end as payment_failed,
-    case when b.account_id is not null then coalesce(d.days_overdue, 0) end as invoice_overdue,
+    case when b.known > 0 then b.failed end as payment_failed,
+    case when b.known > 0 then b.days_overdue end as invoice_overdue,
     case
-        when b.account_id is not null and a.arr_home > 0
-            then 100 * coalesce(d.amount_overdue, 0) / cast(a.arr_home as double)
+        when b.known > 0 and a.arr_home > 0
+            then 100 * cast(coalesce(b.amount_overdue, 0) as double) / cast(a.arr_home as double)
     end as overdue_share,
-    coalesce(d.amount_overdue, 0) as amount_overdue,
+    cast(coalesce(b.amount_overdue, 0) as double) as amount_overdue,
     case
         when c.is_partial = 0 and cast(a.arr as double) - c.arr_change > 0
             then 100 * c.arr_change / (cast(a.arr as double) - c.arr_change)
@@ -65,6 +62,5 @@ select
 from accounts a
 cross join commercial_seen s
 left join billed b on b.account_id = a.account_id
-left join debts d on d.account_id = a.account_id
 left join changes c on c.account_id = a.account_id
 left join agreed g on g.account_id = a.account_id

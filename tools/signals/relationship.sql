@@ -84,20 +84,15 @@ relationship_seen as (
     select
         cast(:touchpoints_seen as date) as touchpoints_seen,
         cast(:touchpoints_from as date) as touchpoints_from
-),
-known_since as (
-    select
-        a.account_id,
-        case
-            when a.started_on > s.touchpoints_from then date_diff('day', a.started_on, cast(:as_of as date))
-            else date_diff('day', s.touchpoints_from, cast(:as_of as date))
-        end as days
-    from accounts a
-    cross join relationship_seen s
 )
 select
     a.account_id,
-    case when t.account_id is not null then coalesce(t.exec_age, k.days) end as days_since_exec_touch,
+    case
+        when t.exec_age is not null then t.exec_age
+        when t.account_id is not null and a.started_on > s.touchpoints_from
+            then date_diff('day', a.started_on, cast(:as_of as date))
+        when t.account_id is not null then date_diff('day', s.touchpoints_from, cast(:as_of as date))
+    end as days_since_exec_touch,
     case
         when p.account_id is null then null
         when p.champions > 0 then 0
@@ -116,7 +111,6 @@ select
 from accounts a
 cross join relationship_seen s
 cross join relationship_filled h
-join known_since k on k.account_id = a.account_id
 left join touches t on t.account_id = a.account_id
 left join unanswered u on u.account_id = a.account_id
 left join people p on p.account_id = a.account_id

@@ -52,27 +52,29 @@ rates as (
         a.account_id,
         coalesce(c.month_now, 0) as month_now,
         cast(coalesce(c.month_now, 0) as double)
-            / case when c.month_before > 1 then c.month_before else 1 end as ratio
+            / case when c.month_before > 1 then c.month_before else 1 end as ratio,
+        coalesce(c.escalations, 0) as escalations,
+        coalesce(c.open_escalations, 0) as open_escalations,
+        coalesce(c.sla_breaches, 0) as sla_breaches,
+        coalesce(c.oldest_urgent, 0) as oldest_urgent
     from accounts a
     left join counts c on c.account_id = a.account_id
 )
 select
-    a.account_id,
+    r.account_id,
     case
         when s.tickets_seen is null then null
         when r.month_now >= 5 or r.ratio <= 1 then r.ratio
         else 1
     end as ticket_spike,
-    case when s.tickets_seen is not null and h.has_escalated = 1 then coalesce(c.escalations, 0) end as escalations,
-    case when s.tickets_seen is not null and h.has_escalated = 1 then coalesce(c.open_escalations, 0) end as open_escalations,
-    case when s.tickets_seen is not null and h.has_breached = 1 then coalesce(c.sla_breaches, 0) end as sla_breaches,
+    case when s.tickets_seen is not null and h.has_escalated = 1 then r.escalations end as escalations,
+    case when s.tickets_seen is not null and h.has_escalated = 1 then r.open_escalations end as open_escalations,
+    case when s.tickets_seen is not null and h.has_breached = 1 then r.sla_breaches end as sla_breaches,
     f.support_csat,
-    case when s.tickets_seen is not null and h.has_priority = 1 then coalesce(c.oldest_urgent, 0) end as oldest_urgent_ticket,
+    case when s.tickets_seen is not null and h.has_priority = 1 then r.oldest_urgent end as oldest_urgent_ticket,
     s.tickets_seen as tickets_on,
     f.rated_on
-from accounts a
+from rates r
 cross join support_seen s
 cross join support_filled h
-join rates r on r.account_id = a.account_id
-left join counts c on c.account_id = a.account_id
-left join satisfaction f on f.account_id = a.account_id
+left join satisfaction f on f.account_id = r.account_id

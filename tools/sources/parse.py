@@ -49,6 +49,8 @@ def reading(table: str, column: Column, cell: str, style: Style) -> Reading:
         return _typed_reading(column, cell, style.typed)
     too_long = (f"strlen({t}) > {LONGEST_FIELD} AND length({t}) > {LONGEST_FIELD}", "longer than 1,000,000 characters")
     quick = style.quick and style.typed is not None and not style.values
+    if column.kind == "id" and quick and column.required:
+        return Reading(cell, None, t, ((f"{t} = ''", "empty, and it is required"),))
     if column.kind == "id" and quick:
         return Reading(f"nullif(trim({cell}), '')", None, t, ())
     if column.name in LONG_TEXTS and quick:
@@ -59,7 +61,7 @@ def reading(table: str, column: Column, cell: str, style: Style) -> Reading:
     if column.kind == "choice" and quick:
         slow = _choice(table, column, f"({clean_text(t)})", style)
         value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
-        return Reading(f"nullif(trim({cell}), '')", None, value, _choice_problems(column, t, v))
+        return Reading(cell, None, value, _choice_problems(column, t, v))
     if column.kind == "choice":
         return Reading(
             clean_text(cell), None, _choice(table, column, t, style), (too_long, *_choice_problems(column, t, v))

@@ -10,13 +10,16 @@ from datetime import date, timedelta
 
 import duckdb
 
-from domain.tables import TABLES, Table
+from domain.tables import TABLES, Column, Table
 from tools.signals import READS, TEXTS, matching
 from tools.sources.clean import PRICES, Plan, Stage, layers, readings_of, required
 from tools.sources.money import rate_of
-from tools.sources.parse import SQL_TYPES, clean_text
-from tools.sources.raw import quoted
+from tools.sources.parse import LONG_TEXTS, SQL_TYPES, clean_text
+from tools.sources.raw import literal, quoted
 from tools.sources.rules import not_yet
+
+_FEW_TEXTS = 20_000
+"""Rows; so few texts are kept as they are, because preparing the search would cost more than it saves."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,14 @@ def quick_sql(
     """The typed table as it will be, and for each row whether it is ``odd``: something in it cannot be used."""
     table = stage.table
     readings = readings_of(stage, wanted, quick=True)
-    said = _said(table, readings, texts, as_of) if texts and table.name in TEXTS else None
+    many = stage.raw.rows == 0 or stage.raw.rows > _FEW_TEXTS
+    said = _said(table, readings, texts, as_of) if texts and many and table.name in TEXTS else None
     found = said.cells if said else {}
     cells, odd = [], []
     for column in table.columns:
         if column.name not in wanted:
             continue
-        value = found.get(column.name, f"v_{column.name}" if column.name in readings else "NULL")
+        value = found.get(column.name, _plain(column, readings))
         cells.append(f"CAST({value} AS {SQL_TYPES[column.kind]}) AS {quoted(column.name)}")
         if column.name in readings:
             problems = [*required(column), *readings[column.name].problems, *plan.limits.get(column.name, ())]
@@ -78,9 +82,17 @@ def quick_sql(
         )
         amount = f"CAST(s.{PRICES[table.name]} AS DECIMAL(18,2))"
         rate = rate_of(money.rates, money.home_currency, currency)
+        own = literal(money.home_currency.strip().upper())
         outer = [cell for cell in outer if not cell.endswith(' AS "currency"')] + [f"{currency} AS currency"]
-        outer.append(f"CAST({amount} * {rate} AS DECIMAL(18,2)) AS {PRICES[table.name]}_home")
+        home = f"CASE WHEN {currency} = {own} THEN {amount} ELSE CAST({amount} * {rate} AS DECIMAL(18,2)) END"
+        outer.append(f"{home} AS {PRICES[table.name]}_home")
     return f"SELECT {', '.join(outer)}, s.row_no, s.odd FROM ({inner}) s"
+
+
+def _plain(column: Column, readings: Mapping[str, object]) -> str:
+    if column.name not in readings:
+        return "NULL"
+    return clean_text(f"v_{column.name}") if column.name in LONG_TEXTS else f"v_{column.name}"
 
 
 @dataclass(frozen=True)
