@@ -13,6 +13,8 @@ from app.report import wording
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 _BLOCK = re.compile(r"^(\s*)([#+=-]+)(?=\s|$)")
 _NUMBERED = re.compile(r"^(\s*\d+)([.)])(?=\s|$)")
+_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,'%/-]*")
+"""Nothing in it means anything in Markdown or HTML: most cells of a table."""
 _ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -32,7 +34,10 @@ def escape(value: object) -> Markup:
     """Text that shows in Markdown exactly as it is written, on one line."""
     if isinstance(value, Markup):
         return value
-    text = _SPECIAL.sub(r"\\\1", wording.plain(said(value)).translate(_ENTITIES))
+    written = said(value)
+    if _HARMLESS.fullmatch(written):
+        return Markup(written)
+    text = _SPECIAL.sub(r"\\\1", wording.plain(written).translate(_ENTITIES))
     text = _NUMBERED.sub(r"\1\\\2", _BLOCK.sub(r"\1\\\2", text))
     return Markup(_ADDRESS.sub(lambda found: "\\" + found.group(0), text))
 

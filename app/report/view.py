@@ -171,8 +171,16 @@ class ReviewView:
 
     def actions_of(self, person: Person) -> list[Action]:
         """What one person does, soonest first."""
-        mine = [action for action in self.review.actions if person.is_owner(action.owner, action.owner_id)]
+        mine = self._actions.get(person.person_id or (person.name,), [])
         return sorted(mine, key=lambda action: (action.due, action.account_name, action.id))
+
+    @cached_property
+    def _actions(self) -> dict[str | tuple[str], list[Action]]:
+        """The actions by the id of their owner, or by the name of one who has none."""
+        found: dict[str | tuple[str], list[Action]] = {}
+        for action in self.review.actions:
+            found.setdefault(action.owner_id or (action.owner,), []).append(action)
+        return found
 
     def proposed_of(self, person: Person) -> int:
         """How many actions of plays that wait for a decision would be this person's."""

@@ -1,0 +1,213 @@
+"""Measure everything in one run and write docs/performance.md: ``make bench``.
+
+Each figure is a whole process, measured by the operating system (processor time, wall time, most memory held). The ways
+take turns, so that a slow minute of the machine falls on all of them; the page tells medians and ratios.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpe_openai
+import duckdb
+import yaml
+
+from bench import portfolio
+
+ROOT = Path(__file__).resolve().parent.parent
+AS_OF = portfolio.AS_OF.isoformat()
+RECORDED = ROOT / "evals" / "fixtures" / "recorded" / "review.yaml"
+_SAMPLED = 2_000
+"""Rows of a table that are counted; the rest is taken to be like them."""
+
+
+@dataclass(frozen=True)
+class Took:
+    """One process."""
+
+    cpu: float
+    wall: float
+    megabytes: float
+    out: str
+
+
+def took(arguments: Sequence[str], **environment: str) -> Took:
+    """Run a Python module of this checkout. Raises RuntimeError when it fails."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    out = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - start
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
+    return Took(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024, out)
+
+
+def median(runs: Sequence[Took]) -> Took:
+    """The middle of each figure."""
+    return Took(*(statistics.median(getattr(run, name) for run in runs) for name in ("cpu", "wall", "megabytes")), "")
+
+
+def ours(folder: Path, *more: str) -> list[str]:
+    """``saveplay score`` on a store that holds nothing."""
+    return ["app.cli", "score", "--data", str(folder), "--as-of", AS_OF, "--store", str(folder.parent / "store"), *more]
+
+
+WAYS = {
+    "scan floor": lambda folder: (["bench.floor", str(folder)], {}),
+    "saveplay": lambda folder: (ours(folder), {}),
+    "saveplay, two threads": lambda folder: (ours(folder), {"SAVEPLAY_THREADS": "2"}),
+    "Polars": lambda folder: (["bench.polars_way", str(folder), "--as-of", AS_OF], {}),
+    "pandas": lambda folder: (["bench.pandas_way", str(folder), "--as-of", AS_OF], {}),
+}
+
+
+def compare(folder: Path, runs: int, names: Sequence[str]) -> dict[str, Took]:
+    """The ways in turns, each so many times."""
+    found: dict[str, list[Took]] = {name: [] for name in names}
+    for turn in range(runs):
+        for name in names:
+            arguments, environment = WAYS[name](folder)
+            found[name].append(took(arguments, **environment))
+            say(f"  {folder.name}, {turn + 1} of {runs}: {name} {found[name][-1].cpu:.2f} s of processor time")
+    return {name: median(each) for name, each in found.items()}
+
+
+def same_top(folder: Path) -> bool:
+    """Whether all three ways name the same 25 accounts in the same order with the same risk."""
+    rows = json.loads(took(ours(folder, "--json")).out)
+    rows.sort(key=lambda row: (not row["at_risk"], -row["risk"] * float(row["arr"]), row["account_id"]))
+    expected = [(row["account_id"], round(row["risk"], 6)) for row in rows[:25]]
+    for way in ("bench.pandas_way", "bench.polars_way"):
+        lines = took([way, str(folder), "--as-of", AS_OF]).out.splitlines()
+        named = [(line.split()[0], round(float(line.split()[2]), 6)) for line in lines if line.startswith("A0")]
+        if named != expected:
+            say(f"  {way} differs: {named[:3]} instead of {expected[:3]}")
+            return False
+    return True
+
+
+def made(root: Path, accounts: int, usage_rows: int = 50, step_days: int = 7) -> Path:
+    """The base in its folder, written if it is not there yet."""
+    folder = root / f"{accounts}-{usage_rows}-{step_days}"
+    if not (folder / "done").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        say(f"writing {accounts:,} accounts, {accounts * usage_rows:,} usage rows")
+        portfolio.write(folder, accounts, usage_rows, step_days)
+        (folder / "done").touch()
+    return folder
+
+
+def review_phases(folder: Path, out: Path) -> tuple[Took, list[tuple[str, float]]]:
+    """A whole review without a model, and the seconds of its steps."""
+    shutil.rmtree(out, ignore_errors=True)
+    arguments = ["app.cli", "review", "--data", str(folder), "--as-of", AS_OF, "--store", str(out / "store")]
+    whole = took([*arguments, "--out", str(out / "reviews"), "--approve", "all"])
+    (run,) = (out / "reviews").glob("*/run.json")
+    steps: dict[str, float] = {}
+    for step in json.loads(run.read_text())["steps"]:
+        steps[step["phase"]] = steps.get(step["phase"], 0.0) + step["seconds"]
+    return whole, list(steps.items())
+
+
+def tokens(folder: Path) -> dict[str, int]:
+    """Tokens of the prompts of a review, and of the portfolio as an agent would be handed it, as CSV."""
+    encoding = bpe_openai.get_encoding("o200k_base")
+    found = {"without usage": 0}
+    with duckdb.connect() as connection:
+        for name in (
+            "accounts",
+            "tickets",
+            "invoices",
+            "surveys",
+            "contacts",
+            "touchpoints",
+            "goals",
+            "notes",
+            "usage",
+        ):
+            files = f"read_parquet('{folder / name}{'/*' if name == 'usage' else ''}.parquet')"
+            ((rows,),) = connection.execute(f"select count(*) from {files}").fetchall()
+            kept = connection.execute(f"from {files} limit {_SAMPLED}").fetchall()
+            text = "\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in kept)
+            count = round(len(encoding.encode_ordinary(text)) / len(kept) * rows)
+            found["usage" if name == "usage" else "without usage"] = count + found.get(
+                "usage" if name == "usage" else "without usage", 0
+            )
+        ((found["accounts"],),) = connection.execute(f"select count(*) from '{folder}/accounts.parquet'").fetchall()
+    sent = yaml.load(RECORDED.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["interactions"]
+    prompts = [json.loads(each["request"]["body"])["messages"] for each in sent]
+    found["calls"] = len(prompts)
+    found["prompts"] = sum(len(encoding.encode_ordinary(m["content"])) for messages in prompts for m in messages)
+    return found
+
+
+def say(text: str) -> None:
+    """Progress, on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Everything, or with ``--quick`` the small sizes only."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT / "build" / "bench", help="where the made-up bases are kept")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="1k and 100k accounts only, nothing is written")
+    given = parser.parse_args()
+    from bench.page import write_page
+
+    found: dict[str, object] = {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+    }
+    found["runs"] = given.runs
+    found["imports"] = median([took(["timeit", "-n", "1", "-r", "1", "import duckdb"]) for _ in range(given.runs)])
+    sizes = (1_000, 100_000) if given.quick else (1_000, 100_000, 1_000_000)
+    found["sizes"] = {size: compare(made(given.data, size), given.runs, list(WAYS)) for size in sizes}
+    found["same"] = {size: same_top(made(given.data, size)) for size in sizes[:2]}
+    found["engine_1k"] = statistics.median(engine_seconds(made(given.data, 1_000)) for _ in range(given.runs))
+    if not given.quick:
+        twice = made(given.data, 1_000_000, 100)
+        found["twice"] = compare(twice, given.runs, ["scan floor", "saveplay"])
+        dense = made(given.data, 1_000_000, 50, 1)
+        found["dense"] = compare(dense, 3, ["scan floor", "saveplay", "saveplay, two threads"])
+        small = made(given.data, 1_000_000)
+        found["spilling"] = took(ours(small), SAVEPLAY_MEMORY="600MB")
+    found["reviews"] = {size: review_phases(made(given.data, size), given.data / "review") for size in (1_000, 10_000)}
+    found["scoring_10k"] = engine_seconds(made(given.data, 10_000))
+    found["tokens"] = tokens(made(given.data, 1_000))
+    page = write_page(found)
+    if given.quick:
+        sys.stdout.write(page)
+    else:
+        (ROOT / "docs" / "performance.md").write_text(page, encoding="utf-8")
+        say("docs/performance.md is written")
+
+
+def engine_seconds(folder: Path) -> float:
+    """Seconds of the steps of the engine in one `saveplay score`."""
+    steps = json.loads(took(ours(folder, "--explain", "--json")).out)["steps"]
+    return float(sum(step["seconds"] for step in steps))
+
+
+if __name__ == "__main__":
+    main()

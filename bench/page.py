@@ -1,0 +1,128 @@
+"""What was measured, as docs/performance.md."""
+
+from itertools import pairwise
+from typing import Any
+
+_HEAD = """# Performance
+
+Written by `make bench` ({runs} runs of each, medians; {cores} cores; Python {python}, DuckDB {duckdb}). Seconds are those of
+whole processes, imports and all, as the operating system counts them. Every figure stands beside a floor of the same
+run, because machines differ and so do their days: on this one, importing DuckDB and nothing else took {imports:.2f} s of
+processor time.
+
+The base is made up (`bench/portfolio.py`): 50 weekly usage rows an account, sorted by date as a warehouse appends them,
+and about four rows an account in eight other tables. All 33 signals of the product are measured from ten tables, the
+stated intents are looked for in every recent text, every account is scored, tiered and compared.
+"""
+_WAYS = """
+- **scan floor**: DuckDB reads the columns that the signals need, all rows, and does nothing else (`bench/floor.py`).
+- **saveplay**: `saveplay score`, one thread, at most 1 GB for the engine.
+- **Polars**, **pandas**: the same signals and scores, as a capable analyst would write them (`bench/polars_way.py`,
+  `bench/pandas_way.py`), without the audit of the data. {same}
+"""
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    rule = "|" + "|".join([" --- "] + [" ---: "] * (len(head) - 1)) + "|"
+    return "\n".join(["| " + " | ".join(head) + " |", rule, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def _ways(found: dict[str, Any]) -> str:
+    floor = found["scan floor"]
+    rows = [
+        [name, f"{took.cpu:.2f}", f"{took.wall:.2f}", f"{took.megabytes:,.0f}", f"{took.cpu / floor.cpu:.1f}"]
+        for name, took in found.items()
+    ]
+    return _table(["", "processor s", "wall s", "MB", "× floor"], rows)
+
+
+def write_page(found: dict[str, Any]) -> str:
+    """The whole page."""
+    text = [_HEAD.format(**{**found, "imports": found["imports"].cpu})]
+    agree = " and ".join(f"{size:,}" for size, same in found["same"].items() if same)
+    told = (
+        f"Checked in this run: the same 25 accounts in the same order, at {agree} accounts."
+        if agree
+        else "**They differ.**"
+    )
+    text.append("## Beside other ways\n" + _WAYS.format(same=told))
+    for size, ways in found["sizes"].items():
+        text.append(f"### {size:,} accounts, {size * 50:,} usage rows\n\n{_ways(ways)}")
+    text.append(_growth(found["sizes"]))
+    text.append(
+        f"At 1,000 accounts the steps of the engine take {found['engine_1k']:.2f} s; the rest is starting Python and "
+        "importing DuckDB, pydantic and the command line.\n"
+    )
+    if "twice" in found:
+        text.append(_large(found))
+    text.append(_reviews(found))
+    text.append(_tokens(found["tokens"]))
+    return "\n".join(text)
+
+
+def _growth(sizes: dict[int, Any]) -> str:
+    known = sorted(sizes)
+    rows = []
+    for small, large in pairwise(known):
+        factor = sizes[large]["saveplay"].cpu / sizes[small]["saveplay"].cpu
+        tenths = len(str(large)) - len(str(small))
+        rows.append([f"{small:,} to {large:,}", f"{factor:.1f}", f"{factor ** (1 / tenths):.1f}"])
+    return "## Growth\n\n" + _table(["accounts", "times the processor time", "for each factor of ten"], rows)
+
+
+def _large(found: dict[str, Any]) -> str:
+    whole, twice = found["sizes"][1_000_000], found["twice"]
+    one, double = whole["saveplay"], twice["saveplay"]
+    pandas, two = whole["pandas"], whole["saveplay, two threads"]
+    spilling = found["spilling"]
+    lines = [
+        "## A million accounts",
+        "",
+        f"- Processor time is {one.cpu / whole['scan floor'].cpu:.1f} times the floor; the process holds {one.megabytes:,.0f} MB.",
+        f"- pandas takes {pandas.cpu / one.cpu:.1f} times the processor time and {pandas.wall / one.wall:.1f} times the wall time; "
+        f"beside two threads, {pandas.wall / two.wall:.1f} times the wall time.",
+        f"- Twice the history (100 weekly rows, 100 million in all): {double.cpu:.1f} s instead of {one.cpu:.1f} s, because rows "
+        f"beyond the look-back are never read. The floor, which reads them, goes from {whole['scan floor'].cpu:.1f} s to "
+        f"{twice['scan floor'].cpu:.1f} s.",
+        f"- With `SAVEPLAY_MEMORY=600MB` it spills: {spilling.cpu:.1f} s of processor time, {spilling.megabytes:,.0f} MB.",
+        "- The hardest shape, 50 daily rows that all lie in the look-back:",
+        "",
+        _ways(found["dense"]),
+    ]
+    return "\n".join(lines)
+
+
+def _reviews(found: dict[str, Any]) -> str:
+    text = [
+        "## A whole review",
+        "",
+        "`saveplay review --approve all` without a model: read, score, diagnose, plan, assign, and write every page, list,",
+        "calendar and file. The steps are wall seconds inside the process; the rest of it is imports and reading the data.",
+        "",
+    ]
+    names = list(dict.fromkeys(name for _, steps in found["reviews"].values() for name, _ in steps))
+    rows = [["whole process, processor s", *(f"{whole.cpu:.1f}" for whole, _ in found["reviews"].values())]]
+    rows.append(["whole process, MB", *(f"{whole.megabytes:,.0f}" for whole, _ in found["reviews"].values())])
+    for name in names:
+        rows.append([name, *(f"{dict(steps).get(name, 0):.2f}" for _, steps in found["reviews"].values())])
+    text.append(_table(["", *(f"{size:,} accounts" for size in found["reviews"])], rows))
+    text.append(f"Reading and scoring 10,000 accounts takes {found['scoring_10k']:.2f} s of it.\n")
+    return "\n".join(text)
+
+
+def _tokens(found: dict[str, int]) -> str:
+    handed, usage = found["without usage"], found["usage"]
+    return f"""## Tokens
+
+Counted offline with the o200k_base vocabulary.
+
+| | tokens |
+| --- | ---: |
+| a review with a model: {found["calls"]} calls for ten plays, their repairs and the briefing, as recorded | {found["prompts"]:,} |
+| handing an agent the rows of {found["accounts"]:,} accounts as CSV, without usage | {handed:,} |
+| the same with usage | {handed + usage:,} |
+
+The first figure does not grow with the base: a model sees the accounts that get a play, and of each only the evidence.
+At {found["accounts"]:,} accounts the rows are {(handed + usage) / found["prompts"]:,.0f} times as many tokens, read once, before an agent has
+thought about any of them; at 100,000 accounts a hundred times that.
+"""
