@@ -23,6 +23,9 @@ app = typer.Typer(
 )
 
 DONE, FAULT, BAD_INPUT, WAITING = 0, 1, 2, 3
+_INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
+STOPPED = "saveplay: stopped; what was finished is kept, `saveplay resume` goes on"
 
 Data = Annotated[
     str, typer.Option("--data", help="A folder of CSV or Parquet files, duckdb:///file.db, postgresql://… or spark://…")
@@ -332,6 +335,8 @@ def main() -> None:
         sys.stderr.flush()
     except BrokenPipeError:  # the reader of our output has seen enough
         pass
+    if "tools.engine" in sys.modules:
+        sys.modules["tools.engine"].forget_spills()
     os._exit(code)
 
 
@@ -340,6 +345,9 @@ def _run() -> int:
     try:
         app()
     except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            say(STOPPED)
+            return FAULT
         return end.code if isinstance(end.code, int) else DONE
     except (InputError, BusyError) as error:
         say(f"saveplay: {error}")
@@ -350,7 +358,7 @@ def _run() -> int:
         say(f"saveplay: {error}")
         return FAULT
     except KeyboardInterrupt:
-        say("saveplay: stopped; what was finished is kept, `saveplay resume` goes on")
+        say(STOPPED)
         return FAULT
     except Exception:  # noqa: BLE001 - the edge: whatever else happens is our fault, and is shown whole
         traceback.print_exc()

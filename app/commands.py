@@ -8,6 +8,7 @@ from pathlib import Path
 from app.cli import DONE, WAITING, as_document, say, show
 from app.decision_file import read_decisions, unattended
 from app.timing import Timing
+from app.watching import Watching
 from app.wiring import Request, Workplace, backfill, load_base, run_review, workplace
 from domain.asking import Answered
 from domain.decisions import Decisions
@@ -39,13 +40,14 @@ def begin(place: Workplace, request: Request, review_id: str, weeks: int, timing
     Raises BusyError when another process is working on it.
     """
     configuration, history = place.configuration(request), place.history()
-    load_once = load_base(request, configuration, history)
+    watching = Watching(say)
+    load_once = load_base(request, configuration, history, watching)
     check_writable(Path(request.out))
     place.hold(review_id)
     if weeks:
         say(f"0 Backfill of {weeks} weeks")
-        backfill(request, configuration, history, weeks, lambda _: None)
-        load_once = load_base(request, configuration, history)
+        backfill(request, configuration, history, weeks, watching)
+        load_once = load_base(request, configuration, history, watching)
     place.store.start(review_id, request.as_of, request.kept())
     place.store.log(review_id, "command line", "started", data=request.data, fingerprint=load_once.audit.fingerprint)
     place.loaded[review_id] = load_once

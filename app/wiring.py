@@ -4,7 +4,7 @@ The only place that knows the clock, the environment and the file system togethe
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -151,7 +151,7 @@ def load_base(
 
 
 def backfill(
-    request: Request, configuration: Configuration, history: "History", weeks: int, tell: Callable[[int], None]
+    request: Request, configuration: Configuration, history: "History", weeks: int, watch: "Watch | None" = None
 ) -> None:
     """Score past weeks from the dated rows, so that trends exist from the first review on. Never reviewed weeks."""
     from datetime import timedelta
@@ -160,10 +160,9 @@ def backfill(
         day = request.as_of - timedelta(days=BACKFILL_STEP_DAYS * back)
         if not history.has(review_id_of(day)):
             past = Request(request.data, day, request.out, request.configs)
-            base = load_base(past, configuration, history)
+            base = load_base(past, configuration, history, watch)
             history.save(base.connection, review_id_of(day), day, configuration.scoring_hash, reviewed=False)
             base.close()
-        tell(weeks - back + 1)
 
 
 def context_for(place: Workplace, review_id: str, timing: Timing) -> "ReviewContext":

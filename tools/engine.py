@@ -1,6 +1,7 @@
 """The embedded engine: an in-memory DuckDB with limits, and a way to watch it at work."""
 
 import os
+import shutil
 import tempfile
 import uuid
 from contextlib import AbstractContextManager, nullcontext
@@ -26,6 +27,15 @@ def unwatched(what: str, connection: duckdb.DuckDBPyConnection, rows: int = 0) -
     return nullcontext()
 
 
+_spills: list[Path] = []
+
+
+def forget_spills() -> None:
+    """Remove what the engines of this process have spilled: for a process that ends without closing them."""
+    while _spills:
+        shutil.rmtree(_spills.pop(), ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class EngineLimits:
     """How much of a machine the engine may take. More threads are faster on the clock, not in processor time."""
@@ -48,6 +58,7 @@ def engine(limits: EngineLimits = EngineLimits()) -> duckdb.DuckDBPyConnection:
     """An empty database in memory, in UTC, that installs nothing. Raises ConfigurationError for a limit that is none."""
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     spill = Path(tempfile.gettempdir()) / f"saveplay-spill-{uuid.uuid4().hex}"
+    _spills.append(spill)
     connection.execute(
         f"SET TimeZone = 'UTC'; SET threads = {limits.threads}; SET enable_progress_bar = true; "
         f"SET enable_progress_bar_print = false; "

@@ -115,7 +115,8 @@ class Warehouse:
         cells = f"select * from (select {values} from {self.server.quoted(source.name)} origin) given{bound}"
         of_account = "account_id" in table.names and name not in ("accounts", "usage")
         join = _OF_ACCOUNT if of_account else ""
-        columns = [f"c.v_{column.name} as {column.name}" for column in table.columns]
+        own = {"currency": self._currency(name)} if name in PRICES else {}
+        columns = [f"{own.get(each, f'c.v_{each}')} as {each}" for each in table.names]
         columns += [f"case when {test} then 1 else 0 end as bad_{column}" for column, test in self._bad(source)]
         problems = " ".join(
             f"when {test} then {number}" for number, (_, test, _) in enumerate(self._problems(source), 1)
@@ -129,13 +130,14 @@ class Warehouse:
             place = f"row_number() over (partition by c.v_{table.key} order by {order})"
         return f"select {', '.join(columns)}, {place} as place from ({cells}) c{join}"
 
+    def _currency(self, name: str) -> str:
+        """The currency of a row: its own, else its account's, else ours."""
+        home = literal(self.money.home_currency)
+        of_account = "" if name == "accounts" else "upper(known.currency), "
+        return f"coalesce(upper(c.v_currency), {of_account}{home})"
+
     def _home(self, name: str) -> str:
-        home = self.money.home_currency
-        own = "upper(c.v_currency)"
-        currency = (
-            f"coalesce({own}, '{home}')" if name == "accounts" else f"coalesce({own}, upper(known.currency), '{home}')"
-        )
-        rate = rate_of(self.money.rates, home, currency)
+        rate = rate_of(self.money.rates, self.money.home_currency, self._currency(name))
         return f"cast(c.v_{PRICES[name]} * {rate} as decimal(18, 2))"
 
     def _problems(self, source: _Source) -> list[tuple[str, str, str]]:
@@ -244,11 +246,7 @@ class Warehouse:
         gone = sum(count for _, _, count in reasons)
         whys = {column: why for column, (_, why) in self._bad_cells(source)}
         reasons += [(column, report.UNKNOWN + whys[column], found[f"bad_{column}"] or 0) for column, _ in flags]
-        left_out = tuple(
-            LeftOut(table=name, column=column, reason=reason, rows=count, examples=(f"{source.name}: {count} rows",))
-            for column, reason, count in reasons
-            if count
-        )
+        left_out = tuple(self._entry(name, column, reason, count) for column, reason, count in reasons if count)
         days = [found[f"{end}_{day}"] for day in table.seen_by for end in ("first", "last")]
         known = [day for day in days if day is not None]
         last = max(known, default=None)
@@ -270,8 +268,11 @@ class Warehouse:
             left_out,
         )
 
-    def measure(self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None]) -> None:
-        """Bring one row an account: the table ``accounts``, and ``warehouse_signals`` with what the files measure."""
+    def measure(self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None]) -> list[LeftOut]:
+        """Bring one row an account: the table ``accounts``, and ``warehouse_signals`` with what the files measure.
+
+        Returns what of the accounts turned out to be unknown only when all of them were there.
+        """
         parts = [self.with_tables([name for name in TABLES if name not in ("people", "accounts")])]
         parts.append(f"usage_by_account as ({usage_by_account_sql(self.as_of)})")
         parts += [f"{c}_signals as ({category_signals_sql(c, self.as_of, seen)})" for c in CATEGORIES]
@@ -298,6 +299,19 @@ class Warehouse:
             f"create or replace temp table warehouse_signals as select account_id, {rest} from warehouse_rows"
         )
         connection.execute("drop table warehouse_rows")
+        return self._forget_unknown_parents(connection)
+
+    def _forget_unknown_parents(self, connection: duckdb.DuckDBPyConnection) -> list[LeftOut]:
+        strange = "parent_account_id is not null and parent_account_id not in (select account_id from accounts)"
+        ((count,),) = connection.execute(f"select count(*) from accounts where {strange}").fetchall()
+        if not count:
+            return []
+        connection.execute(f"update accounts set parent_account_id = null where {strange}")
+        return [self._entry("accounts", "parent_account_id", report.UNKNOWN + _STRANGER, count)]
+
+    def _entry(self, name: str, column: str, reason: str, count: int) -> LeftOut:
+        examples = (f"{self.sources[name].name}: {count} rows",)
+        return LeftOut(table=name, column=column, reason=reason, rows=count, examples=examples)
 
     def texts(self, connection: duckdb.DuckDBPyConnection, wanted: TextFilter) -> None:
         """Put the texts in which a phrase was found, and no others, into the tables of texts."""
@@ -473,7 +487,7 @@ def read_warehouse(
             "touchpoints_from": audits["touchpoints"].first_date,
             "invoices_seen": audits["invoices"].seen_until,
         }
-        warehouse.measure(connection, seen)
+        left_out += warehouse.measure(connection, seen)
     with watch("finding phrases at the server", connection):
         if texts is not None:
             warehouse.texts(connection, texts)
