@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 STORE  := build/store
 
 .DEFAULT_GOAL := help
-.PHONY: help review eval test engines bench check lint format types contracts examples record lock clean
+.PHONY: help review eval test servers bench check lint format types contracts examples record lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,9 +29,9 @@ eval: $(READY)  ## judge the agents against fixtures and known truth; the report
 test: $(READY)  ## every test; needs no network
 	$(BIN)/python -m pytest -n 2
 
-engines: $(READY)  ## 20,000 accounts on DuckDB, PostgreSQL and Spark: equal results (needs Java 17)
+servers: $(READY)  ## PostgreSQL and Spark: 20,000 accounts on three engines, stores shared by machines (needs Java 17)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[spark]"
-	SAVEPLAY_REQUIRE_POSTGRES=1 SAVEPLAY_REQUIRE_SPARK=1 $(BIN)/python -m pytest -n 0 --timeout 900 tests/engines
+	SAVEPLAY_REQUIRE_POSTGRES=1 SAVEPLAY_REQUIRE_SPARK=1 $(BIN)/python -m pytest -n 2 --dist loadscope --timeout 900 -m servers tests
 
 bench: $(READY)  ## measure up to a million accounts (4 GB of disk, 15 minutes) and write docs/performance.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"

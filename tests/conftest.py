@@ -21,3 +21,11 @@ settings.load_profile("repeatable")
 def example() -> Scored:
     """The example portfolio, read from its files and scored without a history."""
     return score_folder(Path(__file__).parents[1] / "examples" / "portfolio")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What uses a database server is run by `make servers`, so that `make test` stays short."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.servers)

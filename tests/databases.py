@@ -79,13 +79,18 @@ def postgres_url(postgres: Server) -> str:
     return postgres.fresh()
 
 
-@pytest.fixture(params=["folder", "database"])
+SERVERS = pytest.mark.servers
+"""Needs a database server or a cluster: run by `make servers`, not by `make test`."""
+_KINDS = ["folder", pytest.param("database", marks=SERVERS)]
+
+
+@pytest.fixture(params=_KINDS)
 def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where a store is to be that nobody has made yet: what holds for one kind of place holds for the other."""
     return _place(request.param, request, tmp_path, monkeypatch)
 
 
-@pytest.fixture(scope="module", params=["folder", "database"])
+@pytest.fixture(scope="module", params=_KINDS)
 def where_shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """As ``where``, one for all tests of a file."""
     with pytest.MonkeyPatch.context() as monkeypatch:

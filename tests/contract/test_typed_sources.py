@@ -190,7 +190,7 @@ def test_progress_tells_rows_and_time_left() -> None:
 def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> None:
     folder = as_parquet(customers(), tmp_path / "typed")
     with duckdb.connect() as connection:  # enough usage to be interrupted in
-        rows = "select 'well' as account_id, date '2026-11-23' - (i % 90)::int as date, i % 7 as active_users from range(40000000) t(i)"
+        rows = "select 'well' as account_id, date '2026-11-23' - (i % 90)::int as date, i % 7 as active_users from range(20000000) t(i)"
         connection.execute(f"copy ({rows}) to '{folder}/usage.parquet' (format parquet)")
     out = tmp_path / "out"
     command = [sys.executable, "-m", "app.cli", "score", "--data", str(folder), "--as-of", "2026-11-23"]

@@ -19,6 +19,8 @@ from tests.databases import Server, run
 from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, killed, saveplay, says, there_is
 from tests.e2e.worlds import FIRST, OVERRIDES, SECOND, W47, W48, Place, Shelf
 
+pytestmark = pytest.mark.servers
+
 
 @dataclass(frozen=True)
 class Machine(Place):

@@ -14,6 +14,8 @@ from tools.base import CustomerBase, read_base
 from tools.dossier import dossiers
 from tools.engine import EngineLimits
 
+pytestmark = pytest.mark.servers
+
 LIMITS = EngineLimits(memory="2GB", threads=2)
 ENGINES = ("postgres", "spark")
 

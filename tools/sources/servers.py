@@ -52,7 +52,7 @@ def open_server(url: str) -> Server:
         return PostgresServer(url)
     if scheme == "spark":
         return SparkServer(url)
-    raise InputError(f"{scheme}:// is no data location; give a folder, duckdb:///file.db, postgres://… or spark://…")
+    raise InputError(f"{scheme}:// is not a data location; give a folder, duckdb:///file.db, postgres://… or spark://…")
 
 
 def parameter(url: str, name: str) -> str | None:
