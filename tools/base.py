@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from domain.audit import DataAudit
-from domain.configuration import CATEGORIES, Configuration
+from domain.configuration import CATEGORIES, Configuration, Scoring
 from tools import changes
 from tools.calibration import fit
 from tools.engine import EngineLimits, Watch, unwatched
@@ -152,10 +152,10 @@ def score_base(
     month = month_ago(snapshots, as_of, configuration.scoring.velocity_window)
     if month is not None:
         _load(connection, "month", month, configuration, curve)
-    _measure(portfolio, as_of, month is not None, watch)
+    _measure(portfolio, configuration.scoring, as_of, month is not None, watch)
     connection.execute("create or replace temp view measured as " + measured_sql(configuration.scoring))
     with watch("scoring", connection):
-        scored = scored_sql(configuration, "measured", as_of, curve, attributes=("account_id",))
+        scored = scored_sql(configuration, "signals", as_of, curve, attributes=("account_id",))
         connection.execute("create or replace temp table scores as " + scored)
         _refuse_disorder(connection, "scores")
         kept = ", ".join(f"m.{name}" for name in ATTRIBUTES)
@@ -193,7 +193,7 @@ def _order_accounts(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("create or replace table accounts as select * from accounts order by account_id")
 
 
-def _measure(portfolio: Portfolio, as_of: date, has_month: bool, watch: Watch) -> None:
+def _measure(portfolio: Portfolio, scoring: Scoring, as_of: date, has_month: bool, watch: Watch) -> None:
     """Run the file of each category, and put what they yield side by side into the table ``signals``.
 
     Every file yields each account once: results in the order of their ids need no join. Where the accounts are not in
@@ -219,10 +219,8 @@ def _measure(portfolio: Portfolio, as_of: date, has_month: bool, watch: Watch) -
             connection.execute(f"create or replace temp table {name} as select * from ({sql}) order by account_id")
             _refuse_disorder(connection, name)
     with watch("putting the signals side by side", connection):
-        beside = " positional join ".join(parts)
-        connection.execute(
-            "create or replace temp table signals as " + signals_table_sql(beside, next(iter(parts)), has_month)
-        )
+        beside = " positional join ".join(["accounts", *parts])
+        connection.execute("create or replace temp table signals as " + signals_table_sql(scoring, beside, has_month))
         for name in parts:
             connection.execute(f"drop table {name}")
 

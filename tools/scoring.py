@@ -73,24 +73,28 @@ def size_sql(scoring: Scoring, arr: str) -> str:
     )
 
 
-def signals_table_sql(source: str, first: str, has_month: bool) -> str:
-    """The table ``signals``: one row an account, in the order of the accounts, with health a month ago beside it.
+def signals_table_sql(scoring: Scoring, source: str, has_month: bool) -> str:
+    """The table ``signals``: one row an account, in the order of the accounts, with all that scoring needs to know.
 
-    ``source`` stands after FROM and yields what the files of signals measure, what was stated and (with ``has_month``)
-    ``month_health``, row by row in the order of the accounts. ``first`` is one of the relations in it.
+    ``source`` stands after FROM and yields, row by row, ``accounts``, what the files of signals measure, what was stated
+    and (with ``has_month``) ``month_health``.
     """
+    size = size_sql(scoring, "accounts.arr_home")
     before = "month_health.health" if has_month else "cast(null as double)"
-    return f"select {first}.account_id, {before} as health_month_ago, {', '.join(signal_columns())} from {source}"
+    columns = ", ".join(signal_columns())
+    return (
+        f"select accounts.account_id, accounts.arr_home as arr, {size} as size, {before} as health_month_ago, {columns} "
+        f"from {source}"
+    )
 
 
 def measured_sql(scoring: Scoring) -> str:
     """Attributes and signals side by side, out of ``accounts`` and ``signals``, which are in the same order."""
-    size = size_sql(scoring, "a.arr_home")
     return f"""
-        select a.account_id, a.name, coalesce(a.segment, {size}) as segment, {size} as size, a.arr_home as arr,
+        select a.account_id, a.name, coalesce(a.segment, s.size) as segment, s.size, s.arr,
             a.arr as contract_arr, coalesce(upper(a.currency), '{scoring.money.home}') as contract_currency,
             a.renewal_date, a.csm_id, a.exec_sponsor_id, a.lifecycle_stage, a.parent_account_id, a.started_on,
-            s.* exclude (account_id)
+            s.* exclude (account_id, size, arr)
         from accounts a positional join signals s"""
 
 

@@ -230,20 +230,18 @@ def progressed(shelf: Shelf, again: tuple[Place, dict[str, Said]]) -> tuple[Plac
     """People report; then the second week is run once more. The pages before it are kept beside, as ``before``."""
 
     def make(place: Place) -> dict[str, Said]:
-        here, actions = again[0], again[0].document(W47)["actions"]
-        shutil.copytree(here.out, place.folder / "before")
+        for source, target in ((again[0].out, "before"), (again[0].out, "reviews"), (again[0].store, "store")):
+            shutil.copytree(source, place.folder / target)
+        actions = place.document(W47)["actions"]
         told, late, imported, dropped = chosen(actions)
         filled = place.folder / "actions.csv"
         states = {late["id"]: ("done", "2026-11-20"), imported: ("done", ""), dropped: ("dropped", "")}
-        filled.write_bytes(fill_in(here.pages(W47)["actions.csv"], states))
-        said = {
-            "done": here.run("done", told["id"], "--on", told["due"], "--by", "Sadia Karim", "--note", "They agreed"),
-            "import": here.run("done", "--import", filled, "--on", "2026-11-17"),
-            "again": here.review(PORTFOLIO, SECOND, "--approve", "all"),
+        filled.write_bytes(fill_in(place.pages(W47)["actions.csv"], states))
+        return {
+            "done": place.run("done", told["id"], "--on", told["due"], "--by", "Sadia Karim", "--note", "They agreed"),
+            "import": place.run("done", "--import", filled, "--on", "2026-11-17"),
+            "again": place.review(PORTFOLIO, SECOND, "--approve", "all"),
         }
-        shutil.copytree(here.out, place.out)
-        shutil.copytree(here.store, place.store)
-        return said
 
     return shelf.place("progressed", make)
 
