@@ -4,6 +4,7 @@ The only place that knows the clock, the environment and the file system togethe
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -136,7 +137,9 @@ def model_client(configuration: Configuration, heard: "Heard") -> "ModelClient |
 
 def absolute(location: str) -> str:
     """A data location that still means the same when called from another folder."""
-    return location if "://" in location else str(Path(location).resolve())
+    if "://" not in location:
+        return str(Path(location).resolve())
+    return re.sub(r"(?<=[?&])(mapping|folder)=([^&]*)", lambda at: f"{at[1]}={Path(at[2]).resolve()}", location)
 
 
 def load_base(

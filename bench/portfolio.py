@@ -5,6 +5,7 @@ sorted by date, as a warehouse appends it; every other table by account.
 """
 
 import argparse
+import re
 from datetime import date
 from pathlib import Path
 
@@ -103,7 +104,6 @@ TABLES = {
         cast(round(3000 * dice(j, 99), 2) as decimal(18, 2)) as arr_change
         from range(cast(0.05 * accounts as bigint)) t(j)""",
 }
-_UNSORTED = ("usage",)
 
 
 def write(folder: Path, accounts: int, usage_rows: int, step_days: int, memory_limit: str = "6GB") -> None:
@@ -115,25 +115,22 @@ def write(folder: Path, accounts: int, usage_rows: int, step_days: int, memory_l
         connection.execute(f"set variable texts = {list(_TEXTS)!r}")
         connection.execute(f"set variable said = {list(_SAID)!r}")
         for table, sql in TABLES.items():
-            if table == "usage":
-                (folder / "usage").mkdir(exist_ok=True)
-            for first in range(usage_rows - 1, -1, -1) if table == "usage" else (0,):
-                values = {"accounts": accounts, "people": people, "step": step_days}
-                text = sql.format(first=first, last=first + 1) if table == "usage" else sql
-                given = ", ".join(f"{value} as {name}" for name, value in values.items())
-                query = text.replace("texts[", "getvariable('texts')[").replace("said[", "getvariable('said')[")
-                for name, value in values.items():
-                    query = _word(query, name, value)
-                del given
-                target = folder / (f"usage/{usage_rows - first:04}.parquet" if table == "usage" else f"{table}.parquet")
-                ordered = "" if table in ("usage", "accounts", "people", "contacts") else " order by account_id"
-                connection.execute(f"copy ({query}{ordered}) to '{target}' (format parquet)")
+            values = {"accounts": accounts, "people": people, "step": step_days}
+            if table != "usage":
+                ordered = "" if table in ("accounts", "people", "contacts") else " order by account_id"
+                _write(connection, sql, values, ordered, folder / f"{table}.parquet")
+                continue
+            (folder / "usage").mkdir(exist_ok=True)
+            for age in range(usage_rows - 1, -1, -1):
+                one_day = sql.format(first=age, last=age + 1)
+                _write(connection, one_day, values, "", folder / "usage" / f"{usage_rows - age:04}.parquet")
 
 
-def _word(text: str, name: str, value: int) -> str:
-    import re
-
-    return re.sub(rf"(?<![\w.]){name}(?!\w)", str(value), text)
+def _write(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, int], ordered: str, target: Path) -> None:
+    for name, value in values.items():
+        sql = re.sub(rf"(?<![\w.]){name}(?!\w)", str(value), sql)
+    query = sql.replace("texts[", "getvariable('texts')[").replace("said[", "getvariable('said')[")
+    connection.execute(f"copy ({query}{ordered}) to '{target}' (format parquet)")
 
 
 def main() -> None:

@@ -51,7 +51,8 @@ class DataAudit(Record):
     sources: tuple[SourceAudit, ...]
     left_out: tuple[LeftOut, ...]
     fingerprint: str
-    """SHA-256 over the bytes read (or, for a database, over the rows): two reviews of the same data share it."""
+    """SHA-256 over the bytes of CSV files, the sizes and footers of Parquet files (they tell the size and the extremes of
+    every column chunk), the headers of a DuckDB file, or what a server answered: two reviews of the same data share it."""
 
     @property
     def rows(self) -> int:

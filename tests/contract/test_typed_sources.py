@@ -46,6 +46,9 @@ def faults(world: World) -> World:
     world.add("usage", account_id="well", date=world.day(-9), active_users=4)
     world.add("usage", account_id="well", date=None, active_users=4)
     world.note("well", "Nothing.", pulse=11).note("stranger", "Hello.").survey("well", 4, 77)
+    world.ticket("well", 9, priority="sooner", csat=7).ticket("well", 9, csat=0.5)
+    world.survey("well", 9, 4, kind="ces").touch("well", 9, "lunch").contact("well", "gatekeeper")
+    world.add("usage", account_id="well", date=world.day(5), active_users=float("nan"))
     world.invoice("well", 3, currency=None).add("tickets", **world.tables["tickets"][0])
     return world.account("child", parent_account_id="nobody")
 
@@ -156,8 +159,9 @@ def test_a_database_needs_no_more_than_the_right_to_read_and_keeps_no_password(p
     url = postgres.fresh()
     databases.run(url, "create table accounts (account_id text, name text, arr numeric, renewal_date date)")
     databases.run(url, "insert into accounts values ('A', 'A Ltd', 1000, date '2027-01-01')")
-    with pytest.raises(InputError, match="leave the password out of the URL"):
-        read_base(url.replace("postgres@", "postgres:secret@"), AS_OF, SHIPPED, NO_HISTORY)
+    for given in (url.replace("postgres@", "postgres:secret@"), f"{url}?password=secret"):
+        with pytest.raises(InputError, match="leave the password out of the URL"):
+            read_base(given, AS_OF, SHIPPED, NO_HISTORY)
     base = read_base(url, AS_OF, SHIPPED, NO_HISTORY)
     assert base.warehouse is not None
     with pytest.raises(DataError, match="read-only transaction"):

@@ -92,8 +92,6 @@ def write(folder: Path, dirty: bool) -> Path:
                 connection.execute("delete from clean where date > date '2026-11-23'")
             if table == "tickets":
                 connection.execute("delete from clean where cast(opened_at as date) > date '2026-11-23'")
-            if table == "touchpoints":
-                connection.execute("delete from clean where contact_id is not null and account_id is null")
             chosen = _FAULTS.get(table, "select * from clean") if dirty else "select * from clean"
             connection.execute(f"copy ({chosen}) to '{folder / table}.parquet' (format parquet)")
     return folder

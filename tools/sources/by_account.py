@@ -52,7 +52,7 @@ def quick_usage(connection: duckdb.DuckDBPyConnection, stage: Stage, since: date
 
 def reduce_usage(connection: duckdb.DuckDBPyConnection, stage: Stage, accounts: Stage, as_of: date) -> None:
     """Make the view ``usage`` of the cells that can be used and the table ``usage_by_account``, and judge the rows."""
-    connection.execute("DROP VIEW IF EXISTS usage" if stage.quick else "DROP TABLE IF EXISTS usage")
+    connection.execute("DROP TABLE usage")
     _view(connection, stage, as_of, "s.account_id", "")
     _reduce(connection, as_of)
     if _match_ids(connection, stage, accounts):

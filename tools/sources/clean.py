@@ -64,6 +64,11 @@ class Stage:
         return quoted(self.table.name if self.quick else f"stage_{self.table.name}")
 
     @property
+    def is_reduced(self) -> bool:
+        """Whether the table is brought to one row an account where it is, and never copied: usage with types of its own."""
+        return self.table.name == "usage" and bool(self.raw.types)
+
+    @property
     def verdict(self) -> str:
         """The temporary table with the rows left out."""
         return quoted(f"verdict_{self.table.name}")

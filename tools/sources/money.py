@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 import duckdb
@@ -14,32 +15,46 @@ from tools.sources.raw import literal, quoted
 _CODE = re.compile(r"[A-Z]{3}")
 
 
-def store_rates(connection: duckdb.DuckDBPyConnection, home_currency: str, rates: Mapping[str, float]) -> None:
-    """The table ``rates``: home-currency units per unit of a currency. Raises ConfigurationError for a bad rate."""
-    known = {code.strip().upper(): rate for code, rate in rates.items()} | {home_currency.strip().upper(): 1.0}
-    for code, rate in known.items():
-        if not 0 < rate < 1e9:
-            raise ConfigurationError(f"configs/scoring.yaml: money.rates.{code}: {rate} is not a rate above zero.")
-    rows = ", ".join(
-        f"({literal(code)}, {Decimal(str(float(rate))):.10f}::DECIMAL(20,10))" for code, rate in sorted(known.items())
-    )
-    connection.execute(f"CREATE TEMP TABLE rates AS SELECT * FROM (VALUES {rows}) AS given(code, rate)")
+@dataclass(frozen=True)
+class Money:
+    """The home currency, and home-currency units per unit of every other. Raises ConfigurationError for a bad rate."""
+
+    home_currency: str
+    rates: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        for code, rate in self._known.items():
+            if not 0 < rate < 1e9:
+                raise ConfigurationError(f"configs/scoring.yaml: money.rates.{code}: {rate} is not a rate above zero.")
+
+    @property
+    def home(self) -> str:
+        """The code of the home currency."""
+        return self.home_currency.strip().upper()
+
+    @property
+    def _known(self) -> dict[str, float]:
+        return {code.strip().upper(): rate for code, rate in self.rates.items()} | {self.home: 1.0}
+
+    def rate_of(self, currency: str) -> str:
+        """The rate of a currency, as an expression that every engine reads; NULL for one that is not known."""
+        whens = " ".join(
+            f"WHEN {literal(code)} THEN CAST({Decimal(str(float(rate))):.10f} AS DECIMAL(20,10))"
+            for code, rate in sorted(self._known.items())
+        )
+        return f"CASE {currency} {whens} END"
+
+    def at_home(self, amount: str, currency: str) -> str:
+        """An amount in the home currency; NULL where there is no rate."""
+        own = f"CAST({amount} AS DECIMAL(18,2))"
+        converted = f"CAST({own} * {self.rate_of(currency)} AS DECIMAL(18,2))"
+        return f"CASE WHEN {currency} = {literal(self.home)} THEN {own} ELSE {converted} END"
 
 
-def rate_of(rates: Mapping[str, float], home_currency: str, currency: str) -> str:
-    """The rate of a currency as an expression; NULL for one that is not known."""
-    known = {code.strip().upper(): rate for code, rate in rates.items()} | {home_currency.strip().upper(): 1.0}
-    whens = " ".join(
-        f"WHEN {literal(code)} THEN CAST({Decimal(str(float(rate))):.10f} AS DECIMAL(20,10))"
-        for code, rate in sorted(known.items())
-    )
-    return f"CASE {currency} {whens} END"
-
-
-def currency_of(table: str, home_currency: str) -> str:
+def currency_of(table: str, money: Money) -> str:
     """The currency of a row of the stage ``s`` (of its account ``a`` where the row has none)."""
     if table == "accounts":
-        return f"coalesce(upper(s.currency), {literal(home_currency.strip().upper())})"
+        return f"coalesce(upper(s.currency), {literal(money.home)})"
     return "coalesce(upper(s.currency), a.currency)" if table == "invoices" else "a.currency"
 
 
@@ -51,11 +66,13 @@ def in_major_units(cell: str, currency: str) -> str:
     return f"CAST({cell} * CAST({factor} AS DECIMAL(4,3)) AS DECIMAL(18,2))"
 
 
-def refuse_unknown_currency(connection: duckdb.DuckDBPyConnection, stage: Stage, currency: str, joins: str) -> None:
-    """An amount that cannot be compared stops the run, before anything is written. ``joins`` bring the ``rates r``."""
+def refuse_unknown_currency(
+    connection: duckdb.DuckDBPyConnection, stage: Stage, money: Money, currency: str, joins: str
+) -> None:
+    """An amount that cannot be compared stops the run, before anything is written."""
     row = connection.execute(
         f"SELECT {currency}, s.row_no FROM {stage.name} s {joins}"
-        f" WHERE r.code IS NULL AND {stage.kept} ORDER BY s.row_no LIMIT 1"
+        f" WHERE {money.rate_of(currency)} IS NULL AND {stage.kept} ORDER BY s.row_no LIMIT 1"
     ).fetchone()
     if row is None:
         return

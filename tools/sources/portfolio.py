@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +23,13 @@ from tools.sources.csvfile import digest_file
 from tools.sources.ids import case_twins, create_macros, match_references, refuse_repeated_accounts
 from tools.sources.locate import Place, find_table, has_types, open_place, read_raw
 from tools.sources.mapping import TableMapping, read_mapping
-from tools.sources.money import currency_of, in_major_units, note_dollar_signs, refuse_unknown_currency, store_rates
+from tools.sources.money import Money, currency_of, in_major_units, note_dollar_signs, refuse_unknown_currency
 from tools.sources.names import match_columns
 from tools.sources.parse import SQL_TYPES
-from tools.sources.quick import Money, TextFilter, can_be_quick, faulty, read_quickly, whole_sql
+from tools.sources.quick import TextFilter, can_be_quick, faulty, read_quickly, whole_sql
 from tools.sources.raw import quoted
 from tools.sources.renewals import take_renewals
-from tools.sources.rules import limits, not_yet, row_rules
+from tools.sources.rules import first_day, limits, not_yet, row_rules
 from tools.sources.styles import column_styles
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class TableRead:
 @dataclass(frozen=True)
 class Portfolio:
     """``connection`` holds one typed relation for each of the eleven names; absent ones are empty.
+
     A table from a typed source holds only the columns that the signals read, and of its texts only those that a phrase
     was found in.
     """
@@ -83,8 +84,7 @@ class _Review:
 
     def since(self, table: Table) -> date | None:
         """The first day that is read of a table."""
-        days = self.lookback_days.get(table.name)
-        return self.as_of - timedelta(days=days) if table.dated and days is not None else None
+        return first_day(table, self.as_of, self.lookback_days)
 
     def plan(self, stage: Stage) -> Plan:
         """Which rows are read, and what their cells are held to."""
@@ -120,7 +120,6 @@ def open_portfolio(
             connection.execute(f"CREATE TABLE {quoted(table.name)} ({_definition(table)})")
         if "://" in location and not location.startswith("duckdb:"):
             return _from_server(location, connection, review)
-        store_rates(connection, home_currency, rates)
         place = open_place(location, connection, scratch)
         return _read_all(connection, place, review)
     except BaseException:
@@ -182,14 +181,13 @@ def _read_all(connection: duckdb.DuckDBPyConnection, place: Place, review: _Revi
                 _take_with_care(connection, known, stage, review)
         done[name] = _audited(connection, stage, review)
         left_out[name] = () if stage.quick else report.left_out(connection, stage)
-        if name not in _REFERRED_TO and (name != "usage" or not stage.raw.types):
+        if name not in _REFERRED_TO and not stage.is_reduced:
             _forget(connection, name)
     for name in _REFERRED_TO:
         _forget(connection, name)
-    connection.execute("DROP TABLE rates")
     if place.mapping_path.exists():
         place.digests[place.mapping_path.name] = digest_file(place.mapping_path)
-    reduced = "usage" in opened and bool(opened["usage"].raw.types)
+    reduced = any(stage.is_reduced for stage in opened.values())
     if place.database and not quick and not reduced:
         connection.execute("DETACH source")
     return Portfolio(
@@ -202,7 +200,7 @@ def _read_all(connection: duckdb.DuckDBPyConnection, place: Place, review: _Revi
         whole={
             stage.table.name: whole_sql(stage, review.plan(stage), review.as_of, review.money)
             for stage in quick
-            if stage.table.name not in ("accounts", "usage")
+            if stage.table.name != "accounts" and not stage.is_reduced
         },
         reads=tuple(_read_of(opened[name], review) for name in TABLES if name in opened),
         usage_reduced=reduced,
@@ -227,7 +225,7 @@ def _take_quickly(connection: duckdb.DuckDBPyConnection, typed: list[Stage], rev
     for stage in tried:
         stage.quick = True
         with review.watch(f"reading {stage.table.name}", connection, stage.raw.rows):
-            if stage.table.name != "usage":
+            if not stage.is_reduced:
                 read_quickly(connection, stage, review.plan(stage), review.as_of, review.money, review.texts)
             elif not quick_usage(connection, stage, review.since(stage.table), review.as_of):
                 refused.add("usage")
@@ -239,9 +237,9 @@ def _take_quickly(connection: duckdb.DuckDBPyConnection, typed: list[Stage], rev
         name = stage.table.name
         if name in refused:
             stage.quick = False
-            connection.execute(f"DROP {'VIEW' if name == 'usage' else 'TABLE'} {quoted(name)}")
+            connection.execute(f"DROP {'VIEW' if stage.is_reduced else 'TABLE'} {quoted(name)}")
             connection.execute(f"CREATE TABLE {quoted(name)} ({_definition(stage.table)})")
-        elif name != "usage":
+        elif not stage.is_reduced:
             connection.execute(f"ALTER TABLE {quoted(name)} DROP COLUMN odd")
     return [stage for stage in tried if stage.quick]
 
@@ -254,7 +252,7 @@ def _take_with_care(
     if name == "accounts":
         _keep_accounts(connection, stage, review)
         return
-    if name == "usage" and stage.raw.types:
+    if stage.is_reduced:
         read_stage(connection, stage, review.plan(stage), copied=False)
         reduce_usage(connection, stage, known["accounts"], review.as_of)
         return
@@ -280,16 +278,17 @@ def _audited(connection: duckdb.DuckDBPyConnection, stage: Stage, review: _Revie
         row = connection.execute("SELECT count(*) FROM accounts WHERE renewal_date IS NULL").fetchone()
         if row and row[0]:
             stage.notices.append(f"renewal_date: empty for {row[0]} accounts; they are kept with the date unknown.")
-    counts = usage_counts(connection) if name == "usage" and stage.raw.types else None
+    counts = usage_counts(connection) if stage.is_reduced else None
     return report.connected(connection, stage, review.as_of, filled, counts)
 
 
 def _read_of(stage: Stage, review: _Review) -> TableRead:
     wanted = READS.get(stage.table.name, frozenset(stage.table.names)) if stage.quick else stage.table.names
     read = [stage.raw.header[index] for ours, index in stage.columns.position.items() if ours in wanted]
-    copied = stage.table.name != "usage" or not stage.raw.types
     columns = tuple(dict.fromkeys(read))
-    return TableRead(stage.table.name, stage.raw.location, columns, review.since(stage.table), copied, stage.sql)
+    return TableRead(
+        stage.table.name, stage.raw.location, columns, review.since(stage.table), not stage.is_reduced, stage.sql
+    )
 
 
 def _keep_accounts(connection: duckdb.DuckDBPyConnection, stage: Stage, review: _Review) -> None:
@@ -329,7 +328,7 @@ def _store(connection: duckdb.DuckDBPyConnection, stage: Stage, review: _Review)
     replaced, added, joins = _money(stage, review)
     name = stage.table.name
     if name in PRICES:
-        refuse_unknown_currency(connection, stage, currency_of(name, review.money.home_currency), joins)
+        refuse_unknown_currency(connection, stage, review.money, currency_of(name, review.money), joins)
     store(connection, stage, replaced, added, joins)
     if name in PRICES:
         note_dollar_signs(connection, stage)
@@ -340,16 +339,15 @@ def _money(stage: Stage, review: _Review) -> tuple[dict[str, str], tuple[str, ..
     name = stage.table.name
     replaced = not_yet(name, review.as_of)
     minor = [column for column, unit in stage.mapped.units.items() if unit == "minor"]
-    currency = currency_of(name, review.money.home_currency)
+    currency = currency_of(name, review.money)
     for column in minor:
         replaced[column] = in_major_units("{0}", currency)
     account = "" if name == "accounts" else ACCOUNTS
     if name not in PRICES:
         return replaced, (), account if minor else ""
     own = replaced.get(PRICES[name], "{0}").format(f"s.{quoted(PRICES[name])}")
-    home = f"CAST(CAST({own} AS DECIMAL(18,2)) * r.rate AS DECIMAL(18,2)) AS {PRICES[name]}_home"
     replaced["currency"] = currency
-    return replaced, (home,), f"{account} LEFT JOIN rates r ON r.code = {currency}"
+    return replaced, (f"{review.money.at_home(own, currency)} AS {PRICES[name]}_home",), account
 
 
 def _forget(connection: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -13,7 +13,7 @@ import duckdb
 from domain.tables import TABLES, Column, Table
 from tools.signals import READS, TEXTS, matching
 from tools.sources.clean import PRICES, Plan, Stage, layers, readings_of, required
-from tools.sources.money import rate_of
+from tools.sources.money import Money
 from tools.sources.parse import LONG_TEXTS, SQL_TYPES, clean_text
 from tools.sources.raw import literal, quoted
 from tools.sources.rules import not_yet
@@ -28,14 +28,6 @@ class TextFilter:
 
     pattern: str
     window_days: int
-
-
-@dataclass(frozen=True)
-class Money:
-    """The home currency and its rates: home-currency units per unit of a currency."""
-
-    home_currency: str
-    rates: Mapping[str, float]
 
 
 def can_be_quick(stage: Stage) -> bool:
@@ -70,23 +62,24 @@ def quick_sql(
     for columns in said.columns if said else ():
         source = f"SELECT *, {columns} FROM ({source})"
     inner = f"SELECT row_no, {', '.join(cells)}, {flag} FROM ({source})"
+    return f"SELECT {', '.join(_outer(table, as_of, money, wanted))}, s.row_no, s.odd FROM ({inner}) s"
+
+
+def _outer(table: Table, as_of: date, money: Money, wanted: Sequence[str]) -> list[str]:
+    """The cells over ``s``: without what had not happened yet, amounts also in the home currency."""
     replaced = not_yet(table.name, as_of)
-    outer = [
+    own = f"coalesce(s.currency, {literal(money.home)})" if table.name == "accounts" else "s.currency"
+    currency = f"upper({own})"  # an invoice without one has that of its account: the careful way
+    if table.name in PRICES:
+        replaced["currency"] = currency
+    cells = [
         f"{replaced.get(name, '{0}').format(f's.{quoted(name)}')} AS {quoted(name)}"
-        for name in (column.name for column in table.columns)
+        for name in table.names
         if name in wanted
     ]
     if table.name in PRICES:
-        currency = (
-            "upper(s.currency)" if table.name == "invoices" else f"upper(coalesce(s.currency, '{money.home_currency}'))"
-        )
-        amount = f"CAST(s.{PRICES[table.name]} AS DECIMAL(18,2))"
-        rate = rate_of(money.rates, money.home_currency, currency)
-        own = literal(money.home_currency.strip().upper())
-        outer = [cell for cell in outer if not cell.endswith(' AS "currency"')] + [f"{currency} AS currency"]
-        home = f"CASE WHEN {currency} = {own} THEN {amount} ELSE CAST({amount} * {rate} AS DECIMAL(18,2)) END"
-        outer.append(f"{home} AS {PRICES[table.name]}_home")
-    return f"SELECT {', '.join(outer)}, s.row_no, s.odd FROM ({inner}) s"
+        cells.append(f"{money.at_home(f's.{PRICES[table.name]}', currency)} AS {PRICES[table.name]}_home")
+    return cells
 
 
 def _plain(column: Column, readings: Mapping[str, object]) -> str:

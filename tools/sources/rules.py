@@ -1,7 +1,7 @@
 """What each table holds its cells and rows to, and what had not happened yet on the review date."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
 from domain.audit import AHEAD
 from domain.tables import Table
@@ -10,6 +10,12 @@ from tools.sources.mapping import FILE_NAME
 from tools.sources.raw import quoted
 
 Limits = dict[str, Sequence[tuple[str, str]]]
+
+
+def first_day(table: Table, as_of: date, lookback_days: Mapping[str, int]) -> date | None:
+    """The first day that is read of a table; None where all of it is."""
+    days = lookback_days.get(table.name)
+    return as_of - timedelta(days=days) if table.dated and days is not None else None
 
 
 def limits(table: str, units: dict[str, str]) -> Limits:

@@ -84,20 +84,23 @@ class PostgresServer:
     dialect: Dialect = "postgres"
 
     def __init__(self, url: str) -> None:
-        if urlsplit(url).password:
+        try:
+            import psycopg
+            from psycopg import conninfo
+        except ImportError:
+            raise InputError('PostgreSQL needs its driver: pip install "saveplay[postgres]"') from None
+        try:
+            given: dict[str, Any] = conninfo.conninfo_to_dict(without_parameters(url, ("mapping",)))
+        except psycopg.ProgrammingError:  # its message may repeat a piece of a password
+            raise InputError("--data: this URL cannot be read; write it like postgresql://user@host/database") from None
+        if given.get("password") or urlsplit(url).password:
             raise InputError(
                 "--data: leave the password out of the URL, it would be kept with the review; set PGPASSWORD or ~/.pgpass"
             )
-        try:
-            import psycopg
-        except ImportError:
-            raise InputError('PostgreSQL needs its driver: pip install "saveplay[postgres]"') from None
         self._error = psycopg.Error
         self.fetched = 0
         try:
-            self._connection = psycopg.connect(
-                without_parameters(url, ("mapping",)), autocommit=True, connect_timeout=15
-            )
+            self._connection = psycopg.connect(**{"connect_timeout": 15, **given}, autocommit=True)
             for setting in _SETTINGS:
                 self._connection.execute(setting)
             self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -25,12 +25,12 @@ from tools.sources.clean import PRICES
 from tools.sources.dialects import MATCHES, translated
 from tools.sources.locate import Place, find_table
 from tools.sources.mapping import FILE_NAME, TableMapping, read_mapping
-from tools.sources.money import rate_of
+from tools.sources.money import Money
 from tools.sources.names import match_columns
 from tools.sources.parse import SQL_TYPES, clean_text
-from tools.sources.quick import Money, TextFilter
+from tools.sources.quick import TextFilter
 from tools.sources.raw import literal, quoted
-from tools.sources.rules import limits, not_yet
+from tools.sources.rules import first_day, limits, not_yet
 from tools.sources.servers import Server, open_server, parameter
 from tools.sources.styles import fits
 
@@ -54,8 +54,8 @@ class _Source:
     name: str | None
     cells: Mapping[str, str]
     """By column: the value, in the embedded engine's dialect."""
-    unknown: Mapping[str, str]
-    """By column: a condition under which the source holds a value that is none of ours."""
+    unread: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By column: when the source holds something that is no value of ours (over the source), and the reason to tell."""
     ignored: tuple[str, ...] = ()
     exported_on: date | None = None
     columns: tuple[str, ...] = ()
@@ -91,8 +91,7 @@ class Warehouse:
 
     def since(self, table: Table) -> date | None:
         """The first day that is read of a table."""
-        days = self.lookback_days.get(table.name)
-        return self.as_of - timedelta(days=days) if table.dated and days is not None else None
+        return first_day(table, self.as_of, self.lookback_days)
 
     def with_tables(self, names: Sequence[str]) -> str:
         """``with …``: accounts and the named tables, each holding the rows and cells that can be used."""
@@ -109,7 +108,9 @@ class Warehouse:
             nothing = ", ".join(f"cast(null as {SQL_TYPES[c.kind]}) as {c.name}" for c in table.columns)
             home = f", cast(null as decimal(18, 2)) as {PRICES[name]}_home" if name in PRICES else ""
             return f"select {nothing}{home}, 0 as problem, 1 as place from (select 1 as one) nothing where one = 0"
-        values = ", ".join(f"{source.cells[column.name]} as v_{column.name}" for column in table.columns)
+        cells_of = [f"{source.cells[name]} as v_{name}" for name in table.names]
+        cells_of += [f"case when {test} then 1 else 0 end as u_{name}" for name, (test, _) in source.unread.items()]
+        values = ", ".join(cells_of)
         since = self.since(table)
         bound = f" where v_{table.dated} is null or v_{table.dated} >= date '{since}'" if since else ""
         cells = f"select * from (select {values} from {self.server.quoted(source.name)} origin) given{bound}"
@@ -117,13 +118,11 @@ class Warehouse:
         join = _OF_ACCOUNT if of_account else ""
         own = {"currency": self._currency(name)} if name in PRICES else {}
         columns = [f"{own.get(each, f'c.v_{each}')} as {each}" for each in table.names]
-        columns += [f"case when {test} then 1 else 0 end as bad_{column}" for column, test in self._bad(source)]
-        problems = " ".join(
-            f"when {test} then {number}" for number, (_, test, _) in enumerate(self._problems(source), 1)
-        )
-        columns.append(f"case {problems} else 0 end as problem" if problems else "0 as problem")
+        columns += [f"{_numbered(tests)} as bad_{column}" for column, tests in self._optional(source).items()]
+        columns.append(f"{_numbered([(test, why) for _, test, why in self._problems(source)])} as problem")
         if name in PRICES:
-            columns.append(f"{self._home(name)} as {PRICES[name]}_home")
+            home = self.money.at_home(f"c.v_{PRICES[name]}", self._currency(name))
+            columns.append(f"{home} as {PRICES[name]}_home")
         place = "1"
         if table.key and name != "accounts":
             order = ", ".join(f"c.v_{column.name}" for column in table.columns if column.name != table.key)
@@ -132,24 +131,18 @@ class Warehouse:
 
     def _currency(self, name: str) -> str:
         """The currency of a row: its own, else its account's, else ours."""
-        home = literal(self.money.home_currency)
         of_account = "" if name == "accounts" else "upper(known.currency), "
-        return f"coalesce(upper(c.v_currency), {of_account}{home})"
-
-    def _home(self, name: str) -> str:
-        rate = rate_of(self.money.rates, self.money.home_currency, self._currency(name))
-        return f"cast(c.v_{PRICES[name]} * {rate} as decimal(18, 2))"
+        return f"coalesce(upper(c.v_currency), {of_account}{literal(self.money.home)})"
 
     def _problems(self, source: _Source) -> list[tuple[str, str, str]]:
         """Column, condition and reason for leaving out a row; the first that holds counts."""
         table, found = source.table, []
-        bad = dict(self._bad_cells(source))
+        tests = self._tests(source)
         for column in table.columns:
             if not column.required or column.name == "renewal_date":
                 continue
+            found += [(column.name, test, why) for test, why in tests.get(column.name, ())]
             found.append((column.name, f"c.v_{column.name} is null", _EMPTY))
-            if column.name in bad:
-                found.append((column.name, bad[column.name][0], bad[column.name][1]))
         if table.dated:
             found.append((table.dated, f"c.v_{table.dated} > date '{self.as_of}'", AHEAD))
         if "account_id" in table.names and table.name not in ("accounts", "usage"):
@@ -157,24 +150,24 @@ class Warehouse:
             found.append(("account_id", "known.account_id is null", _LEFT_OUT))
         return found
 
-    def _bad_cells(self, source: _Source) -> list[tuple[str, tuple[str, str]]]:
-        """Per column a condition under which its cell cannot be used, and why."""
-        found = []
-        rules = limits(source.table.name, {})
-        for column in source.table.columns:
-            tests = [(test.replace("v_", "c.v_"), why) for test, why in rules.get(column.name, ())]
-            if tests and source.cells[column.name] != _nothing(column):
-                found.append((column.name, (" or ".join(f"({test})" for test, _ in tests), tests[0][1])))
+    def _tests(self, source: _Source) -> dict[str, list[tuple[str, str]]]:
+        """Per column when its cell cannot be used, and why; the first that holds counts."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name, (_, why) in source.unread.items():
+            found.setdefault(name, []).append((f"c.u_{name} = 1", why))
+        for name, rules in limits(source.table.name, {}).items():
+            if name in source.columns:
+                found.setdefault(name, []).extend((test.replace("v_", "c.v_"), why) for test, why in rules)
         return found
 
-    def _bad(self, source: _Source) -> list[tuple[str, str]]:
-        optional = {column.name for column in source.table.columns if not column.required}
-        return [(column, test) for column, (test, _) in self._bad_cells(source) if column in optional]
+    def _optional(self, source: _Source) -> dict[str, list[tuple[str, str]]]:
+        """The same for the columns that a row can do without."""
+        return {name: tests for name, tests in self._tests(source).items() if name not in source.table.required}
 
     def _kept(self, name: str) -> str:
         source = self.sources[name]
         hidden = not_yet(name, self.as_of)
-        flagged = {column for column, _ in self._bad(source)} if source.name else set()
+        flagged = self._optional(source)
         cells = []
         for column in source.table.columns:
             cell = f"s.{column.name}"
@@ -191,13 +184,19 @@ class Warehouse:
         source = self.sources[name]
         if source.name is None:
             return report.absent(source.table), ()
-        problems, flags = self._problems(source), self._bad(source)
+        problems = self._problems(source)
+        flags = [
+            (column, number, why)
+            for column, tests in self._optional(source).items()
+            for number, (_, why) in enumerate(tests, 1)
+        ]
         counts = ["sum(case when s.problem = 0 and s.place = 1 then 1 else 0 end) as kept"]
         counts.append("sum(case when s.problem = 0 and s.place > 1 then 1 else 0 end) as repeated")
         for number in range(1, len(problems) + 1):
             counts.append(f"sum(case when s.problem = {number} then 1 else 0 end) as problem_{number}")
-        for column, _ in flags:
-            counts.append(f"sum(case when s.problem = 0 and s.bad_{column} > 0 then 1 else 0 end) as bad_{column}")
+        for column, number, _ in flags:
+            bad = f"s.problem = 0 and s.bad_{column} = {number}"
+            counts.append(f"sum(case when {bad} then 1 else 0 end) as bad_{column}_{number}")
         good = "s.problem = 0 and s.place = 1"
         for day in source.table.seen_by:
             seen = f"case when {good} and s.{day} <= date '{self.as_of}' then s.{day} end"
@@ -227,7 +226,7 @@ class Warehouse:
         source: _Source,
         found: Mapping[str, Any],
         problems: Sequence[tuple[str, str, str]],
-        flags: Sequence[tuple[str, str]],
+        flags: Sequence[tuple[str, int, str]],
     ) -> tuple[SourceAudit, tuple[LeftOut, ...]]:
         table, name = source.table, source.table.name
         if found.get("rateless"):
@@ -244,8 +243,7 @@ class Warehouse:
                 (table.key, f"this {table.key} is there already; the first row is kept", found["repeated"] or 0)
             )
         gone = sum(count for _, _, count in reasons)
-        whys = {column: why for column, (_, why) in self._bad_cells(source)}
-        reasons += [(column, report.UNKNOWN + whys[column], found[f"bad_{column}"] or 0) for column, _ in flags]
+        reasons += [(column, report.UNKNOWN + why, found[f"bad_{column}_{n}"] or 0) for column, n, why in flags]
         left_out = tuple(self._entry(name, column, reason, count) for column, reason, count in reasons if count)
         days = [found[f"{end}_{day}"] for day in table.seen_by for end in ("first", "last")]
         known = [day for day in days if day is not None]
@@ -394,7 +392,7 @@ def open_warehouse(location: str, as_of: date, money: Money, lookback_days: Mapp
 
 def _source(table: Table, name: str | None, columns: list[tuple[str, str]], mapped: TableMapping) -> _Source:
     if name is None:
-        return _Source(table, None, {column.name: _nothing(column) for column in table.columns}, {})
+        return _Source(table, None, {column.name: _nothing(column) for column in table.columns})
     if mapped.units or mapped.renewals:
         what = "units" if mapped.units else "renewals"
         raise DataError(
@@ -402,7 +400,7 @@ def _source(table: Table, name: str | None, columns: list[tuple[str, str]], mapp
         )
     header = [column for column, _ in columns]
     matched = match_columns(table, header, mapped, name)
-    cells, filled = {}, []
+    cells, unread, filled = {}, {}, []
     for column in table.columns:
         if column.name in mapped.constants:
             cells[column.name] = f"cast({literal(mapped.constants[column.name])} as {SQL_TYPES[column.kind]})"
@@ -416,9 +414,13 @@ def _source(table: Table, name: str | None, columns: list[tuple[str, str]], mapp
                     f"{name}.{theirs} is {kind.strip('()').lower()}, and {table.name}.{column.name} is a {column.kind}: make a view"
                     f" that casts it, and name the view in {FILE_NAME} (tables.{table.name}.from)"
                 )
-            cells[column.name] = _cell(table, column, quoted(theirs), kind, mapped.values.get(column.name, {}))
+            cell = _cell(table, column, quoted(theirs), kind, mapped.values.get(column.name, {}))
+            cells[column.name] = cell
+            if why := _loses(column, kind):
+                written = _text(quoted(theirs)) if column.kind == "choice" else quoted(theirs)
+                unread[column.name] = (f"{written} is not null and {cell} is null", why)
         filled.append(column.name)
-    return _Source(table, name, cells, {}, matched.ignored, mapped.exported_on, tuple(filled))
+    return _Source(table, name, cells, unread, matched.ignored, mapped.exported_on, tuple(filled))
 
 
 def _nothing(column: Column) -> str:
@@ -427,7 +429,7 @@ def _nothing(column: Column) -> str:
 
 def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[str, str]) -> str:
     """The value of a cell, in what all engines share."""
-    text = f"nullif(trim(cast({cell} as varchar)), '')"
+    text = _text(cell)
     if values:
         whens = " ".join(
             f"when {literal(theirs.strip().lower())} then {literal(ours)}" for theirs, ours in values.items()
@@ -441,7 +443,26 @@ def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[st
         return f"case replace(replace(lower({text}), ' ', '_'), '-', '_') {whens} end"
     if column.kind == "date" and kind.startswith("TIMESTAMP"):
         return f"cast({cell} as date)"
+    if column.kind == "number" and kind in ("FLOAT", "DOUBLE"):
+        return f"case when {cell} >= -1e300 and {cell} <= 1e300 then cast({cell} as double) end"
     return f"cast({cell} as {SQL_TYPES[column.kind]})"
+
+
+def _text(cell: str) -> str:
+    return f"nullif(trim(cast({cell} as varchar)), '')"
+
+
+def _loses(column: Column, kind: str) -> str | None:
+    """Why reading a cell of this type can lose what stands in it; None where it cannot."""
+    if column.kind == "choice":
+        return f"not one of {', '.join(column.choices)} (translate it under values in mapping.yaml)"
+    return "not a number" if column.kind == "number" and kind in ("FLOAT", "DOUBLE") else None
+
+
+def _numbered(tests: Sequence[tuple[str, str]]) -> str:
+    """The number of the first test that holds, from 1; 0 where none does."""
+    whens = " ".join(f"when {test} then {number}" for number, (test, _) in enumerate(tests, 1))
+    return f"case {whens} else 0 end" if whens else "0"
 
 
 def _cleaned(column: Column) -> str:
