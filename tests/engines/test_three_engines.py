@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,3 +121,7 @@ def test_the_evidence_of_an_account_is_the_same(both: Bases, served: CustomerBas
     assert told(both.embedded) == told(served)
     assert served.warehouse is not None
     assert served.warehouse.server.fetched - before < 2_000, "the rows of five accounts"
+
+
+def test_nothing_is_left_where_the_command_was_called(served: CustomerBase) -> None:
+    assert not Path("spark-warehouse").exists()

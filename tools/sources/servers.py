@@ -180,6 +180,10 @@ class SparkServer:
                 "spark.driver.host": "127.0.0.1",
             }
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        if parameter(
+            url, "folder"
+        ):  # otherwise it would make a folder for tables of its own where the command is called
+            settings["spark.sql.warehouse.dir"] = tempfile.gettempdir()
         for key, value in settings.items():
             builder = builder.config(key, value)
         try:
