@@ -181,10 +181,11 @@ def _read_all(connection: duckdb.DuckDBPyConnection, place: Place, review: _Revi
                 _take_with_care(connection, known, stage, review)
         done[name] = _audited(connection, stage, review)
         left_out[name] = () if stage.quick else report.left_out(connection, stage)
-        if name not in _REFERRED_TO and not stage.is_reduced:
+        if name not in _REFERRED_TO and not stage.is_reduced and not stage.quick:
             _forget(connection, name)
-    for name in _REFERRED_TO:
-        _forget(connection, name)
+    for name, stage in known.items():
+        if not stage.quick:
+            _forget(connection, name)
     if place.mapping_path.exists():
         place.digests[place.mapping_path.name] = digest_file(place.mapping_path)
     reduced = any(stage.is_reduced for stage in opened.values())
