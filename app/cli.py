@@ -257,6 +257,64 @@ def override(
     )
 
 
+@app.command()
+def serve(
+    store: StoreAt = None,
+    configs: Configs = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen at. Another than this machine needs a sign-in.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8470,
+    name: Annotated[str, typer.Option("--as", help="Your name, as it stands under decisions.")] = "",
+) -> None:
+    """Open the review desk in a browser: the meeting, the decisions, the follow-up."""
+    from app.serving import serve as open_desk
+
+    open_desk(store, configs, host, port, name)
+
+
+@app.command()
+def invite(
+    name: Annotated[str, typer.Argument(help="Who it is for.")],
+    role: Annotated[str, typer.Option(help="viewer, csm, manager or leader.")],
+    person: Annotated[str | None, typer.Option(help="Who of ours they are: a person id of the data.")] = None,
+    token: Annotated[
+        bool, typer.Option("--token", help="A token for a program instead of a link that opens once.")
+    ] = False,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How long a token is good for.")] = 30,
+    store: StoreAt = None,
+    configs: Configs = None,
+) -> None:
+    """Let somebody in at the review desk: a link that opens once, or a token for a program."""
+    from app.serving import let_in
+
+    let_in(name, role, person, token, days, store, configs)
+
+
+audits = typer.Typer(no_args_is_help=True, help="Is the audit log as it was written?")
+app.add_typer(audits, name="audit")
+
+
+@audits.command("verify")
+def verify_audit(
+    anchor: Annotated[Path | None, typer.Option(help="An anchor from before, to notice entries cut off since.")] = None,
+    store: StoreAt = None,
+    as_json: Json = False,
+) -> None:
+    """Check every link of the log: exit 2 when an entry was edited, removed, added or moved."""
+    from app.serving import verify_log
+
+    verify_log(anchor, store, as_json)
+
+
+@audits.command("anchor")
+def anchor_audit(store: StoreAt = None) -> None:
+    """Print the head of the log as JSON, to be kept somewhere else."""
+    from app.serving import show_anchor
+
+    show_anchor(store)
+
+
 evaluations = typer.Typer(invoke_without_command=True, help="Is the review any good, and did a change make it worse?")
 app.add_typer(evaluations, name="eval")
 

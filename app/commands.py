@@ -34,7 +34,9 @@ def answer(approve: str, review_id: str) -> Decisions:
     return read_decisions(path, review_id)
 
 
-def begin(place: Workplace, request: Request, review_id: str, weeks: int, timing: Timing) -> None:
+def begin(
+    place: Workplace, request: Request, review_id: str, weeks: int, timing: Timing, by: str = "command line"
+) -> None:
     """Check configuration and data before anything is written, then start the week (again).
 
     Raises BusyError when another process is working on it.
@@ -49,7 +51,7 @@ def begin(place: Workplace, request: Request, review_id: str, weeks: int, timing
         backfill(request, configuration, history, weeks, watching)
         load_once = load_base(request, configuration, history, watching)
     place.store.start(review_id, request.as_of, request.kept())
-    place.store.log(review_id, "command line", "started", data=request.data, fingerprint=load_once.audit.fingerprint)
+    place.store.log(review_id, by, "started", data=request.data, fingerprint=load_once.audit.fingerprint)
     place.loaded[review_id] = load_once
 
 
@@ -79,7 +81,7 @@ def decide_and_run(place: Workplace, review_id: str, decisions: Decisions, timin
             f"{review_id} was already decided by {earlier.decided_by}; go on with: saveplay resume {review_id}"
         )
     if gate == "plan":
-        check_plan(place, review_id, decisions)
+        check_plan(place, review_id, decisions, timing)
         place.store.decide(review_id, "plan", decisions)
         place.store.log(review_id, decisions.decided_by, "decided", gate="plan", unattended=decisions.unattended)
         gate = run_review(place, review_id, timing)
@@ -99,16 +101,12 @@ def waiting_at(place: Workplace, review_id: str) -> str | None:
     return state.removeprefix("waiting:") if state.startswith("waiting:") else None
 
 
-def check_plan(place: Workplace, review_id: str, decisions: Decisions) -> None:
+def check_plan(place: Workplace, review_id: str, decisions: Decisions, timing: Timing) -> None:
     """Refuse what cannot be carried out. Raises DecisionError."""
-    from domain.phases import Identified, Planned
-    from tools.calendar import WorkingDays
-    from tools.decide import check
+    from app.wiring import context_for
+    from graph.outlook import Outlook
 
-    configuration = place.configuration(Request.of(place.store.request(review_id)[0]))
-    planned = place.store.get(review_id, "planned", Planned)
-    people = place.store.get(review_id, "identified", Identified).people
-    check(decisions, planned, people, WorkingDays(configuration.review))
+    Outlook(context_for(place, review_id, timing), review_id).check(decisions)
 
 
 def check_close(place: Workplace, review_id: str, decisions: Decisions) -> None:

@@ -18,19 +18,27 @@ class PlayDecision(Record):
     owners: dict[str, str] = Field(default_factory=dict, description="For edit: action id to person id.")
     dates: dict[str, date] = Field(default_factory=dict, description="For edit: action id to a new due date.")
     drop: tuple[str, ...] = Field(default=(), description="For edit: action ids to leave out.")
+    swap: dict[str, str] = Field(
+        default_factory=dict,
+        description="For edit: action id to the library action of the same phase that replaces it.",
+    )
+    wording: dict[str, str] = Field(
+        default_factory=dict, description="For edit: action id to what is to be done, in people's own words."
+    )
+    by: str = Field(default="", description="Who decided this one; empty for whoever decided the whole file.")
     version: str | None = Field(default=None, description="The version of the play that was read; refused if it moved.")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        changed = bool(self.owners or self.dates or self.drop)
+        changed = bool(self.owners or self.dates or self.drop or self.swap or self.wording)
         if self.decision == "reject" and not self.reason.strip():
             raise ValueError(f"{self.account}: a rejection needs a reason")
         if self.decision == "defer" and self.until is None:
             raise ValueError(f"{self.account}: a deferral needs a date (until: 2026-12-07)")
         if self.decision == "edit" and not changed:
-            raise ValueError(f"{self.account}: an edit names owners, dates or drop")
+            raise ValueError(f"{self.account}: an edit names owners, dates, drop, swap or wording")
         if self.decision != "edit" and changed:
-            raise ValueError(f"{self.account}: owners, dates and drop belong to an edit")
+            raise ValueError(f"{self.account}: owners, dates, drop, swap and wording belong to an edit")
         return self
 
 

@@ -5,7 +5,9 @@
     │   ├── DataError             a file, table, column or row of the customer data
     │   ├── ConfigurationError    a file under configs/ or a mapping.yaml
     │   ├── DecisionError         a decisions file, or a decision that breaks a rule of the review
+    │   │   └── StaleDecision     somebody decided meanwhile; read what stands now, then decide again (409)
     │   └── UnknownReference      a review, account, person or action that does not exist
+    ├── NotAllowed                exit 2, 403: the role of whoever asks does not include it; ask somebody whose role does
     ├── BusyError                 exit 2: another process is working on the same review; wait for it
     ├── StoreError                exit 1: the database of the store went away meanwhile; go on when it is back
     └── ModelError                never ends a review: the playbook drafter takes over and the play says why
@@ -50,8 +52,16 @@ class DecisionError(InputError):
     """A decision cannot be taken as written. The message names the account and the rule."""
 
 
+class StaleDecision(DecisionError):
+    """What was decided upon has changed since it was read. Nothing was kept; what stands now goes with the answer."""
+
+
 class UnknownReference(InputError):
     """A name or id that nothing is known of. The message lists the nearest known ones."""
+
+
+class NotAllowed(SaveplayError):
+    """The role of whoever asks does not include it. The message names the role that does."""
 
 
 class BusyError(SaveplayError):

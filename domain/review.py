@@ -388,6 +388,8 @@ class PlayAction(Record):
     channel: str
     customer_facing: bool
     contact: str | None
+    reworded_by: str = ""
+    """Who wrote ``action`` in their own words; empty when it is the library's."""
 
 
 class PlayPhase(Record):

@@ -63,12 +63,12 @@ def churn_predictor_plans(state: ReviewState, context: ReviewContext) -> Update:
     origins = {d.account_id: old.origin for d in desk.accounts if (old := desk.goes_on(d)) is not None}
     plan = intervention_plan(identified.plan_rows, identified.people, configuration, context.calendar, identified.as_of)
     done = finished(store, state)
-    free = free_by_person(identified, _without(promised, plays), configuration)
+    free = free_by_person(identified, without(promised, plays), configuration)
     allocation = allocate_plays(
         plays, free, configuration.review.weekly_budget.value, configuration, identified.as_of, done
     )
     asked = needs(plays, allocation, free, identified, configuration, done)
-    lines, moves = assess(identified, _without(promised, plays), plays, configuration, done)
+    lines, moves = assess(identified, without(promised, plays), plays, configuration, done)
     freest = max((line for line in lines if not line.overloaded), key=lambda line: line.hours_free or 0.0, default=None)
     dossiers = {dossier.account_id: dossier for dossier in desk.accounts}
     planned = Planned(
@@ -168,7 +168,7 @@ def draft_kind(account_id: str) -> str:
     return f"draft:{account_id}"
 
 
-def _without(promised: Sequence[Action], plays: Sequence[SavePlay]) -> list[Action]:
+def without(promised: Sequence[Action], plays: Sequence[SavePlay]) -> list[Action]:
     """Open actions of accounts that have no play this week; the others are counted with the play."""
     again = {play.account_id for play in plays}
     return [action for action in promised if action.account_id not in again]

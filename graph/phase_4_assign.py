@@ -1,6 +1,5 @@
 """Phase 4, assignment and tracking: the capacity analyzer hands out what was approved; then everything is published."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -13,12 +12,12 @@ from domain.playbook import Role
 from domain.review import Action, SavePlay, WorkflowRule
 from graph.context import ReviewContext, ReviewState, Update, kept, step
 from graph.document import review_document
+from graph.outlook import Outlook
 from graph.past import past, previous_running, records
 from graph.phase_2_diagnose import open_actions
-from graph.phase_3_plan import Desk
 from tools import metrics as figures
 from tools.assignment import crm_updates, owned_by, touchpoints
-from tools.decide import Decided, apply
+from tools.decide import Decided
 from tools.followup import status_of
 from tools.meeting import next_agenda
 from tools.plays import team_of
@@ -30,7 +29,7 @@ def capacity_analyzer_assigns(state: ReviewState, context: ReviewContext) -> Upd
     store, review_id = context.store, state["review_id"]
     identified = context.result(review_id, "identified", Identified)
     planned = context.result(review_id, "planned", Planned)
-    decided = _decided(context, state, identified, planned)
+    decided = _decided(context, identified)
     assigned = _handed_out(context, state, identified, planned, decided, {})
     store.settle(review_id, [proposal.account_id for proposal in identified.proposals])
     store.put(review_id, "running", _running(context, identified, planned, decided))
@@ -45,7 +44,7 @@ def publish(state: ReviewState, context: ReviewContext) -> Update:
     if close is not None and close.owners:
         identified = context.result(review_id, "identified", Identified)
         planned = context.result(review_id, "planned", Planned)
-        decided = _decided(context, state, identified, planned)
+        decided = _decided(context, identified)
         assigned = _handed_out(context, state, identified, planned, decided, close.owners)
         context.keep(review_id, "assigned", assigned)
     store.set_state(review_id, "closed")
@@ -68,17 +67,9 @@ def _handed_out(
     return assigned
 
 
-def _decided(context: ReviewContext, state: ReviewState, identified: Identified, planned: Planned) -> Decided:
-    """The decisions applied; what people edited is checked again, and what is wrong with it is written on it."""
-    plan = _decision(context, identified.review_id, "plan")
-    decided = apply(plan, planned, identified.people, identified.portfolio.currency, context.calendar)
-    desk = Desk(context, state, identified)
-    accounts = {dossier.account_id: dossier for dossier in desk.accounts}
-    plays = [
-        desk.drafter.verified(play, desk.frame(accounts[play.account_id])) if play.status == "edited" else play
-        for play in decided.plays
-    ]
-    return replace(decided, plays=tuple(plays))
+def _decided(context: ReviewContext, identified: Identified) -> Decided:
+    """The decisions applied, as people saw them at the desk."""
+    return Outlook(context, identified.review_id).decided(_decision(context, identified.review_id, "plan"))
 
 
 def _decision(context: ReviewContext, review_id: str, gate: str) -> Decisions:

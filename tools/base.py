@@ -151,7 +151,7 @@ def score_base(
     curve = fit(connection, snapshots, configuration.scoring, as_of)
     month = month_ago(snapshots, as_of, configuration.scoring.velocity_window)
     if month is not None:
-        _load(connection, "month", month, configuration, curve)
+        load_week(connection, "month", month, configuration, curve)
     _measure(portfolio, configuration.scoring, as_of, month is not None, watch)
     connection.execute("create or replace temp view measured as " + measured_sql(configuration.scoring))
     with watch("scoring", connection):
@@ -166,7 +166,7 @@ def score_base(
     previous = last_review(snapshots)
     with watch("comparing with last week", connection):
         if previous is not None:
-            _load(connection, "previous", previous, configuration, curve)
+            load_week(connection, "previous", previous, configuration, curve)
         compared = changes.compared_sql(configuration.scoring, previous is not None)
         connection.execute(f"create or replace temp {'table' if previous else 'view'} compared as {compared}")
     base = CustomerBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous)
@@ -294,7 +294,7 @@ def _state(connection: duckdb.DuckDBPyConnection, configuration: Configuration, 
 _REPORTED = (*SCORES[:-2], "reported_arr", "reported_at_risk")
 
 
-def _load(
+def load_week(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     snapshot: Snapshot,

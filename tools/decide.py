@@ -16,6 +16,9 @@ from tools.calendar import WorkingDays
 from tools.plays import TBD, renamed, role_words, version_of
 from tools.wording import money, plural
 
+LONGEST_WORDING = 600
+"""Characters; one action is a few sentences."""
+
 
 @dataclass(frozen=True)
 class Decided:
@@ -57,7 +60,7 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
             f"{play.account_id}: the play changed since it was read (version {play.version} now); read it again"
         )
     known = {action.id for phase in play.phases for action in phase.actions}
-    for action in (*decision.owners, *decision.dates, *decision.drop):
+    for action in (*decision.owners, *decision.dates, *decision.wording, *decision.drop):
         if action not in known:
             raise DecisionError(
                 f"{play.account_id}: the play has no action {action!r}; it has {', '.join(sorted(known))}"
@@ -65,6 +68,9 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
     for action, person in decision.owners.items():
         if person not in people:
             raise DecisionError(f"{play.account_id}: {action}: nobody of ours has the id {person!r}")
+    for action, text in decision.wording.items():
+        if not text.strip() or len(text) > LONGEST_WORDING:
+            raise DecisionError(f"{play.account_id}: {action}: the wording has 1 to {LONGEST_WORDING} characters")
     for action, on in decision.dates.items():
         if on < play.created or not days.is_working(on):
             raise DecisionError(f"{play.account_id}: {action}: {on} is {'past' if on < play.created else 'a day off'}")
@@ -115,7 +121,7 @@ def _recorded(decision: PlayDecision, decisions: Decisions, version: str | None,
     return Decision(
         subject=decision.account,
         decision=decision.decision,
-        by=decisions.decided_by,
+        by=decision.by or decisions.decided_by,
         reason=decision.reason,
         until=decision.until,
         changes=changes,
@@ -127,6 +133,8 @@ def _recorded(decision: PlayDecision, decisions: Decisions, version: str | None,
 def _changes(decision: PlayDecision) -> tuple[str, ...]:
     found = [f"owner of {action} is now {person}" for action, person in sorted(decision.owners.items())]
     found += [f"{action} is due {on}" for action, on in sorted(decision.dates.items())]
+    found += [f"{old} is replaced by {new}" for old, new in sorted(decision.swap.items())]
+    found += [f"{action} is worded anew" for action in sorted(decision.wording)]
     return tuple(found + [f"{action} is left out" for action in decision.drop])
 
 
@@ -177,6 +185,9 @@ def _changed(
         said = role_words(action.owner_role) if action.owner == TBD else action.owner
         text = renamed(action.action, said, person.name)
         update |= {"owner": person.name, "owner_id": person.person_id, "action": text}
+    if action.id in decision.wording:
+        words = " ".join(decision.wording[action.id].split())
+        update |= {"action": words, "reworded_by": decision.by or "the meeting"}
     return action.model_copy(update=update)
 
 

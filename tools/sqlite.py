@@ -58,6 +58,9 @@ class Sqlite:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
+        if self._connection.in_transaction:  # part of a larger one, which ends it
+            yield
+            return
         self._connection.execute(begin)
         try:
             yield

@@ -7,6 +7,8 @@ that is decided or drafted depends on them.
 """
 
 import json
+import os
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
@@ -15,9 +17,11 @@ from typing import Any, Protocol, TypeVar
 
 from domain.asking import Proposal
 from domain.decisions import Decisions
+from domain.desk import Anchor, AuditLine, Way
 from domain.errors import DecisionError, UnknownReference
 from domain.model import Record
 from domain.review import Action, Override
+from tools import chain
 
 R = TypeVar("R", bound=Record)
 Row = dict[str, Any]
@@ -36,6 +40,16 @@ create table if not exists proposals (account_id text primary key, on_day text n
     settled text);
 create table if not exists audit (seq {counted}, at text not null, review_id text not null, who text not null,
     what text not null, facts text not null);
+create table if not exists chain (seq integer primary key, mac text not null);
+create table if not exists keys (digest text primary key, kind text not null, body text not null,
+    expires text not null);
+create table if not exists choices (review_id text, run integer, account_id text, number integer not null,
+    body text not null, primary key (review_id, run, account_id));
+create table if not exists notes (seq {counted}, review_id text not null, account_id text not null, at text not null,
+    who text not null, body text not null);
+create table if not exists views (who text, name text, query text not null, primary key (who, name));
+create table if not exists answers (call text primary key, asked text not null, status integer not null,
+    body text not null, at text not null);
 """
 _UPSERT = {
     "review": "insert into reviews values (:review_id, :as_of, :request, 'running', :run) on conflict (review_id) do "
@@ -86,13 +100,22 @@ class Database(Protocol):
 class Store:
     """One store, in a database. A folder stands for the SQLite file in it."""
 
-    def __init__(self, database: Database | Path, clock: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        database: Database | Path,
+        clock: Callable[[], str],
+        way: Way = "command line",
+        secret: Callable[[], str] = lambda: secrets.token_hex(32),
+    ) -> None:
         if isinstance(database, Path):
             from tools.sqlite import Sqlite
 
             database = Sqlite(database)
         self._database: Database = database
         self._clock = clock
+        self._secret = secret
+        self.way: Way = way
+        """From which way in what is logged is done."""
         database.create(_SCHEMA.format(counted=database.counted))
 
     def _rows(self, sql: str, **values: Any) -> list[Row]:
@@ -104,6 +127,15 @@ class Store:
     def reading(self) -> AbstractContextManager[None]:
         """Everything that is read in the block is of one moment, whatever others write. Nothing is written in it."""
         return self._database.reading()
+
+    def together(self) -> AbstractContextManager[None]:
+        """Everything that is written in the block is kept, or nothing of it."""
+        return self._database.writing()
+
+    @property
+    def database(self) -> Database:
+        """Where everything is."""
+        return self._database
 
     def close(self) -> None:
         """Give the connection back."""
@@ -178,6 +210,11 @@ class Store:
         )
         return found is not None
 
+    def kinds(self, review_id: str) -> tuple[str, ...]:
+        """The phase results that there are, by name; drafts left out."""
+        rows = self._rows("select kind from documents where review_id = :review_id", review_id=review_id)
+        return tuple(sorted(row["kind"] for row in rows if not row["kind"].startswith("draft:")))
+
     # decisions -------------------------------------------------------------------------------------------------------
 
     def decide(self, review_id: str, gate: str, decisions: Decisions) -> None:
@@ -215,6 +252,15 @@ class Store:
         )
         latest = {row["action_id"]: row["body"] for row in rows}
         return [Action.model_validate_json(latest[action_id]) for action_id in sorted(latest)]
+
+    def action(self, action_id: str) -> Action:
+        """One action, as the latest review that approved it left it. Raises UnknownReference."""
+        rows = self._rows(
+            "select body from actions where action_id = :action_id order by approved_on desc", action_id=action_id
+        )
+        if not rows:
+            raise UnknownReference(_nearest(action_id, self.action_ids()))
+        return Action.model_validate_json(rows[0]["body"])
 
     def action_ids(self) -> list[str]:
         """Every action there is."""
@@ -283,13 +329,58 @@ class Store:
     # audit -----------------------------------------------------------------------------------------------------------
 
     def log(self, review_id: str, who: str, what: str, **facts: Any) -> None:
-        """One line of the audit log, with the time."""
+        """One line of the audit log, with the time and the way in, joined to the chain."""
         with self._database.writing():
-            row = {"at": self._clock(), "review_id": review_id, "who": who, "what": what}
+            body = json.dumps({"way": self.way, **facts}, sort_keys=True)
+            row = {"at": self._clock(), "review_id": review_id, "who": who, "what": what, "facts": body}
             self._database.execute(
-                "insert into audit (at, review_id, who, what, facts) values (:at, :review_id, :who, :what, :facts)",
-                {**row, "facts": json.dumps(facts, sort_keys=True)},
+                "insert into audit (at, review_id, who, what, facts) values (:at, :review_id, :who, :what, :facts)", row
             )
+            line = self._row("select * from audit order by seq desc limit 1")
+            head = self._row("select mac from chain order by seq desc limit 1")
+            assert line is not None
+            mac = chain.mac(self.audit_key(), head["mac"] if head else chain.BEGIN, line)
+            self._database.execute("insert into chain values (:seq, :mac)", {"seq": line["seq"], "mac": mac})
+
+    def audit_lines(self, most: int, before: int | None = None) -> list[AuditLine]:
+        """The newest lines of the audit log over all reviews, newest first; those before a number if one is given."""
+        rows = self._rows(
+            "select * from audit where seq < :before order by seq desc limit :most",
+            before=before if before is not None else 2**53,
+            most=most,
+        )
+        return [AuditLine(**{**row, "facts": json.loads(row["facts"])}) for row in rows]
+
+    def audit_key(self) -> bytes:
+        """What the chain is made with: SAVEPLAY_AUDIT_KEY, else a random key of this store, made at first use."""
+        given = os.environ.get("SAVEPLAY_AUDIT_KEY")
+        if given:
+            return given.encode()
+        with self._database.writing():
+            row = self._row("select body from keys where kind = 'audit'")
+            if row is None:
+                row = {"digest": "audit", "kind": "audit", "body": self._secret(), "expires": "9999"}
+                insert = "insert into keys values (:digest, :kind, :body, :expires) on conflict do nothing"
+                self._database.execute(insert, row)
+            return str(row["body"]).encode()
+
+    def verify_audit(self, anchor: Anchor | None = None) -> chain.Verdict:
+        """Whether the audit log is as it was written, up to ``anchor`` at least."""
+        with self.reading():
+            lines = self._rows("select * from audit order by seq")
+            links = self._rows("select * from chain order by seq")
+        return chain.verify(self.audit_key(), lines, [(row["seq"], row["mac"]) for row in links], anchor)
+
+    def head(self) -> Anchor:
+        """The newest entry of the chain."""
+        row = self._row("select count(*) as entries, max(seq) as seq from chain") or {"entries": 0, "seq": None}
+        mac = self._row("select mac from chain order by seq desc limit 1")
+        return Anchor(entries=row["entries"], seq=row["seq"] or 0, mac=mac["mac"] if mac else chain.BEGIN)
+
+    def revision(self) -> int:
+        """A number that grows with everything that anybody does: the newest line of the audit log."""
+        row = self._row("select max(seq) as seq from audit")
+        return int(row["seq"] or 0) if row else 0
 
     def audit(self, review_id: str) -> list[Row]:
         """The audit log of one review, oldest first."""

@@ -4,6 +4,7 @@ Twice over: rules that a play must keep, whoever drafted it, and then the play i
 library and the choices, and compared. A draft is checked before it becomes a play at all.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -18,6 +19,7 @@ MINIMUM_ACTIONS = 3
 FIRST_TOUCH_DAYS: dict[InterventionTier, int] = {"critical": 2, "high": 7, "medium": 28, "watch": 90}
 _SPOKEN = ("call", "meeting")
 _EDITED = ("edited",)
+_FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _HEADER = (
     "account_id", "name", "arr", "currency", "contract_arr", "contract_currency", "risk_level", "intervention_tier", "renewal_date",
     "renewal_in_days", "created", "owner", "owner_id", "drafted_by", "cause", "cause_label",
@@ -33,6 +35,7 @@ def verify(play: SavePlay, frame: Frame, rules: Rules) -> tuple[Violation, ...]:
         *_dates(play, frame),
         *_cited(play),
         *_criteria(play),
+        *_own_words(play),
     ]
     if play.draft is not None:
         found += check_draft(play.draft, frame, rules)
@@ -212,6 +215,29 @@ def _cited(play: SavePlay) -> Iterator[Violation]:
                 yield _fault("evidence_unknown", f"{action.id} cites {evidence_id}, which does not exist")
 
 
+def _own_words(play: SavePlay) -> Iterator[Violation]:
+    """What people wrote into an action: each number in it has to stand somewhere in the account's own record."""
+    reworded = [action for action in _all(play) if action.reworded_by]
+    if not reworded:
+        return
+    said = [fact.statement + " " + fact.shown for fact in play.evidence]
+    said += [f"{phase.starts} {phase.ends}" for phase in play.phases]
+    said += [f"{each.due} {each.follow_up} {each.title} {each.effort_hours:g}" for each in _all(play)]
+    said += [f"{play.arr:.2f} {play.contract_arr:.2f} {play.renewal_date} {play.renewal_in_days} {play.name}"]
+    known = set(_figures(" ".join(said)))
+    for action in reworded:
+        strange = [figure for figure in _figures(action.action) if figure not in known]
+        if strange:
+            message = f"{action.id}: {_cut(strange[0])} stands nowhere in the record of the account; cite what is known"
+            yield Violation(code="number_untraced", message=message, at=action.id)
+
+
+def _figures(text: str) -> list[str]:
+    """The numbers in a text, without separators of thousands and without decimals that say nothing."""
+    found = [figure.replace(",", "") for figure in _FIGURE.findall(text)]
+    return [figure.rstrip("0").rstrip(".") if "." in figure else figure.lstrip("0") or "0" for figure in found]
+
+
 def _criteria(play: SavePlay) -> Iterator[Violation]:
     if len(play.success_criteria) < 3:
         yield _fault("success_missing", "three success criteria are needed")
@@ -268,7 +294,7 @@ def _differences(play: SavePlay, again: SavePlay, frame: Frame) -> Iterator[Viol
     if any(getattr(play.expected_value, name) != getattr(again.expected_value, name) for name in money):
         yield _differs("money_differs", "expected value", again.expected_value.value)
     for phase, other in zip(play.phases, again.phases, strict=False):
-        yield from _phase_differences(phase, other)
+        yield from _phase_differences(phase, other, edited)
     for name in ("success_criteria", "walk_away", "cadence", "escalation"):
         if getattr(play, name) != getattr(again, name):
             yield _fault(
@@ -293,7 +319,7 @@ def _evidence_differences(
             yield _differs("evidence_differs", f"evidence {fact.id}", facts[fact.id].statement)
 
 
-def _phase_differences(given: PlayPhase, wanted: PlayPhase) -> Iterator[Violation]:
+def _phase_differences(given: PlayPhase, wanted: PlayPhase, edited: bool) -> Iterator[Violation]:
     if (given.title, given.starts, given.ends) != (wanted.title, wanted.starts, wanted.ends):
         yield _differs("phase_differs", given.phase, f"{wanted.title}, {wanted.starts} to {wanted.ends}")
     actions = {action.id: action for action in wanted.actions}
@@ -303,6 +329,7 @@ def _phase_differences(given: PlayPhase, wanted: PlayPhase) -> Iterator[Violatio
         other = actions.get(action.id)
         if other is None or action == other:
             continue
+        own_words = ("action", "reworded_by") if edited and action.reworded_by else ()
         for name in PlayAction.model_fields:
-            if getattr(action, name) != getattr(other, name):
+            if name not in own_words and getattr(action, name) != getattr(other, name):
                 yield _differs("action_differs", f"{action.id}, {name.replace('_', ' ')}", getattr(other, name))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from app.report import charts, figures, groups, markdown, wording
@@ -50,9 +50,9 @@ def _compiled() -> FileSystemBytecodeCache | None:
     return FileSystemBytecodeCache(str(folder))
 
 
-def _environment(finalize: Any) -> Environment:
+def _environment(finalize: Any, loader: BaseLoader) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=finalize,
+        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=finalize,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, bytecode_cache=_compiled(),
     )  # fmt: skip
     environment.filters.update({function.__name__: function for function in _FILTERS})
@@ -61,17 +61,22 @@ def _environment(finalize: Any) -> Environment:
     return environment
 
 
+def environment(loader: BaseLoader) -> Environment:
+    """HTML templates with the words, the charts and the escaping of the review page."""
+    found = _environment(_html_value, loader)
+    found.filters["cite"] = cite
+    found.globals.update(charts=charts, figures=figures)
+    return found
+
+
 @cache
 def _html() -> Environment:
-    environment = _environment(_html_value)
-    environment.filters["cite"] = cite
-    environment.globals.update(charts=charts, figures=figures)
-    return environment
+    return environment(FileSystemLoader(_TEMPLATES))
 
 
 @cache
 def _markdown() -> Environment:
-    environment = _environment(markdown.escape)
+    environment = _environment(markdown.escape, FileSystemLoader(_TEMPLATES))
     environment.globals.update(row=markdown.row, head=markdown.head)
     return environment
 

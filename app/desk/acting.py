@@ -1,0 +1,235 @@
+"""What people do at the desk and through its API: each with who may, what is checked, and an entry in the audit log.
+
+The same decisions as on the command line: choices become a decisions file's content, checked by the same rules and
+recorded at the same gate.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic import ValidationError
+
+from app.commands import check_close
+from app.desk.reading import Book, Table
+from app.wiring import Workplace
+from domain.decisions import CloseDecision, Decisions, PlayDecision
+from domain.desk import Choice, DeskRole, Member
+from domain.errors import DecisionError, InputError, NotAllowed, StaleDecision
+from domain.review import Action, Override
+from tools.desk_store import DeskStore
+
+LONGEST_NOTE = 2_000
+"""Characters of a note, a reason or a remark: a page of the minutes, not a document."""
+ROLE_WORDS: dict[DeskRole, str] = {
+    "viewer": "a viewer", "csm": "a CSM", "manager": "a manager", "leader": "a leader",
+}  # fmt: skip
+
+
+def require(member: Member, role: DeskRole, what: str) -> None:
+    """Raises NotAllowed when the role of whoever asks does not include it."""
+    if not member.is_at_least(role):
+        raise NotAllowed(f"{what} is for {ROLE_WORDS[role]}; {member.name} is {ROLE_WORDS[member.role]} here")
+
+
+def short(text: str, what: str) -> str:
+    """A text that people typed, within bounds. Raises InputError."""
+    if len(text) > LONGEST_NOTE:
+        raise InputError(f"{what} has {len(text)} characters; at most {LONGEST_NOTE}")
+    return text.replace("\r\n", "\n").strip()
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Somebody acting on a store."""
+
+    place: Workplace
+    member: Member
+    clock: Callable[[], str]
+
+    @property
+    def _store(self) -> DeskStore:
+        return DeskStore(self.place.store)
+
+    # the plan --------------------------------------------------------------------------------------------------------
+
+    def choose(self, book: Book, given: Mapping[str, object], seen: int) -> Choice:
+        """Say what happens to one play or plan line. ``seen`` is the number of the choice that was read, 0 for none.
+
+        Raises NotAllowed, DecisionError for what cannot be carried out, StaleDecision when something newer stands.
+        """
+        require(self.member, "leader", "deciding")
+        decision = decision_of(given)
+        account, play = decision.account, book.plays.get(decision.account)
+        if book.standing.stage != "deciding":
+            raise StaleDecision(f"{book.review_id} waits for no decision on {account}; read what stands now")
+        if play is None and account not in book.lines:
+            raise DecisionError(f"{account} has neither a play nor a plan line in {book.review_id}")
+        if play is not None and decision.version != play.version:
+            raise StaleDecision(
+                f"{account}: the play is another one than was read (version {play.version} now); read it again"
+            )
+        self._hurdle(book, decision)
+        decision = decision.model_copy(update={"by": self.member.name})
+        if play is not None:
+            book.outlook(self.place).play(decision)
+        with self.place.store.together():
+            self._same_run(book)
+            return self._store.choose(book.review_id, book.standing.run, decision, self.member.name, seen)
+
+    def _hurdle(self, book: Book, decision: PlayDecision) -> None:
+        """A hard save, or a play that did not pass every check, is not approved with one key."""
+        if decision.decision not in ("approve", "edit") or decision.reason.strip():
+            return
+        cause, play = book.view.causes.get(decision.account), book.plays.get(decision.account)
+        if cause is not None and play is not None and cause.difficulty == "hard":
+            raise DecisionError(f"{decision.account}: this is a hard save; say why it is worth it")
+        if play is not None and not play.verified:
+            raise DecisionError(f"{decision.account}: the play did not pass every check; say why it may go out")
+
+    def preview(self, book: Book, given: Mapping[str, object]) -> object:
+        """The play as an edit would leave it, checked again. Nothing is kept."""
+        require(self.member, "csm", "trying an edit")
+        return book.outlook(self.place).play(decision_of(given))
+
+    def record_plan(
+        self, book: Book, others: str, budget: float | None, hours: Mapping[str, float] | None = None
+    ) -> Decisions:
+        """Record the choices as the decision on the plan. Every play has one by now.
+
+        Raises NotAllowed, DecisionError for what is missing or cannot be carried out, StaleDecision for a second one.
+        """
+        require(self.member, "leader", "recording the decisions")
+        if book.standing.stage != "deciding":
+            raise StaleDecision(f"the plan of {book.review_id} is already decided; read what stands now")
+        table = Table.of(self.place, book)
+        decisions = _decisions(
+            {
+                "review": book.review_id,
+                "decided_by": self.member.name,
+                "plays": table.decisions(),
+                "others": others or None,
+                "budget": budget,
+                "hours": hours or {},
+            }
+        )
+        book.outlook(self.place).check(decisions)
+        with self.place.store.together():
+            self._same_run(book)
+            if self.place.store.decision(book.review_id, "plan") is not None:
+                raise StaleDecision(f"the plan of {book.review_id} is already decided; read what stands now")
+            if self._store.choices(book.review_id, book.standing.run) != table.choices:
+                raise StaleDecision("somebody decided meanwhile; read what stands now, then record it")
+            self.place.store.decide(book.review_id, "plan", decisions)
+            said = {each.account: each.decision for each in decisions.plays}
+            self.place.store.log(
+                book.review_id, self.member.name, "decided", gate="plan", unattended=False, plays=said, budget=budget,
+                others=others,
+            )  # fmt: skip
+        return decisions
+
+    def close(self, book: Book, owners: Mapping[str, str], notes: str) -> Decisions:
+        """Close the meeting. Raises NotAllowed, DecisionError while a critical account has no owner, StaleDecision."""
+        require(self.member, "leader", "closing the meeting")
+        if book.standing.stage != "closing":
+            raise StaleDecision(f"{book.review_id} does not wait for its close; read what stands now")
+        written = [f"{note.by}: {note.text}" for note in self._store.notes(book.review_id)]
+        text = "\n".join(filter(None, [short(notes, "the notes"), *written]))
+        named = {account: person for account, person in owners.items() if person}
+        decisions = Decisions(
+            review=book.review_id, decided_by=self.member.name, close=CloseDecision(owners=named, notes=text)
+        )
+        check_close(self.place, book.review_id, decisions)
+        with self.place.store.together():
+            self._same_run(book)
+            if self.place.store.decision(book.review_id, "close") is not None:
+                raise StaleDecision(f"{book.review_id} is already closed; read what stands now")
+            self.place.store.decide(book.review_id, "close", decisions)
+            self.place.store.log(book.review_id, self.member.name, "closed", unattended=False, owners=named)
+        return decisions
+
+    def _same_run(self, book: Book) -> None:
+        if self.place.store.request(book.review_id)[2] != book.standing.run:
+            raise StaleDecision(f"{book.review_id} was run again meanwhile; read what stands now")
+
+    # what was promised -----------------------------------------------------------------------------------------------
+
+    def mark(self, action_id: str, state: str, on: date, note: str) -> Action:
+        """Say that an action is done, dropped or open again. A CSM says so of their own. Raises as it says."""
+        require(self.member, "csm", "marking an action")
+        if state not in ("done", "dropped", "open"):
+            raise InputError(f"an action is done, dropped or open, not {state!r}")
+        action = self.place.store.action(action_id)
+        if self.member.role == "csm" and (action.owner_id is None or action.owner_id != self.member.person_id):
+            raise NotAllowed(f"{action.title} is {action.owner}'s; a manager or a leader may mark it")
+        text = short(note, "the note")
+        with self.place.store.together():
+            before = self.place.store.progress().get(action_id, ("open", None))
+            self.place.store.mark(
+                [(action_id, state, on if state != "open" else None)],
+                text,
+                self.member.name,
+            )
+            self.place.store.log(
+                action.review_id, self.member.name, "open again" if state == "open" else state, action=action_id,
+                account=action.account_id, on=on.isoformat(), note=text,
+                before={"state": before[0], "on": before[1].isoformat() if before[1] else None},
+            )  # fmt: skip
+        return action
+
+    def override(self, book: Book, account: str, band: str, reason: str, until: date, on: date) -> Override:
+        """One's own judgement of a band, beside the computed one, until a date. A CSM's for their own accounts."""
+        require(self.member, "csm", "an override")
+        self._own_account(book, account, "an override")
+        if band not in ("red", "yellow", "green"):
+            raise InputError(f"a band is red, yellow or green, not {band!r}")
+        if not reason.strip():
+            raise InputError("an override needs a reason")
+        if until < on:
+            raise InputError(f"the override ends on {until}, before it begins")
+        record = Override(band=band, reason=short(reason, "the reason"), by=self.member.name, until=until)
+        with self.place.store.together():
+            before = self.place.store.overrides(on).get(account)
+            self.place.store.override(account, on, record)
+            self.place.store.log(
+                book.review_id, self.member.name, "override", account=account,
+                before=before.model_dump(mode="json") if before else None, after=record.model_dump(mode="json"),
+            )  # fmt: skip
+        return record
+
+    def write_down(self, book: Book, account: str, text: str) -> None:
+        """A note of the meeting, about an account or about the whole review."""
+        require(self.member, "csm", "writing down a note")
+        if account:
+            self._own_account(book, account, "a note")
+        if not text.strip():
+            raise InputError("the note is empty")
+        self._store.write_down(book.review_id, account, self.member.name, self.clock(), short(text, "the note"))
+
+    def _own_account(self, book: Book, account: str, what: str) -> None:
+        csm = book.csm_of.get(account)
+        if csm is None:
+            line = book.view.lines.get(account)
+            csm = line.csm_id if line else None
+        if self.member.role == "csm" and (csm is None or csm != self.member.person_id):
+            raise NotAllowed(f"{what} about {book.view.name(account)} is for its CSM, a manager or a leader")
+
+
+def decision_of(given: Mapping[str, object]) -> PlayDecision:
+    """One decision as it was given. Raises DecisionError naming what is wrong."""
+    try:
+        return PlayDecision.model_validate(given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(key) for key in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        raise DecisionError(f"{where}: {message}" if where else message) from None
+
+
+def _decisions(given: Mapping[str, object]) -> Decisions:
+    try:
+        return Decisions.model_validate(given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(key) for key in problem["loc"])
+        raise DecisionError(f"{where or 'the decisions'}: {problem['msg'].removeprefix('Value error, ')}") from None

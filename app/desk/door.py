@@ -1,0 +1,125 @@
+"""The door: who comes in, with which key, and for how long. Every key is random, and only its digest is kept.
+
+A browser holds one cookie with a random id that says nothing; what it stands for is kept in the store and can be taken
+back. A program holds a token.
+"""
+
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from app.desk.settings import DeskSettings
+from domain.desk import DeskRole, Member
+from domain.dossier import Person
+from tools.desk_store import DeskStore, KeyKind
+
+COOKIE = "saveplay-desk"
+_FAR = 366
+"""Days; a token is good for a year at most."""
+ROLE_OF: dict[str, DeskRole] = {"csm": "csm", "cs_manager": "manager"}
+"""What the people of the data are at the desk; nobody leads the meeting by a row in an export."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Somebody who is in."""
+
+    member: Member
+    csrf: str
+    """What every form of this session carries; a page of another site cannot know it."""
+    secret: str = field(repr=False)
+
+
+def later(now: str, **delta: float) -> str:
+    """A time from now on, as text that sorts."""
+    return (datetime.fromisoformat(now) + timedelta(**delta)).astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True)
+class Door:
+    """Makes and reads the keys of one store."""
+
+    store: DeskStore
+    settings: DeskSettings
+    clock: Callable[[], str]
+    random: Callable[[], str] = lambda: secrets.token_urlsafe(32)
+
+    def let_in(self, member: Member) -> Session:
+        """A new session."""
+        now, secret, csrf = self.clock(), self.random(), self.random()
+        self.store.drop_old_keys(now)
+        body = {"member": member.model_dump(), "csrf": csrf}
+        self.store.keep_key("session", secret, body, later(now, hours=self.settings.session_hours))
+        self.store.store.log("", member.name, "signed in", role=member.role)
+        return Session(member, csrf, secret)
+
+    def session(self, secret: str | None) -> Session | None:
+        """The session of a cookie, while it is good."""
+        body = self.store.find_key("session", secret, self.clock()) if secret else None
+        return Session(Member.model_validate(body["member"]), body["csrf"], secret or "") if body else None
+
+    def let_out(self, session: Session) -> None:
+        """End a session, for every copy of its cookie."""
+        self.store.drop_key(session.secret)
+        self.store.store.log("", session.member.name, "signed out")
+
+    def link(self, member: Member, by: str) -> str:
+        """The key of a one-time link for somebody."""
+        return self._key("link", member, by, later(self.clock(), minutes=self.settings.link_minutes))
+
+    def by_link(self, key: str) -> Member | None:
+        """Whom a one-time link lets in; once."""
+        body = self.store.use_key("link", key, self.clock())
+        return Member.model_validate(body) if body else None
+
+    def token(self, member: Member, by: str, days: int) -> str:
+        """A token for a program that acts for somebody."""
+        return self._key("token", member, by, later(self.clock(), days=min(days, _FAR)))
+
+    def by_token(self, token: str) -> Member | None:
+        """For whom a program acts."""
+        body = self.store.find_key("token", token, self.clock())
+        return Member.model_validate(body) if body else None
+
+    def _key(self, kind: KeyKind, member: Member, by: str, expires: str) -> str:
+        secret = self.random()
+        with self.store.store.together():
+            self.store.keep_key(kind, secret, member.model_dump(), expires)
+            self.store.store.log("", by, f"made a {kind}", name=member.name, role=member.role, expires=expires)
+        return secret
+
+
+def member_named(name: str, settings: DeskSettings, people: dict[str, Person]) -> Member | None:
+    """Who somebody is that signed in under a name (an address, mostly); None when the desk is not for them."""
+    ours = next((each for each in people.values() if each.email and each.email.lower() == name.lower()), None)
+    person_id, shown = (ours.person_id, ours.name) if ours else (None, name[:120])
+    for role, names in settings.roles.items():
+        if name.lower() in {each.lower() for each in names}:
+            return Member(name=shown, role=role, person_id=person_id)
+    if ours is not None:
+        return Member(name=shown, role=ROLE_OF.get(ours.role, "viewer"), person_id=person_id)
+    return Member(name=shown, role="viewer") if settings.otherwise == "viewer" else None
+
+
+class Attempts:
+    """How often somebody at an address tried to come in within the last minute. In memory, one a process."""
+
+    def __init__(self, most: int, seconds: Callable[[], float]) -> None:
+        self._most, self._seconds = most, seconds
+        self._tries: dict[str, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def is_one_too_many(self, address: str) -> bool:
+        """Count an attempt; whether it has to wait."""
+        now = self._seconds()
+        with self._lock:
+            if len(self._tries) > 10_000:
+                self._tries = {key: tries for key, tries in self._tries.items() if tries and now - tries[-1] < 60}
+            tries = self._tries.setdefault(address, deque())
+            while tries and now - tries[0] > 60:
+                tries.popleft()
+            tries.append(now)
+            return len(tries) > self._most

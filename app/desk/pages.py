@@ -1,0 +1,264 @@
+"""The pages of the desk. Reading only: nothing here changes anything."""
+
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.desk import timeline, what_if
+from app.desk.reading import Table, latest
+from app.desk.scores import CHANGES, SORTS, TIERS, Wanted
+from app.desk.visit import Visit, may
+from domain.errors import UnknownReference
+from tools.desk_store import DeskStore
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+Reader = Annotated[Visit, Depends(may("viewer"))]
+Manager = Annotated[Visit, Depends(may("manager", "what is said about people of ours"))]
+Leader = Annotated[Visit, Depends(may("leader", "letting people in"))]
+
+
+@router.get("/")
+def home(visit: Reader) -> Response:
+    """The newest review, or how to begin."""
+    review_id = latest(visit.place)
+    if review_id is None:
+        return visit.show("empty.html")
+    return RedirectResponse(f"/r/{review_id}/week", 303)
+
+
+@router.get("/go")
+def go(visit: Reader, review: str) -> Response:
+    """The week that was chosen at the top."""
+    visit.place.store.request(review)
+    return RedirectResponse(f"/r/{quote(review, safe='')}/week", 303)
+
+
+@router.get("/r/{review_id}/week")
+def week(visit: Reader, review_id: str) -> Response:
+    """Portfolio, bridge, and every account to sort, filter and search."""
+    book = visit.book(review_id)
+    given = dict(visit.request.query_params)
+    mine = visit.member.role == "csm" and visit.member.person_id
+    if mine and not given:
+        given = {"csm": str(visit.member.person_id)}
+    scores = visit.desk.library.scores(visit.place, book)
+    wanted = Wanted.of(given)
+    return visit.show_of(
+        book,
+        "week.html",
+        page=scores.page(wanted),
+        wanted=wanted,
+        choices=scores.choices(),
+        views=DeskStore(visit.place.store).views(visit.member.name),
+        sorts=SORTS,
+        tiers=TIERS,
+        changes=CHANGES,
+        next_date=book.review.as_of + timedelta(days=7),
+    )
+
+
+@router.get("/r/{review_id}/account")
+def account(visit: Reader, review_id: str, account: str) -> Response:
+    """All that is known about one account."""
+    book = visit.book(review_id)
+    scores = visit.desk.library.scores(visit.place, book)
+    row = scores.account(account)
+    line = book.view.lines.get(account)
+    if row is None and line is None:
+        raise UnknownReference(f"{review_id} knows no account {account!r}; look for it on This week")
+    store = visit.place.store
+    return visit.show_of(
+        book,
+        "account.html",
+        row=row,
+        line=line,
+        account=account,
+        dossier=book.dossiers.get(account),
+        weeks=scores.weeks(account),
+        events=timeline.events(book, store, account),
+        override=store.overrides(visit.desk.today(book.review.time_zone)).get(account),
+        owns=visit.owns(book, account),
+        audit=[entry for entry in store.audit(review_id) if _about(entry, account)][-30:]
+        if visit.member.is_at_least("csm")
+        else [],
+    )
+
+
+def _about(entry: dict[str, object], account: str) -> bool:
+    return entry.get("account") == account
+
+
+@router.get("/r/{review_id}/play")
+def play(visit: Reader, review_id: str, account: str) -> Response:
+    """One save play: read it, edit it, decide."""
+    book = visit.book(review_id)
+    found = book.plays.get(account)
+    if found is None:
+        raise UnknownReference(f"{book.view.name(account)} has no save play in {review_id}; ask for one on Ask")
+    table = Table.of(visit.place, book)
+    choice = table.choices.get(account)
+    as_edited = found
+    outlook = book.outlook(visit.place)
+    if choice is not None and choice.decision.decision == "edit" and found.status == "proposed":
+        as_edited = outlook.play(choice.decision)
+    may_edit = visit.member.is_at_least("leader") and book.standing.stage == "deciding"
+    others = {}
+    if may_edit and visit.request.query_params.get("edit"):
+        others = {
+            action.id: outlook.replacements(account, action.id) for phase in found.phases for action in phase.actions
+        }
+    return visit.show_of(
+        book,
+        "play.html",
+        table=table,
+        play=found,
+        edited=as_edited,
+        choice=choice,
+        others=others,
+        editing=may_edit and bool(visit.request.query_params.get("edit")),
+        people=sorted(book.people.values(), key=lambda person: (person.name, person.person_id)),
+    )
+
+
+@router.get("/r/{review_id}/meeting")
+def meeting(visit: Reader, review_id: str, account: str = "") -> Response:
+    """The meeting: its clock, one account at a time, what is undecided, recording and closing."""
+    book = visit.book(review_id)
+    table = Table.of(visit.place, book)
+    order = list(book.plays)
+    undecided = [play.account_id for play in table.undecided(book)]
+    at = account if account in book.plays else (undecided or order or [""])[0]
+    place = order.index(at) if at in order else 0
+    unowned = [line for line in book.review.intervention_plan if line.tier == "critical" and line.owner == "TBD"]
+    return visit.show_of(
+        book,
+        "meeting.html",
+        table=table,
+        at=at,
+        play=book.plays.get(at),
+        line=book.view.lines.get(at),
+        cause=book.view.causes.get(at),
+        before=order[place - 1] if place > 0 else None,
+        after=order[place + 1] if place + 1 < len(order) else None,
+        undecided=undecided,
+        unowned=unowned,
+        people=sorted(book.people.values(), key=lambda person: (person.name, person.person_id)),
+        notes=[note for note in table.notes if note.account_id in ("", at)],
+        open_lines=len(set(book.lines) - set(book.plays)),
+    )
+
+
+@router.get("/r/{review_id}/capacity")
+def capacity(visit: Manager, review_id: str) -> Response:
+    """Who has how much to do, before this week's plays and after the decisions so far."""
+    book = visit.book(review_id)
+    table = Table.of(visit.place, book)
+    deciding = book.standing.stage == "deciding"
+    load = book.load(visit.place, table.choices) if deciding else None
+    return visit.show_of(
+        book,
+        "capacity_desk.html",
+        table=table,
+        load=load,
+        before={line.person_id: line for line in book.review.capacity},
+        lines=load.capacity if load else book.review.capacity,
+        handovers=load.handovers if load else book.review.handovers,
+        needs=load.needs if load else book.review.needs,
+    )
+
+
+@router.get("/r/{review_id}/follow-up")
+def follow_up(visit: Reader, review_id: str) -> Response:
+    """What was promised, by whom, what became of it, and this week's actions."""
+    book = visit.book(review_id)
+    progress = visit.place.store.progress()
+    mine = visit.member.person_id
+    only = visit.request.query_params.get("person", mine if visit.member.role == "csm" and mine else "")
+    actions = [
+        (action, *progress.get(action.id, ("open", None)))
+        for action in sorted(book.review.actions, key=lambda a: (a.due, a.owner, a.account_name, a.id))
+        if not only or action.owner_id == only
+    ]
+    promised = [
+        (commitment, *progress.get(commitment.action_id, ("open", None)))
+        for commitment in book.review.followup.commitments
+        if not only or commitment.owner_id == only
+    ]
+    people = {a.owner_id: a.owner for a in book.review.actions if a.owner_id}
+    people |= {c.owner_id: c.owner for c in book.review.followup.commitments if c.owner_id}
+    return visit.show_of(
+        book,
+        "follow_up_desk.html",
+        actions=actions,
+        promised=promised,
+        only=only,
+        owners=sorted(people.items(), key=lambda pair: (pair[1], pair[0])),
+    )
+
+
+@router.get("/r/{review_id}/metrics")
+def metrics(visit: Reader, review_id: str) -> Response:
+    """Is the review itself working?"""
+    return visit.show_of(visit.book(review_id), "metrics_desk.html")
+
+
+@router.get("/r/{review_id}/data")
+def data(visit: Reader, review_id: str) -> Response:
+    """What the review rests on, what it lacks, which rows were left out and why."""
+    return visit.show_of(visit.book(review_id), "data_desk.html")
+
+
+@router.get("/r/{review_id}/what-if")
+def what_if_page(visit: Reader, review_id: str) -> Response:
+    """Move a weight or a threshold and see who changes tier."""
+    book = visit.book(review_id)
+    asked = what_if.Asked.of(dict(visit.request.query_params), book.configuration)
+    scores = visit.desk.library.scores(visit.place, book)
+    return visit.show_of(
+        book,
+        "what_if.html",
+        asked=asked,
+        found=what_if.effect(scores, book, asked),
+        knobs=what_if.knobs(book.configuration),
+    )
+
+
+@router.get("/r/{review_id}/what-if/scoring.yaml")
+def what_if_file(visit: Reader, review_id: str) -> Response:
+    """The changed scoring as a file for a configuration folder."""
+    book = visit.book(review_id)
+    asked = what_if.Asked.of(dict(visit.request.query_params), book.configuration)
+    text = what_if.as_file(asked, book)
+    return Response(
+        text,
+        media_type="application/yaml",
+        headers={"content-disposition": 'attachment; filename="scoring.yaml"'},
+    )
+
+
+@router.get("/r/{review_id}/ask")
+def ask(visit: Reader, review_id: str) -> Response:
+    """A box for questions."""
+    return visit.show_of(visit.book(review_id), "ask.html", answered=None, question="")
+
+
+@router.get("/audit")
+def audit(visit: Manager) -> Response:
+    """Who did what, newest first, and whether the log is as it was written."""
+    return visit.show("audit.html", lines=visit.place.store.audit_lines(200), verdict=visit.place.store.verify_audit())
+
+
+@router.get("/people")
+def people(visit: Leader) -> Response:
+    """Who may come in: one-time links and tokens."""
+    review_id = latest(visit.place)
+    book = visit.desk.library.book(visit.place, review_id) if review_id else None
+    return visit.show(
+        "people.html",
+        tokens=DeskStore(visit.place.store).tokens(),
+        ours=sorted(book.people.values(), key=lambda person: person.name) if book else [],
+        made=None,
+    )

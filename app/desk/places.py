@@ -1,0 +1,79 @@
+"""Stores for many threads: each request has one to itself while it lasts."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from queue import Empty, LifoQueue
+from threading import Lock
+
+from app.wiring import Workplace, workplace
+from domain.errors import BusyError, StoreError
+
+MOST = 16
+"""Stores open at once; who comes then waits."""
+_PATIENCE_SECONDS = 20.0
+
+
+class Places:
+    """Opened stores, lent out one by one."""
+
+    def __init__(self, given: str | None) -> None:
+        self._given = given
+        self._free: LifoQueue[tuple[Workplace, ExitStack]] = LifoQueue()
+        self._opened = 0
+        self._lock = Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[Workplace]:
+        """A store for the length of the block. Raises BusyError when all are taken for too long."""
+        place, stack = self._take()
+        try:
+            yield place
+        except StoreError:
+            self._gone(stack)
+            raise
+        except BaseException:
+            self._free.put((place, stack))
+            raise
+        else:
+            self._free.put((place, stack))
+
+    @contextmanager
+    def own(self) -> Iterator[Workplace]:
+        """A store of one's own, for work that holds a review."""
+        with workplace(self._given) as place:
+            yield place
+
+    def _take(self) -> tuple[Workplace, ExitStack]:
+        try:
+            return self._free.get_nowait()
+        except Empty:
+            pass
+        with self._lock:
+            may_open = self._opened < MOST
+            self._opened += may_open
+        if may_open:
+            stack = ExitStack()
+            try:
+                return stack.enter_context(workplace(self._given)), stack
+            except BaseException:
+                with self._lock:
+                    self._opened -= 1
+                raise
+        try:
+            return self._free.get(timeout=_PATIENCE_SECONDS)
+        except Empty:
+            raise BusyError("the desk is too busy; try again in a moment") from None
+
+    def _gone(self, stack: ExitStack) -> None:
+        """The database went away: this one is opened anew next time."""
+        with self._lock:
+            self._opened -= 1
+        try:
+            stack.close()
+        except StoreError:
+            return
+
+    def close(self) -> None:
+        """Close those that are free."""
+        while not self._free.empty():
+            self._free.get()[1].close()

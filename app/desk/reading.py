@@ -1,0 +1,223 @@
+"""What the pages show of one review: the document, the choices so far, the scores of the whole base.
+
+A review is put together once and kept until something of it changes; what is kept is never written to.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
+
+from app.report.view import ReviewView
+from app.timing import Timing
+from app.wiring import Request, Workplace, context_for
+from domain.desk import Choice, MeetingNote
+from domain.dossier import Dossier, Person
+from domain.errors import UnknownReference
+from domain.phases import Identified
+from domain.review import PlanLine, Review, SavePlay
+from tools.desk_store import DeskStore, decisions_of
+
+if TYPE_CHECKING:
+    from app.desk.scores import Scores
+    from graph.outlook import Load, Outlook
+
+Stage = Literal["preparing", "deciding", "working", "closing", "finishing", "closed"]
+STAGES: dict[Stage, str] = {
+    "preparing": "Being prepared",
+    "deciding": "Waiting for decisions",
+    "working": "Decided; the actions are being handed out",
+    "closing": "Waiting for the close",
+    "finishing": "Closed; the pages are being written",
+    "closed": "Closed",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a review is, read in one moment. Two readings are equal when nothing of the review changed in between."""
+
+    review_id: str
+    as_of: date
+    run: int
+    stage: Stage
+    kinds: tuple[str, ...] = field(repr=False)
+    """The results that there are."""
+
+
+def standing_of(place: Workplace, review_id: str) -> Standing:
+    """How far a review is. Raises UnknownReference."""
+    store = place.store
+    kept, state, run = store.request(review_id)
+    kinds = store.kinds(review_id)
+    decided = [gate for gate in ("plan", "close") if store.decision(review_id, gate) is not None]
+    if state == "closed":
+        stage: Stage = "closed"
+    elif "close" in decided:
+        stage = "finishing"
+    elif state == "waiting:close":
+        stage = "closing"
+    elif "plan" in decided:
+        stage = "working"
+    else:
+        stage = "deciding" if state == "waiting:plan" else "preparing"
+    return Standing(review_id, date.fromisoformat(kept["as_of"]), run, stage, kinds)
+
+
+class Book:
+    """One review, put together."""
+
+    def __init__(self, place: Workplace, standing: Standing) -> None:
+        from graph.document import review_document
+
+        own = Workplace(place.at, place.store)  # with results of its own: those of an earlier run must not stay
+        self.standing = standing
+        self.request = Request.of(place.store.request(standing.review_id)[0])
+        self._context = context_for(own, standing.review_id, Timing())
+        self.review: Review = review_document(self._context, standing.review_id)
+        self.identified: Identified = self._context.result(standing.review_id, "identified", Identified)
+        self.view = ReviewView(self.review)
+        self._lock = Lock()
+        self._loads: dict[tuple[str, ...], Load] = {}
+
+    @property
+    def review_id(self) -> str:
+        """The review."""
+        return self.standing.review_id
+
+    @property
+    def people(self) -> Mapping[str, Person]:
+        """Ours, by id."""
+        return self.identified.people
+
+    @cached_property
+    def configuration(self) -> Any:
+        """What the review is run with."""
+        return self._context.configuration
+
+    @cached_property
+    def dossiers(self) -> dict[str, Dossier]:
+        """What is known about each account of the list."""
+        return {each.account_id: each for each in (*self.identified.dossiers, *self.identified.asked)}
+
+    @cached_property
+    def plays(self) -> dict[str, SavePlay]:
+        """The plays by account, in the order of the meeting."""
+        return {play.account_id: play for play in self.view.dives}
+
+    @cached_property
+    def lines(self) -> dict[str, PlanLine]:
+        """The lines of the intervention plan by account."""
+        return {line.account_id: line for line in self.review.intervention_plan}
+
+    @cached_property
+    def csm_of(self) -> dict[str, str | None]:
+        """The CSM's id of every account of the plan."""
+        return {row.account_id: row.csm_id for row in self.identified.plan_rows}
+
+    def outlook(self, place: Workplace) -> "Outlook":
+        """What decisions would come to, over the store as it is now."""
+        from dataclasses import replace
+
+        from graph.outlook import Outlook
+
+        return Outlook(replace(self._context, store=place.store), self.review_id)
+
+    def load(self, place: Workplace, choices: Mapping[str, Choice]) -> "Load":
+        """Load and needs after the choices so far; worked out once for the same choices."""
+        key = tuple(f"{account}:{choice.number}" for account, choice in choices.items())
+        with self._lock:
+            if key not in self._loads:
+                if len(self._loads) > 20:
+                    self._loads.clear()
+                self._loads[key] = self.outlook(place).load([choice.decision for choice in choices.values()])
+            return self._loads[key]
+
+    @cached_property
+    def public(self) -> Review:
+        """The review without what is said about people of ours: for whoever is no manager."""
+        return self.review.model_copy(
+            update={
+                "capacity": (),
+                "handovers": (),
+                "patterns": tuple(self.view.patterns(personal=False)),
+                "followup": self.review.followup.model_copy(update={"by_person": ()}),
+            }
+        )
+
+
+class Library:
+    """The reviews of one store, each put together once; the last few are kept."""
+
+    KEPT = 4
+
+    def __init__(self) -> None:
+        self._books: dict[Standing, Book] = {}
+        self._scores: dict[Standing, Scores] = {}
+        self._lock = Lock()
+
+    def book(self, place: Workplace, review_id: str) -> Book | None:
+        """The review as it stands; None while it is being prepared. Raises UnknownReference for one that is none."""
+        standing = standing_of(place, review_id)
+        with self._lock:
+            if standing in self._books:
+                return self._books[standing]
+        made = None
+        with suppress(UnknownReference):  # a step is under way: its results are not there yet
+            made = Book(place, standing)
+        if made is None:
+            return None
+        with self._lock:
+            for old in list(self._books)[: -self.KEPT + 1]:
+                del self._books[old]
+            return self._books.setdefault(standing, made)
+
+    def scores(self, place: Workplace, book: Book) -> "Scores":
+        """The scores of the whole base in that week."""
+        from app.desk.scores import Scores
+
+        with self._lock:
+            if book.standing not in self._scores:
+                for old in list(self._scores)[: -self.KEPT + 1]:
+                    self._scores.pop(old).close()
+                self._scores[book.standing] = Scores(place, book)
+            return self._scores[book.standing]
+
+
+def latest(place: Workplace) -> str | None:
+    """The review that the desk opens with: the newest."""
+    reviews = place.store.reviews()
+    return reviews[-1][0] if reviews else None
+
+
+@dataclass(frozen=True)
+class Table:
+    """What was said at the desk so far about one review."""
+
+    choices: Mapping[str, Choice]
+    notes: Sequence[MeetingNote]
+
+    @classmethod
+    def of(cls, place: Workplace, book: Book) -> "Table":
+        """Read from the store."""
+        desk = DeskStore(place.store)
+        return cls(desk.choices(book.review_id, book.standing.run), desk.notes(book.review_id))
+
+    def status(self, play: SavePlay) -> str:
+        """What stands about a play: as recorded, else as said so far."""
+        if play.status != "proposed":
+            return play.status
+        choice = self.choices.get(play.account_id)
+        said = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}
+        return said[choice.decision.decision] if choice else "proposed"
+
+    def undecided(self, book: Book) -> list[SavePlay]:
+        """The plays that nobody has said anything about."""
+        return [play for play in book.plays.values() if self.status(play) == "proposed"]
+
+    def decisions(self) -> tuple[Any, ...]:
+        """The choices as a decisions file has them."""
+        return decisions_of(list(self.choices.values()))

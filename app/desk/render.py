@@ -1,0 +1,45 @@
+"""The desk's templates, with the filters and the pieces of the review page. Every value is escaped."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader
+
+from app.report.pages import environment
+
+_HERE = Path(__file__).parent
+_REPORT = _HERE.parent / "report" / "templates"
+STATIC = _HERE / "static"
+_STYLES = (_REPORT / "style.css", _REPORT / "charts.css", STATIC / "desk.css", _REPORT / "print.css")
+TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+
+
+@cache
+def asset(name: str) -> bytes | None:
+    """A file that the pages use, or None. The style sheet is that of the review page and what the desk adds to it."""
+    if name == "desk.css":
+        return b"\n".join(path.read_bytes() for path in _STYLES)
+    path = STATIC / name
+    return path.read_bytes() if path.parent == STATIC and path.suffix in (".js", ".svg") and path.is_file() else None
+
+
+def asset_path(name: str) -> str:
+    """Where a file is fetched: its name carries a digest, so that it is kept for good and never stale."""
+    content = asset(name)
+    assert content is not None, name
+    return f"/static/{hashlib.sha256(content).hexdigest()[:12]}/{name}"
+
+
+@cache
+def templates() -> Environment:
+    """The environment of the pages."""
+    found = environment(ChoiceLoader([FileSystemLoader(_HERE / "templates"), FileSystemLoader(_REPORT)]))
+    found.globals["asset"] = asset_path
+    return found
+
+
+def page(template: str, /, **given: Any) -> str:
+    """One page, filled."""
+    return templates().get_template(template).render(given)

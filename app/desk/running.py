@@ -1,0 +1,151 @@
+"""Reviews that go on behind the desk: one after the other, in a thread of their own, under the lock of the review.
+
+A decision is in the store before anything here starts. Whoever dies in between is swept up after: at the start and from
+time to time, every review that was decided and has not gone on is taken on, by whichever server comes first.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from queue import Empty, SimpleQueue
+
+from app.commands import begin
+from app.desk.places import Places
+from app.desk.reading import standing_of
+from app.timing import Timing
+from app.wiring import Request, Workplace, run_review
+from domain.errors import BusyError, SaveplayError
+
+SWEEP_SECONDS = 10.0
+_log = logging.getLogger("saveplay.desk")
+Job = Callable[[Workplace, Timing], None]
+
+
+@dataclass
+class Progress:
+    """What is being done about a review, or what went wrong."""
+
+    says: str
+    failed: bool = False
+
+
+class Runner:
+    """Does one job at a time."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._jobs: SimpleQueue[tuple[str, Job] | None] = SimpleQueue()
+        self._waiting: set[str] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="saveplay-desk-runner", daemon=True)
+        self.progress: dict[str, Progress] = {}
+        """By review; gone when all is well."""
+        self.changes = 0
+        """Grows whenever a job begins, moves on or ends."""
+
+    def start(self) -> None:
+        """Begin to work, first on what was left behind."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._stop.set()
+        self._jobs.put(None)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the desk is being closed."""
+        return self._stop.is_set()
+
+    def go_on(self, review_id: str) -> None:
+        """Let a review go on as far as the decisions allow."""
+
+        def job(place: Workplace, timing: Timing) -> None:
+            run_review(place, review_id, timing)
+
+        self._put(review_id, job)
+
+    def open_week(self, review_id: str, request: Request, by: str) -> None:
+        """Start a week, or start it again."""
+
+        def job(place: Workplace, timing: Timing) -> None:
+            begin(place, request, review_id, 0, timing, by=by)
+            run_review(place, review_id, timing)
+
+        self._put(review_id, job)
+
+    def _put(self, review_id: str, job: Job) -> None:
+        self._waiting.add(review_id)
+        self._tell(review_id, Progress("Waiting to be worked on"))
+        self._jobs.put((review_id, job))
+
+    def _work(self) -> None:
+        self._sweep()
+        while not self._stop.is_set():
+            try:
+                item = self._jobs.get(timeout=SWEEP_SECONDS)
+            except Empty:
+                self._sweep()
+                continue
+            if item is not None:
+                self._do(*item)
+
+    def _do(self, review_id: str, job: Job, swept: bool = False) -> None:
+        self._tell(review_id, Progress("Being worked on"))
+        try:
+            with self._places.own() as place:
+                place.store.way = "desk"
+                job(place, Timing(lambda line: self._tell(review_id, Progress(line.strip()))))
+            self._tell(review_id, None)
+        except BusyError as error:
+            # Somebody else is at it: what they leave undone is swept up later.
+            self._tell(review_id, None if swept else Progress(str(error)))
+        except SaveplayError as error:
+            self._tell(review_id, Progress(str(error), failed=True))
+        except Exception as error:  # noqa: BLE001  a job that fails must not end the thread
+            _log.exception("working on %s failed", review_id)
+            self._tell(review_id, Progress(f"something went wrong ({type(error).__name__})", failed=True))
+        finally:
+            self._waiting.discard(review_id)
+
+    def _tell(self, review_id: str, progress: Progress | None) -> None:
+        if progress is None:
+            self.progress.pop(review_id, None)
+        else:
+            self.progress[review_id] = progress
+        self.changes += 1
+
+    def _sweep(self) -> None:
+        try:
+            left = self._left_behind()
+        except SaveplayError as error:
+            _log.warning("the store cannot be looked at: %s", error)
+            return
+        for review_id in left:
+            if self._stop.is_set():
+                return
+
+            def job(place: Workplace, timing: Timing, review_id: str = review_id) -> None:
+                run_review(place, review_id, timing)
+
+            self._do(review_id, job, swept=True)
+
+    def _left_behind(self) -> list[str]:
+        """Reviews that were decided, or begun, and have not gone on."""
+        with self._places.one() as place:
+            return [
+                review_id
+                for review_id, _, state in place.store.reviews()
+                if state != "closed"
+                and review_id not in self._waiting
+                and not (review_id in self.progress and self.progress[review_id].failed)
+                and standing_of(place, review_id).stage in ("preparing", "working", "finishing")
+            ]
+
+
+def request_like(place: Workplace, review_id: str, as_of: date) -> Request:
+    """The request of a further week: the same data, configuration and folder as a review before."""
+    before = Request.of(place.store.request(review_id)[0])
+    return Request(before.data, as_of, before.out, before.configs)

@@ -1,0 +1,226 @@
+"""The desk as one ASGI application: who comes in, the pages, the forms, the API, what is told when something is wrong."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from time import monotonic
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.desk.door import COOKIE, Attempts, Door, Session
+from app.desk.guard import Guard
+from app.desk.places import Places
+from app.desk.reading import Library
+from app.desk.render import TYPES, asset, page
+from app.desk.running import Runner
+from app.desk.settings import DeskSettings
+from app.wiring import Workplace, now
+from domain.desk import Member
+from domain.errors import (
+    BusyError,
+    InputError,
+    NotAllowed,
+    SaveplayError,
+    StaleDecision,
+    StoreError,
+    UnknownReference,
+)
+from tools.desk_store import DeskStore
+
+_log = logging.getLogger("saveplay.desk")
+STATUS = (
+    (StaleDecision, 409), (UnknownReference, 404), (NotAllowed, 403), (BusyError, 503), (StoreError, 503), (InputError, 422),
+)  # fmt: skip
+"""What an error of the tree is over HTTP."""
+
+
+@dataclass
+class Desk:
+    """What every request uses."""
+
+    store: str | None
+    settings: DeskSettings
+    clock: Callable[[], str] = now
+    places: Places = field(init=False)
+    library: Library = field(default_factory=Library)
+    runner: Runner = field(init=False)
+    attempts: Attempts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.store)
+        self.runner = Runner(self.places)
+        self.attempts = Attempts(self.settings.tries_a_minute, monotonic)
+
+    def door(self, place: Workplace) -> Door:
+        """The door of the store."""
+        return Door(DeskStore(place.store), self.settings, self.clock)
+
+    def today(self, zone: str) -> date:
+        """The day it is where the team is."""
+        try:
+            return datetime.fromisoformat(self.clock()).astimezone(ZoneInfo(zone)).date()
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return datetime.fromisoformat(self.clock()).date()
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the desk is reached by https, so that its cookie goes nowhere else."""
+        return self.settings.address.startswith("https://")
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk that answers."""
+    found: Desk = request.app.state.desk
+    return found
+
+
+class NotIn(Exception):
+    """Nobody has signed in. Pages lead to the door; the API says 401."""
+
+
+def session_of(request: Request) -> Session:
+    """Who is at the desk. Raises NotIn."""
+    desk = desk_of(request)
+    with desk.places.one() as place:
+        found = desk.door(place).session(request.cookies.get(COOKIE))
+        if found is None:
+            found = by_proxy(request, desk, place)
+    if found is None:
+        raise NotIn
+    request.state.member = found.member
+    return found
+
+
+def by_proxy(request: Request, desk: Desk, place: Workplace) -> Session | None:
+    """Whom a trusted proxy says it is: a session without a cookie, because the proxy vouches for each request."""
+    proxy = desk.settings.proxy
+    address = request.client.host if request.client else ""
+    if proxy is None or address not in proxy.trusted or proxy.header not in request.headers:
+        return None
+    from app.desk.sign_in import known_member
+
+    member = known_member(request.headers[proxy.header], desk, place)
+    # Without a cookie of ours there is nothing that another site could make a browser send: the origin is checked.
+    return Session(member, f"proxy-{member.name}", "") if member else None
+
+
+def create_app(desk: Desk) -> FastAPI:
+    """The application over one store."""
+    from app.desk import api, forms, live, pages, sign_in
+    from app.desk.visit import Preparing
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        desk.runner.start()
+        yield
+        desk.runner.stop()
+        desk.places.close()
+
+    app = FastAPI(
+        title="saveplay", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
+    app.state.desk = desk
+    for router in (sign_in.router, pages.router, forms.router, live.router, api.router):
+        app.include_router(router)
+    app.get("/static/{digest}/{name}", include_in_schema=False)(_static)
+    app.add_exception_handler(NotIn, _not_in)
+    app.add_exception_handler(SaveplayError, _told)
+    app.add_exception_handler(Preparing, _preparing)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    host = urlsplit(desk.settings.address).netloc
+    app.add_middleware(Guard, hosts=tuple(filter(None, (host, host.rpartition(":")[0]))), fault_page=_fault_page)
+    return app
+
+
+def _static(digest: str, name: str) -> Response:
+    content = asset(name)
+    if content is None:
+        raise HTTPException(404)
+    kind = TYPES[name.rpartition(".")[2]]
+    return Response(content, media_type=kind, headers={"cache-control": "public, max-age=31536000, immutable"})
+
+
+def is_api(request: Request) -> bool:
+    """Whether a program asks, not a browser."""
+    return request.url.path.startswith("/api/")
+
+
+async def _not_in(request: Request, error: Exception) -> Response:
+    if is_api(request):
+        return JSONResponse({"error": "not_signed_in", "message": "send a token: Authorization: Bearer …"}, 401)
+    if request.method != "GET":
+        return trouble(
+            request, 401, "Your session has ended", "Sign in again; what you typed is still on the page before."
+        )
+    return Response(status_code=303, headers={"location": "/sign-in"})
+
+
+async def _preparing(request: Request, error: Exception) -> Response:
+    standing = error.standing  # type: ignore[attr-defined]
+    progress = desk_of(request).runner.progress.get(standing.review_id)
+    if is_api(request):
+        said = {"error": "preparing", "message": progress.says if progress else "the review is being prepared"}
+        return JSONResponse(said, 503, headers={"retry-after": "2"})
+    return HTMLResponse(page("preparing.html", standing=standing, progress=progress, path=request.url.path), 200)
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
+    if status == 403:
+        member = getattr(request.state, "member", None)
+        _refused(request, member, str(error))
+    if status == 500:
+        _log.error("%s %s: %s", request.method, request.url.path, error)
+    titles = {
+        409: "Somebody was faster", 404: "There is no such thing", 403: "Not for your role", 422: "This cannot be done as it is",
+        503: "Busy just now", 500: "Something went wrong",
+    }  # fmt: skip
+    return trouble(request, status, titles[status], str(error))
+
+
+def _refused(request: Request, member: Member | None, why: str) -> None:
+    """Every refusal is in the audit log."""
+    who = member.name if member else "somebody"
+    with desk_of(request).places.one() as place:
+        place.store.way = "API" if is_api(request) else "desk"
+        place.store.log("", who, "refused", path=request.url.path, why=why)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = {
+        404: "There is no such page.",
+        405: "This address does not take that.",
+        429: "Too many attempts; wait a minute.",
+    }
+    return trouble(request, error.status_code, str(error.detail), said.get(error.status_code, ""))
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    problem = error.errors()[0]
+    where = ".".join(str(key) for key in problem["loc"] if key not in ("body", "query"))
+    return trouble(request, 422, "This cannot be read", f"{where or 'the request'}: {problem['msg']}")
+
+
+def _fault_page() -> str:
+    message = "It is in the log of the server. Nothing was half done."
+    return page("trouble.html", title="Something went wrong", message=message, status=500, back="/", path="")
+
+
+def trouble(request: Request, status: int, title: str, message: str) -> Response:
+    """An error as whoever asked reads it: JSON for a program, a page with a way back for people."""
+    if is_api(request):
+        kinds = {401: "not_signed_in", 403: "not_allowed", 404: "not_found", 409: "stale", 422: "cannot", 503: "busy"}
+        return JSONResponse({"error": kinds.get(status, "failed"), "message": message or title}, status)
+    back = urlsplit(request.headers.get("referer", "")).path if status == 409 else ""
+    body = page("trouble.html", title=title, message=message, status=status, back=back or "/", path=request.url.path)
+    return HTMLResponse(body, status)

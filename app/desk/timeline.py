@@ -1,0 +1,56 @@
+"""Everything dated about one account on one line: what the customer did and said, what we promised, what we decided."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from app.desk.reading import Book
+from app.report import wording
+from tools.store import Store
+
+_KINDS = {
+    "tickets": "ticket", "touchpoints": "touchpoint", "notes": "note", "surveys": "survey", "invoices": "invoice",
+    "contacts": "contact", "usage": "usage", "outcomes": "outcome", "goals": "goal",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line."""
+
+    on: date
+    kind: str
+    text: str
+    source: str
+
+
+def events(book: Book, store: Store, account: str) -> list[Event]:
+    """Newest first, each once."""
+    found: set[Event] = set()
+    dossier = book.dossiers.get(account)
+    for fact in dossier.evidence if dossier else ():
+        for row in fact.rows:
+            if row.on is not None and row.table in _KINDS and row.table != "usage":
+                key = "" if row.key == str(row.on) else f"{row.key}: "
+                found.add(Event(row.on, _KINDS[row.table], f"{key}{row.text}", f"{fact.source}, row {row.row}"))
+    for contact in dossier.contacts if dossier else ():
+        if contact.departed_on is not None:
+            role = f", {wording.word(contact.role)}," if contact.role else ""
+            found.add(Event(contact.departed_on, "contact", f"{contact.name}{role} left", "contacts"))
+    progress = store.progress()
+    until = book.standing.as_of + timedelta(days=7)
+    for action in store.actions_before(until):
+        if action.account_id != account:
+            continue
+        state, on = progress.get(action.id, ("open", None))
+        if state == "done" and on is not None:
+            found.add(Event(on, "done", f"{action.title} ({action.owner})", action.review_id))
+        else:
+            found.add(Event(action.due, "due", f"{action.title} ({action.owner})", action.review_id))
+    for review_id, as_of, _ in store.reviews():
+        decided = store.decision(review_id, "plan")
+        for each in decided.plays if decided else ():
+            if each.account == account:
+                by = each.by or (decided.decided_by if decided else "")
+                why = f": {each.reason}" if each.reason else ""
+                found.add(Event(as_of, "decision", f"{wording.word(each.decision)} by {by}{why}", review_id))
+    return sorted(found, key=lambda each: (each.on, each.kind, each.text), reverse=True)

@@ -1,0 +1,154 @@
+"""What if a weight or a threshold were another: this week's signals scored again, and who would change tier, and why.
+
+Nothing is kept. What comes out is a file for a configuration folder.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from domain.configuration import CATEGORIES, SIZES, Configuration, Scoring
+from domain.errors import DecisionError
+from tools.scoring import scored_sql
+
+if TYPE_CHECKING:
+    from app.desk.reading import Book
+    from app.desk.scores import Scores
+
+SHOWN = 100
+"""Accounts that are listed; the counts are of all."""
+THRESHOLDS = (
+    ("at_risk_above", "At risk from a risk of", 0.0, 100.0),
+    ("severity_below", "A signal warns below a component of", 1.0, 100.0),
+    ("cluster_step", "Added per further category that warns", 0.0, 1.0),
+    ("renewal_step", "Added on the day of the renewal", 0.0, 2.0),
+    ("minimum_coverage", "Scored from a coverage of", 0.0, 1.0),
+)
+TIERS = ("medium", "high", "critical")
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One number that can be moved."""
+
+    name: str
+    label: str
+    unit: str
+    why: str
+    now: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The numbers that somebody changed."""
+
+    changes: Mapping[str, float]
+    wrong: str = ""
+    """Why what was typed cannot be used; empty when it can."""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str], configuration: Configuration) -> "Asked":
+        """From the query of an address: what differs from the configuration."""
+        found: dict[str, float] = {}
+        for knob in knobs(configuration):
+            text = given.get(knob.name, "").strip()
+            if not text:
+                continue
+            try:
+                value = float(text)
+            except ValueError:
+                return cls({}, f"{knob.label}: {text[:40]!r} is not a number")
+            if not knob.least <= value <= knob.most:
+                return cls({}, f"{knob.label}: between {knob.least:g} and {knob.most:g}")
+            if value != knob.now:
+                found[knob.name] = value
+        asked = cls(found)
+        try:
+            scoring_with(asked, configuration)
+        except DecisionError as error:
+            return cls({}, str(error))
+        return asked
+
+
+def knobs(configuration: Configuration) -> list[Knob]:
+    """All that can be moved: the weight of each category by size, the tiers of risk, the thresholds."""
+    scoring = configuration.scoring
+    found = [
+        Knob(f"weight.{size}.{category}", f"{size.replace('_', ' ')}: {category}", "percent of health",
+             "The categories of a size sum to 100.", scoring.category_weights[size][category], 0, 100)
+        for size in SIZES for category in CATEGORIES
+    ]  # fmt: skip
+    starts = {band.name: band.starts_at for band in scoring.risk_tiers}
+    found += [
+        Knob(f"tier.{name}", f"{name} from a risk of", "points of risk", "", starts[name], 0, 100) for name in TIERS
+    ]
+    for name, label, least, most in THRESHOLDS:
+        setting = getattr(scoring, name)
+        found.append(Knob(name, label, setting.unit, setting.why, setting.value, least, most))
+    return found
+
+
+def raw_with(asked: Asked, raw: dict[str, Any]) -> dict[str, Any]:
+    """The content of scoring.yaml with the changes."""
+    changed = deepcopy(raw)
+    for name, value in asked.changes.items():
+        kind, _, rest = name.partition(".")
+        if kind == "weight":
+            size, _, category = rest.partition(".")
+            changed["category_weights"][size][category] = value
+        elif kind == "tier":
+            for band in changed["risk_tiers"]:
+                if band["name"] == rest:
+                    band["starts_at"] = value
+        else:
+            changed[name]["value"] = value
+    return changed
+
+
+def scoring_with(asked: Asked, configuration: Configuration) -> Configuration:
+    """The configuration with the changes. Raises DecisionError for numbers that do not fit together."""
+    raw = raw_with(asked, configuration.scoring.model_dump(mode="json"))
+    try:
+        scoring = Scoring.model_validate(raw)
+    except ValidationError as error:
+        raise DecisionError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    return configuration.model_copy(update={"scoring": scoring})
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Who would stand elsewhere."""
+
+    moved: list[dict[str, Any]]
+    counts: dict[str, int]
+    at_risk_before: int
+    at_risk_after: int
+    arr_before: float
+    arr_after: float
+
+
+def effect(scores: "Scores", book: "Book", asked: Asked) -> Effect | None:
+    """This week's signals under the changed numbers, beside what they came to; None when nothing is changed."""
+    if not asked.changes:
+        return None
+    configuration = scoring_with(asked, book.configuration)
+    scored = scored_sql(configuration, "scored_signals", book.standing.as_of, scores.curve, "reported_velocity")
+    return scores.under(scored, SHOWN)
+
+
+def as_file(asked: Asked, book: "Book") -> str:
+    """scoring.yaml with the changes, every other line as it is written there, and what was changed at its head."""
+    folder = Path(book.request.configs) if book.request.configs else Path(__file__).resolve().parents[2] / "configs"
+    raw = yaml.load((folder / "scoring.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    lines = [f"# {name}: {value:g}" for name, value in asked.changes.items()] or ["# nothing"]
+    head = f"# Changed on the page What if of {book.review_id}; put it into a folder and name that with --configs:"
+    return "\n".join(
+        [head, *lines, yaml.safe_dump(raw_with(asked, raw), sort_keys=False, allow_unicode=True, width=120)]
+    )

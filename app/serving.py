@@ -1,0 +1,98 @@
+"""The commands around the desk: serve, invite, audit."""
+
+import json
+import logging
+from pathlib import Path
+
+from app.cli import BAD_INPUT, DONE, as_document, say, show
+from app.wiring import now, workplace
+from domain.desk import DESK_ROLES, Anchor, Member
+from domain.errors import InputError
+
+
+def serve(store: str | None, configs: str | None, host: str, port: int, name: str) -> None:
+    """Open the desk until Ctrl-C. Raises InputError for an address that is open to others without a sign-in."""
+    import getpass
+
+    import uvicorn
+
+    from app.desk.server import Desk, create_app
+    from app.desk.settings import read_settings
+    from app.desk.sign_in import is_loopback
+
+    settings = read_settings(Path(configs) if configs else None)
+    if not is_loopback(host) and settings.openid is None and settings.proxy is None:
+        raise InputError(
+            f"--host {host} is open to others: set openid or proxy in configs/desk.yaml first (docs/desk.md says how)"
+        )
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    with workplace(store) as place:  # a store that cannot be opened is told before anything listens
+        place.store.reviews()
+    desk = Desk(store, settings)
+    config = uvicorn.Config(
+        create_app(desk), host=host, port=port, log_level="warning", access_log=False, server_header=False,
+        proxy_headers=False, timeout_graceful_shutdown=3, lifespan="on",
+    )  # fmt: skip
+    listening = config.bind_socket()
+    at = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{listening.getsockname()[1]}"
+    if settings.openid is None and settings.proxy is None:
+        with desk.places.one() as place:
+            me = Member(name=name or getpass.getuser(), role="leader")
+            key = desk.door(place).link(me, me.name)
+        say(f"The review desk is open at {at}. Come in as {me.name}, by this link that opens once:")
+        show(f"{at}/enter?key={key}")
+    else:
+        say(f"The review desk is open at {settings.address or at}")
+    import sys
+
+    sys.stdout.flush()
+    uvicorn.Server(config).run(sockets=[listening])
+    say("The review desk is closed.")
+
+
+def let_in(
+    name: str, role: str, person: str | None, token: bool, days: int, store: str | None, configs: str | None
+) -> None:
+    """Make a link or a token and print it. Raises InputError."""
+    from app.desk.door import Door
+    from app.desk.settings import read_settings
+    from tools.desk_store import DeskStore
+
+    if role not in DESK_ROLES:
+        raise InputError(f"--role {role!r}: use {', '.join(DESK_ROLES)}")
+    settings = read_settings(Path(configs) if configs else None)
+    with workplace(store) as place:
+        door = Door(DeskStore(place.store), settings, now)
+        member = Member(name=name, role=role, person_id=person)
+        if token:
+            show(door.token(member, "command line", days))
+            return
+        show(f"{settings.address}/enter?key={door.link(member, 'command line')}")
+        if not settings.address:
+            say("Put the address of the desk in front of it, like http://127.0.0.1:8470")
+
+
+def verify_log(anchor: Path | None, store: str | None, as_json: bool) -> None:
+    """Say whether the log is as it was written; exit 2 when it is not."""
+    kept = None
+    if anchor is not None:
+        try:
+            kept = Anchor.model_validate_json(anchor.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise InputError(f"{anchor}: no anchor; make one with `saveplay audit anchor`") from None
+    with workplace(store) as place:
+        verdict = place.store.verify_audit(kept)
+    if as_json:
+        show(as_document(verdict.model_dump(mode="json")))
+    elif verdict.is_sound:
+        old = f"; {verdict.before_chain} older ones are not covered" if verdict.before_chain else ""
+        show(f"{verdict.entries} entries, each as it was written{old}. The newest is number {verdict.head.seq}.")
+    else:
+        show("\n".join(["The log is not as it was written:", *verdict.faults]))
+    raise SystemExit(DONE if verdict.is_sound else BAD_INPUT)
+
+
+def show_anchor(store: str | None) -> None:
+    """The head of the log, to be kept elsewhere."""
+    with workplace(store) as place:
+        show(json.dumps(place.store.head().model_dump(mode="json", exclude_none=True)))

@@ -1,0 +1,130 @@
+"""What the decisions taken so far come to, before anything is recorded: plays as edited and checked again, and the load.
+
+Phase 4 carries out the same edits by the same functions, so what people saw is what is done.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from agents.capacity_analyzer import assess, free_by_person, needs
+from agents.churn_predictor import allocate_plays
+from domain.decisions import Decisions, PlayDecision
+from domain.dossier import Dossier
+from domain.errors import DecisionError
+from domain.phases import Identified, Planned
+from domain.playbook import Phase, PlaybookAction
+from domain.review import CapacityLine, Handover, Needs, SavePlay
+from graph.context import ReviewContext, ReviewState
+from graph.phase_2_diagnose import finished, open_actions
+from graph.phase_3_plan import Desk, without
+from tools.assembly import Line, assemble
+from tools.decide import Decided, apply, check
+
+
+@dataclass(frozen=True)
+class Load:
+    """Who would have how much to do."""
+
+    capacity: tuple[CapacityLine, ...]
+    handovers: tuple[Handover, ...]
+    needs: Needs
+
+
+class Outlook:
+    """One review whose plays are being decided. Reads the store, changes nothing."""
+
+    def __init__(self, context: ReviewContext, review_id: str) -> None:
+        self.context = context
+        self.identified = context.result(review_id, "identified", Identified)
+        self.planned = context.result(review_id, "planned", Planned)
+        self.state = ReviewState(review_id=review_id, as_of=self.identified.as_of.isoformat(), results={}, to_draft=[])
+        self._plays = {play.account_id: play for play in self.planned.plays}
+
+    @cached_property
+    def _desk(self) -> Desk:
+        return Desk(self.context, self.state, self.identified)
+
+    @cached_property
+    def _accounts(self) -> dict[str, Dossier]:
+        return {dossier.account_id: dossier for dossier in self._desk.accounts}
+
+    def check(self, decisions: Decisions) -> None:
+        """Refuse what cannot be carried out. Raises DecisionError naming account and rule."""
+        check(decisions, self.swapped(decisions.plays), self.identified.people, self.context.calendar)
+
+    def decided(self, decisions: Decisions) -> Decided:
+        """The decisions applied; what people edited is checked again, and what is wrong with it is written on it."""
+        people, currency = self.identified.people, self.identified.portfolio.currency
+        decided = apply(decisions, self.swapped(decisions.plays), people, currency, self.context.calendar)
+        plays = tuple(self._verified(play) if play.status == "edited" else play for play in decided.plays)
+        return Decided(plays, decided.lines, decided.record)
+
+    def play(self, decision: PlayDecision) -> SavePlay:
+        """One play as it would be after a decision. Raises DecisionError for what cannot be carried out."""
+        decisions = Decisions(
+            review=self.identified.review_id, decided_by="preview", plays=(decision,), rest="approve", others="approve"
+        )
+        self.check(decisions)
+        return next(play for play in self.decided(decisions).plays if play.account_id == decision.account)
+
+    def load(self, decisions: Sequence[PlayDecision]) -> Load:
+        """Capacity and needs when the plays that were rejected or deferred so far do not run."""
+        out = {each.account for each in decisions if each.decision in ("reject", "defer")}
+        edits = {each.account: each for each in decisions if each.decision == "edit"}
+        plays = tuple(
+            self.play(edits[play.account_id]) if play.account_id in edits else play
+            for play in self.planned.plays
+            if play.account_id not in out
+        )
+        configuration, identified = self.context.configuration, self.identified
+        promised = without(open_actions(self.context.store, self.state), plays)
+        done = finished(self.context.store, self.state)
+        free = free_by_person(identified, promised, configuration)
+        budget = configuration.review.weekly_budget.value
+        allocation = allocate_plays(plays, free, budget, configuration, identified.as_of, done)
+        lines, moves = assess(identified, promised, plays, configuration, done)
+        return Load(lines, moves, needs(plays, allocation, free, identified, configuration, done))
+
+    def replacements(self, account: str, action: str) -> list[PlaybookAction]:
+        """What else the library has for the phase of an action, without what the play has already."""
+        play = self._plays[account]
+        phase = next((phase for phase in play.phases if any(each.id == action for each in phase.actions)), None)
+        if phase is None:
+            raise DecisionError(f"{account}: the play has no action {action!r}")
+        frame = self._desk.frame(self._accounts[account])
+        taken = {each.id for part in play.phases for each in part.actions} | frame.excluded
+        return [each for each in frame.playbook.phase(phase.phase) if each.id not in taken]
+
+    def swapped(self, decisions: Sequence[PlayDecision]) -> Planned:
+        """What is proposed, with the actions that people exchanged for others of the library."""
+        wanted = {each.account: each for each in decisions if each.swap and each.account in self._plays}
+        if not wanted:
+            return self.planned
+        plays = tuple(
+            self._exchanged(play, wanted[play.account_id]) if play.account_id in wanted else play
+            for play in self.planned.plays
+        )
+        return self.planned.model_copy(update={"plays": plays})
+
+    def _exchanged(self, play: SavePlay, decision: PlayDecision) -> SavePlay:
+        frame = self._desk.frame(self._accounts[play.account_id])
+        chosen: dict[str, PlaybookAction] = {}
+        for old, new in decision.swap.items():
+            offered = {each.id: each for each in self.replacements(play.account_id, old)}
+            if new not in offered or new in {each.id for each in chosen.values()}:
+                known = ", ".join(sorted(offered)) or "nothing else"
+                raise DecisionError(f"{play.account_id}: {old} cannot be replaced by {new!r}; the library has {known}")
+            chosen[old] = offered[new]
+        phases = []
+        for phase in play.phases:
+            lines: dict[Phase, list[Line]] = {each.phase: [] for each in play.phases}
+            lines[phase.phase] = [Line(chosen[each.id]) for each in phase.actions if each.id in chosen]
+            made = next(each for each in assemble(frame, lines).phases if each.phase == phase.phase)
+            kept = [each for each in phase.actions if each.id not in chosen]
+            actions = tuple(sorted([*kept, *made.actions], key=lambda each: (each.due, each.id)))
+            phases.append(phase.model_copy(update={"actions": actions}))
+        return play.model_copy(update={"phases": tuple(phases)})
+
+    def _verified(self, play: SavePlay) -> SavePlay:
+        return self._desk.drafter.verified(play, self._desk.frame(self._accounts[play.account_id]))

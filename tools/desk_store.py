@@ -1,0 +1,173 @@
+"""What the review desk keeps beside the reviews: choices, notes, saved views, keys of who may come in, answers given.
+
+Nothing that opens a door is kept as it is: of sessions, one-time links, tokens and sign-ins under way only a digest is.
+Times are ISO text in UTC, as the caller's clock says them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from domain.decisions import PlayDecision
+from domain.desk import Choice, MeetingNote
+from domain.errors import StaleDecision
+from tools.store import Row, Store
+
+KeyKind = Literal["session", "link", "token", "sign-in"]
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class DeskStore:
+    """The desk's part of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._database = store.database
+
+    def _row(self, sql: str, **values: Any) -> Row | None:
+        return next(iter(self._database.rows(sql, values)), None)
+
+    # choices ---------------------------------------------------------------------------------------------------------
+
+    def choices(self, review_id: str, run: int) -> dict[str, Choice]:
+        """What was said so far, by account."""
+        rows = self._database.rows(
+            "select * from choices where review_id = :review_id and run = :run", {"review_id": review_id, "run": run}
+        )
+        found = {row["account_id"]: Choice.model_validate_json(row["body"]) for row in rows}
+        return {account: found[account] for account in sorted(found)}
+
+    def choose(self, review_id: str, run: int, decision: PlayDecision, by: str, seen: int) -> Choice:
+        """Keep a choice. ``seen`` is the number of the choice that whoever decides has before them, 0 for none.
+
+        Raises StaleDecision when there is a newer one, or when the plan is already decided.
+        """
+        key = {"review_id": review_id, "run": run, "account_id": decision.account}
+        with self.store.together():
+            if self.store.decision(review_id, "plan") is not None:
+                raise StaleDecision(f"the plan of {review_id} is already decided; read what stands now")
+            row = self._row(
+                "select number, body from choices where review_id = :review_id and run = :run and "
+                "account_id = :account_id",
+                **key,
+            )
+            before = Choice.model_validate_json(row["body"]) if row else None
+            if (before.number if before else 0) != seen:
+                who = before.by if before else "somebody"
+                raise StaleDecision(f"{decision.account}: {who} decided meanwhile; read what stands now, then decide")
+            choice = Choice(decision=decision, by=by, number=seen + 1)
+            self._database.execute(
+                "insert into choices values (:review_id, :run, :account_id, :number, :body) on conflict "
+                "(review_id, run, account_id) do update set number = excluded.number, body = excluded.body",
+                {**key, "number": choice.number, "body": choice.model_dump_json()},
+            )
+            self.store.log(
+                review_id,
+                by,
+                "chose",
+                account=decision.account,
+                before=before.decision.model_dump(mode="json", exclude_defaults=True) if before else None,
+                after=decision.model_dump(mode="json", exclude_defaults=True),
+            )
+        return choice
+
+    # notes and views -------------------------------------------------------------------------------------------------
+
+    def write_down(self, review_id: str, account_id: str, by: str, at: str, text: str) -> None:
+        """One line of the meeting."""
+        with self.store.together():
+            self._database.execute(
+                "insert into notes (review_id, account_id, at, who, body) values "
+                "(:review_id, :account_id, :at, :who, :body)",
+                {"review_id": review_id, "account_id": account_id, "at": at, "who": by, "body": text},
+            )
+            self.store.log(review_id, by, "wrote down", account=account_id, text=text)
+
+    def notes(self, review_id: str) -> list[MeetingNote]:
+        """What was written down, oldest first."""
+        rows = self._database.rows(
+            "select * from notes where review_id = :review_id order by seq", {"review_id": review_id}
+        )
+        return [MeetingNote(account_id=r["account_id"], by=r["who"], at=r["at"], text=r["body"]) for r in rows]
+
+    def save_view(self, who: str, name: str, query: str) -> None:
+        """Keep the filters of a table under a name; an empty query takes the view away."""
+        with self.store.together():
+            key = {"who": who, "name": name}
+            self._database.execute("delete from views where who = :who and name = :name", key)
+            if query:
+                self._database.execute("insert into views values (:who, :name, :query)", {**key, "query": query})
+
+    def views(self, who: str) -> list[tuple[str, str]]:
+        """Name and query of somebody's saved views."""
+        rows = self._database.rows("select name, query from views where who = :who", {"who": who})
+        return sorted((row["name"], row["query"]) for row in rows)
+
+    # keys ------------------------------------------------------------------------------------------------------------
+
+    def keep_key(self, kind: KeyKind, secret: str, body: Mapping[str, Any], expires: str) -> None:
+        """Let whoever knows the secret in, until then."""
+        row = {"digest": digest(secret), "kind": kind, "body": json.dumps(body, sort_keys=True), "expires": expires}
+        with self.store.together():
+            self._database.execute("insert into keys values (:digest, :kind, :body, :expires)", row)
+
+    def find_key(self, kind: KeyKind, secret: str, now: str) -> Row | None:
+        """What was kept with a secret that is still good."""
+        row = self._row(
+            "select body, expires from keys where digest = :digest and kind = :kind", digest=digest(secret), kind=kind
+        )
+        return json.loads(row["body"]) if row is not None and row["expires"] > now else None
+
+    def use_key(self, kind: KeyKind, secret: str, now: str) -> Row | None:
+        """The same for a secret that opens once: it is gone afterwards, whoever else tries."""
+        with self.store.together():
+            found = self.find_key(kind, secret, now)
+            taken = self.drop_key(secret)
+        return found if taken else None
+
+    def drop_key(self, secret: str) -> bool:
+        """Let nobody in with this secret any more. Whether it was there."""
+        with self.store.together():
+            return self._database.execute("delete from keys where digest = :digest", {"digest": digest(secret)}) == 1
+
+    def drop_old_keys(self, now: str) -> None:
+        """Forget what has run out."""
+        with self.store.together():
+            self._database.execute("delete from keys where expires <= :now", {"now": now})
+
+    def tokens(self) -> list[Row]:
+        """Who holds a token: its number, name, role, until when; never the secret."""
+        rows = self._database.rows("select digest, body, expires from keys where kind = 'token'", {})
+        found = [{"number": row["digest"][:8], "expires": row["expires"], **json.loads(row["body"])} for row in rows]
+        return sorted(found, key=lambda row: (row["name"], row["number"]))
+
+    def revoke_token(self, number: str) -> bool:
+        """End a token by its number. Whether there was one."""
+        with self.store.together():
+            values = {"number": number + "%"}
+            return self._database.execute("delete from keys where kind = 'token' and digest like :number", values) > 0
+
+    # answers ---------------------------------------------------------------------------------------------------------
+
+    def answered(self, call: str) -> tuple[str, int, str] | None:
+        """What was asked under an idempotency key, and the answer that was given: digest, status, body."""
+        row = self._row("select asked, status, body from answers where call = :call", call=call)
+        return (row["asked"], row["status"], row["body"]) if row else None
+
+    def keep_answer(self, call: str, asked: str, status: int, body: str, at: str) -> None:
+        """Keep the answer to a call, for whoever sends it again."""
+        with self.store.together():
+            self._database.execute(
+                "insert into answers values (:call, :asked, :status, :body, :at) on conflict do nothing",
+                {"call": call, "asked": asked, "status": status, "body": body, "at": at},
+            )
+
+
+def decisions_of(choices: Sequence[Choice]) -> tuple[PlayDecision, ...]:
+    """The choices as a decisions file has them, each with who made it."""
+    return tuple(choice.decision.model_copy(update={"by": choice.by}) for choice in choices)
