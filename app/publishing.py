@@ -30,6 +30,7 @@ def publisher(out: Path, store: Store, timing: Timing, review_id: str) -> Callab
         ]
         request = store.request(review_id)[0]
         run = {"review_id": review_id, "request": request, "steps": steps, "model_calls": calls}
+        run["audit_head"] = store.head().model_dump(mode="json", exclude_none=True)
         pack["run.json"] = (json.dumps(run, indent=2) + "\n").encode()
         write_pack(out / review_id, pack)
 

@@ -127,13 +127,14 @@ class DeskStore:
         """The same for a secret that opens once: it is gone afterwards, whoever else tries."""
         with self.store.together():
             found = self.find_key(kind, secret, now)
-            taken = self.drop_key(secret)
+            taken = self.drop_key(kind, secret)
         return found if taken else None
 
-    def drop_key(self, secret: str) -> bool:
+    def drop_key(self, kind: KeyKind, secret: str) -> bool:
         """Let nobody in with this secret any more. Whether it was there."""
         with self.store.together():
-            return self._database.execute("delete from keys where digest = :digest", {"digest": digest(secret)}) == 1
+            values = {"digest": digest(secret), "kind": kind}
+            return self._database.execute("delete from keys where digest = :digest and kind = :kind", values) == 1
 
     def drop_old_keys(self, now: str) -> None:
         """Forget what has run out."""

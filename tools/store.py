@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -245,13 +246,18 @@ class Store:
             ]
             self._database.execute_each(_UPSERT["action"], rows)
 
-    def actions_before(self, as_of: date) -> list[Action]:
-        """All actions that reviews before ``as_of`` approved, as the latest of them left each; by id."""
+    def actions_before(self, as_of: date, account_id: str | None = None) -> list[Action]:
+        """All actions that reviews before ``as_of`` approved, as the latest of them left each; by id.
+
+        Of one account only, if one is named.
+        """
         rows = self._rows(
             "select * from actions where approved_on < :as_of order by approved_on", as_of=as_of.isoformat()
         )
-        latest = {row["action_id"]: row["body"] for row in rows}
-        return [Action.model_validate_json(latest[action_id]) for action_id in sorted(latest)]
+        named = json.dumps(account_id, ensure_ascii=False) if account_id is not None else ""
+        latest = {row["action_id"]: row["body"] for row in rows if named in row["body"]}
+        found = [Action.model_validate_json(latest[action_id]) for action_id in sorted(latest)]
+        return [action for action in found if account_id is None or action.account_id == account_id]
 
     def action(self, action_id: str) -> Action:
         """One action, as the latest review that approved it left it. Raises UnknownReference."""
@@ -350,6 +356,13 @@ class Store:
             most=most,
         )
         return [AuditLine(**{**row, "facts": json.loads(row["facts"])}) for row in rows]
+
+    def audit_about(self, account_id: str, most: int) -> list[AuditLine]:
+        """The newest lines about one account, from every way in, newest first."""
+        named = json.dumps(account_id)
+        rows = self._rows("select * from audit order by seq desc")
+        lines = (AuditLine(**{**row, "facts": json.loads(row["facts"])}) for row in rows if named in row["facts"])
+        return list(islice((line for line in lines if line.facts.get("account") == account_id), most))
 
     def audit_key(self) -> bytes:
         """What the chain is made with: SAVEPLAY_AUDIT_KEY, else a random key of this store, made at first use."""

@@ -71,7 +71,7 @@ class Acting:
             )
         self._hurdle(book, decision)
         decision = decision.model_copy(update={"by": self.member.name})
-        if play is not None:
+        if play is not None and decision.decision == "edit":
             book.outlook(self.place).play(decision)
         with self.place.store.together():
             self._same_run(book)

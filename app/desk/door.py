@@ -7,18 +7,23 @@ back. A program holds a token.
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from app.desk.settings import DeskSettings
+from app.wiring import Workplace
 from domain.desk import DeskRole, Member
 from domain.dossier import Person
+from domain.errors import NotAllowed
+from domain.phases import Identified
 from tools.desk_store import DeskStore, KeyKind
 
 COOKIE = "saveplay-desk"
 _FAR = 366
 """Days; a token is good for a year at most."""
+LONGEST_NAME = 120
+"""Characters of a sign-in name, and of a name that is shown."""
 ROLE_OF: dict[str, DeskRole] = {"csm": "csm", "cs_manager": "manager"}
 """What the people of the data are at the desk; nobody leads the meeting by a row in an export."""
 
@@ -63,7 +68,7 @@ class Door:
 
     def let_out(self, session: Session) -> None:
         """End a session, for every copy of its cookie."""
-        self.store.drop_key(session.secret)
+        self.store.drop_key("session", session.secret)
         self.store.store.log("", session.member.name, "signed out")
 
     def link(self, member: Member, by: str) -> str:
@@ -92,16 +97,55 @@ class Door:
         return secret
 
 
-def member_named(name: str, settings: DeskSettings, people: dict[str, Person]) -> Member | None:
-    """Who somebody is that signed in under a name (an address, mostly); None when the desk is not for them."""
-    ours = next((each for each in people.values() if each.email and each.email.lower() == name.lower()), None)
-    person_id, shown = (ours.person_id, ours.name) if ours else (None, name[:120])
+def folded(name: str) -> str:
+    """A sign-in name as it is compared: case counts for nothing in ASCII. Beyond it letters that look alike fold into
+    one another (a Kelvin sign into a k), so there it counts."""
+    name = name.strip()
+    return name.lower() if name.isascii() else name
+
+
+def member_named(name: str, settings: DeskSettings, people: Mapping[str, Person]) -> Member:
+    """Who somebody is that signed in under a name (an address, mostly). Raises NotAllowed when the desk is not for them.
+
+    An address that stands at several people names none of them: nobody acts as somebody else.
+    """
+    wanted = folded(name)
+    if not wanted or len(wanted) > LONGEST_NAME or not wanted.isprintable():
+        raise NotAllowed("the name you signed in under is empty, too long or cannot be printed")
+    ours = [each for each in people.values() if each.email and folded(each.email) == wanted]
+    person = ours[0] if len(ours) == 1 else None
+    shown = (person.name.strip()[:LONGEST_NAME] if person else "") or name.strip()
+    person_id = person.person_id if person else None
     for role, names in settings.roles.items():
-        if name.lower() in {each.lower() for each in names}:
+        if wanted in map(folded, names):
             return Member(name=shown, role=role, person_id=person_id)
-    if ours is not None:
-        return Member(name=shown, role=ROLE_OF.get(ours.role, "viewer"), person_id=person_id)
-    return Member(name=shown, role="viewer") if settings.otherwise == "viewer" else None
+    if person is not None:
+        return Member(name=shown, role=ROLE_OF.get(person.role, "viewer"), person_id=person_id)
+    if settings.otherwise == "viewer":
+        return Member(name=shown, role="viewer")
+    if ours:
+        raise NotAllowed(f"{shown} is the address of {len(ours)} people in the data; each needs one of their own")
+    raise NotAllowed(f"{shown} is not one of the people of this desk; ask whoever runs it")
+
+
+class Directory:
+    """The people of the newest review that got as far as having any; read once for each run of it."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[tuple[str, int], Mapping[str, Person]] = (("", 0), {})
+
+    def people(self, place: Workplace) -> Mapping[str, Person]:
+        """Ours, by id. While the newest review is being prepared they are those of the one before."""
+        for review_id, _, _ in reversed(place.store.reviews()):
+            run = (review_id, place.store.request(review_id)[2])
+            known, people = self._kept
+            if run == known:
+                return people
+            identified = place.store.find(review_id, "identified", Identified)
+            if identified is not None:
+                self._kept = run, identified.people
+                return identified.people
+        return {}
 
 
 class Attempts:
@@ -123,3 +167,8 @@ class Attempts:
                 tries.popleft()
             tries.append(now)
             return len(tries) > self._most
+
+    def forget(self, address: str) -> None:
+        """Somebody came in from there: the attempts so far were no guesses. A whole office may have one address."""
+        with self._lock:
+            self._tries.pop(address, None)

@@ -12,8 +12,9 @@ from app.desk.acting import require
 from app.desk.running import request_like
 from app.desk.visit import Visit, form_of, may
 from app.timing import Timing
+from domain.asking import Answered
 from domain.desk import DESK_ROLES, Member
-from domain.errors import InputError
+from domain.errors import InputError, StaleDecision
 from tools.desk_store import DeskStore
 from tools.wording import review_id_of
 
@@ -51,7 +52,7 @@ def number(text: str, what: str) -> float:
 def seen_of(form: Mapping[str, list[str]]) -> int:
     """The number of the choice that whoever decides had before them."""
     text = one(form, "seen")
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 9:
         raise InputError("the form does not say what was read; open the page again")
     return int(text)
 
@@ -166,9 +167,19 @@ def ask(visit: Reader, form: Form, review_id: str) -> Response:
         propose_by=visit.member.name if propose else None,
         timing=Timing(),
     )
+    if not visit.member.is_at_least("manager"):
+        answered = _for_everybody(answered)
     if propose:
         visit.place.store.log(review_id, visit.member.name, "proposed", question=question, answer=answered.proposed)
     return visit.show_of(book, "ask.html", answered=answered, question=question)
+
+
+def _for_everybody(answered: Answered) -> Answered:
+    """An answer without what is said about the hours of people of ours: that is for managers, however it is asked."""
+    told = ("Who has how much to do is told to managers and leaders only.",)
+    parts = (part.model_copy(update={"sentences": told, "capacity": ()}) if part.kind == "load" else part
+             for part in answered.parts)  # fmt: skip
+    return answered.model_copy(update={"parts": tuple(parts)})
 
 
 @router.post("/r/{review_id}/open-week")
@@ -180,6 +191,8 @@ def open_week(visit: Leader, form: Form, review_id: str) -> Response:
     if as_of <= book.review.as_of:
         raise InputError(f"the next review lies after {book.review.as_of}")
     new = review_id_of(as_of)
+    if new in [begun for begun, _, _ in visit.place.store.reviews()]:
+        raise StaleDecision(f"{new} was begun already; it is in the list of weeks")
     visit.desk.runner.open_week(new, request_like(visit.place, review_id, as_of), visit.member.name)
     return visit.back(f"/r/{new}/week")
 

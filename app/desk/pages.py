@@ -1,5 +1,6 @@
 """The pages of the desk. Reading only: nothing here changes anything."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote
@@ -9,8 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.desk import timeline, what_if
 from app.desk.reading import Table, latest
-from app.desk.scores import CHANGES, SORTS, TIERS, Wanted
+from app.desk.scores import CHANGES, PAGE, SORTS, TIERS, Wanted
 from app.desk.visit import Visit, may
+from domain.configuration import CATEGORIES, SIZES
 from domain.errors import UnknownReference
 from tools.desk_store import DeskStore
 
@@ -51,7 +53,7 @@ def week(visit: Reader, review_id: str) -> Response:
         "week.html",
         page=scores.page(wanted),
         wanted=wanted,
-        choices=scores.choices(),
+        choices=scores.choices,
         views=DeskStore(visit.place.store).views(visit.member.name),
         sorts=SORTS,
         tiers=TIERS,
@@ -81,14 +83,8 @@ def account(visit: Reader, review_id: str, account: str) -> Response:
         events=timeline.events(book, store, account),
         override=store.overrides(visit.desk.today(book.review.time_zone)).get(account),
         owns=visit.owns(book, account),
-        audit=[entry for entry in store.audit(review_id) if _about(entry, account)][-30:]
-        if visit.member.is_at_least("csm")
-        else [],
+        audit=store.audit_about(account, 30) if visit.member.is_at_least("csm") else [],
     )
-
-
-def _about(entry: dict[str, object], account: str) -> bool:
-    return entry.get("account") == account
 
 
 @router.get("/r/{review_id}/play")
@@ -151,6 +147,33 @@ def meeting(visit: Reader, review_id: str, account: str = "") -> Response:
     )
 
 
+@dataclass(frozen=True)
+class Part:
+    """Which part of a long list is shown."""
+
+    name: str
+    page: int
+    pages: int
+    of: int
+
+    @property
+    def first(self) -> int:
+        """Place of the first shown."""
+        return (self.page - 1) * PAGE
+
+    @property
+    def last(self) -> int:
+        """Place after the last shown."""
+        return self.page * PAGE
+
+
+def page_of(visit: Visit, count: int, name: str = "page") -> Part:
+    """The part of a list of so many that the address asks for."""
+    text = visit.request.query_params.get(name, "1")
+    pages = max(-(-count // PAGE), 1)
+    return Part(name, min(max(int(text), 1), pages) if text.isdecimal() and len(text) < 7 else 1, pages, count)
+
+
 @router.get("/r/{review_id}/capacity")
 def capacity(visit: Manager, review_id: str) -> Response:
     """Who has how much to do, before this week's plays and after the decisions so far."""
@@ -187,13 +210,15 @@ def follow_up(visit: Reader, review_id: str) -> Response:
         for commitment in book.review.followup.commitments
         if not only or commitment.owner_id == only
     ]
+    at = page_of(visit, len(actions)), page_of(visit, len(promised), "before")
     people = {a.owner_id: a.owner for a in book.review.actions if a.owner_id}
     people |= {c.owner_id: c.owner for c in book.review.followup.commitments if c.owner_id}
     return visit.show_of(
         book,
         "follow_up_desk.html",
-        actions=actions,
-        promised=promised,
+        actions=actions[at[0].first : at[0].last],
+        promised=promised[at[1].first : at[1].last],
+        at=at,
         only=only,
         owners=sorted(people.items(), key=lambda pair: (pair[1], pair[0])),
     )
@@ -223,6 +248,9 @@ def what_if_page(visit: Reader, review_id: str) -> Response:
         asked=asked,
         found=what_if.effect(scores, book, asked),
         knobs=what_if.knobs(book.configuration),
+        by_name={knob.name: knob for knob in what_if.knobs(book.configuration)},
+        categories=CATEGORIES,
+        sizes=SIZES,
     )
 
 
@@ -249,6 +277,16 @@ def ask(visit: Reader, review_id: str) -> Response:
 def audit(visit: Manager) -> Response:
     """Who did what, newest first, and whether the log is as it was written."""
     return visit.show("audit.html", lines=visit.place.store.audit_lines(200), verdict=visit.place.store.verify_audit())
+
+
+@router.get("/api")
+def api_page(visit: Reader) -> Response:
+    """The API for people: every call, what it takes and answers."""
+    spec = visit.request.app.openapi()
+    calls = [
+        (method.upper(), path, call) for path, methods in spec["paths"].items() for method, call in methods.items()
+    ]
+    return visit.show("api.html", calls=calls, schemas=spec["components"]["schemas"])
 
 
 @router.get("/people")

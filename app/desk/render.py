@@ -1,7 +1,8 @@
 """The desk's templates, with the filters and the pieces of the review page. Every value is escaped."""
 
+import gzip
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ _STYLES = (_REPORT / "style.css", _REPORT / "charts.css", STATIC / "desk.css", _
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
-@cache
+@lru_cache(64)
 def asset(name: str) -> bytes | None:
     """A file that the pages use, or None. The style sheet is that of the review page and what the desk adds to it."""
     if name == "desk.css":
@@ -25,6 +26,14 @@ def asset(name: str) -> bytes | None:
     return path.read_bytes() if path.parent == STATIC and path.suffix in (".js", ".svg") and path.is_file() else None
 
 
+@lru_cache(64)
+def packed(name: str) -> bytes | None:
+    """The same, compressed: nothing in it is secret, so that its length tells nothing."""
+    content = asset(name)
+    return gzip.compress(content, mtime=0) if content is not None else None
+
+
+@cache
 def asset_path(name: str) -> str:
     """Where a file is fetched: its name carries a digest, so that it is kept for good and never stale."""
     content = asset(name)

@@ -68,10 +68,12 @@ class Runner:
         self._put(review_id, job)
 
     def open_week(self, review_id: str, request: Request, by: str) -> None:
-        """Start a week, or start it again."""
+        """Start a week. One that somebody else has begun meanwhile is not begun again: what was decided in it stays."""
 
         def job(place: Workplace, timing: Timing) -> None:
-            begin(place, request, review_id, 0, timing, by=by)
+            place.hold(review_id)
+            if review_id not in [begun for begun, _, _ in place.store.reviews()]:
+                begin(place, request, review_id, 0, timing, by=by)
             run_review(place, review_id, timing)
 
         self._put(review_id, job)
@@ -122,6 +124,9 @@ class Runner:
             left = self._left_behind()
         except SaveplayError as error:
             _log.warning("the store cannot be looked at: %s", error)
+            return
+        except Exception:  # noqa: BLE001  a look that fails must not end the thread: the next one may do
+            _log.exception("the store cannot be looked at")
             return
         for review_id in left:
             if self._stop.is_set():

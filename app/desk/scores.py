@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 PAGE = 50
 """Rows on a page: as many as are read without paging in a meeting, and a page stays under 120 kB."""
+_REMEMBERED = 500
+"""Accounts whose weeks are kept at hand."""
 SORTS = {
     "money": ("risk * cast(arr as double)", "Risk × ARR"),
     "risk": ("risk", "Risk"),
@@ -102,6 +105,7 @@ class Scores:
     def __init__(self, place: "Workplace", book: "Book") -> None:
         self._connection = engine(EngineLimits(memory="400MB"))
         self._lock = Lock()
+        self._weeks: dict[str, list[Row]] = {}
         self._configuration: Configuration = book.configuration
         history, identified = place.history(), book.identified
         snapshots = history.snapshots(self._connection, identified.as_of + timedelta(days=1))
@@ -166,6 +170,13 @@ class Scores:
 
     def weeks(self, account_id: str) -> list[Row]:
         """Health and risk of one account, week by week, oldest first; ``reconfigured`` marks another scoring."""
+        if account_id not in self._weeks:
+            if len(self._weeks) > _REMEMBERED:
+                self._weeks.clear()
+            self._weeks[account_id] = self._read_weeks(account_id)
+        return self._weeks[account_id]
+
+    def _read_weeks(self, account_id: str) -> list[Row]:
         if not self.snapshots:
             return []
         files = ", ".join(f"'{_quoted(each)}'" for each in self.snapshots)
@@ -186,6 +197,7 @@ class Scores:
             before = each.scoring_hash
         return found
 
+    @cached_property
     def choices(self) -> dict[str, list[tuple[str, str]]]:
         """What can be filtered by: CSMs and segments of the table."""
         csms = self._ask("select distinct csm_id, csm from shown where csm_id is not null order by csm, csm_id")
@@ -207,7 +219,9 @@ class Scores:
         )
         moves = "b.risk_tier <> a.risk_tier or b.at_risk <> a.at_risk"
         counts = self._ask(
-            f"select b.risk_tier || ' to ' || a.risk_tier as move, count(*) as accounts {both} where {moves} "
+            f"select case when b.risk_tier <> a.risk_tier then b.risk_tier || ' to ' || a.risk_tier "
+            "when a.at_risk then 'now at risk' else 'no longer at risk' end as move, count(*) as accounts "
+            f"{both} where {moves} "
             "group by 1 order by 2 desc, 1"
         )
         rows = self._ask(

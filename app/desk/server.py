@@ -1,5 +1,6 @@
 """The desk as one ASGI application: who comes in, the pages, the forms, the API, what is told when something is wrong."""
 
+import hmac
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,11 +15,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
-from app.desk.door import COOKIE, Attempts, Door, Session
+from app.desk.door import COOKIE, Attempts, Directory, Door, Session, member_named
 from app.desk.guard import Guard
 from app.desk.places import Places
 from app.desk.reading import Library
-from app.desk.render import TYPES, asset, page
+from app.desk.render import TYPES, asset, packed, page
 from app.desk.running import Runner
 from app.desk.settings import DeskSettings
 from app.wiring import Workplace, now
@@ -52,6 +53,9 @@ class Desk:
     library: Library = field(default_factory=Library)
     runner: Runner = field(init=False)
     attempts: Attempts = field(init=False)
+    directory: Directory = field(default_factory=Directory)
+    mark_key: bytes = b""
+    """What the marks of forms behind a proxy are made with; the store's own, read when it is needed first."""
 
     def __post_init__(self) -> None:
         self.places = Places(self.store)
@@ -95,20 +99,27 @@ def session_of(request: Request) -> Session:
     if found is None:
         raise NotIn
     request.state.member = found.member
+    request.state.session = found
     return found
 
 
 def by_proxy(request: Request, desk: Desk, place: Workplace) -> Session | None:
-    """Whom a trusted proxy says it is: a session without a cookie, because the proxy vouches for each request."""
-    proxy = desk.settings.proxy
-    address = request.client.host if request.client else ""
-    if proxy is None or address not in proxy.trusted or proxy.header not in request.headers:
-        return None
-    from app.desk.sign_in import known_member
+    """Whom a trusted proxy says it is: a session without a cookie, because the proxy vouches for each request.
 
-    member = known_member(request.headers[proxy.header], desk, place)
-    # Without a cookie of ours there is nothing that another site could make a browser send: the origin is checked.
-    return Session(member, f"proxy-{member.name}", "") if member else None
+    Raises NotAllowed for somebody whom the desk is not for, and when the header stands there twice: one is a client's.
+    """
+    proxy = desk.settings.proxy
+    if proxy is None or request.client is None or not proxy.is_trusted(request.client.host):
+        return None
+    said = request.headers.getlist(proxy.header)
+    if not said:
+        return None
+    if len(said) > 1:
+        raise NotAllowed(f"the proxy has to remove {proxy.header} from what clients send")
+    member = member_named(said[0], desk.settings, desk.directory.people(place))
+    # The proxy's own cookie may come along from another site: the mark of a form is nothing that could be guessed.
+    desk.mark_key = desk.mark_key or place.store.audit_key()
+    return Session(member, hmac.digest(desk.mark_key, f"form:{said[0]}".encode(), "sha256").hex(), "")
 
 
 def create_app(desk: Desk) -> FastAPI:
@@ -140,12 +151,14 @@ def create_app(desk: Desk) -> FastAPI:
     return app
 
 
-def _static(digest: str, name: str) -> Response:
+def _static(request: Request, digest: str, name: str) -> Response:
+    headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
     content = asset(name)
     if content is None:
         raise HTTPException(404)
-    kind = TYPES[name.rpartition(".")[2]]
-    return Response(content, media_type=kind, headers={"cache-control": "public, max-age=31536000, immutable"})
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["content-encoding"] = packed(name), "gzip"
+    return Response(content, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
 
 
 def is_api(request: Request) -> bool:
@@ -164,12 +177,12 @@ async def _not_in(request: Request, error: Exception) -> Response:
 
 
 async def _preparing(request: Request, error: Exception) -> Response:
-    standing = error.standing  # type: ignore[attr-defined]
-    progress = desk_of(request).runner.progress.get(standing.review_id)
+    review_id = str(error)
+    progress = desk_of(request).runner.progress.get(review_id)
     if is_api(request):
         said = {"error": "preparing", "message": progress.says if progress else "the review is being prepared"}
         return JSONResponse(said, 503, headers={"retry-after": "2"})
-    return HTMLResponse(page("preparing.html", standing=standing, progress=progress, path=request.url.path), 200)
+    return HTMLResponse(page("preparing.html", review_id=review_id, progress=progress, path=request.url.path), 200)
 
 
 async def _told(request: Request, error: Exception) -> Response:

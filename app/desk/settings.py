@@ -1,34 +1,78 @@
 """``configs/desk.yaml``: who signs in how, and who may what. Without the file: one person on this machine, by a link."""
 
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from domain.desk import DeskRole
 from domain.errors import ConfigurationError
 from domain.model import Record
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name is this machine only."""
+    try:
+        return _address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _address(text: str) -> IPv4Address | IPv6Address:
+    """An address; one of IPv4 that is written as one of IPv6 is the former. Raises ValueError."""
+    found = ip_address(text)
+    return (isinstance(found, IPv6Address) and found.ipv4_mapped) or found
+
+
 class OpenId(Record):
     """Sign-in by OpenID Connect."""
 
     issuer: str = Field(pattern=r"^https?://", description="As the provider names itself.")
-    client_id: str
+    client_id: str = Field(min_length=1)
     client_secret_from: str = Field(
         default="SAVEPLAY_OIDC_SECRET", description="The environment variable that holds the client's secret."
     )
-    claim: str = Field(default="email", description="What of the identity names the person.")
+    claim: str = Field(default="email", min_length=1, description="What of the identity names the person.")
+
+    @field_validator("issuer")
+    @classmethod
+    def _nobody_listens(cls, issuer: str) -> str:
+        if issuer.startswith("http://") and not is_loopback(urlsplit(issuer).hostname or ""):
+            raise ValueError("only https:// keeps others from answering in the provider's place")
+        return issuer
 
 
 class Proxy(Record):
     """Sign-in by a proxy in front of the desk, which sets a header that no client can set."""
 
-    header: str = Field(description="Like X-Forwarded-Email; the proxy has to remove it from what clients send.")
-    trusted: tuple[str, ...] = Field(
-        min_length=1, description="Addresses of the proxy; the header counts from nowhere else."
+    header: str = Field(
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="Like X-Forwarded-Email; the proxy has to remove it from what clients send.",
     )
+    trusted: tuple[str, ...] = Field(
+        min_length=1, description="Addresses or networks of the proxy; the header counts from nowhere else."
+    )
+
+    @field_validator("trusted")
+    @classmethod
+    def _are_networks(cls, trusted: tuple[str, ...]) -> tuple[str, ...]:
+        for each in trusted:
+            try:
+                ip_network(each)
+            except ValueError:
+                raise ValueError(f"{each!r} is not an address; write it like 10.0.0.7 or 10.0.0.0/24") from None
+        return trusted
+
+    def is_trusted(self, address: str) -> bool:
+        """Whether a request that comes from there comes from the proxy."""
+        try:
+            found = _address(address)
+        except ValueError:
+            return False
+        return any(found in ip_network(each) for each in self.trusted)
 
 
 class DeskSettings(Record):
@@ -47,14 +91,36 @@ class DeskSettings(Record):
     link_minutes: float = Field(default=60, gt=0, le=1440, description="Minutes that a one-time link is good for.")
     tries_a_minute: int = Field(default=10, ge=1, description="Attempts to sign in from one address within a minute.")
 
+    @field_validator("address")
+    @classmethod
+    def _as_browsers_write_it(cls, address: str) -> str:
+        parts = urlsplit(address.strip().lower())
+        is_whole = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+        if address and (not is_whole or parts.path not in ("", "/") or parts.query or parts.fragment):
+            raise ValueError("write it like https://desk.example.com: nothing comes after the name")
+        return f"{parts.scheme}://{parts.netloc}" if address else ""
+
+    @field_validator("roles")
+    @classmethod
+    def _one_role_each(cls, roles: dict[DeskRole, tuple[str, ...]]) -> dict[DeskRole, tuple[str, ...]]:
+        named = [name.strip().lower() for names in roles.values() for name in names]
+        for name in named:
+            if named.count(name) > 1:
+                raise ValueError(f"{name} stands there twice; everybody has one role")
+        return roles
+
 
 def read_settings(folder: Path | None) -> DeskSettings:
     """The settings in a configuration folder. Raises ConfigurationError naming the key."""
-    path = (folder or Path(__file__).resolve().parents[2] / "configs") / "desk.yaml"
+    folder = folder or Path(__file__).resolve().parents[2] / "configs"
+    if not folder.is_dir():
+        raise ConfigurationError(f"the configuration folder {folder} does not exist")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = (folder / "desk.yaml").read_text(encoding="utf-8")
     except FileNotFoundError:
         return DeskSettings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"desk.yaml cannot be read: {error}") from None
     try:
         return DeskSettings.model_validate(yaml.load(text, Loader=yaml.CSafeLoader) or {})
     except yaml.YAMLError as error:

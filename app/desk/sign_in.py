@@ -3,33 +3,34 @@
 import os
 import secrets
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from app.desk.door import COOKIE, Session, later, member_named
-from app.desk.reading import latest
+from app.desk.door import COOKIE, LONGEST_NAME, Session, later, member_named
 from app.desk.render import page
 from app.desk.server import Desk, desk_of, session_of
 from app.desk.settings import OpenId
+from app.desk.settings import is_loopback as is_loopback
 from app.wiring import Workplace
 from domain.desk import Member
 from domain.errors import ConfigurationError, NotAllowed
-from domain.phases import Identified
 from tools.desk_store import DeskStore
 
 router = APIRouter(include_in_schema=False)
 _STATE = "saveplay-sign-in"
 _STATE_MINUTES = 10
+_PROVIDER_SECONDS = 10
+_SKEW_SECONDS = 60
+"""How far the provider's clock and ours may be apart."""
+_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+"""Signatures with a key that only the provider has; never one with the client's secret, and never none."""
+_ENDPOINTS = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
-def known_member(name: str, desk: Desk, place: Workplace) -> Member | None:
-    """Who somebody is at the desk, by the settings and the people of the newest review."""
-    review_id = latest(place)
-    identified = place.store.find(review_id, "identified", Identified) if review_id else None
-    return member_named(name, desk.settings, identified.people if identified else {})
+class _Unanswered(NotAllowed):
+    """The sign-in service is not there, or says nothing that could be used: nobody's fault who stands at the door."""
 
 
 def held_back(request: Request) -> None:
@@ -39,9 +40,11 @@ def held_back(request: Request) -> None:
         raise HTTPException(429)
 
 
-def let_in(desk: Desk, place: Workplace, member: Member, response: Response) -> Response:
+def let_in(request: Request, place: Workplace, member: Member, response: Response) -> Response:
     """The answer with the cookie of a new session."""
+    desk = desk_of(request)
     session = desk.door(place).let_in(member)
+    desk.attempts.forget(request.client.host if request.client else "")
     response.set_cookie(
         COOKIE,
         session.secret,
@@ -52,6 +55,20 @@ def let_in(desk: Desk, place: Workplace, member: Member, response: Response) -> 
         path="/",
     )
     return response
+
+
+def turned_away(
+    request: Request, title: str, why: str, status: int = 403, cause: BaseException | None = None
+) -> Response:
+    """The page for somebody who is not let in; the audit log has the cause, too."""
+    desk, path = desk_of(request), request.url.path
+    facts = {"cause": f"{type(cause).__name__}: {cause}"[:300]} if cause else {}
+    with desk.places.one() as place:
+        place.store.way = "desk"
+        place.store.log("", "somebody", "refused", path=path, why=why, **facts)
+    return HTMLResponse(
+        page("trouble.html", title=title, message=why, status=status, back="/sign-in", path=path), status
+    )
 
 
 @router.get("/sign-in", response_class=HTMLResponse)
@@ -73,12 +90,11 @@ def enter(request: Request, key: Annotated[str, Form(max_length=200)]) -> Respon
     with desk.places.one() as place:
         place.store.way = "desk"
         member = desk.door(place).by_link(key)
-        if member is None:
-            place.store.log("", "somebody", "refused", path="/enter", why="a link that is used up or was never made")
-            body = page("trouble.html", title="This link opens nothing", status=403, back="/sign-in", path="/enter",
-                        message="It was used already, or it is too old. Ask for another one.")  # fmt: skip
-            return HTMLResponse(body, 403)
-        return let_in(desk, place, member, RedirectResponse("/", 303))
+        if member is not None:
+            return let_in(request, place, member, RedirectResponse("/", 303))
+    return turned_away(
+        request, "This link opens nothing", "It was used already, or it is too old. Ask for another one."
+    )
 
 
 @router.post("/sign-out")
@@ -102,14 +118,19 @@ def openid_start(request: Request) -> Response:
     desk = desk_of(request)
     openid = _openid(desk)
     secret, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    client, facts = _client(openid, desk, request)
-    with client:
-        address, state = client.create_authorization_url(
-            facts["authorization_endpoint"], nonce=nonce, code_verifier=verifier
-        )
+    try:
+        with _client(openid, desk, request) as client:
+            facts = _facts(client, openid)
+            address, state = client.create_authorization_url(
+                facts["authorization_endpoint"], nonce=nonce, code_verifier=verifier
+            )
+    except NotAllowed as refused:
+        return _not_signed_in(request, refused)
     with desk.places.one() as place:
+        keys, now = DeskStore(place.store), desk.clock()
+        keys.drop_old_keys(now)
         body = {"state": state, "nonce": nonce, "verifier": verifier}
-        DeskStore(place.store).keep_key("sign-in", secret, body, later(desk.clock(), minutes=_STATE_MINUTES))
+        keys.keep_key("sign-in", secret, body, later(now, minutes=_STATE_MINUTES))
     response = RedirectResponse(address, 303)
     response.set_cookie(
         _STATE, secret, max_age=_STATE_MINUTES * 60, httponly=True, secure=desk.is_secure, samesite="lax", path="/oidc"
@@ -123,22 +144,23 @@ def openid_back(request: Request) -> Response:
     desk = desk_of(request)
     openid = _openid(desk)
     with desk.places.one() as place:
-        place.store.way = "desk"
         kept = DeskStore(place.store).use_key("sign-in", request.cookies.get(_STATE, ""), desk.clock())
-        try:
-            name = _identity(openid, desk, request, kept)
-            member = known_member(name, desk, place)
-            if member is None:
-                raise NotAllowed(f"{name} is not one of the people of this desk; ask whoever runs it")
-        except NotAllowed as refused:
-            place.store.log("", "somebody", "refused", path="/oidc/back", why=str(refused))
-            body = page("trouble.html", title="You could not be signed in", message=str(refused), status=403,
-                        back="/sign-in", path="/oidc/back")  # fmt: skip
-            return HTMLResponse(body, 403)
-        # A page, not a redirect: a cookie for this site only is not sent along on a way that began at another one.
-        response = let_in(desk, place, member, HTMLResponse(page("come_in.html", name=member.name)))
+    try:
+        name = _name(openid, _identity(openid, desk, request, kept))  # takes a while: no store is held meanwhile
+        with desk.places.one() as place:
+            place.store.way = "desk"
+            member = member_named(name, desk.settings, desk.directory.people(place))
+            # A page, not a redirect: a cookie for this site only is not sent along on a way that began at another one.
+            response = let_in(request, place, member, HTMLResponse(page("come_in.html", name=member.name)))
+    except NotAllowed as refused:
+        response = _not_signed_in(request, refused)
     response.delete_cookie(_STATE, path="/oidc")
     return response
+
+
+def _not_signed_in(request: Request, refused: NotAllowed) -> Response:
+    status = 503 if isinstance(refused, _Unanswered) else 403
+    return turned_away(request, "You could not be signed in", str(refused), status, refused.__cause__)
 
 
 def _openid(desk: Desk) -> OpenId:
@@ -147,74 +169,114 @@ def _openid(desk: Desk) -> OpenId:
     return desk.settings.openid
 
 
-def _client(openid: OpenId, desk: Desk, request: Request) -> tuple[Any, dict[str, Any]]:
-    """A client of the provider, and what the provider says of itself. Raises NotAllowed when it does not answer."""
+def _client(openid: OpenId, desk: Desk, request: Request) -> Any:
+    """A client of the provider. Raises ConfigurationError without the libraries."""
     try:
-        import httpx
         from authlib.integrations.httpx_client import OAuth2Client
     except ImportError:
         raise ConfigurationError('signing in by OpenID Connect needs: pip install "saveplay[openid]"') from None
     root = desk.settings.address or f"{request.url.scheme}://{request.url.netloc}"
-    client = OAuth2Client(
+    return OAuth2Client(
         client_id=openid.client_id,
         client_secret=os.environ.get(openid.client_secret_from) or None,
         scope="openid email profile",
         redirect_uri=f"{root}/oidc/back",
         code_challenge_method="S256",
-        timeout=10,
+        timeout=_PROVIDER_SECONDS,
     )
-    try:
-        found = client.get(f"{openid.issuer.rstrip('/')}/.well-known/openid-configuration", withhold_token=True)
-        facts = found.raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
-        client.close()
-        raise NotAllowed(f"the sign-in service does not answer ({type(error).__name__}); try again later") from None
-    if facts.get("issuer", "").rstrip("/") != openid.issuer.rstrip("/"):
-        client.close()
-        raise NotAllowed("the sign-in service names itself differently than configs/desk.yaml does")
-    return client, facts
 
 
-def _identity(openid: OpenId, desk: Desk, request: Request, kept: dict[str, Any] | None) -> str:
-    """The name in a verified identity. Raises NotAllowed with the reason."""
-    import httpx
+def _read(client: Any, url: str, **how: Any) -> dict[str, Any]:
+    """A JSON object of the provider. Raises what ``_troubles`` lists."""
+    found = client.request("GET", url, **how).raise_for_status().json()
+    if not isinstance(found, dict):
+        raise TypeError(f"{url} is no JSON object")
+    return found
+
+
+def _troubles() -> tuple[type[Exception], ...]:
+    """What goes wrong with a provider: it is not there, or answers what is none of its answers."""
     from authlib.common.errors import AuthlibBaseError
-    from joserfc import jwt
+    from authlib.integrations.httpx_client.oauth2_client import httpx2 as http  # httpx where there is no httpx2
     from joserfc.errors import JoseError
-    from joserfc.jwk import KeySet
 
-    given = request.query_params
-    if "error" in given:
-        raise NotAllowed(f"the sign-in service refused: {given['error'][:100]}")
-    if kept is None or not secrets.compare_digest(given.get("state", ""), kept["state"]):
-        raise NotAllowed("this sign-in was not begun in this browser, or it is too old; begin again")
-    client, facts = _client(openid, desk, request)
+    known = (http.HTTPError, http.InvalidURL, AuthlibBaseError, JoseError)
+    return *known, ValueError, TypeError, KeyError, AttributeError
+
+
+def _facts(client: Any, openid: OpenId) -> dict[str, str]:
+    """What the provider says of itself. Raises NotAllowed when it does not answer, or is another one."""
+    issuer = openid.issuer.rstrip("/")
     try:
-        with client:
+        found = _read(client, f"{issuer}/.well-known/openid-configuration", withhold_token=True)
+        facts = {name: str(value) for name, value in found.items() if name in (*_ENDPOINTS, "userinfo_endpoint")}
+        methods = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        if client.client_secret and "client_secret_basic" not in methods and "client_secret_post" in methods:
+            client.token_endpoint_auth_method = "client_secret_post"
+    except _troubles() as error:
+        raise _Unanswered("the sign-in service does not answer; try again in a few minutes") from error
+    if not set(_ENDPOINTS) <= set(facts):
+        raise _Unanswered("the sign-in service does not say how to sign in; tell whoever runs the desk")
+    if facts["issuer"].rstrip("/") != issuer:
+        raise _Unanswered(
+            "the sign-in service names itself differently than desk.yaml does; tell whoever runs the desk"
+        )
+    return facts
+
+
+def _identity(openid: OpenId, desk: Desk, request: Request, kept: dict[str, Any] | None) -> dict[str, Any]:
+    """What is claimed of somebody, verified. Raises NotAllowed with the reason."""
+    given = request.query_params
+    if kept is None or not secrets.compare_digest(given.get("state", "").encode(), kept["state"].encode()):
+        raise NotAllowed("this sign-in was not begun in this browser, or it is too old or used up; begin again")
+    if "error" in given:
+        raise NotAllowed(f"the sign-in service refused ({_plain(given['error'])}); begin again or ask whoever runs it")
+    with _client(openid, desk, request) as client:
+        facts = _facts(client, openid)
+        try:
             token = client.fetch_token(
                 facts["token_endpoint"], code=given.get("code", ""), code_verifier=kept["verifier"]
             )
-            keys = client.get(facts["jwks_uri"], withhold_token=True).raise_for_status().json()
-            algorithms = [a for a in facts.get("id_token_signing_alg_values_supported", ["RS256"]) if a != "none"]
-            asymmetric = [a for a in algorithms if a[:2] in ("RS", "ES", "PS", "Ed")]
-            claims = jwt.decode(token["id_token"], KeySet.import_key_set(keys), algorithms=asymmetric).claims
-        rules = jwt.JWTClaimsRegistry(
-            iss={"essential": True, "value": facts["issuer"]},
-            aud={"essential": True, "value": openid.client_id},
-            nonce={"essential": True, "value": kept["nonce"]},
-            exp={"essential": True},
-        )
-        rules.validate(claims)
-    except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:
-        raise NotAllowed(f"the identity could not be checked ({type(error).__name__}); begin again") from None
+            claims = _claims(token["id_token"], _read(client, facts["jwks_uri"], withhold_token=True), {
+                "iss": facts["issuer"], "aud": openid.client_id, "nonce": kept["nonce"],
+            })  # fmt: skip
+            if openid.claim not in claims and "userinfo_endpoint" in facts:
+                more = _read(client, facts["userinfo_endpoint"])
+                if more.get("sub") != claims["sub"]:
+                    raise ValueError("the further facts are of somebody else")
+                claims = {**more, **claims}
+        except _troubles() as error:
+            raise NotAllowed(
+                "what the sign-in service says of you could not be verified; begin again, and tell whoever runs the "
+                "desk if that does not help"
+            ) from error
+    return claims
+
+
+def _claims(token: str, keys: dict[str, Any], expected: dict[str, str]) -> dict[str, Any]:
+    """The claims of an identity token that is signed by the provider, for us, now, in answer to what we asked."""
+    from joserfc import jwt
+    from joserfc.jwk import KeySet
+    from joserfc.jws import JWSRegistry
+
+    registry = JWSRegistry(algorithms=_ALGORITHMS, strict_check_header=False)  # providers add headers of their own
+    claims = jwt.decode(token, KeySet.import_key_set(keys), registry=registry).claims  # type: ignore[arg-type]
+    rules: dict[str, Any] = {name: {"essential": True, "value": value} for name, value in expected.items()}
+    rules |= {"exp": {"essential": True}, "sub": {"essential": True}, "azp": {"value": expected["aud"]}}
+    jwt.JWTClaimsRegistry(leeway=_SKEW_SECONDS, **rules).validate(claims)
+    return claims
+
+
+def _name(openid: OpenId, claims: dict[str, Any]) -> str:
+    """The name in a verified identity. Raises NotAllowed."""
     name = claims.get(openid.claim)
-    if not isinstance(name, str) or not name:
-        raise NotAllowed(f"the identity has no {openid.claim}; set claim in configs/desk.yaml")
-    if openid.claim == "email" and claims.get("email_verified") is False:
-        raise NotAllowed(f"the address {name} was never confirmed")
+    if not isinstance(name, str) or not name.strip():
+        raise NotAllowed(f"your identity has no {openid.claim}; whoever runs the desk sets claim in configs/desk.yaml")
+    if openid.claim == "email" and claims.get("email_verified", True) not in (True, "true"):
+        raise NotAllowed(f"the address {_plain(name)} was never confirmed; confirm it there, then sign in again")
     return name
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name is this machine only."""
-    return (urlsplit(f"//{host}").hostname or "") in ("127.0.0.1", "localhost", "::1")
+def _plain(text: str) -> str:
+    """Text of others for a page and the log: what cannot be printed is left out, and not more than a name's worth."""
+    return "".join(letter for letter in text if letter.isprintable())[:LONGEST_NAME]

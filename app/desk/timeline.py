@@ -38,9 +38,7 @@ def events(book: Book, store: Store, account: str) -> list[Event]:
             found.add(Event(contact.departed_on, "contact", f"{contact.name}{role} left", "contacts"))
     progress = store.progress()
     until = book.standing.as_of + timedelta(days=7)
-    for action in store.actions_before(until):
-        if action.account_id != account:
-            continue
+    for action in store.actions_before(until, account):
         state, on = progress.get(action.id, ("open", None))
         if state == "done" and on is not None:
             found.add(Event(on, "done", f"{action.title} ({action.owner})", action.review_id))

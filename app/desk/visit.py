@@ -9,12 +9,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.desk.acting import Acting, require
 from app.desk.door import Session
-from app.desk.reading import STAGES, Book, Standing, Table, standing_of
+from app.desk.reading import STAGES, Book, Table, standing_of
 from app.desk.render import page
 from app.desk.server import Desk, desk_of, session_of
 from app.wiring import Workplace
 from domain.desk import DeskRole, Member, Way
-from domain.errors import NotAllowed
+from domain.errors import NotAllowed, UnknownReference
 
 NAV: tuple[tuple[str, str, DeskRole], ...] = (
     ("week", "This week", "viewer"),
@@ -31,9 +31,9 @@ NAV: tuple[tuple[str, str, DeskRole], ...] = (
 class Preparing(Exception):
     """The review is not far enough to be shown."""
 
-    def __init__(self, standing: Standing) -> None:
-        super().__init__(standing.review_id)
-        self.standing = standing
+    def __init__(self, review_id: str) -> None:
+        super().__init__(review_id)
+        self.review_id = review_id
 
 
 @dataclass
@@ -57,9 +57,14 @@ class Visit:
 
     def book(self, review_id: str) -> Book:
         """A review. Raises UnknownReference, and Preparing when it is not far enough."""
-        found = self.desk.library.book(self.place, review_id)
+        try:
+            found = self.desk.library.book(self.place, review_id)
+        except UnknownReference:
+            if review_id not in self.desk.runner.progress:
+                raise
+            found = None  # it is to be begun in a moment
         if found is None:
-            raise Preparing(standing_of(self.place, review_id))
+            raise Preparing(review_id)
         return found
 
     def owns(self, book: Book, account: str) -> bool:
@@ -134,7 +139,8 @@ async def form_of(request: Request) -> dict[str, list[str]]:
 
     from starlette.concurrency import run_in_threadpool
 
-    session = await run_in_threadpool(session_of, request)
+    # Who came in by `may` is known already: whoever holds a store does not wait for a second one.
+    session: Session = getattr(request.state, "session", None) or await run_in_threadpool(session_of, request)
     sent = await request.form(max_files=0, max_fields=2000)
     given: dict[str, list[str]] = {}
     for name, value in sent.multi_items():

@@ -6,6 +6,7 @@ Every chart has a label; the page shows its table beside it. Unknown is a gap in
 import math
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 
 from markupsafe import Markup
 
@@ -36,11 +37,13 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
 
+@cache
 def shape(tier: str) -> Markup:
     """The shape of a risk tier beside its word."""
     return svg.tag("svg", svg.mark(tier, 7, 7, 5), class_="glyph", viewBox="0 0 14 14", aria_hidden="true")
 
 
+@cache
 def level(band: str) -> Markup:
     """The band of a health score as one, two or three filled bars of three: more is healthier."""
     filled = {"red": 1, "yellow": 2, "green": 3}.get(band, 0)

@@ -27,7 +27,7 @@ def said(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return wording.number(value)
-    return value.isoformat() if isinstance(value, date) else str(value)
+    return wording.REGION.get().table_day(value) if isinstance(value, date) else str(value)
 
 
 def escape(value: object) -> Markup:

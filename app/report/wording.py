@@ -4,7 +4,9 @@ Pure functions. Unknown is the word "unknown", never a zero and never a Python `
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date
 
 from domain.review import Action, AtRisk, SavePlay
@@ -72,6 +74,30 @@ PHASE_TITLES = {
 }
 
 
+@dataclass(frozen=True)
+class Region:
+    """How numbers and dates are written where the reader is, in English."""
+
+    group: str = ","
+    decimal: str = "."
+    table_day: Callable[[date], str] = date.isoformat
+    """A date in a table."""
+    day: Callable[[date], str] = lambda on: f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]} {on.year}"
+    """A date with its weekday."""
+    short_day: Callable[[date], str] = lambda on: f"{on.day} {MONTHS[on.month - 1]}"
+
+    def number(self, text: str) -> str:
+        """A number that Python wrote with commas and a point."""
+        if (self.group, self.decimal) == (",", "."):
+            return text
+        return text.translate({ord(","): self.group, ord("."): self.decimal})
+
+
+_EVERYWHERE = Region()
+REGION: ContextVar[Region] = ContextVar("region", default=_EVERYWHERE)
+"""Files are written for everybody in one way; a page at the desk for its reader."""
+
+
 def word(key: object) -> str:
     """A state of the review in words people use; ``None`` is unknown."""
     return UNKNOWN if key is None else WORDS.get(str(key), str(key).replace("_", " "))
@@ -84,6 +110,8 @@ def capital(text: str) -> str:
 
 def plain(text: object) -> str:
     """Text on one line without control or direction-changing characters."""
+    if isinstance(text, str) and text.isascii() and text.isprintable():
+        return text
     return _DIRECTION_CONTROLS.sub("", _CONTROLS.sub(" ", str(text)))
 
 
@@ -93,12 +121,12 @@ def number(value: float | None, digits: int = 1) -> str:
         return UNKNOWN
     text = f"{value:,.{digits}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text.replace("-", MINUS)
+    return "0" if text == "-0" else REGION.get().number(text).replace("-", MINUS)
 
 
 def score(value: float | None) -> str:
     """A score of 0 to 100 with one decimal, so that columns line up."""
-    return UNKNOWN if value is None else f"{value:.1f}".replace("-", MINUS)
+    return UNKNOWN if value is None else REGION.get().number(f"{value:.1f}").replace("-", MINUS)
 
 
 def signed(value: float | None, digits: int = 1) -> str:
@@ -116,7 +144,7 @@ def money(amount: float | None, currency: str) -> str:
     """An amount in whole units, such as EUR 82,400."""
     if amount is None:
         return UNKNOWN
-    text = f"{abs(amount):,.0f}"
+    text = REGION.get().number(f"{abs(amount):,.0f}")
     return f"{MINUS if amount < 0 and text != '0' else ''}{currency} {text}"
 
 
@@ -144,17 +172,17 @@ def arr(line: AtRisk | SavePlay) -> str:
 
 def day(on: date | None) -> str:
     """A date with its weekday: Mon 23 Nov 2026."""
-    return UNKNOWN if on is None else f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]} {on.year}"
+    return UNKNOWN if on is None else REGION.get().day(on)
 
 
 def short_day(on: date | None) -> str:
     """A date of this season, for narrow places: 23 Nov."""
-    return UNKNOWN if on is None else f"{on.day} {MONTHS[on.month - 1]}"
+    return UNKNOWN if on is None else REGION.get().short_day(on)
 
 
 def plural(count: int, noun: str, many: str | None = None) -> str:
     """A count with its noun: 1 account, 2 accounts."""
-    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+    return f"{REGION.get().number(f'{count:,}')} {noun if count == 1 else many or noun + 's'}"
 
 
 def in_days(days: int | None) -> str:
@@ -168,7 +196,7 @@ def in_days(days: int | None) -> str:
 
 def renewal(on: date | None, days: int | None) -> str:
     """A renewal date and how far away it is."""
-    return UNKNOWN if on is None else f"{on.isoformat()} ({in_days(days)})"
+    return UNKNOWN if on is None else f"{REGION.get().table_day(on)} ({in_days(days)})"
 
 
 def span(days: tuple[int, int] | None) -> str:

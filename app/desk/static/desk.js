@@ -2,8 +2,13 @@
 (() => {
   "use strict";
   const typing = (element) => element && /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
-  const changed = () => [...document.querySelectorAll("main form")].some((form) =>
-    [...form.elements].some((e) => e.type !== "hidden" && "defaultValue" in e && e.value !== e.defaultValue));
+  const differs = (e) => {
+    if (e.type === "hidden") return false;
+    if (e.type === "checkbox" || e.type === "radio") return e.checked !== e.defaultChecked;
+    if (e.tagName !== "SELECT") return "defaultValue" in e && e.value !== e.defaultValue;
+    return e.selectedIndex !== Math.max(0, [...e.options].findIndex((option) => option.defaultSelected));
+  };
+  const changed = () => [...document.querySelectorAll("main form")].some((form) => [...form.elements].some(differs));
 
   // One key decides: a approves, r and d go to their field, e edits, j and k go on and back.
   document.addEventListener("keydown", (event) => {
@@ -50,26 +55,56 @@
   document.addEventListener("htmx:after:swap", clock);
 
   // Somebody decided, here or elsewhere: show what stands now, but never under the hands of somebody who types.
+  const tell = (...parts) => {
+    const news = document.getElementById("news");
+    news.replaceChildren(...parts);
+    news.hidden = false;
+  };
+  const STOPS = "a[href], button, summary, [tabindex='0']";
   const refresh = async () => {
-    if (changed() || typing(document.activeElement)) {
-      const news = document.getElementById("news");
-      news.textContent = "Something changed meanwhile. Load the page again to see it.";
-      news.hidden = false;
+    if (changed() || typing(document.activeElement) || document.querySelector("main [data-answer]")) {
+      tell("Something changed meanwhile. Load the page again to see it.");
       return;
     }
     const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
     if (!answer.ok || answer.redirected) { if (answer.redirected) location.reload(); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("main"), old = document.getElementById("main");
-    if (!fresh || !old || fresh.innerHTML === old.innerHTML) return;
-    const at = [scrollX, scrollY], focus = document.activeElement && document.activeElement.id;
+    if (!fresh || !old || fresh.innerHTML === old.innerHTML || changed() || typing(document.activeElement)) return;
+    const wasOpen = [...old.querySelectorAll("details")].map((each) => each.open);
+    const at = [scrollX, scrollY], stop = [...old.querySelectorAll(STOPS)].indexOf(document.activeElement);
+    const name = stop < 0 ? "" : document.activeElement.textContent;
     old.replaceWith(fresh);
+    const details = [...fresh.querySelectorAll("details")];
+    if (details.length === wasOpen.length) details.forEach((each, place) => { each.open = wasOpen[place]; });
     if (window.htmx) window.htmx.process(fresh);
     document.body.dataset.state = page.body.dataset.state || "";
     scrollTo(...at);
-    if (focus && document.getElementById(focus)) document.getElementById(focus).focus();
+    const stops = [...fresh.querySelectorAll(STOPS)];
+    const same = stop < 0 ? null : [stops[stop], ...stops].find((each) => each && each.textContent === name);
+    if (same) same.focus({ preventScroll: true });
     clock();
   };
+
+  // What was refused is told beside the form, and nothing that was typed is lost.
+  document.addEventListener("htmx:before:response", (event) => {
+    const answer = event.detail.ctx.response.raw;
+    if (answer.status < 400) return;
+    event.preventDefault();
+    answer.text().then((text) => {
+      const said = new DOMParser().parseFromString(text, "text/html");
+      const words = ["h1", ".lead"].map((each) => said.querySelector(each)).filter(Boolean);
+      const title = document.createElement("strong"), again = document.createElement("button");
+      title.textContent = words.length ? words[0].textContent : "This was refused";
+      again.textContent = "See what stands now";
+      again.addEventListener("click", () => location.reload());
+      const why = words.length > 1 ? `: ${words[1].textContent} ` : ". ";
+      tell(title, why, ...(answer.status === 409 ? [again] : []));
+    });
+  });
+  document.addEventListener("htmx:error", () => tell("The desk does not answer. What you typed is still here."));
+  document.addEventListener("htmx:after:swap", () => { document.getElementById("news").hidden = true; });
+
   const listen = () => {
     if (!document.body.dataset.state || !window.EventSource) return;
     const stream = new EventSource("/live");

@@ -1,0 +1,167 @@
+"""The desk under load: readers and deciders at once, over HTTP on loopback. ``python -m bench.desk_load FOLDER``.
+
+Prints one JSON document: server time of the pages (as the desk itself says it), errors, and whether every decision that
+was answered with success stands in the audit log.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from html import unescape
+from pathlib import Path
+
+import httpx
+
+from bench import portfolio
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("week", "week?show=all&page=7", "week?tier=critical", "meeting", "follow-up", "metrics", "data", "ask")
+ACCOUNT_PAGES = ("account", "play", "meeting")
+
+
+def saveplay(*arguments: str | Path) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "app.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False).stdout
+
+
+def reviewed(folder: Path, accounts: int) -> Path:
+    """A store with a review that waits for decisions."""
+    data, store = folder / f"{accounts}-desk", folder / "desk-store"
+    if not (data / "done").exists():
+        portfolio.write(data, accounts, 50, 7)
+        (data / "done").touch()
+    shutil.rmtree(store, ignore_errors=True)
+    asked = ("--data", data, "--store", store, "--out", folder / "desk-reviews")
+    saveplay("review", *asked, "--as-of", "2026-11-16", "--approve", "all")
+    saveplay("review", *asked, "--as-of", portfolio.AS_OF.isoformat())
+    return store
+
+
+async def come_in(address: str, store: Path, name: str, role: str) -> httpx.AsyncClient:
+    key = saveplay("invite", name, "--role", role, "--store", store).strip().partition("key=")[2]
+    client = httpx.AsyncClient(base_url=address, follow_redirects=True, timeout=60)
+    (await client.post("/enter", data={"key": key})).raise_for_status()
+    return client
+
+
+class Load:
+    """What was asked and what came back."""
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.took: list[float] = []
+        self.errors: list[str] = []
+        self.kept = 0
+        self.stale = 0
+
+    def note(self, response: httpx.Response) -> None:
+        found = re.search(r"dur=([\d.]+)", response.headers.get("server-timing", ""))
+        if found:
+            self.took.append(float(found[1]))
+        if response.status_code >= 500:
+            self.errors.append(f"{response.status_code} {response.request.url}")
+
+    async def read(self, client: httpx.AsyncClient, review: str, accounts: list[str], seed: int, pause: float) -> None:
+        chance = random.Random(seed)
+        while time.monotonic() < self.until:
+            if chance.random() < 0.4:
+                page = f"{chance.choice(ACCOUNT_PAGES)}?account={chance.choice(accounts)}"
+            else:
+                page = chance.choice(PAGES)
+            self.note(await client.get(f"/r/{review}/{page}"))
+            await asyncio.sleep(chance.uniform(0.5, 1.5) * pause)
+
+    async def decide(
+        self, client: httpx.AsyncClient, review: str, accounts: list[str], seed: int, pause: float
+    ) -> None:
+        chance = random.Random(seed)
+        while time.monotonic() < self.until:
+            account = chance.choice(accounts)
+            shown = await client.get(f"/r/{review}/play", params={"account": account})
+            self.note(shown)
+            facts = dict(re.findall(r'name="(csrf|version|seen)" value="([^"]*)"', shown.text))
+            said = {"account": account, "decision": "reject", "reason": f"said {seed}", "next": "/metrics", **facts}
+            answer = await client.post(f"/r/{review}/choices", data=said, follow_redirects=False)
+            self.note(answer)
+            self.kept += answer.status_code == 303
+            self.stale += answer.status_code == 409
+            if answer.status_code not in (303, 409):
+                self.errors.append(f"{answer.status_code} deciding")
+            await asyncio.sleep(chance.uniform(0.5, 1.5) * pause)
+
+
+async def run(address: str, store: Path, seconds: float, pause: float) -> dict[str, object]:
+    leaders = [await come_in(address, store, f"Leader {n}", "leader") for n in range(3)]
+    readers = [await come_in(address, store, f"Reader {n}", "viewer") for n in range(4)]
+    week = await leaders[0].get("/")
+    review = str(week.url).split("/r/")[1].split("/")[0]
+    meeting = await leaders[0].get(f"/r/{review}/meeting")
+    plays = list(dict.fromkeys(unescape(each) for each in re.findall(r'meeting\?account=([^"&]+)"', meeting.text)))
+    before = len(re.findall(r">chose<", (await leaders[0].get("/audit")).text))
+    size = len(week.content)  # as it is sent: pages with something secret in them are never compressed
+    for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', week.text):
+        size += (await leaders[0].get(path)).num_bytes_downloaded
+    for page in PAGES:
+        await leaders[0].get(f"/r/{review}/{page}")
+    load = Load(time.monotonic() + seconds)
+    await asyncio.gather(
+        *(load.read(readers[n % len(readers)], review, plays, n, pause) for n in range(20)),
+        *(load.decide(leader, review, plays, 100 + n, pause) for n, leader in enumerate(leaders)),
+    )
+    for client in (*leaders, *readers):
+        await client.aclose()
+    found = sorted(load.took)
+    chose = saveplay("audit", "verify", "--store", store)
+    import sqlite3
+
+    with sqlite3.connect(store / "saveplay.db") as database:
+        logged = database.execute("select count(*) from audit where what = 'chose'").fetchone()[0]
+    return {
+        "requests": len(found),
+        "a second": round(len(found) / seconds, 1),
+        "median ms": round(statistics.median(found), 1),
+        "95th ms": round(found[int(len(found) * 0.95)], 1),
+        "largest ms": round(found[-1], 1),
+        "errors": load.errors[:5],
+        "decisions kept": load.kept,
+        "told to read again": load.stale,
+        "decisions in the log": logged - before,
+        "log": chose.strip(),
+        "first page bytes": size,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT / "build" / "bench")
+    parser.add_argument("--accounts", type=int, default=12_500, help="about 8 in 100 are at risk")
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--pause", type=float, default=1.0, help="seconds that a reader looks at a page, on average")
+    given = parser.parse_args()
+    given.data.mkdir(parents=True, exist_ok=True)
+    store = reviewed(given.data, given.accounts)
+    command = [sys.executable, "-m", "app.cli", "serve", "--store", str(store), "--port", "0"]
+    server = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None
+        address = server.stdout.readline().partition("/enter")[0]
+        found = asyncio.run(run(address, store, given.seconds, given.pause))
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,356 @@
+"""The desk for programs: it answers as its description says, does a thing once, and decides what people would decide."""
+
+# ruff: noqa: F811  (fixtures are imported by name)
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis import checks
+
+from tests.desk_places import HERE, NAMES, Inside, monday, own
+from tests.desks import LEADER, serving
+from tests.e2e.running import DONE, WAITING
+from tests.e2e.worlds import (  # noqa: F401  fixtures
+    NEW_OWNER,
+    UNOWNED,
+    W47,
+    W48,
+    Place,
+    Wishes,
+    desk,
+    desk_first,
+    shelf,
+    wishes,
+)
+
+pytestmark = pytest.mark.timeout(400)
+API = f"/api/v1/reviews/{W48}"
+EXAMPLES = 12
+"""Calls of each kind; more find nothing more and cost seconds."""
+
+
+@pytest.fixture
+def fresh(monday: Place, tmp_path: Path) -> Iterator[Inside]:
+    """A desk that is one test's own."""
+    inside = Inside(own(monday, tmp_path / "place").store)
+    yield inside
+    inside.close()
+
+
+@pytest.fixture
+def program(fresh: Inside) -> TestClient:
+    """A leader's program at that desk."""
+    return fresh.program(fresh.member("leader"))
+
+
+@pytest.fixture
+def plays(monday: Place) -> list[dict[str, Any]]:
+    """The plays that wait, in the order of the meeting."""
+    found: list[dict[str, Any]] = monday.document(W48)["plays"]
+    return found
+
+
+def approve(play: dict[str, Any], seen: int = 0, **more: Any) -> dict[str, Any]:
+    """A call's body: approve a play as it was read."""
+    decision = {"account": play["account_id"], "decision": "approve", "version": play["version"], "reason": "worth it"}
+    return {"decision": {**decision, **more}, "seen": seen}
+
+
+# the description -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def probed(monday: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    """A desk that programs send all kinds of things to."""
+    inside = Inside(own(monday, tmp_path_factory.mktemp("probed") / "place").store)
+    yield inside
+    inside.close()
+
+
+@pytest.fixture(scope="module")
+def described(probed: Inside, monday: Place) -> tuple[Any, dict[str, str]]:
+    """The API as it describes itself, and what a leader's program sends along. Its ids are those of this store."""
+    description = probed.nobody().get("/api/openapi.json").json()
+    ids = {
+        "review_id": [W48, W47, "2020-W01"],
+        "action_id": [monday.actions()[0][0], monday.actions()[5][0], "nothing"],
+        "account": [play["account_id"] for play in monday.document(W48)["plays"][:2]],
+    }
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "path":
+                    parameter["schema"]["enum"] = ids[parameter["name"]]
+    schema = schemathesis.openapi.from_dict(description)
+    schema.app = probed.app
+    headers = {"authorization": f"Bearer {probed.token(probed.member('leader'))}", "host": HERE.partition("//")[2]}
+    return schema, headers
+
+
+def test_whatever_a_program_sends_is_answered_as_described_and_never_by_a_fault(
+    described: tuple[Any, dict[str, str]], probed: Inside
+) -> None:
+    schema, headers = described
+    tried: dict[str, set[int]] = {}
+
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        def call(case: Any) -> None:
+            answer = case.call(headers=headers)
+            tried.setdefault(case.operation.label, set()).add(answer.status_code)  # noqa: B023
+            case.validate_response(
+                answer,
+                checks=[
+                    checks.not_a_server_error,
+                    schemathesis.specs.openapi.checks.status_code_conformance,
+                    schemathesis.specs.openapi.checks.content_type_conformance,
+                    schemathesis.specs.openapi.checks.response_schema_conformance,
+                ],
+            )
+
+        test = schemathesis_test(operation, call)
+        test()
+    assert len(tried) == len([1 for path in schema.raw_schema["paths"].values() for _ in path])
+    assert {200, 422} <= set().union(*tried.values())
+    with probed.desk.places.one() as place:
+        assert place.store.verify_audit().is_sound
+
+
+def schemathesis_test(operation: Any, call: Any) -> Any:
+    """A property over calls of one kind: the same calls in every run."""
+    from hypothesis import given
+
+    limits = settings(
+        max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    return limits(given(case=operation.as_strategy())(call_with(call)))
+
+
+def call_with(call: Any) -> Any:
+    def each(case: Any) -> None:
+        call(case)
+
+    return each
+
+
+def test_the_description_names_every_refusal_with_what_it_looks_like(fresh: Inside) -> None:
+    description = fresh.nobody().get("/api/openapi.json").json()
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            assert {"200", "401", "403", "404", "409", "422", "503"} <= set(operation["responses"]), (method, path)
+            assert operation["summary"], path
+            if method == "post":
+                assert "Idempotency-Key" in {each["name"] for each in operation["parameters"]}, path
+
+
+# a thing is done once ------------------------------------------------------------------------------------------------
+
+
+def test_the_same_key_and_call_again_give_the_same_answer_and_are_done_once(
+    fresh: Inside, program: TestClient, plays: list[dict[str, Any]]
+) -> None:
+    key = {"idempotency-key": "one"}
+    first = program.post(f"{API}/choices", json=approve(plays[0]), headers=key)
+    again = [program.post(f"{API}/choices", json=approve(plays[0]), headers=key) for _ in range(3)]
+    assert first.status_code == 200
+    assert [(each.status_code, each.content) for each in again] == [(200, first.content)] * 3
+    assert ("idempotent-replay" in first.headers, again[0].headers["idempotent-replay"]) == (False, "true")
+    assert [entry["what"] for entry in fresh.audit()].count("chose") == 1
+
+
+@pytest.mark.parametrize("what", ["note", "mark", "override"])
+def test_every_kind_of_call_is_done_once_a_key(fresh: Inside, program: TestClient, monday: Place, what: str) -> None:
+    action, account = monday.actions()[0][0], monday.document(W48)["plays"][0]["account_id"]
+    calls: dict[str, tuple[str, dict[str, Any], str]] = {
+        "note": (f"{API}/notes", {"text": "They called"}, "wrote down"),
+        "mark": (f"/api/v1/actions/{action}", {"state": "done", "on": "2026-11-20"}, "done"),
+        "override": (f"{API}/overrides/{account}", {"band": "red", "reason": "so", "until": "2999-01-01"}, "override"),
+    }
+    path, body, logged = calls[what]
+    before = [entry["what"] for entry in fresh.audit()].count(logged)
+    said = [program.post(path, json=body, headers={"idempotency-key": "k"}).json() for _ in range(3)]
+    assert said[0] == said[1] == said[2]
+    assert [entry["what"] for entry in fresh.audit()].count(logged) == before + 1
+
+
+def test_a_key_that_was_used_for_another_call_is_refused(program: TestClient, plays: list[dict[str, Any]]) -> None:
+    key = {"idempotency-key": "one"}
+    assert program.post(f"{API}/choices", json=approve(plays[0]), headers=key).status_code == 200
+    others = [
+        program.post(f"{API}/choices", json=approve(plays[1]), headers=key),
+        program.post(f"{API}/choices", json=approve(plays[0], reason="another"), headers=key),
+        program.post(f"{API}/notes", json={"text": "They called"}, headers=key),
+    ]
+    assert [(each.status_code, each.json()["error"]) for each in others] == [(409, "stale")] * 3
+
+
+def test_a_call_that_was_refused_may_be_sent_again_with_its_key_once_it_is_right(
+    program: TestClient, plays: list[dict[str, Any]]
+) -> None:
+    key = {"idempotency-key": "one"}
+    assert program.post(f"{API}/choices", json=approve(plays[0], seen=7), headers=key).status_code == 409
+    assert program.post(f"{API}/choices", json=approve(plays[0]), headers=key).status_code == 200
+
+
+def test_the_keys_of_two_people_are_two_keys(fresh: Inside, plays: list[dict[str, Any]]) -> None:
+    key = {"idempotency-key": "one"}
+    for role in ("leader", "manager"):
+        answer = fresh.program(fresh.member(role)).post(f"{API}/notes", json={"text": f"by a {role}"}, headers=key)
+        assert (answer.status_code, "idempotent-replay" in answer.headers) == (200, False)
+
+
+def test_a_key_sent_twice_at_once_is_done_once(fresh: Inside, monday: Place) -> None:
+    leader = fresh.member("leader")
+    token = fresh.token(leader)
+    headers = {"authorization": f"Bearer {token}", "idempotency-key": "one"}
+    with ThreadPoolExecutor(8) as threads:
+        said = list(
+            threads.map(
+                lambda _: fresh.nobody().post(f"{API}/notes", json={"text": "They called"}, headers=headers), range(8)
+            )
+        )
+    assert {each.status_code for each in said} == {200}
+    assert sum("idempotent-replay" not in each.headers for each in said) == 1
+    assert [entry["what"] for entry in fresh.audit()].count("wrote down") == 1
+
+
+# what was read has to be what stands ---------------------------------------------------------------------------------
+
+
+def test_a_choice_over_one_that_was_not_read_is_refused(program: TestClient, plays: list[dict[str, Any]]) -> None:
+    play = plays[0]
+    assert program.post(f"{API}/choices", json=approve(play)).json()["number"] == 1
+    late = program.post(f"{API}/choices", json=approve(play))
+    assert (late.status_code, late.json()["error"]) == (409, "stale")
+    assert f"{NAMES['leader']} decided meanwhile" in late.json()["message"]
+    assert program.post(f"{API}/choices", json=approve(play, seen=2)).status_code == 409
+    assert program.post(f"{API}/choices", json=approve(play, seen=1)).json()["number"] == 2
+
+
+@pytest.mark.parametrize("version", ["0" * 12, "", None])
+def test_a_choice_about_another_play_than_the_one_that_stands_is_refused(
+    program: TestClient, plays: list[dict[str, Any]], version: str | None
+) -> None:
+    answer = program.post(f"{API}/choices", json=approve(plays[0], version=version))
+    assert (answer.status_code, answer.json()["error"]) == (409, "stale")
+    assert program.get(f"{API}/choices").json()["choices"] == {}
+
+
+def test_of_many_who_choose_at_once_one_is_taken(fresh: Inside, plays: list[dict[str, Any]]) -> None:
+    programs = [fresh.program(fresh.member("leader")) for _ in range(6)]
+    with ThreadPoolExecutor(6) as threads:
+        said = list(threads.map(lambda each: each.post(f"{API}/choices", json=approve(plays[0])).status_code, programs))
+    assert sorted(said) == [200, 409, 409, 409, 409, 409]
+    assert [entry["what"] for entry in fresh.audit()].count("chose") == 1
+
+
+def test_a_plan_is_recorded_once_and_only_when_every_play_has_a_decision(
+    program: TestClient, plays: list[dict[str, Any]]
+) -> None:
+    early = program.post(f"{API}/plan", json={"others": "approve"})
+    assert (early.status_code, early.json()["error"]) == (422, "cannot")
+    for play in plays:
+        assert program.post(f"{API}/choices", json=approve(play)).status_code == 200
+    assert program.post(f"{API}/plan", json={"others": "approve"}).json() == {"recorded": len(plays)}
+    twice = program.post(f"{API}/plan", json={"others": "approve"})
+    late = program.post(f"{API}/choices", json=approve(plays[0], seen=1))
+    assert (twice.status_code, late.status_code) == (409, 409)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1", "1e300"])
+@pytest.mark.parametrize("field", ["budget", "hours"])
+def test_what_is_no_amount_is_refused(program: TestClient, field: str, number: str) -> None:
+    body = '{"others": "approve", "budget": %s}' if field == "budget" else '{"others": "approve", "hours": {"csm": %s}}'
+    headers = {"content-type": "application/json"}
+    answer = program.post(f"{API}/plan", content=body % number, headers=headers)
+    assert answer.status_code == 422
+    assert "decision" not in answer.json()["message"], "the amount is what is refused, not what lacks"
+
+
+# as on the command line ----------------------------------------------------------------------------------------------
+
+
+def test_what_a_program_decides_is_what_a_decisions_file_decides(monday: Place, tmp_path: Path) -> None:
+    by_file, by_program = own(monday, tmp_path / "file"), own(monday, tmp_path / "program")
+    wanted = wishes(monday.document(W48))
+    versions = {play["account_id"]: play["version"] for play in monday.document(W48)["plays"]}
+    reasons = {account: "worth it" for account in (*wanted.approved, wanted.edited)}
+    said = [
+        {"reason": reasons[each["account"]], **each} if each["account"] in reasons else each
+        for each in wanted.content["plays"]
+    ]
+    file = wanted.file(tmp_path / "decisions.yaml", plays=said, decided_by=LEADER)
+    by_file.run("decide", W48, "--file", file).ended(DONE)
+    decide_by_program(by_program, wanted, said, versions)
+    one, other = by_file.document(W48), by_program.document(W48)
+    assert {decision["by"] for decision in one["decisions"]} == {LEADER}
+    for part in ("decisions", "actions", "plays", "touchpoints", "crm_updates", "state"):
+        assert one[part] == other[part], part
+    assert one == other
+    assert by_file.actions() == by_program.actions()
+    assert by_file.repeatable(W48) == by_program.repeatable(W48)
+
+
+def decide_by_program(
+    place: Place, wanted: Wishes, said: list[dict[str, Any]], versions: dict[str, str]
+) -> None:
+    """The same decisions, one call each, at a desk that is served by a process; until the week is closed."""
+    import httpx
+
+    with serving(place.store) as served:
+        headers = {"authorization": f"Bearer {served.token(LEADER, 'leader')}"}
+        with httpx.Client(base_url=served.at, headers=headers, timeout=60, trust_env=False) as program:
+            for each in said:
+                version = versions.get(each["account"])
+                decision = {**each, "version": version} if version else each
+                program.post(f"{API}/choices", json={"decision": decision}).raise_for_status()
+            recording = {"others": wanted.content["others"], "budget": wanted.content["budget"]}
+            program.post(f"{API}/plan", json=recording).raise_for_status()
+            until(program, "closing")
+            program.post(f"{API}/close", json=wanted.content["close"]).raise_for_status()
+            until(program, "closed")
+
+
+def until(program: Any, stage: str) -> None:
+    """Wait until the review is so far."""
+    import time
+
+    deadline = time.monotonic() + 60
+    while (at := {each["review_id"]: each["stage"] for each in program.get("/api/v1/reviews").json()}[W48]) != stage:
+        assert time.monotonic() < deadline, at
+        time.sleep(0.1)
+
+
+def test_a_program_reads_the_review_as_its_file_holds_it(program: TestClient, monday: Place) -> None:
+    found = program.get(API).json()
+    assert found == json.loads((monday.out / W48 / "review.json").read_text(encoding="utf-8"))
+
+
+def test_a_program_finds_every_account_page_by_page(program: TestClient) -> None:
+    first = program.get(f"{API}/accounts?show=all").json()
+    rows = [
+        row for page in range(1, first["pages"] + 1)
+        for row in program.get(f"{API}/accounts?show=all&page={page}").json()["rows"]
+    ]  # fmt: skip
+    assert len({row["account_id"] for row in rows}) == len(rows) == first["accounts"] > 15
+
+
+def test_a_program_reads_the_log_and_that_it_is_sound(program: TestClient) -> None:
+    program.post(f"{API}/notes", json={"text": "They called"})
+    found = program.get("/api/v1/audit?most=1").json()
+    assert found["verdict"]["faults"] == []
+    [line] = found["lines"]
+    assert (line["what"], line["who"], line["facts"]["way"]) == ("wrote down", NAMES["leader"], "API")
+    older = program.get(f"/api/v1/audit?before={line['seq']}").json()["lines"]
+    assert max(each["seq"] for each in older) < line["seq"]
+
+

@@ -1,0 +1,51 @@
+"""Numbers, money and dates as they are written where the reader is; the currency is always said."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from app.desk.region import region_of
+from app.report import wording
+from app.report.markdown import said
+
+ON = date(2026, 11, 23)
+
+
+@pytest.fixture
+def read_in() -> Iterator[object]:
+    token = wording.REGION.set(wording.Region())
+    yield lambda languages: wording.REGION.set(region_of(languages))
+    wording.REGION.reset(token)
+
+
+@pytest.mark.parametrize(
+    ("languages", "money", "share", "on"),
+    [
+        ("", "EUR 1,234,567", "12.5 %", "2026-11-23"),
+        ("de-DE,de;q=0.9,en;q=0.8", "EUR 1.234.567", "12,5 %", "23 Nov 2026"),
+        ("de", "EUR 1.234.567", "12,5 %", "23 Nov 2026"),
+        ("en-US", "EUR 1,234,567", "12.5 %", "Nov 23, 2026"),
+        ("sv", "EUR 1\u00a0234\u00a0567", "12,5 %", "23 Nov 2026"),
+        ("ja", "EUR 1,234,567", "12.5 %", "23 Nov 2026"),
+        ("en;q=0.1, de-DE;q=0.7", "EUR 1.234.567", "12,5 %", "23 Nov 2026"),
+    ],
+)
+def test_a_reader_sees_numbers_and_dates_as_at_home(read_in, languages, money, share, on) -> None:
+    read_in(languages)
+    assert wording.money(1_234_567, "EUR") == money
+    assert wording.percent(0.125, 1) == share
+    assert said(ON) == on
+    assert wording.plural(2_500, "account").endswith(" accounts")
+
+
+@pytest.mark.parametrize(
+    "languages", ["*", "xx-XX", ";;;,,,", "q=1", "../../etc", "e" * 5000, "de;q=abc", "\x00", "zz"]
+)
+def test_a_header_that_says_nothing_of_use_gives_the_international_way(languages: str) -> None:
+    assert region_of(languages) in (wording.Region(), region_of("de"))
+
+
+def test_files_are_written_in_one_way_for_everybody() -> None:
+    assert wording.money(1_234_567, "EUR") == "EUR 1,234,567"
+    assert wording.day(ON) == "Mon 23 Nov 2026"
