@@ -182,7 +182,7 @@ class Library:
         with self._lock:
             if book.standing not in self._scores:
                 for old in list(self._scores)[: -self.KEPT + 1]:
-                    self._scores.pop(old).close()
+                    del self._scores[old]  # somebody may be reading in it: its engine goes when nobody does
                 self._scores[book.standing] = Scores(place, book)
             return self._scores[book.standing]
 

@@ -238,10 +238,6 @@ class Scores:
             arr_after=float(totals["arr_after"]),
         )
 
-    def close(self) -> None:
-        """Give the engine back."""
-        self._connection.close()
-
 
 def _where(wanted: Wanted) -> tuple[str, list[Any]]:
     tests, values = ["true"], []
