@@ -17,13 +17,12 @@ def serve(store: str | None, configs: str | None, host: str, port: int, name: st
     import uvicorn
 
     from app.desk.server import Desk, create_app
-    from app.desk.settings import read_settings
-    from app.desk.sign_in import is_loopback
+    from app.desk.settings import is_loopback, read_settings
 
     settings = read_settings(Path(configs) if configs else None)
     if not is_loopback(host) and settings.openid is None and settings.proxy is None:
         raise InputError(
-            f"--host {host} is open to others: set openid or proxy in configs/desk.yaml first (docs/desk.md says how)"
+            f"--host {host} is open to others: set openid or proxy in configs/desk.yaml first (docs/desk-sign-in.md says how)"
         )
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with workplace(store) as place:  # a store that cannot be opened is told before anything listens

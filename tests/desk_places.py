@@ -20,8 +20,9 @@ from app.desk.door import COOKIE, Session
 from app.desk.server import Desk, create_app
 from app.desk.settings import DeskSettings
 from domain.desk import DeskRole, Member
-from tests.e2e.running import WAITING
-from tests.e2e.worlds import SECOND, W48, Place, Shelf
+from tests.desks import LEADER
+from tests.e2e.running import DONE, WAITING
+from tests.e2e.worlds import SECOND, W48, Place, Shelf, Wishes, wishes
 
 HERE = "http://127.0.0.1:8470"
 NAMES: dict[DeskRole, str] = {
@@ -125,6 +126,38 @@ class Browser:
         return self.client.post(path, data={"csrf": self.session.csrf, **(given or {})}, **changes)
 
 
-def waits(place: Place) -> dict[str, Any]:
-    """The review that waits, as its file says it."""
-    return place.document(W48)
+@dataclass(frozen=True)
+class Meant:
+    """What a meeting decides."""
+
+    wanted: Wishes
+    plays: list[dict[str, Any]]
+    """One decision each, as a decisions file and the API have it."""
+    others: str
+    budget: float
+    close: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def meant(monday: Place) -> Meant:
+    """What the meeting decides at the desk: some of each, every play with the version that was read."""
+    review = monday.document(W48)
+    wanted = wishes(review)
+    versions = {play["account_id"]: play["version"] for play in review["plays"]}
+    said = []
+    for each in wanted.content["plays"]:
+        known = {"version": versions[each["account"]]} if each["account"] in versions else {}
+        said.append({**({"reason": "Worth it"} if each["decision"] in ("approve", "edit") else {}), **each, **known})
+    return Meant(wanted, said, wanted.content["others"], wanted.content["budget"], wanted.content["close"])
+
+
+@pytest.fixture(scope="session")
+def by_file(shelf: Shelf, monday: Place, meant: Meant) -> Place:
+    """The same Monday, decided on the command line with a decisions file, undisturbed."""
+
+    def make(place: Place) -> None:
+        own(monday, place.folder)
+        file = meant.wanted.file(place.folder / "decisions.yaml", plays=meant.plays, decided_by=LEADER)
+        place.run("decide", W48, "--file", file).ended(DONE)
+
+    return shelf.place("monday-by-file", make)[0]

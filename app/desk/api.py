@@ -5,11 +5,13 @@ Described at /api/openapi.json. Refusals are 401 without a token, 403 for the ro
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -37,8 +39,13 @@ class bearer:  # noqa: N801  read as a sentence: Depends(bearer("leader"))
     def __init__(self, role: DeskRole) -> None:
         self.role, self.what = role, "this call"
 
-    def __call__(self, request: Request) -> Iterator[Visit]:
-        """The visit, for the length of the call. Raises NotIn and NotAllowed."""
+    async def __call__(self, request: Request) -> AsyncIterator[Visit]:
+        """The visit, for the length of the call. Raises NotIn, NotAllowed and BusyError."""
+        async with desk_of(request).places.turn(), contextmanager_in_threadpool(self._visit(request)) as visit:
+            yield visit
+
+    @contextmanager
+    def _visit(self, request: Request) -> Iterator[Visit]:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         desk = desk_of(request)
         with desk.places.one() as place:
@@ -72,7 +79,7 @@ class Recording(Record):
 
     others: str = Field(default="", description="approve or reject: primary actions of accounts without a play.")
     budget: float | None = Field(default=None, ge=0, lt=1e12)
-    hours: dict[str, float] = Field(default_factory=dict)
+    hours: dict[str, Annotated[float, Field(ge=0, lt=1e6)]] = Field(default_factory=dict)
 
 
 class Closing(Record):

@@ -47,7 +47,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope["method"], headers)
+        refusal = self._refusal(scope["method"], scope["path"], headers)
         if refusal:
             status, reason = refusal
             await _plain(send, status, reason)
@@ -96,7 +96,7 @@ class Guard:
         await send({"type": "http.response.start", "status": 500, "headers": [(b"content-type", kind)]})
         await send({"type": "http.response.body", "body": body})
 
-    def _refusal(self, method: str, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _refusal(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if host.rpartition(":")[0] not in self._hosts and host not in self._hosts:
             return 421, "this desk does not answer under that name; set address in configs/desk.yaml"
@@ -104,7 +104,7 @@ class Guard:
         if length.isdecimal() and (len(length) > 12 or int(length) > LARGEST):
             return 413, f"the request has more than {LARGEST:,} bytes"
         # A token is nothing that a browser sends by itself; a password that it keeps for a proxy is.
-        has_token = headers.get("authorization", "").lower().startswith("bearer ")
+        has_token = path.startswith("/api/") and headers.get("authorization", "").lower().startswith("bearer ")
         if method not in SAFE and not has_token and _from_elsewhere(headers, host):
             return 403, "this came from another site and was refused"
         return None
@@ -127,6 +127,8 @@ class _TooLarge(HTTPException):
 
 async def _plain(send: Send, status: int, text: str) -> None:
     headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-    headers += [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    headers += [(b"content-type", b"text/plain; charset=utf-8")]
+    if status == 413:  # the rest of the body is not read
+        headers += [(b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": (text + "\n").encode()})

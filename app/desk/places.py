@@ -1,16 +1,23 @@
 """Stores for many threads: each request has one to itself while it lasts."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from queue import Empty, LifoQueue
 from threading import Lock
+
+from anyio.lowlevel import RunVar
 
 from app.wiring import Workplace, workplace
 from domain.errors import BusyError, StoreError
 
 MOST = 16
 """Stores open at once; who comes then waits."""
+_AT_ONCE = MOST - 4
+"""Requests that hold one at once; the rest are for a look at a session and the like."""
 _PATIENCE_SECONDS = 20.0
+_TOO_BUSY = "the desk is too busy; try again in a moment"
+_turns: RunVar[asyncio.Semaphore] = RunVar("saveplay-desk-turns")
 
 
 class Places:
@@ -37,6 +44,24 @@ class Places:
         else:
             self._free.put((place, stack))
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Waits until it is one's turn to hold a store, and holds no thread meanwhile: whoever has a store needs one
+        to come to an end. Raises BusyError when it takes too long."""
+        turns = _turns.get(None)
+        if turns is None:
+            turns = asyncio.Semaphore(_AT_ONCE)
+            _turns.set(turns)
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await turns.acquire()
+        except TimeoutError:
+            raise BusyError(_TOO_BUSY) from None
+        try:
+            yield
+        finally:
+            turns.release()
+
     @contextmanager
     def own(self) -> Iterator[Workplace]:
         """A store of one's own, for work that holds a review."""
@@ -62,7 +87,7 @@ class Places:
         try:
             return self._free.get(timeout=_PATIENCE_SECONDS)
         except Empty:
-            raise BusyError("the desk is too busy; try again in a moment") from None
+            raise BusyError(_TOO_BUSY) from None
 
     def _gone(self, stack: ExitStack) -> None:
         """The database went away: this one is opened anew next time."""

@@ -19,6 +19,7 @@ from app.wiring import Request, Workplace, run_review
 from domain.errors import BusyError, SaveplayError
 
 SWEEP_SECONDS = 10.0
+_LAST_SECONDS = 10.0
 _log = logging.getLogger("saveplay.desk")
 Job = Callable[[Workplace, Timing], None]
 
@@ -50,9 +51,11 @@ class Runner:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more, and let what is under way come to its end when that does not take long."""
         self._stop.set()
         self._jobs.put(None)
+        if self._thread.is_alive():
+            self._thread.join(_LAST_SECONDS)
 
     @property
     def stopping(self) -> bool:

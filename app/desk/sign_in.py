@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -12,7 +13,6 @@ from app.desk.door import COOKIE, LONGEST_NAME, Session, later, member_named
 from app.desk.render import page
 from app.desk.server import Desk, desk_of, session_of
 from app.desk.settings import OpenId
-from app.desk.settings import is_loopback as is_loopback
 from app.wiring import Workplace
 from domain.desk import Member
 from domain.errors import ConfigurationError, NotAllowed
@@ -74,7 +74,11 @@ def turned_away(
 @router.get("/sign-in", response_class=HTMLResponse)
 def sign_in(request: Request) -> str:
     """How to come in here."""
-    return page("sign_in.html", openid=desk_of(request).settings.openid is not None)
+    return page(
+        "sign_in.html",
+        openid=desk_of(request).settings.openid is not None,
+        proxy=desk_of(request).settings.proxy is not None,
+    )
 
 
 @router.get("/enter", response_class=HTMLResponse)
@@ -183,7 +187,16 @@ def _client(openid: OpenId, desk: Desk, request: Request) -> Any:
         redirect_uri=f"{root}/oidc/back",
         code_challenge_method="S256",
         timeout=_PROVIDER_SECONDS,
+        verify=_trusted(),
     )
+
+
+@cache
+def _trusted() -> Any:
+    """The certificates that are believed; reading them takes longer than all the rest of signing in."""
+    from authlib.integrations.httpx_client.oauth2_client import httpx2 as http  # httpx where there is no httpx2
+
+    return http.create_ssl_context()
 
 
 def _read(client: Any, url: str, **how: Any) -> dict[str, Any]:
@@ -197,7 +210,7 @@ def _read(client: Any, url: str, **how: Any) -> dict[str, Any]:
 def _troubles() -> tuple[type[Exception], ...]:
     """What goes wrong with a provider: it is not there, or answers what is none of its answers."""
     from authlib.common.errors import AuthlibBaseError
-    from authlib.integrations.httpx_client.oauth2_client import httpx2 as http  # httpx where there is no httpx2
+    from authlib.integrations.httpx_client.oauth2_client import httpx2 as http
     from joserfc.errors import JoseError
 
     known = (http.HTTPError, http.InvalidURL, AuthlibBaseError, JoseError)

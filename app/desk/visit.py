@@ -1,17 +1,21 @@
 """One request of somebody who is in: who they are, the store that is theirs meanwhile, the review they look at."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
+from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.desk.acting import Acting, require
 from app.desk.door import Session
 from app.desk.reading import STAGES, Book, Table, standing_of
+from app.desk.region import region_of
 from app.desk.render import page
 from app.desk.server import Desk, desk_of, session_of
+from app.report.wording import REGION
 from app.wiring import Workplace
 from domain.desk import DeskRole, Member, Way
 from domain.errors import NotAllowed, UnknownReference
@@ -89,7 +93,11 @@ class Visit:
             "progress": None,
             "nav": [(name, title) for name, title, role in NAV if self.member.is_at_least(role)],
         }
-        return HTMLResponse(page(template, **{**usual, **given}), status)
+        there = REGION.set(region_of(self.request.headers.get("accept-language", "")))
+        try:
+            return HTMLResponse(page(template, **{**usual, **given}), status)
+        finally:
+            REGION.reset(there)
 
     def show_of(self, book: Book, template: str, status: int = 200, **given: object) -> HTMLResponse:
         """A page of a review."""
@@ -123,8 +131,13 @@ class may:  # noqa: N801  read as a sentence at each route: Depends(may("leader"
     def __init__(self, role: DeskRole, what: str = "this page") -> None:
         self.role, self.what = role, what
 
-    def __call__(self, request: Request) -> Iterator[Visit]:
-        """The visit, for the length of the request. Raises NotIn and NotAllowed."""
+    async def __call__(self, request: Request) -> AsyncIterator[Visit]:
+        """The visit, for the length of the request. Raises NotIn, NotAllowed and BusyError."""
+        async with desk_of(request).places.turn(), contextmanager_in_threadpool(self._visit(request)) as visit:
+            yield visit
+
+    @contextmanager
+    def _visit(self, request: Request) -> Iterator[Visit]:
         session = session_of(request)
         require(session.member, self.role, self.what)
         desk = desk_of(request)
@@ -140,7 +153,8 @@ async def form_of(request: Request) -> dict[str, list[str]]:
     from starlette.concurrency import run_in_threadpool
 
     # Who came in by `may` is known already: whoever holds a store does not wait for a second one.
-    session: Session = getattr(request.state, "session", None) or await run_in_threadpool(session_of, request)
+    known = getattr(request.state, "session", None)
+    session = known if isinstance(known, Session) else await run_in_threadpool(session_of, request)
     sent = await request.form(max_files=0, max_fields=2000)
     given: dict[str, list[str]] = {}
     for name, value in sent.multi_items():

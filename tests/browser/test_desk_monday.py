@@ -106,6 +106,7 @@ def shot() -> Callable[[Any, str], None]:
     SHOTS.mkdir(parents=True, exist_ok=True)
 
     def keep(page: Any, name: str) -> None:
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=str(SHOTS / f"{name}.png"), full_page=True)
 
     return keep
@@ -264,7 +265,7 @@ def test_three_people_get_through_a_whole_monday(
     status = {play["account_id"]: play["status"] for play in review["plays"]}
     assert Counter(status.values()) == {"approved": 8, "edited": 1, "rejected": 1}
     assert (status[edited], status[rejected]) == ("edited", "rejected")
-    action = next(action for action in review["actions"] if action["id"] == moved["id"])
+    action = next(action for action in review["actions"] if action["id"] == f"{W48}.{edited}.{moved['id']}")
     assert (action["owner_id"], action["due"]) == (NEW_OWNER, NEW_DATE)
     assert not [action for action in review["actions"] if action["account_id"] == rejected]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.stores import store_at
 from domain.desk import Anchor
-from tests.desk_places import Inside, monday, own
+from tests.desk_places import Inside, monday, own  # noqa: F401  fixtures
 from tests.e2e.running import DONE, REFUSED, Said, saveplay
 from tests.e2e.worlds import W47, W48, Place, Shelf, desk, desk_first, shelf  # noqa: F401  fixtures
 from tools import chain
@@ -25,7 +25,7 @@ KEY = "one of ours, kept elsewhere"
 DID = (
     ("Marguerite Oyelaran", "decided", {"gate": "plan", "budget": 5000}),
     ("Sadia Karim", "done", {"action": "2026-W47.TF-1052.primary", "on": "2026-11-20"}),
-    ("O'Brien \\ \"東京\" 🙈", "override", {"account": "TF-1040", "reason": "50% :sure"}),
+    ('O\'Brien \\ "東京" 🙈', "override", {"account": "TF-1040", "reason": "50% :sure"}),
     ("Marguerite Oyelaran", "chose", {"account": "TF-1052", "before": None, "after": {"decision": "approve"}}),
     ("Marguerite Oyelaran", "closed", {"owners": {"TF-1268": "P-19"}}),
 )
@@ -67,7 +67,7 @@ def test_a_log_that_nobody_touched_is_sound_and_says_how_long_it_is(store: Store
 
 
 def test_an_entry_that_was_edited_is_named_with_its_time_and_who_did_what(store: Store) -> None:
-    found = tampered(store, "update audit set facts = '{\"gate\": \"plan\", \"budget\": 500}' where seq = 1")
+    found = tampered(store, 'update audit set facts = \'{"gate": "plan", "budget": 500}\' where seq = 1')
     assert found == (
         "entry 1 (2026-11-23T09:00:00.000+00:00, Marguerite Oyelaran: decided) is not as it was written",
     )  # fmt: skip
@@ -340,7 +340,7 @@ def test_an_anchor_that_is_none_is_refused_in_one_sentence(checked: tuple[Place,
 
 
 @pytest.fixture(scope="module")
-def three_ways(monday: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
+def three_ways(monday: Place, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The same things done on the command line, at the desk, and by a program."""
     place = own(monday, tmp_path_factory.mktemp("three-ways") / "place")
     action = place.actions()[0][0]
@@ -367,7 +367,7 @@ def three_ways(monday: Place, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with inside.desk.places.one() as opened:
         assert opened.store.verify_audit().is_sound
     inside.close()
-    yield log
+    return log
 
 
 def entries_of(log: list[dict[str, Any]], what: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:

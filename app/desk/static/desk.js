@@ -61,14 +61,18 @@
     news.hidden = false;
   };
   const STOPS = "a[href], button, summary, [tabindex='0']";
+  let sending = 0, missed = false;  // news that come while something is being sent wait for its answer
   const refresh = async () => {
+    if (sending) { missed = true; return; }
     if (changed() || typing(document.activeElement) || document.querySelector("main [data-answer]")) {
       tell("Something changed meanwhile. Load the page again to see it.");
       return;
     }
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
+    const asked = location.href;
+    const answer = await fetch(asked, { headers: { "HX-Request": "true" } });
     if (!answer.ok || answer.redirected) { if (answer.redirected) location.reload(); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (sending || location.href !== asked) { refresh(); return; }
     const fresh = page.getElementById("main"), old = document.getElementById("main");
     if (!fresh || !old || fresh.innerHTML === old.innerHTML || changed() || typing(document.activeElement)) return;
     const wasOpen = [...old.querySelectorAll("details")].map((each) => each.open);
@@ -85,6 +89,12 @@
     if (same) same.focus({ preventScroll: true });
     clock();
   };
+
+  document.addEventListener("htmx:before:request", () => { sending += 1; });
+  document.addEventListener("htmx:finally:request", () => {
+    sending = Math.max(0, sending - 1);
+    if (!sending && missed) { missed = false; refresh(); }
+  });
 
   // What was refused is told beside the form, and nothing that was typed is lost.
   document.addEventListener("htmx:before:response", (event) => {
@@ -105,13 +115,18 @@
   document.addEventListener("htmx:error", () => tell("The desk does not answer. What you typed is still here."));
   document.addEventListener("htmx:after:swap", () => { document.getElementById("news").hidden = true; });
 
+  // One stream a browser tab, and only while it is looked at: a browser keeps few connections to one server.
+  let stream = null;
   const listen = () => {
-    if (!document.body.dataset.state || !window.EventSource) return;
-    const stream = new EventSource("/live");
-    let last = document.body.dataset.state;
+    if (stream) { stream.close(); stream = null; }
+    if (!document.body.dataset.state || !window.EventSource || document.hidden) return;
+    stream = new EventSource("/live");
     stream.addEventListener("state", (event) => {
-      if (event.data !== last) { last = event.data; refresh(); }
+      if (event.data === document.body.dataset.state) return;
+      document.body.dataset.state = event.data;
+      refresh();
     });
   };
   document.addEventListener("DOMContentLoaded", listen);
+  document.addEventListener("visibilitychange", listen);
 })();
