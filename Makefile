@@ -26,12 +26,12 @@ review: $(READY)  ## run both weeks of the sample portfolio; the pages are in bu
 eval: $(READY)  ## judge the agents against fixtures and known truth; the report is build/eval.html
 	$(BIN)/saveplay eval --model replay --html build/eval.html
 
-test: $(READY)  ## every test; needs no network
+test: $(READY)  ## the tests that every change has to pass; needs no network
 	$(BIN)/python -m pytest -n 2
 
-servers: $(READY)  ## PostgreSQL and Spark: 20,000 accounts on three engines, stores shared by machines (needs Java 17)
+servers: $(READY)  ## PostgreSQL, Spark (needs Java 17), the desk under sign-in, browsers (Chromium) and kill -9, and the long tests
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[spark]"
-	SAVEPLAY_REQUIRE_POSTGRES=1 SAVEPLAY_REQUIRE_SPARK=1 $(BIN)/python -m pytest -n 2 --dist loadscope --timeout 900 -m servers tests
+	SAVEPLAY_REQUIRE_POSTGRES=1 SAVEPLAY_REQUIRE_SPARK=1 $(BIN)/python -m pytest -n 2 --dist loadscope --timeout 900 -m 'servers or long' tests
 
 bench: $(READY)  ## measure up to a million accounts (4 GB of disk, 15 minutes) and write docs/performance.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"

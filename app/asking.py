@@ -93,6 +93,7 @@ def desk_of(place: Workplace, request: Request, configuration: "Configuration", 
 def _propose(place: Workplace, desk: "AskDesk", answered: Answered, by: str, timing: Timing) -> Answered:
     """Put the play before the next decision: of the review that waits, else of the next one."""
     from app.commands import begin
+    from tools.desk_store import DeskStore
 
     part = next((part for part in answered.parts if part.kind == "save_play"), None)
     if part is None:
@@ -102,9 +103,15 @@ def _propose(place: Workplace, desk: "AskDesk", answered: Answered, by: str, tim
     tried = desk.read(answered.question).tried
     proposal = desk.proposal(part, answered.question, by, tried)
     place.store.propose(proposal)
-    waiting = [i for i, day, state in place.store.reviews() if state == "waiting:plan" and day >= proposal.on]
+    waiting = [
+        review_id
+        for review_id, day, state in place.store.reviews()
+        if state == "waiting:plan" and day >= proposal.on and place.store.decision(review_id, "plan") is None
+    ]
     for review_id in waiting[:1]:
-        begin(place, Request.of(place.store.request(review_id)[0]), review_id, 0, timing)
+        kept, _, run = place.store.request(review_id)
+        begin(place, Request.of(kept), review_id, 0, timing, by=by)
+        DeskStore(place.store).carry_over(review_id, run, place.store.request(review_id)[2])
         run_review(place, review_id, timing)
         return answered.model_copy(update={"proposed": f"The play is put before the decision of {review_id}."})
     return answered.model_copy(update={"proposed": "The play is put before the next review's decision."})

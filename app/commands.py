@@ -124,7 +124,9 @@ def check_close(place: Workplace, review_id: str, decisions: Decisions) -> None:
     open_ones = unowned_critical(planned, Decided(assigned.plays, (), ()), owners)
     if open_ones and not decisions.unattended:
         names = ", ".join(open_ones)
-        raise DecisionError(f"critical accounts without an owner: {names}; name them under close: owners: in the file")
+        raise DecisionError(
+            f"critical accounts without an owner: {names}; name one for each (in a decisions file under close: owners:)"
+        )
 
 
 def report(place: Workplace, review_id: str, gate: str | None, as_json: bool, timing: Timing) -> None:
@@ -182,10 +184,14 @@ def record_progress(
         raise InputError("name one action, or a file with --import actions.csv")
     with workplace(store) as place:
         if action is not None:
-            place.store.mark([(action, "open" if undo else "done", None if undo else on)], note, by)
-            place.store.log(
-                action.split(".")[0], by, "open again" if undo else "done", action=action, on=on.isoformat()
-            )
+            state, day = place.store.progress().get(action, ("open", None))
+            with place.store.together():
+                place.store.mark([(action, "open" if undo else "done", None if undo else on)], note, by)
+                place.store.log(
+                    action.split(".")[0], by, "open again" if undo else "done", action=action, on=on.isoformat(),
+                    account=place.store.action(action).account_id,
+                    before={"state": state, "on": day.isoformat() if day else None},
+                )  # fmt: skip
             show(f"{action} is {'open again' if undo else f'done on {on}'}")
             return
         assert file is not None
@@ -239,8 +245,13 @@ def set_override(account: str, band: str, reason: str, until: date, by: str, on:
         raise InputError("--until lies before the override begins")
     with workplace(store) as place:
         record = Override(band=band, reason=reason, by=by, until=until)
-        place.store.override(account, on, record)
-        place.store.log("", by, "override", account=account, band=band, until=until.isoformat(), reason=reason)
+        before = place.store.overrides(on).get(account)
+        with place.store.together():
+            place.store.override(account, on, record)
+            place.store.log(
+                "", by, "override", account=account, before=before.model_dump(mode="json") if before else None,
+                after=record.model_dump(mode="json"),
+            )  # fmt: skip
     show(f"{account} is shown as {band} beside its computed band until {until}")
 
 

@@ -2,12 +2,21 @@
 
 import json
 import logging
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.cli import BAD_INPUT, DONE, as_document, say, show
 from app.wiring import now, workplace
 from domain.desk import DESK_ROLES, Anchor, Member
 from domain.errors import InputError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import uvicorn
+
+    from app.desk.server import Desk
 
 
 def serve(store: str | None, configs: str | None, host: str, port: int, name: str) -> None:
@@ -33,6 +42,7 @@ def serve(store: str | None, configs: str | None, host: str, port: int, name: st
         proxy_headers=False, timeout_graceful_shutdown=3, lifespan="on",
     )  # fmt: skip
     listening = config.bind_socket()
+    listening.listen(128)  # whoever follows the link at once is waited for
     at = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{listening.getsockname()[1]}"
     if settings.openid is None and settings.proxy is None:
         with desk.places.one() as place:
@@ -45,8 +55,24 @@ def serve(store: str | None, configs: str | None, host: str, port: int, name: st
     import sys
 
     sys.stdout.flush()
-    uvicorn.Server(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how it is closed
+        _server(config, desk).run(sockets=[listening])
     say("The review desk is closed.")
+
+
+def _server(config: "uvicorn.Config", desk: "Desk") -> "uvicorn.Server":
+    """A server that lets the open pages go before it waits for them."""
+    import uvicorn
+
+    class DeskServer(uvicorn.Server):
+        """Told to end, the desk stops speaking to the pages that listen."""
+
+        def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+            """A signal came."""
+            desk.runner.begin_no_more()
+            super().handle_exit(sig, frame)
+
+    return DeskServer(config)
 
 
 def let_in(

@@ -1,7 +1,7 @@
 """What people say about a review: the decisions file, and how it is checked before anything resumes."""
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -63,8 +63,12 @@ class Decisions(Record):
     others: Literal["approve", "reject"] | None = Field(
         default=None, description="Primary actions of accounts in the plan that have no play and are not named."
     )
-    budget: float | None = Field(default=None, ge=0, description="Approved budget in the home currency.")
-    hours: dict[str, float] = Field(default_factory=dict, description="Approved hours by role.")
+    budget: float | None = Field(
+        default=None, ge=0, lt=1e12, allow_inf_nan=False, description="Approved budget in the home currency."
+    )
+    hours: dict[str, Annotated[float, Field(ge=0, lt=1e6, allow_inf_nan=False)]] = Field(
+        default_factory=dict, description="Approved hours by role."
+    )
     close: CloseDecision | None = None
     unattended: bool = False
 

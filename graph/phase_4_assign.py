@@ -47,8 +47,8 @@ def publish(state: ReviewState, context: ReviewContext) -> Update:
         decided = _decided(context, identified)
         assigned = _handed_out(context, state, identified, planned, decided, close.owners)
         context.keep(review_id, "assigned", assigned)
-    store.set_state(review_id, "closed")
     context.publish(review_document(context, review_id))
+    store.set_state(review_id, "closed")  # last: whoever finds it closed finds its pages
     return {}
 
 

@@ -41,9 +41,16 @@ def mac(key: bytes, before: str, line: Mapping[str, Any]) -> str:
 
 
 def verify(
-    key: bytes, lines: Sequence[Mapping[str, Any]], links: Sequence[tuple[int, str]], anchor: Anchor | None = None
+    key: bytes,
+    lines: Sequence[Mapping[str, Any]],
+    links: Sequence[tuple[int, str]],
+    anchor: Anchor | None = None,
+    is_begun: bool = False,
 ) -> Verdict:
-    """Check every link. ``lines`` are the entries, ``links`` the hash kept for each, both by number."""
+    """Check every link. ``lines`` are the entries, ``links`` the hash kept for each, both by number.
+
+    ``is_begun``: there has to be a chain, so that entries without any are a fault and not from before it.
+    """
     by_number = {line["seq"]: line for line in lines}
     linked = {seq for seq, _ in links}
     first = links[0][0] if links else None
@@ -59,6 +66,8 @@ def verify(
     loose = [seq for seq in by_number if seq not in linked and (seq < 1 or (first is not None and seq > first))]
     faults += [f"entry {seq} was added without its link" for seq in sorted(loose)]
     old = len([seq for seq in by_number if seq >= 1 and (first is None or seq < first)])
+    if is_begun and lines and not links:
+        faults.append("no entry has its link: the chain was removed, or never begun")
     head = Anchor(entries=len(links), seq=links[-1][0] if links else 0, mac=before)
     if anchor is not None:
         faults += _against(anchor, dict(links), head)

@@ -76,6 +76,14 @@ class DeskStore:
             )
         return choice
 
+    def carry_over(self, review_id: str, run: int, to: int) -> None:
+        """What was said in a run stands in the one that took its place; about plays that changed it is asked again."""
+        with self.store.together():
+            self._database.execute(
+                "update choices set run = :to where review_id = :review_id and run = :run",
+                {"review_id": review_id, "run": run, "to": to},
+            )
+
     # notes and views -------------------------------------------------------------------------------------------------
 
     def write_down(self, review_id: str, account_id: str, by: str, at: str, text: str) -> None:

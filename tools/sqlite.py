@@ -1,12 +1,18 @@
 """One SQLite file: statements and transactions. Several processes may have it open; one at a time writes."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from domain.errors import StoreError
+
 Row = dict[str, Any]
+
+_PATIENCE_SECONDS = 30
+"""How long a write waits for those of other processes."""
 
 
 class Sqlite:
@@ -19,10 +25,27 @@ class Sqlite:
         folder.mkdir(parents=True, exist_ok=True)
         self.name = f"{folder.name}/"
         self._connection = sqlite3.connect(
-            folder / "saveplay.db", timeout=30, isolation_level=None, check_same_thread=False
+            folder / "saveplay.db", timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
         )
         self._connection.row_factory = sqlite3.Row
-        self._connection.execute("pragma journal_mode = wal")
+        self._write_ahead()
+
+    def _write_ahead(self) -> None:
+        """Let readers read while somebody writes. Two processes that open a new file at once may both want to say so."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not self._is_write_ahead():
+            if time.monotonic() >= deadline:
+                raise StoreError(f"{self.name} is locked by another process; try again when that has ended")
+            time.sleep(0.02)
+
+    def _is_write_ahead(self) -> bool:
+        try:
+            self._connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                return False
+            raise
+        return True
 
     def close(self) -> None:
         """Give the connection back."""

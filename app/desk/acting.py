@@ -72,7 +72,12 @@ class Acting:
         self._hurdle(book, decision)
         decision = decision.model_copy(update={"by": self.member.name})
         if play is not None and decision.decision == "edit":
-            book.outlook(self.place).play(decision)
+            edited = book.outlook(self.place).play(decision)
+            if not edited.verified and not decision.reason.strip():
+                why = edited.violations[0].message
+                raise DecisionError(
+                    f"{account}: as changed it does not pass every check ({why}); say why it may go out"
+                )
         with self.place.store.together():
             self._same_run(book)
             return self._store.choose(book.review_id, book.standing.run, decision, self.member.name, seen)
@@ -84,7 +89,7 @@ class Acting:
         cause, play = book.view.causes.get(decision.account), book.plays.get(decision.account)
         if cause is not None and play is not None and cause.difficulty == "hard":
             raise DecisionError(f"{decision.account}: this is a hard save; say why it is worth it")
-        if play is not None and not play.verified:
+        if play is not None and not play.verified and decision.decision == "approve":
             raise DecisionError(f"{decision.account}: the play did not pass every check; say why it may go out")
 
     def preview(self, book: Book, given: Mapping[str, object]) -> object:

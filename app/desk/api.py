@@ -5,6 +5,7 @@ Described at /api/openapi.json. Refusals are 401 without a token, 403 for the ro
 """
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -130,7 +131,7 @@ def once(visit: Visit, key: str | None, asked: object, do: Callable[[], object])
     """Do something once a key. The same key with another call is refused; without a key it is simply done."""
     if key is None:
         return JSONResponse(do())
-    store, call = DeskStore(visit.place.store), f"{visit.member.name}:{key}"
+    store, call = DeskStore(visit.place.store), json.dumps([visit.member.name, key])
     text = f"{visit.request.method} {visit.request.url.path} {asked!r}"
     digest = hashlib.sha256(text.encode()).hexdigest()
     with visit.place.store.together():

@@ -50,10 +50,14 @@ class Runner:
         """Begin to work, first on what was left behind."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Begin nothing more, and let what is under way come to its end when that does not take long."""
+    def begin_no_more(self) -> None:
+        """What is under way goes on; nothing further is begun."""
         self._stop.set()
         self._jobs.put(None)
+
+    def stop(self) -> None:
+        """Begin nothing more, and let what is under way come to its end when that does not take long."""
+        self.begin_no_more()
         if self._thread.is_alive():
             self._thread.join(_LAST_SECONDS)
 

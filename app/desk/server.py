@@ -234,6 +234,7 @@ def trouble(request: Request, status: int, title: str, message: str) -> Response
     if is_api(request):
         kinds = {401: "not_signed_in", 403: "not_allowed", 404: "not_found", 409: "stale", 422: "cannot", 503: "busy"}
         return JSONResponse({"error": kinds.get(status, "failed"), "message": message or title}, status)
-    back = urlsplit(request.headers.get("referer", "")).path if status == 409 else ""
+    came = urlsplit(request.headers.get("referer", ""))
+    back = came.path + (f"?{came.query}" if came.query else "") if status == 409 else ""
     body = page("trouble.html", title=title, message=message, status=status, back=back or "/", path=request.url.path)
     return HTMLResponse(body, status)

@@ -70,6 +70,7 @@ POST /enter                                           403  403 403 403 403
 GET  /oidc/start                                      404  404 404 404 404
 GET  /oidc/back                                       404  404 404 404 404
 GET  /static/{digest}/{name}                          200  200 200 200 200
+GET  /api                                             door 200 200 200 200
 GET  /api/openapi.json                                200  200 200 200 200
 GET  /api/v1/reviews                                  401  200 200 200 200
 GET  /api/v1/reviews/{review_id}                      401  200 200 200 200
@@ -292,6 +293,24 @@ def written(inside: Inside, member: Member, account: str, way: str) -> set[int]:
 def test_a_viewer_may_ask_and_not_propose(fresh: Inside, known: Known) -> None:
     question = {"question": f"build a save play for {known.my_account}", "propose": "1"}
     assert fresh.browser(fresh.member("viewer")).send(f"/r/{W48}/ask", question).status_code == 403
+
+
+@pytest.mark.parametrize("as_of", ["2026-11-24", "2026-11-29"])
+def test_a_week_that_was_begun_is_not_begun_again_at_the_desk(fresh: Inside, as_of: str) -> None:
+    """Another day of the same week: beginning it anew would forget what was decided in it."""
+    leader = fresh.browser(fresh.member("leader"))
+    assert leader.send(f"/r/{W48}/open-week", {"as_of": as_of}).status_code == 409
+    assert leader.send(f"/r/{W47}/open-week").status_code == 409, "from the page of a week before"
+    assert fresh.desk.runner.progress == {}
+    answer = leader.send(f"/r/{W48}/open-week", {"as_of": "2026-11-30"})
+    assert (answer.status_code, list(fresh.desk.runner.progress)) == (303, ["2026-W49"])
+
+
+def test_what_the_page_of_a_choice_had_read_is_a_number(fresh: Inside, known: Known) -> None:
+    leader = fresh.browser(fresh.member("leader"))
+    for seen in ("", "-1", "x", "9" * 5000):
+        given = {"account": known.my_account, "decision": "approve", "seen": seen}
+        assert leader.send(f"/r/{W48}/choices", given).status_code == 422
 
 
 # what is said about people of ours -----------------------------------------------------------------------------------

@@ -18,10 +18,13 @@ import pytest
 from tests.databases import SERVERS
 from tests.desk_places import Inside, Meant, by_file, meant, monday, own  # noqa: F401  fixtures
 from tests.desks import LEADER, ServedDesk, served, serving
-from tests.e2e.running import DONE, WAITING, saveplay
+from tests.e2e.running import DONE, REFUSED, WAITING, saveplay
 from tests.e2e.worlds import FIRST, SECOND, W47, W48, Place
 
+pytestmark = pytest.mark.long
+
 KILLS = 20
+"""They take a minute: starting a server twenty times does. So they run with what needs servers."""
 MARKED = 6
 """Actions that are reported done in the follow-up."""
 SECOND_LEADER = "Ruth Castellanos"
@@ -54,7 +57,7 @@ class Monday:
         self.desk.process.kill()
         assert self.desk.process.wait(10) == -9
         self.kills += 1
-        self.desk = served(self.place.store)
+        self.desk = listening(served(self.place.store))
 
     def call(self, key: str, path: str, body: Any, delays: list[float]) -> None:
         """Send a call until it is answered. The server is killed after each of the delays, counted from the sending."""
@@ -72,6 +75,19 @@ class Monday:
     def until(self, stage: str) -> None:
         """Wait until the review has come so far by itself."""
         wait_until(lambda: stage_of(self.desk, self.token) == stage, stage)
+
+
+def listening(desk: ServedDesk) -> ServedDesk:
+    """The same desk, once it can be reached: its link is printed a moment before."""
+
+    def is_reached() -> bool:
+        try:
+            return httpx.get(f"{desk.at}/sign-in", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(is_reached, "the desk listens")
+    return desk
 
 
 def stage_of(desk: ServedDesk, token: str, review_id: str = W48) -> str:
@@ -108,7 +124,7 @@ def survived(monday: Place, meant: Meant, tmp_path_factory: pytest.TempPathFacto
     """The whole Monday at a desk whose server is killed twenty times."""
     place = own(monday, tmp_path_factory.mktemp("killed") / "place")
     token = saveplay("invite", LEADER, "--role", "leader", "--token", "--store", place.store).ended(DONE).out.strip()
-    day, dies = Monday(place, token, served(place.store)), moments(len(meant.plays))
+    day, dies = Monday(place, token, listening(served(place.store))), moments(len(meant.plays))
     api = f"/api/v1/reviews/{W48}"
     for at, decision in enumerate(meant.plays):
         day.call(f"choice {at}", f"{api}/choices", {"decision": decision}, dies.get(f"choice {at}", []))
@@ -128,12 +144,14 @@ def marked(place: Place) -> list[str]:
     return [action for action, review_id, _ in place.actions() if review_id == W48][:MARKED]
 
 
+@SERVERS
 def test_the_server_was_killed_twenty_times_and_every_call_was_answered_well(survived: Monday, meant: Meant) -> None:
     assert survived.kills == KILLS
     assert {answer.status_code for answer in survived.answers.values()} == {200}
     assert len(survived.answers) == len(meant.plays) + 2 + MARKED
 
 
+@SERVERS
 def test_what_was_decided_stands_as_if_nobody_had_been_killed(survived: Monday, by_file: Place) -> None:
     wait_until(lambda: survived.place.document(W48)["state"] == "closed", "the pages of the closed week")
     assert survived.place.document(W48) == by_file.document(W48)
@@ -141,13 +159,17 @@ def test_what_was_decided_stands_as_if_nobody_had_been_killed(survived: Monday, 
     assert survived.place.leftovers() == []
 
 
+@SERVERS
 def test_no_action_was_handed_out_twice(survived: Monday, by_file: Place) -> None:
     assert survived.place.actions() == by_file.actions()
     assert len(survived.place.actions()) > 0
 
 
+@SERVERS
 def test_nothing_was_done_twice_and_the_log_is_sound(survived: Monday, meant: Meant) -> None:
+    # What is marked is logged with the week that asked for it first.
     done = Counter(what for what, _ in survived.place.audit(W48))
+    done["done"] += Counter(what for what, _ in survived.place.audit(W47))["done"]
     assert {what: done[what] for what in ("chose", "decided", "closed", "done")} == {
         "chose": len(meant.plays), "decided": 1, "closed": 1, "done": MARKED,
     }  # fmt: skip
@@ -156,6 +178,7 @@ def test_nothing_was_done_twice_and_the_log_is_sound(survived: Monday, meant: Me
     assert "each as it was written" in said.out
 
 
+@SERVERS
 def test_what_was_marked_is_done(survived: Monday) -> None:
     progress = survived.place.progress()
     assert {action: progress[action] for action in marked(survived.place)} == dict.fromkeys(
@@ -188,9 +211,10 @@ def test_a_decision_that_was_stored_and_not_carried_out_is_carried_out_by_whoeve
     place, token = decided_only
     assert [review_id for _, review_id, _ in place.actions() if review_id == W48] == []
     with serving(place.store) as desk:
-        wait_until(lambda: stage_of(desk, token) == "closing", "the close")
+        wait_until(lambda: stage_of(listening(desk), token) == "closing", "the close")
+    ours = [action for action, review_id, _ in place.actions() if review_id == W48]
     expected = [action for action, review_id, _ in by_file.actions() if review_id == W48]
-    assert [action for action, review_id, _ in place.actions() if review_id == W48] == expected
+    assert [action for action in ours if not action.endswith(".assign-owner")] == expected, "the close assigns that one"
     assert [what for what, _ in place.audit(W48)].count("decided") == 1
 
 
@@ -199,17 +223,22 @@ def test_whoever_decides_while_the_review_goes_on_is_told_so_and_changes_nothing
 ) -> None:
     place, token = decided_only
     headers, tried = {"authorization": f"Bearer {token}"}, Counter[int]()
-    with serving(place.store) as desk, httpx.Client(base_url=desk.at, headers=headers, trust_env=False) as program:
+    file = meant.wanted.file(place.folder / "otherwise.yaml", plays=None, close=None, rest="reject")
+    with (
+        serving(place.store) as desk,
+        ThreadPoolExecutor(1) as threads,
+        httpx.Client(base_url=listening(desk).at, headers=headers, trust_env=False, timeout=PATIENCE) as program,
+    ):
+        on_the_side = threads.submit(place.run, "decide", W48, "--file", file)
         api = f"/api/v1/reviews/{W48}"
         calls = [("choices", {"decision": meant.plays[0], "seen": 1}), ("plan", {"others": "reject"}), ("close", {})]
         while stage_of(desk, token) == "working":
             for name, body in calls[: 2 if tried else 3]:
-                tried[program.post(f"{api}/{name}", json=body, timeout=PATIENCE).status_code] += 1
-        on_the_side = place.run("decide", W48, "--approve", "none")
+                tried[program.post(f"{api}/{name}", json=body).status_code] += 1
         wait_until(lambda: stage_of(desk, token) == "closing", "the close")
     assert tried, "it was over before anybody tried"
     assert set(tried) <= {409, 503}
-    assert on_the_side.code in (2, 0, 3)
+    assert on_the_side.result().code in (REFUSED, WAITING), "it is refused, or finds that the close is what is awaited"
     assert [what for what, _ in place.audit(W48)].count("decided") == 1
 
 
@@ -259,7 +288,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
         asked = ["review", "--data", data, "--as-of", FIRST, "--out", tmp_path / "reviews", "--store", store]
         saveplay(*asked).ended(WAITING)
     with ExitStack() as open_desks:
-        one, other = (open_desks.enter_context(serving(store)) for _ in range(2))
+        one, other = (listening(open_desks.enter_context(serving(store))) for _ in range(2))
         tokens = (one.token(LEADER, "leader"), other.token(SECOND_LEADER, "leader"))
         yield Pair((one, other), tokens, review_id)
 
@@ -305,7 +334,8 @@ def test_a_hundred_people_at_once_are_all_answered(monday: Place, tmp_path: Path
     with serving(place.store) as desk:
         headers = {"authorization": f"Bearer {desk.token('Everybody', 'viewer')}"}
         limits = httpx.Limits(max_connections=100)
-        with httpx.Client(base_url=desk.at, headers=headers, timeout=PATIENCE, limits=limits, trust_env=False) as all_:
+        at = listening(desk).at
+        with httpx.Client(base_url=at, headers=headers, timeout=PATIENCE, limits=limits, trust_env=False) as all_:
             begun = time.monotonic()
             with ThreadPoolExecutor(100) as threads:
                 said = list(threads.map(lambda _: all_.get(f"/api/v1/reviews/{W48}/choices").status_code, range(300)))

@@ -36,6 +36,8 @@ from joserfc.jwk import ECKey, OctKey
 from tests.e2e.running import ROOT, WAITING, at_once, begin, saveplay
 from tests.e2e.worlds import SECOND, W48, Place, Shelf, cut_out, rows_of, write_rows
 
+pytestmark = pytest.mark.servers
+
 CLIENT, SECRET = "saveplay-desk", "a secret of the client"
 AS_CLIENT = {"client_id": CLIENT, "client_secret_from": "DESK_SECRET_OF_THESE_TESTS"}
 NAME = "desk.example.com"

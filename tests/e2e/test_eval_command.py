@@ -15,6 +15,8 @@ from tests.builders import SHIPPED
 from tests.e2e.running import DONE, FAULT, PORTFOLIO, ROOT, saveplay
 from tests.model_server import ModelServer, well_behaved, writes
 
+pytestmark = pytest.mark.long
+
 DRAFTS = ("eval", "--suite", "drafts")
 
 

@@ -19,6 +19,8 @@ from evals.suites.drafts import STAGE, run_drafts
 from tests.builders import SHIPPED, reconfigured
 from tools import prompts, sentences
 
+pytestmark = pytest.mark.long
+
 NAMES = (
     "escalation_90_days_ago", "escalation_91_days_ago", "invoice_60_days_overdue", "invoice_61_days_overdue",
     "champion_left_nobody_there", "cfo_asks_what_they_get", "all_healthy_midsize", "usage_slow_leak", *STAGE,

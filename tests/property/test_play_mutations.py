@@ -45,6 +45,8 @@ from tools.sentences import Rules
 from tools.verification import check_draft, verify
 from tools.wording import shown
 
+pytestmark = pytest.mark.long
+
 CAUSES = (*get_args(Cause), UNDETERMINED)
 CLEAN = 2_000
 PER_KIND = 150

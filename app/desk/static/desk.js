@@ -76,14 +76,14 @@
     const fresh = page.getElementById("main"), old = document.getElementById("main");
     if (!fresh || !old || fresh.innerHTML === old.innerHTML || changed() || typing(document.activeElement)) return;
     const wasOpen = [...old.querySelectorAll("details")].map((each) => each.open);
-    const at = [scrollX, scrollY], stop = [...old.querySelectorAll(STOPS)].indexOf(document.activeElement);
+    const at = { left: scrollX, top: scrollY }, stop = [...old.querySelectorAll(STOPS)].indexOf(document.activeElement);
     const name = stop < 0 ? "" : document.activeElement.textContent;
     old.replaceWith(fresh);
     const details = [...fresh.querySelectorAll("details")];
     if (details.length === wasOpen.length) details.forEach((each, place) => { each.open = wasOpen[place]; });
     if (window.htmx) window.htmx.process(fresh);
     document.body.dataset.state = page.body.dataset.state || "";
-    scrollTo(...at);
+    scrollTo({ ...at, behavior: "instant" });
     const stops = [...fresh.querySelectorAll(STOPS)];
     const same = stop < 0 ? null : [stops[stop], ...stops].find((each) => each && each.textContent === name);
     if (same) same.focus({ preventScroll: true });
