@@ -57,8 +57,8 @@ examples: $(READY)  ## write the sample portfolio anew
 	$(BIN)/python -m evals.sample examples
 
 record: $(READY)  ## ask the real model again (needs a server, see docs/model.md)
-	SAVEPLAY_RECORD=new $(BIN)/python -m pytest -n 0 -s tests/recorded
-	SAVEPLAY_RECORD=tidy $(BIN)/python -m pytest -n 0 tests/recorded
+	SAVEPLAY_RECORD=new $(BIN)/python -m pytest -n 0 -m long -s tests/recorded
+	SAVEPLAY_RECORD=tidy $(BIN)/python -m pytest -n 0 -m long tests/recorded
 
 lock: $(READY)  ## resolve the dependencies again
 	$(BIN)/python -m pip install --quiet uv

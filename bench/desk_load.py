@@ -59,6 +59,7 @@ class Load:
     def __init__(self, until: float) -> None:
         self.until = until
         self.took: list[float] = []
+        self.by_page: dict[str, list[float]] = {}
         self.errors: list[str] = []
         self.kept = 0
         self.stale = 0
@@ -67,6 +68,8 @@ class Load:
         found = re.search(r"dur=([\d.]+)", response.headers.get("server-timing", ""))
         if found:
             self.took.append(float(found[1]))
+            page = f"{response.request.method} {response.request.url.path.rpartition('/')[2]}"
+            self.by_page.setdefault(page, []).append(float(found[1]))
         if response.status_code >= 500:
             self.errors.append(f"{response.status_code} {response.request.url}")
 
@@ -131,6 +134,10 @@ async def run(address: str, store: Path, seconds: float, pause: float) -> dict[s
         "median ms": round(statistics.median(found), 1),
         "95th ms": round(found[int(len(found) * 0.95)], 1),
         "largest ms": round(found[-1], 1),
+        "median and 95th ms by page": {
+            page: [round(statistics.median(each), 1), round(sorted(each)[int(len(each) * 0.95)], 1)]
+            for page, each in sorted(load.by_page.items())
+        },
         "errors": load.errors[:5],
         "decisions kept": load.kept,
         "told to read again": load.stale,

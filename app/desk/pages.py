@@ -48,10 +48,12 @@ def week(visit: Reader, review_id: str) -> Response:
         given = {"csm": str(visit.member.person_id)}
     scores = visit.desk.library.scores(visit.place, book)
     wanted = Wanted.of(given)
+    table, part = Table.of(visit.place, book), scores.page(wanted)
     return visit.show_of(
         book,
         "week.html",
-        page=scores.page(wanted),
+        page=part,
+        rows=visit.piece(book, "week_rows.html", (part.wanted, table.key()), page=part, wanted=wanted, table=table),
         wanted=wanted,
         choices=scores.choices,
         views=DeskStore(visit.place.store).views(visit.member.name),
@@ -75,6 +77,7 @@ def account(visit: Reader, review_id: str, account: str) -> Response:
     return visit.show_of(
         book,
         "account.html",
+        scorecard=visit.piece(book, "scorecard.html", account, line=line) if line else "",
         row=row,
         line=line,
         account=account,

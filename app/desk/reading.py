@@ -3,13 +3,16 @@
 A review is put together once and kept until something of it changes; what is kept is never written to.
 """
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
+
+from markupsafe import Markup
 
 from app.report.view import ReviewView
 from app.timing import Timing
@@ -82,6 +85,8 @@ class Book:
         self.view = ReviewView(self.review)
         self._lock = Lock()
         self._loads: dict[tuple[str, ...], Load] = {}
+        self.pieces: dict[Hashable, Markup] = {}
+        """Parts of pages that were filled already."""
 
     @property
     def review_id(self) -> str:
@@ -170,6 +175,7 @@ class Library:
             made = Book(place, standing)
         if made is None:
             return None
+        gc.freeze()  # a review is many thousand objects that stay: they are not gone through again at every clean-up
         with self._lock:
             for old in list(self._books)[: -self.KEPT + 1]:
                 del self._books[old]
@@ -213,6 +219,10 @@ class Table:
         choice = self.choices.get(play.account_id)
         said = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}
         return said[choice.decision.decision] if choice else "proposed"
+
+    def key(self) -> tuple[str, ...]:
+        """What all the choices together are known by."""
+        return tuple(f"{account}:{choice.number}" for account, choice in self.choices.items())
 
     def undecided(self, book: Book) -> list[SavePlay]:
         """The plays that nobody has said anything about."""

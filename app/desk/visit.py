@@ -1,6 +1,6 @@
 """One request of somebody who is in: who they are, the store that is theirs meanwhile, the review they look at."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import Markup
 
 from app.desk.acting import Acting, require
 from app.desk.door import Session
@@ -30,6 +31,10 @@ NAV: tuple[tuple[str, str, DeskRole], ...] = (
     ("what-if", "What if", "viewer"),
     ("ask", "Ask", "viewer"),
 )
+
+
+_PIECES = 300
+"""Parts of pages that are kept ready for one review."""
 
 
 class Preparing(Exception):
@@ -115,6 +120,21 @@ class Visit:
             "state": f"{self.place.store.revision()}.{self.desk.runner.changes}",
         }
         return self.show(template, status, **{**usual, **given})
+
+    def piece(self, book: Book, template: str, key: Hashable, **given: object) -> Markup:
+        """A part of a page that is the same for everybody in a region, filled once for the same key."""
+        languages = self.request.headers.get("accept-language", "")[:200]
+        kept, name = book.pieces, (template, key, languages)
+        if name not in kept:
+            there = REGION.set(region_of(languages))
+            try:
+                filled = page(template, book=book, currency=book.review.portfolio.currency, csrf="", **given)
+            finally:
+                REGION.reset(there)
+            if len(kept) >= _PIECES:
+                kept.clear()
+            kept[name] = Markup(filled)
+        return kept[name]
 
     def back(self, to: str, **query: str) -> RedirectResponse:
         """After a form: the page to see what came of it. Only a path of this desk is gone to."""

@@ -15,6 +15,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 REQUIRED = os.environ.get("SAVEPLAY_REQUIRE_BROWSER") == "1"
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.skipif(not CHROMIUM.exists() and not REQUIRED, reason="Chromium is not installed"),
 ]
 PAGES = ("waiting", "closed", "baseline", "hostile")

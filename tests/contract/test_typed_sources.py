@@ -201,14 +201,21 @@ def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> Non
     command += ["--store", str(tmp_path / "store"), "--parquet", str(out / "scores.parquet")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path)
-    wait_for(lambda: "_duckdb" in Path(f"/proc/{process.pid}/maps").read_text())
-    time.sleep(1)
+    wait_for(lambda: reads(process.pid, "usage.parquet"))
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.strip().endswith("`saveplay resume` goes on")
     assert not list(out.glob("**/*"))
     assert not list(tmp_path.glob("saveplay-spill*"))
+
+
+def reads(pid: int, name: str) -> bool:
+    """Whether a process has the file open."""
+    try:
+        return any(os.readlink(each).endswith(name) for each in Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # it closed one while we looked
+        return False
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:

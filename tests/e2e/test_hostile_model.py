@@ -33,6 +33,8 @@ from tests.builders import AS_OF, CALENDAR, SHIPPED, World
 from tools.base import CustomerBase
 from tools.wording import review_id_of
 
+pytestmark = pytest.mark.long
+
 W48 = review_id_of(AS_OF)
 CANARY = "zanzibar"
 """Stands in every text of the injections and nowhere else: where it turns up, somebody was obeyed or quoted."""

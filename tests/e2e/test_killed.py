@@ -12,6 +12,8 @@ import pytest
 from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, at_once, killed, says, there_is
 from tests.e2e.worlds import SECOND, UNOWNED, W47, W48, Place, Shelf, Wishes
 
+pytestmark = pytest.mark.long
+
 
 def whole_or_absent(place: Place, finished: Place) -> None:
     """Nobody ever sees half a review: either its folder is not there, or every page of it is."""

@@ -12,7 +12,7 @@ from domain.review import Review, SavePlay
 from evals.recorded import RECORDINGS, recording
 from tests.recorded.desk import QUESTIONS, Call, first_week, hurried, questioned, reviewed
 
-pytestmark = pytest.mark.timeout(0 if recording() else 120)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(0 if recording() else 120)]
 
 
 @dataclass(frozen=True)
