@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.errors import BusyError, InputError, SaveplayError
+from domain.errors import BusyError, InputError, NotAllowed, SaveplayError
 
 app = typer.Typer(
     name="saveplay",
@@ -407,7 +407,7 @@ def _run() -> int:
             say(STOPPED)
             return FAULT
         return end.code if isinstance(end.code, int) else DONE
-    except (InputError, BusyError) as error:
+    except (InputError, BusyError, NotAllowed) as error:
         say(f"saveplay: {error}")
         return BAD_INPUT
     except BrokenPipeError:
@@ -418,7 +418,10 @@ def _run() -> int:
     except KeyboardInterrupt:
         say(STOPPED)
         return FAULT
-    except Exception:  # noqa: BLE001 - the edge: whatever else happens is our fault, and is shown whole
+    except Exception as error:  # noqa: BLE001 - the edge: whatever else happens is our fault, and is shown whole
+        if isinstance(error, RuntimeError) and "interrupted" in str(error):  # Ctrl-C, as the engine tells it
+            say(STOPPED)
+            return FAULT
         traceback.print_exc()
         return FAULT
     return DONE

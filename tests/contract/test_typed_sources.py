@@ -200,7 +200,16 @@ def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> Non
     command = [sys.executable, "-m", "app.cli", "score", "--data", str(folder), "--as-of", "2026-11-23"]
     command += ["--store", str(tmp_path / "store"), "--parquet", str(out / "scores.parquet")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # ignored where the tests run in the background
+    )
     wait_for(lambda: reads(process.pid, "usage.parquet"))
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)

@@ -17,6 +17,8 @@ from tests.e2e.running import DONE, WAITING, Said, killed, saveplay
 from tests.e2e.worlds import FIRST, W47, Place, Shelf
 from tests.model_server import Behaviour, ModelServer, fails, never_answers, refused_address, well_behaved, writes
 
+pytestmark = pytest.mark.long
+
 MODEL, KEY = "gpt-5-mini", "sk-nobody-may-see-this-key"
 PLAYS = 10
 THOUGHT = 1.0

@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.running import EXPORTS, PORTFOLIO, WAITING
 from tests.e2e.worlds import FIRST, SECOND, W47, W48, Place, Shelf
 
+pytestmark = pytest.mark.long
+
 
 def test_exports_with_other_column_names_run_to_the_end(shelf: Shelf) -> None:
     def make(place: Place) -> None:
