@@ -1,10 +1,12 @@
 """Settings that hold for all tests: property tests draw the same examples in every run and leave no files behind."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.builders import Scored, score_folder
 from tests.databases import postgres, postgres_url, where, where_shared  # noqa: F401  fixtures
@@ -13,6 +15,7 @@ THEIRS = ("SAVEPLAY_MODEL", "SAVEPLAY_FAST", "SAVEPLAY_STORE", "SAVEPLAY_CACHE",
 for name in [n for n in os.environ if n.startswith(THEIRS)]:
     del os.environ[name]  # whoever runs the tests may have a model, a store and a database of their own
 
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "saveplay-hypothesis")
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
 
