@@ -4,6 +4,7 @@ import csv
 import os
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.cli import DONE, WAITING, as_document, say, show
 from app.decision_file import read_decisions, unattended
@@ -13,7 +14,10 @@ from app.wiring import Request, Workplace, backfill, load_base, run_review, work
 from domain.asking import Answered
 from domain.decisions import Decisions
 from domain.errors import DecisionError, InputError
-from domain.review import Override, Review
+from domain.review import Action, Override, Review
+
+if TYPE_CHECKING:
+    from tools.store import Store
 
 HOW = {
     "plan": "waiting for decisions on the plays: fill in {folder}/decisions.yaml, then\n"
@@ -184,20 +188,38 @@ def record_progress(
         raise InputError("name one action, or a file with --import actions.csv")
     with workplace(store) as place:
         if action is not None:
-            state, day = place.store.progress().get(action, ("open", None))
-            with place.store.together():
-                place.store.mark([(action, "open" if undo else "done", None if undo else on)], note, by)
-                place.store.log(
-                    action.split(".")[0], by, "open again" if undo else "done", action=action, on=on.isoformat(),
-                    account=place.store.action(action).account_id,
-                    before={"state": state, "on": day.isoformat() if day else None},
-                )  # fmt: skip
+            mark_action(place.store, action, "open" if undo else "done", on, by, note)
             show(f"{action} is {'open again' if undo else f'done on {on}'}")
             return
         assert file is not None
         place.store.mark(read_actions(file, on, set(place.store.action_ids())), note, by)
         place.store.log("", by, "imported", file=file.name)
         show(f"progress imported from {file.name}")
+
+
+def mark_action(store: "Store", action_id: str, state: str, on: date, by: str, note: str) -> Action:
+    """Say that an action is done, dropped or open again, with what was said before in the log. Raises UnknownReference."""
+    action = store.action(action_id)
+    with store.together():
+        said, day = store.progress().get(action_id, ("open", None))
+        store.mark([(action_id, state, on if state != "open" else None)], note, by)
+        store.log(
+            action.review_id, by, "open again" if state == "open" else state, action=action_id,
+            account=action.account_id, on=on.isoformat(), note=note,
+            before={"state": said, "on": day.isoformat() if day else None},
+        )  # fmt: skip
+    return action
+
+
+def keep_override(store: "Store", account: str, record: Override, on: date, review_id: str = "") -> None:
+    """Keep a person's own band from a day on, with the one before in the log."""
+    with store.together():
+        before = store.overrides(on).get(account)
+        store.override(account, on, record)
+        store.log(
+            review_id, record.by, "override", account=account,
+            before=before.model_dump(mode="json") if before else None, after=record.model_dump(mode="json"),
+        )  # fmt: skip
 
 
 STATES = {"done": "done", "done_late": "done", "dropped": "dropped", "open": "", "late": "", "missed": "", "": ""}
@@ -245,13 +267,7 @@ def set_override(account: str, band: str, reason: str, until: date, by: str, on:
         raise InputError("--until lies before the override begins")
     with workplace(store) as place:
         record = Override(band=band, reason=reason, by=by, until=until)
-        before = place.store.overrides(on).get(account)
-        with place.store.together():
-            place.store.override(account, on, record)
-            place.store.log(
-                "", by, "override", account=account, before=before.model_dump(mode="json") if before else None,
-                after=record.model_dump(mode="json"),
-            )  # fmt: skip
+        keep_override(place.store, account, record, on)
     show(f"{account} is shown as {band} beside its computed band until {until}")
 
 

@@ -6,7 +6,7 @@ Times are ISO text in UTC, as the caller's clock says them.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from domain.decisions import PlayDecision
@@ -175,8 +175,3 @@ class DeskStore:
                 "insert into answers values (:call, :asked, :status, :body, :at) on conflict do nothing",
                 {"call": call, "asked": asked, "status": status, "body": body, "at": at},
             )
-
-
-def decisions_of(choices: Sequence[Choice]) -> tuple[PlayDecision, ...]:
-    """The choices as a decisions file has them, each with who made it."""
-    return tuple(choice.decision.model_copy(update={"by": choice.by}) for choice in choices)

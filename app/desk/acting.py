@@ -7,17 +7,21 @@ recorded at the same gate.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from pydantic import ValidationError
 
-from app.commands import check_close
+from app.commands import check_close, keep_override, mark_action
 from app.desk.reading import Book, Table
 from app.wiring import Workplace
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import Choice, DeskRole, Member
 from domain.errors import DecisionError, InputError, NotAllowed, StaleDecision
+from domain.model import Record
 from domain.review import Action, Override
 from tools.desk_store import DeskStore
+
+R = TypeVar("R", bound=Record)
 
 LONGEST_NOTE = 2_000
 """Characters of a note, a reason or a remark: a page of the minutes, not a document."""
@@ -92,11 +96,6 @@ class Acting:
         if play is not None and not play.verified and decision.decision == "approve":
             raise DecisionError(f"{decision.account}: the play did not pass every check; say why it may go out")
 
-    def preview(self, book: Book, given: Mapping[str, object]) -> object:
-        """The play as an edit would leave it, checked again. Nothing is kept."""
-        require(self.member, "csm", "trying an edit")
-        return book.outlook(self.place).play(decision_of(given))
-
     def record_plan(
         self, book: Book, others: str, budget: float | None, hours: Mapping[str, float] | None = None
     ) -> Decisions:
@@ -108,15 +107,16 @@ class Acting:
         if book.standing.stage != "deciding":
             raise StaleDecision(f"the plan of {book.review_id} is already decided; read what stands now")
         table = Table.of(self.place, book)
-        decisions = _decisions(
+        decisions = _checked(
+            Decisions,
             {
                 "review": book.review_id,
                 "decided_by": self.member.name,
-                "plays": table.decisions(),
+                "plays": [choice.decision for choice in table.choices.values()],
                 "others": others or None,
                 "budget": budget,
                 "hours": hours or {},
-            }
+            },
         )
         book.outlook(self.place).check(decisions)
         with self.place.store.together():
@@ -167,20 +167,7 @@ class Acting:
         action = self.place.store.action(action_id)
         if self.member.role == "csm" and (action.owner_id is None or action.owner_id != self.member.person_id):
             raise NotAllowed(f"{action.title} is {action.owner}'s; a manager or a leader may mark it")
-        text = short(note, "the note")
-        with self.place.store.together():
-            before = self.place.store.progress().get(action_id, ("open", None))
-            self.place.store.mark(
-                [(action_id, state, on if state != "open" else None)],
-                text,
-                self.member.name,
-            )
-            self.place.store.log(
-                action.review_id, self.member.name, "open again" if state == "open" else state, action=action_id,
-                account=action.account_id, on=on.isoformat(), note=text,
-                before={"state": before[0], "on": before[1].isoformat() if before[1] else None},
-            )  # fmt: skip
-        return action
+        return mark_action(self.place.store, action_id, state, on, self.member.name, short(note, "the note"))
 
     def override(self, book: Book, account: str, band: str, reason: str, until: date, on: date) -> Override:
         """One's own judgement of a band, beside the computed one, until a date. A CSM's for their own accounts."""
@@ -193,13 +180,7 @@ class Acting:
         if until < on:
             raise InputError(f"the override ends on {until}, before it begins")
         record = Override(band=band, reason=short(reason, "the reason"), by=self.member.name, until=until)
-        with self.place.store.together():
-            before = self.place.store.overrides(on).get(account)
-            self.place.store.override(account, on, record)
-            self.place.store.log(
-                book.review_id, self.member.name, "override", account=account,
-                before=before.model_dump(mode="json") if before else None, after=record.model_dump(mode="json"),
-            )  # fmt: skip
+        keep_override(self.place.store, account, record, on, book.review_id)
         return record
 
     def write_down(self, book: Book, account: str, text: str) -> None:
@@ -212,29 +193,20 @@ class Acting:
         self._store.write_down(book.review_id, account, self.member.name, self.clock(), short(text, "the note"))
 
     def _own_account(self, book: Book, account: str, what: str) -> None:
-        csm = book.csm_of.get(account)
-        if csm is None:
-            line = book.view.lines.get(account)
-            csm = line.csm_id if line else None
-        if self.member.role == "csm" and (csm is None or csm != self.member.person_id):
+        if not book.is_for(self.member, account):
             raise NotAllowed(f"{what} about {book.view.name(account)} is for its CSM, a manager or a leader")
 
 
 def decision_of(given: Mapping[str, object]) -> PlayDecision:
     """One decision as it was given. Raises DecisionError naming what is wrong."""
+    return _checked(PlayDecision, given)
+
+
+def _checked(model: type[R], given: Mapping[str, object]) -> R:
     try:
-        return PlayDecision.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(key) for key in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         raise DecisionError(f"{where}: {message}" if where else message) from None
-
-
-def _decisions(given: Mapping[str, object]) -> Decisions:
-    try:
-        return Decisions.model_validate(given)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(key) for key in problem["loc"])
-        raise DecisionError(f"{where or 'the decisions'}: {problem['msg'].removeprefix('Value error, ')}") from None

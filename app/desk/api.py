@@ -6,13 +6,12 @@ Described at /api/openapi.json. Refusals are 401 without a token, 403 for the ro
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -21,7 +20,7 @@ from app.desk.door import Session
 from app.desk.reading import Table, standing_of
 from app.desk.scores import Wanted
 from app.desk.server import NotIn, desk_of
-from app.desk.visit import Visit
+from app.desk.visit import Visit, may
 from domain.decisions import PlayDecision
 from domain.desk import DeskRole, Way
 from domain.errors import StaleDecision
@@ -32,18 +31,13 @@ from tools.store import Row
 LONGEST_ID = 200
 
 
-class bearer:  # noqa: N801  read as a sentence: Depends(bearer("leader"))
+class bearer(may):  # noqa: N801  read as a sentence: Depends(bearer("leader"))
     """Opens a visit for the holder of a token with at least this role."""
 
     way: Way = "API"
 
     def __init__(self, role: DeskRole) -> None:
-        self.role, self.what = role, "this call"
-
-    async def __call__(self, request: Request) -> AsyncIterator[Visit]:
-        """The visit, for the length of the call. Raises NotIn, NotAllowed and BusyError."""
-        async with desk_of(request).places.turn(), contextmanager_in_threadpool(self._visit(request)) as visit:
-            yield visit
+        super().__init__(role, "this call")
 
     @contextmanager
     def _visit(self, request: Request) -> Iterator[Visit]:

@@ -41,7 +41,7 @@ def day(text: str, what: str) -> date:
 def number(text: str, what: str) -> float:
     """An amount. Raises InputError."""
     try:
-        found = float(text.replace(",", "").replace("\u202f", "").replace(" ", ""))
+        found = float(text)
     except ValueError:
         raise InputError(f"{what} {text!r} is not a number") from None
     if not 0 <= found < 1e12:

@@ -53,7 +53,7 @@ def week(visit: Reader, review_id: str) -> Response:
         book,
         "week.html",
         page=part,
-        rows=visit.piece(book, "week_rows.html", (part.wanted, table.key()), page=part, wanted=wanted, table=table),
+        rows=visit.piece(book, "week_rows.html", (part.wanted, table.key), page=part, wanted=wanted, table=table),
         wanted=wanted,
         choices=scores.choices,
         views=DeskStore(visit.place.store).views(visit.member.name),
@@ -85,7 +85,7 @@ def account(visit: Reader, review_id: str, account: str) -> Response:
         weeks=scores.weeks(account),
         events=timeline.events(book, store, account),
         override=store.overrides(visit.desk.today(book.review.time_zone)).get(account),
-        owns=visit.owns(book, account),
+        owns=book.is_for(visit.member, account),
         audit=store.audit_about(account, 30) if visit.member.is_at_least("csm") else [],
     )
 
@@ -183,7 +183,7 @@ def capacity(visit: Manager, review_id: str) -> Response:
     book = visit.book(review_id)
     table = Table.of(visit.place, book)
     deciding = book.standing.stage == "deciding"
-    load = book.load(visit.place, table.choices) if deciding else None
+    load = book.load(visit.place, table) if deciding else None
     return visit.show_of(
         book,
         "capacity_desk.html",
@@ -244,14 +244,14 @@ def what_if_page(visit: Reader, review_id: str) -> Response:
     """Move a weight or a threshold and see who changes tier."""
     book = visit.book(review_id)
     asked = what_if.Asked.of(dict(visit.request.query_params), book.configuration)
-    scores = visit.desk.library.scores(visit.place, book)
+    scores, knobs = visit.desk.library.scores(visit.place, book), what_if.knobs(book.configuration)
     return visit.show_of(
         book,
         "what_if.html",
         asked=asked,
         found=what_if.effect(scores, book, asked),
-        knobs=what_if.knobs(book.configuration),
-        by_name={knob.name: knob for knob in what_if.knobs(book.configuration)},
+        knobs=knobs,
+        by_name={knob.name: knob for knob in knobs},
         categories=CATEGORIES,
         sizes=SIZES,
     )

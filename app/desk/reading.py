@@ -3,7 +3,6 @@
 A review is put together once and kept until something of it changes; what is kept is never written to.
 """
 
-import gc
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,12 +16,12 @@ from markupsafe import Markup
 from app.report.view import ReviewView
 from app.timing import Timing
 from app.wiring import Request, Workplace, context_for
-from domain.desk import Choice, MeetingNote
+from domain.desk import Choice, MeetingNote, Member
 from domain.dossier import Dossier, Person
 from domain.errors import UnknownReference
 from domain.phases import Identified
 from domain.review import PlanLine, Review, SavePlay
-from tools.desk_store import DeskStore, decisions_of
+from tools.desk_store import DeskStore
 
 if TYPE_CHECKING:
     from app.desk.scores import Scores
@@ -131,15 +130,22 @@ class Book:
 
         return Outlook(replace(self._context, store=place.store), self.review_id)
 
-    def load(self, place: Workplace, choices: Mapping[str, Choice]) -> "Load":
+    def load(self, place: Workplace, table: "Table") -> "Load":
         """Load and needs after the choices so far; worked out once for the same choices."""
-        key = tuple(f"{account}:{choice.number}" for account, choice in choices.items())
+        key = table.key
         with self._lock:
             if key not in self._loads:
                 if len(self._loads) > 20:
                     self._loads.clear()
-                self._loads[key] = self.outlook(place).load([choice.decision for choice in choices.values()])
+                decisions = [choice.decision for choice in table.choices.values()]
+                self._loads[key] = self.outlook(place).load(decisions)
             return self._loads[key]
+
+    def is_for(self, member: Member, account: str) -> bool:
+        """Whether somebody may act for an account: a CSM for their own, managers and leaders for every one."""
+        line = self.view.lines.get(account)
+        csm = self.csm_of.get(account) or (line.csm_id if line else None)
+        return member.is_at_least("manager") or (member.role == "csm" and csm is not None and csm == member.person_id)
 
     @cached_property
     def public(self) -> Review:
@@ -175,7 +181,6 @@ class Library:
             made = Book(place, standing)
         if made is None:
             return None
-        gc.freeze()  # a review is many thousand objects that stay: they are not gone through again at every clean-up
         with self._lock:
             for old in list(self._books)[: -self.KEPT + 1]:
                 del self._books[old]
@@ -220,6 +225,7 @@ class Table:
         said = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}
         return said[choice.decision.decision] if choice else "proposed"
 
+    @property
     def key(self) -> tuple[str, ...]:
         """What all the choices together are known by."""
         return tuple(f"{account}:{choice.number}" for account, choice in self.choices.items())
@@ -227,7 +233,3 @@ class Table:
     def undecided(self, book: Book) -> list[SavePlay]:
         """The plays that nobody has said anything about."""
         return [play for play in book.plays.values() if self.status(play) == "proposed"]
-
-    def decisions(self) -> tuple[Any, ...]:
-        """The choices as a decisions file has them."""
-        return decisions_of(list(self.choices.values()))

@@ -1,6 +1,6 @@
 """One request of somebody who is in: who they are, the store that is theirs meanwhile, the review they look at."""
 
-from collections.abc import AsyncIterator, Hashable, Iterator
+from collections.abc import AsyncIterator, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
@@ -76,14 +76,6 @@ class Visit:
             raise Preparing(review_id)
         return found
 
-    def owns(self, book: Book, account: str) -> bool:
-        """Whether they may act for an account."""
-        if self.member.role != "csm":
-            return self.member.is_at_least("manager")
-        line = book.view.lines.get(account)
-        csm = book.csm_of.get(account) or (line.csm_id if line else None)
-        return csm is not None and csm == self.member.person_id
-
     def show(self, template: str, status: int = 200, **given: object) -> HTMLResponse:
         """A page of no review in particular."""
         reviews = [review_id for review_id, _, _ in self.place.store.reviews()][::-1]
@@ -98,11 +90,19 @@ class Visit:
             "progress": None,
             "nav": [(name, title) for name, title, role in NAV if self.member.is_at_least(role)],
         }
-        there = REGION.set(region_of(self.request.headers.get("accept-language", "")))
+        return HTMLResponse(self._filled(template, {**usual, **given}), status)
+
+    def _filled(self, template: str, given: Mapping[str, object]) -> str:
+        """A template, with numbers and dates as where the reader is."""
+        there = REGION.set(region_of(self._languages))
         try:
-            return HTMLResponse(page(template, **{**usual, **given}), status)
+            return page(template, **given)
         finally:
             REGION.reset(there)
+
+    @property
+    def _languages(self) -> str:
+        return self.request.headers.get("accept-language", "")[:200]
 
     def show_of(self, book: Book, template: str, status: int = 200, **given: object) -> HTMLResponse:
         """A page of a review."""
@@ -123,14 +123,10 @@ class Visit:
 
     def piece(self, book: Book, template: str, key: Hashable, **given: object) -> Markup:
         """A part of a page that is the same for everybody in a region, filled once for the same key."""
-        languages = self.request.headers.get("accept-language", "")[:200]
-        kept, name = book.pieces, (template, key, languages)
+        kept, name = book.pieces, (template, key, self._languages)
         if name not in kept:
-            there = REGION.set(region_of(languages))
-            try:
-                filled = page(template, book=book, currency=book.review.portfolio.currency, csrf="", **given)
-            finally:
-                REGION.reset(there)
+            usual = {"book": book, "currency": book.review.portfolio.currency, "csrf": ""}
+            filled = self._filled(template, {**usual, **given})
             if len(kept) >= _PIECES:
                 kept.clear()
             kept[name] = Markup(filled)
