@@ -76,7 +76,11 @@ class FolderPlace:
         """Where LangGraph keeps how far each review is."""
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-        async with AsyncSqliteSaver.from_conn_string(str(self._folder / "checkpoints.db")) as saver:
+        from tools.sqlite import opened
+
+        path = self._folder / "checkpoints.db"
+        opened(path).close()  # made as patiently as the store; LangGraph asks once
+        async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
             yield saver
 
     def close(self) -> None:

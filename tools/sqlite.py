@@ -15,6 +15,33 @@ _PATIENCE_SECONDS = 30
 """How long a write waits for those of other processes."""
 
 
+def opened(path: Path) -> sqlite3.Connection:
+    """A file, made when it is missing, in which readers read while somebody writes. Raises StoreError.
+
+    SQLite answers "locked" at once, however long a write may wait, when two processes make a new file such a one at the
+    same time: so it is asked again.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not _is_write_ahead(connection):
+        if time.monotonic() >= deadline:
+            connection.close()
+            raise StoreError(f"{path.parent.name}/ is locked by another process; try again when that has ended")
+        time.sleep(0.02)
+    return connection
+
+
+def _is_write_ahead(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("pragma journal_mode = wal")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            return False
+        raise
+    return True
+
+
 class Sqlite:
     """The store's file in a folder, which is made."""
 
@@ -22,30 +49,9 @@ class Sqlite:
     """The type of a column that numbers its rows."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.name = f"{folder.name}/"
-        self._connection = sqlite3.connect(
-            folder / "saveplay.db", timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        self._connection = opened(folder / "saveplay.db")
         self._connection.row_factory = sqlite3.Row
-        self._write_ahead()
-
-    def _write_ahead(self) -> None:
-        """Let readers read while somebody writes. Two processes that open a new file at once may both want to say so."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not self._is_write_ahead():
-            if time.monotonic() >= deadline:
-                raise StoreError(f"{self.name} is locked by another process; try again when that has ended")
-            time.sleep(0.02)
-
-    def _is_write_ahead(self) -> bool:
-        try:
-            self._connection.execute("pragma journal_mode = wal")
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                return False
-            raise
-        return True
 
     def close(self) -> None:
         """Give the connection back."""
