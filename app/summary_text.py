@@ -83,7 +83,10 @@ def scores(base: "CustomerBase") -> str:
     tiers = base.rows("select risk_tier, count(*) as n, sum(arr) as arr from scored group by 1 order by 1")
     currency = base.configuration.scoring.money.home
     totals = [(row["risk_tier"], str(row["n"]), money(float(row["arr"]), currency)) for row in tiers]
-    worst = base.rows(f"from scored order by at_risk desc, risk * cast(arr as double) desc, account_id limit {_ROWS}")
+    worst = base.rows(
+        "select account_id, name, arr, health, health_band, risk, risk_tier, intervention_tier from scored "
+        f"order by at_risk desc, risk * cast(arr as double) desc, account_id limit {_ROWS}"
+    )
     rows = [
         (row["account_id"], row["name"], money(float(row["arr"]), currency), _number(row["health"]), row["health_band"],
          _number(row["risk"]), row["risk_tier"], row["intervention_tier"] or "")

@@ -1,8 +1,9 @@
 """The customer base of one review date, scored in the engine; only aggregates and the accounts under review leave it.
 
-One rule: no Python loop over all accounts. In the connection: the eleven inputs, ``statements``, ``signals``,
-``measured``, ``scored``, ``previous`` (last reviewed week), ``compared``. ``accounts``, ``signals`` and ``scores`` hold
-the same accounts in the same order; ``measured`` and ``scored`` are views that put them side by side.
+One rule: no Python loop over all accounts. In the connection: the eleven inputs, ``statements``, a table of signals a
+category, ``scores``, ``measured``, ``scored``, ``previous`` (last reviewed week), ``compared``. ``accounts``, the
+signals and ``scores`` hold the same accounts in the same order; ``measured`` and ``scored`` are views that put them
+side by side.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,16 +24,29 @@ from tools.scoring import (
     ATTRIBUTES,
     DETAILS,
     FORMER_SQL,
-    SCORES,
+    JUDGED,
+    MEASURED,
+    REPORTED,
+    SCORED,
+    SNAPSHOT_COLUMNS,
     ChurnCurve,
+    beside_sql,
     detail_sql,
-    measured_sql,
+    judged_sql,
+    named_sql,
+    part_sql,
     scored_sql,
-    signals_table_sql,
     size_sql,
     state_counts_sql,
+    sums_sql,
 )
-from tools.signals import INTENTS, TEXTS, category_signals_sql, category_sql, matching, usage_by_account_sql
+from tools.signals import (
+    TEXTS,
+    category_signals_sql,
+    category_sql,
+    matching,
+    usage_by_account_sql,
+)
 from tools.signals.statements import Statement, StatementFinder, TextRow
 from tools.sources import Portfolio, TableRead, TextFilter, open_portfolio
 
@@ -152,17 +166,24 @@ def score_base(
     month = month_ago(snapshots, as_of, configuration.scoring.velocity_window)
     if month is not None:
         load_week(connection, "month", month, configuration, curve)
-    _measure(portfolio, configuration.scoring, as_of, month is not None, watch)
-    connection.execute("create or replace temp view measured as " + measured_sql(configuration.scoring))
+    parts, sums = _measure(portfolio, configuration.scoring, as_of, month is not None, watch)
+    measured = beside_sql(configuration.scoring, MEASURED, parts)
+    connection.execute("create or replace temp view measured as " + measured)
     with watch("scoring", connection):
-        scored = scored_sql(configuration, "signals", as_of, curve, attributes=("account_id",))
-        connection.execute("create or replace temp table scores as " + scored)
-        _refuse_disorder(connection, "scores")
-        kept = ", ".join(f"m.{name}" for name in ATTRIBUTES)
-        connection.execute(
-            f"create or replace temp view scored as select {kept}, s.* exclude (account_id) "
-            "from measured m positional join scores s"
-        )
+        judged = judged_sql(configuration, [*parts, *sums], as_of, curve)
+        connection.execute("create or replace temp table scores as " + judged)
+        _refuse_disorder(connection, parts, [*sums, "scores"])
+        for name in sums:
+            connection.execute(f"drop table {name}")
+    scores = [f"scores.{name}" for name in JUDGED]
+    before = [name for name in parts if name == "month_health"]
+    scored = beside_sql(configuration.scoring, scores, ["scores", *before])
+    scored = named_sql(configuration, scored, (*ATTRIBUTES, *SCORED))
+    connection.execute("create or replace temp view scored as " + scored)
+    told = [*scores, *(name for name in MEASURED if name not in JUDGED)]
+    week = beside_sql(configuration.scoring, told, [*parts, "scores"])
+    week = named_sql(configuration, week, SNAPSHOT_COLUMNS)
+    connection.execute("create or replace temp view week as " + week)
     previous = last_review(snapshots)
     with watch("comparing with last week", connection):
         if previous is not None:
@@ -193,45 +214,53 @@ def _order_accounts(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("create or replace table accounts as select * from accounts order by account_id")
 
 
-def _measure(portfolio: Portfolio, scoring: Scoring, as_of: date, has_month: bool, watch: Watch) -> None:
-    """Run the file of each category, and put what they yield side by side into the table ``signals``.
+def _measure(
+    portfolio: Portfolio, scoring: Scoring, as_of: date, has_month: bool, watch: Watch
+) -> tuple[list[str], list[str]]:
+    """Run the file of each category, and sum up what it adds to both scores.
 
-    Every file yields each account once: results in the order of their ids need no join. Where the accounts are not in
-    that order yet they are brought into it.
+    Returns the names of the tables with the signals and of those with the sums, all in the order of the accounts. Every
+    file yields each account once: results in the order of their ids need no join to stand side by side.
     """
     connection, seen = portfolio.connection, _seen(portfolio.audit)
+    groups: dict[str, Sequence[str]] = {category: (category,) for category in CATEGORIES}
+    sources = {}
     if portfolio.warehouse is not None:
-        parts = {"measured_signals": "from warehouse_signals semi join accounts using (account_id)"}
+        groups = {"measured": CATEGORIES}
+        sources["measured"] = f"(from warehouse_signals semi join accounts using (account_id)) part {_STATED}"
     else:
         if not portfolio.usage_reduced:
             connection.execute("create or replace temp table usage_by_account as " + usage_by_account_sql(as_of))
-        parts = {f"{category}_signals": category_signals_sql(category, as_of, seen) for category in CATEGORIES}
-    texts = "measured_signals" if portfolio.warehouse is not None else "sentiment_signals"
-    parts[texts] = (
-        f"select a.*, {', '.join(f's.{intent}' for intent in INTENTS)} from ({parts[texts]}) a "
-        f"left join ({category_sql('stated')}) s on s.account_id = a.account_id"
-    )
+        for category in CATEGORIES:
+            sources[category] = f"({category_signals_sql(category, as_of, seen)}) part"
+        sources["sentiment"] += f" {_STATED}"
+    for name, categories in groups.items():
+        with watch(f"measuring {name}", connection):
+            part, table = part_sql(scoring, categories, sources[name]), f"{name}_signals"
+            connection.execute(f"create or replace temp table {table} as {part} order by account_id")
+            sums = sums_sql(scoring, categories, table, as_of)
+            connection.execute(f"create or replace temp table {name}_sums as {sums}")
+    parts = [f"{name}_signals" for name in groups]
     if has_month:
-        month = "month m on m.account_id = a.account_id"
-        parts["month_health"] = f"select a.account_id, m.health from accounts a left join {month}"
-    for name, sql in parts.items():
-        with watch(f"measuring {name.split('_')[0]}", connection):
-            connection.execute(f"create or replace temp table {name} as select * from ({sql}) order by account_id")
-            _refuse_disorder(connection, name)
-    with watch("putting the signals side by side", connection):
-        beside = " positional join ".join(["accounts", *parts])
-        connection.execute("create or replace temp table signals as " + signals_table_sql(scoring, beside, has_month))
-        for name in parts:
-            connection.execute(f"drop table {name}")
+        health = "select a.account_id, m.health from accounts a left join month m on m.account_id = a.account_id"
+        connection.execute(f"create or replace temp table month_health as {health} order by account_id")
+        parts.append("month_health")
+    return parts, [f"{name}_sums" for name in groups]
 
 
-def _refuse_disorder(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Rows are put side by side by their place, so their accounts must be the same, place by place."""
-    row = connection.execute(
-        f"select count(*) from accounts a positional join {name} s where a.account_id is distinct from s.account_id"
-    ).fetchone()
-    if row != (0,):
-        raise RuntimeError(f"{name} and accounts are not in the same order; scores would land on other accounts")
+_STATED = f"left join ({category_sql('stated')}) stated on stated.account_id = part.account_id"
+
+
+def _refuse_disorder(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], worked_out: Sequence[str]) -> None:
+    """Rows are put side by side by their place: what was measured must name the same account there, place by place.
+
+    What was worked out row by row from that carries the ``place`` it came from.
+    """
+    differs = [f"accounts.account_id is distinct from {name}.account_id" for name in parts]
+    differs += [f"{name}.rowid is distinct from {name}.place" for name in worked_out]
+    beside = " positional join ".join(["accounts", *parts, *worked_out])
+    if connection.execute(f"select count(*) from {beside} where {' or '.join(differs)}").fetchone() != (0,):
+        raise RuntimeError("accounts and their signals are not in the same order; scores would land on other accounts")
 
 
 def coverage(base: CustomerBase) -> list[tuple[str, int, int, int]]:
@@ -291,9 +320,6 @@ def _state(connection: duckdb.DuckDBPyConnection, configuration: Configuration, 
     return found
 
 
-_REPORTED = (*SCORES[:-2], "reported_arr", "reported_at_risk")
-
-
 def load_week(
     connection: duckdb.DuckDBPyConnection,
     name: str,
@@ -312,7 +338,7 @@ def load_week(
     )
     size = size_sql(configuration.scoring, "arr")
     connection.execute(
-        f"create or replace temp view {name}_measured as select * exclude ({', '.join(_REPORTED)}) "
+        f"create or replace temp view {name}_measured as select * exclude ({', '.join(REPORTED)}, reported_arr, reported_at_risk) "
         f"replace ({size} as size) from {name}_then"
     )
     if snapshot.scoring_hash == configuration.scoring_hash:

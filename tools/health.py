@@ -4,6 +4,7 @@ Pure: writes SQL over a table ``measured`` (one row an account: attributes, sign
 give their weight to the others of their category, unknown categories to the other categories.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 from domain.configuration import CATEGORIES, SIZES, Scoring, Signal
@@ -38,20 +39,23 @@ def component(name: str, signal: Signal) -> str:
 def weight(signal: Signal) -> str:
     """The signal's share of its category, by size of account."""
     default = signal.weight["default"]
-    by_size = {size: signal.weight.get(size, default) for size in SIZES}
-    if len(set(by_size.values())) == 1:
-        return number(default)
-    cases = " ".join(f"when '{size}' then {number(value)}" for size, value in by_size.items())
-    return f"case size {cases} end"
+    return _by_size({size: signal.weight.get(size, default) for size in SIZES})
 
 
 def category_weight(scoring: Scoring, category: str) -> str:
     """The category's share of health, by size of account."""
-    cases = " ".join(
-        f"when '{size}' then {number(scoring.category_weights[size][category])}"  # type: ignore[index]
-        for size in SIZES
-    )
-    return f"case size {cases} end"
+    return _by_size({size: scoring.category_weights[size][category] for size in SIZES})  # type: ignore[index]
+
+
+SIZE_FLAGS = ["size = 'enterprise' as is_enterprise", "size = 'small_business' as is_small_business"]
+"""What the weights ask of the size: comparing its name anew in each of them would cost as much as the weights."""
+
+
+def _by_size(weights: Mapping[str, float]) -> str:
+    large, small, other = (number(weights[size]) for size in ("enterprise", "small_business", "mid_market"))
+    if large == small == other:
+        return other
+    return f"case when is_enterprise then {large} when is_small_business then {small} else {other} end"
 
 
 def of_category(scoring: Scoring, category: str) -> dict[str, Signal]:
@@ -74,15 +78,18 @@ def weighted_sum(scoring: Scoring, category: str) -> str:
     return " + ".join(terms)
 
 
-def layers(scoring: Scoring) -> list[list[str]]:
-    """Health in three steps, each a list of columns over the one before.
+def sums(scoring: Scoring, category: str) -> list[str]:
+    """Over the components of a category: ``k_``, the weight of its known signals, and ``s_``, their weighted sum."""
+    known, weighted = known_weight(scoring, category), weighted_sum(scoring, category)
+    return [f"{known} as k_{category}", f"{weighted} as s_{category}"]
 
-    Per category ``k_`` (weight of its known signals), ``s_`` (their weighted sum) and ``w_`` (the category's weight, if
-    anything of it is known); then ``w_known`` and ``coverage`` (share of weight known, 0 to 1); then ``health`` (NULL
-    below the minimum coverage).
+
+def layers(scoring: Scoring) -> list[list[str]]:
+    """Health in three steps over the sums of every category, each a list of columns over the one before.
+
+    ``w_``, the weight of each category if anything of it is known; then ``w_known`` and ``coverage`` (share of weight
+    known, 0 to 1); then ``health`` (NULL below the minimum coverage).
     """
-    sums = [f"{known_weight(scoring, category)} as k_{category}" for category in CATEGORIES]
-    sums += [f"{weighted_sum(scoring, category)} as s_{category}" for category in CATEGORIES]
     weights = [f"case when k_{c} > 0 then {category_weight(scoring, c)} else 0 end as w_{c}" for c in CATEGORIES]
     known = " + ".join(f"w_{category}" for category in CATEGORIES)
     whole = {c: " + ".join(weight(signal) for signal in of_category(scoring, c).values()) for c in CATEGORIES}
@@ -90,7 +97,6 @@ def layers(scoring: Scoring) -> list[list[str]]:
     means = " + ".join(f"case when k_{c} > 0 then w_{c} * s_{c} / k_{c} else 0 end" for c in CATEGORIES)
     enough = f"coverage >= {number(scoring.minimum_coverage.value)}"
     return [
-        sums,
         weights,
         [f"{known} as w_known", f"{six(f'({covered}) / 100')} as coverage"],
         [f"case when {enough} then {six(f'({means}) / w_known')} end as health"],

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from domain.errors import InputError
-from tools.scoring import SNAPSHOT_COLUMNS
 
 if TYPE_CHECKING:
     from tools.postgres import Postgres
@@ -63,13 +62,11 @@ class History:
     def save(
         self, connection: duckdb.DuckDBPyConnection, review_id: str, as_of: date, scoring_hash: str, reviewed: bool
     ) -> None:
-        """Write ``measured`` and ``scored`` of this week, replacing the week if it is there."""
+        """Write ``week``, what was measured and scored, replacing the week if it is there."""
         aside = self._aside(review_id)
-        columns = ", ".join(f"s.{name}" if name in _OF_SCORED else f"m.{name}" for name in SNAPSHOT_COLUMNS)
         facts = f"as_of: '{as_of}', scoring_hash: '{scoring_hash}', reviewed: '{str(reviewed).lower()}'"
         connection.execute(
-            f"copy (select {columns} from measured m positional join scores s order by m.account_id) "
-            f"to '{_quoted(aside)}' (format parquet, kv_metadata {{{facts}}})"
+            f"copy (from week order by account_id) to '{_quoted(aside)}' (format parquet, kv_metadata {{{facts}}})"
         )
         self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed))
 
@@ -199,10 +196,6 @@ class SharedHistory(History):
 
 TOLD = ("name", "health", "health_band", "coverage", "risk", "risk_tier", "at_risk", "rule", "intervention_tier")
 """What the history tells about a week."""
-_OF_SCORED = {
-    "health", "health_band", "coverage", "confidence", "velocity", "velocity_band", "risk", "score_tier", "risk_tier",
-    "flagged", "alarm", "at_risk", "rule", "intervention_tier",
-}  # fmt: skip
 
 
 def _quoted(path: Path) -> str:

@@ -12,21 +12,22 @@ from tools.signals import six
 def points(name: str, signal: Signal, scoring: Scoring) -> str:
     """Risk points of one signal before amplification: full at component 0, none from ``severity_below`` up."""
     line = number(scoring.severity_below.value)
-    severity = f"({line} - c_{name}) / {line}"
-    return f"case when c_{name} < {line} then {number(signal.risk)} * {severity} else 0 end"
+    each = number(signal.risk / scoring.severity_below.value)
+    return f"case when c_{name} < {line} then {each} * ({line} - c_{name}) else 0 end"
+
+
+def sums(scoring: Scoring, category: str) -> list[str]:
+    """Over the components of a category: ``p_``, its points."""
+    terms = [points(name, signal, scoring) for name, signal in of_category(scoring, category).items()]
+    return [f"{' + '.join(terms)} as p_{category}"]
 
 
 def layers(scoring: Scoring) -> list[list[str]]:
-    """Risk in four steps, each a list of columns over the one before.
+    """Risk in three steps over the sums of every category, each a list of columns over the one before.
 
-    ``p_<category>``, the points of each category; ``base`` and ``warning`` (how many categories warn); the factors
-    ``clustering`` and ``nearness``, from 1 up; and ``risk``, which nears 100 and stops there.
+    ``base`` and ``warning`` (how many categories warn); the factors ``clustering`` and ``nearness``, from 1 up; and
+    ``risk``, which nears 100 and stops there.
     """
-    by_category = [
-        " + ".join(points(name, signal, scoring) for name, signal in of_category(scoring, category).items())
-        + f" as p_{category}"
-        for category in CATEGORIES
-    ]
     full = number(scoring.cluster_points.value)
     base = " + ".join(f"p_{category}" for category in CATEGORIES)
     warning = " + ".join(f"case when p_{c} >= {full} then 1 else p_{c} / {full} end" for c in CATEGORIES)
@@ -38,7 +39,6 @@ def layers(scoring: Scoring) -> list[list[str]]:
     step = number(scoring.cluster_step.value)
     raw = f"base * clustering * nearness / {number(scoring.risk_scale.value)}"
     return [
-        by_category,
         [f"{base} as base", f"{warning} as warning"],
         [
             f"case when warning > 1 then 1 + {step} * (warning - 1) else 1 end as clustering",

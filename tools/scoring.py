@@ -5,10 +5,11 @@ health, risk, tiers and probabilities. The same text scores today's base and, af
 week's: so a change of weights can be told from a change of customers.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.configuration import Configuration, Scoring
+from domain.configuration import CATEGORIES, Configuration, Scoring
 from tools import health, risk, tiers
 from tools.signals import CONTEXT, OBSERVED_ON, literal, signal_columns, six
 
@@ -47,6 +48,13 @@ SCORES = (
     "expected_churn_arr",
 )
 
+SCORED = (*SCORES, "renewal_in_days")
+NAMES = ("health_band", "velocity_band", "confidence", "score_tier", "risk_tier", "intervention_tier")
+"""The words among the scores: each follows from the numbers and the rule."""
+JUDGED = tuple(name for name in SCORED if name not in NAMES)
+REPORTED = SCORES[:-2]
+"""What is kept of a week: what an account may cost is worked out anew from the curve of the day."""
+
 
 FORMER_SQL = """
     select account_id from outcomes group by account_id
@@ -73,38 +81,80 @@ def size_sql(scoring: Scoring, arr: str) -> str:
     )
 
 
-def signals_table_sql(scoring: Scoring, source: str, has_month: bool) -> str:
-    """The table ``signals``: one row an account, in the order of the accounts, with all that scoring needs to know.
+def beside_sql(scoring: Scoring, columns: Sequence[str], tables: Sequence[str]) -> str:
+    """The attributes of every account and the ``columns`` of the ``tables``, which hold the accounts in the same order.
 
-    ``source`` stands after FROM and yields, row by row, ``accounts``, what the files of signals measure, what was stated
-    and (with ``has_month``) ``month_health``.
+    Nothing is joined and nothing is copied: row by row, what stands in the same place belongs together. A table
+    ``month_health`` among them has the health of a month ago.
     """
     size = size_sql(scoring, "accounts.arr_home")
-    before = "month_health.health" if has_month else "cast(null as double)"
-    columns = ", ".join(signal_columns())
-    return (
-        f"select accounts.account_id, accounts.arr_home as arr, {size} as size, {before} as health_month_ago, {columns} "
-        f"from {source}"
+    before = "month_health.health" if "month_health" in tables else "cast(null as double)"
+    own = {
+        "segment": f"coalesce(accounts.segment, {size})",
+        "size": size,
+        "arr": "accounts.arr_home",
+        "contract_arr": "accounts.arr",
+        "contract_currency": f"coalesce(upper(accounts.currency), '{scoring.money.home}')",
+        "health_month_ago": before,
+    }
+    attributes = [f"{own.get(name, f'accounts.{name}')} as {name}" for name in ATTRIBUTES]
+    beside = " positional join ".join(["accounts", *tables])
+    return f"select {', '.join([*attributes, *columns])} from {beside}"
+
+
+MEASURED = (*OBSERVED_ON, *CONTEXT, *sorted(set(OBSERVED_ON.values())))
+"""What is measured of an account: the signals, the context and the days."""
+
+
+def part_sql(scoring: Scoring, categories: Sequence[str], source: str) -> str:
+    """One row an account: the signals of some categories, rounded, with their days and the size of the account.
+
+    ``source`` stands after FROM and yields ``part`` (what the files measure) and, with sentiment, ``stated``.
+    """
+    signals = [name for name in OBSERVED_ON if scoring.signals[name].category in categories]
+    names = [*signals, *(name for name, category in CONTEXT.items() if category in categories)]
+    large, small = (health.number(each.value) for each in (scoring.enterprise_above, scoring.small_business_below))
+    sizes = f"part.arr_home > {large} as is_enterprise, part.arr_home < {small} as is_small_business"
+    return f"select part.account_id, {sizes}, {', '.join(signal_columns(names))} from {source}"
+
+
+def sums_sql(scoring: Scoring, categories: Sequence[str], part: str, as_of: date) -> str:
+    """One row an account: its place in the table that has its signals, and what these categories add to both scores."""
+    signals = {name: signal for each in categories for name, signal in health.of_category(scoring, each).items()}
+    chain = _chain(
+        _fresh(scoring, f"(select rowid as place, * from {part})", signals, as_of), _summing(scoring, categories)
     )
+    return f"{chain} select place, {', '.join(_sums(categories))} from final"
 
 
-def measured_sql(scoring: Scoring) -> str:
-    """Attributes and signals side by side, out of ``accounts`` and ``signals``, which are in the same order."""
-    return f"""
-        select a.account_id, a.name, coalesce(a.segment, s.size) as segment, s.size, s.arr,
-            a.arr as contract_arr, coalesce(upper(a.currency), '{scoring.money.home}') as contract_currency,
-            a.renewal_date, a.csm_id, a.exec_sponsor_id, a.lifecycle_stage, a.parent_account_id, a.started_on,
-            s.* exclude (account_id, size, arr)
-        from accounts a positional join signals s"""
+def _sums(categories: Sequence[str]) -> list[str]:
+    return [f"{what}_{category}" for category in categories for what in "ksp"]
 
 
-def _both_scores(scoring: Scoring, source: str, as_of: date) -> tuple[str, list[list[str]]]:
-    """The first table (fresh values of ``source``) and the steps from there to health and risk."""
+def _fresh(scoring: Scoring, source: str, names: Iterable[str], as_of: date) -> str:
+    """``source`` with these signals unknown where they are not young enough."""
     today = literal(as_of)
-    fresh = [f"{health.fresh_value(name, signal, today)} as {name}" for name, signal in scoring.signals.items()]
-    components = [f"{health.component(name, signal)} as c_{name}" for name, signal in scoring.signals.items()]
-    scores = [a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True)]
-    return f"select * replace ({', '.join(fresh)}) from {source}", [components, *scores]
+    fresh = [f"{health.fresh_value(name, scoring.signals[name], today)} as {name}" for name in names]
+    return f"select * replace ({', '.join(fresh)}) from {source}"
+
+
+def _summing(scoring: Scoring, categories: Sequence[str]) -> list[list[str]]:
+    """The steps from fresh values to what each category adds to both scores."""
+    signals = {name: signal for each in categories for name, signal in health.of_category(scoring, each).items()}
+    components = [f"{health.component(name, signal)} as c_{name}" for name, signal in signals.items()]
+    return [components, [sums for c in categories for sums in (*health.sums(scoring, c), *risk.sums(scoring, c))]]
+
+
+def _both_scores(scoring: Scoring) -> list[list[str]]:
+    """The steps from those sums to health and risk."""
+    return [a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True)]
+
+
+def _from_signals(scoring: Scoring, source: str, as_of: date) -> tuple[str, list[list[str]]]:
+    """The first table (fresh values of ``source``) and the steps from there to health and risk."""
+    first, *further = _summing(scoring, CATEGORIES)
+    steps = [first + health.SIZE_FLAGS, *further, *_both_scores(scoring)]
+    return _fresh(scoring, source, scoring.signals, as_of), steps
 
 
 def _chain(first: str, steps: list[list[str]]) -> str:
@@ -118,18 +168,23 @@ VELOCITY = six("(health - health_month_ago) / 30")
 
 
 def _judged(configuration: Configuration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
-    """The steps from both scores to bands, velocity, probability and tiers."""
+    """The steps from both scores to velocity, probability and the rule that fires."""
+    moving = [f"{velocity} as velocity", f"{risk.churn_probability(curve.slope, curve.midpoint)} as churn_probability"]
+    money = ["cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr"]
+    return [moving, money, *tiers.layers(configuration.scoring, configuration.tiers)]
+
+
+def _named(configuration: Configuration) -> list[list[str]]:
+    """The steps from what was judged to the names of bands and tiers."""
     scoring = configuration.scoring
     bands = tuple((band.name, band.starts_at) for band in scoring.health_bands)
-    moving = [f"{velocity} as velocity"]
-    named = [
+    words = [
         health.banded("health", bands, "'not_scored'") + " as health_band",
         _velocity_band(scoring) + " as velocity_band",
         _confidence(scoring) + " as confidence",
-        f"{risk.churn_probability(curve.slope, curve.midpoint)} as churn_probability",
+        tiers.score_tier(scoring) + " as score_tier",
     ]
-    money = ["cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr"]
-    return [moving, named, money, *tiers.layers(scoring, configuration.tiers)]
+    return [words, tiers.names(configuration.tiers)]
 
 
 def _velocity_band(scoring: Scoring) -> str:
@@ -153,12 +208,31 @@ def scored_sql(
     as_of: date,
     curve: ChurnCurve,
     velocity: str = VELOCITY,
-    attributes: tuple[str, ...] = ATTRIBUTES,
 ) -> str:
     """One row an account: attributes and scores. ``velocity`` may name a column that was reported before."""
-    columns = ", ".join((*attributes, *SCORES, "renewal_in_days"))
-    first, steps = _both_scores(configuration.scoring, source, as_of)
-    return f"{_chain(first, [*steps, *_judged(configuration, curve, velocity)])} select {columns} from final"
+    first, steps = _from_signals(configuration.scoring, source, as_of)
+    steps += [*_judged(configuration, curve, velocity), *_named(configuration)]
+    return f"{_chain(first, steps)} select {', '.join((*ATTRIBUTES, *SCORED))} from final"
+
+
+def judged_sql(configuration: Configuration, tables: Sequence[str], as_of: date, curve: ChurnCurve) -> str:
+    """One row an account: its place and the scores without the names, which are many bytes and follow from the rest.
+
+    ``tables`` hold the signals and what each category adds, and stand in the order of the accounts.
+    """
+    scoring, asked = configuration.scoring, tiers.asked(configuration.tiers)
+    signals = [name for name in scoring.signals if name in asked]
+    days = sorted({OBSERVED_ON[name] for name in signals})
+    columns = [f"{tables[0]}.rowid as place", *sorted(asked), *days, *_sums(CATEGORIES)]
+    source = beside_sql(scoring, columns, tables)
+    first, *further = [*_both_scores(scoring), *_judged(configuration, curve, VELOCITY)]
+    chain = _chain(_fresh(scoring, f"({source})", signals, as_of), [health.SIZE_FLAGS, first, *further])
+    return f"{chain} select place, {', '.join(JUDGED)} from final"
+
+
+def named_sql(configuration: Configuration, source: str, columns: Sequence[str]) -> str:
+    """The ``columns`` of a select statement that yields what was judged, and of the names that follow from it."""
+    return f"{_chain(source, _named(configuration))} select {', '.join(columns)} from final"
 
 
 DETAILS = ("value", "observed_on", "component", "share", "health_points", "risk_points")
@@ -183,7 +257,9 @@ def detail_sql(scoring: Scoring, source: str, as_of: date, accounts: str) -> str
             risk.amplified(name, signal, scoring),
         )
         columns += [f"{what} as {label}__{name}" for label, what in zip(DETAILS, details, strict=True)]
-    return f"{_chain(*_both_scores(scoring, chosen, as_of))} select {', '.join(columns)} from final order by account_id"
+    return (
+        f"{_chain(*_from_signals(scoring, chosen, as_of))} select {', '.join(columns)} from final order by account_id"
+    )
 
 
 def state_counts_sql(configuration: Configuration, as_of: date) -> str:
@@ -197,4 +273,4 @@ def state_counts_sql(configuration: Configuration, as_of: date) -> str:
     return f"select count(*) as accounts, {', '.join(columns)} from measured"
 
 
-SNAPSHOT_COLUMNS = (*ATTRIBUTES, *OBSERVED_ON, *CONTEXT, *sorted(set(OBSERVED_ON.values())), *SCORES[:-2])
+SNAPSHOT_COLUMNS = (*ATTRIBUTES, *MEASURED, *REPORTED)

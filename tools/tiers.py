@@ -23,6 +23,12 @@ def all_of(conditions: Iterable[Condition]) -> str:
     return " and ".join(condition(rule) for rule in conditions)
 
 
+def asked(tiers: Tiers) -> set[str]:
+    """The signals and context that the rules ask for, and how near the renewal is."""
+    conditions = [each for rule in tiers.rules for each in (*rule.when, *rule.at_risk_when)]
+    return {"renewal_in_days", *(each.signal for each in conditions)}
+
+
 def fires(rule: TierRule) -> str:
     """Whether the rule's state is present."""
     sizes = "".join(f" and size <> '{size}'" for size in rule.not_for)
@@ -49,29 +55,35 @@ def holds(rule: Condition, values: dict[str, float | None]) -> bool:
 
 
 def layers(scoring: Scoring, tiers: Tiers) -> list[list[str]]:
-    """Tiers in four steps, each a list of columns over the one before.
+    """Who is at risk in three steps, each a list of columns over the one before.
 
-    ``flagged`` and ``alarm``; ``at_risk``; ``rule`` (the first that fires); ``intervention_tier`` and ``risk_tier``.
+    ``flagged`` and ``alarm``; ``at_risk``; ``rule`` (the first that fires).
     """
     flagged = " or ".join(flags(rule) for rule in tiers.rules)
     first = " ".join(f"when {fires(rule)} then '{rule.id}'" for rule in tiers.rules)
-    by_rule = " ".join(f"when rule = '{rule.id}' then '{rule.tier}'" for rule in tiers.rules)
-    names = [(band.name, band.starts_at) for band in scoring.risk_tiers]
-    by_score = " ".join(f"when risk >= {number(start)} then '{name}'" for name, start in reversed(names))
     return [
         [
             f"({flagged}) as flagged",
             f"coalesce(velocity <= {number(scoring.velocity_alarm.value)}, false) as alarm",
-            f"case {by_score} end as score_tier",
         ],
         [f"(risk > {number(scoring.at_risk_above.value)} or alarm or flagged) as at_risk"],
-        [
-            f"case when at_risk then case {first} end end as rule",
-            "case when at_risk and score_tier = 'low' then 'medium' else score_tier end as risk_tier",
-        ],
-        [
-            "case when not at_risk and renewal_in_days <= "
-            f"{number(tiers.watch_renewal_within.value)} then 'watch' when not at_risk then null {by_rule} "
-            "else 'medium' end as intervention_tier"
-        ],
+        [f"case when at_risk then case {first} end end as rule"],
+    ]
+
+
+def score_tier(scoring: Scoring) -> str:
+    """The tier that the risk score alone says."""
+    names = [(band.name, band.starts_at) for band in scoring.risk_tiers]
+    by_score = " ".join(f"when risk >= {number(start)} then '{name}'" for name, start in reversed(names))
+    return f"case {by_score} end"
+
+
+def names(tiers: Tiers) -> list[str]:
+    """Over ``score_tier`` and the ``layers``: ``risk_tier``, never low for an account at risk, and how soon to act."""
+    by_rule = " ".join(f"when rule = '{rule.id}' then '{rule.tier}'" for rule in tiers.rules)
+    return [
+        "case when at_risk and score_tier = 'low' then 'medium' else score_tier end as risk_tier",
+        "case when not at_risk and renewal_in_days <= "
+        f"{number(tiers.watch_renewal_within.value)} then 'watch' when not at_risk then null {by_rule} "
+        "else 'medium' end as intervention_tier",
     ]

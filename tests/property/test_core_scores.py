@@ -13,7 +13,7 @@ from domain.configuration import CATEGORIES, SIZES, Band
 from tests.builders import AS_OF, SHIPPED, SIGNALS, component_of, explain_sheet, reconfigured, score_sheet
 from tools.evidence import contributions, exact_parts
 from tools.health import banded, component
-from tools.tiers import layers
+from tools.tiers import score_tier
 
 few = settings(max_examples=3)
 SCORING = SHIPPED.scoring
@@ -188,8 +188,7 @@ def test_the_engine_puts_every_health_into_the_band_that_holds_it() -> None:
 
 
 def test_the_engine_puts_every_risk_into_the_tier_that_holds_it() -> None:
-    columns = dict(column.rsplit(" as ", 1)[::-1] for step in layers(SCORING, SHIPPED.tiers) for column in step)
-    bands, expression = SCORING.risk_tiers, columns["score_tier"]
+    bands, expression = SCORING.risk_tiers, score_tier(SCORING)
     assert engine_says(expression, "risk", TENTHS + EDGES) == [bands_by_hand(bands, s)[0] for s in TENTHS + EDGES]
 
 

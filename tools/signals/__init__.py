@@ -5,7 +5,7 @@ What a signal means (direction, breakpoints, freshness, weight) is in ``configs/
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -54,8 +54,11 @@ OBSERVED_ON: dict[str, str] = {
 INTENTS = tuple(name for name, day in OBSERVED_ON.items() if day == "written_on")
 """The signals that count stated intents: they are found by reading, not by the engine."""
 
-CONTEXT = ("active_users_before", "active_users_now", "amount_overdue", "renewal_in_days")
-"""Measured beside the signals: rules and evidence use them, scores do not."""
+CONTEXT = {
+    "active_users_before": "usage", "active_users_now": "usage", "amount_overdue": "commercial",
+    "renewal_in_days": "commercial",
+}  # fmt: skip
+"""Measured beside the signals, by the file of which category: rules and evidence use them, scores do not."""
 
 WHOLE = frozenset((
     "days_silent", "escalations", "open_escalations", "sla_breaches", "oldest_urgent_ticket", "days_since_exec_touch",
@@ -126,19 +129,19 @@ def category_signals_sql(category: str, as_of: date, seen: Mapping[str, date | N
     return bind(category_sql(category), {"as_of": as_of, **seen})
 
 
-def signal_columns() -> list[str]:
-    """Every signal, the context and the observation days, from a relation that holds what the files measure.
+def signal_columns(names: Sequence[str]) -> list[str]:
+    """These signals and this context, and the days they were observed, from a relation that holds what is measured.
 
     Values are rounded to six decimals, so that neither the order of rows nor the engine can move a threshold. Stated
     intents are known where somebody wrote something.
     """
     columns = []
-    for name in (*OBSERVED_ON, *CONTEXT):
+    for name in names:
         if name in INTENTS:
             columns.append(f"case when written_on is not null then coalesce({name}, 0.0::double) end as {name}")
         else:
             columns.append(f"{f'cast({name} as double)' if name in WHOLE else six(name)} as {name}")
-    return columns + sorted(set(OBSERVED_ON.values()))
+    return columns + sorted({OBSERVED_ON[name] for name in names if name in OBSERVED_ON})
 
 
 def six(expression: str) -> str:

@@ -43,6 +43,7 @@ commercial_seen as (
 )
 select
     a.account_id,
+    a.arr_home,
     case when b.known > 0 then b.failed end as payment_failed,
     case when b.known > 0 then b.days_overdue end as invoice_overdue,
     case

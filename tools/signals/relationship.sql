@@ -87,6 +87,7 @@ relationship_seen as (
 )
 select
     a.account_id,
+    a.arr_home,
     case
         when t.exec_age is not null then t.exec_age
         when t.account_id is not null and a.started_on > s.touchpoints_from

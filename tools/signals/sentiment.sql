@@ -49,6 +49,7 @@ written as (
 )
 select
     a.account_id,
+    a.arr_home,
     n.latest as nps,
     n.latest - n.previous as nps_change,
     p.csm_pulse,

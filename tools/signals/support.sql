@@ -50,6 +50,7 @@ rates as (
     -- A usual month of less than one ticket counts as one: five tickets after a silent quarter are five times it.
     select
         a.account_id,
+        a.arr_home,
         coalesce(c.month_now, 0) as month_now,
         cast(coalesce(c.month_now, 0) as double)
             / case when c.month_before > 1 then c.month_before else 1 end as ratio,
@@ -62,6 +63,7 @@ rates as (
 )
 select
     r.account_id,
+    r.arr_home,
     case
         when s.tickets_seen is null then null
         when r.month_now >= 5 or r.ratio <= 1 then r.ratio

@@ -2,6 +2,7 @@
 -- Silence is counted between rows: from the latest recorded day back to the latest one with anybody active.
 select
     a.account_id,
+    a.arr_home,
     case when w.active_before > 0 then 100 * (w.active_now - w.active_before) / w.active_before end
         as active_users_trend,
     w.active_before as active_users_before,
@@ -15,8 +16,9 @@ select
     case when w.user_days_now > 0 then w.logins_now / w.user_days_now end as logins_per_user,
     w.features_now as feature_breadth,
     case
-        when w.age_last_active is not null then w.age_last_active - w.age_last_row
-        else w.age_first_row - w.age_last_row + 1
+        when w.age_last_active is not null
+            then w.age_last_active - date_diff('day', w.last_measured, cast(:as_of as date))
+        else w.age_first_row - date_diff('day', w.last_measured, cast(:as_of as date)) + 1
     end as days_silent,
     w.last_measured as usage_on
 from accounts a

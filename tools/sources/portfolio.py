@@ -279,7 +279,7 @@ def _audited(connection: duckdb.DuckDBPyConnection, stage: Stage, review: _Revie
         row = connection.execute("SELECT count(*) FROM accounts WHERE renewal_date IS NULL").fetchone()
         if row and row[0]:
             stage.notices.append(f"renewal_date: empty for {row[0]} accounts; they are kept with the date unknown.")
-    counts = usage_counts(connection) if stage.is_reduced else None
+    counts = usage_counts(connection, stage.quick) if stage.is_reduced else None
     return report.connected(connection, stage, review.as_of, filled, counts)
 
 

@@ -292,7 +292,7 @@ class Warehouse:
             + ", ".join(_cleaned(column) for column in accounts.columns)
             + ", row_number() over (order by account_id) + 1 as row_no, arr_home from warehouse_rows order by account_id"
         )
-        rest = ", ".join([*measured, *days])
+        rest = ", ".join(["arr_home", *measured, *days])
         connection.execute(
             f"create or replace temp table warehouse_signals as select account_id, {rest} from warehouse_rows"
         )
