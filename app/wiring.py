@@ -164,7 +164,7 @@ def backfill(
         if not history.has(review_id_of(day)):
             past = Request(request.data, day, request.out, request.configs)
             base = load_base(past, configuration, history, watch)
-            history.save(base.connection, review_id_of(day), day, configuration.scoring_hash, reviewed=False)
+            base.keep(history, review_id_of(day), reviewed=False)
             base.close()
 
 

@@ -250,7 +250,7 @@ _ENGINE_CANNOT = re.compile(r"\(\?<?[=!]|\(\?P=|\\[1-9]")
 def _check_expressions(phrases: Iterable[str]) -> None:
     for phrase in phrases:
         try:
-            re.compile(phrase.replace("{competitor}", "x"))
+            re.compile(phrase.replace("{competitor}", "x"), re.IGNORECASE)  # as it is used: compiled once
         except re.error as error:
             raise ValueError(f"{phrase!r} is not a regular expression: {error}") from None
 

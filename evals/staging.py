@@ -55,7 +55,7 @@ def staged(cases: Sequence[AccountCase], folder: Path, configuration: Configurat
     if first.month_ago:
         before = first.as_of - timedelta(days=MONTH)
         past = read_base(str(folder / "data"), before, configuration, history)
-        history.save(past.connection, review_id_of(before), before, configuration.scoring_hash, reviewed=False)
+        past.keep(history, review_id_of(before), reviewed=False)
         past.connection.close()
     base = read_base(str(folder / "data"), first.as_of, configuration, history)
     return Stage(tuple(cases), tables, base, history)

@@ -62,7 +62,7 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
         proposals=tuple(proposals),
     )
     context.store.put(state["review_id"], "standing", _standing(identified, base))
-    context.history.save(base.connection, state["review_id"], day, configuration.scoring_hash, reviewed=True)
+    base.keep(context.history, state["review_id"], reviewed=True)
     return kept(context, state, "identified", identified)
 
 

@@ -296,8 +296,7 @@ class Scored:
 
     def save(self, review_id: str, *, reviewed: bool = True) -> "Scored":
         """Keep this week in the history."""
-        base = self.base
-        self.history.save(base.connection, review_id, base.as_of, base.configuration.scoring_hash, reviewed)
+        self.base.keep(self.history, review_id, reviewed=reviewed)
         return self
 
 

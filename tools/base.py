@@ -77,6 +77,8 @@ class CustomerBase:
     reads: Sequence[TableRead] = ()
     sent: Sequence[tuple[str, str]] = ()
     """Every statement that reads or measures, with what it is for."""
+    week: str = ""
+    """The statement that yields what the history keeps of this week."""
 
     def all_of(self, table: str) -> str:
         """What stands after FROM to have every column of an input table, for the accounts that were picked."""
@@ -99,6 +101,11 @@ class CustomerBase:
         self.connection.close()
         if self.warehouse is not None:
             self.warehouse.server.close()
+
+    def keep(self, history: History, review_id: str, *, reviewed: bool) -> None:
+        """Keep this week's scores of every account, without one passing through here."""
+        scoring_hash = self.configuration.scoring_hash
+        history.save(self.connection, self.week, review_id, self.as_of, scoring_hash, reviewed)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """The answer of the engine as a list of rows by column name."""
@@ -181,16 +188,14 @@ def score_base(
     scored = named_sql(configuration, scored, (*ATTRIBUTES, *SCORED))
     connection.execute("create or replace temp view scored as " + scored)
     told = [*scores, *(name for name in MEASURED if name not in JUDGED)]
-    week = beside_sql(configuration.scoring, told, [*parts, "scores"])
-    week = named_sql(configuration, week, SNAPSHOT_COLUMNS)
-    connection.execute("create or replace temp view week as " + week)
+    week = named_sql(configuration, beside_sql(configuration.scoring, told, [*parts, "scores"]), SNAPSHOT_COLUMNS)
     previous = last_review(snapshots)
     with watch("comparing with last week", connection):
         if previous is not None:
             load_week(connection, "previous", previous, configuration, curve)
         compared = changes.compared_sql(configuration.scoring, previous is not None)
         connection.execute(f"create or replace temp {'table' if previous else 'view'} compared as {compared}")
-    base = CustomerBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous)
+    base = CustomerBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
     base.whole, base.warehouse, base.reads = portfolio.whole, portfolio.warehouse, portfolio.reads
     base.sent = _sent(portfolio, as_of)
     base.statements = statements

@@ -60,13 +60,19 @@ class History:
         return sorted(found, key=lambda snapshot: snapshot.as_of)
 
     def save(
-        self, connection: duckdb.DuckDBPyConnection, review_id: str, as_of: date, scoring_hash: str, reviewed: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        week: str,
+        review_id: str,
+        as_of: date,
+        scoring_hash: str,
+        reviewed: bool,
     ) -> None:
-        """Write ``week``, what was measured and scored, replacing the week if it is there."""
+        """Write what the statement ``week`` yields, one row an account, replacing the week if it is there."""
         aside = self._aside(review_id)
         facts = f"as_of: '{as_of}', scoring_hash: '{scoring_hash}', reviewed: '{str(reviewed).lower()}'"
         connection.execute(
-            f"copy (from week order by account_id) to '{_quoted(aside)}' (format parquet, kv_metadata {{{facts}}})"
+            f"copy (select * from ({week}) order by account_id) to '{_quoted(aside)}' (format parquet, kv_metadata {{{facts}}})"
         )
         self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed))
 

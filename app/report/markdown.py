@@ -5,6 +5,7 @@ Every value a template prints is escaped, unless it is ``Markup``: already Markd
 
 import re
 from datetime import date
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -16,6 +17,7 @@ _NUMBERED = re.compile(r"^(\s*\d+)([.)])(?=\s|$)")
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,'%/-]*")
 """Nothing in it means anything in Markdown or HTML: most cells of a table."""
 _ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
+_NOTHING = "\N{EN DASH}"
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -32,19 +34,23 @@ def said(value: object) -> str:
 
 def escape(value: object) -> Markup:
     """Text that shows in Markdown exactly as it is written, on one line."""
-    if isinstance(value, Markup):
-        return value
-    written = said(value)
+    return value if isinstance(value, Markup) else Markup(_escaped(said(value)))
+
+
+@lru_cache(maxsize=8192)
+def _escaped(written: str) -> str:
+    """Names, days and tiers come back in table after table."""
     if _HARMLESS.fullmatch(written):
-        return Markup(written)
+        return written
     text = _SPECIAL.sub(r"\\\1", wording.plain(written).translate(_ENTITIES))
     text = _NUMBERED.sub(r"\1\\\2", _BLOCK.sub(r"\1\\\2", text))
-    return Markup(_ADDRESS.sub(lambda found: "\\" + found.group(0), text))
+    return _ADDRESS.sub(lambda found: "\\" + found.group(0), text)
 
 
 def row(*cells: object) -> Markup:
     """One line of a table."""
-    return Markup("| " + " | ".join(escape(cell).strip() or "\N{EN DASH}" for cell in cells) + " |")
+    shown = [str(cell) if isinstance(cell, Markup) else _escaped(said(cell)) for cell in cells]
+    return Markup(f"| {' | '.join(text.strip() or _NOTHING for text in shown)} |")
 
 
 def head(*titles: str) -> Markup:

@@ -5,7 +5,7 @@ Both environments refuse undefined names, escape every value, and never print a 
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,14 @@ _FILTERS = (
 _SENTENCES = (wording.renewal, wording.velocity, wording.probability, wording.worth, wording.is_late)
 
 
-def _html_value(value: object) -> object:
-    return value if isinstance(value, Markup) else wording.plain(markdown.said(value))
+def _html_value(value: object) -> Markup:
+    return value if isinstance(value, Markup) else _escaped(markdown.said(value))
+
+
+@lru_cache(maxsize=8192)
+def _escaped(written: str) -> Markup:
+    """Names, days and tiers come back in table after table."""
+    return escape(wording.plain(written))
 
 
 def cite(text: str, anchor: str, known: tuple[str, ...]) -> Markup:

@@ -172,7 +172,7 @@ def sample_desk(folder: Path, configuration: Configuration, client: ModelClient 
     """The sample portfolio with last week scored, and an empty store."""
     history = History(folder / "history")
     past = read_base(str(SAMPLE), LAST_WEEK, configuration, history)
-    history.save(past.connection, review_id_of(LAST_WEEK), LAST_WEEK, configuration.scoring_hash, reviewed=True)
+    past.keep(history, review_id_of(LAST_WEEK), reviewed=True)
     past.connection.close()
     return AskDesk(
         base=read_base(str(SAMPLE), TODAY, configuration, history),

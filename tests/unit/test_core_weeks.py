@@ -307,7 +307,7 @@ def test_an_account_is_told_week_by_week_with_filled_in_weeks_and_changes_of_the
     for days, configuration, reviewed in weeks:
         day = AS_OF - timedelta(days=days)
         base = World(day).well("A").well(f"only {days}").score(configuration).base
-        history.save(base.connection, f"{day:%G-W%V}", day, configuration.scoring_hash, reviewed)
+        base.keep(history, f"{day:%G-W%V}", reviewed=reviewed)
     told = history.weeks_of(World().score().base.connection, "A")
     assert [(AS_OF - week["as_of"]).days for week in told] == [21, 14, 7]
     assert [(week["reviewed"], week["reconfigured"]) for week in told] == [(False, False), (True, False), (True, True)]

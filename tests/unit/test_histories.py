@@ -28,7 +28,7 @@ def history(where: str) -> Iterator[History]:
 def keep(history: History, scored: Scored, weeks_ago: int, *, made_by: str = "shipped", reviewed: bool = True) -> str:
     """Keep the week under its name, as if it had been scored then."""
     day = AS_OF - timedelta(weeks=weeks_ago)
-    history.save(scored.base.connection, f"{day:%G-W%V}", day, made_by, reviewed)
+    history.save(scored.base.connection, scored.base.week, f"{day:%G-W%V}", day, made_by, reviewed)
     return f"{day:%G-W%V}"
 
 

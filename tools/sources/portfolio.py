@@ -182,10 +182,10 @@ def _read_all(connection: duckdb.DuckDBPyConnection, place: Place, review: _Revi
         done[name] = _audited(connection, stage, review)
         left_out[name] = () if stage.quick else report.left_out(connection, stage)
         if name not in _REFERRED_TO and not stage.is_reduced and not stage.quick:
-            _forget(connection, name)
-    for name, stage in known.items():
+            _forget(connection, stage)
+    for stage in known.values():
         if not stage.quick:
-            _forget(connection, name)
+            _forget(connection, stage)
     if place.mapping_path.exists():
         place.digests[place.mapping_path.name] = digest_file(place.mapping_path)
     reduced = any(stage.is_reduced for stage in opened.values())
@@ -351,12 +351,10 @@ def _money(stage: Stage, review: _Review) -> tuple[dict[str, str], tuple[str, ..
     return replaced, (f"{review.money.at_home(own, currency)} AS {PRICES[name]}_home",), account
 
 
-def _forget(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+def _forget(connection: duckdb.DuckDBPyConnection, stage: Stage) -> None:
     """Drop what was needed to read and judge a table."""
-    rows = connection.execute("SELECT table_name FROM duckdb_tables() WHERE temporary ORDER BY 1").fetchall()
-    for (found,) in rows:
-        if found.split("_")[0] in ("raw", "stage", "verdict") and found.split("_")[1] == name:
-            connection.execute(f"DROP TABLE {quoted(found)}")
+    for name in (*map(quoted, stage.raw.temporary), stage.name, stage.verdict):
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def _fingerprint(place: Place) -> str:

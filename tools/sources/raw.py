@@ -88,7 +88,7 @@ def load_csv(connection: duckdb.DuckDBPyConnection, file: CsvFile, name: str) ->
         header=file.header,
         bad_rows=bad,
         notices=file.notices,
-        temporary=(name, name + "_gaps"),
+        temporary=tuple(name + kind for kind in ("", "_errors", "_scans", "_gaps")),
     )
 
 
