@@ -5,10 +5,11 @@ give their weight to the others of their category, unknown categories to the oth
 """
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from itertools import pairwise
 
 from domain.configuration import CATEGORIES, SIZES, Scoring, Signal
-from tools.signals import OBSERVED_ON, six
+from tools.signals import OBSERVED_ON, literal, six
 
 
 def number(value: float) -> str:
@@ -17,11 +18,11 @@ def number(value: float) -> str:
     return text if "e" in text else f"{text}e0"
 
 
-def fresh_value(name: str, signal: Signal, as_of: str) -> str:
+def fresh_value(name: str, signal: Signal, as_of: date) -> str:
     """The signal's value while it is young enough, else NULL; recorded events outlive a stale source."""
     if signal.fresh.days is None:
         return name
-    young = f"{OBSERVED_ON[name]} >= {as_of} - {signal.fresh.days}"
+    young = f"{OBSERVED_ON[name]} >= {literal(as_of - timedelta(days=signal.fresh.days))}"
     stands = f" or {name} > 0" if signal.fresh.events_stand else ""
     return f"case when {young}{stands} then {name} end"
 
@@ -31,8 +32,8 @@ def component(name: str, signal: Signal) -> str:
     first, last = signal.points[0], signal.points[-1]
     lines = [f"when {name} is null then null", f"when {name} <= {number(first[0])} then {number(first[1])}"]
     for (v0, c0), (v1, c1) in pairwise(signal.points):
-        line = f"{number(c0)} + ({name} - {number(v0)}) * {number((c1 - c0) / (v1 - v0))}"
-        lines.append(f"when {name} <= {number(v1)} then {line}")
+        slope = (c1 - c0) / (v1 - v0)
+        lines.append(f"when {name} <= {number(v1)} then {name} * {number(slope)} + {number(c0 - slope * v0)}")
     return six(f"case {' '.join(lines)} else {number(last[1])} end")
 
 

@@ -11,7 +11,7 @@ from datetime import date
 
 from domain.configuration import CATEGORIES, Configuration, Scoring
 from tools import health, risk, tiers
-from tools.signals import CONTEXT, OBSERVED_ON, literal, signal_columns, six
+from tools.signals import CONTEXT, OBSERVED_ON, signal_columns, six
 
 ATTRIBUTES = (
     "account_id",
@@ -133,8 +133,7 @@ def _sums(categories: Sequence[str]) -> list[str]:
 
 def _fresh(scoring: Scoring, source: str, names: Iterable[str], as_of: date) -> str:
     """``source`` with these signals unknown where they are not young enough."""
-    today = literal(as_of)
-    fresh = [f"{health.fresh_value(name, scoring.signals[name], today)} as {name}" for name in names]
+    fresh = [f"{health.fresh_value(name, scoring.signals[name], as_of)} as {name}" for name in names]
     return f"select * replace ({', '.join(fresh)}) from {source}"
 
 
@@ -264,10 +263,9 @@ def detail_sql(scoring: Scoring, source: str, as_of: date, accounts: str) -> str
 
 def state_counts_sql(configuration: Configuration, as_of: date) -> str:
     """Per signal, for how many accounts it is known, stale and unknown; one row, three columns a signal."""
-    today = literal(as_of)
     columns = []
     for name, signal in configuration.scoring.signals.items():
-        value = health.fresh_value(name, signal, today)
+        value = health.fresh_value(name, signal, as_of)
         columns.append(f"count({value}) as known_{name}")
         columns.append(f"count({name}) - count({value}) as stale_{name}")
     return f"select count(*) as accounts, {', '.join(columns)} from measured"

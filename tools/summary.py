@@ -20,7 +20,7 @@ from domain.review import (
 from tools.base import CustomerBase, Row, coverage
 from tools.changes import BRIDGE_SQL
 from tools.health import component, fresh_value, number
-from tools.signals import OBSERVED_ON, literal
+from tools.signals import OBSERVED_ON
 from tools.tiers import condition
 from tools.wording import plural
 
@@ -222,8 +222,8 @@ def matrix(base: CustomerBase) -> tuple[MatrixCell, ...]:
 
 def _fresh(base: CustomerBase, names: Iterable[str]) -> str:
     """Fresh values of a few signals, one row an account."""
-    signals, today = base.configuration.scoring.signals, literal(base.as_of)
-    fresh = [f"{fresh_value(n, signals[n], today) if n in signals else n} as {n}" for n in sorted(set(names))]
+    signals = base.configuration.scoring.signals
+    fresh = [f"{fresh_value(n, signals[n], base.as_of) if n in signals else n} as {n}" for n in sorted(set(names))]
     return f"select {', '.join(['account_id', *fresh])} from measured"
 
 

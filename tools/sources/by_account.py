@@ -33,8 +33,7 @@ def quick_usage(connection: duckdb.DuckDBPyConnection, stage: Stage, since: date
         cells.append(f"{cell} AS {column.name}")
         if column.kind == "number" and there:
             numbers.append(cell)
-    # The least is below zero, or the greatest is no finite number.
-    odd = f"least({', '.join(numbers)}) < 0 OR greatest({', '.join(numbers)}) > 1e300" if numbers else "false"
+    odd = " OR ".join(f"NOT {number} BETWEEN 0 AND 1e300" for number in numbers) or "false"  # NaN is above all numbers
     day = f"c{position['date']}"
     first = f" AND {day} >= DATE '{since}'" if since else ""
     stage.sql = (
