@@ -128,6 +128,12 @@ def review_phases(folder: Path, out: Path) -> tuple[Took, list[tuple[str, float]
     return whole, list(steps.items())
 
 
+def review_parts(folder: Path, runs: int) -> dict[str, float]:
+    """Medians of the processor seconds of a review by part, imports aside."""
+    found = [json.loads(took(["bench.review_parts", str(folder)]).out) for _ in range(runs)]
+    return {part: statistics.median(each[part] for each in found) for part in found[0]}
+
+
 def tokens(folder: Path) -> dict[str, int]:
     """Tokens of the prompts of a review, and of the portfolio as an agent would be handed it, as CSV."""
     encoding = bpe_openai.get_encoding("o200k_base")
@@ -193,7 +199,7 @@ def main() -> None:
         small = made(given.data, 1_000_000)
         found["spilling"] = took(ours(small), SAVEPLAY_MEMORY="600MB")
     found["reviews"] = {size: review_phases(made(given.data, size), given.data / "review") for size in (1_000, 10_000)}
-    found["scoring_10k"] = engine_seconds(made(given.data, 10_000))
+    found["parts"] = review_parts(made(given.data, 10_000), given.runs)
     found["tokens"] = tokens(made(given.data, 1_000))
     page = write_page(found)
     if given.quick:

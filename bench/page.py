@@ -106,7 +106,12 @@ def _reviews(found: dict[str, Any]) -> str:
     for name in names:
         rows.append([name, *(f"{dict(steps).get(name, 0):.2f}" for _, steps in found["reviews"].values())])
     text.append(_table(["", *(f"{size:,} accounts" for size in found["reviews"])], rows))
-    text.append(f"Reading and scoring 10,000 accounts takes {found['scoring_10k']:.2f} s of it.\n")
+    parts = found["parts"]
+    text.append(
+        f"Of 10,000 accounts, once everything is imported (`bench/review_parts.py`): reading and scoring "
+        f"{parts['scoring']:.2f} s of processor time,\nthe phases {parts['phases']:.2f} s, the pages "
+        f"{parts['pages']:.2f} s, the graph and the store {parts['graph and store']:.2f} s.\n"
+    )
     return "\n".join(text)
 
 

@@ -1,0 +1,108 @@
+"""Where the time of a whole review goes once everything is imported. ``python -m bench.review_parts FOLDER``.
+
+The review is run twice in one process, each time into a store of its own, and the second run is measured; what belongs
+to two parts is counted for the inner one. Prints processor seconds as JSON.
+"""
+
+import contextlib
+import functools
+import gc
+import io
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import app.cli
+import app.publishing
+import app.report
+import tools.base
+import tools.store
+from app.timing import Timing
+from bench import portfolio
+
+
+class Parts:
+    """Processor seconds by part; inside a part, the part around it stands still."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._open: list[str] = []
+        self._since = 0.0
+
+    def enter(self, part: str) -> None:
+        """From here on it is this part."""
+        self._count()
+        self._open.append(part)
+
+    def leave(self) -> None:
+        """It is the part around it again."""
+        self._count()
+        self._open.pop()
+
+    def _count(self) -> None:
+        now = time.process_time()
+        if self._open:
+            self.seconds[self._open[-1]] = self.seconds.get(self._open[-1], 0.0) + now - self._since
+        self._since = now
+
+    def watch(self, owner: Any, name: str, part: str) -> None:
+        """Count every call of a function or method for a part."""
+        function: Callable[..., Any] = getattr(owner, name)
+
+        @functools.wraps(function)
+        def counted(*given: Any, **named: Any) -> Any:
+            self.enter(part)
+            try:
+                return function(*given, **named)
+            finally:
+                self.leave()
+
+        setattr(owner, name, counted)
+
+
+def review(folder: Path, where: str) -> None:
+    """One review without a model, with every decision taken."""
+    asked = ["review", "--data", str(folder), "--as-of", portfolio.AS_OF.isoformat(), "--approve", "all"]
+    sys.argv = ["saveplay", *asked, "--store", f"{where}/store", "--out", f"{where}/out"]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            app.cli.app()
+        except SystemExit as end:
+            assert not end.code, end.code
+
+
+def measured(folder: Path) -> dict[str, float]:
+    """Scoring, the phases, the pages, and the rest: the graph and the store."""
+    gc.disable()  # as the command does
+    parts = Parts()
+    with tempfile.TemporaryDirectory() as where:
+        review(folder, where)
+    parts.watch(tools.base, "read_base", "scoring")
+    parts.watch(app.report, "render_pack", "pages")
+    parts.watch(app.publishing, "write_pack", "pages")
+    for name in ("put", "get", "log", "decide", "start", "request", "set_state"):
+        parts.watch(tools.store.Store, name, "graph and store")
+    begins, ends = Timing.starts, Timing.ends
+
+    def starts(self: Timing, phase: str, agent: str) -> None:
+        begins(self, phase, agent)
+        parts.enter("phases")
+
+    def is_over(self: Timing, phase: str, agent: str, seconds: float) -> None:
+        parts.leave()
+        ends(self, phase, agent, seconds)
+
+    Timing.starts, Timing.ends = starts, is_over  # type: ignore[method-assign]
+    with tempfile.TemporaryDirectory() as where:
+        parts.enter("graph and store")
+        review(folder, where)
+        parts.leave()
+    return parts.seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps({name: round(seconds, 3) for name, seconds in measured(Path(sys.argv[1])).items()}))
