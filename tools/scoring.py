@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.configuration import CATEGORIES, Configuration, Scoring
+from domain.configuration import CATEGORIES, Configuration, Scoring, Signal
 from tools import health, risk, tiers
 from tools.signals import CONTEXT, OBSERVED_ON, signal_columns, six
 
@@ -111,7 +111,7 @@ def part_sql(scoring: Scoring, categories: Sequence[str], source: str) -> str:
 
     ``source`` stands after FROM and yields ``part`` (what the files measure) and, with sentiment, ``stated``.
     """
-    signals = [name for name in OBSERVED_ON if scoring.signals[name].category in categories]
+    signals = _signals_of(scoring, categories)
     names = [*signals, *(name for name, category in CONTEXT.items() if category in categories)]
     large, small = (health.number(each.value) for each in (scoring.enterprise_above, scoring.small_business_below))
     sizes = f"part.arr_home > {large} as is_enterprise, part.arr_home < {small} as is_small_business"
@@ -120,11 +120,13 @@ def part_sql(scoring: Scoring, categories: Sequence[str], source: str) -> str:
 
 def sums_sql(scoring: Scoring, categories: Sequence[str], part: str, as_of: date) -> str:
     """One row an account: its place in the table that has its signals, and what these categories add to both scores."""
-    signals = {name: signal for each in categories for name, signal in health.of_category(scoring, each).items()}
-    chain = _chain(
-        _fresh(scoring, f"(select rowid as place, * from {part})", signals, as_of), _summing(scoring, categories)
-    )
+    placed = f"(select rowid as place, * from {part})"
+    chain = _chain(_fresh(scoring, placed, _signals_of(scoring, categories), as_of), _summing(scoring, categories))
     return f"{chain} select place, {', '.join(_sums(categories))} from final"
+
+
+def _signals_of(scoring: Scoring, categories: Sequence[str]) -> dict[str, Signal]:
+    return {name: signal for each in categories for name, signal in health.of_category(scoring, each).items()}
 
 
 def _sums(categories: Sequence[str]) -> list[str]:
@@ -139,8 +141,8 @@ def _fresh(scoring: Scoring, source: str, names: Iterable[str], as_of: date) -> 
 
 def _summing(scoring: Scoring, categories: Sequence[str]) -> list[list[str]]:
     """The steps from fresh values to what each category adds to both scores."""
-    signals = {name: signal for each in categories for name, signal in health.of_category(scoring, each).items()}
-    components = [f"{health.component(name, signal)} as c_{name}" for name, signal in signals.items()]
+    signals = _signals_of(scoring, categories).items()
+    components = [f"{health.component(name, signal)} as c_{name}" for name, signal in signals]
     return [components, [sums for c in categories for sums in (*health.sums(scoring, c), *risk.sums(scoring, c))]]
 
 
