@@ -7,6 +7,7 @@ to two parts is counted for the inner one. Prints processor seconds as JSON.
 import contextlib
 import functools
 import gc
+import inspect
 import io
 import json
 import sys
@@ -85,8 +86,9 @@ def measured(folder: Path) -> dict[str, float]:
     parts.watch(tools.base, "read_base", "scoring")
     parts.watch(app.report, "render_pack", "pages")
     parts.watch(app.publishing, "write_pack", "pages")
-    for name in ("put", "get", "log", "decide", "start", "request", "set_state"):
-        parts.watch(tools.store.Store, name, "graph and store")
+    for name, member in list(vars(tools.store.Store).items()):
+        if inspect.isfunction(member) and not name.startswith("_"):
+            parts.watch(tools.store.Store, name, "graph and store")
     begins, ends = Timing.starts, Timing.ends
 
     def starts(self: Timing, phase: str, agent: str) -> None:

@@ -173,22 +173,7 @@ def score_base(
     month = month_ago(snapshots, as_of, configuration.scoring.velocity_window)
     if month is not None:
         load_week(connection, "month", month, configuration, curve)
-    parts, sums = _measure(portfolio, configuration.scoring, as_of, month is not None, watch)
-    measured = beside_sql(configuration.scoring, MEASURED, parts)
-    connection.execute("create or replace temp view measured as " + measured)
-    with watch("scoring", connection):
-        judged = judged_sql(configuration, [*parts, *sums], as_of, curve)
-        connection.execute("create or replace temp table scores as " + judged)
-        _refuse_disorder(connection, parts, [*sums, "scores"])
-        for name in sums:
-            connection.execute(f"drop table {name}")
-    scores = [f"scores.{name}" for name in JUDGED]
-    before = [name for name in parts if name == "month_health"]
-    scored = beside_sql(configuration.scoring, scores, ["scores", *before])
-    scored = named_sql(configuration, scored, (*ATTRIBUTES, *SCORED))
-    connection.execute("create or replace temp view scored as " + scored)
-    told = [*scores, *(name for name in MEASURED if name not in JUDGED)]
-    week = named_sql(configuration, beside_sql(configuration.scoring, told, [*parts, "scores"]), SNAPSHOT_COLUMNS)
+    week = _score(portfolio, configuration, as_of, curve, month is not None, watch)
     previous = last_review(snapshots)
     with watch("comparing with last week", connection):
         if previous is not None:
@@ -200,6 +185,28 @@ def score_base(
     base.sent = _sent(portfolio, as_of)
     base.statements = statements
     return base
+
+
+def _score(
+    portfolio: Portfolio, configuration: Configuration, as_of: date, curve: ChurnCurve, has_month: bool, watch: Watch
+) -> str:
+    """Make ``measured``, ``scores`` and ``scored``; the statement that yields what the history keeps of the week."""
+    connection, scoring = portfolio.connection, configuration.scoring
+    parts, sums = _measure(portfolio, scoring, as_of, has_month, watch)
+    connection.execute("create or replace temp view measured as " + beside_sql(scoring, MEASURED, parts))
+    with watch("scoring", connection):
+        judged = judged_sql(configuration, [*parts, *sums], as_of, curve)
+        connection.execute("create or replace temp table scores as " + judged)
+        _refuse_disorder(connection, parts, [*sums, "scores"])
+        for name in sums:
+            connection.execute(f"drop table {name}")
+    scores = [f"scores.{name}" for name in JUDGED]
+    scored = beside_sql(scoring, scores, ["scores", *(name for name in parts if name == "month_health")])
+    connection.execute(
+        "create or replace temp view scored as " + named_sql(configuration, scored, (*ATTRIBUTES, *SCORED))
+    )
+    told = [*scores, *(name for name in MEASURED if name not in JUDGED)]
+    return named_sql(configuration, beside_sql(scoring, told, [*parts, "scores"]), SNAPSHOT_COLUMNS)
 
 
 def _sent(portfolio: Portfolio, as_of: date) -> list[tuple[str, str]]:
@@ -217,6 +224,9 @@ def _order_accounts(connection: duckdb.DuckDBPyConnection) -> None:
     places = "select account_id < lag(account_id) over () as goes_down from accounts"
     if connection.execute(f"select bool_or(goes_down) from ({places})").fetchone() != (False,):
         connection.execute("create or replace table accounts as select * from accounts order by account_id")
+
+
+_STATED = f"left join ({category_sql('stated')}) stated on stated.account_id = part.account_id"
 
 
 def _measure(
@@ -251,9 +261,6 @@ def _measure(
         connection.execute(f"create or replace temp table month_health as {health} order by account_id")
         parts.append("month_health")
     return parts, [f"{name}_sums" for name in groups]
-
-
-_STATED = f"left join ({category_sql('stated')}) stated on stated.account_id = part.account_id"
 
 
 def _refuse_disorder(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], worked_out: Sequence[str]) -> None:
@@ -343,8 +350,8 @@ def load_week(
     )
     size = size_sql(configuration.scoring, "arr")
     connection.execute(
-        f"create or replace temp view {name}_measured as select * exclude ({', '.join(REPORTED)}, reported_arr, reported_at_risk) "
-        f"replace ({size} as size) from {name}_then"
+        f"create or replace temp view {name}_measured as select * exclude ({', '.join(REPORTED)}, reported_arr, "
+        f"reported_at_risk) replace ({size} as size) from {name}_then"
     )
     if snapshot.scoring_hash == configuration.scoring_hash:
         connection.execute(f"create or replace temp table {name} as select * from {name}_then")

@@ -72,7 +72,8 @@ class History:
         aside = self._aside(review_id)
         facts = f"as_of: '{as_of}', scoring_hash: '{scoring_hash}', reviewed: '{str(reviewed).lower()}'"
         connection.execute(
-            f"copy (select * from ({week}) order by account_id) to '{_quoted(aside)}' (format parquet, kv_metadata {{{facts}}})"
+            f"copy (select * from ({week}) order by account_id) to '{_quoted(aside)}' "
+            f"(format parquet, kv_metadata {{{facts}}})"
         )
         self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed))
 

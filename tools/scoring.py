@@ -75,10 +75,13 @@ class ChurnCurve:
 
 def size_sql(scoring: Scoring, arr: str) -> str:
     """The size of an account by its ARR in the home currency."""
-    return (
-        f"case when {arr} > {health.number(scoring.enterprise_above.value)} then 'enterprise' "
-        f"when {arr} < {health.number(scoring.small_business_below.value)} then 'small_business' else 'mid_market' end"
-    )
+    large, small = _large_or_small(scoring, arr)
+    return f"case when {large} then 'enterprise' when {small} then 'small_business' else 'mid_market' end"
+
+
+def _large_or_small(scoring: Scoring, arr: str) -> tuple[str, str]:
+    above, below = health.number(scoring.enterprise_above.value), health.number(scoring.small_business_below.value)
+    return f"{arr} > {above}", f"{arr} < {below}"
 
 
 def beside_sql(scoring: Scoring, columns: Sequence[str], tables: Sequence[str]) -> str:
@@ -113,8 +116,8 @@ def part_sql(scoring: Scoring, categories: Sequence[str], source: str) -> str:
     """
     signals = _signals_of(scoring, categories)
     names = [*signals, *(name for name, category in CONTEXT.items() if category in categories)]
-    large, small = (health.number(each.value) for each in (scoring.enterprise_above, scoring.small_business_below))
-    sizes = f"part.arr_home > {large} as is_enterprise, part.arr_home < {small} as is_small_business"
+    large, small = _large_or_small(scoring, "part.arr_home")
+    sizes = f"{large} as is_enterprise, {small} as is_small_business"
     return f"select part.account_id, {sizes}, {', '.join(signal_columns(names))} from {source}"
 
 

@@ -16,6 +16,7 @@ from domain.tables import TABLES
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED, Scored, World, compare_weeks, fetch
 from tools.base import score_base
 from tools.changes import BRIDGE_SQL
+from tools.scoring import scored_sql
 from tools.sources import Portfolio
 from tools.summary import portfolio
 
@@ -45,6 +46,12 @@ def test_the_order_of_the_rows_of_a_real_export_changes_no_score_and_no_evidence
     example: Scored, example_said: tuple[Any, Any], order: str
 ) -> None:
     assert said(scored_again(example, order)) == example_said
+
+
+def test_summed_up_category_by_category_or_all_in_one_statement_a_base_has_the_same_scores(example: Scored) -> None:
+    base = example.base
+    at_once = scored_sql(base.configuration, "measured", base.as_of, base.curve)
+    assert base.rows("from scored order by account_id") == base.rows(f"from ({at_once}) order by account_id")
 
 
 DAYS = st.sampled_from([0, 3, 10, 27, 28, 30, 60, 89, 90])
