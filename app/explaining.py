@@ -3,10 +3,10 @@
 from typing import Any
 
 from app.summary_text import printed, table
-from tools.base import CustomerBase
+from tools.base import ScoredBase
 
 
-def plan(base: CustomerBase, steps: list[tuple[str, float]]) -> dict[str, Any]:
+def plan(base: ScoredBase, steps: list[tuple[str, float]]) -> dict[str, Any]:
     """Per table rows, columns, the weeks read and seconds; every step; every statement."""
     seconds: dict[str, float] = {}
     for what, took in steps:

@@ -12,13 +12,13 @@ from app.wiring import Request, absolute, load_base
 from domain.errors import InputError, UnknownReference
 
 if TYPE_CHECKING:
-    from tools.base import CustomerBase
+    from tools.base import ScoredBase
 
 
-def _base(data: str, day: date, configs: str | None, store: str | None, watching: Watching) -> "CustomerBase":
-    from tools.configuration import read_configuration
+def _base(data: str, day: date, configs: str | None, store: str | None, watching: Watching) -> "ScoredBase":
+    from tools.configuration import read_score_configuration
 
-    configuration = read_configuration(Path(configs) if configs else None)
+    configuration = read_score_configuration(Path(configs) if configs else None)
     with store_at(store) as place:
         return load_base(Request(absolute(data), day, "", configs), configuration, place.history(), watching)
 
@@ -52,7 +52,7 @@ def score_accounts(
     show(scores(base))
 
 
-def _write(base: "CustomerBase", parquet: Path, watching: Watching) -> None:
+def _write(base: "ScoredBase", parquet: Path, watching: Watching) -> None:
     """Written aside and renamed, so that an interrupted command leaves no half of a file."""
     aside = parquet.with_name(f".{parquet.name}.{os.getpid()}.aside")
     target = str(aside).replace("'", "''")

@@ -14,7 +14,7 @@ from tools.wording import money, plural
 
 if TYPE_CHECKING:
     from domain.review import DataReport, Review
-    from tools.base import CustomerBase
+    from tools.base import ScoredBase
 
 _WIDTH = 118
 _ROWS = 15
@@ -78,7 +78,7 @@ def screen(review: "Review", folder: Path | None) -> str:
     return printed(head, table("At risk (health: high is good; risk: high is bad)", columns, rows), tail)
 
 
-def scores(base: "CustomerBase") -> str:
+def scores(base: "ScoredBase") -> str:
     """Totals by tier and the worst accounts of the whole base."""
     tiers = base.rows("select risk_tier, count(*) as n, sum(arr) as arr from scored group by 1 order by 1")
     currency = base.configuration.scoring.money.home

@@ -22,7 +22,7 @@ from tools.wording import review_id_of
 if TYPE_CHECKING:
     from agents.model_client import Heard, ModelClient
     from graph.context import ReviewContext
-    from tools.base import CustomerBase
+    from tools.base import CustomerBase, Settings
     from tools.engine import Watch
     from tools.history import History
     from tools.store import Store
@@ -143,8 +143,8 @@ def absolute(location: str) -> str:
 
 
 def load_base(
-    request: Request, configuration: Configuration, history: "History", watch: "Watch | None" = None
-) -> "CustomerBase":
+    request: Request, configuration: "Settings", history: "History", watch: "Watch | None" = None
+) -> "CustomerBase[Settings]":
     """Read the data and score it."""
     from tools.base import read_base
     from tools.engine import EngineLimits, unwatched

@@ -487,19 +487,40 @@ class Asking(Record):
     examples: tuple[str, ...]
 
 
-class Configuration(Record):
-    """All of ``configs/``, read once."""
+_CONTEXT = frozenset(("renewal_in_days", "active_users_before"))
+"""What rules may ask for beside the signals."""
+
+
+class ScoreConfiguration(Record):
+    """What makes a score: all that is read of ``configs/`` where nothing but scores is wanted."""
 
     scoring: Scoring
     tiers: Tiers
-    causes: Causes
     wording: Wording
+    scoring_hash: str
+    """Hash of these three files."""
+
+    @model_validator(mode="after")
+    def _signals_known(self) -> Self:
+        rules = [(rule.id, (*rule.when, *rule.at_risk_when)) for rule in self.tiers.rules]
+        rules += [(rule.id, rule.when) for rule in self.tiers.actions]
+        self._refuse_unknown(("tiers.yaml", name, each.signal) for name, conditions in rules for each in conditions)
+        return self
+
+    def _refuse_unknown(self, used: Iterable[tuple[str, str, str]]) -> None:
+        for file, place, signal in used:
+            if signal not in self.scoring.signals and signal not in _CONTEXT:
+                raise ValueError(f"{file}: {place}: unknown signal {signal!r}")
+
+
+class Configuration(ScoreConfiguration):
+    """All of ``configs/``, read once."""
+
+    causes: Causes
     review: ReviewSettings
     model: ModelSettings
     asking: Asking
     playbooks: dict[str, Playbook]
-    scoring_hash: str
-    """Hash of what makes a score: scoring, tiers, wording."""
     hash: str
     """Hash of everything, for the record of the review."""
 
@@ -511,18 +532,12 @@ class Configuration(Record):
 
     @model_validator(mode="after")
     def _names_known(self) -> Self:
-        known = set(self.scoring.signals) | {"renewal_in_days", "active_users_before"}
-        used = [
-            ("tiers.yaml", rule.id, c.signal) for rule in self.tiers.rules for c in (*rule.when, *rule.at_risk_when)
-        ]
-        used += [("tiers.yaml", rule.id, c.signal) for rule in self.tiers.actions for c in rule.when]
-        used += [("review.yaml", rule.id, c.signal) for rule in self.review.workflow for c in rule.when]
+        used = [("review.yaml", rule.id, c.signal) for rule in self.review.workflow for c in rule.when]
         used += [("review.yaml", "opportunity", name) for name in self.review.opportunity]
         used += [("ask.yaml", "said", name) for name in self.asking.said]
         used += [("causes.yaml", name, f.signal) for name, rule in self.causes.causes.items() for f in rule.evidence]
-        for file, place, signal in used:
-            if signal not in known:
-                raise ValueError(f"{file}: {place}: unknown signal {signal!r}")
+        self._refuse_unknown(used)
+        known = self.scoring.signals.keys() | _CONTEXT
         for name, playbook in self.playbooks.items():
             for action in (*playbook.stabilise, *playbook.address, *playbook.rebuild):
                 unknown = set(action.signals) - known

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import compress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import duckdb
+from typing_extensions import TypeVar
 
 from domain.audit import DataAudit
-from domain.configuration import CATEGORIES, Configuration, Scoring
+from domain.configuration import CATEGORIES, Configuration, ScoreConfiguration
 from tools import changes
 from tools.calibration import fit
 from tools.engine import EngineLimits, Watch, unwatched
@@ -41,10 +42,12 @@ from tools.scoring import (
     sums_sql,
 )
 from tools.signals import (
+    FEW_TEXTS,
     TEXTS,
     category_signals_sql,
     category_sql,
     matching,
+    on_one_line,
     usage_by_account_sql,
 )
 from tools.signals.statements import Statement, StatementFinder, TextRow
@@ -54,14 +57,19 @@ if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
 
 Row = dict[str, Any]
+Settings = TypeVar("Settings", bound=ScoreConfiguration)
+Settings_co = TypeVar("Settings_co", bound=ScoreConfiguration, default=Configuration, covariant=True)
 
 
 @dataclass
-class CustomerBase:
-    """The scored base. Built by ``score_base``; its methods answer the questions of the four phases."""
+class CustomerBase(Generic[Settings_co]):
+    """The scored base. Built by ``score_base``; its methods answer the questions of the four phases.
+
+    It carries the configuration that it was scored with: the whole one, unless nothing but scores is wanted.
+    """
 
     connection: duckdb.DuckDBPyConnection
-    configuration: Configuration
+    configuration: Settings_co
     audit: DataAudit
     as_of: date
     curve: ChurnCurve
@@ -122,7 +130,7 @@ class CustomerBase:
 
     def details(self, source: str = "measured", as_of: date | None = None) -> dict[str, list[Row]]:
         """Per picked account one row a signal: value, component, share and points, in the order of configuration."""
-        sql = detail_sql(self.configuration.scoring, source, as_of or self.as_of, "picked")
+        sql = detail_sql(self.configuration, source, as_of or self.as_of, "picked")
         signals = self.configuration.scoring.signals
         return {
             row["account_id"]: [
@@ -134,14 +142,18 @@ class CustomerBase:
         }
 
 
+ScoredBase = CustomerBase[ScoreConfiguration]
+"""One that need not know more than what makes a score."""
+
+
 def read_base(
     location: str,
     as_of: date,
-    configuration: Configuration,
+    configuration: Settings,
     history: History,
     limits: EngineLimits = EngineLimits(),
     watch: Watch = unwatched,
-) -> CustomerBase:
+) -> CustomerBase[Settings]:
     """Read the data at ``location`` as it was known on ``as_of``, and score it.
 
     Raises DataError or ConfigurationError when the data cannot be used.
@@ -161,14 +173,15 @@ def read_base(
 
 
 def score_base(
-    portfolio: Portfolio, configuration: Configuration, as_of: date, history: History, watch: Watch = unwatched
-) -> CustomerBase:
+    portfolio: Portfolio, configuration: Settings, as_of: date, history: History, watch: Watch = unwatched
+) -> CustomerBase[Settings]:
     """Measure the signals, find last week, score: the whole of phase 1's arithmetic."""
     connection = portfolio.connection
     snapshots = history.snapshots(connection, as_of)
     _order_accounts(connection)
     with watch("finding what was stated", connection):
-        statements = _state(connection, configuration, as_of)
+        few = sum(portfolio.audit.source(name).rows for name in TEXTS) <= FEW_TEXTS
+        statements = _state(connection, configuration, as_of, few)
     curve = fit(connection, snapshots, configuration.scoring, as_of)
     month = month_ago(snapshots, as_of, configuration.scoring.velocity_window)
     if month is not None:
@@ -188,14 +201,19 @@ def score_base(
 
 
 def _score(
-    portfolio: Portfolio, configuration: Configuration, as_of: date, curve: ChurnCurve, has_month: bool, watch: Watch
+    portfolio: Portfolio,
+    configuration: ScoreConfiguration,
+    as_of: date,
+    curve: ChurnCurve,
+    has_month: bool,
+    watch: Watch,
 ) -> str:
     """Make ``measured``, ``scores`` and ``scored``; the statement that yields what the history keeps of the week."""
     connection, scoring = portfolio.connection, configuration.scoring
-    parts, sums = _measure(portfolio, scoring, as_of, has_month, watch)
+    parts, sums = _measure(portfolio, configuration, as_of, has_month, watch)
     connection.execute("create or replace temp view measured as " + beside_sql(scoring, MEASURED, parts))
     with watch("scoring", connection):
-        judged = judged_sql(configuration, [*parts, *sums], as_of, curve)
+        judged = judged_sql(configuration, [*parts, *sums], curve)
         connection.execute("create or replace temp table scores as " + judged)
         _refuse_disorder(connection, parts, [*sums, "scores"])
         for name in sums:
@@ -230,7 +248,7 @@ _STATED = f"left join ({category_sql('stated')}) stated on stated.account_id = p
 
 
 def _measure(
-    portfolio: Portfolio, scoring: Scoring, as_of: date, has_month: bool, watch: Watch
+    portfolio: Portfolio, configuration: ScoreConfiguration, as_of: date, has_month: bool, watch: Watch
 ) -> tuple[list[str], list[str]]:
     """Run the file of each category, and sum up what it adds to both scores.
 
@@ -251,9 +269,9 @@ def _measure(
         sources["sentiment"] += f" {_STATED}"
     for name, categories in groups.items():
         with watch(f"measuring {name}", connection):
-            part, table = part_sql(scoring, categories, sources[name]), f"{name}_signals"
+            part, table = part_sql(configuration.scoring, categories, sources[name]), f"{name}_signals"
             connection.execute(f"create or replace temp table {table} as {part} order by account_id")
-            sums = sums_sql(scoring, categories, table, as_of)
+            sums = sums_sql(configuration, categories, table, as_of)
             connection.execute(f"create or replace temp table {name}_sums as {sums}")
     parts = [f"{name}_signals" for name in groups]
     if has_month:
@@ -275,7 +293,7 @@ def _refuse_disorder(connection: duckdb.DuckDBPyConnection, parts: Sequence[str]
         raise RuntimeError("accounts and their signals are not in the same order; scores would land on other accounts")
 
 
-def coverage(base: CustomerBase) -> list[tuple[str, int, int, int]]:
+def coverage(base: ScoredBase) -> list[tuple[str, int, int, int]]:
     """Per signal: known, stale, unknown accounts."""
     row = base.rows(state_counts_sql(base.configuration, base.as_of))[0]
     found = []
@@ -304,20 +322,29 @@ def _texts_sql() -> str:
     )
 
 
-def _state(connection: duckdb.DuckDBPyConnection, configuration: Configuration, as_of: date) -> list[Statement]:
-    """Find stated intents in the texts of the window and put them into the table ``statements``."""
+def _state(
+    connection: duckdb.DuckDBPyConnection, configuration: ScoreConfiguration, as_of: date, few: bool
+) -> list[Statement]:
+    """Find stated intents in the texts of the window and put them into the table ``statements``.
+
+    Every expression is costly to prepare: each is asked once, and of ``few`` texts only those of the intents.
+    """
     window = int(configuration.wording.window_days.value)
     finder = StatementFinder(configuration.wording)
-    possible = ", ".join(matching("text", pattern) for pattern in finder.filters.values())
+    filters = finder.filters
+    each = ", ".join(matching("line", pattern) for pattern in filters.values())
     texts = connection.execute(
-        f"select *, {possible} from (select * from ({_texts_sql()}) where text <> '' and "
-        f"date_diff('day', on_day, ?) between 0 and ? and {matching('text', finder.filter)}) order by source, row_no",
+        f"with lines as materialized (select *, {on_one_line('text')} as line from ({_texts_sql()}) "
+        f"where text <> '' and date_diff('day', on_day, ?) between 0 and ?), "
+        f"read as materialized (select * exclude (line), [{each}] as phrased from lines "
+        f"where {'true' if few else matching('line', finder.filter)}) "
+        "from read where list_contains(phrased, true) order by source, row_no",
         [as_of, window],
     ).fetchall()
     found = list(
         finder.find(
-            TextRow(account, on, table, row, text, tuple(compress(finder.filters, phrased)))
-            for account, on, table, row, text, *phrased in texts
+            TextRow(account, on, table, row, text, tuple(compress(filters, phrased)))
+            for account, on, table, row, text, phrased in texts
         )
     )
     connection.execute(
@@ -336,7 +363,7 @@ def load_week(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     snapshot: Snapshot,
-    configuration: Configuration,
+    configuration: ScoreConfiguration,
     curve: ChurnCurve,
 ) -> None:
     """A past week as a table; scored again from its own signals when the configuration has changed since."""

@@ -1,13 +1,14 @@
 """The one reader of ``configs/``: YAML in, typed configuration out, or an error that names file and key."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
-from domain.configuration import Configuration
+from domain.configuration import Configuration, ScoreConfiguration
 from domain.errors import ConfigurationError
 from tools.signals import OBSERVED_ON
 
@@ -16,7 +17,8 @@ _PARTS = {
     "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review",
     "model": "model", "asking": "ask",
 }  # fmt: skip
-_SCORE_PARTS = ("scoring", "tiers", "phrases")
+_SCORE_PARTS = ("scoring", "tiers", "wording")
+_Settings = TypeVar("_Settings", bound=ScoreConfiguration)
 
 
 def _read(path: Path) -> Any:
@@ -52,14 +54,31 @@ def read_configuration(folder: Path | None = None) -> Configuration:
     Raises ConfigurationError naming the file and the key.
     """
     folder = folder or DEFAULT
-    names = sorted({f"{file}.yaml" for file in _PARTS.values()})
-    content: dict[str, Any] = {key: _read(folder / f"{file}.yaml") for key, file in _PARTS.items()}
     books = sorted((folder / "playbooks").glob("*.yaml"))
+    names = sorted(f"{file}.yaml" for file in _PARTS.values())
+    content = _content(folder, _PARTS)
     content["playbooks"] = {path.stem: _read(path) for path in books}
-    content["scoring_hash"] = _hash([folder / f"{name}.yaml" for name in sorted(_SCORE_PARTS)])
     content["hash"] = _hash([folder / name for name in names] + books)
+    configuration = _checked(Configuration, content)
+    missing = {*configuration.causes.causes, "diagnosis"} - set(configuration.playbooks)
+    if missing:
+        raise ConfigurationError(f"configuration: playbooks/{sorted(missing)[0]}.yaml is missing")
+    return configuration
+
+
+def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
+    """What makes a score, checked: a sixth of ``configs/``. Raises ConfigurationError naming the file and the key."""
+    return _checked(ScoreConfiguration, _content(folder or DEFAULT, _SCORE_PARTS))
+
+
+def _content(folder: Path, parts: Iterable[str]) -> dict[str, Any]:
+    content = {part: _read(folder / f"{_PARTS[part]}.yaml") for part in parts}
+    return content | {"scoring_hash": _hash(sorted(folder / f"{_PARTS[part]}.yaml" for part in _SCORE_PARTS))}
+
+
+def _checked(kind: type[_Settings], content: Mapping[str, Any]) -> _Settings:
     try:
-        configuration = Configuration.model_validate(content)
+        configuration = kind.model_validate(content)
     except ValidationError as error:
         raise ConfigurationError(f"configuration: {_say(error)}") from None
     strange = set(configuration.scoring.signals) ^ set(OBSERVED_ON)
@@ -67,7 +86,4 @@ def read_configuration(folder: Path | None = None) -> Configuration:
         raise ConfigurationError(
             f"configuration: scoring.yaml: signals: {sorted(strange)[0]!r} is not what the SQL measures"
         )
-    missing = {*configuration.causes.causes, "diagnosis"} - set(configuration.playbooks)
-    if missing:
-        raise ConfigurationError(f"configuration: playbooks/{sorted(missing)[0]}.yaml is missing")
     return configuration

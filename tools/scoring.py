@@ -5,11 +5,11 @@ health, risk, tiers and probabilities. The same text scores today's base and, af
 week's: so a change of weights can be told from a change of customers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.configuration import CATEGORIES, Configuration, Scoring, Signal
+from domain.configuration import CATEGORIES, ScoreConfiguration, Scoring, Signal
 from tools import health, risk, tiers
 from tools.signals import CONTEXT, OBSERVED_ON, signal_columns, six
 
@@ -49,9 +49,9 @@ SCORES = (
 )
 
 SCORED = (*SCORES, "renewal_in_days")
-NAMES = ("health_band", "velocity_band", "confidence", "score_tier", "risk_tier", "intervention_tier")
-"""The words among the scores: each follows from the numbers and the rule."""
-JUDGED = tuple(name for name in SCORED if name not in NAMES)
+NAMES = ("health_band", "velocity_band", "confidence", "score_tier", "risk_tier", "rule", "intervention_tier")
+"""The words among the scores: each follows from the numbers."""
+JUDGED = (*(name for name in SCORED if name not in NAMES), "rule_number")
 REPORTED = SCORES[:-2]
 """What is kept of a week: what an account may cost is worked out anew from the curve of the day."""
 
@@ -84,7 +84,9 @@ def _large_or_small(scoring: Scoring, arr: str) -> tuple[str, str]:
     return f"{arr} > {above}", f"{arr} < {below}"
 
 
-def beside_sql(scoring: Scoring, columns: Sequence[str], tables: Sequence[str]) -> str:
+def beside_sql(
+    scoring: Scoring, columns: Sequence[str], tables: Sequence[str], attributes: Sequence[str] = ATTRIBUTES
+) -> str:
     """The attributes of every account and the ``columns`` of the ``tables``, which hold the accounts in the same order.
 
     Nothing is joined and nothing is copied: row by row, what stands in the same place belongs together. A table
@@ -100,9 +102,9 @@ def beside_sql(scoring: Scoring, columns: Sequence[str], tables: Sequence[str]) 
         "contract_currency": f"coalesce(upper(accounts.currency), '{scoring.money.home}')",
         "health_month_ago": before,
     }
-    attributes = [f"{own.get(name, f'accounts.{name}')} as {name}" for name in ATTRIBUTES]
+    cells = [f"{own.get(name, f'accounts.{name}')} as {name}" for name in attributes]
     beside = " positional join ".join(["accounts", *tables])
-    return f"select {', '.join([*attributes, *columns])} from {beside}"
+    return f"select {', '.join([*cells, *columns])} from {beside}"
 
 
 MEASURED = (*OBSERVED_ON, *CONTEXT, *sorted(set(OBSERVED_ON.values())))
@@ -114,26 +116,37 @@ def part_sql(scoring: Scoring, categories: Sequence[str], source: str) -> str:
 
     ``source`` stands after FROM and yields ``part`` (what the files measure) and, with sentiment, ``stated``.
     """
-    signals = _signals_of(scoring, categories)
-    names = [*signals, *(name for name, category in CONTEXT.items() if category in categories)]
+    names = _measured_in(scoring, categories)
     large, small = _large_or_small(scoring, "part.arr_home")
     sizes = f"{large} as is_enterprise, {small} as is_small_business"
     return f"select part.account_id, {sizes}, {', '.join(signal_columns(names))} from {source}"
 
 
-def sums_sql(scoring: Scoring, categories: Sequence[str], part: str, as_of: date) -> str:
-    """One row an account: its place in the table that has its signals, and what these categories add to both scores."""
-    placed = f"(select rowid as place, * from {part})"
-    chain = _chain(_fresh(scoring, placed, _signals_of(scoring, categories), as_of), _summing(scoring, categories))
-    return f"{chain} select place, {', '.join(_sums(categories))} from final"
+def sums_sql(configuration: ScoreConfiguration, categories: Sequence[str], part: str, as_of: date) -> str:
+    """One row an account: its place in the table that has its signals, what these categories add to both scores, and
+    which comparisons of the rules hold."""
+    placed, signals = f"(select rowid as place, * from {part})", _signals_of(configuration.scoring, categories)
+    steps = _summing(configuration.scoring, categories, _held(configuration, categories))
+    chain = _chain(_fresh(configuration.scoring, placed, signals, as_of), steps)
+    return f"{chain} select place, {', '.join(_sums(configuration, categories))} from final"
 
 
 def _signals_of(scoring: Scoring, categories: Sequence[str]) -> dict[str, Signal]:
     return {name: signal for each in categories for name, signal in health.of_category(scoring, each).items()}
 
 
-def _sums(categories: Sequence[str]) -> list[str]:
-    return [f"{what}_{category}" for category in categories for what in "ksp"]
+def _measured_in(scoring: Scoring, categories: Sequence[str]) -> list[str]:
+    """The signals and the context that the files of these categories measure."""
+    context = [name for name, category in CONTEXT.items() if category in categories]
+    return [*_signals_of(scoring, categories), *context]
+
+
+def _held(configuration: ScoreConfiguration, categories: Sequence[str]) -> dict[str, str]:
+    return tiers.held(configuration.tiers, _measured_in(configuration.scoring, categories))
+
+
+def _sums(configuration: ScoreConfiguration, categories: Sequence[str]) -> list[str]:
+    return [f"{what}_{each}" for each in categories for what in "wvnp"] + list(_held(configuration, categories))
 
 
 def _fresh(scoring: Scoring, source: str, names: Iterable[str], as_of: date) -> str:
@@ -142,21 +155,26 @@ def _fresh(scoring: Scoring, source: str, names: Iterable[str], as_of: date) -> 
     return f"select * replace ({', '.join(fresh)}) from {source}"
 
 
-def _summing(scoring: Scoring, categories: Sequence[str]) -> list[list[str]]:
-    """The steps from fresh values to what each category adds to both scores."""
+def _summing(scoring: Scoring, categories: Sequence[str], held: Mapping[str, str]) -> list[list[str]]:
+    """The steps from fresh values to what each category adds to both scores, and to the comparisons ``held``."""
     signals = _signals_of(scoring, categories).items()
     components = [f"{health.component(name, signal)} as c_{name}" for name, signal in signals]
-    return [components, [sums for c in categories for sums in (*health.sums(scoring, c), *risk.sums(scoring, c))]]
+    return [
+        components + [f"{holds} as {column}" for column, holds in held.items()],
+        [sums for c in categories for sums in (*health.sums(scoring, c), *risk.sums(scoring, c))],
+        [portion for category in categories for portion in health.portions(scoring, category)],
+    ]
 
 
 def _both_scores(scoring: Scoring) -> list[list[str]]:
-    """The steps from those sums to health and risk."""
+    """The steps from there to health and risk."""
     return [a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True)]
 
 
-def _from_signals(scoring: Scoring, source: str, as_of: date) -> tuple[str, list[list[str]]]:
+def _from_signals(configuration: ScoreConfiguration, source: str, as_of: date) -> tuple[str, list[list[str]]]:
     """The first table (fresh values of ``source``) and the steps from there to health and risk."""
-    first, *further = _summing(scoring, CATEGORIES)
+    scoring = configuration.scoring
+    first, *further = _summing(scoring, CATEGORIES, tiers.held(configuration.tiers, MEASURED))
     steps = [first + health.SIZE_FLAGS, *further, *_both_scores(scoring)]
     return _fresh(scoring, source, scoring.signals, as_of), steps
 
@@ -171,14 +189,14 @@ def _chain(first: str, steps: list[list[str]]) -> str:
 VELOCITY = six("(health - health_month_ago) / 30")
 
 
-def _judged(configuration: Configuration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
+def _judged(configuration: ScoreConfiguration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
     """The steps from both scores to velocity, probability and the rule that fires."""
     moving = [f"{velocity} as velocity", f"{risk.churn_probability(curve.slope, curve.midpoint)} as churn_probability"]
     money = ["cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr"]
     return [moving, money, *tiers.layers(configuration.scoring, configuration.tiers)]
 
 
-def _named(configuration: Configuration) -> list[list[str]]:
+def _named(configuration: ScoreConfiguration) -> list[list[str]]:
     """The steps from what was judged to the names of bands and tiers."""
     scoring = configuration.scoring
     bands = tuple((band.name, band.starts_at) for band in scoring.health_bands)
@@ -207,34 +225,31 @@ def _confidence(scoring: Scoring) -> str:
 
 
 def scored_sql(
-    configuration: Configuration,
+    configuration: ScoreConfiguration,
     source: str,
     as_of: date,
     curve: ChurnCurve,
     velocity: str = VELOCITY,
 ) -> str:
     """One row an account: attributes and scores. ``velocity`` may name a column that was reported before."""
-    first, steps = _from_signals(configuration.scoring, source, as_of)
+    first, steps = _from_signals(configuration, source, as_of)
     steps += [*_judged(configuration, curve, velocity), *_named(configuration)]
     return f"{_chain(first, steps)} select {', '.join((*ATTRIBUTES, *SCORED))} from final"
 
 
-def judged_sql(configuration: Configuration, tables: Sequence[str], as_of: date, curve: ChurnCurve) -> str:
+def judged_sql(configuration: ScoreConfiguration, tables: Sequence[str], curve: ChurnCurve) -> str:
     """One row an account: its place and the scores without the names, which are many bytes and follow from the rest.
 
-    ``tables`` hold the signals and what each category adds, and stand in the order of the accounts.
+    ``tables`` hold the signals and what each category adds, and stand in the order of the accounts. Tables side by side
+    are read by one thread: all that can be worked out by category is there already.
     """
-    scoring, asked = configuration.scoring, tiers.asked(configuration.tiers)
-    signals = [name for name in scoring.signals if name in asked]
-    days = sorted({OBSERVED_ON[name] for name in signals})
-    columns = [f"{tables[0]}.rowid as place", *sorted(asked), *days, *_sums(CATEGORIES)]
-    source = beside_sql(scoring, columns, tables)
-    first, *further = [*_both_scores(scoring), *_judged(configuration, curve, VELOCITY)]
-    chain = _chain(_fresh(scoring, f"({source})", signals, as_of), [health.SIZE_FLAGS, first, *further])
+    columns = [f"{tables[0]}.rowid as place", "renewal_in_days", *_sums(configuration, CATEGORIES)]
+    source = beside_sql(configuration.scoring, columns, tables, ("size", "arr", "health_month_ago"))
+    chain = _chain(source, [*_both_scores(configuration.scoring), *_judged(configuration, curve, VELOCITY)])
     return f"{chain} select place, {', '.join(JUDGED)} from final"
 
 
-def named_sql(configuration: Configuration, source: str, columns: Sequence[str]) -> str:
+def named_sql(configuration: ScoreConfiguration, source: str, columns: Sequence[str]) -> str:
     """The ``columns`` of a select statement that yields what was judged, and of the names that follow from it."""
     return f"{_chain(source, _named(configuration))} select {', '.join(columns)} from final"
 
@@ -243,13 +258,13 @@ DETAILS = ("value", "observed_on", "component", "share", "health_points", "risk_
 """What is told about each signal of an account under review, as columns ``<detail>__<signal>``."""
 
 
-def detail_sql(scoring: Scoring, source: str, as_of: date, accounts: str) -> str:
+def detail_sql(configuration: ScoreConfiguration, source: str, as_of: date, accounts: str) -> str:
     """One wide row an account, for a few accounts: both scores, and the details of every signal.
 
     ``accounts`` names a table with the column account_id.
     """
     chosen = f"(select * from {source} semi join {accounts} using (account_id))"
-    columns = ["account_id", "health", "risk"]
+    columns, scoring = ["account_id", "health", "risk"], configuration.scoring
     for name, signal in scoring.signals.items():
         share = health.share(name, signal)
         details = (
@@ -261,12 +276,10 @@ def detail_sql(scoring: Scoring, source: str, as_of: date, accounts: str) -> str
             risk.amplified(name, signal, scoring),
         )
         columns += [f"{what} as {label}__{name}" for label, what in zip(DETAILS, details, strict=True)]
-    return (
-        f"{_chain(*_from_signals(scoring, chosen, as_of))} select {', '.join(columns)} from final order by account_id"
-    )
+    return f"{_chain(*_from_signals(configuration, chosen, as_of))} select {', '.join(columns)} from final order by account_id"
 
 
-def state_counts_sql(configuration: Configuration, as_of: date) -> str:
+def state_counts_sql(configuration: ScoreConfiguration, as_of: date) -> str:
     """Per signal, for how many accounts it is known, stale and unknown; one row, three columns a signal."""
     columns = []
     for name, signal in configuration.scoring.signals.items():

@@ -17,7 +17,7 @@ from domain.review import (
     SignalCoverage,
     TierCount,
 )
-from tools.base import CustomerBase, Row, coverage
+from tools.base import CustomerBase, Row, ScoredBase, coverage
 from tools.changes import BRIDGE_SQL
 from tools.health import component, fresh_value, number
 from tools.signals import OBSERVED_ON
@@ -289,7 +289,7 @@ def _cell(base: CustomerBase, risk: str, chance: str, row: Row | None) -> Matrix
     )
 
 
-def data_report(base: CustomerBase) -> DataReport:
+def data_report(base: ScoredBase) -> DataReport:
     """Sources, gaps and coverage: what the numbers rest on and what they lack."""
     signals = base.configuration.scoring.signals
     counted = tuple(
@@ -308,7 +308,7 @@ def data_report(base: CustomerBase) -> DataReport:
     )
 
 
-def _gaps(base: CustomerBase, counted: tuple[SignalCoverage, ...]) -> tuple[Gap, ...]:
+def _gaps(base: ScoredBase, counted: tuple[SignalCoverage, ...]) -> tuple[Gap, ...]:
     signals = base.configuration.scoring.signals
     total = base.rows("select count(*) as n, count(*) filter (health is null) as unscored from scored")[0]
     found = [gap for source in base.audit.sources if (gap := _source_gap(source, counted, base, total["n"]))]
@@ -337,7 +337,7 @@ def _gaps(base: CustomerBase, counted: tuple[SignalCoverage, ...]) -> tuple[Gap,
 
 
 def _source_gap(
-    source: SourceAudit, counted: tuple[SignalCoverage, ...], base: CustomerBase, accounts: int
+    source: SourceAudit, counted: tuple[SignalCoverage, ...], base: ScoredBase, accounts: int
 ) -> Gap | None:
     """A source that is not connected and the signals it costs, or the columns that a connected one lacks."""
     signals = base.configuration.scoring.signals

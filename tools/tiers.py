@@ -4,7 +4,7 @@ Pure: writes SQL over the fresh values ``<signal>``, ``risk``, ``velocity`` and 
 unknown does not fire.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from domain.configuration import Condition, Scoring, TierRule, Tiers
 from tools.health import number
@@ -13,31 +13,37 @@ _OPERATORS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
 
 
 def condition(rule: Condition) -> str:
-    """One comparison; never NULL."""
+    """One comparison; NULL where the signal is unknown."""
     name, value = next((key, getattr(rule, key)) for key in _OPERATORS if getattr(rule, key) is not None)
-    return f"coalesce({rule.signal} {_OPERATORS[name]} {number(value)}, false)"
+    return f"{rule.signal} {_OPERATORS[name]} {number(value)}"
 
 
-def all_of(conditions: Iterable[Condition]) -> str:
-    """All comparisons hold."""
-    return " and ".join(condition(rule) for rule in conditions)
+def conditions(tiers: Tiers) -> dict[Condition, str]:
+    """Every comparison that the rules make, and the column that says whether it holds: asked once, and by category."""
+    asked = (each for rule in tiers.rules for each in (*rule.when, *rule.at_risk_when))
+    return {each: f"holds_{number}" for number, each in enumerate(dict.fromkeys(asked))}
 
 
-def asked(tiers: Tiers) -> set[str]:
-    """The signals and context that the rules ask for, and how near the renewal is."""
-    conditions = [each for rule in tiers.rules for each in (*rule.when, *rule.at_risk_when)]
-    return {"renewal_in_days", *(each.signal for each in conditions)}
+def held(tiers: Tiers, names: Collection[str]) -> dict[str, str]:
+    """The columns for the comparisons of these signals or this context, and what each says."""
+    return {column: condition(each) for each, column in conditions(tiers).items() if each.signal in names}
 
 
-def fires(rule: TierRule) -> str:
-    """Whether the rule's state is present."""
+def _all_hold(wanted: Iterable[Condition], tiers: Tiers) -> str:
+    columns = conditions(tiers)
+    return " and ".join(columns[each] for each in wanted)
+
+
+def fires(rule: TierRule, tiers: Tiers) -> str:
+    """Whether the rule's state is present; not true where a signal is unknown."""
     sizes = "".join(f" and size <> '{size}'" for size in rule.not_for)
-    return f"({all_of(rule.when)}{sizes})"
+    return f"({_all_hold(rule.when, tiers)}{sizes})"
 
 
-def flags(rule: TierRule) -> str:
+def flags(rule: TierRule, tiers: Tiers) -> str:
     """Whether the rule alone puts the account at risk."""
-    return f"({fires(rule)} and {all_of(rule.at_risk_when)})" if rule.at_risk_when else fires(rule)
+    fired = fires(rule, tiers)
+    return f"({fired} and {_all_hold(rule.at_risk_when, tiers)})" if rule.at_risk_when else fired
 
 
 def holds(rule: Condition, values: dict[str, float | None]) -> bool:
@@ -57,17 +63,17 @@ def holds(rule: Condition, values: dict[str, float | None]) -> bool:
 def layers(scoring: Scoring, tiers: Tiers) -> list[list[str]]:
     """Who is at risk in three steps, each a list of columns over the one before.
 
-    ``flagged`` and ``alarm``; ``at_risk``; ``rule`` (the first that fires).
+    ``flagged`` and ``alarm``; ``at_risk``; ``rule_number`` (the first that fires, from 1 on).
     """
-    flagged = " or ".join(flags(rule) for rule in tiers.rules)
-    first = " ".join(f"when {fires(rule)} then '{rule.id}'" for rule in tiers.rules)
+    flagged = " or ".join(flags(rule, tiers) for rule in tiers.rules)
+    first = " ".join(f"when {fires(rule, tiers)} then {number}" for number, rule in enumerate(tiers.rules, 1))
     return [
         [
-            f"({flagged}) as flagged",
+            f"coalesce({flagged}, false) as flagged",
             f"coalesce(velocity <= {number(scoring.velocity_alarm.value)}, false) as alarm",
         ],
         [f"(risk > {number(scoring.at_risk_above.value)} or alarm or flagged) as at_risk"],
-        [f"case when at_risk then case {first} end end as rule"],
+        [f"cast(case when at_risk then case {first} end end as utinyint) as rule_number"],
     ]
 
 
@@ -79,9 +85,12 @@ def score_tier(scoring: Scoring) -> str:
 
 
 def names(tiers: Tiers) -> list[str]:
-    """Over ``score_tier`` and the ``layers``: ``risk_tier``, never low for an account at risk, and how soon to act."""
-    by_rule = " ".join(f"when rule = '{rule.id}' then '{rule.tier}'" for rule in tiers.rules)
+    """Over ``score_tier`` and the ``layers``: ``risk_tier``, never low for an account at risk, how soon to act, and the
+    id of the ``rule``."""
+    by_rule = " ".join(f"when rule_number = {place} then '{rule.tier}'" for place, rule in enumerate(tiers.rules, 1))
+    ids = ", ".join(f"'{rule.id}'" for rule in tiers.rules)
     return [
+        f"list_extract([{ids}], rule_number) as rule",
         "case when at_risk and score_tier = 'low' then 'medium' else score_tier end as risk_tier",
         "case when not at_risk and renewal_in_days <= "
         f"{number(tiers.watch_renewal_within.value)} then 'watch' when not at_risk then null {by_rule} "

@@ -93,6 +93,9 @@ TEXTS: dict[str, tuple[str, tuple[str, ...], str]] = {
 }
 """Where people write: the day, the columns, and the one text that they make."""
 
+FEW_TEXTS = 20_000
+"""Rows; among so few, preparing one search for all phrases costs more than it saves."""
+
 
 @cache
 def category_sql(category: str) -> str:
@@ -149,8 +152,12 @@ def six(expression: str) -> str:
     return f"round(({expression}) * 1e6) / 1e6"
 
 
-def matching(text: str, pattern: str) -> str:
-    """Whether a text on one line matches the pattern, without regard to case."""
+def on_one_line(text: str) -> str:
+    """A text with single spaces for all that is blank."""
     wide = " or ".join(f"contains({text}, {blank})" for blank in ("'  '", "chr(10)", "chr(9)"))
-    line = f"case when {wide} then regexp_replace({text}, '\\s+', ' ', 'g') else {text} end"
+    return f"case when {wide} then regexp_replace({text}, '\\s+', ' ', 'g') else {text} end"
+
+
+def matching(line: str, pattern: str) -> str:
+    """Whether a text on one line matches the pattern, without regard to case."""
     return f"regexp_matches({line}, '{pattern.replace(chr(39), chr(39) * 2)}', 'i')"

@@ -10,7 +10,6 @@ touch_rows as (
         t.date,
         date_diff('day', t.date, cast(:as_of as date)) as age,
         t.kind,
-        t.outbound,
         t.attended,
         t.responded_at,
         t.contact_id,
@@ -28,25 +27,40 @@ touch_rows as (
     left join executives e on e.contact_id = t.contact_id and e.account_id = t.account_id
     where t.date <= cast(:as_of as date)
 ),
+touched as (
+    -- By contact first: how many answered is then a count, and no row has to be looked at twice.
+    select
+        account_id,
+        contact_id,
+        min(case when is_executive = 1 then age end) as exec_age,
+        max(answered_on) as last_answer,
+        max(case when contact_id is not null and answered_on is not null and age <= 60 then 1 else 0 end) as is_active,
+        sum(case when attended = false and kind <> 'email' and age <= 90 then 1 else 0 end) as missed_meetings,
+        sum(case when age <= 90 and responded_at is not null then date_diff('day', date, responded_at) end) as waited,
+        sum(case when age <= 90 and responded_at is not null then 1 else 0 end) as responses
+    from touch_rows
+    group by account_id, contact_id
+),
 touches as (
     select
         account_id,
-        min(case when is_executive = 1 then age end) as exec_age,
-        max(answered_on) as last_answer,
-        sum(case when contact_id is not null then 1 else 0 end) as named_contacts,
-        count(distinct case when answered_on is not null and age <= 60 then contact_id end) as active_contacts,
-        sum(case when attended = false and kind <> 'email' and age <= 90 then 1 else 0 end) as missed_meetings,
-        avg(case when age <= 90 and responded_at is not null then date_diff('day', date, responded_at) end)
-            as response_days
-    from touch_rows
+        min(exec_age) as exec_age,
+        max(last_answer) as last_answer,
+        count(contact_id) as named_contacts,
+        sum(is_active) as active_contacts,
+        sum(missed_meetings) as missed_meetings,
+        case when sum(responses) > 0 then cast(sum(waited) as double) / sum(responses) end as response_days
+    from touched
     group by account_id
 ),
 unanswered as (
     -- Outreach younger than three days has not had time for an answer.
     select r.account_id, count(*) as outreach
-    from touch_rows r
+    from touchpoints r
     join touches t on t.account_id = r.account_id
-    where r.outbound and r.kind in ('email', 'call') and r.answered_on is null and r.age > 3 and r.age <= 60
+    where r.outbound and r.kind in ('email', 'call')
+        and not coalesce(r.attended, false) and (r.responded_at is null or r.responded_at > cast(:as_of as date))
+        and date_diff('day', r.date, cast(:as_of as date)) > 3 and date_diff('day', r.date, cast(:as_of as date)) <= 60
         and (t.last_answer is null or r.date > t.last_answer)
     group by r.account_id
 ),

@@ -3,6 +3,8 @@
 A column ``x`` goes through three layers: ``t_x`` the clean text, ``p_x`` the parts of a number, ``v_x`` the value.
 """
 
+from collections.abc import Mapping
+
 from domain.tables import Column
 from tools.sources import words
 from tools.sources.dates import date_parts, date_problems, date_value
@@ -248,16 +250,19 @@ def _flag(t: str, style: Style) -> str:
 def _translated(t: str, values: dict[str, str]) -> str:
     if not values:
         return t
-    whens = " ".join(f"WHEN {literal(theirs.strip().lower())} THEN {literal(ours)}" for theirs, ours in values.items())
-    return f"CASE lower({t}) {whens} ELSE {t} END"
+    lower = {theirs.strip().lower(): ours for theirs, ours in values.items()}
+    return f"coalesce({_looked_up(f'lower({t})', lower)}, {t})"
+
+
+def _looked_up(word: str, meanings: Mapping[str, str]) -> str:
+    """What a word stands for; NULL for one that is not among them. A CASE would work the word out anew for each."""
+    theirs, ours = (f"[{', '.join(literal(each) for each in side)}]" for side in (meanings, meanings.values()))
+    return f"list_extract({ours}, list_position({theirs}, {word}))"
 
 
 def _choice(table: str, column: Column, t: str, style: Style) -> str:
-    known = {choice: choice for choice in column.choices}
-    known = {**words.SYNONYMS.get((table, column.name), {}), **known}
-    word = f"lower(regexp_replace({_translated(t, style.values)}, '[\\s_-]+', '_', 'g'))"
-    whens = " ".join(f"WHEN {literal(theirs)} THEN {literal(ours)}" for theirs, ours in known.items())
-    return f"CASE {word} {whens} END"
+    known = {**words.SYNONYMS.get((table, column.name), {}), **{choice: choice for choice in column.choices}}
+    return _looked_up(f"lower(regexp_replace({_translated(t, style.values)}, '[\\s_-]+', '_', 'g'))", known)
 
 
 def _choice_problems(column: Column, t: str, v: str) -> tuple[tuple[str, str], ...]:

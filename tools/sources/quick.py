@@ -11,15 +11,12 @@ from datetime import date, timedelta
 import duckdb
 
 from domain.tables import TABLES, Column, Table
-from tools.signals import READS, TEXTS, matching
+from tools.signals import FEW_TEXTS, READS, TEXTS, matching, on_one_line
 from tools.sources.clean import PRICES, Plan, Stage, layers, readings_of, required
 from tools.sources.money import Money
 from tools.sources.parse import LONG_TEXTS, SQL_TYPES, clean_text
 from tools.sources.raw import literal, quoted
 from tools.sources.rules import not_yet
-
-_FEW_TEXTS = 20_000
-"""Rows; so few texts are kept as they are, because preparing the search would cost more than it saves."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ def quick_sql(
     """The typed table as it will be, and for each row whether it is ``odd``: something in it cannot be used."""
     table = stage.table
     readings = readings_of(stage, wanted, quick=True)
-    many = stage.raw.rows == 0 or stage.raw.rows > _FEW_TEXTS
+    many = stage.raw.rows == 0 or stage.raw.rows > FEW_TEXTS
     said = _said(table, readings, texts, as_of) if texts and many and table.name in TEXTS else None
     found = said.cells if said else {}
     cells, odd = [], []
@@ -57,7 +54,7 @@ def quick_sql(
             odd += [condition for condition, _ in problems]
     if table.dated:
         odd.append(f"v_{table.dated} > DATE '{as_of}'")
-    flag = f"coalesce({' OR '.join(f'coalesce({condition}, false)' for condition in odd)}, false) AS odd"
+    flag = f"coalesce({' OR '.join(f'({condition})' for condition in odd)}, false) AS odd"
     source = f"SELECT * FROM ({layers(stage.raw, readings)}) WHERE {plan.keep}"
     for columns in said.columns if said else ():
         source = f"SELECT *, {columns} FROM ({source})"
@@ -107,7 +104,7 @@ def _said(table: Table, readings: Mapping[str, object], texts: TextFilter, as_of
     clean = ", ".join(f"CASE WHEN {recent} THEN {clean_text(f'v_{name}')} END AS l_{name}" for name in there)
     line = whole.format(**{name: f"l_{name}" if name in there else "NULL" for name in names})
     cells = {name: f"CASE WHEN has_said THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
-    return _Said((clean, f"{line} AS line", f"{matching('line', texts.pattern)} AS has_said"), cells)
+    return _Said((clean, f"{on_one_line(line)} AS line", f"{matching('line', texts.pattern)} AS has_said"), cells)
 
 
 def read_quickly(
