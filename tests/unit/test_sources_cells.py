@@ -238,6 +238,13 @@ def test_our_choices_are_read_in_any_spelling_and_well_known_words_are_translate
     assert read(status, "uncollectible", "draft", "Paid", table="invoices") == ["failed", "void", "paid"]
 
 
+def test_words_are_translated_in_any_case_the_first_of_two_alike_counts_and_others_stay() -> None:
+    kind = next(column for column in TABLES["touchpoints"].columns if column.name == "kind")
+    style = Style(values={" Webinar": "training", "WEBINAR": "email", "steering": "exec_meeting"})
+    written = ("webinar", "Steering", "QBR", "podcast", None)
+    assert read(kind, *written, table="touchpoints", style=style) == ["training", "exec_meeting", "qbr", None, None]
+
+
 def test_satisfaction_is_one_to_five_whatever_scale_it_was_asked_on() -> None:
     csat = next(column for column in TABLES["tickets"].columns if column.name == "csat")
     assert read(csat, "4", "good", "Bad", "offered", table="tickets") == [4.0, 5.0, 1.0, None]

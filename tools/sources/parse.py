@@ -250,7 +250,7 @@ def _flag(t: str, style: Style) -> str:
 def _translated(t: str, values: dict[str, str]) -> str:
     if not values:
         return t
-    lower = {theirs.strip().lower(): ours for theirs, ours in values.items()}
+    lower = {theirs.strip().lower(): ours for theirs, ours in reversed(values.items())}  # the first of twins counts
     return f"coalesce({_looked_up(f'lower({t})', lower)}, {t})"
 
 
