@@ -55,12 +55,16 @@ class EngineLimits:
 
 
 def engine(limits: EngineLimits = EngineLimits()) -> duckdb.DuckDBPyConnection:
-    """An empty database in memory, in UTC, that installs nothing. Raises ConfigurationError for a limit that is none."""
+    """An empty database in memory, in UTC, that installs nothing and reads the footer of a Parquet file once.
+
+    Raises ConfigurationError for a limit that is none.
+    """
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     spill = Path(tempfile.gettempdir()) / f"saveplay-spill-{uuid.uuid4().hex}"
     _spills.append(spill)
     connection.execute(
-        f"SET TimeZone = 'UTC'; SET threads = {limits.threads}; SET enable_progress_bar = true; "
+        f"SET TimeZone = 'UTC'; SET threads = {limits.threads}; SET parquet_metadata_cache = true; "
+        f"SET enable_progress_bar = true; "
         f"SET enable_progress_bar_print = false; "
         f"SET temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'"
     )
