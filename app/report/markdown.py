@@ -23,6 +23,8 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 def said(value: object) -> str:
     """Any value as people read it: never a Python name."""
+    if type(value) is str:  # most are
+        return value
     if value is None:
         return wording.UNKNOWN
     if isinstance(value, bool):

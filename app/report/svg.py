@@ -18,7 +18,7 @@ def tag(name: str, content: object = "", **attributes: object) -> Markup:
     """One element; ``class_`` and other trailing underscores drop off, inner underscores become hyphens."""
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
     listed = "".join(
-        f' {key}="{escape(n(value) if isinstance(value, int | float) else plain(value))}"' for key, value in pairs
+        f' {key}="{n(value) if isinstance(value, int | float) else escape(plain(value))}"' for key, value in pairs
     )
     inner = content if isinstance(content, Markup) else escape(plain(content))
     return Markup(f"<{name}{listed}>{inner}</{name}>" if inner else f"<{name}{listed}/>")

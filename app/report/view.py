@@ -189,8 +189,16 @@ class ReviewView:
 
     def holds_of(self, person: Person) -> list[Touchpoint]:
         """The calendar holds of one person."""
-        mine = [each for each in self.review.touchpoints if person.is_owner(each.owner, each.owner_id)]
+        mine = self._holds.get(person.person_id or (person.name,), [])
         return sorted(mine, key=lambda each: (each.on, each.starts, each.uid))
+
+    @cached_property
+    def _holds(self) -> dict[str | tuple[str], list[Touchpoint]]:
+        """The holds in the same way."""
+        found: dict[str | tuple[str], list[Touchpoint]] = {}
+        for each in self.review.touchpoints:
+            found.setdefault(each.owner_id or (each.owner,), []).append(each)
+        return found
 
     @cached_property
     def standup(self) -> list[tuple[str, list[Action]]]:
