@@ -146,7 +146,7 @@ def _held(configuration: ScoreConfiguration, categories: Sequence[str]) -> dict[
 
 
 def _sums(configuration: ScoreConfiguration, categories: Sequence[str]) -> list[str]:
-    return [f"{what}_{each}" for each in categories for what in "wvnp"] + list(_held(configuration, categories))
+    return [f"{what}_{each}" for each in categories for what in "ksp"] + list(_held(configuration, categories))
 
 
 def _fresh(scoring: Scoring, source: str, names: Iterable[str], as_of: date) -> str:
@@ -162,13 +162,13 @@ def _summing(scoring: Scoring, categories: Sequence[str], held: Mapping[str, str
     return [
         components + [f"{holds} as {column}" for column, holds in held.items()],
         [sums for c in categories for sums in (*health.sums(scoring, c), *risk.sums(scoring, c))],
-        [portion for category in categories for portion in health.portions(scoring, category)],
     ]
 
 
 def _both_scores(scoring: Scoring) -> list[list[str]]:
     """The steps from there to health and risk."""
-    return [a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True)]
+    portions = [portion for category in CATEGORIES for portion in health.portions(scoring, category)]
+    return [portions, *(a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True))]
 
 
 def _from_signals(configuration: ScoreConfiguration, source: str, as_of: date) -> tuple[str, list[list[str]]]:
@@ -241,11 +241,12 @@ def judged_sql(configuration: ScoreConfiguration, tables: Sequence[str], curve: 
     """One row an account: its place and the scores without the names, which are many bytes and follow from the rest.
 
     ``tables`` hold the signals and what each category adds, and stand in the order of the accounts. Tables side by side
-    are read by one thread: all that can be worked out by category is there already.
+    are read by one thread: what is cheaper by category, with all threads, is there already.
     """
     columns = [f"{tables[0]}.rowid as place", "renewal_in_days", *_sums(configuration, CATEGORIES)]
     source = beside_sql(configuration.scoring, columns, tables, ("size", "arr", "health_month_ago"))
-    chain = _chain(source, [*_both_scores(configuration.scoring), *_judged(configuration, curve, VELOCITY)])
+    steps = [*_both_scores(configuration.scoring), *_judged(configuration, curve, VELOCITY)]
+    chain = _chain(source, [health.SIZE_FLAGS, *steps])
     return f"{chain} select place, {', '.join(JUDGED)} from final"
 
 
