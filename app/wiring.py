@@ -21,8 +21,9 @@ from tools.wording import review_id_of
 
 if TYPE_CHECKING:
     from agents.model_client import Heard, ModelClient
+    from domain.configuration import Settings
     from graph.context import ReviewContext
-    from tools.base import CustomerBase, Settings
+    from tools.base import CustomerBase
     from tools.engine import Watch
     from tools.history import History
     from tools.store import Store

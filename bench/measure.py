@@ -130,9 +130,9 @@ def made(root: Path, accounts: int, usage_rows: int = 50, step_days: int = 7) ->
 
 def review_phases(folder: Path, out: Path) -> tuple[Took, list[tuple[str, float]]]:
     """A whole review without a model, and the seconds of its steps; the first of two only compiles the modules."""
+    arguments = ["app.cli", "review", "--data", str(folder), "--as-of", AS_OF, "--store", str(out / "store")]
     for _ in range(2):
         shutil.rmtree(out, ignore_errors=True)
-        arguments = ["app.cli", "review", "--data", str(folder), "--as-of", AS_OF, "--store", str(out / "store")]
         whole = took([*arguments, "--out", str(out / "reviews"), "--approve", "all"])
     (run,) = (out / "reviews").glob("*/run.json")
     steps: dict[str, float] = {}

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
@@ -511,6 +511,10 @@ class ScoreConfiguration(Record):
         for file, place, signal in used:
             if signal not in self.scoring.signals and signal not in _CONTEXT:
                 raise ValueError(f"{file}: {place}: unknown signal {signal!r}")
+
+
+Settings = TypeVar("Settings", bound=ScoreConfiguration)
+"""The whole configuration or the part that makes a score, whichever was asked for."""
 
 
 class Configuration(ScoreConfiguration):

@@ -16,7 +16,7 @@ import duckdb
 from typing_extensions import TypeVar
 
 from domain.audit import DataAudit
-from domain.configuration import CATEGORIES, Configuration, ScoreConfiguration
+from domain.configuration import CATEGORIES, Configuration, ScoreConfiguration, Settings
 from tools import changes
 from tools.calibration import fit
 from tools.engine import EngineLimits, Watch, unwatched
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
 
 Row = dict[str, Any]
-Settings = TypeVar("Settings", bound=ScoreConfiguration)
 Settings_co = TypeVar("Settings_co", bound=ScoreConfiguration, default=Configuration, covariant=True)
 
 
@@ -331,8 +330,7 @@ def _state(
     """
     window = int(configuration.wording.window_days.value)
     finder = StatementFinder(configuration.wording)
-    filters = finder.filters
-    each = ", ".join(matching("line", pattern) for pattern in filters.values())
+    each = ", ".join(matching("line", pattern) for pattern in finder.filters.values())
     texts = connection.execute(
         f"with lines as materialized (select *, {on_one_line('text')} as line from ({_texts_sql()}) "
         f"where text <> '' and date_diff('day', on_day, ?) between 0 and ?), "
@@ -343,7 +341,7 @@ def _state(
     ).fetchall()
     found = list(
         finder.find(
-            TextRow(account, on, table, row, text, tuple(compress(filters, phrased)))
+            TextRow(account, on, table, row, text, tuple(compress(finder.filters, phrased)))
             for account, on, table, row, text, phrased in texts
         )
     )

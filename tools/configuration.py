@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from domain.configuration import Configuration, ScoreConfiguration
+from domain.configuration import Configuration, ScoreConfiguration, Settings
 from domain.errors import ConfigurationError
 from tools.signals import OBSERVED_ON
 
@@ -18,7 +18,6 @@ _PARTS = {
     "model": "model", "asking": "ask",
 }  # fmt: skip
 _SCORE_PARTS = ("scoring", "tiers", "wording")
-_Settings = TypeVar("_Settings", bound=ScoreConfiguration)
 
 
 def _read(path: Path) -> Any:
@@ -76,7 +75,7 @@ def _content(folder: Path, parts: Iterable[str]) -> dict[str, Any]:
     return content | {"scoring_hash": _hash(sorted(folder / f"{_PARTS[part]}.yaml" for part in _SCORE_PARTS))}
 
 
-def _checked(kind: type[_Settings], content: Mapping[str, Any]) -> _Settings:
+def _checked(kind: type[Settings], content: Mapping[str, Any]) -> Settings:
     try:
         configuration = kind.model_validate(content)
     except ValidationError as error:

@@ -64,6 +64,12 @@ def of_category(scoring: Scoring, category: str) -> dict[str, Signal]:
     return {name: signal for name, signal in scoring.signals.items() if signal.category == category}
 
 
+def _whole_weight(scoring: Scoring, category: str) -> str:
+    """Sum of the weights of all signals of the category, by size of account."""
+    weights = [signal.weight for signal in of_category(scoring, category).values()]
+    return _by_size({size: sum(weight.get(size, weight["default"]) for weight in weights) for size in SIZES})
+
+
 def known_weight(scoring: Scoring, category: str) -> str:
     """Sum of the weights of the category's known signals."""
     terms = [
@@ -85,28 +91,19 @@ def sums(scoring: Scoring, category: str) -> list[str]:
     return [f"{known} as k_{category}", f"{weighted} as s_{category}"]
 
 
-def portions(scoring: Scoring, category: str) -> list[str]:
-    """Over those sums: ``w_``, the weight of the category if anything of it is known; ``v_``, what it adds to the share
-    of weight known; ``n_``, what it adds to the weighted mean."""
-    of_all, c = category_weight(scoring, category), category
-    portion = {"w": of_all, "v": f"{of_all} * k_{c} / {_whole(scoring, c)}", "n": f"{of_all} * s_{c} / k_{c}"}
-    return [f"case when k_{c} > 0 then {value} else 0 end as {letter}_{c}" for letter, value in portion.items()]
-
-
-def _whole(scoring: Scoring, category: str) -> str:
-    """The weight of all signals of a category, by size of account."""
-    weights = [signal.weight for signal in of_category(scoring, category).values()]
-    return _by_size({size: sum(weight.get(size, weight["default"]) for weight in weights) for size in SIZES})
-
-
 def layers(scoring: Scoring) -> list[list[str]]:
-    """Health in two steps over the portions of every category, each a list of columns over the one before.
+    """Health in three steps over the sums of every category, each a list of columns over the one before.
 
-    ``w_known`` and ``coverage`` (share of weight known, 0 to 1); then ``health`` (NULL below the minimum coverage).
+    ``w_``, the weight of each category if anything of it is known; then ``w_known`` and ``coverage`` (share of weight
+    known, 0 to 1); then ``health`` (NULL below the minimum coverage).
     """
-    known, covered, means = (" + ".join(f"{letter}_{category}" for category in CATEGORIES) for letter in "wvn")
+    weights = [f"case when k_{c} > 0 then {category_weight(scoring, c)} else 0 end as w_{c}" for c in CATEGORIES]
+    known = " + ".join(f"w_{category}" for category in CATEGORIES)
+    covered = " + ".join(f"w_{c} * k_{c} / {_whole_weight(scoring, c)}" for c in CATEGORIES)
+    means = " + ".join(f"case when k_{c} > 0 then w_{c} * s_{c} / k_{c} else 0 end" for c in CATEGORIES)
     enough = f"coverage >= {number(scoring.minimum_coverage.value)}"
     return [
+        weights,
         [f"{known} as w_known", f"{six(f'({covered}) / 100')} as coverage"],
         [f"case when {enough} then {six(f'({means}) / w_known')} end as health"],
     ]

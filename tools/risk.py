@@ -23,10 +23,10 @@ def sums(scoring: Scoring, category: str) -> list[str]:
 
 
 def layers(scoring: Scoring) -> list[list[str]]:
-    """Risk in two steps over the sums of every category, each a list of columns over the one before.
+    """Risk in three steps over the sums of every category, each a list of columns over the one before.
 
-    ``base``, ``warning`` (how many categories warn) and the factor ``nearness``, from 1 up; then ``risk``, which nears
-    100 and stops there.
+    ``base`` and ``warning`` (how many categories warn); the factors ``clustering`` and ``nearness``, from 1 up; and
+    ``risk``, which nears 100 and stops there.
     """
     full = number(scoring.cluster_points.value)
     base = " + ".join(f"p_{category}" for category in CATEGORIES)
@@ -37,11 +37,13 @@ def layers(scoring: Scoring) -> list[list[str]]:
         "when renewal_in_days <= 0 then 0 else renewal_in_days end"
     )
     step = number(scoring.cluster_step.value)
-    clustering = f"case when warning > 1 then 1 + {step} * (warning - 1) else 1 end"
-    raw = f"base * {clustering} * nearness / {number(scoring.risk_scale.value)}"
-    nearness = f"1 + {number(scoring.renewal_step.value)} * ({horizon} - ({left})) / {horizon}"
+    raw = f"base * clustering * nearness / {number(scoring.risk_scale.value)}"
     return [
-        [f"{base} as base", f"{warning} as warning", f"{nearness} as nearness"],
+        [f"{base} as base", f"{warning} as warning"],
+        [
+            f"case when warning > 1 then 1 + {step} * (warning - 1) else 1 end as clustering",
+            f"1 + {number(scoring.renewal_step.value)} * ({horizon} - ({left})) / {horizon} as nearness",
+        ],
         [f"{six(f'100 * (1 - exp(-({raw})))')} as risk"],
     ]
 

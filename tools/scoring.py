@@ -166,9 +166,8 @@ def _summing(scoring: Scoring, categories: Sequence[str], held: Mapping[str, str
 
 
 def _both_scores(scoring: Scoring) -> list[list[str]]:
-    """The steps from there to health and risk."""
-    portions = [portion for category in CATEGORIES for portion in health.portions(scoring, category)]
-    return [portions, *(a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True))]
+    """The steps from those sums to health and risk."""
+    return [a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True)]
 
 
 def _from_signals(configuration: ScoreConfiguration, source: str, as_of: date) -> tuple[str, list[list[str]]]:

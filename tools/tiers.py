@@ -21,7 +21,7 @@ def condition(rule: Condition) -> str:
 def conditions(tiers: Tiers) -> dict[Condition, str]:
     """Every comparison that the rules make, and the column that says whether it holds: asked once, and by category."""
     asked = (each for rule in tiers.rules for each in (*rule.when, *rule.at_risk_when))
-    return {each: f"holds_{number}" for number, each in enumerate(dict.fromkeys(asked))}
+    return {each: f"holds_{place}" for place, each in enumerate(dict.fromkeys(asked))}
 
 
 def held(tiers: Tiers, names: Collection[str]) -> dict[str, str]:
@@ -66,7 +66,7 @@ def layers(scoring: Scoring, tiers: Tiers) -> list[list[str]]:
     ``flagged`` and ``alarm``; ``at_risk``; ``rule_number`` (the first that fires, from 1 on).
     """
     flagged = " or ".join(flags(rule, tiers) for rule in tiers.rules)
-    first = " ".join(f"when {fires(rule, tiers)} then {number}" for number, rule in enumerate(tiers.rules, 1))
+    first = " ".join(f"when {fires(rule, tiers)} then {place}" for place, rule in enumerate(tiers.rules, 1))
     return [
         [
             f"coalesce({flagged}, false) as flagged",

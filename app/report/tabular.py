@@ -26,8 +26,6 @@ def guard(cell: Cell) -> Cell:
     """The cell, with an apostrophe before anything that could run as a formula."""
     if not isinstance(cell, str):
         return "" if cell is None else cell
-    if cell[:1].isalnum():
-        return cell
     return f"'{cell}" if cell.startswith(_BREAK) or _FORMULA.match(cell) else cell
 
 

@@ -1,8 +1,10 @@
 """The review as the pages walk through it: look-ups by account, groups and counts. No wording and no markup here."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from app.report.names import person_stem, stems
 from domain.review import (
@@ -47,6 +49,21 @@ class Person:
     def is_owner(self, owner: str, owner_id: str | None) -> bool:
         """Whether an owner is this person: by id where there is one, else by name."""
         return owner_id == self.person_id and (owner_id is not None or owner == self.name)
+
+
+_Owned = TypeVar("_Owned", Action, Touchpoint)
+
+
+def _owner(name: str, person_id: str | None) -> str | tuple[str]:
+    """What things of one owner are found under: the id, or the name of one who has none."""
+    return person_id or (name,)
+
+
+def _by_owner(things: Iterable[_Owned]) -> dict[str | tuple[str], list[_Owned]]:
+    found: dict[str | tuple[str], list[_Owned]] = {}
+    for each in things:
+        found.setdefault(_owner(each.owner, each.owner_id), []).append(each)
+    return found
 
 
 @dataclass(frozen=True)
@@ -171,16 +188,12 @@ class ReviewView:
 
     def actions_of(self, person: Person) -> list[Action]:
         """What one person does, soonest first."""
-        mine = self._actions.get(person.person_id or (person.name,), [])
+        mine = self._actions.get(_owner(person.name, person.person_id), [])
         return sorted(mine, key=lambda action: (action.due, action.account_name, action.id))
 
     @cached_property
     def _actions(self) -> dict[str | tuple[str], list[Action]]:
-        """The actions by the id of their owner, or by the name of one who has none."""
-        found: dict[str | tuple[str], list[Action]] = {}
-        for action in self.review.actions:
-            found.setdefault(action.owner_id or (action.owner,), []).append(action)
-        return found
+        return _by_owner(self.review.actions)
 
     def proposed_of(self, person: Person) -> int:
         """How many actions of plays that wait for a decision would be this person's."""
@@ -189,16 +202,12 @@ class ReviewView:
 
     def holds_of(self, person: Person) -> list[Touchpoint]:
         """The calendar holds of one person."""
-        mine = self._holds.get(person.person_id or (person.name,), [])
+        mine = self._holds.get(_owner(person.name, person.person_id), [])
         return sorted(mine, key=lambda each: (each.on, each.starts, each.uid))
 
     @cached_property
     def _holds(self) -> dict[str | tuple[str], list[Touchpoint]]:
-        """The holds in the same way."""
-        found: dict[str | tuple[str], list[Touchpoint]] = {}
-        for each in self.review.touchpoints:
-            found.setdefault(each.owner_id or (each.owner,), []).append(each)
-        return found
+        return _by_owner(self.review.touchpoints)
 
     @cached_property
     def standup(self) -> list[tuple[str, list[Action]]]:

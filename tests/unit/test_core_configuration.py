@@ -9,7 +9,7 @@ import pytest
 from domain.errors import ConfigurationError
 from tests.builders import SHIPPED
 from tools.calendar import WorkingDays
-from tools.configuration import DEFAULT, read_configuration
+from tools.configuration import DEFAULT, read_configuration, read_score_configuration
 
 
 @pytest.fixture
@@ -83,6 +83,21 @@ def test_a_file_that_is_not_yaml_is_named(folder: Path) -> None:
     (folder / "review.yaml").write_text("profiles: [", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"review\.yaml is not valid YAML"):
         read_configuration(folder)
+
+
+def test_a_score_needs_three_files_and_finds_in_them_what_a_review_finds(folder: Path) -> None:
+    whole = read_configuration(folder)
+    for path in [*folder.glob("playbooks/*.yaml"), *(folder / f"{name}.yaml" for name in ("causes", "review", "ask"))]:
+        path.write_text("not: [what it should be", encoding="utf-8")
+    scores = read_score_configuration(folder)
+    assert (scores.scoring, scores.tiers, scores.wording) == (whole.scoring, whole.tiers, whole.wording)
+    assert scores.scoring_hash == whole.scoring_hash
+    with pytest.raises(ConfigurationError, match="is not valid YAML"):
+        read_configuration(folder)
+    tiers = folder / "tiers.yaml"
+    tiers.write_text(tiers.read_text("utf-8").replace("signal: escalations", "signal: shouting", 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"tiers\.yaml: .*unknown signal 'shouting'"):
+        read_score_configuration(folder)
 
 
 def test_every_change_of_a_score_changes_the_hash_of_the_scores_and_a_meeting_time_does_not(folder: Path) -> None:

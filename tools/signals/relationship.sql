@@ -54,13 +54,13 @@ touches as (
     group by account_id
 ),
 unanswered as (
-    -- Outreach younger than three days has not had time for an answer.
+    -- Outreach younger than three days has not had time for an answer. Read again rather than kept: it is few rows.
     select r.account_id, count(*) as outreach
     from touchpoints r
     join touches t on t.account_id = r.account_id
     where r.outbound and r.kind in ('email', 'call')
         and not coalesce(r.attended, false) and (r.responded_at is null or r.responded_at > cast(:as_of as date))
-        and date_diff('day', r.date, cast(:as_of as date)) > 3 and date_diff('day', r.date, cast(:as_of as date)) <= 60
+        and date_diff('day', r.date, cast(:as_of as date)) between 4 and 60
         and (t.last_answer is null or r.date > t.last_answer)
     group by r.account_id
 ),

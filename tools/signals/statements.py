@@ -82,7 +82,7 @@ class StatementFinder:
         """One expression that every text with a statement in it matches: what leaves the engine at all."""
         return "|".join(f"(?:{phrase})" for phrases in self._phrases.values() for phrase in phrases)
 
-    @property
+    @cached_property
     def filters(self) -> dict[str, str]:
         """The same by intent."""
         return {
