@@ -43,10 +43,10 @@ def write_pack(folder: Path, pack: dict[str, bytes]) -> None:
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
         shutil.rmtree(aside, ignore_errors=True)
+        for within in {(aside / name).parent for name in pack}:
+            within.mkdir(parents=True, exist_ok=True)
         for name, content in pack.items():
-            path = aside / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            (aside / name).write_bytes(content)
         _put_back(folder)
         _keep_what_people_added(folder, aside)
         if folder.exists():

@@ -12,6 +12,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -143,7 +144,8 @@ def review_phases(folder: Path, out: Path) -> tuple[Took, list[tuple[str, float]
 
 def review_parts(folder: Path, runs: int) -> dict[str, float]:
     """Medians of the processor seconds of a review by part, imports aside."""
-    found = [json.loads(took(["bench.review_parts", str(folder)]).out) for _ in range(runs)]
+    with tempfile.TemporaryDirectory() as new:
+        found = [json.loads(took(["bench.review_parts", str(folder), f"{new}/{turn}"]).out) for turn in range(runs)]
     return {part: statistics.median(each[part] for each in found) for part in found[0]}
 
 
@@ -214,8 +216,8 @@ def main() -> None:
         found["dense"] = medians(compare(dense, 3, ["scan floor", "saveplay", "saveplay, two threads"]))
         small = made(given.data, 1_000_000)
         found["spilling"] = took(ours(small), SAVEPLAY_MEMORY="600MB")
-    found["reviews"] = {size: review_phases(made(given.data, size), given.data / "review") for size in (1_000, 10_000)}
     found["parts"] = review_parts(made(given.data, 10_000), given.runs)
+    found["reviews"] = {size: review_phases(made(given.data, size), given.data / "review") for size in (1_000, 10_000)}
     found["tokens"] = tokens(made(given.data, 1_000))
     page = write_page(found)
     if given.quick:

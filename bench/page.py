@@ -61,6 +61,17 @@ def write_page(found: dict[str, Any]) -> str:
     return "\n".join(text)
 
 
+_PARTS = {
+    "scoring": "reading and scoring",
+    "ranking": "asking the scored base: the list, the plan, counts, changes, warnings, evidence",
+    "phases": "what the agents make of the answers",
+    "pages": "pages, lists, calendars and files",
+    "graph and store": "the graph and the store",
+    "history": "keeping the scores of the week",
+    "configuration": "reading the configuration",
+}
+
+
 def _growth(sizes: dict[int, Any]) -> str:
     known = sorted(sizes)
     rows = []
@@ -107,12 +118,8 @@ def _reviews(found: dict[str, Any]) -> str:
     for name in names:
         rows.append([name, *(f"{dict(steps).get(name, 0):.2f}" for _, steps in found["reviews"].values())])
     text.append(_table(["", *(f"{size:,} accounts" for size in found["reviews"])], rows))
-    parts = found["parts"]
-    text.append(
-        f"Of 10,000 accounts, once everything is imported (`bench/review_parts.py`): reading and scoring "
-        f"{parts['scoring']:.2f} s of processor time,\nthe phases {parts['phases']:.2f} s, the pages "
-        f"{parts['pages']:.2f} s, the graph and the store {parts['graph and store']:.2f} s.\n"
-    )
+    text += ["Of 10,000 accounts, once everything is imported (`bench/review_parts.py`):", ""]
+    text.append(_table(["", "processor s"], [[said, f"{found['parts'][part]:.2f}"] for part, said in _PARTS.items()]))
     return "\n".join(text)
 
 

@@ -1,6 +1,5 @@
 """What the nodes share: a small state that is saved after each step, and a context that never is."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -68,10 +67,11 @@ class ReviewContext:
             self._base = self.load()
         return self._base
 
-    def keep(self, review_id: str, kind: str, record: Record) -> None:
-        """Store the result of a step; this process need not read it again."""
-        self.store.put(review_id, kind, record)
+    def keep(self, review_id: str, kind: str, record: Record) -> str:
+        """Store the result of a step; this process need not read it again. Returns the hash of its content."""
+        digest = self.store.put(review_id, kind, record)
         self._results[kind] = record
+        return digest
 
     def result(self, review_id: str, kind: str, model: type[R]) -> R:
         """The result of an earlier step. Raises UnknownReference when that step has not run."""
@@ -94,8 +94,7 @@ class Step(Protocol):
 
 def kept(context: ReviewContext, state: ReviewState, kind: str, record: Record) -> Update:
     """Store the result of a step and note its hash in the state."""
-    context.keep(state["review_id"], kind, record)
-    return {"results": {kind: hashlib.sha256(record.model_dump_json().encode()).hexdigest()[:16]}}
+    return {"results": {kind: context.keep(state["review_id"], kind, record)}}
 
 
 def as_of(state: ReviewState) -> date:

@@ -6,6 +6,7 @@ here: databases sort text each in its own way. Times come from the caller's cloc
 that is decided or drafted depends on them.
 """
 
+import hashlib
 import json
 import os
 import secrets
@@ -184,11 +185,12 @@ class Store:
 
     # phase results ---------------------------------------------------------------------------------------------------
 
-    def put(self, review_id: str, kind: str, record: Record) -> None:
-        """Keep the result of a phase."""
+    def put(self, review_id: str, kind: str, record: Record) -> str:
+        """Keep the result of a phase. Returns the hash of what is kept: 16 hexadecimal digits."""
+        body = record.model_dump_json()
         with self._database.writing():
-            row = {"review_id": review_id, "kind": kind, "body": record.model_dump_json()}
-            self._database.execute(_UPSERT["document"], row)
+            self._database.execute(_UPSERT["document"], {"review_id": review_id, "kind": kind, "body": body})
+        return hashlib.sha256(body.encode()).hexdigest()[:16]
 
     def get(self, review_id: str, kind: str, model: type[R]) -> R:
         """The result of a phase. Raises UnknownReference when the phase has not finished."""

@@ -42,7 +42,8 @@ def _by_person(view: ReviewView) -> dict[str, bytes]:
     pack: dict[str, bytes] = {}
     for person in view.people:
         pack[f"actions/{person.stem}.md"] = pages.text("actions.md", view, person=person)
-        pack[f"calendar/{person.stem}.ics"] = calendar(view.holds_of(person), person.name, view.review.as_of)
+        if holds := view.holds_of(person):  # a calendar without an event is not one that RFC 5545 allows
+            pack[f"calendar/{person.stem}.ics"] = calendar(holds, person.name, view.review.as_of)
         if prework := view.prework_of(person):
             pack[f"prework/{person.stem}.md"] = pages.text("prework.md", view, person=person, prework=prework)
     return pack

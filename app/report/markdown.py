@@ -14,8 +14,12 @@ from app.report import wording
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 _BLOCK = re.compile(r"^(\s*)([#+=-]+)(?=\s|$)")
 _NUMBERED = re.compile(r"^(\s*\d+)([.)])(?=\s|$)")
-_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,'%/-]*")
-"""Nothing in it means anything in Markdown or HTML: most cells of a table."""
+_HARMLESS = re.compile(
+    r"(?!\d+[.)](?:\s|$))"  # no item of a numbered list
+    r"(?!.*(?:://|(?i:www)\.))"  # no address
+    r"[A-Za-z0-9][A-Za-z0-9 ,.:;?()'%/-]*"
+)
+"""Nothing in it means anything in Markdown or HTML: most cells of a table and most sentences."""
 _ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
 _NOTHING = "\N{EN DASH}"
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -42,8 +46,11 @@ def escape(value: object) -> Markup:
 @lru_cache(maxsize=8192)
 def _escaped(written: str) -> str:
     """Names, days and tiers come back in table after table."""
-    if _HARMLESS.fullmatch(written):
-        return written
+    return written if _HARMLESS.fullmatch(written) else marked(written)
+
+
+def marked(written: str) -> str:
+    """Text with a backslash before whatever Markdown could take for its own."""
     text = _SPECIAL.sub(r"\\\1", wording.plain(written).translate(_ENTITIES))
     text = _NUMBERED.sub(r"\1\\\2", _BLOCK.sub(r"\1\\\2", text))
     return _ADDRESS.sub(lambda found: "\\" + found.group(0), text)
@@ -51,8 +58,8 @@ def _escaped(written: str) -> str:
 
 def row(*cells: object) -> Markup:
     """One line of a table."""
-    shown = [str(cell) if isinstance(cell, Markup) else _escaped(said(cell)) for cell in cells]
-    return Markup(f"| {' | '.join(text.strip() or _NOTHING for text in shown)} |")
+    shown = [(cell if isinstance(cell, Markup) else _escaped(said(cell))).strip() or _NOTHING for cell in cells]
+    return Markup(f"| {' | '.join(shown)} |")
 
 
 def head(*titles: str) -> Markup:

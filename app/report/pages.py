@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from markupsafe import Markup, escape
 
 from app.report import charts, figures, groups, markdown, wording
@@ -27,13 +28,19 @@ _SENTENCES = (wording.renewal, wording.velocity, wording.probability, wording.wo
 
 
 def _html_value(value: object) -> Markup:
-    return value if isinstance(value, Markup) else _escaped(markdown.said(value))
+    return value if isinstance(value, Markup) else _escaped(value if type(value) is str else markdown.said(value))
 
 
 @lru_cache(maxsize=8192)
 def _escaped(written: str) -> Markup:
     """Names, days and tiers come back in table after table."""
     return escape(wording.plain(written))
+
+
+@lru_cache(maxsize=8192, typed=True)  # markup is equal to the text it is written with
+def name(text: str | None) -> Markup:
+    """The name of an account or a person; in ``bdi``, so that one written from right to left keeps to itself."""
+    return Markup(f'<bdi class="name">{_html_value(text)}</bdi>')
 
 
 def cite(text: str, anchor: str, known: tuple[str, ...]) -> Markup:
@@ -56,11 +63,25 @@ def _compiled() -> FileSystemBytecodeCache | None:
     return FileSystemBytecodeCache(str(folder))
 
 
+class _EscapedOnce(CodeGenerator):
+    """Compiles templates that escape a value where it is finalised, and not once more around that.
+
+    Changes the two methods that Jinja's own `jinja2.nativetypes` changes.
+    """
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        self.write(finalize.src)
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        self.write(")")
+
+
 def _environment(finalize: Any, loader: BaseLoader) -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, finalize=finalize,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, bytecode_cache=_compiled(),
     )  # fmt: skip
+    environment.code_generator_class = _EscapedOnce
     environment.filters.update({function.__name__: function for function in _FILTERS})
     environment.globals.update({function.__name__: function for function in _SENTENCES})
     environment.globals.update(phase_titles=wording.PHASE_TITLES, groups=groups)
@@ -70,7 +91,7 @@ def _environment(finalize: Any, loader: BaseLoader) -> Environment:
 def environment(loader: BaseLoader) -> Environment:
     """HTML templates with the words, the charts and the escaping of the review page."""
     found = _environment(_html_value, loader)
-    found.filters["cite"] = cite
+    found.filters.update(cite=cite, name=name)
     found.globals.update(charts=charts, figures=figures)
     return found
 

@@ -26,7 +26,8 @@ def guard(cell: Cell) -> Cell:
     """The cell, with an apostrophe before anything that could run as a formula."""
     if not isinstance(cell, str):
         return "" if cell is None else cell
-    return f"'{cell}" if cell.startswith(_BREAK) or _FORMULA.match(cell) else cell
+    is_risky = not cell[:1].isalnum() and (cell.startswith(_BREAK) or _FORMULA.match(cell))
+    return f"'{cell}" if is_risky else cell
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

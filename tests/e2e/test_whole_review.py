@@ -77,6 +77,8 @@ def test_everybody_with_an_action_has_a_list_and_a_calendar_and_every_csm_a_pre_
         for _, person_id in people:
             mine = [name for name in files if person_id is None or name.endswith(f"-{stem(person_id)}.{ending}")]
             assert mine, f"{person_id} has no file in {kind}/"
+        if kind == "calendar":
+            assert len(files) == len(people), "nobody gets a calendar without an event: RFC 5545 knows none"
     for action in review["actions"]:
         if action["owner_id"]:
             name = next(n for n in pages if re.match(rf"actions/.*-{stem(action['owner_id'])}\.md", n))

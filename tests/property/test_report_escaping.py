@@ -51,6 +51,15 @@ def test_no_text_becomes_a_tag_a_link_or_a_picture_in_markdown(text: str) -> Non
     assert "://" not in shown
 
 
+@given(
+    st.one_of(
+        TEXT, st.text("aB1 .:;?()w/,-%'"), st.sampled_from(["1. a", "2) b", "www.a.b", "ftp://a", "12.5 %", "a  b"])
+    )
+)
+def test_what_is_taken_as_it_is_would_not_have_been_written_otherwise(text: str) -> None:
+    assert str(markdown.escape(text)) == markdown.marked(text)
+
+
 class Shape(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
