@@ -43,13 +43,18 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.0f}"
 
 
+def _count(value: int | None) -> str:
+    """Nothing for none: what is there stands out."""
+    return f"{value:,}" if value else ""
+
+
 def screen(review: "Review", folder: Path | None) -> str:
     """A review in a screenful: numbers, the worst accounts, where the rest is."""
     p = review.portfolio
     head = (
         f"{review.review_id}, as of {review.as_of} ({review.profile_note.lower()})\n"
         f"{money(p.arr_at_risk, p.currency)} of {money(p.arr, p.currency)} ARR at risk in "
-        f"{plural(p.at_risk_accounts, 'account')} of {p.accounts}; expected churn "
+        f"{plural(p.at_risk_accounts, 'account')} of {p.accounts:,}; expected churn "
         f"{money(p.expected_churn_arr, p.currency)}{'' if p.calibrated else ' (uncalibrated)'}."
     )
     if review.baseline:
@@ -71,7 +76,7 @@ def screen(review: "Review", folder: Path | None) -> str:
     ]
     columns = [("#", "right"), ("account", "left"), ("ARR", "right"), ("health", "right"), ("risk", "right"),
                ("tier", "left"), ("change", "left"), ("why", "left")]  # fmt: skip
-    counts = ", ".join(f"{count.name} {count.accounts}" for count in review.plan_counts)
+    counts = ", ".join(f"{count.name} {count.accounts:,}" for count in review.plan_counts)
     tail = f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}, {plural(len(review.actions), 'action')}."
     if folder is not None:
         tail += f"\nEverything is in {folder}; start with review.html."
@@ -82,7 +87,7 @@ def scores(base: "ScoredBase") -> str:
     """Totals by tier and the worst accounts of the whole base."""
     tiers = base.rows("select risk_tier, count(*) as n, sum(arr) as arr from scored group by 1 order by 1")
     currency = base.configuration.scoring.money.home
-    totals = [(row["risk_tier"], str(row["n"]), money(float(row["arr"]), currency)) for row in tiers]
+    totals = [(row["risk_tier"], f"{row['n']:,}", money(float(row["arr"]), currency)) for row in tiers]
     worst = base.rows(
         "select account_id, name, arr, health, health_band, risk, risk_tier, intervention_tier from scored "
         f"order by at_risk desc, risk * cast(arr as double) desc, account_id limit {_ROWS}"
@@ -133,8 +138,8 @@ def audit(report: "DataReport", day: date) -> str:
         (
             source.table,
             source.location if source.connected else "not connected",
-            str(source.rows) if source.connected else "",
-            str(source.rows_left_out or "") if source.connected else "",
+            f"{source.rows:,}" if source.connected else "",
+            _count(source.rows_left_out) if source.connected else "",
             str(source.first_date or ""),
             str(source.last_date or ""),
             f"{(day - source.seen_until).days} days" if source.seen_until else "",
@@ -142,11 +147,11 @@ def audit(report: "DataReport", day: date) -> str:
         for source in report.sources
     ]
     left = [
-        (entry.table, entry.column or "", str(entry.rows), entry.reason, "; ".join(entry.examples[:2]))
+        (entry.table, entry.column or "", f"{entry.rows:,}", entry.reason, "; ".join(entry.examples[:2]))
         for entry in report.rows_left_out
     ]
     signals = [
-        (item.label, item.category, str(item.known), str(item.stale or ""), str(item.unknown or ""))
+        (item.label, item.category, f"{item.known:,}", _count(item.stale), _count(item.unknown))
         for item in report.signal_coverage
     ]
     notices = [f"  {source.table}: {notice}" for source in report.sources for notice in source.notices]

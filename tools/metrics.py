@@ -36,7 +36,7 @@ def _share(
         kind=kind,
         label=label,
         value=part / whole if whole else None,
-        shown=f"{part / whole:.0%} ({part} of {whole})" if whole else "not known yet",
+        shown=f"{part / whole:.0%} ({part:,} of {whole:,})" if whole else "not known yet",
         target=target,
         met=met if whole else None,
         count=whole,

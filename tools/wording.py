@@ -55,7 +55,7 @@ def review_id_of(as_of: date) -> str:
 
 def plural(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def day(value: date) -> str:

@@ -8,6 +8,7 @@ import pytest
 from app.desk.region import region_of
 from app.report import wording
 from app.report.markdown import said
+from tools.wording import plural
 
 ON = date(2026, 11, 23)
 
@@ -47,5 +48,6 @@ def test_a_header_that_says_nothing_of_use_gives_the_international_way(languages
 
 
 def test_files_are_written_in_one_way_for_everybody() -> None:
+    assert plural(1_855, "account") == wording.plural(1_855, "account") == "1,855 accounts"
     assert wording.money(1_234_567, "EUR") == "EUR 1,234,567"
     assert wording.day(ON) == "Mon 23 Nov 2026"

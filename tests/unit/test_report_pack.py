@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from app.report import render_pack
-from domain.review import Review
+from domain.review import Briefing, Drafting, Review
 from tests.sample_review import sample_review
 
 STATES = ("waiting_for_decisions", "waiting_for_close", "closed")
@@ -68,6 +68,15 @@ def test_the_files_are_there_before_people_decided_and_say_so() -> None:
     assert "None yet: waiting for the decisions of people." in waiting["actions/nora-lindqvist-p01.md"]
     assert not [name for name in waiting if name.startswith("calendar/")], "a calendar holds at least one event"
     assert "none yet: waiting for the decisions of people" in waiting["review.md"]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_briefing_that_asks_for_decisions_says_so_once_they_are_taken(state: str) -> None:
+    told = Briefing(sentences=("1,855 accounts are at risk.",), drafted_by="rules", drafting=Drafting())
+    files = render_pack(sample_review(state).model_copy(update={"briefing": told}))
+    for page in ("review.md", "review.html"):
+        assert "Briefing" in files[page].decode()
+        assert (b"Briefing, as written before the decisions" in files[page]) == (state != "waiting_for_decisions")
 
 
 @pytest.mark.parametrize("state", STATES)
