@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import app.cli
+import app.commands
 import app.publishing
 import app.report
 import app.wiring
@@ -90,6 +91,7 @@ def measured(folder: Path, new: Path) -> dict[str, float]:
     parts.watch(tools.base.CustomerBase, "rows", "ranking")
     parts.watch(tools.base.CustomerBase, "keep", "history")
     parts.watch(app.wiring.Workplace, "configuration", "configuration")
+    parts.watch(app.commands, "report", "screen")
     parts.watch(app.report, "render_pack", "pages")
     parts.watch(app.publishing, "write_pack", "pages")
     for name, member in list(vars(tools.store.Store).items()):

@@ -4,6 +4,7 @@ Every value a template prints is escaped, unless it is ``Markup``: already Markd
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
@@ -56,7 +57,7 @@ def marked(written: str) -> str:
     return _ADDRESS.sub(lambda found: "\\" + found.group(0), text)
 
 
-def row(*cells: object) -> Markup:
+def row(cells: Iterable[object]) -> Markup:
     """One line of a table."""
     shown = [(cell if isinstance(cell, Markup) else _escaped(said(cell))).strip() or _NOTHING for cell in cells]
     return Markup(f"| {' | '.join(shown)} |")
@@ -65,4 +66,4 @@ def row(*cells: object) -> Markup:
 def head(*titles: str) -> Markup:
     """The two opening lines of a table; a title ending in ``:`` heads a column of numbers."""
     rule = "|".join(" ---: " if title.endswith(":") else " --- " for title in titles)
-    return Markup(f"{row(*(title.rstrip(':') for title in titles))}\n|{rule}|")
+    return Markup(f"{row(title.rstrip(':') for title in titles)}\n|{rule}|")

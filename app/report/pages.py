@@ -43,6 +43,12 @@ def name(text: str | None) -> Markup:
     return Markup(f'<bdi class="name">{_html_value(text)}</bdi>')
 
 
+def account(account_id: str, view: ReviewView, text: str) -> Markup:
+    """The name of an account, leading to its section where it has one."""
+    shown = name(text)
+    return Markup(f'<a href="#account-{view.stem(account_id)}">{shown}</a>') if view.has_dive(account_id) else shown
+
+
 def cite(text: str, anchor: str, known: tuple[str, ...]) -> Markup:
     """The text with every evidence id of the account linked to its evidence."""
 
@@ -91,7 +97,7 @@ def _environment(finalize: Any, loader: BaseLoader) -> Environment:
 def environment(loader: BaseLoader) -> Environment:
     """HTML templates with the words, the charts and the escaping of the review page."""
     found = _environment(_html_value, loader)
-    found.filters.update(cite=cite, name=name)
+    found.filters.update(account=account, cite=cite, name=name)
     found.globals.update(charts=charts, figures=figures)
     return found
 
@@ -104,7 +110,8 @@ def _html() -> Environment:
 @cache
 def _markdown() -> Environment:
     environment = _environment(markdown.escape, FileSystemLoader(_TEMPLATES))
-    environment.globals.update(row=markdown.row, head=markdown.head)
+    environment.globals.update(head=markdown.head)
+    environment.filters.update(row=markdown.row)
     return environment
 
 

@@ -38,7 +38,7 @@ def test_no_cell_of_a_csv_can_run_as_a_formula(rows: list[list[str | int | float
 
 @given(st.lists(TEXT, min_size=1, max_size=6))
 def test_a_row_of_a_markdown_table_stays_one_row_of_as_many_cells(cells: list[str]) -> None:
-    line = str(markdown.row(*cells))
+    line = str(markdown.row(cells))
     assert len(line.splitlines()) == 1
     assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == len(cells) + 1
 
