@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -126,7 +126,13 @@ def there_is(folder: Path, pattern: str) -> Moment:
 
 
 class Missed(AssertionError):
-    """The command came to its end before it was killed: on a busy machine nobody looked at the right moment."""
+    """What was to be seen did not come about: a command was over before it was killed, or before its rival began."""
+
+
+def met(said: Iterable[Said]) -> None:
+    """Raises Missed when commands that stand in each other's way all did their work: one came after the other."""
+    if all(each.code == DONE for each in said):
+        raise Missed("all of them were done, so one came after the other")
 
 
 def killed(arguments: Sequence[str | Path], moment: Moment, env: Mapping[str, str] | None = None) -> list[str]:

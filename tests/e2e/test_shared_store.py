@@ -16,7 +16,7 @@ import pytest
 
 from domain.review import Review
 from tests.databases import Server, run
-from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, killed, saveplay, says, there_is
+from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, killed, met, saveplay, says, there_is
 from tests.e2e.worlds import FIRST, OVERRIDES, SECOND, W47, W48, Place, Shelf
 
 pytestmark = pytest.mark.servers
@@ -118,7 +118,9 @@ def rivals(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Tea
     def make(team: Team) -> dict[str, Said]:
         with ThreadPoolExecutor() as threads:
             both = [threads.submit(each.begin, desk, SECOND, "--approve", "all") for each in (team.berlin, team.lisbon)]
-        return dict(zip(("berlin", "lisbon"), (each.result() for each in both), strict=True))
+        said = dict(zip(("berlin", "lisbon"), (each.result() for each in both), strict=True))
+        met(said.values())
+        return said
 
     return teams.that("rivals", lambda: postgres.fresh(first.berlin.url), make)
 
