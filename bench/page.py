@@ -63,7 +63,7 @@ def write_page(found: dict[str, Any]) -> str:
 
 _PARTS = {
     "scoring": "reading and scoring",
-    "ranking": "asking the scored base: the list, the plan, counts, changes, warnings, evidence",
+    "asking": "asking the scored base: the list, the plan, counts, changes, warnings, evidence",
     "phases": "what the agents make of the answers",
     "pages": "pages, lists, calendars and files",
     "graph and store": "the graph and the store",

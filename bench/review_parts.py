@@ -80,7 +80,7 @@ def review(folder: Path, where: Path) -> None:
 
 
 def measured(folder: Path, new: Path) -> dict[str, float]:
-    """Seconds by part; ``ranking`` is everything that is asked of the scored base, ``phases`` what the agents make of it.
+    """Seconds by part; ``asking`` is everything that is asked of the scored base, ``phases`` what the agents make of it.
 
     What no function named here does is counted for the graph and the store.
     """
@@ -88,7 +88,7 @@ def measured(folder: Path, new: Path) -> dict[str, float]:
     parts = Parts()
     review(folder, new / "first")
     parts.watch(tools.base, "read_base", "scoring")
-    parts.watch(tools.base.CustomerBase, "rows", "ranking")
+    parts.watch(tools.base.CustomerBase, "rows", "asking")
     parts.watch(tools.base.CustomerBase, "keep", "history")
     parts.watch(app.wiring.Workplace, "configuration", "configuration")
     parts.watch(app.commands, "report", "screen")
@@ -115,8 +115,5 @@ def measured(folder: Path, new: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(
-        json.dumps(
-            {name: round(seconds, 3) for name, seconds in measured(Path(sys.argv[1]), Path(sys.argv[2])).items()}
-        )
-    )
+    found = measured(Path(sys.argv[1]), Path(sys.argv[2]))
+    print(json.dumps({name: round(seconds, 3) for name, seconds in found.items()}))

@@ -26,15 +26,14 @@ def zone(name: str) -> tzinfo:
 
 
 def calendar(touchpoints: Sequence[Touchpoint], person: str, as_of: date) -> bytes:
-    """The holds of one person."""
+    """The holds of one person, at least one."""
     book = Calendar()
     book.add("prodid", "-//saveplay//weekly at-risk review//EN")
     book.add("version", "2.0")
     book.add("x-wr-calname", f"Save plays: {wording.plain(person)}")
     for touchpoint in touchpoints:
         book.add_component(_event(touchpoint, as_of))
-    if touchpoints:
-        book.add_missing_timezones(first_date=as_of - timedelta(days=366), last_date=as_of + timedelta(days=731))
+    book.add_missing_timezones(first_date=as_of - timedelta(days=366), last_date=as_of + timedelta(days=731))
     return bytes(book.to_ical())
 
 

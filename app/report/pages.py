@@ -28,7 +28,7 @@ _SENTENCES = (wording.renewal, wording.velocity, wording.probability, wording.wo
 
 
 def _html_value(value: object) -> Markup:
-    return value if isinstance(value, Markup) else _escaped(value if type(value) is str else markdown.said(value))
+    return value if isinstance(value, Markup) else _escaped(markdown.said(value))
 
 
 @lru_cache(maxsize=8192)
@@ -72,7 +72,7 @@ def _compiled() -> FileSystemBytecodeCache | None:
 class _EscapedOnce(CodeGenerator):
     """Compiles templates that escape a value where it is finalised, and not once more around that.
 
-    Changes the two methods that Jinja's own `jinja2.nativetypes` changes.
+    Overrides two of the methods that Jinja's own `jinja2.nativetypes` overrides.
     """
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:

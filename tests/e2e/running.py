@@ -1,15 +1,18 @@
 """The product as a process: start it, read what it says, kill it. Nothing is faked, nothing is imported from it."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from tests.e2e.warm import POSSIBLE, Started, start
 
@@ -85,24 +88,7 @@ def saveplay(*arguments: str | Path, env: Mapping[str, str] | None = None, cwd: 
             code = process.wait(_PATIENCE)
         finally:
             process.kill()
-        out.seek(0)
-        err.seek(0)
-        return Said(code, out.read().decode("utf-8"), err.read().decode("utf-8"))
-
-
-def at_once(*commands: Sequence[str | Path]) -> list[Said]:
-    """Run several commands at the same time."""
-    said: dict[int, Said] = {}
-
-    def run(place: int, arguments: Sequence[str | Path]) -> None:
-        said[place] = saveplay(*arguments)
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(commands)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [said[place] for place in sorted(said)]
+        return Said(code, _whole(out), _whole(err))
 
 
 Moment = Callable[[Sequence[str]], bool]
@@ -126,13 +112,47 @@ def there_is(folder: Path, pattern: str) -> Moment:
 
 
 class Missed(AssertionError):
-    """What was to be seen did not come about: a command was over before it was killed, or before its rival began."""
+    """A command came to its end before it was killed or held up: on a busy machine nobody looked at the right moment."""
 
 
-def met(said: Iterable[Said]) -> None:
-    """Raises Missed when commands that stand in each other's way all did their work: one came after the other."""
-    if all(each.code == DONE for each in said):
-        raise Missed("all of them were done, so one came after the other")
+def rivals(*commands: tuple[Sequence[str | Path], Mapping[str, str] | None]) -> list[Said]:
+    """Begin commands, each with its environment, at the same time; the first that is at work stands still until the
+    others have ended. Raises Missed when it was over by then."""
+    with ExitStack() as stack:
+        streams = [
+            (stack.enter_context(tempfile.TemporaryFile()), stack.enter_context(tempfile.TemporaryFile()))
+            for _ in commands
+        ]
+        processes = [
+            begin(arguments, out.fileno(), err.fileno(), env)
+            for (arguments, env), (out, err) in zip(commands, streams, strict=True)
+        ]
+        for process in processes:
+            stack.callback(process.kill)
+        ahead = _first_at_work([err.fileno() for _, err in streams])
+        os.kill(processes[ahead].pid, signal.SIGSTOP)
+        if processes[ahead].poll() is not None:
+            raise Missed("the first was over before the others were")
+        codes = {place: each.wait(_PATIENCE) for place, each in enumerate(processes) if place != ahead}
+        os.kill(processes[ahead].pid, signal.SIGCONT)
+        codes[ahead] = processes[ahead].wait(_PATIENCE)
+        return [Said(codes[place], *map(_whole, each)) for place, each in enumerate(streams)]
+
+
+def _first_at_work(streams: Sequence[int]) -> int:
+    """Which of the processes is the first to say that it has begun with the review."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        for place, stream in enumerate(streams):
+            if b"1 Risk identification" in os.pread(stream, 4096, 0):
+                return place
+        time.sleep(0.001)
+    raise AssertionError("none of the processes has begun")
+
+
+def _whole(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode("utf-8")
 
 
 def killed(arguments: Sequence[str | Path], moment: Moment, env: Mapping[str, str] | None = None) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, at_once, killed, met, says, there_is
+from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, killed, rivals, says, there_is
 from tests.e2e.worlds import SECOND, UNOWNED, W47, W48, Place, Shelf, Wishes
 
 pytestmark = pytest.mark.long
@@ -182,9 +182,7 @@ def test_of_two_processes_on_one_review_one_wins_and_the_other_says_so(
     def make(place: Place) -> dict[str, Said]:
         desk_first.copied(place.folder)
         go = place.asked(desk, SECOND, "--approve", "all")
-        said = dict(zip(("one", "other"), at_once(go, go), strict=True))
-        met(said.values())
-        return said
+        return dict(zip(("one", "other"), rivals((go, None), (go, None)), strict=True))
 
     place, said = shelf.place("two-at-once", make)
     winner, loser = sorted(said.values(), key=lambda each: each.code)

@@ -16,7 +16,7 @@ import pytest
 
 from domain.review import Review
 from tests.databases import Server, run
-from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, killed, met, saveplay, says, there_is
+from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, killed, rivals, saveplay, says, there_is
 from tests.e2e.worlds import FIRST, OVERRIDES, SECOND, W47, W48, Place, Shelf
 
 pytestmark = pytest.mark.servers
@@ -39,8 +39,13 @@ class Machine(Place):
     def run(self, *arguments: str | Path) -> Said:
         return saveplay(*arguments, "--store", self.url, env={"SAVEPLAY_CACHE": str(self.copies)})
 
+    def beginning(self, data: Path, day: str, *more: str) -> tuple[list[str | Path], dict[str, str]]:
+        """The arguments of a review on this machine, and its environment."""
+        return self.asked(data, day, *more), {"SAVEPLAY_CACHE": str(self.copies)}
+
     def begin(self, data: Path, day: str, *more: str) -> Said:
-        return saveplay(*self.asked(data, day, *more), env={"SAVEPLAY_CACHE": str(self.copies)})
+        arguments, env = self.beginning(data, day, *more)
+        return saveplay(*arguments, env=env)
 
     def dies(self, moment: Moment, *arguments: str | Path) -> None:
         """Run a command here that is killed at a moment."""
@@ -112,23 +117,20 @@ def test_a_review_in_a_database_is_the_review_in_a_folder(first: Team, desk_firs
 
 
 @pytest.fixture(scope="module")
-def rivals(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Team, dict[str, Said]]:
+def rivalry(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Team, dict[str, Said]]:
     """Both begin the second week at the same time."""
 
     def make(team: Team) -> dict[str, Said]:
-        with ThreadPoolExecutor() as threads:
-            both = [threads.submit(each.begin, desk, SECOND, "--approve", "all") for each in (team.berlin, team.lisbon)]
-        said = dict(zip(("berlin", "lisbon"), (each.result() for each in both), strict=True))
-        met(said.values())
-        return said
+        both = [each.beginning(desk, SECOND, "--approve", "all") for each in (team.berlin, team.lisbon)]
+        return dict(zip(("berlin", "lisbon"), rivals(*both), strict=True))
 
     return teams.that("rivals", lambda: postgres.fresh(first.berlin.url), make)
 
 
 def test_of_two_machines_on_one_week_one_wins_and_the_other_says_so(
-    rivals: tuple[Team, dict[str, Said]], desk_second: Place
+    rivalry: tuple[Team, dict[str, Said]], desk_second: Place
 ) -> None:
-    team, said = rivals
+    team, said = rivalry
     winner, loser = sorted(said, key=lambda name: said[name].code)
     assert (said[winner].code, said[loser].code) == (DONE, REFUSED), (said[winner].err, said[loser].err)
     assert re.search("another process is working on 2026-W48", said[loser].refusal)
@@ -136,16 +138,16 @@ def test_of_two_machines_on_one_week_one_wins_and_the_other_says_so(
     assert getattr(team, loser).pages(W48) == {}
 
 
-def test_the_week_is_in_the_store_once(rivals: tuple[Team, dict[str, Said]], desk_second: Place) -> None:
-    team, _ = rivals
+def test_the_week_is_in_the_store_once(rivalry: tuple[Team, dict[str, Said]], desk_second: Place) -> None:
+    team, _ = rivalry
     assert team.berlin.actions() == desk_second.actions()
     assert len(team.berlin.actions()) > 0
     begun = [what for what, _ in team.berlin.audit(W48) if what == "started"]
     assert (begun, team.berlin.registered()) == (["started"], [W47, W48])
 
 
-def test_a_machine_that_was_not_there_last_week_compares_with_it(rivals: tuple[Team, dict[str, Said]]) -> None:
-    team, said = rivals
+def test_a_machine_that_was_not_there_last_week_compares_with_it(rivalry: tuple[Team, dict[str, Said]]) -> None:
+    team, said = rivalry
     winner = next(getattr(team, name) for name in said if said[name].code == DONE)
     assert winner.document(W48)["previous_review_id"] == W47
     assert sorted(path.name for path in winner.copies.rglob("*.*")) == [f"{W47}.parquet", f"{W48}.parquet"]

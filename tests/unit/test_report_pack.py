@@ -71,7 +71,7 @@ def test_the_files_are_there_before_people_decided_and_say_so() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_briefing_that_asks_for_decisions_says_so_once_they_are_taken(state: str) -> None:
+def test_a_decided_review_says_that_its_briefing_was_written_before(state: str) -> None:
     told = Briefing(sentences=("1,855 accounts are at risk.",), drafted_by="rules", drafting=Drafting())
     files = render_pack(sample_review(state).model_copy(update={"briefing": told}))
     for page in ("review.md", "review.html"):
