@@ -115,6 +115,21 @@ class Missed(AssertionError):
     """A command came to its end before it was killed or held up: on a busy machine nobody looked at the right moment."""
 
 
+def at_once(*commands: Sequence[str | Path]) -> list[Said]:
+    """Run several commands at the same time."""
+    said: dict[int, Said] = {}
+
+    def run(place: int, arguments: Sequence[str | Path]) -> None:
+        said[place] = saveplay(*arguments)
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(commands)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [said[place] for place in sorted(said)]
+
+
 def rivals(*commands: tuple[Sequence[str | Path], Mapping[str, str] | None]) -> list[Said]:
     """Begin commands, each with its environment, at the same time; the first that is at work stands still until the
     others have ended. Raises Missed when it was over by then."""
