@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+EXTRAS := $(VENV)/.extras
 STORE  := build/store
 
 .DEFAULT_GOAL := help
@@ -17,6 +18,10 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(EXTRAS): requirements-extras.lock $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-extras.lock
+	@touch $@
+
 review: $(READY)  ## run both weeks of the sample portfolio; the pages are in build/reviews
 	@rm -rf $(STORE) build/reviews
 	$(BIN)/saveplay review --data examples/portfolio --as-of 2026-11-16 --backfill 8 --approve all --store $(STORE) --out build/reviews
@@ -29,12 +34,10 @@ eval: $(READY)  ## judge the agents against fixtures and known truth; the report
 test: $(READY)  ## the tests that every change has to pass; needs no network
 	$(BIN)/python -m pytest -n 2
 
-servers: $(READY)  ## PostgreSQL, Spark (needs Java 17), the desk under sign-in, browsers (Chromium) and kill -9, and the long tests
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[spark]"
+servers: $(EXTRAS)  ## PostgreSQL, Spark (needs Java 17), the desk under sign-in, browsers (Chromium) and kill -9, and the long tests
 	SAVEPLAY_REQUIRE_POSTGRES=1 SAVEPLAY_REQUIRE_SPARK=1 $(BIN)/python -m pytest -n 2 --dist loadscope --timeout 900 -m 'servers or long' tests
 
-bench: $(READY)  ## measure up to a million accounts (4 GB of disk, 15 minutes) and write docs/performance.md
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"
+bench: $(EXTRAS)  ## measure up to a million accounts (4 GB of disk, 15 minutes) and write docs/performance.md
 	$(BIN)/python -m bench.measure
 
 check: lint types contracts test  ## what CI runs
@@ -63,6 +66,7 @@ record: $(READY)  ## ask the real model again (needs a server, see docs/model.md
 lock: $(READY)  ## resolve the dependencies again
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra dev --extra build pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra spark --extra bench --constraint requirements.lock pyproject.toml --output-file requirements-extras.lock
 
 clean:  ## remove what was built
 	rm -rf build $(VENV)

@@ -38,8 +38,25 @@ def test_every_signal_names_the_rows_behind_it() -> None:
         assert configuration.scoring.signals[name].table == table
 
 
-def test_nothing_committed_names_a_registry_or_a_machine() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-extras.lock"])
+def test_nothing_committed_names_a_registry_or_a_machine(name: str) -> None:
+    lock = (ROOT / name).read_text()
     assert "--index-url" not in lock
     assert "http" not in {line.split("==")[0] for line in lock.splitlines()}
     assert "://" not in lock
+
+
+def test_every_target_installs_what_was_locked_and_nothing_newer() -> None:
+    installs = [line for line in (ROOT / "Makefile").read_text().splitlines() if "pip install" in line]
+    from_an_index = [line for line in installs if "--no-deps" not in line and not line.endswith(" uv")]
+    assert len(from_an_index) == 2
+    assert all("--require-hashes" in line for line in from_an_index)
+
+
+def test_what_both_locks_name_has_one_version() -> None:
+    dev, extras = (
+        {line.split(" ")[0] for line in (ROOT / name).read_text().splitlines() if "==" in line}
+        for name in ("requirements.lock", "requirements-extras.lock")
+    )
+    names = {pinned.split("==")[0] for pinned in dev}
+    assert {pinned for pinned in extras - dev if pinned.split("==")[0] in names} == set()
