@@ -51,7 +51,8 @@ class PlanRow(Record):
     renewal_in_days: int | None
     velocity_alarm: bool
     risk: float
-    values: dict[str, float | None]
+    values: dict[str, float]
+    """What the rules of tiers and actions ask for, as far as it is known."""
     top: tuple[str, ...]
     """Sentences of the heaviest evidence, at most two."""
 

@@ -87,21 +87,11 @@ def known_proposals(base: CustomerBase, proposals: list[Proposal]) -> list[Propo
 
 def _standing(identified: Identified, base: CustomerBase) -> Standing:
     """Who is at risk this week, for the reviews to come."""
-    rows = base.rows("select * from scored where at_risk order by account_id")
-    return Standing(
-        review_id=identified.review_id,
-        as_of=identified.as_of,
-        at_risk=tuple(
-            AtRiskThen(
-                account_id=row["account_id"],
-                name=row["name"],
-                arr=float(row["arr"]),
-                churn_probability=row["churn_probability"],
-                health=row["health"],
-            )
-            for row in rows
-        ),
+    rows = base.rows(
+        "select account_id, name, arr, churn_probability, health from scored where at_risk order by account_id"
     )
+    then = tuple(AtRiskThen(**{**row, "arr": float(row["arr"])}) for row in rows)
+    return Standing(review_id=identified.review_id, as_of=identified.as_of, at_risk=then)
 
 
 def _followup(context: ReviewContext, base: CustomerBase, day: date) -> Followup:

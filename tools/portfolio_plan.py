@@ -1,12 +1,13 @@
 """The accounts of the intervention plan, straight from the engine: at risk by tier, and renewals to watch."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from domain.phases import PlanRow
 from domain.review import TierCount
 from tools.base import CustomerBase, Row
 from tools.evidence import direction, statement
 from tools.signals import CONTEXT
+from tools.tiers import asked_for
 
 _TIERS = ("critical", "high", "medium", "watch")
 _TOP = 2
@@ -26,9 +27,10 @@ def plan_scores(base: CustomerBase) -> list[Row]:
     """Every account of the plan, by tier and ARR, cut at the configured length of a table."""
     limit = int(base.configuration.review.plan_rows_per_tier.value)
     rows = base.rows(
-        "select * from (select *, row_number() over (partition by intervention_tier order by "
+        "select account_id, name, segment, arr, size, intervention_tier, rule, csm_id, exec_sponsor_id, renewal_date, "
+        "renewal_in_days, alarm, risk, row_number() over (partition by intervention_tier order by "
         "coalesce(renewal_in_days < 0, false) desc, arr desc, account_id) as place from scored "
-        "where intervention_tier is not null) where place <= ? order by account_id",
+        "where intervention_tier is not null qualify place <= ? order by account_id",
         [limit],
     )
     return sorted(rows, key=lambda row: (_TIERS.index(row["intervention_tier"]), row["place"]))
@@ -39,10 +41,12 @@ def plan_rows(base: CustomerBase, rows: list[Row], details: Mapping[str, list[Ro
     names = ", ".join(CONTEXT)
     found = base.rows(f"select account_id, {names} from measured semi join picked using (account_id)")
     context = {row["account_id"]: row for row in found}
-    return tuple(_plan_row(base, row, details[row["account_id"]], context[row["account_id"]]) for row in rows)
+    wanted = asked_for(base.configuration.tiers)
+    return tuple(_plan_row(base, row, details[row["account_id"]], context[row["account_id"]], wanted) for row in rows)
 
 
-def _plan_row(base: CustomerBase, row: Row, details: list[Row], context: Row) -> PlanRow:
+def _plan_row(base: CustomerBase, row: Row, details: list[Row], context: Row, wanted: Collection[str]) -> PlanRow:
+    values = {part["signal"]: part["value"] for part in details} | {name: context[name] for name in CONTEXT}
     return PlanRow(
         account_id=row["account_id"],
         name=row["name"],
@@ -56,7 +60,7 @@ def _plan_row(base: CustomerBase, row: Row, details: list[Row], context: Row) ->
         renewal_in_days=int(row["renewal_in_days"]) if row["renewal_in_days"] is not None else None,
         velocity_alarm=row["alarm"],
         risk=row["risk"],
-        values={**{part["signal"]: part["value"] for part in details}, **{name: context[name] for name in CONTEXT}},
+        values={name: value for name, value in values.items() if name in wanted and value is not None},
         top=_top(base, details),
     )
 

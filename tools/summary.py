@@ -134,7 +134,8 @@ def portfolio(base: CustomerBase) -> PortfolioSummary:
         scatter=tuple(
             (row["name"], row["risk"], float(row["arr"]), row["risk_tier"])
             for row in base.rows(
-                f"select * from scored order by at_risk desc, risk * arr desc, account_id limit {_SCATTER}"
+                "select name, risk, arr, risk_tier from scored "
+                f"order by at_risk desc, risk * arr desc, account_id limit {_SCATTER}"
             )
         ),
     )
@@ -175,20 +176,12 @@ def books(base: CustomerBase) -> tuple[BookLine, ...]:
 def movable(base: CustomerBase, csms: list[str], limit: int = 40) -> tuple[MovableAccount, ...]:
     """Accounts of the given CSMs that could change hands quietly: green, not at risk, no renewal within 60 days."""
     rows = base.rows(
-        "select * from scored where csm_id in (select unnest(?)) and not at_risk and health_band = 'green' "
-        "and (renewal_in_days is null or renewal_in_days > 60) order by arr, account_id limit ?",
+        "select account_id, name, arr, csm_id, size from scored where csm_id in (select unnest(?)) and not at_risk "
+        "and health_band = 'green' and (renewal_in_days is null or renewal_in_days > 60) "
+        "order by arr, account_id limit ?",
         [csms, limit],
     )
-    return tuple(
-        MovableAccount(
-            account_id=row["account_id"],
-            name=row["name"],
-            arr=float(row["arr"]),
-            csm_id=row["csm_id"],
-            size=row["size"],
-        )
-        for row in rows
-    )
+    return tuple(MovableAccount(**{**row, "arr": float(row["arr"])}) for row in rows)
 
 
 def population(base: CustomerBase) -> Population:

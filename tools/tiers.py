@@ -4,7 +4,7 @@ Pure: writes SQL over the fresh values ``<signal>``, ``risk``, ``velocity`` and 
 unknown does not fire.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from domain.configuration import Condition, Scoring, TierRule, Tiers
 from tools.health import number
@@ -46,7 +46,13 @@ def flags(rule: TierRule, tiers: Tiers) -> str:
     return f"({fired} and {_all_hold(rule.at_risk_when, tiers)})" if rule.at_risk_when else fired
 
 
-def holds(rule: Condition, values: dict[str, float | None]) -> bool:
+def asked_for(tiers: Tiers) -> frozenset[str]:
+    """The signals and the context that decide about tier and action of an account."""
+    by_rule = [*(rule.when for rule in tiers.rules), *(rule.when for rule in tiers.actions)]
+    return frozenset(each.signal for when in by_rule for each in when)
+
+
+def holds(rule: Condition, values: Mapping[str, float | None]) -> bool:
     """The same comparison on one account's values, for the accounts under review."""
     value = values.get(rule.signal)
     if value is None:

@@ -6,9 +6,11 @@ invited by importing a file: the other attendees are named in the description.
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from icalendar import Alarm, Calendar, Event
+from icalendar import Alarm, Calendar, Event, Timezone
+from icalendar.parser import Contentline
 
 from app.report import wording
 from domain.review import Touchpoint
@@ -33,8 +35,21 @@ def calendar(touchpoints: Sequence[Touchpoint], person: str, as_of: date) -> byt
     book.add("x-wr-calname", f"Save plays: {wording.plain(person)}")
     for touchpoint in touchpoints:
         book.add_component(_event(touchpoint, as_of))
-    book.add_missing_timezones(first_date=as_of - timedelta(days=366), last_date=as_of + timedelta(days=731))
-    return bytes(book.to_ical())
+    book.subcomponents[:0] = [_clock_changes(name, as_of) for name in sorted(book.get_missing_tzids())]
+    return b"".join(_folded(line) + b"\r\n" for line in book.content_lines() if line)
+
+
+def _folded(line: Contentline) -> bytes:
+    """A line as RFC 5545 wants it, folded after 74 octets; looked at letter by letter only when it can be longer."""
+    if len(line) <= 74 and line.isascii():
+        return line.encode()
+    return bytes(line.to_ical())  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=8)
+def _clock_changes(name: str, as_of: date) -> Timezone:
+    """A time zone as a calendar carries it; worked out once for everybody."""
+    return Timezone.from_tzid(name, first_date=as_of - timedelta(days=366), last_date=as_of + timedelta(days=731))
 
 
 def _event(touchpoint: Touchpoint, as_of: date) -> Event:

@@ -28,8 +28,6 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 def said(value: object) -> str:
     """Any value as people read it: never a Python name."""
-    if type(value) is str:  # most are
-        return value
     if value is None:
         return wording.UNKNOWN
     if isinstance(value, bool):
@@ -41,7 +39,13 @@ def said(value: object) -> str:
 
 def escape(value: object) -> Markup:
     """Text that shows in Markdown exactly as it is written, on one line."""
-    return value if isinstance(value, Markup) else Markup(_escaped(said(value)))
+    return value if isinstance(value, Markup) else Markup(_cell(value))
+
+
+def _cell(value: object) -> str:
+    if type(value) is str:  # most are
+        return _escaped(value)
+    return value if isinstance(value, Markup) else _escaped(said(value))
 
 
 @lru_cache(maxsize=8192)
@@ -59,7 +63,7 @@ def marked(written: str) -> str:
 
 def row(cells: Iterable[object]) -> Markup:
     """One line of a table."""
-    shown = [(cell if isinstance(cell, Markup) else _escaped(said(cell))).strip() or _NOTHING for cell in cells]
+    shown = [_cell(cell).strip() or _NOTHING for cell in cells]
     return Markup(f"| {' | '.join(shown)} |")
 
 

@@ -28,6 +28,8 @@ _SENTENCES = (wording.renewal, wording.velocity, wording.probability, wording.wo
 
 
 def _html_value(value: object) -> Markup:
+    if type(value) is str:  # most are
+        return _escaped(value)
     return value if isinstance(value, Markup) else _escaped(markdown.said(value))
 
 
@@ -117,15 +119,19 @@ def _markdown() -> Environment:
 
 def html(template: str, view: ReviewView, **more: object) -> bytes:
     """One self-contained page."""
-    return _filled(_html(), template, view, more)
+    return _encoded(_filled(_html(), template, view, more))
 
 
 def text(template: str, view: ReviewView, **more: object) -> bytes:
     """One Markdown file, without runs of empty lines."""
-    filled = _filled(_markdown(), f"md/{template}", view, more).decode("utf-8")
-    return (re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n").encode("utf-8")
+    filled = _filled(_markdown(), f"md/{template}", view, more)
+    return _encoded(re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n")
 
 
-def _filled(environment: Environment, template: str, view: ReviewView, more: Mapping[str, object]) -> bytes:
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _filled(environment: Environment, template: str, view: ReviewView, more: Mapping[str, object]) -> str:
     context = {"view": view, "review": view.review, "currency": view.review.portfolio.currency, **more}
-    return environment.get_template(template).render(context).encode("utf-8", "replace")
+    return environment.get_template(template).render(context)

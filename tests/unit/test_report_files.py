@@ -123,6 +123,28 @@ def test_a_hold_without_a_time_lasts_all_day() -> None:
     assert event.end == date(2026, 11, 24)
 
 
+@pytest.mark.parametrize("letter", ["n", "é", "\U0001f680"])
+def test_a_line_of_a_calendar_has_at_most_75_octets_and_reads_as_it_was_written(letter: str) -> None:
+    for length in range(50, 90):
+        written = calendar([hold(title=letter * length)], "O", AS_OF)
+        assert max(len(line) for line in written.split(b"\r\n")) <= 75
+        assert str(Calendar.from_ical(written).events[0]["summary"]) == letter * length
+
+
+def test_every_calendar_carries_the_clock_changes_of_its_zone_once() -> None:
+    berlin, new_york = (hold(time_zone=zone) for zone in ("Europe/Berlin", "America/New_York"))
+    for holds, zones in (
+        ([berlin, berlin], ["Europe/Berlin"]),
+        ([berlin, new_york], ["America/New_York", "Europe/Berlin"]),
+    ):
+        for _ in range(2):
+            book = Calendar.from_ical(calendar(holds, "O", AS_OF))
+            assert [str(zone["tzid"]) for zone in book.timezones] == zones
+            assert [event.start.utcoffset() for event in book.events] == [
+                datetime(2026, 11, 23, 9, 30, tzinfo=ZoneInfo(each.time_zone)).utcoffset() for each in holds
+            ]
+
+
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_title_adds_no_line_to_a_calendar(name: str) -> None:
     title = f"{name}\r\nATTENDEE:mailto:x@evil.example\nEND:VEVENT"
