@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.tables import TABLES, Column
-from tools.sources.parse import SQL_TYPES, reading
+from tools.sources.parse import SQL_TYPES, clean_text, clean_texts, reading
 from tools.sources.reading import Style
 
 MONEY, NUMBER, WHOLE = Column("x", "money"), Column("x", "number"), Column("x", "integer")
@@ -35,6 +35,7 @@ def _read(column: Column, cells: tuple[str | None, ...], table: str, style: Styl
     query = f"SELECT *, {item.parts or 'NULL'} AS p_{name} FROM ({query})"
     query = f"SELECT *, CAST({item.value} AS {SQL_TYPES[column.kind]}) AS v_{name} FROM ({query})"
     whens = " ".join(f"WHEN {condition} THEN {index}" for index, (condition, _) in enumerate(item.problems))
+    whens = whens or "WHEN false THEN 0"
     query = f"SELECT v_{name}, CASE {whens} END FROM ({query}) ORDER BY row_no"
     found = CONNECTION.execute(query, list(cells)).fetchall()
     return [(value, None if bad is None else item.problems[bad][1]) for value, bad in found]
@@ -249,3 +250,25 @@ def test_satisfaction_is_one_to_five_whatever_scale_it_was_asked_on() -> None:
     csat = next(column for column in TABLES["tickets"].columns if column.name == "csat")
     assert read(csat, "4", "good", "Bad", "offered", table="tickets") == [4.0, 5.0, 1.0, None]
     assert read(csat, "0", "50", "100%", "75 %", table="tickets", style=Style(unit="percent")) == [1.0, 3.0, 5.0, 4.0]
+
+
+LETTERS = list('aZ !~"\\\t\n\r\x00\x1f\x7f\x85\xa0é\u202e\U0001f680')
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text(st.sampled_from(LETTERS), max_size=6), min_size=1))
+def test_many_texts_are_cleaned_as_one_is(texts: list[str]) -> None:
+    query = f"SELECT {clean_text('x')}, {clean_texts('x')} FROM (SELECT unnest($1::VARCHAR[]) AS x)"
+    assert all(one == many for one, many in CONNECTION.execute(query, [texts]).fetchall())
+
+
+def test_a_text_of_nothing_but_spaces_is_none_however_it_is_typed() -> None:
+    style = Style(typed="VARCHAR", quick=True)
+    assert read(Column("body", "text"), "", " ", "   ", " a", "!", "é", table="tickets", style=style) == [
+        None,
+        None,
+        None,
+        " a",
+        "!",
+        "é",
+    ]

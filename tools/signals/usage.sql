@@ -15,11 +15,7 @@ select
     end as seat_utilisation,
     case when w.user_days_now > 0 then w.logins_now / w.user_days_now end as logins_per_user,
     w.features_now as feature_breadth,
-    case
-        when w.age_last_active is not null
-            then w.age_last_active - date_diff('day', w.last_measured, cast(:as_of as date))
-        else w.age_first_row - date_diff('day', w.last_measured, cast(:as_of as date)) + 1
-    end as days_silent,
-    w.last_measured as usage_on
+    coalesce(w.age_last_active, w.age_first_row + 1) - w.age_last_row as days_silent,
+    cast(:as_of as date) - cast(w.age_last_row as integer) as usage_on
 from accounts a
 left join usage_by_account w on w.account_id = a.account_id

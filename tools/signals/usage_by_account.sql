@@ -5,7 +5,6 @@
 with usage_rows as (
     select
         account_id,
-        date,
         date_diff('day', date, cast(:as_of as date)) as age,
         active_users,
         logins,
@@ -18,7 +17,7 @@ with usage_rows as (
 select
     account_id,
     max(is_unusual) as any_unusual,
-    max(case when active_users is not null then date end) as last_measured,
+    min(case when active_users is not null then age end) as age_last_row,
     max(case when active_users is not null then age end) as age_first_row,
     min(case when active_users > 0 then age end) as age_last_active,
     avg(case when age < 28 then active_users end) as active_now,

@@ -44,6 +44,16 @@ def clean_text(cell: str) -> str:
     return f"CASE WHEN regexp_full_match({cell}, '[!-~]([ -~]*[!-~])?') THEN {cell} ELSE {slow} END"
 
 
+def clean_texts(cell: str) -> str:
+    """The same, where there are many and they are long: most are told to be clean four times as fast as by a pattern.
+
+    JSON writes a control character as an escape, so that a text in ASCII which grows by its two quotes alone has none.
+    """
+    edges = f"{cell} >= '!' AND NOT ends_with({cell}, ' ') AND NOT contains({cell}, chr(127))"
+    inside = f"strlen({cell}) = length({cell}) AND strlen(to_json({cell})) = strlen({cell}) + 2"
+    return f"CASE WHEN {edges} AND {inside} THEN {cell} ELSE {clean_text(cell)} END"
+
+
 def reading(table: str, column: Column, cell: str, style: Style) -> Reading:
     """How ``column`` is read from the raw text ``cell``."""
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
@@ -56,7 +66,7 @@ def reading(table: str, column: Column, cell: str, style: Style) -> Reading:
     if column.kind == "id" and quick:
         return Reading(f"nullif(trim({cell}), '')", None, t, ())
     if column.name in LONG_TEXTS and quick:
-        return Reading(cell, None, f"CASE WHEN trim({t}) <> '' THEN {t} END", ())
+        return Reading(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
     if column.kind in ("id", "text"):
         value = _translated(t, style.values) if style.values else t
         return Reading(clean_text(cell), None, value, (too_long,))

@@ -14,7 +14,7 @@ from domain.tables import TABLES, Column, Table
 from tools.signals import FEW_TEXTS, READS, TEXTS, matching, on_one_line
 from tools.sources.clean import PRICES, Plan, Stage, layers, readings_of, required
 from tools.sources.money import Money
-from tools.sources.parse import LONG_TEXTS, SQL_TYPES, clean_text
+from tools.sources.parse import LONG_TEXTS, SQL_TYPES, clean_text, clean_texts
 from tools.sources.raw import literal, quoted
 from tools.sources.rules import not_yet
 
@@ -101,7 +101,7 @@ def _said(table: Table, readings: Mapping[str, object], texts: TextFilter, as_of
         return _Said((), {})
     first = as_of - timedelta(days=texts.window_days)
     recent = f"v_{day} BETWEEN DATE '{first}' AND DATE '{as_of}'"
-    clean = ", ".join(f"CASE WHEN {recent} THEN {clean_text(f'v_{name}')} END AS l_{name}" for name in there)
+    clean = ", ".join(f"CASE WHEN {recent} THEN {clean_texts(f'v_{name}')} END AS l_{name}" for name in there)
     line = whole.format(**{name: f"l_{name}" if name in there else "NULL" for name in names})
     cells = {name: f"CASE WHEN has_said THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
     return _Said((clean, f"{on_one_line(line)} AS line", f"{matching('line', texts.pattern)} AS has_said"), cells)
