@@ -1,8 +1,8 @@
 """Where the time of a whole review goes once everything is imported. ``python -m bench.review_parts FOLDER NEW``.
 
 The review is run twice in one process, each time into a store of its own in the folder NEW, and the second run is
-measured; what belongs to two parts is counted for the inner one. Prints processor seconds as JSON. Nothing is deleted: a
-file system may pass over places that became free a moment ago one by one, and writing then takes ten times as long.
+measured; what belongs to two parts is counted for the inner one. Prints processor seconds as JSON. Nothing is deleted
+(see ``bench.measure.measured``).
 """
 
 import contextlib

@@ -51,7 +51,7 @@ class PlanRow(Record):
     renewal_in_days: int | None
     velocity_alarm: bool
     risk: float
-    values: dict[str, float]
+    values: dict[str, float | None]
     """What the rules of tiers and actions ask for, as far as it is known."""
     top: tuple[str, ...]
     """Sentences of the heaviest evidence, at most two."""
