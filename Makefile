@@ -37,7 +37,7 @@ test: $(READY)  ## the tests that every change has to pass; needs no network
 servers: $(EXTRAS)  ## PostgreSQL, Spark (needs Java 17), the desk under sign-in, browsers (Chromium) and kill -9, and the long tests
 	SAVEPLAY_REQUIRE_POSTGRES=1 SAVEPLAY_REQUIRE_SPARK=1 $(BIN)/python -m pytest -n 2 --dist loadscope --timeout 900 -m 'servers or long' tests
 
-bench: $(EXTRAS)  ## measure up to a million accounts (4 GB of disk, 15 minutes) and write docs/performance.md
+bench: $(EXTRAS)  ## measure up to a million accounts (4 GB of disk, 20 minutes) and write docs/performance.md
 	$(BIN)/python -m bench.measure
 
 check: lint types contracts test  ## what CI runs

@@ -52,7 +52,7 @@ class PlanRow(Record):
     velocity_alarm: bool
     risk: float
     values: dict[str, float | None]
-    """What the rules of tiers and actions ask for, as far as it is known."""
+    """What the rules of tiers and actions ask for; unknown is None."""
     top: tuple[str, ...]
     """Sentences of the heaviest evidence, at most two."""
 

@@ -60,7 +60,7 @@ def _plan_row(base: CustomerBase, row: Row, details: list[Row], context: Row, wa
         renewal_in_days=int(row["renewal_in_days"]) if row["renewal_in_days"] is not None else None,
         velocity_alarm=row["alarm"],
         risk=row["risk"],
-        values={name: value for name, value in values.items() if name in wanted and value is not None},
+        values={name: value for name, value in values.items() if name in wanted},
         top=_top(base, details),
     )
 

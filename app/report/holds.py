@@ -10,7 +10,6 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from icalendar import Alarm, Calendar, Event, Timezone
-from icalendar.parser import Contentline
 
 from app.report import wording
 from domain.review import Touchpoint
@@ -36,14 +35,7 @@ def calendar(touchpoints: Sequence[Touchpoint], person: str, as_of: date) -> byt
     for touchpoint in touchpoints:
         book.add_component(_event(touchpoint, as_of))
     book.subcomponents[:0] = [_clock_changes(name, as_of) for name in sorted(book.get_missing_tzids())]
-    return b"".join(_folded(line) + b"\r\n" for line in book.content_lines() if line)
-
-
-def _folded(line: Contentline) -> bytes:
-    """A line as RFC 5545 wants it, folded after 74 octets; looked at letter by letter only when it can be longer."""
-    if len(line) <= 74 and line.isascii():
-        return line.encode()
-    return bytes(line.to_ical())  # type: ignore[no-untyped-call]
+    return bytes(book.to_ical())
 
 
 @lru_cache(maxsize=8)

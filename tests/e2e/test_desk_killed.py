@@ -235,7 +235,9 @@ def test_whoever_decides_while_the_review_goes_on_is_told_so_and_changes_nothing
         while stage_of(desk, token) == "working":
             for name, body in calls[: 2 if tried else 3]:
                 answer = program.post(f"{api}/{name}", json=body).status_code
-                if stage_of(desk, token) == "working":  # else it may have come when the work was done
+                if (name, answer) == ("close", 422):  # it came when the close is awaited, and names no owners
+                    assert stage_of(desk, token) == "closing"
+                else:
                     tried[answer] += 1
         wait_until(lambda: stage_of(desk, token) == "closing", "the close")
     assert tried, "it was over before anybody tried"
