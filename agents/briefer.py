@@ -8,10 +8,10 @@ from agents.model_client import Message, ModelClient
 from domain.configuration import Configuration
 from domain.drafting import BriefingDraft, Drafting, Violation
 from domain.review import Briefing
-from tools.briefing import Fact, plain
-from tools.draft_schema import briefing_schema
+from tools.planning.briefing import Fact, plain
 from tools.prompts import prompt
-from tools.sentences import SLOT, Rules, filled, tidied
+from tools.save_play.answer_schema import briefing_schema
+from tools.save_play.placeholders import SLOT, Rules, filled, tidied
 
 MOST_SENTENCES = 6
 

@@ -5,13 +5,21 @@ from collections.abc import Mapping, Sequence
 from domain.configuration import Configuration
 from domain.phases import BookLine, Identified
 from domain.review import Action, CapacityLine, Handover, Needs, RoleNeed, SavePlay, Uncovered
-from tools.allocation import Allocation
-from tools.assignment import line_actions, owned_by, owner_actions, play_actions
-from tools.calendar import WorkingDays
-from tools.capacity import Done, asked_hours, capacity_lines, committed_hours, free_hours, handovers, play_hours
-from tools.decide import Decided
-from tools.plays import TBD
+from tools.planning.allocation import Allocation
+from tools.planning.assignment import line_actions, owned_by, owner_actions, play_actions
+from tools.planning.capacity import (
+    Done,
+    asked_hours,
+    capacity_lines,
+    committed_hours,
+    free_hours,
+    handovers,
+    play_hours,
+)
+from tools.planning.decisions import Decided
+from tools.save_play.selection import TBD
 from tools.wording import ROLES, money, plural, trimmed
+from tools.working_days import WorkingDays
 
 _ROLES = ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing")
 

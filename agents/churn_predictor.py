@@ -7,13 +7,13 @@ from domain.configuration import Configuration, Profile
 from domain.dossier import Dossier, Person
 from domain.phases import PlanRow
 from domain.review import AtRisk, Escalation, Override, OwnerToAssign, PlanLine, SavePlay
-from tools.allocation import Allocation, Candidate, allocate
-from tools.calendar import WorkingDays
-from tools.capacity import Done, play_hours
-from tools.plays import TBD, contact_of
-from tools.summary import change_note
-from tools.tiers import holds
+from tools.planning.allocation import Allocation, Candidate, allocate
+from tools.planning.capacity import Done, play_hours
+from tools.save_play.selection import TBD, contact_of
+from tools.scoring.portfolio_summary import change_note
+from tools.scoring.tiers import holds
 from tools.wording import day, plural
+from tools.working_days import WorkingDays
 
 _REASONS = 3
 

@@ -12,8 +12,8 @@ from domain.configuration import Configuration, ModelRole
 from domain.drafting import Drafting, Tokens, Violation
 from domain.errors import BrokenAnswer, ModelError, NotJson, WrongShape
 from domain.model import Record
-from tools.draft_schema import Schema
 from tools.prompts import hash_of, prompt
+from tools.save_play.answer_schema import Schema
 from tools.wording import plural
 
 D = TypeVar("D", bound=Record)

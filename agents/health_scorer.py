@@ -7,7 +7,7 @@ from domain.configuration import Configuration
 from domain.dossier import Dossier, Person
 from domain.phases import Population
 from domain.review import CauseFinding, Pattern
-from tools.causes import UNDETERMINED, diagnose
+from tools.evidence.causes import UNDETERMINED, diagnose
 from tools.signals.statements import StatementFinder
 from tools.wording import money, plural
 

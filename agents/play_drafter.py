@@ -20,16 +20,16 @@ from domain.errors import WrongShape
 from domain.phases import Drafted
 from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.review import CauseFinding, DraftingSummary, SavePlay
-from tools.assembly import Line, Lines, assemble, draft_lines, library_lines
-from tools.calendar import WorkingDays
-from tools.draft_schema import draft_schema, sentences_schema
-from tools.frame import Frame
-from tools.money import Record
-from tools.plays import TITLES, version_of
 from tools.prompts import prompt
-from tools.sentences import Rules, tidied
-from tools.verification import check_draft, sound, verify
+from tools.save_play.answer_schema import draft_schema, sentences_schema
+from tools.save_play.builder import Line, Lines, assemble, draft_lines, library_lines
+from tools.save_play.context import Frame
+from tools.save_play.expected_value import Record
+from tools.save_play.placeholders import Rules, tidied
+from tools.save_play.selection import TITLES, version_of
+from tools.save_play.verification import check_draft, sound, verify
 from tools.wording import plural
+from tools.working_days import WorkingDays
 
 NO_MODEL = "Save plays are drafted from the playbook library; no language model is configured."
 _QUOTE_LENGTH = 160

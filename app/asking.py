@@ -78,7 +78,7 @@ def _place(store: str | None, keep: bool) -> Iterator[Workplace]:
 def desk_of(place: Workplace, request: Request, configuration: "Configuration", timing: Timing) -> "AskDesk":
     """Everything a question may be about, opened."""
     from graph.ask_desk import AskDesk
-    from tools.calendar import WorkingDays
+    from tools.working_days import WorkingDays
 
     history = place.history()
     return AskDesk(
@@ -93,7 +93,7 @@ def desk_of(place: Workplace, request: Request, configuration: "Configuration", 
 def _propose(place: Workplace, desk: "AskDesk", answered: Answered, by: str, timing: Timing) -> Answered:
     """Put the play before the next decision: of the review that waits, else of the next one."""
     from app.commands import begin
-    from tools.desk_store import DeskStore
+    from tools.store.desk_store import DeskStore
 
     part = next((part for part in answered.parts if part.kind == "save_play"), None)
     if part is None:

@@ -17,7 +17,7 @@ from domain.errors import DecisionError, InputError
 from domain.review import Action, Override, Review
 
 if TYPE_CHECKING:
-    from tools.store import Store
+    from tools.store.review_store import Store
 
 HOW = {
     "plan": "waiting for decisions on the plays: fill in {folder}/decisions.yaml, then\n"
@@ -108,7 +108,7 @@ def waiting_at(place: Workplace, review_id: str) -> str | None:
 def check_plan(place: Workplace, review_id: str, decisions: Decisions, timing: Timing) -> None:
     """Refuse what cannot be carried out. Raises DecisionError."""
     from app.wiring import context_for
-    from graph.outlook import Outlook
+    from graph.decision_preview import Outlook
 
     Outlook(context_for(place, review_id, timing), review_id).check(decisions)
 
@@ -116,7 +116,7 @@ def check_plan(place: Workplace, review_id: str, decisions: Decisions, timing: T
 def check_close(place: Workplace, review_id: str, decisions: Decisions) -> None:
     """A meeting closes only when every critical account has an owner. Raises DecisionError."""
     from domain.phases import Assigned, Identified, Planned
-    from tools.decide import Decided, unowned_critical
+    from tools.planning.decisions import Decided, unowned_critical
 
     planned = place.store.get(review_id, "planned", Planned)
     assigned = place.store.get(review_id, "assigned", Assigned)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.summary_text import printed, table
-from tools.base import ScoredBase
+from tools.scoring.scored_base import ScoredBase
 
 
 def plan(base: ScoredBase, steps: list[tuple[str, float]]) -> dict[str, Any]:

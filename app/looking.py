@@ -12,7 +12,7 @@ from app.wiring import Request, absolute, load_base
 from domain.errors import InputError, UnknownReference
 
 if TYPE_CHECKING:
-    from tools.base import ScoredBase
+    from tools.scoring.scored_base import ScoredBase
 
 
 def _base(data: str, day: date, configs: str | None, store: str | None, watching: Watching) -> "ScoredBase":
@@ -83,7 +83,7 @@ def show_history(account: str, store: str | None, as_json: bool) -> None:
 
 def check_data(data: str, day: date, configs: str | None, as_json: bool) -> None:
     """The data audit."""
-    from tools.summary import data_report
+    from tools.scoring.portfolio_summary import data_report
 
     base = _base(data, day, configs, None, Watching(say))
     found = data_report(base)

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.timing import Timing
 from domain.errors import DataError
 from domain.review import Review
-from tools.store import Store
+from tools.store.review_store import Store
 
 
 def publisher(out: Path, store: Store, timing: Timing, review_id: str) -> Callable[[Review], None]:

@@ -81,7 +81,7 @@ def let_in(
     """Make a link or a token and print it. Raises InputError."""
     from app.desk.door import Door
     from app.desk.settings import read_settings
-    from tools.desk_store import DeskStore
+    from tools.store.desk_store import DeskStore
 
     if role not in DESK_ROLES:
         raise InputError(f"--role {role!r}: use {', '.join(DESK_ROLES)}")

@@ -14,9 +14,9 @@ from domain.errors import InputError
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
-    from tools.history import History
-    from tools.postgres import Address, Postgres
-    from tools.store import Store
+    from tools.scoring.snapshots import History
+    from tools.store.postgres import Address, Postgres
+    from tools.store.review_store import Store
 
 _SCHEMES = ("postgresql", "postgres")
 
@@ -55,19 +55,19 @@ class FolderPlace:
 
     def store(self, clock: Callable[[], str]) -> "Store":
         """The store, made when there is none."""
-        from tools.store import Store
+        from tools.store.review_store import Store
 
         return Store(self._folder, clock)
 
     def history(self) -> "History":
         """The scores of the weeks before."""
-        from tools.history import History
+        from tools.scoring.snapshots import History
 
         return History(self._folder / "history")
 
     def alone(self, review_id: str, wait_seconds: float = 0.0) -> AbstractContextManager[None]:
         """Hold a review for the length of the block. Raises BusyError when another process has it."""
-        from tools.locks import alone
+        from tools.store.locks import alone
 
         return alone(self._folder / "locks", review_id, wait_seconds)
 
@@ -76,7 +76,7 @@ class FolderPlace:
         """Where LangGraph keeps how far each review is."""
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-        from tools.sqlite import opened
+        from tools.store.sqlite import opened
 
         path = self._folder / "checkpoints.db"
         opened(path).close()  # made as patiently as the store; LangGraph asks once
@@ -95,13 +95,13 @@ class DatabasePlace:
 
     @cached_property
     def _address(self) -> "Address":
-        from tools.postgres import read_address
+        from tools.store.postgres import read_address
 
         return read_address(self._url)
 
     @cached_property
     def _database(self) -> "Postgres":
-        from tools.postgres import Postgres
+        from tools.store.postgres import Postgres
 
         return Postgres(self._address)
 
@@ -111,13 +111,13 @@ class DatabasePlace:
 
     def store(self, clock: Callable[[], str]) -> "Store":
         """The store, made when there is none."""
-        from tools.store import Store
+        from tools.store.review_store import Store
 
         return Store(self._database, clock)
 
     def history(self) -> "History":
         """The scores of the weeks before; copies of them are kept in a folder of this machine."""
-        from tools.history import SharedHistory
+        from tools.scoring.snapshots import SharedHistory
 
         usual = platformdirs.user_cache_dir("saveplay", appauthor=False)
         folder = Path(os.environ.get("SAVEPLAY_CACHE") or usual)
@@ -125,7 +125,7 @@ class DatabasePlace:
 
     def alone(self, review_id: str, wait_seconds: float = 0.0) -> AbstractContextManager[None]:
         """Hold a review for the length of the block. Raises BusyError when another process has it."""
-        from tools.locks import alone_in
+        from tools.store.locks import alone_in
 
         return alone_in(self._database, review_id, wait_seconds)
 
@@ -133,7 +133,7 @@ class DatabasePlace:
     async def saver(self) -> "AsyncIterator[BaseCheckpointSaver[Any]]":
         """Where LangGraph keeps how far each review is. Raises InputError when it cannot be opened, and what ``told``
         raises while it is open."""
-        from tools.postgres import DRIVER_MISSING, connected, told
+        from tools.store.postgres import DRIVER_MISSING, connected, told
 
         try:
             from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver

@@ -14,7 +14,7 @@ from tools.wording import money, plural
 
 if TYPE_CHECKING:
     from domain.review import DataReport, Review
-    from tools.base import ScoredBase
+    from tools.scoring.scored_base import ScoredBase
 
 _WIDTH = 118
 _ROWS = 15

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from agents.model_client import Heard, ModelClient
     from domain.configuration import Settings
     from graph.context import ReviewContext
-    from tools.base import CustomerBase
     from tools.engine import Watch
-    from tools.history import History
-    from tools.store import Store
+    from tools.scoring.scored_base import CustomerBase
+    from tools.scoring.snapshots import History
+    from tools.store.review_store import Store
 
 BACKFILL_STEP_DAYS = 7
 
@@ -147,8 +147,8 @@ def load_base(
     request: Request, configuration: "Settings", history: "History", watch: "Watch | None" = None
 ) -> "CustomerBase[Settings]":
     """Read the data and score it."""
-    from tools.base import read_base
     from tools.engine import EngineLimits, unwatched
+    from tools.scoring.scored_base import read_base
 
     limits = EngineLimits.of_environment()
     return read_base(request.data, request.as_of, configuration, history, limits, watch or unwatched)
@@ -173,7 +173,7 @@ def context_for(place: Workplace, review_id: str, timing: Timing) -> "ReviewCont
     """What the nodes of the graph use. Raises UnknownReference for a review that was never started."""
     from app.publishing import publisher
     from graph.context import ReviewContext
-    from tools.calendar import WorkingDays
+    from tools.working_days import WorkingDays
 
     if review_id not in place.contexts:
         request = Request.of(place.store.request(review_id)[0])

@@ -22,8 +22,8 @@ import app.commands
 import app.publishing
 import app.report
 import app.wiring
-import tools.base
-import tools.store
+import tools.scoring.scored_base
+import tools.store.review_store
 from app.timing import Timing
 from bench import portfolio
 
@@ -87,16 +87,16 @@ def measured(folder: Path, new: Path) -> dict[str, float]:
     gc.disable()  # as the command does
     parts = Parts()
     review(folder, new / "first")
-    parts.watch(tools.base, "read_base", "scoring")
-    parts.watch(tools.base.CustomerBase, "rows", "asking")
-    parts.watch(tools.base.CustomerBase, "keep", "history")
+    parts.watch(tools.scoring.scored_base, "read_base", "scoring")
+    parts.watch(tools.scoring.scored_base.CustomerBase, "rows", "asking")
+    parts.watch(tools.scoring.scored_base.CustomerBase, "keep", "history")
     parts.watch(app.wiring.Workplace, "configuration", "configuration")
     parts.watch(app.commands, "report", "screen")
     parts.watch(app.report, "render_pack", "pages")
     parts.watch(app.publishing, "write_pack", "pages")
-    for name, member in list(vars(tools.store.Store).items()):
+    for name, member in list(vars(tools.store.review_store.Store).items()):
         if inspect.isfunction(member) and not name.startswith("_"):
-            parts.watch(tools.store.Store, name, "graph and store")
+            parts.watch(tools.store.review_store.Store, name, "graph and store")
     begins, ends = Timing.starts, Timing.ends
 
     def starts(self: Timing, phase: str, agent: str) -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from domain.errors import UnknownReference
 from evals.cases import AGO, KEYS
-from tools.base import CustomerBase
+from tools.scoring.scored_base import CustomerBase
 
 _TABLES = ("usage", *AGO)
 _CHECK = "CHECK: one or two sentences: what an experienced leader sees here and concludes."

@@ -11,7 +11,7 @@ from evals.cases import AccountCase
 from evals.evaluators import QUESTIONS
 from evals.judged import Judged, judge
 from evals.staging import staged
-from tools.causes import ranked
+from tools.evidence.causes import ranked
 
 
 def explained(name: str, cases: Sequence[AccountCase], configuration: Configuration) -> str:

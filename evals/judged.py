@@ -11,11 +11,11 @@ from domain.dossier import Dossier, Person
 from domain.review import CauseFinding, PlanLine, PlayAction, SavePlay
 from evals.cases import Row
 from evals.staging import Stage
-from tools.base import CustomerBase
-from tools.calendar import WorkingDays
-from tools.causes import diagnose
-from tools.dossier import dossiers, people
-from tools.portfolio_plan import plan_rows, plan_scores
+from tools.evidence.causes import diagnose
+from tools.evidence.dossier import dossiers, people
+from tools.planning.intervention_plan import plan_rows, plan_scores
+from tools.scoring.scored_base import CustomerBase
+from tools.working_days import WorkingDays
 
 
 @dataclass(frozen=True)

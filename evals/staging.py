@@ -10,8 +10,8 @@ from domain.configuration import Configuration
 from domain.errors import SaveplayError
 from evals.cases import AccountCase, Customer, Facts, Row, rows_of
 from evals.sample.write import COLUMNS, write_csv
-from tools.base import CustomerBase, read_base
-from tools.history import History
+from tools.scoring.scored_base import CustomerBase, read_base
+from tools.scoring.snapshots import History
 from tools.wording import review_id_of
 
 TEAM = (

@@ -21,11 +21,11 @@ from evals.policies import (
 )  # fmt: skip
 from evals.staging import write_tables
 from evals.world import World, simulate
-from tools.base import CustomerBase, Row, read_base
-from tools.causes import diagnose
-from tools.dossier import dossiers
-from tools.history import History
-from tools.portfolio_plan import at_risk_ids
+from tools.evidence.causes import diagnose
+from tools.evidence.dossier import dossiers
+from tools.planning.intervention_plan import at_risk_ids
+from tools.scoring.scored_base import CustomerBase, Row, read_base
+from tools.scoring.snapshots import History
 from tools.wording import review_id_of
 
 FITTED_ON = 7

@@ -15,21 +15,21 @@ from domain.asking import Part, Proposal, Reading, Said
 from domain.configuration import Configuration, Tier
 from domain.dossier import Dossier, Person
 from domain.review import Action, CauseFinding, PlanLine
-from tools import summary
-from tools.ask_find import SHOWN, find_account
-from tools.ask_reading import read, stranger
-from tools.ask_said import excluded, with_said
-from tools.base import CustomerBase
-from tools.calendar import WorkingDays
-from tools.capacity import capacity_lines, committed_hours
-from tools.causes import UNDETERMINED, diagnose
-from tools.dossier import dossiers, people
-from tools.followup import commitments
-from tools.history import History
-from tools.portfolio_plan import plan_rows, plan_scores
-from tools.store import Store
+from tools.ask.find_account import SHOWN, find_account
+from tools.ask.parse_question import read, stranger
+from tools.ask.user_statements import excluded, with_said
+from tools.evidence.causes import UNDETERMINED, diagnose
+from tools.evidence.dossier import dossiers, people
+from tools.planning.capacity import capacity_lines, committed_hours
+from tools.planning.follow_up import commitments
+from tools.planning.intervention_plan import plan_rows, plan_scores
+from tools.scoring import portfolio_summary
+from tools.scoring.scored_base import CustomerBase
+from tools.scoring.snapshots import History
+from tools.store.review_store import Store
 from tools.wording import day as in_words
 from tools.wording import money, plural
+from tools.working_days import WorkingDays
 
 if TYPE_CHECKING:
     from agents.model_client import ModelClient
@@ -170,7 +170,7 @@ class AskDesk:
         """What changed since the last review: who came, left, got worse, and the money at risk."""
         if self.base.previous is None:
             return Part(kind="changes", sentences=("There is no earlier review in this store to compare with.",))
-        portfolio = summary.portfolio(self.base)
+        portfolio = portfolio_summary.portfolio(self.base)
         steps = {step.name: step.arr for step in portfolio.bridge}
         moved = steps["closing"] - steps["opening"]
         since = in_words(self.base.previous.as_of)
@@ -189,7 +189,7 @@ class AskDesk:
         """Who has more than can be handled, and who has hours free."""
         settings = self.configuration.review
         hours = committed_hours(self._open_actions(), self.as_of, settings)
-        lines = capacity_lines(summary.books(self.base), self.people, hours, {}, settings)
+        lines = capacity_lines(portfolio_summary.books(self.base), self.people, hours, {}, settings)
         lines = tuple(line for line in lines if csm_id is None or line.person_id == csm_id)
         crowded = [line for line in lines if line.overloaded]
         sentences = [f"{line.name}: {line.note}" for line in crowded] or ["Nobody is overloaded."]

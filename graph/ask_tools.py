@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from domain.asking import Part, Reading
 from domain.configuration import Tier
 from graph.ask_desk import AskDesk
-from tools.ask_find import find_account
-from tools.ask_reading import plain
+from tools.ask.find_account import find_account
+from tools.ask.parse_question import plain
 
 _TIERS: dict[str, Tier] = {"critical": "critical", "high": "high", "medium": "medium", "watch": "watch"}
 

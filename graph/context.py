@@ -12,10 +12,10 @@ from agents.model_client import ModelClient
 from domain.configuration import Configuration
 from domain.model import Record
 from domain.review import Review
-from tools.base import CustomerBase
-from tools.calendar import WorkingDays
-from tools.history import History
-from tools.store import Store
+from tools.scoring.scored_base import CustomerBase
+from tools.scoring.snapshots import History
+from tools.store.review_store import Store
+from tools.working_days import WorkingDays
 
 R = TypeVar("R", bound=Record)
 

@@ -7,14 +7,14 @@ from domain.asking import Proposal
 from domain.phases import AtRiskThen, Identified, Standing, Trends
 from domain.review import AccountOutcome, Action, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, Update, as_of, kept, step
-from graph.past import earlier_standings, previous_running
-from tools import summary
-from tools.ask_said import with_said
-from tools.base import CustomerBase
-from tools.capacity import capacity_lines
-from tools.dossier import dossiers, people
-from tools.followup import account_outcome, commitments, followup
-from tools.portfolio_plan import at_risk_ids, plan_rows, plan_scores, plan_totals
+from graph.review_history import earlier_standings, previous_running
+from tools.ask.user_statements import with_said
+from tools.evidence.dossier import dossiers, people
+from tools.planning.capacity import capacity_lines
+from tools.planning.follow_up import account_outcome, commitments, followup
+from tools.planning.intervention_plan import at_risk_ids, plan_rows, plan_scores, plan_totals
+from tools.scoring import portfolio_summary
+from tools.scoring.scored_base import CustomerBase
 
 
 @step("1 Risk identification", "churn predictor")
@@ -22,7 +22,7 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
     """Score the whole base; list the worst by risk × ARR; open with last week's commitments."""
     base, day = context.base(), as_of(state)
     configuration = context.configuration
-    totals = summary.portfolio(base)
+    totals = portfolio_summary.portfolio(base)
     profile = profile_for(configuration, totals.accounts)
     team = people(base)
     listed, planned = at_risk_ids(base, profile.list_size), plan_scores(base)
@@ -35,7 +35,7 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
     found, by_id = every[: len(listed)], {dossier.account_id: dossier for dossier in every}
     standings = earlier_standings(context, day)
     seen = {item.account_id: standing.as_of for standing in reversed(standings) for item in standing.at_risk}
-    books = summary.books(base)
+    books = portfolio_summary.books(base)
     crowded = [line.person_id for line in capacity_lines(books, team, {}, {}, configuration.review)]
     identified = Identified(
         review_id=state["review_id"],
@@ -45,7 +45,7 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
         previous_review_id=base.previous.review_id if base.previous else None,
         previous_as_of=base.previous.as_of if base.previous else None,
         configuration_changed=base.configuration_changed,
-        data=summary.data_report(base),
+        data=portfolio_summary.data_report(base),
         portfolio=totals,
         at_risk=at_risk_list(found, team, configuration, profile.meeting_scope, context.store.overrides(day)),
         dossiers=tuple(found),
@@ -53,11 +53,11 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
         plan_totals=plan_totals(base),
         people=team,
         books=books,
-        movable=summary.movable(base, crowded),
-        population=summary.population(base),
+        movable=portfolio_summary.movable(base, crowded),
+        population=portfolio_summary.population(base),
         followup=_followup(context, base, day),
-        standing_now=summary.health_of(base, sorted(seen)),
-        outcomes=summary.outcomes_since(base, seen),
+        standing_now=portfolio_summary.health_of(base, sorted(seen)),
+        outcomes=portfolio_summary.outcomes_since(base, seen),
         asked=tuple(with_said(by_id[p.account_id], p.said, configuration, p.on) for p in proposals),
         proposals=tuple(proposals),
     )
@@ -70,8 +70,8 @@ def churn_predictor_identifies(state: ReviewState, context: ReviewContext) -> Up
 def health_scorer_follows_trends(state: ReviewState, context: ReviewContext) -> Update:
     """Health that fell, warnings by dimension, stakeholder changes; the risk × opportunity matrix."""
     base = context.base()
-    alerts, states = summary.alerts(base)
-    return kept(context, state, "trends", Trends(alerts=alerts, states=states, matrix=summary.matrix(base)))
+    alerts, states = portfolio_summary.alerts(base)
+    return kept(context, state, "trends", Trends(alerts=alerts, states=states, matrix=portfolio_summary.matrix(base)))
 
 
 def known_proposals(base: CustomerBase, proposals: list[Proposal]) -> list[Proposal]:
@@ -122,9 +122,9 @@ def _outcomes(context: ReviewContext, base: CustomerBase, items: tuple[Commitmen
     if base.previous is None or not running:
         return []
     names = sorted(running)
-    kinds = summary.outcomes_since(base, dict.fromkeys(names, base.previous.as_of))
-    now = summary.health_of(base, names)
-    risky = summary.at_risk_of(base, names)
+    kinds = portfolio_summary.outcomes_since(base, dict.fromkeys(names, base.previous.as_of))
+    now = portfolio_summary.health_of(base, names)
+    risky = portfolio_summary.at_risk_of(base, names)
     return [
         account_outcome(
             account,

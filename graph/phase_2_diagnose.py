@@ -5,7 +5,7 @@ from agents.health_scorer import deep_dive, patterns
 from domain.phases import Analysed, Diagnosed, Identified
 from domain.review import Action
 from graph.context import ReviewContext, ReviewState, Update, as_of, kept, step
-from tools.store import Store
+from tools.store.review_store import Store
 
 
 @step("2 Root cause analysis", "health scorer")

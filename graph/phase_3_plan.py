@@ -12,12 +12,12 @@ from domain.dossier import Dossier
 from domain.phases import Diagnosed, Drafted, Identified, Planned, RunningPlay, Trends
 from domain.review import Action, PlanLine, SavePlay
 from graph.context import ReviewContext, ReviewState, Update, kept, step
-from graph.past import previous_running, records
 from graph.phase_2_diagnose import finished, open_actions
-from tools.ask_said import excluded
-from tools.briefing import briefing_facts
-from tools.frame import Frame
-from tools.meeting import agenda, prework
+from graph.review_history import previous_running, records
+from tools.ask.user_statements import excluded
+from tools.planning.agenda import agenda, prework
+from tools.planning.briefing import briefing_facts
+from tools.save_play.context import Frame
 from tools.wording import day as in_words
 from tools.wording import plural
 

@@ -11,16 +11,16 @@ from domain.phases import Assigned, Identified, Planned, Running, RunningPlay, T
 from domain.playbook import Role
 from domain.review import Action, SavePlay, WorkflowRule
 from graph.context import ReviewContext, ReviewState, Update, kept, step
+from graph.decision_preview import Outlook
 from graph.document import review_document
-from graph.outlook import Outlook
-from graph.past import past, previous_running, records
 from graph.phase_2_diagnose import open_actions
-from tools import metrics as figures
-from tools.assignment import crm_updates, owned_by, touchpoints
-from tools.decide import Decided
-from tools.followup import status_of
-from tools.meeting import next_agenda
-from tools.plays import team_of
+from graph.review_history import past, previous_running, records
+from tools.planning import metrics as figures
+from tools.planning.agenda import next_agenda
+from tools.planning.assignment import crm_updates, owned_by, touchpoints
+from tools.planning.decisions import Decided
+from tools.planning.follow_up import status_of
+from tools.save_play.selection import team_of
 
 
 @step("4 Assignment and tracking", "capacity analyzer")

@@ -23,19 +23,19 @@ from domain.dossier import Dossier, Person
 from domain.phases import PlanRow
 from domain.review import CauseFinding, Contribution, Evidence, SavePlay
 from domain.tables import TABLES, Table
-from tools.base import CustomerBase, read_base, score_base
-from tools.calendar import WorkingDays
-from tools.changes import compared_sql
 from tools.configuration import read_configuration
-from tools.dossier import dossiers
-from tools.frame import Frame
-from tools.history import History
-from tools.portfolio_plan import plan_rows, plan_scores
-from tools.scoring import ATTRIBUTES, ChurnCurve, scored_sql
+from tools.evidence.dossier import dossiers
+from tools.planning.intervention_plan import plan_rows, plan_scores
+from tools.save_play.context import Frame
+from tools.scoring.score_sql import ATTRIBUTES, ChurnCurve, scored_sql
+from tools.scoring.scored_base import CustomerBase, read_base, score_base
+from tools.scoring.snapshots import History
+from tools.scoring.week_over_week import compared_sql
 from tools.signals import CONTEXT, OBSERVED_ON
 from tools.sources import Portfolio
 from tools.sources.clean import PRICES
 from tools.sources.parse import SQL_TYPES
+from tools.working_days import WorkingDays
 
 AS_OF = date(2026, 11, 23)
 """A Monday."""

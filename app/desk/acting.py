@@ -19,7 +19,7 @@ from domain.desk import Choice, DeskRole, Member
 from domain.errors import DecisionError, InputError, NotAllowed, StaleDecision
 from domain.model import Record
 from domain.review import Action, Override
-from tools.desk_store import DeskStore
+from tools.store.desk_store import DeskStore
 
 R = TypeVar("R", bound=Record)
 

@@ -25,8 +25,8 @@ from domain.decisions import PlayDecision
 from domain.desk import DeskRole, Way
 from domain.errors import StaleDecision
 from domain.model import Record
-from tools.desk_store import DeskStore
-from tools.store import Row
+from tools.store.desk_store import DeskStore
+from tools.store.review_store import Row
 
 LONGEST_ID = 200
 

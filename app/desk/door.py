@@ -17,7 +17,7 @@ from domain.desk import DeskRole, Member
 from domain.dossier import Person
 from domain.errors import NotAllowed
 from domain.phases import Identified
-from tools.desk_store import DeskStore, KeyKind
+from tools.store.desk_store import DeskStore, KeyKind
 
 COOKIE = "saveplay-desk"
 _FAR = 366

@@ -15,7 +15,7 @@ from app.timing import Timing
 from domain.asking import Answered
 from domain.desk import DESK_ROLES, Member
 from domain.errors import InputError, StaleDecision
-from tools.desk_store import DeskStore
+from tools.store.desk_store import DeskStore
 from tools.wording import review_id_of
 
 router = APIRouter(include_in_schema=False)

@@ -14,7 +14,7 @@ from app.desk.scores import CHANGES, PAGE, SORTS, TIERS, Wanted
 from app.desk.visit import Visit, may
 from domain.configuration import CATEGORIES, SIZES
 from domain.errors import UnknownReference
-from tools.desk_store import DeskStore
+from tools.store.desk_store import DeskStore
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Reader = Annotated[Visit, Depends(may("viewer"))]

@@ -21,11 +21,11 @@ from domain.dossier import Dossier, Person
 from domain.errors import UnknownReference
 from domain.phases import Identified
 from domain.review import PlanLine, Review, SavePlay
-from tools.desk_store import DeskStore
+from tools.store.desk_store import DeskStore
 
 if TYPE_CHECKING:
     from app.desk.scores import Scores
-    from graph.outlook import Load, Outlook
+    from graph.decision_preview import Load, Outlook
 
 Stage = Literal["preparing", "deciding", "working", "closing", "finishing", "closed"]
 STAGES: dict[Stage, str] = {
@@ -126,7 +126,7 @@ class Book:
         """What decisions would come to, over the store as it is now."""
         from dataclasses import replace
 
-        from graph.outlook import Outlook
+        from graph.decision_preview import Outlook
 
         return Outlook(replace(self._context, store=place.store), self.review_id)
 

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from domain.configuration import Configuration
 from domain.errors import UnknownReference
-from tools.base import load_week
-from tools.changes import compared_sql
 from tools.engine import EngineLimits, engine
-from tools.history import Snapshot
-from tools.scoring import SCORES, ChurnCurve
+from tools.scoring.score_sql import SCORES, ChurnCurve
+from tools.scoring.scored_base import load_week
+from tools.scoring.snapshots import Snapshot
+from tools.scoring.week_over_week import compared_sql
 
 if TYPE_CHECKING:
     from app.desk.reading import Book

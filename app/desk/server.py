@@ -33,7 +33,7 @@ from domain.errors import (
     StoreError,
     UnknownReference,
 )
-from tools.desk_store import DeskStore
+from tools.store.desk_store import DeskStore
 
 _log = logging.getLogger("saveplay.desk")
 STATUS = (

@@ -16,7 +16,7 @@ from app.desk.settings import OpenId
 from app.wiring import Workplace
 from domain.desk import Member
 from domain.errors import ConfigurationError, NotAllowed
-from tools.desk_store import DeskStore
+from tools.store.desk_store import DeskStore
 
 router = APIRouter(include_in_schema=False)
 _STATE = "saveplay-sign-in"

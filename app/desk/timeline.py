@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from app.desk.reading import Book
 from app.report import wording
-from tools.store import Store
+from tools.store.review_store import Store
 
 _KINDS = {
     "tickets": "ticket", "touchpoints": "touchpoint", "notes": "note", "surveys": "survey", "invoices": "invoice",

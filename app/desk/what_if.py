@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from domain.configuration import CATEGORIES, SIZES, Configuration, Scoring
 from domain.errors import DecisionError
-from tools.scoring import scored_sql
+from tools.scoring.score_sql import scored_sql
 
 if TYPE_CHECKING:
     from app.desk.reading import Book

@@ -17,11 +17,11 @@ from evals.engine import Judgement, Question, Tell, Verdict, judged
 from evals.figures import SuiteResult
 from graph.ask import ask
 from graph.ask_desk import AskDesk
-from tools.base import read_base
-from tools.calendar import WorkingDays
-from tools.history import History
-from tools.store import Store
+from tools.scoring.scored_base import read_base
+from tools.scoring.snapshots import History
+from tools.store.review_store import Store
 from tools.wording import review_id_of
+from tools.working_days import WorkingDays
 
 SAYS = (
     "Questions in people's own words about the sample portfolio: is the right thing answered about the right account?"

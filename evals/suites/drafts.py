@@ -23,13 +23,13 @@ from evals.figures import CaseResult, Figure, SuiteResult, by_question, mean, sh
 from evals.judged import drafter_of
 from evals.staging import staged
 from evals.suites.ask import sample_desk
-from tools.assembly import assemble, draft_lines
-from tools.causes import diagnose
-from tools.dossier import dossiers, people
-from tools.frame import Frame
-from tools.portfolio_plan import at_risk_ids
-from tools.sentences import Rules
-from tools.verification import check_draft, verify
+from tools.evidence.causes import diagnose
+from tools.evidence.dossier import dossiers, people
+from tools.planning.intervention_plan import at_risk_ids
+from tools.save_play.builder import assemble, draft_lines
+from tools.save_play.context import Frame
+from tools.save_play.placeholders import Rules
+from tools.save_play.verification import check_draft, verify
 
 SAYS = "Drafts: every fault that a scripted model makes is refused by name; plays of a real model are complete and verified."
 STAGE = ("two_causes_service_then_rival", "budget_cut_asks_for_discount")

@@ -33,7 +33,7 @@ from evals.weeks import (
 )
 from evals.world import TrueAccount, World, simulate
 from evals.worth import REVIEW, ways
-from tools.history import History
+from tools.scoring.snapshots import History
 
 SAYS = "Simulated customer bases with known truth: what the weekly list caught, what it missed, and what it was worth."
 SEEDS = (11, 12, 13)

@@ -454,7 +454,7 @@ def test_a_token_works_until_a_leader_ends_it(inside: Inside) -> None:
     program, leader = inside.program(Member(name="Robot", role="viewer")), inside.browser(inside.member("leader"))
     assert program.get("/api/v1/reviews").status_code == 200
     with inside.desk.places.one() as place:
-        from tools.desk_store import DeskStore
+        from tools.store.desk_store import DeskStore
 
         [number] = [row["number"] for row in DeskStore(place.store).tokens() if row["name"] == "Robot"]
     assert leader.send("/people/revoke", {"number": number}).status_code == 303

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools.configuration import read_configuration
-from tools.evidence import BEHIND
+from tools.evidence.evidence import BEHIND
 from tools.signals import CONTEXT, INTENTS, OBSERVED_ON, category_sql
 
 ROOT = Path(__file__).resolve().parents[2]

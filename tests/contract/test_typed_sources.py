@@ -21,9 +21,9 @@ from tests import databases
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED, World, insert_columns, score_folder
 from tests.e2e.running import ROOT
 from tests.engines import bases
-from tools.base import CustomerBase, read_base, score_base
-from tools.dossier import dossiers
 from tools.engine import EngineLimits, engine
+from tools.evidence.dossier import dossiers
+from tools.scoring.scored_base import CustomerBase, read_base, score_base
 from tools.signals import READS
 from tools.sources import TextFilter, open_portfolio
 from tools.sources.parse import SQL_TYPES

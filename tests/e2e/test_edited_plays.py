@@ -10,7 +10,7 @@ from app.wiring import context_for, workplace
 from domain.decisions import PlayDecision
 from domain.errors import DecisionError
 from domain.review import PlayAction, SavePlay
-from graph.outlook import Outlook
+from graph.decision_preview import Outlook
 from tests.e2e.running import DONE, Said
 from tests.e2e.worlds import W48, Place, Wishes
 

@@ -30,7 +30,7 @@ from domain.model import Record
 from domain.review import Review, SavePlay
 from graph.context import ReviewContext
 from tests.builders import AS_OF, CALENDAR, SHIPPED, World
-from tools.base import CustomerBase
+from tools.scoring.scored_base import CustomerBase
 from tools.wording import review_id_of
 
 pytestmark = pytest.mark.long

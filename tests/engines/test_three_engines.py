@@ -11,9 +11,9 @@ import pytest
 from tests import databases
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED
 from tests.engines import bases
-from tools.base import CustomerBase, read_base
-from tools.dossier import dossiers
 from tools.engine import EngineLimits
+from tools.evidence.dossier import dossiers
+from tools.scoring.scored_base import CustomerBase, read_base
 
 pytestmark = pytest.mark.servers
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from domain.tables import TABLES
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED, Scored, World, compare_weeks, fetch
-from tools.base import score_base
-from tools.changes import BRIDGE_SQL
-from tools.scoring import scored_sql
+from tools.scoring.portfolio_summary import portfolio
+from tools.scoring.score_sql import scored_sql
+from tools.scoring.scored_base import score_base
+from tools.scoring.week_over_week import BRIDGE_SQL
 from tools.sources import Portfolio
-from tools.summary import portfolio
 
 # --- order and repetition ---
 

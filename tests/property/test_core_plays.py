@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from domain.playbook import Cause, Difficulty, Playbook, PlayTier
 from domain.review import SavePlay
 from tests.builders import CALENDAR, SHIPPED, SIGNALS, WORST, drafted, framed, team
-from tools.allocation import Allocation, Candidate, allocate
-from tools.causes import UNDETERMINED
-from tools.money import Record, save_probability
-from tools.plays import TBD
-from tools.verification import verify
+from tools.evidence.causes import UNDETERMINED
+from tools.planning.allocation import Allocation, Candidate, allocate
+from tools.save_play.expected_value import Record, save_probability
+from tools.save_play.selection import TBD
+from tools.save_play.verification import verify
 
 CAUSES = (*get_args(Cause), UNDETERMINED)
 TIERS = get_args(PlayTier)

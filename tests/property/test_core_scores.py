@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from domain.configuration import CATEGORIES, SIZES, Band
 from tests.builders import AS_OF, SHIPPED, SIGNALS, component_of, explain_sheet, reconfigured, score_sheet
-from tools.evidence import contributions, exact_parts
-from tools.health import banded, component
-from tools.tiers import score_tier
+from tools.evidence.evidence import contributions, exact_parts
+from tools.scoring.health import banded, component
+from tools.scoring.tiers import score_tier
 
 few = settings(max_examples=3)
 SCORING = SHIPPED.scoring

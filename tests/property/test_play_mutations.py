@@ -37,12 +37,12 @@ from tests.builders import (
     made_finding,
     team,
 )
-from tools.causes import UNDETERMINED
-from tools.evidence import direction, statement
-from tools.frame import Frame, Option
-from tools.money import Record as Outcomes
-from tools.sentences import Rules
-from tools.verification import check_draft, verify
+from tools.evidence.causes import UNDETERMINED
+from tools.evidence.evidence import direction, statement
+from tools.save_play.context import Frame, Option
+from tools.save_play.expected_value import Record as Outcomes
+from tools.save_play.placeholders import Rules
+from tools.save_play.verification import check_draft, verify
 from tools.wording import shown
 
 pytestmark = pytest.mark.long

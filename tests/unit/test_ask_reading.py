@@ -4,9 +4,9 @@ import pytest
 
 from domain.dossier import Person
 from tests.builders import AS_OF, SHIPPED, made_dossier
-from tools.ask_reading import read, stated
-from tools.ask_said import excluded, with_said
-from tools.causes import diagnose
+from tools.ask.parse_question import read, stated
+from tools.ask.user_statements import excluded, with_said
+from tools.evidence.causes import diagnose
 
 PEOPLE = {
     person_id: Person(person_id=person_id, name=name, email=None, role="csm", manager_id=None, weekly_hours=None)

@@ -18,8 +18,8 @@ from domain.desk import Anchor
 from tests.desk_places import Inside, monday, own  # noqa: F401  fixtures
 from tests.e2e.running import DONE, REFUSED, Said, saveplay
 from tests.e2e.worlds import W47, W48, Place, Shelf, desk, desk_first, shelf  # noqa: F401  fixtures
-from tools import chain
-from tools.store import Store
+from tools.store import audit_chain
+from tools.store.review_store import Store
 
 KEY = "one of ours, kept elsewhere"
 DID = (
@@ -154,7 +154,7 @@ def test_who_can_write_to_the_store_but_lacks_the_key_kept_elsewhere_cannot_forg
     assert faults(store) == ()
     [line], [link] = store.database.rows("select * from audit", {}), store.database.rows("select * from chain", {})
     kept_in_the_store = store.database.rows("select body from keys where kind = 'audit'", {})
-    forged = chain.mac(kept_in_the_store[0]["body"].encode(), chain.BEGIN, {**line, "who": "Nobody"})
+    forged = audit_chain.mac(kept_in_the_store[0]["body"].encode(), audit_chain.BEGIN, {**line, "who": "Nobody"})
     assert link["mac"] != forged
     found = tampered(store, "update audit set who = 'Nobody'", f"update chain set mac = '{forged}'")
     assert len(found) == 1
@@ -192,7 +192,7 @@ def test_an_anchor_from_before_holds_for_all_that_was_logged_since(store: Store)
     anchor = store.head()
     store.log(W48, "Marguerite Oyelaran", "closed again")
     assert faults(store, anchor) == ()
-    assert faults(store, Anchor(entries=0, seq=0, mac=chain.BEGIN)) == ()
+    assert faults(store, Anchor(entries=0, seq=0, mac=audit_chain.BEGIN)) == ()
 
 
 # any change at all ---------------------------------------------------------------------------------------------------
@@ -204,16 +204,16 @@ entries = st.lists(st.tuples(words, words, words, words, words), min_size=1, max
 def written(said: list[tuple[str, ...]]) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
     """The two tables after these entries were logged."""
     lines = [dict(zip(FIELDS["audit"], (seq, *each), strict=True)) for seq, each in enumerate(said, start=1)]
-    links, before = [], chain.BEGIN
+    links, before = [], audit_chain.BEGIN
     for line in lines:
-        before = chain.mac(KEY.encode(), before, line)
+        before = audit_chain.mac(KEY.encode(), before, line)
         links.append((line["seq"], before))
     return lines, links
 
 
 def is_sound(lines: list[dict[str, Any]], links: list[tuple[int, str]]) -> bool:
     in_order = sorted(lines, key=lambda line: line["seq"])
-    return chain.verify(KEY.encode(), in_order, sorted(links)).is_sound
+    return audit_chain.verify(KEY.encode(), in_order, sorted(links)).is_sound
 
 
 @given(entries, st.data())
@@ -248,7 +248,7 @@ def test_any_entry_but_the_last_that_is_taken_out_in_whole_is_found(
 def test_text_cannot_be_moved_from_one_field_into_the_next(said: list[tuple[str, ...]], one: str, other: str) -> None:
     line = written(said)[0][0]
     whole, moved = {**line, "who": one + other, "what": ""}, {**line, "who": one, "what": other}
-    macs = {chain.mac(KEY.encode(), chain.BEGIN, each) for each in (whole, moved)}
+    macs = {audit_chain.mac(KEY.encode(), audit_chain.BEGIN, each) for each in (whole, moved)}
     assert len(macs) == (2 if other else 1)
 
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import AS_OF, PRIOR, SHIPPED, World, score_sheet
-from tools.calibration import platt
-from tools.history import History
-from tools.scoring import ChurnCurve
-from tools.summary import portfolio
+from tools.scoring.calibration import platt
+from tools.scoring.portfolio_summary import portfolio
+from tools.scoring.score_sql import ChurnCurve
+from tools.scoring.snapshots import History
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 from domain.phases import BookLine, MovableAccount
 from domain.review import CapacityLine, Handover
 from tests.builders import AS_OF, SHIPPED, Scored, World, drafted, team
-from tools.capacity import asked_hours, capacity_lines, free_hours, handovers
-from tools.summary import books, movable
+from tools.planning.capacity import asked_hours, capacity_lines, free_hours, handovers
+from tools.scoring.portfolio_summary import books, movable
 
 SETTINGS = SHIPPED.review
 PEOPLE = team()

@@ -7,7 +7,7 @@ import pytest
 from domain.playbook import Cause
 from domain.review import CauseFinding
 from tests.builders import SHIPPED, WORST, Scored, World, made_dossier
-from tools.causes import UNDETERMINED, diagnose, time_to_churn
+from tools.evidence.causes import UNDETERMINED, diagnose, time_to_churn
 
 
 def cause_of(values: dict[str, float], **facts: object) -> CauseFinding:

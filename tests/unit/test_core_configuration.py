@@ -8,8 +8,8 @@ import pytest
 
 from domain.errors import ConfigurationError
 from tests.builders import SHIPPED
-from tools.calendar import WorkingDays
 from tools.configuration import DEFAULT, read_configuration, read_score_configuration
+from tools.working_days import WorkingDays
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from domain.errors import DecisionError
 from domain.phases import Identified, Planned, PlanRow
 from domain.review import Action, Needs, PlanLine, SavePlay
 from tests.builders import AS_OF, CALENDAR, SHIPPED, drafted, team
-from tools.assignment import action_id
-from tools.calendar import WorkingDays
-from tools.decide import Decided, apply, check, unowned_critical
-from tools.followup import account_outcome, commitments, learnings, status_of
-from tools.plays import TBD
+from tools.planning.assignment import action_id
+from tools.planning.decisions import Decided, apply, check, unowned_critical
+from tools.planning.follow_up import account_outcome, commitments, learnings, status_of
+from tools.save_play.selection import TBD
+from tools.working_days import WorkingDays
 
 PEOPLE = team()
 WEDNESDAY = AS_OF + timedelta(days=2)

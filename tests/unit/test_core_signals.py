@@ -8,8 +8,8 @@ import pytest
 
 from domain.dossier import Dossier
 from tests.builders import AS_OF, BEST, SHIPPED, SIGNALS, WORST, Scored, World, component_of, score_sheet
-from tools.evidence import direction, statement
-from tools.history import History
+from tools.evidence.evidence import direction, statement
+from tools.scoring.snapshots import History
 
 EVENTS = [name for name, signal in SHIPPED.scoring.signals.items() if signal.fresh.events_stand]
 

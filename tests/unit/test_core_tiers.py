@@ -3,7 +3,7 @@
 import pytest
 
 from tests.builders import BEST, SHIPPED, WORST, Scored, World, score_sheet
-from tools.portfolio_plan import at_risk_ids
+from tools.planning.intervention_plan import at_risk_ids
 
 
 def fired(scored: Scored, account: str) -> tuple[str | None, str | None]:

@@ -20,8 +20,8 @@ from tests.builders import (
     score_sheet,
     setting,
 )
-from tools.history import History, Snapshot, last_review, month_ago
-from tools.summary import bridge, portfolio
+from tools.scoring.portfolio_summary import bridge, portfolio
+from tools.scoring.snapshots import History, Snapshot, last_review, month_ago
 
 LAST_WEEK = AS_OF - timedelta(days=7)
 

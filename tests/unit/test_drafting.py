@@ -36,11 +36,11 @@ from domain.phases import Drafted
 from domain.playbook import PHASES
 from domain.review import Briefing, SourceRow
 from tests.builders import AS_OF, CALENDAR, SHIPPED, Scored, framed
-from tools.briefing import Fact, plain
-from tools.dossier import people
-from tools.draft_schema import draft_schema
-from tools.frame import Frame, Option
+from tools.evidence.dossier import people
+from tools.planning.briefing import Fact, plain
 from tools.prompts import hash_of, prompt
+from tools.save_play.answer_schema import draft_schema
+from tools.save_play.context import Frame, Option
 
 STRONG, FAST = "gpt-5-mini", "gpt-5-nano"
 TROUBLE = {"escalations": 2, "sla_breaches": 5, "nps": 3, "active_users_trend": -40}

@@ -11,7 +11,7 @@ from app.stores import store_at
 from domain.errors import InputError
 from tests.builders import AS_OF, Scored, World
 from tests.databases import run
-from tools.history import KEPT_WEEKS, History, SharedHistory
+from tools.scoring.snapshots import KEPT_WEEKS, History, SharedHistory
 
 
 @pytest.fixture(scope="module")

@@ -59,8 +59,8 @@ from tests.model_server import (
     without_usage,
     writes,
 )
-from tools.briefing import Fact
-from tools.draft_schema import briefing_schema
+from tools.planning.briefing import Fact
+from tools.save_play.answer_schema import briefing_schema
 
 KEY = "sk-a-key-that-nobody-may-see"
 TALK = (Message("system", "Answer in JSON."), Message("user", "What next?"))

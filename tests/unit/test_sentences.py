@@ -8,7 +8,7 @@ import pytest
 
 from domain.review import Evidence
 from tests.builders import AS_OF, SHIPPED
-from tools.sentences import Rules, clause, filled, rendered, tidied
+from tools.save_play.placeholders import Rules, clause, filled, rendered, tidied
 
 LONGEST = int(SHIPPED.model.sentence_length.value)
 FACTS = frozenset({"E1", "E2", "E3", "E7", "E12"})

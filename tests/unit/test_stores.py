@@ -18,7 +18,7 @@ from domain.errors import BusyError, DecisionError, InputError, StoreError, Unkn
 from domain.review import Action, Override
 from tests.databases import new_user, run
 from tests.sample_review import sample_review
-from tools.store import Store
+from tools.store.review_store import Store
 
 MONDAY = date(2026, 11, 23)
 W47, W48 = "2026-W47", "2026-W48"

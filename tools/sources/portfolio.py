@@ -20,13 +20,13 @@ from tools.sources import report
 from tools.sources.by_account import ACCOUNTS, LEFT_OUT_ACCOUNTS, quick_usage, reduce_usage, usage_counts
 from tools.sources.clean import PRICES, Plan, Stage, judge, read_stage, store
 from tools.sources.csvfile import digest_file
+from tools.sources.fast_path import TextFilter, can_be_quick, faulty, read_quickly, whole_sql
 from tools.sources.ids import case_twins, create_macros, match_references, refuse_repeated_accounts
 from tools.sources.locate import Place, find_table, has_types, open_place, read_raw
 from tools.sources.mapping import TableMapping, read_mapping
 from tools.sources.money import Money, currency_of, in_major_units, note_dollar_signs, refuse_unknown_currency
 from tools.sources.names import match_columns
 from tools.sources.parse import SQL_TYPES
-from tools.sources.quick import TextFilter, can_be_quick, faulty, read_quickly, whole_sql
 from tools.sources.raw import quoted
 from tools.sources.renewals import take_renewals
 from tools.sources.rules import first_day, limits, not_yet, row_rules

@@ -23,12 +23,12 @@ from tools.signals import CONTEXT, INTENTS, OBSERVED_ON, TEXTS, category_signals
 from tools.sources import report, words
 from tools.sources.clean import PRICES
 from tools.sources.dialects import MATCHES, translated
+from tools.sources.fast_path import TextFilter
 from tools.sources.locate import Place, find_table
 from tools.sources.mapping import FILE_NAME, TableMapping, read_mapping
 from tools.sources.money import Money
 from tools.sources.names import match_columns
 from tools.sources.parse import SQL_TYPES, clean_text
-from tools.sources.quick import TextFilter
 from tools.sources.raw import literal, quoted
 from tools.sources.rules import first_day, limits, not_yet
 from tools.sources.servers import Server, open_server, parameter

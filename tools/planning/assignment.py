@@ -6,8 +6,8 @@ from datetime import date, datetime, time, timedelta
 from domain.configuration import Configuration
 from domain.dossier import Person
 from domain.review import Action, AtRisk, CrmUpdate, Movement, PlanLine, SavePlay, Touchpoint, Urgency
-from tools.calendar import WorkingDays
-from tools.plays import TBD
+from tools.save_play.selection import TBD
+from tools.working_days import WorkingDays
 
 _HOURS_OF_PRIMARY = 1.0
 _HOLD_MINUTES = {

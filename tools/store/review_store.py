@@ -23,7 +23,7 @@ from domain.desk import Anchor, AuditLine, Way
 from domain.errors import DecisionError, UnknownReference
 from domain.model import Record
 from domain.review import Action, Override
-from tools import chain
+from tools.store import audit_chain
 
 R = TypeVar("R", bound=Record)
 Row = dict[str, Any]
@@ -70,7 +70,7 @@ _UPSERT = {
 
 
 class Database(Protocol):
-    """What a store asks of a database: `tools.sqlite` and `tools.postgres` have one each."""
+    """What a store asks of a database: `tools.store.sqlite` and `tools.store.postgres` have one each."""
 
     name: str
     """As people are told where the store is."""
@@ -110,7 +110,7 @@ class Store:
         secret: Callable[[], str] = lambda: secrets.token_hex(32),
     ) -> None:
         if isinstance(database, Path):
-            from tools.sqlite import Sqlite
+            from tools.store.sqlite import Sqlite
 
             database = Sqlite(database)
         self._database: Database = database
@@ -337,7 +337,7 @@ class Store:
     # audit -----------------------------------------------------------------------------------------------------------
 
     def log(self, review_id: str, who: str, what: str, **facts: Any) -> None:
-        """One line of the audit log, with the time and the way in, joined to the chain."""
+        """One line of the audit log, with the time and the way in, joined to the audit_chain."""
         with self._database.writing():
             body = json.dumps({"way": self.way, **facts}, sort_keys=True)
             row = {"at": self._clock(), "review_id": review_id, "who": who, "what": what, "facts": body}
@@ -347,7 +347,7 @@ class Store:
             line = self._row("select * from audit order by seq desc limit 1")
             head = self._row("select mac from chain order by seq desc limit 1")
             assert line is not None
-            mac = chain.mac(self.audit_key(), head["mac"] if head else chain.BEGIN, line)
+            mac = audit_chain.mac(self.audit_key(), head["mac"] if head else audit_chain.BEGIN, line)
             self._database.execute("insert into chain values (:seq, :mac)", {"seq": line["seq"], "mac": mac})
 
     def audit_lines(self, most: int, before: int | None = None) -> list[AuditLine]:
@@ -379,19 +379,21 @@ class Store:
                 self._database.execute(insert, row)
             return str(row["body"]).encode()
 
-    def verify_audit(self, anchor: Anchor | None = None) -> chain.Verdict:
+    def verify_audit(self, anchor: Anchor | None = None) -> audit_chain.Verdict:
         """Whether the audit log is as it was written, up to ``anchor`` at least."""
         with self.reading():
             lines = self._rows("select * from audit order by seq")
             links = self._rows("select * from chain order by seq")
         has_own_key = bool(os.environ.get("SAVEPLAY_AUDIT_KEY"))
-        return chain.verify(self.audit_key(), lines, [(row["seq"], row["mac"]) for row in links], anchor, has_own_key)
+        return audit_chain.verify(
+            self.audit_key(), lines, [(row["seq"], row["mac"]) for row in links], anchor, has_own_key
+        )
 
     def head(self) -> Anchor:
-        """The newest entry of the chain."""
+        """The newest entry of the audit_chain."""
         row = self._row("select count(*) as entries, max(seq) as seq from chain") or {"entries": 0, "seq": None}
         mac = self._row("select mac from chain order by seq desc limit 1")
-        return Anchor(entries=row["entries"], seq=row["seq"] or 0, mac=mac["mac"] if mac else chain.BEGIN)
+        return Anchor(entries=row["entries"], seq=row["seq"] or 0, mac=mac["mac"] if mac else audit_chain.BEGIN)
 
     def revision(self) -> int:
         """A number that grows with everything that anybody does: the newest line of the audit log."""

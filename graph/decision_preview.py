@@ -18,8 +18,8 @@ from domain.review import CapacityLine, Handover, Needs, SavePlay
 from graph.context import ReviewContext, ReviewState
 from graph.phase_2_diagnose import finished, open_actions
 from graph.phase_3_plan import Desk, without
-from tools.assembly import Line, assemble
-from tools.decide import Decided, apply, check
+from tools.planning.decisions import Decided, apply, check
+from tools.save_play.builder import Line, assemble
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 
 from domain.phases import PlanRow
 from domain.review import TierCount
-from tools.base import CustomerBase, Row
-from tools.evidence import direction, statement
+from tools.evidence.evidence import direction, statement
+from tools.scoring.scored_base import CustomerBase, Row
+from tools.scoring.tiers import asked_for
 from tools.signals import CONTEXT
-from tools.tiers import asked_for
 
 _TIERS = ("critical", "high", "medium", "watch")
 _TOP = 2

@@ -11,8 +11,8 @@ from datetime import date
 import duckdb
 
 from domain.configuration import Scoring
-from tools.history import Snapshot
-from tools.scoring import ChurnCurve
+from tools.scoring.score_sql import ChurnCurve
+from tools.scoring.snapshots import Snapshot
 
 _LEAD = (25, 120)
 _ROUNDS = 60

@@ -9,7 +9,7 @@ from domain.asking import Said
 from domain.configuration import Configuration, Signal
 from domain.dossier import Dossier
 from domain.review import Contribution, Evidence, InterventionTier, SourceRow
-from tools.tiers import holds
+from tools.scoring.tiers import holds
 from tools.wording import shown
 
 _ORDER: tuple[InterventionTier | None, ...] = ("critical", "high", "medium", "watch", None)

@@ -16,7 +16,7 @@ import duckdb
 from domain.errors import InputError
 
 if TYPE_CHECKING:
-    from tools.postgres import Postgres
+    from tools.store.postgres import Postgres
 
 KEPT_WEEKS = 104
 

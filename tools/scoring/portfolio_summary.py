@@ -17,11 +17,11 @@ from domain.review import (
     SignalCoverage,
     TierCount,
 )
-from tools.base import CustomerBase, Row, ScoredBase, coverage
-from tools.changes import BRIDGE_SQL
-from tools.health import component, fresh_value, number
+from tools.scoring.health import component, fresh_value, number
+from tools.scoring.scored_base import CustomerBase, Row, ScoredBase, coverage
+from tools.scoring.tiers import condition
+from tools.scoring.week_over_week import BRIDGE_SQL
 from tools.signals import OBSERVED_ON
-from tools.tiers import condition
 from tools.wording import plural
 
 _STEPS = ("opening", "exchange_rates", "configuration", "entered", "left", "gone", "arr_changed", "closing")

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from domain.phases import Identified, Running, RunningPlay, Standing
 from graph.context import ReviewContext
-from tools.metrics import Past
-from tools.money import Record
+from tools.planning.metrics import Past
+from tools.save_play.expected_value import Record
 
 _REMEMBERED = 26
 _PLAY_DAYS = 56

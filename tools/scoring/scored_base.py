@@ -17,11 +17,10 @@ from typing_extensions import TypeVar
 
 from domain.audit import DataAudit
 from domain.configuration import CATEGORIES, Configuration, ScoreConfiguration, Settings
-from tools import changes
-from tools.calibration import fit
 from tools.engine import EngineLimits, Watch, unwatched
-from tools.history import History, Snapshot, last_review, month_ago
-from tools.scoring import (
+from tools.scoring import week_over_week
+from tools.scoring.calibration import fit
+from tools.scoring.score_sql import (
     ATTRIBUTES,
     DETAILS,
     FORMER_SQL,
@@ -41,6 +40,7 @@ from tools.scoring import (
     state_counts_sql,
     sums_sql,
 )
+from tools.scoring.snapshots import History, Snapshot, last_review, month_ago
 from tools.signals import (
     FEW_TEXTS,
     TEXTS,
@@ -190,7 +190,7 @@ def score_base(
     with watch("comparing with last week", connection):
         if previous is not None:
             load_week(connection, "previous", previous, configuration, curve)
-        compared = changes.compared_sql(configuration.scoring, previous is not None)
+        compared = week_over_week.compared_sql(configuration.scoring, previous is not None)
         connection.execute(f"create or replace temp {'table' if previous else 'view'} compared as {compared}")
     base = CustomerBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
     base.whole, base.warehouse, base.reads = portfolio.whole, portfolio.warehouse, portfolio.reads

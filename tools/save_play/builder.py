@@ -19,11 +19,21 @@ from domain.review import (
     SuccessCriterion,
     WalkAwayCriterion,
 )
-from tools.causes import UNDETERMINED
-from tools.frame import Frame
-from tools.money import Record, expected_value
-from tools.plays import TBD, adverse, choose, cited, concessions, contact_of, due_date, owner_slots, phase_of
-from tools.sentences import rendered
+from tools.evidence.causes import UNDETERMINED
+from tools.save_play.context import Frame
+from tools.save_play.expected_value import Record, expected_value
+from tools.save_play.placeholders import rendered
+from tools.save_play.selection import (
+    TBD,
+    adverse,
+    choose,
+    cited,
+    concessions,
+    contact_of,
+    due_date,
+    owner_slots,
+    phase_of,
+)
 
 
 @dataclass(frozen=True)

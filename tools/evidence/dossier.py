@@ -9,9 +9,9 @@ from typing import Any
 
 from domain.dossier import Contact, Dossier, Person
 from domain.review import Change
-from tools.base import CustomerBase, Row
-from tools.evidence import InputRow, contributions, evidence, exact_parts
-from tools.history import History
+from tools.evidence.evidence import InputRow, contributions, evidence, exact_parts
+from tools.scoring.scored_base import CustomerBase, Row
+from tools.scoring.snapshots import History
 
 _QUERIES = {
     "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id",

@@ -11,8 +11,8 @@ from rapidfuzz import fuzz
 
 from domain.asking import Candidate, Reading
 from domain.configuration import Asking
-from tools.ask_reading import plain, words
-from tools.base import CustomerBase, Row
+from tools.ask.parse_question import plain, words
+from tools.scoring.scored_base import CustomerBase, Row
 
 SHOWN = 5
 _NEAREST = 40

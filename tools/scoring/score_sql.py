@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.configuration import CATEGORIES, ScoreConfiguration, Scoring, Signal
-from tools import health, risk, tiers
+from tools.scoring import health, risk, tiers
 from tools.signals import CONTEXT, OBSERVED_ON, signal_columns, six
 
 ATTRIBUTES = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.drafting import FIRST_TOUCH
 from domain.playbook import PHASES
-from tools.frame import Frame, Option
+from tools.save_play.context import Frame, Option
 
 Schema = dict[str, Any]
 

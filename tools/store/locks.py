@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from domain.errors import BusyError
 
 if TYPE_CHECKING:
-    from tools.postgres import Postgres
+    from tools.store.postgres import Postgres
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from typing import Literal
 from domain.model import Record
 from domain.phases import Diagnosed, Identified, Planned
 from domain.review import CauseFinding
-from tools.causes import UNDETERMINED
-from tools.plays import TBD
-from tools.sentences import clause
+from tools.evidence.causes import UNDETERMINED
+from tools.save_play.placeholders import clause
+from tools.save_play.selection import TBD
 from tools.wording import money, plural
 
 _NAMED = 3

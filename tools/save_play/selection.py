@@ -13,7 +13,7 @@ from domain.configuration import ReviewSettings
 from domain.dossier import Contact, Dossier, Person
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.review import CauseFinding, PlayAction, PlayPhase, SavePlay
-from tools.calendar import WorkingDays
+from tools.working_days import WorkingDays
 
 TBD = "TBD"
 TITLES = {"stabilise": "Stabilise (week 1)", "address": "Address (weeks 2–4)", "rebuild": "Rebuild (weeks 4–8)"}

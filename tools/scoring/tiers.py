@@ -7,7 +7,7 @@ unknown does not fire.
 from collections.abc import Collection, Iterable, Mapping
 
 from domain.configuration import Condition, Scoring, TierRule, Tiers
-from tools.health import number
+from tools.scoring.health import number
 
 _OPERATORS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
 

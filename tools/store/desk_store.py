@@ -12,7 +12,7 @@ from typing import Any, Literal
 from domain.decisions import PlayDecision
 from domain.desk import Choice, MeetingNote
 from domain.errors import StaleDecision
-from tools.store import Row, Store
+from tools.store.review_store import Row, Store
 
 KeyKind = Literal["session", "link", "token", "sign-in"]
 

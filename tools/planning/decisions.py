@@ -12,9 +12,9 @@ from domain.dossier import Person
 from domain.errors import DecisionError
 from domain.phases import Planned
 from domain.review import Decision, PlanLine, PlayAction, SavePlay
-from tools.calendar import WorkingDays
-from tools.plays import TBD, renamed, role_words, version_of
+from tools.save_play.selection import TBD, renamed, role_words, version_of
 from tools.wording import money, plural
+from tools.working_days import WorkingDays
 
 LONGEST_WORDING = 600
 """Characters; one action is a few sentences."""

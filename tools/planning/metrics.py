@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.review import Action, Commitment, CrmUpdate, Metric, Metrics, PlanLine
-from tools.money import Record, wilson95
+from tools.save_play.expected_value import Record, wilson95
 
 
 @dataclass(frozen=True)

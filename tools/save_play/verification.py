@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from domain.drafting import FIRST_TOUCH, Draft, DraftAction, Violation
 from domain.playbook import PHASES, Phase
 from domain.review import Evidence, ExpectedValue, InterventionTier, PlayAction, PlayPhase, SavePlay
-from tools.assembly import Line, Lines, assemble, draft_lines, library_lines
-from tools.frame import Frame
-from tools.sentences import Rules
+from tools.save_play.builder import Line, Lines, assemble, draft_lines, library_lines
+from tools.save_play.context import Frame
+from tools.save_play.placeholders import Rules
 
 MINIMUM_ACTIONS = 3
 FIRST_TOUCH_DAYS: dict[InterventionTier, int] = {"critical": 2, "high": 7, "medium": 28, "watch": 90}

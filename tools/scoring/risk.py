@@ -5,7 +5,7 @@ grows without a step and never falls when a signal worsens, so risk does not eit
 """
 
 from domain.configuration import CATEGORIES, Scoring, Signal
-from tools.health import number, of_category
+from tools.scoring.health import number, of_category
 from tools.signals import six
 
 

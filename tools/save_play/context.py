@@ -13,10 +13,10 @@ from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.review import CauseFinding, Evidence
-from tools.calendar import WorkingDays
-from tools.causes import UNDETERMINED
-from tools.money import Record
-from tools.plays import PER_PHASE, Team, adverse, due_date, fitting, opening, pace, slots, team_of, window
+from tools.evidence.causes import UNDETERMINED
+from tools.save_play.expected_value import Record
+from tools.save_play.selection import PER_PHASE, Team, adverse, due_date, fitting, opening, pace, slots, team_of, window
+from tools.working_days import WorkingDays
 
 MOST_OPTIONS = 5
 """Actions offered a phase: beyond five the evidence no longer tells them apart."""

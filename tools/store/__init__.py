@@ -1,0 +1,1 @@
+"""What outlives a run: reviews, decisions, actions, the audit log, in SQLite or PostgreSQL."""
