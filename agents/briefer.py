@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agents.dialogue import Dialogue, parsed
 from agents.model_client import Message, ModelClient
+from agents.repair_loop import RepairLoop, parse_answer
 from domain.configuration import Configuration
-from domain.drafting import BriefingDraft, Drafting, Violation
+from domain.drafting import BriefingDraft, DraftingRecord, Violation
 from domain.review import Briefing
-from tools.planning.briefing import Fact, plain
-from tools.prompts import prompt
+from tools.planning.briefing import BriefingFact, plain_sentences
+from tools.prompts import render_prompt
 from tools.save_play.answer_schema import briefing_schema
-from tools.save_play.placeholders import SLOT, Rules, filled, tidied
+from tools.save_play.placeholders import PLACEHOLDER, SentenceRules, fill_placeholders, restore_placeholders
 
-MOST_SENTENCES = 6
+MAX_SENTENCES = 6
 
 
 @dataclass(frozen=True)
@@ -24,53 +24,55 @@ class Briefer:
     names: frozenset[str]
     client: ModelClient | None
 
-    async def write(self, facts: Sequence[Fact]) -> Briefing:
+    async def write(self, facts: Sequence[BriefingFact]) -> Briefing:
         """In a model's words when they keep to the facts, else one sentence a fact."""
-        ordinary = Briefing(sentences=plain(facts), drafted_by="rules", drafting=Drafting())
+        ordinary = Briefing(sentences=plain_sentences(facts), drafted_by="rules", drafting=DraftingRecord())
         if self.client is None:
             return ordinary
-        dialogue = Dialogue(
+        dialogue = RepairLoop(
             self.client,
             self.configuration,
             "briefing",
             (
-                Message("system", prompt("briefing_rules")),
-                Message("user", prompt("briefing_facts", facts=facts, most=MOST_SENTENCES)),
+                Message("system", render_prompt("briefing_rules")),
+                Message("user", render_prompt("briefing_facts", facts=facts, most=MAX_SENTENCES)),
             ),
-            briefing_schema(len(facts), MOST_SENTENCES),
+            briefing_schema(len(facts), MAX_SENTENCES),
         )
         rules, told = self._rules(facts), {fact.id: fact.told for fact in facts}
         draft = await dialogue.settle(
-            lambda text: parsed(text, BriefingDraft).reworded(lambda sentence: tidied(sentence, told)),
-            lambda answer: unfit(answer, facts, rules),
+            lambda text: parse_answer(text, BriefingDraft).map_sentences(
+                lambda sentence: restore_placeholders(sentence, told)
+            ),
+            lambda answer: check_briefing(answer, facts, rules),
         )
         if draft is None:
             return ordinary.model_copy(update={"drafting": dialogue.drafting})
         texts: Mapping[str, str] = {fact.id: fact.text for fact in facts}
-        sentences = tuple(filled(sentence, {}, texts) for sentence in draft.sentences)
+        sentences = tuple(fill_placeholders(sentence, {}, texts) for sentence in draft.sentences)
         return Briefing(sentences=sentences, drafted_by="model", drafting=dialogue.drafting)
 
-    def _rules(self, facts: Sequence[Fact]) -> Rules:
+    def _rules(self, facts: Sequence[BriefingFact]) -> SentenceRules:
         model = self.configuration.model
-        return Rules(
+        return SentenceRules(
             words=model.words,
-            longest=int(model.sentence_length.value),
+            max_length=int(model.sentence_length.value),
             vocabulary=self.configuration.vocabulary,
             facts=frozenset(fact.id for fact in facts),
             names=self.names,
         )
 
 
-def unfit(draft: BriefingDraft, facts: Sequence[Fact], rules: Rules) -> list[Violation]:
+def check_briefing(draft: BriefingDraft, facts: Sequence[BriefingFact], rules: SentenceRules) -> list[Violation]:
     """What must not stand: typed facts, a fact twice, a decision left out."""
     found = [
         fault
         for number, sentence in enumerate(draft.sentences, start=1)
         for fault in rules.faults(f"sentence {number}", sentence, fact=True)
     ]
-    cited = [slot for sentence in draft.sentences for slot in SLOT.findall(sentence)]
-    if not 1 <= len(draft.sentences) <= MOST_SENTENCES:
-        found.append(Violation(code="briefing_length", message=f"write one to {MOST_SENTENCES} sentences"))
+    cited = [slot for sentence in draft.sentences for slot in PLACEHOLDER.findall(sentence)]
+    if not 1 <= len(draft.sentences) <= MAX_SENTENCES:
+        found.append(Violation(code="briefing_length", message=f"write one to {MAX_SENTENCES} sentences"))
     for fact in facts:
         if cited.count(fact.id) > 1:
             found.append(Violation(code="fact_twice", message=f"{{{fact.id}}} stands more than once; use it once"))

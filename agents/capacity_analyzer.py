@@ -3,33 +3,33 @@
 from collections.abc import Mapping, Sequence
 
 from domain.configuration import Configuration
-from domain.phases import BookLine, Identified
-from domain.review import Action, CapacityLine, Handover, Needs, RoleNeed, SavePlay, Uncovered
+from domain.phase_results import CsmBook, IdentifyResult
+from domain.review import Action, CapacityLine, Handover, ResourceNeeds, RoleNeed, SavePlay, UncoveredAccount
 from tools.planning.allocation import Allocation
-from tools.planning.assignment import line_actions, owned_by, owner_actions, play_actions
+from tools.planning.assignment import assign_csm, assign_owner_actions, plan_line_actions, play_actions
 from tools.planning.capacity import (
-    Done,
-    asked_hours,
+    CompletedActions,
     capacity_lines,
     committed_hours,
     free_hours,
-    handovers,
     play_hours,
+    propose_handovers,
+    requested_hours,
 )
-from tools.planning.decisions import Decided
+from tools.planning.decisions import AppliedDecisions
 from tools.save_play.selection import TBD
-from tools.wording import ROLES, money, plural, trimmed
+from tools.wording import ROLE_NAMES, format_money, format_number, plural
 from tools.working_days import WorkingDays
 
 _ROLES = ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing")
 
 
-def free_by_person(
-    identified: Identified, open_actions: Sequence[Action], configuration: Configuration
+def free_hours_by_person(
+    identified: IdentifyResult, open_actions: Sequence[Action], configuration: Configuration
 ) -> dict[str, float]:
     """Hours each of ours has left for save plays in the planning period."""
     committed = committed_hours(open_actions, identified.as_of, configuration.review)
-    by_person: dict[str, BookLine] = {book.csm_id: book for book in identified.books if book.csm_id}
+    by_person: dict[str, CsmBook] = {book.csm_id: book for book in identified.books if book.csm_id}
     return {
         person_id: free_hours(
             person,
@@ -41,12 +41,12 @@ def free_by_person(
     }
 
 
-def assess(
-    identified: Identified,
+def assess_capacity(
+    identified: IdentifyResult,
     open_actions: Sequence[Action],
     plays: Sequence[SavePlay],
     configuration: Configuration,
-    done: Done = (),
+    done: CompletedActions = (),
 ) -> tuple[tuple[CapacityLine, ...], tuple[Handover, ...]]:
     """Load of each CSM, overload warnings, and handovers that would help."""
     settings = configuration.review
@@ -54,29 +54,29 @@ def assess(
         identified.books,
         identified.people,
         committed_hours(open_actions, identified.as_of, settings),
-        asked_hours(plays, identified.as_of, settings, done),
+        requested_hours(plays, identified.as_of, settings, done),
         settings,
     )
-    return lines, handovers(lines, identified.movable, settings)
+    return lines, propose_handovers(lines, identified.movable, settings)
 
 
-def needs(
+def resource_needs(
     plays: Sequence[SavePlay],
     allocation: Allocation,
     free: Mapping[str, float],
-    identified: Identified,
+    identified: IdentifyResult,
     configuration: Configuration,
-    done: Done = (),
-) -> Needs:
+    done: CompletedActions = (),
+) -> ResourceNeeds:
     """Hours by role and budget that the plays ask for, what fits, and what is not covered."""
     settings, currency = configuration.review, configuration.scoring.money.home
     chosen = set(allocation.chosen)
     postponed = [play for play in plays if play.account_id not in chosen]
     uncovered = tuple(
-        Uncovered(
+        UncoveredAccount(
             account_id=play.account_id,
             name=play.name,
-            lacks=_lacks(play, allocation, identified, configuration, done),
+            lacks=_missing_resources(play, allocation, identified, configuration, done),
         )
         for play in postponed
         if play.intervention_tier == "critical"
@@ -88,8 +88,8 @@ def needs(
     ]
     if costly:
         note += f" Expected to cost more than they keep: {', '.join(costly)}."
-    return Needs(
-        roles=tuple(_role(role, plays, allocation, free, identified, configuration, done) for role in _ROLES),
+    return ResourceNeeds(
+        roles=tuple(_role_need(role, plays, allocation, free, identified, configuration, done) for role in _ROLES),
         budget=settings.weekly_budget.value,
         budget_needed=round(budget_needed, 2),
         currency=currency,
@@ -100,29 +100,33 @@ def needs(
     )
 
 
-def _role(
+def _role_need(
     role: str,
     plays: Sequence[SavePlay],
     allocation: Allocation,
     free: Mapping[str, float],
-    identified: Identified,
+    identified: IdentifyResult,
     configuration: Configuration,
-    done: Done,
+    done: CompletedActions,
 ) -> RoleNeed:
     members = [person.person_id for person in identified.people.values() if person.role == role]
-    asked = asked_hours(plays, identified.as_of, configuration.review, done)
+    asked = requested_hours(plays, identified.as_of, configuration.review, done)
     hours = sum(asked.get(member, 0.0) for member in members) + asked.get(f"role:{role}", 0.0)
     return RoleNeed(
         role=role,
         people=len(members),
         hours_needed=round(hours, 2),
         hours_free=round(sum(max(free[member], 0.0) for member in members), 2) if members else None,
-        value_of_one_more_hour=max((allocation.hour_values.get(member, 0.0) for member in members), default=0.0),
+        value_of_one_more_hour=max((allocation.value_per_hour.get(member, 0.0) for member in members), default=0.0),
     )
 
 
-def _lacks(
-    play: SavePlay, allocation: Allocation, identified: Identified, configuration: Configuration, done: Done
+def _missing_resources(
+    play: SavePlay,
+    allocation: Allocation,
+    identified: IdentifyResult,
+    configuration: Configuration,
+    done: CompletedActions,
 ) -> str:
     missing = []
     for person_id, hours in sorted(play_hours(play, identified.as_of, configuration.review, done).items()):
@@ -130,17 +134,17 @@ def _lacks(
         if short > 0:
             person = identified.people.get(person_id)
             role = person.role if person else person_id.removeprefix("role:")
-            missing.append(f"{trimmed(short)} {ROLES.get(role, role)} hours")
+            missing.append(f"{format_number(short)} {ROLE_NAMES.get(role, role)} hours")
     settings = configuration.review
     budget = play.expected_value.cost - play.expected_value.hours * settings.hourly_rate.value
     if budget > allocation.budget_left:
-        missing.append(f"{money(budget - allocation.budget_left, play.currency)} of budget")
+        missing.append(f"{format_money(budget - allocation.budget_left, play.currency)} of budget")
     return ", ".join(missing) or "hours that other critical accounts use"
 
 
-def assign(
-    decided: Decided,
-    identified: Identified,
+def build_actions(
+    decided: AppliedDecisions,
+    identified: IdentifyResult,
     calendar: WorkingDays,
     origins: Mapping[str, str],
     assigned_owners: Mapping[str, str],
@@ -151,16 +155,16 @@ def assign(
     approved = [play for play in decided.plays if play.status in ("approved", "edited")]
     for play in approved:
         named = people.get(assigned_owners.get(play.account_id, ""))
-        play = owned_by(play, named) if named else play
+        play = assign_csm(play, named) if named else play
         found += play_actions(play, origins.get(play.account_id, review_id), as_of)
     rows = {row.account_id: row for row in identified.plan_rows}
     for line in decided.lines:
         csm = people.get(assigned_owners.get(line.account_id) or rows[line.account_id].csm_id or "")
         owned = line.model_copy(update={"owner": csm.name}) if csm else line
-        found += line_actions(owned, review_id, csm, calendar, as_of)
+        found += plan_line_actions(owned, review_id, csm, calendar, as_of)
     unowned = [(play.account_id, play.name) for play in approved if play.owner == TBD]
     unowned += [(line.account_id, line.name) for line in decided.lines if line.owner == TBD]
     manager = next((person for person in people.values() if person.role == "cs_manager"), None)
     still = [pair for pair in unowned if pair[0] not in assigned_owners]
-    found += owner_actions(still, review_id, manager, calendar, as_of)
+    found += assign_owner_actions(still, review_id, manager, calendar, as_of)
     return tuple(sorted(found, key=lambda action: (action.owner, action.due, action.id)))

@@ -3,22 +3,22 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from domain.configuration import Configuration, Profile
+from domain.configuration import Configuration, ReviewProfile
 from domain.dossier import Dossier, Person
-from domain.phases import PlanRow
-from domain.review import AtRisk, Escalation, Override, OwnerToAssign, PlanLine, SavePlay
-from tools.planning.allocation import Allocation, Candidate, allocate
-from tools.planning.capacity import Done, play_hours
-from tools.save_play.selection import TBD, contact_of
+from domain.phase_results import PlanRow
+from domain.review import AtRiskAccount, BandOverride, Escalation, PlanLine, SavePlay, UnownedItem
+from tools.planning.allocation import Allocation, PlayCandidate, allocate
+from tools.planning.capacity import CompletedActions, play_hours
+from tools.save_play.selection import TBD, find_contact
 from tools.scoring.portfolio_summary import change_note
-from tools.scoring.tiers import holds
-from tools.wording import day, plural
+from tools.scoring.tiers import condition_holds
+from tools.wording import format_day, plural
 from tools.working_days import WorkingDays
 
 _REASONS = 3
 
 
-def profile_for(configuration: Configuration, accounts: int) -> Profile:
+def profile_for(configuration: Configuration, accounts: int) -> ReviewProfile:
     """How often and how wide the review is, by the size of the portfolio."""
     fitting = [profile for profile in configuration.review.profiles if accounts >= profile.above_accounts]
     return max(fitting, key=lambda profile: profile.above_accounts)
@@ -29,23 +29,23 @@ def at_risk_list(
     people: Mapping[str, Person],
     configuration: Configuration,
     scope: int,
-    overrides: Mapping[str, Override],
-) -> tuple[AtRisk, ...]:
+    overrides: Mapping[str, BandOverride],
+) -> tuple[AtRiskAccount, ...]:
     """The at-risk list in the order of the dossiers, with reasons, changes and history."""
     return tuple(
-        _line(rank, dossier, people, configuration, rank <= scope, overrides.get(dossier.account_id))
+        _at_risk_account(rank, dossier, people, configuration, rank <= scope, overrides.get(dossier.account_id))
         for rank, dossier in enumerate(dossiers, start=1)
     )
 
 
-def _line(
+def _at_risk_account(
     rank: int,
     dossier: Dossier,
     people: Mapping[str, Person],
     configuration: Configuration,
     in_meeting: bool,
-    override: Override | None,
-) -> AtRisk:
+    override: BandOverride | None,
+) -> AtRiskAccount:
     csm = people.get(dossier.csm_id or "")
     fields = dossier.model_dump(
         include={
@@ -55,7 +55,7 @@ def _line(
             "risk_tier", "change", "health_history",
         }
     )  # fmt: skip
-    return AtRisk(
+    return AtRiskAccount(
         **fields,
         rank=rank,
         currency=configuration.scoring.money.home,
@@ -63,26 +63,26 @@ def _line(
         override=override,
         risk_score=dossier.risk,
         intervention_tier=dossier.intervention_tier or "medium",
-        reasons=reasons(dossier, configuration),
+        reasons=risk_reasons(dossier, configuration),
         contributions=dossier.contributions,
         evidence=dossier.evidence,
         change_note=change_note(dossier.change, dossier.risk_then, dossier.risk, dossier.tier_then, dossier.risk_tier),
-        risk_change=_moved(dossier.risk, dossier.risk_then),
-        health_change=_moved(dossier.health, dossier.health_then),
+        risk_change=_difference(dossier.risk, dossier.risk_then),
+        health_change=_difference(dossier.health, dossier.health_then),
         in_meeting=in_meeting,
     )
 
 
-def _moved(now: float | None, then: float | None) -> float | None:
+def _difference(now: float | None, then: float | None) -> float | None:
     return round(now - then, 6) if now is not None and then is not None else None
 
 
-def reasons(dossier: Dossier, configuration: Configuration) -> tuple[str, ...]:
+def risk_reasons(dossier: Dossier, configuration: Configuration) -> tuple[str, ...]:
     """Why the account is on the list: rules that fire, a falling trend, then the heaviest evidence."""
     found = [
         _capital(rule.says)
         for rule in configuration.tiers.rules
-        if all(holds(c, dossier.values) for c in rule.when) and dossier.size not in rule.not_for
+        if all(condition_holds(c, dossier.values) for c in rule.when) and dossier.size not in rule.not_for
     ]
     if dossier.alarm:
         found.append("Health falls by half a point a day or more")
@@ -111,7 +111,7 @@ def _plan_line(
     row: PlanRow, people: Mapping[str, Person], configuration: Configuration, calendar: WorkingDays, as_of: date
 ) -> PlanLine:
     tiers = configuration.tiers
-    options = [rule for rule in tiers.actions if all(holds(c, row.values) for c in rule.when)]
+    options = [rule for rule in tiers.actions if all(condition_holds(c, row.values) for c in rule.when)]
     names = list(dict.fromkeys(rule.action for rule in options))
     default = tiers.watch_action if row.tier == "watch" else tiers.default_action
     primary = names[0] if names and row.tier != "watch" else default
@@ -122,17 +122,17 @@ def _plan_line(
         account_id=row.account_id,
         name=row.name,
         arr=row.arr,
-        why=_why(row, configuration),
+        why=_plan_reasons(row, configuration),
         action=primary,
         secondary=secondary,
         owner=csm.name if csm else TBD,
-        by=due_by(row, configuration, calendar, as_of),
+        by=plan_due_date(row, configuration, calendar, as_of),
         urgency=tiers.due[row.tier].urgency,
         rule=row.rule or "score" if row.tier != "watch" else "renewal",
     )
 
 
-def _why(row: PlanRow, configuration: Configuration) -> tuple[str, ...]:
+def _plan_reasons(row: PlanRow, configuration: Configuration) -> tuple[str, ...]:
     """One or two signals."""
     if row.tier == "watch" and row.renewal_in_days is not None:
         days = row.renewal_in_days
@@ -140,20 +140,20 @@ def _why(row: PlanRow, configuration: Configuration) -> tuple[str, ...]:
     fired = [
         _capital(rule.says)
         for rule in configuration.tiers.rules
-        if all(holds(c, row.values) for c in rule.when) and row.size not in rule.not_for
+        if all(condition_holds(c, row.values) for c in rule.when) and row.size not in rule.not_for
     ]
     if row.velocity_alarm:
         fired.append("Health falls by half a point a day or more")
     return tuple((fired + list(row.top))[:2])
 
 
-def due_by(row: PlanRow, configuration: Configuration, calendar: WorkingDays, as_of: date) -> date:
+def plan_due_date(row: PlanRow, configuration: Configuration, calendar: WorkingDays, as_of: date) -> date:
     """The last working day within the tier's time; for a watched renewal, two weeks before it."""
-    soonest = calendar.plus(as_of, 1)
+    soonest = calendar.add_working_days(as_of, 1)
     if row.tier == "watch" and row.renewal_date is not None:
         days = row.renewal_in_days or 0
         if days < 0:
-            return calendar.plus(as_of, 2)
+            return calendar.add_working_days(as_of, 2)
         return max(calendar.on_or_before(row.renewal_date - timedelta(days=14)), soonest)
     last = as_of + timedelta(days=configuration.tiers.due[row.tier].days)
     if row.renewal_date is not None and row.renewal_date >= as_of:
@@ -167,13 +167,13 @@ def allocate_plays(
     budget: float,
     configuration: Configuration,
     as_of: date,
-    done: Done = (),
+    done: CompletedActions = (),
 ) -> Allocation:
     """Which plays run this week within the free hours and the budget."""
     settings = configuration.review
     return allocate(
         [
-            Candidate(
+            PlayCandidate(
                 account_id=play.account_id,
                 value=play.expected_value.value,
                 hours={k: v for k, v in play_hours(play, as_of, settings, done).items() if not k.startswith("role:")},
@@ -187,30 +187,30 @@ def allocate_plays(
     )
 
 
-def escalations(
+def plan_escalations(
     dossiers: Mapping[str, Dossier], plays: Sequence[SavePlay], calendar: WorkingDays
 ) -> tuple[Escalation, ...]:
     """For each play: when somebody who can decide more is brought in, who, and by when."""
     found = []
     for play in plays:
-        executive = contact_of(dossiers[play.account_id], "exec_sponsor", "economic_buyer")
+        executive = find_contact(dossiers[play.account_id], "exec_sponsor", "economic_buyer")
         for index, step in enumerate(play.escalation):
             when, _, what = step.partition(": ")
             to = what or step
             if executive and index == 0 and play.intervention_tier == "critical":
                 to = f"{to} Their side: {executive.name}."
-            by = calendar.plus(play.created, 2) if index == 0 else play.cadence.manager_review
+            by = calendar.add_working_days(play.created, 2) if index == 0 else play.cadence.manager_review
             found.append(Escalation(account_id=play.account_id, name=play.name, when=when, to=to, by=by))
     return tuple(found)
 
 
-def owners_to_assign(plan: Sequence[PlanLine], proposal: str | None) -> tuple[OwnerToAssign, ...]:
+def list_unowned(plan: Sequence[PlanLine], proposal: str | None) -> tuple[UnownedItem, ...]:
     """Accounts of the plan that nobody owns, critical ones first, with who has the most hours free."""
     return tuple(
-        OwnerToAssign(
+        UnownedItem(
             account_id=line.account_id,
             name=line.name,
-            what=f"{_capital(line.tier)}: {line.action}, by {day(line.by)}. Assign an owner in the CRM.",
+            what=f"{_capital(line.tier)}: {line.action}, by {format_day(line.by)}. Assign an owner in the CRM.",
             proposal=proposal,
         )
         for line in plan

@@ -5,22 +5,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 from domain.configuration import Configuration
 from domain.dossier import Dossier, Person
-from domain.phases import Population
+from domain.phase_results import PortfolioCounts
 from domain.review import CauseFinding, Pattern
 from tools.evidence.causes import UNDETERMINED, diagnose
 from tools.signals.statements import StatementFinder
-from tools.wording import money, plural
+from tools.wording import format_money, plural
 
 
-def deep_dive(dossiers: Sequence[Dossier], configuration: Configuration) -> tuple[CauseFinding, ...]:
+def diagnose_accounts(dossiers: Sequence[Dossier], configuration: Configuration) -> tuple[CauseFinding, ...]:
     """The root cause of each account: ranked hypothesis, driver, pillar, difficulty, time to churn."""
     return tuple(diagnose(dossier, configuration.causes, configuration.scoring) for dossier in dossiers)
 
 
-def patterns(
+def find_patterns(
     dossiers: Sequence[Dossier],
     findings: Sequence[CauseFinding],
-    population: Population,
+    population: PortfolioCounts,
     people: Mapping[str, Person],
     configuration: Configuration,
 ) -> tuple[Pattern, ...]:
@@ -40,7 +40,7 @@ def patterns(
         for subject, members in groups.items():
             arr = round(sum(member.arr for member in members), 2)
             if len(members) >= least:
-                message = f"{say(subject, len(members))} ({money(arr, currency)} of ARR)."
+                message = f"{say(subject, len(members))} ({format_money(arr, currency)} of ARR)."
                 ids = tuple(member.account_id for member in members)
                 found.append(
                     Pattern(
@@ -70,7 +70,7 @@ def _themes(dossier: Dossier, finder: StatementFinder) -> list[str]:
 
 
 def _overrepresented(
-    dossiers: Sequence[Dossier], population: Population, people: Mapping[str, Person], configuration: Configuration
+    dossiers: Sequence[Dossier], population: PortfolioCounts, people: Mapping[str, Person], configuration: Configuration
 ) -> list[Pattern]:
     """Segments and books whose share of the at-risk list is well above their share of the base."""
     currency = configuration.scoring.money.home
@@ -96,7 +96,7 @@ def _overrepresented(
                     subject=name if kind == "segment" else "one book",
                     accounts=count,
                     arr=arr,
-                    message=f"{plural(count, 'account')} at risk are {where}, {share} ({money(arr, currency)} of ARR).",
+                    message=f"{plural(count, 'account')} at risk are {where}, {share} ({format_money(arr, currency)} of ARR).",
                     account_ids=tuple(member.account_id for member in members),
                 )
             )

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from domain.configuration import ModelSettings
 from domain.errors import (
     AnswerRefused,
-    CallRefused,
-    CutShort,
+    AnswerTooLarge,
+    AnswerTruncated,
     ModelError,
+    ModelUnavailable,
     OverBudget,
     RateLimited,
+    RequestRejected,
     ServerFailed,
     TimedOut,
-    TooLarge,
-    Unavailable,
     Unreachable,
 )
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _BYTES_A_CHARACTER = 4
-_LONGEST_CALL = 2000
-_DETAIL = 500
+_MAX_CALL_OFFSET = 2000
+_MAX_DETAIL = 500
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelAnswer:
     """What the model said, and what it took."""
 
     text: str
@@ -87,19 +87,19 @@ class ModelClient(Protocol):
         messages: Sequence[Message],
         schema: Mapping[str, Any] | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
-    ) -> Answer:
+    ) -> ModelAnswer:
         """One answer: JSON of the schema when one is given, or calls of the tools."""
 
     async def close(self) -> None:
         """Give the connections back."""
 
 
-Heard = Callable[[str, float, str], None]
+CallListener = Callable[[str, float, str], None]
 """Told of every call: model, seconds, what came of it."""
 
 
 @dataclass(frozen=True)
-class Call:
+class ModelRequest:
     """One question to the model."""
 
     model: str
@@ -109,7 +109,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Plain:
+class ServerLimits:
     """What a server does not take, learnt from its refusals."""
 
     schema: bool = False
@@ -119,7 +119,7 @@ class Plain:
     sampling: bool = False
     """A temperature and a seed: it has its own."""
 
-    def after(self, error: CallRefused, call: Call) -> "Plain | None":
+    def after(self, error: RequestRejected, call: ModelRequest) -> "ServerLimits | None":
         """What to leave out as well after this refusal; None when that would not help."""
         if error.status not in (400, 422):
             return None
@@ -131,8 +131,8 @@ class Plain:
             return replace(self, choice=True)
         return None
 
-    def __or__(self, other: "Plain") -> "Plain":
-        return Plain(self.schema or other.schema, self.choice or other.choice, self.sampling or other.sampling)
+    def __or__(self, other: "ServerLimits") -> "ServerLimits":
+        return ServerLimits(self.schema or other.schema, self.choice or other.choice, self.sampling or other.sampling)
 
 
 @dataclass
@@ -142,14 +142,14 @@ class OpenAIClient:
     settings: ModelSettings
     url: str | None
     key: str | None = field(repr=False)
-    heard: Heard = lambda *_: None
+    heard: CallListener = lambda *_: None
     clock: Callable[[], float] = monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    spent: int = 0
+    tokens_used: int = 0
     """Tokens of this process so far."""
-    _began: float | None = None
-    _broken: ModelError | None = None
-    plain: Plain = Plain()
+    _started_at: float | None = None
+    _fatal_error: ModelError | None = None
+    plain: ServerLimits = ServerLimits()
     """What the server has refused so far."""
     _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
     _slots: asyncio.Semaphore | None = field(default=None, repr=False)
@@ -161,35 +161,35 @@ class OpenAIClient:
         messages: Sequence[Message],
         schema: Mapping[str, Any] | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
-    ) -> Answer:
+    ) -> ModelAnswer:
         """One answer, after as many attempts as are allowed."""
         loop = asyncio.get_running_loop()
         if self._slots is None or self._loop is not loop:  # connections and semaphores belong to one event loop
             self._loop, self._server = loop, None
             self._slots = asyncio.Semaphore(int(self.settings.at_once.value))
         async with self._slots:
-            return await self._attempts(Call(model, messages, schema, tools))
+            return await self._complete_with_retries(ModelRequest(model, messages, schema, tools))
 
-    async def _attempts(self, call: Call) -> Answer:
+    async def _complete_with_retries(self, call: ModelRequest) -> ModelAnswer:
         attempts, wait = int(self.settings.retries.value) + 1, self.settings.retry_first_wait.value
         for attempt in range(1, attempts + 1):
             self._check_budget()
             began = self.clock()
             try:
                 answer = await self._answer(call)
-            except Unavailable as error:
+            except ModelUnavailable as error:
                 self.heard(call.model, self.clock() - began, error.code)
                 pause = wait if error.wait is None else error.wait
                 if attempt == attempts or pause > self.settings.retry_longest_wait.value:
                     if not isinstance(error, TimedOut):
-                        self._broken = error
+                        self._fatal_error = error
                     raise
                 await self.sleep(pause)
                 wait *= 2
             except ModelError as error:
                 self.heard(call.model, self.clock() - began, error.code)
-                if isinstance(error, CallRefused):
-                    self._broken = error
+                if isinstance(error, RequestRejected):
+                    self._fatal_error = error
                 raise
             else:
                 self.heard(call.model, self.clock() - began, "answered")
@@ -198,28 +198,28 @@ class OpenAIClient:
 
     def _check_budget(self) -> None:
         """Raises the error that made the server count as absent, or OverBudget."""
-        if self._broken is not None:
-            raise self._broken
-        if self._began is None:
-            self._began = self.clock()
-        if self.spent >= self.settings.budget_tokens.value:
+        if self._fatal_error is not None:
+            raise self._fatal_error
+        if self._started_at is None:
+            self._started_at = self.clock()
+        if self.tokens_used >= self.settings.budget_tokens.value:
             raise OverBudget(f"the review's {self.settings.budget_tokens.value:,.0f} tokens for the model are spent")
-        if self.clock() - self._began >= self.settings.budget_seconds.value:
+        if self.clock() - self._started_at >= self.settings.budget_seconds.value:
             raise OverBudget(f"the review's {self.settings.budget_seconds.value:,.0f} seconds for the model are over")
 
-    async def _answer(self, call: Call) -> Answer:
+    async def _answer(self, call: ModelRequest) -> ModelAnswer:
         """One answer, without what this server has refused before; what it refuses now is left out next time."""
         while True:
             known = self.plain
             try:
                 return await self._request(call, known)
-            except CallRefused as error:
+            except RequestRejected as error:
                 more = known.after(error, call)
                 if more is None:
                     raise
                 self.plain = self.plain | more
 
-    async def _request(self, call: Call, plain: Plain) -> Answer:
+    async def _request(self, call: ModelRequest, plain: ServerLimits) -> ModelAnswer:
         import openai
 
         body: dict[str, Any] = {
@@ -230,10 +230,10 @@ class OpenAIClient:
         if not plain.sampling:
             body |= {"temperature": self.settings.temperature.value, "seed": int(self.settings.seed.value)}
         if call.schema is not None and plain.schema:
-            body["messages"] = [message.sent() for message in _in_words(call.messages, call.schema)]
+            body["messages"] = [message.sent() for message in _with_schema_text(call.messages, call.schema)]
             body["response_format"] = {"type": "json_object"}
         elif call.schema is not None:
-            body["response_format"] = _strict(call.schema)
+            body["response_format"] = _strict_format(call.schema)
         if call.tools:
             choice = "auto" if plain.choice else "required"
             body |= {"tools": list(call.tools), "tool_choice": choice, "parallel_tool_calls": False}
@@ -243,14 +243,14 @@ class OpenAIClient:
         except (openai.APITimeoutError, TimeoutError):
             raise TimedOut(f"the model did not answer within {self.settings.timeout.value:g} seconds") from None
         except openai.APIConnectionError as error:
-            raise _connection(error) from None
+            raise _connection_error(error) from None
         except openai.APIStatusError as error:
-            raise _status(error) from None
+            raise _status_error(error) from None
         except (openai.OpenAIError, ValueError, RuntimeError, OSError) as error:
             raise ServerFailed(f"the model's server sent what is no answer ({type(error).__name__})") from None
         return self._read(reply, [tool["function"]["name"] for tool in call.tools])
 
-    def _read(self, reply: Any, tools: Sequence[str]) -> Answer:
+    def _read(self, reply: Any, tools: Sequence[str]) -> ModelAnswer:
         """The answer in a reply that may hold anything; ``tools`` are the names of those that may be called."""
         try:
             choice = reply.choices[0]
@@ -258,17 +258,17 @@ class OpenAIClient:
             said, refusal = message.content, getattr(message, "refusal", None)
         except (AttributeError, LookupError, TypeError):
             raise ServerFailed("the model's server sent what is no answer") from None
-        text, calls = said if isinstance(said, str) else "", _calls(message)
-        read, written = _tokens(reply, text)
-        self.spent += read + written
+        text, calls = said if isinstance(said, str) else "", _tool_calls(message)
+        read, written = _token_usage(reply, text)
+        self.tokens_used += read + written
         whole = text.encode("utf-8", "replace").decode()  # no half characters
-        answer = Answer(whole, read, written, calls or written_calls(whole, tools))
+        answer = ModelAnswer(whole, read, written, calls or parse_text_calls(whole, tools))
         if refusal or reason == "content_filter":
             raise AnswerRefused("the model declined to answer", answer)
         if len(answer.text) > self.settings.answer_bytes.value:
-            raise TooLarge("the answer is far too long; answer with the one JSON object only", _cut(answer))
+            raise AnswerTooLarge("the answer is far too long; answer with the one JSON object only", _truncate(answer))
         if reason == "length" and not answer.calls:
-            raise CutShort("the answer stopped at the length limit; write shorter sentences", _cut(answer))
+            raise AnswerTruncated("the answer stopped at the length limit; write shorter sentences", _truncate(answer))
         return answer
 
     def _open(self) -> "AsyncOpenAI":
@@ -276,7 +276,7 @@ class OpenAIClient:
             import httpx2
 
             try:
-                self._server = _server(self.url, self.key, self.settings)
+                self._server = _build_client(self.url, self.key, self.settings)
             except (httpx2.InvalidURL, ValueError, TypeError, RuntimeError, OSError) as error:
                 raise Unreachable(f"the model's server cannot be called ({error}); see SAVEPLAY_MODEL_URL") from None
         return self._server
@@ -288,7 +288,7 @@ class OpenAIClient:
             self._server = None
 
 
-def _server(url: str | None, key: str | None, settings: ModelSettings) -> "AsyncOpenAI":
+def _build_client(url: str | None, key: str | None, settings: ModelSettings) -> "AsyncOpenAI":
     import httpx2
     from openai import AsyncOpenAI
 
@@ -302,7 +302,7 @@ def _server(url: str | None, key: str | None, settings: ModelSettings) -> "Async
             async for chunk in self.stream:
                 self.left -= len(chunk)
                 if self.left < 0:
-                    raise TooLarge("the answer is far too long; answer with the one JSON object only")
+                    raise AnswerTooLarge("the answer is far too long; answer with the one JSON object only")
                 yield chunk
 
         async def aclose(self) -> None:
@@ -322,12 +322,12 @@ def _server(url: str | None, key: str | None, settings: ModelSettings) -> "Async
     return AsyncOpenAI(api_key=key or "none", base_url=url, max_retries=0, http_client=http)
 
 
-def _cut(answer: Answer) -> Answer:
+def _truncate(answer: ModelAnswer) -> ModelAnswer:
     """The beginning of an answer that is too long to keep."""
-    return Answer(answer.text[:2000], answer.read, answer.written)
+    return ModelAnswer(answer.text[:2000], answer.read, answer.written)
 
 
-def _calls(message: Any) -> tuple[ToolCall, ...]:
+def _tool_calls(message: Any) -> tuple[ToolCall, ...]:
     """The tools that a message calls; none when they are of an odd shape."""
     try:
         return tuple(
@@ -338,7 +338,7 @@ def _calls(message: Any) -> tuple[ToolCall, ...]:
         return ()
 
 
-def _tokens(reply: Any, text: str) -> tuple[int, int]:
+def _token_usage(reply: Any, text: str) -> tuple[int, int]:
     """Tokens read and written as the server counts them, else an estimate of what was written."""
     try:
         return max(int(reply.usage.prompt_tokens), 0), max(int(reply.usage.completion_tokens), 0)
@@ -346,10 +346,10 @@ def _tokens(reply: Any, text: str) -> tuple[int, int]:
         return 0, len(text) // _BYTES_A_CHARACTER
 
 
-def written_calls(text: str, tools: Sequence[str]) -> tuple[ToolCall, ...]:
+def parse_text_calls(text: str, tools: Sequence[str]) -> tuple[ToolCall, ...]:
     """The call of a tool that a small model wrote as text, where a larger one would have made it."""
     decoder, at = json.JSONDecoder(), text.find("{")
-    while tools and at >= 0 and at < _LONGEST_CALL:
+    while tools and at >= 0 and at < _MAX_CALL_OFFSET:
         try:
             found, _ = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
@@ -361,18 +361,18 @@ def written_calls(text: str, tools: Sequence[str]) -> tuple[ToolCall, ...]:
     return ()
 
 
-def _strict(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _strict_format(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
 
 
-def _in_words(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
+def _with_schema_text(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
     """For servers without structured output: the schema stands in the rules."""
     text = json.dumps(schema, separators=(",", ":"))
     first = Message("system", f"{messages[0].content}\nAnswer with JSON of this schema:\n{text}\n")
     return [first, *messages[1:]]
 
 
-def _connection(error: Exception) -> ModelError:
+def _connection_error(error: Exception) -> ModelError:
     """The connection failed; what we raised ourselves while reading comes back as it was."""
     cause: BaseException | None = error
     while cause is not None:
@@ -382,24 +382,24 @@ def _connection(error: Exception) -> ModelError:
     return Unreachable("the model's server cannot be reached; see SAVEPLAY_MODEL_URL")
 
 
-def _status(error: Any) -> ModelError:
+def _status_error(error: Any) -> ModelError:
     status = int(error.status_code)
     if status == 429:
         limited = RateLimited("the model's server has had too many calls (429)")
-        limited.wait = _asked_to_wait(error)
+        limited.wait = _retry_after(error)
         return limited
     if status in (408, 504):
         return TimedOut(f"the model's server gave up waiting ({status})")
     if status >= 500:
         failed = ServerFailed(f"the model's server failed ({status})")
-        failed.wait = _asked_to_wait(error)
+        failed.wait = _retry_after(error)
         return failed
     hint = {401: "see OPENAI_API_KEY", 403: "see OPENAI_API_KEY", 404: "see SAVEPLAY_MODEL"}.get(status)
-    said = str(getattr(error, "message", "")).lower()[:_DETAIL]
-    return CallRefused(f"the model's server refused the call ({status}{f'; {hint}' if hint else ''})", status, said)
+    said = str(getattr(error, "message", "")).lower()[:_MAX_DETAIL]
+    return RequestRejected(f"the model's server refused the call ({status}{f'; {hint}' if hint else ''})", status, said)
 
 
-def _asked_to_wait(error: Any) -> float | None:
+def _retry_after(error: Any) -> float | None:
     try:
         wait = float(error.response.headers["retry-after"])
     except (KeyError, ValueError, AttributeError):

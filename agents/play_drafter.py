@@ -11,30 +11,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from agents.dialogue import Again, Dialogue, json_of, parsed
 from agents.model_client import Message, ModelClient
+from agents.repair_loop import RepairLoop, RepairRequest, parse_answer, parse_json
 from domain.configuration import Configuration
 from domain.dossier import Dossier, Person
-from domain.drafting import FIRST_TOUCH, Draft, Drafting, Outcome, Tokens, Violation
-from domain.errors import WrongShape
-from domain.phases import Drafted
+from domain.drafting import FIRST_TOUCH, DraftingRecord, DraftOutcome, PlayDraft, TokenUsage, Violation
+from domain.errors import SchemaMismatch
+from domain.phase_results import DraftResult
 from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.review import CauseFinding, DraftingSummary, SavePlay
-from tools.prompts import prompt
+from tools.prompts import render_prompt
 from tools.save_play.answer_schema import draft_schema, sentences_schema
-from tools.save_play.builder import Line, Lines, assemble, draft_lines, library_lines
-from tools.save_play.context import Frame
-from tools.save_play.expected_value import Record
-from tools.save_play.placeholders import Rules, tidied
-from tools.save_play.selection import TITLES, version_of
-from tools.save_play.verification import check_draft, sound, verify
+from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
+from tools.save_play.context import PlayContext
+from tools.save_play.expected_value import SaveRecord
+from tools.save_play.placeholders import SentenceRules, restore_placeholders
+from tools.save_play.selection import PHASE_TITLES, play_version
+from tools.save_play.verification import check_draft, keep_valid_sentences, verify_play
 from tools.wording import plural
 from tools.working_days import WorkingDays
 
-NO_MODEL = "Save plays are drafted from the playbook library; no language model is configured."
+NO_MODEL_NOTE = "Save plays are drafted from the playbook library; no language model is configured."
 _QUOTE_LENGTH = 160
 _ADDRESS = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+", re.IGNORECASE)
-_WRITTEN = ("tickets", "notes", "surveys")
+_TEXT_TABLES = ("tickets", "notes", "surveys")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PlayDrafter:
     configuration: Configuration
     calendar: WorkingDays
     people: Mapping[str, Person]
-    records: Mapping[str, Record]
+    records: Mapping[str, SaveRecord]
     today: date
     names: frozenset[str] = frozenset()
     client: ModelClient | None = None
@@ -59,9 +59,9 @@ class PlayDrafter:
         created: date | None = None,
         tried: Sequence[str] = (),
         excluded: frozenset[str] = frozenset(),
-    ) -> Frame:
+    ) -> PlayContext:
         """What the play of one account may be made of."""
-        return Frame(
+        return PlayContext(
             dossier=dossier,
             finding=finding,
             configuration=self.configuration,
@@ -74,44 +74,46 @@ class PlayDrafter:
             tried=tuple(tried),
         )
 
-    def rules(self, frame: Frame) -> Rules:
+    def rules(self, frame: PlayContext) -> SentenceRules:
         """What the sentences about one account may hold."""
         own = [frame.dossier.name, *(c.name for c in frame.dossier.contacts), *(p.name for p in self.people.values())]
-        return Rules(
+        return SentenceRules(
             words=self.configuration.model.words,
-            longest=int(self.configuration.model.sentence_length.value),
+            max_length=int(self.configuration.model.sentence_length.value),
             vocabulary=self.configuration.vocabulary,
             facts=frozenset(fact.id for fact in frame.evidence),
             names=self.names | name_words(own),
-            outsiders=(*quotes(frame.dossier, None), *frame.dossier.texts),
+            customer_texts=(*customer_quotes(frame.dossier, None), *frame.dossier.texts),
         )
 
     # from the library ------------------------------------------------------------------------------------------------
 
-    def from_playbook(self, frame: Frame, drafting: Drafting | None = None) -> SavePlay:
+    def from_playbook(self, frame: PlayContext, drafting: DraftingRecord | None = None) -> SavePlay:
         """A complete, verified play in the library's own words."""
-        play = assemble(frame, library_lines(frame))
+        play = build_play(frame, library_choices(frame))
         note = play.drafted_note
         if drafting is not None and drafting.outcome == "fell_back":
             note = f"{note} The model's draft was not used: {drafting.reason}"
-        return self.verified(play.model_copy(update={"drafting": drafting or Drafting(), "drafted_note": note}), frame)
+        return self.verified(
+            play.model_copy(update={"drafting": drafting or DraftingRecord(), "drafted_note": note}), frame
+        )
 
-    def goes_on(self, frame: Frame, lines: Lines, origin: str) -> SavePlay:
+    def goes_on(self, frame: PlayContext, lines: PlayChoices, origin: str) -> SavePlay:
         """A play that already runs, with its own actions and dates."""
-        play = assemble(frame, lines)
+        play = build_play(frame, lines)
         note = f"{play.drafted_note} Running since {origin}; approving it means going on."
-        update = {"drafting": Drafting(outcome="goes_on"), "drafted_note": note}
+        update = {"drafting": DraftingRecord(outcome="goes_on"), "drafted_note": note}
         return self.verified(play.model_copy(update=update), frame)
 
-    def verified(self, play: SavePlay, frame: Frame) -> SavePlay:
+    def verified(self, play: SavePlay, frame: PlayContext) -> SavePlay:
         """The play with whatever is wrong with it, and its version."""
-        violations = verify(play, frame, self.rules(frame))
+        violations = verify_play(play, frame, self.rules(frame))
         play = play.model_copy(update={"violations": violations, "verified": not violations})
-        return play.model_copy(update={"version": version_of(play)})
+        return play.model_copy(update={"version": play_version(play)})
 
     # in a model's words ----------------------------------------------------------------------------------------------
 
-    async def draft(self, frame: Frame, earlier: Drafted | None = None) -> Drafted:
+    async def draft(self, frame: PlayContext, earlier: DraftResult | None = None) -> DraftResult:
         """What the model makes of the account; never raises for what a model does.
 
         ``earlier`` is what it made of it before: used again when the same was asked of the same model and was fit.
@@ -119,61 +121,65 @@ class PlayDrafter:
         assert self.client is not None, "without a model nothing is drafted"
         rules, messages, schema = self.rules(frame), draft_messages(frame), draft_schema(frame)
         facts = {fact.id: fact.statement for fact in frame.evidence}
-        dialogue = Dialogue(self.client, self.configuration, "drafting", messages, schema)
-        if earlier is not None and earlier.draft is not None and dialogue.repeats(earlier.drafting):
+        dialogue = RepairLoop(self.client, self.configuration, "drafting", messages, schema)
+        if earlier is not None and earlier.draft is not None and dialogue.is_same_request(earlier.drafting):
             return earlier
         draft = await dialogue.settle(
-            lambda text: parsed(text, Draft).reworded(lambda _, sentence: tidied(sentence, facts)),
+            lambda text: parse_answer(text, PlayDraft).map_sentences(
+                lambda _, sentence: restore_placeholders(sentence, facts)
+            ),
             lambda answer: self._unfit(answer, frame, rules),
-            lambda answer, unfit: mended(answer, unfit, frame, facts),
+            lambda answer, unfit: repair_request(answer, unfit, frame, facts),
         )
-        if draft is None and dialogue.drafting.error is None and isinstance(dialogue.last, Draft):
-            return self._in_part(dialogue.last, dialogue.drafting, frame, rules)
-        return Drafted(draft=draft, drafting=dialogue.drafting)
+        if draft is None and dialogue.drafting.error is None and isinstance(dialogue.last, PlayDraft):
+            return self._keep_valid_sentences(dialogue.last, dialogue.drafting, frame, rules)
+        return DraftResult(draft=draft, drafting=dialogue.drafting)
 
-    def _in_part(self, draft: Draft, drafting: Drafting, frame: Frame, rules: Rules) -> Drafted:
+    def _keep_valid_sentences(
+        self, draft: PlayDraft, drafting: DraftingRecord, frame: PlayContext, rules: SentenceRules
+    ) -> DraftResult:
         """The model's choices with the library's words where its own did not pass, if the choices are sound."""
-        kept = sound(draft, frame, rules)
+        kept = keep_valid_sentences(draft, frame, rules)
         if kept is None or self._unfit(kept, frame, rules):
-            return Drafted(draft=None, drafting=drafting)
+            return DraftResult(draft=None, drafting=drafting)
         total, own = len(draft.wording()), len(kept.wording())
         why = f"{total - own} of {total} sentences did not pass the checks and are the playbook's own."
-        return Drafted(draft=kept, drafting=drafting.model_copy(update={"outcome": "in_part", "reason": why}))
+        return DraftResult(draft=kept, drafting=drafting.model_copy(update={"outcome": "in_part", "reason": why}))
 
-    def play(self, frame: Frame, drafted: Drafted | None) -> SavePlay:
+    def play(self, frame: PlayContext, drafted: DraftResult | None) -> SavePlay:
         """The play: in the model's words when they were fit, else the library's, with the reason."""
         if drafted is None or drafted.draft is None:
             return self.from_playbook(frame, drafted.drafting if drafted else None)
         return self.verified(self._play(frame, drafted.draft, drafted.drafting), frame)
 
-    def _play(self, frame: Frame, draft: Draft, drafting: Drafting) -> SavePlay:
-        play = assemble(frame, draft_lines(frame, draft), draft)
+    def _play(self, frame: PlayContext, draft: PlayDraft, drafting: DraftingRecord) -> SavePlay:
+        play = build_play(frame, draft_choices(frame, draft), draft)
         how = "verified at first try" if drafting.outcome == "first_try" else f"verified after {_repairs(drafting)}"
         note = f"{play.drafted_note[:-1]}, chosen and phrased by {drafting.model}; {how}."
         if drafting.outcome == "in_part":
             note = f"{play.drafted_note[:-1]}, chosen by {drafting.model}; {drafting.reason}"
         return play.model_copy(update={"drafting": drafting, "drafted_note": note})
 
-    def _unfit(self, draft: Draft, frame: Frame, rules: Rules) -> list[Violation]:
+    def _unfit(self, draft: PlayDraft, frame: PlayContext, rules: SentenceRules) -> list[Violation]:
         found = check_draft(draft, frame, rules)
         if found:
             return found
-        play = assemble(frame, draft_lines(frame, draft), draft)
-        return list(verify(play, frame, rules))
+        play = build_play(frame, draft_choices(frame, draft), draft)
+        return list(verify_play(play, frame, rules))
 
 
-def _repairs(drafting: Drafting) -> str:
+def _repairs(drafting: DraftingRecord) -> str:
     return plural(drafting.rounds - 1, "repair")
 
 
-def draft_messages(frame: Frame) -> tuple[Message, Message]:
+def draft_messages(frame: PlayContext) -> tuple[Message, Message]:
     """What the model reads: rules first, they never change; then the cause; the account last."""
     dossier, finding = frame.dossier, frame.finding
-    titles = {FIRST_TOUCH: "First touch of the customer", **TITLES}
+    titles = {FIRST_TOUCH: "First touch of the customer", **PHASE_TITLES}
     offers = [(p, titles[p], *frame.count(p), frame.options[p]) for p in (FIRST_TOUCH, *PHASES)]
     days = dossier.renewal_in_days
     renewal = "renewal date unknown" if days is None else f"renewal in {days} days" if days >= 0 else "renewal overdue"
-    account = prompt(
+    account = render_prompt(
         "draft_account",
         label=finding.label,
         offers=offers,
@@ -185,12 +191,14 @@ def draft_messages(frame: Frame) -> tuple[Message, Message]:
         runner_up=finding.runner_up_label,
         evidence=frame.evidence,
         tried=frame.tried,
-        quotes=quotes(dossier, int(frame.configuration.model.quotes.value), _known_names(frame)),
+        quotes=customer_quotes(dossier, int(frame.configuration.model.quotes.value), _names_pattern(frame)),
     )
-    return Message("system", prompt("draft_rules")), Message("user", account)
+    return Message("system", render_prompt("draft_rules")), Message("user", account)
 
 
-def mended(draft: Draft, unfit: Sequence[Violation], frame: Frame, facts: Mapping[str, str]) -> Again[Draft] | None:
+def repair_request(
+    draft: PlayDraft, unfit: Sequence[Violation], frame: PlayContext, facts: Mapping[str, str]
+) -> RepairRequest[PlayDraft] | None:
     """Only the sentences at fault, asked for again; None when a choice is at fault."""
     faults: dict[str, list[str]] = {}
     for fault in unfit:
@@ -204,24 +212,30 @@ def mended(draft: Draft, unfit: Sequence[Violation], frame: Frame, facts: Mappin
         for place, found in faults.items()
     ]
 
-    def read(text: str) -> Draft:
-        said = json_of(text)
+    def read(text: str) -> PlayDraft:
+        said = parse_json(text)
         if not isinstance(said, dict) or set(said) != set(faults) or not all(isinstance(v, str) for v in said.values()):
-            raise WrongShape(f"the answer has to have exactly the keys {', '.join(faults)}, each with one sentence")
-        return draft.reworded(lambda place, old: tidied(said[place], facts) if place in said else old)
+            raise SchemaMismatch(f"the answer has to have exactly the keys {', '.join(faults)}, each with one sentence")
+        return draft.map_sentences(
+            lambda place, old: restore_placeholders(said[place], facts) if place in said else old
+        )
 
     chosen = json.dumps({"chosen": list(lines)}, separators=(",", ":"))
-    words = prompt("draft_mend", sentences=asked)
-    return Again((Message("assistant", chosen), Message("user", words)), sentences_schema(list(faults)), read)
+    words = render_prompt("draft_mend", sentences=asked)
+    return RepairRequest((Message("assistant", chosen), Message("user", words)), sentences_schema(list(faults)), read)
 
 
-def quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:
+def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:
     """What the customer wrote, behind the evidence, as plain text without anything that could close the fence.
 
     ``hidden`` are names that stay here.
     """
     texts = [
-        row.text for fact in dossier.evidence if fact.direction == "worse" for row in fact.rows if row.table in _WRITTEN
+        row.text
+        for fact in dossier.evidence
+        if fact.direction == "worse"
+        for row in fact.rows
+        if row.table in _TEXT_TABLES
     ]
     clean = [_ADDRESS.sub("(address)", text) for text in texts]
     clean = [re.sub(r"[<>{}`]", " ", "".join(c if c.isprintable() else " " for c in text)) for text in clean]
@@ -230,7 +244,7 @@ def quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = 
     return list(dict.fromkeys(" ".join(text.split())[:_QUOTE_LENGTH] for text in clean if text.strip()))[:most]
 
 
-def _known_names(frame: Frame) -> re.Pattern[str] | None:
+def _names_pattern(frame: PlayContext) -> re.Pattern[str] | None:
     """Names of people and of the account, whole or in part, as they stand in texts."""
     names = [*(c.name for c in frame.dossier.contacts), *(p.name for p in frame.people.values()), frame.dossier.name]
     parts = {part for name in names for part in (name, *name.split()) if len(part) > 2 and part[:1].isupper()}
@@ -243,13 +257,13 @@ def name_words(names: Sequence[str]) -> frozenset[str]:
     return frozenset(word.lower() for name in names for word in re.findall(r"[A-Za-zÀ-ÖØ-öø-ÿ]+", name))
 
 
-def lines_of(
-    frame: Frame, actions: Mapping[str, Sequence[str]], dates: Mapping[str, date], owners: Mapping[str, str]
-) -> dict[Phase, list[Line]]:
+def running_choices(
+    frame: PlayContext, actions: Mapping[str, Sequence[str]], dates: Mapping[str, date], owners: Mapping[str, str]
+) -> dict[Phase, list[ChosenAction]]:
     """The lines of a play that runs: its actions as the library has them now, its own dates, its own owners."""
 
-    def line(action: PlaybookAction) -> Line:
-        return Line(action, frame.people.get(owners.get(action.id, "")), dates.get(action.id))
+    def line(action: PlaybookAction) -> ChosenAction:
+        return ChosenAction(action, frame.people.get(owners.get(action.id, "")), dates.get(action.id))
 
     return {
         phase: [line(action) for action in frame.playbook.phase(phase) if action.id in actions.get(phase, ())]
@@ -257,13 +271,15 @@ def lines_of(
     }
 
 
-def noted(play: SavePlay, note: str) -> SavePlay:
+def add_note(play: SavePlay, note: str) -> SavePlay:
     """The play with a further remark on how it came to be."""
     play = play.model_copy(update={"drafted_note": f"{play.drafted_note} {note}"})
-    return play.model_copy(update={"version": version_of(play)})
+    return play.model_copy(update={"version": play_version(play)})
 
 
-def drafting_summary(plays: Sequence[Drafting], briefing: Drafting, configuration: Configuration) -> DraftingSummary:
+def drafting_summary(
+    plays: Sequence[DraftingRecord], briefing: DraftingRecord, configuration: Configuration
+) -> DraftingSummary:
     """How this week's texts came to be, and what the model took."""
     new = [drafting for drafting in plays if drafting.outcome != "goes_on"]
     asked = [drafting for drafting in new if drafting.model]
@@ -272,7 +288,7 @@ def drafting_summary(plays: Sequence[Drafting], briefing: Drafting, configuratio
     every = [*asked, briefing]
     costs = [drafting.cost for drafting in every]
 
-    def share(outcome: Outcome) -> float | None:
+    def share(outcome: DraftOutcome) -> float | None:
         return round(counts[outcome] / len(asked), 4) if asked else None
 
     return DraftingSummary(
@@ -286,7 +302,7 @@ def drafting_summary(plays: Sequence[Drafting], briefing: Drafting, configuratio
         share_repaired=share("repaired"),
         share_in_part=share("in_part"),
         share_fell_back=share("fell_back"),
-        tokens=sum((drafting.tokens for drafting in every), Tokens()),
+        tokens=sum((drafting.tokens for drafting in every), TokenUsage()),
         cost=None if None in costs else round(sum(cost for cost in costs if cost is not None), 6),
         currency=configuration.model.prices.currency,
         reasons=tuple(f"{plural(count, 'play')}: {reason}" for reason, count in sorted(reasons.items())),
@@ -296,7 +312,7 @@ def drafting_summary(plays: Sequence[Drafting], briefing: Drafting, configuratio
 def drafting_note(summary: DraftingSummary) -> str:
     """The first page's word on who drafted."""
     if summary.model is None:
-        return NO_MODEL
+        return NO_MODEL_NOTE
     if not summary.drafted:
         return f"No new save play this week; {summary.model} is configured."
     text = (

@@ -4,29 +4,29 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from app.summary_text import printed, table
-from domain.asking import Answered, Part
+from app.summary_text import render_parts, text_table
+from domain.questions import AnswerPart, QuestionAnswer
 from domain.review import Evidence, SavePlay
-from tools.wording import money
+from tools.wording import format_money
 
 _ROWS = 20
 
 
-def answer_text(answered: Answered) -> str:
+def answer_text(answered: QuestionAnswer) -> str:
     """The whole answer."""
     parts: list[Table | str] = []
     for part in answered.parts:
-        parts += _part(part)
+        parts += _answer_part(part)
     if answered.answered_by == "model":
         parts.append(f"Tools chosen by {answered.model}: {', '.join(answered.steps)}.")
     if answered.note:
         parts.append(answered.note)
     if answered.proposed:
         parts.append(answered.proposed)
-    return printed(*parts)
+    return render_parts(*parts)
 
 
-def _part(part: Part) -> list[Table | str]:
+def _answer_part(part: AnswerPart) -> list[Table | str]:
     found: list[Table | str] = [*part.sentences]
     for said in part.said:
         found.append(f"You said: {said.says} (“{said.quote}”). Taken as evidence from you, not from the data.")
@@ -44,9 +44,9 @@ def _part(part: Part) -> list[Table | str]:
     return found
 
 
-def _candidates(part: Part) -> Table:
+def _candidates(part: AnswerPart) -> Table:
     rows = [
-        (c.account_id, c.name, money(c.arr, c.currency), str(c.renewal_date or "unknown"), c.why)
+        (c.account_id, c.name, format_money(c.arr, c.currency), str(c.renewal_date or "unknown"), c.why)
         for c in part.candidates
     ]
     columns = (
@@ -56,18 +56,18 @@ def _candidates(part: Part) -> Table:
         ("renewal", "left"),
         ("why it could be meant", "left"),
     )
-    return table("Which account is meant?", columns, rows)
+    return text_table("Which account is meant?", columns, rows)
 
 
 def _evidence(facts: Sequence[Evidence]) -> Table:
     rows = [(e.id, e.statement, str(e.observed_on or ""), e.source) for e in facts]
-    return table("Evidence", (("id", "left"), ("what is known", "left"), ("on", "left"), ("source", "left")), rows)
+    return text_table("Evidence", (("id", "left"), ("what is known", "left"), ("on", "left"), ("source", "left")), rows)
 
 
 def _play(play: SavePlay) -> list[Table | str]:
     value = play.expected_value
     found: list[Table | str] = [
-        f"Save play: {play.name} | ARR {money(play.arr, play.currency)} | renewal {play.renewal_date or 'unknown'} | "
+        f"Save play: {play.name} | ARR {format_money(play.arr, play.currency)} | renewal {play.renewal_date or 'unknown'} | "
         f"owner {play.owner}",
         f"Root cause: {play.cause_label}. {play.root_cause}",
         f"Drafted by the {play.drafted_by}. {play.drafted_note} "
@@ -82,21 +82,23 @@ def _play(play: SavePlay) -> list[Table | str]:
             for step in phase.actions
         ]
         columns = (("action", "left"), ("owner", "left"), ("due", "left"), ("why", "left"), ("evidence", "left"))
-        found += [table(phase.title, columns, rows), ""]
+        found += [text_table(phase.title, columns, rows), ""]
     found += [_evidence(play.evidence), ""]
     criteria: list[tuple[str, ...]] = [(c.name, c.metric, c.target, str(c.by)) for c in play.success_criteria]
     found += [
-        table("Success", (("criterion", "left"), ("metric", "left"), ("target", "left"), ("by", "left")), criteria),
+        text_table(
+            "Success", (("criterion", "left"), ("metric", "left"), ("target", "left"), ("by", "left")), criteria
+        ),
         "",
         *(f"Walk away when: {item.when}" for item in play.walk_away),
         "",
-        f"Expected value {money(value.value, play.currency)}: {value.save_probability:.0%} to save "
-        f"({value.save_basis}), cost {money(value.cost, play.currency)}.",
+        f"Expected value {format_money(value.value, play.currency)}: {value.save_probability:.0%} to save "
+        f"({value.save_basis}), cost {format_money(value.cost, play.currency)}.",
     ]
     return found
 
 
-def _plan(part: Part) -> Table:
+def _plan(part: AnswerPart) -> Table:
     rows = [
         (line.tier, line.name, "; ".join(line.why), line.action, line.owner, str(line.by)) for line in part.plan[:_ROWS]
     ]
@@ -104,10 +106,10 @@ def _plan(part: Part) -> Table:
         ("tier", "left"), ("account", "left"), ("why", "left"), ("action", "left"), ("owner", "left"), ("by", "left"),
     )  # fmt: skip
     title = "Plan" if len(part.plan) <= _ROWS else f"Plan, the first {_ROWS} of {len(part.plan)}; --json has all"
-    return table(title, columns, rows)
+    return text_table(title, columns, rows)
 
 
-def _capacity(part: Part) -> Table:
+def _capacity(part: AnswerPart) -> Table:
     rows = [
         (
             line.name,
@@ -122,4 +124,4 @@ def _capacity(part: Part) -> Table:
     columns = (
         ("CSM", "left"), ("accounts", "right"), ("red", "right"), ("at risk", "right"), ("hours free", "right"), ("", "left"),
     )  # fmt: skip
-    return table("Load", columns, rows)
+    return text_table("Load", columns, rows)

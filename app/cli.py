@@ -22,16 +22,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-DONE, FAULT, BAD_INPUT, WAITING = 0, 1, 2, 3
+EXIT_DONE, EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_WAITING = 0, 1, 2, 3
 _INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
-STOPPED = "saveplay: stopped; what was finished is kept, `saveplay resume` goes on"
+STOPPED_MESSAGE = "saveplay: stopped; what was finished is kept, `saveplay resume` goes on"
 
 Data = Annotated[
     str, typer.Option("--data", help="A folder of CSV or Parquet files, duckdb:///file.db, postgresql://… or spark://…")
 ]
 AsOf = Annotated[str, typer.Option("--as-of", help="The review date, like 2026-11-23. Nothing later is read.")]
-StoreAt = Annotated[
+StoreOption = Annotated[
     str | None,
     typer.Option("--store", help="Where reviews and history live: a folder or postgresql://… (or SAVEPLAY_STORE)."),
 ]
@@ -41,12 +41,12 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Time per step.")
 ReviewId = Annotated[str, typer.Argument(help="The review, like 2026-W48.", metavar="REVIEW")]
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     """Progress, on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
-def show(text: str) -> None:
+def print_result(text: str) -> None:
     """A result, on standard output."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
@@ -66,25 +66,25 @@ def review(
     out: Annotated[str, typer.Option("--out", help="Where the review's folder is written.")] = "reviews",
     approve: Annotated[str | None, typer.Option(help="all, none, or a decisions file, for unattended runs.")] = None,
     backfill: Annotated[int, typer.Option(min=0, max=104, help="Score this many past weeks first, for trends.")] = 0,
-    store: StoreAt = None,
+    store: StoreOption = None,
     configs: Configs = None,
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
     """Run the weekly review: who is at risk, why, what to do; then wait for people."""
     from app import wiring
-    from app.commands import answer, begin, decide_and_run, report
+    from app.commands import decide_and_run, parse_approval, print_outcome, start_review
     from app.timing import Timing
     from tools.wording import review_id_of
 
     day = parse_day(as_of)
     chosen = str(Path(configs).resolve()) if configs else None
-    request = wiring.Request(wiring.absolute(data), day, str(Path(out).resolve()), chosen)
+    request = wiring.ReviewRequest(wiring.absolute_location(data), day, str(Path(out).resolve()), chosen)
     review_id = review_id_of(day)
-    decisions = answer(approve, review_id) if approve else None
-    with wiring.workplace(store) as place:
-        timing = Timing(say, verbose)
-        begin(place, request, review_id, backfill, timing)
+    decisions = parse_approval(approve, review_id) if approve else None
+    with wiring.open_store(store) as place:
+        timing = Timing(print_progress, verbose)
+        start_review(place, request, review_id, backfill, timing)
         if decisions is not None and decisions.unattended:
             for gate in ("plan", "close"):
                 place.store.decide(review_id, gate, decisions)
@@ -92,7 +92,7 @@ def review(
         waiting = wiring.run_review(place, review_id, timing)
         if decisions is not None and waiting is not None:
             waiting = decide_and_run(place, review_id, decisions, timing)
-        report(place, review_id, waiting, as_json, timing)
+        print_outcome(place, review_id, waiting, as_json, timing)
 
 
 @app.command()
@@ -102,53 +102,53 @@ def decide(
         Path | None, typer.Option("--file", help="A decisions file (a template is in the review's folder).")
     ] = None,
     approve: Annotated[str | None, typer.Option(help="all or none.")] = None,
-    store: StoreAt = None,
+    store: StoreOption = None,
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
     """Approve, edit, reject or defer each play; then close the review. Asks in the terminal when no file is given."""
     from app import wiring
-    from app.commands import answer, decide_and_run, report
+    from app.commands import decide_and_run, parse_approval, print_outcome
     from app.decision_file import read_decisions
     from app.timing import Timing
 
-    with wiring.workplace(store) as place:
+    with wiring.open_store(store) as place:
         place.store.request(review_id)
-        timing = Timing(say, verbose)
+        timing = Timing(print_progress, verbose)
         if file is not None:
             decisions = read_decisions(file, review_id)
         elif approve is not None:
-            decisions = answer(approve, review_id)
+            decisions = parse_approval(approve, review_id)
         else:
-            from app.ask_people import ask
+            from app.decision_prompts import prompt_for_decisions
 
-            decisions = ask(place, review_id)
+            decisions = prompt_for_decisions(place, review_id)
         gate = decide_and_run(place, review_id, decisions, timing)
-        report(place, review_id, gate, as_json, timing)
+        print_outcome(place, review_id, gate, as_json, timing)
 
 
 @app.command()
-def resume(review_id: ReviewId, store: StoreAt = None, verbose: Verbose = False, as_json: Json = False) -> None:
+def resume(review_id: ReviewId, store: StoreOption = None, verbose: Verbose = False, as_json: Json = False) -> None:
     """Go on with a review that was interrupted; a finished one is written again from the store."""
     from app import wiring
-    from app.commands import report, rewrite
+    from app.commands import print_outcome, republish_review
     from app.timing import Timing
 
-    with wiring.workplace(store) as place:
-        timing = Timing(say, verbose)
+    with wiring.open_store(store) as place:
+        timing = Timing(print_progress, verbose)
         gate = wiring.run_review(place, review_id, timing)
-        rewrite(place, review_id, timing)
-        report(place, review_id, gate, as_json, timing)
+        republish_review(place, review_id, timing)
+        print_outcome(place, review_id, gate, as_json, timing)
 
 
 @app.command("show")
-def show_review(review_id: ReviewId, store: StoreAt = None, as_json: Json = False) -> None:
+def show_review(review_id: ReviewId, store: StoreOption = None, as_json: Json = False) -> None:
     """Print a review."""
     from app import wiring
-    from app.commands import show_stored
+    from app.commands import print_review
 
-    with wiring.workplace(store) as place:
-        show_stored(place, review_id, as_json)
+    with wiring.open_store(store) as place:
+        print_review(place, review_id, as_json)
 
 
 @app.command()
@@ -156,7 +156,7 @@ def ask(
     question: Annotated[str, typer.Argument(help="In your own words, in quotation marks.")],
     data: Data,
     as_of: AsOf,
-    store: StoreAt = None,
+    store: StoreOption = None,
     configs: Configs = None,
     propose: Annotated[bool, typer.Option("--propose", help="Put the play before the next decision.")] = False,
     by: Annotated[str, typer.Option(help="Who asks; for --propose.")] = "command line",
@@ -164,48 +164,48 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Ask for a save play, a plan, or why, what changed, who is overloaded, what is late. Changes nothing."""
-    from app.asking import ask as answer_to
-    from app.commands import show_answer
+    from app.commands import print_answer
+    from app.questions import answer_question
     from app.timing import Timing
 
-    answered = answer_to(
+    answered = answer_question(
         question,
         data,
         parse_day(as_of),
         store=store,
         configs=configs,
         propose_by=by if propose else None,
-        timing=Timing(say, verbose),
+        timing=Timing(print_progress, verbose),
     )
-    show_answer(answered, as_json)
+    print_answer(answered, as_json)
 
 
 @app.command()
 def score(
     data: Data,
     as_of: AsOf,
-    store: StoreAt = None,
+    store: StoreOption = None,
     configs: Configs = None,
     parquet: Annotated[Path | None, typer.Option(help="Write the scores of every account to this file.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="What was read, how long it took, and the SQL.")] = False,
     as_json: Json = False,
 ) -> None:
     """Health, risk and tier of every account; nothing is kept."""
-    from app.looking import score_accounts
+    from app.read_commands import print_scores
 
-    score_accounts(
+    print_scores(
         data, parse_day(as_of), store=store, configs=configs, parquet=parquet, explain=explain, as_json=as_json
     )
 
 
 @app.command()
 def history(
-    account: Annotated[str, typer.Argument(help="Account id.")], store: StoreAt = None, as_json: Json = False
+    account: Annotated[str, typer.Argument(help="Account id.")], store: StoreOption = None, as_json: Json = False
 ) -> None:
     """Health, risk and tier of one account, week by week, as they were reported."""
-    from app.looking import show_history
+    from app.read_commands import print_history
 
-    show_history(account, store, as_json)
+    print_history(account, store, as_json)
 
 
 @app.command()
@@ -216,9 +216,9 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Audit the data: rows, rows left out and why, staleness, what is not connected and what that costs."""
-    from app.looking import check_data
+    from app.read_commands import print_data_report
 
-    check_data(data, parse_day(as_of) if as_of else date.today(), configs, as_json)
+    print_data_report(data, parse_day(as_of) if as_of else date.today(), configs, as_json)
 
 
 @app.command()
@@ -231,12 +231,12 @@ def done(
     file: Annotated[
         Path | None, typer.Option("--import", help="An actions.csv with the status column filled in.")
     ] = None,
-    store: StoreAt = None,
+    store: StoreOption = None,
 ) -> None:
     """Record that an action is done, or import a filled-in actions.csv."""
-    from app.commands import record_progress
+    from app.commands import record_action_progress
 
-    record_progress(action, parse_day(on, "--on") if on else date.today(), by, note, undo, file, store)
+    record_action_progress(action, parse_day(on, "--on") if on else date.today(), by, note, undo, file, store)
 
 
 @app.command()
@@ -247,7 +247,7 @@ def override(
     until: Annotated[str, typer.Option(help="When it ends.")],
     by: Annotated[str, typer.Option(help="Who says so.")],
     on: Annotated[str | None, typer.Option("--on", help="From when on. Default: today.")] = None,
-    store: StoreAt = None,
+    store: StoreOption = None,
 ) -> None:
     """Put your own band beside the computed one, with a reason and an end date."""
     from app.commands import set_override
@@ -259,7 +259,7 @@ def override(
 
 @app.command()
 def serve(
-    store: StoreAt = None,
+    store: StoreOption = None,
     configs: Configs = None,
     host: Annotated[
         str, typer.Option(help="The address to listen at. Another than this machine needs a sign-in.")
@@ -268,9 +268,9 @@ def serve(
     name: Annotated[str, typer.Option("--as", help="Your name, as it stands under decisions.")] = "",
 ) -> None:
     """Open the review desk in a browser: the meeting, the decisions, the follow-up."""
-    from app.serving import serve as open_desk
+    from app.desk_commands import serve_desk
 
-    open_desk(store, configs, host, port, name)
+    serve_desk(store, configs, host, port, name)
 
 
 @app.command()
@@ -282,44 +282,44 @@ def invite(
         bool, typer.Option("--token", help="A token for a program instead of a link that opens once.")
     ] = False,
     days: Annotated[int, typer.Option(min=1, max=366, help="How long a token is good for.")] = 30,
-    store: StoreAt = None,
+    store: StoreOption = None,
     configs: Configs = None,
 ) -> None:
     """Let somebody in at the review desk: a link that opens once, or a token for a program."""
-    from app.serving import let_in
+    from app.desk_commands import create_invitation
 
-    let_in(name, role, person, token, days, store, configs)
-
-
-audits = typer.Typer(no_args_is_help=True, help="Is the audit log as it was written?")
-app.add_typer(audits, name="audit")
+    create_invitation(name, role, person, token, days, store, configs)
 
 
-@audits.command("verify")
+audit_commands = typer.Typer(no_args_is_help=True, help="Is the audit log as it was written?")
+app.add_typer(audit_commands, name="audit")
+
+
+@audit_commands.command("verify")
 def verify_audit(
     anchor: Annotated[Path | None, typer.Option(help="An anchor from before, to notice entries cut off since.")] = None,
-    store: StoreAt = None,
+    store: StoreOption = None,
     as_json: Json = False,
 ) -> None:
     """Check every link of the log: exit 2 when an entry was edited, removed, added or moved."""
-    from app.serving import verify_log
+    from app.desk_commands import print_audit_verdict
 
-    verify_log(anchor, store, as_json)
+    print_audit_verdict(anchor, store, as_json)
 
 
-@audits.command("anchor")
-def anchor_audit(store: StoreAt = None) -> None:
+@audit_commands.command("anchor")
+def anchor_audit(store: StoreOption = None) -> None:
     """Print the head of the log as JSON, to be kept somewhere else."""
-    from app.serving import show_anchor
+    from app.desk_commands import print_audit_anchor
 
-    show_anchor(store)
-
-
-evaluations = typer.Typer(invoke_without_command=True, help="Is the review any good, and did a change make it worse?")
-app.add_typer(evaluations, name="eval")
+    print_audit_anchor(store)
 
 
-@evaluations.callback()
+eval_commands = typer.Typer(invoke_without_command=True, help="Is the review any good, and did a change make it worse?")
+app.add_typer(eval_commands, name="eval")
+
+
+@eval_commands.callback()
 def evaluate(
     context: typer.Context,
     suite: Annotated[str, typer.Option(help="accounts, ask, hostile, drafts, worlds or all.")] = "all",
@@ -335,18 +335,18 @@ def evaluate(
 ) -> None:
     """Judge the agents against fixtures and known truth; exit 1 when something is worse than the baseline."""
     try:
-        from app import evaluating
+        from app import evaluation_commands
     except ModuleNotFoundError as error:
         raise InputError(f"`saveplay eval` needs {error.name}: pip install 'saveplay[evals]'") from None
     if context.invoked_subcommand is not None:
         return
     if explain is not None:
-        evaluating.explain_case(explain, configs)
+        evaluation_commands.print_case(explain, configs)
         return
-    evaluating.run_evaluation(suite, model, baseline, accept, html, configs, as_json)
+    evaluation_commands.run_evaluation(suite, model, baseline, accept, html, configs, as_json)
 
 
-@evaluations.command("add")
+@eval_commands.command("add")
 def add_case(
     account: Annotated[str, typer.Option(help="Account id.")],
     data: Data,
@@ -356,9 +356,9 @@ def add_case(
     configs: Configs = None,
 ) -> None:
     """Make a case of a real account: its rows without names, to be completed by a person."""
-    from app.evaluating import add_case as write_case
+    from app.evaluation_commands import write_anonymised_case
 
-    write_case(account, data, parse_day(as_of), name, folder, configs)
+    write_anonymised_case(account, data, parse_day(as_of), name, folder, configs)
 
 
 @app.command()
@@ -369,7 +369,7 @@ def demo(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]
     write_demo(folder)
 
 
-def _speak_utf8() -> None:
+def _use_utf8() -> None:
     """Customers have names in every script: pipes get UTF-8, a narrow terminal gets question marks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -385,7 +385,7 @@ def main() -> None:
     Ends without taking the interpreter apart piece by piece: everything is closed and flushed by then, and tidying up
     would cost a tenth of the whole run.
     """
-    _speak_utf8()
+    _use_utf8()
     gc.disable()  # one short command that builds large records: collecting only costs time
     code = _run()
     try:
@@ -394,7 +394,7 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has seen enough
         pass
     if "tools.engine" in sys.modules:
-        sys.modules["tools.engine"].forget_spills()
+        sys.modules["tools.engine"].remove_spill_folders()
     os._exit(code)
 
 
@@ -404,30 +404,30 @@ def _run() -> int:
         app()
     except SystemExit as end:
         if end.code == _INTERRUPTED:
-            say(STOPPED)
-            return FAULT
-        return end.code if isinstance(end.code, int) else DONE
+            print_progress(STOPPED_MESSAGE)
+            return EXIT_FAILURE
+        return end.code if isinstance(end.code, int) else EXIT_DONE
     except (InputError, BusyError, NotAllowed) as error:
-        say(f"saveplay: {error}")
-        return BAD_INPUT
+        print_progress(f"saveplay: {error}")
+        return EXIT_BAD_INPUT
     except BrokenPipeError:
-        return DONE
+        return EXIT_DONE
     except SaveplayError as error:
-        say(f"saveplay: {error}")
-        return FAULT
+        print_progress(f"saveplay: {error}")
+        return EXIT_FAILURE
     except KeyboardInterrupt:
-        say(STOPPED)
-        return FAULT
+        print_progress(STOPPED_MESSAGE)
+        return EXIT_FAILURE
     except Exception as error:  # noqa: BLE001 - the edge: whatever else happens is our fault, and is shown whole
         if isinstance(error, RuntimeError) and "interrupted" in str(error):  # Ctrl-C, as the engine tells it
-            say(STOPPED)
-            return FAULT
+            print_progress(STOPPED_MESSAGE)
+            return EXIT_FAILURE
         traceback.print_exc()
-        return FAULT
-    return DONE
+        return EXIT_FAILURE
+    return EXIT_DONE
 
 
-def as_document(value: Any) -> str:
+def to_json_text(value: Any) -> str:
     """JSON as every command prints it."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"
 

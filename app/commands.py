@@ -6,20 +6,20 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli import DONE, WAITING, as_document, say, show
-from app.decision_file import read_decisions, unattended
+from app.cli import EXIT_DONE, EXIT_WAITING, print_progress, print_result, to_json_text
+from app.decision_file import read_decisions, unattended_decisions
+from app.engine_progress import EngineProgress
 from app.timing import Timing
-from app.watching import Watching
-from app.wiring import Request, Workplace, backfill, load_base, run_review, workplace
-from domain.asking import Answered
+from app.wiring import ReviewRequest, StoreSession, backfill, load_scored_base, open_store, run_review
 from domain.decisions import Decisions
 from domain.errors import DecisionError, InputError
-from domain.review import Action, Override, Review
+from domain.questions import QuestionAnswer
+from domain.review import Action, BandOverride, Review
 
 if TYPE_CHECKING:
-    from tools.store.review_store import Store
+    from tools.store.review_store import ReviewStore
 
-HOW = {
+NEXT_STEP_TEXT = {
     "plan": "waiting for decisions on the plays: fill in {folder}/decisions.yaml, then\n"
     "  saveplay decide {review} --file {folder}/decisions.yaml\n"
     "or decide in the terminal: saveplay decide {review}",
@@ -28,35 +28,35 @@ HOW = {
 }
 
 
-def answer(approve: str, review_id: str) -> Decisions:
+def parse_approval(approve: str, review_id: str) -> Decisions:
     """``all``, ``none``, or the decisions file of that name."""
     if approve in ("all", "none"):
-        return unattended(review_id, approve)
+        return unattended_decisions(review_id, approve)
     path = Path(approve)
     if not path.exists():
         raise DecisionError(f"--approve takes all, none or a decisions file; there is no file {approve!r}")
     return read_decisions(path, review_id)
 
 
-def begin(
-    place: Workplace, request: Request, review_id: str, weeks: int, timing: Timing, by: str = "command line"
+def start_review(
+    place: StoreSession, request: ReviewRequest, review_id: str, weeks: int, timing: Timing, by: str = "command line"
 ) -> None:
     """Check configuration and data before anything is written, then start the week (again).
 
     Raises BusyError when another process is working on it.
     """
     configuration, history = place.configuration(request), place.history()
-    watching = Watching(say)
-    load_once = load_base(request, configuration, history, watching)
+    watching = EngineProgress(print_progress)
+    load_once = load_scored_base(request, configuration, history, watching)
     check_writable(Path(request.out))
-    place.hold(review_id)
+    place.lock_review(review_id)
     if weeks:
-        say(f"0 Backfill of {weeks} weeks")
+        print_progress(f"0 Backfill of {weeks} weeks")
         backfill(request, configuration, history, weeks, watching)
-        load_once = load_base(request, configuration, history, watching)
+        load_once = load_scored_base(request, configuration, history, watching)
     place.store.start(review_id, request.as_of, request.kept())
     place.store.log(review_id, by, "started", data=request.data, fingerprint=load_once.audit.fingerprint)
-    place.loaded[review_id] = load_once
+    place.preloaded_bases[review_id] = load_once
 
 
 def check_writable(out: Path) -> None:
@@ -70,13 +70,13 @@ def check_writable(out: Path) -> None:
         raise InputError(f"cannot write into {out}: {error.strerror}; name another --out") from None
 
 
-def decide_and_run(place: Workplace, review_id: str, decisions: Decisions, timing: Timing) -> str | None:
+def decide_and_run(place: StoreSession, review_id: str, decisions: Decisions, timing: Timing) -> str | None:
     """Check and store what was decided, then go on. Decides the gate that waits, and the close when it is in there too.
 
     Raises DecisionError for what cannot be carried out, BusyError when another process is working on the review.
     """
-    place.hold(review_id)
-    gate = waiting_at(place, review_id)
+    place.lock_review(review_id)
+    gate = waiting_gate(place, review_id)
     if gate is None:
         raise DecisionError(f"{review_id} waits for nothing: it is closed; see saveplay show {review_id}")
     earlier = place.store.decision(review_id, gate)
@@ -85,19 +85,19 @@ def decide_and_run(place: Workplace, review_id: str, decisions: Decisions, timin
             f"{review_id} was already decided by {earlier.decided_by}; go on with: saveplay resume {review_id}"
         )
     if gate == "plan":
-        check_plan(place, review_id, decisions, timing)
+        check_plan_decisions(place, review_id, decisions, timing)
         place.store.decide(review_id, "plan", decisions)
         place.store.log(review_id, decisions.decided_by, "decided", gate="plan", unattended=decisions.unattended)
         gate = run_review(place, review_id, timing)
     if gate == "close" and decisions.close is not None:
-        check_close(place, review_id, decisions)
+        check_close_decisions(place, review_id, decisions)
         place.store.decide(review_id, "close", decisions)
         place.store.log(review_id, decisions.decided_by, "closed", unattended=decisions.unattended)
         gate = run_review(place, review_id, timing)
     return gate
 
 
-def waiting_at(place: Workplace, review_id: str) -> str | None:
+def waiting_gate(place: StoreSession, review_id: str) -> str | None:
     """The gate that the review waits at, or None."""
     state = place.store.request(review_id)[1]
     if state == "running":
@@ -105,27 +105,27 @@ def waiting_at(place: Workplace, review_id: str) -> str | None:
     return state.removeprefix("waiting:") if state.startswith("waiting:") else None
 
 
-def check_plan(place: Workplace, review_id: str, decisions: Decisions, timing: Timing) -> None:
+def check_plan_decisions(place: StoreSession, review_id: str, decisions: Decisions, timing: Timing) -> None:
     """Refuse what cannot be carried out. Raises DecisionError."""
-    from app.wiring import context_for
-    from graph.decision_preview import Outlook
+    from app.wiring import build_context
+    from graph.decision_preview import DecisionPreview
 
-    Outlook(context_for(place, review_id, timing), review_id).check(decisions)
+    DecisionPreview(build_context(place, review_id, timing), review_id).check(decisions)
 
 
-def check_close(place: Workplace, review_id: str, decisions: Decisions) -> None:
+def check_close_decisions(place: StoreSession, review_id: str, decisions: Decisions) -> None:
     """A meeting closes only when every critical account has an owner. Raises DecisionError."""
-    from domain.phases import Assigned, Identified, Planned
-    from tools.planning.decisions import Decided, unowned_critical
+    from domain.phase_results import AssignResult, IdentifyResult, PlanResult
+    from tools.planning.decisions import AppliedDecisions, unowned_critical
 
-    planned = place.store.get(review_id, "planned", Planned)
-    assigned = place.store.get(review_id, "assigned", Assigned)
-    people = place.store.get(review_id, "identified", Identified).people
+    planned = place.store.get(review_id, "planned", PlanResult)
+    assigned = place.store.get(review_id, "assigned", AssignResult)
+    people = place.store.get(review_id, "identified", IdentifyResult).people
     owners = decisions.close.owners if decisions.close else {}
     for account, person in owners.items():
         if person not in people:
             raise DecisionError(f"close: {account}: nobody of ours has the id {person!r}")
-    open_ones = unowned_critical(planned, Decided(assigned.plays, (), ()), owners)
+    open_ones = unowned_critical(planned, AppliedDecisions(assigned.plays, (), ()), owners)
     if open_ones and not decisions.unattended:
         names = ", ".join(open_ones)
         raise DecisionError(
@@ -133,71 +133,71 @@ def check_close(place: Workplace, review_id: str, decisions: Decisions) -> None:
         )
 
 
-def report(place: Workplace, review_id: str, gate: str | None, as_json: bool, timing: Timing) -> None:
+def print_outcome(place: StoreSession, review_id: str, gate: str | None, as_json: bool, timing: Timing) -> None:
     """What came of it, on standard output; exit 3 when people have to decide."""
     folder = Path(place.store.request(review_id)[0]["out"]) / review_id
     if as_json:
-        show((folder / "review.json").read_text(encoding="utf-8"))
+        print_result((folder / "review.json").read_text(encoding="utf-8"))
     else:
-        show(summary_of(stored_review(place, review_id), folder))
+        print_result(review_summary(load_review_document(place, review_id), folder))
     if gate is not None:
-        say(f"{review_id} is " + HOW[gate].format(review=review_id, folder=folder))
-        raise SystemExit(WAITING)
-    raise SystemExit(DONE)
+        print_progress(f"{review_id} is " + NEXT_STEP_TEXT[gate].format(review=review_id, folder=folder))
+        raise SystemExit(EXIT_WAITING)
+    raise SystemExit(EXIT_DONE)
 
 
-def summary_of(review: Review, folder: Path | None) -> str:
+def review_summary(review: Review, folder: Path | None) -> str:
     """The review in a screenful."""
-    from app.summary_text import screen
+    from app.summary_text import review_text
 
-    return screen(review, folder)
+    return review_text(review, folder)
 
 
-def stored_review(place: Workplace, review_id: str) -> Review:
+def load_review_document(place: StoreSession, review_id: str) -> Review:
     """The review document from the store."""
-    from app.wiring import context_for
-    from graph.document import review_document
+    from app.wiring import build_context
+    from graph.review_document import review_document
 
-    return review_document(context_for(place, review_id, Timing()), review_id)
+    return review_document(build_context(place, review_id, Timing()), review_id)
 
 
-def rewrite(place: Workplace, review_id: str, timing: Timing) -> None:
+def republish_review(place: StoreSession, review_id: str, timing: Timing) -> None:
     """Write the folder of a review again from the store."""
-    from app.wiring import context_for
-    from graph.document import review_document
+    from app.wiring import build_context
+    from graph.review_document import review_document
 
-    context = context_for(place, review_id, timing)
+    context = build_context(place, review_id, timing)
     context.publish(review_document(context, review_id))
 
 
-def show_stored(place: Workplace, review_id: str, as_json: bool) -> None:
+def print_review(place: StoreSession, review_id: str, as_json: bool) -> None:
     """Print a review from the store."""
     from app.report import review_json
 
     with place.store.reading():
-        review = stored_review(place, review_id)
+        review = load_review_document(place, review_id)
         folder = Path(place.store.request(review_id)[0]["out"]) / review_id
-    show(review_json(review).decode() if as_json else summary_of(review, folder))
+    print_result(review_json(review).decode() if as_json else review_summary(review, folder))
 
 
-def record_progress(
+def record_action_progress(
     action: str | None, on: date, by: str, note: str, undo: bool, file: Path | None, store: str | None
 ) -> None:
     """One action, or a whole filled-in actions.csv."""
     if (action is None) == (file is None):
         raise InputError("name one action, or a file with --import actions.csv")
-    with workplace(store) as place:
+    with open_store(store) as place:
         if action is not None:
-            mark_action(place.store, action, "open" if undo else "done", on, by, note)
-            show(f"{action} is {'open again' if undo else f'done on {on}'}")
+            set_action_state(place.store, action, "open" if undo else "done", on, by, note)
+            print_result(f"{action} is {'open again' if undo else f'done on {on}'}")
             return
         assert file is not None
-        place.store.mark(read_actions(file, on, set(place.store.action_ids())), note, by)
+        place.store.mark(read_action_list(file, on, set(place.store.action_ids())), note, by)
         place.store.log("", by, "imported", file=file.name)
-        show(f"progress imported from {file.name}")
+        print_result(f"progress imported from {file.name}")
 
 
-def mark_action(store: "Store", action_id: str, state: str, on: date, by: str, note: str) -> Action:
+def set_action_state(store: "ReviewStore", action_id: str, state: str, on: date, by: str, note: str) -> Action:
     """Say that an action is done, dropped or open again, with what was said before in the log. Raises UnknownReference."""
     action = store.action(action_id)
     with store.together():
@@ -211,7 +211,7 @@ def mark_action(store: "Store", action_id: str, state: str, on: date, by: str, n
     return action
 
 
-def keep_override(store: "Store", account: str, record: Override, on: date, review_id: str = "") -> None:
+def save_override(store: "ReviewStore", account: str, record: BandOverride, on: date, review_id: str = "") -> None:
     """Keep a person's own band from a day on, with the one before in the log."""
     with store.together():
         before = store.overrides(on).get(account)
@@ -222,11 +222,19 @@ def keep_override(store: "Store", account: str, record: Override, on: date, revi
         )  # fmt: skip
 
 
-STATES = {"done": "done", "done_late": "done", "dropped": "dropped", "open": "", "late": "", "missed": "", "": ""}
+IMPORTED_STATES = {
+    "done": "done",
+    "done_late": "done",
+    "dropped": "dropped",
+    "open": "",
+    "late": "",
+    "missed": "",
+    "": "",
+}
 """What a status in an imported list says; a line that is still open says nothing new."""
 
 
-def read_actions(file: Path, on: date, known: set[str]) -> list[tuple[str, str, date]]:
+def read_action_list(file: Path, on: date, known: set[str]) -> list[tuple[str, str, date]]:
     """Id, state and day of each line. Raises InputError naming the row; nothing is recorded then."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as handle:
@@ -245,14 +253,14 @@ def read_actions(file: Path, on: date, known: set[str]) -> list[tuple[str, str, 
         )
         if action_id not in known:
             raise InputError(f"{file.name} row {number}: no action {action_id!r} in this store")
-        if status not in STATES:
+        if status not in IMPORTED_STATES:
             raise InputError(f"{file.name} row {number}: status {status!r}; use done, open or dropped")
-        if STATES[status]:
-            found.append((action_id, STATES[status], _day_of(row.get("done_on") or "", on, file, number)))
+        if IMPORTED_STATES[status]:
+            found.append((action_id, IMPORTED_STATES[status], _done_on(row.get("done_on") or "", on, file, number)))
     return found
 
 
-def _day_of(text: str, on: date, file: Path, number: int) -> date:
+def _done_on(text: str, on: date, file: Path, number: int) -> date:
     try:
         return date.fromisoformat(text.strip()) if text.strip() else on
     except ValueError:
@@ -265,10 +273,10 @@ def set_override(account: str, band: str, reason: str, until: date, by: str, on:
         raise InputError(f"--band {band!r}: use red, yellow or green")
     if until < on:
         raise InputError("--until lies before the override begins")
-    with workplace(store) as place:
-        record = Override(band=band, reason=reason, by=by, until=until)
-        keep_override(place.store, account, record, on)
-    show(f"{account} is shown as {band} beside its computed band until {until}")
+    with open_store(store) as place:
+        record = BandOverride(band=band, reason=reason, by=by, until=until)
+        save_override(place.store, account, record, on)
+    print_result(f"{account} is shown as {band} beside its computed band until {until}")
 
 
 def write_demo(folder: Path) -> None:
@@ -278,16 +286,16 @@ def write_demo(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty; name a new folder")
     write_sample(folder)
-    show(f"A sample portfolio is in {folder}/portfolio. Try:\n"
+    print_result(f"A sample portfolio is in {folder}/portfolio. Try:\n"
          f"  saveplay review --data {folder}/portfolio --as-of 2026-11-16 --approve all\n"
          f"  saveplay review --data {folder}/portfolio --as-of 2026-11-23")  # fmt: skip
 
 
-def show_answer(answered: Answered, as_json: bool) -> None:
+def print_answer(answered: QuestionAnswer, as_json: bool) -> None:
     """The answer; exit 3 when it asks back."""
     from app.answer_text import answer_text
 
-    show(as_document(answered.model_dump(mode="json")) if as_json else answer_text(answered))
-    if any(part.asks_back for part in answered.parts):
-        raise SystemExit(WAITING)
-    raise SystemExit(DONE)
+    print_result(to_json_text(answered.model_dump(mode="json")) if as_json else answer_text(answered))
+    if any(part.needs_clarification for part in answered.parts):
+        raise SystemExit(EXIT_WAITING)
+    raise SystemExit(EXIT_DONE)

@@ -11,7 +11,7 @@ from domain.errors import DecisionError
 from domain.review import Review
 
 
-def template(review: Review) -> str:
+def decisions_template(review: Review) -> str:
     """One entry a play, undecided, with what is needed to decide beside it."""
     lines = [
         f"# Decisions for {review.review_id}. Fill in, then: saveplay decide {review.review_id} --file decisions.yaml",
@@ -63,7 +63,7 @@ def read_decisions(path: Path, review_id: str) -> Decisions:
     return decisions
 
 
-def unattended(review_id: str, answer: str) -> Decisions:
+def unattended_decisions(review_id: str, answer: str) -> Decisions:
     """``--approve all`` and ``--approve none``: recorded as taken without a person."""
     approve = answer == "all"
     return Decisions(

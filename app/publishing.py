@@ -10,19 +10,19 @@ from pathlib import Path
 from app.timing import Timing
 from domain.errors import DataError
 from domain.review import Review
-from tools.store.review_store import Store
+from tools.store.review_store import ReviewStore
 
 
-def publisher(out: Path, store: Store, timing: Timing, review_id: str) -> Callable[[Review], None]:
+def review_publisher(out: Path, store: ReviewStore, timing: Timing, review_id: str) -> Callable[[Review], None]:
     """A function that writes a review's pages, lists and calendars into ``out``/<review id>."""
 
     def publish(review: Review) -> None:
-        from app.decision_file import template
-        from app.report import render_pack
+        from app.decision_file import decisions_template
+        from app.report import render_files
 
-        pack = render_pack(review)
+        pack = render_files(review)
         if review.state == "waiting_for_decisions":
-            pack["decisions.yaml"] = template(review).encode()
+            pack["decisions.yaml"] = decisions_template(review).encode()
         pack["audit.jsonl"] = "".join(json.dumps(line) + "\n" for line in store.audit(review_id)).encode()
         steps = [{"phase": phase, "by": agent, "seconds": round(seconds, 4)} for phase, agent, seconds in timing.steps]
         calls = [
@@ -32,12 +32,12 @@ def publisher(out: Path, store: Store, timing: Timing, review_id: str) -> Callab
         run = {"review_id": review_id, "request": request, "steps": steps, "model_calls": calls}
         run["audit_head"] = store.head().model_dump(mode="json", exclude_none=True)
         pack["run.json"] = (json.dumps(run, indent=2) + "\n").encode()
-        write_pack(out / review_id, pack)
+        replace_folder(out / review_id, pack)
 
     return publish
 
 
-def write_pack(folder: Path, pack: dict[str, bytes]) -> None:
+def replace_folder(folder: Path, pack: dict[str, bytes]) -> None:
     """Replace the folder by the pack. Raises DataError when the place cannot be written."""
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.aside")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
@@ -47,8 +47,8 @@ def write_pack(folder: Path, pack: dict[str, bytes]) -> None:
             within.mkdir(parents=True, exist_ok=True)
         for name, content in pack.items():
             (aside / name).write_bytes(content)
-        _put_back(folder)
-        _keep_what_people_added(folder, aside)
+        _restore_old_folder(folder)
+        _keep_decisions_file(folder, aside)
         if folder.exists():
             folder.rename(old)
         aside.rename(folder)
@@ -57,27 +57,27 @@ def write_pack(folder: Path, pack: dict[str, bytes]) -> None:
             f"cannot write the review into {folder}: {error.strerror or error}; name another --out"
         ) from None
     shutil.rmtree(old, ignore_errors=True)
-    _sweep(folder)
+    _remove_leftovers(folder)
 
 
 _FILLED = re.compile(r"^decided_by:[ \t]*[^#\s]|^\s+decision:[ \t]*[^#\s]", re.MULTILINE)
 
 
-def _keep_what_people_added(folder: Path, aside: Path) -> None:
+def _keep_decisions_file(folder: Path, aside: Path) -> None:
     """A decisions file that somebody has begun to fill in stays as it is."""
     filled = folder / "decisions.yaml"
     if filled.exists() and (_FILLED.search(filled.read_text("utf-8", "replace")) or not (aside / filled.name).exists()):
         shutil.copy2(filled, aside / filled.name)
 
 
-def _put_back(folder: Path) -> None:
+def _restore_old_folder(folder: Path) -> None:
     """A process was killed between the two renames: its old folder is still the review's folder."""
     for left in sorted(folder.parent.glob(f".{folder.name}.*.old")):
         if not folder.exists():
             left.rename(folder)
 
 
-def _sweep(folder: Path) -> None:
+def _remove_leftovers(folder: Path) -> None:
     """Remove what a killed process left beside the folder."""
     for left in folder.parent.glob(f".{folder.name}.*"):
         if left.suffix in (".aside", ".old"):

@@ -10,17 +10,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tools.wording import money, plural
+from tools.wording import format_money, plural
 
 if TYPE_CHECKING:
     from domain.review import DataReport, Review
-    from tools.scoring.scored_base import ScoredBase
+    from tools.scoring.scored_base import ScoreOnlyBase
 
 _WIDTH = 118
 _ROWS = 15
 
 
-def printed(*parts: Table | str) -> str:
+def render_parts(*parts: Table | str) -> str:
     """The parts as plain text, one below the other."""
     out = StringIO()
     console = Console(file=out, width=_WIDTH, highlight=False, markup=False, emoji=False)
@@ -29,7 +29,7 @@ def printed(*parts: Table | str) -> str:
     return out.getvalue()
 
 
-def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
+def text_table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
     """A plain table; columns are (name, justify)."""
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
     for name, justify in columns:
@@ -48,14 +48,14 @@ def _count(value: int | None) -> str:
     return f"{value:,}" if value else ""
 
 
-def screen(review: "Review", folder: Path | None) -> str:
+def review_text(review: "Review", folder: Path | None) -> str:
     """A review in a screenful: numbers, the worst accounts, where the rest is."""
     p = review.portfolio
     head = (
         f"{review.review_id}, as of {review.as_of} ({review.profile_note.lower()})\n"
-        f"{money(p.arr_at_risk, p.currency)} of {money(p.arr, p.currency)} ARR at risk in "
+        f"{format_money(p.arr_at_risk, p.currency)} of {format_money(p.arr, p.currency)} ARR at risk in "
         f"{plural(p.at_risk_accounts, 'account')} of {p.accounts:,}; expected churn "
-        f"{money(p.expected_churn_arr, p.currency)}{'' if p.calibrated else ' (uncalibrated)'}."
+        f"{format_money(p.expected_churn_arr, p.currency)}{'' if p.calibrated else ' (uncalibrated)'}."
     )
     if review.baseline:
         head += "\nFirst review: this is the baseline; changes are shown from next week on."
@@ -65,7 +65,7 @@ def screen(review: "Review", folder: Path | None) -> str:
         (
             str(line.rank),
             line.name,
-            money(line.arr, line.currency),
+            format_money(line.arr, line.currency),
             _number(line.health),
             _number(line.risk_score),
             line.risk_tier,
@@ -80,33 +80,33 @@ def screen(review: "Review", folder: Path | None) -> str:
     tail = f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}, {plural(len(review.actions), 'action')}."
     if folder is not None:
         tail += f"\nEverything is in {folder}; start with review.html."
-    return printed(head, table("At risk (health: high is good; risk: high is bad)", columns, rows), tail)
+    return render_parts(head, text_table("At risk (health: high is good; risk: high is bad)", columns, rows), tail)
 
 
-def scores(base: "ScoredBase") -> str:
+def scores_text(base: "ScoreOnlyBase") -> str:
     """Totals by tier and the worst accounts of the whole base."""
     tiers = base.rows("select risk_tier, count(*) as n, sum(arr) as arr from scored group by 1 order by 1")
     currency = base.configuration.scoring.money.home
-    totals = [(row["risk_tier"], f"{row['n']:,}", money(float(row["arr"]), currency)) for row in tiers]
+    totals = [(row["risk_tier"], f"{row['n']:,}", format_money(float(row["arr"]), currency)) for row in tiers]
     worst = base.rows(
         "select account_id, name, arr, health, health_band, risk, risk_tier, intervention_tier from scored "
         f"order by at_risk desc, risk * cast(arr as double) desc, account_id limit {_ROWS}"
     )
     rows = [
-        (row["account_id"], row["name"], money(float(row["arr"]), currency), _number(row["health"]), row["health_band"],
+        (row["account_id"], row["name"], format_money(float(row["arr"]), currency), _number(row["health"]), row["health_band"],
          _number(row["risk"]), row["risk_tier"], row["intervention_tier"] or "")
         for row in worst
     ]  # fmt: skip
     columns = [("account", "left"), ("name", "left"), ("ARR", "right"), ("health", "right"), ("band", "left"),
                ("risk", "right"), ("tier", "left"), ("intervention", "left")]  # fmt: skip
-    return printed(
-        table("Accounts by risk tier", [("tier", "left"), ("accounts", "right"), ("ARR", "right")], totals),
+    return render_parts(
+        text_table("Accounts by risk tier", [("tier", "left"), ("accounts", "right"), ("ARR", "right")], totals),
         "",
-        table("Highest risk × ARR (health: high is good; risk: high is bad)", columns, rows),
+        text_table("Highest risk × ARR (health: high is good; risk: high is bad)", columns, rows),
     )
 
 
-def weeks(account: str, found: Sequence[Mapping[str, Any]]) -> str:
+def history_text(account: str, found: Sequence[Mapping[str, Any]]) -> str:
     """One account, week by week."""
     rows = [
         (
@@ -129,10 +129,10 @@ def weeks(account: str, found: Sequence[Mapping[str, Any]]) -> str:
     columns = [("week", "left"), ("as of", "left"), ("health", "right"), ("band", "left"), ("risk", "right"),
                ("tier", "left"), ("intervention", "left"), ("rule", "left"), ("note", "left")]  # fmt: skip
     title = f"{account}, {found[-1]['name']} (health: high is good; risk: high is bad)"
-    return printed(table(title, columns, rows))
+    return render_parts(text_table(title, columns, rows))
 
 
-def audit(report: "DataReport", day: date) -> str:
+def data_report_text(report: "DataReport", day: date) -> str:
     """The data audit: sources, rows left out, signals, gaps."""
     sources = [
         (
@@ -156,7 +156,7 @@ def audit(report: "DataReport", day: date) -> str:
     ]
     notices = [f"  {source.table}: {notice}" for source in report.sources for notice in source.notices]
     parts: list[Table | str] = [
-        table(
+        text_table(
             f"Sources, as of {day}",
             [("table", "left"), ("from", "left"), ("rows", "right"), ("left out", "right"), ("first", "left"),
              ("last", "left"), ("age", "right")],
@@ -167,9 +167,9 @@ def audit(report: "DataReport", day: date) -> str:
         parts += ["", "Assumed while reading:", *notices]
     if left:
         columns = [("table", "left"), ("column", "left"), ("rows", "right"), ("reason", "left"), ("examples", "left")]
-        parts += ["", table(f"Left out ({report.share_left_out:.2%} of all rows)", columns, left)]
+        parts += ["", text_table(f"Left out ({report.share_left_out:.2%} of all rows)", columns, left)]
     columns = [("signal", "left"), ("category", "left"), ("known", "right"), ("stale", "right"), ("unknown", "right")]
-    parts += ["", table("Signals: accounts", columns, signals)]
+    parts += ["", text_table("Signals: accounts", columns, signals)]
     if report.gaps:
         parts += ["", "Gaps and what they cost:", *[f"  {gap.message}" for gap in report.gaps]]
-    return printed(*parts)
+    return render_parts(*parts)

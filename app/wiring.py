@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.stores import StorePlace, store_at
+from app.stores import StoreLocation, open_location
 from app.timing import Timing
 from domain.configuration import Configuration
 from domain.errors import ConfigurationError
@@ -20,24 +20,24 @@ from tools.configuration import read_configuration
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
-    from agents.model_client import Heard, ModelClient
-    from domain.configuration import Settings
+    from agents.model_client import CallListener, ModelClient
+    from domain.configuration import ConfigurationT
     from graph.context import ReviewContext
-    from tools.engine import Watch
-    from tools.scoring.scored_base import CustomerBase
-    from tools.scoring.snapshots import History
-    from tools.store.review_store import Store
+    from tools.engine import StepWatcher
+    from tools.scoring.scored_base import ScoredBase
+    from tools.scoring.snapshots import SnapshotStore
+    from tools.store.review_store import ReviewStore
 
 BACKFILL_STEP_DAYS = 7
 
 
-def now() -> str:
+def utc_now() -> str:
     """The clock; only the audit log and run.json may see it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)
-class Request:
+class ReviewRequest:
     """What a review was asked for; remembered, so that ``resume`` and ``decide`` need only the review id."""
 
     data: str
@@ -50,65 +50,65 @@ class Request:
         return {"data": self.data, "as_of": self.as_of.isoformat(), "out": self.out, "configs": self.configs}
 
     @classmethod
-    def of(cls, kept: dict[str, Any]) -> "Request":
+    def of(cls, kept: dict[str, Any]) -> "ReviewRequest":
         """As it was kept."""
         return cls(kept["data"], date.fromisoformat(kept["as_of"]), kept["out"], kept["configs"])
 
 
 @dataclass
-class Workplace:
+class StoreSession:
     """One store, opened."""
 
-    at: StorePlace
-    store: "Store"
-    loaded: dict[str, "CustomerBase"] = field(default_factory=dict)
+    at: StoreLocation
+    store: "ReviewStore"
+    preloaded_bases: dict[str, "ScoredBase"] = field(default_factory=dict)
     """Customer bases that were read while a review was started, so that they are not read twice."""
 
     contexts: dict[str, "ReviewContext"] = field(default_factory=dict)
     """What the steps of a review use, by review; built once a process."""
     configurations: dict[str | None, Configuration] = field(default_factory=dict)
     """By folder; None is the shipped one."""
-    _held: set[str] = field(default_factory=set, repr=False)
-    _until_closed: ExitStack = field(default_factory=ExitStack, repr=False)
+    _locked: set[str] = field(default_factory=set, repr=False)
+    _locks: ExitStack = field(default_factory=ExitStack, repr=False)
 
-    def history(self) -> "History":
+    def history(self) -> "SnapshotStore":
         """The scores of the weeks before."""
         return self.at.history()
 
-    def hold(self, review_id: str) -> None:
+    def lock_review(self, review_id: str) -> None:
         """Have the review to ourselves until the store is closed. Raises BusyError when another process has it.
 
         Until then, not for one step: between two steps another process could begin the same week anew.
         """
-        if review_id not in self._held:
-            self._until_closed.enter_context(self.at.alone(review_id))
-            self._held.add(review_id)
+        if review_id not in self._locked:
+            self._locks.enter_context(self.at.alone(review_id))
+            self._locked.add(review_id)
 
     def close(self) -> None:
         """Let go of every review, and close the store."""
-        self._until_closed.close()
+        self._locks.close()
         self.store.close()
 
-    def configuration(self, request: Request) -> Configuration:
+    def configuration(self, request: ReviewRequest) -> Configuration:
         """The configuration that the review runs with, read once."""
         if request.configs not in self.configurations:
             folder = Path(request.configs) if request.configs else None
-            self.configurations[request.configs] = with_environment(read_configuration(folder))
+            self.configurations[request.configs] = apply_environment(read_configuration(folder))
         return self.configurations[request.configs]
 
 
 @contextmanager
-def workplace(given: str | None) -> Iterator[Workplace]:
+def open_store(given: str | None) -> Iterator[StoreSession]:
     """Open the store for the length of the block. Raises InputError when it cannot be opened."""
-    with store_at(given) as at:
-        opened = Workplace(at, at.store(now))
+    with open_location(given) as at:
+        opened = StoreSession(at, at.store(utc_now))
         try:
             yield opened
         finally:
             opened.close()
 
 
-def with_environment(configuration: Configuration) -> Configuration:
+def apply_environment(configuration: Configuration) -> Configuration:
     """The configuration with the model that the environment names. Raises ConfigurationError for half a model."""
     model = configuration.model
     given: dict[str, object] = {
@@ -126,7 +126,7 @@ def with_environment(configuration: Configuration) -> Configuration:
     return configuration.model_copy(update={"model": model.model_copy(update=given)})
 
 
-def model_client(configuration: Configuration, heard: "Heard") -> "ModelClient | None":
+def model_client(configuration: Configuration, heard: "CallListener") -> "ModelClient | None":
     """The language model, or None when none is configured."""
     if configuration.model.name is None:
         return None
@@ -136,26 +136,33 @@ def model_client(configuration: Configuration, heard: "Heard") -> "ModelClient |
     return OpenAIClient(configuration.model, url.strip() if url else None, key.strip() if key else None, heard)
 
 
-def absolute(location: str) -> str:
+def absolute_location(location: str) -> str:
     """A data location that still means the same when called from another folder."""
     if "://" not in location:
         return str(Path(location).resolve())
     return re.sub(r"(?<=[?&])(mapping|folder)=([^&]*)", lambda at: f"{at[1]}={Path(at[2]).resolve()}", location)
 
 
-def load_base(
-    request: Request, configuration: "Settings", history: "History", watch: "Watch | None" = None
-) -> "CustomerBase[Settings]":
+def load_scored_base(
+    request: ReviewRequest,
+    configuration: "ConfigurationT",
+    history: "SnapshotStore",
+    watch: "StepWatcher | None" = None,
+) -> "ScoredBase[ConfigurationT]":
     """Read the data and score it."""
-    from tools.engine import EngineLimits, unwatched
+    from tools.engine import EngineLimits, no_watcher
     from tools.scoring.scored_base import read_base
 
-    limits = EngineLimits.of_environment()
-    return read_base(request.data, request.as_of, configuration, history, limits, watch or unwatched)
+    limits = EngineLimits.from_environment()
+    return read_base(request.data, request.as_of, configuration, history, limits, watch or no_watcher)
 
 
 def backfill(
-    request: Request, configuration: Configuration, history: "History", weeks: int, watch: "Watch | None" = None
+    request: ReviewRequest,
+    configuration: Configuration,
+    history: "SnapshotStore",
+    weeks: int,
+    watch: "StepWatcher | None" = None,
 ) -> None:
     """Score past weeks from the dated rows, so that trends exist from the first review on. Never reviewed weeks."""
     from datetime import timedelta
@@ -163,20 +170,20 @@ def backfill(
     for back in range(weeks, 0, -1):
         day = request.as_of - timedelta(days=BACKFILL_STEP_DAYS * back)
         if not history.has(review_id_of(day)):
-            past = Request(request.data, day, request.out, request.configs)
-            base = load_base(past, configuration, history, watch)
+            past = ReviewRequest(request.data, day, request.out, request.configs)
+            base = load_scored_base(past, configuration, history, watch)
             base.keep(history, review_id_of(day), reviewed=False)
             base.close()
 
 
-def context_for(place: Workplace, review_id: str, timing: Timing) -> "ReviewContext":
+def build_context(place: StoreSession, review_id: str, timing: Timing) -> "ReviewContext":
     """What the nodes of the graph use. Raises UnknownReference for a review that was never started."""
-    from app.publishing import publisher
+    from app.publishing import review_publisher
     from graph.context import ReviewContext
     from tools.working_days import WorkingDays
 
     if review_id not in place.contexts:
-        request = Request.of(place.store.request(review_id)[0])
+        request = ReviewRequest.of(place.store.request(review_id)[0])
         configuration = place.configuration(request)
         history = place.history()
         place.contexts[review_id] = ReviewContext(
@@ -184,39 +191,43 @@ def context_for(place: Workplace, review_id: str, timing: Timing) -> "ReviewCont
             store=place.store,
             history=history,
             calendar=WorkingDays(configuration.review),
-            load=lambda: place.loaded.pop(review_id, None) or load_base(request, configuration, history),
-            publish=publisher(Path(request.out), place.store, timing, review_id),
+            load=lambda: (
+                place.preloaded_bases.pop(review_id, None) or load_scored_base(request, configuration, history)
+            ),
+            publish=review_publisher(Path(request.out), place.store, timing, review_id),
             progress=timing,
             client=model_client(configuration, timing.called),
         )
     return place.contexts[review_id]
 
 
-def run_review(place: Workplace, review_id: str, timing: Timing) -> str | None:
+def run_review(place: StoreSession, review_id: str, timing: Timing) -> str | None:
     """Run the review as far as decisions allow. Returns the gate it waits at, or None when it is closed.
 
     Raises UnknownReference for a review that was never started, BusyError when another process runs it.
     """
     place.store.request(review_id)
-    place.hold(review_id)
+    place.lock_review(review_id)
     kept, _, run = place.store.request(review_id)
     import asyncio
 
-    return asyncio.run(_drive(place, Request.of(kept).as_of, review_id, run, timing))
+    return asyncio.run(_run_graph(place, ReviewRequest.of(kept).as_of, review_id, run, timing))
 
 
-async def _drive(place: Workplace, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:
+async def _run_graph(place: StoreSession, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:
     os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # read when langgraph is first imported
     os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
-    context = context_for(place, review_id, timing)
+    context = build_context(place, review_id, timing)
     try:
-        return await _driven(place, as_of, review_id, run, context)
+        return await _run_graph_steps(place, as_of, review_id, run, context)
     finally:
         if context.client is not None:
             await context.client.close()
 
 
-async def _driven(place: Workplace, as_of: date, review_id: str, run: int, context: "ReviewContext") -> str | None:
+async def _run_graph_steps(
+    place: StoreSession, as_of: date, review_id: str, run: int, context: "ReviewContext"
+) -> str | None:
     from langgraph.types import Command
 
     from graph.weekly_review import VERSION, weekly_review

@@ -27,33 +27,33 @@ PAGES = ("week", "week?show=all&page=7", "week?tier=critical", "meeting", "follo
 ACCOUNT_PAGES = ("account", "play", "meeting")
 
 
-def saveplay(*arguments: str | Path) -> str:
+def run_cli(*arguments: str | Path) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "app.cli", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False).stdout
 
 
-def reviewed(folder: Path, accounts: int) -> Path:
+def prepare_store(folder: Path, accounts: int) -> Path:
     """A store with a review that waits for decisions."""
     data, store = folder / f"{accounts}-desk", folder / "desk-store"
     if not (data / "done").exists():
-        portfolio.write(data, accounts, 50, 7)
+        portfolio.write_portfolio(data, accounts, 50, 7)
         (data / "done").touch()
     shutil.rmtree(store, ignore_errors=True)
     asked = ("--data", data, "--store", store, "--out", folder / "desk-reviews")
-    saveplay("review", *asked, "--as-of", "2026-11-16", "--approve", "all")
-    saveplay("review", *asked, "--as-of", portfolio.AS_OF.isoformat())
+    run_cli("review", *asked, "--as-of", "2026-11-16", "--approve", "all")
+    run_cli("review", *asked, "--as-of", portfolio.AS_OF.isoformat())
     return store
 
 
-async def come_in(address: str, store: Path, name: str, role: str) -> httpx.AsyncClient:
-    key = saveplay("invite", name, "--role", role, "--store", store).strip().partition("key=")[2]
+async def sign_in_client(address: str, store: Path, name: str, role: str) -> httpx.AsyncClient:
+    key = run_cli("invite", name, "--role", role, "--store", store).strip().partition("key=")[2]
     client = httpx.AsyncClient(base_url=address, follow_redirects=True, timeout=60)
     (await client.post("/enter", data={"key": key})).raise_for_status()
     return client
 
 
-class Load:
+class LoadRun:
     """What was asked and what came back."""
 
     def __init__(self, until: float) -> None:
@@ -102,9 +102,9 @@ class Load:
             await asyncio.sleep(chance.uniform(0.5, 1.5) * pause)
 
 
-async def run(address: str, store: Path, seconds: float, pause: float) -> dict[str, object]:
-    leaders = [await come_in(address, store, f"Leader {n}", "leader") for n in range(3)]
-    readers = [await come_in(address, store, f"Reader {n}", "viewer") for n in range(4)]
+async def run_load(address: str, store: Path, seconds: float, pause: float) -> dict[str, object]:
+    leaders = [await sign_in_client(address, store, f"Leader {n}", "leader") for n in range(3)]
+    readers = [await sign_in_client(address, store, f"Reader {n}", "viewer") for n in range(4)]
     week = await leaders[0].get("/")
     review = str(week.url).split("/r/")[1].split("/")[0]
     meeting = await leaders[0].get(f"/r/{review}/meeting")
@@ -115,7 +115,7 @@ async def run(address: str, store: Path, seconds: float, pause: float) -> dict[s
         size += (await leaders[0].get(path)).num_bytes_downloaded
     for page in PAGES:
         await leaders[0].get(f"/r/{review}/{page}")
-    load = Load(time.monotonic() + seconds)
+    load = LoadRun(time.monotonic() + seconds)
     await asyncio.gather(
         *(load.read(readers[n % len(readers)], review, plays, n, pause) for n in range(20)),
         *(load.decide(leader, review, plays, 100 + n, pause) for n, leader in enumerate(leaders)),
@@ -123,7 +123,7 @@ async def run(address: str, store: Path, seconds: float, pause: float) -> dict[s
     for client in (*leaders, *readers):
         await client.aclose()
     found = sorted(load.took)
-    chose = saveplay("audit", "verify", "--store", store)
+    chose = run_cli("audit", "verify", "--store", store)
     import sqlite3
 
     with sqlite3.connect(store / "saveplay.db") as database:
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=1.0, help="seconds that a reader looks at a page, on average")
     given = parser.parse_args()
     given.data.mkdir(parents=True, exist_ok=True)
-    store = reviewed(given.data, given.accounts)
+    store = prepare_store(given.data, given.accounts)
     command = [sys.executable, "-m", "app.cli", "serve", "--store", str(store), "--port", "0"]
     server = subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
@@ -163,7 +163,7 @@ def main() -> None:
     try:
         assert server.stdout is not None
         address = server.stdout.readline().partition("/enter")[0]
-        found = asyncio.run(run(address, store, given.seconds, given.pause))
+        found = asyncio.run(run_load(address, store, given.seconds, given.pause))
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     finally:
         server.terminate()

@@ -27,12 +27,12 @@ from bench import portfolio
 ROOT = Path(__file__).resolve().parent.parent
 AS_OF = portfolio.AS_OF.isoformat()
 RECORDED = ROOT / "evals" / "fixtures" / "recorded" / "review.yaml"
-_SAMPLED = 2_000
+_SAMPLE_ROWS = 2_000
 """Rows of a table that are counted; the rest is taken to be like them."""
 
 
 @dataclass(frozen=True)
-class Took:
+class ProcessRun:
     """One process."""
 
     cpu: float
@@ -41,7 +41,7 @@ class Took:
     out: str
 
 
-def took(arguments: Sequence[str], **environment: str) -> Took:
+def run_measured(arguments: Sequence[str], **environment: str) -> ProcessRun:
     """Run a Python module of this checkout, compiled once as an installed one is. Raises RuntimeError when it fails."""
     usual = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "bytecode")}
     usual.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -61,86 +61,92 @@ def took(arguments: Sequence[str], **environment: str) -> Took:
     wall = time.perf_counter() - start
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
-    return Took(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024, out)
+    return ProcessRun(used.ru_utime + used.ru_stime, wall, used.ru_maxrss / 1024, out)
 
 
-def median(runs: Sequence[Took]) -> Took:
+def median_run(runs: Sequence[ProcessRun]) -> ProcessRun:
     """The middle of each figure."""
-    return Took(*(statistics.median(getattr(run, name) for run in runs) for name in ("cpu", "wall", "megabytes")), "")
+    return ProcessRun(
+        *(statistics.median(getattr(run, name) for run in runs) for name in ("cpu", "wall", "megabytes")), ""
+    )
 
 
-def ours(folder: Path, *more: str) -> list[str]:
+def score_command(folder: Path, *more: str) -> list[str]:
     """``saveplay score`` on a store that holds nothing."""
     return ["app.cli", "score", "--data", str(folder), "--as-of", AS_OF, "--store", str(folder.parent / "store"), *more]
 
 
-WAYS = {
-    "scan floor": lambda folder: (["bench.floor", str(folder)], {}),
-    "saveplay": lambda folder: (ours(folder), {}),
-    "saveplay, two threads": lambda folder: (ours(folder), {"SAVEPLAY_THREADS": "2"}),
-    "Polars": lambda folder: (["bench.polars_way", str(folder), "--as-of", AS_OF], {}),
-    "pandas": lambda folder: (["bench.pandas_way", str(folder), "--as-of", AS_OF], {}),
+IMPLEMENTATIONS = {
+    "scan floor": lambda folder: (["bench.column_scan", str(folder)], {}),
+    "saveplay": lambda folder: (score_command(folder), {}),
+    "saveplay, two threads": lambda folder: (score_command(folder), {"SAVEPLAY_THREADS": "2"}),
+    "Polars": lambda folder: (["bench.polars_scores", str(folder), "--as-of", AS_OF], {}),
+    "pandas": lambda folder: (["bench.pandas_scores", str(folder), "--as-of", AS_OF], {}),
 }
 
 
-def compare(folder: Path, runs: int, names: Sequence[str]) -> dict[str, list[Took]]:
+def compare_implementations(folder: Path, runs: int, names: Sequence[str]) -> dict[str, list[ProcessRun]]:
     """The ways in turns, each so many times."""
-    return in_turns(runs, {name: (folder, name) for name in names})
+    return run_in_turns(runs, {name: (folder, name) for name in names})
 
 
-def in_turns(runs: int, measured: Mapping[str, tuple[Path, str]]) -> dict[str, list[Took]]:
+def run_in_turns(runs: int, measured: Mapping[str, tuple[Path, str]]) -> dict[str, list[ProcessRun]]:
     """Bases with ways, in turns, each so many times."""
-    found: dict[str, list[Took]] = {name: [] for name in measured}
+    found: dict[str, list[ProcessRun]] = {name: [] for name in measured}
     for turn in range(runs):
         for name, (folder, way) in measured.items():
-            arguments, environment = WAYS[way](folder)
-            found[name].append(took(arguments, **environment))
-            say(f"  {folder.name}, {turn + 1} of {runs}: {name} {found[name][-1].cpu:.2f} s of processor time")
+            arguments, environment = IMPLEMENTATIONS[way](folder)
+            found[name].append(run_measured(arguments, **environment))
+            print_progress(
+                f"  {folder.name}, {turn + 1} of {runs}: {name} {found[name][-1].cpu:.2f} s of processor time"
+            )
     return found
 
 
-def medians(found: Mapping[str, Sequence[Took]]) -> dict[str, Took]:
+def medians_by_name(found: Mapping[str, Sequence[ProcessRun]]) -> dict[str, ProcessRun]:
     """Of every way the middle of each figure."""
-    return {name: median(each) for name, each in found.items()}
+    return {name: median_run(each) for name, each in found.items()}
 
 
-def turns(size: int, runs: int) -> int:
+def repeat_count(size: int, runs: int) -> int:
     """How often each way has its turn: a second or two are easily disturbed."""
     return runs * 3 if size <= 1_000 else runs
 
 
-def same_top(folder: Path) -> bool:
+def same_worst_accounts(folder: Path) -> bool:
     """Whether all three ways name the same 25 accounts in the same order with the same risk."""
-    rows = json.loads(took(ours(folder, "--json")).out)
+    rows = json.loads(run_measured(score_command(folder, "--json")).out)
     rows.sort(key=lambda row: (not row["at_risk"], -row["risk"] * float(row["arr"]), row["account_id"]))
     expected = [(row["account_id"], round(row["risk"], 6)) for row in rows[:25]]
-    for way in ("bench.pandas_way", "bench.polars_way"):
-        lines = took([way, str(folder), "--as-of", AS_OF]).out.splitlines()
+    for way in ("bench.pandas_scores", "bench.polars_scores"):
+        lines = run_measured([way, str(folder), "--as-of", AS_OF]).out.splitlines()
         named = [(line.split()[0], round(float(line.split()[2]), 6)) for line in lines if line.startswith("A0")]
         if named != expected:
-            say(f"  {way} differs: {named[:3]} instead of {expected[:3]}")
+            print_progress(f"  {way} differs: {named[:3]} instead of {expected[:3]}")
             return False
     return True
 
 
-def made(root: Path, accounts: int, usage_rows: int = 50, step_days: int = 7) -> Path:
+def ensure_base(root: Path, accounts: int, usage_rows: int = 50, step_days: int = 7) -> Path:
     """The base in its folder, written if it is not there yet."""
     folder = root / f"{accounts}-{usage_rows}-{step_days}"
     if not (folder / "done").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        say(f"writing {accounts:,} accounts, {accounts * usage_rows:,} usage rows")
+        print_progress(f"writing {accounts:,} accounts, {accounts * usage_rows:,} usage rows")
         # in a process of its own: whatever this one ever held would be counted for every process that it starts
-        took(["bench.portfolio", str(folder), f"{accounts}", f"--usage-rows={usage_rows}", f"--step-days={step_days}"])
+        run_measured(
+            ["bench.portfolio", str(folder), f"{accounts}", f"--usage-rows={usage_rows}", f"--step-days={step_days}"]
+        )
         (folder / "done").touch()
     return folder
 
 
-def review_phases(folder: Path, out: Path) -> tuple[Took, list[tuple[str, float]]]:
+def time_review_steps(folder: Path, out: Path) -> tuple[ProcessRun, list[tuple[str, float]]]:
     """A whole review without a model, and the seconds of its steps; the first of two only compiles the modules."""
     arguments = ["app.cli", "review", "--data", str(folder), "--as-of", AS_OF]
     for turn in ("first", "second"):
         where = ["--store", str(out / turn / "store"), "--out", str(out / turn / "reviews")]
-        whole = took([*arguments, *where, "--approve", "all"])
+        whole = run_measured([*arguments, *where, "--approve", "all"])
     (run,) = (out / "second" / "reviews").glob("*/run.json")
     steps: dict[str, float] = {}
     for step in json.loads(run.read_text())["steps"]:
@@ -148,13 +154,15 @@ def review_phases(folder: Path, out: Path) -> tuple[Took, list[tuple[str, float]
     return whole, list(steps.items())
 
 
-def review_parts(folder: Path, out: Path, runs: int) -> dict[str, float]:
+def time_review_parts(folder: Path, out: Path, runs: int) -> dict[str, float]:
     """Medians of the processor seconds of a review by part, imports aside."""
-    found = [json.loads(took(["bench.review_parts", str(folder), str(out / str(turn))]).out) for turn in range(runs)]
+    found = [
+        json.loads(run_measured(["bench.review_parts", str(folder), str(out / str(turn))]).out) for turn in range(runs)
+    ]
     return {part: statistics.median(each[part] for each in found) for part in found[0]}
 
 
-def tokens(folder: Path) -> dict[str, int]:
+def count_tokens(folder: Path) -> dict[str, int]:
     """Tokens of the prompts of a review, and of the portfolio as an agent would be handed it, as CSV."""
     encoding = bpe_openai.get_encoding("o200k_base")
     found = {"without usage": 0}
@@ -172,7 +180,7 @@ def tokens(folder: Path) -> dict[str, int]:
         ):
             files = f"read_parquet('{folder / name}{'/*' if name == 'usage' else ''}.parquet')"
             ((rows,),) = connection.execute(f"select count(*) from {files}").fetchall()
-            kept = connection.execute(f"from {files} limit {_SAMPLED}").fetchall()
+            kept = connection.execute(f"from {files} limit {_SAMPLE_ROWS}").fetchall()
             text = "\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in kept)
             count = round(len(encoding.encode_ordinary(text)) / len(kept) * rows)
             found["usage" if name == "usage" else "without usage"] = count + found.get(
@@ -186,7 +194,7 @@ def tokens(folder: Path) -> dict[str, int]:
     return found
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     """Progress, on standard error."""
     print(text, file=sys.stderr, flush=True)
 
@@ -199,7 +207,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="1k and 100k accounts only, nothing is written")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        found = measured(given, Path(scratch))
+        found = measure_all(given, Path(scratch))
     from bench.page import write_page
 
     page = write_page(found)
@@ -207,10 +215,10 @@ def main() -> None:
         sys.stdout.write(page)
     else:
         (ROOT / "docs" / "performance.md").write_text(page, encoding="utf-8")
-        say("docs/performance.md is written")
+        print_progress("docs/performance.md is written")
 
 
-def measured(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
+def measure_all(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
     """Everything that the page tells.
 
     What writes many files comes late, and nothing is deleted before the end: for minutes after files were deleted, a file
@@ -222,33 +230,42 @@ def measured(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
         "duckdb": duckdb.__version__,
     }
     found["runs"] = given.runs
-    found["imports"] = median([took(["timeit", "-n", "1", "-r", "1", "import duckdb"]) for _ in range(given.runs)])
+    found["imports"] = median_run(
+        [run_measured(["timeit", "-n", "1", "-r", "1", "import duckdb"]) for _ in range(given.runs)]
+    )
     sizes = (1_000, 100_000) if given.quick else (1_000, 100_000, 1_000_000)
-    ways = {size: compare(made(given.data, size), turns(size, given.runs), list(WAYS)) for size in sizes}
-    found["sizes"] = {size: medians(each) for size, each in ways.items()}
+    ways = {
+        size: compare_implementations(
+            ensure_base(given.data, size), repeat_count(size, given.runs), list(IMPLEMENTATIONS)
+        )
+        for size in sizes
+    }
+    found["sizes"] = {size: medians_by_name(each) for size, each in ways.items()}
     found["least_1k"] = min(each.cpu for each in ways[1_000]["saveplay"])
-    engine = [engine_seconds(made(given.data, 1_000)) for _ in range(turns(1_000, given.runs))]
+    engine = [engine_seconds(ensure_base(given.data, 1_000)) for _ in range(repeat_count(1_000, given.runs))]
     found["engine_1k"], found["engine_least_1k"] = statistics.median(engine), min(engine)
     if not given.quick:
-        twice = made(given.data, 1_000_000, 100)
-        once = made(given.data, 1_000_000)
+        twice = ensure_base(given.data, 1_000_000, 100)
+        once = ensure_base(given.data, 1_000_000)
         both = {"floor": (once, "scan floor"), "floor of twice": (twice, "scan floor")}
         both |= {"once": (once, "saveplay"), "twice": (twice, "saveplay")}
-        found["twice"] = medians(in_turns(given.runs, both))
-        dense = made(given.data, 1_000_000, 50, 1)
-        found["dense"] = medians(compare(dense, 3, ["scan floor", "saveplay", "saveplay, two threads"]))
-        found["spilling"] = took(ours(once), SAVEPLAY_MEMORY="600MB")
-    found["parts"] = review_parts(made(given.data, 10_000), scratch / "parts", given.runs * 3)
-    reviewed = {size: review_phases(made(given.data, size), scratch / f"{size}") for size in (1_000, 10_000)}
+        found["twice"] = medians_by_name(run_in_turns(given.runs, both))
+        dense = ensure_base(given.data, 1_000_000, 50, 1)
+        found["dense"] = medians_by_name(
+            compare_implementations(dense, 3, ["scan floor", "saveplay", "saveplay, two threads"])
+        )
+        found["spilling"] = run_measured(score_command(once), SAVEPLAY_MEMORY="600MB")
+    found["parts"] = time_review_parts(ensure_base(given.data, 10_000), scratch / "parts", given.runs * 3)
+    reviewed = {size: time_review_steps(ensure_base(given.data, size), scratch / f"{size}") for size in (1_000, 10_000)}
     found["reviews"] = reviewed
-    found["same"] = {size: same_top(made(given.data, size)) for size in sizes[:2]}
-    found["tokens"] = tokens(made(given.data, 1_000))
+    found["same"] = {size: same_worst_accounts(ensure_base(given.data, size)) for size in sizes[:2]}
+    found["tokens"] = count_tokens(ensure_base(given.data, 1_000))
     return found
 
 
 def engine_seconds(folder: Path) -> float:
     """Seconds of the steps of the engine in one `saveplay score`."""
-    steps = json.loads(took(ours(folder, "--explain", "--json")).out)["steps"]
+    steps = json.loads(run_measured(score_command(folder, "--explain", "--json")).out)["steps"]
     return float(sum(step["seconds"] for step in steps))
 
 

@@ -15,10 +15,10 @@ and about four rows an account in eight other tables. All 33 signals of the prod
 stated intents are looked for in every recent text, every account is scored, tiered and compared.
 """
 _WAYS = """
-- **scan floor**: DuckDB reads the columns that the signals need, all rows, and does nothing else (`bench/floor.py`).
+- **scan floor**: DuckDB reads the columns that the signals need, all rows, and does nothing else (`bench/column_scan.py`).
 - **saveplay**: `saveplay score`, one thread, at most 1 GB for the engine.
-- **Polars**, **pandas**: the same signals and scores, as a capable analyst would write them (`bench/polars_way.py`,
-  `bench/pandas_way.py`), without the audit of the data. {same}
+- **Polars**, **pandas**: the same signals and scores, as a capable analyst would write them (`bench/polars_scores.py`,
+  `bench/pandas_scores.py`), without the audit of the data. {same}
 """
 
 

@@ -26,7 +26,7 @@ _TEXTS = (
     "Login page showed an error for two people in the morning, a restart of the browser helped",
     "The admin is on leave until the end of the month, her deputy will answer our questions meanwhile",
 )
-_SAID = (
+_STATEMENTS = (
     "They told us openly that they are evaluating alternatives before the renewal",
     "Budget cut next year: they were asked to reduce software spend",
     "The director asked what value they are getting for the price",
@@ -106,14 +106,14 @@ TABLES = {
 }
 
 
-def write(folder: Path, accounts: int, usage_rows: int, step_days: int, memory_limit: str = "6GB") -> None:
+def write_portfolio(folder: Path, accounts: int, usage_rows: int, step_days: int, memory_limit: str = "6GB") -> None:
     """Write the eleven tables. ``usage_rows`` an account, one every ``step_days`` days back from the review date."""
     folder.mkdir(parents=True, exist_ok=True)
     people = max(accounts // 40, 12)
     with duckdb.connect(":memory:", config={"memory_limit": memory_limit}) as connection:
         connection.execute(_DICE)
         connection.execute(f"set variable texts = {list(_TEXTS)!r}")
-        connection.execute(f"set variable said = {list(_SAID)!r}")
+        connection.execute(f"set variable said = {list(_STATEMENTS)!r}")
         for table, sql in TABLES.items():
             values = {"accounts": accounts, "people": people, "step": step_days}
             if table != "usage":
@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--usage-rows", type=int, default=50, help="rows an account")
     parser.add_argument("--step-days", type=int, default=7, help="days between two rows")
     given = parser.parse_args()
-    write(given.folder, given.accounts, given.usage_rows, given.step_days)
+    write_portfolio(given.folder, given.accounts, given.usage_rows, given.step_days)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from app.timing import Timing
 from bench import portfolio
 
 
-class Parts:
+class PartTimer:
     """Processor seconds by part; inside a part, the part around it stands still."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Parts:
         setattr(owner, name, counted)
 
 
-def review(folder: Path, where: Path) -> None:
+def review_once(folder: Path, where: Path) -> None:
     """One review without a model, with every decision taken."""
     asked = ["review", "--data", str(folder), "--as-of", portfolio.AS_OF.isoformat(), "--approve", "all"]
     sys.argv = ["saveplay", *asked, "--store", f"{where}/store", "--out", f"{where}/out"]
@@ -79,14 +79,14 @@ def review(folder: Path, where: Path) -> None:
                 raise
 
 
-def measured(folder: Path, new: Path) -> dict[str, float]:
+def measure_parts(folder: Path, new: Path) -> dict[str, float]:
     """Seconds by part; ``asking`` is everything that is asked of the scored base, ``phases`` what the agents make of it.
 
     What no function named here does is counted for the graph and the store.
     """
     gc.disable()  # as the command does
-    parts = Parts()
-    review(folder, new / "first")
+    parts = PartTimer()
+    review_once(folder, new / "first")
     parts.watch(tools.scoring.scored_base, "read_base", "scoring")
     parts.watch(tools.scoring.scored_base.CustomerBase, "rows", "asking")
     parts.watch(tools.scoring.scored_base.CustomerBase, "keep", "history")
@@ -109,11 +109,11 @@ def measured(folder: Path, new: Path) -> dict[str, float]:
 
     Timing.starts, Timing.ends = starts, is_over  # type: ignore[method-assign]
     parts.enter("graph and store")
-    review(folder, new / "second")
+    review_once(folder, new / "second")
     parts.leave()
     return parts.seconds
 
 
 if __name__ == "__main__":
-    found = measured(Path(sys.argv[1]), Path(sys.argv[2]))
+    found = measure_parts(Path(sys.argv[1]), Path(sys.argv[2]))
     print(json.dumps({name: round(seconds, 3) for name, seconds in found.items()}))

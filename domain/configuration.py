@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
-from domain.model import Record
 from domain.playbook import Cause, Difficulty, Playbook, Role
+from domain.record import Record
 
 Category = Literal["usage", "support", "sentiment", "relationship", "commercial"]
 Pillar = Literal["engagement", "satisfaction", "adoption", "outcomes"]
@@ -18,7 +18,7 @@ Unit = Literal[
     "percent", "percent_change", "days", "count", "ratio", "score_10", "score_10_change", "score_5", "step", "per_user"
 ]
 Size = Literal["enterprise", "mid_market", "small_business"]
-Tier = Literal["critical", "high", "medium", "watch"]
+InterventionTier = Literal["critical", "high", "medium", "watch"]
 Driver = Literal["usage", "engagement", "sentiment", "financial"]
 
 CATEGORIES: tuple[Category, ...] = ("usage", "support", "sentiment", "relationship", "commercial")
@@ -45,7 +45,7 @@ class Freshness(Record):
     events_stand: bool = False
 
 
-class Phrases(Record):
+class SignalPhrases(Record):
     """How a signal's value is put into words. ``{value}`` is the value with its unit."""
 
     worse: str
@@ -68,7 +68,7 @@ class Signal(Record):
     weight: dict[Literal["default"] | Size, float] = Field(description="Share of its category.")
     risk: float = Field(ge=0, le=60, description="Risk points at full severity.")
     fresh: Freshness
-    says: Phrases
+    says: SignalPhrases
     why: str = Field(min_length=10)
 
     @model_validator(mode="after")
@@ -87,21 +87,21 @@ class Signal(Record):
         return self
 
 
-class Band(Record):
+class BandLimits(Record):
     """A half-open range [from, to) of a 0 to 100 score; the last one includes 100."""
 
     name: str
     starts_at: float = Field(ge=0, lt=100)
 
 
-def _bands_cover_everything(bands: tuple[Band, ...]) -> tuple[Band, ...]:
+def _bands_cover_everything(bands: tuple[BandLimits, ...]) -> tuple[BandLimits, ...]:
     starts = [band.starts_at for band in bands]
     if starts[0] != 0 or starts != sorted(set(starts)):
         raise ValueError("bands must start at 0 and rise, so that every score has exactly one")
     return bands
 
 
-class Money(Record):
+class MoneySettings(Record):
     """Home currency and the rates of the others, in home units for one unit."""
 
     home: str = Field(pattern="^[A-Z]{3}$")
@@ -110,10 +110,10 @@ class Money(Record):
     why: str
 
 
-class Scoring(Record):
+class ScoringSettings(Record):
     """``configs/scoring.yaml``: signals, health and risk."""
 
-    money: Money
+    money: MoneySettings
     enterprise_above: Setting
     small_business_below: Setting
     category_weights: dict[Size, dict[Category, float]]
@@ -122,8 +122,8 @@ class Scoring(Record):
     minimum_coverage: Setting
     confidence_high: Setting
     confidence_medium: Setting
-    health_bands: tuple[Band, ...]
-    risk_tiers: tuple[Band, ...]
+    health_bands: tuple[BandLimits, ...]
+    risk_tiers: tuple[BandLimits, ...]
     velocity_window: tuple[int, int]
     velocity_alarm: Setting
     velocity_concern: Setting
@@ -152,7 +152,7 @@ class Scoring(Record):
         return self
 
 
-class Condition(Record):
+class RuleCondition(Record):
     """A comparison of one signal's fresh value; false when the value is unknown."""
 
     signal: str
@@ -173,8 +173,8 @@ class TierRule(Record):
 
     id: str = Field(pattern="^[a-z_]+$")
     tier: Literal["critical", "high"]
-    when: tuple[Condition, ...] = Field(min_length=1, description="All must hold.")
-    at_risk_when: tuple[Condition, ...] = Field(
+    when: tuple[RuleCondition, ...] = Field(min_length=1, description="All must hold.")
+    at_risk_when: tuple[RuleCondition, ...] = Field(
         default=(), description="Further conditions under which the rule alone puts an account at risk."
     )
     not_for: tuple[Size, ...] = Field(default=(), description="Sizes for which the rule is off.")
@@ -186,12 +186,12 @@ class ActionRule(Record):
     """Which primary action a signal asks for; the first that holds is the primary, the next the secondary."""
 
     id: str
-    when: tuple[Condition, ...] = Field(min_length=1)
+    when: tuple[RuleCondition, ...] = Field(min_length=1)
     action: str
     owner_role: Role
 
 
-class Due(Record):
+class ActionDeadline(Record):
     """How soon an intervention tier must be acted on."""
 
     days: int = Field(ge=1, description="Calendar days to the last working day for the primary action.")
@@ -199,12 +199,12 @@ class Due(Record):
     says: str
 
 
-class Tiers(Record):
+class TierSettings(Record):
     """``configs/tiers.yaml``: who must be acted on, how soon, with what."""
 
     rules: tuple[TierRule, ...]
     watch_renewal_within: Setting
-    due: dict[Tier, Due]
+    due: dict[InterventionTier, ActionDeadline]
     actions: tuple[ActionRule, ...]
     default_action: str
     watch_action: str
@@ -227,7 +227,7 @@ class CauseRule(Record):
     difficulty_why: str
 
 
-class Causes(Record):
+class CauseSettings(Record):
     """``configs/causes.yaml``: the seven causes and how sure we must be."""
 
     causes: dict[Cause, CauseRule]
@@ -243,7 +243,7 @@ class Causes(Record):
     floor_health: Setting
 
 
-_ENGINE_CANNOT = re.compile(r"\(\?<?[=!]|\(\?P=|\\[1-9]")
+_UNSUPPORTED_SYNTAX = re.compile(r"\(\?<?[=!]|\(\?P=|\\[1-9]")
 """Parts of expressions that the engine, which reads all texts first, does not know."""
 
 
@@ -267,12 +267,12 @@ class Intent(Record):
     def _expressions_are_valid(self) -> Self:
         _check_expressions((*self.phrases, *self.unless))
         for phrase in self.phrases:
-            if _ENGINE_CANNOT.search(phrase):
+            if _UNSUPPORTED_SYNTAX.search(phrase):
                 raise ValueError(f"{phrase!r}: no look-around or back-reference; what rules it out goes into unless")
         return self
 
 
-class Wording(Record):
+class PhraseSettings(Record):
     """``configs/phrases.yaml``: how stated intents and themes are found in text."""
 
     intents: dict[str, Intent]
@@ -287,7 +287,7 @@ class Wording(Record):
         return self
 
 
-class Profile(Record):
+class ReviewProfile(Record):
     """How often and how wide the review is for a portfolio size."""
 
     id: str
@@ -309,19 +309,19 @@ class AgendaBlock(Record):
     lead: str
 
 
-class Prior(Record):
+class SavePrior(Record):
     """What is believed before any outcome is known: a share and the number of cases it is worth."""
 
     saved: float = Field(gt=0)
     lost: float = Field(gt=0)
 
 
-class Workflow(Record):
+class AlertRule(Record):
     """One state of an account and the workflow that it starts."""
 
     id: str = Field(pattern="^[a-z_]+$")
     state: str
-    when: tuple[Condition, ...] = ()
+    when: tuple[RuleCondition, ...] = ()
     standing: Literal["any", "at_risk", "critical", "fell", "new", "resolved"] = "any"
     crm_field: str
     crm_value: str
@@ -332,7 +332,7 @@ class Workflow(Record):
 class ReviewSettings(Record):
     """``configs/review.yaml``: profiles, agenda, capacity, money and the calendar."""
 
-    profiles: tuple[Profile, ...]
+    profiles: tuple[ReviewProfile, ...]
     agenda: tuple[AgendaBlock, ...]
     plan_rows_per_tier: Setting
     red_account_limit: Setting
@@ -344,7 +344,7 @@ class ReviewSettings(Record):
     hourly_rate: Setting
     weekly_budget: Setting
     concession_share: Setting
-    save_priors: dict[Difficulty, Prior]
+    save_priors: dict[Difficulty, SavePrior]
     save_priors_why: str
     late_becomes_missed: Setting
     pattern_minimum: Setting
@@ -360,7 +360,7 @@ class ReviewSettings(Record):
     opportunity: dict[str, float]
     matrix: dict[str, str]
     questions: dict[Category, str]
-    workflow: tuple[Workflow, ...]
+    workflow: tuple[AlertRule, ...]
 
     @model_validator(mode="after")
     def _nothing_missing(self) -> Self:
@@ -379,7 +379,7 @@ class ReviewSettings(Record):
         return self
 
 
-class Prices(Record):
+class TokenPrices(Record):
     """What tokens cost: by model, for a million read and a million written."""
 
     currency: str = Field(pattern="^[A-Z]{3}$")
@@ -392,7 +392,7 @@ class Prices(Record):
         return round((read * price[0] + written * price[1]) / 1e6, 6) if price else None
 
 
-class TypedWords(Record):
+class WordLists(Record):
     """Words, in lower case, that a model does not type itself."""
 
     numbers: tuple[str, ...]
@@ -436,8 +436,8 @@ class ModelSettings(Record):
     sentence_length: Setting
     ask_steps: Setting
     ask_tokens: Setting
-    prices: Prices
-    words: TypedWords
+    prices: TokenPrices
+    words: WordLists
     words_why: str
 
     def model_for(self, role: ModelRole) -> str | None:
@@ -445,10 +445,10 @@ class ModelSettings(Record):
         return (self.fast_name or self.name) if self.roles[role] == "fast" else self.name
 
 
-AskKind = Literal["save_play", "why", "changes", "load", "late", "plan"]
+QuestionKind = Literal["save_play", "why", "changes", "load", "late", "plan"]
 
 
-class SaidRule(Record):
+class StatementRule(Record):
     """Something that whoever asks may say about an account: the signal it speaks of, and its value."""
 
     value: float
@@ -461,7 +461,7 @@ class SaidRule(Record):
         return self
 
 
-class TriedRule(Record):
+class PastAttemptRule(Record):
     """Something that was tried before and is not offered again."""
 
     says: str
@@ -473,30 +473,30 @@ class TriedRule(Record):
         return self
 
 
-class Asking(Record):
+class AskSettings(Record):
     """``configs/ask.yaml``: how a question is read without a model."""
 
-    kinds: dict[AskKind, tuple[str, ...]]
+    kinds: dict[QuestionKind, tuple[str, ...]]
     close_enough: Setting
     ignored: tuple[str, ...]
     legal_forms: tuple[str, ...]
-    tiers: dict[Tier, tuple[str, ...]]
+    tiers: dict[InterventionTier, tuple[str, ...]]
     months: tuple[tuple[str, ...], ...] = Field(min_length=12, max_length=12)
-    said: dict[str, SaidRule]
-    tried: dict[Literal["concession"], TriedRule]
+    said: dict[str, StatementRule]
+    tried: dict[Literal["concession"], PastAttemptRule]
     examples: tuple[str, ...]
 
 
-_CONTEXT = frozenset(("renewal_in_days", "active_users_before"))
+_RULE_CONTEXT = frozenset(("renewal_in_days", "active_users_before"))
 """What rules may ask for beside the signals."""
 
 
 class ScoreConfiguration(Record):
     """What makes a score: all that is read of ``configs/`` where nothing but scores is wanted."""
 
-    scoring: Scoring
-    tiers: Tiers
-    wording: Wording
+    scoring: ScoringSettings
+    tiers: TierSettings
+    wording: PhraseSettings
     scoring_hash: str
     """Hash of these three files."""
 
@@ -509,21 +509,21 @@ class ScoreConfiguration(Record):
 
     def _refuse_unknown(self, used: Iterable[tuple[str, str, str]]) -> None:
         for file, place, signal in used:
-            if signal not in self.scoring.signals and signal not in _CONTEXT:
+            if signal not in self.scoring.signals and signal not in _RULE_CONTEXT:
                 raise ValueError(f"{file}: {place}: unknown signal {signal!r}")
 
 
-Settings = TypeVar("Settings", bound=ScoreConfiguration)
+ConfigurationT = TypeVar("ConfigurationT", bound=ScoreConfiguration)
 """The whole configuration or the part that makes a score, whichever was asked for."""
 
 
 class Configuration(ScoreConfiguration):
     """All of ``configs/``, read once."""
 
-    causes: Causes
+    causes: CauseSettings
     review: ReviewSettings
     model: ModelSettings
-    asking: Asking
+    asking: AskSettings
     playbooks: dict[str, Playbook]
     hash: str
     """Hash of everything, for the record of the review."""
@@ -541,7 +541,7 @@ class Configuration(ScoreConfiguration):
         used += [("ask.yaml", "said", name) for name in self.asking.said]
         used += [("causes.yaml", name, f.signal) for name, rule in self.causes.causes.items() for f in rule.evidence]
         self._refuse_unknown(used)
-        known = self.scoring.signals.keys() | _CONTEXT
+        known = self.scoring.signals.keys() | _RULE_CONTEXT
         for name, playbook in self.playbooks.items():
             for action in (*playbook.stabilise, *playbook.address, *playbook.rebuild):
                 unknown = set(action.signals) - known

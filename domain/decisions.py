@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from domain.model import Record
+from domain.record import Record
 
 
 class PlayDecision(Record):

@@ -6,12 +6,12 @@ from typing import Literal
 from pydantic import Field
 
 from domain.decisions import PlayDecision
-from domain.model import Record
+from domain.record import Record
 
 DeskRole = Literal["viewer", "csm", "manager", "leader"]
 DESK_ROLES: tuple[DeskRole, ...] = ("viewer", "csm", "manager", "leader")
 """From who may least to who may most; everybody may do what those before may, except acting for another CSM."""
-Way = Literal["command line", "desk", "API"]
+EntryPoint = Literal["command line", "desk", "API"]
 
 
 class Member(Record):
@@ -27,7 +27,7 @@ class Member(Record):
         return DESK_ROLES.index(self.role) >= DESK_ROLES.index(role)
 
 
-class Choice(Record):
+class PendingDecision(Record):
     """What was said about one play or plan line. It counts once a leader records the decisions."""
 
     decision: PlayDecision
@@ -46,7 +46,7 @@ class MeetingNote(Record):
     text: str
 
 
-class AuditLine(Record):
+class AuditEntry(Record):
     """One entry of the audit log: who did what, when, from which way in."""
 
     seq: int
@@ -57,7 +57,7 @@ class AuditLine(Record):
     facts: dict[str, object]
 
 
-class Anchor(Record):
+class AuditAnchor(Record):
     """The head of the audit chain at one moment, kept elsewhere: it shows when the newest entries were cut off."""
 
     entries: int

@@ -4,9 +4,9 @@ from datetime import date
 from typing import Literal
 
 from domain.configuration import Size
-from domain.model import Record
 from domain.playbook import Role
-from domain.review import Band, Change, Contribution, Evidence, InterventionTier, RiskTier
+from domain.record import Record
+from domain.review import Contribution, Evidence, HealthBand, InterventionTier, RiskChange, RiskTier
 
 
 class Person(Record):
@@ -49,7 +49,7 @@ class Dossier(Record):
     lifecycle_stage: str | None
     parent_account_id: str | None
     health: float | None
-    health_band: Band
+    health_band: HealthBand
     coverage: float
     confidence: Literal["high", "medium", "low"]
     velocity: float | None
@@ -65,7 +65,7 @@ class Dossier(Record):
     churn_probability: float
     calibrated: bool
     expected_churn_arr: float
-    change: Change
+    change: RiskChange
     risk_then: float | None
     health_then: float | None
     tier_then: RiskTier | None

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import date
 from typing import Literal
 
-from domain.model import Record
 from domain.playbook import PHASES, Phase
+from domain.record import Record
 
-Outcome = Literal["first_try", "repaired", "in_part", "fell_back", "playbook", "goes_on"]
+DraftOutcome = Literal["first_try", "repaired", "in_part", "fell_back", "playbook", "goes_on"]
 """``in_part``: the model's choices stand, and the playbook's own words where its sentences did not pass."""
 FIRST_TOUCH = "first_touch"
 
@@ -30,7 +30,7 @@ class DraftAction(Record):
     """One sentence with slots: how this addresses the cause at this account. None: the library's own words."""
 
 
-class Draft(Record):
+class PlayDraft(Record):
     """One save play as the model answers it."""
 
     summary: str | None
@@ -53,7 +53,7 @@ class Draft(Record):
         found = {"summary": self.summary, "opening": self.opening, **lines}
         return {place: text for place, text in found.items() if text is not None}
 
-    def reworded(self, change: Callable[[str, str], str | None]) -> "Draft":
+    def map_sentences(self, change: Callable[[str, str], str | None]) -> "PlayDraft":
         """The same choices; each sentence as ``change(place, text)`` gives it."""
 
         def at(place: str, text: str | None) -> str | None:
@@ -62,7 +62,7 @@ class Draft(Record):
         def line(chosen: DraftAction) -> DraftAction:
             return chosen.model_copy(update={"why": at(chosen.action, chosen.why)})
 
-        return Draft(
+        return PlayDraft(
             summary=at("summary", self.summary),
             opening=at("opening", self.opening),
             first_touch=line(self.first_touch),
@@ -77,12 +77,12 @@ class BriefingDraft(Record):
 
     sentences: tuple[str, ...]
 
-    def reworded(self, change: Callable[[str], str]) -> "BriefingDraft":
+    def map_sentences(self, change: Callable[[str], str]) -> "BriefingDraft":
         """Every sentence changed."""
         return BriefingDraft(sentences=tuple(map(change, self.sentences)))
 
 
-class Tokens(Record):
+class TokenUsage(Record):
     """What model calls took."""
 
     read: int = 0
@@ -94,8 +94,10 @@ class Tokens(Record):
         """Read and written together."""
         return self.read + self.written
 
-    def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(read=self.read + other.read, written=self.written + other.written, calls=self.calls + other.calls)
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(
+            read=self.read + other.read, written=self.written + other.written, calls=self.calls + other.calls
+        )
 
 
 class Violation(Record):
@@ -108,10 +110,10 @@ class Violation(Record):
     """For a sentence of a draft: its place (``summary``, ``opening`` or the action's id); empty for a choice."""
 
 
-class Drafting(Record):
+class DraftingRecord(Record):
     """How a text came to be, so that readers know what they read."""
 
-    outcome: Outcome = "playbook"
+    outcome: DraftOutcome = "playbook"
     model: str | None = None
     rounds: int = 0
     """How many answers were asked for."""
@@ -121,7 +123,7 @@ class Drafting(Record):
     """Code of what failed, where it was not the text: ``timed_out``, ``refused`` and so on."""
     refused: tuple[Violation, ...] = ()
     """What was wrong with the answers that were sent back."""
-    tokens: Tokens = Tokens()
+    tokens: TokenUsage = TokenUsage()
     cost: float | None = 0.0
     """In the currency of the price table; None when the model has no price there."""
     prompt_hash: str | None = None

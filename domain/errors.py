@@ -82,38 +82,38 @@ class ModelError(SaveplayError):
         self.answer = answer
 
 
-class Unavailable(ModelError):
+class ModelUnavailable(ModelError):
     """Worth another attempt."""
 
     wait: float | None = None
     """Seconds that the server asks to wait; None when it says nothing."""
 
 
-class TimedOut(Unavailable):
+class TimedOut(ModelUnavailable):
     """No answer in time."""
 
     code = "timed_out"
 
 
-class RateLimited(Unavailable):
+class RateLimited(ModelUnavailable):
     """429: too many calls."""
 
     code = "rate_limited"
 
 
-class ServerFailed(Unavailable):
+class ServerFailed(ModelUnavailable):
     """5xx."""
 
     code = "server_failed"
 
 
-class Unreachable(Unavailable):
+class Unreachable(ModelUnavailable):
     """No server there, or the connection broke."""
 
     code = "unreachable"
 
 
-class CallRefused(ModelError):
+class RequestRejected(ModelError):
     """4xx: the key, the model's name or the request. ``status`` is the HTTP status, ``detail`` the server's words."""
 
     code = "call_refused"
@@ -129,31 +129,31 @@ class AnswerRefused(ModelError):
     code = "refused"
 
 
-class BrokenAnswer(ModelError):
+class UnusableAnswer(ModelError):
     """An answer of no use; a repair round says so."""
 
     code = "broken"
 
 
-class CutShort(BrokenAnswer):
+class AnswerTruncated(UnusableAnswer):
     """The answer stopped at the length limit."""
 
     code = "cut_short"
 
 
-class NotJson(BrokenAnswer):
+class NotJson(UnusableAnswer):
     """The answer is not the JSON that was asked for."""
 
     code = "not_json"
 
 
-class WrongShape(BrokenAnswer):
+class SchemaMismatch(UnusableAnswer):
     """The answer is JSON, but not of the schema."""
 
     code = "wrong_shape"
 
 
-class TooLarge(BrokenAnswer):
+class AnswerTooLarge(UnusableAnswer):
     """The answer is longer than any play could be."""
 
     code = "too_large"

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from domain.model import Record
+from domain.record import Record
 
 Cause = Literal[
     "product_fit",

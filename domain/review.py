@@ -9,18 +9,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from domain.audit import LeftOut, SourceAudit
-from domain.drafting import Draft, Drafting, Tokens, Violation
-from domain.model import Record
+from domain.data_audit import LeftOutRows, SourceAudit
+from domain.drafting import DraftingRecord, PlayDraft, TokenUsage, Violation
+from domain.record import Record
 
-Band = Literal["red", "yellow", "green", "not_scored"]
+HealthBand = Literal["red", "yellow", "green", "not_scored"]
 RiskTier = Literal["low", "medium", "high", "critical"]
 InterventionTier = Literal["critical", "high", "medium", "watch"]
-Change = Literal["baseline", "new", "worsened", "improved", "resolved", "unchanged"]
+RiskChange = Literal["baseline", "new", "worsened", "improved", "resolved", "unchanged"]
 Direction = Literal["worse", "better", "steady"]
-State = Literal["waiting_for_decisions", "waiting_for_close", "closed"]
+ReviewStatus = Literal["waiting_for_decisions", "waiting_for_close", "closed"]
 Urgency = Literal["immediate", "urgent", "standard"]
-Decided = Literal["approve", "edit", "reject", "defer"]
+DecisionKind = Literal["approve", "edit", "reject", "defer"]
 
 
 class SourceRow(Record):
@@ -83,7 +83,7 @@ class Contribution(Record):
     state: Literal["known", "stale", "unknown"]
 
 
-class Override(Record):
+class BandOverride(Record):
     """A CSM's own judgement of the band, shown beside the computed one and never instead of it."""
 
     band: Literal["red", "yellow", "green"]
@@ -92,7 +92,7 @@ class Override(Record):
     until: date
 
 
-class AtRisk(Record):
+class AtRiskAccount(Record):
     """One line of the at-risk list."""
 
     rank: int
@@ -113,8 +113,8 @@ class AtRisk(Record):
     lifecycle_stage: str | None
     parent_account_id: str | None
     health: float | None
-    health_band: Band
-    override: Override | None
+    health_band: HealthBand
+    override: BandOverride | None
     coverage: float
     """Share of the health weight that is known, 0 to 1."""
     confidence: Literal["high", "medium", "low"]
@@ -131,7 +131,7 @@ class AtRisk(Record):
     """Why it is on the list, strongest first: flags, then the heaviest evidence."""
     contributions: tuple[Contribution, ...]
     evidence: tuple[Evidence, ...]
-    change: Change
+    change: RiskChange
     change_note: str
     """What moved since last week, in one sentence."""
     risk_change: float | None
@@ -161,13 +161,13 @@ class BridgeStep(Record):
     account_ids: tuple[str, ...]
 
 
-class Movement(Record):
+class AccountMovement(Record):
     """One account whose standing changed since last week."""
 
     account_id: str
     name: str
     arr: float
-    change: Change
+    change: RiskChange
     note: str
 
 
@@ -188,7 +188,7 @@ class PortfolioSummary(Record):
     by_band: tuple[TierCount, ...]
     bridge: tuple[BridgeStep, ...]
     """Empty in the first review."""
-    movements: tuple[Movement, ...]
+    movements: tuple[AccountMovement, ...]
     """New, worsened, improved and resolved accounts, by ARR."""
     not_scored: int
     overdue_renewals: int
@@ -196,7 +196,7 @@ class PortfolioSummary(Record):
     """Account name, risk, ARR, tier: the at-risk accounts and the largest others, for the chart."""
 
 
-class Gap(Record):
+class DataGap(Record):
     """Something that is not known, and what that costs."""
 
     kind: Literal["not_connected", "stale_source", "column_absent", "signal", "accounts"]
@@ -221,8 +221,8 @@ class DataReport(Record):
     """What the review rests on, and what it lacks."""
 
     sources: tuple[SourceAudit, ...]
-    gaps: tuple[Gap, ...]
-    rows_left_out: tuple[LeftOut, ...]
+    gaps: tuple[DataGap, ...]
+    rows_left_out: tuple[LeftOutRows, ...]
     share_left_out: float
     signal_coverage: tuple[SignalCoverage, ...]
     fingerprint: str
@@ -345,7 +345,7 @@ class RoleNeed(Record):
     """Expected value that one more hour of this role would add."""
 
 
-class Uncovered(Record):
+class UncoveredAccount(Record):
     """A critical account that the hours or the budget do not cover, and what it would take."""
 
     account_id: str
@@ -353,7 +353,7 @@ class Uncovered(Record):
     lacks: str
 
 
-class Needs(Record):
+class ResourceNeeds(Record):
     """What carrying out the plays takes."""
 
     roles: tuple[RoleNeed, ...]
@@ -363,7 +363,7 @@ class Needs(Record):
     chosen: tuple[str, ...]
     """Accounts whose plays fit this week."""
     postponed: tuple[str, ...]
-    uncovered: tuple[Uncovered, ...]
+    uncovered: tuple[UncoveredAccount, ...]
     note: str
 
 
@@ -465,8 +465,8 @@ class SavePlay(Record):
     owner_id: str | None
     drafted_by: Literal["playbook", "model"]
     drafted_note: str
-    drafting: Drafting = Drafting()
-    draft: Draft | None = None
+    drafting: DraftingRecord = DraftingRecord()
+    draft: PlayDraft | None = None
     """What the model answered, with its slots; None when the playbook's own words stand."""
     asked: str = ""
     """Who asked for it and with what words, when it is here because somebody asked."""
@@ -498,7 +498,7 @@ class Decision(Record):
 
     subject: str
     """An account id, ``budget``, ``hours`` or ``close``."""
-    decision: Decided | Literal["close"]
+    decision: DecisionKind | Literal["close"]
     by: str
     reason: str
     until: date | None = None
@@ -544,7 +544,7 @@ class CrmUpdate(Record):
     reason: str
 
 
-class Touchpoint(Record):
+class CalendarHold(Record):
     """A calendar hold."""
 
     uid: str
@@ -564,7 +564,7 @@ class Touchpoint(Record):
     follow_up: date | None
 
 
-class OwnerToAssign(Record):
+class UnownedItem(Record):
     """An account or action that nobody owns."""
 
     account_id: str
@@ -715,7 +715,7 @@ class DraftingSummary(Record):
     share_repaired: float | None
     share_in_part: float | None
     share_fell_back: float | None
-    tokens: Tokens
+    tokens: TokenUsage
     cost: float | None
     """In ``currency``; None when the model has no price in the configuration."""
     currency: str
@@ -728,7 +728,7 @@ class Briefing(Record):
 
     sentences: tuple[str, ...]
     drafted_by: Literal["rules", "model"]
-    drafting: Drafting
+    drafting: DraftingRecord
 
 
 class Prework(Record):
@@ -747,7 +747,7 @@ class Review(Record):
     review_id: str
     """ISO week, ``2026-W48``."""
     as_of: date
-    state: State
+    state: ReviewStatus
     profile: str
     profile_note: str
     config_hash: str
@@ -761,7 +761,7 @@ class Review(Record):
     time_zone: str
     data: DataReport
     portfolio: PortfolioSummary
-    at_risk: tuple[AtRisk, ...]
+    at_risk: tuple[AtRiskAccount, ...]
     intervention_plan: tuple[PlanLine, ...]
     plan_counts: tuple[TierCount, ...]
     next_step: str
@@ -770,14 +770,14 @@ class Review(Record):
     patterns: tuple[Pattern, ...]
     capacity: tuple[CapacityLine, ...]
     handovers: tuple[Handover, ...]
-    needs: Needs
+    needs: ResourceNeeds
     plays: tuple[SavePlay, ...]
     escalations: tuple[Escalation, ...]
     decisions: tuple[Decision, ...]
     actions: tuple[Action, ...]
     crm_updates: tuple[CrmUpdate, ...]
-    touchpoints: tuple[Touchpoint, ...]
-    owners_to_assign: tuple[OwnerToAssign, ...]
+    touchpoints: tuple[CalendarHold, ...]
+    owners_to_assign: tuple[UnownedItem, ...]
     followup: Followup
     metrics: Metrics
     agenda: tuple[AgendaItem, ...]

@@ -6,7 +6,7 @@ Only ``accounts`` must be there. A table that is absent is "not connected": its 
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["id", "text", "number", "money", "integer", "date", "flag", "choice"]
+ColumnKind = Literal["id", "text", "number", "money", "integer", "date", "flag", "choice"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Column:
     """One column. ``choices`` limits a ``choice`` column; any other value makes the row unusable only if required."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     required: bool = False
     choices: tuple[str, ...] = ()
 
@@ -30,8 +30,8 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     key: str | None = None
-    dated: str | None = None
-    seen_by: tuple[str, ...] = ()
+    date_column: str | None = None
+    freshness_columns: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,8 +101,8 @@ TABLES: dict[str, Table] = {
                 Column("core_actions", "number"),
                 Column("features_used", "number"),
             ),
-            dated="date",
-            seen_by=("date",),
+            date_column="date",
+            freshness_columns=("date",),
         ),
         Table(
             "tickets",
@@ -119,8 +119,8 @@ TABLES: dict[str, Table] = {
                 Column("body", "text"),
             ),
             key="ticket_id",
-            dated="opened_at",
-            seen_by=("opened_at", "closed_at"),
+            date_column="opened_at",
+            freshness_columns=("opened_at", "closed_at"),
         ),
         Table(
             "invoices",
@@ -134,7 +134,7 @@ TABLES: dict[str, Table] = {
                 _date("paid_on"),
             ),
             key="invoice_id",
-            seen_by=("due_date", "paid_on"),
+            freshness_columns=("due_date", "paid_on"),
         ),
         Table(
             "surveys",
@@ -146,8 +146,8 @@ TABLES: dict[str, Table] = {
                 Column("comment", "text"),
                 _id("contact_id"),
             ),
-            dated="date",
-            seen_by=("date",),
+            date_column="date",
+            freshness_columns=("date",),
         ),
         Table(
             "contacts",
@@ -175,8 +175,8 @@ TABLES: dict[str, Table] = {
                 _id("contact_id"),
                 _id("person_id"),
             ),
-            dated="date",
-            seen_by=("date", "responded_at"),
+            date_column="date",
+            freshness_columns=("date", "responded_at"),
         ),
         Table(
             "goals",
@@ -196,8 +196,8 @@ TABLES: dict[str, Table] = {
                 Column("author", "text"),
                 Column("pulse", "number"),
             ),
-            dated="date",
-            seen_by=("date",),
+            date_column="date",
+            freshness_columns=("date",),
         ),
         Table(
             "outcomes",
@@ -207,8 +207,8 @@ TABLES: dict[str, Table] = {
                 _choice("kind", "renewed", "churned", "contracted", "expanded", required=True),
                 Column("arr_change", "money"),
             ),
-            dated="date",
-            seen_by=("date",),
+            date_column="date",
+            freshness_columns=("date",),
         ),
     )
 }

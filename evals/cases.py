@@ -13,14 +13,14 @@ import yaml
 from pydantic import BeforeValidator, ValidationError
 
 from domain.errors import ConfigurationError
-from domain.model import Record
+from domain.record import Record
 
 FIXTURES = Path(__file__).parent / "fixtures"
-ACCOUNTS = FIXTURES / "accounts"
+CASES_FOLDER = FIXTURES / "accounts"
 Row = dict[str, Any]
-SEATS = 30
+DEFAULT_SEATS = 30
 
-AGO: dict[str, dict[str, str]] = {
+AGO_COLUMNS: dict[str, dict[str, str]] = {
     "tickets": {"opened_ago": "opened_at", "closed_ago": "closed_at"},
     "invoices": {"due_ago": "due_date", "paid_ago": "paid_on"},
     "surveys": {"ago": "date"},
@@ -31,7 +31,7 @@ AGO: dict[str, dict[str, str]] = {
     "outcomes": {"ago": "date"},
 }
 """Key of a case to the column it dates."""
-KEYS: dict[str, frozenset[str]] = {
+ROW_KEYS: dict[str, frozenset[str]] = {
     "tickets": frozenset({"priority", "escalated", "sla_breached", "csat", "subject", "body", "repeat"}),
     "invoices": frozenset({"amount", "currency", "status"}),
     "surveys": frozenset({"kind", "score", "comment"}),
@@ -44,16 +44,16 @@ KEYS: dict[str, frozenset[str]] = {
 """Further keys of a row, by table."""
 
 
-def _several(value: object) -> tuple[object, ...]:
+def _as_tuple(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-def _words(value: object) -> tuple[tuple[object, ...], ...]:
-    return tuple(_several(item) for item in _several(value))
+def _as_word_groups(value: object) -> tuple[tuple[object, ...], ...]:
+    return tuple(_as_tuple(item) for item in _as_tuple(value))
 
 
-OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_several)]
-Words = Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_words)]
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+WordGroups = Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_word_groups)]
 
 
 class Expected(Record):
@@ -71,19 +71,19 @@ class Expected(Record):
     """Further causes that may stand first."""
     pillar: OneOrMore = ()
     difficulty: OneOrMore = ()
-    play_has: Words = ()
+    play_has: WordGroups = ()
     """Each entry is a word or its alternatives; some action of the play contains it."""
     play_lacks: OneOrMore = ()
 
 
-class Facts(Record):
+class CaseAccount(Record):
     """The line of the account itself."""
 
     name: str | None = None
     arr: float = 50_000
     currency: str = "EUR"
     renewal_in_days: int | None = 200
-    seats: int | None = SEATS
+    seats: int | None = DEFAULT_SEATS
     lifecycle_stage: str = "live"
     started_ago: int | None = 900
     segment: str | None = None
@@ -102,10 +102,10 @@ class Usage(Record):
     """Days between two rows."""
 
 
-class Customer(Record):
+class CaseCustomer(Record):
     """One account with its rows. A table that is None is filled in quietly."""
 
-    account: Facts = Facts()
+    account: CaseAccount = CaseAccount()
     usage: Usage | tuple[()] | None = None
     tickets: tuple[Row, ...] | None = None
     invoices: tuple[Row, ...] | None = None
@@ -119,7 +119,7 @@ class Customer(Record):
     child: bool = False
 
 
-class AccountCase(Customer):
+class AccountCase(CaseCustomer):
     """One fixture."""
 
     name: str
@@ -131,7 +131,7 @@ class AccountCase(Customer):
     """Source to the age of its newest row anywhere, in days."""
     month_ago: bool = False
     """Whether last month was scored, too, so that velocity is known."""
-    also: tuple[Customer, ...] = ()
+    also: tuple[CaseCustomer, ...] = ()
     expect: Expected
 
     @property
@@ -168,46 +168,46 @@ def read_case(path: Path) -> AccountCase:
     return case
 
 
-def read_cases(folder: Path = ACCOUNTS) -> tuple[AccountCase, ...]:
+def read_cases(folder: Path = CASES_FOLDER) -> tuple[AccountCase, ...]:
     """All cases of a folder, by name."""
     return tuple(read_case(path) for path in sorted(folder.glob("*.yaml")))
 
 
-def _check_rows(file: str, customer: Customer) -> None:
-    for table, keys in KEYS.items():
+def _check_rows(file: str, customer: CaseCustomer) -> None:
+    for table, keys in ROW_KEYS.items():
         for number, row in enumerate(getattr(customer, table) or (), start=1):
-            strange = sorted(set(row) - keys - set(AGO[table]))
+            strange = sorted(set(row) - keys - set(AGO_COLUMNS[table]))
             if strange:
-                known = ", ".join(sorted(keys | set(AGO[table])))
+                known = ", ".join(sorted(keys | set(AGO_COLUMNS[table])))
                 raise ConfigurationError(f"{file}: {table} row {number}: no key {strange[0]!r}; there are {known}")
 
 
 # rows ------------------------------------------------------------------------------------------------------------------
 
 
-def rows_of(customer: Customer, account_id: str, as_of: date, stale: Mapping[str, int]) -> dict[str, list[Row]]:
+def case_rows(customer: CaseCustomer, account_id: str, as_of: date, stale: Mapping[str, int]) -> dict[str, list[Row]]:
     """The rows of one customer in every table but ``accounts`` and ``people``, with real dates; None is unknown."""
-    quiet = _quiet(customer.account)
+    quiet = _healthy_rows(customer.account)
     found: dict[str, list[Row]] = {"usage": _usage_rows(customer, account_id, as_of, stale.get("usage", 0))}
     roles: dict[str, str] = {}
-    for table in ("contacts", *(name for name in AGO if name != "contacts")):
+    for table in ("contacts", *(name for name in AGO_COLUMNS if name != "contacts")):
         given = getattr(customer, table)
-        rows = [row for each in (quiet[table] if given is None else given) for row in _repeated(each)]
+        rows = [row for each in (quiet[table] if given is None else given) for row in _repeat_ticket(each)]
         least = stale.get(table, 0)
         made = []
         for number, row in enumerate(rows, start=1):
-            cells = {key: value for key, value in row.items() if key not in AGO[table]}
-            for key, column in AGO[table].items():
+            cells = {key: value for key, value in row.items() if key not in AGO_COLUMNS[table]}
+            for key, column in AGO_COLUMNS[table].items():
                 days = row.get(key)
                 older = given is None and days is not None and days < least
                 cells[column] = None if days is None else as_of - timedelta(days=least if older else days)
             cells["account_id"] = account_id
-            made.append(_completed(table, cells, f"{account_id}-{number}", roles))
+            made.append(_complete_cells(table, cells, f"{account_id}-{number}", roles))
         found[table] = made
     return found
 
 
-def _completed(table: str, cells: Row, row_id: str, roles: dict[str, str]) -> Row:
+def _complete_cells(table: str, cells: Row, row_id: str, roles: dict[str, str]) -> Row:
     """Ids and whatever a case may leave out."""
     if table == "tickets":
         return {"priority": "normal", "escalated": False, "sla_breached": False, "ticket_id": f"T-{row_id}", **cells}
@@ -224,7 +224,7 @@ def _completed(table: str, cells: Row, row_id: str, roles: dict[str, str]) -> Ro
     return cells
 
 
-def _repeated(row: Row) -> list[Row]:
+def _repeat_ticket(row: Row) -> list[Row]:
     """One closed ordinary ticket for each day that ``repeat`` names."""
     if "repeat" not in row:
         return [row]
@@ -232,9 +232,9 @@ def _repeated(row: Row) -> list[Row]:
     return [{"opened_ago": days, "closed_ago": max(days - 1, 0), **rest} for days in row["repeat"]]
 
 
-def _usage_rows(customer: Customer, account_id: str, as_of: date, stale: int) -> list[Row]:
+def _usage_rows(customer: CaseCustomer, account_id: str, as_of: date, stale: int) -> list[Row]:
     if customer.usage is None:
-        users = round((customer.account.seats or SEATS) * 0.8)
+        users = round((customer.account.seats or DEFAULT_SEATS) * 0.8)
         usage = Usage(active_users=(float(users),) * 13, last_ago=max(1, stale))
     elif isinstance(customer.usage, Usage):
         usage = customer.usage
@@ -263,7 +263,7 @@ def _usage_rows(customer: Customer, account_id: str, as_of: date, stale: int) ->
     ]
 
 
-def _quiet(facts: Facts) -> dict[str, tuple[Row, ...]]:
+def _healthy_rows(facts: CaseAccount) -> dict[str, tuple[Row, ...]]:
     """The rows of a healthy customer."""
     each = ("champion", "economic_buyer", "exec_sponsor", "user")
     return {

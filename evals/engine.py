@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from pydantic_evals import Case, Dataset
 from pydantic_evals.evaluators import EvaluationReason, Evaluator, EvaluatorContext
 
-from evals.figures import CaseResult, Check, SuiteResult, by_question
+from evals.figures import CaseResult, Check, SuiteResult, question_figures
 
 Verdict = tuple[bool, str]
-Tell = Callable[[str, int, int], None]
+ReportProgress = Callable[[str, int, int], None]
 """Progress: what, how many are done, of how many."""
 
 
@@ -57,7 +57,7 @@ class Judgement:
     error: str | None = None
 
 
-def verdicts(
+def answer_questions(
     suite: str,
     judgements: Sequence[Judgement],
     questions: Sequence[Question],
@@ -99,7 +99,7 @@ def verdicts(
     return tuple(sorted(found, key=lambda case: case.name))
 
 
-def judged(
+def judge_suite(
     suite: str,
     says: str,
     model: str,
@@ -108,6 +108,6 @@ def judged(
     describe: Callable[[Any], Mapping[str, str]],
 ) -> SuiteResult:
     """A whole suite: every question about every case, and a figure a question."""
-    results = verdicts(suite, judgements, questions, describe)
-    figures = by_question(results, {question.asks: question.says for question in questions})
+    results = answer_questions(suite, judgements, questions, describe)
+    figures = question_figures(results, {question.asks: question.says for question in questions})
     return SuiteResult(suite=suite, model=model, says=says, figures=figures, cases=results)

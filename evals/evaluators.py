@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from domain.review import SavePlay
+from evals.agent_outputs import AgentOutput, play_text
 from evals.cases import AccountCase
 from evals.engine import Question, Verdict
-from evals.judged import Judged, written
-from evals.recount import recounted
+from evals.recount import recount_signals
 
-FIRST_TOUCH = {"critical": 2, "high": 7, "medium": 28, "watch": 90, "none": 90}
+FIRST_TOUCH_LIMITS = {"critical": 2, "high": 7, "medium": 28, "watch": 90, "none": 90}
 """Days within which the first conversation takes place, by tier; from the written definitions."""
-NEVER = ("checking in", "health score", "risk score", "churn probability", "save play")
+FORBIDDEN_WORDS = ("checking in", "health score", "risk score", "churn probability", "save play")
 """Words that no action that a customer sees may hold."""
 
 
-def _among(wanted: Sequence[str], got: str) -> Verdict:
+def _accepts(wanted: Sequence[str], got: str) -> Verdict:
     return got in wanted, f"expected {' or '.join(wanted)}, got {got}"
 
 
-class Band(Question):
+class HealthBandRight(Question):
     """Health band."""
 
     asks, says = "band", "the health band is one that a leader accepts"
@@ -30,11 +30,11 @@ class Band(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.health_band)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
-        return _among(case.expect.health_band, got.dossier.health_band)
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
+        return _accepts(case.expect.health_band, got.dossier.health_band)
 
 
-class AtRisk(Question):
+class AtRiskListed(Question):
     """On the list or not."""
 
     asks, says = "at_risk", "the account is on the at-risk list when it should be, and not when it should not"
@@ -42,7 +42,7 @@ class AtRisk(Question):
     def applies(self, case: AccountCase) -> bool:
         return case.expect.at_risk is not None
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         words = {True: "at risk", False: "not at risk"}
         right = got.dossier.at_risk == case.expect.at_risk
         return right, f"expected {words[bool(case.expect.at_risk)]}, got {words[got.dossier.at_risk]}"
@@ -56,8 +56,8 @@ class RiskLevel(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.risk_tier)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
-        return _among(case.expect.risk_tier, got.dossier.risk_tier)
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
+        return _accepts(case.expect.risk_tier, got.dossier.risk_tier)
 
 
 class Tier(Question):
@@ -68,8 +68,8 @@ class Tier(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.tier)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
-        return _among(case.expect.tier, got.tier)
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
+        return _accepts(case.expect.tier, got.tier)
 
 
 class PrimaryAction(Question):
@@ -80,7 +80,7 @@ class PrimaryAction(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.action)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         action = got.line.action if got.line else "nothing planned"
         right = any(word.lower() in action.lower() for word in case.expect.action)
         return right, f"expected {' or '.join(case.expect.action)}, got “{action}”"
@@ -94,11 +94,11 @@ class Cause(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
-        return _among((*case.expect.cause, *case.expect.cause_second), got.finding.category)
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
+        return _accepts((*case.expect.cause, *case.expect.cause_second), got.finding.category)
 
 
-class CauseInTwo(Question):
+class CauseInTopTwo(Question):
     """Cause among the first two."""
 
     asks, says = "cause_in_two", "a cause that the leader accepts is the first or the runner-up"
@@ -106,7 +106,7 @@ class CauseInTwo(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         two = [name for name in (got.finding.category, got.finding.runner_up) if name]
         accepted = (*case.expect.cause, *case.expect.cause_second)
         return bool(set(accepted) & set(two)), f"expected {' or '.join(accepted)}, got {', '.join(two)}"
@@ -120,8 +120,8 @@ class Pillar(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.pillar)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
-        return _among(case.expect.pillar, got.finding.pillar)
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
+        return _accepts(case.expect.pillar, got.finding.pillar)
 
 
 class Difficulty(Question):
@@ -132,11 +132,11 @@ class Difficulty(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.difficulty)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
-        return _among(case.expect.difficulty, got.finding.difficulty)
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
+        return _accepts(case.expect.difficulty, got.finding.difficulty)
 
 
-class PlanHas(Question):
+class PlayIncludes(Question):
     """What must be in the plan."""
 
     asks, says = "play_has", "the play holds what a leader would insist on"
@@ -144,26 +144,26 @@ class PlanHas(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.play_has)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
-        text = written(got.play).lower()
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
+        text = play_text(got.play).lower()
         missing = [words for words in case.expect.play_has if not any(word.lower() in text for word in words)]
         return not missing, "; ".join(f"nothing about {' or '.join(words)}" for words in missing) or "all there"
 
 
-class PlanLacks(Question):
+class PlayExcludes(Question):
     """What must not be in it: per case, and words that customers never see."""
 
     asks, says = "play_lacks", "nothing in the play that a leader forbids; nothing internal where the customer hears it"
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
-        text = written(got.play).lower()
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
+        text = play_text(got.play).lower()
         heard = " ".join(f"{a.title} {a.action}" for a in got.actions if a.customer_facing).lower()
         found = [word for word in case.expect.play_lacks if word.lower() in text]
-        found += [word for word in NEVER if word in f"{heard} {got.play.opening.lower()}"]
+        found += [word for word in FORBIDDEN_WORDS if word in f"{heard} {got.play.opening.lower()}"]
         return not found, "; ".join(f"it says “{word}”" for word in found) or "none of it"
 
 
-class FitsCause(Question):
+class ActionsFitCause(Question):
     """Actions of the cause's own library, and of a cause the leader accepts."""
 
     asks, says = "plan_fits_cause", "every action comes from the playbook of an accepted cause"
@@ -171,34 +171,34 @@ class FitsCause(Question):
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         accepted = {*case.expect.cause, *case.expect.cause_second}
         if got.play.cause not in accepted:
             return False, f"a play for {got.play.cause}"
         own = {action.id.split("-", 1)[0] for action in got.actions}
-        return own == {PREFIXES[got.play.cause]}, f"actions of {', '.join(sorted(own))}"
+        return own == {ACTION_PREFIXES[got.play.cause]}, f"actions of {', '.join(sorted(own))}"
 
 
-PREFIXES = {
+ACTION_PREFIXES = {
     "product_fit": "pf", "value_gap": "vg", "service_failure": "sf", "relationship_erosion": "re",
     "competitive_displacement": "cd", "commercial_friction": "cf", "customer_side_change": "cc", "undetermined": "dx",
 }  # fmt: skip
 """How the ids of a cause's actions begin; kept here so that a library under a wrong cause is noticed."""
 
 
-class DatesLegal(Question):
+class DatesValid(Question):
     """Working days, in order, first touch in time."""
 
     asks, says = "dates", "dates lie on weekdays, in order of the phases, the first conversation within the tier's time"
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         wrong = [f"{action.title} on {action.due}" for action in got.actions if action.due.weekday() > 4]
         phases = [[action.due for action in phase.actions] for phase in got.play.phases]
         wrong += [f"{action.due} before the review" for action in got.actions if action.due < case.as_of]
         if [min(days) for days in phases] != sorted(min(days) for days in phases):
             wrong.append("a later phase begins before an earlier one")
         first = _first_touch(got.play)
-        latest = case.as_of + timedelta(days=FIRST_TOUCH[got.tier])
+        latest = case.as_of + timedelta(days=FIRST_TOUCH_LIMITS[got.tier])
         if first is None or first > latest:
             wrong.append(f"first conversation on {first}, at the latest {latest}")
         return not wrong, "; ".join(wrong[:3]) or "all legal"
@@ -209,12 +209,12 @@ def _first_touch(play: SavePlay) -> date | None:
     return min(spoken, default=None)
 
 
-class OwnersRight(Question):
+class OwnersValid(Question):
     """Owners exist and have the role."""
 
     asks, says = "owners", "each action has an owner of ours with the role that it asks for"
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         wrong = []
         for action in got.actions:
             person = got.people.get(action.owner_id or "")
@@ -227,13 +227,13 @@ class OwnersRight(Question):
         return not wrong, "; ".join(wrong[:3]) or "all of them"
 
 
-class EvidenceTrue(Question):
+class EvidenceCorrect(Question):
     """Cited evidence, counted again from the rows."""
 
     asks, says = "evidence_true", "what is cited is so: counted again from the fixture's rows"
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
-        counts = recounted(got.rows, case.as_of)
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
+        counts = recount_signals(got.rows, case.as_of)
         wrong = [
             f"{fact.signal} is {fact.value}, counted {counts[fact.signal]:g}"
             for fact in got.play.evidence
@@ -247,18 +247,18 @@ class EvidenceCited(Question):
 
     asks, says = "evidence_cited", "each action cites evidence that the play shows"
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         known = {fact.id for fact in got.play.evidence}
         wrong = [a.title for a in got.actions if known and (not a.evidence or not set(a.evidence) <= known)]
         return not wrong, "; ".join(wrong[:3]) or "all of them"
 
 
-class Complete(Question):
+class PlayComplete(Question):
     """The template is filled."""
 
     asks, says = "complete", "three phases of three actions, success and walk-away criteria, cadence, a verified plan"
 
-    def verdict(self, case: AccountCase, got: Judged) -> Verdict:
+    def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         play, lacks = got.play, []
         if not play.verified or play.violations:
             lacks.append("it is not verified")
@@ -275,6 +275,6 @@ class Complete(Question):
 
 
 QUESTIONS: tuple[Question, ...] = (
-    Band(), AtRisk(), RiskLevel(), Tier(), PrimaryAction(), Cause(), CauseInTwo(), Pillar(), Difficulty(), PlanHas(),
-    PlanLacks(), FitsCause(), DatesLegal(), OwnersRight(), EvidenceTrue(), EvidenceCited(), Complete(),
+    HealthBandRight(), AtRiskListed(), RiskLevel(), Tier(), PrimaryAction(), Cause(), CauseInTopTwo(), Pillar(), Difficulty(), PlayIncludes(),
+    PlayExcludes(), ActionsFitCause(), DatesValid(), OwnersValid(), EvidenceCorrect(), EvidenceCited(), PlayComplete(),
 )  # fmt: skip

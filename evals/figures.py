@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from domain.model import Record
+from domain.record import Record
 
 Unit = Literal["share", "weeks", "currency", "currency an hour", "score", "times", "seconds", "tokens"]
 _Z = 1.959964
@@ -83,7 +83,7 @@ class SuiteResult(Record):
         return next(figure for figure in self.figures if figure.name == name)
 
 
-def wilson(right: int, n: int) -> tuple[float, float]:
+def share_interval(right: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share; (0, 1) when nothing was counted."""
     if n == 0:
         return 0.0, 1.0
@@ -92,14 +92,14 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     return max(0.0, (middle - spread) / (1 + z2 / n)), min(1.0, (middle + spread) / (1 + z2 / n))
 
 
-def share(name: str, says: str, right: int, n: int, *, gated: bool = True) -> Figure:
+def share_figure(name: str, says: str, right: int, n: int, *, gated: bool = True) -> Figure:
     """A share of cases."""
-    low, high = wilson(right, n)
+    low, high = share_interval(right, n)
     value = right / n if n else 0.0
     return Figure(name=name, says=says, value=_cut(value), low=_cut(low), high=_cut(high), n=n, gated=gated)
 
 
-def mean(
+def mean_figure(
     name: str,
     says: str,
     units: Mapping[str, float],
@@ -110,7 +110,7 @@ def mean(
 ) -> Figure:
     """A mean of parts, each with a name."""
     values = [units[key] for key in sorted(units)]
-    low, high = bootstrap(values)
+    low, high = mean_interval(values)
     middle = float(np.mean(values)) if values else 0.0
     return Figure(
         name=name, says=says, value=_cut(middle), low=_cut(low), high=_cut(high), n=len(values), unit=unit,
@@ -118,7 +118,7 @@ def mean(
     )  # fmt: skip
 
 
-def bootstrap(values: Sequence[float]) -> tuple[float, float]:
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """The 95 % percentile interval of the mean; the same values give the same interval."""
     if not values:
         return 0.0, 0.0
@@ -128,24 +128,24 @@ def bootstrap(values: Sequence[float]) -> tuple[float, float]:
     return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
 
 
-def paired(ours: Mapping[str, float], theirs: Mapping[str, float]) -> tuple[float, float, float] | None:
+def paired_difference(ours: Mapping[str, float], theirs: Mapping[str, float]) -> tuple[float, float, float] | None:
     """Mean difference over the parts that both have, with its interval; None when they share none."""
     common = sorted(set(ours) & set(theirs))
     if not common:
         return None
     differences = [ours[key] - theirs[key] for key in common]
-    low, high = bootstrap(differences)
+    low, high = mean_interval(differences)
     return float(np.mean(differences)), low, high
 
 
-def by_question(cases: Sequence[CaseResult], says: Mapping[str, str]) -> tuple[Figure, ...]:
+def question_figures(cases: Sequence[CaseResult], says: Mapping[str, str]) -> tuple[Figure, ...]:
     """One share a question, in the order of ``says``, and first the share of cases that are right in everything."""
-    whole = share("all_right", "cases with nothing wrong at all", sum(case.right for case in cases), len(cases))
+    whole = share_figure("all_right", "cases with nothing wrong at all", sum(case.right for case in cases), len(cases))
     found = [whole]
     for name, meaning in says.items():
         checks = [(case, check) for case in cases for check in case.checks if check.name == name]
         right = sum(check.right and case.error is None for case, check in checks)
-        found.append(share(name, meaning, right, len(checks)))
+        found.append(share_figure(name, meaning, right, len(checks)))
     return tuple(figure for figure in found if figure.n)
 
 

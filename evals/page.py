@@ -6,15 +6,15 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from evals.baseline import BaselineChange, regressions
+from evals.evaluation import Evaluation
 from evals.figures import Figure
-from evals.gate import Change, regressions
-from evals.running import Evaluation
 
 _UNITS = {"share": "", "weeks": " weeks", "currency": " EUR", "currency an hour": " EUR/h", "score": "",
           "times": " times", "seconds": " s", "tokens": " tokens"}  # fmt: skip
 
 
-def shown(value: float, figure: Figure) -> str:
+def format_value(value: float, figure: Figure) -> str:
     """A value with its unit, as people read it."""
     if figure.unit == "share":
         return f"{value:.1%}"
@@ -23,9 +23,9 @@ def shown(value: float, figure: Figure) -> str:
     return f"{value:.3g}{_UNITS[figure.unit]}"
 
 
-def interval(figure: Figure) -> str:
+def format_interval(figure: Figure) -> str:
     """The 95 % interval, as people read it."""
-    return f"{shown(figure.low, figure)} to {shown(figure.high, figure)}"
+    return f"{format_value(figure.low, figure)} to {format_value(figure.high, figure)}"
 
 
 @cache
@@ -34,12 +34,12 @@ def _environment() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["shown"] = shown
-    environment.filters["interval"] = interval
+    environment.filters["shown"] = format_value
+    environment.filters["interval"] = format_interval
     return environment
 
 
-def evaluation_page(evaluation: Evaluation, changes: Sequence[Change]) -> str:
+def evaluation_page(evaluation: Evaluation, changes: Sequence[BaselineChange]) -> str:
     """The page; the same evaluation and baseline give the same bytes."""
     return _environment().get_template("page.html.j2").render(
         evaluation=evaluation, changes=changes, regressions=regressions(changes)

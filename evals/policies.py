@@ -13,38 +13,40 @@ from numpy.typing import NDArray
 Row = Mapping[str, str]
 Tables = Mapping[str, Sequence[Row]]
 Vector = NDArray[np.float64]
-FAR = 9999.0
+NO_RENEWAL_DAYS = 9999.0
 
 
-def customers(tables: Tables) -> list[Row]:
+def current_customers(tables: Tables) -> list[Row]:
     """Accounts that are still customers."""
     gone = {row["account_id"] for row in tables["outcomes"] if row["kind"] == "churned"}
     return [row for row in tables["accounts"] if row["account_id"] not in gone]
 
 
-def by_arr(tables: Tables, day: date) -> list[str]:
+def rank_by_arr(tables: Tables, day: date) -> list[str]:
     """The largest contracts first."""
-    return _ranked({row["account_id"]: float(row["arr"]) for row in customers(tables)})
+    return _ranked({row["account_id"]: float(row["arr"]) for row in current_customers(tables)})
 
 
-def by_renewal(tables: Tables, day: date) -> list[str]:
+def rank_by_renewal(tables: Tables, day: date) -> list[str]:
     """The nearest renewals first."""
-    return _ranked({row["account_id"]: -_days_to(row["renewal_date"], day) for row in customers(tables)})
+    return _ranked({row["account_id"]: -_days_to(row["renewal_date"], day) for row in current_customers(tables)})
 
 
-def by_usage_drop(tables: Tables, day: date) -> list[str]:
+def rank_by_usage_drop(tables: Tables, day: date) -> list[str]:
     """The deepest fall of active users first: four weeks against the four before."""
     change = usage_change(tables, day)
-    return _ranked({row["account_id"]: -change.get(row["account_id"], 0.0) for row in customers(tables)})
+    return _ranked({row["account_id"]: -change.get(row["account_id"], 0.0) for row in current_customers(tables)})
 
 
-def by_csm_rating(tables: Tables, day: date) -> list[str]:
+def rank_by_csm_rating(tables: Tables, day: date) -> list[str]:
     """The lowest rating by the CSM first: the health number that people had before there was a score."""
     pulse: dict[str, tuple[str, float]] = {}
     for row in tables["notes"]:
         if row["pulse"]:
             pulse[row["account_id"]] = max(pulse.get(row["account_id"], ("", 0.0)), (row["date"], float(row["pulse"])))
-    return _ranked({row["account_id"]: -pulse.get(row["account_id"], ("", 3.5))[1] for row in customers(tables)})
+    return _ranked(
+        {row["account_id"]: -pulse.get(row["account_id"], ("", 3.5))[1] for row in current_customers(tables)}
+    )
 
 
 def usage_change(tables: Tables, day: date) -> dict[str, float]:
@@ -67,22 +69,22 @@ def _ranked(scores: Mapping[str, float]) -> list[str]:
 
 
 def _days_to(text: str, day: date) -> float:
-    return float((date.fromisoformat(text) - day).days) if text else FAR
+    return float((date.fromisoformat(text) - day).days) if text else NO_RENEWAL_DAYS
 
 
 # an afternoon's model --------------------------------------------------------------------------------------------------
 
-FEATURES = 12
+FEATURE_COUNT = 12
 
 
 def features(tables: Tables, day: date) -> tuple[list[str], Vector]:
     """What an analyst would count in an afternoon: one row of numbers an account."""
     change = usage_change(tables, day)
-    tickets = _counted(tables["tickets"], "opened_at", day, 30)
-    escalated = _counted([t for t in tables["tickets"] if t["escalated"] == "true"], "opened_at", day, 90)
-    touched = _counted(tables["touchpoints"], "date", day, 60)
-    departed = _counted([c for c in tables["contacts"] if c["departed_on"]], "departed_on", day, 120)
-    late = _counted([i for i in tables["invoices"] if i["status"] in ("open", "failed")], "due_date", day, 120)
+    tickets = _count_recent(tables["tickets"], "opened_at", day, 30)
+    escalated = _count_recent([t for t in tables["tickets"] if t["escalated"] == "true"], "opened_at", day, 90)
+    touched = _count_recent(tables["touchpoints"], "date", day, 60)
+    departed = _count_recent([c for c in tables["contacts"] if c["departed_on"]], "departed_on", day, 120)
+    late = _count_recent([i for i in tables["invoices"] if i["status"] in ("open", "failed")], "due_date", day, 120)
     nps = {
         r["account_id"]: float(r["score"])
         for r in sorted(tables["surveys"], key=lambda r: r["date"])
@@ -90,7 +92,7 @@ def features(tables: Tables, day: date) -> tuple[list[str], Vector]:
     }
     pulse = {r["account_id"]: float(r["pulse"]) for r in sorted(tables["notes"], key=lambda r: r["date"]) if r["pulse"]}
     names, rows = [], []
-    for row in customers(tables):
+    for row in current_customers(tables):
         account = row["account_id"]
         renewal = _days_to(row["renewal_date"], day)
         names.append(account)
@@ -103,10 +105,10 @@ def features(tables: Tables, day: date) -> tuple[list[str], Vector]:
                 (nps.get(account, 8.0) - 8.0) / 3, pulse.get(account, 4.0) - 4.0,
             ]
         )  # fmt: skip
-    return names, np.asarray(rows, dtype=float).reshape(len(names), FEATURES)
+    return names, np.asarray(rows, dtype=float).reshape(len(names), FEATURE_COUNT)
 
 
-def _counted(rows: Sequence[Row], column: str, day: date, days: int) -> dict[str, int]:
+def _count_recent(rows: Sequence[Row], column: str, day: date, days: int) -> dict[str, int]:
     first, last = (day - timedelta(days=days)).isoformat(), day.isoformat()
     found: dict[str, int] = {}
     for row in rows:
@@ -129,7 +131,7 @@ def fit_logistic(samples: Vector, labels: Vector, ridge: float = 1.0) -> Vector:
     return np.asarray(weights)
 
 
-def by_regression(tables: Tables, day: date, weights: Vector) -> list[str]:
+def rank_by_regression(tables: Tables, day: date, weights: Vector) -> list[str]:
     """Chance of leaving times ARR, largest first, by a regression fitted on another world."""
     names, numbers = features(tables, day)
     chance = 1 / (1 + np.exp(-numbers @ weights))

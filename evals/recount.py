@@ -11,9 +11,9 @@ Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]
 
 
-def recounted(rows: Rows, as_of: date) -> dict[str, float]:
+def recount_signals(rows: Rows, as_of: date) -> dict[str, float]:
     """Value by signal, for the signals that can be counted from the rows of one account."""
-    found = {name: count(rows, as_of) for name, count in COUNTS.items()}
+    found = {name: count(rows, as_of) for name, count in SIGNAL_COUNTERS.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -100,7 +100,7 @@ def _spike(rows: Rows, as_of: date) -> float | None:
     return now / max(before / 3, 1) if now >= 5 else None
 
 
-COUNTS: dict[str, Callable[[Rows, date], float | None]] = {
+SIGNAL_COUNTERS: dict[str, Callable[[Rows, date], float | None]] = {
     "escalations": _escalations,
     "open_escalations": _open_escalations,
     "sla_breaches": _breaches,

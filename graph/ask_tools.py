@@ -11,28 +11,28 @@ from langchain_core.tools import BaseTool, tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ValidationError
 
-from domain.asking import Part, Reading
-from domain.configuration import Tier
-from graph.ask_desk import AskDesk
+from domain.configuration import InterventionTier
+from domain.questions import AnswerPart, ParsedQuestion
+from graph.ask_context import AskContext
 from tools.ask.find_account import find_account
-from tools.ask.parse_question import plain
+from tools.ask.parse_question import normalize_text
 
-_TIERS: dict[str, Tier] = {"critical": "critical", "high": "high", "medium": "medium", "watch": "watch"}
+_TIERS: dict[str, InterventionTier] = {"critical": "critical", "high": "high", "medium": "medium", "watch": "watch"}
 
 
-class Toolbox:
+class AskTools:
     """The tools for one question. ``use`` gives the answer, if the tool has one, and what the model reads of it."""
 
-    def __init__(self, desk: AskDesk, question: str, reading: Reading) -> None:
+    def __init__(self, desk: AskContext, question: str, reading: ParsedQuestion) -> None:
         self._desk, self._question, self._reading = desk, question, reading
-        self._part: Part | None = None
-        self._tools: dict[str, BaseTool] = {made.name: made for made in self._made()}
+        self._part: AnswerPart | None = None
+        self._tools: dict[str, BaseTool] = {made.name: made for made in self._build_tools()}
 
     def sent(self) -> list[dict[str, Any]]:
         """As the server takes them."""
         return [convert_to_openai_tool(made) for made in self._tools.values()]
 
-    async def use(self, name: str, arguments: str) -> tuple[Part | None, str]:
+    async def use(self, name: str, arguments: str) -> tuple[AnswerPart | None, str]:
         """Run one tool. What is wrong with the call is told to the model, not raised."""
         made = self._tools.get(name)
         if made is None:
@@ -45,37 +45,37 @@ class Toolbox:
             return None, f"the arguments do not fit: {str(error)[:200]}"
         return self._part, str(found)
 
-    def _answered(self, part: Part) -> str:
+    def _record_answer(self, part: AnswerPart) -> str:
         self._part = part
         return " ".join(part.sentences)
 
-    def _account(self, words: str) -> str | Part:
+    def _account(self, words: str) -> str | AnswerPart:
         """The account in the model's words, as far as the question bears it out."""
         meant = find_account(self._desk.base, self._question, self._reading)
         if meant.account_id is not None:
             return meant.account_id
         named = find_account(self._desk.base, words, self._desk.read(words))
         possible = {candidate.account_id for candidate in meant.candidates}
-        if named.account_id in possible and _in_question(words, self._question):
+        if named.account_id in possible and _named_in_question(words, self._question):
             return str(named.account_id)
         return self._desk.account(self._question, self._reading)
 
-    def _made(self) -> list[BaseTool]:
+    def _build_tools(self) -> list[BaseTool]:
         desk, reading = self._desk, self._reading
 
         @tool
         async def save_play(account: str) -> str:
             """Build a save play for one account: what to do, who, by when. Give the account as the question names it."""
             found = self._account(account)
-            if isinstance(found, Part):
-                return self._answered(found)
-            return self._answered(await desk.save_play(found, reading.said, reading.tried))
+            if isinstance(found, AnswerPart):
+                return self._record_answer(found)
+            return self._record_answer(await desk.save_play(found, reading.said, reading.tried))
 
         @tool
         async def why_at_risk(account: str) -> str:
             """Explain why one account is at risk, with its evidence. Give the account as the question names it."""
             found = self._account(account)
-            return self._answered(found if isinstance(found, Part) else desk.why(found, reading.said))
+            return self._record_answer(found if isinstance(found, AnswerPart) else desk.why(found, reading.said))
 
         @tool
         async def intervention_plan(tier: str = "", segment: str = "", csm: str = "") -> str:
@@ -83,27 +83,29 @@ class Toolbox:
             watch), a segment or a CSM. Not for one account."""
             chosen = desk.read(f"{tier} {segment} {csm} {self._question}")
             wanted = _TIERS.get(tier.strip().lower(), reading.tier)
-            return self._answered(desk.plan(wanted, reading.segment or chosen.segment, reading.csm_id or chosen.csm_id))
+            return self._record_answer(
+                desk.plan(wanted, reading.segment or chosen.segment, reading.csm_id or chosen.csm_id)
+            )
 
         @tool
         async def changes_since_last_week() -> str:
             """Tell what changed since the last review: who came onto the list, left it, got worse or better."""
-            return self._answered(desk.changes())
+            return self._record_answer(desk.changes())
 
         @tool
         async def who_is_overloaded() -> str:
             """Tell which CSMs have more accounts at risk or hours than they can handle, and who has time."""
-            return self._answered(desk.load(reading.csm_id))
+            return self._record_answer(desk.load(reading.csm_id))
 
         @tool
         async def late_commitments() -> str:
             """Tell which promised actions are late or missed, and whose they are."""
             found = self._account(self._question)
-            return self._answered(desk.late(reading.csm_id, found if isinstance(found, str) else None))
+            return self._record_answer(desk.late(reading.csm_id, found if isinstance(found, str) else None))
 
         return [save_play, why_at_risk, intervention_plan, changes_since_last_week, who_is_overloaded, late_commitments]
 
 
-def _in_question(words: str, question: str) -> bool:
+def _named_in_question(words: str, question: str) -> bool:
     """Whether the model's words for the account stand in the question."""
-    return plain(words) in plain(question)
+    return normalize_text(words) in normalize_text(question)

@@ -10,17 +10,17 @@ from langgraph.runtime import Runtime
 
 from agents.model_client import ModelClient
 from domain.configuration import Configuration
-from domain.model import Record
+from domain.record import Record
 from domain.review import Review
-from tools.scoring.scored_base import CustomerBase
-from tools.scoring.snapshots import History
-from tools.store.review_store import Store
+from tools.scoring.scored_base import ScoredBase
+from tools.scoring.snapshots import SnapshotStore
+from tools.store.review_store import ReviewStore
 from tools.working_days import WorkingDays
 
 R = TypeVar("R", bound=Record)
 
 
-def merged(left: dict[str, str], right: dict[str, str]) -> dict[str, str]:
+def merge_results(left: dict[str, str], right: dict[str, str]) -> dict[str, str]:
     """Both; what was written last stands."""
     return {**left, **right}
 
@@ -30,13 +30,13 @@ class ReviewState(TypedDict):
 
     review_id: str
     as_of: str
-    results: Annotated[dict[str, str], merged]
+    results: Annotated[dict[str, str], merge_results]
     """Phase result to the hash of its content. Each writer adds its own key."""
     to_draft: list[str]
     """Accounts that get a new save play this week."""
 
 
-class Progress(Protocol):
+class ProgressListener(Protocol):
     """Where the review is, for people who watch."""
 
     def starts(self, phase: str, agent: str) -> None:
@@ -51,17 +51,17 @@ class ReviewContext:
     """Everything a node may use. Built by the wiring, passed in again on every resume."""
 
     configuration: Configuration
-    store: Store
-    history: History
+    store: ReviewStore
+    history: SnapshotStore
     calendar: WorkingDays
-    load: Callable[[], CustomerBase]
+    load: Callable[[], ScoredBase]
     publish: Callable[[Review], None]
-    progress: Progress
+    progress: ProgressListener
     client: ModelClient | None = None
-    _base: CustomerBase | None = field(default=None, repr=False)
+    _base: ScoredBase | None = field(default=None, repr=False)
     _results: dict[str, Record] = field(default_factory=dict, repr=False)
 
-    def base(self) -> CustomerBase:
+    def base(self) -> ScoredBase:
         """The scored customer base; read once a process."""
         if self._base is None:
             self._base = self.load()
@@ -82,34 +82,34 @@ class ReviewContext:
         return found
 
 
-Update = Mapping[str, object]
+StateUpdate = Mapping[str, object]
 
 
-class Step(Protocol):
+class ReviewNode(Protocol):
     """A node of the graph."""
 
-    def __call__(self, state: ReviewState, *, runtime: Runtime[ReviewContext]) -> Awaitable[Update]:
+    def __call__(self, state: ReviewState, *, runtime: Runtime[ReviewContext]) -> Awaitable[StateUpdate]:
         """Do the step and say what changed in the state."""
 
 
-def kept(context: ReviewContext, state: ReviewState, kind: str, record: Record) -> Update:
+def save_result(context: ReviewContext, state: ReviewState, kind: str, record: Record) -> StateUpdate:
     """Store the result of a step and note its hash in the state."""
     return {"results": {kind: context.keep(state["review_id"], kind, record)}}
 
 
-def as_of(state: ReviewState) -> date:
+def review_date(state: ReviewState) -> date:
     """The review date."""
     return date.fromisoformat(state["as_of"])
 
 
-Work = Callable[[ReviewState, ReviewContext], Update | Awaitable[Update]]
+NodeWork = Callable[[ReviewState, ReviewContext], StateUpdate | Awaitable[StateUpdate]]
 
 
-def step(phase: str, agent: str) -> Callable[[Work], Step]:
+def review_node(phase: str, agent: str) -> Callable[[NodeWork], ReviewNode]:
     """A node from a plain or async function of state and context, with its progress shown."""
 
-    def make(work: Work) -> Step:
-        async def node(state: ReviewState, *, runtime: Runtime[ReviewContext]) -> Update:
+    def make(work: NodeWork) -> ReviewNode:
+        async def node(state: ReviewState, *, runtime: Runtime[ReviewContext]) -> StateUpdate:
             context = runtime.context
             context.progress.starts(phase, agent)
             began = perf_counter()

@@ -7,43 +7,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from agents.capacity_analyzer import assess, free_by_person, needs
+from agents.capacity_analyzer import assess_capacity, free_hours_by_person, resource_needs
 from agents.churn_predictor import allocate_plays
 from domain.decisions import Decisions, PlayDecision
 from domain.dossier import Dossier
 from domain.errors import DecisionError
-from domain.phases import Identified, Planned
+from domain.phase_results import IdentifyResult, PlanResult
 from domain.playbook import Phase, PlaybookAction
-from domain.review import CapacityLine, Handover, Needs, SavePlay
+from domain.review import CapacityLine, Handover, ResourceNeeds, SavePlay
 from graph.context import ReviewContext, ReviewState
-from graph.phase_2_diagnose import finished, open_actions
-from graph.phase_3_plan import Desk, without
-from tools.planning.decisions import Decided, apply, check
-from tools.save_play.builder import Line, assemble
+from graph.phase_2_diagnose import completed_actions, open_actions
+from graph.phase_3_plan import SavePlayPlanner, actions_without_play
+from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions
+from tools.save_play.builder import ChosenAction, build_play
 
 
 @dataclass(frozen=True)
-class Load:
+class WorkloadPreview:
     """Who would have how much to do."""
 
     capacity: tuple[CapacityLine, ...]
     handovers: tuple[Handover, ...]
-    needs: Needs
+    needs: ResourceNeeds
 
 
-class Outlook:
+class DecisionPreview:
     """One review whose plays are being decided. Reads the store, changes nothing."""
 
     def __init__(self, context: ReviewContext, review_id: str) -> None:
         self.context = context
-        self.identified = context.result(review_id, "identified", Identified)
-        self.planned = context.result(review_id, "planned", Planned)
+        self.identified = context.result(review_id, "identified", IdentifyResult)
+        self.planned = context.result(review_id, "planned", PlanResult)
         self.state = ReviewState(review_id=review_id, as_of=self.identified.as_of.isoformat(), results={}, to_draft=[])
         self._plays = {play.account_id: play for play in self.planned.plays}
 
     @cached_property
-    def _desk(self) -> Desk:
-        return Desk(self.context, self.state, self.identified)
+    def _desk(self) -> SavePlayPlanner:
+        return SavePlayPlanner(self.context, self.state, self.identified)
 
     @cached_property
     def _accounts(self) -> dict[str, Dossier]:
@@ -51,14 +51,14 @@ class Outlook:
 
     def check(self, decisions: Decisions) -> None:
         """Refuse what cannot be carried out. Raises DecisionError naming account and rule."""
-        check(decisions, self.swapped(decisions.plays), self.identified.people, self.context.calendar)
+        check_decisions(decisions, self.with_swaps(decisions.plays), self.identified.people, self.context.calendar)
 
-    def decided(self, decisions: Decisions) -> Decided:
+    def decided(self, decisions: Decisions) -> AppliedDecisions:
         """The decisions applied; what people edited is checked again, and what is wrong with it is written on it."""
         people, currency = self.identified.people, self.identified.portfolio.currency
-        decided = apply(decisions, self.swapped(decisions.plays), people, currency, self.context.calendar)
-        plays = tuple(self._verified(play) if play.status == "edited" else play for play in decided.plays)
-        return Decided(plays, decided.lines, decided.record)
+        decided = apply_decisions(decisions, self.with_swaps(decisions.plays), people, currency, self.context.calendar)
+        plays = tuple(self._verify_edited(play) if play.status == "edited" else play for play in decided.plays)
+        return AppliedDecisions(plays, decided.lines, decided.record)
 
     def play(self, decision: PlayDecision) -> SavePlay:
         """One play as it would be after a decision. Raises DecisionError for what cannot be carried out."""
@@ -68,7 +68,7 @@ class Outlook:
         self.check(decisions)
         return next(play for play in self.decided(decisions).plays if play.account_id == decision.account)
 
-    def load(self, decisions: Sequence[PlayDecision]) -> Load:
+    def load(self, decisions: Sequence[PlayDecision]) -> WorkloadPreview:
         """Capacity and needs when the plays that were rejected or deferred so far do not run."""
         out = {each.account for each in decisions if each.decision in ("reject", "defer")}
         edits = {each.account: each for each in decisions if each.decision == "edit"}
@@ -78,15 +78,15 @@ class Outlook:
             if play.account_id not in out
         )
         configuration, identified = self.context.configuration, self.identified
-        promised = without(open_actions(self.context.store, self.state), plays)
-        done = finished(self.context.store, self.state)
-        free = free_by_person(identified, promised, configuration)
+        promised = actions_without_play(open_actions(self.context.store, self.state), plays)
+        done = completed_actions(self.context.store, self.state)
+        free = free_hours_by_person(identified, promised, configuration)
         budget = configuration.review.weekly_budget.value
         allocation = allocate_plays(plays, free, budget, configuration, identified.as_of, done)
-        lines, moves = assess(identified, promised, plays, configuration, done)
-        return Load(lines, moves, needs(plays, allocation, free, identified, configuration, done))
+        lines, moves = assess_capacity(identified, promised, plays, configuration, done)
+        return WorkloadPreview(lines, moves, resource_needs(plays, allocation, free, identified, configuration, done))
 
-    def replacements(self, account: str, action: str) -> list[PlaybookAction]:
+    def replacement_actions(self, account: str, action: str) -> list[PlaybookAction]:
         """What else the library has for the phase of an action, without what the play has already."""
         play = self._plays[account]
         phase = next((phase for phase in play.phases if any(each.id == action for each in phase.actions)), None)
@@ -96,35 +96,35 @@ class Outlook:
         taken = {each.id for part in play.phases for each in part.actions} | frame.excluded
         return [each for each in frame.playbook.phase(phase.phase) if each.id not in taken]
 
-    def swapped(self, decisions: Sequence[PlayDecision]) -> Planned:
+    def with_swaps(self, decisions: Sequence[PlayDecision]) -> PlanResult:
         """What is proposed, with the actions that people exchanged for others of the library."""
         wanted = {each.account: each for each in decisions if each.swap and each.account in self._plays}
         if not wanted:
             return self.planned
         plays = tuple(
-            self._exchanged(play, wanted[play.account_id]) if play.account_id in wanted else play
+            self._swap_actions(play, wanted[play.account_id]) if play.account_id in wanted else play
             for play in self.planned.plays
         )
         return self.planned.model_copy(update={"plays": plays})
 
-    def _exchanged(self, play: SavePlay, decision: PlayDecision) -> SavePlay:
+    def _swap_actions(self, play: SavePlay, decision: PlayDecision) -> SavePlay:
         frame = self._desk.frame(self._accounts[play.account_id])
         chosen: dict[str, PlaybookAction] = {}
         for old, new in decision.swap.items():
-            offered = {each.id: each for each in self.replacements(play.account_id, old)}
+            offered = {each.id: each for each in self.replacement_actions(play.account_id, old)}
             if new not in offered or new in {each.id for each in chosen.values()}:
                 known = ", ".join(sorted(offered)) or "nothing else"
                 raise DecisionError(f"{play.account_id}: {old} cannot be replaced by {new!r}; the library has {known}")
             chosen[old] = offered[new]
         phases = []
         for phase in play.phases:
-            lines: dict[Phase, list[Line]] = {each.phase: [] for each in play.phases}
-            lines[phase.phase] = [Line(chosen[each.id]) for each in phase.actions if each.id in chosen]
-            made = next(each for each in assemble(frame, lines).phases if each.phase == phase.phase)
+            lines: dict[Phase, list[ChosenAction]] = {each.phase: [] for each in play.phases}
+            lines[phase.phase] = [ChosenAction(chosen[each.id]) for each in phase.actions if each.id in chosen]
+            made = next(each for each in build_play(frame, lines).phases if each.phase == phase.phase)
             kept = [each for each in phase.actions if each.id not in chosen]
             actions = tuple(sorted([*kept, *made.actions], key=lambda each: (each.due, each.id)))
             phases.append(phase.model_copy(update={"actions": actions}))
         return play.model_copy(update={"phases": tuple(phases)})
 
-    def _verified(self, play: SavePlay) -> SavePlay:
+    def _verify_edited(self, play: SavePlay) -> SavePlay:
         return self._desk.drafter.verified(play, self._desk.frame(self._accounts[play.account_id]))

@@ -3,127 +3,135 @@
 from datetime import timedelta
 from typing import cast
 
-from agents.capacity_analyzer import assign
+from agents.capacity_analyzer import build_actions
 from agents.churn_predictor import profile_for
 from domain.decisions import Decisions
 from domain.dossier import Dossier
-from domain.phases import Assigned, Identified, Planned, Running, RunningPlay, Trends
+from domain.phase_results import AssignResult, IdentifyResult, PlanResult, RunningPlay, RunningPlays, Trends
 from domain.playbook import Role
 from domain.review import Action, SavePlay, WorkflowRule
-from graph.context import ReviewContext, ReviewState, Update, kept, step
-from graph.decision_preview import Outlook
-from graph.document import review_document
+from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
+from graph.decision_preview import DecisionPreview
 from graph.phase_2_diagnose import open_actions
-from graph.review_history import past, previous_running, records
-from tools.planning import metrics as figures
-from tools.planning.agenda import next_agenda
-from tools.planning.assignment import crm_updates, owned_by, touchpoints
-from tools.planning.decisions import Decided
-from tools.planning.follow_up import status_of
-from tools.save_play.selection import team_of
+from graph.review_document import review_document
+from graph.review_history import metrics_history, running_plays, save_records
+from tools.planning import metrics
+from tools.planning.agenda import build_next_agenda
+from tools.planning.assignment import assign_csm, crm_updates, touchpoints
+from tools.planning.decisions import AppliedDecisions
+from tools.planning.follow_up import commitment_status
+from tools.save_play.selection import account_team
 
 
-@step("4 Assignment and tracking", "capacity analyzer")
-def capacity_analyzer_assigns(state: ReviewState, context: ReviewContext) -> Update:
+@review_node("4 Assignment and tracking", "capacity analyzer")
+def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Action lists, CRM updates, calendar holds and next week's agenda, from what people approved."""
     store, review_id = context.store, state["review_id"]
-    identified = context.result(review_id, "identified", Identified)
-    planned = context.result(review_id, "planned", Planned)
-    decided = _decided(context, identified)
-    assigned = _handed_out(context, state, identified, planned, decided, {})
+    identified = context.result(review_id, "identified", IdentifyResult)
+    planned = context.result(review_id, "planned", PlanResult)
+    decided = _apply_decisions(context, identified)
+    assigned = _save_assignments(context, state, identified, planned, decided, {})
     store.settle(review_id, [proposal.account_id for proposal in identified.proposals])
     store.put(review_id, "running", _running(context, identified, planned, decided))
-    return kept(context, state, "assigned", assigned)
+    return save_result(context, state, "assigned", assigned)
 
 
-@step("4 Assignment and tracking", "publisher")
-def publish(state: ReviewState, context: ReviewContext) -> Update:
+@review_node("4 Assignment and tracking", "publisher")
+def publish_review(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Owners named at the close go into the lists; the whole review is written."""
     store, review_id = context.store, state["review_id"]
-    close = _decision(context, review_id, "close").close
+    close = _stored_decision(context, review_id, "close").close
     if close is not None and close.owners:
-        identified = context.result(review_id, "identified", Identified)
-        planned = context.result(review_id, "planned", Planned)
-        decided = _decided(context, identified)
-        assigned = _handed_out(context, state, identified, planned, decided, close.owners)
+        identified = context.result(review_id, "identified", IdentifyResult)
+        planned = context.result(review_id, "planned", PlanResult)
+        decided = _apply_decisions(context, identified)
+        assigned = _save_assignments(context, state, identified, planned, decided, close.owners)
         context.keep(review_id, "assigned", assigned)
     context.publish(review_document(context, review_id))
     store.set_state(review_id, "closed")  # last: whoever finds it closed finds its pages
     return {}
 
 
-def _handed_out(
+def _save_assignments(
     context: ReviewContext,
     state: ReviewState,
-    identified: Identified,
-    planned: Planned,
-    decided: Decided,
+    identified: IdentifyResult,
+    planned: PlanResult,
+    decided: AppliedDecisions,
     owners: dict[str, str],
-) -> Assigned:
+) -> AssignResult:
     """What was approved as work for people, its actions kept together with those that ended."""
-    assigned = _assigned(context, identified, planned, decided, owners)
-    dropped = _dropped(context, state, decided, planned)
-    context.store.put_actions(identified.review_id, identified.as_of, [*assigned.actions, *dropped])
+    assigned = _build_assignments(context, identified, planned, decided, owners)
+    dropped = _dropped_actions(context, state, decided, planned)
+    context.store.save_actions(identified.review_id, identified.as_of, [*assigned.actions, *dropped])
     return assigned
 
 
-def _decided(context: ReviewContext, identified: Identified) -> Decided:
+def _apply_decisions(context: ReviewContext, identified: IdentifyResult) -> AppliedDecisions:
     """The decisions applied, as people saw them at the desk."""
-    return Outlook(context, identified.review_id).decided(_decision(context, identified.review_id, "plan"))
+    return DecisionPreview(context, identified.review_id).decided(
+        _stored_decision(context, identified.review_id, "plan")
+    )
 
 
-def _decision(context: ReviewContext, review_id: str, gate: str) -> Decisions:
+def _stored_decision(context: ReviewContext, review_id: str, gate: str) -> Decisions:
     decision = context.store.decision(review_id, gate)
     assert decision is not None, f"{gate} is decided before this step runs"
     return decision
 
 
-def _assigned(
-    context: ReviewContext, identified: Identified, planned: Planned, decided: Decided, owners: dict[str, str]
-) -> Assigned:
+def _build_assignments(
+    context: ReviewContext,
+    identified: IdentifyResult,
+    planned: PlanResult,
+    decided: AppliedDecisions,
+    owners: dict[str, str],
+) -> AssignResult:
     configuration, team = context.configuration, identified.people
-    actions = _as_they_stand(
-        context, assign(decided, identified, context.calendar, planned.origins, owners), identified
+    actions = _with_progress(
+        context, build_actions(decided, identified, context.calendar, planned.origins, owners), identified
     )
     plays = tuple(
-        owned_by(play, team[owners[play.account_id]]) if play.account_id in owners else play for play in decided.plays
+        assign_csm(play, team[owners[play.account_id]]) if play.account_id in owners else play for play in decided.plays
     )
     approved = [play for play in plays if play.status in ("approved", "edited")]
     lines = {line.account_id: line for line in identified.at_risk}
     resolved = [m for m in identified.portfolio.movements if m.change == "resolved"] if decided.lines else []
     updates = crm_updates(approved, decided.lines, lines, resolved, actions)
-    by_cause = records(context, identified)
-    before = past(context, identified, by_cause)
+    by_cause = save_records(context, identified)
+    before = metrics_history(context, identified, by_cause)
     named = {account: team[person].name for account, person in owners.items()}
-    process = figures.process(
+    process = metrics.process_metrics(
         planned.intervention_plan, named, actions, updates, before, identified.followup.commitments
     )
     labels: dict[str, str] = {cause: rule.label for cause, rule in configuration.causes.causes.items()}
     next_review = context.calendar.on_or_after(identified.as_of + timedelta(days=7))
-    return Assigned(
+    return AssignResult(
         plays=plays,
         decisions=decided.record,
         actions=actions,
         crm_updates=updates,
         touchpoints=touchpoints(approved, actions, team, configuration),
         owners_to_assign=tuple(item for item in planned.owners_to_assign if item.account_id not in owners),
-        next_agenda=next_agenda(
+        next_agenda=build_next_agenda(
             actions, plays, next_review, configuration, profile_for(configuration, identified.portfolio.accounts)
         ),
         workflow=_workflow(context, identified.review_id),
-        metrics=figures.metrics(
-            [*process, *figures.outcome(before)], by_cause, labels, identified.portfolio.calibrated
+        metrics=metrics.build_metrics(
+            [*process, *metrics.outcome_metrics(before)], by_cause, labels, identified.portfolio.calibrated
         ),
     )
 
 
-def _as_they_stand(context: ReviewContext, actions: tuple[Action, ...], identified: Identified) -> tuple[Action, ...]:
+def _with_progress(
+    context: ReviewContext, actions: tuple[Action, ...], identified: IdentifyResult
+) -> tuple[Action, ...]:
     """Actions of plays that go on, with what is already done."""
     progress, found = context.store.progress(), []
     for action in actions:
         said, on = progress.get(action.id, ("open", None))
         seen = on if said == "done" and on is not None and on <= identified.as_of else None
-        status = status_of(action.due, seen, said == "dropped", identified.as_of, context.configuration.review)
+        status = commitment_status(action.due, seen, said == "dropped", identified.as_of, context.configuration.review)
         found.append(action.model_copy(update={"status": status, "done_on": seen}))
     return tuple(found)
 
@@ -143,7 +151,9 @@ def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...
     )
 
 
-def _dropped(context: ReviewContext, state: ReviewState, decided: Decided, planned: Planned) -> list[Action]:
+def _dropped_actions(
+    context: ReviewContext, state: ReviewState, decided: AppliedDecisions, planned: PlanResult
+) -> list[Action]:
     """Open actions of plays that were rejected, or replaced because the cause changed."""
     ended = {play.account_id for play in decided.plays if play.status == "rejected"}
     replaced = {play.account_id for play in decided.plays if play.status in ("approved", "edited")}
@@ -155,10 +165,12 @@ def _dropped(context: ReviewContext, state: ReviewState, decided: Decided, plann
     ]
 
 
-def _running(context: ReviewContext, identified: Identified, planned: Planned, decided: Decided) -> Running:
+def _running(
+    context: ReviewContext, identified: IdentifyResult, planned: PlanResult, decided: AppliedDecisions
+) -> RunningPlays:
     """The plays that run from now on: those approved today, and earlier ones that nobody ended."""
     dossiers = {dossier.account_id: dossier for dossier in (*identified.dossiers, *identified.asked)}
-    earlier = previous_running(context, identified.as_of)
+    earlier = running_plays(context, identified.as_of)
     running = dict(earlier)
     for play in decided.plays:
         running.pop(play.account_id, None)
@@ -178,12 +190,14 @@ def _running(context: ReviewContext, identified: Identified, planned: Planned, d
             owners=_unusual_owners(play, dossiers[play.account_id], identified),
             health=old.health if old is not None and goes_on else dossiers[play.account_id].health,
         )
-    return Running(plays=tuple(running[account] for account in sorted(running)))
+    return RunningPlays(plays=tuple(running[account] for account in sorted(running)))
 
 
-def _unusual_owners(play: SavePlay, dossier: Dossier, identified: Identified) -> dict[str, str]:
+def _unusual_owners(play: SavePlay, dossier: Dossier, identified: IdentifyResult) -> dict[str, str]:
     """Person by action where people or the model chose somebody else than the role's usual owner."""
-    usual = {role: person.person_id for role, person in team_of(dossier, identified.people).by_role.items() if person}
+    usual = {
+        role: person.person_id for role, person in account_team(dossier, identified.people).by_role.items() if person
+    }
     return {
         action.id: action.owner_id
         for phase in play.phases

@@ -3,67 +3,71 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from domain.phases import Identified, Running, RunningPlay, Standing
+from domain.phase_results import AtRiskSnapshot, IdentifyResult, RunningPlay, RunningPlays
 from graph.context import ReviewContext
-from tools.planning.metrics import Past
-from tools.save_play.expected_value import Record
+from tools.planning.metrics import ReviewHistory
+from tools.save_play.expected_value import SaveRecord
 
-_REMEMBERED = 26
+_MAX_REVIEWS = 26
 _PLAY_DAYS = 56
 _REGAIN_DAYS = 60
 
 
-def _before(context: ReviewContext, day: date) -> list[tuple[str, date]]:
+def _reviews_before(context: ReviewContext, day: date) -> list[tuple[str, date]]:
     """Reviews before ``day``, newest first, as many as are remembered."""
     found = [(review_id, as_of) for review_id, as_of, _ in context.store.reviews() if as_of < day]
-    return found[::-1][:_REMEMBERED]
+    return found[::-1][:_MAX_REVIEWS]
 
 
-def earlier_standings(context: ReviewContext, day: date) -> list[Standing]:
+def earlier_snapshots(context: ReviewContext, day: date) -> list[AtRiskSnapshot]:
     """Who was at risk in earlier reviews, newest first."""
-    found = (context.store.find(review_id, "standing", Standing) for review_id, _ in _before(context, day))
+    found = (
+        context.store.find(review_id, "standing", AtRiskSnapshot) for review_id, _ in _reviews_before(context, day)
+    )
     return [standing for standing in found if standing is not None]
 
 
-def previous_running(context: ReviewContext, day: date) -> dict[str, RunningPlay]:
+def running_plays(context: ReviewContext, day: date) -> dict[str, RunningPlay]:
     """The plays that run since the last review, by account; those older than eight weeks have ended."""
-    for review_id, _ in _before(context, day):
-        running = context.store.find(review_id, "running", Running)
+    for review_id, _ in _reviews_before(context, day):
+        running = context.store.find(review_id, "running", RunningPlays)
         if running is not None:
             return {p.account_id: p for p in running.plays if day - p.created <= timedelta(days=_PLAY_DAYS)}
     return {}
 
 
-def _all_plays(context: ReviewContext, day: date) -> list[RunningPlay]:
+def _approved_plays(context: ReviewContext, day: date) -> list[RunningPlay]:
     """Every play that was ever approved, once, oldest first."""
     found: dict[tuple[str, date], RunningPlay] = {}
-    for review_id, _ in _before(context, day)[::-1]:
-        running = context.store.find(review_id, "running", Running)
+    for review_id, _ in _reviews_before(context, day)[::-1]:
+        running = context.store.find(review_id, "running", RunningPlays)
         for play in running.plays if running else ():
             found.setdefault((play.account_id, play.created), play)
     return [found[key] for key in sorted(found, key=lambda key: (key[1], key[0]))]
 
 
-def records(context: ReviewContext, identified: Identified) -> dict[str, Record]:
+def save_records(context: ReviewContext, identified: IdentifyResult) -> dict[str, SaveRecord]:
     """Saves and losses by cause, from the plays of earlier reviews and the outcomes since."""
     counts: dict[str, list[int]] = {}
-    for play in _all_plays(context, identified.as_of):
+    for play in _approved_plays(context, identified.as_of):
         kind = identified.outcomes.get(play.account_id)
         if kind is not None:
             counts.setdefault(play.cause, [0, 0])[1 if kind == "churned" else 0] += 1
-    return {cause: Record(saved, lost) for cause, (saved, lost) in counts.items()}
+    return {cause: SaveRecord(saved, lost) for cause, (saved, lost) in counts.items()}
 
 
-def past(context: ReviewContext, identified: Identified, by_cause: Mapping[str, Record]) -> Past:
+def metrics_history(
+    context: ReviewContext, identified: IdentifyResult, by_cause: Mapping[str, SaveRecord]
+) -> ReviewHistory:
     """All that the metrics need of earlier reviews."""
-    standings = earlier_standings(context, identified.as_of)
+    standings = earlier_snapshots(context, identified.as_of)
     oldest = standings[-1] if standings else None
     old = [
         play
-        for play in _all_plays(context, identified.as_of)
+        for play in _approved_plays(context, identified.as_of)
         if identified.as_of - play.created >= timedelta(days=_REGAIN_DAYS)
     ]
-    return Past(
+    return ReviewHistory(
         first_found={item.account_id: s.as_of for s in standings for item in s.at_risk},
         outcomes=identified.outcomes,
         health_then={play.account_id: play.health for play in old},

@@ -17,31 +17,31 @@ import duckdb
 import numpy as np
 
 from agents.play_drafter import PlayDrafter
-from domain.audit import DataAudit, SourceAudit
 from domain.configuration import Configuration
+from domain.data_audit import DataAudit, SourceAudit
 from domain.dossier import Dossier, Person
-from domain.phases import PlanRow
+from domain.phase_results import PlanRow
 from domain.review import CauseFinding, Contribution, Evidence, SavePlay
 from domain.tables import TABLES, Table
 from tools.configuration import read_configuration
-from tools.evidence.dossier import dossiers
-from tools.planning.intervention_plan import plan_rows, plan_scores
-from tools.save_play.context import Frame
+from tools.evidence.dossier import build_dossiers
+from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
+from tools.save_play.context import PlayContext
 from tools.scoring.score_sql import ATTRIBUTES, ChurnCurve, scored_sql
-from tools.scoring.scored_base import CustomerBase, read_base, score_base
-from tools.scoring.snapshots import History
-from tools.scoring.week_over_week import compared_sql
-from tools.signals import CONTEXT, OBSERVED_ON
+from tools.scoring.scored_base import ScoredBase, read_base, score_base
+from tools.scoring.snapshots import SnapshotStore
+from tools.scoring.week_over_week import comparison_sql
+from tools.signals import CONTEXT_COLUMNS, OBSERVED_ON
 from tools.sources import Portfolio
-from tools.sources.clean import PRICES
 from tools.sources.parse import SQL_TYPES
+from tools.sources.staging_table import AMOUNT_COLUMNS
 from tools.working_days import WorkingDays
 
 AS_OF = date(2026, 11, 23)
 """A Monday."""
 SHIPPED = read_configuration()
 CALENDAR = WorkingDays(SHIPPED.review)
-NO_HISTORY = History(Path("no-such-folder"))
+NO_HISTORY = SnapshotStore(Path("no-such-folder"))
 PRIOR = ChurnCurve(SHIPPED.scoring.churn_slope.value, SHIPPED.scoring.churn_midpoint.value, 0, False)
 SIGNALS = tuple(SHIPPED.scoring.signals)
 LOWEST = {name: signal.points[0][0] for name, signal in SHIPPED.scoring.signals.items()}
@@ -52,18 +52,18 @@ BEST = {n: (HIGHEST if s.worse_when == "lower" else LOWEST)[n] for n, s in SHIPP
 Row = dict[str, Any]
 
 
-def reconfigured(scoring: Mapping[str, Any], name: str = "changed", base: Configuration = SHIPPED) -> Configuration:
+def with_scoring(scoring: Mapping[str, Any], name: str = "changed", base: Configuration = SHIPPED) -> Configuration:
     """The configuration with other scoring settings, under another hash, as an edited file would have."""
     data = {**base.scoring.model_dump(), **scoring}
     return base.model_copy(update={"scoring": type(base.scoring).model_validate(data), "scoring_hash": name})
 
 
-def setting(name: str, value: float) -> dict[str, Any]:
+def scoring_setting(name: str, value: float) -> dict[str, Any]:
     """One number of ``scoring.yaml`` with another value."""
     return {name: {**getattr(SHIPPED.scoring, name).model_dump(), "value": value}}
 
 
-class World:
+class PortfolioBuilder:
     """A customer base. Every method adds rows and gives the world back; ``days_ago`` counts from the review."""
 
     def __init__(self, as_of: date = AS_OF) -> None:
@@ -73,52 +73,56 @@ class World:
     def day(self, days_ago: int | None) -> date | None:
         return None if days_ago is None else self.as_of - timedelta(days=days_ago)
 
-    def add(self, table: str, **cells: Any) -> "World":
+    def add(self, table: str, **cells: Any) -> "PortfolioBuilder":
         self.tables[table].append(cells)
         return self
 
     def _id(self, table: str) -> str:
         return f"{table[:2].upper()}-{len(self.tables[table]) + 1}"
 
-    def account(self, account_id: str, *, arr: float = 50_000, renewal: int | None = 200, **cells: Any) -> "World":
+    def account(
+        self, account_id: str, *, arr: float = 50_000, renewal: int | None = 200, **cells: Any
+    ) -> "PortfolioBuilder":
         """``renewal`` in days from the review; negative is overdue."""
         on = None if renewal is None else self.as_of + timedelta(days=renewal)
         facts = {"name": f"{account_id} Ltd", "currency": "EUR", "csm_id": "P-1", "renewal_date": on}
         return self.add("accounts", account_id=account_id, arr=arr, **{**facts, **cells})
 
-    def person(self, person_id: str, role: str, **cells: Any) -> "World":
+    def person(self, person_id: str, role: str, **cells: Any) -> "PortfolioBuilder":
         return self.add("people", person_id=person_id, **{"name": f"Person {person_id}", "role": role, **cells})
 
-    def usage(self, account_id: str, weekly: Sequence[float], *, last: int = 0, **cells: Any) -> "World":
+    def usage(self, account_id: str, weekly: Sequence[float], *, last: int = 0, **cells: Any) -> "PortfolioBuilder":
         """Active users week by week, oldest first; the last one ``last`` days ago."""
         for weeks_ago, users in enumerate(reversed(weekly)):
             day = self.day(last + 7 * weeks_ago)
             self.add("usage", account_id=account_id, date=day, active_users=users, **cells)
         return self
 
-    def ticket(self, account_id: str, days_ago: int, *, closed: int | None = None, **cells: Any) -> "World":
+    def ticket(self, account_id: str, days_ago: int, *, closed: int | None = None, **cells: Any) -> "PortfolioBuilder":
         facts = {"escalated": False, "sla_breached": False, "priority": "normal", "subject": "Question"}
         return self.add(
             "tickets", ticket_id=self._id("tickets"), account_id=account_id, opened_at=self.day(days_ago),
             closed_at=self.day(closed), **{**facts, **cells},
         )  # fmt: skip
 
-    def tickets(self, account_id: str, *days_ago: int) -> "World":
+    def tickets(self, account_id: str, *days_ago: int) -> "PortfolioBuilder":
         for days in days_ago:
             self.ticket(account_id, days, closed=days)
         return self
 
-    def invoice(self, account_id: str, due: int, *, paid: int | None = None, **cells: Any) -> "World":
+    def invoice(self, account_id: str, due: int, *, paid: int | None = None, **cells: Any) -> "PortfolioBuilder":
         facts = {"amount": 1000, "currency": "EUR", "status": "open" if paid is None else "paid"}
         return self.add(
             "invoices", invoice_id=self._id("invoices"), account_id=account_id, due_date=self.day(due),
             paid_on=self.day(paid), **{**facts, **cells},
         )  # fmt: skip
 
-    def survey(self, account_id: str, days_ago: int, score: float, kind: str = "nps", **cells: Any) -> "World":
+    def survey(
+        self, account_id: str, days_ago: int, score: float, kind: str = "nps", **cells: Any
+    ) -> "PortfolioBuilder":
         return self.add("surveys", account_id=account_id, date=self.day(days_ago), kind=kind, score=score, **cells)
 
-    def contact(self, account_id: str, role: str, *, departed: int | None = None, **cells: Any) -> "World":
+    def contact(self, account_id: str, role: str, *, departed: int | None = None, **cells: Any) -> "PortfolioBuilder":
         contact_id = self._id("contacts")
         facts = {"name": f"Contact {contact_id}", "status": "active" if departed is None else "departed"}
         return self.add(
@@ -128,28 +132,28 @@ class World:
 
     def touch(
         self, account_id: str, days_ago: int, kind: str, *, responded: int | None = None, **cells: Any
-    ) -> "World":
+    ) -> "PortfolioBuilder":
         return self.add(
             "touchpoints", account_id=account_id, date=self.day(days_ago), kind=kind,
             responded_at=self.day(responded), **cells,
         )  # fmt: skip
 
-    def goal(self, account_id: str, status: str | None) -> "World":
+    def goal(self, account_id: str, status: str | None) -> "PortfolioBuilder":
         return self.add("goals", account_id=account_id, goal="Roll out", status=status)
 
-    def note(self, account_id: str, text: str, days_ago: int = 5, **cells: Any) -> "World":
+    def note(self, account_id: str, text: str, days_ago: int = 5, **cells: Any) -> "PortfolioBuilder":
         return self.add("notes", account_id=account_id, date=self.day(days_ago), text=text, **cells)
 
-    def outcome(self, account_id: str, kind: str, days_ago: int, arr_change: float | None = 0) -> "World":
+    def outcome(self, account_id: str, kind: str, days_ago: int, arr_change: float | None = 0) -> "PortfolioBuilder":
         return self.add("outcomes", account_id=account_id, date=self.day(days_ago), kind=kind, arr_change=arr_change)
 
-    def with_sources_seen(self, days_ago: int = 0) -> "World":
+    def with_sources_connected(self, days_ago: int = 0) -> "PortfolioBuilder":
         """A quiet neighbour whose rows show that tickets, touchpoints and invoices were exported that day."""
         self.account("neighbour").ticket("neighbour", days_ago, closed=days_ago)
         self.touch("neighbour", days_ago, "training", attended=True).touch("neighbour", 300, "training", attended=True)
         return self.invoice("neighbour", days_ago + 10, paid=days_ago)
 
-    def well(self, account_id: str, *, users: float = 20, **attributes: Any) -> "World":
+    def healthy_account(self, account_id: str, *, users: float = 20, **attributes: Any) -> "PortfolioBuilder":
         """An account in good health with every source connected."""
         self.account(account_id, seats=int(users), **attributes)
         self.usage(account_id, [users] * 10, logins=users * 5, core_actions=users * 9, features_used=9)
@@ -161,8 +165,8 @@ class World:
         return self.invoice(account_id, 40, paid=41)
 
     def score(
-        self, configuration: Configuration = SHIPPED, history: History = NO_HISTORY, *, shuffled: Any = None
-    ) -> "Scored":
+        self, configuration: Configuration = SHIPPED, history: SnapshotStore = NO_HISTORY, *, shuffled: Any = None
+    ) -> "ScoredPortfolio":
         """Typed rows straight into the engine. ``shuffled`` is a random source that mixes the rows of each table."""
         connection = duckdb.connect(":memory:")
         audits = []
@@ -173,11 +177,11 @@ class World:
             _create(connection, table, rows, configuration)
             audits.append(self._audit(table))
         portfolio = Portfolio(connection, DataAudit(sources=tuple(audits), left_out=(), fingerprint="made up"))
-        return Scored(score_base(portfolio, configuration, self.as_of, history), history)
+        return ScoredPortfolio(score_base(portfolio, configuration, self.as_of, history), history)
 
     def _audit(self, table: Table) -> SourceAudit:
         rows = self.tables[table.name]
-        days = sorted(row[name] for row in rows for name in table.seen_by if row.get(name) is not None)
+        days = sorted(row[name] for row in rows for name in table.freshness_columns if row.get(name) is not None)
         return SourceAudit(
             table=table.name,
             connected=bool(rows),
@@ -205,17 +209,17 @@ class World:
         return folder
 
     def score_files(
-        self, folder: Path, configuration: Configuration = SHIPPED, history: History = NO_HISTORY
-    ) -> "Scored":
+        self, folder: Path, configuration: Configuration = SHIPPED, history: SnapshotStore = NO_HISTORY
+    ) -> "ScoredPortfolio":
         """Through CSV files, as the product reads them."""
         return score_folder(self.write(folder), self.as_of, configuration, history)
 
 
 def score_folder(
-    folder: Path, as_of: date = AS_OF, configuration: Configuration = SHIPPED, history: History = NO_HISTORY
-) -> "Scored":
+    folder: Path, as_of: date = AS_OF, configuration: Configuration = SHIPPED, history: SnapshotStore = NO_HISTORY
+) -> "ScoredPortfolio":
     """A folder of exports, read and scored."""
-    return Scored(read_base(str(folder), as_of, configuration, history), history)
+    return ScoredPortfolio(read_base(str(folder), as_of, configuration, history), history)
 
 
 def _create(
@@ -223,12 +227,12 @@ def _create(
 ) -> None:
     kinds = {column.name: SQL_TYPES[column.kind] for column in table.columns} | {"row_no": "BIGINT"}
     insert_columns(connection, table.name, kinds, rows)
-    if table.name in PRICES:
+    if table.name in AMOUNT_COLUMNS:
         money = configuration.scoring.money
         rates = " ".join(f"when '{code}' then {rate}" for code, rate in money.rates.items())
-        home = f"cast({PRICES[table.name]} * case currency {rates} else 1 end as decimal(18, 2))"
-        connection.execute(f"alter table {table.name} add column {PRICES[table.name]}_home decimal(18, 2)")
-        connection.execute(f"update {table.name} set {PRICES[table.name]}_home = {home}")
+        home = f"cast({AMOUNT_COLUMNS[table.name]} * case currency {rates} else 1 end as decimal(18, 2))"
+        connection.execute(f"alter table {table.name} add column {AMOUNT_COLUMNS[table.name]}_home decimal(18, 2)")
+        connection.execute(f"update {table.name} set {AMOUNT_COLUMNS[table.name]}_home = {home}")
 
 
 def insert_columns(
@@ -247,11 +251,11 @@ def _text(value: Any) -> str | None:
 
 
 @dataclass
-class Scored:
+class ScoredPortfolio:
     """A scored base with what tests ask of it."""
 
-    base: CustomerBase
-    history: History
+    base: ScoredBase
+    history: SnapshotStore
 
     @cached_property
     def accounts(self) -> dict[str, Row]:
@@ -271,8 +275,8 @@ class Scored:
     @cached_property
     def values(self) -> dict[str, dict[str, float | None]]:
         """Fresh signal values by account."""
-        self.base.pick(list(self.accounts))
-        details = self.base.details()
+        self.base.select_accounts(list(self.accounts))
+        details = self.base.signal_details()
         return {account: {row["signal"]: row["value"] for row in rows} for account, rows in details.items()}
 
     def __getitem__(self, account_id: str) -> Row:
@@ -282,19 +286,19 @@ class Scored:
         return self.dossiers([account_id])[0]
 
     def dossiers(self, accounts: Sequence[str]) -> list[Dossier]:
-        self.base.pick(accounts)
-        return dossiers(self.base, accounts, self.history, self.base.details())
+        self.base.select_accounts(accounts)
+        return build_dossiers(self.base, accounts, self.history, self.base.signal_details())
 
     def plan(self) -> tuple[PlanRow, ...]:
         """The accounts of the intervention plan, in its order."""
-        rows = plan_scores(self.base)
-        self.base.pick([row["account_id"] for row in rows])
-        return plan_rows(self.base, rows, self.base.details())
+        rows = read_plan_scores(self.base)
+        self.base.select_accounts([row["account_id"] for row in rows])
+        return build_plan_rows(self.base, rows, self.base.signal_details())
 
     def at_risk(self) -> list[str]:
         return [account for account, row in self.accounts.items() if row["at_risk"]]
 
-    def save(self, review_id: str, *, reviewed: bool = True) -> "Scored":
+    def save(self, review_id: str, *, reviewed: bool = True) -> "ScoredPortfolio":
         """Keep this week in the history."""
         self.base.keep(self.history, review_id, reviewed=reviewed)
         return self
@@ -307,12 +311,14 @@ _ATTRIBUTES = {
     "health_month_ago": "DOUBLE",
 }  # fmt: skip
 _MEASURED = (
-    _ATTRIBUTES | dict.fromkeys((*OBSERVED_ON, *CONTEXT), "DOUBLE") | dict.fromkeys(OBSERVED_ON.values(), "DATE")
+    _ATTRIBUTES
+    | dict.fromkeys((*OBSERVED_ON, *CONTEXT_COLUMNS), "DOUBLE")
+    | dict.fromkeys(OBSERVED_ON.values(), "DATE")
 )
 assert set(_ATTRIBUTES) == set(ATTRIBUTES)
 
 
-def sheet_row(number: int, cells: Mapping[str, Any]) -> Row:
+def signals_row(number: int, cells: Mapping[str, Any]) -> Row:
     """One account as measured: mid-market, nothing known, everything observed today, or as ``cells`` say."""
     facts: Row = {"account_id": f"A-{number:05d}", "name": f"Account {number}", "size": "mid_market", "arr": 50_000}
     facts |= dict.fromkeys(OBSERVED_ON.values(), AS_OF)
@@ -320,24 +326,24 @@ def sheet_row(number: int, cells: Mapping[str, Any]) -> Row:
     return {**facts, **cells}
 
 
-def _sheet(rows: Iterable[Mapping[str, Any]], configuration: Configuration) -> CustomerBase:
+def _base_of_signals(rows: Iterable[Mapping[str, Any]], configuration: Configuration) -> ScoredBase:
     connection = duckdb.connect(":memory:")
-    insert_columns(connection, "measured", _MEASURED, [sheet_row(n, cells) for n, cells in enumerate(rows)])
+    insert_columns(connection, "measured", _MEASURED, [signals_row(n, cells) for n, cells in enumerate(rows)])
     audit = DataAudit(sources=(), left_out=(), fingerprint="made up")
-    return CustomerBase(connection, configuration, audit, AS_OF, PRIOR, [], None)
+    return ScoredBase(connection, configuration, audit, AS_OF, PRIOR, [], None)
 
 
-def score_sheet(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[Row]:
+def score_signals(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[Row]:
     """Scores of accounts whose signals are given; one row each, in the order given."""
     sql = scored_sql(configuration, "measured", AS_OF, PRIOR)
-    return _sheet(rows, configuration).rows(f"select * from ({sql}) order by account_id")
+    return _base_of_signals(rows, configuration).rows(f"select * from ({sql}) order by account_id")
 
 
-def explain_sheet(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[list[Row]]:
+def explain_signals(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[list[Row]]:
     """What each signal adds to both scores, for accounts whose signals are given; one list an account."""
-    base = _sheet(rows, configuration)
-    base.pick([row["account_id"] for row in base.rows("select account_id from measured")])
-    details = base.details()
+    base = _base_of_signals(rows, configuration)
+    base.select_accounts([row["account_id"] for row in base.rows("select account_id from measured")])
+    details = base.signal_details()
     return [details[account] for account in sorted(details)]
 
 
@@ -363,18 +369,18 @@ def compare_weeks(then: Iterable[Row], now: Iterable[Row]) -> duckdb.DuckDBPyCon
         filled = [{**usual, "name": row["account_id"], **row} for row in rows]
         filled = [{"reported_at_risk": row["at_risk"], "reported_arr": row["arr"], **row} for row in filled]
         insert_columns(connection, table, _WEEK, filled)
-    connection.execute("create table compared as " + compared_sql(SHIPPED.scoring, has_previous=True))
+    connection.execute("create table compared as " + comparison_sql(SHIPPED.scoring, has_previous=True))
     return connection
 
 
-def fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
+def fetch_rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
     """Rows by column name."""
     cursor = connection.execute(sql)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def team() -> dict[str, Person]:
+def made_up_team() -> dict[str, Person]:
     """One person of each role; two CSMs, the second without a manager."""
     roles = ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing", "csm")
     return {
@@ -392,7 +398,7 @@ def component_of(signal: str, value: float, configuration: Configuration = SHIPP
     return float(np.interp(value, [v for v, _ in points], [c for _, c in points]))
 
 
-def made_dossier(values: Mapping[str, float], **facts: Any) -> Dossier:
+def build_dossier(values: Mapping[str, float], **facts: Any) -> Dossier:
     """An account under review that these signal values speak for, without any rows behind them."""
     scoring = SHIPPED.scoring
     line = scoring.severity_below.value
@@ -434,7 +440,7 @@ def made_dossier(values: Mapping[str, float], **facts: Any) -> Dossier:
     return Dossier(values=context, contributions=tuple(parts), evidence=tuple(facts_found), **{**known, **facts})
 
 
-def made_finding(category: str, difficulty: str = "moderate", **facts: Any) -> CauseFinding:
+def build_finding(category: str, difficulty: str = "moderate", **facts: Any) -> CauseFinding:
     """A diagnosis as the health scorer gives it."""
     known = {
         "account_id": "A-1", "name": "Northwind", "label": category, "confidence": "medium", "score": 30,
@@ -445,16 +451,18 @@ def made_finding(category: str, difficulty: str = "moderate", **facts: Any) -> C
     return CauseFinding(category=category, difficulty=difficulty, **{**known, **facts})
 
 
-def framed(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> tuple[PlayDrafter, Frame]:
+def build_context(
+    category: str = "service_failure", *, created: date = AS_OF, **facts: Any
+) -> tuple[PlayDrafter, PlayContext]:
     """A drafter over the shipped library, and what it may use for a made-up account."""
-    people = facts.pop("people", None) or team()
-    finding = made_finding(category, facts.pop("difficulty", "moderate"))
-    dossier = made_dossier(facts.pop("values", {}), as_of=created, **facts)
+    people = facts.pop("people", None) or made_up_team()
+    finding = build_finding(category, facts.pop("difficulty", "moderate"))
+    dossier = build_dossier(facts.pop("values", {}), as_of=created, **facts)
     drafter = PlayDrafter(SHIPPED, CALENDAR, people, {}, created)
     return drafter, drafter.frame(dossier, finding)
 
 
-def drafted(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> SavePlay:
+def build_play(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> SavePlay:
     """A save play from the shipped library for a made-up account."""
-    drafter, frame = framed(category, created=created, **facts)
+    drafter, frame = build_context(category, created=created, **facts)
     return drafter.from_playbook(frame)

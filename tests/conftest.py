@@ -8,11 +8,11 @@ import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from tests.builders import Scored, score_folder
+from tests.builders import ScoredPortfolio, score_folder
 from tests.databases import postgres, postgres_url, where, where_shared  # noqa: F401  fixtures
 
-THEIRS = ("SAVEPLAY_MODEL", "SAVEPLAY_FAST", "SAVEPLAY_STORE", "SAVEPLAY_CACHE", "OPENAI_", "PG")
-for name in [n for n in os.environ if n.startswith(THEIRS)]:
+CALLER_SETTINGS = ("SAVEPLAY_MODEL", "SAVEPLAY_FAST", "SAVEPLAY_STORE", "SAVEPLAY_CACHE", "OPENAI_", "PG")
+for name in [n for n in os.environ if n.startswith(CALLER_SETTINGS)]:
     del os.environ[name]  # whoever runs the tests may have a model, a store and a database of their own
 
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "saveplay-hypothesis")
@@ -21,7 +21,7 @@ settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
-def example() -> Scored:
+def example() -> ScoredPortfolio:
     """The example portfolio, read from its files and scored without a history."""
     return score_folder(Path(__file__).parents[1] / "examples" / "portfolio")
 

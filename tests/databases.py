@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 from filelock import FileLock
 
-from tests.postgres_server import PATIENCE
+from tests.postgres_server import START_TIMEOUT
 
 PASSWORD = "p@ss/w:rd№1"
 """Of every user but ``postgres``, who gives none."""
@@ -27,7 +27,7 @@ _started: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
-class Server:
+class LocalPostgres:
     """A server that runs."""
 
     port: int
@@ -40,11 +40,11 @@ class Server:
         """The URL of a new database: an empty one, or a copy of another one, given by its URL."""
         name = f"test_{uuid.uuid4().hex[:12]}"
         source = like.rpartition("/")[2] if like else "template0"
-        run(self.url("postgres"), f"create database {name} template {source}")
+        run_sql(self.url("postgres"), f"create database {name} template {source}")
         return self.url(name)
 
 
-def run(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+def run_sql(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     """Carry out one statement, apart from the product; returns what it finds."""
     import psycopg
 
@@ -56,25 +56,25 @@ def run(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
 def new_user(url: str) -> str:
     """The URL with another user in it, who was made for this and must give the password; he owns nothing yet."""
     name = f"user_of_{url.rpartition('/')[2]}"
-    run(url, f"create role {name} login password '{PASSWORD}'")
+    run_sql(url, f"create role {name} login password '{PASSWORD}'")
     return url.replace("postgres@", f"{name}:{quote(PASSWORD, safe='')}@")
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Server:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> LocalPostgres:
     """The server of this run."""
     base = tmp_path_factory.getbasetemp()
     worker = bool(os.environ.get("PYTEST_XDIST_WORKER"))
-    said = _said(base.parent if worker else base, os.getppid() if worker else os.getpid())
+    said = _server_answer(base.parent if worker else base, os.getppid() if worker else os.getpid())
     if "reason" in said:
         if os.environ.get("SAVEPLAY_REQUIRE_POSTGRES") == "1":
             pytest.fail(said["reason"])
         pytest.skip(said["reason"])
-    return Server(said["port"])
+    return LocalPostgres(said["port"])
 
 
 @pytest.fixture
-def postgres_url(postgres: Server) -> str:
+def postgres_url(postgres: LocalPostgres) -> str:
     """The URL of a new, empty database."""
     return postgres.fresh()
 
@@ -87,25 +87,25 @@ _KINDS = ["folder", pytest.param("database", marks=SERVERS)]
 @pytest.fixture(params=_KINDS)
 def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where a store is to be that nobody has made yet: what holds for one kind of place holds for the other."""
-    return _place(request.param, request, tmp_path, monkeypatch)
+    return _store_location(request.param, request, tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module", params=_KINDS)
 def where_shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """As ``where``, one for all tests of a file."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield _place(request.param, request, tmp_path_factory.mktemp("place"), monkeypatch)
+        yield _store_location(request.param, request, tmp_path_factory.mktemp("place"), monkeypatch)
 
 
-def _place(kind: str, request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def _store_location(kind: str, request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     if kind == "folder":
         return str(folder / "store")
     monkeypatch.setenv("SAVEPLAY_CACHE", str(folder / "cache"))
-    server: Server = request.getfixturevalue("postgres")
+    server: LocalPostgres = request.getfixturevalue("postgres")
     return server.fresh()
 
 
-def _said(root: Path, owner: int) -> dict[str, Any]:
+def _server_answer(root: Path, owner: int) -> dict[str, Any]:
     """The port of the server that lives as long as ``owner``, the main process of the run; or the reason for none."""
     if importlib.util.find_spec("psycopg") is None:
         return {"reason": "psycopg is not installed"}
@@ -115,7 +115,7 @@ def _said(root: Path, owner: int) -> dict[str, Any]:
             command = [sys.executable, "-m", "tests.postgres_server", str(answer), str(owner)]
             server = subprocess.Popen(command, cwd=Path(__file__).parents[1], start_new_session=True)
             _started.append(server)  # it outlives us when other workers go on
-            deadline = time.monotonic() + 2 * PATIENCE
+            deadline = time.monotonic() + 2 * START_TIMEOUT
             while not answer.exists() and server.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.01)
         return json.loads(answer.read_text()) if answer.exists() else {"reason": "PostgreSQL did not come up"}

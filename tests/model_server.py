@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-PATIENCE = 20.0
+LONGEST_WAIT = 20.0
 """Seconds after which even a server that never answers lets go."""
 _CHUNK = 16_384
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     """One request as it arrived, and what became of it."""
 
     path: str
@@ -52,11 +52,15 @@ class Asked:
         return str(self.body["messages"][-1]["content"])
 
 
-class Line:
+class ResponseWriter:
     """What a behaviour answers on."""
 
     def __init__(
-        self, handler: BaseHTTPRequestHandler, asked: Asked, done: Callable[[Asked], None], closing: threading.Event
+        self,
+        handler: BaseHTTPRequestHandler,
+        asked: ReceivedRequest,
+        done: Callable[[ReceivedRequest], None],
+        closing: threading.Event,
     ) -> None:
         self._handler, self._asked, self._done, self.closing = handler, asked, done, closing
 
@@ -91,15 +95,15 @@ class Line:
         self.closing.wait(seconds)
 
 
-Behaviour = Callable[[Asked, Line], None]
-Writer = Callable[[Asked], str]
+Behaviour = Callable[[ReceivedRequest, ResponseWriter], None]
+Writer = Callable[[ReceivedRequest], str]
 """Makes the text of an answer out of what was asked."""
 
 
 # a server that works -------------------------------------------------------------------------------------------------
 
 
-def reply(
+def completion_body(
     text: Any = "",
     *,
     reason: Any = "stop",
@@ -119,7 +123,7 @@ def reply(
 def sends(body: Any, status: int = 200) -> Behaviour:
     """Any JSON as the body of the response."""
 
-    def behave(_: Asked, line: Line) -> None:
+    def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.whole(status, json.dumps(body).encode())
 
     return behave
@@ -127,17 +131,17 @@ def sends(body: Any, status: int = 200) -> Behaviour:
 
 def answers(text: Any, **more: Any) -> Behaviour:
     """A proper answer with this text; ``read`` and ``written`` are the tokens that it reports."""
-    return sends(reply(text, **more))
+    return sends(completion_body(text, **more))
 
 
-def writes(writer: Writer, after: float = 0.0) -> Behaviour:
+def answers_from_request(writer: Writer, after: float = 0.0) -> Behaviour:
     """An answer that is made out of the request, after so many seconds of thought."""
 
-    def behave(asked: Asked, line: Line) -> None:
+    def behave(asked: ReceivedRequest, line: ResponseWriter) -> None:
         line.wait(after)
         text = writer(asked)
         said = sum(len(message["content"]) for message in asked.body["messages"])
-        line.whole(200, json.dumps(reply(text, read=said // 4, written=len(text) // 4)).encode())
+        line.whole(200, json.dumps(completion_body(text, read=said // 4, written=len(text) // 4)).encode())
 
     return behave
 
@@ -145,10 +149,10 @@ def writes(writer: Writer, after: float = 0.0) -> Behaviour:
 def calls_a_tool(name: str, arguments: str, text: str | None = None) -> Behaviour:
     """The model wants to use a tool."""
     call = {"id": "call-1", "type": "function", "function": {"name": name, "arguments": arguments}}
-    return sends(reply(text, reason="tool_calls", message={"tool_calls": [call]}))
+    return sends(completion_body(text, reason="tool_calls", message={"tool_calls": [call]}))
 
 
-def well_behaved(asked: Asked) -> str:
+def well_behaved(asked: ReceivedRequest) -> str:
     """The JSON that the schema in the request asks for: the first of every choice, plain sentences, each its own.
 
     To be used with ``writes``.
@@ -195,29 +199,29 @@ def _draft(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def refuses(why: str = "I cannot help with that.") -> Behaviour:
     """The model declines."""
-    return sends(reply(None, message={"refusal": why}))
+    return sends(completion_body(None, message={"refusal": why}))
 
 
-def filtered(text: str = "") -> Behaviour:
+def content_filtered(text: str = "") -> Behaviour:
     """A content filter took the answer away."""
-    return sends(reply(text, reason="content_filter"))
+    return sends(completion_body(text, reason="content_filter"))
 
 
 def stops_short(text: str = '{"summary": "It') -> Behaviour:
     """The answer ends at the length limit."""
-    return sends(reply(text, reason="length"))
+    return sends(completion_body(text, reason="length"))
 
 
-def nested(depth: int = 100_000) -> Behaviour:
+def nested_answer(depth: int = 100_000) -> Behaviour:
     """The answer's text is JSON, one object in the other without an end."""
     return answers('{"a":' * depth)
 
 
-def huge(size: int = 10_000_000) -> Behaviour:
+def huge_answer(size: int = 10_000_000) -> Behaviour:
     """A proper answer, but of megabytes."""
 
-    def behave(_: Asked, line: Line) -> None:
-        line.whole(200, json.dumps(reply("x" * size)).encode())
+    def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
+        line.whole(200, json.dumps(completion_body("x" * size)).encode())
 
     return behave
 
@@ -227,48 +231,48 @@ def huge(size: int = 10_000_000) -> Behaviour:
 
 def without_choices() -> Behaviour:
     """A chat completion without a single choice."""
-    return sends({**reply(), "choices": []})
+    return sends({**completion_body(), "choices": []})
 
 
 def without_usage(text: str) -> Behaviour:
     """A proper answer that does not say what it took."""
-    return sends({name: value for name, value in reply(text).items() if name != "usage"})
+    return sends({name: value for name, value in completion_body(text).items() if name != "usage"})
 
 
-def raw(data: bytes, kind: str = "application/json", status: int = 200, **headers: str) -> Behaviour:
+def sends_bytes(data: bytes, kind: str = "application/json", status: int = 200, **headers: str) -> Behaviour:
     """These bytes, whatever they are."""
 
-    def behave(_: Asked, line: Line) -> None:
+    def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.whole(status, data, kind, **headers)
 
     return behave
 
 
-def packed(size: int = 12_000_000) -> Behaviour:
+def compressed_answer(size: int = 12_000_000) -> Behaviour:
     """A small response that unpacks to megabytes."""
-    return raw(gzip.compress(b" " * size), content_encoding="gzip")
+    return sends_bytes(gzip.compress(b" " * size), content_encoding="gzip")
 
 
-def page() -> Behaviour:
+def proxy_page() -> Behaviour:
     """The web page of a proxy, with status 200."""
-    return raw(b"<!doctype html><html><body><h1>Please sign in</h1></body></html>", "text/html; charset=utf-8")
+    return sends_bytes(b"<!doctype html><html><body><h1>Please sign in</h1></body></html>", "text/html; charset=utf-8")
 
 
-def deep_body(depth: int = 100_000) -> Behaviour:
+def nested_body(depth: int = 100_000) -> Behaviour:
     """A response that is itself nested without an end."""
-    return raw(b'{"choices":' + b"[" * depth)
+    return sends_bytes(b'{"choices":' + b"[" * depth)
 
 
 def fails(status: int, **headers: str) -> Behaviour:
     """An HTTP error as servers send it; ``retry_after`` is a header."""
     said = {"error": {"message": f"error {status}", "type": "made_up", "code": None}}
-    return raw(json.dumps(said).encode(), status=status, **headers)
+    return sends_bytes(json.dumps(said).encode(), status=status, **headers)
 
 
 def knows_no_schemas(then: Behaviour) -> Behaviour:
     """400 for structured output; anything else is answered."""
 
-    def behave(asked: Asked, line: Line) -> None:
+    def behave(asked: ReceivedRequest, line: ResponseWriter) -> None:
         (then if asked.schema is None else fails(400))(asked, line)
 
     return behave
@@ -277,8 +281,8 @@ def knows_no_schemas(then: Behaviour) -> Behaviour:
 def never_answers() -> Behaviour:
     """Takes the request and says nothing."""
 
-    def behave(_: Asked, line: Line) -> None:
-        line.wait(PATIENCE)
+    def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
+        line.wait(LONGEST_WAIT)
 
     return behave
 
@@ -286,7 +290,7 @@ def never_answers() -> Behaviour:
 def hangs_up() -> Behaviour:
     """Closes the connection at once."""
 
-    def behave(_: Asked, line: Line) -> None:
+    def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.cut()
 
     return behave
@@ -295,7 +299,7 @@ def hangs_up() -> Behaviour:
 def breaks_off(text: str = '{"id": "chatcmpl-1", ') -> Behaviour:
     """Closes the connection in the middle of the response."""
 
-    def behave(_: Asked, line: Line) -> None:
+    def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.head(200, {"content-type": "application/json", "content-length": str(len(text) + 100)})
         line.write(text.encode())
         line.cut()
@@ -303,12 +307,12 @@ def breaks_off(text: str = '{"id": "chatcmpl-1", ') -> Behaviour:
     return behave
 
 
-def drips(every: float = 0.01) -> Behaviour:
+def sends_bytes_slowly(every: float = 0.01) -> Behaviour:
     """A response that never ends and comes by single bytes, so that no read ever waits long."""
 
-    def behave(_: Asked, line: Line) -> None:
+    def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.head(200, {"content-type": "application/json", "connection": "close"})
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < until and not line.closing.is_set():
             line.write(b" ")
             line.wait(every)
@@ -316,10 +320,10 @@ def drips(every: float = 0.01) -> Behaviour:
     return behave
 
 
-def pours(most: int = 30_000_000, status: int = 200) -> Behaviour:
+def sends_without_end(most: int = 30_000_000, status: int = 200) -> Behaviour:
     """A response that does not end for long and comes as fast as it is read."""
 
-    def behave(asked: Asked, line: Line) -> None:
+    def behave(asked: ReceivedRequest, line: ResponseWriter) -> None:
         line.head(status, {"content-type": "application/json", "connection": "close"})
         while asked.sent < most and not line.closing.is_set():
             line.write(b"x" * _CHUNK)
@@ -338,7 +342,7 @@ class ModelServer:
 
     def __init__(self, *behaviours: Behaviour, otherwise: Behaviour | None = None) -> None:
         self.otherwise = otherwise or fails(599)
-        self.asked: list[Asked] = []
+        self.asked: list[ReceivedRequest] = []
         self.most_at_once = 0
         """The most requests that were being answered at one moment."""
         self._queue, self._at_once = deque(behaviours), 0
@@ -366,14 +370,14 @@ class ModelServer:
             self._http.server_close()
             self._thread.join()
 
-    def _take(self, asked: Asked) -> Behaviour:
+    def _take(self, asked: ReceivedRequest) -> Behaviour:
         with self._lock:
             self.asked.append(asked)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
             return self._queue.popleft() if self._queue else self.otherwise
 
-    def _done(self, asked: Asked) -> None:
+    def _done(self, asked: ReceivedRequest) -> None:
         with self._lock:
             if asked.answered is None:
                 self._at_once -= 1
@@ -384,16 +388,16 @@ class ModelServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            timeout = PATIENCE
+            timeout = LONGEST_WAIT
             disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 data = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.path, headers, json.loads(data), time.monotonic())
+                asked = ReceivedRequest(self.path, headers, json.loads(data), time.monotonic())
                 behave = server._take(asked)
                 try:
-                    behave(asked, Line(self, asked, server._done, server._closing))
+                    behave(asked, ResponseWriter(self, asked, server._done, server._closing))
                 except OSError:
                     self.close_connection = True  # the client has gone
                 finally:

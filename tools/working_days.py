@@ -53,13 +53,13 @@ class WorkingDays:
         """The working day before ``due`` on which the owner is asked, but not before the plan exists."""
         return min(max(self.before(due), self.on_or_after(created)), max(due, self.on_or_after(created)))
 
-    def plus(self, day: date, count: int) -> date:
+    def add_working_days(self, day: date, count: int) -> date:
         """``count`` working days after ``day``."""
         for _ in range(count):
             day = self.on_or_after(day + timedelta(days=1))
         return day
 
-    def weekday_from(self, name: str, day: date) -> date:
+    def next_weekday(self, name: str, day: date) -> date:
         """The first such weekday from ``day`` on, moved to the next working day when it is a holiday."""
         ahead = (_WEEKDAYS.index(name) - day.weekday()) % 7
         return self.on_or_after(day + timedelta(days=ahead))

@@ -15,42 +15,44 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from app.desk.acting import require
-from app.desk.door import Session
-from app.desk.reading import Table, standing_of
-from app.desk.scores import Wanted
-from app.desk.server import NotIn, desk_of
-from app.desk.visit import Visit, may
+from app.desk.loaded_review import MeetingState, review_progress
+from app.desk.operations import check_role
+from app.desk.request_context import RequestContext, require_role
+from app.desk.score_table import TableQuery
+from app.desk.server import NotSignedIn, get_desk
+from app.desk.sessions import Session
 from domain.decisions import PlayDecision
-from domain.desk import DeskRole, Way
+from domain.desk import DeskRole, EntryPoint
 from domain.errors import StaleDecision
-from domain.model import Record
+from domain.record import Record
 from tools.store.desk_store import DeskStore
 from tools.store.review_store import Row
 
-LONGEST_ID = 200
+MAX_ID_LENGTH = 200
 
 
-class bearer(may):  # noqa: N801  read as a sentence: Depends(bearer("leader"))
+class require_token(require_role):  # noqa: N801  read as a sentence: Depends(bearer("leader"))
     """Opens a visit for the holder of a token with at least this role."""
 
-    way: Way = "API"
+    way: EntryPoint = "API"
 
     def __init__(self, role: DeskRole) -> None:
         super().__init__(role, "this call")
 
     @contextmanager
-    def _visit(self, request: Request) -> Iterator[Visit]:
+    def _visit(self, request: Request) -> Iterator[RequestContext]:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
-        desk = desk_of(request)
-        with desk.places.one() as place:
+        desk = get_desk(request)
+        with desk.store_pool.borrow() as place:
             place.store.way = self.way
-            member = desk.door(place).by_token(token.strip()) if kind.lower() == "bearer" and token else None
+            member = (
+                desk.sessions(place).find_token_owner(token.strip()) if kind.lower() == "bearer" and token else None
+            )
             if member is None:
-                raise NotIn
+                raise NotSignedIn
             request.state.member = member
-            require(member, self.role, self.what)
-            yield Visit(request, desk, place, Session(member, "", ""))
+            check_role(member, self.role, self.what)
+            yield RequestContext(request, desk, place, Session(member, "", ""))
 
 
 class Failure(Record):
@@ -60,7 +62,7 @@ class Failure(Record):
     message: str
 
 
-class Said(Record):
+class ChoiceBody(Record):
     """One decision about one play or plan line, and what its maker had read."""
 
     decision: PlayDecision
@@ -69,7 +71,7 @@ class Said(Record):
     )
 
 
-class Recording(Record):
+class PlanBody(Record):
     """What is recorded with the choices."""
 
     others: str = Field(default="", description="approve or reject: primary actions of accounts without a play.")
@@ -77,14 +79,14 @@ class Recording(Record):
     hours: dict[str, Annotated[float, Field(ge=0, lt=1e6)]] = Field(default_factory=dict)
 
 
-class Closing(Record):
+class CloseBody(Record):
     """The close of the meeting."""
 
     owners: dict[str, str] = Field(default_factory=dict, description="Account id to person id.")
     notes: str = Field(default="", max_length=2000)
 
 
-class Marking(Record):
+class ActionStateBody(Record):
     """What became of an action."""
 
     state: str = Field(description="done, dropped or open.")
@@ -92,7 +94,7 @@ class Marking(Record):
     note: str = Field(default="", max_length=2000)
 
 
-class Overriding(Record):
+class OverrideBody(Record):
     """Somebody's own band beside the computed one."""
 
     band: str
@@ -100,7 +102,7 @@ class Overriding(Record):
     until: date
 
 
-class Noting(Record):
+class NoteBody(Record):
     """A note of the meeting."""
 
     account: str = ""
@@ -109,10 +111,10 @@ class Noting(Record):
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": Failure} for code in (401, 403, 404, 409, 422, 503)}
 router = APIRouter(prefix="/api/v1", responses=_REFUSALS)
-Reader = Annotated[Visit, Depends(bearer("viewer"))]
-Csm = Annotated[Visit, Depends(bearer("csm"))]
-Manager = Annotated[Visit, Depends(bearer("manager"))]
-Leader = Annotated[Visit, Depends(bearer("leader"))]
+Reader = Annotated[RequestContext, Depends(require_token("viewer"))]
+Csm = Annotated[RequestContext, Depends(require_token("csm"))]
+Manager = Annotated[RequestContext, Depends(require_token("manager"))]
+Leader = Annotated[RequestContext, Depends(require_token("leader"))]
 Key = Annotated[
     str | None,
     Header(
@@ -121,7 +123,7 @@ Key = Annotated[
 ]
 
 
-def once(visit: Visit, key: str | None, asked: object, do: Callable[[], object]) -> Response:
+def run_once(visit: RequestContext, key: str | None, asked: object, do: Callable[[], object]) -> Response:
     """Do something once a key. The same key with another call is refused; without a key it is simply done."""
     if key is None:
         return JSONResponse(do())
@@ -135,37 +137,37 @@ def once(visit: Visit, key: str | None, asked: object, do: Callable[[], object])
                 raise StaleDecision("this Idempotency-Key was used for another call")
             return Response(before[2], before[1], media_type="application/json", headers={"idempotent-replay": "true"})
         response = JSONResponse(do())
-        store.keep_answer(call, digest, 200, bytes(response.body).decode(), visit.desk.clock())
+        store.save_answer(call, digest, 200, bytes(response.body).decode(), visit.desk.clock())
     return response
 
 
 @router.get("/reviews")
-def reviews(visit: Reader) -> list[Row]:
+def get_reviews(visit: Reader) -> list[Row]:
     """Every review with its date and how far it is, oldest first."""
     return [
-        {"review_id": review_id, "as_of": as_of.isoformat(), "stage": standing_of(visit.place, review_id).stage}
+        {"review_id": review_id, "as_of": as_of.isoformat(), "stage": review_progress(visit.place, review_id).stage}
         for review_id, as_of, _ in visit.place.store.reviews()
     ]
 
 
 @router.get("/reviews/{review_id}")
-def review(visit: Reader, review_id: str) -> Response:
+def get_review(visit: Reader, review_id: str) -> Response:
     """The whole review, as review.json holds it; what is said about people of ours only for managers."""
     book = visit.book(review_id)
-    found = book.review if visit.member.is_at_least("manager") else book.public
+    found = book.review if visit.member.is_at_least("manager") else book.public_review
     return Response(found.model_dump_json(), media_type="application/json")
 
 
 @router.get("/reviews/{review_id}/accounts")
-def accounts(
+def get_accounts(
     visit: Reader,
     review_id: str,
     show: Annotated[str, Query(max_length=20)] = "at-risk",
     tier: Annotated[str, Query(max_length=20)] = "",
-    csm: Annotated[str, Query(max_length=LONGEST_ID)] = "",
-    segment: Annotated[str, Query(max_length=LONGEST_ID)] = "",
+    csm: Annotated[str, Query(max_length=MAX_ID_LENGTH)] = "",
+    segment: Annotated[str, Query(max_length=MAX_ID_LENGTH)] = "",
     change: Annotated[str, Query(max_length=20)] = "",
-    search: Annotated[str, Query(max_length=LONGEST_ID)] = "",
+    search: Annotated[str, Query(max_length=MAX_ID_LENGTH)] = "",
     sort: Annotated[str, Query(max_length=20)] = "money",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Row:
@@ -180,7 +182,7 @@ def accounts(
         "search": search,
         "sort": sort,
     }
-    found = visit.desk.library.scores(visit.place, book).page(Wanted.of({**given, "page": str(page)}))
+    found = visit.desk.review_cache.scores(visit.place, book).page(TableQuery.of({**given, "page": str(page)}))
     return {
         "page": found.wanted.page, "pages": found.pages, "accounts": found.accounts, "arr": found.arr,
         "currency": book.review.portfolio.currency, "rows": found.rows,
@@ -188,10 +190,10 @@ def accounts(
 
 
 @router.get("/reviews/{review_id}/choices")
-def choices(visit: Reader, review_id: str) -> Row:
+def get_choices(visit: Reader, review_id: str) -> Row:
     """What was said so far about each play, and what is undecided."""
     book = visit.book(review_id)
-    table = Table.of(visit.place, book)
+    table = MeetingState.of(visit.place, book)
     return {
         "choices": {account: choice.model_dump(mode="json") for account, choice in table.choices.items()},
         "undecided": [play.account_id for play in table.undecided(book)],
@@ -200,81 +202,81 @@ def choices(visit: Reader, review_id: str) -> Row:
 
 
 @router.post("/reviews/{review_id}/choices")
-def choose(visit: Leader, review_id: str, said: Said, key: Key = None) -> Response:
+def post_choice(visit: Leader, review_id: str, said: ChoiceBody, key: Key = None) -> Response:
     """Approve, edit, reject or defer one play, or one plan line."""
     book = visit.book(review_id)
     given = said.decision.model_dump(exclude_defaults=True)
-    return once(visit, key, said, lambda: visit.acting.choose(book, given, said.seen).model_dump(mode="json"))
+    return run_once(visit, key, said, lambda: visit.operations.choose(book, given, said.seen).model_dump(mode="json"))
 
 
 @router.post("/reviews/{review_id}/plan")
-def record_plan(visit: Leader, review_id: str, given: Recording, key: Key = None) -> Response:
+def post_plan(visit: Leader, review_id: str, given: PlanBody, key: Key = None) -> Response:
     """Record all choices as the decision on the plan; the review goes on."""
     book = visit.book(review_id)
 
     def do() -> Row:
-        decided = visit.acting.record_plan(book, given.others, given.budget, given.hours)
+        decided = visit.operations.record_plan(book, given.others, given.budget, given.hours)
         return {"recorded": len(decided.plays)}
 
-    response = once(visit, key, given, do)
-    visit.desk.runner.go_on(review_id)
+    response = run_once(visit, key, given, do)
+    visit.desk.runner.resume_review(review_id)
     return response
 
 
 @router.post("/reviews/{review_id}/close")
-def close(visit: Leader, review_id: str, given: Closing, key: Key = None) -> Response:
+def post_close(visit: Leader, review_id: str, given: CloseBody, key: Key = None) -> Response:
     """Close the meeting."""
     book = visit.book(review_id)
 
     def do() -> Row:
-        visit.acting.close(book, given.owners, given.notes)
+        visit.operations.close(book, given.owners, given.notes)
         return {"closed": review_id}
 
-    response = once(visit, key, given, do)
-    visit.desk.runner.go_on(review_id)
+    response = run_once(visit, key, given, do)
+    visit.desk.runner.resume_review(review_id)
     return response
 
 
 @router.post("/actions/{action_id:path}")
-def mark(visit: Csm, action_id: str, given: Marking, key: Key = None) -> Response:
+def post_action_state(visit: Csm, action_id: str, given: ActionStateBody, key: Key = None) -> Response:
     """Say that an action is done, dropped or open again."""
 
     def do() -> Row:
-        action = visit.acting.mark(action_id, given.state, given.on, given.note)
+        action = visit.operations.mark(action_id, given.state, given.on, given.note)
         return {"action": action.id, "state": given.state}
 
-    return once(visit, key, given, do)
+    return run_once(visit, key, given, do)
 
 
 @router.post("/reviews/{review_id}/overrides/{account:path}")
-def override(visit: Csm, review_id: str, account: str, given: Overriding, key: Key = None) -> Response:
+def post_override(visit: Csm, review_id: str, account: str, given: OverrideBody, key: Key = None) -> Response:
     """One's own band beside the computed one, until a date."""
     book = visit.book(review_id)
     today = visit.desk.today(book.review.time_zone)
-    return once(
+    return run_once(
         visit,
         key,
         given,
-        lambda: visit.acting.override(book, account, given.band, given.reason, given.until, today).model_dump(
+        lambda: visit.operations.override(book, account, given.band, given.reason, given.until, today).model_dump(
             mode="json"
         ),
     )
 
 
 @router.post("/reviews/{review_id}/notes")
-def write_down(visit: Csm, review_id: str, given: Noting, key: Key = None) -> Response:
+def post_note(visit: Csm, review_id: str, given: NoteBody, key: Key = None) -> Response:
     """A note of the meeting."""
     book = visit.book(review_id)
 
     def do() -> Row:
-        visit.acting.write_down(book, given.account, given.text)
+        visit.operations.write_down(book, given.account, given.text)
         return {"noted": True}
 
-    return once(visit, key, given, do)
+    return run_once(visit, key, given, do)
 
 
 @router.get("/audit")
-def audit(
+def get_audit_log(
     visit: Manager,
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     most: Annotated[int, Query(ge=1, le=1000)] = 200,

@@ -9,95 +9,97 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.desk import timeline, what_if
-from app.desk.reading import Table, latest
-from app.desk.scores import CHANGES, PAGE, SORTS, TIERS, Wanted
-from app.desk.visit import Visit, may
+from app.desk.loaded_review import MeetingState, latest_review_id
+from app.desk.request_context import RequestContext, require_role
+from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQuery
 from domain.configuration import CATEGORIES, SIZES
 from domain.errors import UnknownReference
 from tools.store.desk_store import DeskStore
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-Reader = Annotated[Visit, Depends(may("viewer"))]
-Manager = Annotated[Visit, Depends(may("manager", "what is said about people of ours"))]
-Leader = Annotated[Visit, Depends(may("leader", "letting people in"))]
+Reader = Annotated[RequestContext, Depends(require_role("viewer"))]
+Manager = Annotated[RequestContext, Depends(require_role("manager", "what is said about people of ours"))]
+Leader = Annotated[RequestContext, Depends(require_role("leader", "letting people in"))]
 
 
 @router.get("/")
-def home(visit: Reader) -> Response:
+def home_page(visit: Reader) -> Response:
     """The newest review, or how to begin."""
-    review_id = latest(visit.place)
+    review_id = latest_review_id(visit.place)
     if review_id is None:
         return visit.show("empty.html")
     return RedirectResponse(f"/r/{review_id}/week", 303)
 
 
 @router.get("/go")
-def go(visit: Reader, review: str) -> Response:
+def go_to_week(visit: Reader, review: str) -> Response:
     """The week that was chosen at the top."""
     visit.place.store.request(review)
     return RedirectResponse(f"/r/{quote(review, safe='')}/week", 303)
 
 
 @router.get("/r/{review_id}/week")
-def week(visit: Reader, review_id: str) -> Response:
+def week_page(visit: Reader, review_id: str) -> Response:
     """Portfolio, bridge, and every account to sort, filter and search."""
     book = visit.book(review_id)
     given = dict(visit.request.query_params)
     mine = visit.member.role == "csm" and visit.member.person_id
     if mine and not given:
         given = {"csm": str(visit.member.person_id)}
-    scores = visit.desk.library.scores(visit.place, book)
-    wanted = Wanted.of(given)
-    table, part = Table.of(visit.place, book), scores.page(wanted)
-    return visit.show_of(
+    scores = visit.desk.review_cache.scores(visit.place, book)
+    wanted = TableQuery.of(given)
+    table, part = MeetingState.of(visit.place, book), scores.page(wanted)
+    return visit.render_review(
         book,
         "week.html",
         page=part,
-        rows=visit.piece(book, "week_rows.html", (part.wanted, table.key), page=part, wanted=wanted, table=table),
+        rows=visit.cached_fragment(
+            book, "week_rows.html", (part.wanted, table.key), page=part, wanted=wanted, table=table
+        ),
         wanted=wanted,
         choices=scores.choices,
         views=DeskStore(visit.place.store).views(visit.member.name),
         sorts=SORTS,
-        tiers=TIERS,
+        tiers=RISK_TIERS,
         changes=CHANGES,
         next_date=book.review.as_of + timedelta(days=7),
     )
 
 
 @router.get("/r/{review_id}/account")
-def account(visit: Reader, review_id: str, account: str) -> Response:
+def account_page(visit: Reader, review_id: str, account: str) -> Response:
     """All that is known about one account."""
     book = visit.book(review_id)
-    scores = visit.desk.library.scores(visit.place, book)
+    scores = visit.desk.review_cache.scores(visit.place, book)
     row = scores.account(account)
     line = book.view.lines.get(account)
     if row is None and line is None:
         raise UnknownReference(f"{review_id} knows no account {account!r}; look for it on This week")
     store = visit.place.store
-    return visit.show_of(
+    return visit.render_review(
         book,
         "account.html",
-        scorecard=visit.piece(book, "scorecard.html", account, line=line) if line else "",
+        scorecard=visit.cached_fragment(book, "scorecard.html", account, line=line) if line else "",
         row=row,
         line=line,
         account=account,
         dossier=book.dossiers.get(account),
         weeks=scores.weeks(account),
-        events=timeline.events(book, store, account),
+        events=timeline.account_timeline(book, store, account),
         override=store.overrides(visit.desk.today(book.review.time_zone)).get(account),
-        owns=book.is_for(visit.member, account),
-        audit=store.audit_about(account, 30) if visit.member.is_at_least("csm") else [],
+        owns=book.can_act_on(visit.member, account),
+        audit=store.account_audit(account, 30) if visit.member.is_at_least("csm") else [],
     )
 
 
 @router.get("/r/{review_id}/play")
-def play(visit: Reader, review_id: str, account: str) -> Response:
+def play_page(visit: Reader, review_id: str, account: str) -> Response:
     """One save play: read it, edit it, decide."""
     book = visit.book(review_id)
     found = book.plays.get(account)
     if found is None:
         raise UnknownReference(f"{book.view.name(account)} has no save play in {review_id}; ask for one on Ask")
-    table = Table.of(visit.place, book)
+    table = MeetingState.of(visit.place, book)
     choice = table.choices.get(account)
     as_edited = found
     outlook = book.outlook(visit.place)
@@ -107,9 +109,11 @@ def play(visit: Reader, review_id: str, account: str) -> Response:
     others = {}
     if may_edit and visit.request.query_params.get("edit"):
         others = {
-            action.id: outlook.replacements(account, action.id) for phase in found.phases for action in phase.actions
+            action.id: outlook.replacement_actions(account, action.id)
+            for phase in found.phases
+            for action in phase.actions
         }
-    return visit.show_of(
+    return visit.render_review(
         book,
         "play.html",
         table=table,
@@ -123,16 +127,16 @@ def play(visit: Reader, review_id: str, account: str) -> Response:
 
 
 @router.get("/r/{review_id}/meeting")
-def meeting(visit: Reader, review_id: str, account: str = "") -> Response:
+def meeting_page(visit: Reader, review_id: str, account: str = "") -> Response:
     """The meeting: its clock, one account at a time, what is undecided, recording and closing."""
     book = visit.book(review_id)
-    table = Table.of(visit.place, book)
+    table = MeetingState.of(visit.place, book)
     order = list(book.plays)
     undecided = [play.account_id for play in table.undecided(book)]
     at = account if account in book.plays else (undecided or order or [""])[0]
     place = order.index(at) if at in order else 0
     unowned = [line for line in book.review.intervention_plan if line.tier == "critical" and line.owner == "TBD"]
-    return visit.show_of(
+    return visit.render_review(
         book,
         "meeting.html",
         table=table,
@@ -151,7 +155,7 @@ def meeting(visit: Reader, review_id: str, account: str = "") -> Response:
 
 
 @dataclass(frozen=True)
-class Part:
+class ListPage:
     """Which part of a long list is shown."""
 
     name: str
@@ -162,29 +166,29 @@ class Part:
     @property
     def first(self) -> int:
         """Place of the first shown."""
-        return (self.page - 1) * PAGE
+        return (self.page - 1) * PAGE_SIZE
 
     @property
     def last(self) -> int:
         """Place after the last shown."""
-        return self.page * PAGE
+        return self.page * PAGE_SIZE
 
 
-def page_of(visit: Visit, count: int, name: str = "page") -> Part:
+def list_page(visit: RequestContext, count: int, name: str = "page") -> ListPage:
     """The part of a list of so many that the address asks for."""
     text = visit.request.query_params.get(name, "1")
-    pages = max(-(-count // PAGE), 1)
-    return Part(name, min(max(int(text), 1), pages) if text.isdecimal() and len(text) < 7 else 1, pages, count)
+    pages = max(-(-count // PAGE_SIZE), 1)
+    return ListPage(name, min(max(int(text), 1), pages) if text.isdecimal() and len(text) < 7 else 1, pages, count)
 
 
 @router.get("/r/{review_id}/capacity")
-def capacity(visit: Manager, review_id: str) -> Response:
+def capacity_page(visit: Manager, review_id: str) -> Response:
     """Who has how much to do, before this week's plays and after the decisions so far."""
     book = visit.book(review_id)
-    table = Table.of(visit.place, book)
+    table = MeetingState.of(visit.place, book)
     deciding = book.standing.stage == "deciding"
     load = book.load(visit.place, table) if deciding else None
-    return visit.show_of(
+    return visit.render_review(
         book,
         "capacity_desk.html",
         table=table,
@@ -197,7 +201,7 @@ def capacity(visit: Manager, review_id: str) -> Response:
 
 
 @router.get("/r/{review_id}/follow-up")
-def follow_up(visit: Reader, review_id: str) -> Response:
+def follow_up_page(visit: Reader, review_id: str) -> Response:
     """What was promised, by whom, what became of it, and this week's actions."""
     book = visit.book(review_id)
     progress = visit.place.store.progress()
@@ -213,10 +217,10 @@ def follow_up(visit: Reader, review_id: str) -> Response:
         for commitment in book.review.followup.commitments
         if not only or commitment.owner_id == only
     ]
-    at = page_of(visit, len(actions)), page_of(visit, len(promised), "before")
+    at = list_page(visit, len(actions)), list_page(visit, len(promised), "before")
     people = {a.owner_id: a.owner for a in book.review.actions if a.owner_id}
     people |= {c.owner_id: c.owner for c in book.review.followup.commitments if c.owner_id}
-    return visit.show_of(
+    return visit.render_review(
         book,
         "follow_up_desk.html",
         actions=actions[at[0].first : at[0].last],
@@ -228,28 +232,28 @@ def follow_up(visit: Reader, review_id: str) -> Response:
 
 
 @router.get("/r/{review_id}/metrics")
-def metrics(visit: Reader, review_id: str) -> Response:
+def metrics_page(visit: Reader, review_id: str) -> Response:
     """Is the review itself working?"""
-    return visit.show_of(visit.book(review_id), "metrics_desk.html")
+    return visit.render_review(visit.book(review_id), "metrics_desk.html")
 
 
 @router.get("/r/{review_id}/data")
-def data(visit: Reader, review_id: str) -> Response:
+def data_page(visit: Reader, review_id: str) -> Response:
     """What the review rests on, what it lacks, which rows were left out and why."""
-    return visit.show_of(visit.book(review_id), "data_desk.html")
+    return visit.render_review(visit.book(review_id), "data_desk.html")
 
 
 @router.get("/r/{review_id}/what-if")
 def what_if_page(visit: Reader, review_id: str) -> Response:
     """Move a weight or a threshold and see who changes tier."""
     book = visit.book(review_id)
-    asked = what_if.Asked.of(dict(visit.request.query_params), book.configuration)
-    scores, knobs = visit.desk.library.scores(visit.place, book), what_if.knobs(book.configuration)
-    return visit.show_of(
+    asked = what_if.WhatIfChanges.of(dict(visit.request.query_params), book.configuration)
+    scores, knobs = visit.desk.review_cache.scores(visit.place, book), what_if.adjustable_numbers(book.configuration)
+    return visit.render_review(
         book,
         "what_if.html",
         asked=asked,
-        found=what_if.effect(scores, book, asked),
+        found=what_if.compute_effect(scores, book, asked),
         knobs=knobs,
         by_name={knob.name: knob for knob in knobs},
         categories=CATEGORIES,
@@ -261,8 +265,8 @@ def what_if_page(visit: Reader, review_id: str) -> Response:
 def what_if_file(visit: Reader, review_id: str) -> Response:
     """The changed scoring as a file for a configuration folder."""
     book = visit.book(review_id)
-    asked = what_if.Asked.of(dict(visit.request.query_params), book.configuration)
-    text = what_if.as_file(asked, book)
+    asked = what_if.WhatIfChanges.of(dict(visit.request.query_params), book.configuration)
+    text = what_if.scoring_file(asked, book)
     return Response(
         text,
         media_type="application/yaml",
@@ -271,13 +275,13 @@ def what_if_file(visit: Reader, review_id: str) -> Response:
 
 
 @router.get("/r/{review_id}/ask")
-def ask(visit: Reader, review_id: str) -> Response:
+def question_page(visit: Reader, review_id: str) -> Response:
     """A box for questions."""
-    return visit.show_of(visit.book(review_id), "ask.html", answered=None, question="")
+    return visit.render_review(visit.book(review_id), "ask.html", answered=None, question="")
 
 
 @router.get("/audit")
-def audit(visit: Manager) -> Response:
+def audit_page(visit: Manager) -> Response:
     """Who did what, newest first, and whether the log is as it was written."""
     return visit.show("audit.html", lines=visit.place.store.audit_lines(200), verdict=visit.place.store.verify_audit())
 
@@ -293,10 +297,10 @@ def api_page(visit: Reader) -> Response:
 
 
 @router.get("/people")
-def people(visit: Leader) -> Response:
+def people_page(visit: Leader) -> Response:
     """Who may come in: one-time links and tokens."""
-    review_id = latest(visit.place)
-    book = visit.desk.library.book(visit.place, review_id) if review_id else None
+    review_id = latest_review_id(visit.place)
+    book = visit.desk.review_cache.book(visit.place, review_id) if review_id else None
     return visit.show(
         "people.html",
         tokens=DeskStore(visit.place.store).tokens(),

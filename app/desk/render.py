@@ -8,17 +8,17 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 
-from app.report.pages import environment
+from app.report.rendering import html_environment
 
 _HERE = Path(__file__).parent
 _REPORT = _HERE.parent / "report" / "templates"
 STATIC = _HERE / "static"
 _STYLES = (_REPORT / "style.css", _REPORT / "charts.css", STATIC / "desk.css", _REPORT / "print.css")
-TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+CONTENT_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
 @lru_cache(64)
-def asset(name: str) -> bytes | None:
+def read_asset(name: str) -> bytes | None:
     """A file that the pages use, or None. The style sheet is that of the review page and what the desk adds to it."""
     if name == "desk.css":
         return b"\n".join(path.read_bytes() for path in _STYLES)
@@ -27,28 +27,28 @@ def asset(name: str) -> bytes | None:
 
 
 @lru_cache(64)
-def packed(name: str) -> bytes | None:
+def gzip_asset(name: str) -> bytes | None:
     """The same, compressed: nothing in it is secret, so that its length tells nothing."""
-    content = asset(name)
+    content = read_asset(name)
     return gzip.compress(content, mtime=0) if content is not None else None
 
 
 @cache
-def asset_path(name: str) -> str:
+def asset_url(name: str) -> str:
     """Where a file is fetched: its name carries a digest, so that it is kept for good and never stale."""
-    content = asset(name)
+    content = read_asset(name)
     assert content is not None, name
     return f"/static/{hashlib.sha256(content).hexdigest()[:12]}/{name}"
 
 
 @cache
-def templates() -> Environment:
+def page_environment() -> Environment:
     """The environment of the pages."""
-    found = environment(ChoiceLoader([FileSystemLoader(_HERE / "templates"), FileSystemLoader(_REPORT)]))
-    found.globals["asset"] = asset_path
+    found = html_environment(ChoiceLoader([FileSystemLoader(_HERE / "templates"), FileSystemLoader(_REPORT)]))
+    found.globals["asset"] = asset_url
     return found
 
 
-def page(template: str, /, **given: Any) -> str:
+def render_page(template: str, /, **given: Any) -> str:
     """One page, filled."""
-    return templates().get_template(template).render(given)
+    return page_environment().get_template(template).render(given)

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from domain.desk import DeskRole
 from domain.errors import ConfigurationError
-from domain.model import Record
+from domain.record import Record
 
 
 def is_loopback(host: str) -> bool:
@@ -39,7 +39,7 @@ class OpenId(Record):
 
     @field_validator("issuer")
     @classmethod
-    def _nobody_listens(cls, issuer: str) -> str:
+    def _require_https(cls, issuer: str) -> str:
         if issuer.startswith("http://") and not is_loopback(urlsplit(issuer).hostname or ""):
             raise ValueError("only https:// keeps others from answering in the provider's place")
         return issuer
@@ -58,7 +58,7 @@ class Proxy(Record):
 
     @field_validator("trusted")
     @classmethod
-    def _are_networks(cls, trusted: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_networks(cls, trusted: tuple[str, ...]) -> tuple[str, ...]:
         for each in trusted:
             try:
                 ip_network(each)
@@ -93,7 +93,7 @@ class DeskSettings(Record):
 
     @field_validator("address")
     @classmethod
-    def _as_browsers_write_it(cls, address: str) -> str:
+    def _normalise_address(cls, address: str) -> str:
         parts = urlsplit(address.strip().lower())
         is_whole = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
         if address and (not is_whole or parts.path not in ("", "/") or parts.query or parts.fragment):
@@ -102,7 +102,7 @@ class DeskSettings(Record):
 
     @field_validator("roles")
     @classmethod
-    def _one_role_each(cls, roles: dict[DeskRole, tuple[str, ...]]) -> dict[DeskRole, tuple[str, ...]]:
+    def _check_single_role(cls, roles: dict[DeskRole, tuple[str, ...]]) -> dict[DeskRole, tuple[str, ...]]:
         named = [name.strip().lower() for names in roles.values() for name in names]
         for name in named:
             if named.count(name) > 1:

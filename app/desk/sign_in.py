@@ -9,17 +9,17 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from app.desk.door import COOKIE, LONGEST_NAME, Session, later, member_named
-from app.desk.render import page
-from app.desk.server import Desk, desk_of, session_of
+from app.desk.render import render_page
+from app.desk.server import DeskApp, current_session, get_desk
+from app.desk.sessions import COOKIE, MAX_NAME_LENGTH, Session, expiry_time, find_member
 from app.desk.settings import OpenId
-from app.wiring import Workplace
+from app.wiring import StoreSession
 from domain.desk import Member
 from domain.errors import ConfigurationError, NotAllowed
 from tools.store.desk_store import DeskStore
 
 router = APIRouter(include_in_schema=False)
-_STATE = "saveplay-sign-in"
+_STATE_COOKIE = "saveplay-sign-in"
 _STATE_MINUTES = 10
 _PROVIDER_SECONDS = 10
 _SKEW_SECONDS = 60
@@ -29,22 +29,22 @@ _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 _ENDPOINTS = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
-class _Unanswered(NotAllowed):
+class _ProviderError(NotAllowed):
     """The sign-in service is not there, or says nothing that could be used: nobody's fault who stands at the door."""
 
 
-def held_back(request: Request) -> None:
+def limit_attempts(request: Request) -> None:
     """One attempt to come in. Raises HTTPException 429 when there were too many from this address."""
-    desk, address = desk_of(request), request.client.host if request.client else ""
-    if desk.attempts.is_one_too_many(address):
+    desk, address = get_desk(request), request.client.host if request.client else ""
+    if desk.sign_in_attempts.exceeds_limit(address):
         raise HTTPException(429)
 
 
-def let_in(request: Request, place: Workplace, member: Member, response: Response) -> Response:
+def signed_in_response(request: Request, place: StoreSession, member: Member, response: Response) -> Response:
     """The answer with the cookie of a new session."""
-    desk = desk_of(request)
-    session = desk.door(place).let_in(member)
-    desk.attempts.forget(request.client.host if request.client else "")
+    desk = get_desk(request)
+    session = desk.sessions(place).start_session(member)
+    desk.sign_in_attempts.reset_attempts(request.client.host if request.client else "")
     response.set_cookie(
         COOKIE,
         session.secret,
@@ -57,57 +57,57 @@ def let_in(request: Request, place: Workplace, member: Member, response: Respons
     return response
 
 
-def turned_away(
+def refused_response(
     request: Request, title: str, why: str, status: int = 403, cause: BaseException | None = None
 ) -> Response:
     """The page for somebody who is not let in; the audit log has the cause, too."""
-    desk, path = desk_of(request), request.url.path
+    desk, path = get_desk(request), request.url.path
     facts = {"cause": f"{type(cause).__name__}: {cause}"[:300]} if cause else {}
-    with desk.places.one() as place:
+    with desk.store_pool.borrow() as place:
         place.store.way = "desk"
         place.store.log("", "somebody", "refused", path=path, why=why, **facts)
     return HTMLResponse(
-        page("trouble.html", title=title, message=why, status=status, back="/sign-in", path=path), status
+        render_page("trouble.html", title=title, message=why, status=status, back="/sign-in", path=path), status
     )
 
 
 @router.get("/sign-in", response_class=HTMLResponse)
-def sign_in(request: Request) -> str:
+def sign_in_page(request: Request) -> str:
     """How to come in here."""
-    return page(
+    return render_page(
         "sign_in.html",
-        openid=desk_of(request).settings.openid is not None,
-        proxy=desk_of(request).settings.proxy is not None,
+        openid=get_desk(request).settings.openid is not None,
+        proxy=get_desk(request).settings.proxy is not None,
     )
 
 
 @router.get("/enter", response_class=HTMLResponse)
 def enter_page(key: str = "") -> str:
     """A one-time link leads here. Only pressing the button uses it up: programs that look at links do not."""
-    return page("enter.html", key=key[:200])
+    return render_page("enter.html", key=key[:200])
 
 
-@router.post("/enter", dependencies=[Depends(held_back)])
-def enter(request: Request, key: Annotated[str, Form(max_length=200)]) -> Response:
+@router.post("/enter", dependencies=[Depends(limit_attempts)])
+def use_link(request: Request, key: Annotated[str, Form(max_length=200)]) -> Response:
     """Come in with a one-time key."""
-    desk = desk_of(request)
-    with desk.places.one() as place:
+    desk = get_desk(request)
+    with desk.store_pool.borrow() as place:
         place.store.way = "desk"
-        member = desk.door(place).by_link(key)
+        member = desk.sessions(place).redeem_link(key)
         if member is not None:
-            return let_in(request, place, member, RedirectResponse("/", 303))
-    return turned_away(
+            return signed_in_response(request, place, member, RedirectResponse("/", 303))
+    return refused_response(
         request, "This link opens nothing", "It was used already, or it is too old. Ask for another one."
     )
 
 
 @router.post("/sign-out")
-def sign_out(request: Request, session: Annotated[Session, Depends(session_of)]) -> Response:
+def sign_out(request: Request, session: Annotated[Session, Depends(current_session)]) -> Response:
     """Go out; the cookie is worth nothing from now on."""
-    desk = desk_of(request)
-    with desk.places.one() as place:
+    desk = get_desk(request)
+    with desk.store_pool.borrow() as place:
         place.store.way = "desk"
-        desk.door(place).let_out(session)
+        desk.sessions(place).end_session(session)
     response = RedirectResponse("/sign-in", 303)
     response.delete_cookie(COOKIE, path="/")
     return response
@@ -116,64 +116,74 @@ def sign_out(request: Request, session: Annotated[Session, Depends(session_of)])
 # OpenID Connect ------------------------------------------------------------------------------------------------------
 
 
-@router.get("/oidc/start", dependencies=[Depends(held_back)])
+@router.get("/oidc/start", dependencies=[Depends(limit_attempts)])
 def openid_start(request: Request) -> Response:
     """Off to the provider, with a state that only this browser can bring back."""
-    desk = desk_of(request)
+    desk = get_desk(request)
     openid = _openid(desk)
     secret, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     try:
         with _client(openid, desk, request) as client:
-            facts = _facts(client, openid)
+            facts = _provider_metadata(client, openid)
             address, state = client.create_authorization_url(
                 facts["authorization_endpoint"], nonce=nonce, code_verifier=verifier
             )
     except NotAllowed as refused:
         return _not_signed_in(request, refused)
-    with desk.places.one() as place:
+    with desk.store_pool.borrow() as place:
         keys, now = DeskStore(place.store), desk.clock()
-        keys.drop_old_keys(now)
+        keys.delete_expired_keys(now)
         body = {"state": state, "nonce": nonce, "verifier": verifier}
-        keys.keep_key("sign-in", secret, body, later(now, minutes=_STATE_MINUTES))
+        keys.save_key("sign-in", secret, body, expiry_time(now, minutes=_STATE_MINUTES))
     response = RedirectResponse(address, 303)
     response.set_cookie(
-        _STATE, secret, max_age=_STATE_MINUTES * 60, httponly=True, secure=desk.is_secure, samesite="lax", path="/oidc"
+        _STATE_COOKIE,
+        secret,
+        max_age=_STATE_MINUTES * 60,
+        httponly=True,
+        secure=desk.is_secure,
+        samesite="lax",
+        path="/oidc",
     )
     return response
 
 
-@router.get("/oidc/back", dependencies=[Depends(held_back)])
-def openid_back(request: Request) -> Response:
+@router.get("/oidc/back", dependencies=[Depends(limit_attempts)])
+def openid_callback(request: Request) -> Response:
     """Back from the provider: the code is exchanged, the identity checked, the person let in."""
-    desk = desk_of(request)
+    desk = get_desk(request)
     openid = _openid(desk)
-    with desk.places.one() as place:
-        kept = DeskStore(place.store).use_key("sign-in", request.cookies.get(_STATE, ""), desk.clock())
+    with desk.store_pool.borrow() as place:
+        kept = DeskStore(place.store).consume_key("sign-in", request.cookies.get(_STATE_COOKIE, ""), desk.clock())
     try:
-        name = _name(openid, _identity(openid, desk, request, kept))  # takes a while: no store is held meanwhile
-        with desk.places.one() as place:
+        name = _claimed_name(
+            openid, _verified_claims(openid, desk, request, kept)
+        )  # takes a while: no store is held meanwhile
+        with desk.store_pool.borrow() as place:
             place.store.way = "desk"
-            member = member_named(name, desk.settings, desk.directory.people(place))
+            member = find_member(name, desk.settings, desk.people_cache.people(place))
             # A page, not a redirect: a cookie for this site only is not sent along on a way that began at another one.
-            response = let_in(request, place, member, HTMLResponse(page("come_in.html", name=member.name)))
+            response = signed_in_response(
+                request, place, member, HTMLResponse(render_page("come_in.html", name=member.name))
+            )
     except NotAllowed as refused:
         response = _not_signed_in(request, refused)
-    response.delete_cookie(_STATE, path="/oidc")
+    response.delete_cookie(_STATE_COOKIE, path="/oidc")
     return response
 
 
 def _not_signed_in(request: Request, refused: NotAllowed) -> Response:
-    status = 503 if isinstance(refused, _Unanswered) else 403
-    return turned_away(request, "You could not be signed in", str(refused), status, refused.__cause__)
+    status = 503 if isinstance(refused, _ProviderError) else 403
+    return refused_response(request, "You could not be signed in", str(refused), status, refused.__cause__)
 
 
-def _openid(desk: Desk) -> OpenId:
+def _openid(desk: DeskApp) -> OpenId:
     if desk.settings.openid is None:
         raise HTTPException(404)
     return desk.settings.openid
 
 
-def _client(openid: OpenId, desk: Desk, request: Request) -> Any:
+def _client(openid: OpenId, desk: DeskApp, request: Request) -> Any:
     """A client of the provider. Raises ConfigurationError without the libraries."""
     try:
         from authlib.integrations.httpx_client import OAuth2Client
@@ -187,19 +197,19 @@ def _client(openid: OpenId, desk: Desk, request: Request) -> Any:
         redirect_uri=f"{root}/oidc/back",
         code_challenge_method="S256",
         timeout=_PROVIDER_SECONDS,
-        verify=_trusted(),
+        verify=_ssl_context(),
     )
 
 
 @cache
-def _trusted() -> Any:
+def _ssl_context() -> Any:
     """The certificates that are believed; reading them takes longer than all the rest of signing in."""
     from authlib.integrations.httpx_client.oauth2_client import httpx2 as http  # httpx where there is no httpx2
 
     return http.create_ssl_context()
 
 
-def _read(client: Any, url: str, **how: Any) -> dict[str, Any]:
+def _fetch_json(client: Any, url: str, **how: Any) -> dict[str, Any]:
     """A JSON object of the provider. Raises what ``_troubles`` lists."""
     found = client.request("GET", url, **how).raise_for_status().json()
     if not isinstance(found, dict):
@@ -207,7 +217,7 @@ def _read(client: Any, url: str, **how: Any) -> dict[str, Any]:
     return found
 
 
-def _troubles() -> tuple[type[Exception], ...]:
+def _provider_errors() -> tuple[type[Exception], ...]:
     """What goes wrong with a provider: it is not there, or answers what is none of its answers."""
     from authlib.common.errors import AuthlibBaseError
     from authlib.integrations.httpx_client.oauth2_client import httpx2 as http
@@ -217,48 +227,50 @@ def _troubles() -> tuple[type[Exception], ...]:
     return *known, ValueError, TypeError, KeyError, AttributeError
 
 
-def _facts(client: Any, openid: OpenId) -> dict[str, str]:
+def _provider_metadata(client: Any, openid: OpenId) -> dict[str, str]:
     """What the provider says of itself. Raises NotAllowed when it does not answer, or is another one."""
     issuer = openid.issuer.rstrip("/")
     try:
-        found = _read(client, f"{issuer}/.well-known/openid-configuration", withhold_token=True)
+        found = _fetch_json(client, f"{issuer}/.well-known/openid-configuration", withhold_token=True)
         facts = {name: str(value) for name, value in found.items() if name in (*_ENDPOINTS, "userinfo_endpoint")}
         methods = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         if client.client_secret and "client_secret_basic" not in methods and "client_secret_post" in methods:
             client.token_endpoint_auth_method = "client_secret_post"
-    except _troubles() as error:
-        raise _Unanswered("the sign-in service does not answer; try again in a few minutes") from error
+    except _provider_errors() as error:
+        raise _ProviderError("the sign-in service does not answer; try again in a few minutes") from error
     if not set(_ENDPOINTS) <= set(facts):
-        raise _Unanswered("the sign-in service does not say how to sign in; tell whoever runs the desk")
+        raise _ProviderError("the sign-in service does not say how to sign in; tell whoever runs the desk")
     if facts["issuer"].rstrip("/") != issuer:
-        raise _Unanswered(
+        raise _ProviderError(
             "the sign-in service names itself differently than desk.yaml does; tell whoever runs the desk"
         )
     return facts
 
 
-def _identity(openid: OpenId, desk: Desk, request: Request, kept: dict[str, Any] | None) -> dict[str, Any]:
+def _verified_claims(openid: OpenId, desk: DeskApp, request: Request, kept: dict[str, Any] | None) -> dict[str, Any]:
     """What is claimed of somebody, verified. Raises NotAllowed with the reason."""
     given = request.query_params
     if kept is None or not secrets.compare_digest(given.get("state", "").encode(), kept["state"].encode()):
         raise NotAllowed("this sign-in was not begun in this browser, or it is too old or used up; begin again")
     if "error" in given:
-        raise NotAllowed(f"the sign-in service refused ({_plain(given['error'])}); begin again or ask whoever runs it")
+        raise NotAllowed(
+            f"the sign-in service refused ({_printable(given['error'])}); begin again or ask whoever runs it"
+        )
     with _client(openid, desk, request) as client:
-        facts = _facts(client, openid)
+        facts = _provider_metadata(client, openid)
         try:
             token = client.fetch_token(
                 facts["token_endpoint"], code=given.get("code", ""), code_verifier=kept["verifier"]
             )
-            claims = _claims(token["id_token"], _read(client, facts["jwks_uri"], withhold_token=True), {
+            claims = _decode_token(token["id_token"], _fetch_json(client, facts["jwks_uri"], withhold_token=True), {
                 "iss": facts["issuer"], "aud": openid.client_id, "nonce": kept["nonce"],
             })  # fmt: skip
             if openid.claim not in claims and "userinfo_endpoint" in facts:
-                more = _read(client, facts["userinfo_endpoint"])
+                more = _fetch_json(client, facts["userinfo_endpoint"])
                 if more.get("sub") != claims["sub"]:
                     raise ValueError("the further facts are of somebody else")
                 claims = {**more, **claims}
-        except _troubles() as error:
+        except _provider_errors() as error:
             raise NotAllowed(
                 "what the sign-in service says of you could not be verified; begin again, and tell whoever runs the "
                 "desk if that does not help"
@@ -266,7 +278,7 @@ def _identity(openid: OpenId, desk: Desk, request: Request, kept: dict[str, Any]
     return claims
 
 
-def _claims(token: str, keys: dict[str, Any], expected: dict[str, str]) -> dict[str, Any]:
+def _decode_token(token: str, keys: dict[str, Any], expected: dict[str, str]) -> dict[str, Any]:
     """The claims of an identity token that is signed by the provider, for us, now, in answer to what we asked."""
     from joserfc import jwt
     from joserfc.jwk import KeySet
@@ -280,16 +292,16 @@ def _claims(token: str, keys: dict[str, Any], expected: dict[str, str]) -> dict[
     return claims
 
 
-def _name(openid: OpenId, claims: dict[str, Any]) -> str:
+def _claimed_name(openid: OpenId, claims: dict[str, Any]) -> str:
     """The name in a verified identity. Raises NotAllowed."""
     name = claims.get(openid.claim)
     if not isinstance(name, str) or not name.strip():
         raise NotAllowed(f"your identity has no {openid.claim}; whoever runs the desk sets claim in configs/desk.yaml")
     if openid.claim == "email" and claims.get("email_verified", True) not in (True, "true"):
-        raise NotAllowed(f"the address {_plain(name)} was never confirmed; confirm it there, then sign in again")
+        raise NotAllowed(f"the address {_printable(name)} was never confirmed; confirm it there, then sign in again")
     return name
 
 
-def _plain(text: str) -> str:
+def _printable(text: str) -> str:
     """Text of others for a page and the log: what cannot be printed is left out, and not more than a name's worth."""
-    return "".join(letter for letter in text if letter.isprintable())[:LONGEST_NAME]
+    return "".join(letter for letter in text if letter.isprintable())[:MAX_NAME_LENGTH]

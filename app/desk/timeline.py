@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from app.desk.reading import Book
-from app.report import wording
-from tools.store.review_store import Store
+from app.desk.loaded_review import LoadedReview
+from app.report import formatting
+from tools.store.review_store import ReviewStore
 
 _KINDS = {
     "tickets": "ticket", "touchpoints": "touchpoint", "notes": "note", "surveys": "survey", "invoices": "invoice",
@@ -14,7 +14,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Event:
+class TimelineEvent:
     """One line."""
 
     on: date
@@ -23,32 +23,32 @@ class Event:
     source: str
 
 
-def events(book: Book, store: Store, account: str) -> list[Event]:
+def account_timeline(book: LoadedReview, store: ReviewStore, account: str) -> list[TimelineEvent]:
     """Newest first, each once."""
-    found: set[Event] = set()
+    found: set[TimelineEvent] = set()
     dossier = book.dossiers.get(account)
     for fact in dossier.evidence if dossier else ():
         for row in fact.rows:
             if row.on is not None and row.table in _KINDS and row.table != "usage":
                 key = "" if row.key == str(row.on) else f"{row.key}: "
-                found.add(Event(row.on, _KINDS[row.table], f"{key}{row.text}", f"{fact.source}, row {row.row}"))
+                found.add(TimelineEvent(row.on, _KINDS[row.table], f"{key}{row.text}", f"{fact.source}, row {row.row}"))
     for contact in dossier.contacts if dossier else ():
         if contact.departed_on is not None:
-            role = f", {wording.word(contact.role)}," if contact.role else ""
-            found.add(Event(contact.departed_on, "contact", f"{contact.name}{role} left", "contacts"))
+            role = f", {formatting.word(contact.role)}," if contact.role else ""
+            found.add(TimelineEvent(contact.departed_on, "contact", f"{contact.name}{role} left", "contacts"))
     progress = store.progress()
     until = book.standing.as_of + timedelta(days=7)
     for action in store.actions_before(until, account):
         state, on = progress.get(action.id, ("open", None))
         if state == "done" and on is not None:
-            found.add(Event(on, "done", f"{action.title} ({action.owner})", action.review_id))
+            found.add(TimelineEvent(on, "done", f"{action.title} ({action.owner})", action.review_id))
         else:
-            found.add(Event(action.due, "due", f"{action.title} ({action.owner})", action.review_id))
+            found.add(TimelineEvent(action.due, "due", f"{action.title} ({action.owner})", action.review_id))
     for review_id, as_of, _ in store.reviews():
         decided = store.decision(review_id, "plan")
         for each in decided.plays if decided else ():
             if each.account == account:
                 by = each.by or (decided.decided_by if decided else "")
                 why = f": {each.reason}" if each.reason else ""
-                found.add(Event(as_of, "decision", f"{wording.word(each.decision)} by {by}{why}", review_id))
+                found.add(TimelineEvent(as_of, "decision", f"{formatting.word(each.decision)} by {by}{why}", review_id))
     return sorted(found, key=lambda each: (each.on, each.kind, each.text), reverse=True)

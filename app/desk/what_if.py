@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from domain.configuration import CATEGORIES, SIZES, Configuration, Scoring
+from domain.configuration import CATEGORIES, SIZES, Configuration, ScoringSettings
 from domain.errors import DecisionError
 from tools.scoring.score_sql import scored_sql
 
 if TYPE_CHECKING:
-    from app.desk.reading import Book
-    from app.desk.scores import Scores
+    from app.desk.loaded_review import LoadedReview
+    from app.desk.score_table import ScoreTable
 
-SHOWN = 100
+MAX_LISTED = 100
 """Accounts that are listed; the counts are of all."""
 THRESHOLDS = (
     ("at_risk_above", "At risk from a risk of", 0.0, 100.0),
@@ -29,11 +29,11 @@ THRESHOLDS = (
     ("renewal_step", "Added on the day of the renewal", 0.0, 2.0),
     ("minimum_coverage", "Scored from a coverage of", 0.0, 1.0),
 )
-TIERS = ("medium", "high", "critical")
+ADJUSTABLE_TIERS = ("medium", "high", "critical")
 
 
 @dataclass(frozen=True)
-class Knob:
+class AdjustableNumber:
     """One number that can be moved."""
 
     name: str
@@ -41,23 +41,23 @@ class Knob:
     unit: str
     why: str
     now: float
-    least: float
-    most: float
+    minimum: float
+    maximum: float
 
 
 @dataclass(frozen=True)
-class Asked:
+class WhatIfChanges:
     """The numbers that somebody changed."""
 
     changes: Mapping[str, float]
-    wrong: str = ""
+    problem: str = ""
     """Why what was typed cannot be used; empty when it can."""
 
     @classmethod
-    def of(cls, given: Mapping[str, str], configuration: Configuration) -> "Asked":
+    def of(cls, given: Mapping[str, str], configuration: Configuration) -> "WhatIfChanges":
         """From the query of an address: what differs from the configuration."""
         found: dict[str, float] = {}
-        for knob in knobs(configuration):
+        for knob in adjustable_numbers(configuration):
             text = given.get(knob.name, "").strip()
             if not text:
                 continue
@@ -65,37 +65,38 @@ class Asked:
                 value = float(text)
             except ValueError:
                 return cls({}, f"{knob.label}: {text[:40]!r} is not a number")
-            if not knob.least <= value <= knob.most:
-                return cls({}, f"{knob.label}: between {knob.least:g} and {knob.most:g}")
+            if not knob.minimum <= value <= knob.maximum:
+                return cls({}, f"{knob.label}: between {knob.minimum:g} and {knob.maximum:g}")
             if value != knob.now:
                 found[knob.name] = value
         asked = cls(found)
         try:
-            scoring_with(asked, configuration)
+            changed_configuration(asked, configuration)
         except DecisionError as error:
             return cls({}, str(error))
         return asked
 
 
-def knobs(configuration: Configuration) -> list[Knob]:
+def adjustable_numbers(configuration: Configuration) -> list[AdjustableNumber]:
     """All that can be moved: the weight of each category by size, the tiers of risk, the thresholds."""
     scoring = configuration.scoring
     found = [
-        Knob(f"weight.{size}.{category}", f"{size.replace('_', ' ')}: {category}", "percent of health",
+        AdjustableNumber(f"weight.{size}.{category}", f"{size.replace('_', ' ')}: {category}", "percent of health",
              "The categories of a size sum to 100.", scoring.category_weights[size][category], 0, 100)
         for size in SIZES for category in CATEGORIES
     ]  # fmt: skip
     starts = {band.name: band.starts_at for band in scoring.risk_tiers}
     found += [
-        Knob(f"tier.{name}", f"{name} from a risk of", "points of risk", "", starts[name], 0, 100) for name in TIERS
+        AdjustableNumber(f"tier.{name}", f"{name} from a risk of", "points of risk", "", starts[name], 0, 100)
+        for name in ADJUSTABLE_TIERS
     ]
     for name, label, least, most in THRESHOLDS:
         setting = getattr(scoring, name)
-        found.append(Knob(name, label, setting.unit, setting.why, setting.value, least, most))
+        found.append(AdjustableNumber(name, label, setting.unit, setting.why, setting.value, least, most))
     return found
 
 
-def raw_with(asked: Asked, raw: dict[str, Any]) -> dict[str, Any]:
+def apply_changes(asked: WhatIfChanges, raw: dict[str, Any]) -> dict[str, Any]:
     """The content of scoring.yaml with the changes."""
     changed = deepcopy(raw)
     for name, value in asked.changes.items():
@@ -112,18 +113,18 @@ def raw_with(asked: Asked, raw: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def scoring_with(asked: Asked, configuration: Configuration) -> Configuration:
+def changed_configuration(asked: WhatIfChanges, configuration: Configuration) -> Configuration:
     """The configuration with the changes. Raises DecisionError for numbers that do not fit together."""
-    raw = raw_with(asked, configuration.scoring.model_dump(mode="json"))
+    raw = apply_changes(asked, configuration.scoring.model_dump(mode="json"))
     try:
-        scoring = Scoring.model_validate(raw)
+        scoring = ScoringSettings.model_validate(raw)
     except ValidationError as error:
         raise DecisionError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
     return configuration.model_copy(update={"scoring": scoring})
 
 
 @dataclass(frozen=True)
-class Effect:
+class WhatIfEffect:
     """Who would stand elsewhere."""
 
     moved: list[dict[str, Any]]
@@ -134,21 +135,21 @@ class Effect:
     arr_after: float
 
 
-def effect(scores: "Scores", book: "Book", asked: Asked) -> Effect | None:
+def compute_effect(scores: "ScoreTable", book: "LoadedReview", asked: WhatIfChanges) -> WhatIfEffect | None:
     """This week's signals under the changed numbers, beside what they came to; None when nothing is changed."""
     if not asked.changes:
         return None
-    configuration = scoring_with(asked, book.configuration)
+    configuration = changed_configuration(asked, book.configuration)
     scored = scored_sql(configuration, "scored_signals", book.standing.as_of, scores.curve, "reported_velocity")
-    return scores.under(scored, SHOWN)
+    return scores.compare_scoring(scored, MAX_LISTED)
 
 
-def as_file(asked: Asked, book: "Book") -> str:
+def scoring_file(asked: WhatIfChanges, book: "LoadedReview") -> str:
     """scoring.yaml with the changes, every other line as it is written there, and what was changed at its head."""
     folder = Path(book.request.configs) if book.request.configs else Path(__file__).resolve().parents[2] / "configs"
     raw = yaml.load((folder / "scoring.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     lines = [f"# {name}: {value:g}" for name, value in asked.changes.items()] or ["# nothing"]
     head = f"# Changed on the page What if of {book.review_id}; put it into a folder and name that with --configs:"
     return "\n".join(
-        [head, *lines, yaml.safe_dump(raw_with(asked, raw), sort_keys=False, allow_unicode=True, width=120)]
+        [head, *lines, yaml.safe_dump(apply_changes(asked, raw), sort_keys=False, allow_unicode=True, width=120)]
     )

@@ -11,14 +11,14 @@ from functools import cache
 from markupsafe import Markup
 
 from app.report import svg
-from app.report.wording import plural, score, short_day, short_money, signed, word
+from app.report.formatting import plural, score, short_day, short_money, signed, word
 
-Point = tuple[str, float, float, str]
+ScatterPoint = tuple[str, float, float, str]
 """Name, risk, ARR, tier."""
 Box = tuple[float, float, float, float]
 WIDTH, LEFT, RIGHT = 720.0, 58.0, 132.0
 BANDS = (("red", 0.0, 60.0), ("yellow", 60.0, 80.0), ("green", 80.0, 100.0))
-_LABELLED = 9
+_MAX_LABELS = 9
 
 
 def _scale(low: float, high: float, start: float, end: float) -> "Scale":
@@ -38,26 +38,26 @@ class Scale:
 
 
 @cache
-def shape(tier: str) -> Markup:
+def tier_glyph(tier: str) -> Markup:
     """The shape of a risk tier beside its word."""
-    return svg.tag("svg", svg.mark(tier, 7, 7, 5), class_="glyph", viewBox="0 0 14 14", aria_hidden="true")
+    return svg.element("svg", svg.tier_mark(tier, 7, 7, 5), class_="glyph", viewBox="0 0 14 14", aria_hidden="true")
 
 
 @cache
-def level(band: str) -> Markup:
+def band_glyph(band: str) -> Markup:
     """The band of a health score as one, two or three filled bars of three: more is healthier."""
     filled = {"red": 1, "yellow": 2, "green": 3}.get(band, 0)
     bars = (
         svg.rect(1 + 4.5 * i, 9 - 4 * i, 3.4, 4 + 4 * i, f"bar bar-{band}" if i < filled else "bar bar-off")
         for i in range(3)
     )
-    return svg.tag("svg", svg.join(bars), class_="glyph", viewBox="0 0 14 14", aria_hidden="true")
+    return svg.element("svg", svg.join(bars), class_="glyph", viewBox="0 0 14 14", aria_hidden="true")
 
 
 # --- risk and ARR -----------------------------------------------------------------------------------------------------
 
 
-def scatter(points: Sequence[Point], currency: str, threshold: float = 60) -> Markup:
+def scatter_chart(points: Sequence[ScatterPoint], currency: str, threshold: float = 60) -> Markup:
     """Risk across, ARR up on a logarithmic scale; the heaviest accounts carry their names."""
     height, bottom = 400.0, 352.0
     amounts = [max(arr, 1.0) for _, _, arr, _ in points] or [1.0, 10.0]
@@ -71,7 +71,7 @@ def scatter(points: Sequence[Point], currency: str, threshold: float = 60) -> Ma
         *_scatter_axes(across, up, bottom, currency),
         svg.line(across(threshold), 24, across(threshold), bottom, "threshold"),
         svg.text(across(threshold) + 6, 17, f"at risk above {threshold:g}", "tick strong"),
-        *(svg.mark(tier, x, y, 5.5) for x, y, _, _, tier in placed),
+        *(svg.tier_mark(tier, x, y, 5.5) for x, y, _, _, tier in placed),
         *_labels([(x, y, name) for x, y, name, _, _ in placed], across(threshold), bottom),
     ]
     return svg.image(WIDTH, height, label, parts, "chart scatter")
@@ -95,10 +95,10 @@ def _labels(dots: list[tuple[float, float, str]], from_x: float, bottom: float) 
     """Names of the heaviest dots, each where it covers no other dot and no other name."""
     taken: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y, _ in dots]
     parts: list[Markup] = []
-    for x, y, name in [dot for dot in reversed(dots) if dot[0] >= from_x][:_LABELLED]:
-        shown = svg.shortened(name)
+    for x, y, name in [dot for dot in reversed(dots) if dot[0] >= from_x][:_MAX_LABELS]:
+        shown = svg.shorten(name)
         wide = svg.text_width(shown)
-        for left, top in _places(x, y, wide):
+        for left, top in _label_positions(x, y, wide):
             box = (left, top, left + wide, top + 14)
             inside = left > LEFT and left + wide < WIDTH - 4 and top > 20 and top + 14 < bottom
             if inside and not any(_overlap(box, other) for other in taken):
@@ -108,7 +108,7 @@ def _labels(dots: list[tuple[float, float, str]], from_x: float, bottom: float) 
     return parts
 
 
-def _places(x: float, y: float, wide: float) -> Iterator[tuple[float, float]]:
+def _label_positions(x: float, y: float, wide: float) -> Iterator[tuple[float, float]]:
     """Where a name may stand: beside, above, below, then at the corners, near before far."""
     for away in (0.0, 5.0):
         for left in (x + 9, x - 9 - wide):
@@ -125,10 +125,10 @@ def _overlap(a: Box, b: Box) -> bool:
 # --- the bridge -------------------------------------------------------------------------------------------------------
 
 
-def bridge(steps: Sequence[tuple[str, float, int]], currency: str) -> Markup:
+def bridge_chart(steps: Sequence[tuple[str, float, int]], currency: str) -> Markup:
     """ARR at risk from last week to this one; steps are name, ARR and accounts, the first and the last being totals."""
     shown = [step for index, step in enumerate(steps) if step[1] or index in (0, len(steps) - 1)]
-    tops = _levels(shown)
+    tops = _bar_ends(shown)
     height, bottom = 300.0, 236.0
     up = _scale(0, max([1.0, *(max(pair) for pair in tops)]), bottom, 36)
     slot = (WIDTH - 12) / max(len(shown), 1)
@@ -150,7 +150,7 @@ def bridge(steps: Sequence[tuple[str, float, int]], currency: str) -> Markup:
     return svg.image(WIDTH, height, label, parts, "chart bridge")
 
 
-def _levels(steps: Sequence[tuple[str, float, int]]) -> list[tuple[float, float]]:
+def _bar_ends(steps: Sequence[tuple[str, float, int]]) -> list[tuple[float, float]]:
     """Where each bar starts and ends."""
     found: list[tuple[float, float]] = []
     running = 0.0
@@ -168,7 +168,7 @@ def _signed_short(amount: float) -> str:
 # --- health over time -------------------------------------------------------------------------------------------------
 
 
-def _runs(points: Sequence[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
+def _known_stretches(points: Sequence[tuple[float, float | None]]) -> list[list[tuple[float, float]]]:
     """The known stretches of a line: a gap stays a gap."""
     runs: list[list[tuple[float, float]]] = [[]]
     for x, y in points:
@@ -179,7 +179,7 @@ def _runs(points: Sequence[tuple[float, float | None]]) -> list[list[tuple[float
     return [run for run in runs if run]
 
 
-def history(values: Sequence[tuple[date, float | None]], name: str) -> Markup:
+def health_chart(values: Sequence[tuple[date, float | None]], name: str) -> Markup:
     """Weekly health of one account over the three bands."""
     width, height, bottom = 520.0, 210.0, 172.0
     up = _scale(0, 100, bottom, 14)
@@ -189,15 +189,17 @@ def history(values: Sequence[tuple[date, float | None]], name: str) -> Markup:
         parts += [svg.rect(40, up(high), width - 136, up(low) - up(high), f"band band-{band}"),
                   svg.text(36, up(low) + 4, f"{low:g}", "tick", "end"),
                   svg.text(width - 48, up((low + high) / 2) + 4, word(band), "tick")]  # fmt: skip
-    runs = _runs([(across(i), None if health is None else up(health)) for i, (_, health) in enumerate(values)])
+    runs = _known_stretches(
+        [(across(i), None if health is None else up(health)) for i, (_, health) in enumerate(values)]
+    )
     parts += [svg.path(run, "trend") for run in runs if len(run) > 1]
-    parts += [svg.tag("circle", cx=x, cy=y, r=2.6, class_="dot") for run in runs for x, y in run]
+    parts += [svg.element("circle", cx=x, cy=y, r=2.6, class_="dot") for run in runs for x, y in run]
     if values:
         parts += [svg.text(40, bottom + 20, short_day(values[0][0]), "tick"),
                   svg.text(width - 96, bottom + 20, short_day(values[-1][0]), "tick", "end")]  # fmt: skip
         if values[-1][1] is not None:
             x, y = across(len(values) - 1), up(values[-1][1])
-            parts += [svg.tag("circle", cx=x, cy=y, r=4.5, class_="dot now"),
+            parts += [svg.element("circle", cx=x, cy=y, r=4.5, class_="dot now"),
                       svg.text(x + 9, y + 4, score(values[-1][1]), "label number")]  # fmt: skip
     known = [health for _, health in values if health is not None]
     span = f"from {score(known[0])} to {score(known[-1])}" if known else "unknown"
@@ -207,10 +209,12 @@ def history(values: Sequence[tuple[date, float | None]], name: str) -> Markup:
 def sparkline(values: Sequence[tuple[date, float | None]]) -> Markup:
     """A tiny health line; its words stand beside it."""
     across, up = _scale(0, max(len(values) - 1, 1), 2, 66), _scale(0, 100, 26, 2)
-    runs = _runs([(across(i), None if health is None else up(health)) for i, (_, health) in enumerate(values)])
+    runs = _known_stretches(
+        [(across(i), None if health is None else up(health)) for i, (_, health) in enumerate(values)]
+    )
     parts = [svg.line(2, up(60), 66, up(60), "limit"), *(svg.path(run, "trend") for run in runs if len(run) > 1)]
     if values and values[-1][1] is not None:
-        parts.append(svg.tag("circle", cx=across(len(values) - 1), cy=up(values[-1][1]), r=2.4, class_="dot now"))
+        parts.append(svg.element("circle", cx=across(len(values) - 1), cy=up(values[-1][1]), r=2.4, class_="dot now"))
     known = [health for _, health in values if health is not None]
     moved = f"health {signed(known[-1] - known[0])} since {short_day(values[0][0])}" if len(known) > 1 else "no history"
     return svg.image(70, 28, moved, parts, "spark")
@@ -218,11 +222,11 @@ def sparkline(values: Sequence[tuple[date, float | None]]) -> Markup:
 
 # --- capacity ---------------------------------------------------------------------------------------------------------
 
-Load = tuple[str, float, float, float | None, int, bool]
+CsmLoad = tuple[str, float, float, float | None, int, bool]
 """Name, hours committed, hours asked, hours there are (committed and free), red accounts, overloaded."""
 
 
-def capacity(loads: Sequence[Load]) -> Markup:
+def capacity_chart(loads: Sequence[CsmLoad]) -> Markup:
     """Hours of each CSM as a stacked bar against what there is, and the red accounts as squares."""
     row, left = 46.0, 190.0
     height = row * len(loads) + 34
@@ -231,7 +235,7 @@ def capacity(loads: Sequence[Load]) -> Markup:
     parts: list[Markup] = []
     for index, (name, committed, asked, there, red, overloaded) in enumerate(loads):
         y = row * index + 10
-        parts += [svg.text(left - 12, y + 18, svg.shortened(name, 24), "label", "end"),
+        parts += [svg.text(left - 12, y + 18, svg.shorten(name, 24), "label", "end"),
                   svg.rect(left, y + 4, across(committed) - left, 20, "hours committed"),
                   svg.rect(across(committed), y + 4, across(committed + asked) - across(committed), 20, "hours asked"),
                   *(svg.rect(WIDTH - 136 + 11 * i, y + 9, 8, 10, "red-account") for i in range(min(red, 9))),

@@ -10,60 +10,60 @@ from functools import lru_cache
 
 from markupsafe import Markup
 
-from app.report import wording
+from app.report import formatting
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 _BLOCK = re.compile(r"^(\s*)([#+=-]+)(?=\s|$)")
 _NUMBERED = re.compile(r"^(\s*\d+)([.)])(?=\s|$)")
-_HARMLESS = re.compile(
+_NEEDS_NO_ESCAPE = re.compile(
     r"(?!\d+[.)](?:\s|$))"  # no item of a numbered list
     r"(?!.*(?:://|(?i:www)\.))"  # no address
     r"[A-Za-z0-9][A-Za-z0-9 ,.:;?()'%/-]*"
 )
 """Nothing in it means anything in Markdown or HTML: most cells of a table and most sentences."""
 _ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
-_NOTHING = "\N{EN DASH}"
+_EMPTY_CELL = "\N{EN DASH}"
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def said(value: object) -> str:
+def display_text(value: object) -> str:
     """Any value as people read it: never a Python name."""
     if value is None:
-        return wording.UNKNOWN
+        return formatting.UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return wording.number(value)
-    return wording.REGION.get().table_day(value) if isinstance(value, date) else str(value)
+        return formatting.number(value)
+    return formatting.REGION_FORMAT.get().table_day(value) if isinstance(value, date) else str(value)
 
 
 def escape(value: object) -> Markup:
     """Text that shows in Markdown exactly as it is written, on one line."""
-    return value if isinstance(value, Markup) else Markup(_cell(value))
+    return value if isinstance(value, Markup) else Markup(_escape_cell(value))
 
 
-def _cell(value: object) -> str:
+def _escape_cell(value: object) -> str:
     if type(value) is str:  # most are
         return _escaped(value)
-    return value if isinstance(value, Markup) else _escaped(said(value))
+    return value if isinstance(value, Markup) else _escaped(display_text(value))
 
 
 @lru_cache(maxsize=8192)
 def _escaped(written: str) -> str:
     """Names, days and tiers come back in table after table."""
-    return written if _HARMLESS.fullmatch(written) else marked(written)
+    return written if _NEEDS_NO_ESCAPE.fullmatch(written) else escape_markdown(written)
 
 
-def marked(written: str) -> str:
+def escape_markdown(written: str) -> str:
     """Text with a backslash before whatever Markdown could take for its own."""
-    text = _SPECIAL.sub(r"\\\1", wording.plain(written).translate(_ENTITIES))
+    text = _SPECIAL.sub(r"\\\1", formatting.single_line(written).translate(_ENTITIES))
     text = _NUMBERED.sub(r"\1\\\2", _BLOCK.sub(r"\1\\\2", text))
     return _ADDRESS.sub(lambda found: "\\" + found.group(0), text)
 
 
 def row(cells: Iterable[object]) -> Markup:
     """One line of a table."""
-    shown = [_cell(cell).strip() or _NOTHING for cell in cells]
+    shown = [_escape_cell(cell).strip() or _EMPTY_CELL for cell in cells]
     return Markup(f"| {' | '.join(shown)} |")
 
 

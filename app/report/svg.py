@@ -5,22 +5,23 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from app.report.wording import plain
+from app.report.formatting import single_line
 
 
-def n(value: float) -> str:
+def coordinate(value: float) -> str:
     """A coordinate with at most one decimal, so that the same numbers give the same bytes."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
-def tag(name: str, content: object = "", **attributes: object) -> Markup:
+def element(name: str, content: object = "", **attributes: object) -> Markup:
     """One element; ``class_`` and other trailing underscores drop off, inner underscores become hyphens."""
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
     listed = "".join(
-        f' {key}="{n(value) if isinstance(value, int | float) else escape(plain(value))}"' for key, value in pairs
+        f' {key}="{coordinate(value) if isinstance(value, int | float) else escape(single_line(value))}"'
+        for key, value in pairs
     )
-    inner = content if isinstance(content, Markup) else escape(plain(content))
+    inner = content if isinstance(content, Markup) else escape(single_line(content))
     return Markup(f"<{name}{listed}>{inner}</{name}>" if inner else f"<{name}{listed}/>")
 
 
@@ -32,33 +33,33 @@ def join(parts: Iterable[Markup]) -> Markup:
 def image(width: float, height: float, label: str, parts: Iterable[Markup], class_: str) -> Markup:
     """A picture with its label, which scales with the page."""
     body = join(parts)
-    return tag(
-        "svg", body, class_=class_, role="img", aria_label=label, viewBox=f"0 0 {n(width)} {n(height)}",
+    return element(
+        "svg", body, class_=class_, role="img", aria_label=label, viewBox=f"0 0 {coordinate(width)} {coordinate(height)}",
         width=width, height=height,
     )  # fmt: skip
 
 
 def text(x: float, y: float, content: str, class_: str, anchor: str = "start") -> Markup:
     """A line of text."""
-    return tag("text", content, x=x, y=y, class_=class_, text_anchor=anchor)
+    return element("text", content, x=x, y=y, class_=class_, text_anchor=anchor)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
     """A straight line."""
-    return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 
 
 def rect(x: float, y: float, width: float, height: float, class_: str) -> Markup:
     """A rectangle."""
-    return tag("rect", x=x, y=y, width=width, height=height, class_=class_)
+    return element("rect", x=x, y=y, width=width, height=height, class_=class_)
 
 
 def path(points: Sequence[tuple[float, float]], class_: str) -> Markup:
     """An open line through points."""
-    return tag("path", d="M" + "L".join(f"{n(x)} {n(y)}" for x, y in points), class_=class_)
+    return element("path", d="M" + "L".join(f"{coordinate(x)} {coordinate(y)}" for x, y in points), class_=class_)
 
 
-def mark(tier: str, x: float, y: float, size: float) -> Markup:
+def tier_mark(tier: str, x: float, y: float, size: float) -> Markup:
     """The shape of a risk tier: diamond, triangle, circle, ring. A word always stands beside it or in the key."""
     s, class_ = size, f"mark mark-{tier}"
     if tier == "critical":
@@ -71,8 +72,10 @@ def mark(tier: str, x: float, y: float, size: float) -> Markup:
     elif tier == "high":
         corners = ((x, y - s * 1.1), (x + s * 1.1, y + s * 0.85), (x - s * 1.1, y + s * 0.85))
     else:
-        return tag("circle", cx=x, cy=y, r=s * (0.95 if tier == "medium" else 0.75), class_=class_)
-    return tag("polygon", points=" ".join(f"{n(px)},{n(py)}" for px, py in corners), class_=class_)
+        return element("circle", cx=x, cy=y, r=s * (0.95 if tier == "medium" else 0.75), class_=class_)
+    return element(
+        "polygon", points=" ".join(f"{coordinate(px)},{coordinate(py)}" for px, py in corners), class_=class_
+    )
 
 
 def text_width(content: str, size: float = 12) -> float:
@@ -80,7 +83,7 @@ def text_width(content: str, size: float = 12) -> float:
     return sum(size * (1.05 if unicodedata.east_asian_width(char) in "WF" else 0.56) for char in content)
 
 
-def shortened(name: str, longest: int = 26) -> str:
+def shorten(name: str, longest: int = 26) -> str:
     """A name that fits beside a mark."""
-    flat = plain(name)
+    flat = single_line(name)
     return flat if len(flat) <= longest else flat[: longest - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from app.report.names import person_stem, stems
+from app.report.file_names import person_stem, stems
 from domain.review import (
     Action,
     AgendaItem,
-    AtRisk,
+    AtRiskAccount,
+    CalendarHold,
     CauseFinding,
     Decision,
     InterventionTier,
@@ -19,7 +20,6 @@ from domain.review import (
     Prework,
     Review,
     SavePlay,
-    Touchpoint,
 )
 
 _TIERS: tuple[InterventionTier, ...] = ("critical", "high", "medium", "watch")
@@ -35,7 +35,7 @@ _BLOCKS = (
 
 
 @dataclass(frozen=True, order=True)
-class Person:
+class FileOwner:
     """Somebody who gets files of their own."""
 
     name: str
@@ -51,10 +51,10 @@ class Person:
         return owner_id == self.person_id and (owner_id is not None or owner == self.name)
 
 
-_Owned = TypeVar("_Owned", Action, Touchpoint)
+_Owned = TypeVar("_Owned", Action, CalendarHold)
 
 
-def _owner(name: str, person_id: str | None) -> str | tuple[str]:
+def _owner_key(name: str, person_id: str | None) -> str | tuple[str]:
     """What things of one owner are found under: the id, or the name of one who has none."""
     return person_id or (name,)
 
@@ -62,7 +62,7 @@ def _owner(name: str, person_id: str | None) -> str | tuple[str]:
 def _by_owner(things: Iterable[_Owned]) -> dict[str | tuple[str], list[_Owned]]:
     found: dict[str | tuple[str], list[_Owned]] = {}
     for each in things:
-        found.setdefault(_owner(each.owner, each.owner_id), []).append(each)
+        found.setdefault(_owner_key(each.owner, each.owner_id), []).append(each)
     return found
 
 
@@ -73,7 +73,7 @@ class ReviewView:
     review: Review
 
     @cached_property
-    def lines(self) -> dict[str, AtRisk]:
+    def lines(self) -> dict[str, AtRiskAccount]:
         """At-risk lines by account."""
         return {line.account_id: line for line in self.review.at_risk}
 
@@ -88,7 +88,7 @@ class ReviewView:
         return {decision.subject: decision for decision in self.review.decisions}
 
     @cached_property
-    def dives(self) -> tuple[SavePlay, ...]:
+    def ranked_plays(self) -> tuple[SavePlay, ...]:
         """The plays, in the order of the at-risk list."""
         last = len(self.review.at_risk) + 1
         rank = {line.account_id: line.rank for line in self.review.at_risk}
@@ -102,12 +102,12 @@ class ReviewView:
         """The file name and anchor of an account that has a line or a play."""
         return self._stems[account_id]
 
-    def has_dive(self, account_id: str) -> bool:
+    def has_play(self, account_id: str) -> bool:
         """Whether the page has a section about the account."""
-        return account_id in self._dived
+        return account_id in self._accounts_with_play
 
     @cached_property
-    def _dived(self) -> frozenset[str]:
+    def _accounts_with_play(self) -> frozenset[str]:
         return frozenset(play.account_id for play in self.review.plays)
 
     def name(self, account_id: str) -> str:
@@ -124,7 +124,7 @@ class ReviewView:
         )
 
     @cached_property
-    def blocks(self) -> dict[str, AgendaItem]:
+    def agenda_blocks(self) -> dict[str, AgendaItem]:
         """Agenda items by the section of the page that holds their material."""
         found: dict[str, AgendaItem] = {}
         for item in self.review.agenda:
@@ -135,7 +135,7 @@ class ReviewView:
 
     def section(self, item: AgendaItem) -> str:
         """The section of the page that an agenda item leads to."""
-        return next((section for section, each in self.blocks.items() if each is item), "overview")
+        return next((section for section, each in self.agenda_blocks.items() if each is item), "overview")
 
     def plan(self, tier: InterventionTier) -> list[PlanLine]:
         """The intervention plan of one tier."""
@@ -174,39 +174,41 @@ class ReviewView:
     @cached_property
     def undecided(self) -> list[SavePlay]:
         """Plays that nobody has decided on."""
-        return [play for play in self.dives if play.status == "proposed"]
+        return [play for play in self.ranked_plays if play.status == "proposed"]
 
     @cached_property
-    def people(self) -> list[Person]:
+    def people(self) -> list[FileOwner]:
         """Everybody who owns something or prepares something in this review."""
         review = self.review
-        found = {Person(step.owner, step.owner_id) for play in review.plays for p in play.phases for step in p.actions}
-        found |= {Person(action.owner, action.owner_id) for action in review.actions}
-        found |= {Person(hold.owner, hold.owner_id) for hold in review.touchpoints}
-        found |= {Person(each.person, each.person_id) for each in review.prework}
+        found = {
+            FileOwner(step.owner, step.owner_id) for play in review.plays for p in play.phases for step in p.actions
+        }
+        found |= {FileOwner(action.owner, action.owner_id) for action in review.actions}
+        found |= {FileOwner(hold.owner, hold.owner_id) for hold in review.touchpoints}
+        found |= {FileOwner(each.person, each.person_id) for each in review.prework}
         return sorted(found, key=lambda person: (person.name, person.person_id or ""))
 
-    def actions_of(self, person: Person) -> list[Action]:
+    def actions_of(self, person: FileOwner) -> list[Action]:
         """What one person does, soonest first."""
-        mine = self._actions.get(_owner(person.name, person.person_id), [])
+        mine = self._actions.get(_owner_key(person.name, person.person_id), [])
         return sorted(mine, key=lambda action: (action.due, action.account_name, action.id))
 
     @cached_property
     def _actions(self) -> dict[str | tuple[str], list[Action]]:
         return _by_owner(self.review.actions)
 
-    def proposed_of(self, person: Person) -> int:
+    def count_proposed(self, person: FileOwner) -> int:
         """How many actions of plays that wait for a decision would be this person's."""
         steps = (step for play in self.undecided for phase in play.phases for step in phase.actions)
         return sum(person.is_owner(step.owner, step.owner_id) for step in steps)
 
-    def holds_of(self, person: Person) -> list[Touchpoint]:
+    def touchpoints_of(self, person: FileOwner) -> list[CalendarHold]:
         """The calendar holds of one person."""
-        mine = self._holds.get(_owner(person.name, person.person_id), [])
+        mine = self._touchpoints.get(_owner_key(person.name, person.person_id), [])
         return sorted(mine, key=lambda each: (each.on, each.starts, each.uid))
 
     @cached_property
-    def _holds(self) -> dict[str | tuple[str], list[Touchpoint]]:
+    def _touchpoints(self) -> dict[str | tuple[str], list[CalendarHold]]:
         return _by_owner(self.review.touchpoints)
 
     @cached_property
@@ -229,11 +231,11 @@ class ReviewView:
         found = (c for c in self.review.followup.commitments if c.account_id == account_id and c.status in waiting)
         return [f"{c.title} ({c.owner}, due {c.due.isoformat()}, {c.status})" for c in found]
 
-    def prework_of(self, person: Person) -> Prework | None:
+    def prework_of(self, person: FileOwner) -> Prework | None:
         """What one person prepares."""
         return next((each for each in self.review.prework if each.person_id == person.person_id), None)
 
     @cached_property
-    def critical(self) -> list[AtRisk]:
+    def critical(self) -> list[AtRiskAccount]:
         """At-risk accounts of the worst risk or intervention tier."""
         return [a for a in self.review.at_risk if "critical" in (a.risk_tier, a.intervention_tier)]

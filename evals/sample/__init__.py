@@ -5,9 +5,9 @@ It shares no rule and no number with the review that is tried on it: it is a wor
 
 from pathlib import Path
 
-from evals.sample.cast import PARTS
-from evals.sample.casting import cast_customers
-from evals.sample.dirt import add_dirt
+from evals.sample.bad_rows import add_bad_rows
+from evals.sample.customer_scripts import CUSTOMER_SCRIPTS
+from evals.sample.draw_customers import draw_customers
 from evals.sample.exports import write_exports
 from evals.sample.portfolio import draw_tables, truth_rows
 from evals.sample.write import COLUMNS, write_csv
@@ -18,9 +18,9 @@ TRUTH_COLUMNS = ("account_id", "story", "true_cause", "hidden_since", "what_will
 
 def write_sample(folder: Path, *, seed: int = SEED) -> None:
     """Write ``portfolio/``, ``exports/`` and ``truth/`` below the folder; the same seed gives the same bytes."""
-    customers = cast_customers(PARTS, seed, "TF")
+    customers = draw_customers(CUSTOMER_SCRIPTS, seed, "TF")
     tables = draw_tables(customers, seed)
-    add_dirt(tables, seed)
+    add_bad_rows(tables, seed)
     for name, rows in tables.items():
         write_csv(folder / "portfolio" / f"{name}.csv", COLUMNS[name], rows)
     write_csv(folder / "truth" / "portfolio.csv", TRUTH_COLUMNS, truth_rows(customers))

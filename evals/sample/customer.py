@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 
-from evals.sample.dates import ago, workday
+from evals.sample.dates import ago, weekday_days_ago
 
 Row = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Curve:
+class LevelCurve:
     """A level over time: points (days ago, level), oldest first, straight lines between them."""
 
     points: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
@@ -28,18 +28,18 @@ class Curve:
         return self.points[-1][1]
 
 
-def fall(onset: float, low: float, over: float = 28.0) -> Curve:
+def falling_level(onset: float, low: float, over: float = 28.0) -> LevelCurve:
     """All well until ``onset`` days ago, then down to ``low`` within ``over`` days."""
-    return Curve(((onset + 1, 1.0), (onset, 1.0), (max(onset - over, 0.0), low), (-60, low)))
+    return LevelCurve(((onset + 1, 1.0), (onset, 1.0), (max(onset - over, 0.0), low), (-60, low)))
 
 
-def flat(level: float) -> Curve:
+def constant_level(level: float) -> LevelCurve:
     """The same level all the time."""
-    return Curve(((900.0, level), (-60.0, level)))
+    return LevelCurve(((900.0, level), (-60.0, level)))
 
 
 @dataclass
-class Contact:
+class SampleContact:
     """One person at the customer."""
 
     contact_id: str
@@ -51,7 +51,7 @@ class Contact:
 
 
 @dataclass
-class Billing:
+class LatestInvoice:
     """The latest invoice of note: when it was due (days ago), how it stands and when it was paid."""
 
     due_days: int
@@ -60,7 +60,7 @@ class Billing:
 
 
 @dataclass
-class Customer:
+class SampleCustomer:
     """A customer with its story. ``ended`` stops all rows; ``missing`` names the tables that have no rows for it."""
 
     account_id: str
@@ -75,19 +75,19 @@ class Customer:
     seats: int
     stage: str = "live"
     parent_id: str = ""
-    contacts: list[Contact] = field(default_factory=list)
+    contacts: list[SampleContact] = field(default_factory=list)
     story: str = "healthy"
     cause: str = "none"
     since: date | None = None
     outlook: str = "renews"
-    use: Curve = field(default_factory=Curve)
-    care: Curve = field(default_factory=Curve)
-    mood: Curve = field(default_factory=Curve)
-    bond: Curve = field(default_factory=Curve)
+    use: LevelCurve = field(default_factory=LevelCurve)
+    care: LevelCurve = field(default_factory=LevelCurve)
+    mood: LevelCurve = field(default_factory=LevelCurve)
+    bond: LevelCurve = field(default_factory=LevelCurve)
     exec_days: int | None = 40
     nps_days: int | None = 45
     note_days: int = 10
-    billing: Billing | None = None
+    billing: LatestInvoice | None = None
     goals: tuple[str, ...] = ("met", "on_track")
     season: float = 0.0
     daily: bool = False
@@ -106,20 +106,25 @@ class Customer:
         there = there or self.contacts
         return next((c.name for c in there if c.role == role), there[-1].name)
 
-    def leaves(self, role: str, days: int) -> None:
+    def contact_leaves(self, role: str, days: int) -> None:
         """The contacts in that role left the company so many days ago."""
         for contact in self.contacts:
             if contact.role == role:
                 contact.departed_days = days
 
-    def scene(self, table: str, row: Row) -> None:
+    def add_row(self, table: str, row: Row) -> None:
         """Add one scripted row to a table."""
         self.scenes.setdefault(table, []).append({"account_id": self.account_id} | row)
 
     def note(self, days: int, text: str, pulse: int | None = None) -> None:
         """A scripted note of the CSM."""
-        row = {"date": ago(workday(days)).isoformat(), "text": self.says(text), "author": "", "pulse": str(pulse or "")}
-        self.scene("notes", row)
+        row = {
+            "date": ago(weekday_days_ago(days)).isoformat(),
+            "text": self.says(text),
+            "author": "",
+            "pulse": str(pulse or ""),
+        }
+        self.add_row("notes", row)
 
     def says(self, text: str, days: int | None = None) -> str:
         """The sentence with names of people at this customer, of those still there so many days ago if given."""
@@ -129,7 +134,7 @@ class Customer:
     def survey(self, days: int, score: int, comment: str) -> None:
         """A scripted NPS answer; drawn answers stay well before it."""
         row = {"date": ago(days).isoformat(), "kind": "nps", "score": str(score), "comment": comment}
-        self.scene("surveys", row | {"contact_id": self.contacts[0].contact_id})
+        self.add_row("surveys", row | {"contact_id": self.contacts[0].contact_id})
 
     def ticket(
         self,
@@ -153,8 +158,8 @@ class Customer:
             "subject": text[0],
             "body": text[1],
         }
-        self.scene("tickets", row)
+        self.add_row("tickets", row)
 
     def outcome(self, days: int, kind: str, change: int = 0) -> None:
         """A scripted outcome."""
-        self.scene("outcomes", {"date": ago(days).isoformat(), "kind": kind, "arr_change": str(change)})
+        self.add_row("outcomes", {"date": ago(days).isoformat(), "kind": kind, "arr_change": str(change)})

@@ -18,11 +18,11 @@ def days_ago(day: date) -> int:
     return (LAST_DAY - day).days
 
 
-def workday(days: int) -> int:
+def weekday_days_ago(days: int) -> int:
     """The same day, or the Friday before if it is a weekend. The last day with rows is a Sunday."""
     return days + {0: 2, 1: 1}.get(days % 7, 0)
 
 
-def weeks_back() -> list[int]:
+def sunday_offsets() -> list[int]:
     """Days ago of each of the sixty Sundays, oldest first."""
     return [7 * week for week in range(WEEKS - 1, -1, -1)]

@@ -3,13 +3,13 @@
 import random
 from datetime import timedelta
 
-from evals.sample.casting import was_customer
-from evals.sample.customer import Customer, Row
+from evals.sample.customer import Row, SampleCustomer
 from evals.sample.dates import LAST_DAY, ago, days_ago
+from evals.sample.draw_customers import was_customer
 from evals.sample.words_notes import GOALS
 
 
-def invoice_rows(customer: Customer, rng: random.Random) -> list[Row]:
+def invoice_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     """Quarterly invoices (small customers pay once a year), oldest first, the next one open."""
     if "invoices" in customer.missing:
         return []
@@ -33,7 +33,7 @@ def invoice_rows(customer: Customer, rng: random.Random) -> list[Row]:
     return rows
 
 
-def goal_rows(customer: Customer, rng: random.Random) -> list[Row]:
+def goal_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     """What the customer wants to reach, and how that stands today."""
     if "goals" in customer.missing or customer.ended:
         return []
@@ -47,7 +47,7 @@ def goal_rows(customer: Customer, rng: random.Random) -> list[Row]:
     return rows
 
 
-def outcome_rows(customer: Customer, rng: random.Random) -> list[Row]:
+def outcome_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     """Past renewals at each anniversary, now and then an expansion, and the scripted outcomes."""
     rows = list(customer.scenes.get("outcomes", []))
     if customer.renewal and not customer.ended:
@@ -61,6 +61,6 @@ def outcome_rows(customer: Customer, rng: random.Random) -> list[Row]:
     return sorted(rows, key=lambda row: row["date"])
 
 
-def _outcome(customer: Customer, days: int, kind: str, change: float) -> Row:
+def _outcome(customer: SampleCustomer, days: int, kind: str, change: float) -> Row:
     row = {"account_id": customer.account_id, "date": str(ago(days))}
     return row | {"kind": kind, "arr_change": f"{change:.0f}"}

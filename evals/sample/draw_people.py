@@ -2,12 +2,12 @@
 
 import random
 
-from evals.sample.casting import was_customer
-from evals.sample.customer import Contact, Customer, Row
-from evals.sample.dates import ago, workday
+from evals.sample.customer import Row, SampleContact, SampleCustomer
+from evals.sample.dates import ago, weekday_days_ago
+from evals.sample.draw_customers import was_customer
 
 
-def contact_rows(customer: Customer) -> list[Row]:
+def contact_rows(customer: SampleCustomer) -> list[Row]:
     """The people at the customer."""
     if "contacts" in customer.missing:
         return []
@@ -26,7 +26,7 @@ def contact_rows(customer: Customer) -> list[Row]:
     ]
 
 
-def touch_rows(customer: Customer, rng: random.Random) -> list[Row]:
+def touch_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     """Weekly to monthly touchpoints of the CSM, and executive meetings every quarter."""
     if "touchpoints" in customer.missing:
         return []
@@ -35,16 +35,16 @@ def touch_rows(customer: Customer, rng: random.Random) -> list[Row]:
     days = rng.randint(1, rhythm)
     while days < 420:
         if was_customer(customer, days):
-            rows.append(_touch(customer, workday(days), rng))
+            rows.append(_touch(customer, weekday_days_ago(days), rng))
         days += max(3, round(rng.gauss(rhythm, rhythm / 4)))
     return sorted(rows + _executive(customer, rng), key=lambda row: (row["date"], row["kind"]))
 
 
-def _executive(customer: Customer, rng: random.Random) -> list[Row]:
+def _executive(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     rows = []
     days = customer.exec_days
     while days is not None and days < 420:
-        days = workday(days)
+        days = weekday_days_ago(days)
         if was_customer(customer, days):
             kind = "exec_meeting" if customer.segment == "Enterprise" and rng.random() < 0.5 else "qbr"
             who = customer.sponsor_id if kind == "exec_meeting" and customer.sponsor_id else customer.csm_id
@@ -56,7 +56,7 @@ def _executive(customer: Customer, rng: random.Random) -> list[Row]:
     return rows
 
 
-def _touch(customer: Customer, days: int, rng: random.Random) -> Row:
+def _touch(customer: SampleCustomer, days: int, rng: random.Random) -> Row:
     bond = customer.bond.at(days)
     kind = rng.choices(["call", "email", "training"], [5, 5, 0.6])[0]
     outbound = rng.random() < 0.75 + 0.25 * (1 - bond)
@@ -72,11 +72,11 @@ def _touch(customer: Customer, days: int, rng: random.Random) -> Row:
     return _row(customer, days, contact, customer.csm_id, facts)
 
 
-def _present(customer: Customer, days: int) -> list[Contact]:
+def _present(customer: SampleCustomer, days: int) -> list[SampleContact]:
     return [c for c in customer.contacts if c.departed_days is None or c.departed_days < days]
 
 
-def _row(customer: Customer, days: int, contact: Contact, person: str, facts: Row) -> Row:
+def _row(customer: SampleCustomer, days: int, contact: SampleContact, person: str, facts: Row) -> Row:
     """A touchpoint with somebody. ``facts``: kind, outbound, attended and responded_at."""
     with_whom = "" if "contacts" in customer.missing else contact.contact_id
     day = {"account_id": customer.account_id, "date": str(ago(days))}

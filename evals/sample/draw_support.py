@@ -2,20 +2,20 @@
 
 import random
 
-from evals.sample.casting import was_customer
-from evals.sample.customer import Customer, Row
-from evals.sample.dates import ago, weeks_back
+from evals.sample.customer import Row, SampleCustomer
+from evals.sample.dates import ago, sunday_offsets
+from evals.sample.draw_customers import was_customer
 from evals.sample.words_tickets import AREAS, CLOSERS
 
 
-def ticket_rows(customer: Customer, rng: random.Random) -> list[Row]:
+def ticket_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     """Drawn and scripted tickets of a customer, without ids."""
     if "tickets" in customer.missing:
         return []
     per_week = 0.05 + min(0.28, customer.seats / 900)
     favourites = rng.sample(sorted(AREAS), 3)
     rows = list(customer.scenes.get("tickets", []))
-    for week in weeks_back():
+    for week in sunday_offsets():
         chance = per_week * (1 + 1.2 * (1 - customer.care.at(week)))
         for _ in range(2):
             days = week + rng.randint(0, 6)
@@ -24,7 +24,7 @@ def ticket_rows(customer: Customer, rng: random.Random) -> list[Row]:
     return sorted(rows, key=lambda row: (row["opened_at"], row["subject"]))
 
 
-def _ticket(customer: Customer, days: int, area: str, rng: random.Random) -> Row:
+def _ticket(customer: SampleCustomer, days: int, area: str, rng: random.Random) -> Row:
     care = customer.care.at(days)
     subject, body = rng.choice(AREAS[area])
     closed = days - max(0, round(rng.expovariate(1 / (1.5 + 9 * (1 - care)))))

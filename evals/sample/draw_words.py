@@ -4,13 +4,13 @@ import random
 from datetime import date
 
 from evals.sample import words_notes as words
-from evals.sample.casting import was_customer
-from evals.sample.customer import Customer, Row
-from evals.sample.dates import RELEASE_DAY, ago, days_ago, workday
-from evals.sample.staff import person_name
+from evals.sample.customer import Row, SampleCustomer
+from evals.sample.dates import RELEASE_DAY, ago, days_ago, weekday_days_ago
+from evals.sample.draw_customers import was_customer
+from evals.sample.staff import sample_staff_name
 
 
-def survey_rows(customer: Customer, rng: random.Random) -> list[Row]:
+def survey_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     """An NPS answer about every quarter; drawn ones end well before a scripted one."""
     if "surveys" in customer.missing:
         return []
@@ -28,23 +28,23 @@ def survey_rows(customer: Customer, rng: random.Random) -> list[Row]:
     return sorted(rows, key=lambda row: (row["date"], row["kind"]))
 
 
-def note_rows(customer: Customer, rng: random.Random) -> list[Row]:
+def note_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     """A note with a pulse every two or three weeks, and the scripted ones."""
     if "notes" in customer.missing:
         return []
-    author = person_name(customer.csm_id) or "CS pool"
+    author = sample_staff_name(customer.csm_id) or "CS pool"
     rows = [row | {"author": author} for row in customer.scenes.get("notes", [])]
     taken = {_days(row) for row in rows}
     days, said = customer.note_days, list[str]()
     while days < 420:
-        days = workday(days)
+        days = weekday_days_ago(days)
         if was_customer(customer, days) and not taken.intersection(range(days - 4, days + 5)):
             rows.append(_note(customer, days, author, said, rng))
         days += rng.randint(12, 27)
     return sorted(rows, key=lambda row: row["date"])
 
 
-def _note(customer: Customer, days: int, author: str, said: list[str], rng: random.Random) -> Row:
+def _note(customer: SampleCustomer, days: int, author: str, said: list[str], rng: random.Random) -> Row:
     """A drawn note; ``said`` collects the sentences used, so that the same one does not come back soon."""
     mood = min(customer.mood.at(days), 0.35 + 0.65 * customer.bond.at(days))
     if mood > 0.9:
@@ -68,7 +68,7 @@ def _note(customer: Customer, days: int, author: str, said: list[str], rng: rand
     return day | {"text": text, "author": author, "pulse": scored}
 
 
-def _answer(customer: Customer, days: int, rng: random.Random) -> Row:
+def _answer(customer: SampleCustomer, days: int, rng: random.Random) -> Row:
     mood = customer.mood.at(days)
     if mood > 0.9:
         return _row(customer, days, "nps", rng.choice([8, 9, 9, 10, 10]), rng.choice(words.COMMENTS_GOOD), rng)
@@ -77,7 +77,7 @@ def _answer(customer: Customer, days: int, rng: random.Random) -> Row:
     return _row(customer, days, "nps", rng.choice([3, 4, 5, 6]), rng.choice(words.COMMENTS_BAD), rng)
 
 
-def _row(customer: Customer, days: int, kind: str, score: int, comment: str, rng: random.Random) -> Row:
+def _row(customer: SampleCustomer, days: int, kind: str, score: int, comment: str, rng: random.Random) -> Row:
     who = [c for c in customer.contacts if c.departed_days is None or c.departed_days < days] or customer.contacts
     contact = "" if "contacts" in customer.missing else rng.choice(who).contact_id
     row = {"account_id": customer.account_id, "date": str(ago(days)), "kind": kind, "score": str(score)}

@@ -7,9 +7,9 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.sample.cast import EXPORT_PARTS
-from evals.sample.casting import cast_customers
-from evals.sample.customer import Customer, Row
+from evals.sample.customer import Row, SampleCustomer
+from evals.sample.customer_scripts import EXPORT_SCRIPTS
+from evals.sample.draw_customers import draw_customers
 from evals.sample.exports_crm import account_file, contact_file, event_file, opportunity_file, user_file
 from evals.sample.exports_mapping import MAPPING
 from evals.sample.exports_other import invoice_file, survey_file, ticket_file, usage_file
@@ -17,9 +17,9 @@ from evals.sample.portfolio import draw_tables
 from evals.sample.write import write_csv
 
 
-def write_exports(folder: Path, seed: int) -> Sequence[Customer]:
+def write_exports(folder: Path, seed: int) -> Sequence[SampleCustomer]:
     """Write all files below the folder and return the customers, for the truth."""
-    customers = cast_customers(EXPORT_PARTS, seed + 1, "SF")
+    customers = draw_customers(EXPORT_SCRIPTS, seed + 1, "SF")
     for customer in customers:
         customer.currency = "EUR"
     tables = draw_tables(customers, seed + 1)

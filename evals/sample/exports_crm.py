@@ -28,7 +28,7 @@ _CONTACT_ROLES = {"champion": "Champion", "economic_buyer": "Economic Buyer", "e
 _SPELLINGS = {"Kruger": "Krüger", "Wojcik": "Wójcik", "Ines ": "Inès ", "Hofmann": "Höfmann", "Moreau": "Moréau"}
 
 
-def euros(amount: float) -> str:
+def format_euros(amount: float) -> str:
     """An amount as a German-speaking back office writes it: 82.500,00."""
     return f"{amount:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".")
 
@@ -42,7 +42,7 @@ def account_file(accounts: Sequence[Row], rng: random.Random, seed: int) -> list
             "Type": _STAGES[row["lifecycle_stage"]],
             "Industry": rng.choice(["Transportation", "Healthcare", "Retail", "Utilities", "Technology", ""]),
             "AnnualRevenue": str(int(row["arr"]) * rng.randint(150, 4000)),
-            "ARR__c": euros(float(row["arr"])),
+            "ARR__c": format_euros(float(row["arr"])),
             "Segment__c": row["segment"],
             "OwnerId": long_id(short_id("005", row["csm_id"], seed)),
             "Executive_Sponsor__c": short_id("005", row["exec_sponsor_id"], seed),
@@ -84,7 +84,7 @@ def _deal(account: Row, deal: tuple[str, str, str, float], number: int, seed: in
         "Name": f"{account['name']} - {kind} {day[:4]}",
         "Type": kind,
         "StageName": stage,
-        "Amount": euros(amount),
+        "Amount": format_euros(amount),
         "CloseDate": f"{day[8:]}/{day[5:7]}/{day[:4]}",
         "IsClosed": "1" if stage.startswith("Closed") else "0",
         "IsWon": "1" if stage == "Closed Won" else "0",

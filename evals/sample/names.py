@@ -43,7 +43,7 @@ Vogel Ferrari Siddiqui Costa Keller Mensah Jansen Hassan Qureshi Nilsson Vidal S
 Kowalski Hofmann Nasser Diallo
 """)
 
-ODD = {
+ODD_NAMES = {
     "script": "<script>alert(1)</script> Retail GmbH",
     "formula": '=HYPERLINK("http://tracker.example.com/?id=1","Renewal terms")',
     "long": "Vereinigte Oberrheinische Kraftverkehrs- und Lagerhausbetriebe Schmalzried & Söhne GmbH & Co. KG",

@@ -3,13 +3,13 @@
 import random
 from collections.abc import Sequence
 
-from evals.sample.customer import Customer, Row
+from evals.sample.customer import Row, SampleCustomer
 from evals.sample.draw_money import goal_rows, invoice_rows, outcome_rows
 from evals.sample.draw_people import contact_rows, touch_rows
 from evals.sample.draw_support import ticket_rows
-from evals.sample.draw_use import usage_rows
+from evals.sample.draw_usage import usage_rows
 from evals.sample.draw_words import note_rows, survey_rows
-from evals.sample.staff import people
+from evals.sample.staff import sample_staff
 
 Tables = dict[str, list[Row]]
 _DRAWN = {
@@ -24,9 +24,9 @@ _DRAWN = {
 }
 
 
-def draw_tables(customers: Sequence[Customer], seed: int) -> Tables:
+def draw_tables(customers: Sequence[SampleCustomer], seed: int) -> Tables:
     """All tables. Each customer and table has a generator of its own, so that one story never moves another."""
-    tables: Tables = {"accounts": [_account(c) for c in customers], "people": people()}
+    tables: Tables = {"accounts": [_account(c) for c in customers], "people": sample_staff()}
     for name, draw in _DRAWN.items():
         tables[name] = [row for c in customers for row in draw(c, random.Random(f"{seed}/{c.account_id}/{name}"))]
     tables["contacts"] = [row for c in customers for row in contact_rows(c)]
@@ -35,7 +35,7 @@ def draw_tables(customers: Sequence[Customer], seed: int) -> Tables:
     return tables
 
 
-def truth_rows(customers: Sequence[Customer]) -> list[Row]:
+def truth_rows(customers: Sequence[SampleCustomer]) -> list[Row]:
     """What is really going on at each customer."""
     return [
         {
@@ -49,7 +49,7 @@ def truth_rows(customers: Sequence[Customer]) -> list[Row]:
     ]
 
 
-def _account(c: Customer) -> Row:
+def _account(c: SampleCustomer) -> Row:
     return {
         "account_id": c.account_id,
         "name": c.name,

@@ -26,7 +26,7 @@ _STAFF = [
 ]
 
 
-def people() -> list[Row]:
+def sample_staff() -> list[Row]:
     """The rows of the people table."""
     return [
         {
@@ -41,6 +41,6 @@ def people() -> list[Row]:
     ]
 
 
-def person_name(person_id: str) -> str:
+def sample_staff_name(person_id: str) -> str:
     """The name behind an id, empty if nobody."""
     return next((name for person, name, *_ in _STAFF if person == person_id), "")

@@ -1,66 +1,70 @@
 """Stories that turn between the two reviews of 16 and 23 November 2026: new risks, resolved ones, saves and losses."""
 
 from evals.sample import words_stories as words
-from evals.sample.customer import Billing, Curve, Customer, fall
+from evals.sample.customer import LatestInvoice, LevelCurve, SampleCustomer, falling_level
 from evals.sample.words_tickets import CANCEL, RELEASE, SERVICE
 
 
-def escalates(c: Customer, depth: float) -> None:
+def escalates(c: SampleCustomer, depth: float) -> None:
     """Escalation on 18 November after three weeks of sync errors."""
     c.hidden("new_escalation", "service_failure", 20, "saved by a fast fix")
-    c.care, c.mood = fall(20, 1 - 0.7 * depth, 16), fall(10, 1 - 0.5 * depth, 8)
+    c.care, c.mood = falling_level(20, 1 - 0.7 * depth, 16), falling_level(10, 1 - 0.5 * depth, 8)
     c.ticket(16, RELEASE[1], priority="normal", closed=12, csat=3)
     c.ticket(9, RELEASE[4], priority="high", breached=True)
     c.ticket(4, SERVICE[2], priority="urgent", escalated=True, breached=True)
     c.note(3, words.SERVICE[0], 2)
 
 
-def payment_fails(c: Customer, depth: float) -> None:
+def payment_fails(c: SampleCustomer, depth: float) -> None:
     """Debit due on 19 November fails."""
     c.hidden("new_payment_failed", "commercial_friction", 3, "pays in December, renews")
-    c.billing = Billing(3, "failed")
-    c.use = fall(30, 1 - 0.3 * depth)
+    c.billing = LatestInvoice(3, "failed")
+    c.use = falling_level(30, 1 - 0.3 * depth)
 
 
-def evaluates(c: Customer, depth: float) -> None:
+def evaluates(c: SampleCustomer, depth: float) -> None:
     """On 20 November they say aloud that they compare vendors."""
     c.hidden("new_evaluation", "competitive_displacement", 35, "churns unless an executive calls this year")
-    c.mood, c.bond = fall(30, 1 - 0.4 * depth), fall(30, 1 - 0.4 * depth)
+    c.mood, c.bond = falling_level(30, 1 - 0.4 * depth), falling_level(30, 1 - 0.4 * depth)
     c.note(2, words.COMPETITOR[0], 2)
 
 
-def collapses(c: Customer, depth: float) -> None:
+def collapses(c: SampleCustomer, depth: float) -> None:
     """Usage breaks away in the last ten days."""
     c.hidden("new_usage_collapse", "value_gap", 12, "churns: the team went back to spreadsheets")
-    c.use = Curve(((17, 1.0), (13, 0.6), (7, 0.4), (5, 0.05), (0, 0.02), (-60, 0.02)))
-    c.mood = fall(12, 1 - 0.3 * depth, 10)
+    c.use = LevelCurve(((17, 1.0), (13, 0.6), (7, 0.4), (5, 0.05), (0, 0.02), (-60, 0.02)))
+    c.mood = falling_level(12, 1 - 0.3 * depth, 10)
 
 
-def turns_detractor(c: Customer, depth: float) -> None:
+def turns_detractor(c: SampleCustomer, depth: float) -> None:
     """Answers 3 on 18 November with the renewal ten weeks away."""
     c.hidden("new_detractor", "value_gap", 40, "renews after the promises are kept")
-    c.mood, c.nps_days = fall(8, 1 - 0.5 * depth, 8), None
+    c.mood, c.nps_days = falling_level(8, 1 - 0.5 * depth, 8), None
     c.survey(130, 8, "Good start.")
     c.survey(4, 3, words.DETRACTOR[0])
 
 
-def acquired(c: Customer, depth: float) -> None:
+def acquired(c: SampleCustomer, depth: float) -> None:
     """Champion leaves on the 17th, the acquisition is announced on the 19th."""
     c.hidden("new_acquisition", "customer_side_change", 12, "renews smaller under the new owner")
-    c.leaves("champion", 5)
-    c.leaves("exec_sponsor", 6)
-    c.bond, c.mood, c.use = fall(10, 1 - 0.6 * depth, 8), fall(10, 1 - 0.5 * depth, 8), fall(12, 1 - 0.3 * depth, 12)
+    c.contact_leaves("champion", 5)
+    c.contact_leaves("exec_sponsor", 6)
+    c.bond, c.mood, c.use = (
+        falling_level(10, 1 - 0.6 * depth, 8),
+        falling_level(10, 1 - 0.5 * depth, 8),
+        falling_level(12, 1 - 0.3 * depth, 12),
+    )
     c.exec_days = 94
     c.note(3, words.CHANGE[0], 2)
 
 
-def recovering(c: Customer, depth: float) -> None:
+def recovering(c: SampleCustomer, depth: float) -> None:
     """Bad in the first review, clearly better in the second."""
     c.hidden("recovering", "relationship_erosion", 70, "renews")
-    c.use = Curve(((70, 1.0), (42, 0.45), (12, 0.45), (5, 0.9), (-60, 0.95)))
+    c.use = LevelCurve(((70, 1.0), (42, 0.45), (12, 0.45), (5, 0.9), (-60, 0.95)))
     c.mood, c.bond = (
-        Curve(((60, 1.0), (30, 0.5), (9, 0.5), (4, 0.9), (-60, 0.95))),
-        Curve(((60, 1.0), (9, 0.4), (4, 1.0))),
+        LevelCurve(((60, 1.0), (30, 0.5), (9, 0.5), (4, 0.9), (-60, 0.95))),
+        LevelCurve(((60, 1.0), (9, 0.4), (4, 1.0))),
     )
     c.exec_days = 4
     c.note(20, words.DRIFT[0], 2)
@@ -68,14 +72,14 @@ def recovering(c: Customer, depth: float) -> None:
     c.note(2, words.RECOVERY[2], 4)
 
 
-def recovering_service(c: Customer, depth: float) -> None:
+def recovering_service(c: SampleCustomer, depth: float) -> None:
     """The escalation is closed, the fix is live, the figures climb again."""
     c.hidden("recovering", "service_failure", 55, "renews after the fix")
     c.care, c.mood = (
-        Curve(((50, 1.0), (35, 0.2), (7, 0.3), (0, 0.95))),
-        Curve(((50, 1.0), (30, 0.4), (7, 0.5), (0, 0.95))),
+        LevelCurve(((50, 1.0), (35, 0.2), (7, 0.3), (0, 0.95))),
+        LevelCurve(((50, 1.0), (30, 0.4), (7, 0.5), (0, 0.95))),
     )
-    c.use = Curve(((45, 1.0), (28, 0.55), (12, 0.6), (4, 0.95), (-60, 0.95)))
+    c.use = LevelCurve(((45, 1.0), (28, 0.55), (12, 0.6), (4, 0.95), (-60, 0.95)))
     c.ticket(33, RELEASE[3], priority="high", breached=True, closed=5, csat=4)
     c.ticket(28, SERVICE[1], priority="urgent", escalated=True, breached=True, closed=5, csat=4)
     c.exec_days = 3
@@ -83,20 +87,20 @@ def recovering_service(c: Customer, depth: float) -> None:
     c.note(3, words.RECOVERY[0], 4)
 
 
-def escalation_ages_out(c: Customer, depth: float) -> None:
+def escalation_ages_out(c: SampleCustomer, depth: float) -> None:
     """An escalation of 20 August, solved long ago; renewed on 19 November."""
     c.hidden("resolved_escalation", "none", 94, "renewed")
     c.ticket(94, SERVICE[3], priority="urgent", escalated=True, breached=True, closed=88, csat=4)
     c.outcome(3, "renewed")
 
 
-def pays(c: Customer, depth: float) -> None:
+def pays(c: SampleCustomer, depth: float) -> None:
     """The invoice due on 10 September is paid on 18 November."""
     c.hidden("resolved_payment", "none", 73, "renews")
-    c.billing = Billing(73, "paid", 4)
+    c.billing = LatestInvoice(73, "paid", 4)
 
 
-def turns_promoter(c: Customer, depth: float) -> None:
+def turns_promoter(c: SampleCustomer, depth: float) -> None:
     """Detractor of 20 August answers 9 on 19 November."""
     c.hidden("resolved_detractor", "none", 94, "renews")
     c.nps_days = None
@@ -104,7 +108,7 @@ def turns_promoter(c: Customer, depth: float) -> None:
     c.survey(3, 9, "The second site runs, thank you for the extra week.")
 
 
-def evaluation_over(c: Customer, depth: float) -> None:
+def evaluation_over(c: SampleCustomer, depth: float) -> None:
     """They compared vendors in August, decided for us and renewed on 20 November."""
     c.hidden("resolved_evaluation", "none", 93, "renewed")
     c.note(93, words.COMPETITOR[2], 3)
@@ -112,10 +116,10 @@ def evaluation_over(c: Customer, depth: float) -> None:
     c.outcome(2, "renewed", round(0.05 * c.arr))
 
 
-def churns(c: Customer, depth: float) -> None:
+def churns(c: SampleCustomer, depth: float) -> None:
     """Lost to Corvane: gave notice on 18 November."""
     c.hidden("churned_between", "competitive_displacement", 80, "churned on 2026-11-18")
-    c.use, c.bond, c.mood = fall(70, 0.4), fall(70, 0.3), fall(70, 0.35)
+    c.use, c.bond, c.mood = falling_level(70, 0.4), falling_level(70, 0.3), falling_level(70, 0.35)
     c.exec_days = 140
     c.note(31, words.COMPETITOR[0], 2)
     c.note(11, words.COMPETITOR[3], 1)
@@ -124,12 +128,12 @@ def churns(c: Customer, depth: float) -> None:
     c.outcome(4, "churned", -c.arr)
 
 
-def saved(c: Customer, depth: float) -> None:
+def saved(c: SampleCustomer, depth: float) -> None:
     """Value doubts since summer, business case presented, renewed on 20 November."""
     c.hidden("saved_between", "value_gap", 95, "renewed on 2026-11-20")
     c.use, c.mood = (
-        Curve(((120, 1.0), (50, 0.6), (14, 0.62), (0, 0.8))),
-        Curve(((95, 1.0), (60, 0.4), (12, 0.5), (2, 0.95))),
+        LevelCurve(((120, 1.0), (50, 0.6), (14, 0.62), (0, 0.8))),
+        LevelCurve(((95, 1.0), (60, 0.4), (12, 0.5), (2, 0.95))),
     )
     c.goals, c.exec_days, c.nps_days = ("behind", "met"), 5, None
     c.survey(72, 6, "Good software, unclear benefit.")

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from domain.configuration import Configuration
+from evals.agent_outputs import AgentOutput, OpenModel, no_model, run_agents
+from evals.case_portfolio import CasePortfolio, group_cases, score_cases_apart
 from evals.cases import AccountCase
-from evals.engine import Judgement, Tell, judged
+from evals.engine import Judgement, ReportProgress, judge_suite
 from evals.evaluators import QUESTIONS
 from evals.figures import SuiteResult
-from evals.judged import Connect, Judged, judge, no_model
-from evals.staging import Stage, grouped, staged_apart
 
 SAYS = "Hand-written accounts: what is concluded about each, against what an experienced leader concludes."
 
@@ -19,9 +19,9 @@ SAYS = "Hand-written accounts: what is concluded about each, against what an exp
 def run_accounts(
     cases: Sequence[AccountCase],
     configuration: Configuration,
-    tell: Tell,
+    tell: ReportProgress,
     model: str = "none",
-    connect: Connect = no_model,
+    connect: OpenModel = no_model,
 ) -> SuiteResult:
     """Judge all cases; with a model, it drafts the plays of those at risk."""
     outputs = judge_cases(cases, configuration, tell, connect)
@@ -30,20 +30,20 @@ def run_accounts(
         output = outputs.get(case.name, "it was not judged")
         error = output if isinstance(output, str) else None
         judgements.append(Judgement(case.name, case.why, case, output, error))
-    return judged("accounts", SAYS, model, judgements, QUESTIONS, concluded)
+    return judge_suite("accounts", SAYS, model, judgements, QUESTIONS, describe_conclusions)
 
 
 def judge_cases(
-    cases: Sequence[AccountCase], configuration: Configuration, tell: Tell, connect: Connect
-) -> dict[str, Judged | str]:
+    cases: Sequence[AccountCase], configuration: Configuration, tell: ReportProgress, connect: OpenModel
+) -> dict[str, AgentOutput | str]:
     """What is concluded about each case, or why nothing could be."""
-    found: dict[str, Judged | str] = {}
+    found: dict[str, AgentOutput | str] = {}
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        for number, group in enumerate(grouped(cases)):
+        for number, group in enumerate(group_cases(cases)):
             tell("accounts", len(found), len(cases))
-            for stage in staged_apart(group, Path(scratch) / str(number), configuration):
-                if isinstance(stage, Stage):
-                    found |= _judged(stage, connect)
+            for stage in score_cases_apart(group, Path(scratch) / str(number), configuration):
+                if isinstance(stage, CasePortfolio):
+                    found |= _judge_portfolio(stage, connect)
                     stage.base.close()
                 else:
                     found |= stage
@@ -51,18 +51,18 @@ def judge_cases(
     return found
 
 
-def _judged(stage: Stage, connect: Connect) -> Mapping[str, Judged | str]:
+def _judge_portfolio(stage: CasePortfolio, connect: OpenModel) -> Mapping[str, AgentOutput | str]:
     """All together; one by one when that raises, so that a case takes no other along."""
     try:
-        return judge(stage, connect)
+        return run_agents(stage, connect)
     except Exception as error:  # noqa: BLE001 - whatever the agents raise is a finding about the case
         if len(stage.cases) == 1:
             return {stage.cases[0].name: f"{type(error).__name__}: {error}"}
-        each = [_judged(replace(stage, cases=(case,)), connect) for case in stage.cases]
+        each = [_judge_portfolio(replace(stage, cases=(case,)), connect) for case in stage.cases]
         return {name: output for found in each for name, output in found.items()}
 
 
-def concluded(got: Judged) -> dict[str, str]:
+def describe_conclusions(got: AgentOutput) -> dict[str, str]:
     """The conclusions in words, for the report and for telling what a change moved."""
     health = "not scored" if got.dossier.health is None else f"{got.dossier.health:.1f}"
     return {

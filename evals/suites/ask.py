@@ -9,17 +9,17 @@ from functools import cache
 from pathlib import Path
 
 from agents.model_client import ModelClient
-from domain.asking import Answered, Part
 from domain.configuration import Configuration
-from domain.model import Record
+from domain.questions import AnswerPart, QuestionAnswer
+from domain.record import Record
 from evals.cases import FIXTURES, OneOrMore, load_yaml
-from evals.engine import Judgement, Question, Tell, Verdict, judged
+from evals.engine import Judgement, Question, ReportProgress, Verdict, judge_suite
 from evals.figures import SuiteResult
-from graph.ask import ask
-from graph.ask_desk import AskDesk
+from graph.ask_context import AskContext
+from graph.ask_flow import answer_question
 from tools.scoring.scored_base import read_base
-from tools.scoring.snapshots import History
-from tools.store.review_store import Store
+from tools.scoring.snapshots import SnapshotStore
+from tools.store.review_store import ReviewStore
 from tools.wording import review_id_of
 from tools.working_days import WorkingDays
 
@@ -57,12 +57,12 @@ def _sample_accounts() -> Mapping[str, Mapping[str, str]]:
         return {row["account_id"]: row for row in csv.DictReader(file)}
 
 
-class Kind(Question):
+class AnswerKindRight(Question):
     """The kind of answer."""
 
     asks, says = "kind", "the question is answered in kind, or asked back where it should be"
 
-    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+    def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         kinds = [part.kind for part in got.parts]
         return bool(kinds) and kinds[
             0
@@ -74,13 +74,13 @@ class RightAccount(Question):
 
     asks, says = "account", "the answer is about the account that is meant, and never about another"
 
-    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+    def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         named = [part.account_id for part in got.parts if part.kind in ("why", "save_play")]
         wanted = [case.account] * len(named) if case.account else []
         return named == wanted, f"expected {case.account or 'no account'}, got {', '.join(map(str, named)) or 'none'}"
 
 
-class Candidates(Question):
+class CandidatesOffered(Question):
     """Asked back with everybody who may be meant."""
 
     asks, says = "candidates", "asked back with every account that may be meant"
@@ -88,7 +88,7 @@ class Candidates(Question):
     def applies(self, case: AskCase) -> bool:
         return bool(case.candidates)
 
-    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+    def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         if not any(part.kind == "which_account" for part in got.parts):
             return True, "not asked back"
         offered = {candidate.account_id for part in got.parts for candidate in part.candidates}
@@ -96,7 +96,7 @@ class Candidates(Question):
         return not missing, f"without {', '.join(missing)}" if missing else "all of them"
 
 
-class Heard(Question):
+class StatementUsed(Question):
     """What the asker said is taken as evidence, and moves the cause."""
 
     asks, says = "heard", "what the asker says is taken as evidence and moves the cause where it should"
@@ -104,7 +104,7 @@ class Heard(Question):
     def applies(self, case: AskCase) -> bool:
         return bool(case.said or case.cause)
 
-    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+    def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         said = sum(len(part.said) for part in got.parts)
         causes = [part.cause.category for part in got.parts if part.cause is not None]
         right = said >= case.said and (not case.cause or any(cause in case.cause for cause in causes))
@@ -114,7 +114,7 @@ class Heard(Question):
         )
 
 
-class Slice(Question):
+class PlanSlice(Question):
     """The plan of the tier, segment or CSM that was asked for, and of nobody else."""
 
     asks, says = "slice", "a plan holds the accounts that were asked for and no others"
@@ -122,7 +122,7 @@ class Slice(Question):
     def applies(self, case: AskCase) -> bool:
         return bool(case.slice)
 
-    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+    def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         lines = [line for part in got.parts for line in part.plan]
         accounts = _sample_accounts()
         wrong = [
@@ -140,7 +140,7 @@ class Grounded(Question):
 
     asks, says = "grounded", "a reason or a play shows its evidence; a play is verified"
 
-    def verdict(self, case: AskCase, got: Answered) -> Verdict:
+    def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         bare: list[str] = [
             part.kind
             for part in got.parts
@@ -150,41 +150,48 @@ class Grounded(Question):
         return not (bare or unfit), f"without evidence: {', '.join(bare + unfit) or 'none'}"
 
 
-QUESTIONS: tuple[Question, ...] = (Kind(), RightAccount(), Candidates(), Heard(), Slice(), Grounded())
+QUESTIONS: tuple[Question, ...] = (
+    AnswerKindRight(),
+    RightAccount(),
+    CandidatesOffered(),
+    StatementUsed(),
+    PlanSlice(),
+    Grounded(),
+)
 
 
 def run_ask(
-    cases: Sequence[AskCase], configuration: Configuration, client: ModelClient | None, model: str, tell: Tell
+    cases: Sequence[AskCase], configuration: Configuration, client: ModelClient | None, model: str, tell: ReportProgress
 ) -> SuiteResult:
     """Ask everything once."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        desk = sample_desk(Path(scratch), configuration, client)
-        answers = asyncio.run(_answers(cases, desk, tell))
+        desk = open_sample_desk(Path(scratch), configuration, client)
+        answers = asyncio.run(_answer_all(cases, desk, tell))
         desk.store.close()
     judgements = [
         Judgement(f"{number:02d} {case.ask[:70]}", case.note, case, answer, answer if isinstance(answer, str) else None)
         for number, (case, answer) in enumerate(zip(cases, answers, strict=True), start=1)
     ]
-    return judged("ask", SAYS, model, judgements, QUESTIONS, _described)
+    return judge_suite("ask", SAYS, model, judgements, QUESTIONS, _describe_answer)
 
 
-def sample_desk(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskDesk:
+def open_sample_desk(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskContext:
     """The sample portfolio with last week scored, and an empty store."""
-    history = History(folder / "history")
+    history = SnapshotStore(folder / "history")
     past = read_base(str(SAMPLE), LAST_WEEK, configuration, history)
     past.keep(history, review_id_of(LAST_WEEK), reviewed=True)
     past.connection.close()
-    return AskDesk(
+    return AskContext(
         base=read_base(str(SAMPLE), TODAY, configuration, history),
-        store=Store(folder, TODAY.isoformat),
+        store=ReviewStore(folder, TODAY.isoformat),
         history=history,
         calendar=WorkingDays(configuration.review),
         client=client,
     )
 
 
-async def _answers(cases: Sequence[AskCase], desk: AskDesk, tell: Tell) -> list[Answered | str]:
-    found: list[Answered | str] = []
+async def _answer_all(cases: Sequence[AskCase], desk: AskContext, tell: ReportProgress) -> list[QuestionAnswer | str]:
+    found: list[QuestionAnswer | str] = []
     try:
         for case in cases:
             tell("ask", len(found), len(cases))
@@ -196,15 +203,15 @@ async def _answers(cases: Sequence[AskCase], desk: AskDesk, tell: Tell) -> list[
     return found
 
 
-async def _answer(question: str, desk: AskDesk) -> Answered | str:
+async def _answer(question: str, desk: AskContext) -> QuestionAnswer | str:
     try:
-        return await ask(question, desk)
+        return await answer_question(question, desk)
     except Exception as error:  # noqa: BLE001 - a question that breaks the desk is a finding about that question
         return f"{type(error).__name__}: {error}"
 
 
-def _described(got: Answered) -> dict[str, str]:
-    first: Part | None = got.parts[0] if got.parts else None
+def _describe_answer(got: QuestionAnswer) -> dict[str, str]:
+    first: AnswerPart | None = got.parts[0] if got.parts else None
     return {
         "kind": ", ".join(part.kind for part in got.parts),
         "account": ", ".join(part.account_id for part in got.parts if part.account_id) or "none",

@@ -16,31 +16,40 @@ from pathlib import Path
 import numpy as np
 
 from domain.configuration import Configuration
-from evals.engine import Tell
-from evals.figures import CaseResult, Comparison, Figure, SuiteResult, Unit, mean, paired, share
+from evals.engine import ReportProgress
+from evals.figures import (
+    CaseResult,
+    Comparison,
+    Figure,
+    SuiteResult,
+    Unit,
+    mean_figure,
+    paired_difference,
+    share_figure,
+)
 from evals.policies import Vector
-from evals.weeks import (
-    ACCOUNTS,
+from evals.policy_value import REVIEW_POLICY, policy_results
+from evals.simulated_weeks import (
+    ACCOUNTS_PER_WORLD,
+    CAUSE_BY_CONDITION,
     HORIZON,
-    KINDS,
-    LIST,
+    LIST_LENGTH,
     REVIEW_WEEKS,
     STEADY_WEEKS,
-    Week,
-    leavers,
-    regression,
+    SimulatedWeek,
+    fit_regression,
+    future_churn,
     review_week,
 )
 from evals.world import TrueAccount, World, simulate
-from evals.worth import REVIEW, ways
-from tools.scoring.snapshots import History
+from tools.scoring.snapshots import SnapshotStore
 
 SAYS = "Simulated customer bases with known truth: what the weekly list caught, what it missed, and what it was worth."
 SEEDS = (11, 12, 13)
 
 
 @dataclass(frozen=True)
-class Told:
+class WorldResult:
     """All that one world tells."""
 
     seed: int
@@ -57,12 +66,12 @@ class Told:
     unseen: tuple[str, ...]
 
 
-def run_worlds(configuration: Configuration, tell: Tell, seeds: Sequence[int] = SEEDS) -> SuiteResult:
+def run_worlds(configuration: Configuration, tell: ReportProgress, seeds: Sequence[int] = SEEDS) -> SuiteResult:
     """Run every world, two at a time, and put them together. One that fails is named and left out of the figures."""
-    results: list[Told | str] = []
+    results: list[WorldResult | str] = []
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
         tell("worlds", 0, len(seeds))
-        for result in pool.map(_run, [(seed, configuration) for seed in seeds]):
+        for result in pool.map(_run_world, [(seed, configuration) for seed in seeds]):
             results.append(result)
             tell("worlds", len(results), len(seeds))
     cases = [
@@ -74,13 +83,13 @@ def run_worlds(configuration: Configuration, tell: Tell, seeds: Sequence[int] = 
         )
         for seed, result in zip(seeds, results, strict=True)
     ]
-    return together([result for result in results if isinstance(result, Told)], cases)
+    return combine_worlds([result for result in results if isinstance(result, WorldResult)], cases)
 
 
-def _run(job: tuple[int, Configuration]) -> Told | str:
+def _run_world(job: tuple[int, Configuration]) -> WorldResult | str:
     seed, configuration = job
     try:
-        return told_by(simulate(seed, ACCOUNTS), configuration, regression())
+        return review_world(simulate(seed, ACCOUNTS_PER_WORLD), configuration, fit_regression())
     except Exception as error:  # noqa: BLE001 - whatever the product raises on a world is a finding about that world
         return f"{type(error).__name__}: {error}"
 
@@ -88,26 +97,26 @@ def _run(job: tuple[int, Configuration]) -> Told | str:
 # one world -------------------------------------------------------------------------------------------------------------
 
 
-def told_by(world: World, configuration: Configuration, weights: Vector) -> Told:
+def review_world(world: World, configuration: Configuration, weights: Vector) -> WorldResult:
     """Every review date of one world."""
-    weeks: list[Week] = []
+    weeks: list[SimulatedWeek] = []
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        history = History(Path(scratch) / "history")
+        history = SnapshotStore(Path(scratch) / "history")
         for number in sorted({*REVIEW_WEEKS, *STEADY_WEEKS}):
             weeks.append(review_week(world, number, configuration, history, Path(scratch) / str(number), weights))
     reviews = [week for week in weeks if not week.steady]
-    return Told(
+    return WorldResult(
         seed=world.seed,
-        units=_foreseen(world, reviews),
-        ways=ways(world, reviews),
+        units=_list_figures(world, reviews),
+        ways=policy_results(world, reviews),
         forecasts=tuple(forecast for week in reviews for forecast in _forecasts(world, week)),
         causes=tuple(found for week in reviews for found in _causes_found(world, week)),
         flips=_flips(world, weeks),
-        unseen=_unseen(world, reviews),
+        unseen=_never_listed(world, reviews),
     )
 
 
-def _foreseen(world: World, weeks: Sequence[Week]) -> dict[str, dict[str, float]]:
+def _list_figures(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, dict[str, float]]:
     """Precision, recall and ARR caught of the list, by review date; weeks before churn, by account."""
     found: dict[str, dict[str, float]] = {
         "precision": {},
@@ -119,7 +128,7 @@ def _foreseen(world: World, weeks: Sequence[Week]) -> dict[str, dict[str, float]
     }
     first_seen: dict[str, date] = {}
     for week in weeks:
-        gone = leavers(world, week.day)
+        gone = future_churn(world, week.day)
         hits = [account for account in week.listed if account in gone]
         found["precision"][week.unit] = len(hits) / max(len(week.listed), 1)
         troubled = [a for a in week.listed if a in gone or world.true_condition(a, week.day) is not None]
@@ -140,20 +149,20 @@ def _foreseen(world: World, weeks: Sequence[Week]) -> dict[str, dict[str, float]
     return found
 
 
-def _lift(week: Week, gone: Mapping[str, float]) -> float:
+def _lift(week: SimulatedWeek, gone: Mapping[str, float]) -> float:
     """Churn among the tenth with the highest risk over churn in the whole base."""
     ordered = sorted(week.scored, key=lambda row: (-row["risk"], row["account_id"]))
     top = ordered[: max(len(ordered) // 10, 1)]
     return (sum(row["account_id"] in gone for row in top) / len(top)) / (len(gone) / len(ordered))
 
 
-def _concentration(week: Week) -> float:
+def _concentration(week: SimulatedWeek) -> float:
     """Share of all ARR that the largest 25 accounts hold."""
     sizes = sorted((float(row["arr"]) for row in week.scored), reverse=True)
-    return sum(sizes[:LIST]) / sum(sizes)
+    return sum(sizes[:LIST_LENGTH]) / sum(sizes)
 
 
-def _forecasts(world: World, week: Week) -> Iterable[tuple[float, bool]]:
+def _forecasts(world: World, week: SimulatedWeek) -> Iterable[tuple[float, bool]]:
     """The shown probability is for the next renewal or 90 days, whichever comes first."""
     ends = {account.account_id: account.churned_on for account in world.accounts}
     for row in week.scored:
@@ -163,14 +172,14 @@ def _forecasts(world: World, week: Week) -> Iterable[tuple[float, bool]]:
         yield row["churn_probability"], end is not None and week.day < end <= until + timedelta(days=7)
 
 
-def _causes_found(world: World, week: Week) -> Iterable[tuple[bool, bool]]:
+def _causes_found(world: World, week: SimulatedWeek) -> Iterable[tuple[bool, bool]]:
     for account, (first, second) in week.causes.items():
         kind = world.true_condition(account, week.day)
         if kind is not None:
-            yield first == KINDS[kind], KINDS[kind] in (first, second)
+            yield first == CAUSE_BY_CONDITION[kind], CAUSE_BY_CONDITION[kind] in (first, second)
 
 
-def _flips(world: World, weeks: Sequence[Week]) -> dict[str, float]:
+def _flips(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, float]:
     """Risk tiers that differ from the week before although nothing began, ended or came to light at the account."""
     found = {}
     accounts = {account.account_id: account for account in world.accounts}
@@ -181,13 +190,13 @@ def _flips(world: World, weeks: Sequence[Week]) -> dict[str, float]:
         calm = [
             row["risk_tier"] != tiers[row["account_id"]]
             for row in after.scored
-            if row["account_id"] in tiers and not _news(accounts[row["account_id"]], after.day)
+            if row["account_id"] in tiers and not _had_news(accounts[row["account_id"]], after.day)
         ]
         found[after.unit] = sum(calm) / len(calm)
     return found
 
 
-def _news(account: TrueAccount, day: date) -> bool:
+def _had_news(account: TrueAccount, day: date) -> bool:
     """Whether something began or ended at the account within eight weeks, about as long as it takes to show."""
     turns = [
         turn for condition in account.conditions for turn in (condition.began, condition.ended) if turn is not None
@@ -195,7 +204,7 @@ def _news(account: TrueAccount, day: date) -> bool:
     return any(-7 < (day - turn).days < 56 for turn in turns)
 
 
-def _unseen(world: World, weeks: Sequence[Week]) -> tuple[str, ...]:
+def _never_listed(world: World, weeks: Sequence[SimulatedWeek]) -> tuple[str, ...]:
     """Accounts that left within the horizon of some review and were on no list before they did."""
     found = []
     for account in world.accounts:
@@ -210,7 +219,7 @@ def _unseen(world: World, weeks: Sequence[Week]) -> tuple[str, ...]:
 # together --------------------------------------------------------------------------------------------------------------
 
 
-def together(told: Sequence[Told], cases: Sequence[CaseResult]) -> SuiteResult:
+def combine_worlds(told: Sequence[WorldResult], cases: Sequence[CaseResult]) -> SuiteResult:
     """All worlds as one result."""
     if not told:
         return SuiteResult(suite="worlds", model="none", says=SAYS, figures=(), cases=tuple(cases))
@@ -222,19 +231,27 @@ def together(told: Sequence[Told], cases: Sequence[CaseResult]) -> SuiteResult:
     units_of_flips = {unit: value for each in told for unit, value in each.flips.items()}
     unseen = [line for each in told for line in each.unseen]
     figures = (
-        mean("arr_caught", f"ARR that left within 26 weeks and stood on the list of {LIST}", units("arr_caught")),
-        mean("recall", f"accounts that left within 26 weeks and stood on the list of {LIST}", units("recall")),
-        mean("precision", "accounts of the list that left within 26 weeks when nothing was done", units("precision")),
-        mean("in_trouble", "accounts of the list that left or had a hidden condition", units("in_trouble")),
-        mean("lead_weeks", "weeks from the first list to the churn", units("lead_weeks"), "weeks"),
-        mean("lift", "churn among the riskiest tenth, as times the base rate", units("lift"), "times"),
-        share(
+        mean_figure(
+            "arr_caught", f"ARR that left within 26 weeks and stood on the list of {LIST_LENGTH}", units("arr_caught")
+        ),
+        mean_figure(
+            "recall", f"accounts that left within 26 weeks and stood on the list of {LIST_LENGTH}", units("recall")
+        ),
+        mean_figure(
+            "precision", "accounts of the list that left within 26 weeks when nothing was done", units("precision")
+        ),
+        mean_figure("in_trouble", "accounts of the list that left or had a hidden condition", units("in_trouble")),
+        mean_figure("lead_weeks", "weeks from the first list to the churn", units("lead_weeks"), "weeks"),
+        mean_figure("lift", "churn among the riskiest tenth, as times the base rate", units("lift"), "times"),
+        share_figure(
             "cause", "cause right, of listed accounts with a hidden condition", sum(a for a, _ in causes), len(causes)
         ),
-        share("cause_in_two", "cause or runner-up right", sum(b for _, b in causes), len(causes)),
+        share_figure("cause_in_two", "cause or runner-up right", sum(b for _, b in causes), len(causes)),
         _brier(told),
-        _skill(told),
-        mean("flips", "risk tiers that differ from the week before without news", units_of_flips, better="lower"),
+        _brier_skill(told),
+        mean_figure(
+            "flips", "risk tiers that differ from the week before without news", units_of_flips, better="lower"
+        ),
     )
     comparisons, held = _comparisons(told), float(np.mean(list(units("concentration").values())))
     return SuiteResult(
@@ -244,43 +261,53 @@ def together(told: Sequence[Told], cases: Sequence[CaseResult]) -> SuiteResult:
         figures=figures,
         cases=tuple(cases),
         comparisons=comparisons,
-        notes=(*_beaten_by(comparisons, held), *_reliability(told), *(f"Never listed: {line}." for line in unseen)),
+        notes=(
+            *_policies_not_beaten(comparisons, held),
+            *_reliability(told),
+            *(f"Never listed: {line}." for line in unseen),
+        ),
     )
 
 
-def _beaten_by(comparisons: Sequence[Comparison], held: float) -> list[str]:
+def _policies_not_beaten(comparisons: Sequence[Comparison], held: float) -> list[str]:
     """Where the review does not beat a simple way, in plain words, with what is known about why."""
     found = []
     for way in comparisons:
         for figure in way.difference:
-            if figure.name in ("arr_caught", "kept_per_hour") and figure.low <= 0 and not way.name.startswith(REVIEW):
+            if (
+                figure.name in ("arr_caught", "kept_per_hour")
+                and figure.low <= 0
+                and not way.name.startswith(REVIEW_POLICY)
+            ):
                 verdict = "loses to" if figure.high < 0 else "does not clearly beat"
                 found.append(f"The review {verdict} “{way.name}” on {figure.says}.")
     if found:
         found.append(
-            f"The largest {LIST} accounts of these worlds hold {held:.0%} of all ARR: whoever looks after them alone catches "
+            f"The largest {LIST_LENGTH} accounts of these worlds hold {held:.0%} of all ARR: whoever looks after them alone catches "
             "about that share of whatever leaves, knows nothing of it beforehand, and names the same accounts every week."
         )
     return found
 
 
-def _brier(told: Sequence[Told]) -> Figure:
+def _brier(told: Sequence[WorldResult]) -> Figure:
     squares = {f"world {each.seed}": float(np.mean([(p - came) ** 2 for p, came in each.forecasts])) for each in told}
     says = "mean squared error of the churn probability as shown (uncalibrated prior)"
-    return mean("brier", says, squares, "score", "lower")
+    return mean_figure("brier", says, squares, "score", "lower")
 
 
-def _skill(told: Sequence[Told]) -> Figure:
+def _brier_skill(told: Sequence[WorldResult]) -> Figure:
     """1 is perfect, 0 no better than telling everybody the base rate."""
     skills = {}
     for each in told:
         came = np.asarray([float(c) for _, c in each.forecasts])
         error = np.mean([(p - c) ** 2 for p, c in each.forecasts])
         skills[f"world {each.seed}"] = float(1 - error / max(float(np.var(came)), 1e-9))
-    return mean("brier_skill", "improvement of that over telling everybody the base rate", skills, "score", gated=False)
+    return mean_figure(
+        "brier_skill", "improvement of that over telling everybody the base rate", skills, "score", gated=False
+    )
 
 
-def _reliability(told: Sequence[Told]) -> list[str]:
+def _reliability(told: Sequence[WorldResult]) -> list[str]:
     """Shown against observed, in five bands."""
     every = [forecast for each in told for forecast in each.forecasts]
     lines = []
@@ -292,27 +319,29 @@ def _reliability(told: Sequence[Told]) -> list[str]:
     return lines
 
 
-def _comparisons(told: Sequence[Told]) -> tuple[Comparison, ...]:
-    ours = _way(told, REVIEW)
+def _comparisons(told: Sequence[WorldResult]) -> tuple[Comparison, ...]:
+    ours = _policy_units(told, REVIEW_POLICY)
     found = []
     for name in told[0].ways:
-        theirs = _way(told, name)
-        figures = tuple(mean(key, says, theirs[key], unit, gated=False) for key, says, unit in _COMPARED)
+        theirs = _policy_units(told, name)
+        figures = tuple(mean_figure(key, says, theirs[key], unit, gated=False) for key, says, unit in _COMPARED)
         found.append(
-            Comparison(name=name, figures=figures, difference=_differences(ours, theirs) if name != REVIEW else ())
+            Comparison(
+                name=name, figures=figures, difference=_differences(ours, theirs) if name != REVIEW_POLICY else ()
+            )
         )
     return tuple(sorted(found, key=lambda way: (-way.figures[0].value, way.name)))
 
 
 _COMPARED: tuple[tuple[str, str, Unit], ...] = (
-    ("arr_caught", f"ARR that left within 26 weeks, among the first {LIST}", "share"),
-    ("leavers_caught", f"accounts that left within 26 weeks, among the first {LIST}", "share"),
+    ("arr_caught", f"ARR that left within 26 weeks, among the first {LIST_LENGTH}", "share"),
+    ("leavers_caught", f"accounts that left within 26 weeks, among the first {LIST_LENGTH}", "share"),
     ("arr_kept", "ARR kept a review", "currency"),
     ("kept_per_hour", "ARR kept an hour of a CSM", "currency an hour"),
 )
 
 
-def _way(told: Sequence[Told], name: str) -> dict[str, dict[str, float]]:
+def _policy_units(told: Sequence[WorldResult], name: str) -> dict[str, dict[str, float]]:
     keys = [key for key, _, _ in _COMPARED]
     return {key: {unit: value for each in told for unit, value in each.ways[name][key].items()} for key in keys}
 
@@ -322,7 +351,7 @@ def _differences(
 ) -> tuple[Figure, ...]:
     found = []
     for key, says, unit in _COMPARED:
-        pair = paired(ours[key], theirs[key])
+        pair = paired_difference(ours[key], theirs[key])
         if pair is not None:
             middle, low, high = (round(value, 6) for value in pair)
             n = len(set(ours[key]) & set(theirs[key]))

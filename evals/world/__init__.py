@@ -3,7 +3,7 @@
 It shares no rule and no number with any review. All its numbers are in ``evals.world.rules``.
 """
 
-from evals.world.model import Condition, Play, TrueAccount
+from evals.world.model import SimulatedPlay, TrueAccount, TrueCondition
 from evals.world.simulation import World, simulate
 
-__all__ = ["Condition", "Play", "TrueAccount", "World", "simulate"]
+__all__ = ["SimulatedPlay", "TrueAccount", "TrueCondition", "World", "simulate"]

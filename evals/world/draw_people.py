@@ -4,16 +4,24 @@ import random
 from datetime import date, timedelta
 
 from evals.world import rules
-from evals.world.model import Contact, Entry, Life, Row, between, later_by, workday
+from evals.world.model import (
+    AccountLife,
+    DatedRow,
+    Row,
+    WorldContact,
+    draw_later_day,
+    interpolate,
+    weekday_on_or_before,
+)
 from evals.world.words_ordinary import GOALS
 
 
-def contact_entries(life: Life, _rng: random.Random) -> list[Entry]:
+def contact_entries(life: AccountLife, _rng: random.Random) -> list[DatedRow]:
     """The customer's people as the CRM knows them."""
     return [_contact(life, contact) for contact in life.contacts]
 
 
-def _contact(life: Life, contact: Contact) -> Entry:
+def _contact(life: AccountLife, contact: WorldContact) -> DatedRow:
     row = {
         "contact_id": contact.contact_id,
         "account_id": life.facts.account_id,
@@ -29,36 +37,36 @@ def _contact(life: Life, contact: Contact) -> Entry:
         later.append((contact.moved, {"role": "user", "title": "Regional Lead"}))
     if contact.recorded:
         later.append((contact.recorded, {"status": "departed", "departed_on": str(contact.left)}))
-    return Entry(contact.since, row, tuple(later))
+    return DatedRow(contact.since, row, tuple(later))
 
 
-def touch_entries(life: Life, rng: random.Random) -> list[Entry]:
+def touch_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
     """Calls, mails and trainings of the CSM, and business reviews."""
     rhythm = rules.TOUCH_EVERY_DAYS[life.facts.segment]
     entries = []
     day = life.begins + timedelta(days=rng.randint(1, rhythm))
     while day < life.ends:
-        entries.append(_touch(life, workday(day), rng))
+        entries.append(_touch(life, weekday_on_or_before(day), rng))
         day += timedelta(days=max(3, round(rng.gauss(rhythm, rhythm / 4))))
     return sorted(entries + _reviews(life, rng), key=lambda entry: entry.day)
 
 
-def _touch(life: Life, day: date, rng: random.Random) -> Entry:
+def _touch(life: AccountLife, day: date, rng: random.Random) -> DatedRow:
     kind = rng.choices(["call", "email", "training"], [5, 6, 0.6])[0]
     bond = life.level("bond", day)
-    outbound = kind != "email" or rng.random() < between(0.7, 1.0, bond)
-    row = _row(life, day, kind, _with_whom(life, day, rng), life.facts.csm_id) | {"outbound": str(outbound).lower()}
+    outbound = kind != "email" or rng.random() < interpolate(0.7, 1.0, bond)
+    row = _row(life, day, kind, _contact_met(life, day, rng), life.facts.csm_id) | {"outbound": str(outbound).lower()}
     answered = rng.random() < rules.ANSWERED * bond
     attended = rng.random() < rules.ATTENDED * bond
-    answer = day + timedelta(days=round(rng.expovariate(1 / between(*rules.ANSWER_DAYS, bond))))
+    answer = day + timedelta(days=round(rng.expovariate(1 / interpolate(*rules.ANSWER_DAYS, bond))))
     if kind != "email":
         came = {"attended": str(attended).lower(), "responded_at": str(day) if attended else ""}
-        return Entry(day, row | came)
+        return DatedRow(day, row | came)
     later = ((answer, {"responded_at": str(answer)}),) if outbound and answered else ()
-    return Entry(day, row, later)
+    return DatedRow(day, row, later)
 
 
-def _reviews(life: Life, rng: random.Random) -> list[Entry]:
+def _reviews(life: AccountLife, rng: random.Random) -> list[DatedRow]:
     """Business reviews, which small customers do not get and unhappy ones put off."""
     if life.facts.segment == "SMB":
         return []
@@ -68,14 +76,19 @@ def _reviews(life: Life, rng: random.Random) -> list[Entry]:
         sponsored = bool(life.facts.sponsor_id) and rng.random() < 0.5
         kind = "exec_meeting" if sponsored else "qbr"
         person = life.facts.sponsor_id if sponsored else life.facts.csm_id
-        row = _row(life, workday(day), kind, _with_whom(life, day, rng), person)
+        row = _row(life, weekday_on_or_before(day), kind, _contact_met(life, day, rng), person)
         if rng.random() < rules.ATTENDED * life.level("bond", day):
-            entries.append(Entry(workday(day), row | {"attended": "true", "responded_at": str(workday(day))}))
-        day = later_by(day, rules.EXEC_EVERY_DAYS, rng)
+            entries.append(
+                DatedRow(
+                    weekday_on_or_before(day),
+                    row | {"attended": "true", "responded_at": str(weekday_on_or_before(day))},
+                )
+            )
+        day = draw_later_day(day, rules.EXEC_EVERY_DAYS, rng)
     return entries
 
 
-def _with_whom(life: Life, day: date, rng: random.Random) -> str:
+def _contact_met(life: AccountLife, day: date, rng: random.Random) -> str:
     """Somebody the CRM believes to be there; the champion twice as often as anybody else."""
     if "contacts" in life.facts.missing:
         return ""
@@ -84,7 +97,7 @@ def _with_whom(life: Life, day: date, rng: random.Random) -> str:
     return rng.choices(known, weights)[0].contact_id if known else ""
 
 
-def _row(life: Life, day: date, kind: str, contact_id: str, person_id: str) -> Row:
+def _row(life: AccountLife, day: date, kind: str, contact_id: str, person_id: str) -> Row:
     return {
         "account_id": life.facts.account_id,
         "date": str(day),
@@ -97,13 +110,13 @@ def _row(life: Life, day: date, kind: str, contact_id: str, person_id: str) -> R
     }
 
 
-def goal_entries(life: Life, rng: random.Random) -> list[Entry]:
+def goal_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
     """Success plans: each goal is followed by another when it is due."""
-    entries: list[Entry] = []
+    entries: list[DatedRow] = []
     for _ in range(rng.randint(*rules.GOALS_AT_ONCE)):
         day = life.begins - timedelta(days=rng.randrange(rules.GOAL_DAYS[0]))
         while day < life.ends:
-            due = later_by(day, rules.GOAL_DAYS, rng)
+            due = draw_later_day(day, rules.GOAL_DAYS, rng)
             used = [entry.row["goal"] for entry in entries]
             goal = rng.choice([text for text in GOALS if text not in used])
             entries.append(_goal(life, goal, max(day, life.facts.started), due, rng))
@@ -111,14 +124,14 @@ def goal_entries(life: Life, rng: random.Random) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.day)
 
 
-def _goal(life: Life, goal: str, day: date, due: date, rng: random.Random) -> Entry:
+def _goal(life: AccountLife, goal: str, day: date, due: date, rng: random.Random) -> DatedRow:
     row = {"account_id": life.facts.account_id, "goal": goal, "due_date": str(due), "status": "on_track"}
     later: list[tuple[date, Row]] = []
     look = day + timedelta(days=rules.GOAL_CHECK_DAYS)
     while look < due and not later:
-        if rng.random() < between(*rules.BEHIND, life.level("plan", look)):
+        if rng.random() < interpolate(*rules.BEHIND, life.level("plan", look)):
             later.append((look, {"status": "behind"}))
         look += timedelta(days=rules.GOAL_CHECK_DAYS)
     met = not later or rng.random() < rules.CATCHES_UP
-    later.append((later_by(due, rules.GOAL_JUDGED_DAYS, rng), {"status": "met" if met else "missed"}))
-    return Entry(day, row, tuple(later))
+    later.append((draw_later_day(due, rules.GOAL_JUDGED_DAYS, rng), {"status": "met" if met else "missed"}))
+    return DatedRow(day, row, tuple(later))

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from evals.world import rules
-from evals.world.course import strength
-from evals.world.model import Entry, Life, Row, between
+from evals.world.levels import condition_strength
+from evals.world.model import AccountLife, DatedRow, Row, interpolate
 from evals.world.words_tickets import BAD, GAP, ORDINARY, STORM
 
 
-def ticket_entries(life: Life, rng: random.Random) -> list[Entry]:
+def ticket_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
     """All tickets of an account by the day they were opened."""
     normal = rules.TICKETS_LEAST + rules.TICKETS_A_SEAT * life.facts.seats
     normal = min(normal, rules.TICKETS_MOST)
@@ -21,15 +21,15 @@ def ticket_entries(life: Life, rng: random.Random) -> list[Entry]:
         start = life.span.start_of(week)
         if start >= life.ends:
             break
-        for _ in range(_count(normal * between(1.0, 1 + rules.TICKETS_MORE, care), rng)):
+        for _ in range(_count(normal * interpolate(1.0, 1 + rules.TICKETS_MORE, care), rng)):
             tickets.append(_ordinary(life, start + timedelta(days=rng.randrange(7)), care, rng))
-        missing = sum(strength(one.condition, start) * one.loud["gap_tickets"] for one in gaps)
+        missing = sum(condition_strength(one.condition, start) * one.loudness["gap_tickets"] for one in gaps)
         for _ in range(_count(rules.GAP_TICKETS * missing, rng)):
             tickets.append(_ticket(life, start + timedelta(days=rng.randrange(5)), GAP, 0.9, rng))
     tickets += _storm(life, rng)
     tickets = sorted((t for t in tickets if life.begins <= t.day < life.ends), key=lambda entry: entry.day)
     return [
-        Entry(entry.day, {"ticket_id": f"{life.facts.account_id}-T{number}"} | entry.row, entry.later)
+        DatedRow(entry.day, {"ticket_id": f"{life.facts.account_id}-T{number}"} | entry.row, entry.later)
         for number, entry in enumerate(tickets, start=1)
     ]
 
@@ -43,12 +43,12 @@ def _count(mean: float, rng: random.Random) -> int:
     return count
 
 
-def _ordinary(life: Life, day: date, care: float, rng: random.Random) -> Entry:
+def _ordinary(life: AccountLife, day: date, care: float, rng: random.Random) -> DatedRow:
     bad = rng.random() > care
     return _ticket(life, day, BAD if bad else ORDINARY, 0.0 if bad else care, rng)
 
 
-def _storm(life: Life, rng: random.Random) -> list[Entry]:
+def _storm(life: AccountLife, rng: random.Random) -> list[DatedRow]:
     """Many tickets after a release, which are answered and forgotten."""
     entries = []
     for week in range(rules.RELEASE_EVERY_WEEKS // 2, life.span.weeks, rules.RELEASE_EVERY_WEEKS):
@@ -62,25 +62,25 @@ def _storm(life: Life, rng: random.Random) -> list[Entry]:
 
 
 def _ticket(
-    life: Life,
+    life: AccountLife,
     day: date,
     texts: Sequence[tuple[str, str]],
     care: float,
     rng: random.Random,
     quality: tuple[bool, bool] | None = None,
-) -> Entry:
+) -> DatedRow:
     """A ticket that becomes breached, escalated, closed and rated as time goes by."""
     subject, body = rng.choice(texts)
-    open_days = round(rng.expovariate(1 / between(*rules.TICKET_DAYS, care)))
-    breached = rng.random() < between(*rules.BREACHED, care)
-    escalated = rng.random() < between(*rules.ESCALATED, care)
+    open_days = round(rng.expovariate(1 / interpolate(*rules.TICKET_DAYS, care)))
+    breached = rng.random() < interpolate(*rules.BREACHED, care)
+    escalated = rng.random() < interpolate(*rules.ESCALATED, care)
     if quality:
         breached, escalated = quality
     row = {
         "account_id": life.facts.account_id,
         "opened_at": str(day),
         "closed_at": "",
-        "priority": rng.choices(["low", "normal", "high", "urgent"], [3 * care, 6, between(1, 4, care), 0.3])[0],
+        "priority": rng.choices(["low", "normal", "high", "urgent"], [3 * care, 6, interpolate(1, 4, care), 0.3])[0],
         "escalated": "false",
         "sla_breached": "false",
         "csat": "",
@@ -97,4 +97,4 @@ def _ticket(
     if rng.random() < rules.CSAT_GIVEN:
         rating = rng.choice([4, 4, 5, 5, 5, 3]) if rng.random() < care else rng.choice([1, 1, 2, 2, 3])
         later.append((closed + timedelta(days=1), {"csat": str(rating)}))
-    return Entry(day, row, tuple(later))
+    return DatedRow(day, row, tuple(later))

@@ -5,10 +5,10 @@ import random
 from datetime import date
 
 from evals.world import rules
-from evals.world.model import Entry, Facts, Life
+from evals.world.model import AccountFacts, AccountLife, DatedRow
 
 
-def usage_entries(life: Life, rng: random.Random) -> list[Entry]:
+def usage_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
     """All usage rows of an account, oldest first."""
     share, pace = rng.uniform(*rules.SEATS_IN_USE), rng.uniform(*rules.LOGINS_EACH)
     depth, breadth = rng.uniform(*rules.CORE_EACH), rng.randint(*rules.FEATURES)
@@ -32,7 +32,7 @@ def usage_entries(life: Life, rng: random.Random) -> list[Entry]:
         actions = round(logins * depth * core * noise[2])
         features = round(breadth * (0.6 + 0.4 * min(1.0, level) * core)) if users else 0
         entries.append(
-            Entry(
+            DatedRow(
                 day,
                 {
                     "account_id": life.facts.account_id,
@@ -47,13 +47,13 @@ def usage_entries(life: Life, rng: random.Random) -> list[Entry]:
     return entries
 
 
-def _feed_gap(life: Life, rng: random.Random) -> range:
+def _feed_gap(life: AccountLife, rng: random.Random) -> range:
     """The weeks in which the feed is broken, if it ever is."""
     begin, lasts = rng.randrange(life.span.weeks), rng.randint(*rules.FEED_GAP_WEEKS)
     return range(begin, begin + lasts) if rng.random() < rules.FEED_GAP else range(0)
 
 
-def _season(facts: Facts, day: date) -> float:
+def _season(facts: AccountFacts, day: date) -> float:
     """Holidays for everybody, and a yearly wave for seasonal businesses."""
     near_new_year = (day.month, day.day) >= (12, 22) or (day.month, day.day) <= (1, 4)
     dip = rules.HOLIDAY_USE if near_new_year else rules.AUGUST_USE if day.month == 8 else 1.0

@@ -10,7 +10,7 @@ Row = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Condition:
+class TrueCondition:
     """Something that is wrong at an account, whether or not anybody sees it."""
 
     kind: str
@@ -33,7 +33,7 @@ class TrueAccount:
     arr: float
     arr_steps: tuple[tuple[date, float], ...]
     renewals: tuple[date, ...]
-    conditions: tuple[Condition, ...]
+    conditions: tuple[TrueCondition, ...]
     churned_on: date | None
 
     def arr_on(self, day: date) -> float:
@@ -43,14 +43,14 @@ class TrueAccount:
 
 
 @dataclass(frozen=True)
-class Play:
+class SimulatedPlay:
     """Something done for an account on a day, against a kind of condition or (None) without a diagnosis."""
 
     on: date
     against: str | None
 
 
-class Entry(NamedTuple):
+class DatedRow(NamedTuple):
     """A row that exists from a day on, and the cells that only become known later, oldest first."""
 
     day: date
@@ -67,7 +67,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Span:
+class WorldSpan:
     """The weeks of the world: ``first`` is its first day, ``end`` the day after its last week."""
 
     first: date
@@ -88,7 +88,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Facts:
+class AccountFacts:
     """What is fixed about an account from its first day on."""
 
     number: int
@@ -109,16 +109,16 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Hidden:
+class DrawnCondition:
     """A condition, how loudly each channel shows it, and whether the right play would end it."""
 
-    condition: Condition
-    loud: Mapping[str, float]
+    condition: TrueCondition
+    loudness: Mapping[str, float]
     curable: bool
 
 
 @dataclass(frozen=True)
-class Contact:
+class WorldContact:
     """Somebody at the customer. ``recorded`` is the day the CRM learns of the departure; ``moved`` of another job."""
 
     contact_id: str
@@ -136,16 +136,16 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class Life:
+class AccountLife:
     """Everything about one account that the tables are drawn from."""
 
-    facts: Facts
-    span: Span
-    hidden: tuple[Hidden, ...]
+    facts: AccountFacts
+    span: WorldSpan
+    hidden: tuple[DrawnCondition, ...]
     fate: tuple[tuple[float, int], ...]
     churned_on: date | None
     arr_steps: tuple[tuple[date, float], ...]
-    contacts: tuple[Contact, ...]
+    contacts: tuple[WorldContact, ...]
     levels: Mapping[str, tuple[float, ...]]
 
     @property
@@ -163,21 +163,21 @@ class Life:
         return self.levels[name][self.span.week_of(day)]
 
 
-def stream(seed: int, account_id: str, what: str) -> random.Random:
+def random_stream(seed: int, account_id: str, what: str) -> random.Random:
     """The generator for one thing of one account; no draw of another thing can move it."""
     return random.Random(f"{seed}/{account_id}/{what}")
 
 
-def workday(day: date) -> date:
+def weekday_on_or_before(day: date) -> date:
     """The same day, or the Friday before a weekend."""
     return day - timedelta(days=max(0, day.weekday() - 4))
 
 
-def later_by(day: date, days: tuple[int, int], rng: random.Random) -> date:
+def draw_later_day(day: date, days: tuple[int, int], rng: random.Random) -> date:
     """A day so many days later, drawn evenly from the two bounds."""
     return day + timedelta(days=rng.randint(*days))
 
 
-def between(at_one: float, at_zero: float, level: float) -> float:
+def interpolate(at_one: float, at_zero: float, level: float) -> float:
     """A value that depends on a level, straight between its two ends."""
     return at_zero + (at_one - at_zero) * level

@@ -4,20 +4,31 @@ import random
 from datetime import date, timedelta
 
 from evals.world import rules
-from evals.world.course import strength
-from evals.world.model import Entry, Facts, Hidden, Life, Row, Span, later_by, stream
+from evals.world.levels import condition_strength
+from evals.world.model import (
+    AccountFacts,
+    AccountLife,
+    DatedRow,
+    DrawnCondition,
+    Row,
+    WorldSpan,
+    draw_later_day,
+    random_stream,
+)
 
 Steps = tuple[tuple[date, float], ...]
 
 
-def arr_steps(seed: int, facts: Facts, hidden: tuple[Hidden, ...], churned_on: date | None, span: Span) -> Steps:
+def arr_steps(
+    seed: int, facts: AccountFacts, hidden: tuple[DrawnCondition, ...], churned_on: date | None, span: WorldSpan
+) -> Steps:
     """Since when which ARR holds; every renewal that happens is a step, even if nothing changes."""
     steps = [(facts.started, facts.first_arr)]
     for renewal in facts.renewals:
-        rng = stream(seed, facts.account_id, f"renewal {renewal}")
+        rng = random_stream(seed, facts.account_id, f"renewal {renewal}")
         if renewal >= span.end or (churned_on and churned_on <= renewal):
             break
-        trouble = max((strength(one.condition, renewal) for one in hidden), default=0.0)
+        trouble = max((condition_strength(one.condition, renewal) for one in hidden), default=0.0)
         steps.append((renewal, float(round(steps[-1][1] * (1 + _change(trouble, rng)), -2))))
     return tuple(steps)
 
@@ -30,7 +41,7 @@ def _change(trouble: float, rng: random.Random) -> float:
     return more if draw > 1 - rules.EXPANDS * (1 - trouble) else 0.0
 
 
-def outcome_entries(life: Life, _rng: random.Random) -> list[Entry]:
+def outcome_entries(life: AccountLife, _rng: random.Random) -> list[DatedRow]:
     """One row for each renewal within the world, and one for the loss."""
     rows = []
     for (_, before), (day, after) in zip(life.arr_steps, life.arr_steps[1:], strict=False):
@@ -41,23 +52,23 @@ def outcome_entries(life: Life, _rng: random.Random) -> list[Entry]:
     return rows
 
 
-def _outcome(life: Life, day: date, kind: str, change: float) -> Entry:
+def _outcome(life: AccountLife, day: date, kind: str, change: float) -> DatedRow:
     row = {"account_id": life.facts.account_id, "date": str(day), "kind": kind, "arr_change": f"{change:.0f}"}
-    return Entry(day, row)
+    return DatedRow(day, row)
 
 
-def invoice_entries(life: Life, rng: random.Random) -> list[Entry]:
+def invoice_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
     """Invoices each quarter (small customers: each year), open until they are paid."""
     step = 91 if life.facts.first_arr >= rules.QUARTERLY_FROM else 365
     due = life.begins + timedelta(days=rng.randrange(step))
-    entries: list[Entry] = []
+    entries: list[DatedRow] = []
     while due < life.ends:
         entries.append(_invoice(life, due, len(entries) + 1, step, rng))
         due += timedelta(days=step)
     return entries
 
 
-def _invoice(life: Life, due: date, number: int, step: int, rng: random.Random) -> Entry:
+def _invoice(life: AccountLife, due: date, number: int, step: int, rng: random.Random) -> DatedRow:
     arr = next(arr for since, arr in reversed(life.arr_steps) if since <= due)
     row = {
         "invoice_id": f"{life.facts.account_id}-I{number}",
@@ -69,7 +80,7 @@ def _invoice(life: Life, due: date, number: int, step: int, rng: random.Random) 
         "paid_on": "",
     }
     late = rng.random() < 1 - (1 - rules.LATE_PAPERWORK) * life.level("pay", due)
-    on_time, slow = later_by(due, rules.PAID_DAYS, rng), later_by(due, rules.LATE_DAYS, rng)
+    on_time, slow = draw_later_day(due, rules.PAID_DAYS, rng), draw_later_day(due, rules.LATE_DAYS, rng)
     failed, again = rng.random() < rules.PAYMENT_FAILED, rng.randint(7, 14)
     paid = slow if late else on_time
     later: list[tuple[date, Row]] = []
@@ -77,4 +88,4 @@ def _invoice(life: Life, due: date, number: int, step: int, rng: random.Random) 
         later.append((due, {"status": "failed"}))
         paid = max(paid, due + timedelta(days=again))
     later.append((paid, {"status": "paid", "paid_on": str(paid)}))
-    return Entry(due, row, tuple(later))
+    return DatedRow(due, row, tuple(later))

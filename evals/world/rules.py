@@ -99,7 +99,7 @@ PLAY_CURES_AFTER_WEEKS = 6  # weeks from being felt to that end
 
 
 # --- How conditions show ----------------------------------------------------------------------------------------------
-class Effect(NamedTuple):
+class LevelEffect(NamedTuple):
     """How far a hidden level falls at severity 1 and full strength (share), and after how many weeks it begins to."""
 
     depth: float
@@ -109,33 +109,38 @@ class Effect(NamedTuple):
 # Hidden levels are 1 when all is well: use (how many work with it), core (how much of the core work they do in it),
 # bond (do they answer and attend), mood (what they think of us), care (how support goes), pay (invoices on time),
 # plan (do goals keep on track). Two kinds seldom touch the same levels in the same way, but they overlap.
-EFFECTS: dict[str, dict[str, Effect]] = {
+EFFECTS: dict[str, dict[str, LevelEffect]] = {
     "champion_leaves": {
-        "use": Effect(0.40, 4),
-        "bond": Effect(0.65, 0),
-        "mood": Effect(0.15, 4),
-        "plan": Effect(0.25, 6),
+        "use": LevelEffect(0.40, 4),
+        "bond": LevelEffect(0.65, 0),
+        "mood": LevelEffect(0.15, 4),
+        "plan": LevelEffect(0.25, 6),
     },
     "product_gap": {
-        "use": Effect(0.20, 6),
-        "core": Effect(0.50, 3),
-        "mood": Effect(0.40, 2),
-        "plan": Effect(0.25, 4),
+        "use": LevelEffect(0.20, 6),
+        "core": LevelEffect(0.50, 3),
+        "mood": LevelEffect(0.40, 2),
+        "plan": LevelEffect(0.25, 4),
     },
     "service_failure": {
-        "care": Effect(0.80, 0),
-        "mood": Effect(0.60, 2),
-        "use": Effect(0.20, 6),
-        "bond": Effect(0.10, 4),
+        "care": LevelEffect(0.80, 0),
+        "mood": LevelEffect(0.60, 2),
+        "use": LevelEffect(0.20, 6),
+        "bond": LevelEffect(0.10, 4),
     },
-    "value_doubt": {"use": Effect(0.40, 0), "mood": Effect(0.40, 2), "plan": Effect(0.70, 0), "bond": Effect(0.15, 4)},
-    "price_pressure": {"pay": Effect(0.75, 2), "mood": Effect(0.20, 2), "bond": Effect(0.15, 2)},
-    "competitor": {"bond": Effect(0.45, 1), "mood": Effect(0.25, 2), "use": Effect(0.15, 8)},
+    "value_doubt": {
+        "use": LevelEffect(0.40, 0),
+        "mood": LevelEffect(0.40, 2),
+        "plan": LevelEffect(0.70, 0),
+        "bond": LevelEffect(0.15, 4),
+    },
+    "price_pressure": {"pay": LevelEffect(0.75, 2), "mood": LevelEffect(0.20, 2), "bond": LevelEffect(0.15, 2)},
+    "competitor": {"bond": LevelEffect(0.45, 1), "mood": LevelEffect(0.25, 2), "use": LevelEffect(0.15, 8)},
     "reorganisation": {
-        "bond": Effect(0.35, 1),
-        "mood": Effect(0.10, 3),
-        "use": Effect(0.15, 5),
-        "plan": Effect(0.20, 3),
+        "bond": LevelEffect(0.35, 1),
+        "mood": LevelEffect(0.10, 3),
+        "use": LevelEffect(0.15, 5),
+        "plan": LevelEffect(0.20, 3),
     },
 }
 LEVELS = ("use", "core", "bond", "mood", "care", "pay", "plan")

@@ -7,19 +7,19 @@ from random import Random
 
 from evals.sample.write import COLUMNS
 from evals.world import rules
-from evals.world.casting import cast_account, cast_contacts
+from evals.world.churn import churn_day, draw_churn
 from evals.world.conditions import draw_conditions
-from evals.world.course import hidden_levels
+from evals.world.draw_facts import draw_contacts, draw_facts
 from evals.world.draw_people import contact_entries, goal_entries, touch_entries
 from evals.world.draw_tickets import ticket_entries
 from evals.world.draw_usage import usage_entries
 from evals.world.draw_words import note_entries, survey_entries
-from evals.world.fate import churn_day, draw_fate
-from evals.world.model import Entry, Life, Play, Row, Span, TrueAccount, stream
+from evals.world.levels import hidden_levels
+from evals.world.model import AccountLife, DatedRow, Row, SimulatedPlay, TrueAccount, WorldSpan, random_stream
 from evals.world.money import arr_steps, invoice_entries, outcome_entries
-from evals.world.staff import people
+from evals.world.staff import world_staff
 
-_DRAWERS: dict[str, Callable[[Life, Random], list[Entry]]] = {
+_DRAWERS: dict[str, Callable[[AccountLife, Random], list[DatedRow]]] = {
     "usage": usage_entries,
     "tickets": ticket_entries,
     "invoices": invoice_entries,
@@ -31,7 +31,7 @@ _DRAWERS: dict[str, Callable[[Life, Random], list[Entry]]] = {
     "outcomes": outcome_entries,
 }
 
-WHOLE_PAST = ("contacts", "goals", "outcomes")
+FULL_HISTORY_TABLES = ("contacts", "goals", "outcomes")
 """Tables that an export shows from the beginning on, whatever the look-back."""
 
 
@@ -44,8 +44,8 @@ class World:
     end: date
     accounts: tuple[TrueAccount, ...]
     people: tuple[Row, ...]
-    _lives: Mapping[str, Life] = field(repr=False)
-    _entries: Mapping[str, Mapping[str, tuple[Entry, ...]]] = field(repr=False)
+    _lives: Mapping[str, AccountLife] = field(repr=False)
+    _entries: Mapping[str, Mapping[str, tuple[DatedRow, ...]]] = field(repr=False)
 
     def known_on(self, day: date, weeks: int = 14) -> dict[str, list[Row]]:
         """The eleven tables as exports taken on that day show them, with dated rows of the last weeks."""
@@ -58,11 +58,11 @@ class World:
                 continue
             tables["accounts"].append(_account_row(account, life, day))
             for name, entries in self._entries[account.account_id].items():
-                earliest = date.min if name in WHOLE_PAST else since
+                earliest = date.min if name in FULL_HISTORY_TABLES else since
                 tables[name] += [entry.as_of(day) for entry in entries if earliest <= entry.day <= day]
         return tables
 
-    def churned_on(self, account_id: str, plays: Sequence[Play] = ()) -> date | None:
+    def churned_on(self, account_id: str, plays: Sequence[SimulatedPlay] = ()) -> date | None:
         """The day the account would have left, had these plays been made; the same draws, another hazard."""
         life = self._lives[account_id]
         return churn_day(life.facts, life.hidden, life.fate, life.span, plays)
@@ -75,49 +75,49 @@ class World:
 
 def simulate(seed: int, accounts: int = 400, weeks: int = 80, end: date = date(2026, 11, 23)) -> World:
     """The whole world without any intervention; the same seed gives the same world."""
-    span = Span(end - timedelta(weeks=weeks), end, weeks)
-    lives = [_live(seed, number, span) for number in range(accounts)]
+    span = WorldSpan(end - timedelta(weeks=weeks), end, weeks)
+    lives = [_draw_life(seed, number, span) for number in range(accounts)]
     return World(
         seed=seed,
         first=span.first,
         end=end,
-        accounts=tuple(_truth(life) for life in lives),
-        people=people(),
+        accounts=tuple(_true_account(life) for life in lives),
+        people=world_staff(),
         _lives={life.facts.account_id: life for life in lives},
-        _entries={life.facts.account_id: _draw(seed, life) for life in lives},
+        _entries={life.facts.account_id: _draw_rows(seed, life) for life in lives},
     )
 
 
-def _live(seed: int, number: int, span: Span) -> Life:
+def _draw_life(seed: int, number: int, span: WorldSpan) -> AccountLife:
     """One account from its first to its last day."""
-    facts = cast_account(seed, number, span)
+    facts = draw_facts(seed, number, span)
     hidden = draw_conditions(seed, facts, span)
-    fate = draw_fate(seed, facts, span)
+    fate = draw_churn(seed, facts, span)
     churned_on = churn_day(facts, hidden, fate, span)
-    return Life(
+    return AccountLife(
         facts=facts,
         span=span,
         hidden=hidden,
         fate=fate,
         churned_on=churned_on,
         arr_steps=arr_steps(seed, facts, hidden, churned_on, span),
-        contacts=cast_contacts(seed, facts, hidden, span),
+        contacts=draw_contacts(seed, facts, hidden, span),
         levels=hidden_levels(seed, facts, hidden, span),
     )
 
 
-def _draw(seed: int, life: Life) -> dict[str, tuple[Entry, ...]]:
+def _draw_rows(seed: int, life: AccountLife) -> dict[str, tuple[DatedRow, ...]]:
     """The rows of an account by table, none of them from before its first or after its last day."""
     drawn = {}
     for name, drawer in _DRAWERS.items():
         if name not in life.facts.missing:
-            entries = drawer(life, stream(seed, life.facts.account_id, name))
+            entries = drawer(life, random_stream(seed, life.facts.account_id, name))
             last = life.ends if name == "outcomes" else life.ends - timedelta(days=1)
             drawn[name] = tuple(entry for entry in entries if life.facts.started <= entry.day <= last)
     return drawn
 
 
-def _truth(life: Life) -> TrueAccount:
+def _true_account(life: AccountLife) -> TrueAccount:
     lived = [one.condition for one in life.hidden if life.churned_on is None or one.condition.began <= life.churned_on]
     return TrueAccount(
         account_id=life.facts.account_id,
@@ -130,13 +130,13 @@ def _truth(life: Life) -> TrueAccount:
     )
 
 
-def _in_export(life: Life, day: date) -> bool:
+def _in_export(life: AccountLife, day: date) -> bool:
     """Has it started, and has it not been cleaned away after leaving?"""
     gone = life.churned_on and (day - life.churned_on).days > rules.CHURNED_STAYS_DAYS
     return life.facts.started <= day and not gone
 
 
-def _account_row(account: TrueAccount, life: Life, day: date) -> Row:
+def _account_row(account: TrueAccount, life: AccountLife, day: date) -> Row:
     facts = life.facts
     renewal = next((str(renewal) for renewal in facts.renewals if renewal > day), "")
     young = (day - facts.started).days < 7 * rules.ONBOARDING_WEEKS

@@ -24,7 +24,7 @@ _STAFF = (
 )
 
 
-def people() -> tuple[Row, ...]:
+def world_staff() -> tuple[Row, ...]:
     """The rows of the people table."""
     return tuple(
         {
@@ -39,6 +39,6 @@ def people() -> tuple[Row, ...]:
     )
 
 
-def person_name(person_id: str) -> str:
+def world_staff_name(person_id: str) -> str:
     """The name behind an id, empty if nobody."""
     return next((name for person, name, *_ in _STAFF if person == person_id), "")

@@ -11,11 +11,21 @@ from typing import Any
 import pytest
 
 from tests.browser.test_report_page import CONTRAST
-from tests.desk_places import own
-from tests.desks import BROWSER_REQUIRED, CHROMIUM, LEADER, ServedDesk, chromium, come_in, enter, mark_of, serving
-from tests.e2e import worlds
-from tests.e2e.running import WAITING
-from tests.e2e.worlds import SECOND, W47, W48, Place, Shelf
+from tests.desk_in_process import own_copy
+from tests.e2e import shared_stores as worlds
+from tests.e2e.commands import WAITING
+from tests.e2e.shared_stores import SECOND_DAY, W47, W48, SharedStores, StoreFolder
+from tests.served_desk import (
+    BROWSER_REQUIRED,
+    CHROMIUM,
+    LEADER,
+    ServedDesk,
+    chromium,
+    csrf_token,
+    open_sign_in_link,
+    running_desk,
+    sign_in_by_link,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,7 +50,7 @@ HOSTILE = (
     "شركة المستقبل للتجارة 👩‍👩‍👧‍👦🚀",
 )
 """What somebody may type, or have typed into a CRM: ten, one for each account with a play."""
-LONGEST = worlds.CUT_OUT[8]
+LONGEST = worlds.TEAM_ACCOUNTS[8]
 """The account that gets the longest of them as its name."""
 AXE = """async (colours) => {
   // Colours take seconds: of long lists the first rows are looked at, those after them have the same.
@@ -104,32 +114,32 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def hostile_week(shelf: Shelf, desk: Path, desk_first: Place) -> Place:
+def hostile_week(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> StoreFolder:
     """The second week, waiting for decisions, when somebody has renamed the ten accounts that have a play."""
 
-    def make(place: Place) -> None:
-        own(desk_first, place.folder)
+    def make(place: StoreFolder) -> None:
+        own_copy(desk_first, place.folder)
         data = place.folder / "data"
         shutil.copytree(desk, data)
-        header, rows = worlds.rows_of(data / "accounts.csv")
-        name_at, worst = header.index("name"), worlds.CUT_OUT[:11]
+        header, rows = worlds.read_csv_rows(data / "accounts.csv")
+        name_at, worst = header.index("name"), worlds.TEAM_ACCOUNTS[:11]
         names = dict(zip(worst, (*HOSTILE, "Plain & Simple"), strict=True))
         changed = [[*row[:name_at], names.get(row[0], row[name_at]), *row[name_at + 1 :]] for row in rows]
         with (data / "accounts.csv").open("w", newline="", encoding="utf-8") as handle:
             csv.writer(handle).writerows([header, *changed])
-        place.review(data, SECOND, code=WAITING)
+        place.review(data, SECOND_DAY, code=WAITING)
 
     return shelf.place("hostile-week", make)[0]
 
 
 @pytest.fixture(scope="module")
-def served_desk(hostile_week: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
+def served_desk(hostile_week: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     """The desk of that week; every hostile text was also typed as a note, as a reason and as a judgement."""
-    place = own(hostile_week, tmp_path_factory.mktemp("care") / "place")
+    place = own_copy(hostile_week, tmp_path_factory.mktemp("care") / "place")
     plays = place.document(W48)["plays"]
-    with serving(place.store) as served:
-        client = come_in(served.link(LEADER, "leader"))
-        mark = mark_of(client.get(f"/r/{W48}/meeting").text)
+    with running_desk(place.store) as served:
+        client = sign_in_by_link(served.link(LEADER, "leader"))
+        mark = csrf_token(client.get(f"/r/{W48}/meeting").text)
         for text, play in zip(HOSTILE, plays, strict=True):
             for path, form in forms_of(text, play).items():
                 sent = client.post(f"/r/{W48}/{path}", data={"csrf": mark, "account": play["account_id"], **form})
@@ -155,13 +165,13 @@ def leader(browser: Any, served_desk: ServedDesk) -> Iterator[Any]:
     """The leader's browser."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     context.set_default_timeout(15_000)
-    enter(context, served_desk.leader_link).close()
+    open_sign_in_link(context, served_desk.leader_link).close()
     yield context
     context.close()
 
 
 @pytest.fixture(scope="module")
-def pages(hostile_week: Place) -> dict[str, str]:
+def pages(hostile_week: StoreFolder) -> dict[str, str]:
     """Every kind of page, and where it is."""
     plays = [play["account_id"] for play in hostile_week.document(W48)["plays"]]
     week, first, longest = f"/r/{W48}", plays[0], LONGEST
@@ -267,7 +277,9 @@ def test_no_hostile_text_runs_fetches_or_becomes_a_part_of_a_page(
     assert elsewhere == []
 
 
-def test_hostile_texts_are_shown_as_what_they_are(leader: Any, served_desk: ServedDesk, hostile_week: Place) -> None:
+def test_hostile_texts_are_shown_as_what_they_are(
+    leader: Any, served_desk: ServedDesk, hostile_week: StoreFolder
+) -> None:
     page = leader.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -323,9 +335,9 @@ def test_a_store_without_a_review_says_how_to_begin(browser: Any, tmp_path: Path
     import axe_playwright_python
 
     axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    with serving(tmp_path / "store") as empty:
+    with running_desk(tmp_path / "store") as empty:
         context = browser.new_context()
-        page = enter(context, empty.leader_link)
+        page = open_sign_in_link(context, empty.leader_link)
         assert page.locator("h1").inner_text() == "There is no review in this store yet"
         assert "saveplay review --data" in page.locator("main code").inner_text()
         look = looked_at(page, empty.at + "/", axe)

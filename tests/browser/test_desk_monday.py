@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests import desk_places
-from tests.desks import BROWSER_REQUIRED, CHROMIUM, LEADER, ServedDesk, chromium, enter, serving
-from tests.e2e import worlds
-from tests.e2e.worlds import NEW_DATE, NEW_OWNER, UNOWNED, W48, Place
+from tests import desk_in_process as desk_places
+from tests.e2e import shared_stores as worlds
+from tests.e2e.shared_stores import NEW_DATE, NEW_OWNER, UNOWNED_ACCOUNT, W48, StoreFolder
+from tests.served_desk import BROWSER_REQUIRED, CHROMIUM, LEADER, ServedDesk, chromium, open_sign_in_link, running_desk
 
 pytestmark = [
     pytest.mark.browser,
@@ -36,7 +36,7 @@ def browser() -> Iterator[Any]:
 class Room:
     """A desk and the people at it, each signed in once."""
 
-    def __init__(self, desk: ServedDesk, browser: Any, place: Place) -> None:
+    def __init__(self, desk: ServedDesk, browser: Any, place: StoreFolder) -> None:
         self.desk, self._browser, self.place = desk, browser, place
         self._contexts: dict[str, Any] = {}
 
@@ -47,7 +47,7 @@ class Room:
             context.set_default_timeout(15_000)
             self._contexts[name] = context
             link = link or (self.desk.leader_link if name == LEADER else self.desk.link(name, role, person))
-            page = enter(context, link)
+            page = open_sign_in_link(context, link)
         else:
             page = self._contexts[name].new_page()
         return page
@@ -76,27 +76,27 @@ def _said(body: str) -> tuple[str, str]:
 
 
 @pytest.fixture
-def opened(monday: Place, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+def opened(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """The desk on the morning of the meeting, for one story."""
-    place = desk_places.own(monday, tmp_path_factory.mktemp("day") / "place")
-    with serving(place.store) as desk:
+    place = desk_places.own_copy(monday, tmp_path_factory.mktemp("day") / "place")
+    with running_desk(place.store) as desk:
         room = Room(desk, browser, place)
         yield room
         room.leave()
 
 
 @pytest.fixture(scope="module")
-def room(monday: Place, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+def room(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """The same desk for the smaller stories: each decides on accounts of its own."""
-    place = desk_places.own(monday, tmp_path_factory.mktemp("room") / "place")
-    with serving(place.store) as desk:
+    place = desk_places.own_copy(monday, tmp_path_factory.mktemp("room") / "place")
+    with running_desk(place.store) as desk:
         room = Room(desk, browser, place)
         yield room
         room.leave()
 
 
 @pytest.fixture(scope="module")
-def accounts(monday: Place) -> list[str]:
+def accounts(monday: StoreFolder) -> list[str]:
     """The accounts with a play, in the order of the meeting."""
     return [play["account_id"] for play in monday.document(W48)["plays"]]
 
@@ -138,10 +138,10 @@ def owners_of(play: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_three_people_get_through_a_whole_monday(
-    opened: Room, monday: Place, accounts: list[str], shot: Callable[[Any, str], None]
+    opened: Room, monday: StoreFolder, accounts: list[str], shot: Callable[[Any, str], None]
 ) -> None:
     plays = {play["account_id"]: play for play in monday.document(W48)["plays"]}
-    edited, rejected = [account for account in accounts if account != UNOWNED][:2]
+    edited, rejected = [account for account in accounts if account != UNOWNED_ACCOUNT][:2]
     assert len(accounts) == 10
     moved = owners_of(plays[edited])[0]
     csm_of = Counter(
@@ -226,7 +226,7 @@ def test_three_people_get_through_a_whole_monday(
     # Closing is refused while a critical account has no owner; what was written for the record stays.
     leader.get_by_label("For the record").fill("All critical accounts are owned.")
     leader.get_by_role("button", name="Close the meeting").click()
-    says(leader, re.compile(f"critical accounts without an owner.*{UNOWNED}"), "#news")
+    says(leader, re.compile(f"critical accounts without an owner.*{UNOWNED_ACCOUNT}"), "#news")
     shot(leader, "10-no-owner")
     for empty in leader.locator("#close select").all():
         empty.select_option(NEW_OWNER)

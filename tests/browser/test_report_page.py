@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.report import render_pack
+from app.report import render_files
 from tests.sample_review import sample_review
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "hostile": sample_review("closed", hostile=True),
     }  # fmt: skip
     for name, review in reviews.items():
-        pack = render_pack(review)
+        pack = render_files(review)
         (root / f"{name}.html").write_bytes(pack["review.html"])
         (root / f"{name}-managers.html").write_bytes(pack["managers/capacity.html"])
     return root

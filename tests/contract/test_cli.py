@@ -18,19 +18,19 @@ import pytest
 from pydantic import TypeAdapter
 
 from domain.review import DataReport, Review
-from tests.e2e.running import DONE, PORTFOLIO, REFUSED, ROOT, WAITING, Said, saveplay
-from tests.e2e.worlds import (  # noqa: F401  fixtures
-    FIRST,
+from tests.e2e.commands import DONE, PORTFOLIO, REFUSED, ROOT, WAITING, CommandResult, saveplay
+from tests.e2e.shared_stores import (  # noqa: F401  fixtures
+    FIRST_DAY,
     OVERRIDES,
-    SECOND,
+    SECOND_DAY,
     W47,
     W48,
-    Place,
-    Shelf,
+    SharedStores,
+    StoreFolder,
     desk,
     desk_first,
     desk_second,
-    rows_of,
+    read_csv_rows,
     shelf,
     too_late,
 )
@@ -71,10 +71,10 @@ def test_help_comes_without_loading_anything_heavy() -> None:
     import subprocess
     import sys
 
-    from tests.e2e.running import environment
+    from tests.e2e.commands import clean_environment
 
     timed = [sys.executable, "-X", "importtime", "-m", "app.cli", "--help"]
-    done = subprocess.run(timed, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(timed, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True)
     loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert "typer" in loaded, "the list of imports is read"
     assert loaded & set(HEAVY) == set()
@@ -87,7 +87,7 @@ def test_the_script_is_the_same_command_line() -> None:
 
 # what is wrong is said in one sentence -------------------------------------------------------------------------------
 
-REVIEW = ["review", "--data", str(PORTFOLIO), "--as-of", SECOND]
+REVIEW = ["review", "--data", str(PORTFOLIO), "--as-of", SECOND_DAY]
 OVERRIDE = ["override", "A1", "--reason", "so", "--by", "me"]
 
 
@@ -99,11 +99,11 @@ OVERRIDE = ["override", "A1", "--reason", "so", "--by", "me"]
             r"--as-of '23.11.2026' is not a date; write it",
         ),
         (["review", "--data", str(PORTFOLIO), "--as-of", "2026-02-30"], r"'2026-02-30' is not a date"),
-        (["review", "--data", "/nowhere/at all", "--as-of", SECOND], r"does not exist"),
+        (["review", "--data", "/nowhere/at all", "--as-of", SECOND_DAY], r"does not exist"),
         ([*REVIEW, "--approve", "maybe"], r"--approve takes all, none or a decisions file; there is no file 'maybe'"),
         ([*REVIEW, "--approve", str(PORTFOLIO / "notes.csv")], r"notes\.csv"),
         ([*REVIEW, "--configs", "/nowhere"], r"is missing in the configuration folder nowhere/"),
-        (["score", "--data", "/nowhere", "--as-of", SECOND], r"does not exist"),
+        (["score", "--data", "/nowhere", "--as-of", SECOND_DAY], r"does not exist"),
         (["check", "--data", "ftp://somewhere/x"], r"is not a data location"),
         (["check", "--data", str(PORTFOLIO), "--as-of", "soon"], r"'soon' is not a date"),
         (["show", "2026-W01"], r"no review '2026-W01'.*no review has been run in this store yet"),
@@ -139,9 +139,9 @@ def test_bad_usage_is_explained_on_standard_error(arguments: list[str], tmp_path
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_kept(desk: Path, tmp_path: Path) -> None:
-    place = Place(tmp_path)
+    place = StoreFolder(tmp_path)
     place.out.write_text("a file, not a folder")
-    said = saveplay(*place.asked(desk, FIRST, "--approve", "all"))
+    said = saveplay(*place.asked(desk, FIRST_DAY, "--approve", "all"))
     assert said.code == REFUSED
     assert "name another --out" in said.err
     assert "Traceback" not in said.err
@@ -159,11 +159,11 @@ def test_a_store_given_as_a_database_url_is_never_taken_for_a_folder(tmp_path: P
 
 
 @pytest.fixture(scope="module")
-def shown(shelf: Shelf, desk: Path, desk_first: Place) -> dict[str, Said]:
+def shown(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> dict[str, CommandResult]:
     """What the reading commands print about the small team's data."""
 
-    def make(place: Place) -> dict[str, Said]:
-        data = ["--data", desk, "--as-of", FIRST]
+    def make(place: StoreFolder) -> dict[str, CommandResult]:
+        data = ["--data", desk, "--as-of", FIRST_DAY]
         return {
             "show": desk_first.run("show", W47),
             "show json": desk_first.run("show", W47, "--json"),
@@ -184,7 +184,7 @@ def shown(shelf: Shelf, desk: Path, desk_first: Place) -> dict[str, Said]:
     return shelf.place("shown", make)[1]
 
 
-def test_reading_commands_print_results_and_nothing_else(shown: dict[str, Said]) -> None:
+def test_reading_commands_print_results_and_nothing_else(shown: dict[str, CommandResult]) -> None:
     for name, said in shown.items():
         if name not in ("narrow", "unknown", "stranger"):
             said.ended(DONE)
@@ -193,11 +193,13 @@ def test_reading_commands_print_results_and_nothing_else(shown: dict[str, Said])
 
 
 @pytest.mark.parametrize("name", ["show json", "check json", "score json", "history json"])
-def test_json_is_one_document(shown: dict[str, Said], name: str) -> None:
+def test_json_is_one_document(shown: dict[str, CommandResult], name: str) -> None:
     json.loads(shown[name].out)
 
 
-def test_show_prints_the_review_in_a_screenful_and_whole_as_json(shown: dict[str, Said], desk_first: Place) -> None:
+def test_show_prints_the_review_in_a_screenful_and_whole_as_json(
+    shown: dict[str, CommandResult], desk_first: StoreFolder
+) -> None:
     assert Review.model_validate_json(shown["show json"].out).review_id == W47
     assert shown["show json"].out.encode() == desk_first.pages(W47)["review.json"]
     text = shown["show"].out
@@ -207,16 +209,18 @@ def test_show_prints_the_review_in_a_screenful_and_whole_as_json(shown: dict[str
     assert "start with review.html" in " ".join(text.split())
 
 
-def test_a_terminal_of_another_encoding_still_gets_its_answer(shown: dict[str, Said]) -> None:
+def test_a_terminal_of_another_encoding_still_gets_its_answer(shown: dict[str, CommandResult]) -> None:
     """Windows pipes are not UTF-8, and customers have names in every script."""
     shown["narrow"].ended(DONE)
 
 
-def _worst(place: Place) -> str:
+def _worst(place: StoreFolder) -> str:
     return str(place.document(W47)["at_risk"][0]["account_id"])
 
 
-def test_history_tells_an_account_week_by_week_as_it_was_reported(shown: dict[str, Said], desk_first: Place) -> None:
+def test_history_tells_an_account_week_by_week_as_it_was_reported(
+    shown: dict[str, CommandResult], desk_first: StoreFolder
+) -> None:
     line = desk_first.document(W47)["at_risk"][0]
     weeks = json.loads(shown["history json"].out)
     assert (weeks[-1]["review_id"], weeks[-1]["health"]) == (W47, line["health"])
@@ -226,12 +230,12 @@ def test_history_tells_an_account_week_by_week_as_it_was_reported(shown: dict[st
     assert "knows the account 'A-0'" in shown["stranger"].refusal
 
 
-def test_an_unknown_review_is_refused_with_the_known_ones(shown: dict[str, Said]) -> None:
+def test_an_unknown_review_is_refused_with_the_known_ones(shown: dict[str, CommandResult]) -> None:
     assert "no review '2026-W99'" in shown["unknown"].refusal
     assert f"known: {W47}" in shown["unknown"].refusal
 
 
-def test_check_names_tables_rows_left_out_and_gaps(shown: dict[str, Said]) -> None:
+def test_check_names_tables_rows_left_out_and_gaps(shown: dict[str, CommandResult]) -> None:
     report = DataReport.model_validate_json(shown["check json"].out)
     text = " ".join(shown["check"].out.split())
     for source in report.sources:
@@ -243,19 +247,21 @@ def test_check_names_tables_rows_left_out_and_gaps(shown: dict[str, Said]) -> No
     assert report.gaps[0].subject in text
 
 
-def test_score_covers_every_account_and_keeps_nothing(shown: dict[str, Said], shelf: Shelf, desk: Path) -> None:
+def test_score_covers_every_account_and_keeps_nothing(
+    shown: dict[str, CommandResult], shelf: SharedStores, desk: Path
+) -> None:
     rows = TypeAdapter(list[dict[str, object]]).validate_json(shown["score json"].out)
-    place = Place(shelf.root / "shown")
+    place = StoreFolder(shelf.root / "shown")
     parquet = place.folder / "a" / "scores.parquet"
     stored = duckdb.sql(f"select account_id, health, risk, risk_tier from '{parquet}' order by account_id").fetchall()
     assert [(r["account_id"], r["health"], r["risk"], r["risk_tier"]) for r in rows] == stored
-    assert {str(row["account_id"]) for row in rows} <= {row[0] for row in rows_of(desk / "accounts.csv")[1]}
+    assert {str(row["account_id"]) for row in rows} <= {row[0] for row in read_csv_rows(desk / "accounts.csv")[1]}
     assert len(rows) > 15
     assert not place.store.exists() or not list(place.store.rglob("*.parquet"))
 
 
 def test_progress_goes_to_standard_error_and_the_result_to_standard_output(
-    too_late: tuple[Place, dict[str, Said]],
+    too_late: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
     _, said = too_late
     assert Review.model_validate_json(said["json"].out).state == "waiting_for_decisions"
@@ -265,10 +271,10 @@ def test_progress_goes_to_standard_error_and_the_result_to_standard_output(
     assert "waiting for decisions" in said["json"].err
 
 
-def test_demo_writes_the_sample_and_the_review_runs_on_it(shelf: Shelf) -> None:
-    def make(place: Place) -> dict[str, Said]:
+def test_demo_writes_the_sample_and_the_review_runs_on_it(shelf: SharedStores) -> None:
+    def make(place: StoreFolder) -> dict[str, CommandResult]:
         said = {"demo": saveplay("demo", place.folder / "sample")}
-        said["review"] = saveplay(*place.asked(place.folder / "sample" / "portfolio", FIRST))
+        said["review"] = saveplay(*place.asked(place.folder / "sample" / "portfolio", FIRST_DAY))
         return said
 
     place, said = shelf.place("demo", make)
@@ -283,10 +289,10 @@ def test_demo_writes_the_sample_and_the_review_runs_on_it(shelf: Shelf) -> None:
 
 
 def test_an_override_stands_beside_the_computed_band_and_ends_on_its_date(
-    desk_first: Place,
-    desk_second: Place,
+    desk_first: StoreFolder,
+    desk_second: StoreFolder,
 ) -> None:
-    def said(place: Place, review_id: str) -> dict[str, tuple[str, str]]:
+    def said(place: StoreFolder, review_id: str) -> dict[str, tuple[str, str]]:
         lines = place.document(review_id)["at_risk"]
         return {line["account_id"]: (line["override"] or {}).get("band") for line in lines}
 
@@ -304,7 +310,7 @@ def test_an_override_stands_beside_the_computed_band_and_ends_on_its_date(
 # names that break pages ----------------------------------------------------------------------------------------------
 
 
-def test_hostile_names_are_escaped_on_every_page(desk_second: Place) -> None:
+def test_hostile_names_are_escaped_on_every_page(desk_second: StoreFolder) -> None:
     pages = desk_second.pages(W48)
     for name, content in pages.items():
         if name.endswith((".html", ".md")):
@@ -313,7 +319,7 @@ def test_hostile_names_are_escaped_on_every_page(desk_second: Place) -> None:
     assert "<script>alert(1)</script> Retail GmbH" in pages["review.json"].decode(), "data stays as it is"
 
 
-def test_no_cell_is_run_as_a_formula(desk_second: Place) -> None:
+def test_no_cell_is_run_as_a_formula(desk_second: StoreFolder) -> None:
     cells = [
         cell
         for name in ("actions.csv", "crm_updates.csv")
@@ -324,7 +330,7 @@ def test_no_cell_is_run_as_a_formula(desk_second: Place) -> None:
     assert [cell for cell in cells if re.match(r"\s*[=+@]|\s*-\D", cell)] == []
 
 
-def test_calendars_can_be_read_and_hold_every_touchpoint_once(desk_second: Place) -> None:
+def test_calendars_can_be_read_and_hold_every_touchpoint_once(desk_second: StoreFolder) -> None:
     review, found = desk_second.document(W48), {}
     for name, content in desk_second.pages(W48).items():
         if name.startswith("calendar/"):
@@ -343,7 +349,7 @@ def test_calendars_can_be_read_and_hold_every_touchpoint_once(desk_second: Place
 
 
 def test_the_action_list_can_be_imported_as_it_was_written_and_changes_nothing(
-    desk_second: Place,
+    desk_second: StoreFolder,
     tmp_path: Path,
 ) -> None:
     place = desk_second.copied(tmp_path / "copy")
@@ -355,7 +361,7 @@ def test_the_action_list_can_be_imported_as_it_was_written_and_changes_nothing(
     assert progress[done][0] == "done", "a list written before it was done does not open it again"
 
 
-def test_an_import_with_one_bad_line_records_nothing(desk_second: Place, tmp_path: Path) -> None:
+def test_an_import_with_one_bad_line_records_nothing(desk_second: StoreFolder, tmp_path: Path) -> None:
     place = desk_second.copied(tmp_path / "copy")
     first, second, *_ = [action["id"] for action in place.document(W48)["actions"]]
     (tmp_path / "actions.csv").write_text(f"id,status\n{first},done\n{second},finished\n")

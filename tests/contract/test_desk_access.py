@@ -17,12 +17,12 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from app.desk.door import COOKIE
-from app.desk.guard import HEADERS, LARGEST
+from app.desk.security import MAX_REQUEST_BYTES, SECURITY_HEADERS
+from app.desk.sessions import COOKIE
 from app.desk.settings import DeskSettings
 from domain.desk import DESK_ROLES, DeskRole, Member
-from tests.desk_places import HERE, NAMES, Browser, Inside, monday, own  # noqa: F401  fixtures
-from tests.e2e.worlds import W47, W48, Place, desk, desk_first, rows_of, shelf  # noqa: F401  fixtures
+from tests.desk_in_process import DESK_URL, MEMBER_NAMES, InProcessDesk, SignedInBrowser, monday, own_copy  # noqa: F401  fixtures
+from tests.e2e.shared_stores import W47, W48, StoreFolder, desk, desk_first, read_csv_rows, shelf  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -131,10 +131,10 @@ class Known:
 
 
 @pytest.fixture(scope="module")
-def known(monday: Place, desk: Path) -> Known:
+def known(monday: StoreFolder, desk: Path) -> Known:
     actions = [json.loads(body) for _, _, body in monday.actions()]
     review = monday.document(W48)
-    header, rows = rows_of(desk / "accounts.csv")
+    header, rows = read_csv_rows(desk / "accounts.csv")
     owner = {row[header.index("account_id")]: row[header.index("csm_id")] for row in rows}
     with_play = [play["account_id"] for play in review["plays"]]
     return Known(
@@ -146,15 +146,15 @@ def known(monday: Place, desk: Path) -> Known:
 
 
 @pytest.fixture(scope="module")
-def inside(monday: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+def inside(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
     """A desk on a Monday; what a test changes in it no other test looks at."""
-    place = own(monday, tmp_path_factory.mktemp("access") / "place")
-    inside = Inside(place.store, DeskSettings(tries_a_minute=1000))
+    place = own_copy(monday, tmp_path_factory.mktemp("access") / "place")
+    inside = InProcessDesk(place.store, DeskSettings(tries_a_minute=1000))
     yield inside
     inside.close()
 
 
-def somebody(inside: Inside, who: str) -> Member:
+def somebody(inside: InProcessDesk, who: str) -> Member:
     role: DeskRole = who  # type: ignore[assignment]
     return inside.member(role, OTHERS if role == "csm" else None)
 
@@ -172,14 +172,14 @@ def routes(routers: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 # every address for every role ----------------------------------------------------------------------------------------
 
 
-def test_the_table_has_every_address_of_the_desk_and_no_other(inside: Inside) -> None:
+def test_the_table_has_every_address_of_the_desk_and_no_other(inside: InProcessDesk) -> None:
     real, ours = sorted(set(routes(inside.app.routes))), sorted((method, path) for method, path, *_ in ROWS)
     assert ours == real
     assert len(ours) == len(set(ours))
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_each_role_gets_exactly_where_the_table_says(inside: Inside, known: Known, who: str) -> None:
+def test_each_role_gets_exactly_where_the_table_says(inside: InProcessDesk, known: Known, who: str) -> None:
     differs = []
     for method, path, *cells in ROWS:
         expected = cells[WHO.index(who)]
@@ -192,17 +192,17 @@ def test_each_role_gets_exactly_where_the_table_says(inside: Inside, known: Know
     assert not differs, "\n".join(differs)
 
 
-def asked(inside: Inside, known: Known, who: str, method: str, path: str) -> Any:
+def asked(inside: InProcessDesk, known: Known, who: str, method: str, path: str) -> Any:
     """One request of somebody, by the way that the address is for."""
     at, given = known.filled(path), {k: _filled(known, v) for k, v in SENT.get(path, {}).items()}
     if path in ("/r/{review_id}/account", "/r/{review_id}/play"):
         at += f"?account={known.my_account}"
     at += f"?review={W48}" if path == "/go" else ""
     if path.startswith("/api/v1/"):
-        client = inside.nobody() if who == "nobody" else inside.program(somebody(inside, who))
+        client = inside.anonymous_client() if who == "nobody" else inside.token_client(somebody(inside, who))
         return client.get(at) if method == "GET" else client.post(at, json=given)
     if who == "nobody":
-        client = inside.nobody()
+        client = inside.anonymous_client()
         return client.get(at) if method == "GET" else client.post(at, data={"csrf": "", **given})
     browser = inside.browser(somebody(inside, who))
     return browser.get(at) if method == "GET" else browser.send(at, given)
@@ -214,7 +214,7 @@ def _filled(known: Known, value: Any) -> Any:
     return known.filled(value) if isinstance(value, str) else value
 
 
-def test_nothing_that_was_refused_has_left_a_trace_but_in_the_log(inside: Inside, known: Known) -> None:
+def test_nothing_that_was_refused_has_left_a_trace_but_in_the_log(inside: InProcessDesk, known: Known) -> None:
     before = contents(inside)
     for who in ("nobody", "viewer"):
         for method, path, *_ in ROWS:
@@ -223,9 +223,9 @@ def test_nothing_that_was_refused_has_left_a_trace_but_in_the_log(inside: Inside
     assert contents(inside) == before
 
 
-def contents(inside: Inside) -> dict[str, Any]:
+def contents(inside: InProcessDesk) -> dict[str, Any]:
     tables = ("reviews", "decisions", "actions", "progress", "overrides", "choices", "notes", "views", "answers")
-    with inside.desk.places.one() as place:
+    with inside.desk.store_pool.borrow() as place:
         return {table: place.store.database.rows(f"select * from {table}", {}) for table in tables}
 
 
@@ -233,46 +233,46 @@ def contents(inside: Inside) -> dict[str, Any]:
 
 
 @pytest.fixture
-def fresh(monday: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+def fresh(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
     """A desk that is one test's own."""
-    inside = Inside(own(monday, tmp_path_factory.mktemp("fresh") / "place").store)
+    inside = InProcessDesk(own_copy(monday, tmp_path_factory.mktemp("fresh") / "place").store)
     yield inside
     inside.close()
 
 
 @pytest.mark.parametrize("way", ["desk", "API"])
-def test_a_csm_marks_their_own_actions_and_nobody_elses(fresh: Inside, known: Known, way: str) -> None:
+def test_a_csm_marks_their_own_actions_and_nobody_elses(fresh: InProcessDesk, known: Known, way: str) -> None:
     assert mark(fresh, fresh.member("csm", OTHERS), known.mine, way) in (200, 303)
     assert mark(fresh, fresh.member("csm", OTHERS), known.others, way) == 403
     assert mark(fresh, fresh.member("csm"), known.mine, way) == 403, "a CSM who is nobody of ours owns nothing"
     assert mark(fresh, fresh.member("manager"), known.others, way) in (200, 303)
-    with fresh.desk.places.one() as place:
+    with fresh.desk.store_pool.borrow() as place:
         assert set(place.store.progress()) == {known.mine, known.others}
 
 
-def mark(inside: Inside, member: Member, action: str, way: str) -> int:
+def mark(inside: InProcessDesk, member: Member, action: str, way: str) -> int:
     if way == "desk":
         sent = {"action": action, "state": "done", "on": "2026-11-20"}
         return int(inside.browser(member).send(f"/r/{W48}/actions", sent).status_code)
-    answer = inside.program(member).post(f"/api/v1/actions/{action}", json={"state": "done", "on": "2026-11-20"})
+    answer = inside.token_client(member).post(f"/api/v1/actions/{action}", json={"state": "done", "on": "2026-11-20"})
     return int(answer.status_code)
 
 
 @pytest.mark.parametrize("way", ["desk", "API"])
-def test_a_csm_overrides_and_writes_about_their_own_accounts_only(fresh: Inside, known: Known, way: str) -> None:
+def test_a_csm_overrides_and_writes_about_their_own_accounts_only(fresh: InProcessDesk, known: Known, way: str) -> None:
     csm, manager = fresh.member("csm", OTHERS), fresh.member("manager")
     assert written(fresh, csm, known.my_account, way) == {200 if way == "API" else 303}
     assert written(fresh, csm, known.others_account, way) == {403}
     assert written(fresh, fresh.member("csm"), known.my_account, way) == {403}
     assert written(fresh, manager, known.others_account, way) == {200 if way == "API" else 303}
-    with fresh.desk.places.one() as place:
+    with fresh.desk.store_pool.borrow() as place:
         rows = place.store.database.rows("select distinct account_id, who from notes", {})
     assert {(row["account_id"], row["who"]) for row in rows} == {
-        (known.my_account, NAMES["csm"]), (known.others_account, NAMES["manager"]),
+        (known.my_account, MEMBER_NAMES["csm"]), (known.others_account, MEMBER_NAMES["manager"]),
     }  # fmt: skip
 
 
-def written(inside: Inside, member: Member, account: str, way: str) -> set[int]:
+def written(inside: InProcessDesk, member: Member, account: str, way: str) -> set[int]:
     """An override and a note about an account."""
     said = {"band": "yellow", "reason": "They told me", "until": "2999-01-01"}
     if way == "desk":
@@ -282,7 +282,7 @@ def written(inside: Inside, member: Member, account: str, way: str) -> set[int]:
             browser.send(f"/r/{W48}/notes", {"account": account, "text": "They told me"}),
         ]
     else:
-        program, api = inside.program(member), f"/api/v1/reviews/{W48}"
+        program, api = inside.token_client(member), f"/api/v1/reviews/{W48}"
         answers = [
             program.post(f"{api}/overrides/{account}", json=said),
             program.post(f"{api}/notes", json={"account": account, "text": "They told me"}),
@@ -290,13 +290,13 @@ def written(inside: Inside, member: Member, account: str, way: str) -> set[int]:
     return {int(answer.status_code) for answer in answers}
 
 
-def test_a_viewer_may_ask_and_not_propose(fresh: Inside, known: Known) -> None:
+def test_a_viewer_may_ask_and_not_propose(fresh: InProcessDesk, known: Known) -> None:
     question = {"question": f"build a save play for {known.my_account}", "propose": "1"}
     assert fresh.browser(fresh.member("viewer")).send(f"/r/{W48}/ask", question).status_code == 403
 
 
 @pytest.mark.parametrize("as_of", ["2026-11-24", "2026-11-29"])
-def test_a_week_that_was_begun_is_not_begun_again_at_the_desk(fresh: Inside, as_of: str) -> None:
+def test_a_week_that_was_begun_is_not_begun_again_at_the_desk(fresh: InProcessDesk, as_of: str) -> None:
     """Another day of the same week: beginning it anew would forget what was decided in it."""
     leader = fresh.browser(fresh.member("leader"))
     assert leader.send(f"/r/{W48}/open-week", {"as_of": as_of}).status_code == 409
@@ -306,7 +306,7 @@ def test_a_week_that_was_begun_is_not_begun_again_at_the_desk(fresh: Inside, as_
     assert (answer.status_code, list(fresh.desk.runner.progress)) == (303, ["2026-W49"])
 
 
-def test_what_the_page_of_a_choice_had_read_is_a_number(fresh: Inside, known: Known) -> None:
+def test_what_the_page_of_a_choice_had_read_is_a_number(fresh: InProcessDesk, known: Known) -> None:
     leader = fresh.browser(fresh.member("leader"))
     for seen in ("", "-1", "x", "9" * 5000):
         given = {"account": known.my_account, "decision": "approve", "seen": seen}
@@ -317,7 +317,7 @@ def test_what_the_page_of_a_choice_had_read_is_a_number(fresh: Inside, known: Kn
 
 
 @pytest.fixture(scope="module")
-def personal(monday: Place) -> dict[str, list[str]]:
+def personal(monday: StoreFolder) -> dict[str, list[str]]:
     """What only managers may read of the week that waits and of the one before, as it stands in the documents."""
     found: dict[str, list[str]] = {}
     for review_id in (W47, W48):
@@ -338,9 +338,9 @@ def plain(text: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
-def everything(inside: Inside, known: Known, who: str, review_id: str) -> dict[str, str]:
+def everything(inside: InProcessDesk, known: Known, who: str, review_id: str) -> dict[str, str]:
     """Every page and answer of a review that somebody can read, as text."""
-    browser, program = inside.browser(somebody(inside, who)), inside.program(somebody(inside, who))
+    browser, program = inside.browser(somebody(inside, who)), inside.token_client(somebody(inside, who))
     found = {}
     for path in READ:
         if path in ONCE:
@@ -380,7 +380,7 @@ LOAD_IN_WORDS = (
 
 
 @pytest.fixture(scope="module")
-def managers(inside: Inside, known: Known) -> dict[str, str]:
+def managers(inside: InProcessDesk, known: Known) -> dict[str, str]:
     """What a manager reads."""
     return everything(inside, known, "manager", W48)
 
@@ -396,7 +396,7 @@ def test_a_manager_reads_hours_handovers_and_follow_up_by_person(managers: dict[
 
 @pytest.mark.parametrize("who", ["viewer", "csm"])
 def test_nobody_below_a_manager_reads_a_figure_about_a_person_of_ours(
-    inside: Inside, known: Known, personal: dict[str, list[str]], managers: dict[str, str], who: str
+    inside: InProcessDesk, known: Known, personal: dict[str, list[str]], managers: dict[str, str], who: str
 ) -> None:
     found = everything(inside, known, who, W48)
     told = "\n".join(managers.values())
@@ -412,11 +412,11 @@ def test_nobody_below_a_manager_reads_a_figure_about_a_person_of_ours(
 @pytest.mark.parametrize("who", ["viewer", "csm"])
 @pytest.mark.parametrize("review_id", [W47, W48])
 def test_the_review_for_programs_is_without_people_of_ours_below_a_manager(
-    inside: Inside, monday: Place, who: str, review_id: str
+    inside: InProcessDesk, monday: StoreFolder, who: str, review_id: str
 ) -> None:
     at = f"/api/v1/reviews/{review_id}"
-    found = inside.program(somebody(inside, who)).get(at).json()
-    whole = inside.program(inside.member("manager")).get(at).json()
+    found = inside.token_client(somebody(inside, who)).get(at).json()
+    whole = inside.token_client(inside.member("manager")).get(at).json()
     assert (found["capacity"], found["handovers"], found["followup"]["by_person"]) == ([], [], [])
     assert whole["capacity"]
     assert whole["capacity"] == monday.document(review_id)["capacity"]
@@ -434,11 +434,11 @@ def test_the_review_for_programs_is_without_people_of_ours_below_a_manager(
         "Basic {token}", "Bearer {cookie}", "Bearer {link}", "Bearer {token}x",
     ],
 )  # fmt: skip
-def test_a_program_without_a_good_token_is_told_401(inside: Inside, header: str | None) -> None:
+def test_a_program_without_a_good_token_is_told_401(inside: InProcessDesk, header: str | None) -> None:
     leader = inside.member("leader")
-    with inside.desk.places.one() as place:
-        link = inside.desk.door(place).link(leader, "tests")
-    session, client = inside.session(leader), inside.nobody()
+    with inside.desk.store_pool.borrow() as place:
+        link = inside.desk.sessions(place).link(leader, "tests")
+    session, client = inside.session(leader), inside.anonymous_client()
     client.cookies.set(COOKIE, session.secret)
     if header is not None:
         known = {"{token}": inside.token(leader), "{cookie}": session.secret, "{link}": link}
@@ -450,10 +450,10 @@ def test_a_program_without_a_good_token_is_told_401(inside: Inside, header: str 
     assert client.post(f"/api/v1/reviews/{W48}/plan", headers=given, json={}).status_code == 401
 
 
-def test_a_token_works_until_a_leader_ends_it(inside: Inside) -> None:
-    program, leader = inside.program(Member(name="Robot", role="viewer")), inside.browser(inside.member("leader"))
+def test_a_token_works_until_a_leader_ends_it(inside: InProcessDesk) -> None:
+    program, leader = inside.token_client(Member(name="Robot", role="viewer")), inside.browser(inside.member("leader"))
     assert program.get("/api/v1/reviews").status_code == 200
-    with inside.desk.places.one() as place:
+    with inside.desk.store_pool.borrow() as place:
         from tools.store.desk_store import DeskStore
 
         [number] = [row["number"] for row in DeskStore(place.store).tokens() if row["name"] == "Robot"]
@@ -462,32 +462,32 @@ def test_a_token_works_until_a_leader_ends_it(inside: Inside) -> None:
     assert leader.send("/people/revoke", {"number": number}).status_code == 422
 
 
-def test_a_token_is_worth_nothing_after_its_last_day(fresh: Inside) -> None:
-    program = fresh.program(fresh.member("leader"))
+def test_a_token_is_worth_nothing_after_its_last_day(fresh: InProcessDesk) -> None:
+    program = fresh.token_client(fresh.member("leader"))
     assert program.get("/api/v1/reviews").status_code == 200
     fresh.desk.clock = lambda: "2999-01-01T00:00:00.000+00:00"
     assert program.get("/api/v1/reviews").status_code == 401
 
 
-def test_a_session_ends_by_itself_after_a_day_of_work(fresh: Inside) -> None:
+def test_a_session_ends_by_itself_after_a_day_of_work(fresh: InProcessDesk) -> None:
     browser = fresh.browser(fresh.member("leader"))
     assert browser.get(f"/r/{W48}/week").status_code == 200
     fresh.desk.clock = lambda: "2999-01-01T00:00:00.000+00:00"
     assert browser.get(f"/r/{W48}/week").headers["location"] == "/sign-in"
 
 
-def test_a_token_opens_no_page_and_a_cookie_no_answer_for_programs(inside: Inside) -> None:
+def test_a_token_opens_no_page_and_a_cookie_no_answer_for_programs(inside: InProcessDesk) -> None:
     leader = inside.member("leader")
-    assert inside.program(leader).get(f"/r/{W48}/week").headers["location"] == "/sign-in"
+    assert inside.token_client(leader).get(f"/r/{W48}/week").headers["location"] == "/sign-in"
     assert inside.browser(leader).get("/api/v1/reviews").status_code == 401
 
 
-def test_a_one_time_link_opens_once_and_looking_at_it_does_not_use_it_up(fresh: Inside) -> None:
-    with fresh.desk.places.one() as place:
-        key = fresh.desk.door(place).link(fresh.member("leader"), "tests")
+def test_a_one_time_link_opens_once_and_looking_at_it_does_not_use_it_up(fresh: InProcessDesk) -> None:
+    with fresh.desk.store_pool.borrow() as place:
+        key = fresh.desk.sessions(place).link(fresh.member("leader"), "tests")
     for _ in range(3):
-        assert fresh.nobody().get(f"/enter?key={key}").status_code == 200
-    first, second = fresh.nobody(), fresh.nobody()
+        assert fresh.anonymous_client().get(f"/enter?key={key}").status_code == 200
+    first, second = fresh.anonymous_client(), fresh.anonymous_client()
     assert first.post("/enter", data={"key": key}).status_code == 303
     assert first.get(f"/r/{W48}/week").status_code == 200
     answer = second.post("/enter", data={"key": key})
@@ -495,27 +495,27 @@ def test_a_one_time_link_opens_once_and_looking_at_it_does_not_use_it_up(fresh: 
     assert second.get(f"/r/{W48}/week").headers["location"] == "/sign-in"
 
 
-def test_a_link_that_waited_too_long_opens_nothing(fresh: Inside) -> None:
-    with fresh.desk.places.one() as place:
-        key = fresh.desk.door(place).link(fresh.member("leader"), "tests")
+def test_a_link_that_waited_too_long_opens_nothing(fresh: InProcessDesk) -> None:
+    with fresh.desk.store_pool.borrow() as place:
+        key = fresh.desk.sessions(place).link(fresh.member("leader"), "tests")
     fresh.desk.clock = lambda: "2999-01-01T00:00:00.000+00:00"
-    assert fresh.nobody().post("/enter", data={"key": key}).status_code == 403
+    assert fresh.anonymous_client().post("/enter", data={"key": key}).status_code == 403
 
 
-def test_a_token_or_a_cookie_offered_as_a_link_opens_nothing_and_stays_good(fresh: Inside) -> None:
+def test_a_token_or_a_cookie_offered_as_a_link_opens_nothing_and_stays_good(fresh: InProcessDesk) -> None:
     leader = fresh.member("leader")
     token, browser = fresh.token(leader), fresh.browser(leader)
     for secret in (token, browser.session.secret):
-        assert fresh.nobody().post("/enter", data={"key": secret}).status_code == 403
+        assert fresh.anonymous_client().post("/enter", data={"key": secret}).status_code == 403
     assert browser.get(f"/r/{W48}/week").status_code == 200
-    answer = fresh.nobody().get("/api/v1/reviews", headers={"authorization": f"Bearer {token}"})
+    answer = fresh.anonymous_client().get("/api/v1/reviews", headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 200
 
 
-def test_signing_out_ends_every_copy_of_the_cookie_and_no_other_session(fresh: Inside) -> None:
+def test_signing_out_ends_every_copy_of_the_cookie_and_no_other_session(fresh: InProcessDesk) -> None:
     leader = fresh.member("leader")
     browser, elsewhere = fresh.browser(leader), fresh.browser(leader)
-    copy = Browser(fresh.nobody(), browser.session)
+    copy = SignedInBrowser(fresh.anonymous_client(), browser.session)
     copy.client.cookies.set(COOKIE, browser.session.secret)
     assert browser.send("/sign-out").status_code == 303
     for each in (browser, copy):
@@ -524,22 +524,24 @@ def test_signing_out_ends_every_copy_of_the_cookie_and_no_other_session(fresh: I
     assert elsewhere.get(f"/r/{W48}/week").status_code == 200
 
 
-def test_too_many_attempts_to_come_in_have_to_wait(monday: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
-    place = own(monday, tmp_path_factory.mktemp("tries") / "place")
-    inside = Inside(place.store, DeskSettings(tries_a_minute=3))
+def test_too_many_attempts_to_come_in_have_to_wait(
+    monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = own_copy(monday, tmp_path_factory.mktemp("tries") / "place")
+    inside = InProcessDesk(place.store, DeskSettings(tries_a_minute=3))
     seconds = [0.0]
-    inside.desk.attempts._seconds = lambda: seconds[0]
-    with inside.desk.places.one() as opened:
-        key = inside.desk.door(opened).link(inside.member("leader"), "tests")
-    tries = [inside.nobody().post("/enter", data={"key": "guessed"}).status_code for _ in range(4)]
+    inside.desk.sign_in_attempts._seconds = lambda: seconds[0]
+    with inside.desk.store_pool.borrow() as opened:
+        key = inside.desk.sessions(opened).link(inside.member("leader"), "tests")
+    tries = [inside.anonymous_client().post("/enter", data={"key": "guessed"}).status_code for _ in range(4)]
     assert tries == [403, 403, 403, 429]
-    assert inside.nobody().post("/enter", data={"key": key}).status_code == 429, "not even with the right one"
+    assert inside.anonymous_client().post("/enter", data={"key": key}).status_code == 429, "not even with the right one"
     seconds[0] = 61.0
-    assert inside.nobody().post("/enter", data={"key": key}).status_code == 303
+    assert inside.anonymous_client().post("/enter", data={"key": key}).status_code == 303
     inside.close()
 
 
-def test_the_cookie_is_for_this_site_only_and_out_of_reach_of_scripts(fresh: Inside) -> None:
+def test_the_cookie_is_for_this_site_only_and_out_of_reach_of_scripts(fresh: InProcessDesk) -> None:
     flags = cookie_of(fresh)
     assert {"httponly", "samesite=strict", "path=/"} <= flags
     assert "secure" not in flags
@@ -547,27 +549,31 @@ def test_the_cookie_is_for_this_site_only_and_out_of_reach_of_scripts(fresh: Ins
 
 
 def test_a_desk_that_is_reached_by_https_sends_its_cookie_nowhere_else(
-    monday: Place, tmp_path_factory: pytest.TempPathFactory
+    monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = own(monday, tmp_path_factory.mktemp("https") / "place")
-    inside = Inside(place.store, DeskSettings(address="https://desk.example.com"))
+    place = own_copy(monday, tmp_path_factory.mktemp("https") / "place")
+    inside = InProcessDesk(place.store, DeskSettings(address="https://desk.example.com"))
     assert {"httponly", "samesite=strict", "secure"} <= cookie_of(inside, {"host": "desk.example.com"})
     inside.close()
 
 
-def cookie_of(inside: Inside, headers: dict[str, str] | None = None) -> set[str]:
-    with inside.desk.places.one() as place:
-        key = inside.desk.door(place).link(inside.member("leader"), "tests")
-    answer = inside.nobody().post("/enter", data={"key": key}, headers=headers or {})
+def cookie_of(inside: InProcessDesk, headers: dict[str, str] | None = None) -> set[str]:
+    with inside.desk.store_pool.borrow() as place:
+        key = inside.desk.sessions(place).link(inside.member("leader"), "tests")
+    answer = inside.anonymous_client().post("/enter", data={"key": key}, headers=headers or {})
     name, *flags = [part.strip() for part in answer.headers["set-cookie"].split(";")]
     assert name.startswith(f"{COOKIE}=")
     return {flag.lower() for flag in flags}
 
 
-def test_nothing_that_opens_the_door_is_kept_as_it_is(inside: Inside) -> None:
+def test_nothing_that_opens_the_door_is_kept_as_it_is(inside: InProcessDesk) -> None:
     leader = inside.member("leader")
-    with inside.desk.places.one() as place:
-        secrets = [inside.session(leader).secret, inside.token(leader), inside.desk.door(place).link(leader, "tests")]
+    with inside.desk.store_pool.borrow() as place:
+        secrets = [
+            inside.session(leader).secret,
+            inside.token(leader),
+            inside.desk.sessions(place).link(leader, "tests"),
+        ]
         rows = place.store.database.rows("select * from keys", {})
         assert not [secret for secret in secrets if secret in str(rows)]
         assert not [secret for secret in secrets if secret in str(place.store.audit_lines(1000))]
@@ -579,7 +585,7 @@ FORMS = [path for method, path, *cells in ROWS if method == "POST" and cells[0] 
 
 
 @pytest.mark.parametrize("path", [path for path in FORMS if path != "/sign-out"])
-def test_a_form_without_the_sessions_own_mark_is_refused(inside: Inside, known: Known, path: str) -> None:
+def test_a_form_without_the_sessions_own_mark_is_refused(inside: InProcessDesk, known: Known, path: str) -> None:
     leader, other = inside.browser(inside.member("leader")), inside.browser(inside.member("leader"))
     given = {k: _filled(known, v) for k, v in SENT.get(path, {}).items()}
     marks = ({}, {"csrf": ""}, {"csrf": "\u00e4"}, {"csrf": other.session.csrf}, {"csrf": leader.session.csrf + "x"})
@@ -600,21 +606,21 @@ FOREIGN: tuple[dict[str, str], ...] = (
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-def test_what_another_site_makes_a_browser_send_is_refused(inside: Inside, headers: dict[str, str]) -> None:
+def test_what_another_site_makes_a_browser_send_is_refused(inside: InProcessDesk, headers: dict[str, str]) -> None:
     leader = inside.browser(inside.member("leader"))
     answer = leader.send("/views", {"name": "mine"}, headers=headers)
     assert (answer.status_code, answer.text) == (403, "this came from another site and was refused\n")
-    assert inside.nobody().post("/enter", data={"key": "x"}, headers=headers).text == answer.text
+    assert inside.anonymous_client().post("/enter", data={"key": "x"}, headers=headers).text == answer.text
 
 
-@pytest.mark.parametrize("headers", [{"origin": HERE}, {"origin": HERE, "sec-fetch-site": "same-origin"}, {}])
-def test_what_the_desks_own_pages_send_is_taken(inside: Inside, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("headers", [{"origin": DESK_URL}, {"origin": DESK_URL, "sec-fetch-site": "same-origin"}, {}])
+def test_what_the_desks_own_pages_send_is_taken(inside: InProcessDesk, headers: dict[str, str]) -> None:
     leader = inside.browser(inside.member("leader"))
     assert leader.send("/views", {"name": "mine", "query": "show=all"}, headers=headers).status_code == 303
 
 
-def test_a_link_from_another_site_may_be_followed_to_a_page(inside: Inside) -> None:
-    client = inside.nobody()
+def test_a_link_from_another_site_may_be_followed_to_a_page(inside: InProcessDesk) -> None:
+    client = inside.anonymous_client()
     assert client.get("/sign-in", headers={"sec-fetch-site": "cross-site"}).status_code == 200
 
 
@@ -623,23 +629,25 @@ HOSTS = ("evil.example", "evil.example:8470", "127.0.0.1.evil.example", "localho
 
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("path", ["/sign-in", "/static/0/desk.js", "/api/v1/reviews", f"/r/{W48}/week"])
-def test_a_desk_that_is_asked_under_a_foreign_name_does_not_answer(inside: Inside, host: str, path: str) -> None:
+def test_a_desk_that_is_asked_under_a_foreign_name_does_not_answer(inside: InProcessDesk, host: str, path: str) -> None:
     answer = inside.browser(inside.member("leader")).client.get(path, headers={"host": host})
     assert answer.status_code == 421
     assert "set address in configs/desk.yaml" in answer.text
 
 
-def test_a_desk_answers_under_the_name_that_is_set(monday: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
-    place = own(monday, tmp_path_factory.mktemp("named") / "place")
-    inside = Inside(place.store, DeskSettings(address="https://Desk.Example.com"))
+def test_a_desk_answers_under_the_name_that_is_set(
+    monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = own_copy(monday, tmp_path_factory.mktemp("named") / "place")
+    inside = InProcessDesk(place.store, DeskSettings(address="https://Desk.Example.com"))
     hosts = ("desk.example.com", "desk.example.com:443", "localhost:8470", "[::1]:8470", "[::1]")
     for host in hosts:
-        assert inside.nobody().get("/sign-in", headers={"host": host}).status_code == 200, host
-    assert inside.nobody().get("/sign-in", headers={"host": "example.com"}).status_code == 421
+        assert inside.anonymous_client().get("/sign-in", headers={"host": host}).status_code == 200, host
+    assert inside.anonymous_client().get("/sign-in", headers={"host": "example.com"}).status_code == 421
     inside.close()
 
 
-LARGE = b"x" * (LARGEST + 1)
+LARGE = b"x" * (MAX_REQUEST_BYTES + 1)
 
 
 def in_pieces() -> Iterator[bytes]:
@@ -649,7 +657,7 @@ def in_pieces() -> Iterator[bytes]:
 
 @pytest.mark.parametrize("pieces", [False, True], ids=["said beforehand", "found while reading"])
 @pytest.mark.parametrize("path", ["/enter", "/views", f"/api/v1/reviews/{W48}/notes"])
-def test_a_request_of_more_than_a_megabyte_is_refused(inside: Inside, path: str, pieces: bool) -> None:
+def test_a_request_of_more_than_a_megabyte_is_refused(inside: InProcessDesk, path: str, pieces: bool) -> None:
     client = inside.browser(inside.member("leader")).client
     headers = {"content-type": "application/x-www-form-urlencoded"}
     if path.startswith("/api/"):
@@ -664,7 +672,7 @@ def test_a_request_of_more_than_a_megabyte_is_refused(inside: Inside, path: str,
 # what is written down, and what every answer carries -----------------------------------------------------------------
 
 
-def test_every_refusal_of_somebody_who_is_in_is_in_the_log(inside: Inside, known: Known) -> None:
+def test_every_refusal_of_somebody_who_is_in_is_in_the_log(inside: InProcessDesk, known: Known) -> None:
     for who in DESK_ROLES:
         for method, path, *cells in ROWS:
             if cells[WHO.index(who)] != "403" or path == "/enter":
@@ -673,41 +681,41 @@ def test_every_refusal_of_somebody_who_is_in_is_in_the_log(inside: Inside, known
             asked(inside, known, who, method, path)
             refused = [entry for entry in inside.audit()[before:] if entry["what"] == "refused"]
             assert [(entry["who"], entry["path"], entry["way"]) for entry in refused] == [
-                (NAMES[who], known.filled(path), "API" if path.startswith("/api/") else "desk")  # type: ignore[index]
+                (MEMBER_NAMES[who], known.filled(path), "API" if path.startswith("/api/") else "desk")  # type: ignore[index]
             ], path
 
 
 def test_a_refused_form_an_attempt_on_anothers_action_and_a_bad_link_are_in_the_log(
-    fresh: Inside, known: Known
+    fresh: InProcessDesk, known: Known
 ) -> None:
     csm = fresh.member("csm", OTHERS)
     fresh.browser(csm).client.post("/views", data={"csrf": "made up", "name": "mine"})
     mark(fresh, csm, known.others, "desk")
     mark(fresh, csm, known.others, "API")
-    fresh.nobody().post("/enter", data={"key": "guessed"})
+    fresh.anonymous_client().post("/enter", data={"key": "guessed"})
     refused = [(entry["who"], entry["way"], entry["path"]) for entry in fresh.audit() if entry["what"] == "refused"]
     assert refused == [
-        (NAMES["csm"], "desk", "/views"),
-        (NAMES["csm"], "desk", f"/r/{W48}/actions"),
-        (NAMES["csm"], "API", f"/api/v1/actions/{known.others}"),
+        (MEMBER_NAMES["csm"], "desk", "/views"),
+        (MEMBER_NAMES["csm"], "desk", f"/r/{W48}/actions"),
+        (MEMBER_NAMES["csm"], "API", f"/api/v1/actions/{known.others}"),
         ("somebody", "desk", "/enter"),
     ]
-    with fresh.desk.places.one() as place:
+    with fresh.desk.store_pool.borrow() as place:
         assert place.store.verify_audit().is_sound
 
 
-def test_coming_and_going_and_every_key_that_is_made_are_in_the_log(fresh: Inside) -> None:
+def test_coming_and_going_and_every_key_that_is_made_are_in_the_log(fresh: InProcessDesk) -> None:
     browser = fresh.browser(fresh.member("leader"))
     browser.send("/people", {"name": "Robot", "role": "viewer", "kind": "token", "days": "7"})
     browser.send("/people", {"name": "New One", "role": "csm", "person": OTHERS})
     browser.send("/sign-out")
-    done = [(entry["what"], entry.get("name", "")) for entry in fresh.audit() if entry["who"] == NAMES["leader"]]
+    done = [(entry["what"], entry.get("name", "")) for entry in fresh.audit() if entry["who"] == MEMBER_NAMES["leader"]]
     assert done[-4:] == [("signed in", ""), ("made a token", "Robot"), ("made a link", "New One"), ("signed out", "")]
 
 
-def answers(inside: Inside, known: Known) -> Iterator[tuple[str, Any]]:
+def answers(inside: InProcessDesk, known: Known) -> Iterator[tuple[str, Any]]:
     """One of each kind of answer."""
-    leader, nobody = inside.browser(inside.member("leader")), inside.nobody()
+    leader, nobody = inside.browser(inside.member("leader")), inside.anonymous_client()
     for who in ("nobody", "leader"):
         for method, path, *_ in ROWS:
             yield f"{who} {method} {path}", asked(inside, known, who, method, path)
@@ -723,11 +731,11 @@ def answers(inside: Inside, known: Known) -> Iterator[tuple[str, Any]]:
     yield "malformed", nobody.post("/enter", data={})
 
 
-def test_every_answer_forbids_scripts_frames_sniffing_and_keeping(inside: Inside, known: Known) -> None:
+def test_every_answer_forbids_scripts_frames_sniffing_and_keeping(inside: InProcessDesk, known: Known) -> None:
     seen = set()
     for name, answer in answers(inside, known):
         seen.add(answer.status_code)
-        for header, value in HEADERS.items():
+        for header, value in SECURITY_HEADERS.items():
             if header == "cache-control" and "/static/" in name and answer.status_code == 200:
                 assert answer.headers[header] == "public, max-age=31536000, immutable", name
             else:
@@ -737,18 +745,18 @@ def test_every_answer_forbids_scripts_frames_sniffing_and_keeping(inside: Inside
     assert seen >= {200, 303, 401, 403, 404, 405, 409, 413, 421, 422}
 
 
-def test_an_answer_about_our_own_fault_says_nothing_of_its_inside(fresh: Inside) -> None:
-    browser, program = fresh.browser(fresh.member("leader")), fresh.program(fresh.member("leader"))
-    with fresh.desk.places.one() as place:
+def test_an_answer_about_our_own_fault_says_nothing_of_its_inside(fresh: InProcessDesk) -> None:
+    browser, program = fresh.browser(fresh.member("leader")), fresh.token_client(fresh.member("leader"))
+    with fresh.desk.store_pool.borrow() as place:
         place.store.database.execute("drop table choices", {})
     for answer in (browser.get(f"/r/{W48}/week"), program.get(f"/api/v1/reviews/{W48}/choices")):
         assert answer.status_code == 500
         assert "Traceback" not in answer.text
         assert "choices" not in plain(answer.text)
-        assert all(answer.headers.get(header) == value for header, value in HEADERS.items())
+        assert all(answer.headers.get(header) == value for header, value in SECURITY_HEADERS.items())
 
 
-def test_a_page_is_never_left_for_another_site(inside: Inside) -> None:
+def test_a_page_is_never_left_for_another_site(inside: InProcessDesk) -> None:
     leader = inside.browser(inside.member("leader"))
     for to in (
         "https://evil.example",
@@ -762,8 +770,8 @@ def test_a_page_is_never_left_for_another_site(inside: Inside) -> None:
         assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/"), to
 
 
-def test_two_clients_here_are_two_browsers(inside: Inside) -> None:
+def test_two_clients_here_are_two_browsers(inside: InProcessDesk) -> None:
     """The tests above stand on it: a cookie of one client is not one of the next."""
-    assert isinstance(inside.nobody(), TestClient)
+    assert isinstance(inside.anonymous_client(), TestClient)
     inside.browser(inside.member("leader"))
-    assert inside.nobody().get("/").headers["location"] == "/sign-in"
+    assert inside.anonymous_client().get("/").headers["location"] == "/sign-in"

@@ -16,9 +16,18 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis import checks
 
-from tests.desk_places import HERE, NAMES, Inside, Meant, by_file, meant, monday, own  # noqa: F401  fixtures
-from tests.desks import LEADER, serving
-from tests.e2e.worlds import W47, W48, Place, desk, desk_first, shelf  # noqa: F401  fixtures
+from tests.desk_in_process import (  # noqa: F401  fixtures
+    DESK_URL,
+    MEMBER_NAMES,
+    InProcessDesk,
+    MeetingDecisions,
+    by_file,
+    meant,
+    monday,
+    own_copy,
+)
+from tests.e2e.shared_stores import W47, W48, StoreFolder, desk, desk_first, shelf  # noqa: F401  fixtures
+from tests.served_desk import LEADER, running_desk
 
 pytestmark = pytest.mark.timeout(400)
 API = f"/api/v1/reviews/{W48}"
@@ -27,21 +36,21 @@ EXAMPLES = 12
 
 
 @pytest.fixture
-def fresh(monday: Place, tmp_path: Path) -> Iterator[Inside]:
+def fresh(monday: StoreFolder, tmp_path: Path) -> Iterator[InProcessDesk]:
     """A desk that is one test's own."""
-    inside = Inside(own(monday, tmp_path / "place").store)
+    inside = InProcessDesk(own_copy(monday, tmp_path / "place").store)
     yield inside
     inside.close()
 
 
 @pytest.fixture
-def program(fresh: Inside) -> TestClient:
+def program(fresh: InProcessDesk) -> TestClient:
     """A leader's program at that desk."""
-    return fresh.program(fresh.member("leader"))
+    return fresh.token_client(fresh.member("leader"))
 
 
 @pytest.fixture
-def plays(monday: Place) -> list[dict[str, Any]]:
+def plays(monday: StoreFolder) -> list[dict[str, Any]]:
     """The plays that wait, in the order of the meeting."""
     found: list[dict[str, Any]] = monday.document(W48)["plays"]
     return found
@@ -57,17 +66,17 @@ def approve(play: dict[str, Any], seen: int = 0, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def probed(monday: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+def probed(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
     """A desk that programs send all kinds of things to."""
-    inside = Inside(own(monday, tmp_path_factory.mktemp("probed") / "place").store)
+    inside = InProcessDesk(own_copy(monday, tmp_path_factory.mktemp("probed") / "place").store)
     yield inside
     inside.close()
 
 
 @pytest.fixture(scope="module")
-def described(probed: Inside, monday: Place) -> tuple[Any, dict[str, str]]:
+def described(probed: InProcessDesk, monday: StoreFolder) -> tuple[Any, dict[str, str]]:
     """The API as it describes itself, and what a leader's program sends along. Its ids are those of this store."""
-    description = probed.nobody().get("/api/openapi.json").json()
+    description = probed.anonymous_client().get("/api/openapi.json").json()
     ids = {
         "review_id": [W48, W47, "2020-W01"],
         "action_id": [monday.actions()[0][0], monday.actions()[5][0], "nothing"],
@@ -80,12 +89,12 @@ def described(probed: Inside, monday: Place) -> tuple[Any, dict[str, str]]:
                     parameter["schema"]["enum"] = ids[parameter["name"]]
     schema = schemathesis.openapi.from_dict(description)
     schema.app = probed.app
-    headers = {"authorization": f"Bearer {probed.token(probed.member('leader'))}", "host": HERE.partition("//")[2]}
+    headers = {"authorization": f"Bearer {probed.token(probed.member('leader'))}", "host": DESK_URL.partition("//")[2]}
     return schema, headers
 
 
 def test_whatever_a_program_sends_is_answered_as_described_and_never_by_a_fault(
-    described: tuple[Any, dict[str, str]], probed: Inside
+    described: tuple[Any, dict[str, str]], probed: InProcessDesk
 ) -> None:
     schema, headers = described
     tried: dict[str, set[int]] = {}
@@ -110,7 +119,7 @@ def test_whatever_a_program_sends_is_answered_as_described_and_never_by_a_fault(
         test()
     assert len(tried) == len([1 for path in schema.raw_schema["paths"].values() for _ in path])
     assert {200, 422} <= set().union(*tried.values())
-    with probed.desk.places.one() as place:
+    with probed.desk.store_pool.borrow() as place:
         assert place.store.verify_audit().is_sound
 
 
@@ -132,8 +141,8 @@ def call_with(call: Any) -> Any:
     return each
 
 
-def test_the_description_names_every_refusal_with_what_it_looks_like(fresh: Inside) -> None:
-    description = fresh.nobody().get("/api/openapi.json").json()
+def test_the_description_names_every_refusal_with_what_it_looks_like(fresh: InProcessDesk) -> None:
+    description = fresh.anonymous_client().get("/api/openapi.json").json()
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             assert {"200", "401", "403", "404", "409", "422", "503"} <= set(operation["responses"]), (method, path)
@@ -146,7 +155,7 @@ def test_the_description_names_every_refusal_with_what_it_looks_like(fresh: Insi
 
 
 def test_the_same_key_and_call_again_give_the_same_answer_and_are_done_once(
-    fresh: Inside, program: TestClient, plays: list[dict[str, Any]]
+    fresh: InProcessDesk, program: TestClient, plays: list[dict[str, Any]]
 ) -> None:
     key = {"idempotency-key": "one"}
     first = program.post(f"{API}/choices", json=approve(plays[0]), headers=key)
@@ -158,7 +167,9 @@ def test_the_same_key_and_call_again_give_the_same_answer_and_are_done_once(
 
 
 @pytest.mark.parametrize("what", ["note", "mark", "override"])
-def test_every_kind_of_call_is_done_once_a_key(fresh: Inside, program: TestClient, monday: Place, what: str) -> None:
+def test_every_kind_of_call_is_done_once_a_key(
+    fresh: InProcessDesk, program: TestClient, monday: StoreFolder, what: str
+) -> None:
     action, account = monday.actions()[0][0], monday.document(W48)["plays"][0]["account_id"]
     calls: dict[str, tuple[str, dict[str, Any], str]] = {
         "note": (f"{API}/notes", {"text": "They called"}, "wrote down"),
@@ -191,21 +202,22 @@ def test_a_call_that_was_refused_may_be_sent_again_with_its_key_once_it_is_right
     assert program.post(f"{API}/choices", json=approve(plays[0]), headers=key).status_code == 200
 
 
-def test_the_keys_of_two_people_are_two_keys(fresh: Inside, plays: list[dict[str, Any]]) -> None:
+def test_the_keys_of_two_people_are_two_keys(fresh: InProcessDesk, plays: list[dict[str, Any]]) -> None:
     key = {"idempotency-key": "one"}
     for role in ("leader", "manager"):
-        answer = fresh.program(fresh.member(role)).post(f"{API}/notes", json={"text": f"by a {role}"}, headers=key)
+        answer = fresh.token_client(fresh.member(role)).post(f"{API}/notes", json={"text": f"by a {role}"}, headers=key)
         assert (answer.status_code, "idempotent-replay" in answer.headers) == (200, False)
 
 
-def test_a_key_sent_twice_at_once_is_done_once(fresh: Inside, monday: Place) -> None:
+def test_a_key_sent_twice_at_once_is_done_once(fresh: InProcessDesk, monday: StoreFolder) -> None:
     leader = fresh.member("leader")
     token = fresh.token(leader)
     headers = {"authorization": f"Bearer {token}", "idempotency-key": "one"}
     with ThreadPoolExecutor(8) as threads:
         said = list(
             threads.map(
-                lambda _: fresh.nobody().post(f"{API}/notes", json={"text": "They called"}, headers=headers), range(8)
+                lambda _: fresh.anonymous_client().post(f"{API}/notes", json={"text": "They called"}, headers=headers),
+                range(8),
             )
         )
     assert {each.status_code for each in said} == {200}
@@ -221,7 +233,7 @@ def test_a_choice_over_one_that_was_not_read_is_refused(program: TestClient, pla
     assert program.post(f"{API}/choices", json=approve(play)).json()["number"] == 1
     late = program.post(f"{API}/choices", json=approve(play))
     assert (late.status_code, late.json()["error"]) == (409, "stale")
-    assert f"{NAMES['leader']} decided meanwhile" in late.json()["message"]
+    assert f"{MEMBER_NAMES['leader']} decided meanwhile" in late.json()["message"]
     assert program.post(f"{API}/choices", json=approve(play, seen=2)).status_code == 409
     assert program.post(f"{API}/choices", json=approve(play, seen=1)).json()["number"] == 2
 
@@ -235,8 +247,8 @@ def test_a_choice_about_another_play_than_the_one_that_stands_is_refused(
     assert program.get(f"{API}/choices").json()["choices"] == {}
 
 
-def test_of_many_who_choose_at_once_one_is_taken(fresh: Inside, plays: list[dict[str, Any]]) -> None:
-    programs = [fresh.program(fresh.member("leader")) for _ in range(6)]
+def test_of_many_who_choose_at_once_one_is_taken(fresh: InProcessDesk, plays: list[dict[str, Any]]) -> None:
+    programs = [fresh.token_client(fresh.member("leader")) for _ in range(6)]
     with ThreadPoolExecutor(6) as threads:
         said = list(threads.map(lambda each: each.post(f"{API}/choices", json=approve(plays[0])).status_code, programs))
     assert sorted(said) == [200, 409, 409, 409, 409, 409]
@@ -257,7 +269,7 @@ def test_a_plan_is_recorded_once_and_only_when_every_play_has_a_decision(
 
 
 def test_what_is_no_amount_is_refused_and_nothing_is_recorded(
-    fresh: Inside, program: TestClient, plays: list[dict[str, Any]]
+    fresh: InProcessDesk, program: TestClient, plays: list[dict[str, Any]]
 ) -> None:
     for play in plays:
         assert program.post(f"{API}/choices", json=approve(play)).status_code == 200
@@ -275,9 +287,9 @@ def test_what_is_no_amount_is_refused_and_nothing_is_recorded(
 
 
 def test_what_a_program_decides_is_what_a_decisions_file_decides(
-    monday: Place, by_file: Place, meant: Meant, tmp_path: Path
+    monday: StoreFolder, by_file: StoreFolder, meant: MeetingDecisions, tmp_path: Path
 ) -> None:
-    by_program = own(monday, tmp_path / "program")
+    by_program = own_copy(monday, tmp_path / "program")
     decide_by_program(by_program, meant)
     one, other = by_file.document(W48), by_program.document(W48)
     assert {decision["by"] for decision in other["decisions"]} == {LEADER}
@@ -285,12 +297,12 @@ def test_what_a_program_decides_is_what_a_decisions_file_decides(
         assert other[part] == one[part], part
     assert other == one
     assert by_program.actions() == by_file.actions()
-    assert by_program.repeatable(W48) == by_file.repeatable(W48)
+    assert by_program.digests(W48) == by_file.digests(W48)
 
 
-def decide_by_program(place: Place, meant: Meant) -> None:
+def decide_by_program(place: StoreFolder, meant: MeetingDecisions) -> None:
     """The same decisions, one call each, at a desk that is served by a process; until the week is closed."""
-    with serving(place.store) as served:
+    with running_desk(place.store) as served:
         headers = {"authorization": f"Bearer {served.token(LEADER, 'leader')}"}
         with httpx.Client(base_url=served.at, headers=headers, timeout=60, trust_env=False) as program:
             for decision in meant.plays:
@@ -310,7 +322,7 @@ def until(program: Any, stage: str) -> None:
         time.sleep(0.1)
 
 
-def written(place: Place) -> None:
+def written(place: StoreFolder) -> None:
     """Wait until the pages say so, too: they are written a moment after the store says that the week is closed."""
     deadline = time.monotonic() + 30
     while place.document(W48)["state"] != "closed":
@@ -318,7 +330,7 @@ def written(place: Place) -> None:
         time.sleep(0.05)
 
 
-def test_a_program_reads_the_review_as_its_file_holds_it(program: TestClient, monday: Place) -> None:
+def test_a_program_reads_the_review_as_its_file_holds_it(program: TestClient, monday: StoreFolder) -> None:
     found = program.get(API).json()
     assert found == json.loads((monday.out / W48 / "review.json").read_text(encoding="utf-8"))
 
@@ -337,6 +349,6 @@ def test_a_program_reads_the_log_and_that_it_is_sound(program: TestClient) -> No
     found = program.get("/api/v1/audit?most=1").json()
     assert found["verdict"]["faults"] == []
     [line] = found["lines"]
-    assert (line["what"], line["who"], line["facts"]["way"]) == ("wrote down", NAMES["leader"], "API")
+    assert (line["what"], line["who"], line["facts"]["way"]) == ("wrote down", MEMBER_NAMES["leader"], "API")
     older = program.get(f"/api/v1/audit?before={line['seq']}").json()["lines"]
     assert max(each["seq"] for each in older) < line["seq"]

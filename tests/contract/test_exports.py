@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from domain.audit import LeftOut
+from domain.data_audit import LeftOutRows
 from domain.errors import ConfigurationError, DataError
 from domain.tables import TABLES
 from tools.sources import Portfolio, open_portfolio
@@ -40,7 +40,7 @@ def reasons(portfolio: Portfolio) -> list[tuple[str, str | None, int]]:
     return [(entry.reason, entry.column, entry.rows) for entry in portfolio.audit.left_out]
 
 
-def only(portfolio: Portfolio) -> LeftOut:
+def only(portfolio: Portfolio) -> LeftOutRows:
     """The one thing that was left out."""
     (entry,) = portfolio.audit.left_out
     return entry

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tools.configuration import read_configuration
-from tools.evidence.evidence import BEHIND
-from tools.signals import CONTEXT, INTENTS, OBSERVED_ON, category_sql
+from tools.evidence.evidence import SIGNAL_ROWS
+from tools.signals import CONTEXT_COLUMNS, INTENTS, OBSERVED_ON, category_sql
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +23,7 @@ def test_every_signal_has_a_meaning_and_a_day_it_was_observed() -> None:
     assert set(signals) == set(OBSERVED_ON)
 
 
-@pytest.mark.parametrize("name", [*OBSERVED_ON, *CONTEXT])
+@pytest.mark.parametrize("name", [*OBSERVED_ON, *CONTEXT_COLUMNS])
 def test_every_signal_is_measured_by_the_file_of_its_category(name: str) -> None:
     signals = read_configuration().scoring.signals
     categories = [signals[name].category] if name in signals else ["usage", "commercial"]
@@ -33,8 +33,8 @@ def test_every_signal_is_measured_by_the_file_of_its_category(name: str) -> None
 
 def test_every_signal_names_the_rows_behind_it() -> None:
     configuration = read_configuration()
-    assert set(BEHIND) | set(configuration.wording.intents) == set(configuration.scoring.signals)
-    for name, (table, _) in BEHIND.items():
+    assert set(SIGNAL_ROWS) | set(configuration.wording.intents) == set(configuration.scoring.signals)
+    for name, (table, _) in SIGNAL_ROWS.items():
         assert configuration.scoring.signals[name].table == table
 
 

@@ -7,11 +7,11 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from app.stores import store_at
-from app.wiring import workplace
+from app.stores import open_location
+from app.wiring import open_store
 from domain.errors import InputError
-from tests.databases import PASSWORD, Server, new_user, run
-from tests.e2e.running import DONE, ROOT, Said, environment, saveplay
+from tests.databases import PASSWORD, LocalPostgres, new_user, run_sql
+from tests.e2e.commands import DONE, ROOT, CommandResult, clean_environment, saveplay
 
 SECRET = "s3cret-Pa55"
 CLOSED = "postgresql://dana:s3cret-Pa55@127.0.0.1:1/reviews"
@@ -22,7 +22,7 @@ WITHOUT_DRIVER = "import sys; sys.modules['psycopg'] = None; from app.cli import
 
 def refused(url: str) -> str:
     """The one sentence with which a store is refused."""
-    with pytest.raises(InputError) as caught, workplace(url):
+    with pytest.raises(InputError) as caught, open_store(url):
         pass
     assert caught.value.__suppress_context__ or caught.value.__context__ is None, "the cause would be printed, too"
     said = str(caught.value)
@@ -75,13 +75,13 @@ def test_a_url_that_cannot_be_read_says_how_to_write_one() -> None:
     assert "write it like postgresql://user@host/database, and characters like @ : / # in a password as %40" in said
 
 
-def test_a_database_that_does_not_exist_is_named(postgres: Server) -> None:
+def test_a_database_that_does_not_exist_is_named(postgres: LocalPostgres) -> None:
     assert refused(postgres.url("nothing")).endswith('/nothing: database "nothing" does not exist')
 
 
 def test_a_folder_may_have_any_name_that_is_no_url(tmp_path: Path) -> None:
     for name in ("store", "a store: of ours", "postgres", "C:reviews"):
-        with workplace(str(tmp_path / name)) as opened:
+        with open_store(str(tmp_path / name)) as opened:
             assert opened.at.exists()
         assert (tmp_path / name / "saveplay.db").exists()
 
@@ -93,7 +93,7 @@ def test_a_folder_may_have_any_name_that_is_no_url(tmp_path: Path) -> None:
 def guarded(postgres_url: str) -> str:
     """A database that asks for a password, which is in the URL."""
     url = new_user(postgres_url)
-    run(postgres_url, f"alter database {_database(url)} owner to {_user(url)}")
+    run_sql(postgres_url, f"alter database {_database(url)} owner to {_user(url)}")
     return url
 
 
@@ -116,8 +116,10 @@ def test_a_password_with_any_characters_opens_the_store_and_is_written_nowhere(
     assert f"no week in postgresql://{_user(guarded)}@127.0.0.1:" in absent.refusal
     assert f"no review '2026-W48' in postgresql://{_user(guarded)}@127.0.0.1:" in unknown.refusal
     said = [stream for each in (done, absent, unknown) for stream in (each.out, each.err)]
-    tables = [name for (name,) in run(postgres_url, "select tablename from pg_tables where schemaname = 'saveplay'")]
-    kept = [str(run(postgres_url, f"select * from saveplay.{table}")) for table in tables]
+    tables = [
+        name for (name,) in run_sql(postgres_url, "select tablename from pg_tables where schemaname = 'saveplay'")
+    ]
+    kept = [str(run_sql(postgres_url, f"select * from saveplay.{table}")) for table in tables]
     assert "A-1" in "".join(kept)
     for text in (*said, *kept):
         assert PASSWORD not in text
@@ -137,7 +139,7 @@ def test_the_name_of_a_store_and_the_place_of_its_copies_depend_on_no_password(
     without = guarded.replace(f":{quote(PASSWORD, safe='')}@", "@")
     assert "@" in without
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    with store_at(guarded) as place, store_at(without) as again:
+    with open_location(guarded) as place, open_location(without) as again:
         assert place.history().name == again.history().name == without
         assert place.history().folder == again.history().folder
 
@@ -145,12 +147,16 @@ def test_the_name_of_a_store_and_the_place_of_its_copies_depend_on_no_password(
 # drivers -------------------------------------------------------------------------------------------------------------
 
 
-def python(code: str, *arguments: str | Path) -> Said:
+def python(code: str, *arguments: str | Path) -> CommandResult:
     """A process of its own that runs this code."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, env=environment(), capture_output=True, text=True
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
     )
-    return Said(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
 def test_a_driver_that_is_not_installed_is_named() -> None:

@@ -14,24 +14,24 @@ from typing import Any
 import duckdb
 import pytest
 
-from app.watching import told
+from app.engine_progress import progress_line
 from domain.errors import ConfigurationError, DataError, InputError
 from domain.tables import TABLES
 from tests import databases
-from tests.builders import AS_OF, NO_HISTORY, SHIPPED, World, insert_columns, score_folder
-from tests.e2e.running import ROOT
-from tests.engines import bases
-from tools.engine import EngineLimits, engine
-from tools.evidence.dossier import dossiers
-from tools.scoring.scored_base import CustomerBase, read_base, score_base
-from tools.signals import READS
+from tests.builders import AS_OF, NO_HISTORY, SHIPPED, PortfolioBuilder, insert_columns, score_folder
+from tests.e2e.commands import ROOT
+from tests.engines import parquet_bases as bases
+from tools.engine import EngineLimits, open_engine
+from tools.evidence.dossier import build_dossiers
+from tools.scoring.scored_base import ScoredBase, read_base, score_base
+from tools.signals import SIGNAL_INPUTS
 from tools.sources import TextFilter, open_portfolio
 from tools.sources.parse import SQL_TYPES
 
 
-def customers() -> World:
-    world = World().with_sources_seen().person("P-1", "csm")
-    world.well("well").well("leaving")
+def customers() -> PortfolioBuilder:
+    world = PortfolioBuilder().with_sources_connected().person("P-1", "csm")
+    world.healthy_account("well").healthy_account("leaving")
     world.note("leaving", "They are evaluating   alternatives\nbefore the renewal.", days_ago=9, pulse=2)
     world.ticket("leaving", 20, escalated=True, priority="urgent", body="Budget cut next year.")
     world.touch("leaving", 12, "email", outbound=True).touch("leaving", 100, "call", attended=True)
@@ -39,7 +39,7 @@ def customers() -> World:
     return world.account("gone").outcome("gone", "churned", 20, -500)
 
 
-def faults(world: World) -> World:
+def faults(world: PortfolioBuilder) -> PortfolioBuilder:
     """What a warehouse has, too."""
     world.add("usage", account_id="well", date=world.day(3), active_users=-4)
     world.add("usage", account_id="stranger", date=world.day(3), active_users=4)
@@ -53,7 +53,7 @@ def faults(world: World) -> World:
     return world.account("child", parent_account_id="nobody")
 
 
-def as_parquet(world: World, folder: Path, parts: int = 1) -> Path:
+def as_parquet(world: PortfolioBuilder, folder: Path, parts: int = 1) -> Path:
     """Typed files; usage as a folder of so many parts."""
     folder.mkdir(parents=True)
     with duckdb.connect() as connection:
@@ -76,13 +76,13 @@ def as_parquet(world: World, folder: Path, parts: int = 1) -> Path:
     return folder
 
 
-def in_words(base: CustomerBase) -> dict[str, Any]:
+def in_words(base: ScoredBase) -> dict[str, Any]:
     """Everything that is concluded and told, but for the names of files and the places of rows in them."""
     accounts = [row["account_id"] for row in base.rows("select account_id from scored order by account_id")]
-    base.pick(accounts)
+    base.select_accounts(accounts)
     evidence = {
         (d.account_id, e.signal): (e.statement, e.value, e.row_count, sorted(row.text for row in e.rows))
-        for d in dossiers(base, accounts, NO_HISTORY, base.details())
+        for d in build_dossiers(base, accounts, NO_HISTORY, base.signal_details())
         for e in d.evidence
     }
     left_out = sorted((e.table, e.column, e.reason, e.rows) for e in base.audit.left_out)
@@ -92,19 +92,21 @@ def in_words(base: CustomerBase) -> dict[str, Any]:
 
 
 @pytest.fixture(params=["clean", "faulty"])
-def world(request: pytest.FixtureRequest) -> World:
+def world(request: pytest.FixtureRequest) -> PortfolioBuilder:
     return customers() if request.param == "clean" else faults(customers())
 
 
 @pytest.mark.parametrize("parts", [1, 3])
-def test_typed_files_say_what_csv_files_say(world: World, parts: int, tmp_path: Path) -> None:
+def test_typed_files_say_what_csv_files_say(world: PortfolioBuilder, parts: int, tmp_path: Path) -> None:
     typed = score_folder(as_parquet(world, tmp_path / "typed", parts))
     assert in_words(typed.base) == in_words(world.score_files(tmp_path / "csv").base)
 
 
-def test_a_database_says_what_csv_files_say(world: World, tmp_path: Path, postgres: databases.Server) -> None:
+def test_a_database_says_what_csv_files_say(
+    world: PortfolioBuilder, tmp_path: Path, postgres: databases.LocalPostgres
+) -> None:
     url = postgres.fresh()
-    bases.load(as_parquet(world, tmp_path / "typed"), url)
+    bases.load_into_postgres(as_parquet(world, tmp_path / "typed"), url)
     base = read_base(url, AS_OF, SHIPPED, NO_HISTORY)
     ours = in_words(world.score_files(tmp_path / "csv").base)
     theirs = in_words(base)
@@ -140,7 +142,7 @@ def test_a_source_is_not_read_again_to_measure_and_score_it(tmp_path: Path) -> N
 def test_only_the_columns_and_weeks_that_are_needed_are_read(tmp_path: Path) -> None:
     base = score_folder(as_parquet(customers(), tmp_path / "typed")).base
     reads = {read.table: read for read in base.reads}
-    assert all(set(read.columns) <= READS.get(name, set(TABLES[name].names)) for name, read in reads.items())
+    assert all(set(read.columns) <= SIGNAL_INPUTS.get(name, set(TABLES[name].names)) for name, read in reads.items())
     assert "name" not in reads["contacts"].columns
     assert {name: (AS_OF - read.since).days for name, read in reads.items() if read.since} == {
         name: days for name, days in SHIPPED.scoring.lookback_days.items() if name in reads
@@ -148,17 +150,21 @@ def test_only_the_columns_and_weeks_that_are_needed_are_read(tmp_path: Path) -> 
     assert [name for name, read in reads.items() if not read.copied] == ["usage"]
 
 
-def test_a_text_column_where_a_date_belongs_is_refused_by_a_database_with_the_cure(postgres: databases.Server) -> None:
+def test_a_text_column_where_a_date_belongs_is_refused_by_a_database_with_the_cure(
+    postgres: databases.LocalPostgres,
+) -> None:
     url = postgres.fresh()
-    databases.run(url, "create table accounts (account_id text, name text, arr numeric, renewal_date text)")
+    databases.run_sql(url, "create table accounts (account_id text, name text, arr numeric, renewal_date text)")
     with pytest.raises(DataError, match=r"public.accounts.renewal_date is varchar.*make a view that casts it"):
         read_base(url, AS_OF, SHIPPED, NO_HISTORY)
 
 
-def test_a_database_needs_no_more_than_the_right_to_read_and_keeps_no_password(postgres: databases.Server) -> None:
+def test_a_database_needs_no_more_than_the_right_to_read_and_keeps_no_password(
+    postgres: databases.LocalPostgres,
+) -> None:
     url = postgres.fresh()
-    databases.run(url, "create table accounts (account_id text, name text, arr numeric, renewal_date date)")
-    databases.run(url, "insert into accounts values ('A', 'A Ltd', 1000, date '2027-01-01')")
+    databases.run_sql(url, "create table accounts (account_id text, name text, arr numeric, renewal_date date)")
+    databases.run_sql(url, "insert into accounts values ('A', 'A Ltd', 1000, date '2027-01-01')")
     for given in (url.replace("postgres@", "postgres:secret@"), f"{url}?password=secret"):
         with pytest.raises(InputError, match="leave the password out of the URL"):
             read_base(given, AS_OF, SHIPPED, NO_HISTORY)
@@ -183,12 +189,15 @@ def test_limits_that_are_none_are_named(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=says):
-        engine(EngineLimits.of_environment())
+        open_engine(EngineLimits.from_environment())
 
 
 def test_progress_tells_rows_and_time_left() -> None:
-    assert told("reading usage", 25.0, 50_000_000, 10.0) == "  reading usage: 25 % of 50,000,000 rows, about 30 s left"
-    assert told("reading usage", -1.0, 0, 3.0) == "  reading usage, 3 s so far"
+    assert (
+        progress_line("reading usage", 25.0, 50_000_000, 10.0)
+        == "  reading usage: 25 % of 50,000,000 rows, about 30 s left"
+    )
+    assert progress_line("reading usage", -1.0, 0, 3.0) == "  reading usage, 3 s so far"
 
 
 def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.worlds import (  # noqa: F401  fixtures
+from tests.e2e.shared_stores import (  # noqa: F401  fixtures
     both_weeks,
     decided,
     desk,

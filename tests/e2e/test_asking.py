@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import saveplay
+from tests.e2e.commands import saveplay
 
 SAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "portfolio"
 ON = ("--data", str(SAMPLE), "--as-of", "2026-11-23")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import DONE, Said, saveplay
-from tests.e2e.worlds import SECOND, W48, Place, Shelf
+from tests.e2e.commands import DONE, CommandResult, saveplay
+from tests.e2e.shared_stores import SECOND_DAY, W48, SharedStores, StoreFolder
 
 ACCOUNTS = (
     "account_id,name,arr,renewal_date,csm_id\n"
@@ -68,16 +68,16 @@ STOPPED = [each for each in TABLE if each.refused]
 WENT_ON = [each for each in TABLE if not each.refused]
 
 
-def ran(shelf: Shelf, broken: Broken) -> tuple[Place, Said]:
+def ran(shelf: SharedStores, broken: Broken) -> tuple[StoreFolder, CommandResult]:
     """The review of the broken folder."""
 
-    def make(place: Place) -> dict[str, Said]:
+    def make(place: StoreFolder) -> dict[str, CommandResult]:
         data = place.folder / "data"
         data.mkdir(parents=True)
         sound = {"accounts.csv": ACCOUNTS, "people.csv": PEOPLE, "tickets.csv": TICKETS, "usage.csv": USAGE}
         for name, content in {**sound, **broken.files}.items():
             (data / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        return {"review": saveplay(*place.asked(data, SECOND, "--approve", "all"))}
+        return {"review": saveplay(*place.asked(data, SECOND_DAY, "--approve", "all"))}
 
     place, said = shelf.place("broken-" + broken.name.replace(" ", "-"), make)
     return place, said["review"]
@@ -85,7 +85,7 @@ def ran(shelf: Shelf, broken: Broken) -> tuple[Place, Said]:
 
 @pytest.mark.parametrize("broken", STOPPED, ids=lambda broken: broken.name)
 def test_what_cannot_be_trusted_stops_the_run_with_one_sentence_and_writes_nothing(
-    shelf: Shelf, broken: Broken
+    shelf: SharedStores, broken: Broken
 ) -> None:
     place, said = ran(shelf, broken)
     message = said.refusal
@@ -97,7 +97,7 @@ def test_what_cannot_be_trusted_stops_the_run_with_one_sentence_and_writes_nothi
 
 
 @pytest.mark.parametrize("broken", WENT_ON, ids=lambda broken: broken.name)
-def test_bad_rows_are_left_out_and_reported_and_the_rest_goes_on(shelf: Shelf, broken: Broken) -> None:
+def test_bad_rows_are_left_out_and_reported_and_the_rest_goes_on(shelf: SharedStores, broken: Broken) -> None:
     place, said = ran(shelf, broken)
     said.ended(DONE)
     review = place.document(W48)

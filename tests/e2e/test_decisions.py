@@ -7,23 +7,34 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.running import DONE, REFUSED, WAITING, Said
-from tests.e2e.worlds import NEW_DATE, NEW_OWNER, SECOND, UNOWNED, W47, W48, Place, Shelf, Wishes, wishes
+from tests.e2e.commands import DONE, REFUSED, WAITING, CommandResult
+from tests.e2e.shared_stores import (
+    NEW_DATE,
+    NEW_OWNER,
+    SECOND_DAY,
+    UNOWNED_ACCOUNT,
+    W47,
+    W48,
+    MeetingWishes,
+    SharedStores,
+    StoreFolder,
+    wishes_for,
+)
 
 
 @pytest.fixture(scope="module")
-def meeting(shelf: Shelf, desk: Path, desk_first: Place) -> tuple[Place, dict[str, Said]]:
+def meeting(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """The meeting of the small team, with everything that can go wrong in it, step by step in one store."""
 
-    def make(place: Place) -> dict[str, Said]:
+    def make(place: StoreFolder) -> dict[str, CommandResult]:
         desk_first.copied(place.folder)
-        said = {"review": place.review(desk, SECOND, code=WAITING)}
-        wanted, sheet = wishes(place.document(W48)), place.out / W48 / "decisions.yaml"
+        said = {"review": place.review(desk, SECOND_DAY, code=WAITING)}
+        wanted, sheet = wishes_for(place.document(W48)), place.out / W48 / "decisions.yaml"
         versions = {play["account_id"]: play["version"] for play in place.document(W48)["plays"]}
         stale = [{**each, "version": "0" * 12} for each in wanted.content["plays"]]
         read = [{**each, "version": versions.get(each["account"])} for each in wanted.content["plays"]]
 
-        def decide(name: str, **changes: Any) -> Said:
+        def decide(name: str, **changes: Any) -> CommandResult:
             return place.run("decide", W48, "--file", wanted.file(place.folder / f"{name}.yaml", **changes))
 
         said["unfilled"] = place.run("decide", W48, "--file", sheet)
@@ -38,7 +49,7 @@ def meeting(shelf: Shelf, desk: Path, desk_first: Place) -> tuple[Place, dict[st
     return shelf.place("meeting", make)
 
 
-def test_a_review_that_waits_says_for_what_and_how_to_answer(waiting: tuple[Place, Said]) -> None:
+def test_a_review_that_waits_says_for_what_and_how_to_answer(waiting: tuple[StoreFolder, CommandResult]) -> None:
     place, said = waiting
     assert said.code == WAITING
     assert "waiting for decisions on the plays" in said.err
@@ -49,7 +60,9 @@ def test_a_review_that_waits_says_for_what_and_how_to_answer(waiting: tuple[Plac
     assert "waiting for" not in said.out, "results on standard output, progress on standard error"
 
 
-def test_while_it_waits_there_is_a_template_and_nothing_to_carry_out(waiting: tuple[Place, Said]) -> None:
+def test_while_it_waits_there_is_a_template_and_nothing_to_carry_out(
+    waiting: tuple[StoreFolder, CommandResult],
+) -> None:
     place, _ = waiting
     review = place.document(W48)
     template = yaml.safe_load((place.out / W48 / "decisions.yaml").read_text(encoding="utf-8"))
@@ -66,17 +79,19 @@ def test_while_it_waits_there_is_a_template_and_nothing_to_carry_out(waiting: tu
         ("unfilled", r"decisions\.yaml: decided_by"),
         ("stale", r"TF-\d+: the play changed since it was read"),
         ("no terminal", r"saveplay decide 2026-W48 --file .*--approve all"),
-        ("unowned", rf"critical accounts without an owner: {UNOWNED}"),
+        ("unowned", rf"critical accounts without an owner: {UNOWNED_ACCOUNT}"),
         ("twice", r"2026-W48 waits for nothing: it is closed"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused_with_the_reason(
-    meeting: tuple[Place, dict[str, Said]], case: str, says: str
+    meeting: tuple[StoreFolder, dict[str, CommandResult]], case: str, says: str
 ) -> None:
     assert re.search(says, meeting[1][case].refusal)
 
 
-def test_the_close_waits_until_the_critical_account_has_an_owner(meeting: tuple[Place, dict[str, Said]]) -> None:
+def test_the_close_waits_until_the_critical_account_has_an_owner(
+    meeting: tuple[StoreFolder, dict[str, CommandResult]],
+) -> None:
     _, said = meeting
     assert said["plan"].code == WAITING
     assert "close of the meeting" in said["plan"].err
@@ -84,7 +99,7 @@ def test_the_close_waits_until_the_critical_account_has_an_owner(meeting: tuple[
     assert said["close"].code == DONE
 
 
-def expected_actions(review: dict[str, Any], wanted: Wishes) -> set[tuple[str, str]]:
+def expected_actions(review: dict[str, Any], wanted: MeetingWishes) -> set[tuple[str, str]]:
     """Account and name of every action that was approved, from the pages that people decided from."""
     found: set[tuple[str, str]] = set()
     for play in review["plays"]:
@@ -100,7 +115,9 @@ def expected_actions(review: dict[str, Any], wanted: Wishes) -> set[tuple[str, s
 
 
 def test_only_what_people_approved_is_carried_out(
-    meeting: tuple[Place, dict[str, Said]], waiting: tuple[Place, Said], wanted: Wishes
+    meeting: tuple[StoreFolder, dict[str, CommandResult]],
+    waiting: tuple[StoreFolder, CommandResult],
+    wanted: MeetingWishes,
 ) -> None:
     review = meeting[0].document(W48)
     done = {(action["account_id"], action["id"].split(".", 2)[2]) for action in review["actions"]}
@@ -114,7 +131,9 @@ def test_only_what_people_approved_is_carried_out(
     assert refused.isdisjoint({row["account_id"] for row in meeting[0].table(W48, "actions.csv")})
 
 
-def test_edits_reach_the_person_and_the_date(meeting: tuple[Place, dict[str, Said]], wanted: Wishes) -> None:
+def test_edits_reach_the_person_and_the_date(
+    meeting: tuple[StoreFolder, dict[str, CommandResult]], wanted: MeetingWishes
+) -> None:
     review = meeting[0].document(W48)
     mine = [a for a in review["actions"] if a["account_id"] == wanted.edited and a["playbook_action"] == wanted.moved]
     assert [(action["owner_id"], action["due"]) for action in mine] == [(NEW_OWNER, NEW_DATE)]
@@ -125,45 +144,47 @@ def test_edits_reach_the_person_and_the_date(meeting: tuple[Place, dict[str, Sai
     assert len(decision["changes"]) == 3
 
 
-def test_every_decision_is_kept_with_who_and_why(meeting: tuple[Place, dict[str, Said]], wanted: Wishes) -> None:
+def test_every_decision_is_kept_with_who_and_why(
+    meeting: tuple[StoreFolder, dict[str, CommandResult]], wanted: MeetingWishes
+) -> None:
     review = meeting[0].document(W48)
     kept = {decision["subject"]: decision for decision in review["decisions"]}
     assert {decision["by"] for decision in kept.values()} == {"Marguerite Oyelaran"}
     assert kept[wanted.rejected]["reason"] == "The sponsor already agreed to renew"
     assert kept[wanted.deferred]["until"] == "2026-12-07"
     assert kept["budget"]["amount"] == 5000
-    assert kept["close"]["changes"] == [f"owner of {UNOWNED} is {NEW_OWNER}"]
+    assert kept["close"]["changes"] == [f"owner of {UNOWNED_ACCOUNT} is {NEW_OWNER}"]
     log = meeting[0].pages(W48)["audit.jsonl"].decode()
     assert log.count("Marguerite Oyelaran") == 2
     assert "Somebody Else" not in log
 
 
-def test_the_owner_named_at_the_close_gets_the_work(meeting: tuple[Place, dict[str, Said]]) -> None:
+def test_the_owner_named_at_the_close_gets_the_work(meeting: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     review = meeting[0].document(W48)
-    play = next(play for play in review["plays"] if play["account_id"] == UNOWNED)
+    play = next(play for play in review["plays"] if play["account_id"] == UNOWNED_ACCOUNT)
     assert play["owner_id"] == NEW_OWNER
-    assert [item for item in review["owners_to_assign"] if item["account_id"] == UNOWNED] == []
-    mine = [action for action in review["actions"] if action["account_id"] == UNOWNED]
+    assert [item for item in review["owners_to_assign"] if item["account_id"] == UNOWNED_ACCOUNT] == []
+    mine = [action for action in review["actions"] if action["account_id"] == UNOWNED_ACCOUNT]
     assert NEW_OWNER in {action["owner_id"] for action in mine}
     assert [action["title"] for action in mine if action["owner"] == "TBD"] == []
     assert [hold["title"] for hold in review["touchpoints"] if hold["owner"] == "TBD"] == []
 
 
-def test_the_plan_names_the_owner_named_at_the_close(meeting: tuple[Place, dict[str, Said]]) -> None:
+def test_the_plan_names_the_owner_named_at_the_close(meeting: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     review = meeting[0].document(W48)
-    play = next(play for play in review["plays"] if play["account_id"] == UNOWNED)
-    line = next(line for line in review["intervention_plan"] if line["account_id"] == UNOWNED)
+    play = next(play for play in review["plays"] if play["account_id"] == UNOWNED_ACCOUNT)
+    line = next(line for line in review["intervention_plan"] if line["account_id"] == UNOWNED_ACCOUNT)
     assert line["owner"] == play["owner"] != "TBD"
 
 
 def test_the_same_decisions_in_one_file_beforehand_give_the_same_pages(
-    meeting: tuple[Place, dict[str, Said]], decided: Place
+    meeting: tuple[StoreFolder, dict[str, CommandResult]], decided: StoreFolder
 ) -> None:
-    assert decided.repeatable(W48) == meeting[0].repeatable(W48)
+    assert decided.digests(W48) == meeting[0].digests(W48)
     assert decided.actions() == meeting[0].actions()
 
 
-def test_approving_nothing_carries_out_nothing(reborn: tuple[Place, dict[str, Said]]) -> None:
+def test_approving_nothing_carries_out_nothing(reborn: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     place, said = reborn
     said["review"].ended(DONE)
     review = place.document(W47)
@@ -178,7 +199,9 @@ def test_approving_nothing_carries_out_nothing(reborn: tuple[Place, dict[str, Sa
 # two people, half-filled forms ---------------------------------------------------------------------------------------
 
 
-def test_the_second_person_who_decides_is_told_that_it_is_too_late(too_late: tuple[Place, dict[str, Said]]) -> None:
+def test_the_second_person_who_decides_is_told_that_it_is_too_late(
+    too_late: tuple[StoreFolder, dict[str, CommandResult]],
+) -> None:
     """The process that took the first decision was killed before it could carry it out; the decision stands."""
     place, said = too_late
     log = [line for line in place.audit(W48) if line[0] == "decided"]

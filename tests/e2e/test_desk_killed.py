@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from tests.databases import SERVERS
-from tests.desk_places import Inside, Meant, by_file, meant, monday, own  # noqa: F401  fixtures
-from tests.desks import LEADER, ServedDesk, served, serving
-from tests.e2e.running import DONE, REFUSED, WAITING, saveplay
-from tests.e2e.worlds import FIRST, SECOND, W47, W48, Place
+from tests.desk_in_process import InProcessDesk, MeetingDecisions, by_file, meant, monday, own_copy  # noqa: F401  fixtures
+from tests.e2e.commands import DONE, REFUSED, WAITING, saveplay
+from tests.e2e.shared_stores import FIRST_DAY, SECOND_DAY, W47, W48, StoreFolder
+from tests.served_desk import LEADER, ServedDesk, running_desk, start_desk
 
 pytestmark = pytest.mark.long
 
@@ -35,7 +35,7 @@ PATIENCE = 60
 class Monday:
     """A meeting whose server dies again and again, and is started again each time."""
 
-    place: Place
+    place: StoreFolder
     token: str
     desk: ServedDesk
     answers: dict[str, httpx.Response] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Monday:
         self.desk.process.kill()
         assert self.desk.process.wait(10) == -9
         self.kills += 1
-        self.desk = listening(served(self.place.store))
+        self.desk = listening(start_desk(self.place.store))
 
     def call(self, key: str, path: str, body: Any, delays: list[float]) -> None:
         """Send a call until it is answered. The server is killed after each of the delays, counted from the sending."""
@@ -120,11 +120,13 @@ def moments(choices: int) -> dict[str, list[float]]:
 
 
 @pytest.fixture(scope="module")
-def survived(monday: Place, meant: Meant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monday]:
+def survived(
+    monday: StoreFolder, meant: MeetingDecisions, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Monday]:
     """The whole Monday at a desk whose server is killed twenty times."""
-    place = own(monday, tmp_path_factory.mktemp("killed") / "place")
+    place = own_copy(monday, tmp_path_factory.mktemp("killed") / "place")
     token = saveplay("invite", LEADER, "--role", "leader", "--token", "--store", place.store).ended(DONE).out.strip()
-    day, dies = Monday(place, token, listening(served(place.store))), moments(len(meant.plays))
+    day, dies = Monday(place, token, listening(start_desk(place.store))), moments(len(meant.plays))
     api = f"/api/v1/reviews/{W48}"
     for at, decision in enumerate(meant.plays):
         day.call(f"choice {at}", f"{api}/choices", {"decision": decision}, dies.get(f"choice {at}", []))
@@ -133,40 +135,42 @@ def survived(monday: Place, meant: Meant, tmp_path_factory: pytest.TempPathFacto
     day.call("close", f"{api}/close", meant.close, dies["close"])
     day.until("closed")
     for at, action in enumerate(marked(place)):
-        body = {"state": "done", "on": SECOND, "note": "Said so in the meeting"}
+        body = {"state": "done", "on": SECOND_DAY, "note": "Said so in the meeting"}
         day.call(f"mark {at}", f"/api/v1/actions/{action}", body, dies.get(f"mark {at}", []))
     yield day
     day.desk.stop()
 
 
-def marked(place: Place) -> list[str]:
+def marked(place: StoreFolder) -> list[str]:
     """The actions that are reported done."""
     return [action for action, review_id, _ in place.actions() if review_id == W48][:MARKED]
 
 
 @SERVERS
-def test_the_server_was_killed_twenty_times_and_every_call_was_answered_well(survived: Monday, meant: Meant) -> None:
+def test_the_server_was_killed_twenty_times_and_every_call_was_answered_well(
+    survived: Monday, meant: MeetingDecisions
+) -> None:
     assert survived.kills == KILLS
     assert {answer.status_code for answer in survived.answers.values()} == {200}
     assert len(survived.answers) == len(meant.plays) + 2 + MARKED
 
 
 @SERVERS
-def test_what_was_decided_stands_as_if_nobody_had_been_killed(survived: Monday, by_file: Place) -> None:
+def test_what_was_decided_stands_as_if_nobody_had_been_killed(survived: Monday, by_file: StoreFolder) -> None:
     wait_until(lambda: survived.place.document(W48)["state"] == "closed", "the pages of the closed week")
     assert survived.place.document(W48) == by_file.document(W48)
-    assert survived.place.repeatable(W48) == by_file.repeatable(W48)
-    assert survived.place.leftovers() == []
+    assert survived.place.digests(W48) == by_file.digests(W48)
+    assert survived.place.stray_files() == []
 
 
 @SERVERS
-def test_no_action_was_handed_out_twice(survived: Monday, by_file: Place) -> None:
+def test_no_action_was_handed_out_twice(survived: Monday, by_file: StoreFolder) -> None:
     assert survived.place.actions() == by_file.actions()
     assert len(survived.place.actions()) > 0
 
 
 @SERVERS
-def test_nothing_was_done_twice_and_the_log_is_sound(survived: Monday, meant: Meant) -> None:
+def test_nothing_was_done_twice_and_the_log_is_sound(survived: Monday, meant: MeetingDecisions) -> None:
     # What is marked is logged with the week that asked for it first.
     done = Counter(what for what, _ in survived.place.audit(W48))
     done["done"] += Counter(what for what, _ in survived.place.audit(W47))["done"]
@@ -182,7 +186,7 @@ def test_nothing_was_done_twice_and_the_log_is_sound(survived: Monday, meant: Me
 def test_what_was_marked_is_done(survived: Monday) -> None:
     progress = survived.place.progress()
     assert {action: progress[action] for action in marked(survived.place)} == dict.fromkeys(
-        marked(survived.place), ("done", SECOND)
+        marked(survived.place), ("done", SECOND_DAY)
     )
 
 
@@ -190,12 +194,12 @@ def test_what_was_marked_is_done(survived: Monday) -> None:
 
 
 @pytest.fixture
-def decided_only(monday: Place, meant: Meant, tmp_path: Path) -> tuple[Place, str]:
+def decided_only(monday: StoreFolder, meant: MeetingDecisions, tmp_path: Path) -> tuple[StoreFolder, str]:
     """A plan that was decided at a desk which died before anything of it was carried out; and a leader's token."""
-    place = own(monday, tmp_path / "place")
-    inside = Inside(place.store)
+    place = own_copy(monday, tmp_path / "place")
+    inside = InProcessDesk(place.store)
     leader = inside.member("leader")
-    program, api = inside.program(leader), f"/api/v1/reviews/{W48}"
+    program, api = inside.token_client(leader), f"/api/v1/reviews/{W48}"
     for decision in meant.plays:
         assert program.post(f"{api}/choices", json={"decision": decision}).status_code == 200
     plan = {"others": meant.others, "budget": meant.budget}
@@ -206,11 +210,11 @@ def decided_only(monday: Place, meant: Meant, tmp_path: Path) -> tuple[Place, st
 
 
 def test_a_decision_that_was_stored_and_not_carried_out_is_carried_out_by_whoever_serves_next(
-    decided_only: tuple[Place, str], by_file: Place
+    decided_only: tuple[StoreFolder, str], by_file: StoreFolder
 ) -> None:
     place, token = decided_only
     assert [review_id for _, review_id, _ in place.actions() if review_id == W48] == []
-    with serving(place.store) as desk:
+    with running_desk(place.store) as desk:
         wait_until(lambda: stage_of(listening(desk), token) == "closing", "the close")
     ours = [action for action, review_id, _ in place.actions() if review_id == W48]
     expected = [action for action, review_id, _ in by_file.actions() if review_id == W48]
@@ -219,13 +223,13 @@ def test_a_decision_that_was_stored_and_not_carried_out_is_carried_out_by_whoeve
 
 
 def test_whoever_decides_while_the_review_goes_on_is_told_so_and_changes_nothing(
-    decided_only: tuple[Place, str], meant: Meant
+    decided_only: tuple[StoreFolder, str], meant: MeetingDecisions
 ) -> None:
     place, token = decided_only
     headers, tried = {"authorization": f"Bearer {token}"}, Counter[int]()
     file = meant.wanted.file(place.folder / "otherwise.yaml", plays=None, close=None, rest="reject")
     with (
-        serving(place.store) as desk,
+        running_desk(place.store) as desk,
         ThreadPoolExecutor(1) as threads,
         httpx.Client(base_url=listening(desk).at, headers=headers, trust_env=False, timeout=PATIENCE) as program,
     ):
@@ -284,15 +288,15 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     """Two servers on one store: in a folder, and in a database."""
     review_id = W48
     if request.param == "folder":
-        place: Place = request.getfixturevalue("monday")
-        store: Any = own(place, tmp_path / "place").store
+        place: StoreFolder = request.getfixturevalue("monday")
+        store: Any = own_copy(place, tmp_path / "place").store
     else:
         store, review_id = request.getfixturevalue("postgres").fresh(), W47
         data = request.getfixturevalue("desk")
-        asked = ["review", "--data", data, "--as-of", FIRST, "--out", tmp_path / "reviews", "--store", store]
+        asked = ["review", "--data", data, "--as-of", FIRST_DAY, "--out", tmp_path / "reviews", "--store", store]
         saveplay(*asked).ended(WAITING)
     with ExitStack() as open_desks:
-        one, other = (listening(open_desks.enter_context(serving(store))) for _ in range(2))
+        one, other = (listening(open_desks.enter_context(running_desk(store))) for _ in range(2))
         tokens = (one.token(LEADER, "leader"), other.token(SECOND_LEADER, "leader"))
         yield Pair((one, other), tokens, review_id)
 
@@ -332,10 +336,10 @@ def one_wins(answers: list[httpx.Response]) -> str:
     return LEADER if answers[0].status_code == 200 else SECOND_LEADER
 
 
-def test_a_hundred_people_at_once_are_all_answered(monday: Place, tmp_path: Path) -> None:
+def test_a_hundred_people_at_once_are_all_answered(monday: StoreFolder, tmp_path: Path) -> None:
     """As many as look again when something is decided, on as few connections to the store as there are."""
-    place = own(monday, tmp_path / "place")
-    with serving(place.store) as desk:
+    place = own_copy(monday, tmp_path / "place")
+    with running_desk(place.store) as desk:
         headers = {"authorization": f"Bearer {desk.token('Everybody', 'viewer')}"}
         limits = httpx.Limits(max_connections=100)
         at = listening(desk).at

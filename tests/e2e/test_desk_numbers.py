@@ -7,36 +7,38 @@ from pathlib import Path
 import pytest
 
 from app.desk import what_if
-from app.desk.reading import Book, Library
-from app.desk.scores import PAGE, SORTS, Scores, Wanted
-from app.wiring import Request, load_base, workplace
+from app.desk.loaded_review import LoadedReview, ReviewCache
+from app.desk.score_table import PAGE_SIZE, SORTS, ScoreTable, TableQuery
+from app.wiring import ReviewRequest, load_scored_base, open_store
 from domain.errors import UnknownReference
-from tests.e2e.running import ROOT
-from tests.e2e.worlds import SECOND, W48, Place
+from tests.e2e.commands import ROOT
+from tests.e2e.shared_stores import SECOND_DAY, W48, StoreFolder
 from tools.configuration import read_configuration
 
 
 @pytest.fixture(scope="module")
-def opened(both_weeks: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Book, Scores]]:
+def opened(
+    both_weeks: StoreFolder, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[LoadedReview, ScoreTable]]:
     """The second week of the whole sample portfolio, as the desk reads it."""
     place = both_weeks.copied(tmp_path_factory.mktemp("numbers") / "world")
-    library = Library()
-    with workplace(str(place.store)) as work:
+    library = ReviewCache()
+    with open_store(str(place.store)) as work:
         book = library.book(work, W48)
         assert book is not None
         yield book, library.scores(work, book)
 
 
-def ids(scores: Scores, **wanted: str) -> list[str]:
+def ids(scores: ScoreTable, **wanted: str) -> list[str]:
     """Every account of a view, over all of its pages."""
-    first = scores.page(Wanted.of(wanted))
-    pages = [scores.page(Wanted.of({**wanted, "page": str(number)})) for number in range(1, first.pages + 1)]
+    first = scores.page(TableQuery.of(wanted))
+    pages = [scores.page(TableQuery.of({**wanted, "page": str(number)})) for number in range(1, first.pages + 1)]
     return [row["account_id"] for page in pages for row in page.rows]
 
 
-def test_the_table_shows_who_is_at_risk_and_what_it_comes_to(opened: tuple[Book, Scores]) -> None:
+def test_the_table_shows_who_is_at_risk_and_what_it_comes_to(opened: tuple[LoadedReview, ScoreTable]) -> None:
     book, scores = opened
-    page = scores.page(Wanted())
+    page = scores.page(TableQuery())
     portfolio = book.review.portfolio
     assert page.accounts == portfolio.at_risk_accounts
     assert page.arr == pytest.approx(portfolio.arr_at_risk)
@@ -45,17 +47,17 @@ def test_the_table_shows_who_is_at_risk_and_what_it_comes_to(opened: tuple[Book,
     assert (page.rows[0]["risk"], page.rows[0]["health"]) == (heaviest.risk_score, heaviest.health)
 
 
-def test_every_account_stands_on_exactly_one_page(opened: tuple[Book, Scores]) -> None:
+def test_every_account_stands_on_exactly_one_page(opened: tuple[LoadedReview, ScoreTable]) -> None:
     book, scores = opened
     every = ids(scores, show="all")
     assert len(every) == len(set(every)) == book.review.portfolio.accounts
-    assert scores.page(Wanted.of({"show": "all"})).pages == -(-len(every) // PAGE)
-    assert len(scores.page(Wanted.of({"show": "all", "page": "999"})).rows) == len(every) % PAGE or PAGE
+    assert scores.page(TableQuery.of({"show": "all"})).pages == -(-len(every) // PAGE_SIZE)
+    assert len(scores.page(TableQuery.of({"show": "all", "page": "999"})).rows) == len(every) % PAGE_SIZE or PAGE_SIZE
 
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_turning_the_order_round_shows_the_same_accounts_from_the_other_end(
-    opened: tuple[Book, Scores], sort: str
+    opened: tuple[LoadedReview, ScoreTable], sort: str
 ) -> None:
     _, scores = opened
     there, back = ids(scores, show="all", sort=sort), ids(scores, show="all", sort=sort, turned="1")
@@ -63,7 +65,7 @@ def test_turning_the_order_round_shows_the_same_accounts_from_the_other_end(
     assert there != back
 
 
-def test_filters_add_up_to_the_whole(opened: tuple[Book, Scores]) -> None:
+def test_filters_add_up_to_the_whole(opened: tuple[LoadedReview, ScoreTable]) -> None:
     book, scores = opened
     every = set(ids(scores, show="all"))
     by_csm = [set(ids(scores, show="all", csm=csm)) for csm, _ in scores.choices["csm"]]
@@ -74,7 +76,7 @@ def test_filters_add_up_to_the_whole(opened: tuple[Book, Scores]) -> None:
         assert len(ids(scores, show="all", tier=tier.name)) == tier.accounts
 
 
-def test_what_changed_since_last_week_is_what_the_review_says(opened: tuple[Book, Scores]) -> None:
+def test_what_changed_since_last_week_is_what_the_review_says(opened: tuple[LoadedReview, ScoreTable]) -> None:
     book, scores = opened
     for change in ("new", "worsened", "improved", "resolved"):
         said = {each.account_id for each in book.review.portfolio.movements if each.change == change}
@@ -82,9 +84,11 @@ def test_what_changed_since_last_week_is_what_the_review_says(opened: tuple[Book
 
 
 @pytest.mark.parametrize("search", ["%", "_", "'", '"; drop table shown; --', "\\", "<script>"])
-def test_a_search_is_text_and_never_a_pattern(opened: tuple[Book, Scores], search: str) -> None:
+def test_a_search_is_text_and_never_a_pattern(opened: tuple[LoadedReview, ScoreTable], search: str) -> None:
     _, scores = opened
-    names = {row["account_id"]: row["name"] for row in scores.page(Wanted.of({"show": "all", "search": search})).rows}
+    names = {
+        row["account_id"]: row["name"] for row in scores.page(TableQuery.of({"show": "all", "search": search})).rows
+    }
     assert all(search.lower() in name.lower() for name in names.values())
 
 
@@ -93,13 +97,13 @@ def test_a_search_is_text_and_never_a_pattern(opened: tuple[Book, Scores], searc
     [{"page": "-1"}, {"page": "x"}, {"sort": "1; drop"}, {"tier": "worst"}, {"show": "none"}, {"page": "9" * 40}],
 )
 def test_an_address_that_was_tampered_with_shows_the_usual_table(
-    opened: tuple[Book, Scores], query: dict[str, str]
+    opened: tuple[LoadedReview, ScoreTable], query: dict[str, str]
 ) -> None:
     _, scores = opened
-    assert scores.page(Wanted.of(query)).rows[:3] == scores.page(Wanted()).rows[:3]
+    assert scores.page(TableQuery.of(query)).rows[:3] == scores.page(TableQuery()).rows[:3]
 
 
-def test_the_weeks_of_an_account_are_those_that_the_command_line_tells(opened: tuple[Book, Scores]) -> None:
+def test_the_weeks_of_an_account_are_those_that_the_command_line_tells(opened: tuple[LoadedReview, ScoreTable]) -> None:
     book, scores = opened
     line = book.review.at_risk[0]
     weeks = scores.weeks(line.account_id)
@@ -111,12 +115,12 @@ def test_the_weeks_of_an_account_are_those_that_the_command_line_tells(opened: t
 # what if -------------------------------------------------------------------------------------------------------------
 
 
-def test_numbers_that_are_as_they_are_change_nothing(opened: tuple[Book, Scores]) -> None:
+def test_numbers_that_are_as_they_are_change_nothing(opened: tuple[LoadedReview, ScoreTable]) -> None:
     book, scores = opened
-    same = {knob.name: f"{knob.now:g}" for knob in what_if.knobs(book.configuration)}
-    asked = what_if.Asked.of(same, book.configuration)
-    assert (asked.changes, asked.wrong) == ({}, "")
-    assert what_if.effect(scores, book, asked) is None
+    same = {knob.name: f"{knob.now:g}" for knob in what_if.adjustable_numbers(book.configuration)}
+    asked = what_if.WhatIfChanges.of(same, book.configuration)
+    assert (asked.changes, asked.problem) == ({}, "")
+    assert what_if.compute_effect(scores, book, asked) is None
 
 
 @pytest.mark.parametrize(
@@ -130,37 +134,37 @@ def test_numbers_that_are_as_they_are_change_nothing(opened: tuple[Book, Scores]
     ],
 )
 def test_numbers_that_do_not_fit_together_are_told(
-    opened: tuple[Book, Scores], given: dict[str, str], says: str
+    opened: tuple[LoadedReview, ScoreTable], given: dict[str, str], says: str
 ) -> None:
     book, _ = opened
-    asked = what_if.Asked.of(given, book.configuration)
-    assert asked.wrong
-    assert says in asked.wrong
+    asked = what_if.WhatIfChanges.of(given, book.configuration)
+    assert asked.problem
+    assert says in asked.problem
     assert asked.changes == {}
 
 
 def test_what_the_page_foretells_is_what_a_review_with_the_downloaded_file_finds(
-    opened: tuple[Book, Scores], both_weeks: Place, tmp_path: Path
+    opened: tuple[LoadedReview, ScoreTable], both_weeks: StoreFolder, tmp_path: Path
 ) -> None:
     book, scores = opened
     given = {
         "weight.enterprise.usage": "40", "weight.enterprise.relationship": "15", "tier.high": "62", "at_risk_above": "55",
         "cluster_step": "0.2",
     }  # fmt: skip
-    asked = what_if.Asked.of(given, book.configuration)
-    foretold = what_if.effect(scores, book, asked)
+    asked = what_if.WhatIfChanges.of(given, book.configuration)
+    foretold = what_if.compute_effect(scores, book, asked)
     assert foretold is not None
     assert foretold.moved
     configs = tmp_path / "configs"
     shutil.copytree(ROOT / "configs", configs)
-    (configs / "scoring.yaml").write_text(what_if.as_file(asked, book), encoding="utf-8")
+    (configs / "scoring.yaml").write_text(what_if.scoring_file(asked, book), encoding="utf-8")
     place = both_weeks.copied(tmp_path / "world")
-    with workplace(str(place.store)) as work:
-        request = Request(book.request.data, book.review.as_of, "", str(configs))
-        base = load_base(request, read_configuration(configs), work.history())
+    with open_store(str(place.store)) as work:
+        request = ReviewRequest(book.request.data, book.review.as_of, "", str(configs))
+        base = load_scored_base(request, read_configuration(configs), work.history())
         found = {row["account_id"]: row for row in base.rows("select account_id, risk_tier, at_risk, risk from scored")}
         base.close()
-    assert str(book.review.as_of) == SECOND
+    assert str(book.review.as_of) == SECOND_DAY
     assert sum(row["at_risk"] for row in found.values()) == foretold.at_risk_after
     for row in foretold.moved:
         after = found[row["account_id"]]
@@ -168,11 +172,11 @@ def test_what_the_page_foretells_is_what_a_review_with_the_downloaded_file_finds
         assert after["risk"] == pytest.approx(row["risk_after"])
 
 
-def test_scores_that_are_no_longer_kept_are_told(both_weeks: Place, tmp_path: Path) -> None:
+def test_scores_that_are_no_longer_kept_are_told(both_weeks: StoreFolder, tmp_path: Path) -> None:
     place = both_weeks.copied(tmp_path / "world")
     (place.store / "history" / f"{W48}.parquet").unlink()
-    library = Library()
-    with workplace(str(place.store)) as work:
+    library = ReviewCache()
+    with open_store(str(place.store)) as work:
         book = library.book(work, W48)
         assert book is not None
         with pytest.raises(UnknownReference, match="are no longer kept; run the review again"):

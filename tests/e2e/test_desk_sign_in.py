@@ -33,8 +33,16 @@ import yaml
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from tests.e2e.running import ROOT, WAITING, at_once, begin, saveplay
-from tests.e2e.worlds import SECOND, W48, Place, Shelf, cut_out, rows_of, write_rows
+from tests.e2e.commands import ROOT, WAITING, run_in_parallel, saveplay, start_command
+from tests.e2e.shared_stores import (
+    SECOND_DAY,
+    W48,
+    SharedStores,
+    StoreFolder,
+    read_csv_rows,
+    write_csv_rows,
+    write_team_data,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -59,19 +67,19 @@ _PLAINLY: dict[str, Any] = {"timeout": _PATIENCE_SECONDS, "trust_env": False, "v
 
 
 @pytest.fixture(scope="session")
-def kept(shelf: Shelf) -> Place:
+def kept(shelf: SharedStores) -> StoreFolder:
     """A review that waits, of people with an address in mixed case, one that two share, and a name that goes on."""
 
-    def make(place: Place) -> None:
-        data = cut_out(place.folder / "data")
-        header, rows = rows_of(data / "people.csv")
+    def make(place: StoreFolder) -> None:
+        data = write_team_data(place.folder / "data")
+        header, rows = read_csv_rows(data / "people.csv")
         people = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
         by_name = {person["name"]: person for person in people.values()}
         by_name["Hannah Brandt"]["email"] = CASED
         by_name["Grace Otieno"]["email"] = by_name["Julie Perrin"]["email"] = SHARED
         by_name["Philippa Grant"]["name"] = "<script>alert(1)</script>" * 10
-        write_rows(data / "people.csv", header, [list(person.values()) for person in people.values()])
-        place.review(data, SECOND, code=WAITING)
+        write_csv_rows(data / "people.csv", header, [list(person.values()) for person in people.values()])
+        place.review(data, SECOND_DAY, code=WAITING)
 
     return shelf.place("sign-in", make)[0]
 
@@ -100,7 +108,7 @@ class OpenDesk:
 
 
 @contextmanager
-def opened(kept: Place, **settings: Any) -> Iterator[OpenDesk]:
+def opened(kept: StoreFolder, **settings: Any) -> Iterator[OpenDesk]:
     """A desk with these settings in its desk.yaml, over a copy of the store, for the length of the block."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as said:
         at = Path(folder)
@@ -108,7 +116,7 @@ def opened(kept: Place, **settings: Any) -> Iterator[OpenDesk]:
         shutil.copytree(kept.store, store)
         port = free_port()  # a desk with an address of its own does not say where it listens
         arguments = ["serve", "--configs", configs, "--store", store, "--port", str(port)]
-        process = begin(arguments, said.fileno(), said.fileno())
+        process = start_command(arguments, said.fileno(), said.fileno())
         try:
             wait_for(f"http://127.0.0.1:{port}/sign-in", process, said.fileno())
             yield (desk := OpenDesk(f"http://127.0.0.1:{port}", store))
@@ -201,7 +209,7 @@ def provider() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def strict(kept: Place, provider: str) -> Iterator[OpenDesk]:
+def strict(kept: StoreFolder, provider: str) -> Iterator[OpenDesk]:
     """A desk for the people of the data, and those whom desk.yaml names."""
     with opened(kept, openid={"issuer": provider, **AS_CLIENT}, roles=ROLES, tries_a_minute=1000) as desk:
         yield desk
@@ -496,7 +504,7 @@ def loose() -> Iterator[Loose]:
 
 
 @pytest.fixture(scope="module")
-def open_desk(kept: Place, loose: Loose) -> Iterator[OpenDesk]:
+def open_desk(kept: StoreFolder, loose: Loose) -> Iterator[OpenDesk]:
     """A desk that everybody may look at who signs in, by that provider or behind a proxy, under a name of its own."""
     settings = {
         "address": "HTTPS://Desk.Example.com/",
@@ -653,7 +661,7 @@ def test_a_provider_that_is_another_one_or_talks_nonsense_is_told(
         loose.facts = None
 
 
-def test_a_provider_that_is_down_is_told_before_and_after_signing_in_there(kept: Place) -> None:
+def test_a_provider_that_is_down_is_told_before_and_after_signing_in_there(kept: StoreFolder) -> None:
     provider = Loose()
     with opened(kept, openid={"issuer": provider.issuer, "client_id": CLIENT}, tries_a_minute=5) as desk:
         down = refused(desk, desk.browser().get("/oidc/start"), 503)
@@ -785,5 +793,7 @@ def test_a_desk_that_is_open_to_others_needs_a_sign_in_and_settings_that_mean_so
         for place, (each, _) in enumerate(settings)
     ]  # fmt: skip
     commands.append([*commands[0][:-1], tmp_path / "nowhere"])
-    for said, why in zip(at_once(*commands), [*(why for _, why in settings), "nowhere does not exist"], strict=True):
+    for said, why in zip(
+        run_in_parallel(*commands), [*(why for _, why in settings), "nowhere does not exist"], strict=True
+    ):
         assert re.search(why, said.refusal), said.refusal

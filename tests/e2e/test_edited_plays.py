@@ -6,25 +6,27 @@ from pathlib import Path
 import pytest
 
 from app.timing import Timing
-from app.wiring import context_for, workplace
+from app.wiring import build_context, open_store
 from domain.decisions import PlayDecision
 from domain.errors import DecisionError
 from domain.review import PlayAction, SavePlay
-from graph.decision_preview import Outlook
-from tests.e2e.running import DONE, Said
-from tests.e2e.worlds import W48, Place, Wishes
+from graph.decision_preview import DecisionPreview
+from tests.e2e.commands import DONE, CommandResult
+from tests.e2e.shared_stores import W48, MeetingWishes, StoreFolder
 
 
 @pytest.fixture(scope="module")
-def table(waiting: tuple[Place, Said], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outlook]:
+def table(
+    waiting: tuple[StoreFolder, CommandResult], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DecisionPreview]:
     """The second week of the small team as it lies before its leader."""
-    place = Place(waiting[0].folder.parent).copied(tmp_path_factory.mktemp("edits") / "world")
-    with workplace(str(place.store)) as opened:
-        yield Outlook(context_for(opened, W48, Timing()), W48)
+    place = StoreFolder(waiting[0].folder.parent).copied(tmp_path_factory.mktemp("edits") / "world")
+    with open_store(str(place.store)) as opened:
+        yield DecisionPreview(build_context(opened, W48, Timing()), W48)
 
 
 @pytest.fixture(scope="module")
-def play(table: Outlook) -> SavePlay:
+def play(table: DecisionPreview) -> SavePlay:
     return table.planned.plays[1]
 
 
@@ -37,10 +39,10 @@ def edit(play: SavePlay, **changes: object) -> PlayDecision:
 
 
 def test_an_exchanged_action_brings_its_own_owner_date_and_words_and_still_passes_every_check(
-    table: Outlook, play: SavePlay
+    table: DecisionPreview, play: SavePlay
 ) -> None:
     old = play.phases[1].actions[0]
-    new = table.replacements(play.account_id, old.id)[0]
+    new = table.replacement_actions(play.account_id, old.id)[0]
     edited = table.play(edit(play, swap={old.id: new.id}))
     assert old.id not in {action.id for action in steps(edited)}
     (came,) = [action for action in edited.phases[1].actions if action.id == new.id]
@@ -51,7 +53,9 @@ def test_an_exchanged_action_brings_its_own_owner_date_and_words_and_still_passe
     assert edited.version != play.version
 
 
-def test_only_what_the_library_has_for_the_phase_takes_the_place_of_an_action(table: Outlook, play: SavePlay) -> None:
+def test_only_what_the_library_has_for_the_phase_takes_the_place_of_an_action(
+    table: DecisionPreview, play: SavePlay
+) -> None:
     first, later = play.phases[0].actions[0], play.phases[2].actions[0]
     with pytest.raises(DecisionError, match="cannot be replaced by 'free-lunch'; the library has"):
         table.play(edit(play, swap={first.id: "free-lunch"}))
@@ -61,14 +65,14 @@ def test_only_what_the_library_has_for_the_phase_takes_the_place_of_an_action(ta
         table.play(edit(play, swap={"nothing": later.id}))
 
 
-def test_two_actions_are_not_both_exchanged_for_the_same_one(table: Outlook, play: SavePlay) -> None:
+def test_two_actions_are_not_both_exchanged_for_the_same_one(table: DecisionPreview, play: SavePlay) -> None:
     one, two = play.phases[1].actions[:2]
-    new = table.replacements(play.account_id, one.id)[0]
+    new = table.replacement_actions(play.account_id, one.id)[0]
     with pytest.raises(DecisionError, match="cannot be replaced"):
         table.play(edit(play, swap={one.id: new.id, two.id: new.id}))
 
 
-def test_words_of_ones_own_stand_as_they_are_typed_with_who_typed_them(table: Outlook, play: SavePlay) -> None:
+def test_words_of_ones_own_stand_as_they_are_typed_with_who_typed_them(table: DecisionPreview, play: SavePlay) -> None:
     action = steps(play)[0]
     edited = table.play(edit(play, wording={action.id: "Call  them\nbefore lunch"}))
     changed = next(each for each in steps(edited) if each.id == action.id)
@@ -77,7 +81,7 @@ def test_words_of_ones_own_stand_as_they_are_typed_with_who_typed_them(table: Ou
 
 
 def test_a_number_that_the_record_does_not_hold_is_named_and_one_that_it_holds_is_not(
-    table: Outlook, play: SavePlay
+    table: DecisionPreview, play: SavePlay
 ) -> None:
     action = steps(play)[0]
     unsaid = table.play(edit(play, wording={action.id: "Offer them 41.7 % off for 3,999 seats"}))
@@ -90,12 +94,12 @@ def test_a_number_that_the_record_does_not_hold_is_named_and_one_that_it_holds_i
 
 
 @pytest.mark.parametrize("words", ["", "   ", "x" * 601])
-def test_a_wording_is_neither_empty_nor_a_document(table: Outlook, play: SavePlay, words: str) -> None:
+def test_a_wording_is_neither_empty_nor_a_document(table: DecisionPreview, play: SavePlay, words: str) -> None:
     with pytest.raises(DecisionError, match="the wording has 1 to 600 characters"):
         table.play(edit(play, wording={steps(play)[0].id: words}))
 
 
-def test_what_is_rejected_or_deferred_asks_for_no_hours(table: Outlook) -> None:
+def test_what_is_rejected_or_deferred_asks_for_no_hours(table: DecisionPreview) -> None:
     def asked(decisions: list[PlayDecision]) -> float:
         return sum(line.hours_asked for line in table.load(decisions).capacity)
 
@@ -108,11 +112,15 @@ def test_what_is_rejected_or_deferred_asks_for_no_hours(table: Outlook) -> None:
 
 
 def test_an_exchange_and_own_words_in_a_decisions_file_are_carried_out(
-    waiting: tuple[Place, Said], wanted: Wishes, table: Outlook, play: SavePlay, tmp_path: Path
+    waiting: tuple[StoreFolder, CommandResult],
+    wanted: MeetingWishes,
+    table: DecisionPreview,
+    play: SavePlay,
+    tmp_path: Path,
 ) -> None:
-    place = Place(waiting[0].folder.parent).copied(tmp_path / "world")
+    place = StoreFolder(waiting[0].folder.parent).copied(tmp_path / "world")
     old, worded = play.phases[1].actions[0], play.phases[0].actions[0]
-    new = table.replacements(play.account_id, old.id)[0].id
+    new = table.replacement_actions(play.account_id, old.id)[0].id
     said = {
         "account": play.account_id, "decision": "edit", "by": "Sadia Karim", "swap": {old.id: new},
         "wording": {worded.id: "Call them first thing"},
@@ -125,7 +133,7 @@ def test_an_exchange_and_own_words_in_a_decisions_file_are_carried_out(
     assert actions[worded.id]["action"] == "Call them first thing"
 
 
-def _actions(place: Place, account: str) -> list[dict[str, str]]:
+def _actions(place: StoreFolder, account: str) -> list[dict[str, str]]:
     import json
 
     bodies = [json.loads(body) for _, approved_in, body in place.actions() if approved_in == W48]

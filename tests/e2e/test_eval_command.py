@@ -7,13 +7,13 @@ import pytest
 import yaml
 
 from evals.cases import read_case, read_cases
-from evals.engine import Judgement, verdicts
-from evals.recorded import client_of
+from evals.engine import Judgement, answer_questions
+from evals.recorded_model import build_model_client
 from evals.suites.accounts import run_accounts
-from evals.suites.drafts import FAULTS, Refused, RefusedByName
+from evals.suites.drafts import DRAFT_FAULTS, RefusalCodes, RefusedByCode
 from tests.builders import SHIPPED
-from tests.e2e.running import DONE, FAULT, PORTFOLIO, ROOT, saveplay
-from tests.model_server import ModelServer, well_behaved, writes
+from tests.e2e.commands import DONE, FAULT, PORTFOLIO, ROOT, saveplay
+from tests.model_server import ModelServer, answers_from_request, well_behaved
 
 pytestmark = pytest.mark.long
 
@@ -107,7 +107,7 @@ def test_without_the_packages_of_the_evaluation_it_says_what_to_install(tmp_path
 
 
 def test_a_live_model_is_asked_for_the_plays_and_its_latency_and_cost_are_figures(tmp_path: Path) -> None:
-    with ModelServer(otherwise=writes(well_behaved)) as server:
+    with ModelServer(otherwise=answers_from_request(well_behaved)) as server:
         env = {"SAVEPLAY_MODEL": "gpt-5-mini", "SAVEPLAY_MODEL_URL": server.url}
         told = (*DRAFTS, "--model", "live", "--baseline", tmp_path / "baseline.json", "--accept", "--json")
         ran = saveplay(*told, env=env).ended(DONE)
@@ -122,11 +122,15 @@ def test_a_live_model_is_asked_for_the_plays_and_its_latency_and_cost_are_figure
 
 def test_a_live_model_drafts_the_hand_written_accounts_at_risk_and_no_others() -> None:
     chosen = [case for case in read_cases() if case.name in ("escalation_90_days_ago", "all_healthy_midsize")]
-    with ModelServer(otherwise=writes(well_behaved)) as server:
+    with ModelServer(otherwise=answers_from_request(well_behaved)) as server:
         named = SHIPPED.model.model_copy(update={"name": "made-up", "url": server.url})
         configuration = SHIPPED.model_copy(update={"model": named})
         found = run_accounts(
-            chosen, configuration, lambda *_: None, "made-up", lambda: client_of(configuration, lambda *_: None)
+            chosen,
+            configuration,
+            lambda *_: None,
+            "made-up",
+            lambda: build_model_client(configuration, lambda *_: None),
         )
     assert {case.name: case.got["drafting"] for case in found.cases} == {
         "escalation_90_days_ago": "first_try", "all_healthy_midsize": "playbook",
@@ -135,7 +139,10 @@ def test_a_live_model_drafts_the_hand_written_accounts_at_risk_and_no_others() -
 
 
 def test_two_cases_made_of_the_same_thing_are_judged_each_by_its_own_output() -> None:
-    fault = FAULTS[1]
-    both = [Judgement("caught", "", fault, Refused(("number_typed",))), Judgement("passed", "", fault, Refused(()))]
-    found = {case.name: case.right for case in verdicts("drafts", both, (RefusedByName(),), lambda _: {})}
+    fault = DRAFT_FAULTS[1]
+    both = [
+        Judgement("caught", "", fault, RefusalCodes(("number_typed",))),
+        Judgement("passed", "", fault, RefusalCodes(())),
+    ]
+    found = {case.name: case.right for case in answer_questions("drafts", both, (RefusedByCode(),), lambda _: {})}
     assert found == {"caught": True, "passed": False}

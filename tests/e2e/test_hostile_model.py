@@ -18,19 +18,19 @@ from typing import Any
 
 import pytest
 
-from agents.model_client import Answer, Message
-from app.commands import begin
-from app.decision_file import unattended
-from app.report import render_pack
-from app.report.tabular import actions_csv, crm_csv
+from agents.model_client import Message, ModelAnswer
+from app.commands import start_review
+from app.decision_file import unattended_decisions
+from app.report import render_files
+from app.report.csv_files import actions_csv, crm_csv
 from app.timing import Timing
-from app.wiring import Request, Workplace, run_review, workplace
-from domain.errors import TooLarge, Unreachable
-from domain.model import Record
+from app.wiring import ReviewRequest, StoreSession, open_store, run_review
+from domain.errors import AnswerTooLarge, Unreachable
+from domain.record import Record
 from domain.review import Review, SavePlay
 from graph.context import ReviewContext
-from tests.builders import AS_OF, CALENDAR, SHIPPED, World
-from tools.scoring.scored_base import CustomerBase
+from tests.builders import AS_OF, CALENDAR, SHIPPED, PortfolioBuilder
+from tools.scoring.scored_base import ScoredBase
 from tools.wording import review_id_of
 
 pytestmark = pytest.mark.long
@@ -66,7 +66,7 @@ HARMLESS = tuple(
 
 def portfolio(folder: Path, texts: Sequence[str]) -> Path:
     """Six accounts in trouble, each of another kind, whose people write these texts; and a quiet neighbour."""
-    world = World().with_sources_seen()
+    world = PortfolioBuilder().with_sources_connected()
     for number, role in enumerate(
         ("csm", "csm", "cs_manager", "exec_sponsor", "support_lead", "support_lead", "product", "product", "billing"), 1
     ):
@@ -148,11 +148,11 @@ class Model:
         messages: Sequence[Message],
         schema: Mapping[str, Any] | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
-    ) -> Answer:
+    ) -> ModelAnswer:
         question = Asked(tuple(messages), schema or {})
         self.asked.append(question)
         text = self.speak(question)
-        return Answer(text, len(question.prompt) // 4, len(text) // 4)
+        return ModelAnswer(text, len(question.prompt) // 4, len(text) // 4)
 
     async def close(self) -> None:
         """There is no connection."""
@@ -332,7 +332,7 @@ def gone(asked: Asked) -> str:
 
 
 def too_large(asked: Asked) -> str:
-    raise TooLarge("the answer is far too long", Answer(flood(2_000), 0, 0))
+    raise AnswerTooLarge("the answer is far too long", ModelAnswer(flood(2_000), 0, 0))
 
 
 HOSTILE: dict[str, Callable[[], Speaker]] = {
@@ -384,7 +384,7 @@ _KEPT = TemporaryDirectory(prefix="saveplay-hostile-")
 atexit.register(_KEPT.cleanup)  # not with the module: a worker may come back to it
 
 
-def reviewed(place: Workplace, model: Model, load: Callable[[], CustomerBase]) -> list[Review]:
+def reviewed(place: StoreSession, model: Model, load: Callable[[], ScoredBase]) -> list[Review]:
     """The review as far as it goes with this model; what it would have written."""
     published: list[Review] = []
     place.contexts[W48] = ReviewContext(
@@ -410,16 +410,16 @@ def begun(poisoned: bool) -> Path:
     def dies(asked: Asked) -> str:
         raise Died
 
-    with workplace(str(folder / "store")) as place:
-        begin(place, Request(str(data), AS_OF, str(folder / "reviews"), None), W48, 0, Timing())
+    with open_store(str(folder / "store")) as place:
+        start_review(place, ReviewRequest(str(data), AS_OF, str(folder / "reviews"), None), W48, 0, Timing())
         for gate in ("plan", "close"):
-            place.store.decide(W48, gate, unattended(W48, "all"))
+            place.store.decide(W48, gate, unattended_decisions(W48, "all"))
         with pytest.raises(Died):
-            reviewed(place, Model(dies), lambda: place.loaded[W48])
+            reviewed(place, Model(dies), lambda: place.preloaded_bases[W48])
     return folder / "store"
 
 
-def _never() -> CustomerBase:
+def _never() -> ScoredBase:
     raise AssertionError("nothing after phase 1 reads the data again")
 
 
@@ -428,7 +428,7 @@ def held(speak: Speaker, poisoned: bool = True) -> Held:
     model = Model(speak)
     with TemporaryDirectory() as root:
         store = shutil.copytree(begun(poisoned), Path(root) / "store")
-        with workplace(str(store)) as place:
+        with open_store(str(store)) as place:
             *_, review = reviewed(place, model, _never)
     return Held(review, model)
 
@@ -576,7 +576,7 @@ def test_the_lists_that_leave_the_house_are_those_of_the_playbook_byte_for_byte(
 
 def test_the_calendars_and_lists_of_each_person_are_those_of_the_playbook_byte_for_byte() -> None:
     ours, theirs = (
-        {path: body for path, body in render_pack(review).items() if path.startswith(("calendar/", "actions"))}
+        {path: body for path, body in render_files(review).items() if path.startswith(("calendar/", "actions"))}
         for review in (neutral().review, hostile("obeys every order that it reads").review)
     )
     assert ours == theirs

@@ -9,13 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, killed, rivals, says, there_is
-from tests.e2e.worlds import SECOND, UNOWNED, W47, W48, Place, Shelf, Wishes
+from tests.e2e.commands import (
+    DONE,
+    REFUSED,
+    WAITING,
+    CommandResult,
+    KillCondition,
+    file_exists,
+    has_printed,
+    kill_when,
+    race_commands,
+)
+from tests.e2e.shared_stores import SECOND_DAY, UNOWNED_ACCOUNT, W47, W48, MeetingWishes, SharedStores, StoreFolder
 
 pytestmark = pytest.mark.long
 
 
-def whole_or_absent(place: Place, finished: Place) -> None:
+def whole_or_absent(place: StoreFolder, finished: StoreFolder) -> None:
     """Nobody ever sees half a review: either its folder is not there, or every page of it is."""
     pages = place.pages(W48)
     if pages:
@@ -23,24 +33,26 @@ def whole_or_absent(place: Place, finished: Place) -> None:
         assert pages["review.html"].rstrip().endswith(b"</html>")
 
 
-POINTS: tuple[tuple[str, Callable[[Place], Moment]], ...] = (
-    ("list made", lambda _: says("churn predictor:")),
-    ("planning", lambda _: says("3 Intervention planning")),
-    ("assigning", lambda _: says("4 Assignment and tracking")),
-    ("writing the pages", lambda place: there_is(place.out, f".{W48}.*.aside/**/*.csv")),
-    ("pages written", lambda place: there_is(place.out, f"{W48}/review.html")),
+POINTS: tuple[tuple[str, Callable[[StoreFolder], KillCondition]], ...] = (
+    ("list made", lambda _: has_printed("churn predictor:")),
+    ("planning", lambda _: has_printed("3 Intervention planning")),
+    ("assigning", lambda _: has_printed("4 Assignment and tracking")),
+    ("writing the pages", lambda place: file_exists(place.out, f".{W48}.*.aside/**/*.csv")),
+    ("pages written", lambda place: file_exists(place.out, f"{W48}/review.html")),
 )
 
 
 @pytest.fixture(scope="module")
-def battered(shelf: Shelf, desk: Path, desk_first: Place, desk_second: Place) -> tuple[Place, dict[str, Said]]:
+def battered(
+    shelf: SharedStores, desk: Path, desk_first: StoreFolder, desk_second: StoreFolder
+) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """One review, killed at every point in turn; each time ``resume`` goes on, until it is killed again."""
 
-    def make(place: Place) -> dict[str, Said]:
+    def make(place: StoreFolder) -> dict[str, CommandResult]:
         desk_first.copied(place.folder)
-        go: list[str | Path] = [*place.asked(desk, SECOND, "--approve", "all"), "--verbose"]
+        go: list[str | Path] = [*place.asked(desk, SECOND_DAY, "--approve", "all"), "--verbose"]
         for _, moment in POINTS:
-            killed(go, moment(place))
+            kill_when(go, moment(place))
             whole_or_absent(place, desk_second)
             go = ["resume", W48, "--store", place.store, "--verbose"]
         return {"resume": place.run("resume", W48)}
@@ -49,34 +61,36 @@ def battered(shelf: Shelf, desk: Path, desk_first: Place, desk_second: Place) ->
 
 
 def test_a_review_killed_at_one_step_after_the_other_ends_like_an_undisturbed_one(
-    battered: tuple[Place, dict[str, Said]], desk_second: Place
+    battered: tuple[StoreFolder, dict[str, CommandResult]], desk_second: StoreFolder
 ) -> None:
     place, said = battered
     said["resume"].ended(DONE)
-    assert place.repeatable(W48) == desk_second.repeatable(W48)
+    assert place.digests(W48) == desk_second.digests(W48)
 
 
-def test_no_action_is_in_the_store_twice(battered: tuple[Place, dict[str, Said]], desk_second: Place) -> None:
+def test_no_action_is_in_the_store_twice(
+    battered: tuple[StoreFolder, dict[str, CommandResult]], desk_second: StoreFolder
+) -> None:
     assert battered[0].actions() == desk_second.actions()
     assert len(battered[0].document(W48)["actions"]) > 0
 
 
-def test_nothing_half_written_is_left_beside_the_review(battered: tuple[Place, dict[str, Said]]) -> None:
-    assert battered[0].leftovers() == []
+def test_nothing_half_written_is_left_beside_the_review(battered: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
+    assert battered[0].stray_files() == []
     assert [path.name for path in (battered[0].store / "history").iterdir() if path.suffix != ".parquet"] == []
 
 
 def test_a_review_killed_before_it_began_is_unknown_and_runs_when_asked_again(
-    reborn: tuple[Place, dict[str, Said]], desk_first: Place
+    reborn: tuple[StoreFolder, dict[str, CommandResult]], desk_first: StoreFolder
 ) -> None:
     place, said = reborn
     assert "no review has been run in this store yet" in said["resume"].refusal
     said["review"].ended(DONE)
     assert place.document(W47)["portfolio"] == desk_first.document(W47)["portfolio"]
-    assert place.leftovers() == []
+    assert place.stray_files() == []
 
 
-def forget_the_last_steps(place: Place, review_id: str, kept: int) -> None:
+def forget_the_last_steps(place: StoreFolder, review_id: str, kept: int) -> None:
     """The state that a kill leaves between a step and its checkpoint: what the step wrote is there, no more."""
     with closing(sqlite3.connect(place.store / "checkpoints.db")) as connection, connection:
         steps = "select checkpoint_id from checkpoints where thread_id like ? order by checkpoint_id"
@@ -87,50 +101,52 @@ def forget_the_last_steps(place: Place, review_id: str, kept: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def resumed(shelf: Shelf, waiting: tuple[Place, Said]) -> dict[str, Said]:
+def resumed(shelf: SharedStores, waiting: tuple[StoreFolder, CommandResult]) -> dict[str, CommandResult]:
     """The review that waits: somebody fills in half the form; a kill took back its last steps; then ``resume``.
 
     ``sheet`` holds the form as it was left and as it is found.
     """
 
-    def make(_: Place) -> dict[str, Said]:
-        place = Place(waiting[0].folder.parent)
+    def make(_: StoreFolder) -> dict[str, CommandResult]:
+        place = StoreFolder(waiting[0].folder.parent)
         sheet = place.out / W48 / "decisions.yaml"
         sheet.write_text(sheet.read_text(encoding="utf-8").replace("decision:\n", "decision: approve\n", 3), "utf-8")
         left = sheet.read_text(encoding="utf-8")
         forget_the_last_steps(place, W48, kept=2)
         said = place.run("resume", W48)
-        return {"resume": said, "sheet": Said(0, left, sheet.read_text(encoding="utf-8"))}
+        return {"resume": said, "sheet": CommandResult(0, left, sheet.read_text(encoding="utf-8"))}
 
     return shelf.place("resumed", make)[1]
 
 
-def test_a_kill_between_a_step_and_its_checkpoint_does_not_end_the_review(resumed: dict[str, Said]) -> None:
+def test_a_kill_between_a_step_and_its_checkpoint_does_not_end_the_review(resumed: dict[str, CommandResult]) -> None:
     """A window of milliseconds, so the state is made by hand: the list is made, and nothing after it is known."""
     assert "waiting for decisions" in resumed["resume"].ended(WAITING).err
 
 
-def test_a_half_filled_decisions_file_survives_a_resume(resumed: dict[str, Said]) -> None:
+def test_a_half_filled_decisions_file_survives_a_resume(resumed: dict[str, CommandResult]) -> None:
     assert "decision: approve" in resumed["sheet"].out
     assert resumed["sheet"].err == resumed["sheet"].out
 
 
 @pytest.fixture(scope="module")
-def interrupted_meeting(shelf: Shelf, desk: Path, desk_first: Place, wanted: Wishes) -> tuple[Place, dict[str, Said]]:
+def interrupted_meeting(
+    shelf: SharedStores, desk: Path, desk_first: StoreFolder, wanted: MeetingWishes
+) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """People decide with a file, and every process around it is killed once."""
 
-    def make(place: Place) -> dict[str, Said]:
+    def make(place: StoreFolder) -> dict[str, CommandResult]:
         desk_first.copied(place.folder)
         file = wanted.file(place.folder / "decisions.yaml")
         decide: list[str | Path] = ["decide", W48, "--file", file, "--store", place.store]
-        killed(place.asked(desk, SECOND), there_is(place.out, f".{W48}.*.aside/**/*.html"))
+        kill_when(place.asked(desk, SECOND_DAY), file_exists(place.out, f".{W48}.*.aside/**/*.html"))
         said = {"waiting": place.run("resume", W48)}
-        killed(decide, lambda _: "plan" in place.decided(W48))
+        kill_when(decide, lambda _: "plan" in place.decided(W48))
         said["resumed"] = place.run("resume", W48)
         if said["resumed"].code == WAITING:
-            killed(decide, lambda _: "close" in place.decided(W48))
+            kill_when(decide, lambda _: "close" in place.decided(W48))
         said["end"] = place.run("resume", W48)
-        (place.folder / "before.json").write_text(json.dumps(place.repeatable(W48)))
+        (place.folder / "before.json").write_text(json.dumps(place.digests(W48)))
         between_the_renames(place)
         said["renamed"] = place.run("resume", W48)
         return said
@@ -138,7 +154,7 @@ def interrupted_meeting(shelf: Shelf, desk: Path, desk_first: Place, wanted: Wis
     return shelf.place("interrupted-meeting", make)
 
 
-def between_the_renames(place: Place) -> None:
+def between_the_renames(place: StoreFolder) -> None:
     """The folder has been moved away and the new one not yet put in its place: the state is made by hand."""
     (place.out / W48).joinpath("decisions.yaml").write_text("review: 2026-W48\n", encoding="utf-8")
     (place.out / W48).rename(place.out / f".{W48}.4711.old")
@@ -147,47 +163,47 @@ def between_the_renames(place: Place) -> None:
 
 
 def test_a_review_killed_while_it_writes_the_pages_to_decide_from_asks_again(
-    interrupted_meeting: tuple[Place, dict[str, Said]],
+    interrupted_meeting: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
     said = interrupted_meeting[1]["waiting"].ended(WAITING)
     assert "waiting for decisions on the plays" in said.err
 
 
 def test_no_decision_is_lost_when_the_process_that_took_it_is_killed(
-    interrupted_meeting: tuple[Place, dict[str, Said]], decided: Place
+    interrupted_meeting: tuple[StoreFolder, dict[str, CommandResult]], decided: StoreFolder
 ) -> None:
     place, said = interrupted_meeting
     said["end"].ended(DONE)
     subjects = {d["subject"]: d["by"] for d in place.document(W48)["decisions"]}
     assert set(subjects.values()) == {"Marguerite Oyelaran"}
-    assert place.repeatable(W48) == decided.repeatable(W48)
+    assert place.digests(W48) == decided.digests(W48)
     assert place.actions() == decided.actions()
-    assert place.leftovers() == []
-    assert UNOWNED in subjects
+    assert place.stray_files() == []
+    assert UNOWNED_ACCOUNT in subjects
 
 
 def test_a_kill_between_the_two_renames_loses_neither_the_review_nor_what_people_added(
-    interrupted_meeting: tuple[Place, dict[str, Said]],
+    interrupted_meeting: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
     place, said = interrupted_meeting
     said["renamed"].ended(DONE)
-    assert place.repeatable(W48) == json.loads((place.folder / "before.json").read_text())
-    assert place.leftovers() == []
+    assert place.digests(W48) == json.loads((place.folder / "before.json").read_text())
+    assert place.stray_files() == []
     assert "decisions.yaml" in place.pages(W48), "what a person had filled in is gone"
 
 
 def test_of_two_processes_on_one_review_one_wins_and_the_other_says_so(
-    shelf: Shelf, desk: Path, desk_first: Place, desk_second: Place
+    shelf: SharedStores, desk: Path, desk_first: StoreFolder, desk_second: StoreFolder
 ) -> None:
-    def make(place: Place) -> dict[str, Said]:
+    def make(place: StoreFolder) -> dict[str, CommandResult]:
         desk_first.copied(place.folder)
-        go = place.asked(desk, SECOND, "--approve", "all")
-        return dict(zip(("one", "other"), rivals((go, None), (go, None)), strict=True))
+        go = place.asked(desk, SECOND_DAY, "--approve", "all")
+        return dict(zip(("one", "other"), race_commands((go, None), (go, None)), strict=True))
 
     place, said = shelf.place("two-at-once", make)
     winner, loser = sorted(said.values(), key=lambda each: each.code)
     assert (winner.code, loser.code) == (DONE, REFUSED), (winner.err, loser.err)
     assert re.search("another process is working on 2026-W48", loser.refusal)
-    assert place.repeatable(W48) == desk_second.repeatable(W48)
+    assert place.digests(W48) == desk_second.digests(W48)
     assert place.actions() == desk_second.actions()
-    assert place.leftovers() == []
+    assert place.stray_files() == []

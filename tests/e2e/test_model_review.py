@@ -13,9 +13,17 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import DONE, WAITING, Said, killed, saveplay
-from tests.e2e.worlds import FIRST, W47, Place, Shelf
-from tests.model_server import Behaviour, ModelServer, fails, never_answers, refused_address, well_behaved, writes
+from tests.e2e.commands import DONE, WAITING, CommandResult, kill_when, saveplay
+from tests.e2e.shared_stores import FIRST_DAY, W47, SharedStores, StoreFolder
+from tests.model_server import (
+    Behaviour,
+    ModelServer,
+    answers_from_request,
+    fails,
+    never_answers,
+    refused_address,
+    well_behaved,
+)
 
 pytestmark = pytest.mark.long
 
@@ -30,10 +38,12 @@ def model_at(url: str, **more: str) -> dict[str, str]:
     return {"SAVEPLAY_MODEL": MODEL, "SAVEPLAY_MODEL_URL": url, "OPENAI_API_KEY": KEY, **more}
 
 
-def served(place: Place, desk: Path, behaviour: Behaviour, *approve: str, code: int, **more: str) -> dict[str, Said]:
+def served(
+    place: StoreFolder, desk: Path, behaviour: Behaviour, *approve: str, code: int, **more: str
+) -> dict[str, CommandResult]:
     """One review with such a server; what was asked of it lies beside the review."""
     with ModelServer(otherwise=behaviour) as server:
-        said = place.review(desk, FIRST, *approve, code=code, env=model_at(server.url, **more))
+        said = place.review(desk, FIRST_DAY, *approve, code=code, env=model_at(server.url, **more))
     asked = [
         {"at": each.at, "answered": each.answered, "wanted": sorted((each.schema or {}).get("properties", ()))}
         for each in server.asked
@@ -42,37 +52,37 @@ def served(place: Place, desk: Path, behaviour: Behaviour, *approve: str, code: 
     return {"review": said}
 
 
-def asked_of(place: Place, what: str) -> list[dict[str, Any]]:
+def asked_of(place: StoreFolder, what: str) -> list[dict[str, Any]]:
     """The requests for a draft (``summary``) or for a briefing (``sentences``)."""
     return [each for each in json.loads((place.folder / "asked.json").read_text()) if what in each["wanted"]]
 
 
-def calls_of(place: Place) -> list[dict[str, Any]]:
+def calls_of(place: StoreFolder) -> list[dict[str, Any]]:
     return list(json.loads((place.out / W47 / "run.json").read_text())["model_calls"])
 
 
 @pytest.fixture(scope="session")
-def failing(shelf: Shelf, desk: Path) -> tuple[Place, Said]:
+def failing(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, CommandResult]:
     """A review with a server that always fails, waiting for decisions."""
     place, said = shelf.place("model-fails", lambda place: served(place, desk, fails(500), code=WAITING))
     return place, said["review"]
 
 
 @pytest.fixture(scope="session")
-def absent(shelf: Shelf, desk: Path) -> tuple[Place, Said]:
+def absent(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, CommandResult]:
     """A review with the address of no server, everything approved."""
 
-    def make(place: Place) -> Mapping[str, Said]:
-        return {"review": place.review(desk, FIRST, "--approve", "all", code=DONE, env=model_at(refused_address()))}
+    def make(place: StoreFolder) -> Mapping[str, CommandResult]:
+        return {"review": place.review(desk, FIRST_DAY, "--approve", "all", code=DONE, env=model_at(refused_address()))}
 
     place, said = shelf.place("model-absent", make)
     return place, said["review"]
 
 
 @pytest.fixture(scope="session")
-def slow(shelf: Shelf, desk: Path) -> Place:
+def slow(shelf: SharedStores, desk: Path) -> StoreFolder:
     """A review with a model that works and takes its time."""
-    behaviour = writes(well_behaved, after=THOUGHT)
+    behaviour = answers_from_request(well_behaved, after=THOUGHT)
     return shelf.place(
         "model-slow",
         lambda place: served(place, desk, behaviour, "--approve", "all", code=DONE, PYTHONHASHSEED="1", TZ="UTC"),
@@ -80,19 +90,19 @@ def slow(shelf: Shelf, desk: Path) -> Place:
 
 
 @pytest.fixture(scope="session")
-def quick(shelf: Shelf, desk: Path) -> Place:
+def quick(shelf: SharedStores, desk: Path) -> StoreFolder:
     """The same review with the same model on a better day, in a fresh store."""
     more = {"PYTHONHASHSEED": "2", "TZ": "Pacific/Auckland"}
     return shelf.place(
         "model-quick",
-        lambda place: served(place, desk, writes(well_behaved), "--approve", "all", code=DONE, **more),
+        lambda place: served(place, desk, answers_from_request(well_behaved), "--approve", "all", code=DONE, **more),
     )[0]
 
 
 # without a model that works ------------------------------------------------------------------------------------------
 
 
-def test_a_server_that_fails_ends_no_review(failing: tuple[Place, Said]) -> None:
+def test_a_server_that_fails_ends_no_review(failing: tuple[StoreFolder, CommandResult]) -> None:
     place, said = failing
     assert said.code == WAITING
     assert "server failed" in said.err
@@ -103,7 +113,7 @@ def test_a_server_that_fails_ends_no_review(failing: tuple[Place, Said]) -> None
     assert {call["outcome"] for call in calls_of(place)} == {"server_failed"}
 
 
-def test_a_server_that_is_not_there_ends_no_review(absent: tuple[Place, Said]) -> None:
+def test_a_server_that_is_not_there_ends_no_review(absent: tuple[StoreFolder, CommandResult]) -> None:
     place, said = absent
     assert said.code == DONE
     review = place.document(W47)
@@ -121,7 +131,7 @@ def test_a_server_that_is_not_there_ends_no_review(absent: tuple[Place, Said]) -
 def test_every_play_is_complete_from_the_playbook_and_says_why(
     which: str, error: str, reason: str, request: pytest.FixtureRequest
 ) -> None:
-    place: Place = request.getfixturevalue(which)[0]
+    place: StoreFolder = request.getfixturevalue(which)[0]
     review = place.document(W47)
     for play in review["plays"]:
         assert (play["drafted_by"], play["verified"], play["violations"]) == ("playbook", True, [])
@@ -139,14 +149,16 @@ def test_every_play_is_complete_from_the_playbook_and_says_why(
     assert "came from the playbook library" in place.pages(W47)["review.md"].decode()
 
 
-def test_a_server_that_fails_is_left_alone_after_one_round_of_attempts(failing: tuple[Place, Said]) -> None:
+def test_a_server_that_fails_is_left_alone_after_one_round_of_attempts(
+    failing: tuple[StoreFolder, CommandResult],
+) -> None:
     place, _ = failing
     assert 3 <= len(asked_of(place, "summary")) <= 8 * 3, "eight calls at once, three attempts each"
     assert asked_of(place, "sentences") == [], "the briefing does not ask again"
 
 
 def test_which_way_the_model_fails_makes_no_difference_to_the_plan(
-    failing: tuple[Place, Said], absent: tuple[Place, Said]
+    failing: tuple[StoreFolder, CommandResult], absent: tuple[StoreFolder, CommandResult]
 ) -> None:
     how = {"drafting", "drafted_note", "version", "status"}
     plans = [
@@ -159,7 +171,7 @@ def test_which_way_the_model_fails_makes_no_difference_to_the_plan(
 # with a model --------------------------------------------------------------------------------------------------------
 
 
-def test_a_model_that_answers_well_drafts_every_play_and_every_play_is_verified(slow: Place) -> None:
+def test_a_model_that_answers_well_drafts_every_play_and_every_play_is_verified(slow: StoreFolder) -> None:
     review = slow.document(W47)
     assert len(review["plays"]) == PLAYS
     for play in review["plays"]:
@@ -172,7 +184,7 @@ def test_a_model_that_answers_well_drafts_every_play_and_every_play_is_verified(
     assert (review["briefing"]["drafted_by"], review["briefing"]["drafting"]["outcome"]) == ("model", "first_try")
 
 
-def test_the_review_says_who_drafted_and_what_it_took(slow: Place) -> None:
+def test_the_review_says_who_drafted_and_what_it_took(slow: StoreFolder) -> None:
     review = slow.document(W47)
     drafting = review["drafting"]
     assert (drafting["model"], drafting["drafted"], drafting["first_try"]) == (MODEL, PLAYS, PLAYS)
@@ -188,19 +200,19 @@ def test_the_review_says_who_drafted_and_what_it_took(slow: Place) -> None:
     assert f"{MODEL} drafted {PLAYS} that passed every check at first try" in review["drafter_note"]
 
 
-def test_every_call_of_the_model_is_in_the_record_of_the_run(slow: Place) -> None:
+def test_every_call_of_the_model_is_in_the_record_of_the_run(slow: StoreFolder) -> None:
     calls = calls_of(slow)
     assert len(calls) == PLAYS + 1
     assert {(call["model"], call["outcome"]) for call in calls} == {(MODEL, "answered")}
     assert all(call["seconds"] >= THOUGHT for call in calls)
 
 
-def test_the_same_answers_give_the_same_review_byte_by_byte(slow: Place, quick: Place) -> None:
+def test_the_same_answers_give_the_same_review_byte_by_byte(slow: StoreFolder, quick: StoreFolder) -> None:
     assert slow.pages(W47)["review.json"] == quick.pages(W47)["review.json"]
-    assert slow.repeatable(W47) == quick.repeatable(W47)
+    assert slow.digests(W47) == quick.digests(W47)
 
 
-def test_ten_plays_are_drafted_side_by_side(slow: Place) -> None:
+def test_ten_plays_are_drafted_side_by_side(slow: StoreFolder) -> None:
     drafts = asked_of(slow, "summary")
     assert len(drafts) == PLAYS
     took = max(each["answered"] for each in drafts) - min(each["at"] for each in drafts)
@@ -217,7 +229,7 @@ def test_the_key_is_written_nowhere(which: str, request: pytest.FixtureRequest) 
     assert said is None or KEY not in said.out + said.err
 
 
-def drafts_in(place: Place) -> int:
+def drafts_in(place: StoreFolder) -> int:
     """How many finished drafts the store holds."""
     database = place.store / "saveplay.db"
     if not database.exists():
@@ -233,12 +245,12 @@ def drafts_in(place: Place) -> int:
 def test_a_review_killed_while_drafts_are_under_way_asks_for_none_of_the_finished_ones_again(
     tmp_path: Path, desk: Path
 ) -> None:
-    place, finished = Place(tmp_path), 4
-    quick = [writes(well_behaved)] * finished
+    place, finished = StoreFolder(tmp_path), 4
+    quick = [answers_from_request(well_behaved)] * finished
     with ModelServer(*quick, otherwise=never_answers()) as server:
         environment = model_at(server.url, SAVEPLAY_MODEL_AT_ONCE="8")
-        killed(place.asked(desk, FIRST, "--approve", "all"), lambda _: drafts_in(place) >= finished, environment)
-    with ModelServer(otherwise=writes(well_behaved)) as server:
+        kill_when(place.asked(desk, FIRST_DAY, "--approve", "all"), lambda _: drafts_in(place) >= finished, environment)
+    with ModelServer(otherwise=answers_from_request(well_behaved)) as server:
         saveplay("resume", W47, "--store", place.store, env=model_at(server.url)).ended(DONE)
         drafts = [each for each in server.asked if "summary" in (each.schema or {}).get("properties", ())]
     assert len(drafts) == PLAYS - finished

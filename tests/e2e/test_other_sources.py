@@ -6,15 +6,15 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.e2e.running import EXPORTS, PORTFOLIO, WAITING
-from tests.e2e.worlds import FIRST, SECOND, W47, W48, Place, Shelf
+from tests.e2e.commands import EXPORTS, PORTFOLIO, WAITING
+from tests.e2e.shared_stores import FIRST_DAY, SECOND_DAY, W47, W48, SharedStores, StoreFolder
 
 pytestmark = pytest.mark.long
 
 
-def test_exports_with_other_column_names_run_to_the_end(shelf: Shelf) -> None:
-    def make(place: Place) -> None:
-        place.review(EXPORTS, SECOND, "--approve", "all")
+def test_exports_with_other_column_names_run_to_the_end(shelf: SharedStores) -> None:
+    def make(place: StoreFolder) -> None:
+        place.review(EXPORTS, SECOND_DAY, "--approve", "all")
 
     place, _ = shelf.place("exports", make)
     review = place.document(W48)
@@ -64,10 +64,12 @@ def same_for_people(review: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", ["database", "parquet"])
-def test_a_database_and_parquet_give_the_same_list_as_the_folder(shelf: Shelf, first_week: Place, kind: str) -> None:
-    def make(place: Place) -> None:
+def test_a_database_and_parquet_give_the_same_list_as_the_folder(
+    shelf: SharedStores, first_week: StoreFolder, kind: str
+) -> None:
+    def make(place: StoreFolder) -> None:
         made = as_database(place.folder / "portfolio.db") if kind == "database" else as_parquet(place.folder / "data")
-        place.review(made, FIRST, code=WAITING)
+        place.review(made, FIRST_DAY, code=WAITING)
 
     place, _ = shelf.place(f"from-{kind}", make)
     theirs, ours = place.document(W47), first_week.document(W47)

@@ -10,13 +10,13 @@ from shutil import copytree
 import pytest
 
 from domain.configuration import Configuration
+from evals.baseline import accept_results, compare_with_baseline, regressions
 from evals.cases import AccountCase, read_cases
+from evals.evaluation import Evaluation, evaluate_suites
 from evals.figures import SuiteResult
-from evals.gate import accepted, compared, regressions
-from evals.running import Evaluation, evaluate
 from evals.suites.accounts import run_accounts
-from evals.suites.drafts import STAGE, run_drafts
-from tests.builders import SHIPPED, reconfigured
+from evals.suites.drafts import FAULT_CASES, run_drafts
+from tests.builders import SHIPPED, with_scoring
 from tools import prompts
 from tools.save_play import placeholders
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long
 
 NAMES = (
     "escalation_90_days_ago", "escalation_91_days_ago", "invoice_60_days_overdue", "invoice_61_days_overdue",
-    "champion_left_nobody_there", "cfo_asks_what_they_get", "all_healthy_midsize", "usage_slow_leak", *STAGE,
+    "champion_left_nobody_there", "cfo_asks_what_they_get", "all_healthy_midsize", "usage_slow_leak", *FAULT_CASES,
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def named(before: SuiteResult, after: SuiteResult) -> dict[str, str]:
     def whole(result: SuiteResult) -> Evaluation:
         return Evaluation(way="playbook", model="none", scoring_hash="", prompts_hash="", suites=(result,))
 
-    found = regressions(compared(whole(after), accepted(whole(before), None)))
+    found = regressions(compare_with_baseline(whole(after), accept_results(whole(before), None)))
     return {change.name: change.message for change in found}
 
 
@@ -67,7 +67,7 @@ def test_swapped_weights_are_named(cases: Sequence[AccountCase], sound: SuiteRes
         size: {**given, "usage": given["commercial"], "commercial": given["usage"]}
         for size, given in SHIPPED.scoring.model_dump()["category_weights"].items()
     }
-    found = named(sound, accounts(cases, reconfigured({"category_weights": weights})))
+    found = named(sound, accounts(cases, with_scoring({"category_weights": weights})))
     assert any(message.startswith("band") for message in found.values()), found
 
 
@@ -93,26 +93,30 @@ def test_a_playbook_file_with_the_wrong_cause_is_named(cases: Sequence[AccountCa
 def test_a_check_taken_out_of_the_verifier_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     before = run_drafts(SHIPPED, None, "none", quiet)
     assert before.figure("refused").value == 1
-    monkeypatch.setattr(placeholders.Rules, "_heard", frozenset())
+    monkeypatch.setattr(placeholders.SentenceRules, "_customer_runs", frozenset())
     found = named(before, run_drafts(SHIPPED, None, "none", quiet))
     assert {name.split(" (")[0] for name in found} >= {"a customer's words repeated"}
     assert all("expected repeats_outsider" in message for name, message in found.items() if "(" in name)
 
 
 def test_a_prompt_without_its_rule_on_evidence_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = evaluate(["drafts"], "replay", SHIPPED, quiet)
+    before = evaluate_suites(["drafts"], "replay", SHIPPED, quiet)
     assert before.suites[0].figure("answered").value == 1
-    folder = copytree(prompts.FOLDER, tmp_path / "prompts")
+    folder = copytree(prompts.PROMPTS_FOLDER, tmp_path / "prompts")
     rules = folder / "draft_rules.j2"
     kept = [line for line in rules.read_text(encoding="utf-8").splitlines() if "stand for the evidence" not in line]
     rules.write_text("\n".join(kept), encoding="utf-8")
-    monkeypatch.setattr(prompts, "FOLDER", folder)
+    monkeypatch.setattr(prompts, "PROMPTS_FOLDER", folder)
     prompts._environment.cache_clear()
     try:
-        after = evaluate(["drafts"], "replay", SHIPPED, quiet)
+        after = evaluate_suites(["drafts"], "replay", SHIPPED, quiet)
     finally:
         monkeypatch.undo()
         prompts._environment.cache_clear()
     assert after.suites[0].figure("answered").value == 0
-    found = [change for change in regressions(compared(after, accepted(before, None))) if "answered" in change.message]
+    found = [
+        change
+        for change in regressions(compare_with_baseline(after, accept_results(before, None)))
+        if "answered" in change.message
+    ]
     assert "no longer the one that was recorded" in found[0].message

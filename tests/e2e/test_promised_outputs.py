@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.e2e.worlds import W48, Place
+from tests.e2e.shared_stores import W48, StoreFolder
 
 Review = dict[str, Any]
 
@@ -131,12 +131,12 @@ def plain(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(both_weeks: Place) -> Sections:
+def page(both_weeks: StoreFolder) -> Sections:
     return Sections((both_weeks.out / W48 / "review.html").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def document(both_weeks: Place) -> Review:
+def document(both_weeks: StoreFolder) -> Review:
     return both_weeks.document(W48)
 
 

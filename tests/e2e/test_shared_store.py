@@ -15,15 +15,26 @@ from typing import Any
 import pytest
 
 from domain.review import Review
-from tests.databases import Server, run
-from tests.e2e.running import DONE, REFUSED, WAITING, Moment, Said, killed, rivals, saveplay, says, there_is
-from tests.e2e.worlds import FIRST, OVERRIDES, SECOND, W47, W48, Place, Shelf
+from tests.databases import LocalPostgres, run_sql
+from tests.e2e.commands import (
+    DONE,
+    REFUSED,
+    WAITING,
+    CommandResult,
+    KillCondition,
+    file_exists,
+    has_printed,
+    kill_when,
+    race_commands,
+    saveplay,
+)
+from tests.e2e.shared_stores import FIRST_DAY, OVERRIDES, SECOND_DAY, W47, W48, SharedStores, StoreFolder
 
 pytestmark = pytest.mark.servers
 
 
 @dataclass(frozen=True)
-class Machine(Place):
+class Machine(StoreFolder):
     """A place whose store is in a database, where other machines use it, too."""
 
     url: str
@@ -36,23 +47,23 @@ class Machine(Place):
     def copies(self) -> Path:
         return self.folder / "copies"
 
-    def run(self, *arguments: str | Path) -> Said:
+    def run(self, *arguments: str | Path) -> CommandResult:
         return saveplay(*arguments, "--store", self.url, env={"SAVEPLAY_CACHE": str(self.copies)})
 
     def beginning(self, data: Path, day: str, *more: str) -> tuple[list[str | Path], dict[str, str]]:
         """The arguments of a review on this machine, and its environment."""
         return self.asked(data, day, *more), {"SAVEPLAY_CACHE": str(self.copies)}
 
-    def begin(self, data: Path, day: str, *more: str) -> Said:
+    def begin(self, data: Path, day: str, *more: str) -> CommandResult:
         arguments, env = self.beginning(data, day, *more)
         return saveplay(*arguments, env=env)
 
-    def dies(self, moment: Moment, *arguments: str | Path) -> None:
+    def dies(self, moment: KillCondition, *arguments: str | Path) -> None:
         """Run a command here that is killed at a moment."""
-        killed([*arguments, "--verbose"], moment, {"SAVEPLAY_CACHE": str(self.copies)})
+        kill_when([*arguments, "--verbose"], moment, {"SAVEPLAY_CACHE": str(self.copies)})
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
-        return run(self.url, query.replace(" from ", " from saveplay.", 1))
+        return run_sql(self.url, query.replace(" from ", " from saveplay.", 1))
 
 
 @dataclass(frozen=True)
@@ -67,14 +78,14 @@ class Team:
 class Teams:
     """Teams by what they did; each is made once a run."""
 
-    shelf: Shelf
+    shelf: SharedStores
 
     def that(
-        self, did: str, store: Callable[[], str], make: Callable[[Team], Mapping[str, Said] | None]
-    ) -> tuple[Team, dict[str, Said]]:
+        self, did: str, store: Callable[[], str], make: Callable[[Team], Mapping[str, CommandResult] | None]
+    ) -> tuple[Team, dict[str, CommandResult]]:
         """The team that did something to a store, and what was said meanwhile."""
 
-        def make_place(place: Place) -> Mapping[str, Said] | None:
+        def make_place(place: StoreFolder) -> Mapping[str, CommandResult] | None:
             place.folder.mkdir()
             (place.folder / "url").write_text(store())
             return make(self._at(place))
@@ -82,18 +93,18 @@ class Teams:
         place, said = self.shelf.place(f"shared-{did}", make_place)
         return self._at(place), said
 
-    def _at(self, place: Place) -> Team:
+    def _at(self, place: StoreFolder) -> Team:
         url = (place.folder / "url").read_text()
         return Team(Machine(place.folder / "berlin", url), Machine(place.folder / "lisbon", url))
 
 
 @pytest.fixture(scope="module")
-def teams(shelf: Shelf) -> Teams:
+def teams(shelf: SharedStores) -> Teams:
     return Teams(shelf)
 
 
 @pytest.fixture(scope="module")
-def first(teams: Teams, desk: Path, postgres: Server) -> Team:
+def first(teams: Teams, desk: Path, postgres: LocalPostgres) -> Team:
     """The first week was reviewed in Berlin, with two overrides that were said in Lisbon."""
 
     def make(team: Team) -> None:
@@ -102,43 +113,45 @@ def first(teams: Teams, desk: Path, postgres: Server) -> Team:
             team.lisbon.run("override", account, "--band", band, "--until", until, "--on", "2026-11-10", *why).ended(
                 DONE
             )
-        team.berlin.begin(desk, FIRST, "--approve", "all").ended(DONE)
+        team.berlin.begin(desk, FIRST_DAY, "--approve", "all").ended(DONE)
 
     return teams.that("first", postgres.fresh, make)[0]
 
 
-def test_a_review_in_a_database_is_the_review_in_a_folder(first: Team, desk_first: Place) -> None:
-    assert first.berlin.repeatable(W47) == desk_first.repeatable(W47)
+def test_a_review_in_a_database_is_the_review_in_a_folder(first: Team, desk_first: StoreFolder) -> None:
+    assert first.berlin.digests(W47) == desk_first.digests(W47)
     assert first.berlin.actions() == desk_first.actions()
-    assert first.berlin.leftovers() == []
+    assert first.berlin.stray_files() == []
 
 
 # two at once ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def rivalry(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Team, dict[str, Said]]:
+def rivalry(teams: Teams, desk: Path, postgres: LocalPostgres, first: Team) -> tuple[Team, dict[str, CommandResult]]:
     """Both begin the second week at the same time."""
 
-    def make(team: Team) -> dict[str, Said]:
-        both = [each.beginning(desk, SECOND, "--approve", "all") for each in (team.berlin, team.lisbon)]
-        return dict(zip(("berlin", "lisbon"), rivals(*both), strict=True))
+    def make(team: Team) -> dict[str, CommandResult]:
+        both = [each.beginning(desk, SECOND_DAY, "--approve", "all") for each in (team.berlin, team.lisbon)]
+        return dict(zip(("berlin", "lisbon"), race_commands(*both), strict=True))
 
     return teams.that("rivals", lambda: postgres.fresh(first.berlin.url), make)
 
 
 def test_of_two_machines_on_one_week_one_wins_and_the_other_says_so(
-    rivalry: tuple[Team, dict[str, Said]], desk_second: Place
+    rivalry: tuple[Team, dict[str, CommandResult]], desk_second: StoreFolder
 ) -> None:
     team, said = rivalry
     winner, loser = sorted(said, key=lambda name: said[name].code)
     assert (said[winner].code, said[loser].code) == (DONE, REFUSED), (said[winner].err, said[loser].err)
     assert re.search("another process is working on 2026-W48", said[loser].refusal)
-    assert getattr(team, winner).repeatable(W48) == desk_second.repeatable(W48)
+    assert getattr(team, winner).digests(W48) == desk_second.digests(W48)
     assert getattr(team, loser).pages(W48) == {}
 
 
-def test_the_week_is_in_the_store_once(rivalry: tuple[Team, dict[str, Said]], desk_second: Place) -> None:
+def test_the_week_is_in_the_store_once(
+    rivalry: tuple[Team, dict[str, CommandResult]], desk_second: StoreFolder
+) -> None:
     team, _ = rivalry
     assert team.berlin.actions() == desk_second.actions()
     assert len(team.berlin.actions()) > 0
@@ -146,7 +159,9 @@ def test_the_week_is_in_the_store_once(rivalry: tuple[Team, dict[str, Said]], de
     assert (begun, team.berlin.registered()) == (["started"], [W47, W48])
 
 
-def test_a_machine_that_was_not_there_last_week_compares_with_it(rivalry: tuple[Team, dict[str, Said]]) -> None:
+def test_a_machine_that_was_not_there_last_week_compares_with_it(
+    rivalry: tuple[Team, dict[str, CommandResult]],
+) -> None:
     team, said = rivalry
     winner = next(getattr(team, name) for name in said if said[name].code == DONE)
     assert winner.document(W48)["previous_review_id"] == W47
@@ -157,13 +172,13 @@ def test_a_machine_that_was_not_there_last_week_compares_with_it(rivalry: tuple[
 
 
 @pytest.fixture(scope="module")
-def watched(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Team, dict[str, Said]]:
+def watched(teams: Teams, desk: Path, postgres: LocalPostgres, first: Team) -> tuple[Team, dict[str, CommandResult]]:
     """Berlin runs the second week up to the decisions; Lisbon looks at it all the while, and then decides."""
 
-    def make(team: Team) -> dict[str, Said]:
+    def make(team: Team) -> dict[str, CommandResult]:
         said = {}
         with ThreadPoolExecutor() as threads:
-            review = threads.submit(team.berlin.begin, desk, SECOND)
+            review = threads.submit(team.berlin.begin, desk, SECOND_DAY)
             while not review.done():
                 said[f"look {len(said)}"] = team.lisbon.run("show", W48, "--json")
         said["last look"] = team.lisbon.run("show", W48, "--json")
@@ -173,7 +188,7 @@ def watched(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Te
 
 
 def test_who_looks_on_sees_a_whole_review_or_is_told_that_there_is_none_yet(
-    watched: tuple[Team, dict[str, Said]],
+    watched: tuple[Team, dict[str, CommandResult]],
 ) -> None:
     looks = [each for name, each in watched[1].items() if "look" in name]
     for look in looks:
@@ -185,11 +200,13 @@ def test_who_looks_on_sees_a_whole_review_or_is_told_that_there_is_none_yet(
     assert json.loads(looks[-1].out)["state"] == "waiting_for_decisions"
 
 
-def test_what_one_machine_reviewed_the_other_decides(watched: tuple[Team, dict[str, Said]], desk_second: Place) -> None:
+def test_what_one_machine_reviewed_the_other_decides(
+    watched: tuple[Team, dict[str, CommandResult]], desk_second: StoreFolder
+) -> None:
     team, said = watched
     said["review"].ended(WAITING)
     said["decide"].ended(DONE)
-    assert team.berlin.repeatable(W48) == desk_second.repeatable(W48)
+    assert team.berlin.digests(W48) == desk_second.digests(W48)
     assert team.lisbon.actions() == desk_second.actions()
 
 
@@ -197,22 +214,24 @@ def test_what_one_machine_reviewed_the_other_decides(watched: tuple[Team, dict[s
 
 
 @pytest.fixture(scope="module")
-def relieved(teams: Teams, desk: Path, postgres: Server, first: Team) -> tuple[Team, dict[str, Said]]:
+def relieved(teams: Teams, desk: Path, postgres: LocalPostgres, first: Team) -> tuple[Team, dict[str, CommandResult]]:
     """Berlin dies in the middle of the second week, Lisbon goes on and dies, too; Berlin is back and goes on."""
 
-    def make(team: Team) -> dict[str, Said]:
-        team.berlin.dies(says("3 Intervention planning"), *team.berlin.asked(desk, SECOND, "--approve", "all"))
-        team.lisbon.dies(there_is(team.berlin.out, f"{W48}/review.html"), "resume", W48, "--store", team.lisbon.url)
+    def make(team: Team) -> dict[str, CommandResult]:
+        team.berlin.dies(
+            has_printed("3 Intervention planning"), *team.berlin.asked(desk, SECOND_DAY, "--approve", "all")
+        )
+        team.lisbon.dies(file_exists(team.berlin.out, f"{W48}/review.html"), "resume", W48, "--store", team.lisbon.url)
         return {"resume": team.berlin.run("resume", W48)}
 
     return teams.that("relieved", lambda: postgres.fresh(first.berlin.url), make)
 
 
 def test_what_a_machine_left_when_it_was_killed_another_finishes(
-    relieved: tuple[Team, dict[str, Said]], desk_second: Place
+    relieved: tuple[Team, dict[str, CommandResult]], desk_second: StoreFolder
 ) -> None:
     team, said = relieved
     said["resume"].ended(DONE)
-    assert team.berlin.repeatable(W48) == desk_second.repeatable(W48)
+    assert team.berlin.digests(W48) == desk_second.digests(W48)
     assert team.berlin.actions() == desk_second.actions()
-    assert team.berlin.leftovers() == []
+    assert team.berlin.stray_files() == []

@@ -11,8 +11,17 @@ from typing import Any
 import pytest
 
 from domain.review import Review
-from tests.e2e.running import DONE, PORTFOLIO, ROOT, WAITING, Said
-from tests.e2e.worlds import CLOCKED, FIRST, SECOND, W47, W48, Place, Shelf, cut_out
+from tests.e2e.commands import DONE, PORTFOLIO, ROOT, WAITING, CommandResult
+from tests.e2e.shared_stores import (
+    FILES_WITH_TIMES,
+    FIRST_DAY,
+    SECOND_DAY,
+    W47,
+    W48,
+    SharedStores,
+    StoreFolder,
+    write_team_data,
+)
 
 KEYS = {
     "": (
@@ -44,11 +53,11 @@ def without(text: str, names: tuple[str, ...]) -> str:
 
 
 @pytest.fixture(scope="module", params=[W47, W48])
-def week(request: pytest.FixtureRequest, both_weeks: Place) -> tuple[Place, str, dict[str, Any]]:
+def week(request: pytest.FixtureRequest, both_weeks: StoreFolder) -> tuple[StoreFolder, str, dict[str, Any]]:
     return both_weeks, request.param, both_weeks.document(request.param)
 
 
-Week = tuple[Place, str, dict[str, Any]]
+Week = tuple[StoreFolder, str, dict[str, Any]]
 
 
 def test_every_output_of_the_design_is_there(week: Week) -> None:
@@ -114,7 +123,7 @@ def test_only_the_two_named_files_know_the_clock_and_the_machine(week: Week) -> 
     assert {
         name: without(content.decode("utf-8", "replace"), local)
         for name, content in place.pages(review_id).items()
-        if name not in CLOCKED and without(content.decode("utf-8", "replace"), local)
+        if name not in FILES_WITH_TIMES and without(content.decode("utf-8", "replace"), local)
     } == {}
 
 
@@ -146,15 +155,15 @@ def test_unattended_decisions_are_recorded_as_such_in_the_review_and_in_the_audi
 
 
 @pytest.fixture(scope="module")
-def again(shelf: Shelf) -> tuple[Place, dict[str, Said]]:
+def again(shelf: SharedStores) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """Both weeks once more in a fresh store: the first decided afterwards, the second printed as JSON."""
 
-    def make(place: Place) -> dict[str, Said]:
+    def make(place: StoreFolder) -> dict[str, CommandResult]:
         elsewhere = {"PYTHONHASHSEED": "2", "TZ": "America/Los_Angeles", "LC_ALL": "C"}
         return {
-            "waiting": place.review(PORTFOLIO, FIRST, code=WAITING, env=elsewhere),
+            "waiting": place.review(PORTFOLIO, FIRST_DAY, code=WAITING, env=elsewhere),
             "decided": place.run("decide", W47, "--approve", "all").ended(DONE),
-            "json": place.review(PORTFOLIO, SECOND, "--approve", "all", "--json", env=elsewhere),
+            "json": place.review(PORTFOLIO, SECOND_DAY, "--approve", "all", "--json", env=elsewhere),
         }
 
     return shelf.place("again", make)
@@ -162,12 +171,12 @@ def again(shelf: Shelf) -> tuple[Place, dict[str, Said]]:
 
 @pytest.mark.parametrize("review_id", [W47, W48])
 def test_the_same_data_and_history_give_the_same_bytes(
-    both_weeks: Place, again: tuple[Place, dict[str, Said]], review_id: str
+    both_weeks: StoreFolder, again: tuple[StoreFolder, dict[str, CommandResult]], review_id: str
 ) -> None:
-    assert both_weeks.repeatable(review_id) == again[0].repeatable(review_id)
+    assert both_weeks.digests(review_id) == again[0].digests(review_id)
 
 
-def test_what_is_printed_as_json_is_the_document(again: tuple[Place, dict[str, Said]]) -> None:
+def test_what_is_printed_as_json_is_the_document(again: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     place, said = again
     assert said["json"].out.encode() == place.pages(W48)["review.json"]
 
@@ -175,7 +184,7 @@ def test_what_is_printed_as_json_is_the_document(again: tuple[Place, dict[str, S
 # the second week -----------------------------------------------------------------------------------------------------
 
 
-def test_the_first_review_is_the_baseline_and_invents_no_change(both_weeks: Place) -> None:
+def test_the_first_review_is_the_baseline_and_invents_no_change(both_weeks: StoreFolder) -> None:
     review = both_weeks.document(W47)
     assert review["baseline"]
     assert review["previous_review_id"] is None
@@ -185,7 +194,7 @@ def test_the_first_review_is_the_baseline_and_invents_no_change(both_weeks: Plac
     assert review["followup"]["commitments"] == []
 
 
-def test_the_second_review_compares_with_the_first(both_weeks: Place) -> None:
+def test_the_second_review_compares_with_the_first(both_weeks: StoreFolder) -> None:
     before, review = both_weeks.document(W47), both_weeks.document(W48)
     assert not review["baseline"]
     assert review["previous_review_id"] == W47
@@ -196,7 +205,7 @@ def test_the_second_review_compares_with_the_first(both_weeks: Place) -> None:
     assert steps["closing"] == pytest.approx(review["portfolio"]["arr_at_risk"])
 
 
-def test_new_resolved_and_lost_accounts_are_named(both_weeks: Place) -> None:
+def test_new_resolved_and_lost_accounts_are_named(both_weeks: StoreFolder) -> None:
     review = both_weeks.document(W48)
     moved = {movement["account_id"]: movement["change"] for movement in review["portfolio"]["movements"]}
     assert {"TF-1253", "TF-1145", "TF-1049", "TF-1214"} <= {a for a, change in moved.items() if change == "new"}
@@ -206,16 +215,16 @@ def test_new_resolved_and_lost_accounts_are_named(both_weeks: Place) -> None:
     assert [line["change"] for line in review["at_risk"] if line["account_id"] == "TF-1253"] == ["new"]
 
 
-def test_the_second_review_opens_with_every_promise_of_the_first(both_weeks: Place) -> None:
+def test_the_second_review_opens_with_every_promise_of_the_first(both_weeks: StoreFolder) -> None:
     followup = both_weeks.document(W48)["followup"]
     promised = {action["id"]: action for action in both_weeks.document(W47)["actions"]}
     assert {item["action_id"] for item in followup["commitments"]} == set(promised)
     for item in followup["commitments"]:
-        assert item["status"] == ("open" if promised[item["action_id"]]["due"] >= SECOND else "late")
+        assert item["status"] == ("open" if promised[item["action_id"]]["due"] >= SECOND_DAY else "late")
     assert sum(p["late"] + p["open"] for p in followup["by_person"]) == len(promised)
 
 
-def test_a_play_that_runs_goes_on_with_the_same_action_ids(both_weeks: Place) -> None:
+def test_a_play_that_runs_goes_on_with_the_same_action_ids(both_weeks: StoreFolder) -> None:
     first = {action["id"] for action in both_weeks.document(W47)["actions"] if action["kind"] == "play"}
     second = {action["id"] for action in both_weeks.document(W48)["actions"] if action["kind"] == "play"}
     assert first & second
@@ -228,10 +237,12 @@ def test_a_play_that_runs_goes_on_with_the_same_action_ids(both_weeks: Place) ->
 
 
 @pytest.fixture(scope="module")
-def progressed(shelf: Shelf, again: tuple[Place, dict[str, Said]]) -> tuple[Place, dict[str, Said]]:
+def progressed(
+    shelf: SharedStores, again: tuple[StoreFolder, dict[str, CommandResult]]
+) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """People report; then the second week is run once more. The pages before it are kept beside, as ``before``."""
 
-    def make(place: Place) -> dict[str, Said]:
+    def make(place: StoreFolder) -> dict[str, CommandResult]:
         for source, target in ((again[0].out, "before"), (again[0].out, "reviews"), (again[0].store, "store")):
             shutil.copytree(source, place.folder / target)
         actions = place.document(W47)["actions"]
@@ -242,7 +253,7 @@ def progressed(shelf: Shelf, again: tuple[Place, dict[str, Said]]) -> tuple[Plac
         return {
             "done": place.run("done", told["id"], "--on", told["due"], "--by", "Sadia Karim", "--note", "They agreed"),
             "import": place.run("done", "--import", filled, "--on", "2026-11-17"),
-            "again": place.review(PORTFOLIO, SECOND, "--approve", "all"),
+            "again": place.review(PORTFOLIO, SECOND_DAY, "--approve", "all"),
         }
 
     return shelf.place("progressed", make)
@@ -269,7 +280,7 @@ def fill_in(content: bytes, states: dict[str, tuple[str, str]]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def test_what_was_done_shows_in_the_follow_up(progressed: tuple[Place, dict[str, Said]]) -> None:
+def test_what_was_done_shows_in_the_follow_up(progressed: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     place, said = progressed
     assert {each.code for each in said.values()} == {DONE}
     told, late, imported, dropped = chosen(place.document(W47)["actions"])
@@ -284,19 +295,19 @@ def test_what_was_done_shows_in_the_follow_up(progressed: tuple[Place, dict[str,
     assert ("done", "Sadia Karim") in place.audit(W47)
 
 
-def commitments(place: Place) -> list[dict[str, Any]]:
+def commitments(place: StoreFolder) -> list[dict[str, Any]]:
     return place.document(W48)["followup"]["commitments"]
 
 
 def test_a_promise_that_somebody_dropped_is_named_and_does_not_vanish(
-    progressed: tuple[Place, dict[str, Said]],
+    progressed: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
     place, _ = progressed
     dropped = chosen(place.document(W47)["actions"])[3]
     assert [item["status"] for item in commitments(place) if item["action_id"] == dropped] == ["dropped"]
 
 
-def test_what_is_done_is_not_handed_out_again_as_open(progressed: tuple[Place, dict[str, Said]]) -> None:
+def test_what_is_done_is_not_handed_out_again_as_open(progressed: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     place, _ = progressed
     told = chosen(place.document(W47)["actions"])[0]
     listed = {row["id"]: row for row in place.table(W48, "actions.csv")}
@@ -304,12 +315,12 @@ def test_what_is_done_is_not_handed_out_again_as_open(progressed: tuple[Place, d
     assert (listed[told["id"]]["status"], listed[told["id"]]["done_on"]) == ("done", told["due"])
 
 
-def test_running_a_week_again_replaces_that_week_only(progressed: tuple[Place, dict[str, Said]]) -> None:
+def test_running_a_week_again_replaces_that_week_only(progressed: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     place, _ = progressed
     before = {p.name: p.read_bytes() for p in (place.folder / "before" / W47).rglob("*") if p.is_file()}
     after = {p.name: p.read_bytes() for p in (place.out / W47).rglob("*") if p.is_file()}
     assert before == after
-    old, new = Place(place.folder / "old"), place
+    old, new = StoreFolder(place.folder / "old"), place
     shutil.copytree(place.folder / "before", old.out, dirs_exist_ok=True)
     for part in ("at_risk", "causes", "portfolio", "intervention_plan", "data"):
         assert old.document(W48)[part] == new.document(W48)[part], f"progress changes no {part}"
@@ -321,12 +332,12 @@ def test_running_a_week_again_replaces_that_week_only(progressed: tuple[Place, d
 
 
 @pytest.fixture(scope="module")
-def reweighted(shelf: Shelf, desk_first: Place) -> Place:
+def reweighted(shelf: SharedStores, desk_first: StoreFolder) -> StoreFolder:
     """The same customers a week later, judged by other weights: every date of the data moves by seven days."""
 
-    def make(place: Place) -> None:
+    def make(place: StoreFolder) -> None:
         desk_first.copied(place.folder)
-        data = cut_out(place.folder / "data", days=7)
+        data = write_team_data(place.folder / "data", days=7)
         configs = Path(shutil.copytree(ROOT / "configs", place.folder / "configs"))
         scoring = (configs / "scoring.yaml").read_text(encoding="utf-8")
         changed = scoring.replace("at_risk_above: {value: 60,", "at_risk_above: {value: 30,").replace(
@@ -334,12 +345,12 @@ def reweighted(shelf: Shelf, desk_first: Place) -> Place:
         )
         assert changed != scoring
         (configs / "scoring.yaml").write_text(changed, encoding="utf-8")
-        place.review(data, SECOND, "--approve", "all", "--configs", configs)
+        place.review(data, SECOND_DAY, "--approve", "all", "--configs", configs)
 
     return shelf.place("reweighted", make)[0]
 
 
-def test_a_change_of_weights_is_not_read_as_a_change_of_customers(reweighted: Place) -> None:
+def test_a_change_of_weights_is_not_read_as_a_change_of_customers(reweighted: StoreFolder) -> None:
     before, review = reweighted.document(W47), reweighted.document(W48)
     assert review["configuration_changed"]
     assert review["config_hash"] != before["config_hash"]

@@ -10,10 +10,10 @@ import pytest
 
 from tests import databases
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED
-from tests.engines import bases
+from tests.engines import parquet_bases as bases
 from tools.engine import EngineLimits
-from tools.evidence.dossier import dossiers
-from tools.scoring.scored_base import CustomerBase, read_base
+from tools.evidence.dossier import build_dossiers
+from tools.scoring.scored_base import ScoredBase, read_base
 
 pytestmark = pytest.mark.servers
 
@@ -25,21 +25,23 @@ ENGINES = ("postgres", "spark")
 class Bases:
     """What the embedded engine makes of a folder, and where the other two find the same."""
 
-    embedded: CustomerBase
+    embedded: ScoredBase
     urls: dict[str, str]
 
 
 @pytest.fixture(scope="module", params=["clean", "dirty"])
-def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: databases.Server) -> Bases:
-    folder = bases.write(tmp_path_factory.mktemp("base") / request.param, dirty=request.param == "dirty")
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: databases.LocalPostgres
+) -> Bases:
+    folder = bases.write_base(tmp_path_factory.mktemp("base") / request.param, dirty=request.param == "dirty")
     url = postgres.fresh()
-    bases.load(folder, url)
+    bases.load_into_postgres(folder, url)
     embedded = read_base(str(folder), AS_OF, SHIPPED, NO_HISTORY, LIMITS)
     return Bases(embedded, {"postgres": url, "spark": f"spark://local?folder={folder}"})
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def served(request: pytest.FixtureRequest, both: Bases) -> Iterator[CustomerBase]:
+def served(request: pytest.FixtureRequest, both: Bases) -> Iterator[ScoredBase]:
     if request.param == "spark" and os.environ.get("SAVEPLAY_REQUIRE_SPARK") != "1":
         pytest.importorskip("pyspark", reason="Spark is not installed")
     base = read_base(both.urls[request.param], AS_OF, SHIPPED, NO_HISTORY, LIMITS)
@@ -47,12 +49,12 @@ def served(request: pytest.FixtureRequest, both: Bases) -> Iterator[CustomerBase
     base.close()
 
 
-def rows(base: CustomerBase, table: str) -> list[dict[str, Any]]:
+def rows(base: ScoredBase, table: str) -> list[dict[str, Any]]:
     return base.rows(f"select * from {table} order by account_id")
 
 
 @pytest.mark.parametrize("table", ["measured", "scored"])
-def test_every_account_has_the_same_signals_and_scores(both: Bases, served: CustomerBase, table: str) -> None:
+def test_every_account_has_the_same_signals_and_scores(both: Bases, served: ScoredBase, table: str) -> None:
     ours, theirs = rows(both.embedded, table), rows(served, table)
     assert [row["account_id"] for row in ours] == [row["account_id"] for row in theirs]
     assert len(ours) > 15_000
@@ -65,19 +67,19 @@ def test_every_account_has_the_same_signals_and_scores(both: Bases, served: Cust
         assert not different, (mine["account_id"], {name: (mine[name], other[name]) for name in different})
 
 
-def test_the_same_sentences_are_found(both: Bases, served: CustomerBase) -> None:
-    def said(base: CustomerBase) -> list[tuple[Any, ...]]:
+def test_the_same_sentences_are_found(both: Bases, served: ScoredBase) -> None:
+    def said(base: ScoredBase) -> list[tuple[Any, ...]]:
         return sorted((s.account_id, s.intent, s.on, s.table, s.quote) for s in base.statements)
 
     assert said(both.embedded) == said(served)
     assert len(said(served)) > 500
 
 
-def test_the_same_rows_are_left_out_for_the_same_reasons(both: Bases, served: CustomerBase) -> None:
-    def told(base: CustomerBase) -> list[tuple[Any, ...]]:
+def test_the_same_rows_are_left_out_for_the_same_reasons(both: Bases, served: ScoredBase) -> None:
+    def told(base: ScoredBase) -> list[tuple[Any, ...]]:
         return sorted((entry.table, entry.column, entry.reason, entry.rows) for entry in base.audit.left_out)
 
-    def seen(base: CustomerBase) -> list[tuple[Any, ...]]:
+    def seen(base: ScoredBase) -> list[tuple[Any, ...]]:
         return [(s.table, s.connected, s.rows, s.rows_left_out, s.first_date, s.seen_until) for s in base.audit.sources]
 
     assert told(both.embedded) == told(served)
@@ -85,7 +87,7 @@ def test_the_same_rows_are_left_out_for_the_same_reasons(both: Bases, served: Cu
 
 
 def test_one_row_an_account_leaves_the_server_and_the_few_others_that_are_needed(
-    both: Bases, served: CustomerBase
+    both: Bases, served: ScoredBase
 ) -> None:
     assert served.warehouse is not None
     (accounts, outcomes, people) = (
@@ -102,15 +104,15 @@ def test_one_row_an_account_leaves_the_server_and_the_few_others_that_are_needed
     assert fetched < rows_of_usage / 2
 
 
-def test_the_evidence_of_an_account_is_the_same(both: Bases, served: CustomerBase) -> None:
+def test_the_evidence_of_an_account_is_the_same(both: Bases, served: ScoredBase) -> None:
     worst = [
         row["account_id"]
         for row in both.embedded.rows("select account_id from scored order by risk desc, account_id limit 5")
     ]
 
-    def told(base: CustomerBase) -> list[Any]:
-        base.pick(worst)
-        found = dossiers(base, worst, NO_HISTORY, base.details())
+    def told(base: ScoredBase) -> list[Any]:
+        base.select_accounts(worst)
+        found = build_dossiers(base, worst, NO_HISTORY, base.signal_details())
         return [
             (d.account_id, e.signal, e.statement, e.value, e.row_count, e.direction)
             for d in found
@@ -123,5 +125,5 @@ def test_the_evidence_of_an_account_is_the_same(both: Bases, served: CustomerBas
     assert served.warehouse.server.fetched - before < 2_000, "the rows of five accounts"
 
 
-def test_nothing_is_left_where_the_command_was_called(served: CustomerBase) -> None:
+def test_nothing_is_left_where_the_command_was_called(served: ScoredBase) -> None:
     assert not Path("spark-warehouse").exists()

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.tables import TABLES
-from tests.builders import AS_OF, NO_HISTORY, SHIPPED, Scored, World, compare_weeks, fetch
-from tools.scoring.portfolio_summary import portfolio
+from tests.builders import AS_OF, NO_HISTORY, SHIPPED, PortfolioBuilder, ScoredPortfolio, compare_weeks, fetch_rows
+from tools.scoring.portfolio_summary import summarize_portfolio
 from tools.scoring.score_sql import scored_sql
 from tools.scoring.scored_base import score_base
 from tools.scoring.week_over_week import BRIDGE_SQL
@@ -24,31 +24,33 @@ from tools.sources import Portfolio
 
 
 @pytest.fixture(scope="module")
-def example_said(example: Scored) -> tuple[Any, Any]:
+def example_said(example: ScoredPortfolio) -> tuple[Any, Any]:
     return said(example)
 
 
-def said(scored: Scored) -> tuple[Any, Any]:
+def said(scored: ScoredPortfolio) -> tuple[Any, Any]:
     """Everything that a review says about its accounts: all scores, and the dossiers of those at risk."""
     return dict(scored.accounts), scored.dossiers(scored.at_risk())
 
 
-def scored_again(scored: Scored, order: str) -> Scored:
+def scored_again(scored: ScoredPortfolio, order: str) -> ScoredPortfolio:
     """The same typed rows in another order, scored once more."""
     connection = scored.base.connection
     for name in TABLES:
         connection.execute(f"create or replace table {name} as select * from {name} order by {order}")
-    return Scored(score_base(Portfolio(connection, scored.base.audit), SHIPPED, AS_OF, NO_HISTORY), NO_HISTORY)
+    return ScoredPortfolio(score_base(Portfolio(connection, scored.base.audit), SHIPPED, AS_OF, NO_HISTORY), NO_HISTORY)
 
 
 @pytest.mark.parametrize("order", ["hash(row_no)", "row_no desc"])
 def test_the_order_of_the_rows_of_a_real_export_changes_no_score_and_no_evidence(
-    example: Scored, example_said: tuple[Any, Any], order: str
+    example: ScoredPortfolio, example_said: tuple[Any, Any], order: str
 ) -> None:
     assert said(scored_again(example, order)) == example_said
 
 
-def test_summed_up_category_by_category_or_all_in_one_statement_a_base_has_the_same_scores(example: Scored) -> None:
+def test_summed_up_category_by_category_or_all_in_one_statement_a_base_has_the_same_scores(
+    example: ScoredPortfolio,
+) -> None:
     base = example.base
     at_once = scored_sql(base.configuration, "measured", base.as_of, base.curve)
     assert base.rows("from scored order by account_id") == base.rows(f"from ({at_once}) order by account_id")
@@ -57,7 +59,7 @@ def test_summed_up_category_by_category_or_all_in_one_statement_a_base_has_the_s
 DAYS = st.sampled_from([0, 3, 10, 27, 28, 30, 60, 89, 90])
 NAMES = st.sampled_from(["A", "B", "C"])
 TEXTS = st.sampled_from(["Evaluating other vendors.", "All calm.", "What do we actually get?\nCorvane called."])
-EVENTS: dict[str, st.SearchStrategy[Callable[[World], Any]]] = {
+EVENTS: dict[str, st.SearchStrategy[Callable[[PortfolioBuilder], Any]]] = {
     "ticket": st.builds(
         lambda a, d, e, p: lambda w: w.ticket(a, d, escalated=e, priority=p, csat=3), NAMES, DAYS, st.booleans(),
         st.sampled_from(["high", "low"]),
@@ -74,8 +76,8 @@ EVENTS: dict[str, st.SearchStrategy[Callable[[World], Any]]] = {
 histories = st.lists(st.one_of(*EVENTS.values()), min_size=10, max_size=40)
 
 
-def world_of(events: list[Callable[[World], Any]]) -> World:
-    world = World().account("A").account("B", arr=150_000, renewal=40).account("C", arr=9_000, renewal=-3)
+def world_of(events: list[Callable[[PortfolioBuilder], Any]]) -> PortfolioBuilder:
+    world = PortfolioBuilder().account("A").account("B", arr=150_000, renewal=40).account("C", arr=9_000, renewal=-3)
     for event in events:
         event(world)
     return world
@@ -83,13 +85,18 @@ def world_of(events: list[Callable[[World], Any]]) -> World:
 
 @settings(max_examples=3)
 @given(histories, st.integers())
-def test_rows_of_the_same_day_may_come_in_any_order(events: list[Callable[[World], Any]], seed: int) -> None:
+def test_rows_of_the_same_day_may_come_in_any_order(events: list[Callable[[PortfolioBuilder], Any]], seed: int) -> None:
     world = world_of(events)
     assert said(world.score()) == said(world.score(shuffled=random.Random(seed)))
 
 
 def test_typed_rows_and_their_csv_files_give_the_same_scores(tmp_path: Path) -> None:
-    world = World().with_sources_seen().well("A").well("B", arr=31_234.57, currency="USD", renewal=12)
+    world = (
+        PortfolioBuilder()
+        .with_sources_connected()
+        .healthy_account("A")
+        .healthy_account("B", arr=31_234.57, currency="USD", renewal=12)
+    )
     world.ticket("A", 4, escalated=True, body="Evaluating other vendors.").invoice("B", 33, status="failed")
     by_rows, by_files = world.score(), world.score_files(tmp_path)
     assert by_rows.accounts == by_files.accounts
@@ -100,7 +107,7 @@ def test_typed_rows_and_their_csv_files_give_the_same_scores(tmp_path: Path) -> 
 
 
 AHEAD = st.integers(1, 400).map(lambda days: -days)
-FUTURE: dict[str, st.SearchStrategy[Callable[[World], Any]]] = {
+FUTURE: dict[str, st.SearchStrategy[Callable[[PortfolioBuilder], Any]]] = {
     "ticket": st.builds(
         lambda a, d: lambda w: w.ticket(a, d, escalated=True, priority="urgent", csat=1), NAMES, AHEAD
     ),
@@ -116,11 +123,11 @@ FUTURE: dict[str, st.SearchStrategy[Callable[[World], Any]]] = {
 }  # fmt: skip
 
 
-def present() -> World:
+def present() -> PortfolioBuilder:
     """Three customers with something of everything, known up to today."""
-    world = World().with_sources_seen()
+    world = PortfolioBuilder().with_sources_connected()
     for name in ("A", "B", "C"):
-        world.well(name).touch(name, 20, "email", outbound=True).invoice(name, 20)
+        world.healthy_account(name).touch(name, 20, "email", outbound=True).invoice(name, 20)
         world.ticket(name, 8, escalated=True, priority="high", csat=3).outcome(name, "renewed", 100)
     return world
 
@@ -133,7 +140,9 @@ def today(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
 @settings(max_examples=2)
 @given(st.tuples(*(st.lists(event, min_size=1, max_size=3) for event in FUTURE.values())))
 def test_rows_dated_after_the_review_change_no_score_and_no_evidence(
-    today: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory, ahead: tuple[list[Callable[[World], Any]], ...]
+    today: tuple[Any, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+    ahead: tuple[list[Callable[[PortfolioBuilder], Any]], ...],
 ) -> None:
     world = present()
     for event in chain(*ahead):
@@ -170,8 +179,8 @@ def cents(amount: float) -> int:
 
 
 @pytest.mark.parametrize("slices", ["by_tier", "by_segment", "by_band"])
-def test_every_division_of_the_portfolio_sums_to_the_whole_in_cents(example: Scored, slices: str) -> None:
-    whole = portfolio(example.base)
+def test_every_division_of_the_portfolio_sums_to_the_whole_in_cents(example: ScoredPortfolio, slices: str) -> None:
+    whole = summarize_portfolio(example.base)
     parts = getattr(whole, slices)
     assert sum(cents(part.at_risk_arr) for part in parts) == cents(whole.arr_at_risk) > 0
     assert sum(cents(part.arr) for part in parts) == cents(whole.arr)
@@ -179,9 +188,9 @@ def test_every_division_of_the_portfolio_sums_to_the_whole_in_cents(example: Sco
     assert sum(part.at_risk_accounts for part in parts) == whole.at_risk_accounts == len(example.at_risk())
 
 
-def test_the_expected_loss_is_the_sum_over_the_accounts(example: Scored) -> None:
+def test_the_expected_loss_is_the_sum_over_the_accounts(example: ScoredPortfolio) -> None:
     total = sum(row["expected_churn_arr"] for row in example.accounts.values())
-    assert Decimal(str(portfolio(example.base).expected_churn_arr)) == total
+    assert Decimal(str(summarize_portfolio(example.base).expected_churn_arr)) == total
 
 
 amounts = st.decimals(0, 999_999, places=2)
@@ -199,7 +208,7 @@ def test_the_bridge_from_last_week_to_this_one_closes_to_the_cent(
     then: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]
 ) -> None:
     weeks = compare_weeks(*([{"account_id": a, **facts} for a, facts in week.items()] for week in (then, now)))
-    steps = {row["step"]: row["arr"] or Decimal(0) for row in fetch(weeks, BRIDGE_SQL)}
+    steps = {row["step"]: row["arr"] or Decimal(0) for row in fetch_rows(weeks, BRIDGE_SQL)}
     reported = sum(row["reported_arr"] for row in then.values() if row["reported_at_risk"])
     closing = sum(row["arr"] for row in now.values() if row["at_risk"])
     assert steps.get("opening", 0) == reported

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.configuration import CATEGORIES, SIZES, Band
-from tests.builders import AS_OF, SHIPPED, SIGNALS, component_of, explain_sheet, reconfigured, score_sheet
-from tools.evidence.evidence import contributions, exact_parts
-from tools.scoring.health import banded, component
-from tools.scoring.tiers import score_tier
+from domain.configuration import CATEGORIES, SIZES, BandLimits
+from tests.builders import AS_OF, SHIPPED, SIGNALS, component_of, explain_signals, score_signals, with_scoring
+from tools.evidence.evidence import build_contributions, exact_parts
+from tools.scoring.health import band_sql, component_sql
+from tools.scoring.tiers import score_tier_sql
 
 few = settings(max_examples=3)
 SCORING = SHIPPED.scoring
@@ -67,7 +67,7 @@ def test_when_any_one_signal_worsens_health_never_rises_and_risk_never_falls(
     base: list[dict[str, Any]], share: float
 ) -> None:
     changed, which = each_signal_worse(base, lambda name: share * (span(name)[1] - span(name)[0]))
-    scores = score_sheet([*base, *changed])
+    scores = score_signals([*base, *changed])
     for (number, name), after in zip(which, scores[len(base) :], strict=True):
         before = scores[number]
         assert after["risk"] >= before["risk"], name
@@ -79,7 +79,7 @@ def test_when_any_one_signal_worsens_health_never_rises_and_risk_never_falls(
 @given(customers)
 def test_a_small_step_of_any_one_signal_never_makes_risk_jump(base: list[dict[str, Any]]) -> None:
     changed, which = each_signal_worse(base, lambda name: SMALL_STEP * shortest_gap(name))
-    scores = score_sheet([*base, *changed])
+    scores = score_signals([*base, *changed])
     for (number, name), after in zip(which, scores[len(base) :], strict=True):
         assert abs(after["risk"] - scores[number]["risk"]) < 0.2, name
 
@@ -88,7 +88,7 @@ def test_a_small_step_of_any_one_signal_never_makes_risk_jump(base: list[dict[st
 @given(st.lists(customer, min_size=1, max_size=3))
 def test_as_the_renewal_comes_nearer_risk_only_grows_and_no_day_makes_it_jump(base: list[dict[str, Any]]) -> None:
     days = range(200, -30, -1)
-    scores = score_sheet({**one, "renewal_in_days": left} for one in base for left in days)
+    scores = score_signals({**one, "renewal_in_days": left} for one in base for left in days)
     for first in range(0, len(scores), len(days)):
         risks = [row["risk"] for row in scores[first : first + len(days)]]
         steps = [after - before for before, after in pairwise(risks)]
@@ -99,8 +99,8 @@ def test_as_the_renewal_comes_nearer_risk_only_grows_and_no_day_makes_it_jump(ba
 @few
 @given(customers)
 def test_contributions_sum_to_health_and_to_risk_in_millionths(base: list[dict[str, Any]]) -> None:
-    for one, details in zip(base, explain_sheet(base), strict=True):
-        card = contributions(details, {}, SCORING, AS_OF, one)
+    for one, details in zip(base, explain_signals(base), strict=True):
+        card = build_contributions(details, {}, SCORING, AS_OF, one)
         health, risk = details[0]["health"], details[0]["risk"]
         assert sum(round(part.risk_points * 1e6) for part in card) == round(risk * 1e6)
         if health is not None:
@@ -110,12 +110,12 @@ def test_contributions_sum_to_health_and_to_risk_in_millionths(base: list[dict[s
 @few
 @given(st.lists(st.tuples(known_customer, known_customer), min_size=3, max_size=4))
 def test_health_changes_by_signal_sum_to_the_change_of_health(weeks: list[tuple[dict[str, Any], ...]]) -> None:
-    then = explain_sheet(before for before, _ in weeks)
-    now = explain_sheet(after for _, after in weeks)
+    then = explain_signals(before for before, _ in weeks)
+    now = explain_signals(after for _, after in weeks)
     for details_then, details_now, (_, after) in zip(then, now, weeks, strict=True):
         names = [row["signal"] for row in details_then]
         points = exact_parts([row["health_points"] for row in details_then], details_then[0]["health"])
-        card = contributions(details_now, dict(zip(names, points, strict=True)), SCORING, AS_OF, after)
+        card = build_contributions(details_now, dict(zip(names, points, strict=True)), SCORING, AS_OF, after)
         moved = sum(round((part.health_change or 0) * 1e6) for part in card)
         assert moved == round(details_now[0]["health"] * 1e6) - round(details_then[0]["health"] * 1e6)
 
@@ -131,11 +131,11 @@ def test_an_unknown_signal_counts_as_if_the_configuration_did_not_have_it(
         for name in data.draw(st.sets(st.sampled_from(mine), max_size=len(mine) - 1), label=category):
             del left[name]
     unknown = dict.fromkeys(set(SIGNALS) - set(left))
-    whole = score_sheet(base)
-    blind = score_sheet({**one, **unknown} for one in base)
-    without = score_sheet(
+    whole = score_signals(base)
+    blind = score_signals({**one, **unknown} for one in base)
+    without = score_signals(
         ({**one, **unknown} for one in base),
-        reconfigured({"signals": {name: signal.model_dump() for name, signal in left.items()}}),
+        with_scoring({"signals": {name: signal.model_dump() for name, signal in left.items()}}),
     )
     for full, one, other in zip(whole, blind, without, strict=True):
         assert one["risk"] == other["risk"]
@@ -147,7 +147,7 @@ def test_an_unknown_signal_counts_as_if_the_configuration_did_not_have_it(
 @few
 @given(customers)
 def test_scores_stay_between_0_and_100_and_an_unscored_health_has_its_own_band(base: list[dict[str, Any]]) -> None:
-    for row in score_sheet(base):
+    for row in score_signals(base):
         assert 0 <= row["risk"] <= 100
         assert 0 < row["churn_probability"] < 1
         assert (row["health"] is None) == (row["coverage"] < SCORING.minimum_coverage.value)
@@ -160,7 +160,7 @@ def engine_says(expression: str, column: str, values: list[float]) -> list[Any]:
     return [row[0] for row in duckdb.execute(sql, [values, list(range(len(values)))]).fetchall()]
 
 
-def bands_by_hand(bands: tuple[Band, ...], score: float) -> list[str]:
+def bands_by_hand(bands: tuple[BandLimits, ...], score: float) -> list[str]:
     """Every band whose half-open range holds the score; the last range ends with 100 inside."""
     ends = [band.starts_at for band in bands[1:]] + [100.000001]
     return [band.name for band, end in zip(bands, ends, strict=True) if band.starts_at <= score < end]
@@ -177,18 +177,18 @@ EDGES = [
 
 
 @pytest.mark.parametrize("bands", [SCORING.health_bands, SCORING.risk_tiers], ids=["health", "risk"])
-def test_every_tenth_and_every_edge_from_0_to_100_lies_in_exactly_one_band(bands: tuple[Band, ...]) -> None:
+def test_every_tenth_and_every_edge_from_0_to_100_lies_in_exactly_one_band(bands: tuple[BandLimits, ...]) -> None:
     assert {len(bands_by_hand(bands, score)) for score in TENTHS + EDGES} == {1}
 
 
 def test_the_engine_puts_every_health_into_the_band_that_holds_it() -> None:
     bands = SCORING.health_bands
-    expression = banded("health", tuple((band.name, band.starts_at) for band in bands))
+    expression = band_sql("health", tuple((band.name, band.starts_at) for band in bands))
     assert engine_says(expression, "health", TENTHS + EDGES) == [bands_by_hand(bands, s)[0] for s in TENTHS + EDGES]
 
 
 def test_the_engine_puts_every_risk_into_the_tier_that_holds_it() -> None:
-    bands, expression = SCORING.risk_tiers, score_tier(SCORING)
+    bands, expression = SCORING.risk_tiers, score_tier_sql(SCORING)
     assert engine_says(expression, "risk", TENTHS + EDGES) == [bands_by_hand(bands, s)[0] for s in TENTHS + EDGES]
 
 
@@ -200,7 +200,7 @@ def test_a_component_is_its_breakpoints_joined_by_straight_lines_without_a_gap(n
     values = (
         [v + move for v, _ in points for move in (-step, 0, step)] + between + [points[0][0] - 5, points[-1][0] + 5]
     )
-    said = engine_says(component(name, SCORING.signals[name]), name, values)
+    said = engine_says(component_sql(name, SCORING.signals[name]), name, values)
     assert said == pytest.approx([component_of(name, value) for value in values], abs=2e-6)
     assert said[1 : 3 * len(points) : 3] == [score for _, score in points]
 

@@ -18,12 +18,12 @@ from typing import Any, get_args
 
 import pytest
 
-from agents.play_drafter import PlayDrafter, lines_of
+from agents.play_drafter import PlayDrafter, running_choices
 from domain.dossier import Contact, Dossier, Person
-from domain.drafting import FIRST_TOUCH, Draft, DraftAction, Drafting
-from domain.model import Record
-from domain.phases import Drafted
+from domain.drafting import FIRST_TOUCH, DraftAction, DraftingRecord, PlayDraft
+from domain.phase_results import DraftResult
 from domain.playbook import PHASES, Cause, Difficulty
+from domain.record import Record
 from domain.review import Direction, Evidence, InterventionTier, RiskTier, SavePlay, SourceRow
 from tests.builders import (
     CALENDAR,
@@ -31,19 +31,19 @@ from tests.builders import (
     LOWEST,
     SHIPPED,
     SIGNALS,
+    build_context,
+    build_dossier,
+    build_finding,
     component_of,
-    framed,
-    made_dossier,
-    made_finding,
-    team,
+    made_up_team,
 )
 from tools.evidence.causes import UNDETERMINED
-from tools.evidence.evidence import direction, statement
-from tools.save_play.context import Frame, Option
-from tools.save_play.expected_value import Record as Outcomes
-from tools.save_play.placeholders import Rules
-from tools.save_play.verification import check_draft, verify
-from tools.wording import shown
+from tools.evidence.evidence import direction, signal_sentence
+from tools.save_play.context import ActionOption, PlayContext
+from tools.save_play.expected_value import SaveRecord as Outcomes
+from tools.save_play.placeholders import SentenceRules
+from tools.save_play.verification import check_draft, verify_play
+from tools.wording import format_value
 
 pytestmark = pytest.mark.long
 
@@ -134,8 +134,8 @@ class Case:
     """One clean play with everything that it was made from."""
 
     play: SavePlay
-    frame: Frame
-    rules: Rules
+    frame: PlayContext
+    rules: SentenceRules
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ class Case:
         return tuple(dict.fromkeys([dossier.name, *people, *(contact.name for contact in dossier.contacts)]))
 
     def caught(self, play: SavePlay) -> bool:
-        return bool(verify(play, self.frame, self.rules))
+        return bool(verify_play(play, self.frame, self.rules))
 
 
 # made-up accounts ----------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def in_real_words(fact: Evidence, draw: Draw) -> Evidence:
     on = fact.observed_on or date(2026, 11, 1)
     row = SourceRow(table=signal.table, row=draw.randint(2, 900), on=on, key=f"K-{draw.randint(1, 99)}", text=text)
     update = {
-        "statement": statement(signal, fact.value, way) + ".", "shown": shown(fact.value, signal.unit),
+        "statement": signal_sentence(signal, fact.value, way) + ".", "shown": format_value(fact.value, signal.unit),
         "direction": way, "source": f"{signal.table}.csv", "rows": (row,), "row_count": draw.randint(1, 9),
     }  # fmt: skip
     return fact.model_copy(update=update)
@@ -204,7 +204,7 @@ def in_real_words(fact: Evidence, draw: Draw) -> Evidence:
 def some_dossier(draw: Draw, created: date, people: Mapping[str, Person]) -> Dossier:
     csms = [p.person_id for p in people.values() if p.role == "csm"]
     arr = float(draw.randrange(4_000, 900_000, 250))
-    dossier = made_dossier(
+    dossier = build_dossier(
         some_values(draw),
         as_of=created,
         account_id=f"A-{draw.randint(100, 999)}",
@@ -225,14 +225,14 @@ def some_dossier(draw: Draw, created: date, people: Mapping[str, Person]) -> Dos
     return dossier.model_copy(update={"evidence": tuple(in_real_words(fact, draw) for fact in dossier.evidence)})
 
 
-def some_frame(draw: Draw) -> tuple[PlayDrafter, Frame]:
+def some_frame(draw: Draw) -> tuple[PlayDrafter, PlayContext]:
     created = date(2026, 1, 1) + timedelta(days=draw.randrange(700))
     people = some_people(draw)
     dossier = some_dossier(draw, created, people)
     against = [fact.id for fact in dossier.evidence if fact.direction == "worse"]
     cited = tuple(against[: draw.randint(0, 3)])
     cause, runner_up = draw.sample(CAUSES, 2)
-    finding = made_finding(
+    finding = build_finding(
         cause,
         draw.choice(get_args(Difficulty)),
         account_id=dossier.account_id,
@@ -257,7 +257,7 @@ UNKNOWN = ("the users", "the buyers", "the managers", "the billing people", "the
            "the newcomers", "the veterans", "the doubters", "the helpers", "the planners", "the auditors")  # fmt: skip
 
 
-def sentence(template: str, frame: Frame, draw: Draw) -> str:
+def sentence(template: str, frame: PlayContext, draw: Draw) -> str:
     """The template with evidence slots of this account; without evidence, a sentence that needs none."""
     facts = [fact.id for fact in frame.evidence]
     if not facts:
@@ -267,7 +267,7 @@ def sentence(template: str, frame: Frame, draw: Draw) -> str:
     return template.replace("{fact}", f"{{{fact}}}").replace("{other}", f"{{{other}}}")
 
 
-def chosen(option: Option, frame: Frame, draw: Draw, why: str) -> DraftAction:
+def chosen(option: ActionOption, frame: PlayContext, draw: Draw, why: str) -> DraftAction:
     facts = [fact.id for fact in frame.evidence]
     return DraftAction(
         action=option.action.id,
@@ -278,7 +278,7 @@ def chosen(option: Option, frame: Frame, draw: Draw, why: str) -> DraftAction:
     )
 
 
-def good_draft(frame: Frame, draw: Draw) -> Draft:
+def good_draft(frame: PlayContext, draw: Draw) -> PlayDraft:
     """A valid draft: anything that the frame offers, in sentences that keep to the rules."""
     known = bool(frame.evidence)
     whys = iter(draw.sample(WHYS if known else WHYS[: len(UNKNOWN)], 12))
@@ -289,7 +289,7 @@ def good_draft(frame: Frame, draw: Draw) -> Draft:
         )
         for phase in PHASES
     }
-    return Draft(
+    return PlayDraft(
         summary=sentence(draw.choice(SUMMARIES), frame, draw),
         opening=draw.choice(OPENINGS),
         first_touch=chosen(draw.choice(frame.options[FIRST_TOUCH]), frame, draw, next(whys)),
@@ -304,8 +304,10 @@ def clean_cases(number: int) -> Iterator[Case]:
     rules = drafter.rules(frame)
     yield Case(drafter.from_playbook(frame), frame, rules)
     for _ in range(4):
-        drafting = Drafting(outcome=draw.choice(["first_try", "repaired"]), model="a-model", rounds=draw.randint(1, 3))
-        drafted = Drafted(draft=good_draft(frame, draw), drafting=drafting)
+        drafting = DraftingRecord(
+            outcome=draw.choice(["first_try", "repaired"]), model="a-model", rounds=draw.randint(1, 3)
+        )
+        drafted = DraftResult(draft=good_draft(frame, draw), drafting=drafting)
         yield Case(drafter.play(frame, drafted), frame, rules)
 
 
@@ -641,14 +643,14 @@ def test_a_play_that_people_edited_still_tells_the_facts_of_its_account() -> Non
 
 def test_another_owner_changes_the_name_in_the_sentence_and_nothing_else() -> None:
     """The library writes "Marks repeats" and the customer has a Mark, too; the usual owner is called Mark."""
-    people = team() | {
-        "P-4": team()["P-4"].model_copy(update={"name": "Mark"}),
-        "P-9": team()["P-4"].model_copy(update={"person_id": "P-9", "name": "Priya Raghunathan"}),
+    people = made_up_team() | {
+        "P-4": made_up_team()["P-4"].model_copy(update={"name": "Mark"}),
+        "P-9": made_up_team()["P-4"].model_copy(update={"person_id": "P-9", "name": "Priya Raghunathan"}),
     }
     champion = Contact(
         contact_id="C-1", name="Mark Olsen", title=None, role="champion", active=True, departed_on=None,
     )  # fmt: skip
-    drafter, frame = framed(people=people, contacts=(champion,), values={"open_escalations": 2.0})
+    drafter, frame = build_context(people=people, contacts=(champion,), values={"open_escalations": 2.0})
     for phase in PHASES:
         for action in frame.playbook.phase(phase):
             if action.owner_role != "support_lead":
@@ -656,7 +658,7 @@ def test_another_owner_changes_the_name_in_the_sentence_and_nothing_else() -> No
             chosen_ids = {name: [a.id for a in frame.playbook.phase(name)][:3] for name in PHASES} | {
                 phase: [action.id]
             }
-            lines = lines_of(frame, chosen_ids, {}, {action.id: "P-9"})
+            lines = running_choices(frame, chosen_ids, {}, {action.id: "P-9"})
             play = drafter.goes_on(frame, lines, "2026-W40")
             line = next(line for part in play.phases for line in part.actions if line.id == action.id)
             assert line.action == action.what.format_map({**frame.words, "specialist": "Priya Raghunathan"}), action.id
@@ -664,13 +666,13 @@ def test_another_owner_changes_the_name_in_the_sentence_and_nothing_else() -> No
 
 # a draft with one fault ----------------------------------------------------------------------------------------------
 
-Spoil = Callable[[Draft, Case, Draw], Draft | None]
+Spoil = Callable[[PlayDraft, Case, Draw], PlayDraft | None]
 
 
 def said(new: Callable[[str, Draw], str], only: tuple[str, ...] = ("summary", "opening", "why")) -> Spoil:
     """The fault in one of the sentences."""
 
-    def spoil(draft: Draft, case: Case, draw: Draw) -> Draft:
+    def spoil(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
         place = draw.choice(only)
         if place != "why":
             return draft.model_copy(update={place: new(getattr(draft, place), draw)})
@@ -679,7 +681,7 @@ def said(new: Callable[[str, Draw], str], only: tuple[str, ...] = ("summary", "o
     return spoil
 
 
-def lined(draft: Draft, draw: Draw, update: Callable[[DraftAction], dict[str, Any]]) -> Draft:
+def lined(draft: PlayDraft, draw: Draw, update: Callable[[DraftAction], dict[str, Any]]) -> PlayDraft:
     """The fault in one of the actions."""
     places = [
         ("first_touch", 0),
@@ -706,7 +708,7 @@ def worded(*words: str) -> Callable[[str, Draw], str]:
     return put
 
 
-def _other_action(draft: Draft, case: Case, draw: Draw) -> Draft:
+def _other_action(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     """An action that exists, of another cause, of another phase, or that nobody ever wrote."""
     books = [
         action.id for book in SHIPPED.playbooks.values() for action in book.actions if book is not case.frame.playbook
@@ -714,13 +716,13 @@ def _other_action(draft: Draft, case: Case, draw: Draw) -> Draft:
     return lined(draft, draw, lambda line: {"action": draw.choice([draw.choice(books), "give-a-discount", "", "E1"])})
 
 
-def _other_place(draft: Draft, case: Case, draw: Draw) -> Draft:
+def _other_place(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     """An action of this cause, at a place that it is not offered for."""
     line = draft.address[0].model_copy(update={"action": draft.rebuild[0].action})
     return draft.model_copy(update={"address": (line, *draft.address[1:])})
 
 
-def _other_owner(draft: Draft, case: Case, draw: Draw) -> Draft:
+def _other_owner(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     def somebody(line: DraftAction) -> dict[str, Any]:
         role = line.owner.rstrip("0123456789").rstrip("_")
         others = [handle for handle, (own, _) in case.frame.owners.items() if own != role]
@@ -729,7 +731,7 @@ def _other_owner(draft: Draft, case: Case, draw: Draw) -> Draft:
     return lined(draft, draw, somebody)
 
 
-def _other_day(draft: Draft, case: Case, draw: Draw) -> Draft:
+def _other_day(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     offered = {o.action.id: o.days for options in case.frame.options.values() for o in options}
 
     def some_day(line: DraftAction) -> dict[str, Any]:
@@ -742,35 +744,35 @@ def _other_day(draft: Draft, case: Case, draw: Draw) -> Draft:
     return lined(draft, draw, some_day)
 
 
-def _other_fact(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _other_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     return lined(draft, draw, lambda line: {"evidence": (*line.evidence[:1], draw.choice(["E99", "F1", "", "e1"]))})
 
 
-def _hidden_fact(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _hidden_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     """A fact of the account that was not shown to the model."""
     hidden = [fact.id for fact in case.frame.dossier.evidence if fact.id not in case.rules.facts]
     return lined(draft, draw, lambda line: {"evidence": (draw.choice(hidden),)}) if hidden else None
 
 
-def _no_fact(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _no_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     return lined(draft, draw, lambda line: {"evidence": ()}) if case.rules.facts else None
 
 
-def _fact_twice(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _fact_twice(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     return lined(draft, draw, lambda line: {"evidence": line.evidence * 2}) if case.rules.facts else None
 
 
-def _summary_without_fact(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _summary_without_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     return draft.model_copy(update={"summary": "The people at {account} are unhappy."}) if case.rules.facts else None
 
 
-def _known_name(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _known_name(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     words = [word for name in case.names for word in re.findall(r"[^\W\d]{4,}", name.lower())]
     strange = [word for word in words if word not in SHIPPED.vocabulary]
     return said(worded(*strange))(draft, case, draw) if strange else None
 
 
-def _quotation(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _quotation(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     """What the customer wrote, from the middle of a sentence, in small letters and without its stops."""
     heard = [
         *case.frame.dossier.texts,
@@ -784,7 +786,7 @@ def _quotation(draft: Draft, case: Case, draw: Draw) -> Draft | None:
     return said(worded(" ".join(words[start : start + 5])))(draft, case, draw)
 
 
-def _concession(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _concession(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     giving = {action.id for action in case.frame.playbook.actions if action.concession}
     lines = [line.action for phase in PHASES for line in draft.phase(phase)]
     if giving & set(lines):
@@ -792,20 +794,20 @@ def _concession(draft: Draft, case: Case, draw: Draw) -> Draft | None:
     return said(worded("with a discount", "a refund", "for free", "as a credit"))(draft, case, draw)
 
 
-def _twice(draft: Draft, case: Case, draw: Draw) -> Draft:
+def _twice(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     phase = draw.choice(("address", "rebuild"))
     lines = getattr(draft, phase)
     again = lines[0].model_copy(update={"why": "It is asked once more."})
     return draft.model_copy(update={phase: (*lines[:-1], again)})
 
 
-def _too_few(draft: Draft, case: Case, draw: Draw) -> Draft:
+def _too_few(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     phase = draw.choice(PHASES)
     fewest, _ = case.frame.count(phase)
     return draft.model_copy(update={phase: getattr(draft, phase)[: draw.randrange(fewest)]})
 
 
-def _too_many(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _too_many(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     """One more than may be chosen, and it is one that is offered."""
     for phase in draw.sample(PHASES, 3):
         _, most = case.frame.count(phase)
@@ -820,7 +822,7 @@ def _too_many(draft: Draft, case: Case, draw: Draw) -> Draft | None:
     return None
 
 
-def _fact_for_the_customer(draft: Draft, case: Case, draw: Draw) -> Draft | None:
+def _fact_for_the_customer(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     if not case.frame.evidence:
         return None
     return said(worded(f"since {{{case.frame.evidence[0].id}}}"), ("opening",))(draft, case, draw)

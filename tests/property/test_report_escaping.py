@@ -9,9 +9,10 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.report import markdown, tabular
-from app.report.charts import history, scatter
-from app.report.names import stems
+from app.report import csv_files as tabular
+from app.report import markdown
+from app.report.charts import health_chart, scatter_chart
+from app.report.file_names import stems
 from tests.sample_review import AS_OF, sample_review
 
 NASTY = st.sampled_from(list("=+-@\t\r\n|<>[]()!`*_#\\\"'＝＋－＠ \u200b\u202e\x00;,:/"))
@@ -22,7 +23,7 @@ TEXT = st.lists(st.one_of(NASTY, st.characters(exclude_categories=("Cs",))), max
     st.lists(st.lists(st.one_of(TEXT, st.integers(), st.floats(allow_nan=False)), min_size=1, max_size=5), max_size=5)
 )
 def test_no_cell_of_a_csv_can_run_as_a_formula(rows: list[list[str | int | float]]) -> None:
-    written = tabular.table(("a", "b"), rows).decode("utf-8")
+    written = tabular.csv_bytes(("a", "b"), rows).decode("utf-8")
     read = list(csv.reader(io.StringIO(written, newline="")))[1:]
     assert len(read) == len(rows)
     for given_row, read_row in zip(rows, read, strict=True):
@@ -57,7 +58,7 @@ def test_no_text_becomes_a_tag_a_link_or_a_picture_in_markdown(text: str) -> Non
     )
 )
 def test_what_is_taken_as_it_is_would_not_have_been_written_otherwise(text: str) -> None:
-    assert str(markdown.escape(text)) == markdown.marked(text)
+    assert str(markdown.escape(text)) == markdown.escape_markdown(text)
 
 
 class Shape(HTMLParser):
@@ -75,7 +76,9 @@ class Shape(HTMLParser):
 def test_no_name_adds_a_tag_or_an_attribute_to_a_chart(name: str) -> None:
     def shape(given_name: str) -> Shape:
         found = Shape()
-        found.feed(scatter([(given_name, 80.0, 5_000.0, "high")], "EUR") + history([(AS_OF, 40.0)], given_name))
+        found.feed(
+            scatter_chart([(given_name, 80.0, 5_000.0, "high")], "EUR") + health_chart([(AS_OF, 40.0)], given_name)
+        )
         return found
 
     assert shape(name).tags <= shape("Northwind").tags
@@ -90,9 +93,9 @@ def test_every_id_gets_a_safe_stem_of_its_own(ids: list[str]) -> None:
 
 
 def test_every_table_of_a_hostile_review_keeps_its_columns() -> None:
-    from app.report import render_pack
+    from app.report import render_files
 
-    for name, content in render_pack(sample_review("closed", hostile=True)).items():
+    for name, content in render_files(sample_review("closed", hostile=True)).items():
         if name.endswith(".md"):
             for block in re.findall(r"(?:^\|.*\n?)+", content.decode("utf-8"), flags=re.MULTILINE):
                 bars = {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in block.strip().splitlines()}
@@ -100,8 +103,8 @@ def test_every_table_of_a_hostile_review_keeps_its_columns() -> None:
 
 
 def test_direction_controls_never_reach_a_page() -> None:
-    from app.report import render_pack
+    from app.report import render_files
 
-    for name, content in render_pack(sample_review("closed", hostile=True)).items():
+    for name, content in render_files(sample_review("closed", hostile=True)).items():
         if name.endswith((".md", ".html")):
             assert not any(unicodedata.bidirectional(char) in {"RLO", "LRO"} for char in content.decode("utf-8")), name

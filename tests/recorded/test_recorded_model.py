@@ -7,12 +7,19 @@ from shutil import copytree
 
 import pytest
 
-from domain.asking import Answered
+from domain.questions import QuestionAnswer
 from domain.review import Review, SavePlay
-from evals.recorded import RECORDINGS, recording
-from tests.recorded.desk import QUESTIONS, Call, first_week, hurried, questioned, reviewed
+from evals.recorded_model import RECORDINGS, recording_mode
+from tests.recorded.sessions import (
+    QUESTIONS,
+    Call,
+    ask_recorded_questions,
+    ask_with_short_answers,
+    review_last_week,
+    review_this_week,
+)
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(0 if recording() else 120)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(0 if recording_mode() else 120)]
 
 
 @dataclass(frozen=True)
@@ -20,21 +27,21 @@ class Recorded:
     """What came of one session with the model."""
 
     review: Review
-    answers: tuple[Answered, ...]
-    hurried: Answered
+    answers: tuple[QuestionAnswer, ...]
+    hurried: QuestionAnswer
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     base = tmp_path_factory.mktemp("week")
-    first_week(base)
+    review_last_week(base)
 
     def after_it(name: str) -> Path:
         return copytree(base, base.with_name(f"{base.name}-{name}"))
 
-    review, drafting = reviewed(after_it("review"))
-    answers, asking = questioned(after_it("questions"))
-    hurry, cut = hurried(after_it("hurried"))
+    review, drafting = review_this_week(after_it("review"))
+    answers, asking = ask_recorded_questions(after_it("questions"))
+    hurry, cut = ask_with_short_answers(after_it("hurried"))
     heard_all([*drafting, *asking, *cut])
     return Recorded(review, answers, hurry)
 
@@ -44,7 +51,7 @@ def heard_all(calls: list[Call]) -> None:
     assert not unheard, f"a prompt changed since it was recorded ({', '.join(unheard)}): run `make record`"
 
 
-def asked(recorded: Recorded, question: str) -> Answered:
+def asked(recorded: Recorded, question: str) -> QuestionAnswer:
     return next(answer for answer in recorded.answers if answer.question.startswith(question))
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from domain.dossier import Person
-from tests.builders import AS_OF, SHIPPED, made_dossier
-from tools.ask.parse_question import read, stated
-from tools.ask.user_statements import excluded, with_said
+from tests.builders import AS_OF, SHIPPED, build_dossier
+from tools.ask.parse_question import find_statements, parse_question
+from tools.ask.user_statements import add_statements, excluded_actions
 from tools.evidence.causes import diagnose
 
 PEOPLE = {
@@ -16,7 +16,7 @@ SEGMENTS = ("Enterprise", "Mid-market", "SMB")
 
 
 def reading(question: str):  # type: ignore[no-untyped-def]
-    return read(question, SHIPPED, PEOPLE, SEGMENTS)
+    return parse_question(question, SHIPPED, PEOPLE, SEGMENTS)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_the_month_of_a_renewal_is_understood_in_four_languages(question: str, m
 def test_what_the_asker_says_is_heard_and_a_negation_switches_it_off(
     question: str, signals: set[str], tried: int
 ) -> None:
-    said, before = stated(question, SHIPPED)
+    said, before = find_statements(question, SHIPPED)
     assert {item.signal for item in said} == signals
     assert len(before) == tried
     assert all(item.quote in " ".join(question.split()) for item in said)
@@ -129,9 +129,9 @@ def test_what_the_asker_says_is_heard_and_a_negation_switches_it_off(
     ],
 )  # fmt: skip
 def test_what_is_said_about_a_quiet_account_decides_the_cause_but_never_a_score(words: str, cause: str) -> None:
-    plain = made_dossier({}, as_of=AS_OF)
-    said, _ = stated(words, SHIPPED)
-    heard = with_said(plain, said, SHIPPED, AS_OF)
+    plain = build_dossier({}, as_of=AS_OF)
+    said, _ = find_statements(words, SHIPPED)
+    heard = add_statements(plain, said, SHIPPED, AS_OF)
     assert diagnose(heard, SHIPPED.causes, SHIPPED.scoring).category == cause
     assert (heard.risk, heard.health, heard.churn_probability) == (plain.risk, plain.health, plain.churn_probability)
     assert [part.risk_points for part in heard.contributions] == [part.risk_points for part in plain.contributions]
@@ -142,22 +142,22 @@ def test_what_is_said_about_a_quiet_account_decides_the_cause_but_never_a_score(
 
 
 def test_saying_nothing_changes_nothing() -> None:
-    plain = made_dossier({"escalations": 3.0}, as_of=AS_OF)
-    assert with_said(plain, (), SHIPPED, AS_OF) is plain
+    plain = build_dossier({"escalations": 3.0}, as_of=AS_OF)
+    assert add_statements(plain, (), SHIPPED, AS_OF) is plain
 
 
 def test_a_stated_evaluation_makes_the_account_urgent_and_words_never_make_it_less_urgent() -> None:
-    said, _ = stated("they are talking to a competitor", SHIPPED)
-    assert with_said(made_dossier({}, as_of=AS_OF), said, SHIPPED, AS_OF).intervention_tier == "critical"
-    mild, _ = stated("the CFO asks what they get for it", SHIPPED)
-    urgent = made_dossier({}, as_of=AS_OF, intervention_tier="critical")
-    assert with_said(urgent, mild, SHIPPED, AS_OF).intervention_tier == "critical"
+    said, _ = find_statements("they are talking to a competitor", SHIPPED)
+    assert add_statements(build_dossier({}, as_of=AS_OF), said, SHIPPED, AS_OF).intervention_tier == "critical"
+    mild, _ = find_statements("the CFO asks what they get for it", SHIPPED)
+    urgent = build_dossier({}, as_of=AS_OF, intervention_tier="critical")
+    assert add_statements(urgent, mild, SHIPPED, AS_OF).intervention_tier == "critical"
 
 
 def test_after_an_offered_discount_no_action_gives_money_away() -> None:
-    _, tried = stated("we already offered a discount", SHIPPED)
-    left_out = excluded(SHIPPED, tried)
+    _, tried = find_statements("we already offered a discount", SHIPPED)
+    left_out = excluded_actions(SHIPPED, tried)
     giving = {a.id for book in SHIPPED.playbooks.values() for a in book.actions if a.concession}
     assert left_out == giving
     assert giving
-    assert excluded(SHIPPED, ()) == frozenset()
+    assert excluded_actions(SHIPPED, ()) == frozenset()

@@ -4,25 +4,25 @@ from typing import Any
 
 import pytest
 
-from domain.phases import BookLine, MovableAccount
+from domain.phase_results import CsmBook, MovableAccount
 from domain.review import CapacityLine, Handover
-from tests.builders import AS_OF, SHIPPED, Scored, World, drafted, team
-from tools.planning.capacity import asked_hours, capacity_lines, free_hours, handovers
-from tools.scoring.portfolio_summary import books, movable
+from tests.builders import AS_OF, SHIPPED, PortfolioBuilder, ScoredPortfolio, build_play, made_up_team
+from tools.planning.capacity import capacity_lines, free_hours, propose_handovers, requested_hours
+from tools.scoring.portfolio_summary import csm_books, movable_accounts
 
 SETTINGS = SHIPPED.review
-PEOPLE = team()
+PEOPLE = made_up_team()
 
 
-def book(person: str, *, red: int = 0, accounts: int = 10, size: str = "mid_market") -> BookLine:
-    return BookLine(
+def book(person: str, *, red: int = 0, accounts: int = 10, size: str = "mid_market") -> CsmBook:
+    return CsmBook(
         csm_id=person, accounts=accounts, arr=100_000, red_accounts=red, at_risk_accounts=red, at_risk_arr=red * 10_000,
         by_size={"enterprise": 0, "mid_market": 0, "small_business": 0, size: accounts},
     )  # fmt: skip
 
 
 def lines(
-    *found: BookLine, committed: dict[str, float] | None = None, asked: dict[str, float] | None = None
+    *found: CsmBook, committed: dict[str, float] | None = None, asked: dict[str, float] | None = None
 ) -> dict[str, CapacityLine]:
     return {line.person_id: line for line in capacity_lines(found, PEOPLE, committed or {}, asked or {}, SETTINGS)}
 
@@ -49,9 +49,9 @@ def test_free_hours_are_a_share_of_what_the_book_leaves_less_what_is_promised() 
 
 
 def test_hours_are_asked_only_for_what_falls_into_the_planning_period() -> None:
-    play = drafted(created=AS_OF)
+    play = build_play(created=AS_OF)
     near = [a for phase in play.phases for a in phase.actions if (a.due - AS_OF).days <= 14]
-    assert sum(asked_hours([play], AS_OF, SETTINGS).values()) == pytest.approx(sum(a.effort_hours for a in near))
+    assert sum(requested_hours([play], AS_OF, SETTINGS).values()) == pytest.approx(sum(a.effort_hours for a in near))
 
 
 def test_an_owner_who_is_not_among_our_people_is_shown_with_unknown_hours() -> None:
@@ -68,8 +68,8 @@ def quiet(number: int, **facts: Any) -> MovableAccount:
     )
 
 
-def proposed(giver: BookLine, taker: BookLine, accounts: list[MovableAccount]) -> tuple[Handover, ...]:
-    return handovers(list(lines(giver, taker).values()), accounts, SETTINGS)
+def proposed(giver: CsmBook, taker: CsmBook, accounts: list[MovableAccount]) -> tuple[Handover, ...]:
+    return propose_handovers(list(lines(giver, taker).values()), accounts, SETTINGS)
 
 
 def test_an_overloaded_csm_is_offered_a_warm_handover_with_the_receivers_load_after_it() -> None:
@@ -95,22 +95,22 @@ def test_a_handover_never_takes_more_hours_than_the_receiver_has() -> None:
 
 
 @pytest.fixture(scope="module")
-def base() -> Scored:
-    world = World().with_sources_seen()
+def base() -> ScoredPortfolio:
+    world = PortfolioBuilder().with_sources_connected()
     for renewal in (-1, 0, 60, 61):
-        world.well(f"renewal in {renewal}", renewal=renewal)
-    world.well("at risk").ticket("at risk", 5, escalated=True)
+        world.healthy_account(f"renewal in {renewal}", renewal=renewal)
+    world.healthy_account("at risk").ticket("at risk", 5, escalated=True)
     world.account("not scored").account("red").survey("red", 3, 0).note("red", "Bad.", pulse=1).goal("red", "missed")
-    world.usage("red", [9, 9, 9, 9, 0, 0, 0, 0], logins=1).well("no renewal known", renewal=None)
-    return world.well("somebody else's", csm_id="P-7").score()
+    world.usage("red", [9, 9, 9, 9, 0, 0, 0, 0], logins=1).healthy_account("no renewal known", renewal=None)
+    return world.healthy_account("somebody else's", csm_id="P-7").score()
 
 
-def test_only_green_quiet_accounts_with_a_distant_renewal_may_change_hands(base: Scored) -> None:
-    found = {account.account_id for account in movable(base.base, ["P-1"])}
+def test_only_green_quiet_accounts_with_a_distant_renewal_may_change_hands(base: ScoredPortfolio) -> None:
+    found = {account.account_id for account in movable_accounts(base.base, ["P-1"])}
     assert found == {"renewal in 61", "no renewal known"}
 
 
-def test_the_books_count_every_account_once(base: Scored) -> None:
-    found = {line.csm_id: line for line in books(base.base)}
+def test_the_books_count_every_account_once(base: ScoredPortfolio) -> None:
+    found = {line.csm_id: line for line in csm_books(base.base)}
     assert sum(line.accounts for line in found.values()) == len(base.accounts)
     assert found["P-1"].red_accounts == sum(row["health_band"] == "red" for row in base.accounts.values())

@@ -6,19 +6,19 @@ import pytest
 
 from domain.playbook import Cause
 from domain.review import CauseFinding
-from tests.builders import SHIPPED, WORST, Scored, World, made_dossier
+from tests.builders import SHIPPED, WORST, PortfolioBuilder, ScoredPortfolio, build_dossier
 from tools.evidence.causes import UNDETERMINED, diagnose, time_to_churn
 
 
 def cause_of(values: dict[str, float], **facts: object) -> CauseFinding:
-    return diagnose(made_dossier(values, **facts), SHIPPED.causes, SHIPPED.scoring)
+    return diagnose(build_dossier(values, **facts), SHIPPED.causes, SHIPPED.scoring)
 
 
 @pytest.fixture(scope="module")
-def stories() -> Scored:
-    world = World().with_sources_seen()
+def stories() -> ScoredPortfolio:
+    world = PortfolioBuilder().with_sources_connected()
     for cause in (*get_args(Cause), "a low answer"):
-        world.well(cause)
+        world.healthy_account(cause)
     for days in (3, 9, 20):
         world.note("product_fit", "Missing single sign-on blocks the rollout.", days)
         world.note("value_gap", "The CFO questions the value.", days)
@@ -37,7 +37,7 @@ def stories() -> Scored:
 
 
 @pytest.fixture(scope="module")
-def findings(stories: Scored) -> dict[str, CauseFinding]:
+def findings(stories: ScoredPortfolio) -> dict[str, CauseFinding]:
     found = stories.dossiers([*get_args(Cause), "a low answer"])
     return {d.account_id: diagnose(d, SHIPPED.causes, SHIPPED.scoring) for d in found}
 
@@ -118,12 +118,12 @@ def test_the_driver_is_where_most_of_the_risk_comes_from(signal: str, driver: st
 
 
 def test_the_time_to_churn_is_the_sooner_of_the_decision_and_the_trend() -> None:
-    dossier = made_dossier({}, renewal_in_days=120)
+    dossier = build_dossier({}, renewal_in_days=120)
     assert time_to_churn(dossier, SHIPPED.causes)[0] == (90, 120)
     falling = dossier.model_copy(update={"health": 45.0, "velocity": -0.5})
     assert time_to_churn(falling, SHIPPED.causes)[0] == (22, 38)
-    assert time_to_churn(made_dossier({}, renewal_in_days=-4), SHIPPED.causes)[0] == (0, 0)
-    assert time_to_churn(made_dossier({}, renewal_in_days=None), SHIPPED.causes)[0] is None
+    assert time_to_churn(build_dossier({}, renewal_in_days=-4), SHIPPED.causes)[0] == (0, 0)
+    assert time_to_churn(build_dossier({}, renewal_in_days=None), SHIPPED.causes)[0] is None
 
 
 def test_the_causes_of_the_library_can_all_be_told_apart() -> None:

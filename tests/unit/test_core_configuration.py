@@ -8,13 +8,13 @@ import pytest
 
 from domain.errors import ConfigurationError
 from tests.builders import SHIPPED
-from tools.configuration import DEFAULT, read_configuration, read_score_configuration
+from tools.configuration import DEFAULT_FOLDER, read_configuration, read_score_configuration
 from tools.working_days import WorkingDays
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(DEFAULT, tmp_path / "configs"))
+    return Path(shutil.copytree(DEFAULT_FOLDER, tmp_path / "configs"))
 
 
 def edited(folder: Path, file: str, old: str, new: str) -> str:

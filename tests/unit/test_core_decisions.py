@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agents.capacity_analyzer import assign
+from agents.capacity_analyzer import build_actions
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.errors import DecisionError
-from domain.phases import Identified, Planned, PlanRow
-from domain.review import Action, Needs, PlanLine, SavePlay
-from tests.builders import AS_OF, CALENDAR, SHIPPED, drafted, team
+from domain.phase_results import IdentifyResult, PlanResult, PlanRow
+from domain.review import Action, PlanLine, ResourceNeeds, SavePlay
+from tests.builders import AS_OF, CALENDAR, SHIPPED, build_play, made_up_team
 from tools.planning.assignment import action_id
-from tools.planning.decisions import Decided, apply, check, unowned_critical
-from tools.planning.follow_up import account_outcome, commitments, learnings, status_of
+from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, unowned_critical
+from tools.planning.follow_up import account_outcome, commitment_status, learnings, list_commitments
 from tools.save_play.selection import TBD
 from tools.working_days import WorkingDays
 
-PEOPLE = team()
+PEOPLE = made_up_team()
 WEDNESDAY = AS_OF + timedelta(days=2)
 
 
@@ -30,19 +30,19 @@ def line(account: str, tier: str = "high", **facts: Any) -> PlanLine:
     return PlanLine(tier=tier, account_id=account, **{**known, **facts})
 
 
-def planned(*plays: SavePlay, lines: tuple[PlanLine, ...] = ()) -> Planned:
-    needs = Needs(
+def planned(*plays: SavePlay, lines: tuple[PlanLine, ...] = ()) -> PlanResult:
+    needs = ResourceNeeds(
         roles=(), budget=0, budget_needed=0, currency="EUR", chosen=(), postponed=(), uncovered=(), note="",
     )  # fmt: skip
-    return Planned(
+    return PlanResult(
         intervention_plan=(*(line(p.account_id, p.intervention_tier, owner=p.owner) for p in plays), *lines),
         plays=plays, origins={}, needs=needs, capacity=(), handovers=(), escalations=(), owners_to_assign=(),
         prework=(), agenda=(), next_step="",
     )  # fmt: skip
 
 
-PLAY = drafted(account_id="A-1", intervention_tier="critical")
-OTHER = drafted("value_gap", account_id="A-2")
+PLAY = build_play(account_id="A-1", intervention_tier="critical")
+OTHER = build_play("value_gap", account_id="A-2")
 PLAN = planned(PLAY, OTHER, lines=(line("A-3"), line("A-4", secondary="Write")))
 FIRST = PLAY.phases[0].actions[0]
 LAST = PLAY.phases[-1].actions[-1]
@@ -54,13 +54,13 @@ def decisions(*plays: PlayDecision, **facts: Any) -> Decisions:
     )
 
 
-def decide(*plays: PlayDecision, **facts: Any) -> Decided:
+def decide(*plays: PlayDecision, **facts: Any) -> AppliedDecisions:
     given = decisions(*plays, **facts)
-    check(given, PLAN, PEOPLE, CALENDAR)
-    return apply(given, PLAN, PEOPLE, "EUR", WorkingDays(SHIPPED.review))
+    check_decisions(given, PLAN, PEOPLE, CALENDAR)
+    return apply_decisions(given, PLAN, PEOPLE, "EUR", WorkingDays(SHIPPED.review))
 
 
-def work(decided: Decided, owners: dict[str, str] | None = None) -> tuple[Action, ...]:
+def work(decided: AppliedDecisions, owners: dict[str, str] | None = None) -> tuple[Action, ...]:
     """The actions that follow, as phase 4 hands them out."""
     rows = [
         PlanRow(
@@ -70,8 +70,8 @@ def work(decided: Decided, owners: dict[str, str] | None = None) -> tuple[Action
         )
         for item in decided.lines
     ]  # fmt: skip
-    identified = Identified.model_construct(people=PEOPLE, as_of=AS_OF, review_id="2026-W48", plan_rows=tuple(rows))
-    return assign(decided, identified, CALENDAR, {}, owners or {})
+    identified = IdentifyResult.model_construct(people=PEOPLE, as_of=AS_OF, review_id="2026-W48", plan_rows=tuple(rows))
+    return build_actions(decided, identified, CALENDAR, {}, owners or {})
 
 
 def approve(account: str = "A-1", **facts: Any) -> PlayDecision:
@@ -201,12 +201,14 @@ def test_an_account_is_decided_once() -> None:
 # --- the close ---
 
 
-ORPHAN = drafted(account_id="A-1", intervention_tier="critical", csm_id=None)
+ORPHAN = build_play(account_id="A-1", intervention_tier="critical", csm_id=None)
 
 
-def orphaned(*lines: PlanLine) -> tuple[Planned, Decided]:
+def orphaned(*lines: PlanLine) -> tuple[PlanResult, AppliedDecisions]:
     plan = planned(ORPHAN, lines=lines)
-    return plan, apply(decisions(rest="approve", others="approve"), plan, PEOPLE, "EUR", WorkingDays(SHIPPED.review))
+    return plan, apply_decisions(
+        decisions(rest="approve", others="approve"), plan, PEOPLE, "EUR", WorkingDays(SHIPPED.review)
+    )
 
 
 def test_a_critical_account_without_an_owner_holds_the_close_until_one_is_named() -> None:
@@ -217,7 +219,7 @@ def test_a_critical_account_without_an_owner_holds_the_close_until_one_is_named(
 
 def test_for_an_account_that_nobody_owns_a_manager_names_an_owner_by_the_next_working_day() -> None:
     (action,) = [item for item in work(orphaned()[1]) if item.kind == "assign_owner"]
-    assert (action.owner_id, action.due, action.urgency) == ("P-2", CALENDAR.plus(AS_OF, 1), "immediate")
+    assert (action.owner_id, action.due, action.urgency) == ("P-2", CALENDAR.add_working_days(AS_OF, 1), "immediate")
 
 
 def test_an_owner_named_at_the_close_carries_the_actions_that_waited_for_one() -> None:
@@ -263,17 +265,17 @@ def test_a_promise_is_open_until_its_day_late_for_a_week_and_then_missed(
     today: int, done: int | None, status: str
 ) -> None:
     done_on = None if done is None else DUE + timedelta(days=done)
-    assert status_of(DUE, done_on, False, DUE + timedelta(days=today), SHIPPED.review) == status
+    assert commitment_status(DUE, done_on, False, DUE + timedelta(days=today), SHIPPED.review) == status
 
 
 def test_a_dropped_promise_is_neither_kept_nor_missed() -> None:
-    assert status_of(DUE, None, True, DUE + timedelta(days=30), SHIPPED.review) == "dropped"
+    assert commitment_status(DUE, None, True, DUE + timedelta(days=30), SHIPPED.review) == "dropped"
 
 
 def test_what_is_done_after_the_review_is_not_known_in_it() -> None:
     actions = work(decide(approve()))
     later = {actions[0].id: ("done", actions[0].due + timedelta(days=9))}
-    found = {item.action_id: item for item in commitments(actions, later, actions[0].due, SHIPPED.review)}
+    found = {item.action_id: item for item in list_commitments(actions, later, actions[0].due, SHIPPED.review)}
     assert (found[actions[0].id].status, found[actions[0].id].done_on) == ("open", None)
 
 
@@ -289,7 +291,7 @@ def test_what_became_of_an_account_is_said_in_one_word(kind: str | None, at_risk
 def test_those_who_kept_their_promises_are_thanked_and_silent_losses_are_asked_about() -> None:
     actions = work(decide(approve()))
     done = {action.id: ("done", action.due) for action in actions}
-    items = commitments(actions, done, date(2027, 3, 1), SHIPPED.review)
+    items = list_commitments(actions, done, date(2027, 3, 1), SHIPPED.review)
     saved = account_outcome("A-1", "Northwind", 10, ("renewed", False, 50, 70), items)
     lost = account_outcome("A-2", "Contoso", 10, ("churned", False, 50, None), ())
     assert saved.people == tuple(sorted({action.owner for action in actions}))

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from tests.builders import AS_OF, SHIPPED, World
+from tests.builders import AS_OF, SHIPPED, PortfolioBuilder
 from tools.signals.statements import StatementFinder, TextRow
 
 FINDER = StatementFinder(SHIPPED.wording)
@@ -176,7 +176,7 @@ def test_words_glued_together_in_any_way_do_not_stall_the_search() -> None:
 
 
 def test_what_was_said_in_notes_tickets_and_surveys_is_counted_over_ninety_days() -> None:
-    world = World().account("A").note("A", "They are evaluating other vendors.", 90)
+    world = PortfolioBuilder().account("A").note("A", "They are evaluating other vendors.", 90)
     world.ticket("A", 3, body="We are evaluating other vendors.").survey("A", 2, 4, comment="Evaluating other vendors.")
     world.note("A", "They are evaluating other vendors.", 91)
     fact = world.score().dossier("A").evidence_for("evaluating_alternatives")
@@ -186,7 +186,7 @@ def test_what_was_said_in_notes_tickets_and_surveys_is_counted_over_ninety_days(
 
 
 def test_where_nobody_wrote_anything_nothing_is_known_about_intentions() -> None:
-    scored = World().account("silent").account("wrote").note("wrote", "A calm week.", 5).score()
+    scored = PortfolioBuilder().account("silent").account("wrote").note("wrote", "A calm week.", 5).score()
     assert scored.values["silent"]["evaluating_alternatives"] is None
     assert scored.values["wrote"]["evaluating_alternatives"] == 0
 
@@ -205,6 +205,8 @@ def test_what_is_long_ago_or_about_somebody_or_something_else_is_no_evaluation(t
 
 def test_without_competitors_nothing_is_named_and_the_engine_reads_all_the_same() -> None:
     wording = SHIPPED.wording.model_copy(update={"competitors": ()})
-    world = World().well("A").note("A", "Corvane was mentioned, and they are looking at other tools.")
+    world = (
+        PortfolioBuilder().healthy_account("A").note("A", "Corvane was mentioned, and they are looking at other tools.")
+    )
     scored = world.score(SHIPPED.model_copy(update={"wording": wording}))
     assert [said.intent for said in scored.base.statements] == ["evaluating_alternatives"]

@@ -2,30 +2,36 @@
 
 import pytest
 
-from tests.builders import BEST, SHIPPED, WORST, Scored, World, score_sheet
+from tests.builders import BEST, SHIPPED, WORST, PortfolioBuilder, ScoredPortfolio, score_signals
 from tools.planning.intervention_plan import at_risk_ids
 
 
-def fired(scored: Scored, account: str) -> tuple[str | None, str | None]:
+def fired(scored: ScoredPortfolio, account: str) -> tuple[str | None, str | None]:
     """The intervention tier and the rule behind it."""
     return scored[account]["intervention_tier"], scored[account]["rule"]
 
 
 @pytest.fixture(scope="module")
-def base() -> Scored:
+def base() -> ScoredPortfolio:
     """One healthy customer for each story, with one thing wrong."""
-    world = World().with_sources_seen()
+    world = PortfolioBuilder().with_sources_connected()
     for days in (90, 91):
-        world.well(f"escalated {days} days ago").ticket(f"escalated {days} days ago", days, closed=days, escalated=True)
+        world.healthy_account(f"escalated {days} days ago").ticket(
+            f"escalated {days} days ago", days, closed=days, escalated=True
+        )
     for days in (60, 61):
-        world.well(f"overdue {days} days").invoice(f"overdue {days} days", days)
-    world.well("failed").invoice("failed", 10, status="failed")
-    world.well("failed and made good").invoice("failed and made good", 10, paid=5, status="failed")
+        world.healthy_account(f"overdue {days} days").invoice(f"overdue {days} days", days)
+    world.healthy_account("failed").invoice("failed", 10, status="failed")
+    world.healthy_account("failed and made good").invoice("failed and made good", 10, paid=5, status="failed")
     before = (35, 40, 50, 60, 70, 80, 90, 100, 110)
-    world.well("six tickets after three a month").tickets("six tickets after three a month", 1, 2, 3, 4, 5, 6, *before)
-    world.well("five tickets after three a month").tickets("five tickets after three a month", 1, 2, 3, 4, 5, *before)
-    world.well("five tickets after none").tickets("five tickets after none", 1, 2, 3, 4, 5)
-    world.well("four tickets after none").tickets("four tickets after none", 1, 2, 3, 4)
+    world.healthy_account("six tickets after three a month").tickets(
+        "six tickets after three a month", 1, 2, 3, 4, 5, 6, *before
+    )
+    world.healthy_account("five tickets after three a month").tickets(
+        "five tickets after three a month", 1, 2, 3, 4, 5, *before
+    )
+    world.healthy_account("five tickets after none").tickets("five tickets after none", 1, 2, 3, 4, 5)
+    world.healthy_account("four tickets after none").tickets("four tickets after none", 1, 2, 3, 4)
     for name, now, then in (
         ("users down 30 %", 70, 100), ("users down 30.1 %", 69.9, 100), ("users down from 5", 3, 5),
         ("users down from 4.9", 3, 4.9),
@@ -43,19 +49,19 @@ def base() -> Scored:
         ("detractor", 6, 10, 90), ("passive", 7, 10, 90), ("detractor, renewal in 91", 6, 10, 91),
         ("answer of 90 days ago", 6, 90, 90), ("answer of 91 days ago", 6, 91, 90),
     ):  # fmt: skip
-        world.well(name, renewal=renewal)
+        world.healthy_account(name, renewal=renewal)
         world.tables["surveys"].pop()
         world.survey(name, days, score)
     for days in (90, 91):
-        world.well(f"evaluating {days} days ago")
+        world.healthy_account(f"evaluating {days} days ago")
         world.note(f"evaluating {days} days ago", "They are evaluating other vendors.", days)
-        world.well(f"quiet, renewal in {days}", renewal=days)
-    world.well("quiet, renewal overdue", renewal=-1).well("quiet, renewal today", renewal=0)
-    world.well("no renewal known", renewal=None)
+        world.healthy_account(f"quiet, renewal in {days}", renewal=days)
+    world.healthy_account("quiet, renewal overdue", renewal=-1).healthy_account("quiet, renewal today", renewal=0)
+    world.healthy_account("no renewal known", renewal=None)
     return world.score()
 
 
-def test_a_healthy_customer_with_a_distant_renewal_is_left_in_peace(base: Scored) -> None:
+def test_a_healthy_customer_with_a_distant_renewal_is_left_in_peace(base: ScoredPortfolio) -> None:
     assert fired(base, "quiet, renewal in 91") == (None, None)
     assert base["quiet, renewal in 91"]["risk_tier"] == "low"
 
@@ -85,23 +91,23 @@ NOT_FLAGGED = (
 
 
 @pytest.mark.parametrize(("account", "rule"), CRITICAL.items())
-def test_just_inside_a_critical_rule_the_account_is_critical(base: Scored, account: str, rule: str) -> None:
+def test_just_inside_a_critical_rule_the_account_is_critical(base: ScoredPortfolio, account: str, rule: str) -> None:
     assert fired(base, account) == ("critical", rule)
 
 
 @pytest.mark.parametrize(("account", "rule"), HIGH.items())
-def test_just_inside_a_high_rule_the_account_is_high(base: Scored, account: str, rule: str) -> None:
+def test_just_inside_a_high_rule_the_account_is_high(base: ScoredPortfolio, account: str, rule: str) -> None:
     assert fired(base, account) == ("high", rule)
 
 
 @pytest.mark.parametrize("account", NOT_FLAGGED)
-def test_just_outside_a_rule_the_rule_does_not_flag_the_account(base: Scored, account: str) -> None:
+def test_just_outside_a_rule_the_rule_does_not_flag_the_account(base: ScoredPortfolio, account: str) -> None:
     assert not base[account]["flagged"]
 
 
 @pytest.mark.parametrize("account", [*CRITICAL, *HIGH])
 def test_a_rule_puts_an_account_at_risk_at_least_medium_even_when_the_score_looks_fine(
-    base: Scored, account: str
+    base: ScoredPortfolio, account: str
 ) -> None:
     assert base[account]["at_risk"]
     assert base[account]["risk_tier"] != "low"
@@ -113,38 +119,38 @@ def test_a_rule_puts_an_account_at_risk_at_least_medium_even_when_the_score_look
      ("quiet, renewal in 91", None), ("no renewal known", None)],
 )  # fmt: skip
 def test_a_quiet_account_is_watched_from_90_days_before_its_renewal_on(
-    base: Scored, account: str, tier: str | None
+    base: ScoredPortfolio, account: str, tier: str | None
 ) -> None:
     assert base[account]["intervention_tier"] == tier
 
 
 def test_the_executive_rule_makes_an_account_high_when_something_else_put_it_at_risk() -> None:
     bad = {"days_silent": 28, "active_users_trend": -29, "champion_status": 2, "unanswered_outreach": 5}
-    (row,) = score_sheet([{**bad, "days_since_exec_touch": 95, "renewal_in_days": 300}])
+    (row,) = score_signals([{**bad, "days_since_exec_touch": 95, "renewal_in_days": 300}])
     assert row["risk"] > 60
     assert (row["flagged"], row["intervention_tier"], row["rule"]) == (False, "high", "no_executive_touch")
 
 
 def test_an_account_at_risk_by_its_score_alone_is_medium() -> None:
-    (row,) = score_sheet([{"days_silent": 28, "active_users_trend": -29, "champion_status": 2}])
+    (row,) = score_signals([{"days_silent": 28, "active_users_trend": -29, "champion_status": 2}])
     assert row["risk"] > 60
     assert (row["at_risk"], row["intervention_tier"], row["rule"]) == (True, "medium", None)
 
 
 def test_the_first_rule_that_holds_decides() -> None:
-    (row,) = score_sheet([{"escalations": 1, "payment_failed": 1, "ticket_spike": 3}])
+    (row,) = score_signals([{"escalations": 1, "payment_failed": 1, "ticket_spike": 3}])
     assert (row["rule"], row["intervention_tier"]) == ("escalation", "critical")
 
 
 def test_an_unknown_signal_fires_no_rule() -> None:
-    (row,) = score_sheet([{}])
+    (row,) = score_signals([{}])
     assert (row["flagged"], row["at_risk"], row["intervention_tier"]) == (False, False, None)
 
 
 def test_risk_of_exactly_60_is_not_yet_at_risk() -> None:
     line = SHIPPED.scoring.at_risk_above.value
     known = [{"champion_status": step / 1000, "days_silent": 28, "csm_pulse": 1} for step in range(0, 2001, 5)]
-    rows = score_sheet(known)
+    rows = score_signals(known)
     assert {row["at_risk"] for row in rows if row["risk"] > line} == {True}
     assert {row["at_risk"] for row in rows if row["risk"] <= line} == {False}
 
@@ -153,14 +159,14 @@ SIZES = {19_999.99: "small_business", 20_000: "mid_market", 100_000: "mid_market
 
 
 def test_the_weights_of_an_account_follow_from_its_arr() -> None:
-    world = World()
+    world = PortfolioBuilder()
     for arr in SIZES:
         world.account(str(arr), arr=arr)
     assert {float(account): row["size"] for account, row in world.score().accounts.items()} == SIZES
 
 
 def test_a_segment_in_the_data_is_shown_and_does_not_change_the_weights() -> None:
-    row = World().account("A", arr=150_000, segment="Public sector").score()["A"]
+    row = PortfolioBuilder().account("A", arr=150_000, segment="Public sector").score()["A"]
     assert (row["segment"], row["size"]) == ("Public sector", "enterprise")
 
 
@@ -172,30 +178,36 @@ def test_falling_use_weighs_most_in_a_small_business_and_distance_in_an_enterpri
     trouble: str, hurts_most: str
 ) -> None:
     sizes = ("enterprise", "mid_market", "small_business")
-    rows = score_sheet({**BEST, trouble: WORST[trouble], "size": size} for size in sizes)
+    rows = score_signals({**BEST, trouble: WORST[trouble], "size": size} for size in sizes)
     health = {size: row["health"] for size, row in zip(sizes, rows, strict=True)}
     assert min(health, key=lambda size: health[size]) == hurts_most
 
 
 @pytest.fixture(scope="module")
-def risky() -> Scored:
-    world = World().with_sources_seen()
+def risky() -> ScoredPortfolio:
+    world = PortfolioBuilder().with_sources_connected()
     for name, arr, renewal in (
         ("small", 20_000, 200), ("large", 90_000, 200), ("b, as large", 90_000, 200), ("overdue", 1_000, -400),
     ):  # fmt: skip
-        world.well(name, arr=arr, renewal=renewal).ticket(name, 10, escalated=True)
-    return world.well("watched", arr=70_000, renewal=80).well("watched, overdue", arr=5_000, renewal=-2).score()
+        world.healthy_account(name, arr=arr, renewal=renewal).ticket(name, 10, escalated=True)
+    return (
+        world.healthy_account("watched", arr=70_000, renewal=80)
+        .healthy_account("watched, overdue", arr=5_000, renewal=-2)
+        .score()
+    )
 
 
-def test_the_list_starts_with_overdue_renewals_and_goes_on_by_risk_and_arr_with_ties_by_id(risky: Scored) -> None:
+def test_the_list_starts_with_overdue_renewals_and_goes_on_by_risk_and_arr_with_ties_by_id(
+    risky: ScoredPortfolio,
+) -> None:
     assert at_risk_ids(risky.base, 25) == ["overdue", "b, as large", "large", "small"]
 
 
-def test_an_overdue_renewal_is_never_cut_from_a_short_list(risky: Scored) -> None:
+def test_an_overdue_renewal_is_never_cut_from_a_short_list(risky: ScoredPortfolio) -> None:
     assert at_risk_ids(risky.base, 1) == ["overdue"]
 
 
-def test_an_overdue_renewal_that_is_only_watched_leads_its_tier_in_the_plan(risky: Scored) -> None:
+def test_an_overdue_renewal_that_is_only_watched_leads_its_tier_in_the_plan(risky: ScoredPortfolio) -> None:
     watched = [row for row in risky.plan() if row.tier == "watch"]
     assert [row.account_id for row in watched] == ["watched, overdue", "watched"]
     assert watched[0].renewal_in_days == -2

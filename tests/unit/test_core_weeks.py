@@ -7,29 +7,29 @@ from typing import Any
 
 import pytest
 
-from app.stores import store_at
+from app.stores import open_location
 from tests.builders import (
     AS_OF,
     BEST,
     SHIPPED,
-    Scored,
-    World,
+    PortfolioBuilder,
+    ScoredPortfolio,
     compare_weeks,
-    fetch,
-    reconfigured,
-    score_sheet,
-    setting,
+    fetch_rows,
+    score_signals,
+    scoring_setting,
+    with_scoring,
 )
-from tools.scoring.portfolio_summary import bridge, portfolio
-from tools.scoring.snapshots import History, Snapshot, last_review, month_ago
+from tools.scoring.portfolio_summary import at_risk_bridge, summarize_portfolio
+from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, snapshot_month_ago
 
 LAST_WEEK = AS_OF - timedelta(days=7)
 
 
 @pytest.fixture
-def history(where: str) -> Iterator[History]:
+def history(where: str) -> Iterator[SnapshotStore]:
     """The history of a new store, of either kind."""
-    with store_at(where) as place:
+    with open_location(where) as place:
         yield place.history()
 
 
@@ -41,7 +41,7 @@ def snapshot(days_ago: int, *, reviewed: bool = True) -> Snapshot:
 
 
 def month_before(*days_ago: int) -> int | None:
-    found = month_ago([snapshot(days) for days in sorted(days_ago, reverse=True)], AS_OF, (25, 35))
+    found = snapshot_month_ago([snapshot(days) for days in sorted(days_ago, reverse=True)], AS_OF, (25, 35))
     return None if found is None else (AS_OF - found.as_of).days
 
 
@@ -55,8 +55,8 @@ def test_the_week_nearest_to_thirty_days_back_counts_and_of_two_the_older() -> N
 
 
 def test_last_week_is_the_last_one_that_was_reviewed() -> None:
-    assert last_review([snapshot(14), snapshot(7, reviewed=False)]) == snapshot(14)
-    assert last_review([snapshot(7, reviewed=False)]) is None
+    assert latest_reviewed([snapshot(14), snapshot(7, reviewed=False)]) == snapshot(14)
+    assert latest_reviewed([snapshot(7, reviewed=False)]) is None
 
 
 FALLS = {
@@ -67,14 +67,14 @@ FALLS = {
 
 def test_fifteen_points_in_thirty_days_are_an_alarm_and_six_a_concern() -> None:
     worn = {**BEST, "active_users_trend": -20, "csm_pulse": 3}
-    now = score_sheet([worn])[0]["health"]
-    rows = score_sheet({**worn, "health_month_ago": now + fall} for fall in FALLS)
+    now = score_signals([worn])[0]["health"]
+    rows = score_signals({**worn, "health_month_ago": now + fall} for fall in FALLS)
     assert [row["velocity_band"] for row in rows] == list(FALLS.values())
     assert {row["velocity_band"] for row in rows if row["at_risk"]} == {"alarm"}
 
 
 def test_an_account_at_risk_by_a_velocity_alarm_alone_is_at_least_medium() -> None:
-    (row,) = score_sheet([{**BEST, "health_month_ago": 100 + 20}])
+    (row,) = score_signals([{**BEST, "health_month_ago": 100 + 20}])
     assert (row["risk"], row["score_tier"], row["risk_tier"], row["intervention_tier"]) == (
         0,
         "low",
@@ -84,36 +84,38 @@ def test_an_account_at_risk_by_a_velocity_alarm_alone_is_at_least_medium() -> No
 
 
 def test_velocity_is_unknown_without_a_snapshot_of_a_month_ago() -> None:
-    (row,) = score_sheet([BEST])
+    (row,) = score_signals([BEST])
     assert (row["velocity"], row["velocity_band"]) == (None, "unknown")
 
 
 # --- two weeks ---
 
 
-def troubled(world: World, name: str, **attributes: Any) -> World:
-    return world.well(name, **attributes).ticket(name, 10, escalated=True)
+def troubled(world: PortfolioBuilder, name: str, **attributes: Any) -> PortfolioBuilder:
+    return world.healthy_account(name, **attributes).ticket(name, 10, escalated=True)
 
 
 @pytest.fixture(scope="module")
-def weeks(where_shared: str) -> Iterator[Scored]:
+def weeks(where_shared: str) -> Iterator[ScoredPortfolio]:
     """Last week, saved; then this week with the same customers and what has changed."""
-    with store_at(where_shared) as place:
+    with open_location(where_shared) as place:
         yield two_weeks(place.history())
 
 
-def two_weeks(history: History) -> Scored:
-    last = World(LAST_WEEK).with_sources_seen().well("fell ill").well("still well")
+def two_weeks(history: SnapshotStore) -> ScoredPortfolio:
+    last = (
+        PortfolioBuilder(LAST_WEEK).with_sources_connected().healthy_account("fell ill").healthy_account("still well")
+    )
     for name in ("recovered", "churned", "disappeared", "still ill", "grew", "got worse", "got better"):
         troubled(last, name)
     last.ticket("got better", 10, escalated=True, priority="urgent")
     last.score(history=history).save("2026-W47")
     now = (
-        World()
-        .with_sources_seen()
-        .well("recovered")
-        .well("still well")
-        .well("churned")
+        PortfolioBuilder()
+        .with_sources_connected()
+        .healthy_account("recovered")
+        .healthy_account("still well")
+        .healthy_account("churned")
         .outcome("churned", "churned", 1)
     )
     for name, arr in (("fell ill", 50_000), ("still ill", 50_000), ("grew", 70_000.5), ("got better", 50_000)):
@@ -128,20 +130,20 @@ def two_weeks(history: History) -> Scored:
      ("disappeared", "gone"), ("still ill", "unchanged"), ("still well", "unchanged"), ("got worse", "worsened"),
      ("got better", "improved")],
 )  # fmt: skip
-def test_every_account_has_one_change_since_last_week(weeks: Scored, account: str, change: str) -> None:
+def test_every_account_has_one_change_since_last_week(weeks: ScoredPortfolio, account: str, change: str) -> None:
     assert weeks.compared[account]["change"] == change
 
 
-def test_the_bridge_leads_from_last_weeks_at_risk_arr_to_this_weeks(weeks: Scored) -> None:
-    steps = {step.name: step.arr for step in bridge(weeks.base)}
+def test_the_bridge_leads_from_last_weeks_at_risk_arr_to_this_weeks(weeks: ScoredPortfolio) -> None:
+    steps = {step.name: step.arr for step in at_risk_bridge(weeks.base)}
     assert steps == {
         "opening": 350_000, "exchange_rates": 0, "configuration": 0, "entered": 80_000, "left": -50_000,
         "gone": -100_000, "arr_changed": 20_000.5, "closing": 300_000.5,
     }  # fmt: skip
-    assert steps["closing"] == portfolio(weeks.base).arr_at_risk
+    assert steps["closing"] == summarize_portfolio(weeks.base).arr_at_risk
 
 
-def test_the_changes_by_signal_of_a_real_account_sum_to_the_change_of_its_health(weeks: Scored) -> None:
+def test_the_changes_by_signal_of_a_real_account_sum_to_the_change_of_its_health(weeks: ScoredPortfolio) -> None:
     dossier = weeks.dossier("got worse")
     assert dossier.health is not None
     assert dossier.health_then is not None
@@ -150,11 +152,11 @@ def test_the_changes_by_signal_of_a_real_account_sum_to_the_change_of_its_health
 
 
 def test_the_first_review_is_a_baseline_without_invented_changes() -> None:
-    first = troubled(World().with_sources_seen(), "ill").well("well").score()
+    first = troubled(PortfolioBuilder().with_sources_connected(), "ill").healthy_account("well").score()
     assert {account: row["change"] for account, row in first.compared.items()} == {
         "ill": "baseline", "neighbour": "unchanged", "well": "unchanged",
     }  # fmt: skip
-    assert bridge(first.base) == ()
+    assert at_risk_bridge(first.base) == ()
     assert not any(row["fell"] for row in first.compared.values())
 
 
@@ -172,7 +174,7 @@ def health_of(account: str, health: float) -> dict[str, Any]:
 )
 def test_more_than_ten_points_in_a_week_or_a_fall_into_red_is_an_alert(then: float, now: float, alert: bool) -> None:
     weeks = compare_weeks([health_of("A", then)], [health_of("A", now)])
-    assert fetch(weeks, "select fell from compared") == [{"fell": alert}]
+    assert fetch_rows(weeks, "select fell from compared") == [{"fell": alert}]
 
 
 @pytest.mark.parametrize(
@@ -181,28 +183,28 @@ def test_more_than_ten_points_in_a_week_or_a_fall_into_red_is_an_alert(then: flo
 )
 def test_five_points_of_risk_are_a_change_and_less_is_noise(then: float, now: float, change: str) -> None:
     rows = [{"account_id": "A", "at_risk": True, "risk": risk} for risk in (then, now)]
-    assert fetch(compare_weeks(rows[:1], rows[1:]), "select change from compared") == [{"change": change}]
+    assert fetch_rows(compare_weeks(rows[:1], rows[1:]), "select change from compared") == [{"change": change}]
 
 
 def test_another_tier_is_a_change_however_small_the_step() -> None:
     then = {"account_id": "A", "at_risk": True, "risk": 64.9, "risk_tier": "medium"}
     weeks = compare_weeks([then], [{**then, "risk": 65, "risk_tier": "high"}])
-    assert fetch(weeks, "select change from compared") == [{"change": "worsened"}]
+    assert fetch_rows(weeks, "select change from compared") == [{"change": "worsened"}]
 
 
 def test_a_health_that_was_unknown_in_either_week_did_not_fall() -> None:
     unknown = {"account_id": "A", "health": None, "health_band": "not_scored"}
     for then, now in ((unknown, health_of("A", 10)), (health_of("A", 90), unknown)):
-        assert fetch(compare_weeks([then], [now]), "select fell from compared") == [{"fell": False}]
+        assert fetch_rows(compare_weeks([then], [now]), "select fell from compared") == [{"fell": False}]
 
 
 # --- a change of configuration is not a change of customers ---
 
 
-def customers(as_of: date) -> World:
+def customers(as_of: date) -> PortfolioBuilder:
     """The same customers, seen from any day: nothing about them changes but the date."""
-    world = World(as_of).with_sources_seen()
-    troubled(world, "escalated").well("well").well("unhappy")
+    world = PortfolioBuilder(as_of).with_sources_connected()
+    troubled(world, "escalated").healthy_account("well").healthy_account("unhappy")
     world.tables["surveys"].pop()
     world.tables["notes"].pop()
     world.survey("unhappy", 20, 0).note("unhappy", "A calm week.", pulse=1)
@@ -212,24 +214,28 @@ def customers(as_of: date) -> World:
 
 
 @pytest.fixture(scope="module")
-def weeks_before(tmp_path_factory: pytest.TempPathFactory) -> History:
+def weeks_before(tmp_path_factory: pytest.TempPathFactory) -> SnapshotStore:
     """The same customers 37, 30 and 7 days ago, under the shipped configuration."""
-    history = History(tmp_path_factory.mktemp("weeks"))
+    history = SnapshotStore(tmp_path_factory.mktemp("weeks"))
     for days in (37, 30, 7):
         customers(AS_OF - timedelta(days=days)).score(SHIPPED, history).save(f"{days} days ago")
     return history
 
 
 @pytest.fixture(scope="module")
-def only_last_week(tmp_path_factory: pytest.TempPathFactory) -> History:
-    return customers(LAST_WEEK).score(SHIPPED, History(tmp_path_factory.mktemp("last"))).save("2026-W47").history
+def only_last_week(tmp_path_factory: pytest.TempPathFactory) -> SnapshotStore:
+    return customers(LAST_WEEK).score(SHIPPED, SnapshotStore(tmp_path_factory.mktemp("last"))).save("2026-W47").history
 
 
-def moved_steps(scored: Scored) -> dict[str, float]:
-    return {step.name: step.arr for step in bridge(scored.base) if step.arr and step.name not in ("opening", "closing")}
+def moved_steps(scored: ScoredPortfolio) -> dict[str, float]:
+    return {
+        step.name: step.arr
+        for step in at_risk_bridge(scored.base)
+        if step.arr and step.name not in ("opening", "closing")
+    }
 
 
-def changes(scored: Scored) -> set[str]:
+def changes(scored: ScoredPortfolio) -> set[str]:
     return {row["change"] for row in scored.compared.values()}
 
 
@@ -237,36 +243,36 @@ MORE_SENTIMENT = {"usage": 10, "support": 5, "sentiment": 70, "relationship": 10
 WEIGHTS = {"category_weights": {**SHIPPED.scoring.category_weights, "mid_market": MORE_SENTIMENT}}
 
 
-def test_without_any_change_nothing_moves(only_last_week: History) -> None:
+def test_without_any_change_nothing_moves(only_last_week: SnapshotStore) -> None:
     this = customers(AS_OF).score(SHIPPED, only_last_week)
     assert (moved_steps(this), changes(this)) == ({}, {"unchanged"})
 
 
 @pytest.mark.parametrize(
     "change",
-    [setting("at_risk_above", 20), setting("risk_scale", 30), setting("renewal_step", 3), WEIGHTS,
-     setting("small_business_below", 60_000), setting("enterprise_above", 40_000)],
+    [scoring_setting("at_risk_above", 20), scoring_setting("risk_scale", 30), scoring_setting("renewal_step", 3), WEIGHTS,
+     scoring_setting("small_business_below", 60_000), scoring_setting("enterprise_above", 40_000)],
     ids=["threshold", "scale", "renewal", "weights", "small business", "enterprise"],
 )  # fmt: skip
 def test_a_change_of_configuration_moves_only_its_own_step_of_the_bridge(
-    only_last_week: History, change: dict[str, Any]
+    only_last_week: SnapshotStore, change: dict[str, Any]
 ) -> None:
-    this = customers(AS_OF).score(reconfigured(change), only_last_week)
+    this = customers(AS_OF).score(with_scoring(change), only_last_week)
     assert this.base.configuration_changed
     assert set(moved_steps(this)) <= {"configuration"}
     assert changes(this) == {"unchanged"}
 
 
-def test_a_change_of_weights_raises_no_velocity_alarm_for_the_week_before(weeks_before: History) -> None:
-    this = customers(AS_OF).score(reconfigured(WEIGHTS), weeks_before)
+def test_a_change_of_weights_raises_no_velocity_alarm_for_the_week_before(weeks_before: SnapshotStore) -> None:
+    this = customers(AS_OF).score(with_scoring(WEIGHTS), weeks_before)
     assert this["unhappy"]["velocity"] == 0
     assert (set(moved_steps(this)) - {"configuration"}, changes(this)) == (set(), {"unchanged"})
 
 
-def test_a_change_of_exchange_rates_moves_only_its_own_step(only_last_week: History) -> None:
+def test_a_change_of_exchange_rates_moves_only_its_own_step(only_last_week: SnapshotStore) -> None:
     money = SHIPPED.scoring.money.model_dump()
     weak_dollar = {"money": {**money, "rates": {**money["rates"], "USD": 0.8}}}
-    this = customers(AS_OF).score(reconfigured(weak_dollar), only_last_week)
+    this = customers(AS_OF).score(with_scoring(weak_dollar), only_last_week)
     assert moved_steps(this) == {
         "exchange_rates": pytest.approx(round(31_234.57 * 0.8, 2) - round(31_234.57 * 0.86, 2))
     }
@@ -274,10 +280,10 @@ def test_a_change_of_exchange_rates_moves_only_its_own_step(only_last_week: Hist
 
 
 def test_the_same_rates_convert_an_amount_to_the_same_cent_every_week(tmp_path: Path) -> None:
-    history = History(tmp_path / "history")
+    history = SnapshotStore(tmp_path / "history")
     amounts = {f"A-{n}": 1000 + n / 100 for n in range(0, 400, 7)}
     for folder, day in (("then", LAST_WEEK), ("now", AS_OF)):
-        world = World(day).with_sources_seen()
+        world = PortfolioBuilder(day).with_sources_connected()
         for number, (name, arr) in enumerate(amounts.items()):
             world.account(name, arr=arr, currency=("USD", "GBP", "SEK", "JPY")[number % 4])
             world.ticket(name, 5, escalated=True)
@@ -287,14 +293,14 @@ def test_the_same_rates_convert_an_amount_to_the_same_cent_every_week(tmp_path: 
     assert moved_steps(this) == {}
 
 
-def test_every_score_remembers_the_configuration_that_made_it(history: History) -> None:
-    scored = World(LAST_WEEK).account("A").score(reconfigured({}, "other"), history).save("2026-W47")
+def test_every_score_remembers_the_configuration_that_made_it(history: SnapshotStore) -> None:
+    scored = PortfolioBuilder(LAST_WEEK).account("A").score(with_scoring({}, "other"), history).save("2026-W47")
     (kept,) = history.snapshots(scored.base.connection, AS_OF)
     assert (kept.as_of, kept.scoring_hash, kept.reviewed) == (LAST_WEEK, "other", True)
 
 
-def test_a_week_is_not_its_own_past(history: History) -> None:
-    scored = World().account("A").score(history=history).save("2026-W48")
+def test_a_week_is_not_its_own_past(history: SnapshotStore) -> None:
+    scored = PortfolioBuilder().account("A").score(history=history).save("2026-W48")
     assert history.snapshots(scored.base.connection, AS_OF) == []
 
 
@@ -302,17 +308,17 @@ def test_a_week_is_not_its_own_past(history: History) -> None:
 
 
 def test_an_account_is_told_week_by_week_with_filled_in_weeks_and_changes_of_the_scoring_marked(tmp_path: Path) -> None:
-    history = History(tmp_path)
-    weeks = ((21, SHIPPED, False), (14, SHIPPED, True), (7, reconfigured(setting("at_risk_above", 55)), True))
+    history = SnapshotStore(tmp_path)
+    weeks = ((21, SHIPPED, False), (14, SHIPPED, True), (7, with_scoring(scoring_setting("at_risk_above", 55)), True))
     for days, configuration, reviewed in weeks:
         day = AS_OF - timedelta(days=days)
-        base = World(day).well("A").well(f"only {days}").score(configuration).base
+        base = PortfolioBuilder(day).healthy_account("A").healthy_account(f"only {days}").score(configuration).base
         base.keep(history, f"{day:%G-W%V}", reviewed=reviewed)
-    told = history.weeks_of(World().score().base.connection, "A")
+    told = history.account_weeks(PortfolioBuilder().score().base.connection, "A")
     assert [(AS_OF - week["as_of"]).days for week in told] == [21, 14, 7]
     assert [(week["reviewed"], week["reconfigured"]) for week in told] == [(False, False), (True, False), (True, True)]
     assert all(week["health_band"] == "green" for week in told)
-    assert [week["review_id"] for week in history.weeks_of(World().score().base.connection, "only 14")] == [
-        told[1]["review_id"]
-    ]
-    assert history.weeks_of(World().score().base.connection, "nobody") == []
+    assert [
+        week["review_id"] for week in history.account_weeks(PortfolioBuilder().score().base.connection, "only 14")
+    ] == [told[1]["review_id"]]
+    assert history.account_weeks(PortfolioBuilder().score().base.connection, "nobody") == []

@@ -15,32 +15,32 @@ import pytest
 from jinja2 import UndefinedError
 
 from agents.briefer import Briefer
-from agents.dialogue import parsed
-from agents.health_scorer import deep_dive
-from agents.model_client import Answer, Message, OpenAIClient
+from agents.health_scorer import diagnose_accounts
+from agents.model_client import Message, ModelAnswer, OpenAIClient
 from agents.play_drafter import PlayDrafter, draft_messages, drafting_note, drafting_summary, name_words
-from app.wiring import model_client, with_environment
+from agents.repair_loop import parse_answer
+from app.wiring import apply_environment, model_client
 from domain.configuration import Configuration
 from domain.dossier import Dossier
-from domain.drafting import Draft, Drafting, Tokens
+from domain.drafting import DraftingRecord, PlayDraft, TokenUsage
 from domain.errors import (
-    BrokenAnswer,
-    CallRefused,
+    AnswerTruncated,
     ConfigurationError,
-    CutShort,
     ModelError,
     NotJson,
+    RequestRejected,
     Unreachable,
+    UnusableAnswer,
 )
-from domain.phases import Drafted
+from domain.phase_results import DraftResult
 from domain.playbook import PHASES
 from domain.review import Briefing, SourceRow
-from tests.builders import AS_OF, CALENDAR, SHIPPED, Scored, framed
-from tools.evidence.dossier import people
-from tools.planning.briefing import Fact, plain
-from tools.prompts import hash_of, prompt
+from tests.builders import AS_OF, CALENDAR, SHIPPED, ScoredPortfolio, build_context
+from tools.evidence.dossier import load_people
+from tools.planning.briefing import BriefingFact, plain_sentences
+from tools.prompts import render_prompt, short_hash
 from tools.save_play.answer_schema import draft_schema
-from tools.save_play.context import Frame, Option
+from tools.save_play.context import ActionOption, PlayContext
 
 STRONG, FAST = "gpt-5-mini", "gpt-5-nano"
 TROUBLE = {"escalations": 2, "sla_breaches": 5, "nps": 3, "active_users_trend": -40}
@@ -66,21 +66,21 @@ class Scripted:
         messages: Sequence[Message],
         schema: Mapping[str, Any] | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
-    ) -> Answer:
+    ) -> ModelAnswer:
         self.asked.append((model, list(messages), schema))
         said = self.script.pop(0)
         if isinstance(said, Exception):
             raise said
-        if isinstance(said, Answer):
+        if isinstance(said, ModelAnswer):
             return said
-        return Answer(said if isinstance(said, str) else json.dumps(said), 1000, 200)
+        return ModelAnswer(said if isinstance(said, str) else json.dumps(said), 1000, 200)
 
 
 def at_work(
-    *script: object, frame: Frame | None = None, configuration: Configuration | None = None, **facts: Any
-) -> tuple[PlayDrafter, Frame, Scripted]:
+    *script: object, frame: PlayContext | None = None, configuration: Configuration | None = None, **facts: Any
+) -> tuple[PlayDrafter, PlayContext, Scripted]:
     """A drafter with a model, an account in trouble, and the model."""
-    drafter, plain_frame = framed(values=TROUBLE, **facts)
+    drafter, plain_frame = build_context(values=TROUBLE, **facts)
     scripted = Scripted(*script)
     drafter = replace(drafter, configuration=configuration or configured(), client=scripted)
     frame = frame or drafter.frame(plain_frame.dossier, plain_frame.finding)
@@ -91,12 +91,12 @@ DraftJson = dict[str, Any]
 _VERBS = ("addresses", "meets", "answers", "takes up", "settles", "covers", "repairs", "supports", "serves", "clears")
 
 
-def fit(frame: Frame) -> DraftJson:
+def fit(frame: PlayContext) -> DraftJson:
     """A draft without a fault: the first choices that the frame offers."""
     facts = [fact.id for fact in frame.evidence]
     used = 0
 
-    def line(option: Option) -> DraftJson:
+    def line(option: ActionOption) -> DraftJson:
         nonlocal used
         fact, verb = facts[used % len(facts)], _VERBS[used]
         used += 1
@@ -116,10 +116,10 @@ def fit(frame: Frame) -> DraftJson:
     }
 
 
-Change = Callable[[DraftJson, Frame], None]
+Change = Callable[[DraftJson, PlayContext], None]
 
 
-def spoilt(frame: Frame, change: Change) -> DraftJson:
+def spoilt(frame: PlayContext, change: Change) -> DraftJson:
     """A fit draft with one fault."""
     draft = fit(frame)
     change(draft, frame)
@@ -129,7 +129,7 @@ def spoilt(frame: Frame, change: Change) -> DraftJson:
 def says(place: str, text: str) -> Change:
     """Another text for the summary, the opening, or the why of the first action of a phase."""
 
-    def change(draft: DraftJson, _: Frame) -> None:
+    def change(draft: DraftJson, _: PlayContext) -> None:
         if place in PHASES:
             draft[place][0]["why"] = text
         else:
@@ -141,13 +141,13 @@ def says(place: str, text: str) -> Change:
 def chooses(**values: Any) -> Change:
     """Other choices for the first action of the second phase."""
 
-    def change(draft: DraftJson, _: Frame) -> None:
+    def change(draft: DraftJson, _: PlayContext) -> None:
         draft["address"][0].update(values)
 
     return change
 
 
-def drafted_by(drafter: PlayDrafter, frame: Frame, earlier: Drafted | None = None) -> Drafted:
+def drafted_by(drafter: PlayDrafter, frame: PlayContext, earlier: DraftResult | None = None) -> DraftResult:
     return asyncio.run(drafter.draft(frame, earlier))
 
 
@@ -158,14 +158,14 @@ def every(kind: type[ModelError]) -> list[type[ModelError]]:
 
 
 def raised(kind: type[ModelError]) -> ModelError:
-    return CallRefused("the server says no", 400) if kind is CallRefused else kind("the server says no")
+    return RequestRejected("the server says no", 400) if kind is RequestRejected else kind("the server says no")
 
 
-BROKEN = [kind for kind in every(ModelError) if issubclass(kind, BrokenAnswer)]
-NO_ANSWER = [kind for kind in every(ModelError) if not issubclass(kind, BrokenAnswer)]
+BROKEN = [kind for kind in every(ModelError) if issubclass(kind, UnusableAnswer)]
+NO_ANSWER = [kind for kind in every(ModelError) if not issubclass(kind, UnusableAnswer)]
 
 
-def only_the_words_differ(drafter: PlayDrafter, frame: Frame, drafted: Drafted) -> bool:
+def only_the_words_differ(drafter: PlayDrafter, frame: PlayContext, drafted: DraftResult) -> bool:
     """Whether the play is the library's own, apart from the remark on how it came to be."""
     play, library = drafter.play(frame, drafted), drafter.from_playbook(frame)
     remark = {"drafting", "drafted_note", "version"}
@@ -185,9 +185,9 @@ def test_a_fit_draft_becomes_a_verified_play_in_the_words_of_the_model() -> None
     assert play.drafting == drafted.drafting
     assert (drafted.drafting.outcome, drafted.drafting.rounds, drafted.drafting.reason) == ("first_try", 1, "")
     assert (drafted.drafting.model, drafted.drafting.error, drafted.drafting.refused) == (STRONG, None, ())
-    assert drafted.drafting.tokens == Tokens(read=1000, written=200, calls=1)
+    assert drafted.drafting.tokens == TokenUsage(read=1000, written=200, calls=1)
     assert drafted.drafting.cost == pytest.approx((1000 * 0.25 + 200 * 2.0) / 1e6)
-    assert drafted.drafting.answer_hash == hash_of(json.dumps(answer))
+    assert drafted.drafting.answer_hash == short_hash(json.dumps(answer))
     assert play.drafted_note.endswith(f"chosen and phrased by {STRONG}; verified at first try.")
 
 
@@ -234,7 +234,7 @@ def test_an_answer_in_a_code_fence_is_read_all_the_same() -> None:
 def test_a_long_white_space_in_an_answer_does_not_hold_up_the_review() -> None:
     began = time.perf_counter()
     with pytest.raises(NotJson):
-        parsed("```json" + "\n" * 1_500 + "x", Draft)
+        parse_answer("```json" + "\n" * 1_500 + "x", PlayDraft)
     assert time.perf_counter() - began < 0.5
 
 
@@ -304,7 +304,7 @@ def test_a_draft_with_a_fault_is_sent_back_with_the_fault_named_and_used_once_it
     drafted = drafted_by(drafter, frame)
     assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 2)
     assert code in [violation.code for violation in drafted.drafting.refused]
-    assert drafted.drafting.tokens == Tokens(read=2000, written=400, calls=2)
+    assert drafted.drafting.tokens == TokenUsage(read=2000, written=400, calls=2)
     asked, again = (messages for _, messages, _ in model.asked)
     assert again[: len(asked)] == asked
     said, wanted = again[len(asked) :]
@@ -393,7 +393,7 @@ def test_three_unfit_answers_give_the_playbooks_own_play_and_the_reason() -> Non
     drafted = drafted_by(drafter, frame)
     assert drafted.draft is None
     assert (drafted.drafting.outcome, drafted.drafting.error, drafted.drafting.rounds) == ("fell_back", None, 3)
-    assert drafted.drafting.tokens == Tokens(read=3000, written=600, calls=3)
+    assert drafted.drafting.tokens == TokenUsage(read=3000, written=600, calls=3)
     assert drafted.drafting.reason == "3 answers did not pass the checks, the last for: owner_not_allowed."
     assert {violation.code for violation in drafted.drafting.refused} >= {
         "name_typed", "evidence_missing", "owner_not_allowed",
@@ -460,10 +460,10 @@ def test_an_answer_of_no_use_is_asked_for_again_and_then_done_without(kind: type
 
 def test_an_answer_cut_short_is_shown_to_the_model_and_its_tokens_count() -> None:
     drafter, frame, model = at_work()
-    model.script = [CutShort("write shorter sentences", Answer('{"summary": "We', 900, 1400)), fit(frame)]
+    model.script = [AnswerTruncated("write shorter sentences", ModelAnswer('{"summary": "We', 900, 1400)), fit(frame)]
     drafted = drafted_by(drafter, frame)
     assert drafted.drafting.outcome == "repaired"
-    assert drafted.drafting.tokens == Tokens(read=1900, written=1600, calls=2)
+    assert drafted.drafting.tokens == TokenUsage(read=1900, written=1600, calls=2)
     said, wanted = model.asked[1][1][-2:]
     assert said == Message("assistant", '{"summary": "We')
     assert "write shorter sentences" in wanted.content
@@ -484,17 +484,17 @@ def test_half_a_character_in_an_answer_can_be_kept_in_the_record_of_the_review(p
     model.script = [spoilt(frame, says(place, "It fits {\ud800}."))] * 3
     drafted = drafted_by(drafter, frame)
     assert drafted.drafting.outcome == "fell_back"
-    assert Drafted.model_validate_json(drafted.model_dump_json()) == drafted
+    assert DraftResult.model_validate_json(drafted.model_dump_json()) == drafted
 
 
 def test_a_play_without_any_draft_is_the_playbooks() -> None:
     drafter, frame, _ = at_work()
     play = drafter.play(frame, None)
-    assert (play.drafted_by, play.verified, play.drafting) == ("playbook", True, Drafting())
+    assert (play.drafted_by, play.verified, play.drafting) == ("playbook", True, DraftingRecord())
 
 
 def test_an_account_with_nothing_against_it_gets_a_fit_draft_too() -> None:
-    drafter, quiet = framed("value_gap", values={})
+    drafter, quiet = build_context("value_gap", values={})
     model = Scripted()
     drafter = replace(drafter, configuration=configured(), client=model)
     frame = drafter.frame(quiet.dossier, quiet.finding)
@@ -506,13 +506,13 @@ def test_an_account_with_nothing_against_it_gets_a_fit_draft_too() -> None:
     assert drafter.play(frame, drafted).verified
 
 
-def fit_without_facts(frame: Frame) -> DraftJson:
+def fit_without_facts(frame: PlayContext) -> DraftJson:
     """A draft for an account of which nothing is known."""
 
     whom = iter(("users", "buyers", "managers", "technicians", "newcomers", "veterans", "doubters", "helpers", "planners",
                  "auditors", "writers", "readers"))  # fmt: skip
 
-    def line(option: Option) -> DraftJson:
+    def line(option: ActionOption) -> DraftJson:
         return {
             "action": option.action.id,
             "owner": option.owners[0],
@@ -535,7 +535,7 @@ def fit_without_facts(frame: Frame) -> DraftJson:
 def test_a_draft_that_a_killed_process_left_is_used_again_without_asking() -> None:
     drafter, frame, model = at_work()
     model.script = [fit(frame)]
-    earlier = Drafted.model_validate_json(drafted_by(drafter, frame).model_dump_json())
+    earlier = DraftResult.model_validate_json(drafted_by(drafter, frame).model_dump_json())
     drafter, frame, silent = at_work()
     assert drafted_by(drafter, frame, earlier) == earlier
     assert silent.asked == []
@@ -551,7 +551,7 @@ def test_a_draft_is_made_anew_when_something_else_is_known_of_the_account(facts:
     drafter, frame, model = at_work()
     model.script = [fit(frame)]
     earlier = drafted_by(drafter, frame)
-    other, changed = framed(**{"values": TROUBLE, **facts})
+    other, changed = build_context(**{"values": TROUBLE, **facts})
     again = Scripted(fit(changed))
     drafted = drafted_by(replace(other, configuration=configured(), client=again), changed, earlier)
     assert len(again.asked) == 1
@@ -581,22 +581,22 @@ def test_a_model_without_a_price_has_no_cost_rather_than_none_at_all() -> None:
     model.script = [fit(frame)]
     drafting = drafted_by(drafter, frame).drafting
     assert (drafting.model, drafting.cost) == ("somebodys-own", None)
-    assert drafting_summary([drafting], Drafting(), configured()).cost is None
+    assert drafting_summary([drafting], DraftingRecord(), configured()).cost is None
 
 
 def test_the_week_is_summed_up_with_shares_tokens_and_reasons() -> None:
     ways: list[tuple[Any, str, int]] = [("first_try", "", 3), ("repaired", "", 1), ("fell_back", "gone.", 4)]
     plays = [
-        Drafting(outcome=way, model=STRONG, reason=why, tokens=Tokens(read=10, written=5, calls=1), cost=0.5)
+        DraftingRecord(outcome=way, model=STRONG, reason=why, tokens=TokenUsage(read=10, written=5, calls=1), cost=0.5)
         for way, why, times in ways
         for _ in range(times)
     ]
-    briefing = Drafting(outcome="first_try", model=FAST, tokens=Tokens(read=1, written=1, calls=1), cost=0.25)
-    summary = drafting_summary([*plays, Drafting(outcome="goes_on")], briefing, configured())
+    briefing = DraftingRecord(outcome="first_try", model=FAST, tokens=TokenUsage(read=1, written=1, calls=1), cost=0.25)
+    summary = drafting_summary([*plays, DraftingRecord(outcome="goes_on")], briefing, configured())
     assert (summary.model, summary.drafted, summary.currency) == (STRONG, 8, "USD")
     assert (summary.first_try, summary.repaired, summary.fell_back) == (3, 1, 4)
     assert (summary.share_first_try, summary.share_repaired, summary.share_fell_back) == (0.375, 0.125, 0.5)
-    assert summary.tokens == Tokens(read=81, written=41, calls=9)
+    assert summary.tokens == TokenUsage(read=81, written=41, calls=9)
     assert summary.cost == 4.25
     assert len(summary.reasons) == 1
     assert "4 plays" in summary.reasons[0]
@@ -606,11 +606,11 @@ def test_the_week_is_summed_up_with_shares_tokens_and_reasons() -> None:
 # the briefing --------------------------------------------------------------------------------------------------------
 
 FACTS = (
-    Fact(id="F1", kind="changed", text="12 accounts with EUR 900,000 of ARR are at risk, EUR 40,000 more than last week"),
-    Fact(id="F2", kind="changed", text="2 accounts left the list"),
-    Fact(id="F3", kind="why", text="service failure is the likely cause for 5 accounts"),
-    Fact(id="F4", kind="decide", text="10 save plays for EUR 700,000 of ARR wait for a decision"),
-    Fact(id="F5", kind="decide", text="1 account of the plan needs an owner"),
+    BriefingFact(id="F1", kind="changed", text="12 accounts with EUR 900,000 of ARR are at risk, EUR 40,000 more than last week"),
+    BriefingFact(id="F2", kind="changed", text="2 accounts left the list"),
+    BriefingFact(id="F3", kind="why", text="service failure is the likely cause for 5 accounts"),
+    BriefingFact(id="F4", kind="decide", text="10 save plays for EUR 700,000 of ARR wait for a decision"),
+    BriefingFact(id="F5", kind="decide", text="1 account of the plan needs an owner"),
 )  # fmt: skip
 GOOD = {"sentences": ["{F1}, mostly because {F3}.", "{F4}, and {F5}."]}
 
@@ -623,7 +623,11 @@ def briefed(*script: object, client: bool = True, names: Sequence[str] = ()) -> 
 
 def test_without_a_model_the_briefing_is_one_sentence_a_fact() -> None:
     briefing, _ = briefed(client=False)
-    assert (briefing.sentences, briefing.drafted_by, briefing.drafting) == (plain(FACTS), "rules", Drafting())
+    assert (briefing.sentences, briefing.drafted_by, briefing.drafting) == (
+        plain_sentences(FACTS),
+        "rules",
+        DraftingRecord(),
+    )
     assert briefing.sentences[1] == "2 accounts left the list."
 
 
@@ -636,7 +640,7 @@ def test_a_model_joins_the_facts_and_code_writes_them() -> None:
         "10 save plays for EUR 700,000 of ARR wait for a decision, and 1 account of the plan needs an owner.",
     )
     assert briefing.drafting.outcome == "first_try"
-    assert briefing.drafting.tokens == Tokens(read=1000, written=200, calls=1)
+    assert briefing.drafting.tokens == TokenUsage(read=1000, written=200, calls=1)
     assert [name for name, _, _ in model.asked] == [FAST], "the fast model is enough for this"
 
 
@@ -665,7 +669,7 @@ def test_a_briefing_with_a_fault_is_sent_back_and_used_once_it_is_mended(fault: 
 
 def test_a_briefing_that_keeps_leaving_a_decision_out_is_written_by_rules() -> None:
     briefing, _ = briefed(*[{"sentences": ["{F1}.", "{F4}."]}] * 3)
-    assert (briefing.drafted_by, briefing.sentences) == ("rules", plain(FACTS))
+    assert (briefing.drafted_by, briefing.sentences) == ("rules", plain_sentences(FACTS))
     assert (briefing.drafting.outcome, briefing.drafting.tokens.calls) == ("fell_back", 3)
     assert "decision_missing" in briefing.drafting.reason
 
@@ -673,7 +677,7 @@ def test_a_briefing_that_keeps_leaving_a_decision_out_is_written_by_rules() -> N
 @pytest.mark.parametrize("kind", NO_ANSWER, ids=lambda kind: kind.code)
 def test_whatever_keeps_the_model_from_answering_the_meeting_has_its_briefing(kind: type[ModelError]) -> None:
     briefing, _ = briefed(raised(kind))
-    assert (briefing.drafted_by, briefing.sentences) == ("rules", plain(FACTS))
+    assert (briefing.drafted_by, briefing.sentences) == ("rules", plain_sentences(FACTS))
     assert (briefing.drafting.outcome, briefing.drafting.error) == ("fell_back", kind.code)
 
 
@@ -683,11 +687,11 @@ Read = list[tuple[Dossier, tuple[Message, Message]]]
 
 
 @pytest.fixture(scope="module")
-def read(example: Scored) -> Read:
+def read(example: ScoredPortfolio) -> Read:
     """What a model reads about every account at risk of the sample portfolio."""
     dossiers = example.dossiers(example.at_risk())
-    drafter = PlayDrafter(configured(), CALENDAR, people(example.base), {}, AS_OF)
-    findings = deep_dive(dossiers, SHIPPED)
+    drafter = PlayDrafter(configured(), CALENDAR, load_people(example.base), {}, AS_OF)
+    findings = diagnose_accounts(dossiers, SHIPPED)
     return [
         (dossier, draft_messages(drafter.frame(dossier, finding)))
         for dossier, finding in zip(dossiers, findings, strict=True)
@@ -709,9 +713,11 @@ def test_no_account_is_told_at_more_length_than_a_small_model_reads(read: Read) 
     assert max(lengths.values()) < LONGEST_PROMPT, lengths
 
 
-def test_names_of_people_and_accounts_are_not_told_outside_of_what_customers_wrote(read: Read, example: Scored) -> None:
+def test_names_of_people_and_accounts_are_not_told_outside_of_what_customers_wrote(
+    read: Read, example: ScoredPortfolio
+) -> None:
     accounts = [row["name"] for row in example.base.rows("select name from accounts")]
-    ours = [person.name for person in people(example.base).values()]
+    ours = [person.name for person in load_people(example.base).values()]
     theirs = [contact.name for dossier, _ in read for contact in dossier.contacts]
     words = {word for word in name_words([*ours, *theirs]) if len(word) > 2} - SHIPPED.vocabulary
     assert len(words) > 50
@@ -723,13 +729,13 @@ def test_names_of_people_and_accounts_are_not_told_outside_of_what_customers_wro
 
 
 def test_the_rules_are_the_same_for_every_account_so_that_servers_need_to_read_them_only_once(read: Read) -> None:
-    assert {rules.content for _, (rules, _) in read} == {prompt("draft_rules")}
+    assert {rules.content for _, (rules, _) in read} == {render_prompt("draft_rules")}
 
 
 def test_the_examples_in_the_rules_would_pass_the_checks() -> None:
     drafter, frame, _ = at_work()
     rules = replace(drafter.rules(frame), facts=frozenset(f"E{number}" for number in range(1, 10)))
-    examples = re.findall(r'^"(summary|opening|why)": "(.+)"$', prompt("draft_rules"), re.MULTILINE)
+    examples = re.findall(r'^"(summary|opening|why)": "(.+)"$', render_prompt("draft_rules"), re.MULTILINE)
     assert {place for place, _ in examples} == {"summary", "opening", "why"}
     for place, text in examples:
         assert list(rules.faults(place, text, customer=place == "opening", fact=place == "summary")) == []
@@ -752,7 +758,7 @@ def test_the_same_account_is_told_in_the_same_bytes() -> None:
 
 def quoting(*texts: str) -> str:
     """What a model reads about an account whose customer wrote this."""
-    drafter, frame = framed(values=TROUBLE)
+    drafter, frame = build_context(values=TROUBLE)
     rows = tuple(
         SourceRow(table="tickets", row=number, on=AS_OF, key=f"T-{number}", text=text)
         for number, text in enumerate(texts, start=2)
@@ -810,13 +816,13 @@ WHOLE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize(("name", "missing"), [(name, key) for name, values in WHOLE.items() for key in values])
 def test_a_prompt_with_a_value_missing_is_an_error_and_not_a_blank(name: str, missing: str) -> None:
-    assert prompt(name, **WHOLE[name])
+    assert render_prompt(name, **WHOLE[name])
     with pytest.raises(UndefinedError):
-        prompt(name, **{key: value for key, value in WHOLE[name].items() if key != missing})
+        render_prompt(name, **{key: value for key, value in WHOLE[name].items() if key != missing})
 
 
 def test_what_a_prompt_is_given_stands_in_it_letter_by_letter() -> None:
-    told = prompt("draft_repair", faults=["“<b>” & “{{ x }}” {% if %} 'quoted'"])
+    told = render_prompt("draft_repair", faults=["“<b>” & “{{ x }}” {% if %} 'quoted'"])
     assert "- “<b>” & “{{ x }}” {% if %} 'quoted'\n" in told
 
 
@@ -845,7 +851,7 @@ Give = Callable[..., None]
 
 def test_without_a_name_there_is_no_model_even_with_a_key(environment: Give) -> None:
     environment(OPENAI_API_KEY="sk-1")
-    configuration = with_environment(SHIPPED)
+    configuration = apply_environment(SHIPPED)
     assert configuration == SHIPPED
     assert model_client(configuration, lambda *_: None) is None
 
@@ -856,7 +862,7 @@ def test_the_environment_goes_before_the_file(environment: Give) -> None:
         SAVEPLAY_MODEL_AT_ONCE="2", OPENAI_API_KEY="sk-1",
     )  # fmt: skip
     base = configured(url="http://127.0.0.1:2/v1")
-    configuration = with_environment(base)
+    configuration = apply_environment(base)
     model = configuration.model
     assert (model.name, model.fast_name, model.url) == ("mine", "quick", "http://127.0.0.1:1/v1")
     assert (model.at_once.value, model.at_once.unit) == (2, base.model.at_once.unit)
@@ -869,12 +875,12 @@ def test_the_environment_goes_before_the_file(environment: Give) -> None:
 def test_what_the_environment_does_not_say_stays_as_the_file_has_it(environment: Give) -> None:
     environment(SAVEPLAY_MODEL="", SAVEPLAY_MODEL_URL="")
     base = configured(url="http://127.0.0.1:2/v1")
-    assert with_environment(base) == base
+    assert apply_environment(base) == base
 
 
 def test_one_model_does_all_the_work_when_no_fast_one_is_named(environment: Give) -> None:
     environment(SAVEPLAY_MODEL="mine")
-    model = with_environment(SHIPPED).model
+    model = apply_environment(SHIPPED).model
     assert {model.model_for(role) for role in model.roles} == {"mine"}
 
 
@@ -882,11 +888,11 @@ def test_one_model_does_all_the_work_when_no_fast_one_is_named(environment: Give
 def test_half_a_model_is_refused(environment: Give, half: dict[str, str]) -> None:
     environment(**half)
     with pytest.raises(ConfigurationError, match="SAVEPLAY_MODEL"):
-        with_environment(SHIPPED)
+        apply_environment(SHIPPED)
 
 
 @pytest.mark.parametrize("calls", ["0", "-1", "1.5", "many", " ", "²", "1e3"])
 def test_calls_at_once_are_a_whole_number_from_one_on(environment: Give, calls: str) -> None:
     environment(SAVEPLAY_MODEL="mine", SAVEPLAY_MODEL_AT_ONCE=calls)
     with pytest.raises(ConfigurationError, match="SAVEPLAY_MODEL_AT_ONCE"):
-        with_environment(SHIPPED)
+        apply_environment(SHIPPED)

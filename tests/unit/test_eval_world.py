@@ -9,7 +9,7 @@ from statistics import mean
 import pytest
 
 from evals.sample.write import COLUMNS
-from evals.world import Play, TrueAccount, World, simulate
+from evals.world import SimulatedPlay, TrueAccount, World, simulate
 from evals.world.rules import KINDS, MISSING
 
 Row = dict[str, str]
@@ -200,7 +200,7 @@ def test_the_right_play_beats_attention_beats_a_wrong_play_beats_nothing_and_non
             on = condition.began + timedelta(weeks=5)
             other = next(kind for kind in KINDS if kind not in {one.kind for one in account.conditions})
             for name, against in (("wrong", other), ("general", None), ("right", condition.kind)):
-                day = world.churned_on(account.account_id, [Play(on, against)])
+                day = world.churned_on(account.account_id, [SimulatedPlay(on, against)])
                 assert (day or date.max) >= (account.churned_on or date.max)
                 lost[name] += day is not None
             lost["nothing"] += account.churned_on is not None
@@ -211,17 +211,17 @@ def test_the_right_play_beats_attention_beats_a_wrong_play_beats_nothing_and_non
 def test_more_plays_never_do_harm_and_the_same_one_twice_is_no_better_at_once(world: World) -> None:
     for account in world.accounts:
         for condition in account.conditions:
-            play = Play(condition.began + timedelta(weeks=4), condition.kind)
+            play = SimulatedPlay(condition.began + timedelta(weeks=4), condition.kind)
             one = world.churned_on(account.account_id, [play])
             assert world.churned_on(account.account_id, [play, play]) == one
-            more = world.churned_on(account.account_id, [play, Play(play.on + timedelta(weeks=20), None)])
+            more = world.churned_on(account.account_id, [play, SimulatedPlay(play.on + timedelta(weeks=20), None)])
             assert (more or date.max) >= (one or date.max)
 
 
 def test_a_play_for_a_healthy_account_changes_nothing(world: World) -> None:
     for account in world.accounts:
         early = min((c.began for c in account.conditions), default=world.end) - timedelta(days=1)
-        plays = [Play(early, kind) for kind in KINDS] + [Play(early, None)]
+        plays = [SimulatedPlay(early, kind) for kind in KINDS] + [SimulatedPlay(early, None)]
         assert world.churned_on(account.account_id, plays) == account.churned_on
 
 

@@ -7,56 +7,60 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from app.stores import store_at
+from app.stores import open_location
 from domain.errors import InputError
-from tests.builders import AS_OF, Scored, World
-from tests.databases import run
-from tools.scoring.snapshots import KEPT_WEEKS, History, SharedHistory
+from tests.builders import AS_OF, PortfolioBuilder, ScoredPortfolio
+from tests.databases import run_sql
+from tools.scoring.snapshots import MAX_WEEKS, SharedSnapshotStore, SnapshotStore
 
 
 @pytest.fixture(scope="module")
-def scored() -> Scored:
-    return World().with_sources_seen().well("A").score()
+def scored() -> ScoredPortfolio:
+    return PortfolioBuilder().with_sources_connected().healthy_account("A").score()
 
 
 @pytest.fixture
-def history(where: str) -> Iterator[History]:
-    with store_at(where) as place:
+def history(where: str) -> Iterator[SnapshotStore]:
+    with open_location(where) as place:
         yield place.history()
 
 
-def keep(history: History, scored: Scored, weeks_ago: int, *, made_by: str = "shipped", reviewed: bool = True) -> str:
+def keep(
+    history: SnapshotStore, scored: ScoredPortfolio, weeks_ago: int, *, made_by: str = "shipped", reviewed: bool = True
+) -> str:
     """Keep the week under its name, as if it had been scored then."""
     day = AS_OF - timedelta(weeks=weeks_ago)
     history.save(scored.base.connection, scored.base.week, f"{day:%G-W%V}", day, made_by, reviewed)
     return f"{day:%G-W%V}"
 
 
-def kept(history: History, before: date = date.max) -> list[str]:
+def kept(history: SnapshotStore, before: date = date.max) -> list[str]:
     with duckdb.connect(":memory:") as connection:
         return [snapshot.review_id for snapshot in history.snapshots(connection, before)]
 
 
-def test_weeks_are_told_oldest_first_with_what_they_were_made_by(history: History, scored: Scored) -> None:
+def test_weeks_are_told_oldest_first_with_what_they_were_made_by(
+    history: SnapshotStore, scored: ScoredPortfolio
+) -> None:
     keep(history, scored, 1, made_by="other")
     keep(history, scored, 3, reviewed=False)
     keep(history, scored, 2)
     with duckdb.connect(":memory:") as connection:
-        told = history.weeks_of(connection, "A")
-        assert history.weeks_of(connection, "nobody") == []
+        told = history.account_weeks(connection, "A")
+        assert history.account_weeks(connection, "nobody") == []
     assert [week["review_id"] for week in told] == ["2026-W45", "2026-W46", "2026-W47"]
     assert [(week["reviewed"], week["reconfigured"]) for week in told] == [(False, False), (True, False), (True, True)]
     assert {week["health"] for week in told} == {scored["A"]["health"]}
 
 
-def test_a_week_that_is_scored_again_replaces_itself(history: History, scored: Scored) -> None:
+def test_a_week_that_is_scored_again_replaces_itself(history: SnapshotStore, scored: ScoredPortfolio) -> None:
     for made_by in ("shipped", "other"):
         keep(history, scored, 1, made_by=made_by)
     with duckdb.connect(":memory:") as connection:
         assert [snapshot.scoring_hash for snapshot in history.snapshots(connection, AS_OF)] == ["other"]
 
 
-def test_a_week_is_known_when_it_has_been_kept(history: History, scored: Scored) -> None:
+def test_a_week_is_known_when_it_has_been_kept(history: SnapshotStore, scored: ScoredPortfolio) -> None:
     assert not history.has("2026-W47")
     assert keep(history, scored, 1) == "2026-W47"
     assert history.has("2026-W47")
@@ -64,8 +68,8 @@ def test_a_week_is_known_when_it_has_been_kept(history: History, scored: Scored)
     assert kept(history, AS_OF - timedelta(weeks=1)) == []
 
 
-def test_two_years_of_weeks_are_kept(history: History, scored: Scored) -> None:
-    names = [keep(history, scored, weeks) for weeks in range(KEPT_WEEKS + 2, 0, -1)]
+def test_two_years_of_weeks_are_kept(history: SnapshotStore, scored: ScoredPortfolio) -> None:
+    names = [keep(history, scored, weeks) for weeks in range(MAX_WEEKS + 2, 0, -1)]
     assert kept(history) == names[2:]
     assert sorted(path.stem for path in history.folder.iterdir()) == names[2:]
 
@@ -74,20 +78,24 @@ def test_two_years_of_weeks_are_kept(history: History, scored: Scored) -> None:
 
 
 @pytest.fixture
-def machines(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[History, History]]:
+def machines(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[SnapshotStore, SnapshotStore]]:
     """Two machines with one database: each has copies in a folder of its own."""
-    with store_at(postgres_url) as one, store_at(postgres_url) as other:
+    with open_location(postgres_url) as one, open_location(postgres_url) as other:
         monkeypatch.setenv("SAVEPLAY_CACHE", str(tmp_path / "one"))
         first = one.history()
         monkeypatch.setenv("SAVEPLAY_CACHE", str(tmp_path / "other"))
         yield first, other.history()
 
 
-def copies(history: History) -> dict[str, bytes]:
+def copies(history: SnapshotStore) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(history.folder.iterdir())}
 
 
-def test_what_one_machine_keeps_the_other_reads(machines: tuple[History, History], scored: Scored) -> None:
+def test_what_one_machine_keeps_the_other_reads(
+    machines: tuple[SnapshotStore, SnapshotStore], scored: ScoredPortfolio
+) -> None:
     one, other = machines
     keep(one, scored, 2)
     keep(other, scored, 1)
@@ -97,7 +105,9 @@ def test_what_one_machine_keeps_the_other_reads(machines: tuple[History, History
     assert one.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_machine_without_copies_fetches_them_once(machines: tuple[History, History], scored: Scored) -> None:
+def test_a_machine_without_copies_fetches_them_once(
+    machines: tuple[SnapshotStore, SnapshotStore], scored: ScoredPortfolio
+) -> None:
     one, other = machines
     keep(one, scored, 1)
     kept(other)
@@ -108,20 +118,20 @@ def test_a_machine_without_copies_fetches_them_once(machines: tuple[History, His
 
 
 def test_a_week_that_another_machine_scored_again_is_fetched_again(
-    machines: tuple[History, History], scored: Scored
+    machines: tuple[SnapshotStore, SnapshotStore], scored: ScoredPortfolio
 ) -> None:
     one, other = machines
     keep(one, scored, 1)
     kept(other)
-    again = World().with_sources_seen().well("A").well("B").score()
+    again = PortfolioBuilder().with_sources_connected().healthy_account("A").healthy_account("B").score()
     keep(one, again, 1, made_by="other")
     with duckdb.connect(":memory:") as connection:
-        assert [week["scoring_hash"] for week in other.weeks_of(connection, "B")] == ["other"]
+        assert [week["scoring_hash"] for week in other.account_weeks(connection, "B")] == ["other"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1 half of a file"])
 def test_a_copy_that_is_damaged_is_fetched_again(
-    machines: tuple[History, History], scored: Scored, damage: bytes
+    machines: tuple[SnapshotStore, SnapshotStore], scored: ScoredPortfolio, damage: bytes
 ) -> None:
     one, _ = machines
     keep(one, scored, 1)
@@ -132,27 +142,27 @@ def test_a_copy_that_is_damaged_is_fetched_again(
 
 
 def test_a_copy_of_a_week_that_the_database_does_not_have_is_not_believed(
-    machines: tuple[History, History], postgres_url: str, scored: Scored
+    machines: tuple[SnapshotStore, SnapshotStore], postgres_url: str, scored: ScoredPortfolio
 ) -> None:
     one, other = machines
     keep(one, scored, 1)
-    run(postgres_url, "drop schema saveplay cascade")
+    run_sql(postgres_url, "drop schema saveplay cascade")
     assert kept(one) == kept(other) == []
     assert not one.has("2026-W47")
 
 
 def test_a_place_where_no_copies_can_be_kept_is_refused(
-    machines: tuple[History, History],
+    machines: tuple[SnapshotStore, SnapshotStore],
     postgres_url: str,
     tmp_path: Path,
-    scored: Scored,
+    scored: ScoredPortfolio,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keep(machines[0], scored, 1)
     (tmp_path / "file").touch()
     monkeypatch.setenv("SAVEPLAY_CACHE", str(tmp_path / "file"))
-    with store_at(postgres_url) as place:
-        assert isinstance(place.history(), SharedHistory)
+    with open_location(postgres_url) as place:
+        assert isinstance(place.history(), SharedSnapshotStore)
         with pytest.raises(
             InputError, match=r"cannot keep copies of past weeks in .*; name another folder with SAVEPLAY"
         ):

@@ -13,53 +13,53 @@ from typing import Any
 import pytest
 
 from agents.briefer import Briefer
-from agents.model_client import Answer, Heard, Message, OpenAIClient, ToolCall
+from agents.model_client import CallListener, Message, ModelAnswer, OpenAIClient, ToolCall
 from domain.configuration import ModelSettings
-from domain.drafting import Drafting, Tokens
+from domain.drafting import DraftingRecord, TokenUsage
 from domain.errors import (
     AnswerRefused,
-    CallRefused,
-    CutShort,
+    AnswerTooLarge,
+    AnswerTruncated,
     ModelError,
     OverBudget,
     RateLimited,
+    RequestRejected,
     ServerFailed,
     TimedOut,
-    TooLarge,
     Unreachable,
 )
 from tests.builders import SHIPPED
 from tests.model_server import (
-    Asked,
     Behaviour,
-    Line,
     ModelServer,
+    ReceivedRequest,
+    ResponseWriter,
     answers,
+    answers_from_request,
     breaks_off,
     calls_a_tool,
-    deep_body,
-    drips,
+    completion_body,
+    compressed_answer,
+    content_filtered,
     fails,
-    filtered,
     hangs_up,
-    huge,
+    huge_answer,
     knows_no_schemas,
-    nested,
+    nested_answer,
+    nested_body,
     never_answers,
-    packed,
-    page,
-    pours,
-    raw,
+    proxy_page,
     refused_address,
     refuses,
-    reply,
     sends,
+    sends_bytes,
+    sends_bytes_slowly,
+    sends_without_end,
     stops_short,
     without_choices,
     without_usage,
-    writes,
 )
-from tools.planning.briefing import Fact
+from tools.planning.briefing import BriefingFact
 from tools.save_play.answer_schema import briefing_schema
 
 KEY = "sk-a-key-that-nobody-may-see"
@@ -106,7 +106,7 @@ async def connected(
     time: Time | None = None,
     *,
     key: str | None = KEY,
-    heard: Heard = lambda *_: None,
+    heard: CallListener = lambda *_: None,
     spent: int = 0,
     **values: float,
 ) -> AsyncIterator[OpenAIClient]:
@@ -120,7 +120,7 @@ async def connected(
             await client._server.close()
 
 
-Came = Answer | ModelError
+Came = ModelAnswer | ModelError
 
 
 async def came_of(client: OpenAIClient, *more: Any) -> Came:
@@ -173,24 +173,24 @@ def formats(server: ModelServer) -> list[str]:
 
 
 def one_choice(choice: Any) -> Behaviour:
-    return sends({**reply(), "choices": [choice]})
+    return sends({**completion_body(), "choices": [choice]})
 
 
 # every misbehaviour has its error ------------------------------------------------------------------------------------
 
 ONCE: dict[str, tuple[Behaviour, type[ModelError]]] = {
     "declines": (refuses(), AnswerRefused),
-    "is stopped by a filter": (filtered("{}"), AnswerRefused),
-    "runs into the length limit": (stops_short(), CutShort),
-    "writes ten megabytes": (huge(), TooLarge),
-    "sends bytes without an end": (pours(), TooLarge),
-    "nests its answer a hundred thousand deep": (nested(), TooLarge),
-    "does not take the request": (fails(400), CallRefused),
-    "does not take the key": (fails(401), CallRefused),
-    "does not let us in": (fails(403), CallRefused),
-    "does not know the model": (fails(404), CallRefused),
-    "cannot process the request": (fails(422), CallRefused),
-    "sends us elsewhere": (raw(b"", status=302, location="http://127.0.0.1:9/"), CallRefused),
+    "is stopped by a filter": (content_filtered("{}"), AnswerRefused),
+    "runs into the length limit": (stops_short(), AnswerTruncated),
+    "writes ten megabytes": (huge_answer(), AnswerTooLarge),
+    "sends bytes without an end": (sends_without_end(), AnswerTooLarge),
+    "nests its answer a hundred thousand deep": (nested_answer(), AnswerTooLarge),
+    "does not take the request": (fails(400), RequestRejected),
+    "does not take the key": (fails(401), RequestRejected),
+    "does not let us in": (fails(403), RequestRejected),
+    "does not know the model": (fails(404), RequestRejected),
+    "cannot process the request": (fails(422), RequestRejected),
+    "sends us elsewhere": (sends_bytes(b"", status=302, location="http://127.0.0.1:9/"), RequestRejected),
 }
 """Asking again would change nothing."""
 
@@ -201,15 +201,15 @@ AGAIN: dict[str, tuple[Behaviour, type[ModelError]]] = {
     "gave up waiting itself": (fails(504), TimedOut),
     "closes the connection at once": (hangs_up(), Unreachable),
     "closes the connection half-way": (breaks_off(), Unreachable),
-    "sends a web page": (page(), ServerFailed),
-    "sends nothing": (raw(b""), ServerFailed),
-    "sends half of a JSON document": (raw(b'{"choices": ['), ServerFailed),
-    "sends bytes that are no text": (raw(b'{"id": "\xff\xfe"}'), ServerFailed),
-    "nests its response without an end": (deep_body(), ServerFailed),
-    "sends a list": (raw(b"[]"), ServerFailed),
+    "sends a web page": (proxy_page(), ServerFailed),
+    "sends nothing": (sends_bytes(b""), ServerFailed),
+    "sends half of a JSON document": (sends_bytes(b'{"choices": ['), ServerFailed),
+    "sends bytes that are no text": (sends_bytes(b'{"id": "\xff\xfe"}'), ServerFailed),
+    "nests its response without an end": (nested_body(), ServerFailed),
+    "sends a list": (sends_bytes(b"[]"), ServerFailed),
     "sends an error with status 200": (sends({"error": {"message": "no"}}), ServerFailed),
     "sends no choice": (without_choices(), ServerFailed),
-    "sends choices under names": (sends({**reply("{}"), "choices": {"first": {}}}), ServerFailed),
+    "sends choices under names": (sends({**completion_body("{}"), "choices": {"first": {}}}), ServerFailed),
     "sends a choice that is none": (one_choice(None), ServerFailed),
     "sends a choice without a message": (one_choice({"index": 0, "finish_reason": "stop"}), ServerFailed),
     "sends a message that is a text": (one_choice({"index": 0, "message": "hello"}), ServerFailed),
@@ -237,7 +237,9 @@ def test_a_server_that_may_recover_is_asked_as_often_as_configured_and_not_once_
     assert time.pauses == [0.5, 1.0]
 
 
-@pytest.mark.parametrize("behaviour", [never_answers(), drips()], ids=["says nothing", "says one byte after the other"])
+@pytest.mark.parametrize(
+    "behaviour", [never_answers(), sends_bytes_slowly()], ids=["says nothing", "says one byte after the other"]
+)
 def test_a_server_that_does_not_come_to_an_end_is_left_when_the_time_is_up(behaviour: Behaviour) -> None:
     with ModelServer(otherwise=behaviour) as told:
         assert kinds(ask(told, timeout=0.15, retries=1)) == [TimedOut]
@@ -257,7 +259,7 @@ def test_an_error_says_where_to_look_and_keeps_its_status() -> None:
     for status, place in ((401, "OPENAI_API_KEY"), (403, "OPENAI_API_KEY"), (404, "SAVEPLAY_MODEL")):
         with ModelServer(fails(status)) as told:
             (error,) = ask(told)
-        assert isinstance(error, CallRefused)
+        assert isinstance(error, RequestRejected)
         assert error.status == status
         assert place in str(error)
 
@@ -266,7 +268,7 @@ def test_a_server_that_comes_back_is_heard() -> None:
     calls: list[tuple[str, float, str]] = []
     with ModelServer(fails(500), fails(429), hangs_up(), answers("{}")) as told:
         (answer,) = ask(told, retries=3, heard=lambda *call: calls.append(call))
-    assert answer == Answer("{}", 100, 50)
+    assert answer == ModelAnswer("{}", 100, 50)
     assert calls == [
         ("small", 0.0, outcome) for outcome in ("server_failed", "rate_limited", "unreachable", "answered")
     ]
@@ -293,9 +295,9 @@ def test_a_server_that_comes_back_is_heard() -> None:
 )  # fmt: skip
 def test_an_answer_of_no_use_is_sent_back_twice_and_then_done_without(text: Any, code: str) -> None:
     named = SHIPPED.model_copy(update={"model": SHIPPED.model.model_copy(update={"name": "small"})})
-    facts = (Fact(id="F1", kind="decide", text="10 save plays wait for a decision"),)
+    facts = (BriefingFact(id="F1", kind="decide", text="10 save plays wait for a decision"),)
 
-    async def work() -> Drafting:
+    async def work() -> DraftingRecord:
         async with connected(told) as client:
             return (await Briefer(named, frozenset(), client).write(facts)).drafting
 
@@ -303,7 +305,7 @@ def test_an_answer_of_no_use_is_sent_back_twice_and_then_done_without(text: Any,
         drafting = asyncio.run(work())
     assert [fault.code for fault in drafting.refused] == [code] * 3
     assert (drafting.outcome, drafting.error, drafting.rounds) == ("fell_back", None, 3)
-    assert drafting.tokens == Tokens(read=300, written=150, calls=3)
+    assert drafting.tokens == TokenUsage(read=300, written=150, calls=3)
     assert len(told.asked) == 3
 
 
@@ -364,9 +366,9 @@ def test_a_doubled_pause_beyond_the_longest_ends_the_attempts() -> None:
         (fails(500), ServerFailed, ATTEMPTS),
         (fails(429), RateLimited, ATTEMPTS),
         (fails(429, retry_after="600"), RateLimited, 1),
-        (page(), ServerFailed, ATTEMPTS),
-        (fails(401), CallRefused, 1),
-        (fails(404), CallRefused, 1),
+        (proxy_page(), ServerFailed, ATTEMPTS),
+        (fails(401), RequestRejected, 1),
+        (fails(404), RequestRejected, 1),
     ],
     ids=["unreachable", "failing", "limited", "limited for long", "no model", "wrong key", "unknown model"],
 )
@@ -380,20 +382,25 @@ def test_a_server_that_is_of_no_use_is_not_asked_for_the_other_plays(
 
 @pytest.mark.parametrize(
     ("first", "expected"),
-    [(refuses(), AnswerRefused), (stops_short(), CutShort), (huge(300_000), TooLarge), (fails(408), TimedOut)],
+    [
+        (refuses(), AnswerRefused),
+        (stops_short(), AnswerTruncated),
+        (huge_answer(300_000), AnswerTooLarge),
+        (fails(408), TimedOut),
+    ],
     ids=["declined", "cut short", "too large", "too slow"],
 )
 def test_one_play_that_fails_does_not_take_the_model_from_the_others(
     first: Behaviour, expected: type[ModelError]
 ) -> None:
     with ModelServer(first, otherwise=answers("{}")) as told:
-        assert kinds(ask(told, times=2, retries=0)) == [expected, Answer]
+        assert kinds(ask(told, times=2, retries=0)) == [expected, ModelAnswer]
     assert len(told.asked) == 2
 
 
 def test_a_play_that_waits_in_line_is_not_sent_to_a_server_that_refused_the_one_before() -> None:
     with ModelServer(otherwise=fails(401)) as told:
-        assert kinds(at_the_same_time(told, 6, at_once=1)) == [CallRefused] * 6
+        assert kinds(at_the_same_time(told, 6, at_once=1)) == [RequestRejected] * 6
     assert len(told.asked) == 1
 
 
@@ -402,7 +409,12 @@ def test_a_play_that_waits_in_line_is_not_sent_to_a_server_that_refused_the_one_
 
 @pytest.mark.parametrize(
     ("behaviour", "first"),
-    [(answers("{}"), Answer), (refuses(), AnswerRefused), (stops_short(), CutShort), (huge(300_000), TooLarge)],
+    [
+        (answers("{}"), ModelAnswer),
+        (refuses(), AnswerRefused),
+        (stops_short(), AnswerTruncated),
+        (huge_answer(300_000), AnswerTooLarge),
+    ],
     ids=["answered", "declined", "cut short", "too large"],
 )
 def test_when_the_tokens_of_the_review_are_spent_nothing_more_is_asked(behaviour: Behaviour, first: type) -> None:
@@ -413,22 +425,22 @@ def test_when_the_tokens_of_the_review_are_spent_nothing_more_is_asked(behaviour
 
 def test_tokens_that_an_earlier_process_spent_count_too() -> None:
     with ModelServer(otherwise=answers("{}")) as told:
-        assert kinds(ask(told, times=2, budget_tokens=300, spent=200)) == [Answer, OverBudget]
+        assert kinds(ask(told, times=2, budget_tokens=300, spent=200)) == [ModelAnswer, OverBudget]
 
 
 def test_a_server_that_does_not_count_tokens_has_them_estimated() -> None:
     with ModelServer(otherwise=without_usage('{"a": "bcde"}' * 100)) as told:
         first, second = ask(told, times=2, budget_tokens=300)
-    assert first == Answer('{"a": "bcde"}' * 100, 0, 325)
+    assert first == ModelAnswer('{"a": "bcde"}' * 100, 0, 325)
     assert type(second) is OverBudget
 
 
 @pytest.mark.parametrize("count", ["1e999", "-1e999", "NaN", '"many"', "null", "-5", "[]", "1.5"])
 def test_an_odd_count_of_tokens_costs_no_answer(count: str) -> None:
-    body = json.dumps(reply("{}")).replace('"prompt_tokens": 100', f'"prompt_tokens": {count}').encode()
-    with ModelServer(otherwise=raw(body)) as told:
+    body = json.dumps(completion_body("{}")).replace('"prompt_tokens": 100', f'"prompt_tokens": {count}').encode()
+    with ModelServer(otherwise=sends_bytes(body)) as told:
         (answer,) = ask(told)
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, ModelAnswer)
     assert answer.text == "{}"
     assert answer.read >= 0
     assert answer.written >= 0
@@ -443,7 +455,7 @@ def test_when_the_seconds_of_the_review_are_over_nothing_more_is_asked() -> None
     with ModelServer(otherwise=answers("{}")) as told:
         time.now += 100_000  # the seconds begin with the first call
         found = ask(told, time, times=4, between=pass_by, budget_seconds=1200)
-    assert kinds(found) == [Answer, Answer, OverBudget, OverBudget]
+    assert kinds(found) == [ModelAnswer, ModelAnswer, OverBudget, OverBudget]
     assert len(told.asked) == 2
 
 
@@ -460,9 +472,9 @@ def test_pauses_between_attempts_come_out_of_the_same_seconds() -> None:
 
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_a_server_never_gets_more_calls_at_once_than_configured(at_once: int) -> None:
-    with ModelServer(otherwise=writes(lambda _: "{}", after=0.02)) as told:
+    with ModelServer(otherwise=answers_from_request(lambda _: "{}", after=0.02)) as told:
         found = at_the_same_time(told, 9, at_once=at_once)
-    assert kinds(found) == [Answer] * 9
+    assert kinds(found) == [ModelAnswer] * 9
     assert len(told.asked) == 9
     assert told.most_at_once == at_once
 
@@ -471,7 +483,9 @@ def test_a_server_never_gets_more_calls_at_once_than_configured(at_once: int) ->
 
 
 @pytest.mark.parametrize(
-    "behaviour", [huge(30_000_000), pours(), pours(status=500)], ids=["an answer", "no answer", "an error"]
+    "behaviour",
+    [huge_answer(30_000_000), sends_without_end(), sends_without_end(status=500)],
+    ids=["an answer", "no answer", "an error"],
 )
 def test_of_a_response_without_an_end_only_the_beginning_is_read(behaviour: Behaviour) -> None:
     with ModelServer(otherwise=behaviour) as told:
@@ -480,7 +494,7 @@ def test_of_a_response_without_an_end_only_the_beginning_is_read(behaviour: Beha
 
 
 def test_a_small_response_cannot_unpack_to_a_large_one() -> None:
-    with ModelServer(answers("{}"), otherwise=packed()) as told:
+    with ModelServer(answers("{}"), otherwise=compressed_answer()) as told:
         ask(told)  # everything that is needed once is there
         tracemalloc.start()
         try:
@@ -495,13 +509,13 @@ def test_a_small_response_cannot_unpack_to_a_large_one() -> None:
 def test_of_an_answer_that_is_too_long_only_the_beginning_is_kept() -> None:
     with ModelServer(answers("ab" * 2_000)) as told:
         (error,) = ask(told, answer_bytes=3_999)
-    assert isinstance(error, TooLarge)
-    assert error.answer == Answer("ab" * 1_000, 100, 50)
+    assert isinstance(error, AnswerTooLarge)
+    assert error.answer == ModelAnswer("ab" * 1_000, 100, 50)
 
 
 def test_an_answer_of_exactly_the_longest_length_is_taken() -> None:
     with ModelServer(answers("ab" * 2_000)) as told:
-        assert kinds(ask(told, answer_bytes=4_000)) == [Answer]
+        assert kinds(ask(told, answer_bytes=4_000)) == [ModelAnswer]
 
 
 # servers without structured output -----------------------------------------------------------------------------------
@@ -511,7 +525,7 @@ def test_an_answer_of_exactly_the_longest_length_is_taken() -> None:
 def test_a_server_that_knows_no_schemas_is_told_once_and_from_then_on_in_words(status: int) -> None:
     first = fails(status)
     with ModelServer(first, otherwise=answers("{}")) as told:
-        assert kinds(ask(told, times=3, schema=SCHEMA)) == [Answer] * 3
+        assert kinds(ask(told, times=3, schema=SCHEMA)) == [ModelAnswer] * 3
     assert formats(told) == ["json_schema", "json_object", "json_object", "json_object"]
     assert told.asked[0].schema == SCHEMA
     assert told.asked[0].body["messages"] == [message.sent() for message in TALK]
@@ -524,7 +538,7 @@ def test_a_server_that_knows_no_schemas_is_told_once_and_from_then_on_in_words(s
 
 @pytest.mark.parametrize(
     ("behaviour", "expected"),
-    [(stops_short(), CutShort), (refuses(), AnswerRefused)],
+    [(stops_short(), AnswerTruncated), (refuses(), AnswerRefused)],
     ids=["cut short", "declined"],
 )
 def test_that_a_server_knows_no_schemas_is_remembered_also_when_the_answer_is_of_no_use(
@@ -537,7 +551,7 @@ def test_that_a_server_knows_no_schemas_is_remembered_also_when_the_answer_is_of
 
 def test_a_server_that_refuses_plain_json_too_is_not_asked_a_third_time() -> None:
     with ModelServer(otherwise=fails(400)) as told:
-        assert kinds(ask(told, times=3, schema=SCHEMA)) == [CallRefused] * 3
+        assert kinds(ask(told, times=3, schema=SCHEMA)) == [RequestRejected] * 3
     assert formats(told) == ["json_schema", "json_object"]
 
 
@@ -547,17 +561,17 @@ def test_ten_plays_at_once_before_a_server_that_knows_no_schemas_all_get_their_a
             return list(await asyncio.gather(*[came_of(client, SCHEMA) for _ in range(10)]))
 
     with ModelServer(otherwise=knows_no_schemas(answers("{}"))) as told:
-        assert kinds(asyncio.run(work(told.url))) == [Answer] * 10
+        assert kinds(asyncio.run(work(told.url))) == [ModelAnswer] * 10
 
 
 def test_a_server_that_fixes_its_own_temperature_is_asked_without_one_from_then_on() -> None:
-    def fixed(asked: Asked, line: Line) -> None:
+    def fixed(asked: ReceivedRequest, line: ResponseWriter) -> None:
         words = {"error": {"message": "Unsupported value: 'temperature' does not support 0", "code": None}}
-        refusal = raw(json.dumps(words).encode(), status=400)
+        refusal = sends_bytes(json.dumps(words).encode(), status=400)
         (refusal if "temperature" in asked.body else answers("{}"))(asked, line)
 
     with ModelServer(otherwise=fixed) as told:
-        assert kinds(ask(told, times=2, schema=SCHEMA)) == [Answer] * 2
+        assert kinds(ask(told, times=2, schema=SCHEMA)) == [ModelAnswer] * 2
     assert formats(told) == ["json_schema"] * 3
     assert ["temperature" in asked.body for asked in told.asked] == [True, False, False]
     assert "seed" not in told.asked[-1].body
@@ -566,7 +580,7 @@ def test_a_server_that_fixes_its_own_temperature_is_asked_without_one_from_then_
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_wrong_key_or_name_is_not_taken_for_a_lack_of_schemas(status: int) -> None:
     with ModelServer(otherwise=fails(status)) as told:
-        assert kinds(ask(told, schema=SCHEMA)) == [CallRefused]
+        assert kinds(ask(told, schema=SCHEMA)) == [RequestRejected]
     assert formats(told) == ["json_schema"]
 
 
@@ -588,20 +602,20 @@ def test_the_key_goes_into_the_authorization_and_nowhere_else() -> None:
             clients.append(repr(client))
             return [await came_of(client), await came_of(client)]
 
-    echo = raw(json.dumps({"error": {"message": f"Incorrect API key provided: {KEY}"}}).encode(), status=401)
+    echo = sends_bytes(json.dumps({"error": {"message": f"Incorrect API key provided: {KEY}"}}).encode(), status=401)
     with ModelServer(answers("{}"), echo) as told:
         _, error = asyncio.run(work())
     asked = told.asked[0]
     assert asked.headers.pop("authorization") == f"Bearer {KEY}"
     assert KEY not in json.dumps([asked.path, asked.headers, asked.body])
-    assert isinstance(error, CallRefused)
+    assert isinstance(error, RequestRejected)
     assert KEY not in str(error), "also when the server says it again"
     assert KEY not in clients[0]
 
 
 def test_a_server_of_ones_own_needs_no_key() -> None:
     with ModelServer(answers("{}")) as told:
-        assert kinds(ask(told, key=None)) == [Answer]
+        assert kinds(ask(told, key=None)) == [ModelAnswer]
 
 
 def test_the_conversation_is_sent_as_it_was_given_with_the_settings_of_the_configuration() -> None:
@@ -614,7 +628,7 @@ def test_the_conversation_is_sent_as_it_was_given_with_the_settings_of_the_confi
     )
     tools = ({"type": "function", "function": {"name": "find_account", "parameters": {"type": "object"}}},)
 
-    async def work() -> Answer:
+    async def work() -> ModelAnswer:
         async with connected(told) as client:
             return await client.complete("small", talk, tools=tools)
 
@@ -636,7 +650,7 @@ def test_the_conversation_is_sent_as_it_was_given_with_the_settings_of_the_confi
         ],
         "temperature": 0, "seed": 7, "tools": list(tools),
     }  # fmt: skip
-    assert answer == Answer("", 100, 50, (ToolCall("call-1", "find_account", '{"name": "Zoë"}'),))
+    assert answer == ModelAnswer("", 100, 50, (ToolCall("call-1", "find_account", '{"name": "Zoë"}'),))
 
 
 def test_no_answer_may_be_longer_than_configured() -> None:
@@ -654,12 +668,12 @@ def test_a_server_that_cannot_be_made_to_call_a_tool_is_told_once_and_may_choose
             return [await came_of(client, None, tools) for _ in range(3)]
 
     with ModelServer(fails(status), otherwise=calls_a_tool("count", "{}")) as told:
-        assert kinds(asyncio.run(work())) == [Answer] * 3
+        assert kinds(asyncio.run(work())) == [ModelAnswer] * 3
     assert [asked.body.get("tool_choice") for asked in told.asked] == ["required", "auto", "auto", "auto"]
 
 
 def test_the_same_client_serves_a_review_that_goes_on_in_another_event_loop() -> None:
-    body = json.dumps(reply("{}")).encode()
-    with ModelServer(otherwise=raw(body, connection="close")) as told:
+    body = json.dumps(completion_body("{}")).encode()
+    with ModelServer(otherwise=sends_bytes(body, connection="close")) as told:
         client = OpenAIClient(settings(), told.url, KEY)
-        assert kinds([asyncio.run(came_of(client)) for _ in range(2)]) == [Answer] * 2
+        assert kinds([asyncio.run(came_of(client)) for _ in range(2)]) == [ModelAnswer] * 2

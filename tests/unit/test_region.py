@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from app.desk.region import region_of
-from app.report import wording
-from app.report.markdown import said
+from app.desk.region_format import region_format
+from app.report import formatting as wording
+from app.report.markdown import display_text
 from tools.wording import plural
 
 ON = date(2026, 11, 23)
@@ -15,9 +15,9 @@ ON = date(2026, 11, 23)
 
 @pytest.fixture
 def read_in() -> Iterator[object]:
-    token = wording.REGION.set(wording.Region())
-    yield lambda languages: wording.REGION.set(region_of(languages))
-    wording.REGION.reset(token)
+    token = wording.REGION_FORMAT.set(wording.RegionFormat())
+    yield lambda languages: wording.REGION_FORMAT.set(region_format(languages))
+    wording.REGION_FORMAT.reset(token)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_reader_sees_numbers_and_dates_as_at_home(read_in, languages, money, s
     read_in(languages)
     assert wording.money(1_234_567, "EUR") == money
     assert wording.percent(0.125, 1) == share
-    assert said(ON) == on
+    assert display_text(ON) == on
     assert wording.plural(2_500, "account").endswith(" accounts")
 
 
@@ -44,7 +44,7 @@ def test_a_reader_sees_numbers_and_dates_as_at_home(read_in, languages, money, s
     "languages", ["*", "xx-XX", ";;;,,,", "q=1", "../../etc", "e" * 5000, "de;q=abc", "\x00", "zz"]
 )
 def test_a_header_that_says_nothing_of_use_gives_the_international_way(languages: str) -> None:
-    assert region_of(languages) in (wording.Region(), region_of("de"))
+    assert region_format(languages) in (wording.RegionFormat(), region_format("de"))
 
 
 def test_files_are_written_in_one_way_for_everybody() -> None:

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
-from app.report import render_pack
-from app.report.holds import calendar
-from app.report.names import person_stem, stems
-from domain.review import Touchpoint, Violation
+from app.report import render_files
+from app.report.calendar_files import calendar_file
+from app.report.file_names import person_stem, stems
+from domain.review import CalendarHold, Violation
 from tests.sample_review import AS_OF, HOSTILE_NAMES, sample_review
 
 TEMPLATE = (
@@ -25,7 +25,7 @@ TEMPLATE = (
 
 
 def text(name: str, state: str = "closed", **how: bool) -> str:
-    return render_pack(sample_review(state, **how))[name].decode("utf-8")
+    return render_files(sample_review(state, **how))[name].decode("utf-8")
 
 
 def test_a_save_play_follows_the_template_in_order() -> None:
@@ -47,7 +47,7 @@ def test_a_play_that_was_not_verified_says_what_must_not_stand() -> None:
     review = sample_review()
     wrong = (Violation(code="date", message="No such day."),)
     play = review.plays[0].model_copy(update={"verified": False, "violations": wrong})
-    pack = render_pack(review.model_copy(update={"plays": (play, *review.plays[1:])}))
+    pack = render_files(review.model_copy(update={"plays": (play, *review.plays[1:])}))
     assert b"**Not verified.** No such day." in pack["plays/acc-1001.md"]
     assert b"Not verified." in pack["review.html"]
 
@@ -61,7 +61,7 @@ def test_an_action_list_holds_what_its_owner_does_and_nobody_elses() -> None:
 
 def test_the_action_file_can_be_filled_in_and_read_again() -> None:
     review = sample_review("closed")
-    rows = list(csv.DictReader(io.StringIO(render_pack(review)["actions.csv"].decode("utf-8"), newline="")))
+    rows = list(csv.DictReader(io.StringIO(render_files(review)["actions.csv"].decode("utf-8"), newline="")))
     assert [row["id"] for row in rows] == [action.id for action in review.actions]
     assert {row["status"] for row in rows} == {"open", "done"}
     assert all(float(row["effort_hours"]) == 2.5 for row in rows)
@@ -91,7 +91,7 @@ def test_both_agendas_carry_times_and_material() -> None:
 
 def test_a_calendar_hold_keeps_its_uid_time_and_zone() -> None:
     review = sample_review("waiting_for_close")
-    book = Calendar.from_ical(render_pack(review)["calendar/nora-lindqvist-p01.ics"])
+    book = Calendar.from_ical(render_files(review)["calendar/nora-lindqvist-p01.ics"])
     mine = [hold for hold in review.touchpoints if hold.owner_id == "p01"]
     assert [str(event["uid"]) for event in book.events] == [hold.uid for hold in mine]
     event, hold = book.events[0], mine[0]
@@ -104,21 +104,21 @@ def test_a_calendar_hold_keeps_its_uid_time_and_zone() -> None:
     assert "attendee" not in event
 
 
-def hold(**how: object) -> Touchpoint:
+def hold(**how: object) -> CalendarHold:
     given = {"uid": "u@saveplay", "account_id": "a", "name": "N", "kind": "customer_call", "title": "Call", "on": AS_OF,
              "starts": "09:30", "minutes": 30, "time_zone": "Europe/Berlin", "owner": "O", "owner_id": None,
              "attendees": (), "note": "", "follow_up": None}  # fmt: skip
-    return Touchpoint.model_validate(given | how)
+    return CalendarHold.model_validate(given | how)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "", "Europe"])
 def test_a_zone_that_does_not_exist_becomes_utc(zone: str) -> None:
-    event = Calendar.from_ical(calendar([hold(time_zone=zone)], "O", AS_OF)).events[0]
+    event = Calendar.from_ical(calendar_file([hold(time_zone=zone)], "O", AS_OF)).events[0]
     assert event.start == datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
 def test_a_hold_without_a_time_lasts_all_day() -> None:
-    event = Calendar.from_ical(calendar([hold(starts="")], "O", AS_OF)).events[0]
+    event = Calendar.from_ical(calendar_file([hold(starts="")], "O", AS_OF)).events[0]
     assert event.start == AS_OF
     assert event.end == date(2026, 11, 24)
 
@@ -126,7 +126,7 @@ def test_a_hold_without_a_time_lasts_all_day() -> None:
 @pytest.mark.parametrize("letter", ["n", "é", "\U0001f680"])
 def test_a_line_of_a_calendar_has_at_most_75_octets_and_reads_as_it_was_written(letter: str) -> None:
     for length in range(50, 90):
-        written = calendar([hold(title=letter * length)], "O", AS_OF)
+        written = calendar_file([hold(title=letter * length)], "O", AS_OF)
         assert max(len(line) for line in written.split(b"\r\n")) <= 75
         assert str(Calendar.from_ical(written).events[0]["summary"]) == letter * length
 
@@ -138,7 +138,7 @@ def test_every_calendar_carries_the_clock_changes_of_its_zone_once() -> None:
         ([berlin, new_york], ["America/New_York", "Europe/Berlin"]),
     ):
         for _ in range(2):
-            book = Calendar.from_ical(calendar(holds, "O", AS_OF))
+            book = Calendar.from_ical(calendar_file(holds, "O", AS_OF))
             assert [str(zone["tzid"]) for zone in book.timezones] == zones
             assert [event.start.utcoffset() for event in book.events] == [
                 datetime(2026, 11, 23, 9, 30, tzinfo=ZoneInfo(each.time_zone)).utcoffset() for each in holds
@@ -148,14 +148,14 @@ def test_every_calendar_carries_the_clock_changes_of_its_zone_once() -> None:
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 def test_a_hostile_title_adds_no_line_to_a_calendar(name: str) -> None:
     title = f"{name}\r\nATTENDEE:mailto:x@evil.example\nEND:VEVENT"
-    book = Calendar.from_ical(calendar([hold(title=title, note=title)], "O", AS_OF))
+    book = Calendar.from_ical(calendar_file([hold(title=title, note=title)], "O", AS_OF))
     assert len(book.events) == 1
     assert "attendee" not in book.events[0]
     assert "\n" not in str(book.events[0]["summary"])
 
 
 def test_no_name_or_id_of_a_stranger_leaves_its_folder() -> None:
-    for name in render_pack(sample_review("closed", hostile=True)):
+    for name in render_files(sample_review("closed", hostile=True)):
         path = PurePosixPath(name)
         assert not path.is_absolute()
         assert ".." not in path.parts
@@ -182,6 +182,6 @@ def test_a_review_without_anything_at_risk_still_makes_every_page() -> None:
              "escalations", "owners_to_assign", "capacity", "handovers", "matrix", "workflow", "next_agenda"), ()
         )
     )  # fmt: skip
-    pack = render_pack(empty)
+    pack = render_files(empty)
     assert b"No account is at risk." in pack["review.html"]
     assert b"No account has a play this week." in pack["review.html"]

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from app.report import render_pack
-from domain.review import Briefing, Drafting, Review
+from app.report import render_files
+from domain.review import Briefing, DraftingRecord, Review
 from tests.sample_review import sample_review
 
 STATES = ("waiting_for_decisions", "waiting_for_close", "closed")
@@ -38,7 +38,7 @@ OUTPUTS = {
 
 
 def pack(state: str = "closed", **how: bool) -> dict[str, str]:
-    return {name: content.decode("utf-8") for name, content in render_pack(sample_review(state, **how)).items()}
+    return {name: content.decode("utf-8") for name, content in render_files(sample_review(state, **how)).items()}
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ def test_the_files_are_there_before_people_decided_and_say_so() -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_decided_review_says_that_its_briefing_was_written_before(state: str) -> None:
-    told = Briefing(sentences=("1,855 accounts are at risk.",), drafted_by="rules", drafting=Drafting())
-    files = render_pack(sample_review(state).model_copy(update={"briefing": told}))
+    told = Briefing(sentences=("1,855 accounts are at risk.",), drafted_by="rules", drafting=DraftingRecord())
+    files = render_files(sample_review(state).model_copy(update={"briefing": told}))
     for page in ("review.md", "review.html"):
         assert "Briefing" in files[page].decode()
         assert (b"Briefing, as written before the decisions" in files[page]) == (state != "waiting_for_decisions")
@@ -81,14 +81,14 @@ def test_a_decided_review_says_that_its_briefing_was_written_before(state: str) 
 
 @pytest.mark.parametrize("state", STATES)
 def test_the_same_review_gives_the_same_bytes_in_a_sorted_pack(state: str) -> None:
-    first, second = render_pack(sample_review(state)), render_pack(sample_review(state))
+    first, second = render_files(sample_review(state)), render_files(sample_review(state))
     assert list(first) == sorted(first)
     assert first == second
 
 
 def test_the_json_is_the_document_itself() -> None:
     review = sample_review()
-    text = render_pack(review)["review.json"].decode("utf-8")
+    text = render_files(review)["review.json"].decode("utf-8")
     assert Review.model_validate_json(text) == review
     assert list(json.loads(text)) == list(Review.model_fields)
     assert text.endswith("}\n")
@@ -144,7 +144,7 @@ def test_each_state_says_what_people_do_next() -> None:
 def test_a_review_that_nobody_attended_does_not_claim_that_people_decided() -> None:
     review = sample_review("closed")
     alone = tuple(decision.model_copy(update={"unattended": True}) for decision in review.decisions)
-    page = render_pack(review.model_copy(update={"decisions": alone}))["review.html"].decode("utf-8")
+    page = render_files(review.model_copy(update={"decisions": alone}))["review.html"].decode("utf-8")
     assert "without a meeting" in page
     assert "People decided" not in page
 

@@ -7,7 +7,7 @@ import pytest
 
 from domain.tables import TABLES
 from evals.sample import write_sample
-from evals.sample.customer import Curve, fall
+from evals.sample.customer import LevelCurve, falling_level
 from evals.sample.salesforce import long_id
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -111,7 +111,7 @@ def test_a_long_salesforce_id_ends_with_the_right_check_characters() -> None:
 
 
 def test_a_level_is_kept_outside_its_points_and_straight_between_them() -> None:
-    curve = Curve(((20, 1.0), (10, 0.5), (0, 0.7)))
+    curve = LevelCurve(((20, 1.0), (10, 0.5), (0, 0.7)))
     assert [curve.at(days) for days in (90, 20, 15, 10, 5, 0, -9)] == pytest.approx([1, 1, 0.75, 0.5, 0.6, 0.7, 0.7])
-    assert fall(30, 0.2).at(31) == 1.0
-    assert fall(30, 0.2).at(0) == pytest.approx(0.2)
+    assert falling_level(30, 0.2).at(31) == 1.0
+    assert falling_level(30, 0.2).at(0) == pytest.approx(0.2)

@@ -8,7 +8,13 @@ import pytest
 
 from domain.review import Evidence
 from tests.builders import AS_OF, SHIPPED
-from tools.save_play.placeholders import Rules, clause, filled, rendered, tidied
+from tools.save_play.placeholders import (
+    SentenceRules,
+    as_clause,
+    fill_placeholders,
+    render_sentence,
+    restore_placeholders,
+)
 
 LONGEST = int(SHIPPED.model.sentence_length.value)
 FACTS = frozenset({"E1", "E2", "E3", "E7", "E12"})
@@ -18,8 +24,8 @@ HEARD = (
     "Nobody called us back, and we waited nine days for an answer.",
     "Invoices from March are still wrong",
 )
-RULES = Rules(
-    words=SHIPPED.model.words, longest=LONGEST, vocabulary=SHIPPED.vocabulary, facts=FACTS, names=NAMES, outsiders=HEARD,
+RULES = SentenceRules(
+    words=SHIPPED.model.words, max_length=LONGEST, vocabulary=SHIPPED.vocabulary, facts=FACTS, names=NAMES, customer_texts=HEARD,
 )  # fmt: skip
 PLACES: dict[str, dict[str, bool]] = {
     "why": {},
@@ -29,7 +35,7 @@ PLACES: dict[str, dict[str, bool]] = {
 }
 
 
-def codes(text: str, place: str = "why", rules: Rules = RULES) -> set[str]:
+def codes(text: str, place: str = "why", rules: SentenceRules = RULES) -> set[str]:
     return {fault.code for fault in rules.faults(place, text, **PLACES[place])}
 
 
@@ -162,7 +168,7 @@ def test_a_concession_may_be_named_where_the_action_makes_one() -> None:
 
 
 def test_where_nothing_is_known_no_fact_is_asked_for() -> None:
-    bare = Rules(words=RULES.words, longest=LONGEST, vocabulary=RULES.vocabulary, facts=frozenset())
+    bare = SentenceRules(words=RULES.words, max_length=LONGEST, vocabulary=RULES.vocabulary, facts=frozenset())
     assert [fault.code for fault in bare.faults("summary", "Nothing is known yet.", fact=False)] == []
     assert [fault.code for fault in bare.faults("summary", "We know that {E1}.", fact=False)] == ["slot_unknown"]
 
@@ -265,8 +271,8 @@ WROTE = (
     ],
 )
 def test_a_turn_of_speech_that_everybody_uses_is_not_taken_for_a_quotation(text: str) -> None:
-    rules = Rules(
-        words=RULES.words, longest=LONGEST, vocabulary=RULES.vocabulary, facts=FACTS, names=NAMES, outsiders=WROTE,
+    rules = SentenceRules(
+        words=RULES.words, max_length=LONGEST, vocabulary=RULES.vocabulary, facts=FACTS, names=NAMES, customer_texts=WROTE,
     )  # fmt: skip
     assert codes(text, "opening", rules) == set()
 
@@ -279,8 +285,8 @@ def test_a_turn_of_speech_that_everybody_uses_is_not_taken_for_a_quotation(text:
     ],
 )
 def test_what_the_customer_wrote_is_not_repeated(text: str) -> None:
-    rules = Rules(
-        words=RULES.words, longest=LONGEST, vocabulary=RULES.vocabulary, facts=FACTS, names=NAMES, outsiders=WROTE,
+    rules = SentenceRules(
+        words=RULES.words, max_length=LONGEST, vocabulary=RULES.vocabulary, facts=FACTS, names=NAMES, customer_texts=WROTE,
     )  # fmt: skip
     assert codes(text, "why", rules) == {"repeats_outsider"}
 
@@ -319,7 +325,7 @@ WORDS = {"account": "Kestrel & Sons", "contact": "Ines Oyelaran", "executive": "
     ],
 )
 def test_a_statement_becomes_part_of_a_sentence(statement: str, part: str) -> None:
-    assert clause(statement) == part
+    assert as_clause(statement) == part
 
 
 @pytest.mark.parametrize(
@@ -345,13 +351,13 @@ def test_a_statement_becomes_part_of_a_sentence(statement: str, part: str) -> No
     ],
 )  # fmt: skip
 def test_slots_are_filled_with_facts_and_their_ids_and_with_names(text: str, wanted: str) -> None:
-    assert rendered(text, WORDS, EVIDENCE) == wanted
+    assert render_sentence(text, WORDS, EVIDENCE) == wanted
 
 
 def test_what_a_slot_brings_is_never_read_as_a_slot_again() -> None:
     words = {"contact": "Ann {E1}", "account": "{contact} {0} {account.__class__}"}
-    assert rendered("It helps {contact}.", words, EVIDENCE) == "It helps Ann {E1}."
-    assert rendered("It helps {account}.", words, EVIDENCE) == "It helps {contact} {0} {account.__class__}."
+    assert render_sentence("It helps {contact}.", words, EVIDENCE) == "It helps Ann {E1}."
+    assert render_sentence("It helps {account}.", words, EVIDENCE) == "It helps {contact} {0} {account.__class__}."
 
 
 @pytest.mark.parametrize(
@@ -363,12 +369,12 @@ def test_what_a_slot_brings_is_never_read_as_a_slot_again() -> None:
     ],
 )
 def test_a_name_keeps_its_own_letters_and_its_full_stop(name: str, wanted: str) -> None:
-    assert rendered("We talk to {account} about it. It helps {account}.", {"account": name}, ()) == wanted
+    assert render_sentence("We talk to {account} about it. It helps {account}.", {"account": name}, ()) == wanted
 
 
 @pytest.mark.parametrize("end", [".", "!", "?", "…"])
 def test_a_sentence_that_ends_is_not_ended_again(end: str) -> None:
-    assert filled(f"it helps{end}", {}, {}) == f"It helps{end}"
+    assert fill_placeholders(f"it helps{end}", {}, {}) == f"It helps{end}"
 
 
 SEEN = {
@@ -399,13 +405,13 @@ SEEN = {
     ],
 )  # fmt: skip
 def test_an_id_or_a_statement_that_was_copied_becomes_its_slot(typed: str, slotted: str) -> None:
-    assert tidied(typed, SEEN) == slotted
+    assert restore_placeholders(typed, SEEN) == slotted
 
 
 def test_ten_megabytes_are_left_as_they_are_at_once() -> None:
     text = "E1 " * 3_000_000
-    assert tidied(text, SEEN) is text
+    assert restore_placeholders(text, SEEN) is text
 
 
 def test_nothing_is_tidied_where_nothing_is_known() -> None:
-    assert tidied("It ends the wait, since E1.", {}) == "It ends the wait, since E1."
+    assert restore_placeholders("It ends the wait, since E1.", {}) == "It ends the wait, since E1."

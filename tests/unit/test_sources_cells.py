@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.tables import TABLES, Column
-from tools.sources.parse import SQL_TYPES, clean_text, clean_texts, reading
-from tools.sources.reading import Style
+from tools.sources.column_formats import ColumnFormat
+from tools.sources.parse import SQL_TYPES, clean_long_text, clean_text, column_expressions
 
 MONEY, NUMBER, WHOLE = Column("x", "money"), Column("x", "number"), Column("x", "integer")
 DATE, FLAG, TEXT = Column("x", "date"), Column("x", "flag"), Column("x", "text")
@@ -18,18 +18,22 @@ CONNECTION = duckdb.connect(config={"threads": 1})
 CONNECTION.execute("SET TimeZone = 'UTC'")
 
 
-def read(column: Column, *cells: str | None, table: str = "accounts", style: Style = Style()) -> list[object]:
+def read(
+    column: Column, *cells: str | None, table: str = "accounts", style: ColumnFormat = ColumnFormat()
+) -> list[object]:
     """The values of the cells, None where refused."""
     return [value for value, _ in _read(column, cells, table, style)]
 
 
-def refusal(column: Column, cell: str, style: Style = Style()) -> str | None:
+def refusal(column: Column, cell: str, style: ColumnFormat = ColumnFormat()) -> str | None:
     """The reason why the cell is refused."""
     return _read(column, (cell,), "accounts", style)[0][1]
 
 
-def _read(column: Column, cells: tuple[str | None, ...], table: str, style: Style) -> list[tuple[object, str | None]]:
-    item, name = reading(table, column, "c0", style), column.name
+def _read(
+    column: Column, cells: tuple[str | None, ...], table: str, style: ColumnFormat
+) -> list[tuple[object, str | None]]:
+    item, name = column_expressions(table, column, "c0", style), column.name
     rows = ", ".join(f"({index}, ${index + 1})" for index in range(len(cells)))
     query = f"SELECT *, {item.text} AS t_{name} FROM (VALUES {rows}) AS given(row_no, c0)"
     query = f"SELECT *, {item.parts or 'NULL'} AS p_{name} FROM ({query})"
@@ -109,16 +113,16 @@ def test_text_in_a_number_is_refused_and_not_guessed(written: str) -> None:
 
 def test_one_point_with_three_digits_is_ambiguous_money_until_the_mapping_says_which() -> None:
     assert "set decimal" in str(refusal(MONEY, "12.500"))
-    assert read(MONEY, "12.500", style=Style(decimal="comma")) == [Decimal("12500")]
-    assert read(MONEY, "12.500", style=Style(decimal="point")) == [Decimal("12.50")]
-    assert read(MONEY, "12,500", style=Style(decimal="comma")) == [Decimal("12.50")]
+    assert read(MONEY, "12.500", style=ColumnFormat(decimal="comma")) == [Decimal("12500")]
+    assert read(MONEY, "12.500", style=ColumnFormat(decimal="point")) == [Decimal("12.50")]
+    assert read(MONEY, "12,500", style=ColumnFormat(decimal="comma")) == [Decimal("12.50")]
     assert read(MONEY, "12,500") == [Decimal("12500")]
     assert read(NUMBER, "12.125") == [12.125]
-    assert read(NUMBER, "12.125", style=Style(decimal="comma")) == [12125.0]
+    assert read(NUMBER, "12.125", style=ColumnFormat(decimal="comma")) == [12125.0]
 
 
 def test_a_number_that_was_a_number_at_the_source_has_no_separators_to_misread() -> None:
-    assert read(MONEY, "12.500", style=Style(decimal="comma", numeric=True)) == [Decimal("12.50")]
+    assert read(MONEY, "12.500", style=ColumnFormat(decimal="comma", numeric=True)) == [Decimal("12.50")]
 
 
 AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=2, allow_nan=False, allow_infinity=False)
@@ -179,8 +183,8 @@ def test_a_time_in_any_zone_is_the_day_it_was_in_utc(moment: datetime, hours: in
 @given(st.dates(date(2000, 1, 1), date(2099, 12, 31)), st.sampled_from("/.-"))
 def test_a_slashed_date_is_read_in_the_order_that_was_said(day: date, mark: str) -> None:
     day_first, month_first = day.strftime(f"%d{mark}%m{mark}%Y"), day.strftime(f"%m{mark}%d{mark}%Y")
-    assert read(DATE, day_first, style=Style(date_order="day_first")) == [day]
-    assert read(DATE, month_first, style=Style(date_order="month_first")) == [day]
+    assert read(DATE, day_first, style=ColumnFormat(date_order="day_first")) == [day]
+    assert read(DATE, month_first, style=ColumnFormat(date_order="month_first")) == [day]
 
 
 def test_a_slashed_date_that_could_be_two_days_is_refused_until_someone_says_which() -> None:
@@ -191,9 +195,9 @@ def test_a_slashed_date_that_could_be_two_days_is_refused_until_someone_says_whi
         date(2026, 5, 5),
     ]
     assert "set date_order" in str(refusal(DATE, "03/04/2026"))
-    assert refusal(DATE, "12/31/2026", Style(date_order="day_first")) == "not a date"
-    assert "set date_order" in str(refusal(DATE, "05/05/2026", Style(date_order="iso")))
-    assert read(DATE, "3.4.26 10:15", style=Style(date_order="day_first")) == [date(2026, 4, 3)]
+    assert refusal(DATE, "12/31/2026", ColumnFormat(date_order="day_first")) == "not a date"
+    assert "set date_order" in str(refusal(DATE, "05/05/2026", ColumnFormat(date_order="iso")))
+    assert read(DATE, "3.4.26 10:15", style=ColumnFormat(date_order="day_first")) == [date(2026, 4, 3)]
 
 
 @pytest.mark.parametrize(
@@ -208,9 +212,9 @@ def test_milliseconds_are_a_date_only_where_the_mapping_says_so() -> None:
     assert read(DATE, "1795305600000") == [None]
     assert "epoch_ms" in str(refusal(DATE, "1795305600000"))
     assert "epoch_s" in str(refusal(DATE, "1795305600"))
-    assert read(DATE, "1795305600000", style=Style(unit="epoch_ms")) == [date(2026, 11, 22)]
-    assert read(DATE, "1795305600", style=Style(unit="epoch_s")) == [date(2026, 11, 22)]
-    assert read(DATE, "1795305600", style=Style(unit="epoch_ms")) == [None]
+    assert read(DATE, "1795305600000", style=ColumnFormat(unit="epoch_ms")) == [date(2026, 11, 22)]
+    assert read(DATE, "1795305600", style=ColumnFormat(unit="epoch_s")) == [date(2026, 11, 22)]
+    assert read(DATE, "1795305600", style=ColumnFormat(unit="epoch_ms")) == [None]
 
 
 def test_yes_and_no_are_read_in_any_case_and_perhaps_is_unknown() -> None:
@@ -241,7 +245,7 @@ def test_our_choices_are_read_in_any_spelling_and_well_known_words_are_translate
 
 def test_words_are_translated_in_any_case_the_first_of_two_alike_counts_and_others_stay() -> None:
     kind = next(column for column in TABLES["touchpoints"].columns if column.name == "kind")
-    style = Style(values={" Webinar": "training", "WEBINAR": "email", "steering": "exec_meeting"})
+    style = ColumnFormat(values={" Webinar": "training", "WEBINAR": "email", "steering": "exec_meeting"})
     written = ("webinar", "Steering", "QBR", "podcast", None)
     assert read(kind, *written, table="touchpoints", style=style) == ["training", "exec_meeting", "qbr", None, None]
 
@@ -249,7 +253,12 @@ def test_words_are_translated_in_any_case_the_first_of_two_alike_counts_and_othe
 def test_satisfaction_is_one_to_five_whatever_scale_it_was_asked_on() -> None:
     csat = next(column for column in TABLES["tickets"].columns if column.name == "csat")
     assert read(csat, "4", "good", "Bad", "offered", table="tickets") == [4.0, 5.0, 1.0, None]
-    assert read(csat, "0", "50", "100%", "75 %", table="tickets", style=Style(unit="percent")) == [1.0, 3.0, 5.0, 4.0]
+    assert read(csat, "0", "50", "100%", "75 %", table="tickets", style=ColumnFormat(unit="percent")) == [
+        1.0,
+        3.0,
+        5.0,
+        4.0,
+    ]
 
 
 LETTERS = list('aZ !~"\\\t\n\r\x00\x1f\x7f\x85\xa0é\u202e\U0001f680')
@@ -258,12 +267,12 @@ LETTERS = list('aZ !~"\\\t\n\r\x00\x1f\x7f\x85\xa0é\u202e\U0001f680')
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(st.sampled_from(LETTERS), max_size=6), min_size=1))
 def test_many_texts_are_cleaned_as_one_is(texts: list[str]) -> None:
-    query = f"SELECT {clean_text('x')}, {clean_texts('x')} FROM (SELECT unnest($1::VARCHAR[]) AS x)"
+    query = f"SELECT {clean_text('x')}, {clean_long_text('x')} FROM (SELECT unnest($1::VARCHAR[]) AS x)"
     assert all(one == many for one, many in CONNECTION.execute(query, [texts]).fetchall())
 
 
 def test_a_text_of_nothing_but_spaces_is_none_however_it_is_typed() -> None:
-    style = Style(typed="VARCHAR", quick=True)
+    style = ColumnFormat(typed="VARCHAR", quick=True)
     assert read(Column("body", "text"), "", " ", "   ", " a", "!", "é", table="tickets", style=style) == [
         None,
         None,

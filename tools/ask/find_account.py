@@ -9,16 +9,16 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from domain.asking import Candidate, Reading
-from domain.configuration import Asking
-from tools.ask.parse_question import plain, words
-from tools.scoring.scored_base import CustomerBase, Row
+from domain.configuration import AskSettings
+from domain.questions import AccountCandidate, ParsedQuestion
+from tools.ask.parse_question import normalize_text, split_words
+from tools.scoring.scored_base import Row, ScoredBase
 
-SHOWN = 5
-_NEAREST = 40
-_SIMILAR = 0.9
+MAX_CANDIDATES = 5
+_MAX_ROWS = 40
+_MIN_SIMILARITY = 0.9
 _CLEAR_LEAD = 1.25
-_RARE = 3
+_MAX_SHARED_BY = 3
 """A word that at most so many names carry tells accounts apart."""
 
 _NAME_WORDS = (
@@ -28,46 +28,46 @@ _NAME_WORDS = (
 
 
 @dataclass(frozen=True)
-class Found:
+class AccountMatch:
     """The account, or whom the question may mean, or nobody."""
 
     account_id: str | None
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[AccountCandidate, ...]
 
 
-def find_account(base: CustomerBase, question: str, reading: Reading) -> Found:
+def find_account(base: ScoredBase, question: str, reading: ParsedQuestion) -> AccountMatch:
     """The one account that the question means; else the candidates to ask back with."""
     by_id = _by_id(base, question)
     if by_id:
-        return _decided(base, by_id, "its id")
+        return _match_or_candidates(base, by_id, "its id")
     asking = base.configuration.asking
-    rivals = {word for name in base.configuration.wording.competitors for word in words(name)}
-    asked = [word for word in _asked_words(question, asking, reading) if word not in rivals]
+    rivals = {word for name in base.configuration.wording.competitors for word in split_words(name)}
+    asked = [word for word in _possible_name_words(question, asking, reading) if word not in rivals]
     named = _by_name(base, question, asked, asking) if asked else None
     if named is not None:
         return named
     return _by_description(base, question, asked, reading)
 
 
-def _by_id(base: CustomerBase, question: str) -> list[str]:
+def _by_id(base: ScoredBase, question: str) -> list[str]:
     tokens = sorted({token.strip(".,;:!?()\"'").lower() for token in question.split()})
     rows = base.rows("select account_id from scored where list_contains(?, lower(account_id)) order by 1", [tokens])
     return [row["account_id"] for row in rows]
 
 
-def _asked_words(question: str, asking: Asking, reading: Reading) -> list[str]:
+def _possible_name_words(question: str, asking: AskSettings, reading: ParsedQuestion) -> list[str]:
     """Words of the question that may be part of a name: neither small words nor those already understood."""
-    understood = {plain(word) for word in asking.ignored}
-    understood |= {plain(name) for names in asking.months for name in names}
-    understood |= set(words(reading.segment or ""))
-    for text in (_without_said(question, reading), question):
-        found = list(dict.fromkeys(word for word in words(text) if word not in understood and len(word) > 1))
+    understood = {normalize_text(word) for word in asking.ignored}
+    understood |= {normalize_text(name) for names in asking.months for name in names}
+    understood |= set(split_words(reading.segment or ""))
+    for text in (_without_statements(question, reading), question):
+        found = list(dict.fromkeys(word for word in split_words(text) if word not in understood and len(word) > 1))
         if found:
             return found
     return []
 
 
-def _without_said(question: str, reading: Reading) -> str:
+def _without_statements(question: str, reading: ParsedQuestion) -> str:
     """The question without what the asker says about the account."""
     core = " ".join(question.split())
     for said in reading.said:
@@ -75,7 +75,7 @@ def _without_said(question: str, reading: Reading) -> str:
     return core
 
 
-def _by_name(base: CustomerBase, question: str, asked: list[str], asking: Asking) -> Found | None:
+def _by_name(base: ScoredBase, question: str, asked: list[str], asking: AskSettings) -> AccountMatch | None:
     """Accounts whose names carry rare words of the question; None when only common words match."""
     total = base.rows("select count(*) as n from scored")[0]["n"]
     rows = base.rows(
@@ -94,37 +94,39 @@ def _by_name(base: CustomerBase, question: str, asked: list[str], asking: Asking
             )
             select account_id, sum(weight) as score, min(carriers) as rarest, list(asked order by asked) as asked
             from matched group by 1 order by score desc, account_id limit ?""",
-        [asked, _SIMILAR, float(total), _NEAREST],
+        [asked, _MIN_SIMILARITY, float(total), _MAX_ROWS],
     )
-    rare = [row for row in rows if row["rarest"] <= max(_RARE, total // 1000)]
+    rare = [row for row in rows if row["rarest"] <= max(_MAX_SHARED_BY, total // 1000)]
     if not rare:
         return None
     details = _details(base, [row["account_id"] for row in rare])
-    text = plain(question)
+    text = normalize_text(question)
     scored = sorted(
-        ((row["score"] + _spelt_out(details[row["account_id"]]["name"], text, asking), row) for row in rare),
+        ((row["score"] + _full_name_bonus(details[row["account_id"]]["name"], text, asking), row) for row in rare),
         key=lambda pair: (-pair[0], pair[1]["account_id"]),
     )
     best = scored[0][0]
     close = [row for score, row in scored if score * _CLEAR_LEAD > best]
     if len(close) == 1:
-        return Found(close[0]["account_id"], ())
-    return Found(None, tuple(_candidate(base, details[row["account_id"]], _words_say(row)) for row in close[:SHOWN]))
+        return AccountMatch(close[0]["account_id"], ())
+    return AccountMatch(
+        None, tuple(_candidate(base, details[row["account_id"]], _matched_words(row)) for row in close[:MAX_CANDIDATES])
+    )
 
 
-def _spelt_out(name: str, text: str, asking: Asking) -> float:
+def _full_name_bonus(name: str, text: str, asking: AskSettings) -> float:
     """More for a name that stands there in full, legal form aside: it beats one that only shares a word."""
-    core = " ".join(word for word in words(name) if word not in asking.legal_forms)
+    core = " ".join(word for word in split_words(name) if word not in asking.legal_forms)
     if core and re.search(rf"\b{re.escape(core)}\b", text):
         return 10.0 + len(core) / 10
     return fuzz.partial_ratio(core, text) / 100 if core else 0.0
 
 
-def _words_say(row: Row) -> str:
+def _matched_words(row: Row) -> str:
     return "its name has " + ", ".join(f"“{word}”" for word in row["asked"])
 
 
-def _by_description(base: CustomerBase, question: str, asked: list[str], reading: Reading) -> Found:
+def _by_description(base: ScoredBase, question: str, asked: list[str], reading: ParsedQuestion) -> AccountMatch:
     """By what the question says of it: a common word of the name, the segment, the month of the renewal, the CSM."""
     where: list[str] = []
     values: list[Any] = []
@@ -152,31 +154,31 @@ def _by_description(base: CustomerBase, question: str, asked: list[str], reading
         values.append(reading.csm_id)
         why.append("its CSM")
     if not where or (len(where) == 1 and not asked):
-        return Found(None, ())
+        return AccountMatch(None, ())
     rows = base.rows(
         f"select account_id from scored where {' and '.join(where)} order by at_risk desc, risk * cast(arr as double) desc, "
-        f"account_id limit {SHOWN + 1}",
+        f"account_id limit {MAX_CANDIDATES + 1}",
         values,
     )
-    return _decided(base, [row["account_id"] for row in rows], " and ".join(why))
+    return _match_or_candidates(base, [row["account_id"] for row in rows], " and ".join(why))
 
 
-def _decided(base: CustomerBase, accounts: list[str], why: str) -> Found:
+def _match_or_candidates(base: ScoredBase, accounts: list[str], why: str) -> AccountMatch:
     if len(accounts) == 1:
-        return Found(accounts[0], ())
+        return AccountMatch(accounts[0], ())
     details = _details(base, accounts)
-    return Found(None, tuple(_candidate(base, details[account], why) for account in accounts[:SHOWN]))
+    return AccountMatch(None, tuple(_candidate(base, details[account], why) for account in accounts[:MAX_CANDIDATES]))
 
 
-def _details(base: CustomerBase, accounts: list[str]) -> dict[str, Row]:
+def _details(base: ScoredBase, accounts: list[str]) -> dict[str, Row]:
     rows = base.rows(
         "select account_id, name, arr, renewal_date, segment from scored where list_contains(?, account_id)", [accounts]
     )
     return {row["account_id"]: row for row in rows}
 
 
-def _candidate(base: CustomerBase, row: Row, why: str) -> Candidate:
-    return Candidate(
+def _candidate(base: ScoredBase, row: Row, why: str) -> AccountCandidate:
+    return AccountCandidate(
         account_id=row["account_id"],
         name=row["name"],
         arr=float(row["arr"]),

@@ -6,35 +6,37 @@ from collections.abc import Mapping, Sequence
 
 from rapidfuzz import fuzz
 
-from domain.asking import Reading, Said
-from domain.configuration import Asking, AskKind, Configuration, Tier
+from domain.configuration import AskSettings, Configuration, InterventionTier, QuestionKind
 from domain.dossier import Person
+from domain.questions import ParsedQuestion, UserStatement
 
 _SENTENCE = re.compile(r"[.!?;,:\n]+\s+|\s+(?:but|and|aber|und|mais|et|pero|y)\s+", re.IGNORECASE)
 _WORD = re.compile(r"[\w'’-]+")
-_BOOK = re.compile(r"\b([A-ZÀ-Þ][\w-]+ [A-ZÀ-Þ][\w-]+)['’]s (?:accounts|customers|clients|book|portfolio)\b")
-_PERSON_ENOUGH = 84
-_SHORTEST = 8
-_SAME_WORD = 60
+_BOOK_OWNER = re.compile(r"\b([A-ZÀ-Þ][\w-]+ [A-ZÀ-Þ][\w-]+)['’]s (?:accounts|customers|clients|book|portfolio)\b")
+_MIN_NAME_MATCH = 84
+_MIN_PHRASE_LENGTH = 8
+_MIN_WORD_MATCH = 60
 
 
-def plain(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Small letters without accents, one space between words."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join(bare.casefold().split())
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a text, plain."""
-    return _WORD.findall(plain(text))
+    return _WORD.findall(normalize_text(text))
 
 
-def read(question: str, configuration: Configuration, people: Mapping[str, Person], segments: Sequence[str]) -> Reading:
+def parse_question(
+    question: str, configuration: Configuration, people: Mapping[str, Person], segments: Sequence[str]
+) -> ParsedQuestion:
     """What the question asks for. ``segments`` are those of the customer base."""
-    asking, text = configuration.asking, plain(question)
-    said, tried = stated(question, configuration)
-    return Reading(
-        kind=kind_of(text, asking),
+    asking, text = configuration.asking, normalize_text(question)
+    said, tried = find_statements(question, configuration)
+    return ParsedQuestion(
+        kind=question_kind(text, asking),
         tier=_tier(text, asking),
         segment=_segment(text, segments),
         csm_id=_csm(text, people),
@@ -44,56 +46,58 @@ def read(question: str, configuration: Configuration, people: Mapping[str, Perso
     )
 
 
-def kind_of(text: str, asking: Asking) -> AskKind | None:
+def question_kind(text: str, asking: AskSettings) -> QuestionKind | None:
     """The kind whose phrases come nearest; earlier kinds win a tie; None when none is near."""
-    best: tuple[float, AskKind | None] = (asking.close_enough.value, None)
+    best: tuple[float, QuestionKind | None] = (asking.close_enough.value, None)
     for kind, phrases in asking.kinds.items():
-        near = max((_nearness(plain(phrase), text) for phrase in phrases), default=0.0)
+        near = max((_phrase_similarity(normalize_text(phrase), text) for phrase in phrases), default=0.0)
         if near > best[0] or (near == best[0] and best[1] is None):
             best = (near, kind)
     return best[1]
 
 
-def _nearness(phrase: str, text: str) -> float:
+def _phrase_similarity(phrase: str, text: str) -> float:
     """0 to 100; a phrase that stands there word for word beats every other, the longer the more."""
     if re.search(rf"\b{re.escape(phrase)}\b", text):
         return 100 + len(phrase) / 10
-    if len(phrase) < _SHORTEST:  # a short word is near to too many others
+    if len(phrase) < _MIN_PHRASE_LENGTH:  # a short word is near to too many others
         return 0.0
     told, wanted = text.split(), phrase.split()
     runs = (told[start : start + len(wanted)] for start in range(len(told) - len(wanted) + 1))
-    return max((_alike(wanted, run) for run in runs), default=0.0)
+    return max((_run_similarity(wanted, run) for run in runs), default=0.0)
 
 
-def _alike(wanted: Sequence[str], run: Sequence[str]) -> float:
+def _run_similarity(wanted: Sequence[str], run: Sequence[str]) -> float:
     """How near two runs of words are; none of the words may be another one altogether."""
-    if min(fuzz.ratio(word, other) for word, other in zip(wanted, run, strict=True)) < _SAME_WORD:
+    if min(fuzz.ratio(word, other) for word, other in zip(wanted, run, strict=True)) < _MIN_WORD_MATCH:
         return 0.0
     return fuzz.ratio(" ".join(wanted), " ".join(run))
 
 
-def _tier(text: str, asking: Asking) -> Tier | None:
+def _tier(text: str, asking: AskSettings) -> InterventionTier | None:
     for tier, names in asking.tiers.items():
-        if any(re.search(rf"\b{re.escape(plain(name))}\b", text) for name in names):
+        if any(re.search(rf"\b{re.escape(normalize_text(name))}\b", text) for name in names):
             return tier
     return None
 
 
 def _segment(text: str, segments: Sequence[str]) -> str | None:
-    found = [name for name in segments if name and re.search(rf"\b{re.escape(plain(name))}s?\b", text)]
+    found = [name for name in segments if name and re.search(rf"\b{re.escape(normalize_text(name))}s?\b", text)]
     if not found:
-        found = [name for name in segments if name and re.search(rf"\b{_joined(plain(name))}s?\b", text)]
+        found = [
+            name for name in segments if name and re.search(rf"\b{_hyphen_pattern(normalize_text(name))}s?\b", text)
+        ]
     return max(found, key=len, default=None)
 
 
-def _joined(name: str) -> str:
+def _hyphen_pattern(name: str) -> str:
     """Mid-market, mid market and midmarket are one word."""
     return r"[\s-]?".join(re.escape(part) for part in re.split(r"[\s-]+", name))
 
 
-def stranger(question: str, reading: Reading) -> str | None:
+def unknown_person(question: str, reading: ParsedQuestion) -> str | None:
     """Somebody whose accounts are asked for and whom nobody knows."""
-    found = _BOOK.search(question)
+    found = _BOOK_OWNER.search(question)
     return found[1] if found and reading.csm_id is None else None
 
 
@@ -103,10 +107,10 @@ def _csm(text: str, people: Mapping[str, Person]) -> str | None:
     for person in people.values():
         if person.role not in ("csm", "cs_manager"):
             continue
-        if re.search(rf"(?<![\w-]){re.escape(plain(person.person_id))}(?![\w-])", text):
+        if re.search(rf"(?<![\w-]){re.escape(normalize_text(person.person_id))}(?![\w-])", text):
             return person.person_id
-        name = plain(person.name)
-        if fuzz.partial_ratio(name, text) >= _PERSON_ENOUGH and len(name) <= len(text):
+        name = normalize_text(person.name)
+        if fuzz.partial_ratio(name, text) >= _MIN_NAME_MATCH and len(name) <= len(text):
             full.append(person.person_id)
         elif any(len(part) > 2 and re.search(rf"\b{re.escape(part)}\b", text) for part in name.split()):
             partly.append(person.person_id)
@@ -115,42 +119,42 @@ def _csm(text: str, people: Mapping[str, Person]) -> str | None:
     return partly[0] if len(partly) == 1 else None
 
 
-def _month(text: str, asking: Asking) -> int | None:
+def _month(text: str, asking: AskSettings) -> int | None:
     """The month of a renewal; ``may`` and ``mars`` only after a preposition."""
     for number, names in enumerate(asking.months, start=1):
         for name in names:
             before = r"(?:in|im|en|until|by|before|of|this|next) " if len(name) <= 4 else ""
-            if re.search(rf"\b{before}{re.escape(plain(name))}\b", text):
+            if re.search(rf"\b{before}{re.escape(normalize_text(name))}\b", text):
                 return number
     return None
 
 
-def stated(question: str, configuration: Configuration) -> tuple[tuple[Said, ...], tuple[str, ...]]:
+def find_statements(question: str, configuration: Configuration) -> tuple[tuple[UserStatement, ...], tuple[str, ...]]:
     """What the asker says about the account, and what was tried; a negation before it in the sentence switches it off."""
     negation = re.compile("|".join(configuration.wording.negations), re.IGNORECASE)
     rivals = configuration.wording.competitors
     names = f"(?:{'|'.join(map(re.escape, rivals))})" if rivals else r"[^\s\S]"
     parts = [part for part in _SENTENCE.split(" ".join(question.split())) if part]
-    said: dict[str, Said] = {}
+    said: dict[str, UserStatement] = {}
     tried: dict[str, None] = {}
     for part in parts:
         for signal, rule in configuration.asking.said.items():
             phrases = [phrase.replace("{competitor}", names) for phrase in rule.phrases]
-            if signal not in said and _says(part, phrases, negation, own_negation=signal in _NEGATIVE):
-                said[signal] = Said(signal=signal, says=rule.says, quote=part[:200])
+            if signal not in said and _matches_any(part, phrases, negation, own_negation=signal in _NEGATED_SIGNALS):
+                said[signal] = UserStatement(signal=signal, says=rule.says, quote=part[:200])
         for before in configuration.asking.tried.values():
-            if _says(part, before.phrases, negation):
+            if _matches_any(part, before.phrases, negation):
                 tried[before.says] = None
     if tried:
         said.pop("budget_cut", None)
     return tuple(said.values()), tuple(tried)
 
 
-_NEGATIVE = ("unanswered_outreach", "payment_failed", "feature_gap")
+_NEGATED_SIGNALS = ("unanswered_outreach", "payment_failed", "feature_gap")
 """Statements that are themselves put as a negation: ``they do not answer``."""
 
 
-def _says(part: str, phrases: Sequence[str], negation: re.Pattern[str], own_negation: bool = False) -> bool:
+def _matches_any(part: str, phrases: Sequence[str], negation: re.Pattern[str], own_negation: bool = False) -> bool:
     for phrase in phrases:
         match = re.search(phrase, part, re.IGNORECASE)
         if match and (own_negation or not negation.search(part[: match.start()])):

@@ -5,18 +5,18 @@ from datetime import date
 
 import numpy as np
 
-from domain.asking import Said
 from domain.configuration import Configuration, Signal
 from domain.dossier import Dossier
+from domain.questions import UserStatement
 from domain.review import Contribution, Evidence, InterventionTier, SourceRow
-from tools.scoring.tiers import holds
-from tools.wording import shown
+from tools.scoring.tiers import condition_holds
+from tools.wording import format_value
 
 _ORDER: tuple[InterventionTier | None, ...] = ("critical", "high", "medium", "watch", None)
-SOURCE = "the person who asks"
+STATEMENT_SOURCE = "the person who asks"
 
 
-def with_said(dossier: Dossier, said: Sequence[Said], configuration: Configuration, on: date) -> Dossier:
+def add_statements(dossier: Dossier, said: Sequence[UserStatement], configuration: Configuration, on: date) -> Dossier:
     """The dossier with the asker's evidence A1, A2, … ahead of the rest."""
     if not said:
         return dossier
@@ -24,11 +24,11 @@ def with_said(dossier: Dossier, said: Sequence[Said], configuration: Configurati
     facts, values, card = [], dict(dossier.values), {part.signal: part for part in dossier.contributions}
     for number, item in enumerate(said, start=1):
         signal, value = scoring.signals[item.signal], rules[item.signal].value
-        component = _component(signal, value)
+        component = _component_score(signal, value)
         facts.append(_evidence(f"A{number}", item, signal, value, component, on, scoring.severity_below.value))
         known = card.get(item.signal)
         if known is not None and (known.component is None or component < known.component):
-            card[item.signal] = _heard(known, value, component, signal, on)
+            card[item.signal] = _reported_contribution(known, value, component, signal, on)
             values[item.signal] = value
     changed = dossier.model_copy(
         update={
@@ -37,57 +37,62 @@ def with_said(dossier: Dossier, said: Sequence[Said], configuration: Configurati
             "evidence": (*facts, *dossier.evidence),
         }
     )
-    return changed.model_copy(update={"intervention_tier": _tier(changed, configuration)})
+    return changed.model_copy(update={"intervention_tier": _most_urgent_tier(changed, configuration)})
 
 
-def _component(signal: Signal, value: float) -> float:
+def _component_score(signal: Signal, value: float) -> float:
     """0 to 100 by the signal's points, straight lines between."""
     at, scores = zip(*signal.points, strict=True)
     return float(np.interp(value, at, scores))
 
 
-def _evidence(name: str, item: Said, signal: Signal, value: float, component: float, on: date, line: float) -> Evidence:
+def _evidence(
+    name: str, item: UserStatement, signal: Signal, value: float, component: float, on: date, line: float
+) -> Evidence:
     return Evidence(
         id=name,
         signal=item.signal,
         category=signal.category,
         pillar=signal.pillar,
-        statement=f"According to {SOURCE}, {item.says}.",
+        statement=f"According to {STATEMENT_SOURCE}, {item.says}.",
         value=value,
-        shown=shown(value, signal.unit),
+        shown=format_value(value, signal.unit),
         unit=signal.unit,
         direction="worse",
         observed_on=on,
-        source=SOURCE,
+        source=STATEMENT_SOURCE,
         rows=(SourceRow(table="question", row=1, on=on, key="question", text=f"“{item.quote}”"),),
         row_count=1,
         risk_points=round(signal.risk * max(line - component, 0.0) / line, 6),
     )
 
 
-def _heard(known: Contribution, value: float, component: float, signal: Signal, on: date) -> Contribution:
+def _reported_contribution(
+    known: Contribution, value: float, component: float, signal: Signal, on: date
+) -> Contribution:
     """The signal as the asker reports it. Its points stay: nobody talks an account into a score."""
     update = {
-        "value": value, "shown": shown(value, signal.unit), "component": component, "observed_on": on, "age_days": 0,
+        "value": value, "shown": format_value(value, signal.unit), "component": component, "observed_on": on, "age_days": 0,
         "state": "known",
     }  # fmt: skip
     return known.model_copy(update=update)
 
 
-def _tier(dossier: Dossier, configuration: Configuration) -> InterventionTier | None:
+def _most_urgent_tier(dossier: Dossier, configuration: Configuration) -> InterventionTier | None:
     """The more urgent of the tier on record and the one that the rules give with what was said."""
     fired = next(
         (
             rule.tier
             for rule in configuration.tiers.rules
-            if dossier.size not in rule.not_for and all(holds(condition, dossier.values) for condition in rule.when)
+            if dossier.size not in rule.not_for
+            and all(condition_holds(condition, dossier.values) for condition in rule.when)
         ),
         None,
     )
     return min((dossier.intervention_tier, fired), key=_ORDER.index)
 
 
-def excluded(configuration: Configuration, tried: Sequence[str]) -> frozenset[str]:
+def excluded_actions(configuration: Configuration, tried: Sequence[str]) -> frozenset[str]:
     """Actions that are not offered again because they were tried: today, whatever gives money away."""
     if not tried:
         return frozenset()

@@ -6,7 +6,7 @@ lead, the answer is *undetermined* and the play starts with a diagnosis.
 
 from dataclasses import dataclass
 
-from domain.configuration import Causes, Driver, Scoring
+from domain.configuration import CauseSettings, Driver, ScoringSettings
 from domain.dossier import Dossier
 from domain.playbook import Difficulty
 from domain.review import CauseFinding, Contribution
@@ -24,7 +24,7 @@ _HARDER: dict[Difficulty, Difficulty] = {"easy": "moderate", "moderate": "hard",
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CauseCandidate:
     """One cause with the points that the evidence gives it, and the signals behind them, heaviest first."""
 
     cause: str
@@ -32,7 +32,7 @@ class Candidate:
     signals: tuple[str, ...]
 
 
-def severity(part: Contribution, scoring: Scoring) -> float:
+def severity(part: Contribution, scoring: ScoringSettings) -> float:
     """0 (fine or unknown) to 1 (as bad as it gets)."""
     line = scoring.severity_below.value
     if part.component is None or part.component >= line:
@@ -40,7 +40,7 @@ def severity(part: Contribution, scoring: Scoring) -> float:
     return (line - part.component) / line
 
 
-def ranked(dossier: Dossier, causes: Causes, scoring: Scoring) -> list[Candidate]:
+def rank_causes(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) -> list[CauseCandidate]:
     """All causes that any evidence speaks for, strongest first; ties in alphabetical order."""
     severities = {part.signal: severity(part, scoring) for part in dossier.contributions}
     found = []
@@ -49,14 +49,14 @@ def ranked(dossier: Dossier, causes: Causes, scoring: Scoring) -> list[Candidate
         parts = sorted(((points, signal) for points, signal in parts if points > 0), reverse=True)
         total = round(sum(points for points, _ in parts), 6)
         if total > 0:
-            found.append(Candidate(cause, total, tuple(signal for _, signal in parts)))
+            found.append(CauseCandidate(cause, total, tuple(signal for _, signal in parts)))
     return sorted(found, key=lambda candidate: (-candidate.points, candidate.cause))
 
 
-def diagnose(dossier: Dossier, causes: Causes, scoring: Scoring) -> CauseFinding:
+def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) -> CauseFinding:
     """The finding for one account."""
-    candidates = ranked(dossier, causes, scoring)
-    first = candidates[0] if candidates else Candidate(UNDETERMINED, 0.0, ())
+    candidates = rank_causes(dossier, causes, scoring)
+    first = candidates[0] if candidates else CauseCandidate(UNDETERMINED, 0.0, ())
     second = candidates[1] if len(candidates) > 1 else None
     lead = first.points - (second.points if second else 0.0)
     known = first.points >= causes.minimum_points.value and lead >= causes.minimum_lead.value
@@ -90,18 +90,18 @@ def diagnose(dossier: Dossier, causes: Causes, scoring: Scoring) -> CauseFinding
     )
 
 
-def _label(cause: str | None, causes: Causes) -> str:
+def _label(cause: str | None, causes: CauseSettings) -> str:
     rule = next((rule for name, rule in causes.causes.items() if name == cause), None)
     return rule.label if rule else "Undetermined"
 
 
-def _confidence(first: Candidate, lead: float, causes: Causes) -> str:
+def _confidence(first: CauseCandidate, lead: float, causes: CauseSettings) -> str:
     if first.points >= causes.confident_points.value and lead >= causes.confident_lead.value:
         return "high"
     return "medium" if lead >= causes.minimum_lead.value * 2 else "low"
 
 
-def _question(first: str, second: str | None, causes: Causes) -> str:
+def _question(first: str, second: str | None, causes: CauseSettings) -> str:
     key = "/".join(sorted((first, second))) if second else ""
     return causes.tell_apart.get(key, causes.tell_apart_default)
 
@@ -111,7 +111,7 @@ def _evidence_ids(dossier: Dossier, signals: tuple[str, ...]) -> tuple[str, ...]
     return tuple(fact.id for fact in facts if fact is not None)
 
 
-def _reasoning(dossier: Dossier, first: Candidate, known: bool, causes: Causes) -> str:
+def _reasoning(dossier: Dossier, first: CauseCandidate, known: bool, causes: CauseSettings) -> str:
     whys = []
     for cause, rule in causes.causes.items():
         if cause == first.cause:
@@ -144,7 +144,7 @@ def _driver(dossier: Dossier) -> tuple[Driver | str, str]:
     )
 
 
-def _pillar(dossier: Dossier, scoring: Scoring) -> tuple[str, str]:
+def _pillar(dossier: Dossier, scoring: ScoringSettings) -> tuple[str, str]:
     """The pillar that dropped most since last week, or, without a last week, the one with the most risk in it."""
     moved: dict[str, float] = {}
     risky: dict[str, float] = {}
@@ -161,7 +161,7 @@ def _pillar(dossier: Dossier, scoring: Scoring) -> tuple[str, str]:
     return heaviest, "It carries most of the risk; no pillar dropped this week."
 
 
-def _difficulty(dossier: Dossier, category: str, causes: Causes) -> tuple[Difficulty, str]:
+def _difficulty(dossier: Dossier, category: str, causes: CauseSettings) -> tuple[Difficulty, str]:
     rule = next((rule for name, rule in causes.causes.items() if name == category), None)
     level: Difficulty = rule.base_difficulty if rule else "moderate"
     reasons = [rule.difficulty_why if rule else "The cause has to be found first."]
@@ -178,7 +178,7 @@ def _difficulty(dossier: Dossier, category: str, causes: Causes) -> tuple[Diffic
     return level, " ".join(reasons)
 
 
-def time_to_churn(dossier: Dossier, causes: Causes) -> tuple[tuple[int, int] | None, str]:
+def time_to_churn(dossier: Dossier, causes: CauseSettings) -> tuple[tuple[int, int] | None, str]:
     """The sooner of the renewal decision and the trend's projection, in days from the review, as a range."""
     options = []
     if dossier.renewal_in_days is not None:

@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 from domain.dossier import Contact, Dossier, Person
-from domain.review import Change
-from tools.evidence.evidence import InputRow, contributions, evidence, exact_parts
-from tools.scoring.scored_base import CustomerBase, Row
-from tools.scoring.snapshots import History
+from domain.review import RiskChange
+from tools.evidence.evidence import InputRow, build_contributions, build_evidence, exact_parts
+from tools.scoring.scored_base import Row, ScoredBase
+from tools.scoring.snapshots import SnapshotStore
 
 _QUERIES = {
     "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id",
@@ -31,32 +31,32 @@ _QUERIES = {
 }
 
 
-def people(base: CustomerBase) -> dict[str, Person]:
+def load_people(base: ScoredBase) -> dict[str, Person]:
     """Our people by id."""
     rows = base.rows("select person_id, name, email, role, manager_id, weekly_hours from people order by person_id")
     return {row["person_id"]: Person(**row) for row in rows}
 
 
-def dossiers(
-    base: CustomerBase, accounts: Sequence[str], history: History, details: Mapping[str, list[Row]]
+def build_dossiers(
+    base: ScoredBase, accounts: Sequence[str], history: SnapshotStore, details: Mapping[str, list[Row]]
 ) -> list[Dossier]:
     """One dossier an account, in the order asked for. ``details`` are those of ``base.details`` for these accounts."""
-    base.pick(accounts)
-    before = _before(base)
+    base.select_accounts(accounts)
+    before = _last_health_points(base)
     measured = _by_account(base.rows("select m.* from measured m semi join picked p on p.account_id = m.account_id"))
     scored = _by_account(base.rows("select s.* from scored s semi join picked p on p.account_id = s.account_id"))
     moved = _by_account(base.rows("select c.* from compared c semi join picked p on p.account_id = c.account_id"))
     input_rows = _input_rows(base)
-    series = history.history_of(base.connection, base.snapshots, list(accounts))
-    stated = _stated(base, set(accounts))
+    series = history.health_series(base.connection, base.snapshots, list(accounts))
+    stated = _statements_by_account(base, set(accounts))
     sources = {source.table: source.location for source in base.audit.sources}
     found = []
     for account in accounts:
-        card = contributions(
+        card = build_contributions(
             details[account], before.get(account, {}), base.configuration.scoring, base.as_of, measured[account]
         )
         rows = input_rows.get(account, [])
-        facts = evidence(card, rows, stated.get(account, {}), base.configuration.scoring, sources, base.as_of)
+        facts = build_evidence(card, rows, stated.get(account, {}), base.configuration.scoring, sources, base.as_of)
         found.append(_dossier(base, scored[account], measured[account], moved[account], card, facts, rows, series))
     return found
 
@@ -65,11 +65,11 @@ def _by_account(rows: list[Row]) -> dict[str, Row]:
     return {row["account_id"]: row for row in rows}
 
 
-def _before(base: CustomerBase) -> dict[str, dict[str, float]]:
+def _last_health_points(base: ScoredBase) -> dict[str, dict[str, float]]:
     """Health points by signal last week, under today's configuration."""
     if base.previous is None:
         return {}
-    details = base.details("previous_measured", base.previous.as_of)
+    details = base.signal_details("previous_measured", base.previous.as_of)
     return {
         account: dict(
             zip(
@@ -83,16 +83,16 @@ def _before(base: CustomerBase) -> dict[str, dict[str, float]]:
     }
 
 
-def _input_rows(base: CustomerBase) -> dict[str, list[InputRow]]:
+def _input_rows(base: ScoredBase) -> dict[str, list[InputRow]]:
     found: dict[str, list[InputRow]] = {}
-    places = {table: base.all_of(table) for table in _QUERIES}
+    places = {table: base.full_table(table) for table in _QUERIES}
     for table, query in _QUERIES.items():
         for row in base.rows(f"{query.format(**places)} order by t.account_id, t.row_no"):
             found.setdefault(row["account_id"], []).append(InputRow(table, row["row_no"], row["on_day"], row))
     return found
 
 
-def _stated(base: CustomerBase, accounts: set[str]) -> dict[str, dict[str, list[InputRow]]]:
+def _statements_by_account(base: ScoredBase, accounts: set[str]) -> dict[str, dict[str, list[InputRow]]]:
     found: dict[str, dict[str, list[InputRow]]] = {}
     for said in base.statements:
         if said.account_id in accounts:
@@ -116,7 +116,7 @@ def _contacts(rows: Sequence[InputRow]) -> tuple[Contact, ...]:
     )
 
 
-def _texts(rows: Sequence[InputRow], as_of: date) -> tuple[str, ...]:
+def _ticket_subjects(rows: Sequence[InputRow], as_of: date) -> tuple[str, ...]:
     """Subjects of recent tickets, for the themes of the week."""
     return tuple(
         str(row.facts["subject"])
@@ -126,7 +126,7 @@ def _texts(rows: Sequence[InputRow], as_of: date) -> tuple[str, ...]:
 
 
 def _dossier(
-    base: CustomerBase,
+    base: ScoredBase,
     scored: Row,
     measured: Row,
     moved: Mapping[str, Any],
@@ -135,9 +135,9 @@ def _dossier(
     rows: Sequence[InputRow],
     series: Mapping[str, list[tuple[date, float | None]]],
 ) -> Dossier:
-    change: Change = moved["change"] if moved["change"] != "gone" else "unchanged"
+    change: RiskChange = moved["change"] if moved["change"] != "gone" else "unchanged"
     return Dossier(
-        **{name: scored[name] for name in _COPIED},
+        **{name: scored[name] for name in _SCORE_FIELDS},
         arr=float(scored["arr"]),
         contract_arr=float(scored["contract_arr"]),
         expected_churn_arr=float(scored["expected_churn_arr"]),
@@ -157,12 +157,12 @@ def _dossier(
         contributions=card,
         evidence=facts,
         contacts=_contacts(rows),
-        texts=_texts(rows, base.as_of),
+        texts=_ticket_subjects(rows, base.as_of),
         health_history=(*series[scored["account_id"]], (base.as_of, scored["health"])),
     )
 
 
-_COPIED = (
+_SCORE_FIELDS = (
     "account_id", "name", "segment", "size", "contract_currency", "renewal_date", "csm_id", "exec_sponsor_id",
     "lifecycle_stage", "parent_account_id", "health", "health_band", "coverage", "confidence", "velocity",
     "velocity_band", "risk", "score_tier", "risk_tier", "flagged", "alarm", "at_risk", "rule", "intervention_tier",

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from domain.configuration import Scoring, Signal
+from domain.configuration import ScoringSettings, Signal
 from domain.review import Contribution, Direction, Evidence, SourceRow
-from tools.wording import in_sentence, shown
+from tools.wording import format_unsigned, format_value
 
-SHOWN_ROWS = 12
+MAX_ROWS = 12
 _QUOTE = 160
 
 
@@ -31,94 +31,96 @@ class InputRow:
         return (as_of - self.on).days if self.on else 0
 
 
-Test = Callable[[InputRow, date], bool]
+RowTest = Callable[[InputRow, date], bool]
 
 
-def _recent(days: int, first: int = 0) -> Test:
+def _recent(days: int, first: int = 0) -> RowTest:
     return lambda row, as_of: first <= row.age(as_of) <= days
 
 
-def _both(*tests: Test) -> Test:
+def _all_of(*tests: RowTest) -> RowTest:
     return lambda row, as_of: all(test(row, as_of) for test in tests)
 
 
-def _is(column: str, *values: Any) -> Test:
+def _is(column: str, *values: Any) -> RowTest:
     return lambda row, _: row.facts.get(column) in values
 
 
-def _has(column: str) -> Test:
+def _has(column: str) -> RowTest:
     return lambda row, _: row.facts.get(column) is not None
 
 
-def _unpaid(row: InputRow, _: date) -> bool:
+def _is_unpaid(row: InputRow, _: date) -> bool:
     return row.facts.get("status") in ("open", "failed") and row.facts.get("paid_on") is None
 
 
-def _past_due(row: InputRow, as_of: date) -> bool:
+def _is_past_due(row: InputRow, as_of: date) -> bool:
     return row.on is not None and row.on < as_of
 
 
-def _executive(row: InputRow, _: date) -> bool:
+def _is_executive_touch(row: InputRow, _: date) -> bool:
     facts = row.facts
     met = facts.get("kind") == "exec_meeting"
     spoke = facts.get("kind") in ("qbr", "call") and facts.get("contact_role") in ("exec_sponsor", "economic_buyer")
     return facts.get("attended") is not False and (met or spoke)
 
 
-def _answered(row: InputRow, _: date) -> bool:
+def _is_answered(row: InputRow, _: date) -> bool:
     return bool(row.facts.get("attended")) or row.facts.get("responded_at") is not None
 
 
-def _sponsor_gone(row: InputRow, as_of: date) -> bool:
+def _has_sponsor_left(row: InputRow, as_of: date) -> bool:
     gone = row.facts.get("status") == "departed" and row.facts.get("role") in ("economic_buyer", "exec_sponsor")
     left = row.facts.get("departed_on")
     return gone and (left is None or (as_of - left).days <= 180)
 
 
-_USED = _both(_recent(55), _has("active_users"))
+_HAS_USAGE = _all_of(_recent(55), _has("active_users"))
 
-BEHIND: dict[str, tuple[str, Test]] = {
-    "active_users_trend": ("usage", _USED),
-    "core_actions_trend": ("usage", _both(_recent(55), _has("core_actions"))),
-    "seat_utilisation": ("usage", _both(_recent(27), _has("active_users"))),
-    "logins_per_user": ("usage", _both(_recent(27), _has("logins"))),
-    "feature_breadth": ("usage", _both(_recent(27), _has("features_used"))),
-    "days_silent": ("usage", _USED),
+SIGNAL_ROWS: dict[str, tuple[str, RowTest]] = {
+    "active_users_trend": ("usage", _HAS_USAGE),
+    "core_actions_trend": ("usage", _all_of(_recent(55), _has("core_actions"))),
+    "seat_utilisation": ("usage", _all_of(_recent(27), _has("active_users"))),
+    "logins_per_user": ("usage", _all_of(_recent(27), _has("logins"))),
+    "feature_breadth": ("usage", _all_of(_recent(27), _has("features_used"))),
+    "days_silent": ("usage", _HAS_USAGE),
     "ticket_spike": ("tickets", _recent(120)),
-    "escalations": ("tickets", _both(_recent(90), _is("escalated", True))),
-    "open_escalations": ("tickets", _both(_is("escalated", True), _is("closed_at", None))),
-    "sla_breaches": ("tickets", _both(_recent(90), _is("sla_breached", True))),
-    "support_csat": ("tickets", _both(_recent(90), _has("csat"))),
-    "oldest_urgent_ticket": ("tickets", _both(_is("priority", "high", "urgent"), _is("closed_at", None))),
+    "escalations": ("tickets", _all_of(_recent(90), _is("escalated", True))),
+    "open_escalations": ("tickets", _all_of(_is("escalated", True), _is("closed_at", None))),
+    "sla_breaches": ("tickets", _all_of(_recent(90), _is("sla_breached", True))),
+    "support_csat": ("tickets", _all_of(_recent(90), _has("csat"))),
+    "oldest_urgent_ticket": ("tickets", _all_of(_is("priority", "high", "urgent"), _is("closed_at", None))),
     "nps": ("surveys", _is("kind", "nps")),
     "nps_change": ("surveys", _is("kind", "nps")),
     "csm_pulse": ("notes", _has("pulse")),
-    "days_since_exec_touch": ("touchpoints", _executive),
+    "days_since_exec_touch": ("touchpoints", _is_executive_touch),
     "champion_status": ("contacts", _is("role", "champion")),
-    "sponsor_changed": ("contacts", _sponsor_gone),
-    "active_contacts": ("touchpoints", _both(_recent(60), _answered, _has("contact_id"))),
+    "sponsor_changed": ("contacts", _has_sponsor_left),
+    "active_contacts": ("touchpoints", _all_of(_recent(60), _is_answered, _has("contact_id"))),
     "unanswered_outreach": (
         "touchpoints",
-        _both(_recent(60, 4), _is("outbound", True), _is("kind", "email", "call"), lambda r, d: not _answered(r, d)),
+        _all_of(
+            _recent(60, 4), _is("outbound", True), _is("kind", "email", "call"), lambda r, d: not _is_answered(r, d)
+        ),
     ),
     "missed_meetings": (
         "touchpoints",
-        _both(_recent(90), _is("attended", False), _is("kind", "exec_meeting", "qbr", "call", "training")),
+        _all_of(_recent(90), _is("attended", False), _is("kind", "exec_meeting", "qbr", "call", "training")),
     ),
-    "response_days": ("touchpoints", _both(_recent(90), _has("responded_at"))),
-    "payment_failed": ("invoices", _both(_unpaid, _is("status", "failed"))),
-    "invoice_overdue": ("invoices", _both(_unpaid, _past_due)),
-    "overdue_share": ("invoices", _both(_unpaid, _past_due)),
+    "response_days": ("touchpoints", _all_of(_recent(90), _has("responded_at"))),
+    "payment_failed": ("invoices", _all_of(_is_unpaid, _is("status", "failed"))),
+    "invoice_overdue": ("invoices", _all_of(_is_unpaid, _is_past_due)),
+    "overdue_share": ("invoices", _all_of(_is_unpaid, _is_past_due)),
     "arr_trend": ("outcomes", _recent(365)),
     "goals_behind": ("goals", _has("status")),
 }
 """Which rows of which table are behind each signal. Stated intents bring their rows along as statements."""
 
 
-def contributions(
+def build_contributions(
     details: Iterable[Mapping[str, Any]],
     before: Mapping[str, float],
-    scoring: Scoring,
+    scoring: ScoringSettings,
     as_of: date,
     raw: Mapping[str, float | None],
 ) -> tuple[Contribution, ...]:
@@ -140,7 +142,7 @@ def contributions(
                 label=signal.label,
                 category=signal.category,
                 value=value,
-                shown=shown(value, signal.unit),
+                shown=format_value(value, signal.unit),
                 component=row["component"],
                 weight=round(row["share"] or 0.0, 6),
                 health_points=health_points,
@@ -163,7 +165,7 @@ def exact_parts(parts: list[float | None], total: float | None) -> list[float]:
     return [value / 1e6 for value in micro] if total is not None else [0.0] * len(micro)
 
 
-def direction(signal: Signal, component: float | None, scoring: Scoring) -> Direction:
+def direction(signal: Signal, component: float | None, scoring: ScoringSettings) -> Direction:
     """Worse below the line where severity begins, better in the green band, steady between.
 
     A phrase without a value ("no invoice is overdue") is true of the best value only; short of it, steady.
@@ -176,24 +178,24 @@ def direction(signal: Signal, component: float | None, scoring: Scoring) -> Dire
     return "better" if component >= (100 if absolute else scoring.health_bands[-1].starts_at) else "steady"
 
 
-def statement(signal: Signal, value: float, way: Direction) -> str:
+def signal_sentence(signal: Signal, value: float, way: Direction) -> str:
     """One sentence with value and direction; no internal score. A change speaks by its own sign."""
     phrase = signal.says
     if signal.unit in ("percent_change", "score_10_change"):
         text = phrase.worse if value < 0 else phrase.better if value > 0 else phrase.steady
     else:
         text = {"worse": phrase.worse, "better": phrase.better, "steady": phrase.steady}[way]
-    said = in_sentence(value, signal.unit)
+    said = format_unsigned(value, signal.unit)
     if "stated {value}" in text or "named {value}" in text or "doubted {value}" in text or "blocking {value}" in text:
         said = "once" if value == 1 else "twice" if value == 2 else f"{said} times"
     return text.format(value=said)
 
 
-def evidence(
+def build_evidence(
     scorecard: Iterable[Contribution],
     rows: list[InputRow],
     statements: Mapping[str, list[InputRow]],
-    scoring: Scoring,
+    scoring: ScoringSettings,
     sources: Mapping[str, str],
     as_of: date,
 ) -> tuple[Evidence, ...]:
@@ -212,14 +214,14 @@ def evidence(
                 signal=part.signal,
                 category=signal.category,
                 pillar=signal.pillar,
-                statement=statement(signal, part.value, way) + ".",
+                statement=signal_sentence(signal, part.value, way) + ".",
                 value=part.value,
                 shown=part.shown,
                 unit=signal.unit,
                 direction=way,
                 observed_on=part.observed_on,
                 source=_source(signal.table, behind, sources),
-                rows=tuple(source_row(row) for row in behind[:SHOWN_ROWS]),
+                rows=tuple(source_row(row) for row in behind[:MAX_ROWS]),
                 row_count=len(behind),
                 risk_points=part.risk_points,
             )
@@ -235,15 +237,15 @@ def _source(table: str, behind: list[InputRow], sources: Mapping[str, str]) -> s
 def _rows_behind(
     signal: str, rows: list[InputRow], statements: Mapping[str, list[InputRow]], as_of: date
 ) -> list[InputRow]:
-    if signal not in BEHIND:
+    if signal not in SIGNAL_ROWS:
         found = list(statements.get(signal, []))
     else:
-        table, test = BEHIND[signal]
+        table, test = SIGNAL_ROWS[signal]
         found = [row for row in rows if row.table == table and test(row, as_of)]
         if signal == "support_csat":
             found += [r for r in rows if r.table == "surveys" and r.facts["kind"] == "csat" and r.age(as_of) <= 90]
         if signal == "unanswered_outreach":
-            touches = [row for row in rows if row.table == table and _answered(row, as_of)]
+            touches = [row for row in rows if row.table == table and _is_answered(row, as_of)]
             answered = [row.on if row.facts.get("attended") else row.facts.get("responded_at") for row in touches]
             last = max((day for day in answered if day), default=None)
             found = [row for row in found if last is None or (row.on is not None and row.on > last)]
@@ -262,7 +264,7 @@ def _key(row: InputRow) -> str:
     return row.on.isoformat() if row.on else f"row {row.row}"
 
 
-def quoted(text: str, limit: int = _QUOTE) -> str:
+def shorten_quote(text: str, limit: int = _QUOTE) -> str:
     """A short quotation on one line."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
@@ -271,7 +273,7 @@ def quoted(text: str, limit: int = _QUOTE) -> str:
 def _text(row: InputRow) -> str:
     facts = row.facts
     if facts.get("quote"):
-        return f"“{quoted(str(facts['quote']))}”"
+        return f"“{shorten_quote(str(facts['quote']))}”"
     if row.table == "usage":
         named = ("active_users", "logins", "core_actions", "features_used")
         return ", ".join(f"{facts[k]:g} {k.replace('_', ' ')}" for k in named if facts.get(k) is not None)
@@ -281,7 +283,7 @@ def _text(row: InputRow) -> str:
         marks += ["service level missed"] if facts.get("sla_breached") else []
         marks += [f"CSAT {facts['csat']:g}"] if facts.get("csat") is not None else []
         marks += ["open" if facts.get("closed_at") is None else f"closed {facts['closed_at']}"]
-        return f"{quoted(str(facts.get('subject') or 'no subject'), 90)} ({', '.join(marks)})"
+        return f"{shorten_quote(str(facts.get('subject') or 'no subject'), 90)} ({', '.join(marks)})"
     if row.table == "invoices":
         return f"{facts['amount']:,.2f} {facts.get('currency') or ''} {facts.get('status') or 'status unknown'}".strip()
     return _other_text(row)
@@ -290,17 +292,17 @@ def _text(row: InputRow) -> str:
 def _other_text(row: InputRow) -> str:
     facts = row.facts
     if row.table == "surveys":
-        said = f": “{quoted(str(facts['comment']), 100)}”" if facts.get("comment") else ""
+        said = f": “{shorten_quote(str(facts['comment']), 100)}”" if facts.get("comment") else ""
         return f"{str(facts['kind']).upper()} {facts['score']:g}{said}"
     if row.table == "notes":
-        return f"pulse {facts['pulse']:g}: “{quoted(str(facts['text']), 110)}”"
+        return f"pulse {facts['pulse']:g}: “{shorten_quote(str(facts['text']), 110)}”"
     if row.table == "touchpoints":
-        how = "missed" if facts.get("attended") is False else "answered" if _answered(row, date.min) else "no answer"
+        how = "missed" if facts.get("attended") is False else "answered" if _is_answered(row, date.min) else "no answer"
         who = f" with {facts['contact_name']}" if facts.get("contact_name") else ""
         return f"{str(facts['kind']).replace('_', ' ')}{who}, {how}"
     if row.table == "contacts":
         left = f", departed {facts.get('departed_on') or ''}".rstrip() if facts.get("status") == "departed" else ""
         return f"{facts['name']}, {str(facts.get('role') or 'no role').replace('_', ' ')}{left}"
     if row.table == "goals":
-        return f"{quoted(str(facts['goal']), 90)}: {str(facts['status']).replace('_', ' ')}"
+        return f"{shorten_quote(str(facts['goal']), 90)}: {str(facts['status']).replace('_', ' ')}"
     return f"{facts.get('kind')} {facts.get('arr_change') or ''}".strip()

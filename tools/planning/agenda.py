@@ -3,21 +3,21 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from domain.configuration import Configuration, Profile
-from domain.phases import Diagnosed, Identified, Trends
-from domain.review import Action, AgendaItem, AtRisk, CapacityLine, Needs, PlanLine, Prework, SavePlay
-from tools.wording import ROLES, day, money, plural, trimmed
+from domain.configuration import Configuration, ReviewProfile
+from domain.phase_results import DiagnoseResult, IdentifyResult, Trends
+from domain.review import Action, AgendaItem, AtRiskAccount, CapacityLine, PlanLine, Prework, ResourceNeeds, SavePlay
+from tools.wording import ROLE_NAMES, format_day, format_money, format_number, plural
 
 
-def agenda(
-    identified: Identified,
+def build_agenda(
+    identified: IdentifyResult,
     trends: Trends,
     capacity: Sequence[CapacityLine],
     plays: Sequence[SavePlay],
-    needs: Needs,
+    needs: ResourceNeeds,
     plan: Sequence[PlanLine],
     configuration: Configuration,
-    profile: Profile,
+    profile: ReviewProfile,
 ) -> tuple[AgendaItem, ...]:
     """The six blocks with their times; a shorter meeting shortens each in proportion."""
     points = {
@@ -25,7 +25,8 @@ def agenda(
         "new": _new_points(identified, trends),
         "followup": _followup_points(identified),
         "deep_dive": [
-            f"{play.name}: {play.cause_label}, {money(play.arr, play.currency)}, {_renewal(play)}" for play in plays
+            f"{play.name}: {play.cause_label}, {format_money(play.arr, play.currency)}, {_renewal(play)}"
+            for play in plays
         ],
         "resources": _resource_points(needs, capacity),
         "actions": _closing_points(plan),
@@ -34,12 +35,12 @@ def agenda(
         "new": tuple(line.account_id for line in identified.at_risk if line.change == "new"),
         "deep_dive": tuple(play.account_id for play in plays),
     }
-    return _timed(configuration, profile, points, accounts)
+    return _agenda_items(configuration, profile, points, accounts)
 
 
-def _timed(
+def _agenda_items(
     configuration: Configuration,
-    profile: Profile,
+    profile: ReviewProfile,
     points: Mapping[str, Sequence[str]],
     accounts: Mapping[str, tuple[str, ...]],
 ) -> tuple[AgendaItem, ...]:
@@ -72,13 +73,13 @@ def _renewal(play: SavePlay) -> str:
     return f"renewal in {plural(play.renewal_in_days, 'day')}"
 
 
-def _portfolio_points(identified: Identified) -> list[str]:
+def _portfolio_points(identified: IdentifyResult) -> list[str]:
     numbers = identified.portfolio
     share = numbers.arr_at_risk / numbers.arr if numbers.arr else 0.0
     found = [
-        f"{money(numbers.arr_at_risk, numbers.currency)} of {money(numbers.arr, numbers.currency)} ARR is at risk "
+        f"{format_money(numbers.arr_at_risk, numbers.currency)} of {format_money(numbers.arr, numbers.currency)} ARR is at risk "
         f"({share:.0%}), in {plural(numbers.at_risk_accounts, 'account')} of {numbers.accounts}.",
-        f"Expected churn: {money(numbers.expected_churn_arr, numbers.currency)}"
+        f"Expected churn: {format_money(numbers.expected_churn_arr, numbers.currency)}"
         + ("." if numbers.calibrated else " (uncalibrated)."),
     ]
     if identified.baseline:
@@ -87,7 +88,7 @@ def _portfolio_points(identified: Identified) -> list[str]:
         steps = {step.name: step for step in numbers.bridge}
         moved = steps["closing"].arr - steps["opening"].arr
         found.append(
-            f"At-risk ARR {'rose' if moved > 0 else 'fell'} by {money(abs(moved), numbers.currency)} since last week."
+            f"At-risk ARR {'rose' if moved > 0 else 'fell'} by {format_money(abs(moved), numbers.currency)} since last week."
         )
     if identified.configuration_changed:
         found.append("The configuration changed since last week; its effect is a step of its own in the bridge.")
@@ -98,7 +99,7 @@ def _portfolio_points(identified: Identified) -> list[str]:
     return found
 
 
-def _new_points(identified: Identified, trends: Trends) -> list[str]:
+def _new_points(identified: IdentifyResult, trends: Trends) -> list[str]:
     new = [line for line in identified.at_risk if line.change == "new"]
     found = [f"{line.name}: {line.reasons[0]}." for line in new if line.reasons]
     fell = [alert for alert in trends.alerts if alert.kind == "degradation"]
@@ -108,29 +109,29 @@ def _new_points(identified: Identified, trends: Trends) -> list[str]:
     return found or ["No account came onto the list and none fell sharply."]
 
 
-def _followup_points(identified: Identified) -> list[str]:
+def _followup_points(identified: IdentifyResult) -> list[str]:
     follow = identified.followup
     if follow.baseline:
         return ["First review: there are no commitments yet."]
-    counts = {status: sum(1 for item in follow.commitments if item.status == status) for status in _STATUSES}
-    said = ", ".join(f"{count} {words}" for status, words in _STATUSES.items() if (count := counts[status]))
+    counts = {status: sum(1 for item in follow.commitments if item.status == status) for status in _STATUS_LABELS}
+    said = ", ".join(f"{count} {words}" for status, words in _STATUS_LABELS.items() if (count := counts[status]))
     found = [f"Commitments: {said}." if said else "No commitments were open."]
     found += [f"{item.name}: {item.note}" for item in follow.outcomes if item.status in ("saved", "lost", "recovered")]
     return found + list(follow.learnings)
 
 
-_STATUSES = {"done": "done", "done_late": "done late", "late": "late", "missed": "missed", "open": "open"}
+_STATUS_LABELS = {"done": "done", "done_late": "done late", "late": "late", "missed": "missed", "open": "open"}
 
 
-def _resource_points(needs: Needs, capacity: Sequence[CapacityLine]) -> list[str]:
+def _resource_points(needs: ResourceNeeds, capacity: Sequence[CapacityLine]) -> list[str]:
     over = sum(1 for line in capacity if line.overloaded)
     found = [
-        f"{ROLES[role.role]}: {trimmed(role.hours_needed)} hours asked"
-        + (f", {trimmed(role.hours_free)} free." if role.hours_free is not None else ", free hours unknown.")
+        f"{ROLE_NAMES[role.role]}: {format_number(role.hours_needed)} hours asked"
+        + (f", {format_number(role.hours_free)} free." if role.hours_free is not None else ", free hours unknown.")
         for role in needs.roles
     ]
     found.append(
-        f"Budget: {money(needs.budget_needed, needs.currency)} asked, {money(needs.budget, needs.currency)} set aside."
+        f"Budget: {format_money(needs.budget_needed, needs.currency)} asked, {format_money(needs.budget, needs.currency)} set aside."
     )
     found += [f"Not covered: {item.name} ({item.lacks})." for item in needs.uncovered]
     if over:
@@ -146,11 +147,13 @@ def _closing_points(plan: Sequence[PlanLine]) -> list[str]:
     return found
 
 
-def prework(identified: Identified, diagnosed: Diagnosed, configuration: Configuration) -> tuple[Prework, ...]:
+def build_prework(
+    identified: IdentifyResult, diagnosed: DiagnoseResult, configuration: Configuration
+) -> tuple[Prework, ...]:
     """Per CSM: the accounts on the list and the questions to answer before the meeting."""
     asked: Mapping[str, str] = {str(name): text for name, text in configuration.review.questions.items()}
     causes = {finding.account_id: finding for finding in diagnosed.causes}
-    grouped: dict[str, list[AtRisk]] = {}
+    grouped: dict[str, list[AtRiskAccount]] = {}
     for line in identified.at_risk:
         if line.csm_id:
             grouped.setdefault(line.csm_id, []).append(line)
@@ -174,27 +177,29 @@ def prework(identified: Identified, diagnosed: Diagnosed, configuration: Configu
     return tuple(found)
 
 
-OPEN = ("open", "late", "missed")
+OPEN_STATUSES = ("open", "late", "missed")
 """States of an action that still has to be done."""
 
 
-def next_agenda(
+def build_next_agenda(
     actions: Sequence[Action],
     plays: Sequence[SavePlay],
     next_review: date,
     configuration: Configuration,
-    profile: Profile,
+    profile: ReviewProfile,
 ) -> tuple[AgendaItem, ...]:
     """Next week's agenda: what falls due until then, and what is checked."""
-    due = [action for action in actions if action.due <= next_review and action.status in OPEN]
+    due = [action for action in actions if action.due <= next_review and action.status in OPEN_STATUSES]
     checks = [play for play in plays if play.cadence.next_check <= next_review]
     reviews = [play for play in plays if play.cadence.manager_review <= next_review]
     decisions = [play for play in plays if play.cadence.decision_point <= next_review]
     back = [play for play in plays if play.status == "deferred"]
     points = {
-        "portfolio": [f"Review of {day(next_review)}: at-risk ARR against this week."],
+        "portfolio": [f"Review of {format_day(next_review)}: at-risk ARR against this week."],
         "new": ["Accounts that are new on the list, and health that fell."],
-        "followup": [f"{action.owner}: {action.title}, {action.account_name}, due {day(action.due)}" for action in due]
+        "followup": [
+            f"{action.owner}: {action.title}, {action.account_name}, due {format_day(action.due)}" for action in due
+        ]
         or ["No action falls due before the next review."],
         "deep_dive": [f"{play.name}: weekly check" for play in checks]
         + [f"{play.name}: manager review" for play in reviews]
@@ -203,4 +208,4 @@ def next_agenda(
         "resources": ["Hours and budget against what was approved this week."],
         "actions": ["New actions, owners and dates."],
     }
-    return _timed(configuration, profile, points, {"deep_dive": tuple(play.account_id for play in checks)})
+    return _agenda_items(configuration, profile, points, {"deep_dive": tuple(play.account_id for play in checks)})

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-_TINY = 1e-6
+_TIE_BREAK = 1e-6
 
 
 @dataclass(frozen=True)
-class Candidate:
+class PlayCandidate:
     """One play that could run: what it is worth and what it takes."""
 
     account_id: str
@@ -29,12 +29,12 @@ class Allocation:
     """The choice, and what one more hour of a person would add (from the relaxed problem)."""
 
     chosen: tuple[str, ...]
-    hour_values: Mapping[str, float]
+    value_per_hour: Mapping[str, float]
     hours_left: Mapping[str, float]
     budget_left: float
 
 
-def allocate(plays: Sequence[Candidate], free: Mapping[str, float], budget: float) -> Allocation:
+def allocate(plays: Sequence[PlayCandidate], free: Mapping[str, float], budget: float) -> Allocation:
     """The most valuable set within ``free`` hours by person and the ``budget``.
 
     A critical play outweighs any number of others; a play worth less than its cost runs only if it is critical.
@@ -46,7 +46,7 @@ def allocate(plays: Sequence[Candidate], free: Mapping[str, float], budget: floa
     if not plays:
         return Allocation((), dict.fromkeys(people, 0.0), dict(zip(people, limits, strict=False)), budget)
     bonus = sum(abs(play.value) for play in plays) + 1.0
-    worth = [play.value + (bonus if play.critical else 0.0) - rank * _TINY for rank, play in enumerate(plays)]
+    worth = [play.value + (bonus if play.critical else 0.0) - rank * _TIE_BREAK for rank, play in enumerate(plays)]
     picked, _ = _solve(worth, uses, limits, whole=True)
     _, duals = _solve([play.value for play in plays], uses, limits, whole=False)
     left = [
@@ -55,7 +55,7 @@ def allocate(plays: Sequence[Candidate], free: Mapping[str, float], budget: floa
     ]
     return Allocation(
         chosen=tuple(play.account_id for play, take in zip(plays, picked, strict=True) if take > 0.5),
-        hour_values={person: round(max(duals[i], 0.0), 2) for i, person in enumerate(people)},
+        value_per_hour={person: round(max(duals[i], 0.0), 2) for i, person in enumerate(people)},
         hours_left={person: round(left[i], 2) for i, person in enumerate(people)},
         budget_left=round(left[-1], 2),
     )

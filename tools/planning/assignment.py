@@ -5,11 +5,11 @@ from datetime import date, datetime, time, timedelta
 
 from domain.configuration import Configuration
 from domain.dossier import Person
-from domain.review import Action, AtRisk, CrmUpdate, Movement, PlanLine, SavePlay, Touchpoint, Urgency
+from domain.review import AccountMovement, Action, AtRiskAccount, CalendarHold, CrmUpdate, PlanLine, SavePlay, Urgency
 from tools.save_play.selection import TBD
 from tools.working_days import WorkingDays
 
-_HOURS_OF_PRIMARY = 1.0
+_PRIMARY_ACTION_HOURS = 1.0
 _HOLD_MINUTES = {
     "customer_call": 30,
     "executive_call": 30,
@@ -26,7 +26,7 @@ def action_id(review_id: str, account_id: str, name: str) -> str:
     return f"{review_id}.{account_id}.{name}"
 
 
-def urgency_of(due: date, as_of: date) -> Urgency:
+def action_urgency(due: date, as_of: date) -> Urgency:
     """Immediate within two days, urgent within a week, else standard."""
     days = (due - as_of).days
     return "immediate" if days <= 2 else "urgent" if days <= 7 else "standard"
@@ -49,7 +49,7 @@ def play_actions(play: SavePlay, review_id: str, as_of: date) -> list[Action]:
             action=line.action,
             purpose=line.purpose,
             phase=phase.phase,
-            urgency=urgency_of(line.due, as_of),
+            urgency=action_urgency(line.due, as_of),
             effort_hours=line.effort_hours,
             channel=line.channel,
             playbook_action=line.id,
@@ -60,7 +60,7 @@ def play_actions(play: SavePlay, review_id: str, as_of: date) -> list[Action]:
     ]
 
 
-def owned_by(play: SavePlay, person: Person) -> SavePlay:
+def assign_csm(play: SavePlay, person: Person) -> SavePlay:
     """The play of an account that had no CSM, with the person who was named at the close."""
     phases = []
     for phase in play.phases:
@@ -74,7 +74,7 @@ def owned_by(play: SavePlay, person: Person) -> SavePlay:
     return play.model_copy(update={"owner": person.name, "owner_id": person.person_id, "phases": tuple(phases)})
 
 
-def line_actions(
+def plan_line_actions(
     line: PlanLine, review_id: str, csm: Person | None, calendar: WorkingDays, as_of: date
 ) -> list[Action]:
     """The primary action of an account without a play, and its secondary one a week later."""
@@ -94,8 +94,8 @@ def line_actions(
             action=f"{title} for {line.name}.",
             purpose="; ".join(line.why),
             phase=line.tier,
-            urgency=urgency_of(due, as_of),
-            effort_hours=_HOURS_OF_PRIMARY,
+            urgency=action_urgency(due, as_of),
+            effort_hours=_PRIMARY_ACTION_HOURS,
             channel="call",
             playbook_action=None,
             contact=None,
@@ -107,11 +107,11 @@ def line_actions(
     return found
 
 
-def owner_actions(
+def assign_owner_actions(
     accounts: Sequence[tuple[str, str]], review_id: str, manager: Person | None, calendar: WorkingDays, as_of: date
 ) -> list[Action]:
     """For each account that nobody owns: a manager names an owner by tomorrow."""
-    due = calendar.plus(as_of, 1)
+    due = calendar.add_working_days(as_of, 1)
     return [
         Action(
             id=action_id(review_id, account, "assign-owner"),
@@ -140,8 +140,8 @@ def owner_actions(
 def crm_updates(
     plays: Sequence[SavePlay],
     lines: Sequence[PlanLine],
-    at_risk: Mapping[str, AtRisk],
-    resolved: Sequence[Movement],
+    at_risk: Mapping[str, AtRiskAccount],
+    resolved: Sequence[AccountMovement],
     actions: Sequence[Action],
 ) -> tuple[CrmUpdate, ...]:
     """Fields to set for every approved account, and the flag to clear for accounts no longer at risk."""
@@ -180,7 +180,7 @@ def crm_updates(
 
 def touchpoints(
     plays: Sequence[SavePlay], actions: Sequence[Action], people: Mapping[str, Person], configuration: Configuration
-) -> tuple[Touchpoint, ...]:
+) -> tuple[CalendarHold, ...]:
     """Calendar holds: spoken actions of the plays, weekly checks, manager reviews and decision points."""
     wanted: list[tuple[date, str, str, str | None, str, str, str, str, tuple[str, ...], date | None]] = []
     executives = {person.person_id for person in people.values() if person.role == "exec_sponsor"}
@@ -214,13 +214,13 @@ def touchpoints(
                     None,
                 )
             )
-    return _placed(sorted(wanted, key=lambda item: (item[0], item[4], item[1])), configuration)
+    return _schedule_holds(sorted(wanted, key=lambda item: (item[0], item[4], item[1])), configuration)
 
 
-def _placed(
+def _schedule_holds(
     wanted: Sequence[tuple[date, str, str, str | None, str, str, str, str, tuple[str, ...], date | None]],
     configuration: Configuration,
-) -> tuple[Touchpoint, ...]:
+) -> tuple[CalendarHold, ...]:
     """Holds of one person on one day stand one after the other from ten o'clock on."""
     taken: dict[tuple[str, date], int] = {}
     found = []
@@ -229,7 +229,7 @@ def _placed(
         taken[owner, on] = place + 1
         starts = datetime.combine(on, _FIRST_HOLD) + _SLOT * place
         found.append(
-            Touchpoint(
+            CalendarHold(
                 uid=f"{uid}@saveplay",
                 account_id=account,
                 name=name,

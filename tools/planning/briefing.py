@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from domain.model import Record
-from domain.phases import Diagnosed, Identified, Planned
+from domain.phase_results import DiagnoseResult, IdentifyResult, PlanResult
+from domain.record import Record
 from domain.review import CauseFinding
 from tools.evidence.causes import UNDETERMINED
-from tools.save_play.placeholders import clause
+from tools.save_play.placeholders import as_clause
 from tools.save_play.selection import TBD
-from tools.wording import money, plural
+from tools.wording import format_money, plural
 
-_NAMED = 3
+_MAX_NAMED = 3
 
 
-class Fact(Record):
+class BriefingFact(Record):
     """One thing that the meeting has to know."""
 
     id: str
@@ -33,41 +33,43 @@ class Fact(Record):
         return hidden
 
 
-def briefing_facts(identified: Identified, diagnosed: Diagnosed, planned: Planned) -> tuple[Fact, ...]:
+def briefing_facts(
+    identified: IdentifyResult, diagnosed: DiagnoseResult, planned: PlanResult
+) -> tuple[BriefingFact, ...]:
     """The facts in the order in which people want them."""
     found: list[tuple[Literal["changed", "why", "decide"], str]] = []
-    found += [("changed", text) for text in _changed(identified)]
-    found += [("why", text) for text in _why(diagnosed)]
-    found += [("decide", text) for text in _decide(identified, planned)]
+    found += [("changed", text) for text in _change_facts(identified)]
+    found += [("why", text) for text in _cause_facts(diagnosed)]
+    found += [("decide", text) for text in _decision_facts(identified, planned)]
     known = sorted({row.name for row in identified.plan_rows} | {item.name for item in identified.at_risk})
     return tuple(
-        Fact(id=f"F{n}", kind=kind, text=text, names=tuple(name for name in known if name in text))
+        BriefingFact(id=f"F{n}", kind=kind, text=text, names=tuple(name for name in known if name in text))
         for n, (kind, text) in enumerate(found, start=1)
     )
 
 
-def plain(facts: Sequence[Fact]) -> tuple[str, ...]:
+def plain_sentences(facts: Sequence[BriefingFact]) -> tuple[str, ...]:
     """The briefing without a model: one sentence a fact."""
     return tuple(f"{fact.text[:1].upper()}{fact.text[1:]}." for fact in facts)
 
 
-def _changed(identified: Identified) -> list[str]:
+def _change_facts(identified: IdentifyResult) -> list[str]:
     summary = identified.portfolio
-    now = f"{plural(summary.at_risk_accounts, 'account')} with {money(summary.arr_at_risk, summary.currency)} of ARR"
+    now = f"{plural(summary.at_risk_accounts, 'account')} with {format_money(summary.arr_at_risk, summary.currency)} of ARR"
     steps = {step.name: step for step in summary.bridge}
     if not steps:
         return [f"{now} are at risk; this is the first review, so nothing is compared"]
     before = steps["opening"].arr
     moved = summary.arr_at_risk - before
     way = "more" if moved > 0 else "less"
-    text = f"{now} are at risk, {money(abs(moved), summary.currency)} {way} than last week"
+    text = f"{now} are at risk, {format_money(abs(moved), summary.currency)} {way} than last week"
     found = [text if round(moved) else f"{now} are at risk, as much as last week"]
     new = [move for move in summary.movements if move.change == "new"]
     if new:
         largest = max(new, key=lambda move: (move.arr, move.account_id))
         many = f"{plural(len(new), 'account')} came onto the list, the largest is"
         one = "one account came onto the list,"
-        found.append(f"{many if len(new) > 1 else one} {largest.name} ({money(largest.arr, summary.currency)})")
+        found.append(f"{many if len(new) > 1 else one} {largest.name} ({format_money(largest.arr, summary.currency)})")
     gone = [move for move in summary.movements if move.change == "resolved"]
     if gone:
         found.append(f"{plural(len(gone), 'account')} left the list")
@@ -77,12 +79,12 @@ def _changed(identified: Identified) -> list[str]:
     return found
 
 
-def _why(diagnosed: Diagnosed) -> list[str]:
-    found = [clause(pattern.message) for pattern in diagnosed.patterns[:2]]
-    return found or [_commonest(diagnosed.causes)]
+def _cause_facts(diagnosed: DiagnoseResult) -> list[str]:
+    found = [as_clause(pattern.message) for pattern in diagnosed.patterns[:2]]
+    return found or [_most_common_cause(diagnosed.causes)]
 
 
-def _commonest(causes: Sequence[CauseFinding]) -> str:
+def _most_common_cause(causes: Sequence[CauseFinding]) -> str:
     counts: dict[str, int] = {}
     for finding in causes:
         if finding.category != UNDETERMINED:
@@ -93,18 +95,18 @@ def _commonest(causes: Sequence[CauseFinding]) -> str:
     return f"{label.lower()} is the likely cause for {plural(count, 'account')}"
 
 
-def _decide(identified: Identified, planned: Planned) -> list[str]:
+def _decision_facts(identified: IdentifyResult, planned: PlanResult) -> list[str]:
     arr = round(sum(play.arr for play in planned.plays), 2)
     currency = identified.portfolio.currency
-    found = [f"{plural(len(planned.plays), 'save play')} for {money(arr, currency)} of ARR wait for a decision"]
+    found = [f"{plural(len(planned.plays), 'save play')} for {format_money(arr, currency)} of ARR wait for a decision"]
     needs = planned.needs
     if needs.uncovered:
-        names = ", ".join(item.name for item in needs.uncovered[:_NAMED])
-        names += f" and {len(needs.uncovered) - _NAMED} more" if len(needs.uncovered) > _NAMED else ""
+        names = ", ".join(item.name for item in needs.uncovered[:_MAX_NAMED])
+        names += f" and {len(needs.uncovered) - _MAX_NAMED} more" if len(needs.uncovered) > _MAX_NAMED else ""
         found.append(f"hours or budget do not cover {plural(len(needs.uncovered), 'critical account')}: {names}")
     if needs.budget_needed > needs.budget:
         found.append(
-            f"the plays ask for {money(needs.budget_needed, currency)} and {money(needs.budget, currency)} is set aside"
+            f"the plays ask for {format_money(needs.budget_needed, currency)} and {format_money(needs.budget, currency)} is set aside"
         )
     unowned = sum(1 for line in planned.intervention_plan if line.owner == TBD)
     if unowned:

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 from domain.configuration import ReviewSettings
 from domain.dossier import Person
-from domain.phases import BookLine, MovableAccount
+from domain.phase_results import CsmBook, MovableAccount
 from domain.review import Action, CapacityLine, Handover, SavePlay
 from tools.wording import plural
 
 _WEEK = 7
-_PROPOSALS_EACH = 2
+_MAX_HANDOVERS = 2
 
 
 def planning_end(as_of: date, settings: ReviewSettings) -> date:
@@ -27,11 +27,13 @@ def committed_hours(open_actions: Sequence[Action], as_of: date, settings: Revie
     return hours
 
 
-Done = Collection[tuple[str, str]]
+CompletedActions = Collection[tuple[str, str]]
 """Account and playbook action of what running plays have behind them: it takes no more hours."""
 
 
-def asked_hours(plays: Sequence[SavePlay], as_of: date, settings: ReviewSettings, done: Done = ()) -> dict[str, float]:
+def requested_hours(
+    plays: Sequence[SavePlay], as_of: date, settings: ReviewSettings, done: CompletedActions = ()
+) -> dict[str, float]:
     """Hours by person that these plays take until the end of the planning period."""
     hours: dict[str, float] = {}
     for play in plays:
@@ -40,7 +42,7 @@ def asked_hours(plays: Sequence[SavePlay], as_of: date, settings: ReviewSettings
     return hours
 
 
-def play_hours(play: SavePlay, as_of: date, settings: ReviewSettings, done: Done = ()) -> dict[str, float]:
+def play_hours(play: SavePlay, as_of: date, settings: ReviewSettings, done: CompletedActions = ()) -> dict[str, float]:
     """Hours by person (or ``role:<role>`` where nobody is named) of one play within the planning period."""
     hours: dict[str, float] = {}
     for phase in play.phases:
@@ -56,7 +58,7 @@ def weekly_hours(person: Person, settings: ReviewSettings) -> float:
     return person.weekly_hours if person.weekly_hours is not None else settings.default_weekly_hours[person.role]
 
 
-def free_hours(person: Person, book: BookLine | None, committed: float, settings: ReviewSettings) -> float:
+def free_hours(person: Person, book: CsmBook | None, committed: float, settings: ReviewSettings) -> float:
     """Hours left for save plays in the planning period: contract, less the book, times the share, less promises."""
     weekly = weekly_hours(person, settings)
     if book is not None:
@@ -66,7 +68,7 @@ def free_hours(person: Person, book: BookLine | None, committed: float, settings
 
 
 def capacity_lines(
-    books: Sequence[BookLine],
+    books: Sequence[CsmBook],
     people: Mapping[str, Person],
     committed: Mapping[str, float],
     asked: Mapping[str, float],
@@ -76,14 +78,14 @@ def capacity_lines(
     by_person = {book.csm_id: book for book in books if book.csm_id}
     csms = [person for person in people.values() if person.role == "csm"]
     unknown = [owner for owner in by_person if owner not in people]
-    lines = [_line(p, by_person.get(p.person_id), committed, asked, settings) for p in csms]
-    lines += [_stranger(owner, by_person[owner]) for owner in unknown]
+    lines = [_csm_line(p, by_person.get(p.person_id), committed, asked, settings) for p in csms]
+    lines += [_unknown_owner_line(owner, by_person[owner]) for owner in unknown]
     return tuple(sorted(lines, key=lambda line: (-line.red_accounts, -line.at_risk_arr, line.person_id)))
 
 
-def _line(
+def _csm_line(
     person: Person,
-    book: BookLine | None,
+    book: CsmBook | None,
     committed: Mapping[str, float],
     asked: Mapping[str, float],
     settings: ReviewSettings,
@@ -117,7 +119,7 @@ def _line(
     )
 
 
-def _stranger(owner: str, book: BookLine) -> CapacityLine:
+def _unknown_owner_line(owner: str, book: CsmBook) -> CapacityLine:
     return CapacityLine(
         person_id=owner,
         name=f"{owner} (not in people)",
@@ -135,13 +137,13 @@ def _stranger(owner: str, book: BookLine) -> CapacityLine:
     )
 
 
-def _share_of_book(account: MovableAccount, settings: ReviewSettings) -> float:
+def _hours_per_account(account: MovableAccount, settings: ReviewSettings) -> float:
     """Hours for save plays that one more account in the book takes away in the planning period."""
     weeks = settings.planning_days.value / _WEEK
     return settings.hours_per_account[account.size] * settings.intervention_share.value * weeks
 
 
-def handovers(
+def propose_handovers(
     lines: Sequence[CapacityLine], movable: Sequence[MovableAccount], settings: ReviewSettings
 ) -> tuple[Handover, ...]:
     """Quiet accounts of overloaded CSMs, offered to those with the most free hours; the receiver's load follows.
@@ -158,8 +160,8 @@ def handovers(
     receivers = [line.person_id for line in lines if not line.overloaded and free.get(line.person_id, 0.0) > 0]
     found = []
     for giver in givers:
-        for account in [item for item in movable if item.csm_id == giver.person_id][:_PROPOSALS_EACH]:
-            cost = _share_of_book(account, settings)
+        for account in [item for item in movable if item.csm_id == giver.person_id][:_MAX_HANDOVERS]:
+            cost = _hours_per_account(account, settings)
             able = [person for person in receivers if free[person] >= cost]
             if not able:
                 break

@@ -10,18 +10,18 @@ from datetime import date
 from domain.decisions import Decisions, PlayDecision
 from domain.dossier import Person
 from domain.errors import DecisionError
-from domain.phases import Planned
+from domain.phase_results import PlanResult
 from domain.review import Decision, PlanLine, PlayAction, SavePlay
-from tools.save_play.selection import TBD, renamed, role_words, version_of
-from tools.wording import money, plural
+from tools.save_play.selection import TBD, play_version, replace_name, unassigned_role
+from tools.wording import format_money, plural
 from tools.working_days import WorkingDays
 
-LONGEST_WORDING = 600
+MAX_WORDING_LENGTH = 600
 """Characters; one action is a few sentences."""
 
 
 @dataclass(frozen=True)
-class Decided:
+class AppliedDecisions:
     """Plays with their status and edits, the plan lines approved beside them, and the record of it all."""
 
     plays: tuple[SavePlay, ...]
@@ -29,7 +29,7 @@ class Decided:
     record: tuple[Decision, ...]
 
 
-def check(decisions: Decisions, planned: Planned, people: Mapping[str, Person], days: WorkingDays) -> None:
+def check_decisions(decisions: Decisions, planned: PlanResult, people: Mapping[str, Person], days: WorkingDays) -> None:
     """Refuse decisions that cannot be carried out as written. Raises DecisionError naming account and rule."""
     plays = {play.account_id: play for play in planned.plays}
     lines = {line.account_id for line in planned.intervention_plan}
@@ -69,8 +69,8 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
         if person not in people:
             raise DecisionError(f"{play.account_id}: {action}: nobody of ours has the id {person!r}")
     for action, text in decision.wording.items():
-        if not text.strip() or len(text) > LONGEST_WORDING:
-            raise DecisionError(f"{play.account_id}: {action}: the wording has 1 to {LONGEST_WORDING} characters")
+        if not text.strip() or len(text) > MAX_WORDING_LENGTH:
+            raise DecisionError(f"{play.account_id}: {action}: the wording has 1 to {MAX_WORDING_LENGTH} characters")
     for action, on in decision.dates.items():
         if on < play.created or not days.is_working(on):
             raise DecisionError(f"{play.account_id}: {action}: {on} is {'past' if on < play.created else 'a day off'}")
@@ -78,46 +78,50 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
         raise DecisionError(f"{play.account_id}: an edit that drops every action is a rejection; say so with a reason")
 
 
-def apply(
-    decisions: Decisions, planned: Planned, people: Mapping[str, Person], currency: str, days: WorkingDays
-) -> Decided:
+def apply_decisions(
+    decisions: Decisions, planned: PlanResult, people: Mapping[str, Person], currency: str, days: WorkingDays
+) -> AppliedDecisions:
     """Statuses, edits and the record. Unnamed plays follow ``rest``; unnamed plan lines follow ``others``."""
     named = {decision.account: decision for decision in decisions.plays}
     plays, record = [], []
     for play in planned.plays:
-        decision = named.get(play.account_id) or _rest(play.account_id, decisions)
-        decided = _edited(play, decision, people, days) if decision.decision == "edit" else play
+        decision = named.get(play.account_id) or _decision_for_rest(play.account_id, decisions)
+        decided = _edit_play(play, decision, people, days) if decision.decision == "edit" else play
         status = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}[decision.decision]
         plays.append(decided.model_copy(update={"status": status}))
-        record.append(_recorded(decision, decisions, play.version, _changes(decision)))
+        record.append(_decision_record(decision, decisions, play.version, _describe_changes(decision)))
     with_play = {play.account_id for play in planned.plays}
     lines = []
     for line in planned.intervention_plan:
         if line.account_id in with_play:
             continue
-        decision = named.get(line.account_id) or _other(line.account_id, decisions)
+        decision = named.get(line.account_id) or _decision_for_other(line.account_id, decisions)
         if decision.decision == "approve":
             lines.append(line)
         if line.account_id in named:
-            record.append(_recorded(decision, decisions, None, ()))
-    return Decided(tuple(plays), tuple(lines), (*record, *_resources(decisions, len(lines), currency)))
+            record.append(_decision_record(decision, decisions, None, ()))
+    return AppliedDecisions(
+        tuple(plays), tuple(lines), (*record, *_resource_decisions(decisions, len(lines), currency))
+    )
 
 
-def _rest(account: str, decisions: Decisions) -> PlayDecision:
+def _decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
     if decisions.rest == "approve":
         reason = "Nobody was asked" if decisions.unattended else "Approved with the rest"
         return PlayDecision(account=account, decision="approve", reason=reason)
     return PlayDecision(account=account, decision="reject", reason="Not decided in the meeting")
 
 
-def _other(account: str, decisions: Decisions) -> PlayDecision:
+def _decision_for_other(account: str, decisions: Decisions) -> PlayDecision:
     approved = decisions.others == "approve" or (decisions.others is None and decisions.rest == "approve")
     return PlayDecision(
         account=account, decision="approve" if approved else "reject", reason="Not decided in the meeting"
     )
 
 
-def _recorded(decision: PlayDecision, decisions: Decisions, version: str | None, changes: tuple[str, ...]) -> Decision:
+def _decision_record(
+    decision: PlayDecision, decisions: Decisions, version: str | None, changes: tuple[str, ...]
+) -> Decision:
     return Decision(
         subject=decision.account,
         decision=decision.decision,
@@ -130,7 +134,7 @@ def _recorded(decision: PlayDecision, decisions: Decisions, version: str | None,
     )
 
 
-def _changes(decision: PlayDecision) -> tuple[str, ...]:
+def _describe_changes(decision: PlayDecision) -> tuple[str, ...]:
     found = [f"owner of {action} is now {person}" for action, person in sorted(decision.owners.items())]
     found += [f"{action} is due {on}" for action, on in sorted(decision.dates.items())]
     found += [f"{old} is replaced by {new}" for old, new in sorted(decision.swap.items())]
@@ -138,7 +142,7 @@ def _changes(decision: PlayDecision) -> tuple[str, ...]:
     return tuple(found + [f"{action} is left out" for action in decision.drop])
 
 
-def _resources(decisions: Decisions, approved_lines: int, currency: str) -> tuple[Decision, ...]:
+def _resource_decisions(decisions: Decisions, approved_lines: int, currency: str) -> tuple[Decision, ...]:
     def say(subject: str, reason: str, amount: float | None) -> Decision:
         return Decision(
             subject=subject,
@@ -151,7 +155,9 @@ def _resources(decisions: Decisions, approved_lines: int, currency: str) -> tupl
 
     found = []
     if decisions.budget is not None:
-        found.append(say("budget", f"{money(decisions.budget, currency)} for this week's plays", decisions.budget))
+        found.append(
+            say("budget", f"{format_money(decisions.budget, currency)} for this week's plays", decisions.budget)
+        )
     found += [say("hours", f"{hours:g} hours of {role}", hours) for role, hours in sorted(decisions.hours.items())]
     found.append(
         say("others", f"{plural(approved_lines, 'primary action')} for accounts without a play", approved_lines)
@@ -159,21 +165,21 @@ def _resources(decisions: Decisions, approved_lines: int, currency: str) -> tupl
     return tuple(found)
 
 
-def _edited(play: SavePlay, decision: PlayDecision, people: Mapping[str, Person], days: WorkingDays) -> SavePlay:
+def _edit_play(play: SavePlay, decision: PlayDecision, people: Mapping[str, Person], days: WorkingDays) -> SavePlay:
     """The play with other owners and dates, without dropped actions; a new version."""
     phases = []
     for phase in play.phases:
         kept = [
-            _changed(action, decision, people, play.created, days)
+            _edit_action(action, decision, people, play.created, days)
             for action in phase.actions
             if action.id not in decision.drop
         ]
         phases.append(phase.model_copy(update={"actions": tuple(sorted(kept, key=lambda a: (a.due, a.id)))}))
     edited = play.model_copy(update={"phases": tuple(phases)})
-    return edited.model_copy(update={"version": version_of(edited)})
+    return edited.model_copy(update={"version": play_version(edited)})
 
 
-def _changed(
+def _edit_action(
     action: PlayAction, decision: PlayDecision, people: Mapping[str, Person], created: date, days: WorkingDays
 ) -> PlayAction:
     update: dict[str, object] = {}
@@ -182,8 +188,8 @@ def _changed(
         update |= {"due": due, "follow_up": days.follow_up(due, created)}
     person = people.get(decision.owners.get(action.id, ""))
     if person is not None:
-        said = role_words(action.owner_role) if action.owner == TBD else action.owner
-        text = renamed(action.action, said, person.name)
+        said = unassigned_role(action.owner_role) if action.owner == TBD else action.owner
+        text = replace_name(action.action, said, person.name)
         update |= {"owner": person.name, "owner_id": person.person_id, "action": text}
     if action.id in decision.wording:
         words = " ".join(decision.wording[action.id].split())
@@ -191,7 +197,7 @@ def _changed(
     return action.model_copy(update=update)
 
 
-def unowned_critical(planned: Planned, decided: Decided, owners: Mapping[str, str]) -> list[str]:
+def unowned_critical(planned: PlanResult, decided: AppliedDecisions, owners: Mapping[str, str]) -> list[str]:
     """Critical accounts that nobody owns and the close does not assign."""
     statuses = {play.account_id: play.owner for play in decided.plays}
     return [

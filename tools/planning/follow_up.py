@@ -8,10 +8,12 @@ from domain.configuration import ReviewSettings
 from domain.review import AccountOutcome, Action, Commitment, Followup, PersonFollowup
 from tools.wording import plural
 
-Status = Literal["open", "done", "done_late", "late", "missed", "dropped"]
+CommitmentStatus = Literal["open", "done", "done_late", "late", "missed", "dropped"]
 
 
-def status_of(due: date, done_on: date | None, dropped: bool, as_of: date, settings: ReviewSettings) -> Status:
+def commitment_status(
+    due: date, done_on: date | None, dropped: bool, as_of: date, settings: ReviewSettings
+) -> CommitmentStatus:
     """Where a commitment stands on ``as_of``; what was done later is not known yet."""
     if done_on is not None and done_on <= as_of:
         return "done" if done_on <= due else "done_late"
@@ -22,7 +24,7 @@ def status_of(due: date, done_on: date | None, dropped: bool, as_of: date, setti
     return "missed" if (as_of - due).days > settings.late_becomes_missed.value else "late"
 
 
-def commitments(
+def list_commitments(
     actions: Sequence[Action],
     progress: Mapping[str, tuple[str, date | None]],
     as_of: date,
@@ -43,14 +45,14 @@ def commitments(
                 owner_id=action.owner_id,
                 title=action.title,
                 due=action.due,
-                status=status_of(action.due, seen, state == "dropped", as_of, settings),
+                status=commitment_status(action.due, seen, state == "dropped", as_of, settings),
                 done_on=seen,
             )
         )
     return tuple(found)
 
 
-def by_person(items: Sequence[Commitment]) -> tuple[PersonFollowup, ...]:
+def count_by_person(items: Sequence[Commitment]) -> tuple[PersonFollowup, ...]:
     """The commitments of each person, counted; by name."""
     people = sorted({(item.owner, item.owner_id) for item in items}, key=lambda pair: (pair[0], pair[1] or ""))
     found = []
@@ -119,7 +121,7 @@ def learnings(items: Sequence[Commitment], outcomes: Sequence[AccountOutcome]) -
     return tuple(found)
 
 
-def followup(
+def build_follow_up(
     previous: tuple[str, date] | None, items: Sequence[Commitment], outcomes: Sequence[AccountOutcome]
 ) -> Followup:
     """The follow-up block of the meeting."""
@@ -128,7 +130,7 @@ def followup(
         previous_review_id=previous[0] if previous else None,
         previous_as_of=previous[1] if previous else None,
         commitments=tuple(items),
-        by_person=by_person(items),
+        by_person=count_by_person(items),
         outcomes=tuple(outcomes),
         learnings=learnings(items, outcomes),
     )

@@ -2,18 +2,18 @@
 
 from collections.abc import Collection, Mapping
 
-from domain.phases import PlanRow
+from domain.phase_results import PlanRow
 from domain.review import TierCount
-from tools.evidence.evidence import direction, statement
-from tools.scoring.scored_base import CustomerBase, Row
-from tools.scoring.tiers import asked_for
-from tools.signals import CONTEXT
+from tools.evidence.evidence import direction, signal_sentence
+from tools.scoring.scored_base import Row, ScoredBase
+from tools.scoring.tiers import rule_inputs
+from tools.signals import CONTEXT_COLUMNS
 
 _TIERS = ("critical", "high", "medium", "watch")
 _TOP = 2
 
 
-def at_risk_ids(base: CustomerBase, limit: int) -> list[str]:
+def at_risk_ids(base: ScoredBase, limit: int) -> list[str]:
     """The at-risk list: overdue renewals first, then by risk × ARR, ties by account id."""
     rows = base.rows(
         "select account_id from scored where at_risk order by coalesce(renewal_in_days < 0, false) desc, "
@@ -23,7 +23,7 @@ def at_risk_ids(base: CustomerBase, limit: int) -> list[str]:
     return [row["account_id"] for row in rows]
 
 
-def plan_scores(base: CustomerBase) -> list[Row]:
+def read_plan_scores(base: ScoredBase) -> list[Row]:
     """Every account of the plan, by tier and ARR, cut at the configured length of a table."""
     limit = int(base.configuration.review.plan_rows_per_tier.value)
     rows = base.rows(
@@ -36,17 +36,17 @@ def plan_scores(base: CustomerBase) -> list[Row]:
     return sorted(rows, key=lambda row: (_TIERS.index(row["intervention_tier"]), row["place"]))
 
 
-def plan_rows(base: CustomerBase, rows: list[Row], details: Mapping[str, list[Row]]) -> tuple[PlanRow, ...]:
+def build_plan_rows(base: ScoredBase, rows: list[Row], details: Mapping[str, list[Row]]) -> tuple[PlanRow, ...]:
     """The accounts of the plan with what decides their action."""
-    names = ", ".join(CONTEXT)
+    names = ", ".join(CONTEXT_COLUMNS)
     found = base.rows(f"select account_id, {names} from measured semi join picked using (account_id)")
     context = {row["account_id"]: row for row in found}
-    wanted = asked_for(base.configuration.tiers)
+    wanted = rule_inputs(base.configuration.tiers)
     return tuple(_plan_row(base, row, details[row["account_id"]], context[row["account_id"]], wanted) for row in rows)
 
 
-def _plan_row(base: CustomerBase, row: Row, details: list[Row], context: Row, wanted: Collection[str]) -> PlanRow:
-    values = {part["signal"]: part["value"] for part in details} | {name: context[name] for name in CONTEXT}
+def _plan_row(base: ScoredBase, row: Row, details: list[Row], context: Row, wanted: Collection[str]) -> PlanRow:
+    values = {part["signal"]: part["value"] for part in details} | {name: context[name] for name in CONTEXT_COLUMNS}
     return PlanRow(
         account_id=row["account_id"],
         name=row["name"],
@@ -61,23 +61,23 @@ def _plan_row(base: CustomerBase, row: Row, details: list[Row], context: Row, wa
         velocity_alarm=row["alarm"],
         risk=row["risk"],
         values={name: value for name, value in values.items() if name in wanted},
-        top=_top(base, details),
+        top=_top_evidence(base, details),
     )
 
 
-def _top(base: CustomerBase, details: list[Row]) -> tuple[str, ...]:
+def _top_evidence(base: ScoredBase, details: list[Row]) -> tuple[str, ...]:
     scoring = base.configuration.scoring
     heavy = sorted(
         (part for part in details if part["risk_points"] > 0), key=lambda p: (-p["risk_points"], p["signal"])
     )
     return tuple(
-        statement(signal, part["value"], direction(signal, part["component"], scoring))
+        signal_sentence(signal, part["value"], direction(signal, part["component"], scoring))
         for part in heavy[:_TOP]
         if (signal := scoring.signals[part["signal"]])
     )
 
 
-def plan_totals(base: CustomerBase) -> tuple[TierCount, ...]:
+def count_plan_totals(base: ScoredBase) -> tuple[TierCount, ...]:
     """Accounts and ARR by intervention tier, complete even where the table is cut."""
     rows = base.rows(
         "select intervention_tier as tier, count(*) as n, sum(arr) as arr, count(*) filter (at_risk) as risky, "

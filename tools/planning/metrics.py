@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.review import Action, Commitment, CrmUpdate, Metric, Metrics, PlanLine
-from tools.save_play.expected_value import Record, wilson95
+from tools.save_play.expected_value import SaveRecord, wilson_interval_95
 
 
 @dataclass(frozen=True)
-class Past:
+class ReviewHistory:
     """What earlier reviews know: who was at risk, when it was found, what became of it."""
 
     first_found: Mapping[str, date]
@@ -24,13 +24,13 @@ class Past:
     health_now: Mapping[str, float | None]
     expected_losses: float | None
     """Sum of churn probabilities of the accounts at risk in the first review of the window."""
-    records: Mapping[str, Record]
+    records: Mapping[str, SaveRecord]
 
 
-def _share(
+def _share_metric(
     kind: str, name: str, label: str, part: int, whole: int, target: str, met: bool | None, note: str = ""
 ) -> Metric:
-    low, high = wilson95(part, whole) if whole else (None, None)
+    low, high = wilson_interval_95(part, whole) if whole else (None, None)
     return Metric(
         id=name,
         kind=kind,
@@ -46,12 +46,12 @@ def _share(
     )
 
 
-def process(
+def process_metrics(
     plan: Sequence[PlanLine],
     owners: Mapping[str, str],
     actions: Sequence[Action],
     updates: Sequence[CrmUpdate],
-    past: Past,
+    past: ReviewHistory,
     done: Sequence[Commitment],
 ) -> list[Metric]:
     """Figures of the meeting itself."""
@@ -61,15 +61,15 @@ def process(
     accounts = {action.account_id for action in actions if action.kind != "assign_owner"}
     updated = accounts & {update.account_id for update in updates}
     return [
-        _share(
+        _share_metric(
             "process", "critical_owned", "Critical accounts reviewed and owned", owned, len(critical), "100 %",
             owned == len(critical),
         ),
-        _share(
+        _share_metric(
             "process", "actions_dated", "Actions with a named owner and a date", dated, len(actions), "100 %",
             dated == len(actions),
         ),
-        _share(
+        _share_metric(
             "process", "crm_updated", "Approved accounts with CRM updates on the same day", len(updated), len(accounts),
             "100 %", len(updated) == len(accounts),
         ),
@@ -77,7 +77,7 @@ def process(
     ]  # fmt: skip
 
 
-def _days_to_action(past: Past, done: Sequence[Commitment]) -> Metric:
+def _days_to_action(past: ReviewHistory, done: Sequence[Commitment]) -> Metric:
     first: dict[str, date] = {}
     for item in done:
         if item.done_on is not None:
@@ -99,7 +99,7 @@ def _days_to_action(past: Past, done: Sequence[Commitment]) -> Metric:
     )
 
 
-def outcome(past: Past) -> list[Metric]:
+def outcome_metrics(past: ReviewHistory) -> list[Metric]:
     """Figures of what became of accounts that were at risk."""
     known = [past.outcomes[account] for account in past.first_found if account in past.outcomes]
     gone = sum(1 for kind in known if kind == "churned")
@@ -112,8 +112,8 @@ def outcome(past: Past) -> list[Metric]:
     mean = sum(regained) / len(regained) if regained else None
     expected = past.expected_losses
     return [
-        _share("outcome", "kept", "Accounts at risk that were kept", kept, len(known), "50–60 % or more", kept >= 0.5 * len(known)),
-        _share("outcome", "churn_at_risk", "Churn among accounts at risk", gone, len(known), "under 35 %", gone < 0.35 * len(known)),
+        _share_metric("outcome", "kept", "Accounts at risk that were kept", kept, len(known), "50–60 % or more", kept >= 0.5 * len(known)),
+        _share_metric("outcome", "churn_at_risk", "Churn among accounts at risk", gone, len(known), "under 35 %", gone < 0.35 * len(known)),
         Metric(
             id="health_regained",
             kind="outcome",
@@ -143,14 +143,14 @@ def outcome(past: Past) -> list[Metric]:
     ]  # fmt: skip
 
 
-def metrics(
-    figures: Sequence[Metric], records: Mapping[str, Record], labels: Mapping[str, str], calibrated: bool
+def build_metrics(
+    figures: Sequence[Metric], records: Mapping[str, SaveRecord], labels: Mapping[str, str], calibrated: bool
 ) -> Metrics:
     """All figures, and the save rate by cause."""
     rates = [
-        _share(
-            "outcome", f"save_rate_{cause}", f"Save rate: {label}", records.get(cause, Record()).saved,
-            records.get(cause, Record()).saved + records.get(cause, Record()).lost, "rising", None,
+        _share_metric(
+            "outcome", f"save_rate_{cause}", f"Save rate: {label}", records.get(cause, SaveRecord()).saved,
+            records.get(cause, SaveRecord()).saved + records.get(cause, SaveRecord()).lost, "rising", None,
         )
         for cause, label in labels.items()
     ]  # fmt: skip

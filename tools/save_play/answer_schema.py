@@ -9,12 +9,12 @@ from typing import Any
 
 from domain.drafting import FIRST_TOUCH
 from domain.playbook import PHASES
-from tools.save_play.context import Frame, Option
+from tools.save_play.context import ActionOption, PlayContext
 
-Schema = dict[str, Any]
+JsonSchema = dict[str, Any]
 
 
-def draft_schema(frame: Frame) -> Schema:
+def draft_schema(frame: PlayContext) -> JsonSchema:
     """What a draft for this account may look like."""
     facts = [fact.id for fact in frame.evidence]
     return _object(
@@ -25,17 +25,17 @@ def draft_schema(frame: Frame) -> Schema:
     )
 
 
-def sentences_schema(places: Sequence[str]) -> Schema:
+def sentences_schema(places: Sequence[str]) -> JsonSchema:
     """Sentences to be written again, by place."""
     return _object(**{place: _sentence("One sentence with slots.") for place in places})
 
 
-def briefing_schema(facts: int, most: int) -> Schema:
+def briefing_schema(facts: int, most: int) -> JsonSchema:
     """What a briefing may look like."""
     return _object(sentences=_list(_sentence("One sentence with slots for facts."), min(3, facts), most))
 
 
-def _object(**properties: Schema) -> Schema:
+def _object(**properties: JsonSchema) -> JsonSchema:
     return {
         "type": "object",
         "properties": properties,
@@ -44,19 +44,19 @@ def _object(**properties: Schema) -> Schema:
     }
 
 
-def _sentence(what: str) -> Schema:
+def _sentence(what: str) -> JsonSchema:
     return {"type": "string", "description": what}
 
 
-def _list(items: Schema, fewest: int, most: int) -> Schema:
+def _list(items: JsonSchema, fewest: int, most: int) -> JsonSchema:
     return {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
 
 
-def _choices(options: tuple[Option, ...], facts: list[str]) -> Schema:
+def _choices(options: tuple[ActionOption, ...], facts: list[str]) -> JsonSchema:
     return {"anyOf": [_choice(option, facts) for option in options]}
 
 
-def _choice(option: Option, facts: list[str]) -> Schema:
+def _choice(option: ActionOption, facts: list[str]) -> JsonSchema:
     return _object(
         action={"type": "string", "enum": [option.action.id]},
         owner={"type": "string", "enum": list(option.owners)},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from domain.dossier import Person
-from domain.drafting import Draft, DraftAction
+from domain.drafting import DraftAction, PlayDraft
 from domain.playbook import PHASES, Criterion, Phase, PlaybookAction
 from domain.review import (
     Cadence,
@@ -20,24 +20,24 @@ from domain.review import (
     WalkAwayCriterion,
 )
 from tools.evidence.causes import UNDETERMINED
-from tools.save_play.context import Frame
-from tools.save_play.expected_value import Record, expected_value
-from tools.save_play.placeholders import rendered
+from tools.save_play.context import PlayContext
+from tools.save_play.expected_value import SaveRecord, expected_value
+from tools.save_play.placeholders import render_sentence
 from tools.save_play.selection import (
     TBD,
-    adverse,
-    choose,
-    cited,
-    concessions,
-    contact_of,
+    adverse_signals,
+    build_phase,
+    choose_actions,
+    concession_cost,
     due_date,
-    owner_slots,
-    phase_of,
+    find_contact,
+    owner_placeholders,
+    supporting_evidence,
 )
 
 
 @dataclass(frozen=True)
-class Line:
+class ChosenAction:
     """One chosen action. What is None follows the library: its owner, its date, its evidence, its purpose."""
 
     action: PlaybookAction
@@ -47,30 +47,34 @@ class Line:
     why: str | None = None
 
 
-Lines = Mapping[Phase, list[Line]]
+PlayChoices = Mapping[Phase, list[ChosenAction]]
 
 
-def library_lines(frame: Frame) -> Lines:
+def library_choices(frame: PlayContext) -> PlayChoices:
     """What the playbook drafter chooses: the best supported actions of each phase."""
-    chosen = choose(frame.playbook, frame.tier, frame.finding.difficulty, adverse(frame.dossier), frame.excluded)
-    return {phase: [Line(action) for action in chosen[phase]] for phase in PHASES}
+    chosen = choose_actions(
+        frame.playbook, frame.tier, frame.finding.difficulty, adverse_signals(frame.dossier), frame.excluded
+    )
+    return {phase: [ChosenAction(action) for action in chosen[phase]] for phase in PHASES}
 
 
-def draft_lines(frame: Frame, draft: Draft) -> Lines:
+def draft_choices(frame: PlayContext, draft: PlayDraft) -> PlayChoices:
     """What a model chose; only for a draft that was checked against the frame."""
-    return {phase: [_line(frame, phase, chosen) for chosen in draft.phase(phase)] for phase in PHASES}
+    return {phase: [_draft_choice(frame, phase, chosen) for chosen in draft.phase(phase)] for phase in PHASES}
 
 
-def _line(frame: Frame, phase: Phase, chosen: DraftAction) -> Line:
+def _draft_choice(frame: PlayContext, phase: Phase, chosen: DraftAction) -> ChosenAction:
     action = next(action for action in frame.playbook.phase(phase) if action.id == chosen.action)
-    return Line(action, frame.owners[chosen.owner][1], chosen.due, chosen.evidence, chosen.why)
+    return ChosenAction(action, frame.owners[chosen.owner][1], chosen.due, chosen.evidence, chosen.why)
 
 
-def assemble(frame: Frame, lines: Lines, draft: Draft | None = None) -> SavePlay:
+def build_play(frame: PlayContext, lines: PlayChoices, draft: PlayDraft | None = None) -> SavePlay:
     """The play, not yet verified and without a version."""
     dossier, finding, playbook = frame.dossier, frame.finding, frame.playbook
     phases = tuple(
-        phase_of(phase, [_play_action(frame, phase, line) for line in lines[phase]], frame.created, frame.speed)
+        build_phase(
+            phase, [_play_action(frame, phase, line) for line in lines[phase]], frame.created, frame.schedule_scale
+        )
         for phase in PHASES
     )
     actions = [line.action for phase in PHASES for line in lines[phase]]
@@ -98,11 +102,11 @@ def assemble(frame: Frame, lines: Lines, draft: Draft | None = None) -> SavePlay
         cause=finding.category,
         cause_label=finding.label,
         root_cause=_root_cause(frame, draft),
-        opening=rendered(draft.opening, frame.words, ()) if draft and draft.opening is not None else "",
+        opening=render_sentence(draft.opening, frame.words, ()) if draft and draft.opening is not None else "",
         questions=(finding.would_tell_apart, *playbook.questions),
-        evidence=_cited(frame, phases, draft),
+        evidence=_play_evidence(frame, phases, draft),
         phases=phases,
-        success_criteria=_success(frame),
+        success_criteria=_success_criteria(frame),
         walk_away=tuple(
             WalkAwayCriterion(
                 when=item.when.format_map(frame.words),
@@ -118,8 +122,8 @@ def assemble(frame: Frame, lines: Lines, draft: Draft | None = None) -> SavePlay
             dossier.churn_probability,
             finding.difficulty,
             sum(action.effort_hours for action in actions),
-            concessions(actions, dossier.arr, settings),
-            frame.records.get(finding.category, Record()),
+            concession_cost(actions, dossier.arr, settings),
+            frame.records.get(finding.category, SaveRecord()),
             settings,
         ),
         version="",
@@ -127,16 +131,16 @@ def assemble(frame: Frame, lines: Lines, draft: Draft | None = None) -> SavePlay
     )
 
 
-def _play_action(frame: Frame, phase: Phase, line: Line) -> PlayAction:
+def _play_action(frame: PlayContext, phase: Phase, line: ChosenAction) -> PlayAction:
     """One line of the plan: the library's action with real people and a real date."""
     action, dossier = line.action, frame.dossier
-    due = line.due or due_date(phase, action, frame.created, frame.speed, frame.calendar)
+    due = line.due or due_date(phase, action, frame.created, frame.schedule_scale, frame.calendar)
     usual = frame.team.by_role.get(action.owner_role)
     person = line.owner or usual
     words = frame.words
     if person is not None and person != usual:
-        words = {**words, **dict.fromkeys(owner_slots(action.owner_role, frame.playbook.cause), person.name)}
-    contact = contact_of(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
+        words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, frame.playbook.cause), person.name)}
+    contact = find_contact(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
     return PlayAction(
         id=action.id,
         title=action.title,
@@ -146,11 +150,11 @@ def _play_action(frame: Frame, phase: Phase, line: Line) -> PlayAction:
         owner_role=action.owner_role,
         due=due,
         follow_up=frame.calendar.follow_up(due, frame.created),
-        purpose=rendered(line.why, frame.words, dossier.evidence)
+        purpose=render_sentence(line.why, frame.words, dossier.evidence)
         if line.why is not None
         else action.purpose.format_map(frame.words),
         metric=action.metric.format_map(frame.words),
-        evidence=line.evidence if line.evidence is not None else cited(dossier, action, frame.finding),
+        evidence=line.evidence if line.evidence is not None else supporting_evidence(dossier, action, frame.finding),
         effort_hours=action.effort_hours,
         channel=action.channel,
         customer_facing=action.customer_facing,
@@ -158,7 +162,7 @@ def _play_action(frame: Frame, phase: Phase, line: Line) -> PlayAction:
     )
 
 
-def _cited(frame: Frame, phases: tuple[PlayPhase, ...], draft: Draft | None) -> tuple[Evidence, ...]:
+def _play_evidence(frame: PlayContext, phases: tuple[PlayPhase, ...], draft: PlayDraft | None) -> tuple[Evidence, ...]:
     """What speaks against the account, and whatever the plan cites besides."""
     named = {fact for phase in phases for action in phase.actions for fact in action.evidence}
     named |= set(frame.finding.evidence)
@@ -170,23 +174,23 @@ def _cited(frame: Frame, phases: tuple[PlayPhase, ...], draft: Draft | None) -> 
     )
 
 
-def _root_cause(frame: Frame, draft: Draft | None) -> str:
+def _root_cause(frame: PlayContext, draft: PlayDraft | None) -> str:
     finding = frame.finding
     own = draft.summary if draft else None
-    says = finding.reasoning if own is None else rendered(own, frame.words, frame.dossier.evidence)
+    says = finding.reasoning if own is None else render_sentence(own, frame.words, frame.dossier.evidence)
     text = f"{says} Confidence: {finding.confidence}."
     if finding.runner_up_label and finding.category != UNDETERMINED:
         text += f" Runner-up: {finding.runner_up_label}."
     return text
 
 
-def _success(frame: Frame) -> tuple[SuccessCriterion, ...]:
+def _success_criteria(frame: PlayContext) -> tuple[SuccessCriterion, ...]:
     found = [_criterion(frame, item) for item in frame.playbook.success]
     return tuple(sorted(found, key=lambda item: (item.by, item.name)))
 
 
-def _criterion(frame: Frame, item: Criterion) -> SuccessCriterion:
-    days = item.week * 7 - 1 if item.week == 1 else round(7 + (item.week * 7 - 8) * frame.speed)
+def _criterion(frame: PlayContext, item: Criterion) -> SuccessCriterion:
+    days = item.week * 7 - 1 if item.week == 1 else round(7 + (item.week * 7 - 8) * frame.schedule_scale)
     calendar = frame.calendar
     by = max(calendar.on_or_before(frame.created + timedelta(days=days)), calendar.on_or_after(frame.created))
     target = item.target.format_map(frame.words)
@@ -197,7 +201,7 @@ def _criterion(frame: Frame, item: Criterion) -> SuccessCriterion:
     )
 
 
-def _health_target(frame: Frame) -> str:
+def _health_target(frame: PlayContext) -> str:
     floors = [band.starts_at for band in frame.configuration.scoring.health_bands]
     health = frame.dossier.health
     if health is None:
@@ -207,7 +211,7 @@ def _health_target(frame: Frame) -> str:
     return f"at least {goal:.0f} of 100, from {health:.0f} today; high is good"
 
 
-def _cadence(frame: Frame) -> Cadence:
+def _cadence(frame: PlayContext) -> Cadence:
     settings, days = frame.configuration.review, frame.calendar
     created, today, dossier = frame.created, frame.today, frame.dossier
     decision = created + timedelta(days=int(settings.decision_week.value) * 7 - 3)
@@ -217,19 +221,19 @@ def _cadence(frame: Frame) -> Cadence:
         decision = max(dossier.renewal_date - timedelta(days=7), today + timedelta(days=2))
         note += " The decision point is drawn forward because the renewal is near."
     review = created + timedelta(days=int(settings.manager_review_week.value) * 7 - 4)
-    decision = days.on_or_before(decision) if days.on_or_before(decision) > today else days.plus(today, 2)
+    decision = days.on_or_before(decision) if days.on_or_before(decision) > today else days.add_working_days(today, 2)
     while review < today:
         review += timedelta(days=14)
     return Cadence(
         weekly_check=settings.weekly_check.capitalize(),
-        next_check=days.weekday_from(settings.weekly_check, today + timedelta(days=1)),
+        next_check=days.next_weekday(settings.weekly_check, today + timedelta(days=1)),
         manager_review=min(days.on_or_after(review), decision),
         decision_point=decision,
         note=note,
     )
 
 
-def _escalation(frame: Frame) -> tuple[str, ...]:
+def _escalation(frame: PlayContext) -> tuple[str, ...]:
     """When to involve whom."""
     team, cause = frame.team, frame.finding.category
     steps = []

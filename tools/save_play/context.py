@@ -14,17 +14,28 @@ from domain.drafting import FIRST_TOUCH
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.review import CauseFinding, Evidence
 from tools.evidence.causes import UNDETERMINED
-from tools.save_play.expected_value import Record
-from tools.save_play.selection import PER_PHASE, Team, adverse, due_date, fitting, opening, pace, slots, team_of, window
+from tools.save_play.expected_value import SaveRecord
+from tools.save_play.selection import (
+    ACTIONS_PER_PHASE,
+    Team,
+    account_team,
+    action_window,
+    adverse_signals,
+    choose_first_touch,
+    due_date,
+    placeholder_values,
+    schedule_scale,
+    suitable_actions,
+)
 from tools.working_days import WorkingDays
 
-MOST_OPTIONS = 5
+MAX_OPTIONS = 5
 """Actions offered a phase: beyond five the evidence no longer tells them apart."""
-_MOST_PEOPLE = 3
+_MAX_PEOPLE = 3
 
 
 @dataclass(frozen=True)
-class Option:
+class ActionOption:
     """One action of the library that fits, with who may own it and on which days."""
 
     action: PlaybookAction
@@ -34,7 +45,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Frame:
+class PlayContext:
     """One account and everything its play may use.
 
     ``created`` is the day the play starts, ``today`` the review: they differ when a play goes on. ``excluded`` are
@@ -48,7 +59,7 @@ class Frame:
     people: Mapping[str, Person]
     created: date
     today: date
-    records: Mapping[str, Record] = field(default_factory=dict)
+    records: Mapping[str, SaveRecord] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
     tried: tuple[str, ...] = ()
 
@@ -67,17 +78,17 @@ class Frame:
     @cached_property
     def team(self) -> Team:
         """Our people around the account."""
-        return team_of(self.dossier, self.people)
+        return account_team(self.dossier, self.people)
 
     @cached_property
     def words(self) -> dict[str, str]:
         """What the name slots are filled with."""
-        return slots(self.dossier, self.team, self.playbook.cause)
+        return placeholder_values(self.dossier, self.team, self.playbook.cause)
 
     @cached_property
-    def speed(self) -> float:
+    def schedule_scale(self) -> float:
         """How much of the eight weeks fits before the renewal."""
-        return pace(self.dossier.renewal_in_days)
+        return schedule_scale(self.dossier.renewal_in_days)
 
     @cached_property
     def owners(self) -> dict[str, tuple[Role, Person | None]]:
@@ -89,11 +100,11 @@ class Frame:
                 continue  # these belong to the account, the others to their trade
             others = [p for p in self.people.values() if p.role == role and usual and p.person_id != usual.person_id]
             others.sort(key=lambda person: person.person_id)
-            for number, person in enumerate(others[: _MOST_PEOPLE - 1], start=2):
+            for number, person in enumerate(others[: _MAX_PEOPLE - 1], start=2):
                 found[f"{role}_{number}"] = (role, person)
         return found
 
-    def handles(self, role: Role) -> tuple[str, ...]:
+    def owner_handles(self, role: Role) -> tuple[str, ...]:
         """Who may own an action of this role."""
         return tuple(handle for handle, (own, _) in self.owners.items() if own == role)
 
@@ -108,24 +119,24 @@ class Frame:
         return tuple(sorted(chosen, key=lambda fact: order[fact.id]))
 
     @cached_property
-    def options(self) -> dict[str, tuple[Option, ...]]:
+    def options(self) -> dict[str, tuple[ActionOption, ...]]:
         """What may be chosen: the first touch, then each phase."""
-        against, difficulty = adverse(self.dossier), self.finding.difficulty
-        found: dict[str, tuple[Option, ...]] = {}
+        against, difficulty = adverse_signals(self.dossier), self.finding.difficulty
+        found: dict[str, tuple[ActionOption, ...]] = {}
         for phase in PHASES:
             usable = [
                 action
-                for action in fitting(self.playbook.phase(phase), self.tier, difficulty, against)
+                for action in suitable_actions(self.playbook.phase(phase), self.tier, difficulty, against)
                 if action.id not in self.excluded
             ]
             if phase == PHASES[0]:
                 touches = [action for action in usable if action.first_touch]
-                first = opening(touches, self.tier, against)
+                first = choose_first_touch(touches, self.tier, against)
                 touches.sort(key=lambda action: action.id != first.id)
                 usable = [action for action in usable if not action.first_touch]
                 usable += touches[3:]
                 found[FIRST_TOUCH] = tuple(self._option(phase, action) for action in touches[:3])
-            found[phase] = tuple(self._option(phase, action) for action in usable[:MOST_OPTIONS])
+            found[phase] = tuple(self._option(phase, action) for action in usable[:MAX_OPTIONS])
         return found
 
     def count(self, place: str) -> tuple[int, int]:
@@ -133,26 +144,26 @@ class Frame:
         available = len(self.options[place])
         if place == FIRST_TOUCH:
             return 1, 1
-        wanted = (2, 3) if place == PHASES[0] else (PER_PHASE["address"], PER_PHASE["address"])
+        wanted = (2, 3) if place == PHASES[0] else (ACTIONS_PER_PHASE["address"], ACTIONS_PER_PHASE["address"])
         return min(wanted[0], available), min(wanted[1], available)
 
-    def _option(self, phase: Phase, action: PlaybookAction) -> Option:
-        return Option(action, self.handles(action.owner_role), self._days(phase, action))
+    def _option(self, phase: Phase, action: PlaybookAction) -> ActionOption:
+        return ActionOption(action, self.owner_handles(action.owner_role), self._days(phase, action))
 
     def _days(self, phase: Phase, action: PlaybookAction) -> tuple[date, ...]:
         """Working days of the action's window; what is written comes after the first conversation."""
-        first, last = window(phase, action.days, self.created, self.speed)
+        first, last = action_window(phase, action.days, self.created, self.schedule_scale)
         first = max(first, self.today)
         if phase == PHASES[0] and not action.first_touch and action.customer_facing:
-            first = max(first, self._touched_by)
+            first = max(first, self._first_touch_deadline)
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         working = tuple(day for day in days if self.calendar.is_working(day))
-        usual = due_date(phase, action, self.created, self.speed, self.calendar)
+        usual = due_date(phase, action, self.created, self.schedule_scale, self.calendar)
         return working or (max(usual, self.calendar.on_or_after(first)),)
 
     @cached_property
-    def _touched_by(self) -> date:
+    def _first_touch_deadline(self) -> date:
         """The last day on which the customer is first spoken to."""
         touches = [action for action in self.playbook.stabilise if action.first_touch]
-        ends = [window("stabilise", action.days, self.created, self.speed)[1] for action in touches]
+        ends = [action_window("stabilise", action.days, self.created, self.schedule_scale)[1] for action in touches]
         return max((self.calendar.on_or_after(end) for end in ends), default=self.created)

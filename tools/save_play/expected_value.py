@@ -12,14 +12,14 @@ _Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
-class Record:
+class SaveRecord:
     """How many earlier plays for one cause saved the account, and how many did not."""
 
     saved: int = 0
     lost: int = 0
 
 
-def wilson(successes: float, trials: float, z: float) -> tuple[float, float]:
+def wilson_interval(successes: float, trials: float, z: float) -> tuple[float, float]:
     """Wilson's score interval for a share; (0, 1) without trials."""
     if trials <= 0:
         return 0.0, 1.0
@@ -30,13 +30,13 @@ def wilson(successes: float, trials: float, z: float) -> tuple[float, float]:
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
-def wilson95(successes: float, trials: float) -> tuple[float, float]:
+def wilson_interval_95(successes: float, trials: float) -> tuple[float, float]:
     """The 95 % interval of a share."""
-    return wilson(successes, trials, _Z95)
+    return wilson_interval(successes, trials, _Z95)
 
 
 def save_probability(
-    difficulty: Difficulty, record: Record, settings: ReviewSettings
+    difficulty: Difficulty, record: SaveRecord, settings: ReviewSettings
 ) -> tuple[float, float, float, str]:
     """Mean and 90 % interval of the probability that a play saves the account, and what it rests on.
 
@@ -45,7 +45,7 @@ def save_probability(
     """
     prior = settings.save_priors[difficulty]
     saved, lost = prior.saved + record.saved, prior.lost + record.lost
-    low, high = wilson(saved, saved + lost, _Z90)
+    low, high = wilson_interval(saved, saved + lost, _Z90)
     known = record.saved + record.lost
     basis = f"prior for a {difficulty} save" + (f" and {known} known outcomes of this cause" if known else "")
     return saved / (saved + lost), low, high, basis
@@ -57,7 +57,7 @@ def expected_value(
     difficulty: Difficulty,
     hours: float,
     concessions: float,
-    record: Record,
+    record: SaveRecord,
     settings: ReviewSettings,
 ) -> ExpectedValue:
     """ARR × churn probability × save probability − cost; cost is hours × rate + concessions."""

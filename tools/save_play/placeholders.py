@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from domain.configuration import TypedWords
+from domain.configuration import WordLists
 from domain.drafting import Violation
 from domain.playbook import SLOTS
 from domain.review import Evidence
 
-SLOT = re.compile(r"\{([^{}]*)\}")
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]+")
-_PLAIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,.;:'’‘\"“”?!()\-–—/&…%_{}]*")
+_ALLOWED_CHARACTERS = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ0-9 ,.;:'’‘\"“”?!()\-–—/&…%_{}]*")
 _ADDRESS = re.compile(r"https?|www|://|\S@\S|\.(?:com|net|org|io|example)\b", re.IGNORECASE)
 _MONEY = re.compile(r"[$€£¥]")
-_ENDS = '.!?:;“”"(…'
-_OVERLAP, _TURN = 4, 6
+_SENTENCE_ENDS = '.!?:;“”"(…'
+_MEANINGFUL_RUN, _ANY_RUN = 4, 6
 """Words in a row shared with what a customer wrote: four when two of them carry meaning, six of any kind."""
-_COPIED = 3
+_MIN_COPIED_WORDS = 3
 """Words from which on a statement found in a sentence was copied."""
-_TIDIED = 2_000
+_MAX_RESTORE_LENGTH = 2_000
 """Letters up to which a sentence is worth tidying; a longer one is refused anyway."""
 _ARTICLE = re.compile(r"^(?:an?|the)\s+", re.IGNORECASE)
-_MEANING = 4
+_MIN_WORD_LENGTH = 4
 """Letters from which on a word counts as carrying meaning, unless everybody uses it."""
-_FILLERS = frozenset(
+_STOP_WORDS = frozenset(
     [
         "about",
         "been",
@@ -72,7 +72,7 @@ _FILLERS = frozenset(
         "your",
     ]
 )
-_LIST_CODES = (
+_WORD_LIST_RULES = (
     ("numbers", "number_typed", "takes the place of a number; leave it out or use a slot"),
     ("dates", "date_typed", "is a date or a span of time; leave it out, dates are chosen, not written"),
     ("money", "money_typed", "is money; leave it out or use a slot"),
@@ -81,20 +81,20 @@ _LIST_CODES = (
 )
 
 
-def clause(statement: str) -> str:
+def as_clause(statement: str) -> str:
     """A statement of evidence as part of a sentence: no full stop, no capital unless it is an acronym."""
     text = statement.rstrip(".")
     return text if len(text) > 1 and text[1].isupper() else text[:1].lower() + text[1:]
 
 
-def rendered(text: str, words: Mapping[str, str], evidence: Iterable[Evidence]) -> str:
+def render_sentence(text: str, words: Mapping[str, str], evidence: Iterable[Evidence]) -> str:
     """The sentence with its slots filled: ``{E3}`` becomes the fact with value, unit, direction and its id."""
-    cited = set(SLOT.findall(text))
-    facts = {fact.id: f"{clause(fact.statement)} ({fact.id})" for fact in evidence if fact.id in cited}
-    return filled(text, words, facts)
+    cited = set(PLACEHOLDER.findall(text))
+    facts = {fact.id: f"{as_clause(fact.statement)} ({fact.id})" for fact in evidence if fact.id in cited}
+    return fill_placeholders(text, words, facts)
 
 
-def filled(text: str, names: Mapping[str, str], facts: Mapping[str, str]) -> str:
+def fill_placeholders(text: str, names: Mapping[str, str], facts: Mapping[str, str]) -> str:
     """Slots replaced, the first letter of each sentence large, a full stop at the end.
 
     What a slot brings is not changed but for a capital at the beginning of a sentence; an unknown slot stays as it is.
@@ -102,7 +102,7 @@ def filled(text: str, names: Mapping[str, str], facts: Mapping[str, str]) -> str
     parts = re.split(r"(\{[^{}]*\})", " ".join(text.split()))
     whole, begins = "", True
     for part in parts:
-        slot = part[1:-1] if SLOT.fullmatch(part) else None
+        slot = part[1:-1] if PLACEHOLDER.fullmatch(part) else None
         if slot is not None:
             said = facts.get(slot) or names.get(slot) or part
         else:
@@ -118,16 +118,16 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def tidied(text: str, facts: Mapping[str, str]) -> str:
+def restore_placeholders(text: str, facts: Mapping[str, str]) -> str:
     """The sentence with a slot wherever it can mean nothing else. ``facts``: what each slot stands for, by id.
 
     An id may come bare or doubly braced, ``E3`` or ``{{E3}}``; a statement may come copied word for word.
     """
-    if not facts or len(text) > _TIDIED:
+    if not facts or len(text) > _MAX_RESTORE_LENGTH:
         return text
     for fact, statement in sorted(facts.items(), key=lambda item: (-len(item[1]), item[0])):
         words = _ARTICLE.sub("", statement.rstrip(".")).split()
-        if len(words) >= _COPIED:
+        if len(words) >= _MIN_COPIED_WORDS:
             copied = r"\s+".join(map(re.escape, words))
             text = re.sub(rf"(?<![\w{{])(?:(?:an?|the)\s+)?{copied}(?!\w)", f"{{{fact}}}", text, flags=re.IGNORECASE)
     ids = "|".join(sorted(map(re.escape, facts), key=len, reverse=True))
@@ -136,30 +136,30 @@ def tidied(text: str, facts: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class Rules:
+class SentenceRules:
     """What the sentences of one account may hold."""
 
-    words: TypedWords
-    longest: int
+    words: WordLists
+    max_length: int
     vocabulary: frozenset[str]
     """Words of the library: one that begins a sentence with a capital is no name."""
     facts: frozenset[str]
     """Slots for facts: evidence ids."""
     names: frozenset[str] = frozenset()
     """Names known in this review, lower case, word by word: to come from slots only."""
-    outsiders: tuple[str, ...] = ()
+    customer_texts: tuple[str, ...] = ()
     """What the customer wrote: to be heard, never repeated or followed."""
 
     @cached_property
     def _lists(self) -> dict[str, frozenset[str]]:
-        return {name: frozenset(getattr(self.words, name)) for name in TypedWords.model_fields}
+        return {name: frozenset(getattr(self.words, name)) for name in WordLists.model_fields}
 
     @cached_property
-    def _heard(self) -> frozenset[tuple[str, ...]]:
-        return frozenset(run for text in self.outsiders for run in _runs(text))
+    def _customer_runs(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(run for text in self.customer_texts for run in _word_runs(text))
 
     @cached_property
-    def _strange_names(self) -> frozenset[str]:
+    def _forbidden_names(self) -> frozenset[str]:
         names = frozenset(name for name in self.names if len(name) > 2)
         return names - self.vocabulary - self._lists["beginnings"]
 
@@ -186,40 +186,40 @@ class Rules:
         if not text.strip():
             yield say("text_missing", "the sentence is empty; write it")
             return
-        if len(text) > self.longest:
-            yield say("text_too_long", f"{len(text)} characters; at most {self.longest}")
+        if len(text) > self.max_length:
+            yield say("text_too_long", f"{len(text)} characters; at most {self.max_length}")
             return
         if _MONEY.search(text):
             yield say("money_typed", "a currency sign is typed; use a slot or leave it out")
-        strange = sorted(set(_PLAIN.sub("", _MONEY.sub("", text))))
+        strange = sorted(set(_ALLOWED_CHARACTERS.sub("", _MONEY.sub("", text))))
         if strange:
             yield say("character_not_allowed", f"the character U+{ord(strange[0]):04X} is not plain English text")
         if _ADDRESS.search(text):
             yield say("address_typed", "an address is typed; leave it out")
-        slots = SLOT.findall(text)
+        slots = PLACEHOLDER.findall(text)
         known = SLOTS - {"renewal"} if customer else SLOTS | self.facts
         for slot in slots:
             if slot not in known:
                 what = "the customer is not shown internal facts" if slot in self.facts else "there is no such slot"
-                yield say("slot_unknown", f"{{{slot}}}: {what}; use {_some(known)}")
-        rest = SLOT.sub(" ¤ ", text)
+                yield say("slot_unknown", f"{{{slot}}}: {what}; use {_examples(known)}")
+        rest = PLACEHOLDER.sub(" ¤ ", text)
         if "{" in rest or "}" in rest:
             yield say("slot_unknown", "a brace stands alone; a slot is written {E1}")
         if "%" in rest or set(re.findall(r"[0-9]+", rest)) - set(re.findall(r"[0-9]+", library)):
             yield say("number_typed", "a digit is typed; use the slot of the evidence, for example {E1}")
         if fact and not any(slot in self.facts for slot in slots):
             yield say("fact_missing", "no evidence is cited; use at least one slot such as {E1}")
-        yield from self._word_faults(say, rest, customer, concession, library)
-        if any(run in self._heard for run in _runs(rest)):
+        yield from self._word_violations(say, rest, customer, concession, library)
+        if any(run in self._customer_runs for run in _word_runs(rest)):
             yield say("repeats_outsider", "repeats what the customer wrote; say it in plain words of your own")
 
-    def _word_faults(
-        self, say: "Say", rest: str, customer: bool, concession: bool, library: str
+    def _word_violations(
+        self, say: "ViolationFactory", rest: str, customer: bool, concession: bool, library: str
     ) -> Iterator[Violation]:
         found = [(match[0], match.start()) for match in _WORD.finditer(rest)]
         lower = {word.lower() for word, _ in found}
         repeated = {word.lower() for word in _WORD.findall(library)}
-        for name, code, what in _LIST_CODES:
+        for name, code, what in _WORD_LIST_RULES:
             allowed = repeated if name in ("numbers", "dates") else set()
             for word in sorted((lower & self._lists[name]) - allowed):
                 yield say(code, f"“{word}” {what}")
@@ -234,35 +234,38 @@ class Rules:
             if word in acronyms or word == word.lower():
                 continue
             ordinary = {word.lower(), word.lower().removesuffix("s")} & (self.vocabulary | self._lists["beginnings"])
-            if not (_begins(rest, at) and word[1:] == word[1:].lower() and ordinary):
+            if not (_starts_sentence(rest, at) and word[1:] == word[1:].lower() and ordinary):
                 yield say("name_typed", f"“{word}” looks like a name; use a slot such as {{contact}}, or small letters")
-        for word in sorted(lower & self._strange_names):
+        for word in sorted(lower & self._forbidden_names):
             yield say("name_typed", f"“{word}” is a name; use a slot such as {{contact}}")
 
 
-class Say(Protocol):
+class ViolationFactory(Protocol):
     """How a fault is put: a code and what to change."""
 
     def __call__(self, code: str, what: str) -> Violation:
         """The violation at this place."""
 
 
-def _some(known: Iterable[str]) -> str:
+def _examples(known: Iterable[str]) -> str:
     return ", ".join(f"{{{name}}}" for name in sorted(known)[:4])
 
 
-def _begins(text: str, at: int) -> bool:
+def _starts_sentence(text: str, at: int) -> bool:
     """Whether a sentence begins here."""
     before = text[:at].rstrip()
-    return not before or before[-1] in _ENDS
+    return not before or before[-1] in _SENTENCE_ENDS
 
 
-def _runs(text: str) -> Iterator[tuple[str, ...]]:
+def _word_runs(text: str) -> Iterator[tuple[str, ...]]:
     """Runs of words that are no mere turn of speech."""
     words = [word.lower() for word in _WORD.findall(text)]
     for start in range(len(words)):
-        run = tuple(words[start : start + _OVERLAP])
-        if len(run) == _OVERLAP and sum(len(word) >= _MEANING and word not in _FILLERS for word in run) > 1:
+        run = tuple(words[start : start + _MEANINGFUL_RUN])
+        if (
+            len(run) == _MEANINGFUL_RUN
+            and sum(len(word) >= _MIN_WORD_LENGTH and word not in _STOP_WORDS for word in run) > 1
+        ):
             yield run
-        if len(words) - start >= _TURN:
-            yield tuple(words[start : start + _TURN])
+        if len(words) - start >= _ANY_RUN:
+            yield tuple(words[start : start + _ANY_RUN])

@@ -16,9 +16,9 @@ from domain.review import CauseFinding, PlayAction, PlayPhase, SavePlay
 from tools.working_days import WorkingDays
 
 TBD = "TBD"
-TITLES = {"stabilise": "Stabilise (week 1)", "address": "Address (weeks 2–4)", "rebuild": "Rebuild (weeks 4–8)"}
-WINDOWS: dict[Phase, tuple[int, int]] = {"stabilise": (0, 6), "address": (7, 27), "rebuild": (28, 55)}
-PER_PHASE: dict[Phase, int] = {"stabilise": 4, "address": 3, "rebuild": 3}
+PHASE_TITLES = {"stabilise": "Stabilise (week 1)", "address": "Address (weeks 2–4)", "rebuild": "Rebuild (weeks 4–8)"}
+PHASE_WINDOWS: dict[Phase, tuple[int, int]] = {"stabilise": (0, 6), "address": (7, 27), "rebuild": (28, 55)}
+ACTIONS_PER_PHASE: dict[Phase, int] = {"stabilise": 4, "address": 3, "rebuild": 3}
 _ROLE_WORDS = {
     "csm": "the CSM (to be assigned)",
     "cs_manager": "the CS manager (to be assigned)",
@@ -39,7 +39,7 @@ _SPECIALIST: dict[str, Role] = {
 }
 
 
-def owner_slots(role: Role, playbook: str) -> tuple[str, ...]:
+def owner_placeholders(role: Role, playbook: str) -> tuple[str, ...]:
     """The slots of a sentence that name whoever has the role."""
     named: dict[str, Role] = {
         "csm": "csm",
@@ -50,12 +50,12 @@ def owner_slots(role: Role, playbook: str) -> tuple[str, ...]:
     return tuple(slot for slot, own in named.items() if own == role)
 
 
-def renamed(text: str, old: str, new: str) -> str:
+def replace_name(text: str, old: str, new: str) -> str:
     """The text with one name for another; a word that only begins with the name stays."""
     return re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", lambda _: new, text)
 
 
-def role_words(role: str) -> str:
+def unassigned_role(role: str) -> str:
     """What a role is called in a sentence until somebody is named."""
     return _ROLE_WORDS[role]
 
@@ -72,7 +72,7 @@ class Team:
         return person.name if person else _ROLE_WORDS[role]
 
 
-def team_of(dossier: Dossier, people: Mapping[str, Person]) -> Team:
+def account_team(dossier: Dossier, people: Mapping[str, Person]) -> Team:
     """Who stands around the account: its own CSM and sponsor, the CSM's manager, and the first of each other role."""
     of_role: dict[Role, list[Person]] = {}
     for person in sorted(people.values(), key=lambda person: person.person_id):
@@ -96,7 +96,7 @@ def team_of(dossier: Dossier, people: Mapping[str, Person]) -> Team:
     )
 
 
-def contact_of(dossier: Dossier, *roles: str) -> Contact | None:
+def find_contact(dossier: Dossier, *roles: str) -> Contact | None:
     """The first active contact in one of the roles, in the order of the roles."""
     for role in roles:
         for contact in dossier.contacts:
@@ -105,10 +105,10 @@ def contact_of(dossier: Dossier, *roles: str) -> Contact | None:
     return None
 
 
-def slots(dossier: Dossier, team: Team, playbook: str) -> dict[str, str]:
+def placeholder_values(dossier: Dossier, team: Team, playbook: str) -> dict[str, str]:
     """The names that the library's sentences are filled with."""
-    main = contact_of(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
-    executive = contact_of(dossier, "exec_sponsor", "economic_buyer")
+    main = find_contact(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
+    executive = find_contact(dossier, "exec_sponsor", "economic_buyer")
     champions = [contact for contact in dossier.contacts if contact.role == "champion"]
     champion = next((c for c in champions if c.active), champions[0] if champions else None)
     renewal = dossier.renewal_date.isoformat() if dossier.renewal_date else "the renewal"
@@ -125,12 +125,12 @@ def slots(dossier: Dossier, team: Team, playbook: str) -> dict[str, str]:
     }
 
 
-def adverse(dossier: Dossier) -> dict[str, float]:
+def adverse_signals(dossier: Dossier) -> dict[str, float]:
     """Signals that speak against the account, with the risk they add."""
     return {fact.signal: fact.risk_points for fact in dossier.evidence if fact.direction == "worse"}
 
 
-def fitting(
+def suitable_actions(
     actions: Sequence[PlaybookAction], tier: PlayTier, difficulty: str, against: Mapping[str, float]
 ) -> list[PlaybookAction]:
     """Actions for this tier and difficulty whose evidence is present: best supported first, then as in the library.
@@ -148,7 +148,7 @@ def fitting(
     return sorted(usable, key=lambda action: (action.concession, -support[action.id]))
 
 
-def choose(
+def choose_actions(
     playbook: Playbook,
     tier: PlayTier,
     difficulty: str,
@@ -158,20 +158,22 @@ def choose(
     """The actions of each phase; phase 1 opens with a first touch, led by an executive for critical accounts."""
     chosen: dict[Phase, list[PlaybookAction]] = {}
     for phase in PHASES:
-        options = [a for a in fitting(playbook.phase(phase), tier, difficulty, against) if a.id not in excluded]
+        options = [
+            a for a in suitable_actions(playbook.phase(phase), tier, difficulty, against) if a.id not in excluded
+        ]
         picked: list[PlaybookAction] = []
         if phase == "stabilise":
-            picked.append(opening([action for action in options if action.first_touch], tier, against))
+            picked.append(choose_first_touch([action for action in options if action.first_touch], tier, against))
             options = [action for action in options if not action.first_touch]
             options.sort(key=lambda action: 0 if action.channel == "document" or action.customer_facing else 1)
         kept = [action for action in options if action not in picked]
         kept.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
-        picked += kept[: PER_PHASE[phase] - len(picked)]
+        picked += kept[: ACTIONS_PER_PHASE[phase] - len(picked)]
         chosen[phase] = picked
     return chosen
 
 
-def opening(touches: list[PlaybookAction], tier: PlayTier, against: Mapping[str, float]) -> PlaybookAction:
+def choose_first_touch(touches: list[PlaybookAction], tier: PlayTier, against: Mapping[str, float]) -> PlaybookAction:
     """The first touch: what the evidence asks for, else an executive for critical accounts and the CSM for others."""
     supported = [touch for touch in touches if any(signal in against for signal in touch.signals)]
     if supported:
@@ -180,14 +182,14 @@ def opening(touches: list[PlaybookAction], tier: PlayTier, against: Mapping[str,
     return next((touch for touch in touches if touch.owner_role in wanted), touches[0])
 
 
-def pace(renewal_in_days: int | None) -> float:
+def schedule_scale(renewal_in_days: int | None) -> float:
     """How much of the eight weeks fits before the renewal: 1 when all of it does, never below a quarter."""
     if renewal_in_days is None or renewal_in_days < 0 or renewal_in_days >= 56:
         return 1.0
     return max(renewal_in_days / 56, 0.25)
 
 
-def window(phase: Phase, days: tuple[int, int], created: date, speed: float) -> tuple[date, date]:
+def action_window(phase: Phase, days: tuple[int, int], created: date, speed: float) -> tuple[date, date]:
     """First and last calendar day, drawn together when the renewal is near; week 1 keeps its length."""
     start, end = days if phase == "stabilise" else (round(7 + (d - 7) * speed) for d in days)
     return created + timedelta(days=start), created + timedelta(days=max(start, end))
@@ -195,32 +197,36 @@ def window(phase: Phase, days: tuple[int, int], created: date, speed: float) -> 
 
 def due_date(phase: Phase, action: PlaybookAction, created: date, speed: float, calendar: WorkingDays) -> date:
     """The working day at the middle of the action's window, or the nearest one within it."""
-    first, last = window(phase, action.days, created, speed)
+    first, last = action_window(phase, action.days, created, speed)
     middle = first + (last - first) // 2
     due = calendar.on_or_before(middle)
     return due if due >= max(first, created) else calendar.on_or_after(middle)
 
 
-def cited(dossier: Dossier, action: PlaybookAction, finding: CauseFinding) -> tuple[str, ...]:
+def supporting_evidence(dossier: Dossier, action: PlaybookAction, finding: CauseFinding) -> tuple[str, ...]:
     """The evidence that calls for the action: its own signals where present, else the cause's strongest."""
     own = [fact.id for fact in dossier.evidence if fact.signal in action.signals and fact.direction == "worse"]
     return tuple(own[:3]) or finding.evidence[:2]
 
 
-def phase_of(name: Phase, actions: Sequence[PlayAction], created: date, speed: float) -> PlayPhase:
+def build_phase(name: Phase, actions: Sequence[PlayAction], created: date, speed: float) -> PlayPhase:
     """One phase with its actions in the order of their dates."""
-    starts, ends = window(name, WINDOWS[name], created, speed)
-    title = TITLES[name] if speed == 1 or name == "stabilise" else f"{TITLES[name]}, drawn together before the renewal"
+    starts, ends = action_window(name, PHASE_WINDOWS[name], created, speed)
+    title = (
+        PHASE_TITLES[name]
+        if speed == 1 or name == "stabilise"
+        else f"{PHASE_TITLES[name]}, drawn together before the renewal"
+    )
     ordered = sorted(actions, key=lambda action: (action.due, action.id))
     return PlayPhase(phase=name, title=title, starts=starts, ends=ends, actions=tuple(ordered))
 
 
-def version_of(play: SavePlay) -> str:
+def play_version(play: SavePlay) -> str:
     """Hash of everything that is decided upon; status, version and how it was drafted left out."""
     body = play.model_copy(update={"version": "", "status": "proposed"}).model_dump_json(exclude={"drafting"})
     return hashlib.sha256(body.encode()).hexdigest()[:12]
 
 
-def concessions(actions: Sequence[PlaybookAction], arr: float, settings: ReviewSettings) -> float:
+def concession_cost(actions: Sequence[PlaybookAction], arr: float, settings: ReviewSettings) -> float:
     """Money set aside for concessions: the owner's authority, when the plan contains one."""
     return round(arr * settings.concession_share.value, 2) if any(action.concession for action in actions) else 0.0

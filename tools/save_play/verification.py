@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from domain.drafting import FIRST_TOUCH, Draft, DraftAction, Violation
+from domain.drafting import FIRST_TOUCH, DraftAction, PlayDraft, Violation
 from domain.playbook import PHASES, Phase
 from domain.review import Evidence, ExpectedValue, InterventionTier, PlayAction, PlayPhase, SavePlay
-from tools.save_play.builder import Line, Lines, assemble, draft_lines, library_lines
-from tools.save_play.context import Frame
-from tools.save_play.placeholders import Rules
+from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
+from tools.save_play.context import PlayContext
+from tools.save_play.placeholders import SentenceRules
 
 MINIMUM_ACTIONS = 3
 FIRST_TOUCH_DAYS: dict[InterventionTier, int] = {"critical": 2, "high": 7, "medium": 28, "watch": 90}
@@ -26,7 +26,7 @@ _HEADER = (
 )  # fmt: skip
 
 
-def verify(play: SavePlay, frame: Frame, rules: Rules) -> tuple[Violation, ...]:
+def verify_play(play: SavePlay, frame: PlayContext, rules: SentenceRules) -> tuple[Violation, ...]:
     """All that must not stand, in a fixed order; empty when the play is fit."""
     found = [
         *_actions(play, frame),
@@ -35,40 +35,40 @@ def verify(play: SavePlay, frame: Frame, rules: Rules) -> tuple[Violation, ...]:
         *_dates(play, frame),
         *_cited(play),
         *_criteria(play),
-        *_own_words(play),
+        *_check_reworded(play),
     ]
     if play.draft is not None:
         found += check_draft(play.draft, frame, rules)
     if not any(violation.code in ("action_not_of_cause", "action_unknown", "owner_unknown") for violation in found):
-        found += _differences(play, assemble(frame, _lines_of(play, frame), play.draft), frame)
+        found += _differences(play, build_play(frame, _play_choices(play, frame), play.draft), frame)
     return tuple(found)
 
 
 # a draft, before it becomes a play ---------------------------------------------------------------------------------
 
 
-def check_draft(draft: Draft, frame: Frame, rules: Rules) -> list[Violation]:
+def check_draft(draft: PlayDraft, frame: PlayContext, rules: SentenceRules) -> list[Violation]:
     """Whether the model stayed within the frame: choices that were offered, sentences without typed facts."""
     found = [
         *(rules.faults("summary", draft.summary, fact=bool(rules.facts)) if draft.summary is not None else ()),
         *(rules.faults("opening", draft.opening, customer=True) if draft.opening is not None else ()),
-        *_repeated(draft),
-        *_chosen(FIRST_TOUCH, (draft.first_touch,), frame, rules),
+        *_repeated_sentences(draft),
+        *_check_choices(FIRST_TOUCH, (draft.first_touch,), frame, rules),
     ]
     seen = {draft.first_touch.action}
     for phase in PHASES:
         lines: tuple[DraftAction, ...] = getattr(draft, phase)
-        found += _chosen(phase, lines, frame, rules)
+        found += _check_choices(phase, lines, frame, rules)
         for line in lines:
             if line.action in seen:
                 others = [o.action.id for o in frame.options[phase] if o.action.id not in {a.action for a in lines}]
                 instead = f"; choose {others[0]} instead" if others else "; leave it out"
-                found.append(_fault("action_twice", f"{phase}: {line.action} is chosen twice{instead}"))
+                found.append(_violation("action_twice", f"{phase}: {line.action} is chosen twice{instead}"))
             seen.add(line.action)
     return found
 
 
-def _repeated(draft: Draft) -> Iterator[Violation]:
+def _repeated_sentences(draft: PlayDraft) -> Iterator[Violation]:
     """A sentence that stands twice says nothing about the second action."""
     seen: dict[str, str] = {}
     for place, text in draft.wording().items():
@@ -78,7 +78,7 @@ def _repeated(draft: Draft) -> Iterator[Violation]:
             yield Violation(code="sentence_twice", message=message, at=place)
 
 
-def sound(draft: Draft, frame: Frame, rules: Rules) -> Draft | None:
+def keep_valid_sentences(draft: PlayDraft, frame: PlayContext, rules: SentenceRules) -> PlayDraft | None:
     """The draft without the sentences that do not pass: the library's own words take their place.
 
     None when a choice is at fault, or when no sentence of the model is left.
@@ -87,51 +87,56 @@ def sound(draft: Draft, frame: Frame, rules: Rules) -> Draft | None:
     unfit = {fault.at for fault in faults}
     if "" in unfit:
         return None
-    kept = draft.reworded(lambda place, text: None if place in unfit else text)
+    kept = draft.map_sentences(lambda place, text: None if place in unfit else text)
     return kept if kept.wording() and not check_draft(kept, frame, rules) else None
 
 
-def _fault(code: str, message: str) -> Violation:
+def _violation(code: str, message: str) -> Violation:
     return Violation(code=code, message=message)
 
 
-def _chosen(place: str, lines: tuple[DraftAction, ...], frame: Frame, rules: Rules) -> Iterator[Violation]:
+def _check_choices(
+    place: str, lines: tuple[DraftAction, ...], frame: PlayContext, rules: SentenceRules
+) -> Iterator[Violation]:
     offered = {option.action.id: option for option in frame.options[place]}
     fewest, most = frame.count(place)
     if not fewest <= len(lines) <= most:
         code = "phase_too_thin" if len(lines) < fewest else "phase_too_full"
-        yield _fault(code, f"{place} has {len(lines)} actions; choose {fewest} to {most}")
+        yield _violation(code, f"{place} has {len(lines)} actions; choose {fewest} to {most}")
     for line in lines:
         option = offered.get(line.action)
         if option is None:
-            yield _fault(
-                "action_unknown", f"{place}: {_cut(line.action)} is not offered; choose from {', '.join(offered)}"
+            yield _violation(
+                "action_unknown",
+                f"{place}: {_quote_input(line.action)} is not offered; choose from {', '.join(offered)}",
             )
             continue
         where = f"{place}, {line.action}"
         if line.owner not in option.owners:
             wanted = ", ".join(option.owners)
-            yield _fault("owner_not_allowed", f"{where}: {_cut(line.owner)} does not do this; choose {wanted}")
+            yield _violation(
+                "owner_not_allowed", f"{where}: {_quote_input(line.owner)} does not do this; choose {wanted}"
+            )
         if line.due not in option.days:
-            yield _fault("date_not_allowed", f"{where}: {line.due} is not offered; choose {_days(option.days)}")
-        yield from _evidence_of(where, line, rules)
+            yield _violation("date_not_allowed", f"{where}: {line.due} is not offered; choose {_days(option.days)}")
+        yield from _check_evidence(where, line, rules)
         library = f"{option.action.title} {option.action.what} {option.action.purpose}"
         if line.why is not None:
             giving = option.action.concession
             yield from rules.faults(where, line.why, concession=giving, library=library, at=line.action)
 
 
-def _evidence_of(where: str, line: DraftAction, rules: Rules) -> Iterator[Violation]:
+def _check_evidence(where: str, line: DraftAction, rules: SentenceRules) -> Iterator[Violation]:
     if not line.evidence and rules.facts:
-        yield _fault("evidence_missing", f"{where}: name the evidence that calls for it")
+        yield _violation("evidence_missing", f"{where}: name the evidence that calls for it")
     unknown = [fact for fact in line.evidence if fact not in rules.facts]
     if unknown:
-        yield _fault("evidence_unknown", f"{where}: {_cut(unknown[0])} is no evidence of this account")
+        yield _violation("evidence_unknown", f"{where}: {_quote_input(unknown[0])} is no evidence of this account")
     if len(set(line.evidence)) != len(line.evidence):
-        yield _fault("evidence_twice", f"{where}: each evidence id once")
+        yield _violation("evidence_twice", f"{where}: each evidence id once")
 
 
-def _cut(text: str) -> str:
+def _quote_input(text: str) -> str:
     """What a model typed, short and harmless."""
     plain = "".join(letter for letter in text if letter.isprintable())
     return f"“{plain[:40]}”"
@@ -144,95 +149,95 @@ def _days(days: tuple[date, ...]) -> str:
 # rules for every play ------------------------------------------------------------------------------------------------
 
 
-def _all(play: SavePlay) -> Iterator[PlayAction]:
+def _all_actions(play: SavePlay) -> Iterator[PlayAction]:
     for phase in play.phases:
         yield from phase.actions
 
 
-def _actions(play: SavePlay, frame: Frame) -> Iterator[Violation]:
+def _actions(play: SavePlay, frame: PlayContext) -> Iterator[Violation]:
     if tuple(phase.phase for phase in play.phases) != PHASES:
-        yield _fault("phase_missing", f"a play has the phases {', '.join(PHASES)} in this order")
+        yield _violation("phase_missing", f"a play has the phases {', '.join(PHASES)} in this order")
     for phase in play.phases:
         known = {action.id for action in frame.playbook.phase(phase.phase)}
         for action in phase.actions:
             if action.id not in known:
-                yield _fault(
+                yield _violation(
                     "action_not_of_cause",
                     f"{action.id} does not belong to {phase.phase} of the playbook {frame.playbook.cause}; choose from it",
                 )
         if len(phase.actions) < MINIMUM_ACTIONS:
-            yield _fault(
+            yield _violation(
                 "phase_too_thin", f"{phase.phase} has {len(phase.actions)} actions; it needs {MINIMUM_ACTIONS}"
             )
 
 
 def _first_touch(play: SavePlay) -> Iterator[Violation]:
-    touches = [action for action in _all(play) if action.customer_facing]
+    touches = [action for action in _all_actions(play) if action.customer_facing]
     if not touches:
-        yield _fault("no_first_touch", "nobody speaks with the customer; add a call or a meeting")
+        yield _violation("no_first_touch", "nobody speaks with the customer; add a call or a meeting")
         return
     first = min(touches, key=lambda action: (action.due, _SPOKEN.count(action.channel) == 0))
     if first.channel not in _SPOKEN:
-        yield _fault("first_touch_written", f"{first.id} comes first and is written; call or meet first")
+        yield _violation("first_touch_written", f"{first.id} comes first and is written; call or meet first")
     limit = play.created + timedelta(days=FIRST_TOUCH_DAYS[play.intervention_tier] + 4)
     if first.due > limit:
-        yield _fault("first_touch_late", f"{first.id} is due {first.due}; the tier asks for {limit}")
+        yield _violation("first_touch_late", f"{first.id} is due {first.due}; the tier asks for {limit}")
 
 
-def _owners(play: SavePlay, frame: Frame) -> Iterator[Violation]:
+def _owners(play: SavePlay, frame: PlayContext) -> Iterator[Violation]:
     allowed: dict[str, set[str | None]] = {}
     for role, person in frame.owners.values():
         allowed.setdefault(role, set()).add(person.person_id if person else None)
-    for action in _all(play):
+    for action in _all_actions(play):
         person = frame.people.get(action.owner_id or "")
         if action.owner_id is not None and (person is None or person.name != action.owner):
-            yield _fault("owner_unknown", f"{action.id}: {action.owner} is nobody of ours; name a person")
+            yield _violation("owner_unknown", f"{action.id}: {action.owner} is nobody of ours; name a person")
         elif play.status not in _EDITED and action.owner_id not in allowed.get(action.owner_role, set()):
-            yield _fault(
+            yield _violation(
                 "owner_not_of_account",
                 f"{action.id}: {action.owner} does not do this for the account; ask its own team",
             )
 
 
-def _dates(play: SavePlay, frame: Frame) -> Iterator[Violation]:
+def _dates(play: SavePlay, frame: PlayContext) -> Iterator[Violation]:
     for phase in play.phases:
         last = date.min
         for action in phase.actions:
             if not frame.calendar.is_working(action.due):
-                yield _fault("not_a_working_day", f"{action.id} is due {action.due}, a day off")
+                yield _violation("not_a_working_day", f"{action.id} is due {action.due}, a day off")
             if action.due < play.created or action.due > phase.ends + timedelta(days=5):
-                yield _fault("date_outside_phase", f"{action.id} is due {action.due}, outside {phase.phase}")
+                yield _violation("date_outside_phase", f"{action.id} is due {action.due}, outside {phase.phase}")
             if action.due < last:
-                yield _fault("dates_out_of_order", f"{action.id} is due before the action ahead of it")
+                yield _violation("dates_out_of_order", f"{action.id} is due before the action ahead of it")
             last = action.due
 
 
 def _cited(play: SavePlay) -> Iterator[Violation]:
     known = {fact.id for fact in play.evidence}
-    for action in _all(play):
+    for action in _all_actions(play):
         for evidence_id in action.evidence:
             if evidence_id not in known:
-                yield _fault("evidence_unknown", f"{action.id} cites {evidence_id}, which does not exist")
+                yield _violation("evidence_unknown", f"{action.id} cites {evidence_id}, which does not exist")
 
 
-def _own_words(play: SavePlay) -> Iterator[Violation]:
+def _check_reworded(play: SavePlay) -> Iterator[Violation]:
     """What people wrote into an action: each number in it has to stand somewhere in the account's own record."""
-    reworded = [action for action in _all(play) if action.reworded_by]
+    reworded = [action for action in _all_actions(play) if action.reworded_by]
     if not reworded:
         return
     said = [fact.statement + " " + fact.shown for fact in play.evidence]
     said += [f"{phase.starts} {phase.ends}" for phase in play.phases]
-    said += [f"{each.due} {each.follow_up} {each.title} {each.effort_hours:g}" for each in _all(play)]
+    said += [f"{each.due} {each.follow_up} {each.title} {each.effort_hours:g}" for each in _all_actions(play)]
     said += [f"{play.arr:.2f} {play.contract_arr:.2f} {play.renewal_date} {play.renewal_in_days} {play.name}"]
-    known = set(_figures(" ".join(said)))
+    known = set(_numbers_in(" ".join(said)))
     for action in reworded:
-        strange = [figure for figure in _figures(action.action) if figure not in known]
+        strange = [figure for figure in _numbers_in(action.action) if figure not in known]
         if strange:
-            message = f"{action.id}: {_cut(strange[0])} stands nowhere in the record of the account; cite what is known"
+            message = f"{action.id}: {_quote_input(strange[0])} stands nowhere in the record of the account; cite what is known"
             yield Violation(code="number_untraced", message=message, at=action.id)
 
 
-def _figures(text: str) -> list[str]:
+def _numbers_in(text: str) -> list[str]:
     """The numbers in a text, without separators of thousands and without decimals that say nothing."""
     found = [figure.replace(",", "") for figure in _FIGURE.findall(text)]
     return [figure.rstrip("0").rstrip(".") if "." in figure else figure.lstrip("0") or "0" for figure in found]
@@ -240,26 +245,26 @@ def _figures(text: str) -> list[str]:
 
 def _criteria(play: SavePlay) -> Iterator[Violation]:
     if len(play.success_criteria) < 3:
-        yield _fault("success_missing", "three success criteria are needed")
+        yield _violation("success_missing", "three success criteria are needed")
     if len(play.walk_away) < 3:
-        yield _fault("walk_away_missing", "three walk-away criteria are needed")
+        yield _violation("walk_away_missing", "three walk-away criteria are needed")
 
 
 # made again and compared -------------------------------------------------------------------------------------------
 
 
-def _lines_of(play: SavePlay, frame: Frame) -> Lines:
+def _play_choices(play: SavePlay, frame: PlayContext) -> PlayChoices:
     """The choices behind a play: the model's, the playbook's, or what people left of them."""
     if play.status not in _EDITED:
-        if play.draft is not None and not check_ids(play.draft, frame):
-            return draft_lines(frame, play.draft)
+        if play.draft is not None and not has_unknown_ids(play.draft, frame):
+            return draft_choices(frame, play.draft)
         if play.draft is None and play.drafting.outcome != "goes_on":
-            return library_lines(frame)
+            return library_choices(frame)
     whys = play.draft.wording() if play.draft else {}
     facts = {line.action: line.evidence for phase in PHASES for line in play.draft.phase(phase)} if play.draft else {}
     return {
         phase.phase: [
-            Line(
+            ChosenAction(
                 next(known for known in frame.playbook.phase(phase.phase) if known.id == action.id),
                 frame.people.get(action.owner_id or ""),
                 action.due,
@@ -272,39 +277,39 @@ def _lines_of(play: SavePlay, frame: Frame) -> Lines:
     }
 
 
-def check_ids(draft: Draft, frame: Frame) -> bool:
+def has_unknown_ids(draft: PlayDraft, frame: PlayContext) -> bool:
     """Whether the draft names an action or an owner that the frame does not have."""
     lines: list[tuple[Phase, DraftAction]] = [(phase, line) for phase in PHASES for line in draft.phase(phase)]
     known = {phase: {action.id for action in frame.playbook.phase(phase)} for phase in PHASES}
     return any(line.action not in known[phase] or line.owner not in frame.owners for phase, line in lines)
 
 
-def _differences(play: SavePlay, again: SavePlay, frame: Frame) -> Iterator[Violation]:
+def _differences(play: SavePlay, again: SavePlay, frame: PlayContext) -> Iterator[Violation]:
     """Where the play says something else than its evidence, its library and its choices give."""
     for name in _HEADER:
         if getattr(play, name) != getattr(again, name):
-            yield _differs("header_differs", name.replace("_", " "), getattr(again, name))
+            yield _mismatch("header_differs", name.replace("_", " "), getattr(again, name))
     if play.root_cause != again.root_cause:
-        yield _differs("cause_differs", "root cause", again.root_cause)
+        yield _mismatch("cause_differs", "root cause", again.root_cause)
     if play.opening != again.opening or play.questions != again.questions:
-        yield _differs("opening_differs", "opening or questions", again.opening)
+        yield _mismatch("opening_differs", "opening or questions", again.opening)
     edited = play.status in _EDITED
     yield from _evidence_differences(play.evidence, again.evidence if not edited else frame.dossier.evidence, edited)
     money = ("arr", "churn_probability", "save_probability") if edited else tuple(ExpectedValue.model_fields)
     if any(getattr(play.expected_value, name) != getattr(again.expected_value, name) for name in money):
-        yield _differs("money_differs", "expected value", again.expected_value.value)
+        yield _mismatch("money_differs", "expected value", again.expected_value.value)
     for phase, other in zip(play.phases, again.phases, strict=False):
         yield from _phase_differences(phase, other, edited)
     for name in ("success_criteria", "walk_away", "cadence", "escalation"):
         if getattr(play, name) != getattr(again, name):
-            yield _fault(
+            yield _violation(
                 f"{name}_differs",
                 f"{name.replace('_', ' ')}: not what the library gives on these dates; draft it again",
             )
 
 
-def _differs(code: str, place: str, wanted: object) -> Violation:
-    return _fault(code, f"{place}: the record says {str(wanted)[:160]}")
+def _mismatch(code: str, place: str, wanted: object) -> Violation:
+    return _violation(code, f"{place}: the record says {str(wanted)[:160]}")
 
 
 def _evidence_differences(
@@ -313,18 +318,18 @@ def _evidence_differences(
     """Each fact as the record has it; after an edit the plan may show more facts than it still cites."""
     facts = {fact.id: fact for fact in wanted}
     if [fact.id for fact in given] != list(facts) and (not edited or {fact.id for fact in given} - set(facts)):
-        yield _differs("evidence_differs", "evidence", ", ".join(facts))
+        yield _mismatch("evidence_differs", "evidence", ", ".join(facts))
     for fact in given:
         if fact.id in facts and fact != facts[fact.id]:
-            yield _differs("evidence_differs", f"evidence {fact.id}", facts[fact.id].statement)
+            yield _mismatch("evidence_differs", f"evidence {fact.id}", facts[fact.id].statement)
 
 
 def _phase_differences(given: PlayPhase, wanted: PlayPhase, edited: bool) -> Iterator[Violation]:
     if (given.title, given.starts, given.ends) != (wanted.title, wanted.starts, wanted.ends):
-        yield _differs("phase_differs", given.phase, f"{wanted.title}, {wanted.starts} to {wanted.ends}")
+        yield _mismatch("phase_differs", given.phase, f"{wanted.title}, {wanted.starts} to {wanted.ends}")
     actions = {action.id: action for action in wanted.actions}
     if [action.id for action in given.actions] != list(actions):
-        yield _differs("actions_differ", given.phase, ", ".join(actions))
+        yield _mismatch("actions_differ", given.phase, ", ".join(actions))
     for action in given.actions:
         other = actions.get(action.id)
         if other is None or action == other:
@@ -332,4 +337,4 @@ def _phase_differences(given: PlayPhase, wanted: PlayPhase, edited: bool) -> Ite
         own_words = ("action", "reworded_by") if edited and action.reworded_by else ()
         for name in PlayAction.model_fields:
             if name not in own_words and getattr(action, name) != getattr(other, name):
-                yield _differs("action_differs", f"{action.id}, {name.replace('_', ' ')}", getattr(other, name))
+                yield _mismatch("action_differs", f"{action.id}, {name.replace('_', ' ')}", getattr(other, name))

@@ -10,15 +10,17 @@ from datetime import date
 
 import duckdb
 
-from domain.configuration import Scoring
+from domain.configuration import ScoringSettings
 from tools.scoring.score_sql import ChurnCurve
 from tools.scoring.snapshots import Snapshot
 
-_LEAD = (25, 120)
-_ROUNDS = 60
+_LEAD_DAYS = (25, 120)
+_MAX_ITERATIONS = 60
 
 
-def fit(connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot], scoring: Scoring, as_of: date) -> ChurnCurve:
+def fit_churn_curve(
+    connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot], scoring: ScoringSettings, as_of: date
+) -> ChurnCurve:
     """The curve to use on ``as_of``."""
     prior = ChurnCurve(scoring.churn_slope.value, scoring.churn_midpoint.value, 0, False)
     usable = [snapshot for snapshot in snapshots if snapshot.scoring_hash]
@@ -26,7 +28,7 @@ def fit(connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot], scorin
     churned = sum(1 for _, gone in pairs if gone)
     if len(pairs) < scoring.outcomes_to_calibrate.value or not 0 < churned < len(pairs):
         return ChurnCurve(prior.slope, prior.midpoint, len(pairs), False)
-    fitted = platt(pairs)
+    fitted = fit_platt(pairs)
     if fitted is None:
         return ChurnCurve(prior.slope, prior.midpoint, len(pairs), False)
     return ChurnCurve(round(fitted[0], 9), round(fitted[1], 9), len(pairs), True)
@@ -40,7 +42,7 @@ def _pairs(connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot], as_
     ).fetchall()
     wanted: dict[Snapshot, list[tuple[str, bool]]] = {}
     for account, on, gone in outcomes:
-        near = [s for s in snapshots if _LEAD[0] <= (on - s.as_of).days <= _LEAD[1]]
+        near = [s for s in snapshots if _LEAD_DAYS[0] <= (on - s.as_of).days <= _LEAD_DAYS[1]]
         if near:
             snapshot = min(near, key=lambda s: abs((on - s.as_of).days - 90))
             wanted.setdefault(snapshot, []).append((account, bool(gone)))
@@ -55,12 +57,12 @@ def _pairs(connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot], as_
     return sorted(pairs)
 
 
-def platt(pairs: list[tuple[float, bool]]) -> tuple[float, float] | None:
+def fit_platt(pairs: list[tuple[float, bool]]) -> tuple[float, float] | None:
     """Slope and midpoint of the logistic curve; None when it does not rise or does not settle."""
     gone = sum(1 for _, churned in pairs if churned)
     high, low = (gone + 1) / (gone + 2), 1 / (len(pairs) - gone + 2)
     a, b = 0.0, math.log((gone + 1) / (len(pairs) - gone + 1))
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ITERATIONS):
         gradient_a = gradient_b = 0.0
         aa = bb = 1e-9
         ab = 0.0

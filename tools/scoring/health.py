@@ -8,42 +8,44 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 
-from domain.configuration import CATEGORIES, SIZES, Scoring, Signal
-from tools.signals import OBSERVED_ON, literal, six
+from domain.configuration import CATEGORIES, SIZES, ScoringSettings, Signal
+from tools.signals import OBSERVED_ON, date_literal, round_sql
 
 
-def number(value: float) -> str:
+def sql_number(value: float) -> str:
     """A number as SQL text, always a double: in the embedded engine, a number with an exponent is one."""
     text = repr(float(value))
     return text if "e" in text else f"{text}e0"
 
 
-def fresh_value(name: str, signal: Signal, as_of: date) -> str:
+def fresh_value_sql(name: str, signal: Signal, as_of: date) -> str:
     """The signal's value while it is young enough, else NULL; recorded events outlive a stale source."""
     if signal.fresh.days is None:
         return name
-    young = f"{OBSERVED_ON[name]} >= {literal(as_of - timedelta(days=signal.fresh.days))}"
+    young = f"{OBSERVED_ON[name]} >= {date_literal(as_of - timedelta(days=signal.fresh.days))}"
     stands = f" or {name} > 0" if signal.fresh.events_stand else ""
     return f"case when {young}{stands} then {name} end"
 
 
-def component(name: str, signal: Signal) -> str:
+def component_sql(name: str, signal: Signal) -> str:
     """0 to 100 from the breakpoints: straight lines between them, flat outside, NULL when unknown."""
     first, last = signal.points[0], signal.points[-1]
-    lines = [f"when {name} <= {number(first[0])} then {number(first[1])}"]
+    lines = [f"when {name} <= {sql_number(first[0])} then {sql_number(first[1])}"]
     for (v0, c0), (v1, c1) in pairwise(signal.points):
         slope = (c1 - c0) / (v1 - v0)
-        lines.append(f"when {name} <= {number(v1)} then {name} * {number(slope)} + {number(c0 - slope * v0)}")
-    return six(f"case {' '.join(lines)} when {name} > {number(last[0])} then {number(last[1])} end")
+        lines.append(
+            f"when {name} <= {sql_number(v1)} then {name} * {sql_number(slope)} + {sql_number(c0 - slope * v0)}"
+        )
+    return round_sql(f"case {' '.join(lines)} when {name} > {sql_number(last[0])} then {sql_number(last[1])} end")
 
 
-def weight(signal: Signal) -> str:
+def weight_sql(signal: Signal) -> str:
     """The signal's share of its category, by size of account."""
     default = signal.weight["default"]
     return _by_size({size: signal.weight.get(size, default) for size in SIZES})
 
 
-def category_weight(scoring: Scoring, category: str) -> str:
+def category_weight_sql(scoring: ScoringSettings, category: str) -> str:
     """The category's share of health, by size of account."""
     return _by_size({size: scoring.category_weights[size][category] for size in SIZES})  # type: ignore[index]
 
@@ -53,69 +55,71 @@ SIZE_FLAGS = ["size = 'enterprise' as is_enterprise", "size = 'small_business' a
 
 
 def _by_size(weights: Mapping[str, float]) -> str:
-    large, small, other = (number(weights[size]) for size in ("enterprise", "small_business", "mid_market"))
+    large, small, other = (sql_number(weights[size]) for size in ("enterprise", "small_business", "mid_market"))
     if large == small == other:
         return other
     return f"case when is_enterprise then {large} when is_small_business then {small} else {other} end"
 
 
-def of_category(scoring: Scoring, category: str) -> dict[str, Signal]:
+def category_signals(scoring: ScoringSettings, category: str) -> dict[str, Signal]:
     """The signals of one category, in the order of the configuration."""
     return {name: signal for name, signal in scoring.signals.items() if signal.category == category}
 
 
-def _whole_weight(scoring: Scoring, category: str) -> str:
+def _whole_weight(scoring: ScoringSettings, category: str) -> str:
     """Sum of the weights of all signals of the category, by size of account."""
-    weights = [signal.weight for signal in of_category(scoring, category).values()]
+    weights = [signal.weight for signal in category_signals(scoring, category).values()]
     return _by_size({size: sum(weight.get(size, weight["default"]) for weight in weights) for size in SIZES})
 
 
-def known_weight(scoring: Scoring, category: str) -> str:
+def known_weight_sql(scoring: ScoringSettings, category: str) -> str:
     """Sum of the weights of the category's known signals."""
     terms = [
-        f"case when c_{name} is null then 0 else {weight(signal)} end"
-        for name, signal in of_category(scoring, category).items()
+        f"case when c_{name} is null then 0 else {weight_sql(signal)} end"
+        for name, signal in category_signals(scoring, category).items()
     ]
     return " + ".join(terms)
 
 
-def weighted_sum(scoring: Scoring, category: str) -> str:
+def weighted_sum_sql(scoring: ScoringSettings, category: str) -> str:
     """Sum of weight times component over the category's known signals."""
-    terms = [f"coalesce(c_{name} * {weight(signal)}, 0)" for name, signal in of_category(scoring, category).items()]
+    terms = [
+        f"coalesce(c_{name} * {weight_sql(signal)}, 0)" for name, signal in category_signals(scoring, category).items()
+    ]
     return " + ".join(terms)
 
 
-def sums(scoring: Scoring, category: str) -> list[str]:
+def health_sums(scoring: ScoringSettings, category: str) -> list[str]:
     """Over the components of a category: ``k_``, the weight of its known signals, and ``s_``, their weighted sum."""
-    known, weighted = known_weight(scoring, category), weighted_sum(scoring, category)
+    known, weighted = known_weight_sql(scoring, category), weighted_sum_sql(scoring, category)
     return [f"{known} as k_{category}", f"{weighted} as s_{category}"]
 
 
-def layers(scoring: Scoring) -> list[list[str]]:
+def health_steps(scoring: ScoringSettings) -> list[list[str]]:
     """Health in three steps over the sums of every category, each a list of columns over the one before.
 
     ``w_``, the weight of each category if anything of it is known; then ``w_known`` and ``coverage`` (share of weight
     known, 0 to 1); then ``health`` (NULL below the minimum coverage).
     """
-    weights = [f"case when k_{c} > 0 then {category_weight(scoring, c)} else 0 end as w_{c}" for c in CATEGORIES]
+    weights = [f"case when k_{c} > 0 then {category_weight_sql(scoring, c)} else 0 end as w_{c}" for c in CATEGORIES]
     known = " + ".join(f"w_{category}" for category in CATEGORIES)
     covered = " + ".join(f"w_{c} * k_{c} / {_whole_weight(scoring, c)}" for c in CATEGORIES)
     means = " + ".join(f"case when k_{c} > 0 then w_{c} * s_{c} / k_{c} else 0 end" for c in CATEGORIES)
-    enough = f"coverage >= {number(scoring.minimum_coverage.value)}"
+    enough = f"coverage >= {sql_number(scoring.minimum_coverage.value)}"
     return [
         weights,
-        [f"{known} as w_known", f"{six(f'({covered}) / 100')} as coverage"],
-        [f"case when {enough} then {six(f'({means}) / w_known')} end as health"],
+        [f"{known} as w_known", f"{round_sql(f'({covered}) / 100')} as coverage"],
+        [f"case when {enough} then {round_sql(f'({means}) / w_known')} end as health"],
     ]
 
 
-def share(name: str, signal: Signal) -> str:
+def share_sql(name: str, signal: Signal) -> str:
     """What part of the score the signal carries after unknown signals gave theirs away; 0 when it is unknown."""
-    of = f"w_{signal.category} * {weight(signal)} / k_{signal.category} / w_known"
+    of = f"w_{signal.category} * {weight_sql(signal)} / k_{signal.category} / w_known"
     return f"case when c_{name} is null then 0 else {of} end"
 
 
-def banded(column: str, bands: tuple[tuple[str, float], ...], otherwise: str = "NULL") -> str:
+def band_sql(column: str, bands: tuple[tuple[str, float], ...], otherwise: str = "NULL") -> str:
     """The name of the half-open band that a score lies in."""
-    cases = " ".join(f"when {column} >= {number(start)} then '{name}'" for name, start in reversed(bands))
+    cases = " ".join(f"when {column} >= {sql_number(start)} then '{name}'" for name, start in reversed(bands))
     return f"case when {column} is null then {otherwise} {cases} end"

@@ -3,23 +3,23 @@
 from collections.abc import Iterable
 from datetime import date
 
-from domain.audit import SourceAudit
-from domain.configuration import SIZES, Workflow
-from domain.phases import BookLine, MovableAccount, Population
+from domain.configuration import SIZES, AlertRule
+from domain.data_audit import SourceAudit
+from domain.phase_results import CsmBook, MovableAccount, PortfolioCounts
 from domain.review import (
+    AccountMovement,
     Alert,
     BridgeStep,
+    DataGap,
     DataReport,
-    Gap,
     MatrixCell,
-    Movement,
     PortfolioSummary,
     SignalCoverage,
     TierCount,
 )
-from tools.scoring.health import component, fresh_value, number
-from tools.scoring.scored_base import CustomerBase, Row, ScoredBase, coverage
-from tools.scoring.tiers import condition
+from tools.scoring.health import component_sql, fresh_value_sql, sql_number
+from tools.scoring.scored_base import Row, ScoredBase, ScoreOnlyBase, signal_coverage
+from tools.scoring.tiers import condition_sql
 from tools.scoring.week_over_week import BRIDGE_SQL
 from tools.signals import OBSERVED_ON
 from tools.wording import plural
@@ -30,7 +30,7 @@ _BANDS = ("red", "yellow", "green", "not_scored")
 _SCATTER = 120
 
 
-def _counts(base: CustomerBase, column: str, order: tuple[str, ...] = ()) -> tuple[TierCount, ...]:
+def _counts(base: ScoredBase, column: str, order: tuple[str, ...] = ()) -> tuple[TierCount, ...]:
     rows = base.rows(
         f"select {column} as name, count(*) as accounts, sum(arr) as arr, count(*) filter (at_risk) as risky, "
         f"coalesce(sum(arr) filter (at_risk), 0) as risky_arr from scored group by 1 order by 1"
@@ -49,7 +49,7 @@ def _counts(base: CustomerBase, column: str, order: tuple[str, ...] = ()) -> tup
     return tuple({**empty, **found}.values())
 
 
-def bridge(base: CustomerBase) -> tuple[BridgeStep, ...]:
+def at_risk_bridge(base: ScoredBase) -> tuple[BridgeStep, ...]:
     """At-risk ARR from last week to this one; empty in the first review."""
     if base.previous is None:
         return ()
@@ -68,7 +68,7 @@ def bridge(base: CustomerBase) -> tuple[BridgeStep, ...]:
     return tuple(found)
 
 
-def _movements(base: CustomerBase) -> tuple[Movement, ...]:
+def _movements(base: ScoredBase) -> tuple[AccountMovement, ...]:
     """New, worsened, improved and resolved, by ARR; at most 200."""
     if base.previous is None:
         return ()
@@ -77,7 +77,7 @@ def _movements(base: CustomerBase) -> tuple[Movement, ...]:
         "order by arr desc, account_id limit 200"
     )
     return tuple(
-        Movement(
+        AccountMovement(
             account_id=row["account_id"],
             name=row["name"],
             arr=float(row["arr"] or 0),
@@ -108,7 +108,7 @@ def change_note(change: str, then: float | None, now: float | None, tier_then: s
     return f"{words[change]}: {moved}."
 
 
-def portfolio(base: CustomerBase) -> PortfolioSummary:
+def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
     """The customer base in numbers; tiers, segments and bands sum to the same totals."""
     total = base.rows(
         "select count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (at_risk) as risky, "
@@ -127,7 +127,7 @@ def portfolio(base: CustomerBase) -> PortfolioSummary:
         by_tier=_counts(base, "risk_tier", _TIERS),
         by_segment=_counts(base, "segment"),
         by_band=_counts(base, "health_band", _BANDS),
-        bridge=bridge(base),
+        bridge=at_risk_bridge(base),
         movements=_movements(base),
         not_scored=total["not_scored"],
         overdue_renewals=total["overdue"],
@@ -141,7 +141,7 @@ def portfolio(base: CustomerBase) -> PortfolioSummary:
     )
 
 
-def _calibration_note(base: CustomerBase) -> str:
+def _calibration_note(base: ScoredBase) -> str:
     curve, needed = base.curve, int(base.configuration.scoring.outcomes_to_calibrate.value)
     if curve.calibrated:
         return f"Churn probabilities are fitted to {curve.outcomes} known renewals and losses."
@@ -151,7 +151,7 @@ def _calibration_note(base: CustomerBase) -> str:
     )
 
 
-def books(base: CustomerBase) -> tuple[BookLine, ...]:
+def csm_books(base: ScoredBase) -> tuple[CsmBook, ...]:
     """The book of each CSM; the accounts without one come first."""
     sizes = ", ".join(f"count(*) filter (size = '{size}') as n_{size}" for size in SIZES)
     rows = base.rows(
@@ -160,7 +160,7 @@ def books(base: CustomerBase) -> tuple[BookLine, ...]:
         f"{sizes} from scored group by csm_id order by csm_id nulls first"
     )
     return tuple(
-        BookLine(
+        CsmBook(
             csm_id=row["csm_id"],
             accounts=row["accounts"],
             arr=float(row["arr"]),
@@ -173,7 +173,7 @@ def books(base: CustomerBase) -> tuple[BookLine, ...]:
     )
 
 
-def movable(base: CustomerBase, csms: list[str], limit: int = 40) -> tuple[MovableAccount, ...]:
+def movable_accounts(base: ScoredBase, csms: list[str], limit: int = 40) -> tuple[MovableAccount, ...]:
     """Accounts of the given CSMs that could change hands quietly: green, not at risk, no renewal within 60 days."""
     rows = base.rows(
         "select account_id, name, arr, csm_id, size from scored where csm_id in (select unnest(?)) and not at_risk "
@@ -184,18 +184,20 @@ def movable(base: CustomerBase, csms: list[str], limit: int = 40) -> tuple[Movab
     return tuple(MovableAccount(**{**row, "arr": float(row["arr"])}) for row in rows)
 
 
-def population(base: CustomerBase) -> Population:
+def portfolio_counts(base: ScoredBase) -> PortfolioCounts:
     """Accounts by segment and by CSM."""
     segments = base.rows("select segment as k, count(*) as n from scored group by 1 order by 1")
     csms = base.rows("select csm_id as k, count(*) as n from scored where csm_id is not null group by 1 order by 1")
-    return Population(segments={r["k"]: r["n"] for r in segments}, csms={r["k"]: r["n"] for r in csms})
+    return PortfolioCounts(segments={r["k"]: r["n"] for r in segments}, csms={r["k"]: r["n"] for r in csms})
 
 
-def matrix(base: CustomerBase) -> tuple[MatrixCell, ...]:
+def opportunity_matrix(base: ScoredBase) -> tuple[MatrixCell, ...]:
     """Risk × opportunity, nine fields. Opportunity is the configured mean of what speaks for growth, known parts only."""
     shares = base.configuration.review.opportunity
-    value = " + ".join(f"coalesce(c_{name} * {number(share)}, 0)" for name, share in shares.items())
-    weight = " + ".join(f"case when c_{name} is null then 0 else {number(share)} end" for name, share in shares.items())
+    value = " + ".join(f"coalesce(c_{name} * {sql_number(share)}, 0)" for name, share in shares.items())
+    weight = " + ".join(
+        f"case when c_{name} is null then 0 else {sql_number(share)} end" for name, share in shares.items()
+    )
     rows = base.rows(
         f"""with parts as ({_components(base, list(shares))}),
         graded as (
@@ -213,20 +215,20 @@ def matrix(base: CustomerBase) -> tuple[MatrixCell, ...]:
     return tuple(_cell(base, risk, chance, found.get((risk, chance))) for risk in levels for chance in levels)
 
 
-def _fresh(base: CustomerBase, names: Iterable[str]) -> str:
+def _fresh(base: ScoredBase, names: Iterable[str]) -> str:
     """Fresh values of a few signals, one row an account."""
     signals = base.configuration.scoring.signals
-    fresh = [f"{fresh_value(n, signals[n], base.as_of) if n in signals else n} as {n}" for n in sorted(set(names))]
+    fresh = [f"{fresh_value_sql(n, signals[n], base.as_of) if n in signals else n} as {n}" for n in sorted(set(names))]
     return f"select {', '.join(['account_id', *fresh])} from measured"
 
 
-def _components(base: CustomerBase, names: list[str]) -> str:
+def _components(base: ScoredBase, names: list[str]) -> str:
     signals = base.configuration.scoring.signals
-    parts = ", ".join(f"{component(n, signals[n])} as c_{n}" for n in names)
+    parts = ", ".join(f"{component_sql(n, signals[n])} as c_{n}" for n in names)
     return f"select account_id, {parts} from ({_fresh(base, names)})"
 
 
-_STANDING = {
+_STATE_SQL = {
     "any": "true",
     "at_risk": "s.at_risk",
     "critical": "s.intervention_tier = 'critical'",
@@ -237,7 +239,7 @@ _STANDING = {
 _ALERTS_EACH = 50
 
 
-def alerts(base: CustomerBase) -> tuple[tuple[Alert, ...], dict[str, int]]:
+def workflow_alerts(base: ScoredBase) -> tuple[tuple[Alert, ...], dict[str, int]]:
     """Accounts in each workflow state, by ARR (at most fifty each), and how many hold it."""
     found: list[Alert] = []
     counts: dict[str, int] = {}
@@ -245,7 +247,7 @@ def alerts(base: CustomerBase) -> tuple[tuple[Alert, ...], dict[str, int]]:
     names = {condition.signal for rule in rules for condition in rule.when}
     base.connection.execute(f"create or replace temp table states as {_fresh(base, names)}")
     for rule in rules:
-        holds = " and ".join([_STANDING[rule.standing], *(condition(c) for c in rule.when)])
+        holds = " and ".join([_STATE_SQL[rule.standing], *(condition_sql(c) for c in rule.when)])
         rows = base.rows(
             "select s.account_id, s.name, count(*) over () as total from "
             "(select account_id, name, arr, at_risk, intervention_tier from scored) s join states f on "
@@ -258,7 +260,7 @@ def alerts(base: CustomerBase) -> tuple[tuple[Alert, ...], dict[str, int]]:
     return tuple(found), counts
 
 
-def _alert(rule: Workflow, row: Row, base: CustomerBase) -> Alert:
+def _alert(rule: AlertRule, row: Row, base: ScoredBase) -> Alert:
     return Alert(
         kind=rule.id,
         account_id=row["account_id"],
@@ -271,7 +273,7 @@ def _alert(rule: Workflow, row: Row, base: CustomerBase) -> Alert:
     )
 
 
-def _cell(base: CustomerBase, risk: str, chance: str, row: Row | None) -> MatrixCell:
+def _cell(base: ScoredBase, risk: str, chance: str, row: Row | None) -> MatrixCell:
     return MatrixCell(
         risk=risk,
         opportunity=chance,
@@ -282,14 +284,14 @@ def _cell(base: CustomerBase, risk: str, chance: str, row: Row | None) -> Matrix
     )
 
 
-def data_report(base: ScoredBase) -> DataReport:
+def data_report(base: ScoreOnlyBase) -> DataReport:
     """Sources, gaps and coverage: what the numbers rest on and what they lack."""
     signals = base.configuration.scoring.signals
     counted = tuple(
         SignalCoverage(
             signal=name, label=signals[name].label, category=signals[name].category, known=k, stale=s, unknown=u
         )
-        for name, k, s, u in coverage(base)
+        for name, k, s, u in signal_coverage(base)
     )
     return DataReport(
         sources=base.audit.sources,
@@ -301,7 +303,7 @@ def data_report(base: ScoredBase) -> DataReport:
     )
 
 
-def _gaps(base: ScoredBase, counted: tuple[SignalCoverage, ...]) -> tuple[Gap, ...]:
+def _gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple[DataGap, ...]:
     signals = base.configuration.scoring.signals
     total = base.rows("select count(*) as n, count(*) filter (health is null) as unscored from scored")[0]
     found = [gap for source in base.audit.sources if (gap := _source_gap(source, counted, base, total["n"]))]
@@ -317,47 +319,47 @@ def _gaps(base: ScoredBase, counted: tuple[SignalCoverage, ...]) -> tuple[Gap, .
         if kind == "stale_source":
             limit = signals[names[0]].fresh.days
             message = f"{labels}: too old for {plural(accounts, 'account')} (limit {limit} days), counted as unknown."
-            found.append(Gap(kind="stale_source", subject=table, message=message, accounts=accounts))
+            found.append(DataGap(kind="stale_source", subject=table, message=message, accounts=accounts))
         else:
             message = f"{labels}: not measured for {plural(accounts, 'account')}."
-            found.append(Gap(kind="signal", subject=table, message=message, accounts=accounts))
+            found.append(DataGap(kind="signal", subject=table, message=message, accounts=accounts))
     if total["unscored"]:
         share = base.configuration.scoring.minimum_coverage.value
         many = plural(total["unscored"], "account")
         message = f"Health is not scored for {many}: under {share:.0%} of the weight is known."
-        found.append(Gap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
+        found.append(DataGap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
     return tuple(found)
 
 
 def _source_gap(
-    source: SourceAudit, counted: tuple[SignalCoverage, ...], base: ScoredBase, accounts: int
-) -> Gap | None:
+    source: SourceAudit, counted: tuple[SignalCoverage, ...], base: ScoreOnlyBase, accounts: int
+) -> DataGap | None:
     """A source that is not connected and the signals it costs, or the columns that a connected one lacks."""
     signals = base.configuration.scoring.signals
     if not source.connected:
         lost = [i.label for i in counted if signals[i.signal].table == source.table and not i.known + i.stale]
         cost = f", so these are unknown for every account: {', '.join(lost)}" if lost else ""
         message = f"{source.table} is not connected{cost}."
-        return Gap(kind="not_connected", subject=source.table, message=message, accounts=accounts)
+        return DataGap(kind="not_connected", subject=source.table, message=message, accounts=accounts)
     if source.columns_absent:
         message = f"{source.table} has no {', '.join(source.columns_absent)}."
-        return Gap(kind="column_absent", subject=source.table, message=message, accounts=accounts)
+        return DataGap(kind="column_absent", subject=source.table, message=message, accounts=accounts)
     return None
 
 
-def health_of(base: CustomerBase, accounts: list[str]) -> dict[str, float | None]:
+def current_health(base: ScoredBase, accounts: list[str]) -> dict[str, float | None]:
     """Health today of some accounts, as far as they are still customers."""
     rows = base.rows("select account_id, health from scored where account_id in (select unnest(?))", [accounts])
     return {row["account_id"]: row["health"] for row in sorted(rows, key=lambda row: row["account_id"])}
 
 
-def at_risk_of(base: CustomerBase, accounts: list[str]) -> set[str]:
+def still_at_risk(base: ScoredBase, accounts: list[str]) -> set[str]:
     """Which of some accounts are at risk today."""
     rows = base.rows("select account_id from scored where at_risk and account_id in (select unnest(?))", [accounts])
     return {row["account_id"] for row in rows}
 
 
-def outcomes_since(base: CustomerBase, since: dict[str, date]) -> dict[str, str]:
+def outcomes_since(base: ScoredBase, since: dict[str, date]) -> dict[str, str]:
     """The latest outcome of each account on or after its date; several on one day: the worst."""
     if not since:
         return {}

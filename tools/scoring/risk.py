@@ -4,55 +4,55 @@ Pure: writes SQL over components ``c_<signal>`` and ``renewal_in_days``. An unkn
 grows without a step and never falls when a signal worsens, so risk does not either.
 """
 
-from domain.configuration import CATEGORIES, Scoring, Signal
-from tools.scoring.health import number, of_category
-from tools.signals import six
+from domain.configuration import CATEGORIES, ScoringSettings, Signal
+from tools.scoring.health import category_signals, sql_number
+from tools.signals import round_sql
 
 
-def points(name: str, signal: Signal, scoring: Scoring) -> str:
+def points_sql(name: str, signal: Signal, scoring: ScoringSettings) -> str:
     """Risk points of one signal before amplification: full at component 0, none from ``severity_below`` up."""
-    line = number(scoring.severity_below.value)
-    each = number(signal.risk / scoring.severity_below.value)
+    line = sql_number(scoring.severity_below.value)
+    each = sql_number(signal.risk / scoring.severity_below.value)
     return f"case when c_{name} < {line} then {each} * ({line} - c_{name}) else 0 end"
 
 
-def sums(scoring: Scoring, category: str) -> list[str]:
+def risk_sums(scoring: ScoringSettings, category: str) -> list[str]:
     """Over the components of a category: ``p_``, its points."""
-    terms = [points(name, signal, scoring) for name, signal in of_category(scoring, category).items()]
+    terms = [points_sql(name, signal, scoring) for name, signal in category_signals(scoring, category).items()]
     return [f"{' + '.join(terms)} as p_{category}"]
 
 
-def layers(scoring: Scoring) -> list[list[str]]:
+def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
     """Risk in three steps over the sums of every category, each a list of columns over the one before.
 
     ``base`` and ``warning`` (how many categories warn); the factors ``clustering`` and ``nearness``, from 1 up; and
     ``risk``, which nears 100 and stops there.
     """
-    full = number(scoring.cluster_points.value)
+    full = sql_number(scoring.cluster_points.value)
     base = " + ".join(f"p_{category}" for category in CATEGORIES)
     warning = " + ".join(f"case when p_{c} >= {full} then 1 else p_{c} / {full} end" for c in CATEGORIES)
-    horizon = number(scoring.renewal_horizon.value)
+    horizon = sql_number(scoring.renewal_horizon.value)
     left = (
         f"case when renewal_in_days is null or renewal_in_days >= {horizon} then {horizon} "
         "when renewal_in_days <= 0 then 0 else renewal_in_days end"
     )
-    step = number(scoring.cluster_step.value)
-    raw = f"base * clustering * nearness / {number(scoring.risk_scale.value)}"
+    step = sql_number(scoring.cluster_step.value)
+    raw = f"base * clustering * nearness / {sql_number(scoring.risk_scale.value)}"
     return [
         [f"{base} as base", f"{warning} as warning"],
         [
             f"case when warning > 1 then 1 + {step} * (warning - 1) else 1 end as clustering",
-            f"1 + {number(scoring.renewal_step.value)} * ({horizon} - ({left})) / {horizon} as nearness",
+            f"1 + {sql_number(scoring.renewal_step.value)} * ({horizon} - ({left})) / {horizon} as nearness",
         ],
-        [f"{six(f'100 * (1 - exp(-({raw})))')} as risk"],
+        [f"{round_sql(f'100 * (1 - exp(-({raw})))')} as risk"],
     ]
 
 
-def amplified(name: str, signal: Signal, scoring: Scoring) -> str:
+def amplified_points_sql(name: str, signal: Signal, scoring: ScoringSettings) -> str:
     """What one signal adds to the final score; these sum to ``risk``."""
-    return f"case when base > 0 then ({points(name, signal, scoring)}) / base * risk else 0 end"
+    return f"case when base > 0 then ({points_sql(name, signal, scoring)}) / base * risk else 0 end"
 
 
-def churn_probability(slope: float, midpoint: float) -> str:
+def churn_probability_sql(slope: float, midpoint: float) -> str:
     """A logistic curve over ``risk``: the prior, or what was fitted to known outcomes."""
-    return six(f"1 / (1 + exp(-{number(slope)} * (risk - {number(midpoint)})))")
+    return round_sql(f"1 / (1 + exp(-{sql_number(slope)} * (risk - {sql_number(midpoint)})))")

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.configuration import CATEGORIES, ScoreConfiguration, Scoring, Signal
+from domain.configuration import CATEGORIES, ScoreConfiguration, ScoringSettings, Signal
 from tools.scoring import health, risk, tiers
-from tools.signals import CONTEXT, OBSERVED_ON, signal_columns, six
+from tools.signals import CONTEXT_COLUMNS, OBSERVED_ON, round_sql, signal_columns
 
 ATTRIBUTES = (
     "account_id",
@@ -29,7 +29,7 @@ ATTRIBUTES = (
     "started_on",
     "health_month_ago",
 )
-SCORES = (
+SCORE_COLUMNS = (
     "health",
     "health_band",
     "coverage",
@@ -48,15 +48,15 @@ SCORES = (
     "expected_churn_arr",
 )
 
-SCORED = (*SCORES, "renewal_in_days")
-NAMES = ("health_band", "velocity_band", "confidence", "score_tier", "risk_tier", "rule", "intervention_tier")
+SCORED_COLUMNS = (*SCORE_COLUMNS, "renewal_in_days")
+LABEL_COLUMNS = ("health_band", "velocity_band", "confidence", "score_tier", "risk_tier", "rule", "intervention_tier")
 """The words among the scores: each follows from the numbers."""
-JUDGED = (*(name for name in SCORED if name not in NAMES), "rule_number")
-REPORTED = SCORES[:-2]
+NUMERIC_COLUMNS = (*(name for name in SCORED_COLUMNS if name not in LABEL_COLUMNS), "rule_number")
+REPORTED_COLUMNS = SCORE_COLUMNS[:-2]
 """What is kept of a week: what an account may cost is worked out anew from the curve of the day."""
 
 
-FORMER_SQL = """
+FORMER_CUSTOMERS_SQL = """
     select account_id from outcomes group by account_id
     having max(case when kind = 'churned' then date end) >=
         coalesce(max(case when kind <> 'churned' then date end), date '0001-01-01')"""
@@ -73,19 +73,22 @@ class ChurnCurve:
     calibrated: bool
 
 
-def size_sql(scoring: Scoring, arr: str) -> str:
+def size_sql(scoring: ScoringSettings, arr: str) -> str:
     """The size of an account by its ARR in the home currency."""
-    large, small = _large_or_small(scoring, arr)
+    large, small = _size_conditions(scoring, arr)
     return f"case when {large} then 'enterprise' when {small} then 'small_business' else 'mid_market' end"
 
 
-def _large_or_small(scoring: Scoring, arr: str) -> tuple[str, str]:
-    above, below = health.number(scoring.enterprise_above.value), health.number(scoring.small_business_below.value)
+def _size_conditions(scoring: ScoringSettings, arr: str) -> tuple[str, str]:
+    above, below = (
+        health.sql_number(scoring.enterprise_above.value),
+        health.sql_number(scoring.small_business_below.value),
+    )
     return f"{arr} > {above}", f"{arr} < {below}"
 
 
-def beside_sql(
-    scoring: Scoring, columns: Sequence[str], tables: Sequence[str], attributes: Sequence[str] = ATTRIBUTES
+def side_by_side_sql(
+    scoring: ScoringSettings, columns: Sequence[str], tables: Sequence[str], attributes: Sequence[str] = ATTRIBUTES
 ) -> str:
     """The attributes of every account and the ``columns`` of the ``tables``, which hold the accounts in the same order.
 
@@ -107,110 +110,114 @@ def beside_sql(
     return f"select {', '.join([*cells, *columns])} from {beside}"
 
 
-MEASURED = (*OBSERVED_ON, *CONTEXT, *sorted(set(OBSERVED_ON.values())))
+MEASURED_COLUMNS = (*OBSERVED_ON, *CONTEXT_COLUMNS, *sorted(set(OBSERVED_ON.values())))
 """What is measured of an account: the signals, the context and the days."""
 
 
-def part_sql(scoring: Scoring, categories: Sequence[str], source: str) -> str:
+def signal_table_sql(scoring: ScoringSettings, categories: Sequence[str], source: str) -> str:
     """One row an account: the signals of some categories, rounded, with their days and the size of the account.
 
     ``source`` stands after FROM and yields ``part`` (what the files measure) and, with sentiment, ``stated``.
     """
     names = _measured_in(scoring, categories)
-    large, small = _large_or_small(scoring, "part.arr_home")
+    large, small = _size_conditions(scoring, "part.arr_home")
     sizes = f"{large} as is_enterprise, {small} as is_small_business"
     return f"select part.account_id, {sizes}, {', '.join(signal_columns(names))} from {source}"
 
 
-def sums_sql(configuration: ScoreConfiguration, categories: Sequence[str], part: str, as_of: date) -> str:
+def category_sums_sql(configuration: ScoreConfiguration, categories: Sequence[str], part: str, as_of: date) -> str:
     """One row an account: its place in the table that has its signals, what these categories add to both scores, and
     which comparisons of the rules hold."""
     placed, signals = f"(select rowid as place, * from {part})", _signals_of(configuration.scoring, categories)
-    steps = _summing(configuration.scoring, categories, _held(configuration, categories))
-    chain = _chain(_fresh(configuration.scoring, placed, signals, as_of), steps)
+    steps = _category_steps(configuration.scoring, categories, _comparisons(configuration, categories))
+    chain = _cte_chain(_fresh(configuration.scoring, placed, signals, as_of), steps)
     return f"{chain} select place, {', '.join(_sums(configuration, categories))} from final"
 
 
-def _signals_of(scoring: Scoring, categories: Sequence[str]) -> dict[str, Signal]:
-    return {name: signal for each in categories for name, signal in health.of_category(scoring, each).items()}
+def _signals_of(scoring: ScoringSettings, categories: Sequence[str]) -> dict[str, Signal]:
+    return {name: signal for each in categories for name, signal in health.category_signals(scoring, each).items()}
 
 
-def _measured_in(scoring: Scoring, categories: Sequence[str]) -> list[str]:
+def _measured_in(scoring: ScoringSettings, categories: Sequence[str]) -> list[str]:
     """The signals and the context that the files of these categories measure."""
-    context = [name for name, category in CONTEXT.items() if category in categories]
+    context = [name for name, category in CONTEXT_COLUMNS.items() if category in categories]
     return [*_signals_of(scoring, categories), *context]
 
 
-def _held(configuration: ScoreConfiguration, categories: Sequence[str]) -> dict[str, str]:
-    return tiers.held(configuration.tiers, _measured_in(configuration.scoring, categories))
+def _comparisons(configuration: ScoreConfiguration, categories: Sequence[str]) -> dict[str, str]:
+    return tiers.comparisons_of(configuration.tiers, _measured_in(configuration.scoring, categories))
 
 
 def _sums(configuration: ScoreConfiguration, categories: Sequence[str]) -> list[str]:
-    return [f"{what}_{each}" for each in categories for what in "ksp"] + list(_held(configuration, categories))
+    return [f"{what}_{each}" for each in categories for what in "ksp"] + list(_comparisons(configuration, categories))
 
 
-def _fresh(scoring: Scoring, source: str, names: Iterable[str], as_of: date) -> str:
+def _fresh(scoring: ScoringSettings, source: str, names: Iterable[str], as_of: date) -> str:
     """``source`` with these signals unknown where they are not young enough."""
-    fresh = [f"{health.fresh_value(name, scoring.signals[name], as_of)} as {name}" for name in names]
+    fresh = [f"{health.fresh_value_sql(name, scoring.signals[name], as_of)} as {name}" for name in names]
     return f"select * replace ({', '.join(fresh)}) from {source}"
 
 
-def _summing(scoring: Scoring, categories: Sequence[str], held: Mapping[str, str]) -> list[list[str]]:
+def _category_steps(scoring: ScoringSettings, categories: Sequence[str], held: Mapping[str, str]) -> list[list[str]]:
     """The steps from fresh values to what each category adds to both scores, and to the comparisons ``held``."""
     signals = _signals_of(scoring, categories).items()
-    components = [f"{health.component(name, signal)} as c_{name}" for name, signal in signals]
+    components = [f"{health.component_sql(name, signal)} as c_{name}" for name, signal in signals]
     return [
         components + [f"{holds} as {column}" for column, holds in held.items()],
-        [sums for c in categories for sums in (*health.sums(scoring, c), *risk.sums(scoring, c))],
+        [sums for c in categories for sums in (*health.health_sums(scoring, c), *risk.risk_sums(scoring, c))],
     ]
 
 
-def _both_scores(scoring: Scoring) -> list[list[str]]:
+def _score_steps(scoring: ScoringSettings) -> list[list[str]]:
     """The steps from those sums to health and risk."""
-    return [a + b for a, b in zip(health.layers(scoring), risk.layers(scoring), strict=True)]
+    return [a + b for a, b in zip(health.health_steps(scoring), risk.risk_steps(scoring), strict=True)]
 
 
 def _from_signals(configuration: ScoreConfiguration, source: str, as_of: date) -> tuple[str, list[list[str]]]:
     """The first table (fresh values of ``source``) and the steps from there to health and risk."""
     scoring = configuration.scoring
-    first, *further = _summing(scoring, CATEGORIES, tiers.held(configuration.tiers, MEASURED))
-    steps = [first + health.SIZE_FLAGS, *further, *_both_scores(scoring)]
+    first, *further = _category_steps(scoring, CATEGORIES, tiers.comparisons_of(configuration.tiers, MEASURED_COLUMNS))
+    steps = [first + health.SIZE_FLAGS, *further, *_score_steps(scoring)]
     return _fresh(scoring, source, scoring.signals, as_of), steps
 
 
-def _chain(first: str, steps: list[list[str]]) -> str:
+def _cte_chain(first: str, steps: list[list[str]]) -> str:
     """Common table expressions from ``step_0`` to ``final``; each step sees the columns of those before it."""
     chain = [f"step_0 as ({first})"]
     chain += [f"step_{n} as (select *, {', '.join(columns)} from step_{n - 1})" for n, columns in enumerate(steps, 1)]
     return "with " + ",\n".join([*chain, f"final as (select * from step_{len(steps)})"])
 
 
-VELOCITY = six("(health - health_month_ago) / 30")
+VELOCITY_SQL = round_sql("(health - health_month_ago) / 30")
 
 
-def _judged(configuration: ScoreConfiguration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
+def _decision_steps(configuration: ScoreConfiguration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
     """The steps from both scores to velocity, probability and the rule that fires."""
-    moving = [f"{velocity} as velocity", f"{risk.churn_probability(curve.slope, curve.midpoint)} as churn_probability"]
+    moving = [
+        f"{velocity} as velocity",
+        f"{risk.churn_probability_sql(curve.slope, curve.midpoint)} as churn_probability",
+    ]
     money = ["cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr"]
-    return [moving, money, *tiers.layers(configuration.scoring, configuration.tiers)]
+    return [moving, money, *tiers.tier_steps(configuration.scoring, configuration.tiers)]
 
 
-def _named(configuration: ScoreConfiguration) -> list[list[str]]:
+def _label_steps(configuration: ScoreConfiguration) -> list[list[str]]:
     """The steps from what was judged to the names of bands and tiers."""
     scoring = configuration.scoring
     bands = tuple((band.name, band.starts_at) for band in scoring.health_bands)
     words = [
-        health.banded("health", bands, "'not_scored'") + " as health_band",
+        health.band_sql("health", bands, "'not_scored'") + " as health_band",
         _velocity_band(scoring) + " as velocity_band",
         _confidence(scoring) + " as confidence",
-        tiers.score_tier(scoring) + " as score_tier",
+        tiers.score_tier_sql(scoring) + " as score_tier",
     ]
-    return [words, tiers.names(configuration.tiers)]
+    return [words, tiers.tier_label_columns(configuration.tiers)]
 
 
-def _velocity_band(scoring: Scoring) -> str:
+def _velocity_band(scoring: ScoringSettings) -> str:
     alarm, concern, up = (
-        health.number(s.value) for s in (scoring.velocity_alarm, scoring.velocity_concern, scoring.velocity_improving)
+        health.sql_number(s.value)
+        for s in (scoring.velocity_alarm, scoring.velocity_concern, scoring.velocity_improving)
     )
     return (
         f"case when velocity is null then 'unknown' when velocity <= {alarm} then 'alarm' "
@@ -218,8 +225,8 @@ def _velocity_band(scoring: Scoring) -> str:
     )
 
 
-def _confidence(scoring: Scoring) -> str:
-    high, medium = health.number(scoring.confidence_high.value), health.number(scoring.confidence_medium.value)
+def _confidence(scoring: ScoringSettings) -> str:
+    high, medium = health.sql_number(scoring.confidence_high.value), health.sql_number(scoring.confidence_medium.value)
     return f"case when coverage >= {high} then 'high' when coverage >= {medium} then 'medium' else 'low' end"
 
 
@@ -228,33 +235,33 @@ def scored_sql(
     source: str,
     as_of: date,
     curve: ChurnCurve,
-    velocity: str = VELOCITY,
+    velocity: str = VELOCITY_SQL,
 ) -> str:
     """One row an account: attributes and scores. ``velocity`` may name a column that was reported before."""
     first, steps = _from_signals(configuration, source, as_of)
-    steps += [*_judged(configuration, curve, velocity), *_named(configuration)]
-    return f"{_chain(first, steps)} select {', '.join((*ATTRIBUTES, *SCORED))} from final"
+    steps += [*_decision_steps(configuration, curve, velocity), *_label_steps(configuration)]
+    return f"{_cte_chain(first, steps)} select {', '.join((*ATTRIBUTES, *SCORED_COLUMNS))} from final"
 
 
-def judged_sql(configuration: ScoreConfiguration, tables: Sequence[str], curve: ChurnCurve) -> str:
+def numeric_scores_sql(configuration: ScoreConfiguration, tables: Sequence[str], curve: ChurnCurve) -> str:
     """One row an account: its place and the scores without the names, which are many bytes and follow from the rest.
 
     ``tables`` hold the signals and what each category adds, and stand in the order of the accounts. Tables side by side
     are read by one thread: what is cheaper by category, with all threads, is there already.
     """
     columns = [f"{tables[0]}.rowid as place", "renewal_in_days", *_sums(configuration, CATEGORIES)]
-    source = beside_sql(configuration.scoring, columns, tables, ("size", "arr", "health_month_ago"))
-    steps = [*_both_scores(configuration.scoring), *_judged(configuration, curve, VELOCITY)]
-    chain = _chain(source, [health.SIZE_FLAGS, *steps])
-    return f"{chain} select place, {', '.join(JUDGED)} from final"
+    source = side_by_side_sql(configuration.scoring, columns, tables, ("size", "arr", "health_month_ago"))
+    steps = [*_score_steps(configuration.scoring), *_decision_steps(configuration, curve, VELOCITY_SQL)]
+    chain = _cte_chain(source, [health.SIZE_FLAGS, *steps])
+    return f"{chain} select place, {', '.join(NUMERIC_COLUMNS)} from final"
 
 
-def named_sql(configuration: ScoreConfiguration, source: str, columns: Sequence[str]) -> str:
+def labelled_sql(configuration: ScoreConfiguration, source: str, columns: Sequence[str]) -> str:
     """The ``columns`` of a select statement that yields what was judged, and of the names that follow from it."""
-    return f"{_chain(source, _named(configuration))} select {', '.join(columns)} from final"
+    return f"{_cte_chain(source, _label_steps(configuration))} select {', '.join(columns)} from final"
 
 
-DETAILS = ("value", "observed_on", "component", "share", "health_points", "risk_points")
+DETAIL_COLUMNS = ("value", "observed_on", "component", "share", "health_points", "risk_points")
 """What is told about each signal of an account under review, as columns ``<detail>__<signal>``."""
 
 
@@ -266,27 +273,27 @@ def detail_sql(configuration: ScoreConfiguration, source: str, as_of: date, acco
     chosen = f"(select * from {source} semi join {accounts} using (account_id))"
     columns, scoring = ["account_id", "health", "risk"], configuration.scoring
     for name, signal in scoring.signals.items():
-        share = health.share(name, signal)
+        share = health.share_sql(name, signal)
         details = (
             name,
             OBSERVED_ON[name],
             f"c_{name}",
             share,
             f"({share}) * coalesce(c_{name}, 0)",
-            risk.amplified(name, signal, scoring),
+            risk.amplified_points_sql(name, signal, scoring),
         )
-        columns += [f"{what} as {label}__{name}" for label, what in zip(DETAILS, details, strict=True)]
-    return f"{_chain(*_from_signals(configuration, chosen, as_of))} select {', '.join(columns)} from final order by account_id"
+        columns += [f"{what} as {label}__{name}" for label, what in zip(DETAIL_COLUMNS, details, strict=True)]
+    return f"{_cte_chain(*_from_signals(configuration, chosen, as_of))} select {', '.join(columns)} from final order by account_id"
 
 
-def state_counts_sql(configuration: ScoreConfiguration, as_of: date) -> str:
+def signal_coverage_sql(configuration: ScoreConfiguration, as_of: date) -> str:
     """Per signal, for how many accounts it is known, stale and unknown; one row, three columns a signal."""
     columns = []
     for name, signal in configuration.scoring.signals.items():
-        value = health.fresh_value(name, signal, as_of)
+        value = health.fresh_value_sql(name, signal, as_of)
         columns.append(f"count({value}) as known_{name}")
         columns.append(f"count({name}) - count({value}) as stale_{name}")
     return f"select count(*) as accounts, {', '.join(columns)} from measured"
 
 
-SNAPSHOT_COLUMNS = (*ATTRIBUTES, *MEASURED, *REPORTED)
+SNAPSHOT_COLUMNS = (*ATTRIBUTES, *MEASURED_COLUMNS, *REPORTED_COLUMNS)

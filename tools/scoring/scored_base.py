@@ -15,39 +15,39 @@ from typing import TYPE_CHECKING, Any, Generic
 import duckdb
 from typing_extensions import TypeVar
 
-from domain.audit import DataAudit
-from domain.configuration import CATEGORIES, Configuration, ScoreConfiguration, Settings
-from tools.engine import EngineLimits, Watch, unwatched
+from domain.configuration import CATEGORIES, Configuration, ConfigurationT, ScoreConfiguration
+from domain.data_audit import DataAudit
+from tools.engine import EngineLimits, StepWatcher, no_watcher
 from tools.scoring import week_over_week
-from tools.scoring.calibration import fit
+from tools.scoring.calibration import fit_churn_curve
 from tools.scoring.score_sql import (
     ATTRIBUTES,
-    DETAILS,
-    FORMER_SQL,
-    JUDGED,
-    MEASURED,
-    REPORTED,
-    SCORED,
+    DETAIL_COLUMNS,
+    FORMER_CUSTOMERS_SQL,
+    MEASURED_COLUMNS,
+    NUMERIC_COLUMNS,
+    REPORTED_COLUMNS,
+    SCORED_COLUMNS,
     SNAPSHOT_COLUMNS,
     ChurnCurve,
-    beside_sql,
+    category_sums_sql,
     detail_sql,
-    judged_sql,
-    named_sql,
-    part_sql,
+    labelled_sql,
+    numeric_scores_sql,
     scored_sql,
+    side_by_side_sql,
+    signal_coverage_sql,
+    signal_table_sql,
     size_sql,
-    state_counts_sql,
-    sums_sql,
 )
-from tools.scoring.snapshots import History, Snapshot, last_review, month_ago
+from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, snapshot_month_ago
 from tools.signals import (
     FEW_TEXTS,
-    TEXTS,
+    TEXT_COLUMNS,
     category_signals_sql,
     category_sql,
-    matching,
-    on_one_line,
+    match_sql,
+    single_line_sql,
     usage_by_account_sql,
 )
 from tools.signals.statements import Statement, StatementFinder, TextRow
@@ -57,18 +57,18 @@ if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
 
 Row = dict[str, Any]
-Settings_co = TypeVar("Settings_co", bound=ScoreConfiguration, default=Configuration, covariant=True)
+ConfigurationT_co = TypeVar("ConfigurationT_co", bound=ScoreConfiguration, default=Configuration, covariant=True)
 
 
 @dataclass
-class CustomerBase(Generic[Settings_co]):
+class ScoredBase(Generic[ConfigurationT_co]):
     """The scored base. Built by ``score_base``; its methods answer the questions of the four phases.
 
     It carries the configuration that it was scored with: the whole one, unless nothing but scores is wanted.
     """
 
     connection: duckdb.DuckDBPyConnection
-    configuration: Settings_co
+    configuration: ConfigurationT_co
     audit: DataAudit
     as_of: date
     curve: ChurnCurve
@@ -79,7 +79,7 @@ class CustomerBase(Generic[Settings_co]):
     """By table: what stands after FROM to have all its columns, where the connection holds only some."""
     warehouse: "Warehouse | None" = None
     """The server that holds the rows, where the connection does not."""
-    brought: set[str] = field(default_factory=set)
+    fetched_tables: set[str] = field(default_factory=set)
     """The tables whose rows were brought from there for the picked accounts."""
     reads: Sequence[TableRead] = ()
     sent: Sequence[tuple[str, str]] = ()
@@ -87,15 +87,15 @@ class CustomerBase(Generic[Settings_co]):
     week: str = ""
     """The statement that yields what the history keeps of this week."""
 
-    def all_of(self, table: str) -> str:
+    def full_table(self, table: str) -> str:
         """What stands after FROM to have every column of an input table, for the accounts that were picked."""
         if self.warehouse is None or table in ("accounts", "people", "outcomes"):
             return self.whole.get(table, table)
         name = f"picked_{table}"
-        if table not in self.brought:
+        if table not in self.fetched_tables:
             picked = [row["account_id"] for row in self.rows("select account_id from picked order by account_id")]
-            self.warehouse.bring(self.connection, table, picked, name)
-            self.brought.add(table)
+            self.warehouse.fetch_rows(self.connection, table, picked, name)
+            self.fetched_tables.add(table)
         return name
 
     @property
@@ -109,7 +109,7 @@ class CustomerBase(Generic[Settings_co]):
         if self.warehouse is not None:
             self.warehouse.server.close()
 
-    def keep(self, history: History, review_id: str, *, reviewed: bool) -> None:
+    def keep(self, history: SnapshotStore, review_id: str, *, reviewed: bool) -> None:
         """Keep this week's scores of every account, without one passing through here."""
         scoring_hash = self.configuration.scoring_hash
         history.save(self.connection, self.week, review_id, self.as_of, scoring_hash, reviewed)
@@ -120,39 +120,39 @@ class CustomerBase(Generic[Settings_co]):
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def pick(self, accounts: Sequence[str]) -> None:
+    def select_accounts(self, accounts: Sequence[str]) -> None:
         """Name the accounts under review: the table ``picked``."""
-        self.brought.clear()
+        self.fetched_tables.clear()
         self.connection.execute(
             "create or replace temp table picked as select unnest(?) as account_id", [list(accounts)]
         )
 
-    def details(self, source: str = "measured", as_of: date | None = None) -> dict[str, list[Row]]:
+    def signal_details(self, source: str = "measured", as_of: date | None = None) -> dict[str, list[Row]]:
         """Per picked account one row a signal: value, component, share and points, in the order of configuration."""
         sql = detail_sql(self.configuration, source, as_of or self.as_of, "picked")
         signals = self.configuration.scoring.signals
         return {
             row["account_id"]: [
                 {"signal": name, "health": row["health"], "risk": row["risk"]}
-                | {detail: row[f"{detail}__{name}"] for detail in DETAILS}
+                | {detail: row[f"{detail}__{name}"] for detail in DETAIL_COLUMNS}
                 for name in signals
             ]
             for row in self.rows(sql)
         }
 
 
-ScoredBase = CustomerBase[ScoreConfiguration]
+ScoreOnlyBase = ScoredBase[ScoreConfiguration]
 """One that need not know more than what makes a score."""
 
 
 def read_base(
     location: str,
     as_of: date,
-    configuration: Settings,
-    history: History,
+    configuration: ConfigurationT,
+    history: SnapshotStore,
     limits: EngineLimits = EngineLimits(),
-    watch: Watch = unwatched,
-) -> CustomerBase[Settings]:
+    watch: StepWatcher = no_watcher,
+) -> ScoredBase[ConfigurationT]:
     """Read the data at ``location`` as it was known on ``as_of``, and score it.
 
     Raises DataError or ConfigurationError when the data cannot be used.
@@ -172,29 +172,33 @@ def read_base(
 
 
 def score_base(
-    portfolio: Portfolio, configuration: Settings, as_of: date, history: History, watch: Watch = unwatched
-) -> CustomerBase[Settings]:
+    portfolio: Portfolio,
+    configuration: ConfigurationT,
+    as_of: date,
+    history: SnapshotStore,
+    watch: StepWatcher = no_watcher,
+) -> ScoredBase[ConfigurationT]:
     """Measure the signals, find last week, score: the whole of phase 1's arithmetic."""
     connection = portfolio.connection
     snapshots = history.snapshots(connection, as_of)
-    _order_accounts(connection)
+    _sort_accounts(connection)
     with watch("finding what was stated", connection):
-        few = sum(portfolio.audit.source(name).rows for name in TEXTS) <= FEW_TEXTS
-        statements = _state(connection, configuration, as_of, few)
-    curve = fit(connection, snapshots, configuration.scoring, as_of)
-    month = month_ago(snapshots, as_of, configuration.scoring.velocity_window)
+        few = sum(portfolio.audit.source(name).rows for name in TEXT_COLUMNS) <= FEW_TEXTS
+        statements = _find_statements(connection, configuration, as_of, few)
+    curve = fit_churn_curve(connection, snapshots, configuration.scoring, as_of)
+    month = snapshot_month_ago(snapshots, as_of, configuration.scoring.velocity_window)
     if month is not None:
         load_week(connection, "month", month, configuration, curve)
     week = _score(portfolio, configuration, as_of, curve, month is not None, watch)
-    previous = last_review(snapshots)
+    previous = latest_reviewed(snapshots)
     with watch("comparing with last week", connection):
         if previous is not None:
             load_week(connection, "previous", previous, configuration, curve)
-        compared = week_over_week.compared_sql(configuration.scoring, previous is not None)
+        compared = week_over_week.comparison_sql(configuration.scoring, previous is not None)
         connection.execute(f"create or replace temp {'table' if previous else 'view'} compared as {compared}")
-    base = CustomerBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
+    base = ScoredBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
     base.whole, base.warehouse, base.reads = portfolio.whole, portfolio.warehouse, portfolio.reads
-    base.sent = _sent(portfolio, as_of)
+    base.sent = _executed_sql(portfolio, as_of)
     base.statements = statements
     return base
 
@@ -205,72 +209,72 @@ def _score(
     as_of: date,
     curve: ChurnCurve,
     has_month: bool,
-    watch: Watch,
+    watch: StepWatcher,
 ) -> str:
     """Make ``measured``, ``scores`` and ``scored``; the statement that yields what the history keeps of the week."""
     connection, scoring = portfolio.connection, configuration.scoring
     parts, sums = _measure(portfolio, configuration, as_of, has_month, watch)
-    connection.execute("create or replace temp view measured as " + beside_sql(scoring, MEASURED, parts))
+    connection.execute("create or replace temp view measured as " + side_by_side_sql(scoring, MEASURED_COLUMNS, parts))
     with watch("scoring", connection):
-        judged = judged_sql(configuration, [*parts, *sums], curve)
+        judged = numeric_scores_sql(configuration, [*parts, *sums], curve)
         connection.execute("create or replace temp table scores as " + judged)
-        _refuse_disorder(connection, parts, [*sums, "scores"])
+        _check_row_order(connection, parts, [*sums, "scores"])
         for name in sums:
             connection.execute(f"drop table {name}")
-    scores = [f"scores.{name}" for name in JUDGED]
-    scored = beside_sql(scoring, scores, ["scores", *(name for name in parts if name == "month_health")])
+    scores = [f"scores.{name}" for name in NUMERIC_COLUMNS]
+    scored = side_by_side_sql(scoring, scores, ["scores", *(name for name in parts if name == "month_health")])
     connection.execute(
-        "create or replace temp view scored as " + named_sql(configuration, scored, (*ATTRIBUTES, *SCORED))
+        "create or replace temp view scored as " + labelled_sql(configuration, scored, (*ATTRIBUTES, *SCORED_COLUMNS))
     )
-    told = [*scores, *(name for name in MEASURED if name not in JUDGED)]
-    return named_sql(configuration, beside_sql(scoring, told, [*parts, "scores"]), SNAPSHOT_COLUMNS)
+    told = [*scores, *(name for name in MEASURED_COLUMNS if name not in NUMERIC_COLUMNS)]
+    return labelled_sql(configuration, side_by_side_sql(scoring, told, [*parts, "scores"]), SNAPSHOT_COLUMNS)
 
 
-def _sent(portfolio: Portfolio, as_of: date) -> list[tuple[str, str]]:
+def _executed_sql(portfolio: Portfolio, as_of: date) -> list[tuple[str, str]]:
     if portfolio.warehouse is not None:
         return portfolio.warehouse.sent
-    seen = _seen(portfolio.audit)
+    seen = _source_dates(portfolio.audit)
     sent = [(f"reading {read.table}", read.sql) for read in portfolio.reads]
     sent.append(("bringing usage to one row an account", usage_by_account_sql(as_of)))
     return sent + [(f"measuring {each}", category_signals_sql(each, as_of, seen)) for each in CATEGORIES]
 
 
-def _order_accounts(connection: duckdb.DuckDBPyConnection) -> None:
+def _sort_accounts(connection: duckdb.DuckDBPyConnection) -> None:
     """Leave in ``accounts`` those that are still customers, in the order of their ids."""
-    connection.execute(f"delete from accounts where account_id in ({FORMER_SQL})")
+    connection.execute(f"delete from accounts where account_id in ({FORMER_CUSTOMERS_SQL})")
     places = "select account_id < lag(account_id) over () as goes_down from accounts"
     if connection.execute(f"select bool_or(goes_down) from ({places})").fetchone() != (False,):
         connection.execute("create or replace table accounts as select * from accounts order by account_id")
 
 
-_STATED = f"left join ({category_sql('stated')}) stated on stated.account_id = part.account_id"
+_STATED_JOIN = f"left join ({category_sql('stated')}) stated on stated.account_id = part.account_id"
 
 
 def _measure(
-    portfolio: Portfolio, configuration: ScoreConfiguration, as_of: date, has_month: bool, watch: Watch
+    portfolio: Portfolio, configuration: ScoreConfiguration, as_of: date, has_month: bool, watch: StepWatcher
 ) -> tuple[list[str], list[str]]:
     """Run the file of each category, and sum up what it adds to both scores.
 
     Returns the names of the tables with the signals and of those with the sums, all in the order of the accounts. Every
     file yields each account once: results in the order of their ids need no join to stand side by side.
     """
-    connection, seen = portfolio.connection, _seen(portfolio.audit)
+    connection, seen = portfolio.connection, _source_dates(portfolio.audit)
     groups: dict[str, Sequence[str]] = {category: (category,) for category in CATEGORIES}
     sources = {}
     if portfolio.warehouse is not None:
         groups = {"measured": CATEGORIES}
-        sources["measured"] = f"(from warehouse_signals semi join accounts using (account_id)) part {_STATED}"
+        sources["measured"] = f"(from warehouse_signals semi join accounts using (account_id)) part {_STATED_JOIN}"
     else:
-        if not portfolio.usage_reduced:
+        if not portfolio.usage_aggregated:
             connection.execute("create or replace temp table usage_by_account as " + usage_by_account_sql(as_of))
         for category in CATEGORIES:
             sources[category] = f"({category_signals_sql(category, as_of, seen)}) part"
-        sources["sentiment"] += f" {_STATED}"
+        sources["sentiment"] += f" {_STATED_JOIN}"
     for name, categories in groups.items():
         with watch(f"measuring {name}", connection):
-            part, table = part_sql(configuration.scoring, categories, sources[name]), f"{name}_signals"
+            part, table = signal_table_sql(configuration.scoring, categories, sources[name]), f"{name}_signals"
             connection.execute(f"create or replace temp table {table} as {part} order by account_id")
-            sums = sums_sql(configuration, categories, table, as_of)
+            sums = category_sums_sql(configuration, categories, table, as_of)
             connection.execute(f"create or replace temp table {name}_sums as {sums}")
     parts = [f"{name}_signals" for name in groups]
     if has_month:
@@ -280,7 +284,7 @@ def _measure(
     return parts, [f"{name}_sums" for name in groups]
 
 
-def _refuse_disorder(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], worked_out: Sequence[str]) -> None:
+def _check_row_order(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], worked_out: Sequence[str]) -> None:
     """Rows are put side by side by their place: what was measured must name the same account there, place by place.
 
     What was worked out row by row from that carries the ``place`` it came from.
@@ -292,9 +296,9 @@ def _refuse_disorder(connection: duckdb.DuckDBPyConnection, parts: Sequence[str]
         raise RuntimeError("accounts and their signals are not in the same order; scores would land on other accounts")
 
 
-def coverage(base: ScoredBase) -> list[tuple[str, int, int, int]]:
+def signal_coverage(base: ScoreOnlyBase) -> list[tuple[str, int, int, int]]:
     """Per signal: known, stale, unknown accounts."""
-    row = base.rows(state_counts_sql(base.configuration, base.as_of))[0]
+    row = base.rows(signal_coverage_sql(base.configuration, base.as_of))[0]
     found = []
     for name in base.configuration.scoring.signals:
         known, stale = row[f"known_{name}"], row[f"stale_{name}"]
@@ -302,7 +306,7 @@ def coverage(base: ScoredBase) -> list[tuple[str, int, int, int]]:
     return found
 
 
-def _seen(audit: DataAudit) -> dict[str, date | None]:
+def _source_dates(audit: DataAudit) -> dict[str, date | None]:
     return {
         "tickets_seen": audit.source("tickets").seen_until,
         "touchpoints_seen": audit.source("touchpoints").seen_until,
@@ -317,11 +321,11 @@ def _texts_sql() -> str:
         f"select account_id, {day} as on_day, '{table}' as source, row_no, "
         f"{whole.format(**{name: name for name in names})} as text from {table} "
         f"where coalesce({', '.join(names)}) is not null"
-        for table, (day, names, whole) in TEXTS.items()
+        for table, (day, names, whole) in TEXT_COLUMNS.items()
     )
 
 
-def _state(
+def _find_statements(
     connection: duckdb.DuckDBPyConnection, configuration: ScoreConfiguration, as_of: date, few: bool
 ) -> list[Statement]:
     """Find stated intents in the texts of the window and put them into the table ``statements``.
@@ -330,12 +334,12 @@ def _state(
     """
     window = int(configuration.wording.window_days.value)
     finder = StatementFinder(configuration.wording)
-    each = ", ".join(matching("line", pattern) for pattern in finder.filters.values())
+    each = ", ".join(match_sql("line", pattern) for pattern in finder.filters.values())
     texts = connection.execute(
-        f"with lines as materialized (select *, {on_one_line('text')} as line from ({_texts_sql()}) "
+        f"with lines as materialized (select *, {single_line_sql('text')} as line from ({_texts_sql()}) "
         f"where text <> '' and date_diff('day', on_day, ?) between 0 and ?), "
         f"read as materialized (select * exclude (line), [{each}] as phrased from lines "
-        f"where {'true' if few else matching('line', finder.filter)}) "
+        f"where {'true' if few else match_sql('line', finder.filter)}) "
         "from read where list_contains(phrased, true) order by source, row_no",
         [as_of, window],
     ).fetchall()
@@ -375,7 +379,7 @@ def load_week(
     )
     size = size_sql(configuration.scoring, "arr")
     connection.execute(
-        f"create or replace temp view {name}_measured as select * exclude ({', '.join(REPORTED)}, reported_arr, "
+        f"create or replace temp view {name}_measured as select * exclude ({', '.join(REPORTED_COLUMNS)}, reported_arr, "
         f"reported_at_risk) replace ({size} as size) from {name}_then"
     )
     if snapshot.scoring_hash == configuration.scoring_hash:

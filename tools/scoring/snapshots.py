@@ -18,7 +18,7 @@ from domain.errors import InputError
 if TYPE_CHECKING:
     from tools.store.postgres import Postgres
 
-KEPT_WEEKS = 104
+MAX_WEEKS = 104
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Snapshot:
     """False when it was filled in from past data before the first review."""
 
 
-class History:
+class SnapshotStore:
     """The snapshots in one folder, oldest first."""
 
     def __init__(self, folder: Path) -> None:
@@ -80,7 +80,7 @@ class History:
     def _keep(self, aside: Path, snapshot: Snapshot) -> None:
         """Put the file that was written aside into its place, and let go of the oldest weeks."""
         aside.replace(snapshot.path)
-        for old in sorted(self.folder.glob("*.parquet"))[:-KEPT_WEEKS]:
+        for old in sorted(self.folder.glob("*.parquet"))[:-MAX_WEEKS]:
             old.unlink(missing_ok=True)
 
     def _file(self, review_id: str) -> Path:
@@ -91,7 +91,7 @@ class History:
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / f".{review_id}.{os.getpid()}.aside"
 
-    def history_of(
+    def health_series(
         self, connection: duckdb.DuckDBPyConnection, snapshots: list[Snapshot], accounts: list[str]
     ) -> dict[str, list[tuple[date, float | None]]]:
         """Health by week of a few accounts, oldest first."""
@@ -105,7 +105,7 @@ class History:
                 series[account].append((snapshot.as_of, value))
         return series
 
-    def weeks_of(self, connection: duckdb.DuckDBPyConnection, account: str) -> list[dict[str, Any]]:
+    def account_weeks(self, connection: duckdb.DuckDBPyConnection, account: str) -> list[dict[str, Any]]:
         """Every kept week of one account, oldest first, as it was reported then; ``reconfigured`` marks a new scoring.
 
         Empty when no week knows the account.
@@ -114,7 +114,8 @@ class History:
         before: str | None = None
         for snapshot in self.snapshots(connection, date.max):
             cursor = connection.execute(
-                f"select {', '.join(TOLD)} from read_parquet(?) where account_id = ?", [str(snapshot.path), account]
+                f"select {', '.join(ACCOUNT_WEEK_COLUMNS)} from read_parquet(?) where account_id = ?",
+                [str(snapshot.path), account],
             )
             names = [column[0] for column in cursor.description or ()]
             changed = before is not None and snapshot.scoring_hash != before
@@ -137,7 +138,7 @@ _UPSERT = (
 )
 
 
-class SharedHistory(History):
+class SharedSnapshotStore(SnapshotStore):
     """The snapshots in a database. ``folder`` holds this machine's copies; what it lacks is fetched when it is read."""
 
     def __init__(self, folder: Path, database: "Postgres") -> None:
@@ -166,7 +167,7 @@ class SharedHistory(History):
         with self._database.writing():
             self._database.execute(_UPSERT, week)
             known = sorted(row["review_id"] for row in self._database.rows("select review_id from snapshots", {}))
-            old = [{"review_id": review_id} for review_id in known[:-KEPT_WEEKS]]
+            old = [{"review_id": review_id} for review_id in known[:-MAX_WEEKS]]
             self._database.execute_each("delete from snapshots where review_id = :review_id", old)
         super()._keep(aside, snapshot)
 
@@ -201,7 +202,17 @@ class SharedHistory(History):
         return super()._aside(review_id)
 
 
-TOLD = ("name", "health", "health_band", "coverage", "risk", "risk_tier", "at_risk", "rule", "intervention_tier")
+ACCOUNT_WEEK_COLUMNS = (
+    "name",
+    "health",
+    "health_band",
+    "coverage",
+    "risk",
+    "risk_tier",
+    "at_risk",
+    "rule",
+    "intervention_tier",
+)
 """What the history tells about a week."""
 
 
@@ -209,12 +220,12 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def last_review(snapshots: list[Snapshot]) -> Snapshot | None:
+def latest_reviewed(snapshots: list[Snapshot]) -> Snapshot | None:
     """The latest week that was reviewed."""
     return next((snapshot for snapshot in reversed(snapshots) if snapshot.reviewed), None)
 
 
-def month_ago(snapshots: list[Snapshot], as_of: date, window: tuple[int, int]) -> Snapshot | None:
+def snapshot_month_ago(snapshots: list[Snapshot], as_of: date, window: tuple[int, int]) -> Snapshot | None:
     """The snapshot nearest to 30 days back within the window, the older one on a tie."""
     near = [s for s in snapshots if window[0] <= (as_of - s.as_of).days <= window[1]]
     return min(near, key=lambda s: (abs((as_of - timedelta(days=30) - s.as_of).days), s.as_of), default=None)

@@ -6,53 +6,53 @@ unknown does not fire.
 
 from collections.abc import Collection, Iterable, Mapping
 
-from domain.configuration import Condition, Scoring, TierRule, Tiers
-from tools.scoring.health import number
+from domain.configuration import RuleCondition, ScoringSettings, TierRule, TierSettings
+from tools.scoring.health import sql_number
 
 _OPERATORS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
 
 
-def condition(rule: Condition) -> str:
+def condition_sql(rule: RuleCondition) -> str:
     """One comparison; NULL where the signal is unknown."""
     name, value = next((key, getattr(rule, key)) for key in _OPERATORS if getattr(rule, key) is not None)
-    return f"{rule.signal} {_OPERATORS[name]} {number(value)}"
+    return f"{rule.signal} {_OPERATORS[name]} {sql_number(value)}"
 
 
-def conditions(tiers: Tiers) -> dict[Condition, str]:
+def comparison_columns(tiers: TierSettings) -> dict[RuleCondition, str]:
     """Every comparison that the rules make, and the column that says whether it holds: asked once, and by category."""
     asked = (each for rule in tiers.rules for each in (*rule.when, *rule.at_risk_when))
     return {each: f"holds_{place}" for place, each in enumerate(dict.fromkeys(asked))}
 
 
-def held(tiers: Tiers, names: Collection[str]) -> dict[str, str]:
+def comparisons_of(tiers: TierSettings, names: Collection[str]) -> dict[str, str]:
     """The columns for the comparisons of these signals or this context, and what each says."""
-    return {column: condition(each) for each, column in conditions(tiers).items() if each.signal in names}
+    return {column: condition_sql(each) for each, column in comparison_columns(tiers).items() if each.signal in names}
 
 
-def _all_hold(wanted: Iterable[Condition], tiers: Tiers) -> str:
-    columns = conditions(tiers)
+def _all_hold(wanted: Iterable[RuleCondition], tiers: TierSettings) -> str:
+    columns = comparison_columns(tiers)
     return " and ".join(columns[each] for each in wanted)
 
 
-def fires(rule: TierRule, tiers: Tiers) -> str:
+def fires_sql(rule: TierRule, tiers: TierSettings) -> str:
     """Whether the rule's state is present; not true where a signal is unknown."""
     sizes = "".join(f" and size <> '{size}'" for size in rule.not_for)
     return f"({_all_hold(rule.when, tiers)}{sizes})"
 
 
-def flags(rule: TierRule, tiers: Tiers) -> str:
+def flags_sql(rule: TierRule, tiers: TierSettings) -> str:
     """Whether the rule alone puts the account at risk."""
-    fired = fires(rule, tiers)
+    fired = fires_sql(rule, tiers)
     return f"({fired} and {_all_hold(rule.at_risk_when, tiers)})" if rule.at_risk_when else fired
 
 
-def asked_for(tiers: Tiers) -> frozenset[str]:
+def rule_inputs(tiers: TierSettings) -> frozenset[str]:
     """The signals and the context that decide about tier and action of an account."""
     by_rule = [*(rule.when for rule in tiers.rules), *(rule.when for rule in tiers.actions)]
     return frozenset(each.signal for when in by_rule for each in when)
 
 
-def holds(rule: Condition, values: Mapping[str, float | None]) -> bool:
+def condition_holds(rule: RuleCondition, values: Mapping[str, float | None]) -> bool:
     """The same comparison on one account's values, for the accounts under review."""
     value = values.get(rule.signal)
     if value is None:
@@ -66,31 +66,31 @@ def holds(rule: Condition, values: Mapping[str, float | None]) -> bool:
     return rule.below is not None and value < rule.below
 
 
-def layers(scoring: Scoring, tiers: Tiers) -> list[list[str]]:
+def tier_steps(scoring: ScoringSettings, tiers: TierSettings) -> list[list[str]]:
     """Who is at risk in three steps, each a list of columns over the one before.
 
     ``flagged`` and ``alarm``; ``at_risk``; ``rule_number`` (the first that fires, from 1 on).
     """
-    flagged = " or ".join(flags(rule, tiers) for rule in tiers.rules)
-    first = " ".join(f"when {fires(rule, tiers)} then {place}" for place, rule in enumerate(tiers.rules, 1))
+    flagged = " or ".join(flags_sql(rule, tiers) for rule in tiers.rules)
+    first = " ".join(f"when {fires_sql(rule, tiers)} then {place}" for place, rule in enumerate(tiers.rules, 1))
     return [
         [
             f"coalesce({flagged}, false) as flagged",
-            f"coalesce(velocity <= {number(scoring.velocity_alarm.value)}, false) as alarm",
+            f"coalesce(velocity <= {sql_number(scoring.velocity_alarm.value)}, false) as alarm",
         ],
-        [f"(risk > {number(scoring.at_risk_above.value)} or alarm or flagged) as at_risk"],
+        [f"(risk > {sql_number(scoring.at_risk_above.value)} or alarm or flagged) as at_risk"],
         [f"cast(case when at_risk then case {first} end end as utinyint) as rule_number"],
     ]
 
 
-def score_tier(scoring: Scoring) -> str:
+def score_tier_sql(scoring: ScoringSettings) -> str:
     """The tier that the risk score alone says."""
     names = [(band.name, band.starts_at) for band in scoring.risk_tiers]
-    by_score = " ".join(f"when risk >= {number(start)} then '{name}'" for name, start in reversed(names))
+    by_score = " ".join(f"when risk >= {sql_number(start)} then '{name}'" for name, start in reversed(names))
     return f"case {by_score} end"
 
 
-def names(tiers: Tiers) -> list[str]:
+def tier_label_columns(tiers: TierSettings) -> list[str]:
     """Over ``score_tier`` and the ``layers``: ``risk_tier``, never low for an account at risk, how soon to act, and the
     id of the ``rule``."""
     by_rule = " ".join(f"when rule_number = {place} then '{rule.tier}'" for place, rule in enumerate(tiers.rules, 1))
@@ -99,6 +99,6 @@ def names(tiers: Tiers) -> list[str]:
         f"list_extract([{ids}], rule_number) as rule",
         "case when at_risk and score_tier = 'low' then 'medium' else score_tier end as risk_tier",
         "case when not at_risk and renewal_in_days <= "
-        f"{number(tiers.watch_renewal_within.value)} then 'watch' when not at_risk then null {by_rule} "
+        f"{sql_number(tiers.watch_renewal_within.value)} then 'watch' when not at_risk then null {by_rule} "
         "else 'medium' end as intervention_tier",
     ]

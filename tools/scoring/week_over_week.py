@@ -4,13 +4,13 @@ Pure: writes SQL over ``scored`` (this week) and ``previous`` (last week, under 
 exchange rates; with what was reported then in ``reported_at_risk`` and ``reported_arr``).
 """
 
-from domain.configuration import Scoring
-from tools.scoring.health import number
+from domain.configuration import ScoringSettings
+from tools.scoring.health import sql_number
 
 _RANK = "case {column} when 'critical' then 3 when 'high' then 2 when 'medium' then 1 else 0 end"
 
 
-def compared_sql(scoring: Scoring, has_previous: bool) -> str:
+def comparison_sql(scoring: ScoringSettings, has_previous: bool) -> str:
     """One row an account of either week: ``change`` and the figures of both weeks."""
     if not has_previous:
         return (
@@ -19,8 +19,8 @@ def compared_sql(scoring: Scoring, has_previous: bool) -> str:
             "at_risk_then, cast(null as varchar) as tier_then, cast(null as decimal(18, 2)) as arr_then, risk, "
             "health, risk_tier, health_band, false as fell from scored"
         )
-    notable = number(scoring.notable_change.value)
-    drop = number(scoring.degradation_points.value)
+    notable = sql_number(scoring.notable_change.value)
+    drop = sql_number(scoring.degradation_points.value)
     now, then = _RANK.format(column="s.risk_tier"), _RANK.format(column="p.risk_tier")
     return f"""
         select coalesce(s.account_id, p.account_id) as account_id, coalesce(s.name, p.name) as name, s.arr,

@@ -54,20 +54,20 @@ OBSERVED_ON: dict[str, str] = {
 INTENTS = tuple(name for name, day in OBSERVED_ON.items() if day == "written_on")
 """The signals that count stated intents: they are found by reading, not by the engine."""
 
-CONTEXT = {
+CONTEXT_COLUMNS = {
     "active_users_before": "usage", "active_users_now": "usage", "amount_overdue": "commercial",
     "renewal_in_days": "commercial",
 }  # fmt: skip
 """Measured beside the signals, by the file of which category: rules and evidence use them, scores do not."""
 
-WHOLE = frozenset((
+WHOLE_NUMBERS = frozenset((
     "days_silent", "escalations", "open_escalations", "sla_breaches", "oldest_urgent_ticket", "days_since_exec_touch",
     "champion_status", "sponsor_changed", "active_contacts", "unanswered_outreach", "missed_meetings", "payment_failed",
     "invoice_overdue", "renewal_in_days",
 ))  # fmt: skip
 """Counts and days: whole numbers, which need no rounding."""
 
-READS: dict[str, frozenset[str]] = {
+SIGNAL_INPUTS: dict[str, frozenset[str]] = {
     "accounts": frozenset(TABLES["accounts"].names),
     "usage": frozenset(("account_id", "date", "active_users", "logins", "core_actions", "features_used")),
     "tickets": frozenset(
@@ -86,7 +86,7 @@ READS: dict[str, frozenset[str]] = {
 }  # fmt: skip
 """The columns that the signals, the phrases and the calibration read, and the keys that must not repeat."""
 
-TEXTS: dict[str, tuple[str, tuple[str, ...], str]] = {
+TEXT_COLUMNS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "notes": ("date", ("text",), "{text}"),
     "tickets": ("opened_at", ("subject", "body"), "concat_ws('. ', {subject}, {body})"),
     "surveys": ("date", ("comment",), "{comment}"),
@@ -103,24 +103,24 @@ def category_sql(category: str) -> str:
     return (_FOLDER / f"{category}.sql").read_text(encoding="utf-8")
 
 
-def literal(value: date | None) -> str:
+def date_literal(value: date | None) -> str:
     """A date as SQL text; unknown is NULL."""
     return "NULL" if value is None else f"DATE '{value.isoformat()}'"
 
 
-def bind(sql: str, values: Mapping[str, date | str | None]) -> str:
+def bind_literals(sql: str, values: Mapping[str, date | str | None]) -> str:
     """Replace each ``:name`` by its literal, or by the SQL given for it. Raises KeyError for a name that is not given."""
 
     def text(match: re.Match[str]) -> str:
         value = values[match.group(1)]
-        return value if isinstance(value, str) else literal(value)
+        return value if isinstance(value, str) else date_literal(value)
 
     return re.sub(r"(?<![:\w]):([a-z_]+)\b", text, sql)
 
 
 def usage_by_account_sql(as_of: date, unusual: str = "0") -> str:
     """Usage as one row an account. ``unusual`` is 1 for a row that has a cell which cannot be used."""
-    return bind(category_sql("usage_by_account"), {"as_of": as_of, "unusual": unusual})
+    return bind_literals(category_sql("usage_by_account"), {"as_of": as_of, "unusual": unusual})
 
 
 def category_signals_sql(category: str, as_of: date, seen: Mapping[str, date | None]) -> str:
@@ -129,7 +129,7 @@ def category_signals_sql(category: str, as_of: date, seen: Mapping[str, date | N
     ``seen`` gives per source when it was last seen (``tickets_seen``, ``touchpoints_seen``, ``invoices_seen``) and the
     first day that touchpoints cover (``touchpoints_from``).
     """
-    return bind(category_sql(category), {"as_of": as_of, **seen})
+    return bind_literals(category_sql(category), {"as_of": as_of, **seen})
 
 
 def signal_columns(names: Sequence[str]) -> list[str]:
@@ -143,21 +143,21 @@ def signal_columns(names: Sequence[str]) -> list[str]:
         if name in INTENTS:
             columns.append(f"case when written_on is not null then coalesce({name}, 0.0::double) end as {name}")
         else:
-            columns.append(f"{f'cast({name} as double)' if name in WHOLE else six(name)} as {name}")
+            columns.append(f"{f'cast({name} as double)' if name in WHOLE_NUMBERS else round_sql(name)} as {name}")
     return columns + sorted({OBSERVED_ON[name] for name in names if name in OBSERVED_ON})
 
 
-def six(expression: str) -> str:
+def round_sql(expression: str) -> str:
     """Rounded to six decimals, in the embedded engine."""
     return f"round(({expression}) * 1e6) / 1e6"
 
 
-def on_one_line(text: str) -> str:
+def single_line_sql(text: str) -> str:
     """A text with single spaces for all that is blank."""
     wide = " or ".join(f"contains({text}, {blank})" for blank in ("'  '", "chr(10)", "chr(9)"))
     return f"case when {wide} then regexp_replace({text}, '\\s+', ' ', 'g') else {text} end"
 
 
-def matching(line: str, pattern: str) -> str:
+def match_sql(line: str, pattern: str) -> str:
     """Whether a text on one line matches the pattern, without regard to case."""
     return f"regexp_matches({line}, '{pattern.replace(chr(39), chr(39) * 2)}', 'i')"

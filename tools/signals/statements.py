@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from domain.configuration import Wording
+from domain.configuration import PhraseSettings
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?!\s*[a-z])")
 _NEGATION_WINDOW = 8
@@ -26,7 +26,7 @@ class TextRow:
     table: str
     row: int
     text: str
-    possible: tuple[str, ...] | None = None
+    candidate_intents: tuple[str, ...] | None = None
     """The intents of which a phrase stands in it; None where nobody has looked yet."""
 
 
@@ -45,7 +45,7 @@ class Statement:
 class StatementFinder:
     """Finds stated intents by the phrases of a configuration."""
 
-    def __init__(self, wording: Wording) -> None:
+    def __init__(self, wording: PhraseSettings) -> None:
         names = (
             "(?:" + "|".join(re.escape(name) for name in wording.competitors) + ")"
             if wording.competitors
@@ -63,19 +63,19 @@ class StatementFinder:
 
     @cached_property
     def _intents(self) -> dict[str, list[re.Pattern[str]]]:
-        return {intent: [_compiled(phrase) for phrase in phrases] for intent, phrases in self._phrases.items()}
+        return {intent: [_compile(phrase) for phrase in phrases] for intent, phrases in self._phrases.items()}
 
     @cached_property
     def _unless(self) -> dict[str, list[re.Pattern[str]]]:
-        return {intent: [_compiled(phrase) for phrase in phrases] for intent, phrases in self._exceptions.items()}
+        return {intent: [_compile(phrase) for phrase in phrases] for intent, phrases in self._exceptions.items()}
 
     @cached_property
     def _negation(self) -> re.Pattern[str] | None:
-        return _compiled("|".join(self._wording.negations)) if self._wording.negations else None
+        return _compile("|".join(self._wording.negations)) if self._wording.negations else None
 
     @cached_property
     def _themes(self) -> dict[str, re.Pattern[str]]:
-        return {theme: _compiled("|".join(phrases)) for theme, phrases in self._wording.themes.items()}
+        return {theme: _compile("|".join(phrases)) for theme, phrases in self._wording.themes.items()}
 
     @property
     def filter(self) -> str:
@@ -93,7 +93,9 @@ class StatementFinder:
     def find(self, rows: Iterable[TextRow]) -> Iterator[Statement]:
         """Each intent at most once a row, with the first sentence that states it."""
         for row in rows:
-            phrased = self._phrased(" ".join(row.text.split())) if row.possible is None else row.possible
+            phrased = (
+                self._intents_in(" ".join(row.text.split())) if row.candidate_intents is None else row.candidate_intents
+            )
             possible = [intent for intent in phrased if row.table in self._wording.intents[intent].tables]
             sentences = list(_sentences(row.text)) if possible else []
             for intent in possible:
@@ -101,7 +103,7 @@ class StatementFinder:
                 if quote is not None:
                     yield Statement(row.account_id, intent, row.on, row.table, row.row, quote)
 
-    def _phrased(self, text: str) -> list[str]:
+    def _intents_in(self, text: str) -> list[str]:
         return [i for i, patterns in self._intents.items() if any(pattern.search(text) for pattern in patterns)]
 
     def themes(self, text: str) -> list[str]:
@@ -121,7 +123,7 @@ class StatementFinder:
         return self._negation.search(near) is not None
 
 
-def _compiled(phrase: str) -> re.Pattern[str]:
+def _compile(phrase: str) -> re.Pattern[str]:
     return re.compile(phrase, re.IGNORECASE)
 
 

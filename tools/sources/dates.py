@@ -1,8 +1,8 @@
 """SQL that reads one date cell: ISO, slashed with a known order, named months, epoch where the mapping says so."""
 
 from domain.tables import Column
-from tools.sources.raw import literal
-from tools.sources.reading import Style
+from tools.sources.column_formats import ColumnFormat
+from tools.sources.raw_tables import sql_string
 
 _SLASHED = r"^([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})(?:[ T,].*)?$"
 _SLASHED_PARTS = ["a", "b", "y"]
@@ -12,15 +12,15 @@ _NAMED_MONTHS = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y")
 
 def date_parts(t: str) -> str:
     """Day, month and year of a slashed date; the year is - for an ISO date and empty for anything else."""
-    names = ", ".join(literal(name) for name in _SLASHED_PARTS)
+    names = ", ".join(sql_string(name) for name in _SLASHED_PARTS)
     empty, iso = ("{'a': '', 'b': '', 'y': " + year + "}" for year in ("''", "'-'"))
     return (
         f"CASE WHEN {t} IS NULL THEN {empty} WHEN regexp_matches({t}, '^[0-9]{{4}}-[0-9]') THEN {iso}"
-        f" ELSE regexp_extract({t}, {literal(_SLASHED)}, [{names}]) END"
+        f" ELSE regexp_extract({t}, {sql_string(_SLASHED)}, [{names}]) END"
     )
 
 
-def date_value(t: str, p: str, style: Style) -> str:
+def date_value(t: str, p: str, style: ColumnFormat) -> str:
     """A DATE; a time with a zone becomes the day in UTC. NULL where it is none or could be two."""
     year = f"CASE WHEN length({p}.y) = 2 THEN '20' || {p}.y ELSE {p}.y END"
     day_first = f"TRY_CAST({year} || '-' || {p}.b || '-' || {p}.a AS DATE)"
@@ -29,7 +29,7 @@ def date_value(t: str, p: str, style: Style) -> str:
     same = f"CASE WHEN {a} = {b} OR {a} > 12 THEN {day_first} WHEN {b} > 12 THEN {month_first} END"
     slashed = {"day_first": day_first, "month_first": month_first, "iso": "NULL"}.get(style.date_order or "", same)
     basic = f"TRY_CAST(substr({t}, 1, 4) || '-' || substr({t}, 5, 2) || '-' || substr({t}, 7, 2) AS DATE)"
-    named = ", ".join(literal(shape) for shape in _NAMED_MONTHS)
+    named = ", ".join(sql_string(shape) for shape in _NAMED_MONTHS)
     cases = [
         (f"length({t}) = 10 AND {p}.y = '-'", f"TRY_CAST({t} AS DATE)"),
         (f"regexp_full_match({t}, '[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}')", f"TRY_CAST({t} AS DATE)"),
@@ -52,7 +52,7 @@ def date_value(t: str, p: str, style: Style) -> str:
     return "CASE " + " ".join(f"WHEN {condition} THEN {value}" for condition, value in cases) + " END"
 
 
-def _epoch_cases(t: str, style: Style) -> list[tuple[str, str]]:
+def _epoch_cases(t: str, style: ColumnFormat) -> list[tuple[str, str]]:
     number = f"TRY_CAST(TRY_CAST({t} AS DOUBLE) AS BIGINT)"
     if style.unit == "epoch_ms":
         return [(f"regexp_full_match({t}, '[0-9]{{12,14}}(\\.0+)?')", f"CAST(epoch_ms({number}) AS DATE)")]
@@ -61,7 +61,7 @@ def _epoch_cases(t: str, style: Style) -> list[tuple[str, str]]:
     return []
 
 
-def date_problems(column: Column, t: str, p: str, v: str, style: Style) -> tuple[tuple[str, str], ...]:
+def date_problems(column: Column, t: str, p: str, v: str, style: ColumnFormat) -> tuple[tuple[str, str], ...]:
     """Why a cell that is there has no date, with what to do about it."""
     unread = f"{v} IS NULL AND {t} IS NOT NULL"
     order = "the order of day and month is not known: set date_order (day_first or month_first) in mapping.yaml"

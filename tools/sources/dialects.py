@@ -17,7 +17,7 @@ from typing import Literal
 Dialect = Literal["postgres", "spark"]
 
 _MATCH = "'saveplay pattern'"
-MATCHES = f"line LIKE {_MATCH}"
+MATCH_PLACEHOLDER = f"line LIKE {_MATCH}"
 """Stands for "the text ``line`` matches the pattern" in SQL that is still to be translated."""
 
 _TYPES = {
@@ -35,17 +35,17 @@ _TYPES = {
 }  # fmt: skip
 
 
-def type_named(dialect: Dialect, name: str) -> str:
+def duckdb_type(dialect: Dialect, name: str) -> str:
     """The embedded engine's name of a type; the engine's own where there is none, which then fits no column."""
     return _TYPES[dialect].get(name.split("(")[0], f"({name})")
 
 
-def translated(sql: str, dialect: Dialect, pattern: str = "") -> str:
+def translate_sql(sql: str, dialect: Dialect, pattern: str = "") -> str:
     """The same statement for another engine; ``pattern`` is what ``MATCHES`` stands for."""
     import sqlglot
 
     text = sqlglot.transpile(sql, read="duckdb", write=dialect, pretty=True, comments=False)[0]
-    return text.replace(MATCHES, _matches(dialect, pattern)) if MATCHES in text else text
+    return text.replace(MATCH_PLACEHOLDER, _matches(dialect, pattern)) if MATCH_PLACEHOLDER in text else text
 
 
 def _matches(dialect: Dialect, pattern: str) -> str:

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from domain.errors import ConfigurationError
-from domain.model import Record
+from domain.record import Record
 from domain.tables import TABLES, Column, Table
 
 FILE_NAME = "mapping.yaml"
@@ -20,7 +20,7 @@ Unit = Literal["minor", "epoch_ms", "epoch_s", "percent", "five", "good_bad"]
 _DATE_UNITS = ("epoch_ms", "epoch_s")
 _CSAT_UNITS = ("percent", "five", "good_bad")
 CSAT_COLUMNS = {("tickets", "csat"), ("surveys", "score")}
-EDIT_TIMES = {
+EDIT_TIME_COLUMNS = {
     "lastmodifieddate",
     "lastmodified",
     "lastmodifiedat",
@@ -38,14 +38,14 @@ EDIT_TIMES = {
 }
 
 
-def _written(value: object) -> object:
+def _scalar_text(value: object) -> object:
     """YAML reads ``yes``, ``1`` and ``2026-11-22`` as values; here every scalar means the text that was written."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float | date) else value
 
 
-Text = Annotated[str, BeforeValidator(_written), Field(min_length=1)]
+ScalarText = Annotated[str, BeforeValidator(_scalar_text), Field(min_length=1)]
 
 
 class MappingRecord(Record):
@@ -54,32 +54,32 @@ class MappingRecord(Record):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Renewals(MappingRecord):
+class RenewalMapping(MappingRecord):
     """Where the renewal date comes from when it lives on opportunities instead of on the account."""
 
-    source: Text = Field(alias="from")
-    account: Text
-    date: Text
-    closed: Text | None = None
-    type: Text | None = None
-    renewal_type: Text | None = None
+    source: ScalarText = Field(alias="from")
+    account: ScalarText
+    date: ScalarText
+    closed: ScalarText | None = None
+    type: ScalarText | None = None
+    renewal_type: ScalarText | None = None
 
 
 class TableMapping(MappingRecord):
     """One table: where it is, which of their columns are which of ours, and how their values are meant."""
 
-    source: Text | None = Field(default=None, alias="from")
+    source: ScalarText | None = Field(default=None, alias="from")
     exported_on: date | None = None
-    columns: dict[str, Text] = Field(default_factory=dict)
-    constants: dict[str, Text] = Field(default_factory=dict)
-    values: dict[str, dict[Text, Text]] = Field(default_factory=dict)
+    columns: dict[str, ScalarText] = Field(default_factory=dict)
+    constants: dict[str, ScalarText] = Field(default_factory=dict)
+    values: dict[str, dict[ScalarText, ScalarText]] = Field(default_factory=dict)
     units: dict[str, Unit] = Field(default_factory=dict)
     date_order: DateOrder | None = None
     decimal: Decimals | None = None
-    renewals: Renewals | None = None
+    renewals: RenewalMapping | None = None
 
 
-class Mapping(MappingRecord):
+class SourceMapping(MappingRecord):
     """The whole file. An absent file is an empty mapping."""
 
     date_order: DateOrder | None = None
@@ -87,7 +87,7 @@ class Mapping(MappingRecord):
     tables: dict[str, TableMapping] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _speaks_of_our_tables(self) -> "Mapping":
+    def _check_tables(self) -> "SourceMapping":
         for name, mapped in self.tables.items():
             if name not in TABLES:
                 raise ValueError(f"tables.{name}: no such table; the tables are {', '.join(TABLES)}")
@@ -113,7 +113,7 @@ def _check_table(table: Table, mapped: TableMapping) -> None:
         if name in mapped.columns:
             raise ValueError(f"tables.{table.name}.constants.{name}: also under columns; keep one of the two")
     for name, theirs in mapped.columns.items():
-        if columns[name].kind == "date" and squash(theirs) in EDIT_TIMES:
+        if columns[name].kind == "date" and name_key(theirs) in EDIT_TIME_COLUMNS:
             raise ValueError(
                 f"tables.{table.name}.columns.{name}: {theirs} is when the record was last edited, not when something "
                 "happened with the customer; map the date of the event itself"
@@ -148,7 +148,7 @@ def _check_values(table: Table, column: Column, values: dict[str, str]) -> None:
             raise ValueError(f"{where}.{theirs}: {ours} is not one of {', '.join(allowed)}")
 
 
-def squash(name: str) -> str:
+def name_key(name: str) -> str:
     """A column name as it is compared: no case, spaces, underscores or hyphens."""
     return "".join(character for character in name.casefold() if character not in " _-\t\u00a0")
 
@@ -167,16 +167,16 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_mapping(path: Path) -> Mapping:
+def read_mapping(path: Path) -> SourceMapping:
     """The mapping in ``path``, or the empty one if there is no such file. Raises ConfigurationError."""
     if not path.exists():
-        return Mapping()
+        return SourceMapping()
     try:
         content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise ConfigurationError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
     try:
-        return Mapping.model_validate({} if content is None else content)
+        return SourceMapping.model_validate({} if content is None else content)
     except ValidationError as error:
         problem = _first_problem(error)
     raise ConfigurationError(f"{path.name}: {problem}")

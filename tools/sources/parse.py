@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from domain.tables import Column
 from tools.sources import words
+from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.dates import date_parts, date_problems, date_value
 from tools.sources.mapping import CSAT_COLUMNS
-from tools.sources.raw import as_text, literal
-from tools.sources.reading import Reading, Style
+from tools.sources.raw_tables import as_text, sql_string
 
 SQL_TYPES = {
     "id": "VARCHAR",
@@ -24,7 +24,7 @@ SQL_TYPES = {
 }
 LONGEST_FIELD = 1_000_000
 
-LONG_TEXTS = frozenset(("subject", "body", "comment", "text"))
+LONG_TEXT_COLUMNS = frozenset(("subject", "body", "comment", "text"))
 """What people write: looked at only while it is recent, and cleaned then."""
 
 _CONTROL = r"[\x00-\x08\x0B-\x1F\x7F-\x{009F}\x{FEFF}\x{202A}-\x{202E}\x{2066}-\x{2069}]"
@@ -44,7 +44,7 @@ def clean_text(cell: str) -> str:
     return f"CASE WHEN regexp_full_match({cell}, '[!-~]([ -~]*[!-~])?') THEN {cell} ELSE {slow} END"
 
 
-def clean_texts(cell: str) -> str:
+def clean_long_text(cell: str) -> str:
     """The same, where there are many and they are long: most are told to be clean four times as fast as by a pattern.
 
     JSON writes a control character as an escape, so that a text in ASCII which grows by its two quotes alone has none.
@@ -54,71 +54,71 @@ def clean_texts(cell: str) -> str:
     return f"CASE WHEN {edges} AND {inside} THEN {cell} ELSE {clean_text(cell)} END"
 
 
-def reading(table: str, column: Column, cell: str, style: Style) -> Reading:
+def column_expressions(table: str, column: Column, cell: str, style: ColumnFormat) -> ColumnExpressions:
     """How ``column`` is read from the raw text ``cell``."""
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
     if style.typed and column.kind not in ("id", "text", "choice"):
-        return _typed_reading(column, cell, style.typed)
+        return _typed_expressions(column, cell, style.typed)
     too_long = (f"strlen({t}) > {LONGEST_FIELD} AND length({t}) > {LONGEST_FIELD}", "longer than 1,000,000 characters")
     quick = style.quick and style.typed is not None and not style.values
     if column.kind == "id" and quick and column.required:
-        return Reading(cell, None, t, ((f"{t} = ''", "empty, and it is required"),))
+        return ColumnExpressions(cell, None, t, ((f"{t} = ''", "empty, and it is required"),))
     if column.kind == "id" and quick:
-        return Reading(f"nullif(trim({cell}), '')", None, t, ())
-    if column.name in LONG_TEXTS and quick:
-        return Reading(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
+        return ColumnExpressions(f"nullif(trim({cell}), '')", None, t, ())
+    if column.name in LONG_TEXT_COLUMNS and quick:
+        return ColumnExpressions(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
     if column.kind in ("id", "text"):
-        value = _translated(t, style.values) if style.values else t
-        return Reading(clean_text(cell), None, value, (too_long,))
+        value = _translate(t, style.values) if style.values else t
+        return ColumnExpressions(clean_text(cell), None, value, (too_long,))
     if column.kind == "choice" and quick:
         slow = _choice(table, column, f"({clean_text(t)})", style)
         value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
-        return Reading(cell, None, value, _choice_problems(column, t, v))
+        return ColumnExpressions(cell, None, value, _choice_problems(column, t, v))
     if column.kind == "choice":
-        return Reading(
+        return ColumnExpressions(
             clean_text(cell), None, _choice(table, column, t, style), (too_long, *_choice_problems(column, t, v))
         )
     if column.kind == "flag":
         problem = (f"{v} IS NULL AND {t} IS NOT NULL", "neither yes nor no")
-        return Reading(clean_text(cell), None, _flag(t, style), (too_long, problem))
+        return ColumnExpressions(clean_text(cell), None, _flag(t, style), (too_long, problem))
     if style.plain:
-        return _plain_reading(column, cell)
+        return _plain_expressions(column, cell)
     if column.kind == "date":
-        return Reading(
+        return ColumnExpressions(
             f"nullif(trim({cell}), '')", date_parts(t), date_value(t, p, style), date_problems(column, t, p, v, style)
         )
-    return _number_reading(table, column, cell, style)
+    return _number_expressions(table, column, cell, style)
 
 
-def _typed_reading(column: Column, cell: str, source: str) -> Reading:
+def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressions:
     """The shortest way: the source has said what the cell is."""
     t, v = f"t_{column.name}", f"v_{column.name}"
     lost = f"{v} IS NULL AND {t} IS NOT NULL"
     is_float = source in ("FLOAT", "DOUBLE")
     if column.kind == "money":
         text = as_text(cell, source) if is_float else cell
-        return Reading(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, "not an amount"),))
+        return ColumnExpressions(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, "not an amount"),))
     if column.kind == "integer":
-        return Reading(cell, None, f"TRY_CAST({t} AS BIGINT)", ((lost, "not a whole number"),))
+        return ColumnExpressions(cell, None, f"TRY_CAST({t} AS BIGINT)", ((lost, "not a whole number"),))
     if is_float:
         finite = f"CASE WHEN isfinite({t}) THEN CAST({t} AS DOUBLE) END"
-        return Reading(cell, None, finite, ((lost, "not a number"),))
+        return ColumnExpressions(cell, None, finite, ((lost, "not a number"),))
     value = t if source == SQL_TYPES[column.kind] else f"CAST({t} AS {SQL_TYPES[column.kind]})"
-    return Reading(cell, None, value, ())
+    return ColumnExpressions(cell, None, value, ())
 
 
-def _plain_reading(column: Column, cell: str) -> Reading:
+def _plain_expressions(column: Column, cell: str) -> ColumnExpressions:
     """The short way: every cell of the column is an ISO date or plain digits (or nothing at all)."""
     t, v = f"t_{column.name}", f"v_{column.name}"
     problem = {"date": "not a date", "money": "not an amount", "integer": "not a whole number"}
     reason = problem.get(column.kind, "not a number")
     value = f"TRY_CAST({t} AS {SQL_TYPES[column.kind]})"
-    return Reading(f"nullif(trim({cell}), '')", None, value, ((f"{v} IS NULL AND {t} IS NOT NULL", reason),))
+    return ColumnExpressions(f"nullif(trim({cell}), '')", None, value, ((f"{v} IS NULL AND {t} IS NOT NULL", reason),))
 
 
-def _number_reading(table: str, column: Column, cell: str, style: Style) -> Reading:
+def _number_expressions(table: str, column: Column, cell: str, style: ColumnFormat) -> ColumnExpressions:
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
-    plain = _plain(column, style)
+    plain = _plain_pattern(column, style)
     text, parts = f"nullif(trim({cell}), '')", _number_parts(t, plain)
     ambiguous = (
         f"{v} IS NULL AND regexp_full_match({p}.body, '[1-9][0-9]{{0,2}}\\.[0-9]{{3}}')",
@@ -128,24 +128,24 @@ def _number_reading(table: str, column: Column, cell: str, style: Style) -> Read
     if (table, column.name) in CSAT_COLUMNS:
         asked_only = _any_of(f"lower({t})", words.NOT_ANSWERED)
         not_number = (f"{v} IS NULL AND {t} IS NOT NULL AND NOT {asked_only}", "not a satisfaction score")
-        return Reading(text, parts, _csat_or_number(table, t, p, plain, style), (not_number,))
+        return ColumnExpressions(text, parts, _csat_or_number(table, t, p, plain, style), (not_number,))
     if column.kind == "money":
-        return Reading(text, parts, _money(t, p, plain, style), (ambiguous, not_number))
+        return ColumnExpressions(text, parts, _money(t, p, plain, style), (ambiguous, not_number))
     number = _number(t, p, plain, style)
     if column.kind == "integer":
         whole = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
-        return Reading(text, parts, whole, ((f"{v} IS NULL AND {t} IS NOT NULL", "not a whole number"),))
-    return Reading(text, parts, number, (not_number,))
+        return ColumnExpressions(text, parts, whole, ((f"{v} IS NULL AND {t} IS NOT NULL", "not a whole number"),))
+    return ColumnExpressions(text, parts, number, (not_number,))
 
 
 def _number_parts(t: str, plain: str) -> str:
     """The parts of a number that is not plain digits; NULL for a plain one."""
     spaced = f"regexp_replace(translate(lower({t}), '−–’', '--'''), '{_BLANK}+', ' ', 'g')"
-    names = ", ".join(literal(name) for name in _PARTS)
-    return f"CASE WHEN NOT {_is_plain(t, plain)} THEN regexp_extract({spaced}, {literal(_AMOUNT)}, [{names}]) END"
+    names = ", ".join(sql_string(name) for name in _PARTS)
+    return f"CASE WHEN NOT {_is_plain(t, plain)} THEN regexp_extract({spaced}, {sql_string(_AMOUNT)}, [{names}]) END"
 
 
-def _plain(column: Column, style: Style) -> str:
+def _plain_pattern(column: Column, style: ColumnFormat) -> str:
     """The shape of cells that are a number as they stand and cannot be read in two ways."""
     if column.kind == "money" and not style.numeric:
         return r"[0-9]{1,15}(\.[0-9]{1,2})?"
@@ -153,13 +153,13 @@ def _plain(column: Column, style: Style) -> str:
 
 
 def _is_plain(t: str, plain: str) -> str:
-    return f"regexp_full_match({t}, {literal(plain)})"
+    return f"regexp_full_match({t}, {sql_string(plain)})"
 
 
-def currency_named(p: str) -> str:
+def amount_currency(p: str) -> str:
     """The currency that an amount names itself, by its code or by a sign that only one currency has."""
     written = f"coalesce(nullif({p}.cur1, ''), nullif({p}.cur2, ''))"
-    signs = " ".join(f"WHEN {literal(sign)} THEN {literal(code)}" for sign, code in words.CURRENCY_SIGNS.items())
+    signs = " ".join(f"WHEN {sql_string(sign)} THEN {sql_string(code)}" for sign, code in words.CURRENCY_SIGNS.items())
     return (
         f"CASE {written} {signs} ELSE CASE WHEN {_any_of(written, words.CURRENCY_CODES)} THEN upper({written}) END END"
     )
@@ -170,7 +170,7 @@ def _digits(p: str, decimal: str | None, exact: bool) -> str:
     body = f"{p}.body"
     comma_means = "decimal" if decimal == "comma" else "thousands"
     point_means = {"comma": "thousands", "point": "decimal"}.get(decimal or "", "unknown" if exact else "decimal")
-    no = {mark: f"replace({body}, {literal(mark)}, '')" for mark in (",", ".")}
+    no = {mark: f"replace({body}, {sql_string(mark)}, '')" for mark in (",", ".")}
     single_comma = f"replace({body}, ',', '.')" if comma_means == "decimal" else no[","]
     single_point = {"thousands": no["."], "decimal": body, "unknown": "NULL"}[point_means]
     loose_comma = "NULL" if decimal == "point" else f"replace({body}, ',', '.')"
@@ -186,7 +186,7 @@ def _digits(p: str, decimal: str | None, exact: bool) -> str:
         (r"[0-9]*,[0-9]+", loose_comma),
         (r"[0-9]{1,3}([ '][0-9]{3})+([.,][0-9]+)?", spaced),
     )
-    whens = " ".join(f"WHEN regexp_full_match({body}, {literal(shape)}) THEN {value}" for shape, value in cases)
+    whens = " ".join(f"WHEN regexp_full_match({body}, {sql_string(shape)}) THEN {value}" for shape, value in cases)
     return f"CASE {whens} END"
 
 
@@ -199,25 +199,25 @@ def _balanced(p: str) -> str:
     return f"({p}.open = '') = ({p}.close = '') AND {once} <= 1"
 
 
-def _times(p: str) -> str:
+def _unit_factor(p: str) -> str:
     return (
         f"CASE {p}.unit WHEN '' THEN 1 WHEN 'k' THEN 1000 WHEN 'bn' THEN 1000000000 WHEN 'b' THEN 1000000000"
         " ELSE 1000000 END"
     )
 
 
-def _money(t: str, p: str, plain: str, style: Style) -> str:
+def _money(t: str, p: str, plain: str, style: ColumnFormat) -> str:
     digits = _digits(p, "point" if style.numeric else style.decimal, exact=True)
-    times = f"CAST({_times(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END AS DECIMAL(12,0))"
+    times = f"CAST({_unit_factor(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END AS DECIMAL(12,0))"
     amount = f"TRY_CAST(TRY(TRY_CAST({digits} AS DECIMAL(26,6)) * {times}) AS DECIMAL(18,2))"
     written = f"TRY_CAST({t} AS DECIMAL(18,2))"
     exact = f"{_is_plain(t, plain)} OR {_is_scientific(t)}"
     return f"CASE WHEN {exact} THEN {written} WHEN {_balanced(p)} THEN {amount} END"
 
 
-def _number(t: str, p: str, plain: str, style: Style) -> str:
+def _number(t: str, p: str, plain: str, style: ColumnFormat) -> str:
     digits = _digits(p, "point" if style.numeric else style.decimal, exact=False)
-    amount = f"TRY_CAST({digits} AS DOUBLE) * {_times(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END"
+    amount = f"TRY_CAST({digits} AS DOUBLE) * {_unit_factor(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END"
     scientific = f"CASE WHEN isfinite(TRY_CAST({t} AS DOUBLE)) THEN TRY_CAST({t} AS DOUBLE) END"
     return (
         f"CASE WHEN {_is_plain(t, plain)} THEN TRY_CAST({t} AS DOUBLE) WHEN {_is_scientific(t)} THEN {scientific}"
@@ -229,7 +229,7 @@ def _is_scientific(t: str) -> str:
     return f"regexp_full_match({t}, '[+-]?[0-9]+(\\.[0-9]+)?[eE][+-]?[0-9]{{1,3}}')"
 
 
-def _csat_or_number(table: str, t: str, p: str, plain: str, style: Style) -> str:
+def _csat_or_number(table: str, t: str, p: str, plain: str, style: ColumnFormat) -> str:
     """Satisfaction on 1 to 5. In surveys the same column holds NPS answers, which stay as they are."""
     word = f"lower(regexp_replace({t}, '[\\s-]+', '_', 'g'))"
     number = _number(t, p, plain, style)
@@ -242,37 +242,37 @@ def _csat_or_number(table: str, t: str, p: str, plain: str, style: Style) -> str
         score = number
     if table == "surveys":
         score = f"CASE WHEN v_kind = 'nps' THEN {number} ELSE {score} END"
-    good, bad = _any_of(word, words.GOOD), _any_of(word, words.BAD)
+    good, bad = _any_of(word, words.GOOD_RATINGS), _any_of(word, words.BAD_RATINGS)
     if table == "surveys":
         good, bad = f"v_kind = 'csat' AND {good}", f"v_kind = 'csat' AND {bad}"
     return f"CASE WHEN {good} THEN 5.0 WHEN {bad} THEN 1.0 ELSE {score} END"
 
 
 def _any_of(expression: str, choices: tuple[str, ...]) -> str:
-    return f"{expression} IN ({', '.join(literal(choice) for choice in choices)})"
+    return f"{expression} IN ({', '.join(sql_string(choice) for choice in choices)})"
 
 
-def _flag(t: str, style: Style) -> str:
-    text = f"lower({_translated(t, style.values)})"
+def _flag(t: str, style: ColumnFormat) -> str:
+    text = f"lower({_translate(t, style.values)})"
     return f"CASE WHEN {_any_of(text, words.YES)} THEN true WHEN {_any_of(text, words.NO)} THEN false END"
 
 
-def _translated(t: str, values: dict[str, str]) -> str:
+def _translate(t: str, values: dict[str, str]) -> str:
     if not values:
         return t
     lower = {theirs.strip().lower(): ours for theirs, ours in reversed(values.items())}  # the first of twins counts
-    return f"coalesce({_looked_up(f'lower({t})', lower)}, {t})"
+    return f"coalesce({_lookup(f'lower({t})', lower)}, {t})"
 
 
-def _looked_up(word: str, meanings: Mapping[str, str]) -> str:
+def _lookup(word: str, meanings: Mapping[str, str]) -> str:
     """What a word stands for; NULL for one that is not among them. A CASE would work the word out anew for each."""
-    theirs, ours = (f"[{', '.join(literal(each) for each in side)}]" for side in (meanings, meanings.values()))
+    theirs, ours = (f"[{', '.join(sql_string(each) for each in side)}]" for side in (meanings, meanings.values()))
     return f"list_extract({ours}, list_position({theirs}, {word}))"
 
 
-def _choice(table: str, column: Column, t: str, style: Style) -> str:
+def _choice(table: str, column: Column, t: str, style: ColumnFormat) -> str:
     known = {**words.SYNONYMS.get((table, column.name), {}), **{choice: choice for choice in column.choices}}
-    return _looked_up(f"lower(regexp_replace({_translated(t, style.values)}, '[\\s_-]+', '_', 'g'))", known)
+    return _lookup(f"lower(regexp_replace({_translate(t, style.values)}, '[\\s_-]+', '_', 'g'))", known)
 
 
 def _choice_problems(column: Column, t: str, v: str) -> tuple[tuple[str, str], ...]:

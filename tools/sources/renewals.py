@@ -5,13 +5,13 @@ from datetime import date
 import duckdb
 
 from domain.tables import Column, Table
-from tools.sources.clean import Plan, Rule, Stage, judge, read_stage
-from tools.sources.ids import match_column
-from tools.sources.locate import Place, find_table, read_raw
-from tools.sources.mapping import FILE_NAME, Renewals, TableMapping
-from tools.sources.names import match_columns
-from tools.sources.report import left_out
-from tools.sources.styles import column_styles
+from tools.sources.column_matching import match_columns
+from tools.sources.format_inference import infer_formats
+from tools.sources.mapping import FILE_NAME, RenewalMapping, TableMapping
+from tools.sources.salesforce_ids import match_column
+from tools.sources.source_location import SourceLocation, find_table, read_raw
+from tools.sources.staging_table import ReadPlan, RowRule, StagingTable, leave_out_rows, read_stage
+from tools.sources.table_audit import collect_left_out
 
 _OPPORTUNITIES = Table(
     "renewals",
@@ -24,8 +24,12 @@ _OPPORTUNITIES = Table(
 )
 
 
-def take_renewals(
-    connection: duckdb.DuckDBPyConnection, place: Place, accounts: Stage, mapped: TableMapping, as_of: date
+def fill_renewal_dates(
+    connection: duckdb.DuckDBPyConnection,
+    place: SourceLocation,
+    accounts: StagingTable,
+    mapped: TableMapping,
+    as_of: date,
 ) -> None:
     """Fill renewal_date of the accounts' stage and say in its notices what was taken and what was passed over."""
     given = mapped.renewals
@@ -36,34 +40,34 @@ def take_renewals(
     raw = read_raw(place, connection, name, "raw_renewals")
     theirs = _as_mapping(given, mapped)
     columns = match_columns(_OPPORTUNITIES, raw.header, theirs, raw.location)
-    styles, notices = column_styles(connection, _OPPORTUNITIES, columns, raw, theirs)
+    styles, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw, theirs)
     wanted = f"t_type IS NOT DISTINCT FROM {_text(given.renewal_type)}" if given.renewal_type and given.type else "true"
-    stage = Stage(_OPPORTUNITIES, raw, columns, theirs, styles)
-    read_stage(connection, stage, Plan(keep=wanted))
+    stage = StagingTable(_OPPORTUNITIES, raw, columns, theirs, styles)
+    read_stage(connection, stage, ReadPlan(keep=wanted))
     match_column(connection, stage.name, "account", accounts.name, "account_id")
     rules = [
-        *([Rule("closed", "s.bad_closed > 0", "closed or open is not known")] if "closed" in stage.flagged else []),
-        Rule(
+        *([RowRule("closed", "s.bad_closed > 0", "closed or open is not known")] if "closed" in stage.flagged else []),
+        RowRule(
             "account",
             f"s.account NOT IN (SELECT account_id FROM {accounts.name} WHERE account_id IS NOT NULL)",
             "no such account",
         ),
     ]
-    judge(connection, stage, rules)
-    several = _pick(connection, stage, accounts, as_of)
+    leave_out_rows(connection, stage, rules)
+    several = _set_renewal_dates(connection, stage, accounts, as_of)
     accounts.notices += [*raw.notices, *notices, f"renewal_date: taken from {raw.location} ({FILE_NAME})."]
     if several:
         accounts.notices.append(
             f"renewal_date: {several} accounts have several open renewals in {raw.location}; the earliest on or after"
             f" {as_of} was taken, else the latest overdue one."
         )
-    for entry in left_out(connection, stage):
+    for entry in collect_left_out(connection, stage):
         accounts.notices.append(
             f"renewal_date: {entry.rows} rows of {raw.location} not read: {entry.reason} ({entry.examples[0]})."
         )
 
 
-def _as_mapping(given: Renewals, mapped: TableMapping) -> TableMapping:
+def _as_mapping(given: RenewalMapping, mapped: TableMapping) -> TableMapping:
     columns = {"account": given.account, "date": given.date, "closed": given.closed, "type": given.type}
     return TableMapping(
         columns={ours: theirs for ours, theirs in columns.items() if theirs},
@@ -76,7 +80,9 @@ def _text(value: str) -> str:
     return "'" + value.strip().replace("'", "''") + "'"
 
 
-def _pick(connection: duckdb.DuckDBPyConnection, stage: Stage, accounts: Stage, as_of: date) -> int:
+def _set_renewal_dates(
+    connection: duckdb.DuckDBPyConnection, stage: StagingTable, accounts: StagingTable, as_of: date
+) -> int:
     """Set the dates; how many accounts had several open renewals to choose from."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE picked AS SELECT account, count(*) AS open,"

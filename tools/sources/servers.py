@@ -14,14 +14,14 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import duckdb
 
 from domain.errors import DataError, InputError
-from tools.sources.dialects import Dialect, type_named
-from tools.sources.raw import literal, quoted
+from tools.sources.dialects import Dialect, duckdb_type
+from tools.sources.raw_tables import sql_identifier, sql_string
 
-Columns = Sequence[tuple[str, str]]
+ColumnTypes = Sequence[tuple[str, str]]
 """Names and types, in the embedded engine's words."""
 
 
-class Server(Protocol):
+class DatabaseServer(Protocol):
     """A database server or a cluster."""
 
     dialect: Dialect
@@ -36,7 +36,7 @@ class Server(Protocol):
         """What stands after FROM."""
         ...
 
-    def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: Columns) -> None:
+    def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
         """Run a statement and put its answer into a new temporary table of the embedded engine. Raises DataError."""
         ...
 
@@ -45,7 +45,7 @@ class Server(Protocol):
         ...
 
 
-def open_server(url: str) -> Server:
+def open_server(url: str) -> DatabaseServer:
     """The server that the URL names. Raises InputError for a URL that names none, DataError when it does not answer."""
     scheme = url.partition(":")[0]
     if scheme in ("postgres", "postgresql"):
@@ -55,20 +55,20 @@ def open_server(url: str) -> Server:
     raise InputError(f"{scheme}:// is not a data location; give a folder, duckdb:///file.db, postgres://… or spark://…")
 
 
-def parameter(url: str, name: str) -> str | None:
+def url_parameter(url: str, name: str) -> str | None:
     """A parameter after the question mark of a URL."""
     found = parse_qs(urlsplit(url).query).get(name)
     return found[-1] if found else None
 
 
-def without_parameters(url: str, names: Sequence[str]) -> str:
+def drop_parameters(url: str, names: Sequence[str]) -> str:
     """The URL without those of its parameters that only we understand."""
     parts = urlsplit(url)
     kept = [pair for pair in parts.query.split("&") if pair and pair.split("=")[0] not in names]
     return urlunsplit(parts._replace(query="&".join(kept)))
 
 
-_SETTINGS: tuple[LiteralString, ...] = (
+_POSTGRES_SETTINGS: tuple[LiteralString, ...] = (
     "SET TimeZone = 'UTC'",
     "SET jit = off",  # compiling the statement takes longer than running it
     # Nothing is known of how many rows a common table expression yields: the joins stay as they are written, by hash.
@@ -90,7 +90,7 @@ class PostgresServer:
         except ImportError:
             raise InputError('PostgreSQL needs its driver: pip install "saveplay[postgres]"') from None
         try:
-            given: dict[str, Any] = conninfo.conninfo_to_dict(without_parameters(url, ("mapping",)))
+            given: dict[str, Any] = conninfo.conninfo_to_dict(drop_parameters(url, ("mapping",)))
         except psycopg.ProgrammingError:  # its message may repeat a piece of a password
             raise InputError("--data: this URL cannot be read; write it like postgresql://user@host/database") from None
         if given.get("password") or urlsplit(url).password:
@@ -101,7 +101,7 @@ class PostgresServer:
         self.fetched = 0
         try:
             self._connection = psycopg.connect(**{"connect_timeout": 15, **given}, autocommit=True)
-            for setting in _SETTINGS:
+            for setting in _POSTGRES_SETTINGS:
                 self._connection.execute(setting)
             self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         except psycopg.Error as error:
@@ -115,14 +115,14 @@ class PostgresServer:
         ).fetchall()
         found: dict[str, list[tuple[str, str]]] = {}
         for schema, table, column, kind in rows:
-            found.setdefault(f"{schema}.{table}", []).append((column, type_named("postgres", kind)))
+            found.setdefault(f"{schema}.{table}", []).append((column, duckdb_type("postgres", kind)))
         return found
 
     def quoted(self, table: str) -> str:
         """What stands after FROM."""
-        return ".".join(quoted(part) for part in table.split(".", 1))
+        return ".".join(sql_identifier(part) for part in table.split(".", 1))
 
-    def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: Columns) -> None:
+    def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
         """By COPY: text that both sides read to the last bit."""
         with tempfile.TemporaryDirectory(prefix="saveplay-") as folder:
             file = Path(folder) / "answer.csv"
@@ -134,9 +134,9 @@ class PostgresServer:
                     self.fetched += max(cursor.rowcount, 0)
             except self._error as error:
                 raise DataError(f"the database refused a statement: {_first_line(error)}") from None
-            described = ", ".join(f"{literal(column)}: {literal(kind)}" for column, kind in columns)
+            described = ", ".join(f"{sql_string(column)}: {sql_string(kind)}" for column, kind in columns)
             connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT * FROM read_csv({literal(str(file))}, header = false,"
+                f"CREATE OR REPLACE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_string(str(file))}, header = false,"
                 f" auto_detect = false, columns = {{{described}}}, nullstr = '\\N', quote = '\"', escape = '\"',"
                 " delim = ',', strict_mode = true, max_line_size = 20000000)"
             )
@@ -180,7 +180,7 @@ class SparkServer:
                 "spark.driver.host": "127.0.0.1",
             }
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        if parameter(
+        if url_parameter(
             url, "folder"
         ):  # otherwise it would make a folder for tables of its own where the command is called
             settings["spark.sql.warehouse.dir"] = tempfile.gettempdir()
@@ -192,7 +192,7 @@ class SparkServer:
             raise DataError(f"Spark does not start: {_first_line(error)}") from None
         for database in filter(None, [urlsplit(url).path.strip("/")]):
             self._session.catalog.setCurrentDatabase(database)
-        if folder := parameter(url, "folder"):
+        if folder := url_parameter(url, "folder"):
             self._register(Path(folder))
 
     def _register(self, folder: Path) -> None:
@@ -208,14 +208,14 @@ class SparkServer:
         for table in self._session.catalog.listTables():
             name = table.name if table.isTemporary else ".".join([*(table.namespace or []), table.name])
             described = self._session.table(name).dtypes
-            found[name] = [(column, type_named("spark", kind)) for column, kind in described]
+            found[name] = [(column, duckdb_type("spark", kind)) for column, kind in described]
         return found
 
     def quoted(self, table: str) -> str:
         """What stands after FROM; in the embedded engine's quotation marks, which are translated."""
-        return ".".join(quoted(part) for part in table.split("."))
+        return ".".join(sql_identifier(part) for part in table.split("."))
 
-    def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: Columns) -> None:
+    def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
         """By Arrow."""
         try:
             with warnings.catch_warnings():  # PySpark warns of a pandas that it does not use here
@@ -227,8 +227,10 @@ class SparkServer:
         answer = answer.rename_columns([column for column, _ in columns])
         connection.execute("select 1").fetchall()  # an answer that was not read to its end would be in the way
         connection.register("spark_answer", answer)
-        cells = ", ".join(f"CAST({quoted(column)} AS {kind}) AS {quoted(column)}" for column, kind in columns)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT {cells} FROM spark_answer")
+        cells = ", ".join(
+            f"CAST({sql_identifier(column)} AS {kind}) AS {sql_identifier(column)}" for column, kind in columns
+        )
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {sql_identifier(name)} AS SELECT {cells} FROM spark_answer")
         connection.unregister("spark_answer")
 
     def close(self) -> None:

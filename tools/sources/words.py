@@ -1,11 +1,11 @@
 """Words that exports write for our choices. Our own words match in any case; hyphens and spaces are underscores."""
 
 
-def _each(words: str) -> tuple[str, ...]:
+def _split_words(words: str) -> tuple[str, ...]:
     return tuple(words.split())
 
 
-INVOICE = {
+INVOICE_STATUSES = {
     "succeeded": "paid",
     "settled": "paid",
     "complete": "paid",
@@ -23,7 +23,7 @@ INVOICE = {
     "canceled": "void",
     "deleted": "void",
 }
-PRIORITY = {
+TICKET_PRIORITIES = {
     **dict.fromkeys(("p1", "1", "1_critical", "critical", "blocker", "highest", "emergency", "sev1"), "urgent"),
     **dict.fromkeys(("p2", "2", "2_high", "major", "important", "sev2"), "high"),
     **dict.fromkeys(
@@ -56,8 +56,8 @@ SYNONYMS: dict[tuple[str, str], dict[str, str]] = {
         "product_manager": "product",
         "finance": "billing",
     },
-    ("tickets", "priority"): PRIORITY,
-    ("invoices", "status"): INVOICE,
+    ("tickets", "priority"): TICKET_PRIORITIES,
+    ("invoices", "status"): INVOICE_STATUSES,
     ("surveys", "kind"): {"net_promoter_score": "nps", "customer_satisfaction": "csat"},
     ("contacts", "role"): {
         "economicbuyer": "economic_buyer",
@@ -98,17 +98,17 @@ SYNONYMS: dict[tuple[str, str], dict[str, str]] = {
 }
 YES = ("true", "yes", "y", "t", "1", "1.0")
 NO = ("false", "no", "n", "f", "0", "0.0")
-GOOD = ("good", "satisfied", "good_with_comment", "goodwithcomment", "positive", "happy")
-BAD = ("bad", "dissatisfied", "unsatisfied", "bad_with_comment", "badwithcomment", "negative", "unhappy")
+GOOD_RATINGS = ("good", "satisfied", "good_with_comment", "goodwithcomment", "positive", "happy")
+BAD_RATINGS = ("bad", "dissatisfied", "unsatisfied", "bad_with_comment", "badwithcomment", "negative", "unhappy")
 NOT_ANSWERED = ("offered", "unoffered", "not_offered")
 
-CURRENCY_CODES = _each(
+CURRENCY_CODES = _split_words(
     "aed ars aud bgn bhd bif brl cad chf clp cny cop crc czk djf dkk egp eur gbp gel gnf hkd huf idr ils inr isk jod"
     " jpy kes kmf krw kwd mad mga mxn myr ngn nok nzd omr pen php pkr pln pyg qar ron rsd rub rwf sar sek sgd thb tnd"
     " try twd uah ugx usd uyu vnd vuv xaf xof xpf zar"
 )
-NO_MINOR_UNIT = _each("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF")
-THOUSAND_MINOR_UNITS = _each("BHD JOD KWD OMR TND")
+NO_MINOR_UNIT = _split_words("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF")
+THOUSAND_MINOR_UNITS = _split_words("BHD JOD KWD OMR TND")
 CURRENCY_SIGNS = {
     "€": "EUR",
     "£": "GBP",
@@ -127,4 +127,4 @@ CURRENCY_SIGNS = {
     "s$": "SGD",
     "hk$": "HKD",
 }
-DOLLARS = _each("USD AUD CAD NZD SGD HKD TWD MXN CLP BRL")
+DOLLARS = _split_words("USD AUD CAD NZD SGD HKD TWD MXN CLP BRL")

@@ -10,15 +10,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain.desk import Anchor
-from domain.model import Record
+from domain.desk import AuditAnchor
+from domain.record import Record
 
-BEGIN = "0" * 64
+GENESIS_MAC = "0" * 64
 """What stands before the first entry."""
 _SIGNED = ("seq", "at", "review_id", "who", "what", "facts")
 
 
-class Verdict(Record):
+class ChainReport(Record):
     """What a look at the whole chain found."""
 
     entries: int
@@ -26,7 +26,7 @@ class Verdict(Record):
     """Entries from before there was a chain: nothing protects them."""
     faults: tuple[str, ...]
     """What is wrong, in words; empty when the log is as it was written."""
-    head: Anchor
+    head: AuditAnchor
 
     @property
     def is_sound(self) -> bool:
@@ -34,19 +34,19 @@ class Verdict(Record):
         return not self.faults
 
 
-def mac(key: bytes, before: str, line: Mapping[str, Any]) -> str:
+def entry_mac(key: bytes, before: str, line: Mapping[str, Any]) -> str:
     """The keyed hash of one entry after the one before, as 64 hexadecimal digits."""
     body = json.dumps([before, *(line[name] for name in _SIGNED)], separators=(",", ":"))
     return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
 
 
-def verify(
+def verify_chain(
     key: bytes,
     lines: Sequence[Mapping[str, Any]],
     links: Sequence[tuple[int, str]],
-    anchor: Anchor | None = None,
+    anchor: AuditAnchor | None = None,
     is_begun: bool = False,
-) -> Verdict:
+) -> ChainReport:
     """Check every link. ``lines`` are the entries, ``links`` the hash kept for each, both by number.
 
     ``is_begun``: there has to be a chain, so that entries without any are a fault and not from before it.
@@ -54,12 +54,12 @@ def verify(
     by_number = {line["seq"]: line for line in lines}
     linked = {seq for seq, _ in links}
     first = links[0][0] if links else None
-    faults, before = [], BEGIN
+    faults, before = [], GENESIS_MAC
     for seq, kept in links:
         line = by_number.get(seq)
         if line is None:
             faults.append(f"entry {seq} was removed")
-        elif not hmac.compare_digest(mac(key, before, line), kept):
+        elif not hmac.compare_digest(entry_mac(key, before, line), kept):
             faults.append(f"entry {seq} ({line['at']}, {line['who']}: {line['what']}) is not as it was written")
         before = kept
     # No database numbers an entry below 1: one that stands there was put before the others by hand.
@@ -68,13 +68,13 @@ def verify(
     old = len([seq for seq in by_number if seq >= 1 and (first is None or seq < first)])
     if is_begun and lines and not links:
         faults.append("no entry has its link: the chain was removed, or never begun")
-    head = Anchor(entries=len(links), seq=links[-1][0] if links else 0, mac=before)
+    head = AuditAnchor(entries=len(links), seq=links[-1][0] if links else 0, mac=before)
     if anchor is not None:
-        faults += _against(anchor, dict(links), head)
-    return Verdict(entries=len(links), before_chain=old, faults=tuple(faults), head=head)
+        faults += _anchor_faults(anchor, dict(links), head)
+    return ChainReport(entries=len(links), before_chain=old, faults=tuple(faults), head=head)
 
 
-def _against(anchor: Anchor, links: Mapping[int, str], head: Anchor) -> list[str]:
+def _anchor_faults(anchor: AuditAnchor, links: Mapping[int, str], head: AuditAnchor) -> list[str]:
     if anchor.entries == 0:
         return []
     if anchor.seq not in links:

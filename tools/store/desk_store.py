@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from domain.decisions import PlayDecision
-from domain.desk import Choice, MeetingNote
+from domain.desk import MeetingNote, PendingDecision
 from domain.errors import StaleDecision
-from tools.store.review_store import Row, Store
+from tools.store.review_store import ReviewStore, Row
 
-KeyKind = Literal["session", "link", "token", "sign-in"]
+CredentialKind = Literal["session", "link", "token", "sign-in"]
 
 
-def digest(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """What is kept of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -25,7 +25,7 @@ def digest(secret: str) -> str:
 class DeskStore:
     """The desk's part of a store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ReviewStore) -> None:
         self.store = store
         self._database = store.database
 
@@ -34,15 +34,15 @@ class DeskStore:
 
     # choices ---------------------------------------------------------------------------------------------------------
 
-    def choices(self, review_id: str, run: int) -> dict[str, Choice]:
+    def choices(self, review_id: str, run: int) -> dict[str, PendingDecision]:
         """What was said so far, by account."""
         rows = self._database.rows(
             "select * from choices where review_id = :review_id and run = :run", {"review_id": review_id, "run": run}
         )
-        found = {row["account_id"]: Choice.model_validate_json(row["body"]) for row in rows}
+        found = {row["account_id"]: PendingDecision.model_validate_json(row["body"]) for row in rows}
         return {account: found[account] for account in sorted(found)}
 
-    def choose(self, review_id: str, run: int, decision: PlayDecision, by: str, seen: int) -> Choice:
+    def choose(self, review_id: str, run: int, decision: PlayDecision, by: str, seen: int) -> PendingDecision:
         """Keep a choice. ``seen`` is the number of the choice that whoever decides has before them, 0 for none.
 
         Raises StaleDecision when there is a newer one, or when the plan is already decided.
@@ -56,11 +56,11 @@ class DeskStore:
                 "account_id = :account_id",
                 **key,
             )
-            before = Choice.model_validate_json(row["body"]) if row else None
+            before = PendingDecision.model_validate_json(row["body"]) if row else None
             if (before.number if before else 0) != seen:
                 who = before.by if before else "somebody"
                 raise StaleDecision(f"{decision.account}: {who} decided meanwhile; read what stands now, then decide")
-            choice = Choice(decision=decision, by=by, number=seen + 1)
+            choice = PendingDecision(decision=decision, by=by, number=seen + 1)
             self._database.execute(
                 "insert into choices values (:review_id, :run, :account_id, :number, :body) on conflict "
                 "(review_id, run, account_id) do update set number = excluded.number, body = excluded.body",
@@ -76,7 +76,7 @@ class DeskStore:
             )
         return choice
 
-    def carry_over(self, review_id: str, run: int, to: int) -> None:
+    def move_choices(self, review_id: str, run: int, to: int) -> None:
         """What was said in a run stands in the one that took its place; about plays that changed it is asked again."""
         with self.store.together():
             self._database.execute(
@@ -118,33 +118,40 @@ class DeskStore:
 
     # keys ------------------------------------------------------------------------------------------------------------
 
-    def keep_key(self, kind: KeyKind, secret: str, body: Mapping[str, Any], expires: str) -> None:
+    def save_key(self, kind: CredentialKind, secret: str, body: Mapping[str, Any], expires: str) -> None:
         """Let whoever knows the secret in, until then."""
-        row = {"digest": digest(secret), "kind": kind, "body": json.dumps(body, sort_keys=True), "expires": expires}
+        row = {
+            "digest": hash_secret(secret),
+            "kind": kind,
+            "body": json.dumps(body, sort_keys=True),
+            "expires": expires,
+        }
         with self.store.together():
             self._database.execute("insert into keys values (:digest, :kind, :body, :expires)", row)
 
-    def find_key(self, kind: KeyKind, secret: str, now: str) -> Row | None:
+    def find_key(self, kind: CredentialKind, secret: str, now: str) -> Row | None:
         """What was kept with a secret that is still good."""
         row = self._row(
-            "select body, expires from keys where digest = :digest and kind = :kind", digest=digest(secret), kind=kind
+            "select body, expires from keys where digest = :digest and kind = :kind",
+            digest=hash_secret(secret),
+            kind=kind,
         )
         return json.loads(row["body"]) if row is not None and row["expires"] > now else None
 
-    def use_key(self, kind: KeyKind, secret: str, now: str) -> Row | None:
+    def consume_key(self, kind: CredentialKind, secret: str, now: str) -> Row | None:
         """The same for a secret that opens once: it is gone afterwards, whoever else tries."""
         with self.store.together():
             found = self.find_key(kind, secret, now)
-            taken = self.drop_key(kind, secret)
+            taken = self.delete_key(kind, secret)
         return found if taken else None
 
-    def drop_key(self, kind: KeyKind, secret: str) -> bool:
+    def delete_key(self, kind: CredentialKind, secret: str) -> bool:
         """Let nobody in with this secret any more. Whether it was there."""
         with self.store.together():
-            values = {"digest": digest(secret), "kind": kind}
+            values = {"digest": hash_secret(secret), "kind": kind}
             return self._database.execute("delete from keys where digest = :digest and kind = :kind", values) == 1
 
-    def drop_old_keys(self, now: str) -> None:
+    def delete_expired_keys(self, now: str) -> None:
         """Forget what has run out."""
         with self.store.together():
             self._database.execute("delete from keys where expires <= :now", {"now": now})
@@ -168,7 +175,7 @@ class DeskStore:
         row = self._row("select asked, status, body from answers where call = :call", call=call)
         return (row["asked"], row["status"], row["body"]) if row else None
 
-    def keep_answer(self, call: str, asked: str, status: int, body: str, at: str) -> None:
+    def save_answer(self, call: str, asked: str, status: int, body: str, at: str) -> None:
         """Keep the answer to a call, for whoever sends it again."""
         with self.store.together():
             self._database.execute(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def alone(folder: Path, review_id: str, wait_seconds: float = 0.0) -> Iterator[None]:
+def lock_review(folder: Path, review_id: str, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the review for the length of the block. Raises BusyError when another process has it."""
     from filelock import FileLock, Timeout
 
@@ -32,7 +32,7 @@ def alone(folder: Path, review_id: str, wait_seconds: float = 0.0) -> Iterator[N
 
 
 @contextmanager
-def alone_in(database: "Postgres", review_id: str, wait_seconds: float = 0.0) -> Iterator[None]:
+def lock_review_in(database: "Postgres", review_id: str, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the review for the length of the block. Raises BusyError when another process has it.
 
     The lock belongs to the session that also writes to the store: who loses it can write no more.

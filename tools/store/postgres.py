@@ -26,20 +26,20 @@ SCHEMA = "saveplay"
 DRIVER_MISSING = 'a store in PostgreSQL needs its driver: pip install "saveplay[postgres]"'
 
 _CONNECT_SECONDS = 10
-_PATIENCE_SECONDS = 30
+_WAIT_SECONDS = 30
 """How long a write or a change of the tables waits for those of other processes; as long as SQLite does."""
 _SESSION = (
-    f"-c search_path={SCHEMA} -c lock_timeout={_PATIENCE_SECONDS}s "
+    f"-c search_path={SCHEMA} -c lock_timeout={_WAIT_SECONDS}s "
     "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=6"
 )
 """Keepalives: a machine that lost its power gives its locks back within two minutes."""
-_ASK_AGAIN_SECONDS = 0.02
+_RETRY_SECONDS = 0.02
 _NAMED = re.compile(r"'[^']*'|(?<!:):(\w+)")
 _PORT = re.compile(r"\d{0,5}")
 
 
 @dataclass(frozen=True)
-class Address:
+class PostgresAddress:
     """Where a database is. ``name`` is what people are told, and holds no password."""
 
     name: str
@@ -53,14 +53,14 @@ class Address:
         return hashlib.sha256("\n".join(place).encode()).hexdigest()[:16]
 
 
-def read_address(url: str) -> Address:
+def read_address(url: str) -> PostgresAddress:
     """The address in a URL. Raises InputError for one that cannot be read, and when psycopg is not installed."""
     try:
         from psycopg import ProgrammingError, conninfo
     except ImportError:
         raise InputError(DRIVER_MISSING) from None
     try:
-        given = conninfo.conninfo_to_dict(url) if _unambiguous(url) else None
+        given = conninfo.conninfo_to_dict(url) if _is_unambiguous(url) else None
     except ProgrammingError:  # its message may repeat a piece of a password
         given = None
     if given is None or not all(_PORT.fullmatch(port) for port in str(given.get("port") or "5432").split(",")):
@@ -71,10 +71,10 @@ def read_address(url: str) -> Address:
     options = f"{given.get('options') or ''} {_SESSION}".strip()
     ours = {"options": options, "client_encoding": "UTF8"}
     usual = {"connect_timeout": _CONNECT_SECONDS, "application_name": SCHEMA}
-    return Address(_name_of(given), {**usual, **given, **ours})
+    return PostgresAddress(_name_of(given), {**usual, **given, **ours})
 
 
-def _unambiguous(url: str) -> bool:
+def _is_unambiguous(url: str) -> bool:
     """Whether user and password end where libpq thinks they end; otherwise a piece of a password would be the host."""
     rest = url.partition("://")[2].partition("?")[0]
     server, _, database = rest.partition("/")
@@ -96,7 +96,7 @@ class Postgres:
     counted = "bigint generated always as identity primary key"
     """The type of a column that numbers its rows."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: PostgresAddress) -> None:
         """Connect. Raises InputError when that is refused."""
         import psycopg
         from psycopg.rows import dict_row
@@ -108,7 +108,7 @@ class Postgres:
                 **address.parameters, autocommit=True, row_factory=dict_row
             )
         except psycopg.Error as error:
-            raise _refused(address, error) from None
+            raise _connection_error(address, error) from None
         self._connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         encoding = self._connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
@@ -123,17 +123,17 @@ class Postgres:
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         """What a query finds. Raises what ``told`` raises."""
-        with told(self.address):
+        with translate_errors(self.address):
             return self._connection.execute(_as_psycopg(sql), values).fetchall()
 
     def execute(self, sql: str, values: Mapping[str, Any]) -> int:
         """Carry out a change; returns how many rows it changed. Raises what ``told`` raises."""
-        with told(self.address):
+        with translate_errors(self.address):
             return self._connection.execute(_as_psycopg(sql), values).rowcount
 
     def execute_each(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
         """Carry out a change for each of the rows. Raises what ``told`` raises."""
-        with told(self.address), self._connection.cursor() as cursor:
+        with translate_errors(self.address), self._connection.cursor() as cursor:
             cursor.executemany(_as_psycopg(sql), values)
 
     @contextmanager
@@ -142,14 +142,14 @@ class Postgres:
 
         Raises what ``told`` raises.
         """
-        with told(self.address), self._connection.transaction():
+        with translate_errors(self.address), self._connection.transaction():
             self._connection.execute("select pg_advisory_xact_lock(%s)", [_number("writing")])
             yield
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Everything that is read in the block is of one moment. Raises what ``told`` raises."""
-        with told(self.address), self._connection.transaction():
+        with translate_errors(self.address), self._connection.transaction():
             self._connection.execute("set transaction isolation level repeatable read, read only")
             yield
 
@@ -165,14 +165,14 @@ class Postgres:
         """Make those tables that are not there. Raises InputError when the user may not."""
         if self.has_tables(*re.findall(r"create table if not exists (\w+)", tables)):
             return  # somebody who may only read and write rows needs no more rights than that
-        with self.changing_tables(), told(self.address), self._connection.transaction():
+        with self.changing_tables(), translate_errors(self.address), self._connection.transaction():
             self._connection.execute(f"create schema if not exists {SCHEMA}")
             self._connection.execute(tables.encode())
 
     @contextmanager
     def changing_tables(self) -> Iterator[None]:
         """One process at a time changes the tables. Raises BusyError when another one does for too long."""
-        if not self.lock("tables", _PATIENCE_SECONDS):
+        if not self.lock("tables", _WAIT_SECONDS):
             raise BusyError(f"another process is changing the tables of {self.name}; try again later")
         try:
             yield
@@ -191,7 +191,7 @@ class Postgres:
         while not self.rows("select pg_try_advisory_lock(:key) as got", {"key": _number(name)})[0]["got"]:
             if time.monotonic() >= deadline:
                 return False
-            time.sleep(_ASK_AGAIN_SECONDS)
+            time.sleep(_RETRY_SECONDS)
         return True
 
     def unlock(self, name: str) -> None:
@@ -200,7 +200,7 @@ class Postgres:
             self.rows("select pg_advisory_unlock(:key)", {"key": _number(name)})
 
 
-async def connected(address: Address) -> "AsyncConnection[DictRow]":
+async def connect_async(address: PostgresAddress) -> "AsyncConnection[DictRow]":
     """A session for the checkpoints, which speak to psycopg themselves. Raises InputError when it is refused."""
     import psycopg
     from psycopg.rows import dict_row
@@ -210,11 +210,11 @@ async def connected(address: Address) -> "AsyncConnection[DictRow]":
             **address.parameters, autocommit=True, prepare_threshold=0, row_factory=dict_row
         )
     except psycopg.Error as error:
-        raise _refused(address, error) from None
+        raise _connection_error(address, error) from None
 
 
 @contextmanager
-def told(address: Address) -> Iterator[None]:
+def translate_errors(address: PostgresAddress) -> Iterator[None]:
     """Errors of the database as errors of the tree.
 
     Raises InputError for what this user or this database may not do or keep, BusyError when another process writes for
@@ -239,7 +239,7 @@ def told(address: Address) -> Iterator[None]:
         ) from None
 
 
-def _refused(address: Address, error: "Error") -> InputError:
+def _connection_error(address: PostgresAddress, error: "Error") -> InputError:
     why, password = _sentence(error), str(address.parameters.get("password") or "")
     if password and password in why:
         why = "the connection was refused"

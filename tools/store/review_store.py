@@ -17,12 +17,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from domain.asking import Proposal
 from domain.decisions import Decisions
-from domain.desk import Anchor, AuditLine, Way
+from domain.desk import AuditAnchor, AuditEntry, EntryPoint
 from domain.errors import DecisionError, UnknownReference
-from domain.model import Record
-from domain.review import Action, Override
+from domain.questions import PlayRequest
+from domain.record import Record
+from domain.review import Action, BandOverride
 from tools.store import audit_chain
 
 R = TypeVar("R", bound=Record)
@@ -99,14 +99,14 @@ class Database(Protocol):
         """Give the connection back."""
 
 
-class Store:
+class ReviewStore:
     """One store, in a database. A folder stands for the SQLite file in it."""
 
     def __init__(
         self,
         database: Database | Path,
         clock: Callable[[], str],
-        way: Way = "command line",
+        way: EntryPoint = "command line",
         secret: Callable[[], str] = lambda: secrets.token_hex(32),
     ) -> None:
         if isinstance(database, Path):
@@ -116,7 +116,7 @@ class Store:
         self._database: Database = database
         self._clock = clock
         self._secret = secret
-        self.way: Way = way
+        self.way: EntryPoint = way
         """From which way in what is logged is done."""
         database.create(_SCHEMA.format(counted=database.counted))
 
@@ -237,7 +237,7 @@ class Store:
 
     # actions and progress --------------------------------------------------------------------------------------------
 
-    def put_actions(self, review_id: str, on: date, actions: Iterable[Action]) -> None:
+    def save_actions(self, review_id: str, on: date, actions: Iterable[Action]) -> None:
         """The approved actions of a review; each once, by its id, however often this is called."""
         with self._database.writing():
             self._database.execute("delete from actions where approved_in = :review_id", {"review_id": review_id})
@@ -267,7 +267,7 @@ class Store:
             "select body from actions where action_id = :action_id order by approved_on desc", action_id=action_id
         )
         if not rows:
-            raise UnknownReference(_nearest(action_id, self.action_ids()))
+            raise UnknownReference(_unknown_action(action_id, self.action_ids()))
         return Action.model_validate_json(rows[0]["body"])
 
     def action_ids(self) -> list[str]:
@@ -281,7 +281,7 @@ class Store:
         known = set(self.action_ids())
         for action_id, _, _ in marks:
             if action_id not in known:
-                raise UnknownReference(_nearest(action_id, sorted(known)))
+                raise UnknownReference(_unknown_action(action_id, sorted(known)))
         with self._database.writing():
             for action_id, state, on in marks:
                 day = on.isoformat() if on else None
@@ -297,34 +297,34 @@ class Store:
 
     # overrides -------------------------------------------------------------------------------------------------------
 
-    def override(self, account_id: str, set_on: date, override: Override) -> None:
+    def override(self, account_id: str, set_on: date, override: BandOverride) -> None:
         """A person's own judgement of a band, until a date."""
         with self._database.writing():
             row = {"account_id": account_id, "set_on": set_on.isoformat(), "body": override.model_dump_json()}
             self._database.execute(_UPSERT["override"], row)
 
-    def overrides(self, as_of: date) -> dict[str, Override]:
+    def overrides(self, as_of: date) -> dict[str, BandOverride]:
         """The overrides in force on ``as_of``, the latest of each account."""
         rows = self._rows("select * from overrides where set_on <= :as_of order by set_on", as_of=as_of.isoformat())
-        found = {row["account_id"]: Override.model_validate_json(row["body"]) for row in rows}
+        found = {row["account_id"]: BandOverride.model_validate_json(row["body"]) for row in rows}
         return {account: item for account, item in found.items() if item.until >= as_of}
 
     # proposals -------------------------------------------------------------------------------------------------------
 
-    def propose(self, proposal: Proposal) -> None:
+    def propose(self, proposal: PlayRequest) -> None:
         """A play that somebody asked for, to be put before the next decision; the latest of an account stands."""
         with self._database.writing():
             row = {"account_id": proposal.account_id, "on_day": proposal.on.isoformat()}
             self._database.execute(_UPSERT["proposal"], {**row, "body": proposal.model_dump_json()})
 
-    def proposals(self, review_id: str, as_of: date) -> list[Proposal]:
+    def proposals(self, review_id: str, as_of: date) -> list[PlayRequest]:
         """What was asked for by ``as_of`` and no earlier review has decided, by account."""
         rows = self._rows(
             "select * from proposals where on_day <= :day and (settled is null or settled = :review_id)",
             day=as_of.isoformat(),
             review_id=review_id,
         )
-        return [Proposal.model_validate_json(row["body"]) for row in sorted(rows, key=lambda row: row["account_id"])]
+        return [PlayRequest.model_validate_json(row["body"]) for row in sorted(rows, key=lambda row: row["account_id"])]
 
     def settle(self, review_id: str, accounts: Iterable[str]) -> None:
         """The review has decided on what was asked for these accounts."""
@@ -347,23 +347,23 @@ class Store:
             line = self._row("select * from audit order by seq desc limit 1")
             head = self._row("select mac from chain order by seq desc limit 1")
             assert line is not None
-            mac = audit_chain.mac(self.audit_key(), head["mac"] if head else audit_chain.BEGIN, line)
+            mac = audit_chain.entry_mac(self.audit_key(), head["mac"] if head else audit_chain.GENESIS_MAC, line)
             self._database.execute("insert into chain values (:seq, :mac)", {"seq": line["seq"], "mac": mac})
 
-    def audit_lines(self, most: int, before: int | None = None) -> list[AuditLine]:
+    def audit_lines(self, most: int, before: int | None = None) -> list[AuditEntry]:
         """The newest lines of the audit log over all reviews, newest first; those before a number if one is given."""
         rows = self._rows(
             "select * from audit where seq < :before order by seq desc limit :most",
             before=before if before is not None else 2**53,
             most=most,
         )
-        return [AuditLine(**{**row, "facts": json.loads(row["facts"])}) for row in rows]
+        return [AuditEntry(**{**row, "facts": json.loads(row["facts"])}) for row in rows]
 
-    def audit_about(self, account_id: str, most: int) -> list[AuditLine]:
+    def account_audit(self, account_id: str, most: int) -> list[AuditEntry]:
         """The newest lines about one account, from every way in, newest first."""
         named = json.dumps(account_id)
         rows = self._rows("select * from audit order by seq desc")
-        lines = (AuditLine(**{**row, "facts": json.loads(row["facts"])}) for row in rows if named in row["facts"])
+        lines = (AuditEntry(**{**row, "facts": json.loads(row["facts"])}) for row in rows if named in row["facts"])
         return list(islice((line for line in lines if line.facts.get("account") == account_id), most))
 
     def audit_key(self) -> bytes:
@@ -379,21 +379,23 @@ class Store:
                 self._database.execute(insert, row)
             return str(row["body"]).encode()
 
-    def verify_audit(self, anchor: Anchor | None = None) -> audit_chain.Verdict:
+    def verify_audit(self, anchor: AuditAnchor | None = None) -> audit_chain.ChainReport:
         """Whether the audit log is as it was written, up to ``anchor`` at least."""
         with self.reading():
             lines = self._rows("select * from audit order by seq")
             links = self._rows("select * from chain order by seq")
         has_own_key = bool(os.environ.get("SAVEPLAY_AUDIT_KEY"))
-        return audit_chain.verify(
+        return audit_chain.verify_chain(
             self.audit_key(), lines, [(row["seq"], row["mac"]) for row in links], anchor, has_own_key
         )
 
-    def head(self) -> Anchor:
+    def head(self) -> AuditAnchor:
         """The newest entry of the audit_chain."""
         row = self._row("select count(*) as entries, max(seq) as seq from chain") or {"entries": 0, "seq": None}
         mac = self._row("select mac from chain order by seq desc limit 1")
-        return Anchor(entries=row["entries"], seq=row["seq"] or 0, mac=mac["mac"] if mac else audit_chain.BEGIN)
+        return AuditAnchor(
+            entries=row["entries"], seq=row["seq"] or 0, mac=mac["mac"] if mac else audit_chain.GENESIS_MAC
+        )
 
     def revision(self) -> int:
         """A number that grows with everything that anybody does: the newest line of the audit log."""
@@ -410,7 +412,7 @@ class Store:
         ]
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
+def _unknown_action(name: str, known: Sequence[str]) -> str:
     from rapidfuzz import process
 
     near = [match[0] for match in process.extract(name, known, limit=3, score_cutoff=60)]

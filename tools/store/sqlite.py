@@ -11,22 +11,22 @@ from domain.errors import StoreError
 
 Row = dict[str, Any]
 
-_PATIENCE_SECONDS = 30
+_WAIT_SECONDS = 30
 """How long a write waits for those of other processes."""
 _PAGE_BYTES = 16_384
 """What is kept of a phase is up to some megabytes: with SQLite's own 4,096 bytes, writing it takes twice as long."""
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def open_connection(path: Path) -> sqlite3.Connection:
     """A file, made when it is missing, in which readers read while somebody writes. Raises StoreError.
 
     SQLite answers "locked" at once, however long a write may wait, when two processes make a new file such a one at the
     same time: so it is asked again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute(f"pragma page_size = {_PAGE_BYTES}")  # of a new file; an old one keeps its own
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _WAIT_SECONDS
     while not _is_write_ahead(connection):
         if time.monotonic() >= deadline:
             connection.close()
@@ -53,7 +53,7 @@ class Sqlite:
 
     def __init__(self, folder: Path) -> None:
         self.name = f"{folder.name}/"
-        self._connection = opened(folder / "saveplay.db")
+        self._connection = open_connection(folder / "saveplay.db")
         self._connection.row_factory = sqlite3.Row
 
     def close(self) -> None:

@@ -1,0 +1,175 @@
+"""A question to a model with its repair rounds: an answer that is fit, or none and the reason."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from agents.model_client import Message, ModelAnswer, ModelClient
+from domain.configuration import Configuration, ModelRole
+from domain.drafting import DraftingRecord, TokenUsage, Violation
+from domain.errors import ModelError, NotJson, SchemaMismatch, UnusableAnswer
+from domain.record import Record
+from tools.prompts import render_prompt, short_hash
+from tools.save_play.answer_schema import JsonSchema
+from tools.wording import plural
+
+D = TypeVar("D", bound=Record)
+_MAX_FAULTS = 12
+
+
+@dataclass(frozen=True)
+class RepairRequest(Generic[D]):
+    """A smaller question than the first one: only what was at fault."""
+
+    said: tuple[Message, ...]
+    """What is asked, after the first messages."""
+    schema: JsonSchema
+    read: Callable[[str], D]
+    """Makes the whole of the part that is answered. Raises BrokenAnswer."""
+
+
+@dataclass
+class RepairLoop:
+    """One question to a model, with its repair rounds: an answer that is fit, or none and the reason."""
+
+    client: ModelClient
+    configuration: Configuration
+    role: ModelRole
+    messages: Sequence[Message]
+    schema: JsonSchema
+    drafting: DraftingRecord = field(init=False)
+    last: Record | None = None
+    """The last answer that could be read, fit or not."""
+
+    def __post_init__(self) -> None:
+        name = self.configuration.model.model_for(self.role)
+        assert name is not None, "a client without a model's name"
+        texts = tuple(message.content for message in self.messages)
+        self.drafting = DraftingRecord(model=name, prompt_hash=short_hash(*texts, json.dumps(self.schema)))
+
+    def is_same_request(self, earlier: DraftingRecord) -> bool:
+        """Whether the same was asked of the same model before."""
+        return (earlier.model, earlier.prompt_hash) == (self.drafting.model, self.drafting.prompt_hash)
+
+    async def settle(
+        self,
+        read: Callable[[str], D],
+        check: Callable[[D], list[Violation]],
+        mend: Callable[[D, list[Violation]], RepairRequest[D] | None] = lambda _, __: None,
+    ) -> D | None:
+        """The first answer without a fault, or None; ``drafting`` says how it went.
+
+        ``read`` makes a record of the text or raises BrokenAnswer; ``check`` names the faults of the record; ``mend`` asks
+        only for what is at fault, or None when all of it has to be answered again.
+        """
+        name, said, again = self.drafting.model or "", list(self.messages), None
+        for _ in range(int(self.configuration.model.repair_rounds.value) + 1):
+            try:
+                answer = await self.client.complete(name, said, again.schema if again else self.schema)
+            except UnusableAnswer as error:
+                part = error.answer if isinstance(error.answer, ModelAnswer) else ModelAnswer("", 0, 0)
+                self._count(part)
+                said, unfit = self._repair_messages(part, [Violation(code=error.code, message=str(error))])
+                again = None
+            except ModelError as error:
+                if isinstance(error.answer, ModelAnswer):
+                    self._count(error.answer)
+                self.drafting = self.drafting.model_copy(
+                    update={"outcome": "fell_back", "reason": f"{error}.", "error": error.code}
+                )
+                return None
+            else:
+                self._count(answer)
+                found, last, unfit = self._read(answer, _read_part_or_whole(again, read), check)
+                if found is not None:
+                    outcome = "first_try" if self.drafting.rounds == 1 else "repaired"
+                    self.drafting = self.drafting.model_copy(update={"outcome": outcome})
+                    return found
+                again = mend(last, unfit) if last is not None else None
+                said, unfit = self._repair_messages(answer, unfit)
+                said = [*self.messages, *again.said] if again else said
+        codes = ", ".join(dict.fromkeys(fault.code for fault in unfit))
+        rounds = plural(self.drafting.rounds, "answer")
+        update = {"outcome": "fell_back", "reason": f"{rounds} did not pass the checks, the last for: {codes}."}
+        self.drafting = self.drafting.model_copy(update=update)
+        return None
+
+    def _read(
+        self, answer: ModelAnswer, read: Callable[[str], D], check: Callable[[D], list[Violation]]
+    ) -> tuple[D | None, D | None, list[Violation]]:
+        """The record if it is fit, the record as far as it could be read, and its faults."""
+        try:
+            draft = read(answer.text)
+        except UnusableAnswer as error:
+            return None, None, [Violation(code=error.code, message=str(error))]
+        self.last = draft
+        unfit = check(draft)
+        return (None, draft, unfit) if unfit else (draft, draft, [])
+
+    def _repair_messages(self, answer: ModelAnswer, unfit: list[Violation]) -> tuple[list[Message], list[Violation]]:
+        """The question again, with the last answer and its faults; what came before is left out to stay short."""
+        kept = (*self.drafting.refused, *unfit)[:_MAX_FAULTS]
+        self.drafting = self.drafting.model_copy(update={"refused": kept})
+        faults = list(dict.fromkeys(fault.message for fault in unfit))[:_MAX_FAULTS]
+        shown = answer.text[: int(self.configuration.model.answer_tokens.value) * 4]
+        return [
+            *self.messages,
+            Message("assistant", shown or "(nothing)"),
+            Message("user", render_prompt("draft_repair", faults=faults)),
+        ], unfit
+
+    def _count(self, answer: ModelAnswer) -> None:
+        old = self.drafting
+        tokens = old.tokens + TokenUsage(read=answer.read, written=answer.written, calls=1)
+        assert old.model is not None
+        self.drafting = old.model_copy(
+            update={
+                "rounds": old.rounds + 1,
+                "tokens": tokens,
+                "cost": self.configuration.model.prices.cost(old.model, tokens.read, tokens.written),
+                "answer_hash": short_hash(answer.text),
+            }
+        )
+
+
+def _read_part_or_whole(again: RepairRequest[D] | None, read: Callable[[str], D]) -> Callable[[str], D]:
+    """The part that was asked for; or the whole, from a server that answers the first question again."""
+    if again is None:
+        return read
+
+    def reading(text: str) -> D:
+        try:
+            return again.read(text)
+        except SchemaMismatch:
+            return read(text)
+
+    return reading
+
+
+def parse_answer(text: str, model: type[D]) -> D:
+    """The answer as a record. Raises NotJson or WrongShape, saying where."""
+    content = parse_json(text)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(key)[:40] for key in first["loc"][:6])
+        raise SchemaMismatch(
+            f"the answer does not fit the schema at {place or 'the top'}: {first['msg'][:120]}"
+        ) from None
+
+
+def parse_json(text: str) -> Any:
+    """What the text holds as JSON, with or without a fence. Raises NotJson."""
+    body = text.strip()
+    if body.startswith("```") and body.endswith("```"):
+        body = body[3:-3].removeprefix("json")
+    try:
+        content = json.loads(body)
+        json.dumps(content, ensure_ascii=False).encode()  # half a character, written as an escape, is no text
+    except (ValueError, RecursionError) as error:
+        raise NotJson(f"the answer is not valid JSON ({str(error)[:80]}); answer with one JSON object only") from None
+    return content

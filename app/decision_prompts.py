@@ -1,0 +1,88 @@
+"""The decision form in the terminal: one play at a time, evidence before the plan, a reason for every no.
+
+It asks only when a person sits at a terminal; otherwise it says how to decide with a file.
+"""
+
+import sys
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.prompt import Confirm, Prompt
+from rich.text import Text
+
+from app.commands import load_review_document, waiting_gate
+from app.wiring import StoreSession
+from domain.decisions import CloseDecision, Decisions, PlayDecision
+from domain.errors import DecisionError
+from domain.review import Review, SavePlay
+from tools.wording import format_money
+
+
+def prompt_for_decisions(place: StoreSession, review_id: str) -> Decisions:
+    """Ask for every decision that the review waits for. Raises DecisionError when nobody can answer."""
+    if not sys.stdin.isatty():
+        raise DecisionError(
+            f"no terminal to ask in: saveplay decide {review_id} --file decisions.yaml, or --approve all"
+        )
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    gate = waiting_gate(place, review_id)
+    review = load_review_document(place, review_id)
+    who = Prompt.ask("Who decides", console=console)
+    if gate == "close":
+        return Decisions(review=review_id, decided_by=who, close=_prompt_close(review, console))
+    plays = tuple(_prompt_play(play, index, len(review.plays), console) for index, play in enumerate(review.plays, 1))
+    count = len(review.intervention_plan) - len(plays)
+    others = (
+        "approve"
+        if Confirm.ask(f"Approve the primary actions of {count} accounts without a play", console=console)
+        else "reject"
+    )
+    budget = _prompt_budget(review, console)
+    close = _prompt_close(review, console) if Confirm.ask("Close the meeting now", console=console) else None
+    return Decisions(review=review_id, decided_by=who, plays=plays, others=others, budget=budget, close=close)
+
+
+def _prompt_play(play: SavePlay, index: int, total: int, console: Console) -> PlayDecision:
+    head = f"{index} of {total}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
+    body = Text("\n".join(f"{fact.id}  {fact.statement}" for fact in play.evidence[:6]))
+    body.append(f"\n\n{play.root_cause}\n")
+    for phase in play.phases:
+        body.append(f"\n{phase.title}\n", style="bold")
+        for action in phase.actions:
+            body.append(f"  {action.due}  {action.owner}: {action.title}\n")
+    console.print(Panel(body, title=Text(head)))
+    said = Prompt.ask("approve, reject, defer", choices=["approve", "reject", "defer"], console=console)
+    facts: dict[str, Any] = {"account": play.account_id, "decision": said, "version": play.version}
+    if said == "reject" or (said == "approve" and play.intervention_tier == "critical"):
+        facts["reason"] = Prompt.ask("Why", console=console)
+    if said == "defer":
+        facts["until"] = _prompt_date(console)
+    return PlayDecision.model_validate(facts)
+
+
+def _prompt_date(console: Console) -> date:
+    while True:
+        try:
+            return date.fromisoformat(Prompt.ask("Until when (like 2026-12-07)", console=console))
+        except ValueError:
+            console.print("That is not a date.")
+
+
+def _prompt_budget(review: Review, console: Console) -> float:
+    while True:
+        said = Prompt.ask(f"Budget in {review.needs.currency}", default=f"{review.needs.budget:g}", console=console)
+        try:
+            return float(said)
+        except ValueError:
+            console.print("That is not an amount.")
+
+
+def _prompt_close(review: Review, console: Console) -> CloseDecision:
+    owners = {}
+    for line in review.intervention_plan:
+        if line.tier == "critical" and line.owner == "TBD":
+            owners[line.account_id] = Prompt.ask(f"Owner of {line.name} (a person id)", console=console)
+    notes = Prompt.ask("Notes for the record", default="", console=console)
+    return CloseDecision(owners=owners, notes=notes)

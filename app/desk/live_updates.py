@@ -1,0 +1,65 @@
+"""What a page hears while it is open: that something was decided, done or finished, by whomever, on whichever server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from app.desk.server import DeskApp, current_session, get_desk
+from app.desk.sessions import Session
+
+router = APIRouter(include_in_schema=False)
+_EVERY_SECONDS = 1.0
+_LONGEST_SECONDS = 300
+"""A stream ends after five minutes and the browser opens another: so that a session that has ended is noticed."""
+
+
+def desk_state(desk: DeskApp) -> str:
+    """Two numbers that grow with whatever anybody does: in the store, and behind this desk."""
+    with desk.store_pool.borrow() as place:
+        return f"{place.store.revision()}.{desk.runner.changes}"
+
+
+class StatePoller:
+    """One look at the store a second for all the pages together."""
+
+    def __init__(self) -> None:
+        self._state = ""
+        self._looked = 0.0
+        self._lock = asyncio.Lock()
+
+    async def state(self, desk: DeskApp) -> str:
+        """How far everything is, at most a second old."""
+        async with self._lock:
+            clock = asyncio.get_running_loop().time()
+            if clock - self._looked >= _EVERY_SECONDS or not self._state:
+                self._state = await run_in_threadpool(desk_state, desk)
+                self._looked = clock
+            return self._state
+
+
+@router.get("/live")
+async def stream_changes(request: Request, _: Annotated[Session, Depends(current_session)]) -> StreamingResponse:
+    """Server-sent events: one at the beginning, then one after each change."""
+    desk = get_desk(request)
+    if not hasattr(request.app.state, "pulse"):
+        request.app.state.pulse = StatePoller()
+    pulse: StatePoller = request.app.state.pulse
+
+    async def events() -> AsyncIterator[str]:
+        last = ""
+        for _ in range(int(_LONGEST_SECONDS / _EVERY_SECONDS)):
+            state = await pulse.state(desk)
+            if state != last:
+                last = state
+                yield f"event: state\ndata: {state}\n\n"
+            else:
+                yield ": still here\n\n"
+            if await request.is_disconnected() or request.app.state.desk.runner.stopping:
+                return
+            await asyncio.sleep(_EVERY_SECONDS)
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})

@@ -1,0 +1,163 @@
+"""Reviews that go on behind the desk: one after the other, in a thread of their own, under the lock of the review.
+
+A decision is in the store before anything here starts. Whoever dies in between is swept up after: at the start and from
+time to time, every review that was decided and has not gone on is taken on, by whichever server comes first.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from queue import Empty, SimpleQueue
+
+from app.commands import start_review
+from app.desk.loaded_review import review_progress
+from app.desk.store_pool import StorePool
+from app.timing import Timing
+from app.wiring import ReviewRequest, StoreSession, run_review
+from domain.errors import BusyError, SaveplayError
+
+SWEEP_SECONDS = 10.0
+_SHUTDOWN_SECONDS = 10.0
+_log = logging.getLogger("saveplay.desk")
+Job = Callable[[StoreSession, Timing], None]
+
+
+@dataclass
+class JobStatus:
+    """What is being done about a review, or what went wrong."""
+
+    says: str
+    failed: bool = False
+
+
+class ReviewRunner:
+    """Does one job at a time."""
+
+    def __init__(self, places: StorePool) -> None:
+        self._places = places
+        self._jobs: SimpleQueue[tuple[str, Job] | None] = SimpleQueue()
+        self._waiting: set[str] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="saveplay-desk-runner", daemon=True)
+        self.progress: dict[str, JobStatus] = {}
+        """By review; gone when all is well."""
+        self.changes = 0
+        """Grows whenever a job begins, moves on or ends."""
+
+    def start(self) -> None:
+        """Begin to work, first on what was left behind."""
+        self._thread.start()
+
+    def stop_accepting(self) -> None:
+        """What is under way goes on; nothing further is begun."""
+        self._stop.set()
+        self._jobs.put(None)
+
+    def stop(self) -> None:
+        """Begin nothing more, and let what is under way come to its end when that does not take long."""
+        self.stop_accepting()
+        if self._thread.is_alive():
+            self._thread.join(_SHUTDOWN_SECONDS)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the desk is being closed."""
+        return self._stop.is_set()
+
+    def resume_review(self, review_id: str) -> None:
+        """Let a review go on as far as the decisions allow."""
+
+        def job(place: StoreSession, timing: Timing) -> None:
+            run_review(place, review_id, timing)
+
+        self._enqueue(review_id, job)
+
+    def start_week(self, review_id: str, request: ReviewRequest, by: str) -> None:
+        """Start a week. One that somebody else has begun meanwhile is not begun again: what was decided in it stays."""
+
+        def job(place: StoreSession, timing: Timing) -> None:
+            place.lock_review(review_id)
+            if review_id not in [begun for begun, _, _ in place.store.reviews()]:
+                start_review(place, request, review_id, 0, timing, by=by)
+            run_review(place, review_id, timing)
+
+        self._enqueue(review_id, job)
+
+    def _enqueue(self, review_id: str, job: Job) -> None:
+        self._waiting.add(review_id)
+        self._set_status(review_id, JobStatus("Waiting to be worked on"))
+        self._jobs.put((review_id, job))
+
+    def _work(self) -> None:
+        self._resume_left_behind()
+        while not self._stop.is_set():
+            try:
+                item = self._jobs.get(timeout=SWEEP_SECONDS)
+            except Empty:
+                self._resume_left_behind()
+                continue
+            if item is not None:
+                self._run_job(*item)
+
+    def _run_job(self, review_id: str, job: Job, swept: bool = False) -> None:
+        self._set_status(review_id, JobStatus("Being worked on"))
+        try:
+            with self._places.own() as place:
+                place.store.way = "desk"
+                job(place, Timing(lambda line: self._set_status(review_id, JobStatus(line.strip()))))
+            self._set_status(review_id, None)
+        except BusyError as error:
+            # Somebody else is at it: what they leave undone is swept up later.
+            self._set_status(review_id, None if swept else JobStatus(str(error)))
+        except SaveplayError as error:
+            self._set_status(review_id, JobStatus(str(error), failed=True))
+        except Exception as error:  # noqa: BLE001  a job that fails must not end the thread
+            _log.exception("working on %s failed", review_id)
+            self._set_status(review_id, JobStatus(f"something went wrong ({type(error).__name__})", failed=True))
+        finally:
+            self._waiting.discard(review_id)
+
+    def _set_status(self, review_id: str, progress: JobStatus | None) -> None:
+        if progress is None:
+            self.progress.pop(review_id, None)
+        else:
+            self.progress[review_id] = progress
+        self.changes += 1
+
+    def _resume_left_behind(self) -> None:
+        try:
+            left = self._left_behind()
+        except SaveplayError as error:
+            _log.warning("the store cannot be looked at: %s", error)
+            return
+        except Exception:  # noqa: BLE001  a look that fails must not end the thread: the next one may do
+            _log.exception("the store cannot be looked at")
+            return
+        for review_id in left:
+            if self._stop.is_set():
+                return
+
+            def job(place: StoreSession, timing: Timing, review_id: str = review_id) -> None:
+                run_review(place, review_id, timing)
+
+            self._run_job(review_id, job, swept=True)
+
+    def _left_behind(self) -> list[str]:
+        """Reviews that were decided, or begun, and have not gone on."""
+        with self._places.borrow() as place:
+            return [
+                review_id
+                for review_id, _, state in place.store.reviews()
+                if state != "closed"
+                and review_id not in self._waiting
+                and not (review_id in self.progress and self.progress[review_id].failed)
+                and review_progress(place, review_id).stage in ("preparing", "working", "finishing")
+            ]
+
+
+def next_week_request(place: StoreSession, review_id: str, as_of: date) -> ReviewRequest:
+    """The request of a further week: the same data, configuration and folder as a review before."""
+    before = ReviewRequest.of(place.store.request(review_id)[0])
+    return ReviewRequest(before.data, as_of, before.out, before.configs)

@@ -1,0 +1,262 @@
+"""The scores of the whole base in one week, asked page by page in the engine: no row leaves it that is not shown."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from domain.configuration import Configuration
+from domain.errors import UnknownReference
+from tools.engine import EngineLimits, open_engine
+from tools.scoring.score_sql import SCORE_COLUMNS, ChurnCurve
+from tools.scoring.scored_base import load_week
+from tools.scoring.snapshots import Snapshot
+from tools.scoring.week_over_week import comparison_sql
+
+if TYPE_CHECKING:
+    from app.desk.loaded_review import LoadedReview
+    from app.desk.what_if import WhatIfEffect
+    from app.wiring import StoreSession
+
+Row = dict[str, Any]
+PAGE_SIZE = 50
+"""Rows on a page: as many as are read without paging in a meeting, and a page stays under 120 kB."""
+_MAX_CACHED_ACCOUNTS = 500
+"""Accounts whose weeks are kept at hand."""
+SORTS = {
+    "money": ("risk * cast(arr as double)", "Risk × ARR"),
+    "risk": ("risk", "Risk"),
+    "health": ("health", "Health"),
+    "arr": ("arr", "ARR"),
+    "renewal": ("renewal_date", "Renewal"),
+    "name": ("lower(name)", "Name"),
+    "change": ("risk_change", "Change of risk"),
+}
+_ASCENDING = ("health", "renewal", "name")
+"""What is read from the smallest on."""
+RISK_TIERS = ("critical", "high", "medium", "low")
+CHANGES = ("new", "worsened", "improved", "resolved", "unchanged", "baseline")
+
+
+@dataclass(frozen=True)
+class TableQuery:
+    """What part of the table somebody wants to see."""
+
+    show: str = "at-risk"
+    """at-risk or all."""
+    tier: str = ""
+    csm: str = ""
+    segment: str = ""
+    change: str = ""
+    search: str = ""
+    sort: str = "money"
+    turned: bool = False
+    page: int = 1
+
+    @classmethod
+    def of(cls, given: "dict[str, str]") -> "TableQuery":
+        """From the query of an address; what is none of its choices is left out."""
+        known = {name: value.strip()[:200] for name, value in given.items() if name in _QUERY_NAMES}
+        sort = known.get("sort", "money")
+        page = known.get("page", "1")
+        return cls(
+            show="all" if known.get("show") == "all" else "at-risk",
+            tier=known.get("tier", "") if known.get("tier") in RISK_TIERS else "",
+            csm=known.get("csm", ""),
+            segment=known.get("segment", ""),
+            change=known.get("change", "") if known.get("change") in CHANGES else "",
+            search=known.get("search", ""),
+            sort=sort if sort in SORTS else "money",
+            turned=known.get("turned") in ("1", "True"),
+            page=max(int(page), 1) if page.isdecimal() and len(page) < 7 else 1,
+        )
+
+    def query(self, **changes: Any) -> str:
+        """The query of the address that asks for this, with some of it changed; a change goes back to the first page."""
+        wanted = replace(self, **{"page": 1, **changes})
+        usual = TableQuery()
+        said = {f.name: getattr(wanted, f.name) for f in fields(wanted)}
+        return urlencode({k: int(v) if v is True else v for k, v in said.items() if v != getattr(usual, k)})
+
+
+_QUERY_NAMES = {field.name for field in fields(TableQuery)}
+
+
+@dataclass(frozen=True)
+class TablePage:
+    """One page of the table and what all of its pages come to."""
+
+    rows: list[Row]
+    accounts: int
+    arr: float
+    wanted: TableQuery
+
+    @property
+    def pages(self) -> int:
+        """How many there are."""
+        return max(-(-self.accounts // PAGE_SIZE), 1)
+
+
+class ScoreTable:
+    """This week's snapshot beside the last one, in an engine of its own."""
+
+    def __init__(self, place: "StoreSession", book: "LoadedReview") -> None:
+        self._connection = open_engine(EngineLimits(memory="400MB"))
+        self._lock = Lock()
+        self._weeks: dict[str, list[Row]] = {}
+        self._configuration: Configuration = book.configuration
+        history, identified = place.history(), book.identified
+        snapshots = history.snapshots(self._connection, identified.as_of + timedelta(days=1))
+        self.snapshots = snapshots
+        this = next((each for each in snapshots if each.review_id == book.review_id), None)
+        if this is None:
+            raise UnknownReference(f"the scores of {book.review_id} are no longer kept; run the review again")
+        before = [each for each in snapshots if each.as_of < identified.as_of]
+        scoring = self._configuration.scoring
+        self.curve = ChurnCurve(scoring.churn_slope.value, scoring.churn_midpoint.value, 0, False)
+        self._connection.execute(f"create table scored as from read_parquet('{_quoted(this)}')")
+        self._connection.execute(
+            f"create view scored_signals as select * exclude ({', '.join(SCORE_COLUMNS[:-2])}), velocity as reported_velocity "
+            "from scored"
+        )
+        last = next((each for each in before if each.review_id == identified.previous_review_id), None)
+        if last is not None:
+            load_week(self._connection, "previous", last, self._configuration, self.curve)
+        people = [(person.person_id, person.name) for person in identified.people.values()]
+        self._connection.execute("create table people (csm_id varchar, csm varchar)")
+        if people:
+            self._connection.executemany("insert into people values (?, ?)", people)
+        self._connection.execute(
+            "create table shown as select s.account_id, s.name, s.segment, s.arr, s.renewal_date, s.csm_id, p.csm, "
+            "s.health, s.health_band, s.coverage, s.risk, s.risk_tier, s.intervention_tier, s.at_risk, s.rule, "
+            "c.change, s.risk - c.risk_then as risk_change, s.health - c.health_then as health_change "
+            f"from scored s join ({comparison_sql(self._configuration.scoring, last is not None)}) c using (account_id) "
+            "left join people p using (csm_id)"
+        )
+
+    def _query(self, sql: str, values: list[Any] | None = None) -> list[Row]:
+        with self._lock:
+            cursor = self._connection.execute(sql, values or [])
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def page(self, wanted: TableQuery) -> TablePage:
+        """One page of the table."""
+        where, values = _where(wanted)
+        expression, _ = SORTS[wanted.sort]
+        down = (wanted.sort not in _ASCENDING) != wanted.turned
+        (totals,) = self._query(
+            f"select count(*) as accounts, coalesce(sum(arr), 0) as arr from shown where {where}", values
+        )
+        pages = max(-(-totals["accounts"] // PAGE_SIZE), 1)
+        page = min(wanted.page, pages)
+        rows = self._query(
+            f"select * from shown where {where} order by {expression} {'desc' if down else 'asc'} nulls last, account_id "
+            f"limit {PAGE_SIZE} offset {(page - 1) * PAGE_SIZE}",
+            values,
+        )
+        return TablePage(rows, totals["accounts"], float(totals["arr"]), replace(wanted, page=page))
+
+    def account(self, account_id: str) -> Row | None:
+        """The whole row of one account: attributes, signals and scores."""
+        found = self._query(
+            "select s.*, w.csm, w.change, w.risk_change, w.health_change from scored s join shown w using (account_id) "
+            "where account_id = ?",
+            [account_id],
+        )
+        return found[0] if found else None
+
+    def weeks(self, account_id: str) -> list[Row]:
+        """Health and risk of one account, week by week, oldest first; ``reconfigured`` marks another scoring."""
+        if account_id not in self._weeks:
+            if len(self._weeks) > _MAX_CACHED_ACCOUNTS:
+                self._weeks.clear()
+            self._weeks[account_id] = self._read_weeks(account_id)
+        return self._weeks[account_id]
+
+    def _read_weeks(self, account_id: str) -> list[Row]:
+        if not self.snapshots:
+            return []
+        files = ", ".join(f"'{_quoted(each)}'" for each in self.snapshots)
+        rows = self._query(
+            "select filename, health, risk, risk_tier, health_band from read_parquet"
+            f"([{files}], filename = true, union_by_name = true) where account_id = ?",
+            [account_id],
+        )
+        found: list[Row] = []
+        by_file = {row["filename"]: row for row in rows}
+        before = None
+        for each in self.snapshots:
+            row = by_file.get(str(each.path))
+            if row is not None:
+                told = {name: row[name] for name in ("health", "risk", "risk_tier", "health_band")}
+                changed = before is not None and each.scoring_hash != before
+                found.append({"as_of": each.as_of, "reviewed": each.reviewed, "reconfigured": changed, **told})
+            before = each.scoring_hash
+        return found
+
+    @cached_property
+    def choices(self) -> dict[str, list[tuple[str, str]]]:
+        """What can be filtered by: CSMs and segments of the table."""
+        csms = self._query("select distinct csm_id, csm from shown where csm_id is not null order by csm, csm_id")
+        segments = self._query("select distinct segment from shown where segment is not null order by segment")
+        return {
+            "csm": [(row["csm_id"], row["csm"] or row["csm_id"]) for row in csms],
+            "segment": [(row["segment"], row["segment"]) for row in segments],
+        }
+
+    def compare_scoring(self, scored: str, most: int) -> "WhatIfEffect":
+        """Who would stand elsewhere under another scoring, given as SQL over ``scored_signals``."""
+        from app.desk.what_if import WhatIfEffect
+
+        both = f"from scored b join ({scored}) a using (account_id)"
+        (totals,) = self._query(
+            "select count(*) filter (b.at_risk) as before, count(*) filter (a.at_risk) as after, "
+            "coalesce(sum(b.arr) filter (b.at_risk), 0) as arr_before, "
+            f"coalesce(sum(a.arr) filter (a.at_risk), 0) as arr_after {both}"
+        )
+        moves = "b.risk_tier <> a.risk_tier or b.at_risk <> a.at_risk"
+        counts = self._query(
+            f"select case when b.risk_tier <> a.risk_tier then b.risk_tier || ' to ' || a.risk_tier "
+            "when a.at_risk then 'now at risk' else 'no longer at risk' end as move, count(*) as accounts "
+            f"{both} where {moves} "
+            "group by 1 order by 2 desc, 1"
+        )
+        rows = self._query(
+            "select b.account_id, b.name, b.arr, b.health as health_before, a.health as health_after, b.risk as "
+            "risk_before, a.risk as risk_after, b.risk_tier as tier_before, a.risk_tier as tier_after, b.at_risk as "
+            f"at_risk_before, a.at_risk as at_risk_after {both} where {moves} order by b.arr desc, b.account_id limit {most}"
+        )
+        return WhatIfEffect(
+            moved=rows,
+            counts={row["move"]: row["accounts"] for row in counts},
+            at_risk_before=totals["before"],
+            at_risk_after=totals["after"],
+            arr_before=float(totals["arr_before"]),
+            arr_after=float(totals["arr_after"]),
+        )
+
+
+def _where(wanted: TableQuery) -> tuple[str, list[Any]]:
+    tests, values = ["true"], []
+    if wanted.show == "at-risk" and wanted.change != "resolved":
+        tests.append("at_risk")
+    for column, value in (("risk_tier", wanted.tier), ("segment", wanted.segment), ("change", wanted.change)):
+        if value:
+            tests.append(f"{column} = ?")
+            values.append(value)
+    if wanted.csm == "nobody":
+        tests.append("csm_id is null")
+    elif wanted.csm:
+        tests.append("csm_id = ?")
+        values.append(wanted.csm)
+    if wanted.search:
+        tests.append("(contains(lower(name), lower(?)) or lower(account_id) = lower(?))")
+        values += [wanted.search, wanted.search]
+    return " and ".join(tests), values
+
+
+def _quoted(snapshot: Snapshot) -> str:
+    return str(snapshot.path).replace("'", "''")

@@ -1,0 +1,134 @@
+"""What every answer carries and every request is held to, whatever route it takes. Plain ASGI."""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+
+_log = logging.getLogger("saveplay.desk")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_REQUEST_BYTES = 1_000_000
+"""Bytes of a request: a meeting's worth of typed text many times over."""
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
+}
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class SecurityMiddleware:
+    """Refuses what comes for another host, from another site, or too large; adds the headers to what goes out."""
+
+    def __init__(self, app: App, hosts: tuple[str, ...] = (), fault_page: Callable[[], str] = str) -> None:
+        self._app, self._fault_page = app, fault_page
+        self._hosts = {*_LOOPBACK, *hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope["method"], scope["path"], headers)
+        if refusal:
+            status, reason = refusal
+            await _send_plain_text(send, status, reason)
+            return
+        held, since = [0], perf_counter()
+
+        async def counted() -> MutableMapping[str, Any]:
+            message = await receive()
+            held[0] += len(message.get("body", b""))
+            if held[0] > MAX_REQUEST_BYTES:
+                raise _TooLarge
+            return message
+
+        begun = [False]
+
+        async def with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                begun[0] = True
+                took = f"desk;dur={(perf_counter() - since) * 1000:.1f}"
+                message["headers"] = [*message["headers"], (b"server-timing", took.encode())]
+                own = {name.lower() for name, _ in message["headers"]}
+                more = [(k.encode(), v.encode()) for k, v in SECURITY_HEADERS.items() if k.encode() not in own]
+                message["headers"] = [*message["headers"], *more]
+            await send(message)
+
+        try:
+            await self._app(scope, counted, with_headers)
+        except _TooLarge:
+            if not begun[0]:
+                await _send_plain_text(send, 413, f"the request has more than {MAX_REQUEST_BYTES:,} bytes")
+        except Exception:
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            if begun[0]:
+                raise
+            await self._send_failure(scope, with_headers)
+
+    async def _send_failure(self, scope: Scope, send: Send) -> None:
+        """Our fault, told as whoever asked reads it; what happened is in the log."""
+        if scope["path"].startswith("/api/"):
+            body, kind = (
+                b'{"error": "failed", "message": "something went wrong; it is in the log of the server"}',
+                b"application/json",
+            )
+        else:
+            body, kind = self._fault_page().encode(), b"text/html; charset=utf-8"
+        await send({"type": "http.response.start", "status": 500, "headers": [(b"content-type", kind)]})
+        await send({"type": "http.response.body", "body": body})
+
+    def _refusal(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if host.rpartition(":")[0] not in self._hosts and host not in self._hosts:
+            return 421, "this desk does not answer under that name; set address in configs/desk.yaml"
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and (len(length) > 12 or int(length) > MAX_REQUEST_BYTES):
+            return 413, f"the request has more than {MAX_REQUEST_BYTES:,} bytes"
+        # A token is nothing that a browser sends by itself; a password that it keeps for a proxy is.
+        has_token = path.startswith("/api/") and headers.get("authorization", "").lower().startswith("bearer ")
+        if method not in SAFE_METHODS and not has_token and _is_cross_site(headers, host):
+            return 403, "this came from another site and was refused"
+        return None
+
+
+def _is_cross_site(headers: dict[str, str], host: str) -> bool:
+    """Whether a browser says that another site sent this. A browser that says nothing sent no cookie across sites."""
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != host
+
+
+class _TooLarge(HTTPException):
+    """The body goes on after the largest that is read. Whatever reads it lets this one through."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
+
+
+async def _send_plain_text(send: Send, status: int, text: str) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+    headers += [(b"content-type", b"text/plain; charset=utf-8")]
+    if status == 413:  # the rest of the body is not read
+        headers += [(b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": (text + "\n").encode()})

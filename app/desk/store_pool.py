@@ -1,0 +1,104 @@
+"""Stores for many threads: each request has one to itself while it lasts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from queue import Empty, LifoQueue
+from threading import Lock
+
+from anyio.lowlevel import RunVar
+
+from app.wiring import StoreSession, open_store
+from domain.errors import BusyError, StoreError
+
+MAX_STORES = 16
+"""Stores open at once; who comes then waits."""
+_MAX_REQUESTS = MAX_STORES - 4
+"""Requests that hold one at once; the rest are for a look at a session and the like."""
+_WAIT_SECONDS = 20.0
+_TOO_BUSY = "the desk is too busy; try again in a moment"
+_turns: RunVar[asyncio.Semaphore] = RunVar("saveplay-desk-turns")
+
+
+class StorePool:
+    """Opened stores, lent out one by one."""
+
+    def __init__(self, given: str | None) -> None:
+        self._given = given
+        self._free: LifoQueue[tuple[StoreSession, ExitStack]] = LifoQueue()
+        self._opened = 0
+        self._lock = Lock()
+
+    @contextmanager
+    def borrow(self) -> Iterator[StoreSession]:
+        """A store for the length of the block. Raises BusyError when all are taken for too long."""
+        place, stack = self._take()
+        try:
+            yield place
+        except StoreError:
+            self._discard(stack)
+            raise
+        except BaseException:
+            self._free.put((place, stack))
+            raise
+        else:
+            self._free.put((place, stack))
+
+    @asynccontextmanager
+    async def wait_turn(self) -> AsyncIterator[None]:
+        """Waits until it is one's turn to hold a store, and holds no thread meanwhile: whoever has a store needs one
+        to come to an end. Raises BusyError when it takes too long."""
+        turns = _turns.get(None)
+        if turns is None:
+            turns = asyncio.Semaphore(_MAX_REQUESTS)
+            _turns.set(turns)
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await turns.acquire()
+        except TimeoutError:
+            raise BusyError(_TOO_BUSY) from None
+        try:
+            yield
+        finally:
+            turns.release()
+
+    @contextmanager
+    def own(self) -> Iterator[StoreSession]:
+        """A store of one's own, for work that holds a review."""
+        with open_store(self._given) as place:
+            yield place
+
+    def _take(self) -> tuple[StoreSession, ExitStack]:
+        try:
+            return self._free.get_nowait()
+        except Empty:
+            pass
+        with self._lock:
+            may_open = self._opened < MAX_STORES
+            self._opened += may_open
+        if may_open:
+            stack = ExitStack()
+            try:
+                return stack.enter_context(open_store(self._given)), stack
+            except BaseException:
+                with self._lock:
+                    self._opened -= 1
+                raise
+        try:
+            return self._free.get(timeout=_WAIT_SECONDS)
+        except Empty:
+            raise BusyError(_TOO_BUSY) from None
+
+    def _discard(self, stack: ExitStack) -> None:
+        """The database went away: this one is opened anew next time."""
+        with self._lock:
+            self._opened -= 1
+        try:
+            stack.close()
+        except StoreError:
+            return
+
+    def close(self) -> None:
+        """Close those that are free."""
+        while not self._free.empty():
+            self._free.get()[1].close()

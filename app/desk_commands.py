@@ -1,0 +1,125 @@
+"""The commands around the desk: serve, invite, audit."""
+
+import json
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli import EXIT_BAD_INPUT, EXIT_DONE, print_progress, print_result, to_json_text
+from app.wiring import open_store, utc_now
+from domain.desk import DESK_ROLES, AuditAnchor, Member
+from domain.errors import InputError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import uvicorn
+
+    from app.desk.server import DeskApp
+
+
+def serve_desk(store: str | None, configs: str | None, host: str, port: int, name: str) -> None:
+    """Open the desk until Ctrl-C. Raises InputError for an address that is open to others without a sign-in."""
+    import getpass
+
+    import uvicorn
+
+    from app.desk.server import DeskApp, create_app
+    from app.desk.settings import is_loopback, read_settings
+
+    settings = read_settings(Path(configs) if configs else None)
+    if not is_loopback(host) and settings.openid is None and settings.proxy is None:
+        raise InputError(
+            f"--host {host} is open to others: set openid or proxy in configs/desk.yaml first (docs/desk-sign-in.md says how)"
+        )
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    with open_store(store) as place:  # a store that cannot be opened is told before anything listens
+        place.store.reviews()
+    desk = DeskApp(store, settings)
+    config = uvicorn.Config(
+        create_app(desk), host=host, port=port, log_level="warning", access_log=False, server_header=False,
+        proxy_headers=False, timeout_graceful_shutdown=3, lifespan="on",
+    )  # fmt: skip
+    listening = config.bind_socket()
+    listening.listen(128)  # whoever follows the link at once is waited for
+    at = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{listening.getsockname()[1]}"
+    if settings.openid is None and settings.proxy is None:
+        with desk.store_pool.borrow() as place:
+            me = Member(name=name or getpass.getuser(), role="leader")
+            key = desk.sessions(place).link(me, me.name)
+        print_progress(f"The review desk is open at {at}. Come in as {me.name}, by this link that opens once:")
+        print_result(f"{at}/enter?key={key}")
+    else:
+        print_progress(f"The review desk is open at {settings.address or at}")
+    import sys
+
+    sys.stdout.flush()
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how it is closed
+        _uvicorn_server(config, desk).run(sockets=[listening])
+    print_progress("The review desk is closed.")
+
+
+def _uvicorn_server(config: "uvicorn.Config", desk: "DeskApp") -> "uvicorn.Server":
+    """A server that lets the open pages go before it waits for them."""
+    import uvicorn
+
+    class DeskServer(uvicorn.Server):
+        """Told to end, the desk stops speaking to the pages that listen."""
+
+        def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+            """A signal came."""
+            desk.runner.stop_accepting()
+            super().handle_exit(sig, frame)
+
+    return DeskServer(config)
+
+
+def create_invitation(
+    name: str, role: str, person: str | None, token: bool, days: int, store: str | None, configs: str | None
+) -> None:
+    """Make a link or a token and print it. Raises InputError."""
+    from app.desk.sessions import Sessions
+    from app.desk.settings import read_settings
+    from tools.store.desk_store import DeskStore
+
+    if role not in DESK_ROLES:
+        raise InputError(f"--role {role!r}: use {', '.join(DESK_ROLES)}")
+    settings = read_settings(Path(configs) if configs else None)
+    with open_store(store) as place:
+        door = Sessions(DeskStore(place.store), settings, utc_now)
+        member = Member(name=name, role=role, person_id=person)
+        if token:
+            print_result(door.token(member, "command line", days))
+            return
+        print_result(f"{settings.address}/enter?key={door.link(member, 'command line')}")
+        if not settings.address:
+            print_progress("Put the address of the desk in front of it, like http://127.0.0.1:8470")
+
+
+def print_audit_verdict(anchor: Path | None, store: str | None, as_json: bool) -> None:
+    """Say whether the log is as it was written; exit 2 when it is not."""
+    kept = None
+    if anchor is not None:
+        try:
+            kept = AuditAnchor.model_validate_json(anchor.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise InputError(f"{anchor}: no anchor; make one with `saveplay audit anchor`") from None
+    with open_store(store) as place:
+        verdict = place.store.verify_audit(kept)
+    if as_json:
+        print_result(to_json_text(verdict.model_dump(mode="json")))
+    elif verdict.is_sound:
+        old = f"; {verdict.before_chain} older ones are not covered" if verdict.before_chain else ""
+        print_result(
+            f"{verdict.entries} entries, each as it was written{old}. The newest is number {verdict.head.seq}."
+        )
+    else:
+        print_result("\n".join(["The log is not as it was written:", *verdict.faults]))
+    raise SystemExit(EXIT_DONE if verdict.is_sound else EXIT_BAD_INPUT)
+
+
+def print_audit_anchor(store: str | None) -> None:
+    """The head of the log, to be kept elsewhere."""
+    with open_store(store) as place:
+        print_result(json.dumps(place.store.head().model_dump(mode="json", exclude_none=True)))

@@ -1,0 +1,99 @@
+"""The commands that look and change nothing: score, check, history. They import no more than that takes."""
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli import print_progress, print_result, to_json_text
+from app.engine_progress import EngineProgress
+from app.stores import open_location
+from app.wiring import ReviewRequest, absolute_location, load_scored_base
+from domain.errors import InputError, UnknownReference
+
+if TYPE_CHECKING:
+    from tools.scoring.scored_base import ScoreOnlyBase
+
+
+def _load_scores(
+    data: str, day: date, configs: str | None, store: str | None, watching: EngineProgress
+) -> "ScoreOnlyBase":
+    from tools.configuration import read_score_configuration
+
+    configuration = read_score_configuration(Path(configs) if configs else None)
+    with open_location(store) as place:
+        return load_scored_base(
+            ReviewRequest(absolute_location(data), day, "", configs), configuration, place.history(), watching
+        )
+
+
+def print_scores(
+    data: str,
+    day: date,
+    *,
+    store: str | None,
+    configs: str | None,
+    parquet: Path | None,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Scores of the whole base: a Parquet file, JSON, or the totals and the worst on the screen."""
+    watching = EngineProgress(print_progress)
+    base = _load_scores(data, day, configs, store, watching)
+    if explain:
+        from app.score_explanation import explanation_text, scoring_explanation
+
+        found = scoring_explanation(base, watching.steps)
+        print_result(to_json_text(found) if as_json else explanation_text(found))
+        return
+    if parquet is not None:
+        _write_parquet(base, parquet, watching)
+    if as_json:
+        print_result(to_json_text(base.rows("from scored order by account_id")))
+        return
+    from app.summary_text import scores_text
+
+    print_result(scores_text(base))
+
+
+def _write_parquet(base: "ScoreOnlyBase", parquet: Path, watching: EngineProgress) -> None:
+    """Written aside and renamed, so that an interrupted command leaves no half of a file."""
+    aside = parquet.with_name(f".{parquet.name}.{os.getpid()}.aside")
+    target = str(aside).replace("'", "''")
+    try:
+        parquet.parent.mkdir(parents=True, exist_ok=True)
+        with watching("writing the scores", base.connection):
+            base.connection.execute(f"copy (from scored order by account_id) to '{target}' (format parquet)")
+        aside.replace(parquet)
+    except OSError as error:
+        raise InputError(f"cannot write {parquet}: {error.strerror}") from None
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def print_history(account: str, store: str | None, as_json: bool) -> None:
+    """Every kept week of one account. Raises UnknownReference when no week knows it."""
+    import duckdb
+
+    from app.summary_text import history_text
+
+    with open_location(store) as place, duckdb.connect(":memory:") as connection:
+        history = place.history()
+        found = history.account_weeks(connection, account)
+    if not found:
+        raise UnknownReference(f"no week in {history.name} knows the account {account!r}; ids are those of the data")
+    print_result(to_json_text(found) if as_json else history_text(account, found))
+
+
+def print_data_report(data: str, day: date, configs: str | None, as_json: bool) -> None:
+    """The data audit."""
+    from tools.scoring.portfolio_summary import data_report
+
+    base = _load_scores(data, day, configs, None, EngineProgress(print_progress))
+    found = data_report(base)
+    if as_json:
+        print_result(found.model_dump_json(indent=2))
+        return
+    from app.summary_text import data_report_text
+
+    print_result(data_report_text(found, day))

@@ -1,0 +1,237 @@
+"""How figures, dates and states are said: one set of words for the Markdown and the HTML pages.
+
+Pure functions. Unknown is the word "unknown", never a zero and never a Python ``None``.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date
+
+from domain.review import Action, AtRiskAccount, SavePlay
+
+UNKNOWN = "unknown"
+MINUS = "\N{MINUS SIGN}"
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
+_DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+
+WORDS = {
+    "not_scored": "not scored",
+    "csm": "CSM",
+    "cs_manager": "CS manager",
+    "exec_sponsor": "executive sponsor",
+    "support_lead": "support lead",
+    "opening": "Last week",
+    "configuration": "Configuration",
+    "entered": "Entered",
+    "left": "Left the list",
+    "gone": "Customer gone",
+    "arr_changed": "ARR changed",
+    "exchange_rates": "Exchange rates",
+    "closing": "This week",
+    "stabilise": "Stabilise",
+    "address": "Address",
+    "rebuild": "Rebuild",
+    "in_play": "still in play",
+    "left_list": "left the list",
+    "done_late": "done late",
+    "assign_owner": "assign an owner",
+    "waiting_for_decisions": "Waiting for decisions",
+    "waiting_for_close": "Waiting for the close",
+    "closed": "Closed",
+    "model": "a model, checked against the evidence",
+    "playbook": "the playbook",
+    "baseline": "first review",
+    "approve": "approved",
+    "edit": "approved with changes",
+    "reject": "rejected",
+    "defer": "deferred",
+    "close": "closed",
+    "edited": "approved with changes",
+    "not_connected": "not connected",
+    "stale_source": "source too old",
+    "column_absent": "column absent",
+    "others": "All other accounts",
+    "budget": "Budget",
+    "hours": "Hours",
+    "evaluating": "evaluating alternatives",
+    "silence": "gone silent",
+    "overdue": "renewal overdue",
+    "payment": "payment failed",
+    "escalation": "ticket escalated",
+    "champion": "champion left",
+    "immediate": "immediate (24\N{EN DASH}48 h)",
+    "urgent": "urgent (1 week)",
+    "standard": "standard (2\N{EN DASH}4 weeks)",
+}
+PHASE_TITLES = {
+    "stabilise": "Phase 1: Stabilise (Week 1)",
+    "address": "Phase 2: Address (Weeks 2-4)",
+    "rebuild": "Phase 3: Rebuild (Weeks 4-8)",
+}
+
+
+@dataclass(frozen=True)
+class RegionFormat:
+    """How numbers and dates are written where the reader is, in English."""
+
+    group: str = ","
+    decimal: str = "."
+    table_day: Callable[[date], str] = date.isoformat
+    """A date in a table."""
+    day: Callable[[date], str] = lambda on: f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]} {on.year}"
+    """A date with its weekday."""
+    short_day: Callable[[date], str] = lambda on: f"{on.day} {MONTHS[on.month - 1]}"
+
+    def number(self, text: str) -> str:
+        """A number that Python wrote with commas and a point."""
+        if (self.group, self.decimal) == (",", "."):
+            return text
+        return text.translate({ord(","): self.group, ord("."): self.decimal})
+
+
+_DEFAULT_FORMAT = RegionFormat()
+REGION_FORMAT: ContextVar[RegionFormat] = ContextVar("region", default=_DEFAULT_FORMAT)
+"""Files are written for everybody in one way; a page at the desk for its reader."""
+
+
+def word(key: object) -> str:
+    """A state of the review in words people use; ``None`` is unknown."""
+    return UNKNOWN if key is None else WORDS.get(str(key), str(key).replace("_", " "))
+
+
+def capital(text: str) -> str:
+    """The text with its first letter raised and the others left alone."""
+    return text[:1].upper() + text[1:]
+
+
+def single_line(text: object) -> str:
+    """Text on one line without control or direction-changing characters."""
+    if isinstance(text, str) and text.isascii() and text.isprintable():
+        return text
+    return _DIRECTION_CONTROLS.sub("", _CONTROLS.sub(" ", str(text)))
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A figure with at most ``digits`` decimals and a real minus sign."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value:,.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else REGION_FORMAT.get().number(text).replace("-", MINUS)
+
+
+def score(value: float | None) -> str:
+    """A score of 0 to 100 with one decimal, so that columns line up."""
+    return UNKNOWN if value is None else REGION_FORMAT.get().number(f"{value:.1f}").replace("-", MINUS)
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """A change with its sign."""
+    text = number(value, digits)
+    return text if value is None or text.startswith(MINUS) or text == "0" else f"+{text}"
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """A share of 0 to 1 as a percentage."""
+    return UNKNOWN if share is None else f"{number(share * 100, digits)} %"
+
+
+def money(amount: float | None, currency: str) -> str:
+    """An amount in whole units, such as EUR 82,400."""
+    if amount is None:
+        return UNKNOWN
+    text = REGION_FORMAT.get().number(f"{abs(amount):,.0f}")
+    return f"{MINUS if amount < 0 and text != '0' else ''}{currency} {text}"
+
+
+def signed_money(amount: float, currency: str) -> str:
+    """A change in money with its sign."""
+    text = money(amount, currency)
+    return text if text.startswith(MINUS) or round(amount) == 0 else f"+{text}"
+
+
+def short_money(amount: float) -> str:
+    """An amount for the axis of a chart: 820, 82k, 1.2m."""
+    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if abs(amount) >= size * 0.9995:
+            return f"{number(amount / size, 1)}{unit}"
+    return number(amount, 0)
+
+
+def arr(line: AtRiskAccount | SavePlay) -> str:
+    """ARR in the home currency, with the contract's own amount where that differs."""
+    text = money(line.arr, line.currency)
+    if line.contract_currency == line.currency:
+        return text
+    return f"{text} ({money(line.contract_arr, line.contract_currency)})"
+
+
+def day(on: date | None) -> str:
+    """A date with its weekday: Mon 23 Nov 2026."""
+    return UNKNOWN if on is None else REGION_FORMAT.get().day(on)
+
+
+def short_day(on: date | None) -> str:
+    """A date of this season, for narrow places: 23 Nov."""
+    return UNKNOWN if on is None else REGION_FORMAT.get().short_day(on)
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """A count with its noun: 1 account, 2 accounts."""
+    return f"{REGION_FORMAT.get().number(f'{count:,}')} {noun if count == 1 else many or noun + 's'}"
+
+
+def in_days(days: int | None) -> str:
+    """How far away a day is: in 21 days, today, overdue by 12 days."""
+    if days is None:
+        return UNKNOWN
+    if days == 0:
+        return "today"
+    return f"in {plural(days, 'day')}" if days > 0 else f"overdue by {plural(-days, 'day')}"
+
+
+def renewal(on: date | None, days: int | None) -> str:
+    """A renewal date and how far away it is."""
+    return UNKNOWN if on is None else f"{REGION_FORMAT.get().table_day(on)} ({in_days(days)})"
+
+
+def span(days: tuple[int, int] | None) -> str:
+    """A range of days from the review."""
+    if days is None:
+        return UNKNOWN
+    first, last = days
+    return plural(first, "day") if first == last else f"{first}\N{EN DASH}{plural(last, 'day')}"
+
+
+def hours(value: float | None) -> str:
+    """Working hours."""
+    return UNKNOWN if value is None else f"{number(value)} h"
+
+
+def listed(items: Iterable[object], none: str = "none") -> str:
+    """Items with commas between them."""
+    return ", ".join(str(item) for item in items) or none
+
+
+def velocity(value: float | None, band: str) -> str:
+    """Health points a day, with the word for it."""
+    return UNKNOWN if value is None else f"{signed(value, 2)} a day ({word(band)})"
+
+
+def probability(value: float, calibrated: bool) -> str:
+    """A churn probability that says when nobody has checked it against outcomes."""
+    return percent(value) if calibrated else f"{percent(value)} (uncalibrated)"
+
+
+def churn_impact(amount: float, currency: str, calibrated: bool) -> str:
+    """Expected churn impact that says when its probabilities are unchecked."""
+    return money(amount, currency) + ("" if calibrated else " (uncalibrated)")
+
+
+def is_late(action: Action, today: date) -> bool:
+    """Whether an action is past its day and not yet done."""
+    return action.status in ("late", "missed") or (action.status == "open" and action.due < today)

@@ -1,0 +1,130 @@
+"""What the agents conclude about each case: dossier, cause, line of the plan, save play."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from agents.churn_predictor import intervention_plan
+from agents.model_client import ModelClient
+from agents.play_drafter import PlayDrafter, name_words
+from domain.dossier import Dossier, Person
+from domain.review import CauseFinding, PlanLine, PlayAction, SavePlay
+from evals.case_portfolio import CasePortfolio
+from evals.cases import Row
+from tools.evidence.causes import diagnose
+from tools.evidence.dossier import build_dossiers, load_people
+from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
+from tools.scoring.scored_base import ScoredBase
+from tools.working_days import WorkingDays
+
+
+@dataclass(frozen=True)
+class AgentOutput:
+    """The agents' output on one account."""
+
+    dossier: Dossier
+    finding: CauseFinding
+    line: PlanLine | None
+    """None when nothing is planned for the account."""
+    play: SavePlay
+    people: Mapping[str, Person]
+    rows: Mapping[str, Sequence[Row]]
+    """The account's own rows, as the fixture has them."""
+
+    @property
+    def tier(self) -> str:
+        """Intervention tier, or ``none``."""
+        return self.dossier.intervention_tier or "none"
+
+    @property
+    def actions(self) -> list[PlayAction]:
+        """Every action of the play."""
+        return [action for phase in self.play.phases for action in phase.actions]
+
+
+OpenModel = Callable[[], ModelClient | None]
+"""Opens the model, or gives None; asked anew for each stage, since a client lives in one event loop."""
+
+
+def no_model() -> None:
+    """Drafts come from the playbook."""
+    return
+
+
+def run_agents(stage: CasePortfolio, connect: OpenModel = no_model) -> dict[str, AgentOutput]:
+    """What is concluded about every case on the stage; plays of accounts at risk drafted by the model when there is one."""
+    base, configuration, team = stage.base, stage.base.configuration, load_people(stage.base)
+    accounts = [case.account_id for case in stage.cases]
+    lines = full_plan(base, team)
+    base.select_accounts(accounts)
+    found = build_dossiers(base, accounts, stage.history, base.signal_details())
+    findings = [diagnose(dossier, configuration.causes, configuration.scoring) for dossier in found]
+    plays = asyncio.run(_draft_plays(build_drafter(base, team, connect()), found, findings))
+    return {
+        dossier.account_id: AgentOutput(
+            dossier=dossier,
+            finding=finding,
+            line=lines.get(dossier.account_id),
+            play=play,
+            people=team,
+            rows={
+                table: [row for row in rows if row.get("account_id") == dossier.account_id]
+                for table, rows in stage.tables.items()
+            },
+        )
+        for dossier, finding, play in zip(found, findings, plays, strict=True)
+    }
+
+
+def full_plan(base: ScoredBase, team: Mapping[str, Person]) -> dict[str, PlanLine]:
+    """The intervention plan by account, however long it is."""
+    settings = base.configuration.review
+    longer = settings.plan_rows_per_tier.model_copy(update={"value": 100_000})
+    whole = settings.model_copy(update={"plan_rows_per_tier": longer})
+    base = replace(base, configuration=base.configuration.model_copy(update={"review": whole}))
+    scores = read_plan_scores(base)
+    base.select_accounts([row["account_id"] for row in scores])
+    rows = build_plan_rows(base, scores, base.signal_details())
+    calendar = WorkingDays(base.configuration.review)
+    plan = intervention_plan(rows, team, base.configuration, calendar, base.as_of)
+    return {line.account_id: line for line in plan}
+
+
+def build_drafter(base: ScoredBase, team: Mapping[str, Person], client: ModelClient | None) -> PlayDrafter:
+    """The play drafter as the review has it."""
+    names = [row["name"] for row in base.rows("select name from scored order by name")]
+    return PlayDrafter(
+        configuration=base.configuration,
+        calendar=WorkingDays(base.configuration.review),
+        people=team,
+        records={},
+        today=base.as_of,
+        names=name_words(names),
+        client=client,
+    )
+
+
+async def _draft_plays(
+    drafter: PlayDrafter, found: Sequence[Dossier], findings: Sequence[CauseFinding]
+) -> list[SavePlay]:
+    async def each(dossier: Dossier, finding: CauseFinding) -> SavePlay:
+        frame = drafter.frame(dossier, finding)
+        asked = drafter.client is not None and dossier.at_risk
+        return drafter.play(frame, await drafter.draft(frame) if asked else None)
+
+    try:
+        return list(await asyncio.gather(*(each(d, f) for d, f in zip(found, findings, strict=True))))
+    finally:
+        if drafter.client is not None:
+            await drafter.client.close()
+
+
+def play_text(play: SavePlay) -> str:
+    """Everything that the play says in words of its own, in one text: no evidence, no names of accounts."""
+    said = [play.root_cause, play.opening, *play.questions, *play.escalation, play.cadence.note]
+    for phase in play.phases:
+        for action in phase.actions:
+            said += [action.title, action.action, action.purpose, action.metric]
+    said += [text for item in play.walk_away for text in (item.when, item.exit, item.way_back)]
+    said += [text for item in play.success_criteria for text in (item.name, item.metric, item.target)]
+    return "\n".join(said)

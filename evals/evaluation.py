@@ -1,0 +1,118 @@
+"""Runs suites, and says what they rest on: configuration, prompts, model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, get_args
+
+from agents.model_client import ModelClient
+from domain.configuration import Configuration
+from domain.errors import ConfigurationError
+from domain.record import Record
+from evals.cases import read_cases
+from evals.engine import ReportProgress
+from evals.figures import SuiteResult
+from tools.prompts import prompt_texts, short_hash
+
+Suite = Literal["accounts", "ask", "hostile", "drafts", "worlds"]
+SUITES: tuple[Suite, ...] = get_args(Suite)
+DraftingMode = Literal["playbook", "replay", "live"]
+DRAFTING_MODES: tuple[DraftingMode, ...] = get_args(DraftingMode)
+"""Who drafts: nobody but the library; a real model as recorded; the configured model now."""
+
+
+class Evaluation(Record):
+    """Everything that one run found."""
+
+    way: DraftingMode
+    model: str
+    scoring_hash: str
+    prompts_hash: str
+    suites: tuple[SuiteResult, ...]
+
+
+def evaluate_suites(
+    suites: Sequence[Suite],
+    way: DraftingMode,
+    configuration: Configuration,
+    tell: ReportProgress,
+) -> Evaluation:
+    """Run the suites. Raises ConfigurationError when a live model is asked for and none is configured."""
+    if way == "live" and configuration.model.name is None:
+        raise ConfigurationError("--model live: no model is configured; set SAVEPLAY_MODEL, or name in model.yaml")
+    runs: Mapping[Suite, Callable[[], SuiteResult]] = {
+        "accounts": lambda: _run_accounts(way, configuration, tell),
+        "ask": lambda: _run_ask(way, configuration, tell),
+        "hostile": lambda: _run_hostile(configuration, tell),
+        "drafts": lambda: _run_drafts(way, configuration, tell),
+        "worlds": lambda: _run_worlds(configuration, tell),
+    }
+    return Evaluation(
+        way=way,
+        model=_model_label(way, configuration),
+        scoring_hash=configuration.scoring_hash,
+        prompts_hash=short_hash(*prompt_texts()),
+        suites=tuple(runs[suite]() for suite in SUITES if suite in suites),
+    )
+
+
+def _model_label(way: DraftingMode, configuration: Configuration) -> str:
+    from evals.recorded_model import RECORDED_MODEL
+
+    return {"playbook": "none", "replay": f"{RECORDED_MODEL}, recorded", "live": configuration.model.name or ""}[way]
+
+
+def _run_accounts(way: DraftingMode, configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+    from evals.recorded_model import build_model_client
+    from evals.suites.accounts import run_accounts
+
+    if way != "live":
+        return run_accounts(read_cases(), configuration, tell)
+    model = _model_label(way, configuration)
+    return run_accounts(
+        read_cases(), configuration, tell, model, lambda: build_model_client(configuration, lambda *_: None)
+    )
+
+
+def _run_ask(way: DraftingMode, configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+    from evals.recorded_model import build_model_client
+    from evals.suites.ask import read_questions, run_ask
+
+    client = build_model_client(configuration, lambda *_: None) if way == "live" else None
+    return run_ask(
+        read_questions(), configuration, client, _model_label(way, configuration) if client else "none", tell
+    )
+
+
+def _run_hostile(configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+    from evals.suites.hostile import read_hostile_texts, run_hostile
+
+    return run_hostile(read_hostile_texts(), configuration, tell)
+
+
+def _run_worlds(configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+    from evals.suites.worlds import run_worlds
+
+    return run_worlds(configuration, tell)
+
+
+def _run_drafts(way: DraftingMode, configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+    from evals.recorded_model import ReplayClient, build_model_client, cassette, recorded_configuration
+    from evals.suites.drafts import run_drafts
+
+    if way == "playbook":
+        return run_drafts(configuration, None, "none", tell)
+    if way == "replay":
+        recorded = recorded_configuration(configuration)
+        with cassette("review"):
+            return run_drafts(
+                recorded,
+                ReplayClient(build_model_client(recorded, lambda *_: None)),
+                _model_label(way, configuration),
+                tell,
+            )
+    seconds: dict[str, float] = {}
+
+    def heard(model: str, took: float, outcome: str) -> None:
+        seconds[f"call {len(seconds) + 1:03d}"] = took
+
+    client: ModelClient = build_model_client(configuration, heard)
+    return run_drafts(configuration, client, _model_label(way, configuration), tell, lambda: seconds)

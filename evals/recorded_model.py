@@ -1,0 +1,104 @@
+"""A real model's answers, kept on file: replayed without a network, asked anew with ``SAVEPLAY_RECORD``.
+
+The body of a request has to be the same, byte for byte: after a change of prompt or data nothing old is replayed.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from agents.model_client import CallListener, Message, ModelAnswer, ModelClient, OpenAIClient
+from domain.configuration import Configuration, Setting
+from domain.errors import Unreachable
+from evals.cases import FIXTURES
+
+RECORDINGS = FIXTURES / "recorded"
+RECORDED_MODEL = "qwen2.5-coder-1.5b-instruct"
+RECORDED_MODEL_URL = os.environ.get("SAVEPLAY_RECORD_AT", "http://127.0.0.1:8091/v1")
+
+
+def recording_mode() -> str | None:
+    """``new`` to ask for what is missing, ``tidy`` to drop what is no longer asked, None to replay."""
+    return os.environ.get("SAVEPLAY_RECORD")
+
+
+@contextmanager
+def cassette(name: str) -> Iterator[Any]:
+    """The answers of one session; unknown requests are an error unless a recording is made."""
+    import vcr
+
+    recorder = vcr.VCR(
+        record_mode="new_episodes" if recording_mode() else "none",
+        match_on=("method", "path", "body"),
+        before_record_request=_strip_request,
+        before_record_response=_strip_response,
+        drop_unused_requests=recording_mode() == "tidy",
+    )
+    with recorder.use_cassette(str(RECORDINGS / f"{name}.yaml"), allow_playback_repeats=True) as tape:
+        yield tape
+
+
+def _strip_request(request: Any) -> Any:
+    """No key and nothing about the machine that recorded."""
+    request.headers = {"content-type": "application/json"}
+    return request
+
+
+def _strip_response(response: dict[str, Any]) -> dict[str, Any]:
+    """Only what the client reads: no date, no server."""
+    kept = {key: value for key, value in response["headers"].items() if key.lower() == "content-type"}
+    return {**response, "headers": kept}
+
+
+def recorded_configuration(shipped: Configuration) -> Configuration:
+    """The configuration with the model that was recorded: all the time it needs, short answers, one repair round."""
+
+    def number(setting: Setting, value: float) -> Setting:
+        return setting.model_copy(update={"value": value})
+
+    model = shipped.model.model_copy(
+        update={
+            "name": RECORDED_MODEL,
+            "url": RECORDED_MODEL_URL,
+            "at_once": number(shipped.model.at_once, 1),
+            "answer_tokens": number(shipped.model.answer_tokens, 1400),
+            "ask_tokens": number(shipped.model.ask_tokens, 80),
+            "timeout": number(shipped.model.timeout, 1200),
+            "repair_rounds": number(shipped.model.repair_rounds, 1),
+            "budget_seconds": number(shipped.model.budget_seconds, 36000),
+        }
+    )
+    return shipped.model_copy(update={"model": model})
+
+
+class ReplayClient:
+    """A client in front of recorded answers: what was not recorded is a model that cannot be reached."""
+
+    def __init__(self, inner: ModelClient) -> None:
+        self.inner = inner
+
+    async def complete(
+        self,
+        model: str,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> ModelAnswer:
+        """The recorded answer. Raises Unreachable when there is none for this very request."""
+        from vcr.errors import CannotOverwriteExistingCassetteException
+
+        try:
+            return await self.inner.complete(model, messages, schema, tools)
+        except CannotOverwriteExistingCassetteException:
+            raise Unreachable("nothing is recorded for this prompt") from None
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.inner.close()
+
+
+def build_model_client(configuration: Configuration, heard: CallListener) -> ModelClient:
+    """The client for a configured model; the key comes from the environment."""
+    key = os.environ.get("OPENAI_API_KEY")
+    return OpenAIClient(configuration.model, configuration.model.url, key.strip() if key else None, heard)

@@ -1,0 +1,294 @@
+"""What can be answered about the customer base: each question one function, read-only, with its evidence.
+
+The functions are the same for the grammar, for a model's tools and for Python callers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from agents.churn_predictor import intervention_plan, risk_reasons
+from agents.play_drafter import PlayDrafter, name_words
+from domain.configuration import Configuration, InterventionTier
+from domain.dossier import Dossier, Person
+from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
+from domain.review import Action, CauseFinding, PlanLine
+from tools.ask.find_account import MAX_CANDIDATES, find_account
+from tools.ask.parse_question import parse_question, unknown_person
+from tools.ask.user_statements import add_statements, excluded_actions
+from tools.evidence.causes import UNDETERMINED, diagnose
+from tools.evidence.dossier import build_dossiers, load_people
+from tools.planning.capacity import capacity_lines, committed_hours
+from tools.planning.follow_up import list_commitments
+from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
+from tools.scoring import portfolio_summary
+from tools.scoring.scored_base import ScoredBase
+from tools.scoring.snapshots import SnapshotStore
+from tools.store.review_store import ReviewStore
+from tools.wording import format_day, format_money, plural
+from tools.working_days import WorkingDays
+
+if TYPE_CHECKING:
+    from agents.model_client import ModelClient
+
+_MAX_LATE_LISTED = 10
+_MAX_FACTS = 6
+
+
+@dataclass
+class AskContext:
+    """One customer base on one day, and everything a question may be about. Nothing here writes."""
+
+    base: ScoredBase
+    store: ReviewStore
+    history: SnapshotStore
+    calendar: WorkingDays
+    client: "ModelClient | None" = None
+    _dossiers: dict[str, Dossier] = field(default_factory=dict)
+
+    @property
+    def configuration(self) -> Configuration:
+        """The team's configuration."""
+        return self.base.configuration
+
+    @property
+    def as_of(self) -> date:
+        """The day of the question."""
+        return self.base.as_of
+
+    @cached_property
+    def people(self) -> dict[str, Person]:
+        """Ours, by id."""
+        return load_people(self.base)
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """Segments of the base, by name."""
+        rows = self.base.rows("select distinct segment from scored where segment is not null order by 1")
+        return tuple(row["segment"] for row in rows)
+
+    def read(self, question: str) -> ParsedQuestion:
+        """The question as the grammar reads it."""
+        return parse_question(question, self.configuration, self.people, self.segments)
+
+    # which account ---------------------------------------------------------------------------------------------------
+
+    def account(self, text: str, reading: ParsedQuestion) -> str | AnswerPart:
+        """The one account that is meant, or the question back."""
+        found = find_account(self.base, text, reading)
+        if found.account_id is not None:
+            return found.account_id
+        if found.candidates:
+            many = f"{plural(len(found.candidates), 'account')} could be meant; say which, by name or id."
+            return AnswerPart(kind="which_account", sentences=(many,), candidates=found.candidates)
+        sentence = "No account with such a name, id or description is known; look at `saveplay score` for the names."
+        return AnswerPart(kind="unknown_account", sentences=(sentence,))
+
+    def dossier(self, account_id: str, said: Sequence[UserStatement] = ()) -> Dossier:
+        """All that is known about the account, with what the asker said."""
+        if account_id not in self._dossiers:
+            self.base.select_accounts([account_id])
+            details = self.base.signal_details()
+            (self._dossiers[account_id],) = build_dossiers(self.base, [account_id], self.history, details)
+        return add_statements(self._dossiers[account_id], said, self.configuration, self.as_of)
+
+    # the kinds of question -------------------------------------------------------------------------------------------
+
+    async def save_play(
+        self, account_id: str, said: Sequence[UserStatement] = (), tried: Sequence[str] = ()
+    ) -> AnswerPart:
+        """A complete, verified save play for the account as it is, with what the asker said."""
+        dossier = self.dossier(account_id, said)
+        finding = diagnose(dossier, self.configuration.causes, self.configuration.scoring)
+        drafter = self._drafter()
+        frame = drafter.frame(dossier, finding, tried=tried, excluded=excluded_actions(self.configuration, tried))
+        play = drafter.play(frame, await drafter.draft(frame) if self.client is not None else None)
+        without = diagnose(self.dossier(account_id), self.configuration.causes, self.configuration.scoring)
+        sentences = [f"{dossier.name}: {_cause_clause(finding)}, {dossier.intervention_tier or 'medium'} priority."]
+        if said and without.category != finding.category:
+            sentences.append(f"Without what you said: {_cause_clause(without)}.")
+        if tried:
+            sentences.append(f"Left out, because {tried[0]}: whatever gives money away.")
+        if not dossier.at_risk:
+            sentences.append("The data alone do not put the account at risk.")
+        return AnswerPart(
+            kind="save_play",
+            sentences=tuple(sentences),
+            account_id=account_id,
+            name=dossier.name,
+            said=tuple(said),
+            cause=finding,
+            evidence=play.evidence,
+            play=play,
+        )
+
+    def why(self, account_id: str, said: Sequence[UserStatement] = ()) -> AnswerPart:
+        """Why the account is at risk, or that it is not."""
+        dossier = self.dossier(account_id, said)
+        finding = diagnose(dossier, self.configuration.causes, self.configuration.scoring)
+        standing = "at risk" if dossier.at_risk else "not at risk"
+        health = "not scored" if dossier.health is None else f"{dossier.health:.0f} of 100 (high is good)"
+        first = f"{dossier.name} is {standing}: risk {dossier.risk:.0f} of 100 (high is bad), health {health}."
+        sentences = [first, *(f"{text}." for text in risk_reasons(dossier, self.configuration)[:4])]
+        cause = _cause_clause(finding)
+        sentences.append(f"{cause[:1].upper()}{cause[1:]}. {finding.reasoning}")
+        facts = [fact for fact in dossier.evidence if fact.direction == "worse"]
+        return AnswerPart(
+            kind="why",
+            sentences=tuple(sentences),
+            account_id=account_id,
+            name=dossier.name,
+            said=tuple(said),
+            cause=finding,
+            evidence=tuple(facts[:_MAX_FACTS]),
+        )
+
+    def plan(
+        self, tier: InterventionTier | None = None, segment: str | None = None, csm_id: str | None = None
+    ) -> AnswerPart:
+        """Who must be acted on, with what and by when; for a tier, a segment, a CSM, or all."""
+        scores = read_plan_scores(self.base)
+        slices = {row["account_id"]: (row["segment"], row["csm_id"]) for row in scores}
+        self.base.select_accounts([row["account_id"] for row in scores])
+        rows = build_plan_rows(self.base, scores, self.base.signal_details())
+        lines = [
+            line
+            for line in intervention_plan(rows, self.people, self.configuration, self.calendar, self.as_of)
+            if (tier is None or line.tier == tier)
+            and (segment is None or slices[line.account_id][0] == segment)
+            and (csm_id is None or slices[line.account_id][1] == csm_id)
+        ]
+        what = " ".join(filter(None, (f"tier {tier}" if tier else "", f"segment {segment}" if segment else "")))
+        owner = f" of {self.people[csm_id].name}" if csm_id else ""
+        arr = format_money(round(sum(line.arr for line in lines), 2), self.configuration.scoring.money.home)
+        subject = f"in {what}" if what else "in the plan"
+        sentences = [f"{plural(len(lines), 'account')}{owner} {subject}, {arr} of ARR."]
+        if lines:
+            sentences += [_plan_sentence(line) for line in lines[:3]]
+        return AnswerPart(kind="plan", sentences=tuple(sentences), plan=tuple(lines))
+
+    def changes(self) -> AnswerPart:
+        """What changed since the last review: who came, left, got worse, and the money at risk."""
+        if self.base.previous is None:
+            return AnswerPart(kind="changes", sentences=("There is no earlier review in this store to compare with.",))
+        portfolio = portfolio_summary.summarize_portfolio(self.base)
+        steps = {step.name: step.arr for step in portfolio.bridge}
+        moved = steps["closing"] - steps["opening"]
+        since = format_day(self.base.previous.as_of)
+        sentences = [
+            f"{format_money(portfolio.arr_at_risk, portfolio.currency)} of ARR is at risk, "
+            f"{format_money(abs(moved), portfolio.currency)} {'more' if moved > 0 else 'less'} than on {since}."
+        ]
+        for change, says in _CHANGE_PHRASES:
+            names = [move.name for move in portfolio.movements if move.change == change]
+            if names:
+                more = f" and {len(names) - MAX_CANDIDATES} more" if len(names) > MAX_CANDIDATES else ""
+                sentences.append(f"{plural(len(names), 'account')} {says}: {', '.join(names[:MAX_CANDIDATES])}{more}.")
+        return AnswerPart(kind="changes", sentences=tuple(sentences), movements=portfolio.movements)
+
+    def load(self, csm_id: str | None = None) -> AnswerPart:
+        """Who has more than can be handled, and who has hours free."""
+        settings = self.configuration.review
+        hours = committed_hours(self._open_actions(), self.as_of, settings)
+        lines = capacity_lines(portfolio_summary.csm_books(self.base), self.people, hours, {}, settings)
+        lines = tuple(line for line in lines if csm_id is None or line.person_id == csm_id)
+        crowded = [line for line in lines if line.overloaded]
+        sentences = [f"{line.name}: {line.note}" for line in crowded] or ["Nobody is overloaded."]
+        free = [line for line in lines if not line.overloaded and (line.hours_free or 0) > 0]
+        if free:
+            best = max(free, key=lambda line: (line.hours_free or 0, line.name))
+            sentences.append(f"{best.name} has the most time free: {best.hours_free:.0f} hours in two weeks.")
+        return AnswerPart(kind="load", sentences=tuple(sentences), capacity=lines)
+
+    def late(self, csm_id: str | None = None, account_id: str | None = None) -> AnswerPart:
+        """What was promised and is late or missed."""
+        promised = [
+            action
+            for action in self.store.actions_before(self.as_of)
+            if (csm_id is None or action.owner_id == csm_id) and (account_id is None or action.account_id == account_id)
+        ]
+        items = list_commitments(promised, self.store.progress(), self.as_of, self.configuration.review)
+        late = tuple(item for item in items if item.status in ("late", "missed"))
+        if not late:
+            return AnswerPart(kind="late", sentences=("Nothing that was promised is late.",))
+        sentences = [f"{plural(len(late), 'commitment')} late or missed."]
+        sentences += [
+            f"{item.owner}: {item.title} for {item.account_name}, due {format_day(item.due)} ({item.status})."
+            for item in late[:_MAX_LATE_LISTED]
+        ]
+        return AnswerPart(kind="late", sentences=tuple(sentences), commitments=late)
+
+    def not_understood(self) -> AnswerPart:
+        """What can be asked, when a question was not understood."""
+        examples = "; ".join(f"“{example}”" for example in self.configuration.asking.examples)
+        return AnswerPart(kind="unclear", sentences=(f"The question was not understood. For example: {examples}.",))
+
+    async def answer(self, question: str, reading: ParsedQuestion) -> AnswerPart:
+        """The whole answer by the grammar alone."""
+        kind = reading.kind
+        if kind == "changes":
+            return self.changes()
+        if kind == "load":
+            return self.load(reading.csm_id)
+        found = self.account(question, reading)
+        if kind == "late":
+            return self.late(reading.csm_id, found if isinstance(found, str) else None)
+        sliced = reading.tier or reading.segment or reading.csm_id
+        if isinstance(found, AnswerPart) and kind == "plan" and (name := unknown_person(question, reading)) is not None:
+            return AnswerPart(
+                kind="unclear", sentences=(f"Nobody of ours is called {name}; use the name as the data has it.",)
+            )
+        if isinstance(found, AnswerPart) and (kind == "plan" or (kind != "why" and sliced and not found.candidates)):
+            return self.plan(reading.tier, reading.segment, reading.csm_id)
+        if isinstance(found, AnswerPart):
+            return found if kind is not None or found.candidates or reading.said else self.not_understood()
+        if kind in ("save_play", "plan") or (kind is None and (reading.said or reading.tried)):
+            return await self.save_play(found, reading.said, reading.tried)
+        return self.why(found, reading.said)
+
+    def proposal(self, part: AnswerPart, question: str, by: str, tried: Sequence[str]) -> PlayRequest:
+        """The asked-for play as it is put before the next decision."""
+        assert part.account_id is not None
+        return PlayRequest(
+            account_id=part.account_id, question=question, by=by, on=self.as_of, said=part.said, tried=tuple(tried)
+        )
+
+    def _drafter(self) -> PlayDrafter:
+        names = [row["name"] for row in self.base.rows("select name from scored where at_risk order by name limit 200")]
+        return PlayDrafter(
+            configuration=self.configuration,
+            calendar=self.calendar,
+            people=self.people,
+            records={},
+            today=self.as_of,
+            names=name_words(names),
+            client=self.client,
+        )
+
+    def _open_actions(self) -> list[Action]:
+        progress = self.store.progress()
+        return [
+            action
+            for action in self.store.actions_before(self.as_of)
+            if progress.get(action.id, ("open", None))[0] == "open" and action.status != "dropped"
+        ]
+
+
+_CHANGE_PHRASES = (
+    ("new", "came onto the list"),
+    ("worsened", "got worse"),
+    ("improved", "got better"),
+    ("resolved", "left the list"),
+)
+
+
+def _cause_clause(finding: CauseFinding) -> str:
+    if finding.category == UNDETERMINED:
+        return "the cause is not clear yet, so the play begins by finding it"
+    return f"{finding.label.lower()} is the likely cause (confidence {finding.confidence})"
+
+
+def _plan_sentence(line: PlanLine) -> str:
+    return f"{line.name}: {line.action}, {line.owner}, by {format_day(line.by)}."

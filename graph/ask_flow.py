@@ -1,0 +1,144 @@
+"""The ask flow: read the question, let a model choose tools or the grammar answer, and stop after a few steps.
+
+    question -> [a model? -> it calls tools -> ...] -> the grammar where no model helps -> answer
+
+Read-only: every tool reads, none writes. What is said comes from the tools' results, never from the model's own words.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from agents.model_client import Message, ModelAnswer
+from domain.drafting import TokenUsage
+from domain.errors import ModelError
+from domain.questions import AnswerPart, ParsedQuestion, QuestionAnswer
+from graph.ask_context import AskContext
+from graph.ask_tools import AskTools
+from tools.prompts import render_prompt
+
+_NO_TOOL_NOTE = "The model called no tool; the grammar answered."
+
+
+@dataclass
+class AskState:
+    """One question on its way."""
+
+    question: str
+    reading: ParsedQuestion | None = None
+    messages: list[Message] = field(default_factory=list)
+    wanted: ModelAnswer | None = None
+    """The model's last turn: the tools that it wants."""
+    parts: list[AnswerPart] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    tokens: TokenUsage = field(default_factory=TokenUsage)
+    note: str = ""
+    by: str = "rules"
+
+
+async def read_question(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
+    """Kind, slice and what the asker says, by the grammar; the model gets the question as it is."""
+    opening = [
+        Message("system", render_prompt("ask_rules")),
+        Message("user", render_prompt("ask_question", question=state.question)),
+    ]
+    return {"reading": runtime.context.read(state.question), "messages": opening}
+
+
+def route_question(state: AskState, runtime: Runtime[AskContext]) -> str:
+    """The model when there is one, else the grammar."""
+    return "choose_tools" if runtime.context.client is not None else "answer_by_grammar"
+
+
+async def choose_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
+    """One turn of the model. A model that fails is as good as none."""
+    desk = runtime.context
+    assert desk.client is not None
+    assert state.reading is not None
+    name = desk.configuration.model.model_for("ask")
+    assert name is not None
+    try:
+        answer = await desk.client.complete(
+            name, state.messages, tools=AskTools(desk, state.question, state.reading).sent()
+        )
+    except ModelError as error:
+        return {"wanted": None, "note": f"The grammar answered: {error}."}
+    tokens = state.tokens + TokenUsage(read=answer.read, written=answer.written, calls=1)
+    turn = Message("assistant", answer.text, answer.calls)
+    return {"wanted": answer, "tokens": tokens, "messages": [*state.messages, turn]}
+
+
+def route_tool_calls(state: AskState, runtime: Runtime[AskContext]) -> str:
+    """On to the tools, to the end when something was answered, to the grammar when nothing was."""
+    if state.wanted is not None and state.wanted.calls:
+        return "use_tools"
+    return END if state.parts else "answer_by_grammar"
+
+
+async def use_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
+    """Each tool that was asked for, once; what it found goes back to the model."""
+    desk = runtime.context
+    assert state.wanted is not None
+    assert state.reading is not None
+    toolbox = AskTools(desk, state.question, state.reading)
+    most = int(desk.configuration.model.ask_steps.value)
+    parts, steps, messages = list(state.parts), list(state.steps), list(state.messages)
+    for call in state.wanted.calls:
+        if len(steps) >= most:
+            break
+        step = f"{call.name}({call.arguments[:200]})"
+        part, found = await toolbox.use(call.name, call.arguments) if step not in steps else (None, "already done")
+        steps.append(step)
+        if part is not None and part not in parts:
+            parts.append(part)
+        messages.append(Message("tool", found, answers=call.id))
+    return {"parts": parts, "steps": steps, "messages": messages, "by": "model" if parts else "rules"}
+
+
+def route_after_tools(state: AskState, runtime: Runtime[AskContext]) -> str:
+    """An answer ends it; so do too many steps; else the model has another turn."""
+    if state.parts:
+        return END
+    most = int(runtime.context.configuration.model.ask_steps.value)
+    return "choose_tools" if len(state.steps) < most else "answer_by_grammar"
+
+
+async def answer_by_grammar(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
+    """The same functions, chosen by phrases and names."""
+    assert state.reading is not None
+    part = await runtime.context.answer(state.question, state.reading)
+    note = state.note or (_NO_TOOL_NOTE if runtime.context.client is not None else "")
+    return {"parts": [part], "by": "rules", "note": note}
+
+
+def ask_graph() -> StateGraph[AskState, AskContext]:
+    """The graph, not yet compiled; it needs no checkpointer, since nothing is written."""
+    graph = StateGraph(AskState, context_schema=AskContext)
+    graph.add_node("read_question", read_question)
+    graph.add_node("choose_tools", choose_tools)
+    graph.add_node("use_tools", use_tools)
+    graph.add_node("answer_by_grammar", answer_by_grammar)
+    graph.add_edge(START, "read_question")
+    graph.add_conditional_edges("read_question", route_question, ["choose_tools", "answer_by_grammar"])
+    graph.add_conditional_edges("choose_tools", route_tool_calls, ["use_tools", "answer_by_grammar", END])
+    graph.add_conditional_edges("use_tools", route_after_tools, ["choose_tools", "answer_by_grammar", END])
+    graph.add_edge("answer_by_grammar", END)
+    return graph
+
+
+async def answer_question(question: str, desk: AskContext) -> QuestionAnswer:
+    """The answer to one question."""
+    final = await ask_graph().compile().ainvoke(AskState(question), context=desk, config={"recursion_limit": 50})
+    by_model = final["by"] == "model"
+    return QuestionAnswer(
+        question=question,
+        as_of=desk.as_of,
+        parts=tuple(final["parts"]),
+        answered_by="model" if by_model else "rules",
+        model=desk.configuration.model.model_for("ask") if desk.client is not None else None,
+        steps=tuple(final["steps"]),
+        tokens=final["tokens"],
+        note=final["note"],
+    )

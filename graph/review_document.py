@@ -1,0 +1,116 @@
+"""The review as one document, from whatever phases are done."""
+
+from agents.churn_predictor import profile_for
+from agents.play_drafter import drafting_note, drafting_summary
+from domain.phase_results import AssignResult, DiagnoseResult, IdentifyResult, PlanResult, Trends
+from domain.review import Briefing, Decision, Metrics, PlanLine, Review, ReviewStatus
+from graph.context import ReviewContext
+
+
+def review_document(context: ReviewContext, review_id: str) -> Review:
+    """What ``review.json`` holds and every page is made from."""
+    store, configuration = context.store, context.configuration
+    identified = context.result(review_id, "identified", IdentifyResult)
+    trends = context.result(review_id, "trends", Trends)
+    diagnosed = context.result(review_id, "diagnosed", DiagnoseResult)
+    planned = context.result(review_id, "planned", PlanResult)
+    done = store.has(review_id, "assigned")
+    assigned = context.result(review_id, "assigned", AssignResult) if done else None
+    decisions, state = _decisions(context, review_id, assigned)
+    briefing = context.result(review_id, "briefing", Briefing)
+    summary = drafting_summary([play.drafting for play in planned.plays], briefing.drafting, configuration)
+    profile = profile_for(configuration, identified.portfolio.accounts)
+    return Review(
+        review_id=review_id,
+        as_of=identified.as_of,
+        state=state,
+        profile=profile.id,
+        profile_note=profile.note,
+        config_hash=configuration.hash,
+        baseline=identified.baseline,
+        previous_review_id=identified.previous_review_id,
+        configuration_changed=identified.configuration_changed,
+        drafter_note=drafting_note(summary),
+        drafting=summary,
+        briefing=briefing,
+        holidays_note=context.calendar.note,
+        time_zone=configuration.review.time_zone,
+        data=identified.data,
+        portfolio=identified.portfolio,
+        at_risk=identified.at_risk,
+        intervention_plan=_plan_with_owners(context, review_id, identified, planned),
+        plan_counts=identified.plan_totals,
+        next_step=planned.next_step,
+        alerts=trends.alerts,
+        causes=diagnosed.causes,
+        patterns=diagnosed.patterns,
+        capacity=planned.capacity,
+        handovers=planned.handovers,
+        needs=planned.needs,
+        plays=assigned.plays if assigned else planned.plays,
+        escalations=planned.escalations,
+        decisions=decisions,
+        actions=assigned.actions if assigned else (),
+        crm_updates=assigned.crm_updates if assigned else (),
+        touchpoints=assigned.touchpoints if assigned else (),
+        owners_to_assign=assigned.owners_to_assign if assigned else planned.owners_to_assign,
+        followup=identified.followup,
+        metrics=assigned.metrics
+        if assigned
+        else Metrics(figures=(), save_rates=(), note="Counted after the decisions."),
+        agenda=planned.agenda,
+        next_agenda=assigned.next_agenda if assigned else (),
+        prework=planned.prework,
+        matrix=trends.matrix,
+        workflow=assigned.workflow if assigned else (),
+        notes=_notes(identified),
+    )
+
+
+def _plan_with_owners(
+    context: ReviewContext, review_id: str, identified: IdentifyResult, planned: PlanResult
+) -> tuple[PlanLine, ...]:
+    """The plan with the owners that were named at the close."""
+    decision = context.store.decision(review_id, "close")
+    owners = decision.close.owners if decision and decision.close else {}
+    return tuple(
+        line.model_copy(update={"owner": identified.people[owners[line.account_id]].name})
+        if line.account_id in owners
+        else line
+        for line in planned.intervention_plan
+    )
+
+
+def _decisions(
+    context: ReviewContext, review_id: str, assigned: AssignResult | None
+) -> tuple[tuple[Decision, ...], ReviewStatus]:
+    close = context.store.decision(review_id, "close")
+    if assigned is None:
+        return (), "waiting_for_decisions"
+    if close is None:
+        return assigned.decisions, "waiting_for_close"
+    changes = tuple(f"owner of {a} is {p}" for a, p in sorted(close.close.owners.items())) if close.close else ()
+    closing = Decision(
+        subject="close",
+        decision="close",
+        by=close.decided_by,
+        reason=(close.close.notes if close.close else "") or "Decisions and commitments are recorded.",
+        changes=changes,
+        unattended=close.unattended,
+    )
+    return (*assigned.decisions, closing), "closed"
+
+
+def _notes(identified: IdentifyResult) -> tuple[str, ...]:
+    found = [
+        "Scores, tiers, causes, dates and money are computed by rules; the same data, history and configuration give "
+        "the same review.",
+        identified.portfolio.calibration_note,
+    ]
+    if identified.baseline:
+        found.append("This is the first review: it is the baseline, and no change is shown.")
+    if identified.configuration_changed:
+        found.append(
+            "The configuration changed since last week: last week was scored again with it for the comparison."
+        )
+    return tuple(found)

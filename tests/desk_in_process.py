@@ -1,0 +1,163 @@
+"""A Monday at the review desk for tests without a browser: a store that waits for decisions, and the desk over it.
+
+The desk runs in the process of the test, as the ASGI application that ``saveplay serve`` serves. What needs real
+processes takes ``tests/served_desk.py``.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.desk.server import DeskApp, create_app
+from app.desk.sessions import COOKIE, Session
+from app.desk.settings import DeskSettings
+from domain.desk import DeskRole, Member
+from tests.e2e.commands import DONE, WAITING
+from tests.e2e.shared_stores import SECOND_DAY, W48, MeetingWishes, SharedStores, StoreFolder, wishes_for
+from tests.served_desk import LEADER
+
+DESK_URL = "http://127.0.0.1:8470"
+MEMBER_NAMES: dict[DeskRole, str] = {
+    "viewer": "Vera Onlooker", "csm": "Cecil Own", "manager": "Mina Head", "leader": "Marguerite Oyelaran",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def monday(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> StoreFolder:
+    """The second week of the small team, waiting for decisions. To be read, or copied with `own`."""
+
+    def make(place: StoreFolder) -> None:
+        own_copy(desk_first, place.folder).review(desk, SECOND_DAY, code=WAITING)
+
+    return shelf.place("monday", make)[0]
+
+
+def own_copy(place: StoreFolder, folder: Path) -> StoreFolder:
+    """A copy whose reviews are written into the copy's folder, the old ones too."""
+    copy = place.copied(folder)
+    with closing(sqlite3.connect(copy.store / "saveplay.db")) as connection, connection:
+        connection.execute("update reviews set request = replace(request, ?, ?)", [str(place.out), str(copy.out)])
+    return copy
+
+
+@dataclass
+class InProcessDesk:
+    """A desk in this process, nobody working behind it: what is decided waits until somebody serves the store."""
+
+    store: Path
+    settings: DeskSettings = field(default_factory=DeskSettings)
+
+    @cached_property
+    def desk(self) -> DeskApp:
+        """What every request uses."""
+        desk = DeskApp(str(self.store), self.settings)
+        desk.runner.stop()  # a page that listens for news hears once and ends
+        return desk
+
+    @cached_property
+    def app(self) -> Any:
+        """The application."""
+        return create_app(self.desk)
+
+    def anonymous_client(self) -> TestClient:
+        """A browser without a cookie."""
+        return TestClient(self.app, DESK_URL, raise_server_exceptions=False, follow_redirects=False)
+
+    def member(self, role: DeskRole, person: str | None = None) -> Member:
+        """Somebody with this role."""
+        return Member(name=MEMBER_NAMES[role], role=role, person_id=person)
+
+    def session(self, member: Member) -> Session:
+        """Somebody signs in."""
+        with self.desk.store_pool.borrow() as place:
+            return self.desk.sessions(place).start_session(member)
+
+    def browser(self, member: Member) -> "SignedInBrowser":
+        """The browser of somebody who has signed in."""
+        session = self.session(member)
+        client = self.anonymous_client()
+        client.cookies.set(COOKIE, session.secret)
+        return SignedInBrowser(client, session)
+
+    def token(self, member: Member, days: int = 1) -> str:
+        """A token for a program that acts for somebody."""
+        with self.desk.store_pool.borrow() as place:
+            return self.desk.sessions(place).token(member, "tests", days)
+
+    def token_client(self, member: Member) -> TestClient:
+        """A program that acts for somebody."""
+        client = self.anonymous_client()
+        client.headers["authorization"] = f"Bearer {self.token(member)}"
+        return client
+
+    def audit(self) -> list[dict[str, Any]]:
+        """The audit log, oldest first, with the facts beside the rest."""
+        with closing(sqlite3.connect(self.store / "saveplay.db")) as connection:
+            connection.row_factory = sqlite3.Row
+            rows = [dict(row) for row in connection.execute("select * from audit order by seq")]
+        return [{**row, **json.loads(row.pop("facts"))} for row in rows]
+
+    def close(self) -> None:
+        """Close the stores."""
+        self.desk.store_pool.close()
+
+
+@dataclass(frozen=True)
+class SignedInBrowser:
+    """Somebody at the desk."""
+
+    client: TestClient
+    session: Session
+
+    def get(self, path: str) -> Any:
+        """Open a page."""
+        return self.client.get(path)
+
+    def send(self, path: str, given: Mapping[str, Any] | None = None, **changes: Any) -> Any:
+        """Send a form of the desk's own, as the browser of the session does."""
+        return self.client.post(path, data={"csrf": self.session.csrf, **(given or {})}, **changes)
+
+
+@dataclass(frozen=True)
+class MeetingDecisions:
+    """What a meeting decides."""
+
+    wanted: MeetingWishes
+    plays: list[dict[str, Any]]
+    """One decision each, as a decisions file and the API have it."""
+    others: str
+    budget: float
+    close: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def meant(monday: StoreFolder) -> MeetingDecisions:
+    """What the meeting decides at the desk: some of each, every play with the version that was read."""
+    review = monday.document(W48)
+    wanted = wishes_for(review)
+    versions = {play["account_id"]: play["version"] for play in review["plays"]}
+    said = []
+    for each in wanted.content["plays"]:
+        known = {"version": versions[each["account"]]} if each["account"] in versions else {}
+        said.append({**({"reason": "Worth it"} if each["decision"] in ("approve", "edit") else {}), **each, **known})
+    return MeetingDecisions(wanted, said, wanted.content["others"], wanted.content["budget"], wanted.content["close"])
+
+
+@pytest.fixture(scope="session")
+def by_file(shelf: SharedStores, monday: StoreFolder, meant: MeetingDecisions) -> StoreFolder:
+    """The same Monday, decided on the command line with a decisions file, undisturbed."""
+
+    def make(place: StoreFolder) -> None:
+        own_copy(monday, place.folder)
+        file = meant.wanted.file(place.folder / "decisions.yaml", plays=meant.plays, decided_by=LEADER)
+        place.run("decide", W48, "--file", file).ended(DONE)
+
+    return shelf.place("monday-by-file", make)[0]

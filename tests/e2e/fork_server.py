@@ -1,0 +1,179 @@
+"""A process that has imported the libraries the product stands on, and forks itself for every command of a test.
+
+Each command is a process of its own, as if it had been started from a shell: its own directory, environment, streams
+and exit code; it can be killed; the product is imported in it afresh. What it saves is a second of importing libraries.
+"""
+
+import atexit
+import importlib
+import json
+import os
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+LIBRARIES = (
+    "aiosqlite", "asyncio", "concurrent.futures", "duckdb", "filelock", "highspy", "holidays.countries", "icalendar",
+    "jinja2.ext", "langchain_core.runnables", "langchain_core.tracers.event_stream", "langchain_core.tracers.langchain",
+    "langgraph.checkpoint.sqlite.aio", "langgraph.graph", "langgraph.runtime", "langgraph.types", "langsmith.run_trees",
+    "numpy", "platformdirs", "pydantic", "rapidfuzz", "rich.console", "rich.panel", "rich.prompt", "rich.table",
+    "sqlite3", "typer", "typer.rich_utils", "yaml", "zoneinfo",
+)  # fmt: skip
+"""None of them starts a thread or opens a file of a review by being imported."""
+
+DATABASE_LIBRARIES = ("langgraph.checkpoint.postgres.aio", "psycopg")
+"""As above, where they are installed."""
+
+CAN_FORK = sys.platform == "linux" and not os.environ.get("SAVEPLAY_TESTS_COLD")
+"""Elsewhere forking is not safe; with the variable set every command is started from nothing."""
+NUMBER_BYTES = 4
+"""Bytes of a number between the two sides."""
+
+
+class ForkedCommand:
+    """A command that runs, as far as ``subprocess.Popen`` is asked about it here."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.pid = self._number()
+        self.returncode: int | None = None
+
+    def _number(self) -> int:
+        said = self._connection.recv(NUMBER_BYTES)
+        assert len(said) == NUMBER_BYTES, "the process that forks is gone"
+        return int.from_bytes(said, "big", signed=True)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, negative when a signal ended it."""
+        if self.returncode is None:
+            self._connection.settimeout(timeout)
+            self.returncode = self._number()
+            self._connection.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Its exit code when it is over."""
+        try:
+            return self.wait(timeout=0)
+        except BlockingIOError:
+            return None
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def start_forked(
+    arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], streams: Sequence[int]
+) -> ForkedCommand:
+    """Start ``saveplay`` with these arguments, no input, and these descriptors for its two outputs."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(_address())
+    asked = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "environment": dict(environment)}).encode()
+    socket.send_fds(connection, [len(asked).to_bytes(NUMBER_BYTES, "big")], streams)
+    connection.sendall(asked)
+    return ForkedCommand(connection)
+
+
+@cache
+def _address() -> str:
+    """The socket of the process that forks; it ends with the process that asks for it first, which is this one."""
+    address = str(Path(tempfile.mkdtemp(prefix="saveplay-warm-")) / "socket")
+    command = [sys.executable, "-m", "tests.e2e.fork_server", address, str(os.getpid())]
+    server = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL)
+    atexit.register(_end, server, address)
+    while not os.path.exists(address):
+        assert server.poll() is None, "the process that forks did not come up"
+        time.sleep(0.01)
+    return address
+
+
+def _end(server: subprocess.Popen[bytes], address: str) -> None:
+    server.terminate()
+    server.wait()
+    shutil.rmtree(Path(address).parent)
+
+
+# in the process that forks -------------------------------------------------------------------------------------------
+
+
+def serve_forks(address: str, owner: int) -> None:
+    """Fork for every command that is asked for, until the owner is gone."""
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    with suppress(ImportError):
+        for library in DATABASE_LIBRARIES:
+            importlib.import_module(library)
+    door = socket.socket(socket.AF_UNIX)
+    door.bind(f"{address}.new")
+    door.listen()
+    door.settimeout(1)
+    os.rename(f"{address}.new", address)
+    attendants: list[int] = []
+    while os.getppid() == owner:
+        attendants = [each for each in attendants if os.waitpid(each, os.WNOHANG) == (0, 0)]
+        with suppress(TimeoutError):
+            connection, _ = door.accept()
+            if (attendant := os.fork()) == 0:
+                fork_command(connection)
+            attendants.append(attendant)
+            connection.close()
+
+
+def fork_command(connection: socket.socket) -> NoReturn:
+    """Fork once more: the new process becomes the command, this one tells its number and how it ends."""
+    length, streams, *_ = socket.recv_fds(connection, NUMBER_BYTES, 2)
+    asked = b""
+    while len(asked) < int.from_bytes(length, "big"):
+        asked += connection.recv(1 << 16)
+    command = os.fork()
+    if command == 0:
+        connection.close()
+        run_command(streams, **json.loads(asked))
+    for stream in streams:
+        os.close(stream)
+    with suppress(BrokenPipeError):
+        connection.sendall(command.to_bytes(NUMBER_BYTES, "big", signed=True))
+        code = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
+        connection.sendall(code.to_bytes(NUMBER_BYTES, "big", signed=True))
+    os._exit(0)
+
+
+def run_command(streams: Sequence[int], arguments: list[str], cwd: str, environment: dict[str, str]) -> NoReturn:
+    """Be ``python -m app.cli`` with these arguments."""
+    code = 1
+    try:
+        for place, stream in enumerate(streams, start=1):
+            os.dup2(stream, place)
+            os.close(stream)
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+        sys.stderr = os.fdopen(2, "w", errors="backslashreplace", closefd=False)
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(cwd)
+        sys.path[:1] = [cwd, environment["PYTHONPATH"]]
+        sys.argv = ["saveplay", *arguments]
+        runpy.run_module("app.cli", run_name="__main__", alter_sys=True)
+        code = 0
+    except BaseException:  # noqa: BLE001 - as an interpreter does it
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    serve_forks(sys.argv[1], int(sys.argv[2]))

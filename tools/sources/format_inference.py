@@ -1,0 +1,118 @@
+"""How dates and numbers of a column are written where mapping.yaml does not say: shown by cells without doubt."""
+
+import duckdb
+
+from domain.tables import Table
+from tools.sources.column_formats import ColumnFormat
+from tools.sources.column_matching import ColumnMatch
+from tools.sources.mapping import FILE_NAME, TableMapping
+from tools.sources.raw_tables import INTEGERS, NUMERIC, RawTable
+
+_DAY_FIRST = "'^(1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
+_MONTH_FIRST = "'^[0-9]{1,2}[/.-](1[3-9]|2[0-9]|3[01])[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
+_COMMA_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([. ][0-9]{3})+),[0-9]{1,2}([^0-9,.]|$)'"
+_POINT_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([, ][0-9]{3})+)\.[0-9]{1,2}([^0-9,.]|$)'"
+CSAT_NAMES = frozenset({"csat", "score"})
+_PLAIN = {
+    "date": "'[0-9]{4}-[0-9]{2}-[0-9]{2}'",
+    "number": r"'[0-9]{1,15}(\.[0-9]+)?'",
+    "integer": "'[0-9]{1,15}'",
+    "money": r"'[0-9]{1,12}(\.[0-9]{1,2})?'",
+}
+_NOTICES = {
+    "day_first": "{}: dates read day first, as 31/12 in the column shows.",
+    "month_first": "{}: dates read month first, as 12/31 in the column shows.",
+    "comma": "{}: the comma read as the decimal mark, as 1.234,50 in the column shows.",
+    "point": "{}: the point read as the decimal mark, as 1,234.50 in the column shows.",
+}
+
+
+def infer_formats(
+    connection: duckdb.DuckDBPyConnection, table: Table, columns: ColumnMatch, raw: RawTable, mapped: TableMapping
+) -> tuple[dict[str, ColumnFormat], tuple[str, ...]]:
+    """The style of every column of the table and a notice for each one that was inferred."""
+    kinds = {column.name: column.kind for column in table.columns}
+    typed = {
+        name: raw.type_of(index)
+        for name, index in columns.position.items()
+        if raw.types
+        and type_fits(kinds[name], raw.type_of(index), mapped.units.get(name))
+        and not (kinds[name] == "flag" and name in mapped.values)
+    }
+    written = {name: index for name, index in columns.position.items() if name not in typed}
+    dates = [name for name in written if kinds[name] == "date" and mapped.date_order is None]
+    amounts = [
+        name
+        for name, index in written.items()
+        if kinds[name] == "money" and mapped.decimal is None and not raw.is_number(index)
+    ]
+    straight = [
+        name
+        for name, index in written.items()
+        if kinds[name] in _PLAIN and name not in mapped.units and not raw.is_number(index)
+    ]
+    straight = [name for name in straight if name not in CSAT_NAMES and mapped.decimal != "comma"]
+    tests = dict.fromkeys(dates, (_DAY_FIRST, _MONTH_FIRST)) | dict.fromkeys(amounts, (_COMMA_DECIMAL, _POINT_DECIMAL))
+    counts = _count_matches(connection, raw, columns, tests, {name: _PLAIN[kinds[name]] for name in straight})
+    order = {name: way for name in dates if (way := _proven_format(counts, name, ("day_first", "month_first")))}
+    decimal = {name: way for name in amounts if (way := _proven_format(counts, name, ("comma", "point")))}
+    styles = {
+        name: ColumnFormat(
+            date_order=mapped.date_order or order.get(name),
+            decimal=mapped.decimal or decimal.get(name),
+            unit=mapped.units.get(name),
+            numeric=name in columns.position and raw.is_number(columns.position[name]),
+            plain=name in straight and counts[name, "plain"] == 0,
+            values=mapped.values.get(name, {}),
+            typed=typed.get(name),
+        )
+        for name in kinds
+    }
+    notices = [_NOTICES[shown].format(name) for name, shown in {**order, **decimal}.items() if shown != "point"]
+    notices += [f"{name}: read as {unit} ({FILE_NAME})." for name, unit in mapped.units.items()]
+    return styles, tuple(notices)
+
+
+def type_fits(kind: str, source: str, unit: str | None) -> bool:
+    """Whether a column of this type at the source can be taken as it is, without reading its text."""
+    taken: dict[str, tuple[str, ...]] = {
+        "id": ("",),
+        "text": ("",),
+        "choice": ("VARCHAR", "ENUM"),
+        "number": NUMERIC,
+        "money": NUMERIC,
+        "integer": INTEGERS,
+        "date": ("DATE", "TIMESTAMP"),
+        "flag": ("BOOLEAN",),
+    }
+    return source != "BLOB" and source.startswith(taken[kind]) and unit in (None, "minor", "five")
+
+
+def _count_matches(
+    connection: duckdb.DuckDBPyConnection,
+    raw: RawTable,
+    columns: ColumnMatch,
+    proofs: dict[str, tuple[str, str]],
+    plain: dict[str, str],
+) -> dict[tuple[str, str], int]:
+    """One pass: per column how many cells prove either way of writing, and how many are not plain."""
+    keys: list[tuple[str, str]] = []
+    tests = []
+    for name, patterns in proofs.items():
+        for way, pattern in zip(("first", "second"), patterns, strict=True):
+            keys.append((name, way))
+            tests.append(f"count(*) FILTER (WHERE regexp_matches(trim({raw.text(columns.position[name])}), {pattern}))")
+    for name, pattern in plain.items():
+        cell = f"trim({raw.text(columns.position[name])})"
+        keys.append((name, "plain"))
+        tests.append(f"count(*) FILTER (WHERE {cell} <> '' AND NOT regexp_full_match({cell}, {pattern}))")
+    if not tests:
+        return {}
+    found = connection.execute(f"SELECT {', '.join(tests)} FROM {raw.relation}").fetchone() or ()
+    return dict(zip(keys, found, strict=True))
+
+
+def _proven_format(counts: dict[tuple[str, str], int], name: str, meanings: tuple[str, str]) -> str | None:
+    """The meaning that at least one cell of a column proves and none disproves."""
+    first, second = counts[name, "first"], counts[name, "second"]
+    return None if bool(first) == bool(second) else meanings[0] if first else meanings[1]

@@ -1,0 +1,179 @@
+"""Any source as one relation of text columns with the row number a person sees; rows of the wrong shape set aside."""
+
+import re
+from dataclasses import dataclass, field
+
+import duckdb
+
+from domain.errors import DataError
+from tools.sources.csv_file import CsvFile
+
+TOO_LONG = "the row or a field in it is longer than 1,000,000 characters"
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+NUMERIC = (*INTEGERS, "FLOAT", "DOUBLE", "DECIMAL")
+
+
+@dataclass(frozen=True)
+class MalformedRow:
+    """A record of a CSV file that has not the shape of the header."""
+
+    row: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """``relation`` yields ``row_no`` and ``c0``, ``c1``, …: text, or what ``types`` says where the source has types."""
+
+    relation: str
+    location: str
+    header: list[str]
+    types: tuple[str, ...] = ()
+    malformed_rows: tuple[MalformedRow, ...] = ()
+    notices: tuple[str, ...] = ()
+    temporary_tables: tuple[str, ...] = field(default=())
+    rows: int = 0
+    """How many there are, where the source says so itself; 0 where it does not."""
+
+    def type_of(self, index: int) -> str:
+        """The engine's name of a column's type; text in a CSV file."""
+        return self.types[index] if self.types else "VARCHAR"
+
+    def text(self, index: int) -> str:
+        """The cell as text."""
+        return f"c{index}" if not self.types else as_text(f"c{index}", self.types[index])
+
+    def is_number(self, index: int) -> bool:
+        """Whether the column was a number at the source."""
+        return self.type_of(index).startswith(NUMERIC)
+
+
+def sql_identifier(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def sql_string(text: str) -> str:
+    """An SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def error_summary(error: duckdb.Error) -> str:
+    """The first sentence of what DuckDB says, without the folders in which the file lies."""
+    return re.sub(r"([\"'])[^\"']*/", r"\1", str(error).splitlines()[0]).rstrip(".!")
+
+
+def load_csv(connection: duckdb.DuckDBPyConnection, file: CsvFile, name: str) -> RawTable:
+    """Read the file once into a temporary table. Raises DataError if its end is missing."""
+    for strict in ("true", "false"):
+        try:
+            _read(connection, file, name, strict)
+            break
+        except duckdb.InvalidInputException as error:
+            if strict == "false" or "state machine" not in str(error):
+                raise DataError(f"{file.location} cannot be read as CSV: {error_summary(error)}") from error
+    rejects = connection.execute(
+        f"SELECT line, min_by(error_type::VARCHAR, error_type::VARCHAR), any_value(csv_line), max(column_idx)"
+        f" FROM {sql_identifier(name + '_errors')} WHERE error_type::VARCHAR <> 'CAST' GROUP BY line ORDER BY line"
+    ).fetchall()
+    kept = _count(connection, f"SELECT count(*) FROM {sql_identifier(name)}")
+    shift = file.header_row - 1
+    bad = tuple(
+        MalformedRow(line + shift, _shape_problem(kind, len(file.header)), text or "")
+        for line, kind, text, _ in rejects
+    )
+    _refuse_truncated(file, bad, [row[1] for row in rejects], kept)
+    skipped = sorted({row.row for row in bad} | set(file.blank_rows))
+    return RawTable(
+        relation=_number_rows(connection, name, skipped, file.header_row),
+        location=file.location,
+        header=file.header,
+        malformed_rows=bad,
+        notices=file.notices,
+        temporary_tables=tuple(name + kind for kind in ("", "_errors", "_scans", "_gaps")),
+    )
+
+
+def _read(connection: duckdb.DuckDBPyConnection, file: CsvFile, name: str, strict: str) -> None:
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(file.header)))
+    for table in (name, name + "_errors", name + "_scans"):
+        connection.execute(f"DROP TABLE IF EXISTS {sql_identifier(table)}")
+    connection.execute(
+        f"CREATE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_string(str(file.path))},"
+        f" columns = {{{columns}}}, header = true, auto_detect = false, delim = {sql_string(file.delimiter)},"
+        f" quote = '\"', escape = '\"', strict_mode = {strict}, store_rejects = true,"
+        f" rejects_table = {sql_string(name + '_errors')}, rejects_scan = {sql_string(name + '_scans')})"
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _shape_problem(kind: str, fields: int) -> str:
+    if kind in ("MISSING COLUMNS", "TOO MANY COLUMNS"):
+        return f"wrong number of fields (the header has {fields})"
+    if kind == "LINE SIZE OVER MAXIMUM":
+        return TOO_LONG
+    return "a quotation mark that does not close or stands where it must not"
+
+
+def _refuse_truncated(file: CsvFile, bad: tuple[MalformedRow, ...], kinds: list[str], kept: int) -> None:
+    """The last record is short and the file does not end with a newline, or a quote is open at the end."""
+    before = (
+        kept + len({row.row for row in bad}) + len([row for row in file.blank_rows if not bad or row < bad[-1].row])
+    )
+    ends_badly = bool(bad) and bad[-1].row >= before + file.header_row
+    open_quote = ends_badly and file.has_open_quote
+    short = ends_badly and kinds[-1] == "MISSING COLUMNS" and not file.ends_with_newline
+    if open_quote or short:
+        what = "a quotation mark opened there is never closed" if open_quote else "the last row breaks off"
+        raise DataError(
+            f"{file.location} row {bad[-1].row}: the file is truncated ({what}). Export it again and compare the sizes."
+        )
+
+
+def _number_rows(connection: duckdb.DuckDBPyConnection, name: str, skipped: list[int], header_row: int) -> str:
+    """The n-th kept record has the number header_row + n + the skipped records before it."""
+    if not skipped:
+        return f"(SELECT rowid + {header_row + 1} AS row_no, * FROM {sql_identifier(name)})"
+    gaps = sql_identifier(name + "_gaps")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {gaps} AS SELECT row - {header_row} - n AS kept_before, max(n) AS n FROM"
+        " (SELECT row, row_number() OVER (ORDER BY row) AS n FROM (SELECT unnest(?::BIGINT[]) AS row)) GROUP BY ALL",
+        [skipped],
+    )
+    return (
+        f"(SELECT r.place + {header_row} + coalesce(g.n, 0) AS row_no, r.* EXCLUDE (place) FROM"
+        f" (SELECT rowid + 1 AS place, * FROM {sql_identifier(name)}) r ASOF LEFT JOIN {gaps} g ON r.place > g.kept_before)"
+    )
+
+
+def open_relation(
+    connection: duckdb.DuckDBPyConnection, query: str, row_no: str, location: str, rows: int = 0
+) -> RawTable:
+    """A Parquet file or a database table, given as ``FROM``-able SQL; nothing of it is copied.
+
+    ``row_no`` is the expression of the row's number; row 1 stands for the header.
+    """
+    try:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {query}").fetchall()
+    except duckdb.Error as error:
+        raise DataError(f"{location} cannot be read: {error_summary(error)}. Export it again.") from error
+    header = [str(row[0]) for row in described]
+    cells = ", ".join(f"{sql_identifier(column)} AS c{index}" for index, column in enumerate(header))
+    relation = f"(SELECT {row_no} AS row_no, {cells} FROM {query})"
+    return RawTable(relation, location, header, tuple(str(row[1]) for row in described), rows=rows)
+
+
+def as_text(cell: str, kind: str) -> str:
+    """A typed cell as a person would write it."""
+    if kind in ("FLOAT", "DOUBLE"):
+        whole = f"isfinite({cell}) AND {cell} = trunc({cell}) AND abs({cell}) < 1e15"
+        digits = f"CAST(CAST({cell} AS BIGINT) AS VARCHAR)"
+        return f"CASE WHEN {whole} THEN {digits} ELSE CAST({cell} AS VARCHAR) END"
+    if kind == "BLOB":
+        return f"decode({cell})"
+    return cell if kind == "VARCHAR" else f"CAST({cell} AS VARCHAR)"

@@ -1,0 +1,156 @@
+"""What a table's cleaning left out, as audit records with examples a person can find in the file."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from domain.data_audit import LeftOutRows, SourceAudit
+from domain.tables import Table
+from tools.sources.raw_tables import sql_identifier
+from tools.sources.staging_table import StagingTable
+
+_EXAMPLES = 5
+_EXAMPLE_LENGTH = 60
+UNKNOWN_PREFIX = "value set to unknown: "
+
+
+def row_example(location: str, row: int, value: str | None) -> str:
+    """ "file.csv row 12: 'value'", shortened, control characters escaped."""
+    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in value or "")
+    return f"{location} row {row}: '{text if len(text) <= _EXAMPLE_LENGTH else text[: _EXAMPLE_LENGTH - 1] + '…'}'"
+
+
+def collect_left_out(connection: duckdb.DuckDBPyConnection, stage: StagingTable) -> tuple[LeftOutRows, ...]:
+    """Rows of the wrong shape, rows refused, then cells set to unknown; in the order of the reasons."""
+    return (*_malformed_rows(stage), *_left_out_rows(connection, stage), *_unknown_cells(connection, stage))
+
+
+def rows_left_out(stage: StagingTable) -> int:
+    """How many records of the file are not in the typed table (besides those older than the look-back)."""
+    return len(stage.raw.malformed_rows) + stage.judged
+
+
+def _malformed_rows(stage: StagingTable) -> list[LeftOutRows]:
+    found: dict[str, list[str]] = {}
+    for row in stage.raw.malformed_rows:
+        found.setdefault(row.reason, []).append(row_example(stage.raw.location, row.row, row.text))
+    return [
+        LeftOutRows(
+            table=stage.table.name, column=None, reason=reason, rows=len(rows), examples=tuple(rows[:_EXAMPLES])
+        )
+        for reason, rows in found.items()
+    ]
+
+
+def _left_out_rows(connection: duckdb.DuckDBPyConnection, stage: StagingTable) -> list[LeftOutRows]:
+    groups = connection.execute(
+        f"SELECT reason, count(*), min(row_no, {_EXAMPLES}) FROM {stage.verdict} GROUP BY reason ORDER BY reason"
+    ).fetchall()
+    found = []
+    for number, count, rows in groups:
+        reason = stage.row_reasons[number - 1]
+        found.append(_left_out_entry(connection, stage, reason.column, reason.text, count, rows))
+    return found
+
+
+def _unknown_cells(connection: duckdb.DuckDBPyConnection, stage: StagingTable) -> list[LeftOutRows]:
+    kept = f"{stage.name} s WHERE {stage.kept}"
+    names = [column.name for column in stage.table.columns if not column.required and column.name in stage.flagged]
+    if not names:
+        return []
+    highest = ", ".join(f"max({sql_identifier('bad_' + name)})" for name in names)
+    flags = connection.execute(f"SELECT {highest} FROM {kept}").fetchone() or ()
+    found = []
+    for name, worst in zip(names, flags, strict=True):
+        if not worst:
+            continue
+        bad = sql_identifier("bad_" + name)
+        groups = connection.execute(
+            f"SELECT {bad}, count(*), min(row_no, {_EXAMPLES}) FROM {kept} AND {bad} > 0 GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        for number, count, rows in groups:
+            reason = UNKNOWN_PREFIX + stage.cell_reasons[name][number - 1]
+            found.append(_left_out_entry(connection, stage, name, reason, count, rows))
+    return found
+
+
+def _left_out_entry(
+    connection: duckdb.DuckDBPyConnection,
+    stage: StagingTable,
+    column: str | None,
+    reason: str,
+    count: int,
+    rows: list[int],
+) -> LeftOutRows:
+    texts: dict[int, str | None] = {}
+    if column in stage.columns.position:
+        cell = stage.raw.text(stage.columns.position[column])
+        chosen = ", ".join(str(row) for row in rows)
+        query = f"SELECT row_no, left({cell}, 200) FROM {stage.raw.relation} WHERE row_no IN ({chosen})"
+        texts = dict(connection.execute(query).fetchall())
+    constant = stage.mapped.constants.get(column or "")
+    examples = tuple(row_example(stage.raw.location, row, texts.get(row, constant)) for row in sorted(rows))
+    return LeftOutRows(table=stage.table.name, column=column, reason=reason, rows=count, examples=examples)
+
+
+def absent_audit(table: Table) -> SourceAudit:
+    """The audit of a table that is not connected."""
+    return SourceAudit(
+        table=table.name,
+        connected=False,
+        location="",
+        rows=0,
+        rows_left_out=0,
+        first_date=None,
+        last_date=None,
+        seen_until=None,
+        columns=(),
+        columns_absent=tuple(column.name for column in table.columns if not column.required),
+        columns_ignored=(),
+    )
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """How much there is of a table, where it is known without looking at its rows again."""
+
+    rows: int
+    first: date | None
+    last: date | None
+
+
+def connected_audit(
+    connection: duckdb.DuckDBPyConnection,
+    stage: StagingTable,
+    as_of: date,
+    filled: set[str],
+    counts: RowCounts | None = None,
+) -> SourceAudit:
+    """The audit of a table that was read into its typed table."""
+    table, exported_on = stage.table, stage.mapped.exported_on
+    found = counts or _counts(connection, table, as_of)
+    return SourceAudit(
+        table=table.name,
+        connected=True,
+        location=stage.raw.location,
+        rows=found.rows,
+        rows_left_out=rows_left_out(stage),
+        first_date=found.first,
+        last_date=found.last,
+        seen_until=min(exported_on, as_of) if exported_on else found.last,
+        columns=tuple(column.name for column in table.columns if column.name in filled),
+        columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in filled),
+        columns_ignored=stage.columns.ignored,
+        notices=(*stage.raw.notices, *stage.notices),
+    )
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> RowCounts:
+    columns = ["count(*)"]
+    for name in table.freshness_columns:
+        day = f"CASE WHEN {sql_identifier(name)} <= DATE '{as_of}' THEN {sql_identifier(name)} END"
+        columns += [f"min({day})", f"max({day})"]
+    row = connection.execute(f"SELECT {', '.join(columns)} FROM {sql_identifier(table.name)}").fetchone() or (0,)
+    days = [day for day in row[1:] if day is not None]
+    return RowCounts(int(row[0]), min(days, default=None), max(days, default=None))

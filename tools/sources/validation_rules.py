@@ -1,0 +1,80 @@
+"""What each table holds its cells and rows to, and what had not happened yet on the review date."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from domain.data_audit import FUTURE_DATED
+from domain.tables import Table
+from tools.sources.mapping import FILE_NAME
+from tools.sources.raw_tables import sql_identifier
+from tools.sources.staging_table import RowRule
+
+ValueLimits = dict[str, Sequence[tuple[str, str]]]
+
+
+def first_day_read(table: Table, as_of: date, lookback_days: Mapping[str, int]) -> date | None:
+    """The first day that is read of a table; None where all of it is."""
+    days = lookback_days.get(table.name)
+    return as_of - timedelta(days=days) if table.date_column and days is not None else None
+
+
+def value_limits(table: str, units: dict[str, str]) -> ValueLimits:
+    """(condition over v_ columns, reason) per column, for values that parse and yet cannot be."""
+    below_zero = {
+        "accounts": ("arr", "seats"),
+        "usage": ("active_users", "logins", "core_actions", "features_used"),
+        "people": ("weekly_hours",),
+    }
+    found: ValueLimits = {name: [(f"v_{name} < 0", "below zero")] for name in below_zero.get(table, ())}
+    if table == "tickets":
+        found["csat"] = _csat("csat", "v_csat", units.get("csat"))
+    if table == "surveys":
+        nps = (
+            "v_kind = 'nps' AND v_score NOT BETWEEN 0 AND 10",
+            "an NPS answer is 0 to 10 per person; −100 to 100 exists only for a group",
+        )
+        csat = [(f"v_kind = 'csat' AND {test}", why) for test, why in _csat("score", "v_score", units.get("score"))]
+        found["score"] = [nps, *csat]
+    if table == "notes":
+        found["pulse"] = [("v_pulse NOT BETWEEN 1 AND 5", "a pulse is 1 to 5")]
+    return found
+
+
+def _csat(column: str, value: str, unit: str | None) -> list[tuple[str, str]]:
+    if unit == "percent":
+        return [(f"{value} NOT BETWEEN 1 AND 5", "a percentage is 0 to 100")]
+    hint = f"a CSAT answer is 1 to 5; if these are percentages, say units: {{{column}: percent}} in {FILE_NAME}"
+    return [(f"{value} > 5", hint), (f"{value} < 1", "a CSAT answer is 1 to 5")]
+
+
+def row_rules(table: Table, as_of: date, some_left_out: bool = False) -> list[RowRule]:
+    """Rules over the stage ``s``, the kept accounts ``a`` and, where some are left out, all rows of that table ``f``."""
+    rules = []
+    if table.date_column:
+        late = f"s.{sql_identifier(table.date_column)} > DATE '{as_of}'"
+        rules.append(RowRule(table.date_column, late, FUTURE_DATED))
+    if table.name not in ("accounts", "people"):
+        known = "f.account_id" if some_left_out else "a.account_id"
+        rules.append(RowRule("account_id", f"{known} IS NULL", "no such account"))
+        if some_left_out:
+            rules.append(RowRule("account_id", "a.account_id IS NULL", "its account was left out"))
+    return rules
+
+
+def hide_future(table: str, as_of: date) -> dict[str, str]:
+    """Expressions ({0} is the cell) that hide what happened after the review date: nothing reads the future."""
+    day = f"DATE '{as_of}'"
+    happened = f"CASE WHEN {{0}} <= {day} THEN {{0}} END"
+    return {
+        "tickets": {"closed_at": happened},
+        "touchpoints": {"responded_at": happened},
+        "invoices": {
+            "paid_on": happened,
+            "status": f"CASE WHEN s.paid_on > {day} AND coalesce({{0}}, 'paid') = 'paid' THEN 'open'"
+            f" WHEN {{0}} = 'failed' AND s.due_date > {day} THEN 'open' ELSE {{0}} END",
+        },
+        "contacts": {
+            "departed_on": happened,
+            "status": f"CASE WHEN s.departed_on > {day} AND {{0}} = 'departed' THEN 'active' ELSE {{0}} END",
+        },
+    }.get(table, {})
