@@ -7,7 +7,7 @@ from agents.model_client import Message, ModelClient
 from agents.repair_loop import RepairLoop, parse_answer
 from domain.configuration import Configuration
 from domain.drafting import BriefingDraft, DraftingRecord, Violation
-from domain.review import Briefing
+from domain.plan import Briefing
 from tools.planning.briefing import BriefingFact, plain_sentences
 from tools.prompts import render_prompt
 from tools.save_play.answer_schema import briefing_schema

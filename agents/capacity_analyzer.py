@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from domain.configuration import Configuration
+from domain.diagnosis import CapacityLine, Handover
 from domain.phase_results import CsmBook, IdentifyResult
-from domain.review import Action, CapacityLine, Handover, ResourceNeeds, RoleNeed, SavePlay, UncoveredAccount
+from domain.plan import ResourceNeeds, RoleNeed, UncoveredAccount
+from domain.save_play import SavePlay
+from domain.tracking import Action
 from tools.planning.allocation import Allocation
 from tools.planning.assignment import assign_csm, assign_owner_actions, plan_line_actions, play_actions
 from tools.planning.capacity import (

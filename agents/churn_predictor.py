@@ -6,7 +6,10 @@ from datetime import date, timedelta
 from domain.configuration import Configuration, ReviewProfile
 from domain.dossier import Dossier, Person
 from domain.phase_results import PlanRow
-from domain.review import AtRiskAccount, BandOverride, Escalation, PlanLine, SavePlay, UnownedItem
+from domain.plan import Escalation, PlanLine
+from domain.portfolio import AtRiskAccount, BandOverride
+from domain.save_play import SavePlay
+from domain.tracking import UnownedItem
 from tools.planning.allocation import Allocation, PlayCandidate, allocate
 from tools.planning.capacity import CompletedActions, play_hours
 from tools.save_play.selection import TBD, find_contact

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from domain.configuration import Configuration
+from domain.diagnosis import CauseFinding, Pattern
 from domain.dossier import Dossier, Person
 from domain.phase_results import PortfolioCounts
-from domain.review import CauseFinding, Pattern
 from tools.evidence.causes import UNDETERMINED, diagnose
 from tools.signals.statements import StatementFinder
 from tools.wording import format_money, plural

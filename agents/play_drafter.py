@@ -14,12 +14,14 @@ from datetime import date
 from agents.model_client import Message, ModelClient
 from agents.repair_loop import RepairLoop, RepairRequest, parse_answer, parse_json
 from domain.configuration import Configuration
+from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH, DraftingRecord, DraftOutcome, PlayDraft, TokenUsage, Violation
 from domain.errors import SchemaMismatch
 from domain.phase_results import DraftResult
+from domain.plan import DraftingSummary
 from domain.playbook import PHASES, Phase, PlaybookAction
-from domain.review import CauseFinding, DraftingSummary, SavePlay
+from domain.save_play import SavePlay
 from tools.prompts import render_prompt
 from tools.save_play.answer_schema import draft_schema, sentences_schema
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from app.summary_text import render_parts, text_table
+from domain.evidence import Evidence
 from domain.questions import AnswerPart, QuestionAnswer
-from domain.review import Evidence, SavePlay
+from domain.save_play import SavePlay
 from tools.wording import format_money
 
 _ROWS = 20

@@ -13,8 +13,10 @@ from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, backfill, load_scored_base, open_store, run_review
 from domain.decisions import Decisions
 from domain.errors import DecisionError, InputError
+from domain.portfolio import BandOverride
 from domain.questions import QuestionAnswer
-from domain.review import Action, BandOverride, Review
+from domain.review import Review
+from domain.tracking import Action
 
 if TYPE_CHECKING:
     from tools.store.review_store import ReviewStore

@@ -16,7 +16,8 @@ from app.commands import load_review_document, waiting_gate
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.errors import DecisionError
-from domain.review import Review, SavePlay
+from domain.review import Review
+from domain.save_play import SavePlay
 from tools.wording import format_money
 
 

@@ -13,7 +13,8 @@ from rich.text import Text
 from tools.wording import format_money, plural
 
 if TYPE_CHECKING:
-    from domain.review import DataReport, Review
+    from domain.portfolio import DataReport
+    from domain.review import Review
     from tools.scoring.scored_base import ScoreOnlyBase
 
 _WIDTH = 118

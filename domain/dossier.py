@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Literal
 
-from domain.configuration import Size
+from domain.configuration import InterventionTier, Size
+from domain.evidence import Contribution, Evidence
 from domain.playbook import Role
+from domain.portfolio import HealthBand, RiskChange, RiskTier
 from domain.record import Record
-from domain.review import Contribution, Evidence, HealthBand, InterventionTier, RiskChange, RiskTier
 
 
 class Person(Record):

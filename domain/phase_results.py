@@ -2,38 +2,16 @@
 
 from datetime import date
 
-from domain.configuration import Size
+from domain.configuration import InterventionTier, Size
+from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
 from domain.dossier import Dossier, Person
 from domain.drafting import DraftingRecord, PlayDraft
+from domain.plan import AgendaItem, Escalation, PlanLine, Prework, ResourceNeeds
+from domain.portfolio import Alert, AtRiskAccount, DataReport, MatrixCell, PortfolioSummary, TierCount, WorkflowRule
 from domain.questions import PlayRequest
 from domain.record import Record
-from domain.review import (
-    Action,
-    AgendaItem,
-    Alert,
-    AtRiskAccount,
-    CalendarHold,
-    CapacityLine,
-    CauseFinding,
-    CrmUpdate,
-    DataReport,
-    Decision,
-    Escalation,
-    Followup,
-    Handover,
-    InterventionTier,
-    MatrixCell,
-    Metrics,
-    Pattern,
-    PlanLine,
-    PortfolioSummary,
-    Prework,
-    ResourceNeeds,
-    SavePlay,
-    TierCount,
-    UnownedItem,
-    WorkflowRule,
-)
+from domain.save_play import SavePlay
+from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup, Metrics, UnownedItem
 
 
 class PlanRow(Record):

@@ -4,9 +4,14 @@ from datetime import date
 from typing import Literal
 
 from domain.configuration import InterventionTier, QuestionKind
+from domain.diagnosis import CapacityLine, CauseFinding
 from domain.drafting import TokenUsage
+from domain.evidence import Evidence
+from domain.plan import PlanLine
+from domain.portfolio import AccountMovement
 from domain.record import Record
-from domain.review import AccountMovement, CapacityLine, CauseFinding, Commitment, Evidence, PlanLine, SavePlay
+from domain.save_play import SavePlay
+from domain.tracking import Commitment
 
 AnswerKind = QuestionKind | Literal["which_account", "unknown_account", "unclear"]
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from agents.churn_predictor import intervention_plan
 from agents.model_client import ModelClient
 from agents.play_drafter import PlayDrafter, name_words
+from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
-from domain.review import CauseFinding, PlanLine, PlayAction, SavePlay
+from domain.plan import PlanLine
+from domain.save_play import PlayAction, SavePlay
 from evals.case_portfolio import CasePortfolio
 from evals.cases import Row
 from tools.evidence.causes import diagnose

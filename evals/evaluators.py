@@ -6,7 +6,7 @@ Each says whether it applies to a case and, if so, whether the answer is right a
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from domain.review import SavePlay
+from domain.save_play import SavePlay
 from evals.agent_outputs import AgentOutput, play_text
 from evals.cases import AccountCase
 from evals.engine import Question, Verdict

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from agents.churn_predictor import intervention_plan, risk_reasons
 from agents.play_drafter import PlayDrafter, name_words
 from domain.configuration import Configuration, InterventionTier
+from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
+from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
-from domain.review import Action, CauseFinding, PlanLine
+from domain.tracking import Action
 from tools.ask.find_account import MAX_CANDIDATES, find_account
 from tools.ask.parse_question import parse_question, unknown_person
 from tools.ask.user_statements import add_statements, excluded_actions

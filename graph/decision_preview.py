@@ -10,11 +10,13 @@ from functools import cached_property
 from agents.capacity_analyzer import assess_capacity, free_hours_by_person, resource_needs
 from agents.churn_predictor import allocate_plays
 from domain.decisions import Decisions, PlayDecision
+from domain.diagnosis import CapacityLine, Handover
 from domain.dossier import Dossier
 from domain.errors import DecisionError
 from domain.phase_results import IdentifyResult, PlanResult
+from domain.plan import ResourceNeeds
 from domain.playbook import Phase, PlaybookAction
-from domain.review import CapacityLine, Handover, ResourceNeeds, SavePlay
+from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from graph.phase_2_diagnose import completed_actions, open_actions
 from graph.phase_3_plan import SavePlayPlanner, actions_without_play

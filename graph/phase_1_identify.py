@@ -5,7 +5,7 @@ from datetime import date
 from agents.churn_predictor import at_risk_list, profile_for
 from domain.phase_results import AtRiskEntry, AtRiskSnapshot, IdentifyResult, Trends
 from domain.questions import PlayRequest
-from domain.review import AccountOutcome, Action, Commitment, Followup
+from domain.tracking import AccountOutcome, Action, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
 from graph.review_history import earlier_snapshots, running_plays
 from tools.ask.user_statements import add_statements

@@ -3,7 +3,7 @@
 from agents.capacity_analyzer import assess_capacity
 from agents.health_scorer import diagnose_accounts, find_patterns
 from domain.phase_results import CapacityResult, DiagnoseResult, IdentifyResult
-from domain.review import Action
+from domain.tracking import Action
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
 from tools.store.review_store import ReviewStore
 

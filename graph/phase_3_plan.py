@@ -10,7 +10,9 @@ from agents.churn_predictor import allocate_plays, intervention_plan, list_unown
 from agents.play_drafter import PlayDrafter, add_note, name_words, running_choices
 from domain.dossier import Dossier
 from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, PlanResult, RunningPlay, Trends
-from domain.review import Action, PlanLine, SavePlay
+from domain.plan import PlanLine
+from domain.save_play import SavePlay
+from domain.tracking import Action
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
 from graph.phase_2_diagnose import completed_actions, open_actions
 from graph.review_history import running_plays, save_records

@@ -9,7 +9,9 @@ from domain.decisions import Decisions
 from domain.dossier import Dossier
 from domain.phase_results import AssignResult, IdentifyResult, PlanResult, RunningPlay, RunningPlays, Trends
 from domain.playbook import Role
-from domain.review import Action, SavePlay, WorkflowRule
+from domain.portfolio import WorkflowRule
+from domain.save_play import SavePlay
+from domain.tracking import Action
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
 from graph.decision_preview import DecisionPreview
 from graph.phase_2_diagnose import open_actions

@@ -3,7 +3,9 @@
 from agents.churn_predictor import profile_for
 from agents.play_drafter import drafting_note, drafting_summary
 from domain.phase_results import AssignResult, DiagnoseResult, IdentifyResult, PlanResult, Trends
-from domain.review import Briefing, Decision, Metrics, PlanLine, Review, ReviewStatus
+from domain.plan import Briefing, PlanLine
+from domain.review import Review, ReviewStatus
+from domain.tracking import Decision, Metrics
 from graph.context import ReviewContext
 
 

@@ -19,9 +19,11 @@ import numpy as np
 from agents.play_drafter import PlayDrafter
 from domain.configuration import Configuration
 from domain.data_audit import DataAudit, SourceAudit
+from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
+from domain.evidence import Contribution, Evidence
 from domain.phase_results import PlanRow
-from domain.review import CauseFinding, Contribution, Evidence, SavePlay
+from domain.save_play import SavePlay
 from domain.tables import TABLES, Table
 from tools.configuration import read_configuration
 from tools.evidence.dossier import build_dossiers

@@ -8,53 +8,46 @@ from datetime import date, timedelta
 from typing import Any
 
 from domain.data_audit import LeftOutRows, SourceAudit
-from domain.review import (
+from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
+from domain.evidence import Contribution, Evidence, SourceRow
+from domain.plan import AgendaItem, Escalation, PlanLine, Prework, ResourceNeeds, RoleNeed, UncoveredAccount
+from domain.portfolio import (
     AccountMovement,
-    AccountOutcome,
-    Action,
-    AgendaItem,
     Alert,
     AtRiskAccount,
     BandOverride,
     BridgeStep,
-    Cadence,
-    CalendarHold,
-    CapacityLine,
-    CauseFinding,
-    Commitment,
-    Contribution,
-    CrmUpdate,
     DataGap,
     DataReport,
-    Decision,
-    Escalation,
-    Evidence,
-    ExpectedValue,
-    Followup,
-    Handover,
     MatrixCell,
-    Metric,
-    Metrics,
-    Pattern,
-    PersonFollowup,
-    PlanLine,
+    PortfolioSummary,
+    SignalCoverage,
+    TierCount,
+    WorkflowRule,
+)
+from domain.review import Review
+from domain.save_play import (
+    Cadence,
+    ExpectedValue,
     PlayAction,
     PlayPhase,
-    PortfolioSummary,
-    Prework,
-    ResourceNeeds,
-    Review,
-    RoleNeed,
     SavePlay,
-    SignalCoverage,
-    SourceRow,
     SuccessCriterion,
-    TierCount,
-    UncoveredAccount,
-    UnownedItem,
     WalkAwayCriterion,
-    WorkflowRule,
-)  # fmt: skip
+)
+from domain.tracking import (
+    AccountOutcome,
+    Action,
+    CalendarHold,
+    Commitment,
+    CrmUpdate,
+    Decision,
+    Followup,
+    Metric,
+    Metrics,
+    PersonFollowup,
+    UnownedItem,
+)
 
 AS_OF = date(2026, 11, 23)
 REVIEW_ID = "2026-W48"

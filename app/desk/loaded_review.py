@@ -20,7 +20,9 @@ from domain.desk import MeetingNote, Member, PendingDecision
 from domain.dossier import Dossier, Person
 from domain.errors import UnknownReference
 from domain.phase_results import IdentifyResult
-from domain.review import PlanLine, Review, SavePlay
+from domain.plan import PlanLine
+from domain.review import Review
+from domain.save_play import SavePlay
 from tools.store.desk_store import DeskStore
 
 if TYPE_CHECKING:

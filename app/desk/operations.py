@@ -17,8 +17,9 @@ from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import DeskRole, Member, PendingDecision
 from domain.errors import DecisionError, InputError, NotAllowed, StaleDecision
+from domain.portfolio import BandOverride
 from domain.record import Record
-from domain.review import Action, BandOverride
+from domain.tracking import Action
 from tools.store.desk_store import DeskStore
 
 R = TypeVar("R", bound=Record)

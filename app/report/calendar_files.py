@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from icalendar import Alarm, Calendar, Event, Timezone
 
 from app.report import formatting
-from domain.review import CalendarHold
+from domain.tracking import CalendarHold
 
 _REMIND_AT = time(9)
 _EPOCH = date(2020, 1, 1)

@@ -8,7 +8,8 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-from domain.review import Action, Review
+from domain.review import Review
+from domain.tracking import Action
 
 Cell = str | float | int | None
 _FORMULA = re.compile(

@@ -9,7 +9,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 
-from domain.review import Action, AtRiskAccount, SavePlay
+from domain.portfolio import AtRiskAccount
+from domain.save_play import SavePlay
+from domain.tracking import Action
 
 UNKNOWN = "unknown"
 MINUS = "\N{MINUS SIGN}"

@@ -5,7 +5,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from domain.review import AccountMovement, Action, Alert, Commitment, CrmUpdate, DataGap, Evidence, Review, SavePlay
+from domain.evidence import Evidence
+from domain.portfolio import AccountMovement, Alert, DataGap
+from domain.review import Review
+from domain.save_play import SavePlay
+from domain.tracking import Action, Commitment, CrmUpdate
 
 _MAX_UNCITED = 8
 _CITED = re.compile(r"\bE\d+\b")

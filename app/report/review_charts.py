@@ -3,7 +3,9 @@
 from markupsafe import Markup
 
 from app.report import charts
-from domain.review import AtRiskAccount, CapacityLine, Review
+from domain.diagnosis import CapacityLine
+from domain.portfolio import AtRiskAccount
+from domain.review import Review
 
 
 def draw_scatter(review: Review) -> Markup:

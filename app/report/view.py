@@ -7,20 +7,13 @@ from functools import cached_property
 from typing import TypeVar
 
 from app.report.file_names import person_stem, stems
-from domain.review import (
-    Action,
-    AgendaItem,
-    AtRiskAccount,
-    CalendarHold,
-    CauseFinding,
-    Decision,
-    InterventionTier,
-    Pattern,
-    PlanLine,
-    Prework,
-    Review,
-    SavePlay,
-)
+from domain.configuration import InterventionTier
+from domain.diagnosis import CauseFinding, Pattern
+from domain.plan import AgendaItem, PlanLine, Prework
+from domain.portfolio import AtRiskAccount
+from domain.review import Review
+from domain.save_play import SavePlay
+from domain.tracking import Action, CalendarHold, Decision
 
 _TIERS: tuple[InterventionTier, ...] = ("critical", "high", "medium", "watch")
 _PERSONAL_PATTERNS = frozenset({"csm", "person", "owner"})

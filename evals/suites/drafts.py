@@ -16,7 +16,7 @@ from agents.play_drafter import PlayDrafter
 from domain.configuration import Configuration
 from domain.drafting import DraftAction, PlayDraft
 from domain.phase_results import DraftResult
-from domain.review import SavePlay
+from domain.save_play import SavePlay
 from evals.agent_outputs import build_drafter
 from evals.case_portfolio import score_cases
 from evals.cases import AccountCase, read_cases

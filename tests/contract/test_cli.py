@@ -17,7 +17,8 @@ import icalendar
 import pytest
 from pydantic import TypeAdapter
 
-from domain.review import DataReport, Review
+from domain.portfolio import DataReport
+from domain.review import Review
 from tests.e2e.commands import DONE, PORTFOLIO, REFUSED, ROOT, WAITING, CommandResult, saveplay
 from tests.e2e.shared_stores import (  # noqa: F401  fixtures
     FIRST_DAY,

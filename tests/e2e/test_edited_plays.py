@@ -9,7 +9,7 @@ from app.timing import Timing
 from app.wiring import build_context, open_store
 from domain.decisions import PlayDecision
 from domain.errors import DecisionError
-from domain.review import PlayAction, SavePlay
+from domain.save_play import PlayAction, SavePlay
 from graph.decision_preview import DecisionPreview
 from tests.e2e.commands import DONE, CommandResult
 from tests.e2e.shared_stores import W48, MeetingWishes, StoreFolder

@@ -27,7 +27,8 @@ from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, open_store, run_review
 from domain.errors import AnswerTooLarge, Unreachable
 from domain.record import Record
-from domain.review import Review, SavePlay
+from domain.review import Review
+from domain.save_play import SavePlay
 from graph.context import ReviewContext
 from tests.builders import AS_OF, CALENDAR, SHIPPED, PortfolioBuilder
 from tools.scoring.scored_base import ScoredBase

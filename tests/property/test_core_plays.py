@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.playbook import Cause, Difficulty, Playbook, PlayTier
-from domain.review import SavePlay
+from domain.save_play import SavePlay
 from tests.builders import CALENDAR, SHIPPED, SIGNALS, WORST, build_context, build_play, made_up_team
 from tools.evidence.causes import UNDETERMINED
 from tools.planning.allocation import Allocation, PlayCandidate, allocate

@@ -19,12 +19,15 @@ from typing import Any, get_args
 import pytest
 
 from agents.play_drafter import PlayDrafter, running_choices
+from domain.configuration import InterventionTier
 from domain.dossier import Contact, Dossier, Person
 from domain.drafting import FIRST_TOUCH, DraftAction, DraftingRecord, PlayDraft
+from domain.evidence import Direction, Evidence, SourceRow
 from domain.phase_results import DraftResult
 from domain.playbook import PHASES, Cause, Difficulty
+from domain.portfolio import RiskTier
 from domain.record import Record
-from domain.review import Direction, Evidence, InterventionTier, RiskTier, SavePlay, SourceRow
+from domain.save_play import SavePlay
 from tests.builders import (
     CALENDAR,
     HIGHEST,

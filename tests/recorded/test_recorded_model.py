@@ -8,7 +8,8 @@ from shutil import copytree
 import pytest
 
 from domain.questions import QuestionAnswer
-from domain.review import Review, SavePlay
+from domain.review import Review
+from domain.save_play import SavePlay
 from evals.recorded_model import RECORDINGS, recording_mode
 from tests.recorded.sessions import (
     QUESTIONS,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from domain.diagnosis import CapacityLine, Handover
 from domain.phase_results import CsmBook, MovableAccount
-from domain.review import CapacityLine, Handover
 from tests.builders import AS_OF, SHIPPED, PortfolioBuilder, ScoredPortfolio, build_play, made_up_team
 from tools.planning.capacity import capacity_lines, free_hours, propose_handovers, requested_hours
 from tools.scoring.portfolio_summary import csm_books, movable_accounts

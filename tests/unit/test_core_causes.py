@@ -4,8 +4,8 @@ from typing import get_args
 
 import pytest
 
+from domain.diagnosis import CauseFinding
 from domain.playbook import Cause
-from domain.review import CauseFinding
 from tests.builders import SHIPPED, WORST, PortfolioBuilder, ScoredPortfolio, build_dossier
 from tools.evidence.causes import UNDETERMINED, diagnose, time_to_churn
 

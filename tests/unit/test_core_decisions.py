@@ -10,7 +10,9 @@ from agents.capacity_analyzer import build_actions
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.errors import DecisionError
 from domain.phase_results import IdentifyResult, PlanResult, PlanRow
-from domain.review import Action, PlanLine, ResourceNeeds, SavePlay
+from domain.plan import PlanLine, ResourceNeeds
+from domain.save_play import SavePlay
+from domain.tracking import Action
 from tests.builders import AS_OF, CALENDAR, SHIPPED, build_play, made_up_team
 from tools.planning.assignment import action_id
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, unowned_critical

@@ -32,9 +32,10 @@ from domain.errors import (
     Unreachable,
     UnusableAnswer,
 )
+from domain.evidence import SourceRow
 from domain.phase_results import DraftResult
+from domain.plan import Briefing
 from domain.playbook import PHASES
-from domain.review import Briefing, SourceRow
 from tests.builders import AS_OF, CALENDAR, SHIPPED, ScoredPortfolio, build_context
 from tools.evidence.dossier import load_people
 from tools.planning.briefing import BriefingFact, plain_sentences

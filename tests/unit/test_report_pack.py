@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from app.report import render_files
-from domain.review import Briefing, DraftingRecord, Review
+from domain.plan import Briefing
+from domain.review import DraftingRecord, Review
 from tests.sample_review import sample_review
 
 STATES = ("waiting_for_decisions", "waiting_for_close", "closed")

@@ -6,7 +6,7 @@ repair round and, in the end, the plan.
 
 import pytest
 
-from domain.review import Evidence
+from domain.evidence import Evidence
 from tests.builders import AS_OF, SHIPPED
 from tools.save_play.placeholders import (
     SentenceRules,

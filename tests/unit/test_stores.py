@@ -14,8 +14,9 @@ from app.decision_file import unattended_decisions
 from app.stores import StoreLocation, open_location
 from app.wiring import StoreSession, open_store
 from domain.errors import BusyError, DecisionError, InputError, StoreError, UnknownReference
+from domain.portfolio import BandOverride
 from domain.questions import PlayRequest
-from domain.review import Action, BandOverride
+from domain.tracking import Action
 from tests.databases import new_user, run_sql
 from tests.sample_review import sample_review
 from tools.store.review_store import ReviewStore

@@ -5,10 +5,10 @@ from datetime import date
 
 import numpy as np
 
-from domain.configuration import Configuration, Signal
+from domain.configuration import Configuration, InterventionTier, Signal
 from domain.dossier import Dossier
+from domain.evidence import Contribution, Evidence, SourceRow
 from domain.questions import UserStatement
-from domain.review import Contribution, Evidence, InterventionTier, SourceRow
 from tools.scoring.tiers import condition_holds
 from tools.wording import format_value
 

@@ -7,9 +7,10 @@ lead, the answer is *undetermined* and the play starts with a diagnosis.
 from dataclasses import dataclass
 
 from domain.configuration import CauseSettings, Driver, ScoringSettings
+from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier
+from domain.evidence import Contribution
 from domain.playbook import Difficulty
-from domain.review import CauseFinding, Contribution
 from tools.wording import plural
 
 UNDETERMINED = "undetermined"

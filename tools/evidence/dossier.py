@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from domain.dossier import Contact, Dossier, Person
-from domain.review import RiskChange
+from domain.portfolio import RiskChange
 from tools.evidence.evidence import InputRow, build_contributions, build_evidence, exact_parts
 from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.snapshots import SnapshotStore

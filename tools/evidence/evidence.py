@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from domain.configuration import ScoringSettings, Signal
-from domain.review import Contribution, Direction, Evidence, SourceRow
+from domain.evidence import Contribution, Direction, Evidence, SourceRow
 from tools.wording import format_unsigned, format_value
 
 MAX_ROWS = 12

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from domain.configuration import Configuration, ReviewProfile
+from domain.diagnosis import CapacityLine
 from domain.phase_results import DiagnoseResult, IdentifyResult, Trends
-from domain.review import Action, AgendaItem, AtRiskAccount, CapacityLine, PlanLine, Prework, ResourceNeeds, SavePlay
+from domain.plan import AgendaItem, PlanLine, Prework, ResourceNeeds
+from domain.portfolio import AtRiskAccount
+from domain.save_play import SavePlay
+from domain.tracking import Action
 from tools.wording import ROLE_NAMES, format_day, format_money, format_number, plural
 
 

@@ -5,7 +5,10 @@ from datetime import date, datetime, time, timedelta
 
 from domain.configuration import Configuration
 from domain.dossier import Person
-from domain.review import AccountMovement, Action, AtRiskAccount, CalendarHold, CrmUpdate, PlanLine, SavePlay, Urgency
+from domain.plan import PlanLine, Urgency
+from domain.portfolio import AccountMovement, AtRiskAccount
+from domain.save_play import SavePlay
+from domain.tracking import Action, CalendarHold, CrmUpdate
 from tools.save_play.selection import TBD
 from tools.working_days import WorkingDays
 

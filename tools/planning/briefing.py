@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from domain.diagnosis import CauseFinding
 from domain.phase_results import DiagnoseResult, IdentifyResult, PlanResult
 from domain.record import Record
-from domain.review import CauseFinding
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.placeholders import as_clause
 from tools.save_play.selection import TBD

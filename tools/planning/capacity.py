@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 
 from domain.configuration import ReviewSettings
+from domain.diagnosis import CapacityLine, Handover
 from domain.dossier import Person
 from domain.phase_results import CsmBook, MovableAccount
-from domain.review import Action, CapacityLine, Handover, SavePlay
+from domain.save_play import SavePlay
+from domain.tracking import Action
 from tools.wording import plural
 
 _WEEK = 7

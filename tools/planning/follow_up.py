@@ -5,7 +5,7 @@ from datetime import date
 from typing import Literal
 
 from domain.configuration import ReviewSettings
-from domain.review import AccountOutcome, Action, Commitment, Followup, PersonFollowup
+from domain.tracking import AccountOutcome, Action, Commitment, Followup, PersonFollowup
 from tools.wording import plural
 
 CommitmentStatus = Literal["open", "done", "done_late", "late", "missed", "dropped"]

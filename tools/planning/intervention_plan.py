@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from domain.phase_results import PlanRow
-from domain.review import TierCount
+from domain.portfolio import TierCount
 from tools.evidence.evidence import direction, signal_sentence
 from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.tiers import rule_inputs

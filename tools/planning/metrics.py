@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.review import Action, Commitment, CrmUpdate, Metric, Metrics, PlanLine
+from domain.plan import PlanLine
+from domain.tracking import Action, Commitment, CrmUpdate, Metric, Metrics
 from tools.save_play.expected_value import SaveRecord, wilson_interval_95
 
 

@@ -9,16 +9,9 @@ from datetime import date, timedelta
 
 from domain.dossier import Person
 from domain.drafting import DraftAction, PlayDraft
+from domain.evidence import Evidence
 from domain.playbook import PHASES, Criterion, Phase, PlaybookAction
-from domain.review import (
-    Cadence,
-    Evidence,
-    PlayAction,
-    PlayPhase,
-    SavePlay,
-    SuccessCriterion,
-    WalkAwayCriterion,
-)
+from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCriterion, WalkAwayCriterion
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, expected_value

@@ -9,10 +9,11 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from domain.configuration import Configuration
+from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH
+from domain.evidence import Evidence
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
-from domain.review import CauseFinding, Evidence
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.selection import (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from domain.configuration import ReviewSettings
 from domain.playbook import Difficulty
-from domain.review import ExpectedValue
+from domain.save_play import ExpectedValue
 
 _Z90 = 1.6448536269514722
 _Z95 = 1.959963984540054

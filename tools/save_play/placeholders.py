@@ -8,8 +8,8 @@ from typing import Protocol
 
 from domain.configuration import WordLists
 from domain.drafting import Violation
+from domain.evidence import Evidence
 from domain.playbook import SLOTS
-from domain.review import Evidence
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]+")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from domain.configuration import ReviewSettings
+from domain.diagnosis import CauseFinding
 from domain.dossier import Contact, Dossier, Person
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
-from domain.review import CauseFinding, PlayAction, PlayPhase, SavePlay
+from domain.save_play import PlayAction, PlayPhase, SavePlay
 from tools.working_days import WorkingDays
 
 TBD = "TBD"

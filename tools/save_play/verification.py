@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from domain.configuration import InterventionTier
 from domain.drafting import FIRST_TOUCH, DraftAction, PlayDraft, Violation
+from domain.evidence import Evidence
 from domain.playbook import PHASES, Phase
-from domain.review import Evidence, ExpectedValue, InterventionTier, PlayAction, PlayPhase, SavePlay
+from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
 from tools.save_play.context import PlayContext
 from tools.save_play.placeholders import SentenceRules

@@ -6,7 +6,7 @@ from datetime import date
 from domain.configuration import SIZES, AlertRule
 from domain.data_audit import SourceAudit
 from domain.phase_results import CsmBook, MovableAccount, PortfolioCounts
-from domain.review import (
+from domain.portfolio import (
     AccountMovement,
     Alert,
     BridgeStep,

@@ -20,9 +20,10 @@ from typing import Any, Protocol, TypeVar
 from domain.decisions import Decisions
 from domain.desk import AuditAnchor, AuditEntry, EntryPoint
 from domain.errors import DecisionError, UnknownReference
+from domain.portfolio import BandOverride
 from domain.questions import PlayRequest
 from domain.record import Record
-from domain.review import Action, BandOverride
+from domain.tracking import Action
 from tools.store import audit_chain
 
 R = TypeVar("R", bound=Record)
