@@ -12,7 +12,7 @@ from icalendar import Calendar
 from app.report import render_files
 from app.report.calendar_files import calendar_file
 from app.report.file_names import person_stem, stems
-from domain.review import Violation
+from domain.drafting import Violation
 from domain.tracking import CalendarHold
 from tests.sample_review import AS_OF, HOSTILE_NAMES, sample_review
 

@@ -7,8 +7,9 @@ from html.parser import HTMLParser
 import pytest
 
 from app.report import render_files
+from domain.drafting import DraftingRecord
 from domain.plan import Briefing
-from domain.review import DraftingRecord, Review
+from domain.review import Review
 from tests.sample_review import sample_review
 
 STATES = ("waiting_for_decisions", "waiting_for_close", "closed")
