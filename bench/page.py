@@ -1,24 +1,24 @@
-"""What was measured, as docs/performance.md."""
+"""The page docs/performance.md, written from one run of the benchmark. Pure text."""
 
 from itertools import pairwise
 from typing import Any
 
 _HEAD = """# Performance
 
-Written by `make bench` ({runs} runs of each, three times as many at 1,000 accounts, medians; {cores} cores; Python {python},
-DuckDB {duckdb}). Seconds are those of whole processes, imports and all, as the operating system counts them; modules are
-compiled beforehand, as installed ones are. Every figure stands beside a floor of the same run, because machines differ and
-so do their days: on this one, importing DuckDB and nothing else took {imports:.2f} s of processor time.
+Written by `make bench`: medians of {runs} runs each, three times as many at 1,000 accounts; {cores} cores; Python {python},
+DuckDB {duckdb}. Seconds are those of whole processes with their imports, as the operating system counts them. Modules are compiled
+beforehand, like installed ones. Machines differ, and so does one machine from day to day. So each figure is shown beside a scan floor
+of the same run; on this machine, importing DuckDB alone took {imports:.2f} s of processor time.
 
-The base is made up (`bench/portfolio.py`): 50 weekly usage rows an account, sorted by date as a warehouse appends them,
-and about four rows an account in eight other tables. All 33 signals of the product are measured from ten tables, the
-stated intents are looked for in every recent text, every account is scored, tiered and compared.
+The data is generated (`bench/portfolio.py`): 50 weekly usage rows an account, sorted by date as a warehouse appends them,
+and about four rows an account in eight other tables. All 33 signals are measured from ten tables, every recent text is searched for
+stated intents, and every account is scored, tiered and compared.
 """
 _WAYS = """
-- **scan floor**: DuckDB reads the columns that the signals need, all rows, and does nothing else (`bench/column_scan.py`).
+- **scan floor**: DuckDB reads all rows of the columns that the signals need, and does nothing else (`bench/column_scan.py`).
 - **saveplay**: `saveplay score`, one thread, at most 1 GB for the engine.
 - **Polars**, **pandas**: the same signals and scores, as a capable analyst would write them (`bench/polars_scores.py`,
-  `bench/pandas_scores.py`), without the audit of the data. {same}
+  `bench/pandas_scores.py`), without checking the data. {same}
 """
 
 
@@ -37,22 +37,21 @@ def _ways(found: dict[str, Any]) -> str:
 
 
 def write_page(found: dict[str, Any]) -> str:
-    """The whole page."""
+    """The whole page as Markdown. ``found`` holds the medians that ``bench.measure`` collects."""
     text = [_HEAD.format(**{**found, "imports": found["imports"].cpu})]
     agree = " and ".join(f"{size:,}" for size, same in found["same"].items() if same)
-    told = (
+    checked = (
         f"Checked in this run: the same 25 accounts in the same order, at {agree} accounts."
         if agree
         else "**They differ.**"
     )
-    text.append("## Beside other ways\n" + _WAYS.format(same=told))
+    text.append("## Compared with other ways\n" + _WAYS.format(same=checked))
     for size, ways in found["sizes"].items():
         text.append(f"### {size:,} accounts, {size * 50:,} usage rows\n\n{_ways(ways)}")
     text.append(_growth(found["sizes"]))
     text.append(
         f"At 1,000 accounts the steps of the engine take {found['engine_1k']:.2f} s; the rest is starting Python and "
-        "importing DuckDB, pydantic and the command line. In the quietest of the runs the whole process took "
-        f"{found['least_1k']:.2f} s, the steps of the engine {found['engine_least_1k']:.2f} s.\n"
+        "importing DuckDB, pydantic and the command line.\n"
     )
     if "twice" in found:
         text.append(_large(found))
@@ -63,11 +62,11 @@ def write_page(found: dict[str, Any]) -> str:
 
 _PARTS = {
     "scoring": "reading and scoring",
-    "asking": "asking the scored base: the list, the plan, counts, changes, warnings, evidence",
-    "phases": "what the agents make of the answers",
+    "asking": "queries on the scored base: the list, the plan, counts, changes, warnings, evidence",
+    "phases": "the work of the agents",
     "pages": "pages, lists, calendars and files",
     "graph and store": "the graph and the store",
-    "history": "keeping the scores of the week",
+    "history": "saving the scores of the week",
     "configuration": "reading the configuration",
     "screen": "the summary on the screen",
 }
@@ -94,11 +93,11 @@ def _large(found: dict[str, Any]) -> str:
         f"- Processor time is {one.cpu / whole['scan floor'].cpu:.1f} times the floor; the process holds {one.megabytes:,.0f} MB.",
         f"- pandas takes {pandas.cpu / one.cpu:.1f} times the processor time and {pandas.wall / one.wall:.1f} times the wall time; "
         f"beside two threads, {pandas.wall / two.wall:.1f} times the wall time.",
-        f"- Twice the history (100 weekly rows, 100 million in all), measured in turns with once the history: "
-        f"{history['twice'].cpu:.1f} s and {history['once'].cpu:.1f} s, because rows beyond the look-back are never read. The "
-        f"floor, which reads them, goes from {history['floor'].cpu:.1f} s to {history['floor of twice'].cpu:.1f} s.",
-        f"- With `SAVEPLAY_MEMORY=600MB` it spills: {spilling.cpu:.1f} s of processor time, {spilling.megabytes:,.0f} MB.",
-        "- The hardest shape, 50 daily rows that all lie in the look-back:",
+        f"- Twice the history (100 weekly rows, 100 million in all) and once the history, measured in turns: "
+        f"{history['twice'].cpu:.1f} s and {history['once'].cpu:.1f} s. Rows older than the look-back are never read. The "
+        f"scan floor, which reads them, goes from {history['floor'].cpu:.1f} s to {history['floor of twice'].cpu:.1f} s.",
+        f"- With `SAVEPLAY_MEMORY=600MB` the engine spills to disk: {spilling.cpu:.1f} s of processor time, {spilling.megabytes:,.0f} MB.",
+        "- The hardest case, 50 daily rows that are all inside the look-back:",
         "",
         _ways(found["dense"]),
     ]
@@ -133,10 +132,10 @@ Counted offline with the o200k_base vocabulary.
 | | tokens |
 | --- | ---: |
 | a review with a model: {found["calls"]} calls for ten plays, their repairs and the briefing, as recorded | {found["prompts"]:,} |
-| handing an agent the rows of {found["accounts"]:,} accounts as CSV, without usage | {handed:,} |
+| giving an agent the rows of {found["accounts"]:,} accounts as CSV, without usage | {handed:,} |
 | the same with usage | {handed + usage:,} |
 
-The first figure does not grow with the base: a model sees the accounts that get a play, and of each only the evidence.
+The first figure does not grow with the number of accounts: a model sees only the accounts that get a play, and only their evidence.
 At {found["accounts"]:,} accounts the rows are {(handed + usage) / found["prompts"]:,.0f} times as many tokens, read once, before an agent has
-thought about any of them; at 100,000 accounts a hundred times that.
+judged any of them; at 100,000 accounts a hundred times that.
 """
