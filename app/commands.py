@@ -202,7 +202,7 @@ def record_action_progress(
 def set_action_state(store: "ReviewStore", action_id: str, state: str, on: date, by: str, note: str) -> Action:
     """Say that an action is done, dropped or open again, with what was said before in the log. Raises UnknownReference."""
     action = store.action(action_id)
-    with store.together():
+    with store.transaction():
         said, day = store.progress().get(action_id, ("open", None))
         store.mark([(action_id, state, on if state != "open" else None)], note, by)
         store.log(
@@ -215,7 +215,7 @@ def set_action_state(store: "ReviewStore", action_id: str, state: str, on: date,
 
 def save_override(store: "ReviewStore", account: str, record: BandOverride, on: date, review_id: str = "") -> None:
     """Keep a person's own band from a day on, with the one before in the log."""
-    with store.together():
+    with store.transaction():
         before = store.overrides(on).get(account)
         store.override(account, on, record)
         store.log(

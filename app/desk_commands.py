@@ -122,4 +122,4 @@ def print_audit_verdict(anchor: Path | None, store: str | None, as_json: bool) -
 def print_audit_anchor(store: str | None) -> None:
     """The head of the log, to be kept elsewhere."""
     with open_store(store) as place:
-        print_result(json.dumps(place.store.head().model_dump(mode="json", exclude_none=True)))
+        print_result(json.dumps(place.store.chain_head().model_dump(mode="json", exclude_none=True)))

@@ -30,7 +30,7 @@ def review_publisher(out: Path, store: ReviewStore, timing: Timing, review_id: s
         ]
         request = store.request(review_id)[0]
         run = {"review_id": review_id, "request": request, "steps": steps, "model_calls": calls}
-        run["audit_head"] = store.head().model_dump(mode="json", exclude_none=True)
+        run["audit_head"] = store.chain_head().model_dump(mode="json", exclude_none=True)
         pack["run.json"] = (json.dumps(run, indent=2) + "\n").encode()
         replace_folder(out / review_id, pack)
 

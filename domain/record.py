@@ -1,9 +1,14 @@
-"""The one base of every record: immutable, and refusing keys it does not know."""
+"""Base of every record: immutable, and unknown keys are refused."""
+
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+Row = dict[str, Any]
+"""One row of a query: values by column name."""
+
 
 class Record(BaseModel):
-    """A value object. Unknown keys are an error, so a misspelt setting never passes silently."""
+    """Value object. An unknown key is an error, so that a misspelt setting is not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

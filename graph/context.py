@@ -69,7 +69,7 @@ class ReviewContext:
 
     def keep(self, review_id: str, kind: str, record: Record) -> str:
         """Store the result of a step; this process need not read it again. Returns the hash of its content."""
-        digest = self.store.put(review_id, kind, record)
+        digest = self.store.save(review_id, kind, record)
         self._results[kind] = record
         return digest
 

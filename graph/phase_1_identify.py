@@ -61,7 +61,7 @@ def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
         asked=tuple(add_statements(by_id[p.account_id], p.said, configuration, p.on) for p in proposals),
         proposals=tuple(proposals),
     )
-    context.store.put(state["review_id"], "standing", _at_risk_snapshot(identified, base))
+    context.store.save(state["review_id"], "standing", _at_risk_snapshot(identified, base))
     base.keep(context.history, state["review_id"], reviewed=True)
     return save_result(context, state, "identified", identified)
 

@@ -46,7 +46,7 @@ async def draft_play(state: ReviewState, context: ReviewContext) -> StateUpdate:
     frame = desk.frame(next(dossier for dossier in desk.accounts if dossier.account_id == account))
     earlier = context.store.find(state["review_id"], draft_key(account), DraftResult)
     drafted = await desk.drafter.draft(frame, earlier)
-    context.store.put(state["review_id"], draft_key(account), drafted)
+    context.store.save(state["review_id"], draft_key(account), drafted)
     return {}
 
 

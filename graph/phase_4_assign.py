@@ -33,8 +33,8 @@ def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
     planned = context.result(review_id, "planned", PlanResult)
     decided = _apply_decisions(context, identified)
     assigned = _save_assignments(context, state, identified, planned, decided, {})
-    store.settle(review_id, [proposal.account_id for proposal in identified.proposals])
-    store.put(review_id, "running", _running(context, identified, planned, decided))
+    store.settle_proposals(review_id, [proposal.account_id for proposal in identified.proposals])
+    store.save(review_id, "running", _running(context, identified, planned, decided))
     return save_result(context, state, "assigned", assigned)
 
 

@@ -24,9 +24,8 @@ from app.desk.sessions import Session
 from domain.decisions import PlayDecision
 from domain.desk import DeskRole, EntryPoint
 from domain.errors import StaleDecision
-from domain.record import Record
+from domain.record import Record, Row
 from tools.store.desk_store import DeskStore
-from tools.store.review_store import Row
 
 MAX_ID_LENGTH = 200
 
@@ -130,8 +129,8 @@ def run_once(visit: RequestContext, key: str | None, asked: object, do: Callable
     store, call = DeskStore(visit.place.store), json.dumps([visit.member.name, key])
     text = f"{visit.request.method} {visit.request.url.path} {asked!r}"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    with visit.place.store.together():
-        before = store.answered(call)
+    with visit.place.store.transaction():
+        before = store.find_answer(call)
         if before is not None:
             if before[0] != digest:
                 raise StaleDecision("this Idempotency-Key was used for another call")

@@ -83,9 +83,9 @@ class DeskOperations:
                 raise DecisionError(
                     f"{account}: as changed it does not pass every check ({why}); say why it may go out"
                 )
-        with self.place.store.together():
+        with self.place.store.transaction():
             self._check_same_run(book)
-            return self._store.choose(book.review_id, book.standing.run, decision, self.member.name, seen)
+            return self._store.save_choice(book.review_id, book.standing.run, decision, self.member.name, seen)
 
     def _check_reason(self, book: LoadedReview, decision: PlayDecision) -> None:
         """A hard save, or a play that did not pass every check, is not approved with one key."""
@@ -120,7 +120,7 @@ class DeskOperations:
             },
         )
         book.outlook(self.place).check(decisions)
-        with self.place.store.together():
+        with self.place.store.transaction():
             self._check_same_run(book)
             if self.place.store.decision(book.review_id, "plan") is not None:
                 raise StaleDecision(f"the plan of {book.review_id} is already decided; read what stands now")
@@ -146,7 +146,7 @@ class DeskOperations:
             review=book.review_id, decided_by=self.member.name, close=CloseDecision(owners=named, notes=text)
         )
         check_close_decisions(self.place, book.review_id, decisions)
-        with self.place.store.together():
+        with self.place.store.transaction():
             self._check_same_run(book)
             if self.place.store.decision(book.review_id, "close") is not None:
                 raise StaleDecision(f"{book.review_id} is already closed; read what stands now")
@@ -193,7 +193,7 @@ class DeskOperations:
             self._check_account(book, account, "a note")
         if not text.strip():
             raise InputError("the note is empty")
-        self._store.write_down(book.review_id, account, self.member.name, self.clock(), check_length(text, "the note"))
+        self._store.save_note(book.review_id, account, self.member.name, self.clock(), check_length(text, "the note"))
 
     def _check_account(self, book: LoadedReview, account: str, what: str) -> None:
         if not book.can_act_on(self.member, account):

@@ -91,7 +91,7 @@ class Sessions:
 
     def _create_key(self, kind: CredentialKind, member: Member, by: str, expires: str) -> str:
         secret = self.random()
-        with self.store.store.together():
+        with self.store.store.transaction():
             self.store.save_key(kind, secret, member.model_dump(), expires)
             self.store.store.log("", by, f"made a {kind}", name=member.name, role=member.role, expires=expires)
         return secret

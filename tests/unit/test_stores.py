@@ -96,8 +96,8 @@ def test_stores_that_several_processes_make_at_once_are_one(where: str) -> None:
 
 def test_a_week_that_is_begun_again_forgets_what_was_done_but_not_what_a_model_was_paid_for(store: ReviewStore) -> None:
     assert store.start(W48, MONDAY, REQUEST) == 1
-    store.put(W48, "planned", APPROVED)
-    store.put(W48, "draft:A-1", APPROVED)
+    store.save(W48, "planned", APPROVED)
+    store.save(W48, "draft:A-1", APPROVED)
     store.decide(W48, "plan", APPROVED)
     store.save_actions(W48, MONDAY, ACTIONS)
     store.set_state(W48, "closed")
@@ -144,7 +144,7 @@ def test_the_result_of_a_phase_comes_back_as_it_was_whatever_is_in_it(
 ) -> None:
     said = APPROVED.model_copy(update={"decided_by": HOSTILE})
     for record in (APPROVED, said):
-        store.put(W48, "planned", record)
+        store.save(W48, "planned", record)
     assert another().get(W48, "planned", type(said)) == said
     with pytest.raises(UnknownReference, match="2026-W48 has no briefing yet; run `saveplay resume 2026-W48`"):
         store.get(W48, "briefing", type(said))
@@ -230,8 +230,8 @@ def test_what_was_asked_for_is_put_before_one_review_only(store: ReviewStore) ->
     for proposal in (asked("b", "first"), asked("b", "second"), asked("B", "third"), asked("a", "early", -1)):
         store.propose(proposal)
     assert [each.question for each in store.proposals(W48, MONDAY)] == ["third", "second"]
-    store.settle(W48, ["b", "nobody"])
-    store.settle("2026-W49", ["b", "B"])
+    store.settle_proposals(W48, ["b", "nobody"])
+    store.settle_proposals("2026-W49", ["b", "B"])
     assert [each.question for each in store.proposals(W48, MONDAY)] == ["second"]
     assert [each.question for each in store.proposals("2026-W49", MONDAY)] == ["third"]
     store.propose(asked("b", "again"))
@@ -256,7 +256,7 @@ def test_who_reads_sees_one_moment_while_another_process_writes(
 ) -> None:
     writer = another()
     writer.start(W48, MONDAY, REQUEST)
-    writer.put(W48, "planned", APPROVED)
+    writer.save(W48, "planned", APPROVED)
     with store.reading():
         assert store.request(W48)[2] == 1
         writer.start(W48, MONDAY, REQUEST)

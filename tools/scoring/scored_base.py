@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 
 from domain.configuration import CATEGORIES, Configuration, ConfigurationT, ScoreConfiguration
 from domain.data_audit import DataAudit
+from domain.record import Row as Row
 from tools.engine import EngineLimits, StepWatcher, no_watcher
 from tools.scoring import week_over_week
 from tools.scoring.calibration import fit_churn_curve
@@ -56,7 +57,6 @@ from tools.sources import Portfolio, TableRead, TextFilter, open_portfolio
 if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
 
-Row = dict[str, Any]
 ConfigurationT_co = TypeVar("ConfigurationT_co", bound=ScoreConfiguration, default=Configuration, covariant=True)
 
 

@@ -1,1 +1,1 @@
-"""What outlives a run: reviews, decisions, actions, the audit log, in SQLite or PostgreSQL."""
+"""Storage of what outlives a run: reviews, decisions, actions and the audit log, in SQLite or PostgreSQL."""

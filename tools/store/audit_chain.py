@@ -1,7 +1,8 @@
-"""The audit log as a chain: each entry carries a keyed hash over itself and the one before. Pure.
+"""Hash chain over the audit log: the hash of each entry covers the entry and the hash before it. Pure.
 
-An entry that was edited, removed or moved breaks the chain there. Entries cut off at the end leave no mark: they show
-only against an anchor, the head of the chain as it was once, kept elsewhere.
+A plain log in a database can be edited by anybody with write access, and nobody would see it. With the chain, an entry that was
+edited, removed, added or moved breaks the chain at that place. Entries cut off at the end leave no trace. They show only against an
+anchor: an earlier head of the chain, kept elsewhere.
 """
 
 import hashlib
@@ -14,28 +15,29 @@ from domain.desk import AuditAnchor
 from domain.record import Record
 
 GENESIS_MAC = "0" * 64
-"""What stands before the first entry."""
+"""Hash before the first entry."""
 _SIGNED = ("seq", "at", "review_id", "who", "what", "facts")
+"""Columns that the hash covers, in this order. Listed, because a column added later must not change the hash of old entries."""
 
 
 class ChainReport(Record):
-    """What a look at the whole chain found."""
+    """Result of a check of the whole chain."""
 
     entries: int
     before_chain: int
-    """Entries from before there was a chain: nothing protects them."""
+    """Number of entries from before the chain existed; they are not protected."""
     faults: tuple[str, ...]
-    """What is wrong, in words; empty when the log is as it was written."""
+    """One sentence for each fault; empty when the log is unchanged."""
     head: AuditAnchor
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if no fault was found."""
         return not self.faults
 
 
 def entry_mac(key: bytes, before: str, line: Mapping[str, Any]) -> str:
-    """The keyed hash of one entry after the one before, as 64 hexadecimal digits."""
+    """HMAC-SHA256 of one entry and of ``before``, the hash of the entry before it: 64 hexadecimal digits."""
     body = json.dumps([before, *(line[name] for name in _SIGNED)], separators=(",", ":"))
     return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
 
@@ -47,9 +49,9 @@ def verify_chain(
     anchor: AuditAnchor | None = None,
     is_begun: bool = False,
 ) -> ChainReport:
-    """Check every link. ``lines`` are the entries, ``links`` the hash kept for each, both by number.
+    """Check every link. ``lines`` are the entries, ``links`` the number and stored hash of each, both sorted by number.
 
-    ``is_begun``: there has to be a chain, so that entries without any are a fault and not from before it.
+    With ``is_begun`` there has to be a chain: entries without one are then a fault, not older than the chain.
     """
     by_number = {line["seq"]: line for line in lines}
     linked = {seq for seq, _ in links}
@@ -62,7 +64,7 @@ def verify_chain(
         elif not hmac.compare_digest(entry_mac(key, before, line), kept):
             faults.append(f"entry {seq} ({line['at']}, {line['who']}: {line['what']}) is not as it was written")
         before = kept
-    # No database numbers an entry below 1: one that stands there was put before the others by hand.
+    # Databases number entries from 1: an entry below that was inserted by hand.
     loose = [seq for seq in by_number if seq not in linked and (seq < 1 or (first is not None and seq > first))]
     faults += [f"entry {seq} was added without its link" for seq in sorted(loose)]
     old = len([seq for seq in by_number if seq >= 1 and (first is None or seq < first)])
@@ -75,6 +77,7 @@ def verify_chain(
 
 
 def _anchor_faults(anchor: AuditAnchor, links: Mapping[int, str], head: AuditAnchor) -> list[str]:
+    """Faults against an earlier head: entries cut off, or the whole log written again with a new chain."""
     if anchor.entries == 0:
         return []
     if anchor.seq not in links:

@@ -1,7 +1,7 @@
-"""What the review desk keeps beside the reviews: choices, notes, saved views, keys of who may come in, answers given.
+"""Records of the review desk: pending choices, notes, saved views, keys of people and programs, answers to API calls.
 
-Nothing that opens a door is kept as it is: of sessions, one-time links, tokens and sign-ins under way only a digest is.
-Times are ISO text in UTC, as the caller's clock says them.
+Secrets are never stored: of sessions, one-time links, tokens and unfinished sign-ins, only a digest is. So a copy of the database
+lets nobody sign in. Times are ISO text in UTC, from the caller's clock.
 """
 
 import hashlib
@@ -12,18 +12,19 @@ from typing import Any, Literal
 from domain.decisions import PlayDecision
 from domain.desk import MeetingNote, PendingDecision
 from domain.errors import StaleDecision
-from tools.store.review_store import ReviewStore, Row
+from domain.record import Row
+from tools.store.review_store import ReviewStore
 
 CredentialKind = Literal["session", "link", "token", "sign-in"]
 
 
 def hash_secret(secret: str) -> str:
-    """What is kept of a secret."""
+    """Digest that is stored for a secret: SHA-256 in 64 hexadecimal digits. Secrets are random, so no salt is needed."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class DeskStore:
-    """The desk's part of a store."""
+    """Tables of the desk in a store."""
 
     def __init__(self, store: ReviewStore) -> None:
         self.store = store
@@ -35,20 +36,20 @@ class DeskStore:
     # choices ---------------------------------------------------------------------------------------------------------
 
     def choices(self, review_id: str, run: int) -> dict[str, PendingDecision]:
-        """What was said so far, by account."""
+        """Pending decisions of a run, by account id, sorted."""
         rows = self._database.rows(
             "select * from choices where review_id = :review_id and run = :run", {"review_id": review_id, "run": run}
         )
         found = {row["account_id"]: PendingDecision.model_validate_json(row["body"]) for row in rows}
         return {account: found[account] for account in sorted(found)}
 
-    def choose(self, review_id: str, run: int, decision: PlayDecision, by: str, seen: int) -> PendingDecision:
-        """Keep a choice. ``seen`` is the number of the choice that whoever decides has before them, 0 for none.
+    def save_choice(self, review_id: str, run: int, decision: PlayDecision, by: str, seen: int) -> PendingDecision:
+        """Save a pending decision. ``seen`` is the number of the choice that the page showed, 0 for none.
 
-        Raises StaleDecision when there is a newer one, or when the plan is already decided.
+        Raises StaleDecision if somebody chose since, or if the plan is already decided: nobody overwrites a choice unseen.
         """
         key = {"review_id": review_id, "run": run, "account_id": decision.account}
-        with self.store.together():
+        with self.store.transaction():
             if self.store.decision(review_id, "plan") is not None:
                 raise StaleDecision(f"the plan of {review_id} is already decided; read what stands now")
             row = self._row(
@@ -77,8 +78,8 @@ class DeskStore:
         return choice
 
     def move_choices(self, review_id: str, run: int, to: int) -> None:
-        """What was said in a run stands in the one that took its place; about plays that changed it is asked again."""
-        with self.store.together():
+        """Move the choices of a run to the run that replaced it. Choices about changed plays are asked for again later."""
+        with self.store.transaction():
             self._database.execute(
                 "update choices set run = :to where review_id = :review_id and run = :run",
                 {"review_id": review_id, "run": run, "to": to},
@@ -86,9 +87,9 @@ class DeskStore:
 
     # notes and views -------------------------------------------------------------------------------------------------
 
-    def write_down(self, review_id: str, account_id: str, by: str, at: str, text: str) -> None:
-        """One line of the meeting."""
-        with self.store.together():
+    def save_note(self, review_id: str, account_id: str, by: str, at: str, text: str) -> None:
+        """Save one line of the meeting; ``account_id`` is empty for a note about the whole review."""
+        with self.store.transaction():
             self._database.execute(
                 "insert into notes (review_id, account_id, at, who, body) values "
                 "(:review_id, :account_id, :at, :who, :body)",
@@ -97,40 +98,40 @@ class DeskStore:
             self.store.log(review_id, by, "wrote down", account=account_id, text=text)
 
     def notes(self, review_id: str) -> list[MeetingNote]:
-        """What was written down, oldest first."""
+        """Notes of a review, oldest first."""
         rows = self._database.rows(
             "select * from notes where review_id = :review_id order by seq", {"review_id": review_id}
         )
         return [MeetingNote(account_id=r["account_id"], by=r["who"], at=r["at"], text=r["body"]) for r in rows]
 
     def save_view(self, who: str, name: str, query: str) -> None:
-        """Keep the filters of a table under a name; an empty query takes the view away."""
-        with self.store.together():
+        """Save the filters of a table under a name; an empty query deletes the view."""
+        with self.store.transaction():
             key = {"who": who, "name": name}
             self._database.execute("delete from views where who = :who and name = :name", key)
             if query:
                 self._database.execute("insert into views values (:who, :name, :query)", {**key, "query": query})
 
     def views(self, who: str) -> list[tuple[str, str]]:
-        """Name and query of somebody's saved views."""
+        """Name and query of a person's saved views, sorted by name."""
         rows = self._database.rows("select name, query from views where who = :who", {"who": who})
         return sorted((row["name"], row["query"]) for row in rows)
 
     # keys ------------------------------------------------------------------------------------------------------------
 
     def save_key(self, kind: CredentialKind, secret: str, body: Mapping[str, Any], expires: str) -> None:
-        """Let whoever knows the secret in, until then."""
+        """Save the digest of a secret with a body, valid until ``expires``."""
         row = {
             "digest": hash_secret(secret),
             "kind": kind,
             "body": json.dumps(body, sort_keys=True),
             "expires": expires,
         }
-        with self.store.together():
+        with self.store.transaction():
             self._database.execute("insert into keys values (:digest, :kind, :body, :expires)", row)
 
     def find_key(self, kind: CredentialKind, secret: str, now: str) -> Row | None:
-        """What was kept with a secret that is still good."""
+        """Body saved with a secret, or None if it is unknown or expired at ``now``."""
         row = self._row(
             "select body, expires from keys where digest = :digest and kind = :kind",
             digest=hash_secret(secret),
@@ -139,45 +140,45 @@ class DeskStore:
         return json.loads(row["body"]) if row is not None and row["expires"] > now else None
 
     def consume_key(self, kind: CredentialKind, secret: str, now: str) -> Row | None:
-        """The same for a secret that opens once: it is gone afterwards, whoever else tries."""
-        with self.store.together():
+        """Body of a secret that works once; the secret is deleted. Of two requests at once, one gets None."""
+        with self.store.transaction():
             found = self.find_key(kind, secret, now)
             taken = self.delete_key(kind, secret)
         return found if taken else None
 
     def delete_key(self, kind: CredentialKind, secret: str) -> bool:
-        """Let nobody in with this secret any more. Whether it was there."""
-        with self.store.together():
+        """Delete a secret. True if it existed."""
+        with self.store.transaction():
             values = {"digest": hash_secret(secret), "kind": kind}
             return self._database.execute("delete from keys where digest = :digest and kind = :kind", values) == 1
 
     def delete_expired_keys(self, now: str) -> None:
-        """Forget what has run out."""
-        with self.store.together():
+        """Delete keys that have expired at ``now``."""
+        with self.store.transaction():
             self._database.execute("delete from keys where expires <= :now", {"now": now})
 
     def tokens(self) -> list[Row]:
-        """Who holds a token: its number, name, role, until when; never the secret."""
+        """Tokens of programs: number (first 8 digits of the digest), name, role and expiry, sorted by name."""
         rows = self._database.rows("select digest, body, expires from keys where kind = 'token'", {})
         found = [{"number": row["digest"][:8], "expires": row["expires"], **json.loads(row["body"])} for row in rows]
         return sorted(found, key=lambda row: (row["name"], row["number"]))
 
     def revoke_token(self, number: str) -> bool:
-        """End a token by its number. Whether there was one."""
-        with self.store.together():
+        """Delete a token by its number. True if it existed."""
+        with self.store.transaction():
             values = {"number": number + "%"}
             return self._database.execute("delete from keys where kind = 'token' and digest like :number", values) > 0
 
     # answers ---------------------------------------------------------------------------------------------------------
 
-    def answered(self, call: str) -> tuple[str, int, str] | None:
-        """What was asked under an idempotency key, and the answer that was given: digest, status, body."""
+    def find_answer(self, call: str) -> tuple[str, int, str] | None:
+        """Saved answer to a call with this idempotency key: digest of the request, status, body. None if there is none."""
         row = self._row("select asked, status, body from answers where call = :call", call=call)
         return (row["asked"], row["status"], row["body"]) if row else None
 
     def save_answer(self, call: str, asked: str, status: int, body: str, at: str) -> None:
-        """Keep the answer to a call, for whoever sends it again."""
-        with self.store.together():
+        """Save the answer to a call, for repeats of the same call. The first answer is kept."""
+        with self.store.transaction():
             self._database.execute(
                 "insert into answers values (:call, :asked, :status, :body, :at) on conflict do nothing",
                 {"call": call, "asked": asked, "status": status, "body": body, "at": at},

@@ -1,6 +1,6 @@
-"""One process at a time on one review: a lock file beside a store in a folder, a lock of the session in a database.
+"""Locks of a review: one process works on it at a time. A lock file for a store in a folder, an advisory lock in PostgreSQL.
 
-Either is free again when its process ends, however it ends.
+Both are released by the system when their process ends, even after ``kill -9``, so no stale lock has to be cleaned up.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def lock_review(folder: Path, review_id: str, wait_seconds: float = 0.0) -> Iterator[None]:
-    """Hold the review for the length of the block. Raises BusyError when another process has it."""
+    """Hold the lock file of a review during the block; ``folder`` is created.
+
+    Waits up to ``wait_seconds``, then raises BusyError.
+    """
     from filelock import FileLock, Timeout
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,9 +36,10 @@ def lock_review(folder: Path, review_id: str, wait_seconds: float = 0.0) -> Iter
 
 @contextmanager
 def lock_review_in(database: "Postgres", review_id: str, wait_seconds: float = 0.0) -> Iterator[None]:
-    """Hold the review for the length of the block. Raises BusyError when another process has it.
+    """Hold the advisory lock of a review during the block. Waits up to ``wait_seconds``, then raises BusyError.
 
-    The lock belongs to the session that also writes to the store: who loses it can write no more.
+    The lock belongs to the session that also writes to the store. A process that loses the session loses both, so it cannot
+    write to a review that another process has taken over.
     """
     if not database.lock(f"review {review_id}", wait_seconds):
         raise _busy(review_id)

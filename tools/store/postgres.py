@@ -1,7 +1,7 @@
-"""One session in a PostgreSQL database: statements, transactions, and locks that end with the session.
+"""PostgreSQL database of a store: statements, transactions, and locks that end with the session.
 
-psycopg is imported when a database is opened, never before: a store in a folder needs none. Everything of ours lives in
-a schema of its own, so that a shared database stays tidy. No message of this file holds a password.
+psycopg is imported only when a database is opened, because a store in a folder does not need it. All tables are in the schema
+``saveplay``, apart from others in the same database. No message of this module contains a password.
 """
 
 import hashlib
@@ -15,46 +15,45 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from domain.errors import BusyError, InputError, StoreError
+from domain.record import Row
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection, Connection, Error
     from psycopg.rows import DictRow
-
-Row = dict[str, Any]
 
 SCHEMA = "saveplay"
 DRIVER_MISSING = 'a store in PostgreSQL needs its driver: pip install "saveplay[postgres]"'
 
 _CONNECT_SECONDS = 10
 _WAIT_SECONDS = 30
-"""How long a write or a change of the tables waits for those of other processes; as long as SQLite does."""
+"""Longest wait of a write, or of a change of the tables, for other processes; the same as for SQLite."""
 _SESSION = (
     f"-c search_path={SCHEMA} -c lock_timeout={_WAIT_SECONDS}s "
     "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=6"
 )
-"""Keepalives: a machine that lost its power gives its locks back within two minutes."""
+"""Keepalives: the locks of a machine that lost its power are released within two minutes (60 s, then 6 tries of 10 s)."""
 _RETRY_SECONDS = 0.02
-_NAMED = re.compile(r"'[^']*'|(?<!:):(\w+)")
+_PARAMETER = re.compile(r"'[^']*'|(?<!:):(\w+)")
 _PORT = re.compile(r"\d{0,5}")
 
 
 @dataclass(frozen=True)
 class PostgresAddress:
-    """Where a database is. ``name`` is what people are told, and holds no password."""
+    """Address of a database. ``name`` is for messages and holds no password."""
 
     name: str
     parameters: Mapping[str, Any] = field(repr=False)
-    """As libpq takes them."""
+    """Connection parameters of libpq; not shown, as they may hold the password."""
 
     @property
     def digest(self) -> str:
-        """A short name for the database, the same for all its users."""
+        """16 hexadecimal digits that name the database; the same for all its users."""
         place = [str(self.parameters.get(name) or "") for name in ("service", "host", "hostaddr", "port", "dbname")]
         return hashlib.sha256("\n".join(place).encode()).hexdigest()[:16]
 
 
 def read_address(url: str) -> PostgresAddress:
-    """The address in a URL. Raises InputError for one that cannot be read, and when psycopg is not installed."""
+    """Parse the URL of a store. Raises InputError for a URL that cannot be read, or if psycopg is not installed."""
     try:
         from psycopg import ProgrammingError, conninfo
     except ImportError:
@@ -75,14 +74,14 @@ def read_address(url: str) -> PostgresAddress:
 
 
 def _is_unambiguous(url: str) -> bool:
-    """Whether user and password end where libpq thinks they end; otherwise a piece of a password would be the host."""
+    """True if user and password end where libpq ends them; otherwise part of a password would be shown as the host."""
     rest = url.partition("://")[2].partition("?")[0]
     server, _, database = rest.partition("/")
     return server.count("@") <= 1 and "@" not in database and "#" not in rest
 
 
 def _name_of(given: Mapping[str, Any]) -> str:
-    """The address without password and options."""
+    """URL without password and options, for messages."""
     user = f"{quote(str(given['user']))}@" if given.get("user") else ""
     hosts = [host for host in str(given.get("host") or given.get("hostaddr") or "").split(",") if host[:1] != "/"]
     port = f":{given['port']}" if given.get("port") and hosts else ""
@@ -91,13 +90,15 @@ def _name_of(given: Mapping[str, Any]) -> str:
 
 
 class Postgres:
-    """One session. Statements name their parameters like ``:this``, as SQLite's do."""
+    """One session. Statements name their parameters like ``:this``, as SQLite's do.
 
-    counted = "bigint generated always as identity primary key"
-    """The type of a column that numbers its rows."""
+    Each method raises the errors of `translate_errors`.
+    """
+
+    identity_column = "bigint generated always as identity primary key"
 
     def __init__(self, address: PostgresAddress) -> None:
-        """Connect. Raises InputError when that is refused."""
+        """Connect. Raises InputError if the connection is refused or the database does not use UTF8."""
         import psycopg
         from psycopg.rows import dict_row
 
@@ -116,31 +117,31 @@ class Postgres:
             raise InputError(f"the database {self.name} keeps text as {encoding}; make one with the encoding UTF8")
 
     def close(self) -> None:
-        """End the session; whatever it had locked is free."""
+        """End the session; its locks are released."""
         self._connection.close()
 
     # statements ------------------------------------------------------------------------------------------------------
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
-        """What a query finds. Raises what ``told`` raises."""
+        """The rows that a query returns."""
         with translate_errors(self.address):
             return self._connection.execute(_as_psycopg(sql), values).fetchall()
 
     def execute(self, sql: str, values: Mapping[str, Any]) -> int:
-        """Carry out a change; returns how many rows it changed. Raises what ``told`` raises."""
+        """Run one change and return the number of rows it changed."""
         with translate_errors(self.address):
             return self._connection.execute(_as_psycopg(sql), values).rowcount
 
     def execute_each(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
-        """Carry out a change for each of the rows. Raises what ``told`` raises."""
+        """Run one change for each set of values."""
         with translate_errors(self.address), self._connection.cursor() as cursor:
             cursor.executemany(_as_psycopg(sql), values)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """All or nothing, and one process after the other, as in SQLite: what a writer has read stays true until it writes.
+        """Transaction for the block. One process writes at a time, as in SQLite.
 
-        Raises what ``told`` raises.
+        The advisory lock is what makes "read, then write" safe: nothing that the block has read changes before it writes.
         """
         with translate_errors(self.address), self._connection.transaction():
             self._connection.execute("select pg_advisory_xact_lock(%s)", [_number("writing")])
@@ -148,7 +149,7 @@ class Postgres:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Everything that is read in the block is of one moment. Raises what ``told`` raises."""
+        """One moment for all reads in the block."""
         with translate_errors(self.address), self._connection.transaction():
             self._connection.execute("set transaction isolation level repeatable read, read only")
             yield
@@ -156,22 +157,22 @@ class Postgres:
     # tables ----------------------------------------------------------------------------------------------------------
 
     def has_tables(self, *names: str) -> bool:
-        """Whether there are all these tables of ours."""
+        """True if all these tables exist in the schema."""
         ours = [f"{SCHEMA}.{name}" for name in names]
         query = "select bool_and(to_regclass(name) is not null) as there from unnest(cast(:ours as text[])) as name"
         return bool(self.rows(query, {"ours": ours})[0]["there"])
 
     def create(self, tables: str) -> None:
-        """Make those tables that are not there. Raises InputError when the user may not."""
+        """Create the tables that are missing. Raises InputError if the user has no right to."""
         if self.has_tables(*re.findall(r"create table if not exists (\w+)", tables)):
-            return  # somebody who may only read and write rows needs no more rights than that
+            return  # a user who may only read and write rows needs no further rights
         with self.changing_tables(), translate_errors(self.address), self._connection.transaction():
             self._connection.execute(f"create schema if not exists {SCHEMA}")
             self._connection.execute(tables.encode())
 
     @contextmanager
     def changing_tables(self) -> Iterator[None]:
-        """One process at a time changes the tables. Raises BusyError when another one does for too long."""
+        """Lock for a block that changes tables. Raises BusyError if another process holds it for 30 s."""
         if not self.lock("tables", _WAIT_SECONDS):
             raise BusyError(f"another process is changing the tables of {self.name}; try again later")
         try:
@@ -182,10 +183,10 @@ class Postgres:
     # locks -----------------------------------------------------------------------------------------------------------
 
     def lock(self, name: str, wait_seconds: float) -> bool:
-        """Take a lock of this name for the session; says whether it was to be had in time.
+        """Take the lock of this name for the session. False if another session held it for all of ``wait_seconds``.
 
-        It asks again and again instead of waiting in the database: who waits there holds a snapshot, and whoever has the
-        lock may have to wait for all snapshots to end (``create index concurrently``, as the checkpoints do).
+        It asks every 20 ms instead of waiting in the database. A statement that waits there holds a snapshot, and the holder
+        of the lock may itself wait for all snapshots to end (``create index concurrently``, used by the checkpoints): a deadlock.
         """
         deadline = time.monotonic() + wait_seconds
         while not self.rows("select pg_try_advisory_lock(:key) as got", {"key": _number(name)})[0]["got"]:
@@ -195,13 +196,13 @@ class Postgres:
         return True
 
     def unlock(self, name: str) -> None:
-        """Give a lock back; a session that is over has none."""
+        """Release a lock. Does nothing if the session has ended, since its locks ended with it."""
         with suppress(StoreError):
             self.rows("select pg_advisory_unlock(:key)", {"key": _number(name)})
 
 
 async def connect_async(address: PostgresAddress) -> "AsyncConnection[DictRow]":
-    """A session for the checkpoints, which speak to psycopg themselves. Raises InputError when it is refused."""
+    """Open a session for the checkpoints, which call psycopg themselves. Raises InputError if it is refused."""
     import psycopg
     from psycopg.rows import dict_row
 
@@ -215,10 +216,10 @@ async def connect_async(address: PostgresAddress) -> "AsyncConnection[DictRow]":
 
 @contextmanager
 def translate_errors(address: PostgresAddress) -> Iterator[None]:
-    """Errors of the database as errors of the tree.
+    """Raise the errors of psycopg in the block as errors of `domain.errors`.
 
-    Raises InputError for what this user or this database may not do or keep, BusyError when another process writes for
-    too long, StoreError when the database went away.
+    InputError: the user may not do this, or the database cannot store the value. BusyError: another process wrote for more than
+    30 s. StoreError: the connection was lost.
     """
     import psycopg
     from psycopg import errors
@@ -247,17 +248,17 @@ def _connection_error(address: PostgresAddress, error: "Error") -> InputError:
 
 
 def _sentence(error: "Error") -> str:
-    """The reason in an error of psycopg, without the addresses that were tried and the hints."""
+    """Reason in an error of psycopg, without tried addresses and hints."""
     said = error.diag.message_primary or str(error).strip().partition("\n")[0]
     return re.sub(r".*(failed|FATAL|ERROR): +", "", said).strip().rstrip(".")
 
 
 @cache
 def _as_psycopg(sql: str) -> bytes:
-    """``:name`` as psycopg takes it; a percent sign of the statement's own is doubled."""
-    return _NAMED.sub(lambda found: f"%({found[1]})s" if found[1] else found[0], sql.replace("%", "%%")).encode()
+    """The statement with ``:name`` as ``%(name)s`` of psycopg; a literal percent sign is doubled."""
+    return _PARAMETER.sub(lambda found: f"%({found[1]})s" if found[1] else found[0], sql.replace("%", "%%")).encode()
 
 
 def _number(name: str) -> int:
-    """The number under which PostgreSQL knows a lock: the same in every process and version."""
+    """Number of an advisory lock, from its name; the same in every process and version, unlike ``hash()``."""
     return int.from_bytes(hashlib.sha256(f"{SCHEMA}:{name}".encode()).digest()[:8], "big", signed=True)

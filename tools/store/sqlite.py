@@ -1,4 +1,4 @@
-"""One SQLite file: statements and transactions. Several processes may have it open; one at a time writes."""
+"""SQLite file of a store: statements and transactions. Several processes may have it open; one at a time writes."""
 
 import sqlite3
 import time
@@ -8,30 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import StoreError
-
-Row = dict[str, Any]
+from domain.record import Row
 
 _WAIT_SECONDS = 30
-"""How long a write waits for those of other processes."""
+"""Longest wait of a write for the writes of other processes."""
+_RETRY_SECONDS = 0.02
 _PAGE_BYTES = 16_384
-"""What is kept of a phase is up to some megabytes: with SQLite's own 4,096 bytes, writing it takes twice as long."""
+"""The result of a phase may take some megabytes; with SQLite's default of 4,096 bytes, writing it takes twice as long."""
 
 
 def open_connection(path: Path) -> sqlite3.Connection:
-    """A file, made when it is missing, in which readers read while somebody writes. Raises StoreError.
+    """Open a file, created if missing, in write-ahead mode: reading goes on while another process writes.
 
-    SQLite answers "locked" at once, however long a write may wait, when two processes make a new file such a one at the
-    same time: so it is asked again.
+    Raises StoreError when the file stays locked for 30 s. Switching a new file to write-ahead mode does not respect the timeout:
+    of two processes that do it at once, one gets "locked" immediately. So the switch is retried here.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute(f"pragma page_size = {_PAGE_BYTES}")  # of a new file; an old one keeps its own
+    connection.execute(f"pragma page_size = {_PAGE_BYTES}")  # only a new file takes it
     deadline = time.monotonic() + _WAIT_SECONDS
     while not _is_write_ahead(connection):
         if time.monotonic() >= deadline:
             connection.close()
             raise StoreError(f"{path.parent.name}/ is locked by another process; try again when that has ended")
-        time.sleep(0.02)
+        time.sleep(_RETRY_SECONDS)
     return connection
 
 
@@ -46,10 +46,9 @@ def _is_write_ahead(connection: sqlite3.Connection) -> bool:
 
 
 class Sqlite:
-    """The store's file in a folder, which is made."""
+    """Database of a store in a folder; the folder is created."""
 
-    counted = "integer primary key"
-    """The type of a column that numbers its rows."""
+    identity_column = "integer primary key"
 
     def __init__(self, folder: Path) -> None:
         self.name = f"{folder.name}/"
@@ -57,40 +56,41 @@ class Sqlite:
         self._connection.row_factory = sqlite3.Row
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._connection.close()
 
     def create(self, tables: str) -> None:
-        """Make those tables that are not there."""
+        """Create the tables that are missing."""
         self._connection.executescript(tables)
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
-        """What a query finds."""
+        """The rows that a query returns."""
         return [dict(row) for row in self._connection.execute(sql, values)]
 
     def execute(self, sql: str, values: Mapping[str, Any]) -> int:
-        """Carry out a change; returns how many rows it changed."""
+        """Run one change and return the number of rows it changed."""
         return self._connection.execute(sql, values).rowcount
 
     def execute_each(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
-        """Carry out a change for each of the rows."""
+        """Run one change for each set of values."""
         self._connection.executemany(sql, values)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """All or nothing, and one process after the other."""
+        """Transaction for the block. One process writes at a time."""
+        # The lock is taken at the start: a transaction that reads first and locks later may fail instead of waiting.
         with self._transaction("begin immediate"):
             yield
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Everything that is read in the block is of one moment."""
+        """One moment for all reads in the block."""
         with self._transaction("begin"):
             yield
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
-        if self._connection.in_transaction:  # part of a larger one, which ends it
+        if self._connection.in_transaction:  # nested: the outer block commits
             yield
             return
         self._connection.execute(begin)

@@ -1,0 +1,47 @@
+"""Tables of a store, and the upserts by business key. One SQL text for SQLite and PostgreSQL.
+
+A record is one JSON text (``body``); only what a query filters or sorts by is a column of its own. Days and times are ISO text.
+Existing stores keep their tables: a changed table needs a migration, since ``create table if not exists`` changes nothing.
+"""
+
+SCHEMA = """
+create table if not exists reviews (review_id text primary key, as_of text not null, request text not null,
+    state text not null, run integer not null);
+create table if not exists documents (review_id text, kind text, body text not null, primary key (review_id, kind));
+create table if not exists decisions (review_id text, gate text, body text not null, primary key (review_id, gate));
+create table if not exists actions (action_id text, approved_in text, approved_on text not null, body text not null,
+    primary key (action_id, approved_in));
+create table if not exists progress (action_id text primary key, state text not null, on_day text, note text not null,
+    said_by text not null);
+create table if not exists overrides (account_id text, set_on text, body text not null, primary key (account_id, set_on));
+create table if not exists proposals (account_id text primary key, on_day text not null, body text not null,
+    settled text);
+create table if not exists audit (seq {identity}, at text not null, review_id text not null, who text not null,
+    what text not null, facts text not null);
+create table if not exists chain (seq integer primary key, mac text not null);
+create table if not exists keys (digest text primary key, kind text not null, body text not null,
+    expires text not null);
+create table if not exists choices (review_id text, run integer, account_id text, number integer not null,
+    body text not null, primary key (review_id, run, account_id));
+create table if not exists notes (seq {identity}, review_id text not null, account_id text not null, at text not null,
+    who text not null, body text not null);
+create table if not exists views (who text, name text, query text not null, primary key (who, name));
+create table if not exists answers (call text primary key, asked text not null, status integer not null,
+    body text not null, at text not null);
+"""
+"""The tables; ``{identity}`` is the type of a column that numbers its rows."""
+UPSERT = {
+    "review": "insert into reviews values (:review_id, :as_of, :request, 'running', :run) on conflict (review_id) do "
+    "update set as_of = excluded.as_of, request = excluded.request, state = excluded.state, run = excluded.run",
+    "document": "insert into documents values (:review_id, :kind, :body) on conflict (review_id, kind) do update set "
+    "body = excluded.body",
+    "action": "insert into actions values (:action_id, :approved_in, :approved_on, :body) on conflict (action_id, "
+    "approved_in) do update set approved_on = excluded.approved_on, body = excluded.body",
+    "progress": "insert into progress values (:action_id, :state, :on_day, :note, :said_by) on conflict (action_id) do "
+    "update set state = excluded.state, on_day = excluded.on_day, note = excluded.note, said_by = excluded.said_by",
+    "proposal": "insert into proposals values (:account_id, :on_day, :body, null) on conflict (account_id) do update "
+    "set on_day = excluded.on_day, body = excluded.body, settled = null",
+    "override": "insert into overrides values (:account_id, :set_on, :body) on conflict (account_id, set_on) do update "
+    "set body = excluded.body",
+}
+"""Insert or replace, by what is written. Writing twice is writing once."""
