@@ -1,4 +1,4 @@
-"""Everything a team tunes, typed. Each number carries its unit and the reason for its default in the YAML beside it."""
+"""Configuration of a team: one model for each file under ``configs/``. Units and reasons of the numbers are in the YAML files."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -34,10 +34,10 @@ class Setting(Record):
 
 
 class Freshness(Record):
-    """When a signal is too old to count.
+    """Age limit of a signal in days; an older value counts as unknown.
 
-    ``counted_from`` is the day of the account's own row, or the day the whole source was last seen.
-    ``events_stand``: a stale source cannot say that nothing happened, but what it did record still happened.
+    ``counted_from``: age is counted from the account's own row, or from the day on which the whole source was last seen.
+    ``events_stand``: a stale source cannot show that nothing happened, but an event that it recorded still counts.
     """
 
     days: int | None = Field(ge=0, description="None: the table carries no dates to judge by.")
@@ -46,7 +46,7 @@ class Freshness(Record):
 
 
 class SignalPhrases(Record):
-    """How a signal's value is put into words. ``{value}`` is the value with its unit."""
+    """Sentences for a signal's value by direction. ``{value}`` is the value with its unit."""
 
     worse: str
     better: str
@@ -54,7 +54,7 @@ class SignalPhrases(Record):
 
 
 class Signal(Record):
-    """What one signal means. What it measures is in ``tools/signals/<category>.sql``."""
+    """Meaning of one signal. Its measurement is SQL in ``tools/signals/<category>.sql``."""
 
     label: str
     category: Category
@@ -88,7 +88,7 @@ class Signal(Record):
 
 
 class BandLimits(Record):
-    """A half-open range [from, to) of a 0 to 100 score; the last one includes 100."""
+    """Range [from, to) of a score from 0 to 100; it ends where the next begins, and the last includes 100."""
 
     name: str
     starts_at: float = Field(ge=0, lt=100)
@@ -102,7 +102,7 @@ def _bands_cover_everything(bands: tuple[BandLimits, ...]) -> tuple[BandLimits, 
 
 
 class MoneySettings(Record):
-    """Home currency and the rates of the others, in home units for one unit."""
+    """Home currency, and rates of other currencies: home units for one unit."""
 
     home: str = Field(pattern="^[A-Z]{3}$")
     rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[float, Field(gt=0)]]
@@ -192,7 +192,7 @@ class ActionRule(Record):
 
 
 class ActionDeadline(Record):
-    """How soon an intervention tier must be acted on."""
+    """Deadline for the primary action of an intervention tier."""
 
     days: int = Field(ge=1, description="Calendar days to the last working day for the primary action.")
     urgency: Literal["immediate", "urgent", "standard"]
@@ -200,7 +200,7 @@ class ActionDeadline(Record):
 
 
 class TierSettings(Record):
-    """``configs/tiers.yaml``: who must be acted on, how soon, with what."""
+    """``configs/tiers.yaml``: rules of the intervention tiers, deadlines and primary actions."""
 
     rules: tuple[TierRule, ...]
     watch_renewal_within: Setting
@@ -211,7 +211,7 @@ class TierSettings(Record):
 
 
 class CauseEvidence(Record):
-    """One fact that speaks for a cause: points grow with the severity of the signal."""
+    """Signal that speaks for a cause; points grow with its severity, up to ``points``."""
 
     signal: str
     points: float = Field(gt=0, le=60)
@@ -219,7 +219,7 @@ class CauseEvidence(Record):
 
 
 class CauseRule(Record):
-    """How one cause is recognised."""
+    """Evidence for one cause, and how difficult it is to solve."""
 
     label: str
     evidence: tuple[CauseEvidence, ...] = Field(min_length=1)
@@ -228,7 +228,7 @@ class CauseRule(Record):
 
 
 class CauseSettings(Record):
-    """``configs/causes.yaml``: the seven causes and how sure we must be."""
+    """``configs/causes.yaml``: the seven causes, and the points and lead needed for each confidence."""
 
     causes: dict[Cause, CauseRule]
     minimum_points: Setting
@@ -244,7 +244,7 @@ class CauseSettings(Record):
 
 
 _UNSUPPORTED_SYNTAX = re.compile(r"\(\?<?[=!]|\(\?P=|\\[1-9]")
-"""Parts of expressions that the engine, which reads all texts first, does not know."""
+"""Syntax of Python's regular expressions that the engine does not support; the engine searches all texts first."""
 
 
 def _check_expressions(phrases: Iterable[str]) -> None:
@@ -256,7 +256,7 @@ def _check_expressions(phrases: Iterable[str]) -> None:
 
 
 class Intent(Record):
-    """A stated intent, found in what people wrote."""
+    """Stated intent, with the phrases that show it in a text."""
 
     phrases: tuple[str, ...] = Field(min_length=1, description="Regular expressions, case-insensitive.")
     unless: tuple[str, ...] = Field(default=(), description="A sentence that also matches one of these does not count.")
@@ -273,7 +273,7 @@ class Intent(Record):
 
 
 class PhraseSettings(Record):
-    """``configs/phrases.yaml``: how stated intents and themes are found in text."""
+    """``configs/phrases.yaml``: phrases of stated intents and themes."""
 
     intents: dict[str, Intent]
     competitors: tuple[str, ...]
@@ -288,7 +288,7 @@ class PhraseSettings(Record):
 
 
 class ReviewProfile(Record):
-    """How often and how wide the review is for a portfolio size."""
+    """Size and length of the review for a portfolio of a certain size."""
 
     id: str
     above_accounts: int = Field(ge=0, description="From this number of accounts on.")
@@ -310,14 +310,17 @@ class AgendaBlock(Record):
 
 
 class SavePrior(Record):
-    """What is believed before any outcome is known: a share and the number of cases it is worth."""
+    """Prior of the save rate as cases: the rate is saved / (saved + lost), and their sum is its weight."""
 
     saved: float = Field(gt=0)
     lost: float = Field(gt=0)
 
 
 class AlertRule(Record):
-    """One state of an account and the workflow that it starts."""
+    """Workflow for one state of an account: alert, task and CRM field.
+
+    ``standing`` limits it to accounts at risk, critical, fallen (health), new on the list, or resolved.
+    """
 
     id: str = Field(pattern="^[a-z_]+$")
     state: str
@@ -380,40 +383,40 @@ class ReviewSettings(Record):
 
 
 class TokenPrices(Record):
-    """What tokens cost: by model, for a million read and a million written."""
+    """Prices by model: for a million tokens read and a million written."""
 
     currency: str = Field(pattern="^[A-Z]{3}$")
     as_of: date
     models: dict[str, tuple[float, float]]
 
     def cost(self, model: str, read: int, written: int) -> float | None:
-        """What so many tokens cost; None when the model is not in the table."""
+        """Cost of tokens in ``currency``; None when the model is not in the table."""
         price = self.models.get(model)
         return round((read * price[0] + written * price[1]) / 1e6, 6) if price else None
 
 
 class WordLists(Record):
-    """Words, in lower case, that a model does not type itself."""
+    """Words, in lower case, that a model must not write itself."""
 
     numbers: tuple[str, ...]
     dates: tuple[str, ...]
     money: tuple[str, ...]
     directions: tuple[str, ...]
     internal: tuple[str, ...]
-    """Never in a text meant for the customer."""
+    """Never in a text for the customer."""
     concessions: tuple[str, ...]
     orders: tuple[str, ...]
     beginnings: tuple[str, ...]
-    """Words that may begin a sentence, beside those of the playbooks: with a capital they are no names."""
+    """Words that may begin a sentence, besides those of the playbooks; their capital does not make them a name."""
     acronyms: tuple[str, ...]
-    """Capitals that are no names."""
+    """Words in capitals that are not names."""
 
 
 ModelRole = Literal["drafting", "briefing", "ask"]
 
 
 class ModelSettings(Record):
-    """``configs/model.yaml``: which model, how long, how much, and what it must not type."""
+    """``configs/model.yaml``: model, limits of time and tokens, prices, and words that it must not write."""
 
     name: str | None
     fast_name: str | None
@@ -441,7 +444,7 @@ class ModelSettings(Record):
     words_why: str
 
     def model_for(self, role: ModelRole) -> str | None:
-        """The name of the model that does this work; None when none is configured."""
+        """Name of the model for this work; None when none is configured."""
         return (self.fast_name or self.name) if self.roles[role] == "fast" else self.name
 
 
@@ -449,7 +452,7 @@ QuestionKind = Literal["save_play", "why", "changes", "load", "late", "plan"]
 
 
 class StatementRule(Record):
-    """Something that whoever asks may say about an account: the signal it speaks of, and its value."""
+    """Statement that a person may make about an account, with the value of the signal that it means."""
 
     value: float
     says: str = Field(min_length=5, description="A clause that follows 'according to the person who asks'.")
@@ -462,7 +465,7 @@ class StatementRule(Record):
 
 
 class PastAttemptRule(Record):
-    """Something that was tried before and is not offered again."""
+    """Attempt of the past whose kind of action is not offered again."""
 
     says: str
     phrases: tuple[str, ...]
@@ -474,7 +477,7 @@ class PastAttemptRule(Record):
 
 
 class AskSettings(Record):
-    """``configs/ask.yaml``: how a question is read without a model."""
+    """``configs/ask.yaml``: phrases for understanding a question without a model."""
 
     kinds: dict[QuestionKind, tuple[str, ...]]
     close_enough: Setting
@@ -488,11 +491,11 @@ class AskSettings(Record):
 
 
 _RULE_CONTEXT = frozenset(("renewal_in_days", "active_users_before"))
-"""What rules may ask for beside the signals."""
+"""Values besides the signals that rules may use."""
 
 
 class ScoreConfiguration(Record):
-    """What makes a score: all that is read of ``configs/`` where nothing but scores is wanted."""
+    """Part of ``configs/`` that a score needs: scoring, tiers and phrases. ``score`` and ``check`` read only this."""
 
     scoring: ScoringSettings
     tiers: TierSettings
@@ -514,11 +517,11 @@ class ScoreConfiguration(Record):
 
 
 ConfigurationT = TypeVar("ConfigurationT", bound=ScoreConfiguration)
-"""The whole configuration or the part that makes a score, whichever was asked for."""
+"""The whole configuration, or only the part for scores."""
 
 
 class Configuration(ScoreConfiguration):
-    """All of ``configs/``, read once."""
+    """All files of ``configs/``."""
 
     causes: CauseSettings
     review: ReviewSettings
@@ -526,11 +529,11 @@ class Configuration(ScoreConfiguration):
     asking: AskSettings
     playbooks: dict[str, Playbook]
     hash: str
-    """Hash of everything, for the record of the review."""
+    """Hash of all files, recorded in the review."""
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        """Every word that the playbooks use, in small letters."""
+        """All words of the playbooks, in lower case."""
         words = (re.findall(r"[A-Za-zÀ-ÖØ-öø-ÿ]+", book.model_dump_json()) for book in self.playbooks.values())
         return frozenset(word.lower() for found in words for word in found)
 

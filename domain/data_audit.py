@@ -1,11 +1,11 @@
-"""What is known about the data itself: what was read, what was left out and why, how fresh each source is."""
+"""Result of reading the input: rows read, rows left out with reasons, and the age of each source."""
 
 from datetime import date
 
 from domain.record import Record
 
 FUTURE_DATED = "dated after the review date"
-"""The reason for leaving out what lies in the future."""
+"""Reason for rows that are left out because they are in the future."""
 
 
 class LeftOutRows(Record):
@@ -14,7 +14,7 @@ class LeftOutRows(Record):
     table: str
     column: str | None
     reason: str
-    """A sentence fragment: "not a date", "no such account", "dated after the review"."""
+    """Part of a sentence: "not a date", "no such account", "dated after the review"."""
     rows: int
     examples: tuple[str, ...]
     """Up to five, each "file.csv row 12: value"; row 1 is the header line."""
@@ -26,7 +26,7 @@ class SourceAudit(Record):
     table: str
     connected: bool
     location: str
-    """File name or table name inside the data location (never an absolute path); empty when not connected."""
+    """Name of the file or table, without its folder, so that no path of a machine is shown; empty when not connected."""
     rows: int
     """Rows read and kept."""
     rows_left_out: int
@@ -34,25 +34,25 @@ class SourceAudit(Record):
     last_date: date | None
     """Earliest and latest date on or before the review date in the table's date columns."""
     seen_until: date | None
-    """How fresh the source is: ``exported_on`` of the mapping if given, else ``last_date``."""
+    """Day until which the source is complete: ``exported_on`` of the mapping if given, else ``last_date``."""
     columns: tuple[str, ...]
-    """Columns of ours that the source fills."""
+    """Columns of `domain.tables` that the source has."""
     columns_absent: tuple[str, ...]
-    """Optional columns that the source does not have."""
+    """Optional columns of `domain.tables` that the source does not have."""
     columns_ignored: tuple[str, ...]
-    """Columns of the source that nothing here reads."""
+    """Columns of the source that are not read."""
     notices: tuple[str, ...] = ()
-    """What was assumed while reading: encoding, day-first dates, minor units, which opportunity was taken."""
+    """Assumptions while reading: encoding, day-first dates, minor units, the opportunity used for a renewal."""
 
 
 class DataAudit(Record):
-    """The whole data location."""
+    """Result of reading the whole data location."""
 
     sources: tuple[SourceAudit, ...]
     left_out: tuple[LeftOutRows, ...]
     fingerprint: str
-    """SHA-256 over the bytes of CSV files, the sizes and footers of Parquet files (they tell the size and the extremes of
-    every column chunk), the headers of a DuckDB file, or what a server answered: two reviews of the same data share it."""
+    """SHA-256 over the bytes of CSV files, the sizes and footers of Parquet files (with size, minimum and maximum of every
+    column chunk), the headers of a DuckDB file, or a server's answer. It is the same for two reviews of the same data."""
 
     @property
     def rows(self) -> int:
@@ -66,7 +66,7 @@ class DataAudit(Record):
 
     @property
     def future_rows(self) -> int:
-        """Rows dated after the review: not read, but nothing is wrong with them."""
+        """Rows dated after the review: left out, but not faulty."""
         return sum(entry.rows for entry in self.left_out if entry.reason == FUTURE_DATED)
 
     @property
@@ -77,5 +77,5 @@ class DataAudit(Record):
         return unusable / total if total else 0.0
 
     def source(self, table: str) -> SourceAudit:
-        """The audit of one table."""
+        """The audit of one table. Raises StopIteration for a name that is not in `domain.tables`."""
         return next(source for source in self.sources if source.table == table)

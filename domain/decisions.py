@@ -1,4 +1,4 @@
-"""What people say about a review: the decisions file, and how it is checked before anything resumes."""
+"""Decisions of people about a review, as in ``decisions.yaml``. Each is checked here before the review continues."""
 
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -9,7 +9,7 @@ from domain.record import Record
 
 
 class PlayDecision(Record):
-    """One line about one save play."""
+    """Decision about one save play."""
 
     account: str = Field(description="Account id.")
     decision: Literal["approve", "edit", "reject", "defer"]
@@ -23,10 +23,12 @@ class PlayDecision(Record):
         description="For edit: action id to the library action of the same phase that replaces it.",
     )
     wording: dict[str, str] = Field(
-        default_factory=dict, description="For edit: action id to what is to be done, in people's own words."
+        default_factory=dict, description="For edit: action id to what is to be done, in a person's own words."
     )
-    by: str = Field(default="", description="Who decided this one; empty for whoever decided the whole file.")
-    version: str | None = Field(default=None, description="The version of the play that was read; refused if it moved.")
+    by: str = Field(default="", description="Name of who decided this one; empty: ``decided_by`` of the file.")
+    version: str | None = Field(
+        default=None, description="Version of the play that was read; refused if the play changed since."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -43,7 +45,7 @@ class PlayDecision(Record):
 
 
 class CloseDecision(Record):
-    """The close of the meeting: critical accounts owned, immediate actions dated, decisions recorded."""
+    """Close of the meeting: owners for critical accounts without one, and notes."""
 
     owners: dict[str, str] = Field(
         default_factory=dict, description="Account id to person id, for accounts without one."
@@ -52,7 +54,7 @@ class CloseDecision(Record):
 
 
 class Decisions(Record):
-    """A decisions file. What happens to plays it does not name is said by ``rest``."""
+    """Decisions file. ``rest`` says what happens to plays that it does not name."""
 
     review: str
     decided_by: str = Field(min_length=1)

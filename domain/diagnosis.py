@@ -1,4 +1,4 @@
-"""Phase 2, root cause analysis: causes, what accounts have in common, and the load of each CSM."""
+"""Results of phase 2, root cause analysis: causes, patterns across accounts, and the load of each CSM."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from domain.record import Record
 
 
 class CauseFinding(Record):
-    """The ranked hypothesis about why one account is at risk."""
+    """Most likely cause of the risk of one account, with the runner-up."""
 
     account_id: str
     name: str
@@ -15,10 +15,11 @@ class CauseFinding(Record):
     label: str
     confidence: Literal["high", "medium", "low"]
     score: float
+    """Points of the evidence for this cause; ``configs/causes.yaml`` has them by signal."""
     runner_up: str | None
     runner_up_label: str | None
     would_tell_apart: str
-    """The question whose answer decides between cause and runner-up."""
+    """Question whose answer decides between cause and runner-up."""
     reasoning: str
     pillar: str
     pillar_note: str
@@ -27,14 +28,14 @@ class CauseFinding(Record):
     difficulty: Literal["easy", "moderate", "hard"]
     difficulty_note: str
     time_to_churn: tuple[int, int] | None
-    """Earliest and latest, in days from the review."""
+    """Earliest and latest, in days from the review; None when it cannot be estimated."""
     time_to_churn_note: str
     evidence: tuple[str, ...]
-    """Evidence ids of the account."""
+    """Ids of the evidence for the cause, for example E1."""
 
 
 class Pattern(Record):
-    """Something that several accounts at risk have in common."""
+    """Something that several at-risk accounts have in common, more often than the whole portfolio."""
 
     kind: str
     subject: str
@@ -45,7 +46,7 @@ class Pattern(Record):
 
 
 class CapacityLine(Record):
-    """The load of one CSM. For managers; not for the public page."""
+    """Load of one CSM. For managers only: it is on no page that all can read."""
 
     person_id: str
     name: str
@@ -55,18 +56,20 @@ class CapacityLine(Record):
     at_risk_accounts: int
     at_risk_arr: float
     weekly_hours: float | None
+    """Working hours a week."""
     hours_committed: float
-    """By open actions due within two weeks."""
+    """Hours of open actions due within the planning period (`planning_days`, 14 by default)."""
     hours_free: float | None
-    """For save plays in the coming two weeks, before this week's plays."""
+    """Hours left for save plays in the planning period, before this week's plays."""
     hours_asked: float
-    """By this week's plays in the coming two weeks."""
+    """Hours that this week's plays need in the planning period."""
     overloaded: bool
+    """True if there are too many red accounts or too few hours."""
     note: str
 
 
 class Handover(Record):
-    """A proposal to move one account to another CSM."""
+    """Proposal to move one account to another CSM."""
 
     account_id: str
     name: str
@@ -78,3 +81,4 @@ class Handover(Record):
     receiver_hours_after: float | None
     reason: str
     warm_handover: bool
+    """True if both CSMs should introduce the change together."""

@@ -1,4 +1,4 @@
-"""What is known about one account under review, and the people on both sides: the input of every judgement."""
+"""Everything known about one account under review, with the people on both sides: the input of every judgement."""
 
 from datetime import date
 from typing import Literal
@@ -11,7 +11,7 @@ from domain.record import Record
 
 
 class Person(Record):
-    """One of ours."""
+    """Person of the team."""
 
     person_id: str
     name: str
@@ -19,10 +19,11 @@ class Person(Record):
     role: Role
     manager_id: str | None
     weekly_hours: float | None
+    """Working hours a week; None: the default of the role in ``configs/review.yaml``."""
 
 
 class Contact(Record):
-    """One of theirs."""
+    """Person at the customer."""
 
     contact_id: str
     name: str
@@ -33,7 +34,7 @@ class Contact(Record):
 
 
 class Dossier(Record):
-    """One account under review."""
+    """One account under review: scores, changes, evidence, people and texts."""
 
     account_id: str
     name: str
@@ -45,35 +46,47 @@ class Dossier(Record):
     contract_currency: str
     renewal_date: date | None
     renewal_in_days: int | None
+    """Calendar days from the review; negative when overdue."""
     csm_id: str | None
     exec_sponsor_id: str | None
     lifecycle_stage: str | None
     parent_account_id: str | None
     health: float | None
+    """0 to 100, high is good; None when not scored."""
     health_band: HealthBand
     coverage: float
+    """Share of the health weight that is known, 0 to 1."""
     confidence: Literal["high", "medium", "low"]
     velocity: float | None
+    """Points of health a day over about 30 days; negative means falling."""
     velocity_band: Literal["alarm", "concern", "stable", "improving", "unknown"]
     risk: float
+    """0 to 100, high is bad."""
     score_tier: RiskTier
+    """Tier of the score alone."""
     risk_tier: RiskTier
+    """``score_tier``, but at least medium for an account at risk for another reason."""
     flagged: bool
+    """True if a rule of ``configs/tiers.yaml`` puts it at risk."""
     alarm: bool
+    """True if health falls at the speed of ``velocity_alarm`` or faster."""
     at_risk: bool
     rule: str | None
+    """Id of the first tier rule that holds."""
     intervention_tier: InterventionTier | None
     churn_probability: float
+    """0 to 1."""
     calibrated: bool
     expected_churn_arr: float
     change: RiskChange
     risk_then: float | None
+    """Risk last week, scored with today's configuration; likewise the next two."""
     health_then: float | None
     tier_then: RiskTier | None
     fell: bool
-    """Lost more than the alert's points since last week, or fell into red."""
+    """True if health lost more than ``degradation_points`` since last week, or fell into red."""
     values: dict[str, float | None]
-    """Fresh value by signal, and the context that rules use; unknown is None."""
+    """Value by signal, and the context values that rules use; None when unknown or stale."""
     contributions: tuple[Contribution, ...]
     evidence: tuple[Evidence, ...]
     contacts: tuple[Contact, ...]
@@ -82,5 +95,5 @@ class Dossier(Record):
     health_history: tuple[tuple[date, float | None], ...]
 
     def evidence_for(self, signal: str) -> Evidence | None:
-        """The evidence of one signal, if it is known."""
+        """Evidence of one signal; None when the signal is unknown."""
         return next((fact for fact in self.evidence if fact.signal == signal), None)

@@ -1,7 +1,7 @@
-"""What a language model is asked for and what it answers. It chooses and phrases; it types no fact.
+"""Answers of a language model, and the record of how a text was drafted. The model chooses and phrases; it writes no fact.
 
-Sentences have slots in braces: ``{E3}`` is filled with the evidence of that id, ``{contact}``, ``{csm}`` and their like
-with names. Numbers, dates, money, names and directions come from slots only.
+Sentences have placeholders in braces: ``{E3}`` is filled with the evidence of that id, ``{contact}``, ``{csm}`` and others with
+names. Numbers, dates, money, names and directions come from placeholders only.
 """
 
 from collections.abc import Callable
@@ -12,31 +12,31 @@ from domain.playbook import PHASES, Phase
 from domain.record import Record
 
 DraftOutcome = Literal["first_try", "repaired", "in_part", "fell_back", "playbook", "goes_on"]
-"""``in_part``: the model's choices stand, and the playbook's own words where its sentences did not pass."""
+"""``in_part``: the model's choices, with the playbook's words for sentences that did not pass. ``goes_on``: an earlier play runs on."""
 FIRST_TOUCH = "first_touch"
 
 
 class DraftAction(Record):
-    """One action that the model chose from the library."""
+    """One action that the model chose from the playbook."""
 
     action: str
     """Id in the playbook."""
     owner: str
-    """Handle of a person, as the dossier names them: ``csm``, ``product_2``."""
+    """Handle of a person in the prompt: ``csm``, ``product_2``; never a name."""
     due: date
     evidence: tuple[str, ...]
-    """Ids of the evidence that calls for it."""
+    """Ids of the evidence that calls for it, for example E3."""
     why: str | None
-    """One sentence with slots: how this addresses the cause at this account. None: the library's own words."""
+    """One sentence with placeholders on how this addresses the cause. None: the playbook's own words."""
 
 
 class PlayDraft(Record):
-    """One save play as the model answers it."""
+    """Answer of the model for one save play."""
 
     summary: str | None
-    """The root cause in one or two sentences with slots. None: the diagnosis's own words."""
+    """Root cause in one or two sentences with placeholders. None: the words of the diagnosis."""
     opening: str | None
-    """What is said first to the customer; slots of names only. None: as the first action says."""
+    """First words to the customer, with placeholders of names only. None: as in the first action."""
     first_touch: DraftAction
     stabilise: tuple[DraftAction, ...]
     address: tuple[DraftAction, ...]
@@ -48,13 +48,13 @@ class PlayDraft(Record):
         return (self.first_touch, *chosen) if name == PHASES[0] else chosen
 
     def wording(self) -> dict[str, str]:
-        """Every sentence of the model, by place: ``summary``, ``opening``, or the action's id."""
+        """Sentences of the model by place: ``summary``, ``opening``, or the id of the action."""
         lines = {line.action: line.why for name in PHASES for line in self.phase(name)}
         found = {"summary": self.summary, "opening": self.opening, **lines}
         return {place: text for place, text in found.items() if text is not None}
 
     def map_sentences(self, change: Callable[[str, str], str | None]) -> "PlayDraft":
-        """The same choices; each sentence as ``change(place, text)`` gives it."""
+        """Copy with the same choices and each sentence replaced by ``change(place, text)``."""
 
         def at(place: str, text: str | None) -> str | None:
             return None if text is None else change(place, text)
@@ -73,17 +73,17 @@ class PlayDraft(Record):
 
 
 class BriefingDraft(Record):
-    """The meeting's briefing as the model answers it: sentences with slots for facts ``{F2}``."""
+    """Answer of the model for the briefing: sentences with placeholders of facts, ``{F2}``."""
 
     sentences: tuple[str, ...]
 
     def map_sentences(self, change: Callable[[str], str]) -> "BriefingDraft":
-        """Every sentence changed."""
+        """Copy with each sentence replaced by ``change(text)``."""
         return BriefingDraft(sentences=tuple(map(change, self.sentences)))
 
 
 class TokenUsage(Record):
-    """What model calls took."""
+    """Tokens read and written, and number of calls."""
 
     read: int = 0
     written: int = 0
@@ -91,7 +91,7 @@ class TokenUsage(Record):
 
     @property
     def total(self) -> int:
-        """Read and written together."""
+        """Tokens read and written."""
         return self.read + self.written
 
     def __add__(self, other: "TokenUsage") -> "TokenUsage":
@@ -101,30 +101,30 @@ class TokenUsage(Record):
 
 
 class Violation(Record):
-    """Something in a draft that must not stand."""
+    """Fault of a draft or a play."""
 
     code: str
     message: str
-    """What is wrong and what to change."""
+    """One sentence: the fault and what to change."""
     at: str = ""
-    """For a sentence of a draft: its place (``summary``, ``opening`` or the action's id); empty for a choice."""
+    """Place of a sentence: ``summary``, ``opening`` or the id of the action; empty for a choice."""
 
 
 class DraftingRecord(Record):
-    """How a text came to be, so that readers know what they read."""
+    """Record of how a text was drafted, shown to its readers."""
 
     outcome: DraftOutcome = "playbook"
     model: str | None = None
     rounds: int = 0
-    """How many answers were asked for."""
+    """Number of answers that were asked for."""
     reason: str = ""
-    """Why the playbook drafter took over; empty otherwise."""
+    """Reason for using the playbook's words; empty otherwise."""
     error: str | None = None
-    """Code of what failed, where it was not the text: ``timed_out``, ``refused`` and so on."""
+    """Code of a failed call: ``timed_out``, ``refused`` and so on; None when the text itself was the problem."""
     refused: tuple[Violation, ...] = ()
-    """What was wrong with the answers that were sent back."""
+    """Faults of the answers that were sent back."""
     tokens: TokenUsage = TokenUsage()
     cost: float | None = 0.0
-    """In the currency of the price table; None when the model has no price there."""
+    """In the currency of the price table; None when the table has no price for the model."""
     prompt_hash: str | None = None
     answer_hash: str | None = None

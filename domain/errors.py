@@ -1,28 +1,28 @@
-"""Every error the product raises on purpose, by what the reader should do next.
+"""Errors that the product raises on purpose, grouped by what the caller should do next.
 
     SaveplayError                 base; nothing raises it directly
-    ├── InputError                exit 2: what was given cannot be used; mend it and call again
+    ├── InputError                exit 2: the input cannot be used; correct it and call again
     │   ├── DataError             a file, table, column or row of the customer data
     │   ├── ConfigurationError    a file under configs/ or a mapping.yaml
     │   ├── DecisionError         a decisions file, or a decision that breaks a rule of the review
-    │   │   └── StaleDecision     somebody decided meanwhile; read what stands now, then decide again (409)
+    │   │   └── StaleDecision     somebody decided meanwhile; read the newer decision, then decide again (409)
     │   └── UnknownReference      a review, account, person or action that does not exist
-    ├── NotAllowed                exit 2, 403: the role of whoever asks does not include it; ask somebody whose role does
+    ├── NotAllowed                exit 2, 403: the role does not include it; ask somebody whose role does
     ├── BusyError                 exit 2: another process is working on the same review; wait for it
-    ├── StoreError                exit 1: the database of the store went away meanwhile; go on when it is back
-    └── ModelError                never ends a review: the playbook drafter takes over and the play says why
-        ├── Unavailable           worth another attempt, then the model counts as absent for this review
-        │   ├── TimedOut          no answer in time; another play may still get one
-        │   ├── RateLimited       429: too many calls; ``wait`` is what the server asks for, in seconds
+    ├── StoreError                exit 1: the connection to the database was lost; resume when it is back
+    └── ModelError                never ends a review: the playbook's play is used and says why
+        ├── ModelUnavailable      worth another attempt; then no model is used in this review
+        │   ├── TimedOut          no answer in time; the next play may get one
+        │   ├── RateLimited       429: too many calls; ``wait`` is the pause that the server asks for, in seconds
         │   ├── ServerFailed      5xx
-        │   └── Unreachable       no server there, or the connection broke
-        ├── CallRefused           4xx: key, model name or request; every further call would be refused, too
+        │   └── Unreachable       no server, or the connection broke
+        ├── RequestRejected       4xx: wrong key, model name or request; further calls would be rejected, too
         ├── AnswerRefused         the model declined to answer, or a filter did; asking again changes nothing
-        ├── BrokenAnswer          an answer of no use; worth a repair round that says so
-        │   ├── CutShort          stopped at the length limit
+        ├── UnusableAnswer        an answer that cannot be used; sent back with the fault named
+        │   ├── AnswerTruncated   stopped at the length limit
         │   ├── NotJson           not the JSON that was asked for
-        │   ├── WrongShape        JSON, but not of the schema
-        │   └── TooLarge          longer than any play; reading stopped
+        │   ├── SchemaMismatch    JSON, but not of the schema
+        │   └── AnswerTooLarge    longer than any play; reading stopped
         └── OverBudget            the review's time or tokens for the model are spent
 
 A table that is absent and a row that does not parse are not errors of this tree: they are data about the review and
@@ -37,7 +37,7 @@ class SaveplayError(Exception):
 
 
 class InputError(SaveplayError):
-    """What was given cannot be used. Nothing has been written."""
+    """The input cannot be used. Nothing has been written."""
 
 
 class DataError(InputError):
@@ -53,15 +53,15 @@ class DecisionError(InputError):
 
 
 class StaleDecision(DecisionError):
-    """What was decided upon has changed since it was read. Nothing was kept; what stands now goes with the answer."""
+    """The play or the choice changed since it was read. Nothing was saved."""
 
 
 class UnknownReference(InputError):
-    """A name or id that nothing is known of. The message lists the nearest known ones."""
+    """A name or id is unknown. The message lists the nearest known ones."""
 
 
 class NotAllowed(SaveplayError):
-    """The role of whoever asks does not include it. The message names the role that does."""
+    """The role does not include this operation. The message names a role that does."""
 
 
 class BusyError(SaveplayError):
@@ -69,11 +69,11 @@ class BusyError(SaveplayError):
 
 
 class StoreError(SaveplayError):
-    """The database of the store went away in the middle of something. What was finished is kept."""
+    """The connection to the store's database was lost. Everything finished is saved."""
 
 
 class ModelError(SaveplayError):
-    """The model gave no usable answer. ``code`` is what the review records, ``answer`` what there is of one, or None."""
+    """The model gave no usable answer. ``code`` is recorded in the review; ``answer`` is the partial answer, or None."""
 
     code = "model_failed"
 
@@ -83,10 +83,10 @@ class ModelError(SaveplayError):
 
 
 class ModelUnavailable(ModelError):
-    """Worth another attempt."""
+    """The server may answer a later attempt."""
 
     wait: float | None = None
-    """Seconds that the server asks to wait; None when it says nothing."""
+    """Seconds that the server asks to wait; None when it does not say."""
 
 
 class TimedOut(ModelUnavailable):
@@ -108,13 +108,13 @@ class ServerFailed(ModelUnavailable):
 
 
 class Unreachable(ModelUnavailable):
-    """No server there, or the connection broke."""
+    """There is no server, or the connection broke."""
 
     code = "unreachable"
 
 
 class RequestRejected(ModelError):
-    """4xx: the key, the model's name or the request. ``status`` is the HTTP status, ``detail`` the server's words."""
+    """4xx: wrong key, model name or request. ``status`` is the HTTP status, ``detail`` the text of the server."""
 
     code = "call_refused"
 
@@ -130,7 +130,7 @@ class AnswerRefused(ModelError):
 
 
 class UnusableAnswer(ModelError):
-    """An answer of no use; a repair round says so."""
+    """The answer cannot be used; it is sent back with the fault named."""
 
     code = "broken"
 

@@ -1,4 +1,4 @@
-"""Evidence: what a number about an account rests on, down to the rows of the input."""
+"""Evidence: sentences about known signals of an account, with the input rows behind them."""
 
 from datetime import date
 from typing import Literal
@@ -9,46 +9,47 @@ Direction = Literal["worse", "better", "steady"]
 
 
 class SourceRow(Record):
-    """One row of the input that a number rests on."""
+    """One input row behind a number."""
 
     table: str
     row: int
-    """Row in the source file, the header being row 1."""
+    """Row number in the source file; the header is row 1."""
     on: date | None
     key: str
-    """The row's own id (ticket, invoice, contact) or its date."""
+    """Id of the row (ticket, invoice, contact), or its date."""
     text: str
-    """What the row says, in a few words; for text rows a short quotation."""
+    """Content of the row in a few words; for text rows a short quotation."""
 
 
 class Evidence(Record):
-    """One fact about one account, and where it comes from."""
+    """One sentence about one known signal of one account, with its source."""
 
     id: str
-    """E1, E2, … within the account, in order of weight."""
+    """E1, E2, … within the account, by risk points, highest first."""
     signal: str
     category: str
     pillar: str
     statement: str
-    """One sentence with value, unit and direction; holds no internal score."""
+    """The sentence, with value, unit and direction; contains no internal score."""
     value: float | None
+    """In ``unit``."""
     shown: str
-    """The value with its unit, as people read it."""
+    """Value with its unit, as text."""
     unit: str
     direction: Direction
-    """Worse or better than it should be, or steady."""
+    """Compared with the normal range: worse, better or steady."""
     observed_on: date | None
     source: str
-    """File or table it was read from."""
+    """File or table of the input."""
     rows: tuple[SourceRow, ...]
     row_count: int
-    """Number of rows behind the value; ``rows`` shows at most twelve of them."""
+    """Number of rows behind the value; ``rows`` has at most twelve of them."""
     risk_points: float
-    """What this fact adds to the risk score."""
+    """Points of the risk score from this signal."""
 
 
 class Contribution(Record):
-    """What one signal adds to a score. The contributions of a score sum to it exactly."""
+    """Part of the scores that comes from one signal. All parts of a score sum to it exactly."""
 
     signal: str
     label: str
@@ -56,13 +57,14 @@ class Contribution(Record):
     value: float | None
     shown: str
     component: float | None
-    """0 to 100, high is good; unknown when missing or stale."""
+    """0 to 100, high is good; None when the value is missing or stale."""
     weight: float
-    """Share of the score, 0 to 1, after unknown signals gave theirs away."""
+    """Share of the health score, 0 to 1, after the weight of unknown signals was shared out."""
     health_points: float
     risk_points: float
     health_change: float | None
-    """Points of health gained or lost since last week through this signal."""
+    """Points of health gained or lost since last week by this signal."""
     observed_on: date | None
     age_days: int | None
+    """Days from ``observed_on`` to the review."""
     state: Literal["known", "stale", "unknown"]

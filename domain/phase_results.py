@@ -1,4 +1,4 @@
-"""What each phase hands to the next. Kept in the store, never in the graph's state."""
+"""Results that each phase passes to the next. They are in the store; the graph's state has only ids and hashes."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup,
 
 
 class PlanRow(Record):
-    """One account of the intervention plan as the engine hands it over."""
+    """One account of the intervention plan, as read from the scored base."""
 
     account_id: str
     name: str
@@ -30,13 +30,13 @@ class PlanRow(Record):
     velocity_alarm: bool
     risk: float
     values: dict[str, float | None]
-    """What the rules of tiers and actions ask for; unknown is None."""
+    """Values that the rules of tiers and actions use, by name; None when unknown."""
     top: tuple[str, ...]
-    """Sentences of the heaviest evidence, at most two."""
+    """Up to two sentences of evidence, those with most risk points."""
 
 
 class CsmBook(Record):
-    """The book of one CSM, counted in the engine; ``csm_id`` None is the accounts without an owner."""
+    """Counts of the accounts of one CSM; ``csm_id`` None: accounts without an owner."""
 
     csm_id: str | None
     accounts: int
@@ -48,7 +48,7 @@ class CsmBook(Record):
 
 
 class MovableAccount(Record):
-    """An account that could change hands: not red, not at risk, no renewal soon."""
+    """Account that another CSM could take over: green, not at risk, no renewal soon."""
 
     account_id: str
     name: str
@@ -58,14 +58,14 @@ class MovableAccount(Record):
 
 
 class PortfolioCounts(Record):
-    """How the whole base divides, for telling what is common among accounts at risk from what is common anyway."""
+    """Accounts of the whole portfolio by segment and by CSM. Patterns among at-risk accounts are compared with them."""
 
     segments: dict[str, int]
     csms: dict[str, int]
 
 
 class IdentifyResult(Record):
-    """Phase 1: who is at risk, what changed, how sure the numbers are."""
+    """Result of phase 1: at-risk accounts, changes since last week, and the state of the data."""
 
     review_id: str
     as_of: date
@@ -86,20 +86,20 @@ class IdentifyResult(Record):
     population: PortfolioCounts
     followup: Followup
     standing_now: dict[str, float | None]
-    """Health of every account that an earlier review had at risk, as far as it is still a customer."""
+    """Health now of each account that was at risk in an earlier review and is still a customer."""
     asked: tuple[Dossier, ...] = ()
-    """Accounts that somebody asked a play for, with what they said about them."""
+    """Dossiers of accounts for which somebody requested a play, with that person's statements as evidence."""
     proposals: tuple[PlayRequest, ...] = ()
     outcomes: dict[str, str]
-    """Latest outcome, since it was first found at risk, of every account that an earlier review had at risk."""
+    """Latest outcome of each account of an earlier at-risk list, since the account was first on it."""
 
 
 class Trends(Record):
-    """Phase 1, health scorer: what fell, which states started a workflow, where the chances are."""
+    """Result of phase 1, health scorer: alerts, workflow states and the risk × opportunity matrix."""
 
     alerts: tuple[Alert, ...]
     states: dict[str, int]
-    """How many accounts each workflow state holds now."""
+    """Number of accounts in each workflow state."""
     matrix: tuple[MatrixCell, ...]
 
 
@@ -114,7 +114,7 @@ class AtRiskEntry(Record):
 
 
 class AtRiskSnapshot(Record):
-    """Who was at risk in one review."""
+    """At-risk accounts of one review, kept for later reviews."""
 
     review_id: str
     as_of: date
@@ -122,7 +122,7 @@ class AtRiskSnapshot(Record):
 
 
 class RunningPlay(Record):
-    """An approved play that later reviews carry on instead of drafting anew."""
+    """Approved play that later reviews continue instead of drafting a new one."""
 
     account_id: str
     name: str
@@ -130,50 +130,50 @@ class RunningPlay(Record):
     cause: str
     created: date
     origin: str
-    """The review that first approved it; its actions carry that id."""
+    """Id of the review that first approved it; the ids of its actions begin with it."""
     actions: dict[str, tuple[str, ...]]
-    """Action ids of the library, by phase."""
+    """Ids of playbook actions, by phase."""
     dates: dict[str, date] = {}
-    """Due date by action, as it was approved."""
+    """Approved due date by action."""
     owners: dict[str, str] = {}
-    """Person by action, where it is not the usual owner."""
+    """Person id by action, where it is not the default owner."""
     health: float | None
 
 
 class RunningPlays(Record):
-    """The plays running after one review."""
+    """Plays that run after one review."""
 
     plays: tuple[RunningPlay, ...]
 
 
 class DiagnoseResult(Record):
-    """Phase 2, health scorer: why."""
+    """Result of phase 2, health scorer: causes and patterns."""
 
     causes: tuple[CauseFinding, ...]
     patterns: tuple[Pattern, ...]
 
 
 class CapacityResult(Record):
-    """Phase 2, capacity analyzer: who has the hands free."""
+    """Result of phase 2, capacity analyzer: load and proposed handovers."""
 
     capacity: tuple[CapacityLine, ...]
     handovers: tuple[Handover, ...]
 
 
 class DraftResult(Record):
-    """What the model made of one account: a draft that passed every check, or none and the reason."""
+    """Draft of the model for one account that passed every check, or None and the reason."""
 
     draft: PlayDraft | None
     drafting: DraftingRecord
 
 
 class PlanResult(Record):
-    """Phase 3: what is proposed."""
+    """Result of phase 3: the proposal to people."""
 
     intervention_plan: tuple[PlanLine, ...]
     plays: tuple[SavePlay, ...]
     origins: dict[str, str]
-    """For plays that go on: the review in which they began."""
+    """By account, for continued plays: the review in which they began."""
     needs: ResourceNeeds
     capacity: tuple[CapacityLine, ...]
     handovers: tuple[Handover, ...]
@@ -185,7 +185,7 @@ class PlanResult(Record):
 
 
 class AssignResult(Record):
-    """Phase 4: what was approved, as work for people."""
+    """Result of phase 4: the approved plays as work for people."""
 
     plays: tuple[SavePlay, ...]
     decisions: tuple[Decision, ...]

@@ -1,4 +1,4 @@
-"""Phase 3, intervention planning: the plan, the resources it needs, and what is prepared for the meeting."""
+"""Results of phase 3, intervention planning: the plan, the resources it needs, agenda, briefing and preparation."""
 
 from datetime import date
 from typing import Literal
@@ -18,29 +18,32 @@ class PlanLine(Record):
     name: str
     arr: float
     why: tuple[str, ...]
+    """Reasons, strongest first."""
     action: str
+    """Primary action."""
     secondary: str | None
     owner: str
     """A person's name, or ``TBD``."""
     by: date
+    """Last working day for the primary action."""
     urgency: Urgency
     rule: str
-    """Id of the tier rule that fired first."""
+    """Id of the first tier rule that holds; see ``configs/tiers.yaml``."""
 
 
 class RoleNeed(Record):
-    """Hours that this week's plays ask of one role."""
+    """Hours of one role that this week's plays need."""
 
     role: str
     people: int
     hours_needed: float
     hours_free: float | None
     value_of_one_more_hour: float
-    """Expected value that one more hour of this role would add."""
+    """Expected value of one more hour of this role, in the home currency."""
 
 
 class UncoveredAccount(Record):
-    """A critical account that the hours or the budget do not cover, and what it would take."""
+    """Critical account that the hours or the budget do not cover, and what is missing."""
 
     account_id: str
     name: str
@@ -48,24 +51,26 @@ class UncoveredAccount(Record):
 
 
 class ResourceNeeds(Record):
-    """What carrying out the plays takes."""
+    """Hours and budget that the plays need."""
 
     roles: tuple[RoleNeed, ...]
     budget: float
+    """Available a week, in the home currency."""
     budget_needed: float
     currency: str
     chosen: tuple[str, ...]
-    """Accounts whose plays fit this week."""
+    """Ids of the accounts whose plays fit this week."""
     postponed: tuple[str, ...]
+    """Ids of the accounts whose plays do not fit."""
     uncovered: tuple[UncoveredAccount, ...]
     note: str
 
 
 class AgendaItem(Record):
-    """One block of the meeting with this week's material."""
+    """One block of the meeting with its content for this week."""
 
     starts: str
-    """H:MM from the start of the meeting."""
+    """H:MM after the start of the meeting."""
     ends: str
     minutes: int
     title: str
@@ -75,7 +80,7 @@ class AgendaItem(Record):
 
 
 class Escalation(Record):
-    """One path by which a play reaches somebody who can decide more."""
+    """One escalation of a play: condition, person and date."""
 
     account_id: str
     name: str
@@ -85,15 +90,15 @@ class Escalation(Record):
 
 
 class DraftingSummary(Record):
-    """How this week's plays and the briefing were drafted, and what the model took."""
+    """Drafting of this week's plays and the briefing: results, tokens and cost. Shares are 0 to 1."""
 
     model: str | None
     drafted: int
-    """Plays drafted this week, without those that go on from an earlier one."""
+    """Plays drafted this week, without those that run from an earlier week."""
     first_try: int
     repaired: int
     in_part: int
-    """The model's choices, with the playbook's own words where its sentences did not pass."""
+    """Plays with the model's choices and the playbook's words for sentences that did not pass."""
     fell_back: int
     share_first_try: float | None
     share_repaired: float | None
@@ -101,14 +106,14 @@ class DraftingSummary(Record):
     share_fell_back: float | None
     tokens: TokenUsage
     cost: float | None
-    """In ``currency``; None when the model has no price in the configuration."""
+    """In ``currency``; None when the configuration has no price for the model."""
     currency: str
     reasons: tuple[str, ...]
-    """Why the playbook drafter took over, with how often."""
+    """Reasons for using the playbook's play, each with its count."""
 
 
 class Briefing(Record):
-    """The meeting in a few sentences: what changed, why, what to decide."""
+    """Opening of the meeting in a few sentences: changes, causes and decisions."""
 
     sentences: tuple[str, ...]
     drafted_by: Literal["rules", "model"]
@@ -116,10 +121,10 @@ class Briefing(Record):
 
 
 class Prework(Record):
-    """What one CSM prepares before the meeting."""
+    """Preparation of one CSM for the meeting."""
 
     person_id: str
     person: str
     account_ids: tuple[str, ...]
     questions: tuple[tuple[str, str], ...]
-    """Account id and question."""
+    """Pairs of account id and question."""

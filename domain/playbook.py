@@ -1,7 +1,7 @@
-"""The playbook library: what a team may do about a cause, as written by people.
+"""Playbooks: the actions that a team may take against one cause, written by people in ``configs/playbooks/``.
 
-A save play chooses from it. Words in braces are filled with real names when the play is drafted; no other slot exists:
-{account}, {contact}, {champion}, {executive} (theirs), {csm}, {manager}, {our_executive}, {specialist}, {renewal}.
+A save play is chosen from one playbook. Words in braces are filled with names when the play is drafted. No others exist:
+{account}, {contact}, {champion}, {executive} (of the customer), {csm}, {manager}, {our_executive}, {specialist}, {renewal}.
 """
 
 import re
@@ -40,7 +40,7 @@ def _check_slots(text: str) -> str:
 
 
 class PlaybookAction(Record):
-    """One thing that can be done, in one phase, for one cause."""
+    """One action of a playbook, in one phase."""
 
     id: str = Field(pattern=r"^[a-z]+(-[a-z0-9]+)+$")
     title: str = Field(max_length=70, description="A short imperative; no slots.")
@@ -82,7 +82,7 @@ class Criterion(Record):
 
 
 class WalkAway(Record):
-    """A condition, agreed in advance, under which the play is ended, and how to part well."""
+    """Condition, agreed in advance, for ending a play, and how to end it well."""
 
     when: str = Field(min_length=20)
     exit: str = Field(min_length=20, description="The graceful exit.")
@@ -92,7 +92,7 @@ class WalkAway(Record):
 
 
 class Playbook(Record):
-    """All that can be done about one cause (or, for ``diagnosis``, to find the cause)."""
+    """All actions for one cause, or, for ``diagnosis``, for finding the cause."""
 
     cause: Cause | Literal["diagnosis"]
     label: str

@@ -1,4 +1,7 @@
-"""Phase 1, risk identification: the at-risk list, the portfolio in numbers, alerts, and what the data lack."""
+"""Results of phase 1, risk identification: the at-risk list, the portfolio in numbers, alerts, and gaps in the data.
+
+Health is 0 to 100, high is good; risk is 0 to 100, high is bad. Money is in the home currency unless a field says otherwise.
+"""
 
 from datetime import date
 from typing import Literal
@@ -14,66 +17,78 @@ RiskChange = Literal["baseline", "new", "worsened", "improved", "resolved", "unc
 
 
 class BandOverride(Record):
-    """A CSM's own judgement of the band, shown beside the computed one and never instead of it."""
+    """A person's own health band for an account, shown beside the computed one and never instead of it."""
 
     band: Literal["red", "yellow", "green"]
     reason: str
     by: str
+    """Name of the person who set it."""
     until: date
+    """Last day on which it counts."""
 
 
 class AtRiskAccount(Record):
     """One line of the at-risk list."""
 
     rank: int
+    """1 for the first: by risk × ARR, overdue renewals before all others."""
     account_id: str
     name: str
     segment: str
     arr: float
-    """In the home currency."""
+    """Yearly revenue in the home currency."""
     currency: str
+    """Home currency, three letters."""
     contract_arr: float
+    """Yearly revenue in the currency of the contract."""
     contract_currency: str
     renewal_date: date | None
     renewal_in_days: int | None
-    """Negative when overdue."""
+    """Calendar days from the review to the renewal; negative when overdue."""
     csm: str | None
-    """Name; ``None`` when the data names nobody."""
+    """Name of the customer success manager; None when the data names nobody."""
     csm_id: str | None
     lifecycle_stage: str | None
     parent_account_id: str | None
     health: float | None
+    """0 to 100, high is good; None when not scored."""
     health_band: HealthBand
     override: BandOverride | None
     coverage: float
     """Share of the health weight that is known, 0 to 1."""
     confidence: Literal["high", "medium", "low"]
     velocity: float | None
-    """Points of health a day over about 30 days; negative is falling."""
+    """Points of health a day, against the snapshot of about 30 days before; negative means falling."""
     velocity_band: Literal["alarm", "concern", "stable", "improving", "unknown"]
     risk_score: float
+    """0 to 100, high is bad."""
     churn_probability: float
+    """0 to 1."""
     calibrated: bool
+    """True if the probability was fitted to the team's own outcomes."""
     expected_churn_arr: float
+    """ARR × churn probability."""
     risk_tier: RiskTier
     intervention_tier: InterventionTier
     reasons: tuple[str, ...]
-    """Why it is on the list, strongest first: flags, then the heaviest evidence."""
+    """Sentences on why it is listed: rules that hold, then the evidence that adds most risk."""
     contributions: tuple[Contribution, ...]
     evidence: tuple[Evidence, ...]
     change: RiskChange
     change_note: str
-    """What moved since last week, in one sentence."""
+    """One sentence on what changed since last week."""
     risk_change: float | None
+    """Points of risk since last week; positive is worse."""
     health_change: float | None
+    """Points of health since last week; negative is worse."""
     health_history: tuple[tuple[date, float | None], ...]
-    """Weekly snapshots, oldest first, ending with this week."""
+    """Day and health of each weekly snapshot, oldest first, ending with this week."""
     in_meeting: bool
-    """Within the number of accounts that the profile puts on the agenda."""
+    """True if its rank is within the number of accounts that the profile puts on the agenda."""
 
 
 class TierCount(Record):
-    """Accounts and money of one slice of the portfolio."""
+    """Accounts and ARR of one part of the portfolio: a tier, a segment or a band."""
 
     name: str
     accounts: int
@@ -83,16 +98,17 @@ class TierCount(Record):
 
 
 class BridgeStep(Record):
-    """One bar of the at-risk ARR bridge; the steps from ``opening`` sum to ``closing``."""
+    """One step of the at-risk ARR bridge from last week; ``opening`` and the steps after it sum to ``closing``."""
 
     name: Literal["opening", "configuration", "entered", "left", "gone", "arr_changed", "exchange_rates", "closing"]
     arr: float
+    """Change of the at-risk ARR; the total for ``opening`` and ``closing``."""
     accounts: int
     account_ids: tuple[str, ...]
 
 
 class AccountMovement(Record):
-    """One account whose standing changed since last week."""
+    """One account that is new, worsened, improved or resolved since last week."""
 
     account_id: str
     name: str
@@ -113,31 +129,33 @@ class PortfolioSummary(Record):
     calibrated: bool
     calibration_note: str
     by_tier: tuple[TierCount, ...]
-    """By risk tier; the at-risk figures sum to ``arr_at_risk``."""
+    """By risk tier; the at-risk ARR sums to ``arr_at_risk``."""
     by_segment: tuple[TierCount, ...]
     by_band: tuple[TierCount, ...]
     bridge: tuple[BridgeStep, ...]
-    """Empty in the first review."""
+    """Steps in order; empty in the first review."""
     movements: tuple[AccountMovement, ...]
     """New, worsened, improved and resolved accounts, by ARR."""
     not_scored: int
+    """Accounts whose coverage is too low for a health score."""
     overdue_renewals: int
+    """Accounts whose renewal date has passed."""
     scatter: tuple[tuple[str, float, float, RiskTier], ...]
-    """Account name, risk, ARR, tier: the at-risk accounts and the largest others, for the chart."""
+    """Points of the chart: account name, risk, ARR and tier of the at-risk accounts and the largest others."""
 
 
 class DataGap(Record):
-    """Something that is not known, and what that costs."""
+    """One gap in the data, and the signals or accounts that it affects."""
 
     kind: Literal["not_connected", "stale_source", "column_absent", "signal", "accounts"]
     subject: str
     message: str
     accounts: int
-    """How many accounts it touches."""
+    """Number of accounts concerned."""
 
 
 class SignalCoverage(Record):
-    """For how many accounts a signal is known."""
+    """Number of accounts for which a signal is known, stale or unknown."""
 
     signal: str
     label: str
@@ -148,20 +166,23 @@ class SignalCoverage(Record):
 
 
 class DataReport(Record):
-    """What the review rests on, and what it lacks."""
+    """Sources of the review and their gaps."""
 
     sources: tuple[SourceAudit, ...]
     gaps: tuple[DataGap, ...]
     rows_left_out: tuple[LeftOutRows, ...]
     share_left_out: float
+    """Share of the rows that could not be used, 0 to 1."""
     signal_coverage: tuple[SignalCoverage, ...]
     fingerprint: str
+    """SHA-256 of the data: the same for two reviews of the same data."""
 
 
 class Alert(Record):
-    """A state that somebody should act on, and the workflow that it starts."""
+    """One account in a workflow state, with the CRM field and the task that the state asks for."""
 
     kind: str
+    """Id of the rule under ``workflow`` in ``configs/review.yaml``."""
     account_id: str
     name: str
     message: str
@@ -172,7 +193,7 @@ class Alert(Record):
 
 
 class MatrixCell(Record):
-    """One field of the risk × opportunity matrix."""
+    """One cell of the risk × opportunity matrix."""
 
     risk: Literal["high", "medium", "low"]
     opportunity: Literal["high", "medium", "low"]
@@ -183,7 +204,7 @@ class MatrixCell(Record):
 
 
 class WorkflowRule(Record):
-    """One line of the alert and workflow checklist for operations."""
+    """One line of the workflow checklist for operations."""
 
     state: str
     crm_field: str

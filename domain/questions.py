@@ -1,4 +1,4 @@
-"""Questions that people ask, what they say along with them, and the answers they get."""
+"""Questions of people, their statements about an account, and the answers."""
 
 from datetime import date
 from typing import Literal
@@ -17,15 +17,17 @@ AnswerKind = QuestionKind | Literal["which_account", "unknown_account", "unclear
 
 
 class UserStatement(Record):
-    """Something that whoever asks said about the account: evidence from them, never part of a score."""
+    """Statement about an account by the person who asks. It counts as evidence, never in a score."""
 
     signal: str
     says: str
+    """The statement as a clause; the text is in ``configs/ask.yaml``."""
     quote: str
+    """The words of the question."""
 
 
 class ParsedQuestion(Record):
-    """What a question asks for, as far as it can be told without a model."""
+    """Content of a question, as parsed without a model; None where the question says nothing."""
 
     kind: QuestionKind | None
     tier: InterventionTier | None
@@ -35,11 +37,11 @@ class ParsedQuestion(Record):
     """Month of the renewal that the question names, 1 to 12."""
     said: tuple[UserStatement, ...]
     tried: tuple[str, ...]
-    """What was tried before, in words."""
+    """Clauses on what was tried before, from ``configs/ask.yaml``."""
 
 
 class AccountCandidate(Record):
-    """An account that a question may mean."""
+    """Account that a question may mean."""
 
     account_id: str
     name: str
@@ -48,18 +50,18 @@ class AccountCandidate(Record):
     renewal_date: date | None
     segment: str | None
     why: str
-    """What in the question speaks for it."""
+    """Reason: the part of the question that fits."""
 
 
 class AnswerPart(Record):
-    """One answer. What does not belong to its kind is empty."""
+    """One answer. Fields that its kind does not use are empty."""
 
     kind: AnswerKind
     sentences: tuple[str, ...]
     account_id: str | None = None
     name: str | None = None
     candidates: tuple[AccountCandidate, ...] = ()
-    """Whom the question may mean, when it has to be asked back."""
+    """Accounts to choose from, when the question is ambiguous."""
     said: tuple[UserStatement, ...] = ()
     cause: CauseFinding | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -71,12 +73,12 @@ class AnswerPart(Record):
 
     @property
     def needs_clarification(self) -> bool:
-        """Whether people have to say more."""
+        """True if the person has to say more before there is an answer."""
         return self.kind in ("which_account", "unknown_account", "unclear")
 
 
 class QuestionAnswer(Record):
-    """The answer to one question. The same data, history, configuration and recorded model give the same answer."""
+    """Answer to one question. The same data, history, configuration and recorded model give the same answer."""
 
     question: str
     as_of: date
@@ -84,16 +86,16 @@ class QuestionAnswer(Record):
     answered_by: Literal["rules", "model"]
     model: str | None = None
     steps: tuple[str, ...] = ()
-    """The tools that were used, with what they were given."""
+    """Tools that the model called, with their arguments."""
     tokens: TokenUsage = TokenUsage()
     note: str = ""
-    """Why the rules took over from the model, if they did."""
+    """Reason for answering by rules instead of the model; otherwise empty."""
     proposed: str = ""
-    """Where the asked-for play was put before a decision, if it was."""
+    """One sentence on the decision to which the play was added; empty if nothing was proposed."""
 
 
 class PlayRequest(Record):
-    """A play that somebody asked for, to be put before the next decision."""
+    """Requested play that is added to the next decision."""
 
     account_id: str
     question: str

@@ -1,7 +1,7 @@
-"""The weekly review as one document: what ``review.json`` holds and every page is made from.
+"""The weekly review as one document: the content of ``review.json`` and the only source of every page.
 
-Health is 0 to 100, high is good. Risk is 0 to 100, high is bad. ``None`` is unknown, never zero.
-Money is in the home currency (``portfolio.currency``) unless a field says otherwise; amounts are in units, two decimals.
+Health is 0 to 100, high is good. Risk is 0 to 100, high is bad. ``None`` means unknown, never zero.
+Money is in the home currency (``portfolio.currency``) unless a field says otherwise, in units with two decimals.
 """
 
 from datetime import date
@@ -20,7 +20,7 @@ ReviewStatus = Literal["waiting_for_decisions", "waiting_for_close", "closed"]
 
 
 class Review(Record):
-    """The whole weekly review. The same data, history and configuration give the same document."""
+    """Whole review of one week. The same data, history and configuration give the same document."""
 
     review_id: str
     """ISO week, ``2026-W48``."""
@@ -29,17 +29,22 @@ class Review(Record):
     profile: str
     profile_note: str
     config_hash: str
+    """Hash of all files under ``configs/``."""
     baseline: bool
+    """True for the first review: there is no earlier week to compare with."""
     previous_review_id: str | None
     configuration_changed: bool
+    """True if scoring, tiers or phrases differ from those of the last review."""
     drafter_note: str
     drafting: DraftingSummary | None = None
     briefing: Briefing | None = None
     holidays_note: str
     time_zone: str
+    """IANA name, for example ``Europe/Berlin``; times in the document are in it."""
     data: DataReport
     portfolio: PortfolioSummary
     at_risk: tuple[AtRiskAccount, ...]
+    """By rank."""
     intervention_plan: tuple[PlanLine, ...]
     plan_counts: tuple[TierCount, ...]
     next_step: str
@@ -55,6 +60,7 @@ class Review(Record):
     actions: tuple[Action, ...]
     crm_updates: tuple[CrmUpdate, ...]
     touchpoints: tuple[CalendarHold, ...]
+    """Calendar holds of approved plays; not the input table of the same name."""
     owners_to_assign: tuple[UnownedItem, ...]
     followup: Followup
     metrics: Metrics

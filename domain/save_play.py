@@ -1,4 +1,4 @@
-"""Phase 3, the save play of one account: phases, criteria, cadence and expected value."""
+"""The save play of one account: phases of actions, criteria, cadence and expected value. A result of phase 3."""
 
 from datetime import date
 from typing import Literal
@@ -14,7 +14,7 @@ class PlayAction(Record):
     """One line of a save play."""
 
     id: str
-    """Id in the playbook library."""
+    """Id in the playbook."""
     title: str
     action: str
     owner: str
@@ -23,16 +23,20 @@ class PlayAction(Record):
     owner_role: str
     due: date
     follow_up: date
-    """The working day before the due date on which the owner is asked."""
+    """Working day before the due date on which the owner is asked."""
     purpose: str
     metric: str
+    """Measure that the action should change."""
     evidence: tuple[str, ...]
+    """Ids of the evidence that calls for it."""
     effort_hours: float
+    """Hours of the owner."""
     channel: str
     customer_facing: bool
+    """True if the customer sees or hears it."""
     contact: str | None
     reworded_by: str = ""
-    """Who wrote ``action`` in their own words; empty when it is the library's."""
+    """Name of the person who rewrote ``action``; empty when the text is the playbook's."""
 
 
 class PlayPhase(Record):
@@ -53,10 +57,11 @@ class SuccessCriterion(Record):
     target: str
     by: date
     week: int
+    """Week of the play, 1 to 12, by whose end it is judged."""
 
 
 class WalkAwayCriterion(Record):
-    """When the play is ended, how, and what would bring the customer back."""
+    """Condition for ending the play, how to end it, and what would bring the customer back."""
 
     when: str
     exit: str
@@ -64,7 +69,7 @@ class WalkAwayCriterion(Record):
 
 
 class Cadence(Record):
-    """How the play is followed up."""
+    """Dates of the follow-up of a play."""
 
     weekly_check: str
     """Weekday name."""
@@ -75,23 +80,27 @@ class Cadence(Record):
 
 
 class ExpectedValue(Record):
-    """ARR × churn probability × save probability − cost, in the home currency."""
+    """Expected value of a play: ARR × churn probability × save probability − cost, in the home currency."""
 
     arr: float
     churn_probability: float
+    """0 to 1."""
     save_probability: float
+    """0 to 1."""
     save_low: float
     save_high: float
-    """90 % interval of the save probability."""
+    """90 % interval of the save probability, 0 to 1."""
     save_basis: str
-    """Prior, or prior and how many outcomes."""
+    """Source of the save probability: the prior, or the prior and the number of outcomes."""
     hours: float
     cost: float
+    """Hours × hourly rate, plus concessions."""
     value: float
+    """May be negative."""
 
 
 class SavePlay(Record):
-    """The whole plan for one account."""
+    """Whole plan for one account."""
 
     account_id: str
     name: str
@@ -110,27 +119,28 @@ class SavePlay(Record):
     drafted_note: str
     drafting: DraftingRecord = DraftingRecord()
     draft: PlayDraft | None = None
-    """What the model answered, with its slots; None when the playbook's own words stand."""
+    """Answer of the model, with its placeholders; None when the text is the playbook's."""
     asked: str = ""
-    """Who asked for it and with what words, when it is here because somebody asked."""
+    """Person and question, if somebody asked for the play; otherwise empty."""
     verified: bool
+    """True if no check found a violation."""
     violations: tuple[Violation, ...]
     cause: str
     cause_label: str
     root_cause: str
-    """The diagnosis in two or three sentences, citing evidence ids."""
+    """Diagnosis in two or three sentences that cite evidence ids."""
     opening: str = ""
-    """What is said first to the customer; empty when the playbook's first action says it."""
+    """First words to the customer; empty when the first action has them."""
     questions: tuple[str, ...]
-    """What to ask in the first conversation."""
+    """Questions for the first conversation."""
     evidence: tuple[Evidence, ...]
     phases: tuple[PlayPhase, ...]
     success_criteria: tuple[SuccessCriterion, ...]
     walk_away: tuple[WalkAwayCriterion, ...]
     cadence: Cadence
     escalation: tuple[str, ...]
-    """When to involve whom: the escalation pathway."""
+    """Sentences on when to involve whom."""
     expected_value: ExpectedValue
     version: str
-    """Hash of the plan; a decision binds to it."""
+    """Hash of the plan; a decision about another version is refused."""
     status: Literal["proposed", "approved", "edited", "rejected", "deferred"]

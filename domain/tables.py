@@ -1,6 +1,6 @@
-"""The eleven input tables and their columns: the shape every export is brought into.
+"""The eleven input tables and their columns: the form into which every export is brought.
 
-Only ``accounts`` must be there. A table that is absent is "not connected": its signals are unknown, never zero.
+Only ``accounts`` is required. An absent table is "not connected": its signals are unknown, never zero.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ ColumnKind = Literal["id", "text", "number", "money", "integer", "date", "flag",
 
 @dataclass(frozen=True)
 class Column:
-    """One column. ``choices`` limits a ``choice`` column; any other value makes the row unusable only if required."""
+    """One column. A ``choice`` column allows only ``choices``; another value becomes unknown, or, if required, drops the row."""
 
     name: str
     kind: ColumnKind
@@ -21,10 +21,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One input table. ``key`` names the column that must not repeat; ``dated`` the column that the look-back bounds.
+    """One input table.
 
-    Rows whose ``dated`` value lies after the review date are the future and are left out.
-    ``seen_by`` lists the date columns whose latest value says how fresh the source is.
+    ``key`` is the column whose values must be unique. ``date_column`` limits rows to the look-back; rows dated after the review
+    are left out. ``freshness_columns`` are the date columns whose latest value is the age of the source.
     """
 
     name: str

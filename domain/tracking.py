@@ -1,4 +1,4 @@
-"""Phase 4, assignment and tracking: decisions, actions, CRM updates, calendar holds, follow-up and metrics."""
+"""Results of phase 4, assignment and tracking: decisions, actions, CRM updates, calendar holds, follow-up and metrics."""
 
 from datetime import date
 from typing import Literal
@@ -10,7 +10,7 @@ DecisionKind = Literal["approve", "edit", "reject", "defer"]
 
 
 class Decision(Record):
-    """What people decided about one play, or about the close of the review."""
+    """Decision of people about one play, the budget, the hours or the close of the review."""
 
     subject: str
     """An account id, ``budget``, ``hours`` or ``close``."""
@@ -18,17 +18,21 @@ class Decision(Record):
     by: str
     reason: str
     until: date | None = None
+    """For a deferral: the day on which it comes back."""
     amount: float | None = None
+    """Approved budget in the home currency, or approved hours."""
     changes: tuple[str, ...] = ()
-    """For an edit: what was changed, in words."""
+    """For an edit: one sentence for each change."""
     play_version: str | None = None
     unattended: bool = False
+    """True if nobody was asked: ``--approve all`` or ``none``."""
 
 
 class Action(Record):
-    """One thing that one person does by one day, because people approved it."""
+    """One thing that one person does by one day. It exists only after people approved it."""
 
     id: str
+    """``<review>.<account>.<action>``: the same in every run of the week."""
     review_id: str
     account_id: str
     account_name: str
@@ -43,6 +47,7 @@ class Action(Record):
     phase: str
     urgency: Urgency
     effort_hours: float
+    """Hours of the owner."""
     channel: str
     playbook_action: str | None
     contact: str | None
@@ -61,7 +66,7 @@ class CrmUpdate(Record):
 
 
 class CalendarHold(Record):
-    """A calendar hold."""
+    """Calendar hold of one person."""
 
     uid: str
     account_id: str
@@ -70,7 +75,7 @@ class CalendarHold(Record):
     title: str
     on: date
     starts: str
-    """HH:MM in the team's time zone."""
+    """HH:MM in ``time_zone``."""
     minutes: int
     time_zone: str
     owner: str
@@ -81,17 +86,17 @@ class CalendarHold(Record):
 
 
 class UnownedItem(Record):
-    """An account or action that nobody owns."""
+    """Account or action without an owner."""
 
     account_id: str
     name: str
     what: str
     proposal: str | None
-    """Who could take it, by load."""
+    """Name of the CSM with the most free hours among those who are not overloaded; None when there is none."""
 
 
 class Commitment(Record):
-    """One action of an earlier review and what became of it."""
+    """One action of an earlier review and its status now."""
 
     action_id: str
     review_id: str
@@ -106,7 +111,7 @@ class Commitment(Record):
 
 
 class AccountOutcome(Record):
-    """What became of one account that the last review had a play for."""
+    """Development of one account that had a play in the last review."""
 
     account_id: str
     name: str
@@ -116,11 +121,11 @@ class AccountOutcome(Record):
     health_now: float | None
     note: str
     people: tuple[str, ...]
-    """Who carried the actions: to be thanked when it was saved."""
+    """People who did the actions, to be thanked if the account was saved."""
 
 
 class PersonFollowup(Record):
-    """The commitments of one person, counted."""
+    """Number of commitments of one person by status."""
 
     person: str
     person_id: str | None
@@ -132,10 +137,10 @@ class PersonFollowup(Record):
 
 
 class Followup(Record):
-    """How last week's commitments went."""
+    """Follow-up of last week's commitments."""
 
     baseline: bool
-    """No earlier review: there is nothing to follow up."""
+    """True if there is no earlier review, so nothing to follow up."""
     previous_review_id: str | None
     previous_as_of: date | None
     commitments: tuple[Commitment, ...]
@@ -145,7 +150,7 @@ class Followup(Record):
 
 
 class Metric(Record):
-    """One process or outcome figure against its target."""
+    """One process or outcome figure with its target."""
 
     id: str
     kind: Literal["process", "outcome"]
@@ -154,16 +159,17 @@ class Metric(Record):
     shown: str
     target: str
     met: bool | None
+    """None when there is no value or no target."""
     count: int
     """Number of cases behind the figure."""
     low: float | None
     high: float | None
-    """95 % interval of a share."""
+    """95 % interval of a share, 0 to 1; None for other figures."""
     note: str
 
 
 class Metrics(Record):
-    """Is the review itself working?"""
+    """Figures on whether the review itself works."""
 
     figures: tuple[Metric, ...]
     save_rates: tuple[Metric, ...]
