@@ -1,1 +1,1 @@
-"""What we talk about: accounts, signals, plays, decisions. Imports nothing of ours and does no I/O."""
+"""Records of the product: accounts, signals, plays, decisions. Imports no other package of the project and does no I/O."""
