@@ -94,9 +94,9 @@ def measure_parts(folder: Path, new: Path) -> dict[str, float]:
     parts.watch(app.commands, "report", "screen")
     parts.watch(app.report, "render_pack", "pages")
     parts.watch(app.publishing, "write_pack", "pages")
-    for name, member in list(vars(tools.store.review_store.ReviewStore).items()):
+    for name, member in list(vars(tools.store.review_store.Store).items()):
         if inspect.isfunction(member) and not name.startswith("_"):
-            parts.watch(tools.store.review_store.ReviewStore, name, "graph and store")
+            parts.watch(tools.store.review_store.Store, name, "graph and store")
     begins, ends = Timing.starts, Timing.ends
 
     def starts(self: Timing, phase: str, agent: str) -> None:
