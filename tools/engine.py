@@ -12,6 +12,7 @@ from typing import Protocol
 import duckdb
 
 from domain.errors import ConfigurationError
+from tools.sql import sql_path
 
 
 class StepWatcher(Protocol):
@@ -66,7 +67,7 @@ def open_engine(limits: EngineLimits = EngineLimits()) -> duckdb.DuckDBPyConnect
         f"SET TimeZone = 'UTC'; SET threads = {limits.threads}; SET parquet_metadata_cache = true; "
         f"SET enable_progress_bar = true; "
         f"SET enable_progress_bar_print = false; "
-        f"SET temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'"
+        f"SET temp_directory = {sql_path(spill)}"
     )
     try:
         connection.execute("SET memory_limit = ?", [limits.memory])

@@ -9,8 +9,8 @@ import duckdb
 
 from domain.errors import ConfigurationError, DataError
 from tools.sources import words
-from tools.sources.raw_tables import sql_identifier, sql_string
 from tools.sources.staging_table import AMOUNT_COLUMNS, StagingTable
+from tools.sql import sql_identifier, sql_string, sql_strings
 
 _CODE = re.compile(r"[A-Z]{3}")
 
@@ -60,8 +60,8 @@ def row_currency(table: str, money: CurrencyRates) -> str:
 
 def in_major_units(cell: str, currency: str) -> str:
     """Cents to units; currencies without a minor unit stay as they are."""
-    none = ", ".join(sql_string(code) for code in words.NO_MINOR_UNIT)
-    thousand = ", ".join(sql_string(code) for code in words.THOUSAND_MINOR_UNITS)
+    none = sql_strings(words.NO_MINOR_UNIT)
+    thousand = sql_strings(words.THOUSAND_MINOR_UNITS)
     factor = f"CASE WHEN {currency} IN ({none}) THEN 1.000 WHEN {currency} IN ({thousand}) THEN 0.001 ELSE 0.010 END"
     return f"CAST({cell} * CAST({factor} AS DECIMAL(4,3)) AS DECIMAL(18,2))"
 
@@ -88,7 +88,7 @@ def report_dollar_signs(connection: duckdb.DuckDBPyConnection, stage: StagingTab
     price = AMOUNT_COLUMNS[stage.table.name]
     if price not in stage.columns.position or stage.styles[price].typed:
         return
-    dollars = ", ".join(sql_string(code) for code in words.DOLLARS)
+    dollars = sql_strings(words.DOLLARS)
     row = connection.execute(
         f"SELECT count(*) FROM {sql_identifier(stage.table.name)} t JOIN {stage.raw.relation} r USING (row_no)"
         f" WHERE contains({stage.raw.text(stage.columns.position[price])}, '$') AND t.currency NOT IN ({dollars})"

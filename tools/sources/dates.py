@@ -2,7 +2,7 @@
 
 from domain.tables import Column
 from tools.sources.column_formats import ColumnFormat
-from tools.sources.raw_tables import sql_string
+from tools.sql import sql_string, sql_strings
 
 _SLASHED = r"^([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})(?:[ T,].*)?$"
 _SLASHED_PARTS = ["a", "b", "y"]
@@ -12,7 +12,7 @@ _NAMED_MONTHS = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y")
 
 def date_parts(t: str) -> str:
     """Day, month and year of a slashed date; the year is - for an ISO date and empty for anything else."""
-    names = ", ".join(sql_string(name) for name in _SLASHED_PARTS)
+    names = sql_strings(_SLASHED_PARTS)
     empty, iso = ("{'a': '', 'b': '', 'y': " + year + "}" for year in ("''", "'-'"))
     return (
         f"CASE WHEN {t} IS NULL THEN {empty} WHEN regexp_matches({t}, '^[0-9]{{4}}-[0-9]') THEN {iso}"
@@ -29,7 +29,7 @@ def date_value(t: str, p: str, style: ColumnFormat) -> str:
     same = f"CASE WHEN {a} = {b} OR {a} > 12 THEN {day_first} WHEN {b} > 12 THEN {month_first} END"
     slashed = {"day_first": day_first, "month_first": month_first, "iso": "NULL"}.get(style.date_order or "", same)
     basic = f"TRY_CAST(substr({t}, 1, 4) || '-' || substr({t}, 5, 2) || '-' || substr({t}, 7, 2) AS DATE)"
-    named = ", ".join(sql_string(shape) for shape in _NAMED_MONTHS)
+    named = sql_strings(_NAMED_MONTHS)
     cases = [
         (f"length({t}) = 10 AND {p}.y = '-'", f"TRY_CAST({t} AS DATE)"),
         (f"regexp_full_match({t}, '[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}')", f"TRY_CAST({t} AS DATE)"),

@@ -14,6 +14,8 @@ order of rows                  never relied on: what comes back is sorted by the
 
 from typing import Literal
 
+from tools.sql import sql_string
+
 Dialect = Literal["postgres", "spark"]
 
 _MATCH = "'saveplay pattern'"
@@ -49,13 +51,12 @@ def translate_sql(sql: str, dialect: Dialect, pattern: str = "") -> str:
 
 
 def _matches(dialect: Dialect, pattern: str) -> str:
-    quoted = pattern.replace("'", "''")
     if dialect == "postgres":
-        words = quoted.replace(r"\b", r"\y")
-        return rf"regexp_replace(line, '\s+', ' ', 'g') ~* '{words}'"
-    return rf"regexp_replace(line, '\\s+', ' ') RLIKE '(?i){_escaped(quoted)}'"
+        with_word_ends = sql_string(pattern.replace(r"\b", r"\y"))
+        return rf"regexp_replace(line, '\s+', ' ', 'g') ~* {with_word_ends}"
+    return rf"regexp_replace(line, '\\s+', ' ') RLIKE {_spark_string('(?i)' + pattern)}"
 
 
-def _escaped(pattern: str) -> str:
-    """Spark reads a backslash in a string as an escape, and '' not as a quotation mark."""
-    return pattern.replace("\\", "\\\\").replace("''", "\\'")
+def _spark_string(text: str) -> str:
+    """A string literal for Spark, which reads a backslash as an escape, and '' not as a quotation mark."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -14,7 +14,6 @@ from domain.tables import TABLES, Column, Table
 from tools.signals import FEW_TEXTS, SIGNAL_INPUTS, TEXT_COLUMNS, match_sql, single_line_sql
 from tools.sources.currencies import CurrencyRates
 from tools.sources.parse import LONG_TEXT_COLUMNS, SQL_TYPES, clean_long_text, clean_text
-from tools.sources.raw_tables import sql_identifier, sql_string
 from tools.sources.staging_table import (
     AMOUNT_COLUMNS,
     ReadPlan,
@@ -24,6 +23,7 @@ from tools.sources.staging_table import (
     table_expressions,
 )
 from tools.sources.validation_rules import hide_future
+from tools.sql import sql_date, sql_identifier, sql_string
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def fast_path_sql(
             problems = [*required_problem(column), *readings[column.name].problems, *plan.limits.get(column.name, ())]
             odd += [condition for condition, _ in problems]
     if table.date_column:
-        odd.append(f"v_{table.date_column} > DATE '{as_of}'")
+        odd.append(f"v_{table.date_column} > {sql_date(as_of)}")
     flag = f"coalesce({' OR '.join(f'({condition})' for condition in odd)}, false) AS odd"
     source = f"SELECT * FROM ({layered_query(stage.raw, readings)}) WHERE {plan.keep}"
     for columns in said.columns if said else ():
@@ -114,7 +114,7 @@ def _text_expressions(table: Table, readings: Mapping[str, object], texts: TextF
     if not there:
         return _TextExpressions((), {})
     first = as_of - timedelta(days=texts.window_days)
-    recent = f"v_{day} BETWEEN DATE '{first}' AND DATE '{as_of}'"
+    recent = f"v_{day} BETWEEN {sql_date(first)} AND {sql_date(as_of)}"
     clean = ", ".join(f"CASE WHEN {recent} THEN {clean_long_text(f'v_{name}')} END AS l_{name}" for name in there)
     line = whole.format(**{name: f"l_{name}" if name in there else "NULL" for name in names})
     cells = {name: f"CASE WHEN has_said THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}

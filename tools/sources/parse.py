@@ -10,7 +10,8 @@ from tools.sources import words
 from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.dates import date_parts, date_problems, date_value
 from tools.sources.mapping import CSAT_COLUMNS
-from tools.sources.raw_tables import as_text, sql_string
+from tools.sources.raw_tables import as_text
+from tools.sql import sql_string, sql_strings
 
 SQL_TYPES = {
     "id": "VARCHAR",
@@ -141,7 +142,7 @@ def _number_expressions(table: str, column: Column, cell: str, style: ColumnForm
 def _number_parts(t: str, plain: str) -> str:
     """The parts of a number that is not plain digits; NULL for a plain one."""
     spaced = f"regexp_replace(translate(lower({t}), '−–’', '--'''), '{_BLANK}+', ' ', 'g')"
-    names = ", ".join(sql_string(name) for name in _PARTS)
+    names = sql_strings(_PARTS)
     return f"CASE WHEN NOT {_is_plain(t, plain)} THEN regexp_extract({spaced}, {sql_string(_AMOUNT)}, [{names}]) END"
 
 
@@ -249,7 +250,7 @@ def _csat_or_number(table: str, t: str, p: str, plain: str, style: ColumnFormat)
 
 
 def _any_of(expression: str, choices: tuple[str, ...]) -> str:
-    return f"{expression} IN ({', '.join(sql_string(choice) for choice in choices)})"
+    return f"{expression} IN ({sql_strings(choices)})"
 
 
 def _flag(t: str, style: ColumnFormat) -> str:
@@ -266,7 +267,7 @@ def _translate(t: str, values: dict[str, str]) -> str:
 
 def _lookup(word: str, meanings: Mapping[str, str]) -> str:
     """What a word stands for; NULL for one that is not among them. A CASE would work the word out anew for each."""
-    theirs, ours = (f"[{', '.join(sql_string(each) for each in side)}]" for side in (meanings, meanings.values()))
+    theirs, ours = (f"[{sql_strings(side)}]" for side in (meanings, meanings.values()))
     return f"list_extract({ours}, list_position({theirs}, {word}))"
 
 

@@ -30,7 +30,6 @@ from tools.sources.fast_path import TextFilter, all_columns_sql, allows_fast_pat
 from tools.sources.format_inference import infer_formats
 from tools.sources.mapping import TableMapping, read_mapping
 from tools.sources.parse import SQL_TYPES
-from tools.sources.raw_tables import sql_identifier
 from tools.sources.renewals import fill_renewal_dates
 from tools.sources.salesforce_ids import (
     case_duplicate_notices,
@@ -48,6 +47,7 @@ from tools.sources.usage_by_account import (
     usage_counts,
 )
 from tools.sources.validation_rules import first_day_read, hide_future, row_rules, value_limits
+from tools.sql import sql_date, sql_identifier
 
 if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
@@ -108,7 +108,7 @@ class _ReadRequest:
         since, keep = self.since(stage.table), "true"
         if since is not None:
             day = f"v_{stage.table.date_column}"
-            keep = f"({day} IS NULL OR {day} >= DATE '{since}')"
+            keep = f"({day} IS NULL OR {day} >= {sql_date(since)})"
         return ReadPlan(keep, value_limits(stage.table.name, dict(stage.mapped.units)))
 
 

@@ -7,6 +7,7 @@ import duckdb
 
 from domain.errors import DataError
 from tools.sources.csv_file import CsvFile
+from tools.sql import sql_identifier, sql_path, sql_string
 
 TOO_LONG = "the row or a field in it is longer than 1,000,000 characters"
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -47,16 +48,6 @@ class RawTable:
     def is_number(self, index: int) -> bool:
         """Whether the column was a number at the source."""
         return self.type_of(index).startswith(NUMERIC)
-
-
-def sql_identifier(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def sql_string(text: str) -> str:
-    """An SQL string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def error_summary(error: duckdb.Error) -> str:
@@ -100,7 +91,7 @@ def _read(connection: duckdb.DuckDBPyConnection, file: CsvFile, name: str, stric
     for table in (name, name + "_errors", name + "_scans"):
         connection.execute(f"DROP TABLE IF EXISTS {sql_identifier(table)}")
     connection.execute(
-        f"CREATE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_string(str(file.path))},"
+        f"CREATE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_path(file.path)},"
         f" columns = {{{columns}}}, header = true, auto_detect = false, delim = {sql_string(file.delimiter)},"
         f" quote = '\"', escape = '\"', strict_mode = {strict}, store_rejects = true,"
         f" rejects_table = {sql_string(name + '_errors')}, rejects_scan = {sql_string(name + '_scans')})"

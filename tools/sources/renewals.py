@@ -12,6 +12,7 @@ from tools.sources.salesforce_ids import match_column
 from tools.sources.source_location import SourceLocation, find_table, read_raw
 from tools.sources.staging_table import ReadPlan, RowRule, StagingTable, leave_out_rows, read_stage
 from tools.sources.table_audit import collect_left_out
+from tools.sql import sql_date, sql_string
 
 _OPPORTUNITIES = Table(
     "renewals",
@@ -41,7 +42,11 @@ def fill_renewal_dates(
     theirs = _as_mapping(given, mapped)
     columns = match_columns(_OPPORTUNITIES, raw.header, theirs, raw.location)
     styles, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw, theirs)
-    wanted = f"t_type IS NOT DISTINCT FROM {_text(given.renewal_type)}" if given.renewal_type and given.type else "true"
+    wanted = (
+        f"t_type IS NOT DISTINCT FROM {sql_string(given.renewal_type.strip())}"
+        if given.renewal_type and given.type
+        else "true"
+    )
     stage = StagingTable(_OPPORTUNITIES, raw, columns, theirs, styles)
     read_stage(connection, stage, ReadPlan(keep=wanted))
     match_column(connection, stage.name, "account", accounts.name, "account_id")
@@ -76,17 +81,13 @@ def _as_mapping(given: RenewalMapping, mapped: TableMapping) -> TableMapping:
     )
 
 
-def _text(value: str) -> str:
-    return "'" + value.strip().replace("'", "''") + "'"
-
-
 def _set_renewal_dates(
     connection: duckdb.DuckDBPyConnection, stage: StagingTable, accounts: StagingTable, as_of: date
 ) -> int:
     """Set the dates; how many accounts had several open renewals to choose from."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE picked AS SELECT account, count(*) AS open,"
-        f" coalesce(min(date) FILTER (WHERE date >= DATE '{as_of}'), max(date)) AS date FROM {stage.name}"
+        f" coalesce(min(date) FILTER (WHERE date >= {sql_date(as_of)}), max(date)) AS date FROM {stage.name}"
         f" WHERE NOT coalesce(closed, false) AND row_no NOT IN (SELECT row_no FROM {stage.verdict}) GROUP BY account"
     )
     connection.execute(

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import duckdb
 
 from domain.errors import DataError
-from tools.sources.raw_tables import sql_identifier
 from tools.sources.staging_table import StagingTable
+from tools.sql import sql_identifier
 
 REFERENCED_TABLES = {
     "account_id": "accounts",

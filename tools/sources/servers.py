@@ -15,7 +15,7 @@ import duckdb
 
 from domain.errors import DataError, InputError
 from tools.sources.dialects import Dialect, duckdb_type
-from tools.sources.raw_tables import sql_identifier, sql_string
+from tools.sql import sql_identifier, sql_path, sql_string
 
 ColumnTypes = Sequence[tuple[str, str]]
 """Names and types, in the embedded engine's words."""
@@ -136,7 +136,7 @@ class PostgresServer:
                 raise DataError(f"the database refused a statement: {_first_line(error)}") from None
             described = ", ".join(f"{sql_string(column)}: {sql_string(kind)}" for column, kind in columns)
             connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_string(str(file))}, header = false,"
+                f"CREATE OR REPLACE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_path(file)}, header = false,"
                 f" auto_detect = false, columns = {{{described}}}, nullstr = '\\N', quote = '\"', escape = '\"',"
                 " delim = ',', strict_mode = true, max_line_size = 20000000)"
             )

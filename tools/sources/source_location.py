@@ -1,6 +1,5 @@
 """Where each table is: a file of a folder, or a table of a DuckDB file. Nothing is read but names and bytes."""
 
-import glob
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
@@ -11,7 +10,8 @@ import duckdb
 from domain.errors import ConfigurationError, DataError
 from tools.sources.csv_file import open_csv
 from tools.sources.mapping import FILE_NAME
-from tools.sources.raw_tables import RawTable, error_summary, load_csv, open_relation, sql_identifier, sql_string
+from tools.sources.raw_tables import RawTable, error_summary, load_csv, open_relation
+from tools.sql import sql_files, sql_identifier, sql_path
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _DATABASES = (".db", ".duckdb")
@@ -76,7 +76,7 @@ def _parquet_files(folder: Path) -> list[Path]:
 
 def _attach(path: Path, connection: duckdb.DuckDBPyConnection, scratch: Path) -> SourceLocation:
     try:
-        connection.execute(f"ATTACH {sql_string(str(path))} AS source (READ_ONLY)")
+        connection.execute(f"ATTACH {sql_path(path)} AS source (READ_ONLY)")
         rows = connection.execute(
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'source' UNION ALL"
             " SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'source' AND NOT internal"
@@ -190,14 +190,14 @@ def _parquet(place: SourceLocation, connection: duckdb.DuckDBPyConnection, name:
     if empty is not None:
         raise DataError(f"{empty.name} is empty (0 bytes). Export it again, or remove it.")
     place.digests[name] = _digest_parquet(paths)
-    files = ", ".join(sql_string(glob.escape(str(each))) for each in paths)
+    files = sql_files(paths)
     try:
-        counts = connection.execute(f"SELECT num_rows FROM parquet_file_metadata([{files}])").fetchall()
+        counts = connection.execute(f"SELECT num_rows FROM parquet_file_metadata({files})").fetchall()
     except duckdb.Error as error:
         raise DataError(f"{path.name} cannot be read: {error_summary(error)}. Export it again.") from error
     before = list(accumulate((int(row[0]) for row in counts), initial=0))
     if len(paths) == 1:
-        return open_relation(connection, f"read_parquet([{files}])", "file_row_number + 2", path.name, before[-1])
+        return open_relation(connection, f"read_parquet({files})", "file_row_number + 2", path.name, before[-1])
     row_no = f"list_extract({before[:-1]}, CAST(file_index AS INTEGER) + 1) + file_row_number + 2"
-    query = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    query = f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"
     return open_relation(connection, query, row_no, path.name, before[-1])

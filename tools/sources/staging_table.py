@@ -16,7 +16,8 @@ from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.column_matching import ColumnMatch
 from tools.sources.mapping import TableMapping
 from tools.sources.parse import SQL_TYPES, amount_currency, column_expressions
-from tools.sources.raw_tables import RawTable, error_summary, sql_identifier, sql_string
+from tools.sources.raw_tables import RawTable, error_summary
+from tools.sql import sql_identifier, sql_string
 
 AMOUNT_COLUMNS = {"accounts": "arr", "invoices": "amount"}
 

@@ -7,8 +7,8 @@ import duckdb
 
 from domain.data_audit import LeftOutRows, SourceAudit
 from domain.tables import Table
-from tools.sources.raw_tables import sql_identifier
 from tools.sources.staging_table import StagingTable
+from tools.sql import sql_date, sql_identifier
 
 _EXAMPLES = 5
 _EXAMPLE_LENGTH = 60
@@ -149,7 +149,7 @@ def connected_audit(
 def _counts(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> RowCounts:
     columns = ["count(*)"]
     for name in table.freshness_columns:
-        day = f"CASE WHEN {sql_identifier(name)} <= DATE '{as_of}' THEN {sql_identifier(name)} END"
+        day = f"CASE WHEN {sql_identifier(name)} <= {sql_date(as_of)} THEN {sql_identifier(name)} END"
         columns += [f"min({day})", f"max({day})"]
     row = connection.execute(f"SELECT {', '.join(columns)} FROM {sql_identifier(table.name)}").fetchone() or (0,)
     days = [day for day in row[1:] if day is not None]

@@ -14,6 +14,7 @@ from tools.sources.salesforce_ids import match_column
 from tools.sources.staging_table import StagingTable, leave_out_rows
 from tools.sources.table_audit import RowCounts
 from tools.sources.validation_rules import row_rules
+from tools.sql import sql_date
 
 JOIN_ACCOUNTS = "LEFT JOIN accounts a ON a.account_id = s.account_id"
 JOIN_ALL_ACCOUNTS = " LEFT JOIN stage_accounts f ON f.account_id = s.account_id"
@@ -37,14 +38,14 @@ def read_usage_fast(
             numbers.append(cell)
     odd = " OR ".join(f"NOT {number} BETWEEN 0 AND 1e300" for number in numbers) or "false"  # NaN is above all numbers
     day = f"c{position['date']}"
-    first = f" AND {day} >= DATE '{since}'" if since else ""
+    first = f" AND {day} >= {sql_date(since)}" if since else ""
     stage.sql = (
         f"SELECT {', '.join(cells)}, row_no, CASE WHEN {odd} THEN 1 ELSE 0 END AS unusual FROM {stage.raw.relation}"
-        f" WHERE {day} < DATE '{as_of + timedelta(days=1)}'{first}"
+        f" WHERE {day} < {sql_date(as_of + timedelta(days=1))}{first}"
     )
     connection.execute("DROP TABLE usage")
     connection.execute(f"CREATE TEMP VIEW usage AS {stage.sql}")
-    undated = f"SELECT EXISTS (SELECT 1 FROM {stage.raw.relation} WHERE {day} IS NULL OR CAST({day} AS DATE) > DATE '{as_of}')"
+    undated = f"SELECT EXISTS (SELECT 1 FROM {stage.raw.relation} WHERE {day} IS NULL OR CAST({day} AS DATE) > {sql_date(as_of)})"
     if (connection.execute(undated).fetchone() or (True,))[0]:
         return False
     _aggregate(connection, as_of)
@@ -82,7 +83,7 @@ def _create_usage_view(
     unusual = f"CASE WHEN {' OR '.join(flags)} THEN 1 ELSE 0 END" if flags else "0"
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW usage AS SELECT {account} AS account_id, {', '.join(stage.good({}, names))},"
-        f" s.row_no, {unusual} AS unusual FROM {stage.name} s {join} WHERE s.date <= DATE '{as_of}'"
+        f" s.row_no, {unusual} AS unusual FROM {stage.name} s {join} WHERE s.date <= {sql_date(as_of)}"
     )
 
 

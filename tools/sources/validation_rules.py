@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from domain.data_audit import FUTURE_DATED
 from domain.tables import Table
 from tools.sources.mapping import FILE_NAME
-from tools.sources.raw_tables import sql_identifier
 from tools.sources.staging_table import RowRule
+from tools.sql import sql_date, sql_identifier
 
 ValueLimits = dict[str, Sequence[tuple[str, str]]]
 
@@ -51,7 +51,7 @@ def row_rules(table: Table, as_of: date, some_left_out: bool = False) -> list[Ro
     """Rules over the stage ``s``, the kept accounts ``a`` and, where some are left out, all rows of that table ``f``."""
     rules = []
     if table.date_column:
-        late = f"s.{sql_identifier(table.date_column)} > DATE '{as_of}'"
+        late = f"s.{sql_identifier(table.date_column)} > {sql_date(as_of)}"
         rules.append(RowRule(table.date_column, late, FUTURE_DATED))
     if table.name not in ("accounts", "people"):
         known = "f.account_id" if some_left_out else "a.account_id"
@@ -63,7 +63,7 @@ def row_rules(table: Table, as_of: date, some_left_out: bool = False) -> list[Ro
 
 def hide_future(table: str, as_of: date) -> dict[str, str]:
     """Expressions ({0} is the cell) that hide what happened after the review date: nothing reads the future."""
-    day = f"DATE '{as_of}'"
+    day = sql_date(as_of)
     happened = f"CASE WHEN {{0}} <= {day} THEN {{0}} END"
     return {
         "tickets": {"closed_at": happened},

@@ -35,11 +35,11 @@ from tools.sources.fast_path import TextFilter
 from tools.sources.format_inference import type_fits
 from tools.sources.mapping import FILE_NAME, TableMapping, read_mapping
 from tools.sources.parse import SQL_TYPES, clean_text
-from tools.sources.raw_tables import sql_identifier, sql_string
 from tools.sources.servers import DatabaseServer, open_server, url_parameter
 from tools.sources.source_location import SourceLocation, find_table
 from tools.sources.staging_table import AMOUNT_COLUMNS
 from tools.sources.validation_rules import first_day_read, hide_future, value_limits
+from tools.sql import sql_date, sql_identifier, sql_string, sql_strings
 
 _JOIN_ACCOUNT = (
     " left join accounts known on known.account_id = c.v_account_id"
@@ -119,7 +119,7 @@ class Warehouse:
         cells_of += [f"case when {test} then 1 else 0 end as u_{name}" for name, (test, _) in source.unreadable.items()]
         values = ", ".join(cells_of)
         since = self.since(table)
-        bound = f" where v_{table.date_column} is null or v_{table.date_column} >= date '{since}'" if since else ""
+        bound = f" where v_{table.date_column} is null or v_{table.date_column} >= {sql_date(since)}" if since else ""
         cells = f"select * from (select {values} from {self.server.quoted(source.name)} origin) given{bound}"
         of_account = "account_id" in table.names and name not in ("accounts", "usage")
         join = _JOIN_ACCOUNT if of_account else ""
@@ -153,7 +153,7 @@ class Warehouse:
             found += [(column.name, test, why) for test, why in tests.get(column.name, ())]
             found.append((column.name, f"c.v_{column.name} is null", _EMPTY))
         if table.date_column:
-            found.append((table.date_column, f"c.v_{table.date_column} > date '{self.as_of}'", FUTURE_DATED))
+            found.append((table.date_column, f"c.v_{table.date_column} > {sql_date(self.as_of)}", FUTURE_DATED))
         if "account_id" in table.names and table.name not in ("accounts", "usage"):
             found.append(("account_id", "every_one.every_id is null", _NO_SUCH_ACCOUNT))
             found.append(("account_id", "known.account_id is null", _LEFT_OUT))
@@ -208,7 +208,7 @@ class Warehouse:
             counts.append(f"sum(case when {bad} then 1 else 0 end) as bad_{column}_{number}")
         good = "s.problem = 0 and s.place = 1"
         for day in source.table.freshness_columns:
-            seen = f"case when {good} and s.{day} <= date '{self.as_of}' then s.{day} end"
+            seen = f"case when {good} and s.{day} <= {sql_date(self.as_of)} then s.{day} end"
             counts += [f"min({seen}) as first_{day}", f"max({seen}) as last_{day}"]
         if name in AMOUNT_COLUMNS:
             amount = AMOUNT_COLUMNS[name]
@@ -332,10 +332,12 @@ class Warehouse:
         for name in there:
             day, names, whole = TEXT_COLUMNS[name]
             line = whole.format(**{column: column for column in names})
-            every.append(f"select account_id, {day} as on_day, '{name}' as source, {line} as line from {name}")
+            every.append(
+                f"select account_id, {day} as on_day, {sql_string(name)} as source, {line} as line from {name}"
+            )
         sql = (
             f"{self.with_clause(there)} select account_id, on_day, source, line from ({' union all '.join(every)}) texts"
-            f" where on_day >= date '{first}' and on_day <= date '{self.as_of}' and {MATCH_PLACEHOLDER}"
+            f" where on_day >= {sql_date(first)} and on_day <= {sql_date(self.as_of)} and {MATCH_PLACEHOLDER}"
         )
         columns = [("account_id", "VARCHAR"), ("on_day", "DATE"), ("source", "VARCHAR"), ("line", "VARCHAR")]
         self.fetch("finding phrases", sql, connection, "warehouse_texts", columns, wanted.pattern)
@@ -344,7 +346,7 @@ class Warehouse:
             day, names, _ = TEXT_COLUMNS[name]
             connection.execute(
                 f"insert into {name} (account_id, {day}, {names[-1]}, row_no) select account_id, on_day,"
-                f" {clean_text('line')}, {place} from warehouse_texts where source = '{name}' order by account_id"
+                f" {clean_text('line')}, {place} from warehouse_texts where source = {sql_string(name)} order by account_id"
             )
         connection.execute("drop table warehouse_texts")
 
@@ -356,7 +358,7 @@ class Warehouse:
         columns = [(column.name, SQL_TYPES[column.kind]) for column in table.columns]
         columns += [(f"{AMOUNT_COLUMNS[name]}_home", "DECIMAL(18,2)")] if name in AMOUNT_COLUMNS else []
         chosen = ", ".join(f"t.{column}" for column, _ in columns)
-        ids = ", ".join(sql_string(account) for account in accounts or ())
+        ids = sql_strings(accounts or ())
         only = f" where t.account_id in ({ids})" if accounts is not None else ""
         sql = f"{self.with_clause([name])} select {chosen} from {name} t{only}"
         self.fetch(f"bringing {name}", sql, connection, "warehouse_answer", columns)
