@@ -30,7 +30,7 @@ def scoring_explanation(base: ScoreOnlyBase, steps: list[tuple[str, float]]) -> 
     return {
         "as_of": base.as_of,
         "engine": base.warehouse.server.dialect if base.warehouse else "duckdb",
-        "rows_fetched": base.warehouse.server.fetched if base.warehouse else None,
+        "rows_fetched": base.warehouse.server.rows_fetched if base.warehouse else None,
         "tables": tables,
         "steps": [{"step": what, "seconds": round(took, 3)} for what, took in steps],
         "statements": [{"step": what, "sql": sql} for what, sql in base.sent],

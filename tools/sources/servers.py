@@ -6,7 +6,7 @@ Nothing is written there. Drivers are imported when a URL asks for them.
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, LiteralString, Protocol
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import duckdb
 
 from domain.errors import DataError, InputError
-from tools.sources.dialects import Dialect, duckdb_type
+from tools.sources.dialects import duckdb_type, require_dialect
 from tools.sql import sql_identifier, sql_path, sql_string
 
 ColumnTypes = Sequence[tuple[str, str]]
@@ -24,16 +24,17 @@ ColumnTypes = Sequence[tuple[str, str]]
 class DatabaseServer(Protocol):
     """A database server or a cluster."""
 
-    dialect: Dialect
-    fetched: int
-    """Rows that have left it."""
+    dialect: str
+    """The SQL dialect, by its name in ``tools.sources.dialects``."""
+    rows_fetched: int
+    """Rows that have left the server so far."""
 
     def tables(self) -> dict[str, list[tuple[str, str]]]:
         """By name (``schema.table``): the columns and their types. System tables are left out."""
         ...
 
-    def quoted(self, table: str) -> str:
-        """What stands after FROM."""
+    def table_sql(self, table: str) -> str:
+        """The table as SQL that can follow FROM, in the quotation marks of the embedded engine."""
         ...
 
     def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
@@ -43,16 +44,6 @@ class DatabaseServer(Protocol):
     def close(self) -> None:
         """Give the connection back."""
         ...
-
-
-def open_server(url: str) -> DatabaseServer:
-    """The server that the URL names. Raises InputError for a URL that names none, DataError when it does not answer."""
-    scheme = url.partition(":")[0]
-    if scheme in ("postgres", "postgresql"):
-        return PostgresServer(url)
-    if scheme == "spark":
-        return SparkServer(url)
-    raise InputError(f"{scheme}:// is not a data location; give a folder, duckdb:///file.db, postgres://… or spark://…")
 
 
 def url_parameter(url: str, name: str) -> str | None:
@@ -81,7 +72,7 @@ _POSTGRES_SETTINGS: tuple[LiteralString, ...] = (
 class PostgresServer:
     """PostgreSQL 12 or later, by psycopg; one read-only transaction, so that every statement sees the same state."""
 
-    dialect: Dialect = "postgres"
+    dialect = "postgres"
 
     def __init__(self, url: str) -> None:
         try:
@@ -98,7 +89,7 @@ class PostgresServer:
                 "--data: leave the password out of the URL, it would be kept with the review; set PGPASSWORD or ~/.pgpass"
             )
         self._error = psycopg.Error
-        self.fetched = 0
+        self.rows_fetched = 0
         try:
             self._connection = psycopg.connect(**{"connect_timeout": 15, **given}, autocommit=True)
             for setting in _POSTGRES_SETTINGS:
@@ -115,11 +106,11 @@ class PostgresServer:
         ).fetchall()
         found: dict[str, list[tuple[str, str]]] = {}
         for schema, table, column, kind in rows:
-            found.setdefault(f"{schema}.{table}", []).append((column, duckdb_type("postgres", kind)))
+            found.setdefault(f"{schema}.{table}", []).append((column, duckdb_type(self.dialect, kind)))
         return found
 
-    def quoted(self, table: str) -> str:
-        """What stands after FROM."""
+    def table_sql(self, table: str) -> str:
+        """The table as SQL that can follow FROM."""
         return ".".join(sql_identifier(part) for part in table.split(".", 1))
 
     def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
@@ -131,7 +122,7 @@ class PostgresServer:
                     with cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv, NULL '\\N', FORCE_QUOTE *)") as answer:
                         for chunk in answer:
                             target.write(chunk)
-                    self.fetched += max(cursor.rowcount, 0)
+                    self.rows_fetched += max(cursor.rowcount, 0)
             except self._error as error:
                 raise DataError(f"the database refused a statement: {_first_line(error)}") from None
             described = ", ".join(f"{sql_string(column)}: {sql_string(kind)}" for column, kind in columns)
@@ -152,7 +143,7 @@ class SparkServer:
     ``?folder=`` registers the Parquet files and folders there as tables; otherwise the catalogue's tables are used.
     """
 
-    dialect: Dialect = "spark"
+    dialect = "spark"
 
     def __init__(self, url: str) -> None:
         try:
@@ -161,7 +152,7 @@ class SparkServer:
         except ImportError:
             raise InputError('Spark needs PySpark and Java 17: pip install "saveplay[spark]"') from None
         self._error = PySparkException
-        self.fetched = 0
+        self.rows_fetched = 0
         host = urlsplit(url).netloc
         master = "local[*]" if host in ("", "local") else f"spark://{host}"
         builder = SparkSession.builder.master(master).appName("saveplay")
@@ -208,11 +199,11 @@ class SparkServer:
         for table in self._session.catalog.listTables():
             name = table.name if table.isTemporary else ".".join([*(table.namespace or []), table.name])
             described = self._session.table(name).dtypes
-            found[name] = [(column, duckdb_type("spark", kind)) for column, kind in described]
+            found[name] = [(column, duckdb_type(self.dialect, kind)) for column, kind in described]
         return found
 
-    def quoted(self, table: str) -> str:
-        """What stands after FROM; in the embedded engine's quotation marks, which are translated."""
+    def table_sql(self, table: str) -> str:
+        """The table as SQL that can follow FROM."""
         return ".".join(sql_identifier(part) for part in table.split("."))
 
     def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
@@ -223,7 +214,7 @@ class SparkServer:
                 answer: Any = self._session.sql(sql).toArrow()
         except self._error as error:
             raise DataError(f"Spark refused a statement: {_first_line(error)}") from None
-        self.fetched += answer.num_rows
+        self.rows_fetched += answer.num_rows
         answer = answer.rename_columns([column for column, _ in columns])
         connection.execute("select 1").fetchall()  # an answer that was not read to its end would be in the way
         connection.register("spark_answer", answer)
@@ -235,6 +226,30 @@ class SparkServer:
 
     def close(self) -> None:
         """The session is shared by the process and ends with it."""
+
+
+SERVERS: Mapping[str, Callable[[str], DatabaseServer]] = {
+    "postgres": PostgresServer,
+    "postgresql": PostgresServer,
+    "spark": SparkServer,
+}
+"""By scheme of a URL: the class of the server."""
+
+
+def open_server(url: str, servers: Mapping[str, Callable[[str], DatabaseServer]] = SERVERS) -> DatabaseServer:
+    """Connect to the server that the URL names.
+
+    Raises InputError for a URL that names none or a dialect that is not described, DataError when it does not answer.
+    """
+    scheme = url.partition(":")[0]
+    if scheme not in servers:
+        raise InputError(
+            f"{scheme}:// is not a data location; give a folder, duckdb:///file.db, postgres://… or spark://…"
+        )
+    server = servers[scheme]
+    # Only what the class itself says counts: a new engine made from another one would silently get its dialect.
+    require_dialect(getattr(server, "__name__", scheme), vars(server).get("dialect"))
+    return server(url)
 
 
 def _first_line(error: Exception) -> str:

@@ -120,7 +120,7 @@ class Warehouse:
         values = ", ".join(cells_of)
         since = self.since(table)
         bound = f" where v_{table.date_column} is null or v_{table.date_column} >= {sql_date(since)}" if since else ""
-        cells = f"select * from (select {values} from {self.server.quoted(source.name)} origin) given{bound}"
+        cells = f"select * from (select {values} from {self.server.table_sql(source.name)} origin) given{bound}"
         of_account = "account_id" in table.names and name not in ("accounts", "usage")
         join = _JOIN_ACCOUNT if of_account else ""
         own = {"currency": self._currency(name)} if name in AMOUNT_COLUMNS else {}
