@@ -14,7 +14,7 @@ def scoring_explanation(base: ScoreOnlyBase, steps: list[tuple[str, float]]) -> 
     tables = []
     for read in base.reads:
         weeks = None if read.since is None else round((base.as_of - read.since).days / 7, 1)
-        names = (f"reading {read.table}", f"reading {read.table} with care", f"counting {read.table}")
+        names = (f"reading {read.table}", f"validating {read.table}", f"counting {read.table}")
         tables.append(
             {
                 "table": read.table,

@@ -97,7 +97,7 @@ def test_one_row_an_account_leaves_the_server_and_the_few_others_that_are_needed
     texts = served.rows(
         "select (select count(*) from notes) + (select count(*) from tickets) + (select count(*) from surveys) as n"
     )[0]["n"]
-    counted = len([1 for what, _ in served.warehouse.sent if what.startswith("counting")])
+    counted = len([1 for what, _ in served.warehouse.statements if what.startswith("counting")])
     rows_of_usage = served.audit.source("usage").rows
     fetched = served.warehouse.server.rows_fetched
     assert fetched <= accounts + former + outcomes + people + texts + counted

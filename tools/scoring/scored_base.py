@@ -167,7 +167,7 @@ def read_base(
         lookback_days=scoring.lookback_days,
         texts=TextFilter(StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)),
         limits=limits,
-        watch=watch,
+        watcher=watch,
     )
     return score_base(portfolio, configuration, as_of, history, watch)
 
@@ -198,7 +198,7 @@ def score_base(
         compared = week_over_week.comparison_sql(configuration.scoring, previous is not None)
         connection.execute(f"create or replace temp {'table' if previous else 'view'} compared as {compared}")
     base = ScoredBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
-    base.whole, base.warehouse, base.reads = portfolio.whole, portfolio.warehouse, portfolio.reads
+    base.whole, base.warehouse, base.reads = portfolio.full_table_sql, portfolio.warehouse, portfolio.reads
     base.sent = _executed_sql(portfolio, as_of)
     base.statements = statements
     return base
@@ -233,7 +233,7 @@ def _score(
 
 def _executed_sql(portfolio: Portfolio, as_of: date) -> list[tuple[str, str]]:
     if portfolio.warehouse is not None:
-        return portfolio.warehouse.sent
+        return portfolio.warehouse.statements
     seen = _source_dates(portfolio.audit)
     sent = [(f"reading {read.table}", read.sql) for read in portfolio.reads]
     sent.append(("bringing usage to one row an account", usage_by_account_sql(as_of)))

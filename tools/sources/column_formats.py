@@ -16,7 +16,7 @@ class ColumnFormat:
     values: dict[str, str] = field(default_factory=dict)
     typed: str | None = None
     """The source's own type, where the cell can be taken as it is."""
-    quick: bool = False
+    fast_path: bool = False
     """Take ids and choices as they are but for blanks around them: tried first where the source has types."""
 
 

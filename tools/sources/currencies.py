@@ -51,10 +51,10 @@ class CurrencyRates:
         return f"CASE WHEN {currency} = {sql_string(self.home)} THEN {own} ELSE {converted} END"
 
 
-def row_currency(table: str, money: CurrencyRates) -> str:
+def row_currency(table: str, rates: CurrencyRates) -> str:
     """The currency of a row of the stage ``s`` (of its account ``a`` where the row has none)."""
     if table == "accounts":
-        return f"coalesce(upper(s.currency), {sql_string(money.home)})"
+        return f"coalesce(upper(s.currency), {sql_string(rates.home)})"
     return "coalesce(upper(s.currency), a.currency)" if table == "invoices" else "a.currency"
 
 
@@ -67,12 +67,12 @@ def in_major_units(cell: str, currency: str) -> str:
 
 
 def refuse_unknown_currency(
-    connection: duckdb.DuckDBPyConnection, stage: StagingTable, money: CurrencyRates, currency: str, joins: str
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, rates: CurrencyRates, currency: str, joins: str
 ) -> None:
     """An amount that cannot be compared stops the run, before anything is written."""
     row = connection.execute(
-        f"SELECT {currency}, s.row_no FROM {stage.name} s {joins}"
-        f" WHERE {money.rate_sql(currency)} IS NULL AND {stage.kept} ORDER BY s.row_no LIMIT 1"
+        f"SELECT {currency}, s.row_no FROM {staging.name} s {joins}"
+        f" WHERE {rates.rate_sql(currency)} IS NULL AND {staging.kept_condition} ORDER BY s.row_no LIMIT 1"
     ).fetchone()
     if row is None:
         return
@@ -80,21 +80,21 @@ def refuse_unknown_currency(
     todo = f"Add it to configs/scoring.yaml: money.rates.{code} (home-currency units for 1 {code})"
     if not _CODE.fullmatch(code):
         todo = "Write it as a three-letter code such as EUR"
-    raise DataError(f"{stage.raw.location} row {row[1]}: there is no rate for the currency {code}. {todo}.")
+    raise DataError(f"{staging.raw_table.location} row {row[1]}: there is no rate for the currency {code}. {todo}.")
 
 
-def report_dollar_signs(connection: duckdb.DuckDBPyConnection, stage: StagingTable) -> None:
+def report_dollar_signs(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
     """A bare $ does not say whose dollar it is; say so where the row's currency is none of them."""
-    price = AMOUNT_COLUMNS[stage.table.name]
-    if price not in stage.columns.position or stage.styles[price].typed:
+    price = AMOUNT_COLUMNS[staging.table.name]
+    if price not in staging.columns.position or staging.formats[price].typed:
         return
     dollars = sql_strings(words.DOLLARS)
     row = connection.execute(
-        f"SELECT count(*) FROM {sql_identifier(stage.table.name)} t JOIN {stage.raw.relation} r USING (row_no)"
-        f" WHERE contains({stage.raw.text(stage.columns.position[price])}, '$') AND t.currency NOT IN ({dollars})"
+        f"SELECT count(*) FROM {sql_identifier(staging.table.name)} t JOIN {staging.raw_table.relation} r USING (row_no)"
+        f" WHERE contains({staging.raw_table.text(staging.columns.position[price])}, '$') AND t.currency NOT IN ({dollars})"
     ).fetchone()
     if row and row[0]:
-        stage.notices.append(
+        staging.notices.append(
             f"{price}: {row[0]} amounts are written with $ and counted in the currency of their row,"
             " which is no dollar; map the currency column if that is wrong."
         )

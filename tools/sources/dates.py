@@ -20,14 +20,16 @@ def date_parts(t: str) -> str:
     )
 
 
-def date_value(t: str, p: str, style: ColumnFormat) -> str:
+def date_value(t: str, p: str, column_format: ColumnFormat) -> str:
     """A DATE; a time with a zone becomes the day in UTC. NULL where it is none or could be two."""
     year = f"CASE WHEN length({p}.y) = 2 THEN '20' || {p}.y ELSE {p}.y END"
     day_first = f"TRY_CAST({year} || '-' || {p}.b || '-' || {p}.a AS DATE)"
     month_first = f"TRY_CAST({year} || '-' || {p}.a || '-' || {p}.b AS DATE)"
     a, b = f"TRY_CAST({p}.a AS INT)", f"TRY_CAST({p}.b AS INT)"
     same = f"CASE WHEN {a} = {b} OR {a} > 12 THEN {day_first} WHEN {b} > 12 THEN {month_first} END"
-    slashed = {"day_first": day_first, "month_first": month_first, "iso": "NULL"}.get(style.date_order or "", same)
+    slashed = {"day_first": day_first, "month_first": month_first, "iso": "NULL"}.get(
+        column_format.date_order or "", same
+    )
     basic = f"TRY_CAST(substr({t}, 1, 4) || '-' || substr({t}, 5, 2) || '-' || substr({t}, 7, 2) AS DATE)"
     named = sql_strings(_NAMED_MONTHS)
     cases = [
@@ -37,7 +39,7 @@ def date_value(t: str, p: str, style: ColumnFormat) -> str:
             f"regexp_matches({t}, '^[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}[T ]')",
             f"CAST(TRY_CAST({t} AS TIMESTAMPTZ) AS DATE)",
         ),
-        *_epoch_cases(t, style),
+        *_epoch_cases(t, column_format),
         (f"{p}.y NOT IN ('', '-')", slashed),
         (f"regexp_full_match({t}, '(19|20)[0-9]{{6}}')", basic),
         (
@@ -52,16 +54,16 @@ def date_value(t: str, p: str, style: ColumnFormat) -> str:
     return "CASE " + " ".join(f"WHEN {condition} THEN {value}" for condition, value in cases) + " END"
 
 
-def _epoch_cases(t: str, style: ColumnFormat) -> list[tuple[str, str]]:
+def _epoch_cases(t: str, column_format: ColumnFormat) -> list[tuple[str, str]]:
     number = f"TRY_CAST(TRY_CAST({t} AS DOUBLE) AS BIGINT)"
-    if style.unit == "epoch_ms":
+    if column_format.unit == "epoch_ms":
         return [(f"regexp_full_match({t}, '[0-9]{{12,14}}(\\.0+)?')", f"CAST(epoch_ms({number}) AS DATE)")]
-    if style.unit == "epoch_s":
+    if column_format.unit == "epoch_s":
         return [(f"regexp_full_match({t}, '[0-9]{{9,11}}(\\.0+)?')", f"CAST(epoch_ms({number} * 1000) AS DATE)")]
     return []
 
 
-def date_problems(column: Column, t: str, p: str, v: str, style: ColumnFormat) -> tuple[tuple[str, str], ...]:
+def date_problems(column: Column, t: str, p: str, v: str, column_format: ColumnFormat) -> tuple[tuple[str, str], ...]:
     """Why a cell that is there has no date, with what to do about it."""
     unread = f"{v} IS NULL AND {t} IS NOT NULL"
     order = "the order of day and month is not known: set date_order (day_first or month_first) in mapping.yaml"
@@ -76,6 +78,6 @@ def date_problems(column: Column, t: str, p: str, v: str, style: ColumnFormat) -
         (f"{unread} AND regexp_full_match({t}, '[0-9]{{9,10}}')", hint.format("seconds", column.name, "epoch_s")),
         (unread, "not a date"),
     ]
-    if style.date_order in (None, "iso"):
+    if column_format.date_order in (None, "iso"):
         problems.insert(0, (f"{unread} AND {both}", order))
     return tuple(problems)

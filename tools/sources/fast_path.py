@@ -34,50 +34,56 @@ class TextFilter:
     window_days: int
 
 
-def allows_fast_path(stage: StagingTable) -> bool:
+def allows_fast_path(staging: StagingTable) -> bool:
     """Whether every column has a type that fits and nothing about it has to be translated."""
-    mapped = stage.mapped
+    mapped = staging.mapped
     translated = mapped.constants or mapped.values or mapped.units or mapped.renewals
-    return not translated and all(stage.styles[name].typed for name in stage.columns.position)
+    return not translated and all(staging.formats[name].typed for name in staging.columns.position)
 
 
 def fast_path_sql(
-    stage: StagingTable,
+    staging: StagingTable,
     plan: ReadPlan,
     as_of: date,
-    money: CurrencyRates,
+    rates: CurrencyRates,
     texts: TextFilter | None,
     wanted: Sequence[str],
 ) -> str:
-    """The typed table as it will be, and for each row whether it is ``odd``: something in it cannot be used."""
-    table = stage.table
-    readings = table_expressions(stage, wanted, quick=True)
-    many = stage.raw.rows == 0 or stage.raw.rows > FEW_TEXTS
-    said = _text_expressions(table, readings, texts, as_of) if texts and many and table.name in TEXT_COLUMNS else None
+    """The typed table as it will be, and for each row whether it is ``has_problem``: something in it cannot be used."""
+    table = staging.table
+    expressions = table_expressions(staging, wanted, fast_path=True)
+    many = staging.raw_table.rows == 0 or staging.raw_table.rows > FEW_TEXTS
+    said = (
+        _text_expressions(table, expressions, texts, as_of) if texts and many and table.name in TEXT_COLUMNS else None
+    )
     found = said.cells if said else {}
-    cells, odd = [], []
+    cells, has_problem = [], []
     for column in table.columns:
         if column.name not in wanted:
             continue
-        value = found.get(column.name, _cell_value(column, readings))
+        value = found.get(column.name, _cell_value(column, expressions))
         cells.append(f"CAST({value} AS {SQL_TYPES[column.kind]}) AS {sql_identifier(column.name)}")
-        if column.name in readings:
-            problems = [*required_problem(column), *readings[column.name].problems, *plan.limits.get(column.name, ())]
-            odd += [condition for condition, _ in problems]
+        if column.name in expressions:
+            problems = [
+                *required_problem(column),
+                *expressions[column.name].problems,
+                *plan.limits.get(column.name, ()),
+            ]
+            has_problem += [condition for condition, _ in problems]
     if table.date_column:
-        odd.append(f"v_{table.date_column} > {sql_date(as_of)}")
-    flag = f"coalesce({' OR '.join(f'({condition})' for condition in odd)}, false) AS odd"
-    source = f"SELECT * FROM ({layered_query(stage.raw, readings)}) WHERE {plan.keep}"
+        has_problem.append(f"v_{table.date_column} > {sql_date(as_of)}")
+    flag = f"coalesce({' OR '.join(f'({condition})' for condition in has_problem)}, false) AS has_problem"
+    source = f"SELECT * FROM ({layered_query(staging.raw_table, expressions)}) WHERE {plan.keep}"
     for columns in said.columns if said else ():
         source = f"SELECT *, {columns} FROM ({source})"
     inner = f"SELECT row_no, {', '.join(cells)}, {flag} FROM ({source})"
-    return f"SELECT {', '.join(_final_cells(table, as_of, money, wanted))}, s.row_no, s.odd FROM ({inner}) s"
+    return f"SELECT {', '.join(_final_cells(table, as_of, rates, wanted))}, s.row_no, s.has_problem FROM ({inner}) s"
 
 
-def _final_cells(table: Table, as_of: date, money: CurrencyRates, wanted: Sequence[str]) -> list[str]:
+def _final_cells(table: Table, as_of: date, rates: CurrencyRates, wanted: Sequence[str]) -> list[str]:
     """The cells over ``s``: without what had not happened yet, amounts also in the home currency."""
     replaced = hide_future(table.name, as_of)
-    own = f"coalesce(s.currency, {sql_string(money.home)})" if table.name == "accounts" else "s.currency"
+    own = f"coalesce(s.currency, {sql_string(rates.home)})" if table.name == "accounts" else "s.currency"
     currency = f"upper({own})"  # an invoice without one has that of its account: the careful way
     if table.name in AMOUNT_COLUMNS:
         replaced["currency"] = currency
@@ -88,13 +94,13 @@ def _final_cells(table: Table, as_of: date, money: CurrencyRates, wanted: Sequen
     ]
     if table.name in AMOUNT_COLUMNS:
         cells.append(
-            f"{money.home_amount(f's.{AMOUNT_COLUMNS[table.name]}', currency)} AS {AMOUNT_COLUMNS[table.name]}_home"
+            f"{rates.home_amount(f's.{AMOUNT_COLUMNS[table.name]}', currency)} AS {AMOUNT_COLUMNS[table.name]}_home"
         )
     return cells
 
 
-def _cell_value(column: Column, readings: Mapping[str, object]) -> str:
-    if column.name not in readings:
+def _cell_value(column: Column, expressions: Mapping[str, object]) -> str:
+    if column.name not in expressions:
         return "NULL"
     return clean_text(f"v_{column.name}") if column.name in LONG_TEXT_COLUMNS else f"v_{column.name}"
 
@@ -107,45 +113,47 @@ class _TextExpressions:
     cells: dict[str, str]
 
 
-def _text_expressions(table: Table, readings: Mapping[str, object], texts: TextFilter, as_of: date) -> _TextExpressions:
+def _text_expressions(
+    table: Table, expressions: Mapping[str, object], texts: TextFilter, as_of: date
+) -> _TextExpressions:
     """Of a text, nothing but that it is there, unless a phrase is found in it. Old texts are not looked at."""
     day, names, whole = TEXT_COLUMNS[table.name]
-    there = [name for name in names if name in readings]
+    there = [name for name in names if name in expressions]
     if not there:
         return _TextExpressions((), {})
     first = as_of - timedelta(days=texts.window_days)
     recent = f"v_{day} BETWEEN {sql_date(first)} AND {sql_date(as_of)}"
     clean = ", ".join(f"CASE WHEN {recent} THEN {clean_long_text(f'v_{name}')} END AS l_{name}" for name in there)
     line = whole.format(**{name: f"l_{name}" if name in there else "NULL" for name in names})
-    cells = {name: f"CASE WHEN has_said THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
+    cells = {name: f"CASE WHEN has_phrase THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
     return _TextExpressions(
-        (clean, f"{single_line_sql(line)} AS line", f"{match_sql('line', texts.pattern)} AS has_said"), cells
+        (clean, f"{single_line_sql(line)} AS line", f"{match_sql('line', texts.pattern)} AS has_phrase"), cells
     )
 
 
 def read_fast_path(
     connection: duckdb.DuckDBPyConnection,
-    stage: StagingTable,
+    staging: StagingTable,
     plan: ReadPlan,
     as_of: date,
-    money: CurrencyRates,
+    rates: CurrencyRates,
     texts: TextFilter | None,
 ) -> None:
     """Make the table, in the order of the source."""
-    name = stage.table.name
-    stage.sql = fast_path_sql(stage, plan, as_of, money, texts, sorted(SIGNAL_INPUTS[name]))
+    name = staging.table.name
+    staging.sql = fast_path_sql(staging, plan, as_of, rates, texts, sorted(SIGNAL_INPUTS[name]))
     connection.execute(f"DROP TABLE {sql_identifier(name)}")
-    connection.execute(f"CREATE TABLE {sql_identifier(name)} AS {stage.sql}")
+    connection.execute(f"CREATE TABLE {sql_identifier(name)} AS {staging.sql}")
 
 
-def all_columns_sql(stage: StagingTable, plan: ReadPlan, as_of: date, money: CurrencyRates) -> str:
+def all_columns_sql(staging: StagingTable, plan: ReadPlan, as_of: date, rates: CurrencyRates) -> str:
     """What stands after FROM to have every column of a table that was read quickly."""
-    return f"({fast_path_sql(stage, plan, as_of, money, None, stage.table.names)})"
+    return f"({fast_path_sql(staging, plan, as_of, rates, None, staging.table.names)})"
 
 
-def tables_with_faults(connection: duckdb.DuckDBPyConnection, stages: Sequence[StagingTable]) -> set[str]:
-    """The tables among ``stages`` (read quickly) that hold something which has to be looked at row by row."""
-    names = {stage.table.name for stage in stages}
+def tables_with_faults(connection: duckdb.DuckDBPyConnection, staging_tables: Sequence[StagingTable]) -> set[str]:
+    """The tables among ``staging_tables`` (read quickly) that hold something which has to be looked at row by row."""
+    names = {staging.table.name for staging in staging_tables}
     found = {name for name in sorted(names) if _is_true(connection, _fault_query(name))}
     if "accounts" in found:
         return names
@@ -169,10 +177,10 @@ _CONTACT_IDS = (
 
 
 def _fault_query(name: str) -> str:
-    """A query for whether any row of a table is odd, repeats its key, or has an amount in an unknown currency."""
+    """A query for whether any row of a table is has_problem, repeats its key, or has an amount in an unknown currency."""
     if name == "usage":
         return "SELECT bool_or(any_unusual > 0) FROM usage_by_account"
-    tests = ["bool_or(odd)"]
+    tests = ["bool_or(has_problem)"]
     if name in AMOUNT_COLUMNS:
         tests.append(f"count({AMOUNT_COLUMNS[name]}) <> count({AMOUNT_COLUMNS[name]}_home)")
     if key := TABLES[name].key:

@@ -28,15 +28,15 @@ _NOTICES = {
 
 
 def infer_formats(
-    connection: duckdb.DuckDBPyConnection, table: Table, columns: ColumnMatch, raw: RawTable, mapped: TableMapping
+    connection: duckdb.DuckDBPyConnection, table: Table, columns: ColumnMatch, raw_table: RawTable, mapped: TableMapping
 ) -> tuple[dict[str, ColumnFormat], tuple[str, ...]]:
-    """The style of every column of the table and a notice for each one that was inferred."""
+    """The column_format of every column of the table and a notice for each one that was inferred."""
     kinds = {column.name: column.kind for column in table.columns}
     typed = {
-        name: raw.type_of(index)
+        name: raw_table.type_of(index)
         for name, index in columns.position.items()
-        if raw.types
-        and type_fits(kinds[name], raw.type_of(index), mapped.units.get(name))
+        if raw_table.types
+        and type_fits(kinds[name], raw_table.type_of(index), mapped.units.get(name))
         and not (kinds[name] == "flag" and name in mapped.values)
     }
     written = {name: index for name, index in columns.position.items() if name not in typed}
@@ -44,24 +44,24 @@ def infer_formats(
     amounts = [
         name
         for name, index in written.items()
-        if kinds[name] == "money" and mapped.decimal is None and not raw.is_number(index)
+        if kinds[name] == "money" and mapped.decimal is None and not raw_table.is_number(index)
     ]
     straight = [
         name
         for name, index in written.items()
-        if kinds[name] in _PLAIN and name not in mapped.units and not raw.is_number(index)
+        if kinds[name] in _PLAIN and name not in mapped.units and not raw_table.is_number(index)
     ]
     straight = [name for name in straight if name not in CSAT_NAMES and mapped.decimal != "comma"]
     tests = dict.fromkeys(dates, (_DAY_FIRST, _MONTH_FIRST)) | dict.fromkeys(amounts, (_COMMA_DECIMAL, _POINT_DECIMAL))
-    counts = _count_matches(connection, raw, columns, tests, {name: _PLAIN[kinds[name]] for name in straight})
+    counts = _count_matches(connection, raw_table, columns, tests, {name: _PLAIN[kinds[name]] for name in straight})
     order = {name: way for name in dates if (way := _proven_format(counts, name, ("day_first", "month_first")))}
     decimal = {name: way for name in amounts if (way := _proven_format(counts, name, ("comma", "point")))}
-    styles = {
+    formats = {
         name: ColumnFormat(
             date_order=mapped.date_order or order.get(name),
             decimal=mapped.decimal or decimal.get(name),
             unit=mapped.units.get(name),
-            numeric=name in columns.position and raw.is_number(columns.position[name]),
+            numeric=name in columns.position and raw_table.is_number(columns.position[name]),
             plain=name in straight and counts[name, "plain"] == 0,
             values=mapped.values.get(name, {}),
             typed=typed.get(name),
@@ -70,7 +70,7 @@ def infer_formats(
     }
     notices = [_NOTICES[shown].format(name) for name, shown in {**order, **decimal}.items() if shown != "point"]
     notices += [f"{name}: read as {unit} ({FILE_NAME})." for name, unit in mapped.units.items()]
-    return styles, tuple(notices)
+    return formats, tuple(notices)
 
 
 def type_fits(kind: str, source: str, unit: str | None) -> bool:
@@ -90,7 +90,7 @@ def type_fits(kind: str, source: str, unit: str | None) -> bool:
 
 def _count_matches(
     connection: duckdb.DuckDBPyConnection,
-    raw: RawTable,
+    raw_table: RawTable,
     columns: ColumnMatch,
     proofs: dict[str, tuple[str, str]],
     plain: dict[str, str],
@@ -101,14 +101,16 @@ def _count_matches(
     for name, patterns in proofs.items():
         for way, pattern in zip(("first", "second"), patterns, strict=True):
             keys.append((name, way))
-            tests.append(f"count(*) FILTER (WHERE regexp_matches(trim({raw.text(columns.position[name])}), {pattern}))")
+            tests.append(
+                f"count(*) FILTER (WHERE regexp_matches(trim({raw_table.text(columns.position[name])}), {pattern}))"
+            )
     for name, pattern in plain.items():
-        cell = f"trim({raw.text(columns.position[name])})"
+        cell = f"trim({raw_table.text(columns.position[name])})"
         keys.append((name, "plain"))
         tests.append(f"count(*) FILTER (WHERE {cell} <> '' AND NOT regexp_full_match({cell}, {pattern}))")
     if not tests:
         return {}
-    found = connection.execute(f"SELECT {', '.join(tests)} FROM {raw.relation}").fetchone() or ()
+    found = connection.execute(f"SELECT {', '.join(tests)} FROM {raw_table.relation}").fetchone() or ()
     return dict(zip(keys, found, strict=True))
 
 

@@ -11,6 +11,7 @@ from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.dates import date_parts, date_problems, date_value
 from tools.sources.mapping import CSAT_COLUMNS
 from tools.sources.raw_tables import as_text
+from tools.sources.reasons import NOT_A_NUMBER, REQUIRED_IS_EMPTY, unknown_choice
 from tools.sql import sql_string, sql_strings
 
 SQL_TYPES = {
@@ -55,40 +56,46 @@ def clean_long_text(cell: str) -> str:
     return f"CASE WHEN {edges} AND {inside} THEN {cell} ELSE {clean_text(cell)} END"
 
 
-def column_expressions(table: str, column: Column, cell: str, style: ColumnFormat) -> ColumnExpressions:
+def column_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions:
     """How ``column`` is read from the raw text ``cell``."""
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
-    if style.typed and column.kind not in ("id", "text", "choice"):
-        return _typed_expressions(column, cell, style.typed)
+    if column_format.typed and column.kind not in ("id", "text", "choice"):
+        return _typed_expressions(column, cell, column_format.typed)
     too_long = (f"strlen({t}) > {LONGEST_FIELD} AND length({t}) > {LONGEST_FIELD}", "longer than 1,000,000 characters")
-    quick = style.quick and style.typed is not None and not style.values
+    quick = column_format.fast_path and column_format.typed is not None and not column_format.values
     if column.kind == "id" and quick and column.required:
-        return ColumnExpressions(cell, None, t, ((f"{t} = ''", "empty, and it is required"),))
+        return ColumnExpressions(cell, None, t, ((f"{t} = ''", REQUIRED_IS_EMPTY),))
     if column.kind == "id" and quick:
         return ColumnExpressions(f"nullif(trim({cell}), '')", None, t, ())
     if column.name in LONG_TEXT_COLUMNS and quick:
         return ColumnExpressions(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
     if column.kind in ("id", "text"):
-        value = _translate(t, style.values) if style.values else t
+        value = _translate(t, column_format.values) if column_format.values else t
         return ColumnExpressions(clean_text(cell), None, value, (too_long,))
     if column.kind == "choice" and quick:
-        slow = _choice(table, column, f"({clean_text(t)})", style)
+        slow = _choice(table, column, f"({clean_text(t)})", column_format)
         value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
         return ColumnExpressions(cell, None, value, _choice_problems(column, t, v))
     if column.kind == "choice":
         return ColumnExpressions(
-            clean_text(cell), None, _choice(table, column, t, style), (too_long, *_choice_problems(column, t, v))
+            clean_text(cell),
+            None,
+            _choice(table, column, t, column_format),
+            (too_long, *_choice_problems(column, t, v)),
         )
     if column.kind == "flag":
         problem = (f"{v} IS NULL AND {t} IS NOT NULL", "neither yes nor no")
-        return ColumnExpressions(clean_text(cell), None, _flag(t, style), (too_long, problem))
-    if style.plain:
+        return ColumnExpressions(clean_text(cell), None, _flag(t, column_format), (too_long, problem))
+    if column_format.plain:
         return _plain_expressions(column, cell)
     if column.kind == "date":
         return ColumnExpressions(
-            f"nullif(trim({cell}), '')", date_parts(t), date_value(t, p, style), date_problems(column, t, p, v, style)
+            f"nullif(trim({cell}), '')",
+            date_parts(t),
+            date_value(t, p, column_format),
+            date_problems(column, t, p, v, column_format),
         )
-    return _number_expressions(table, column, cell, style)
+    return _number_expressions(table, column, cell, column_format)
 
 
 def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressions:
@@ -103,7 +110,7 @@ def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressi
         return ColumnExpressions(cell, None, f"TRY_CAST({t} AS BIGINT)", ((lost, "not a whole number"),))
     if is_float:
         finite = f"CASE WHEN isfinite({t}) THEN CAST({t} AS DOUBLE) END"
-        return ColumnExpressions(cell, None, finite, ((lost, "not a number"),))
+        return ColumnExpressions(cell, None, finite, ((lost, NOT_A_NUMBER),))
     value = t if source == SQL_TYPES[column.kind] else f"CAST({t} AS {SQL_TYPES[column.kind]})"
     return ColumnExpressions(cell, None, value, ())
 
@@ -112,27 +119,27 @@ def _plain_expressions(column: Column, cell: str) -> ColumnExpressions:
     """The short way: every cell of the column is an ISO date or plain digits (or nothing at all)."""
     t, v = f"t_{column.name}", f"v_{column.name}"
     problem = {"date": "not a date", "money": "not an amount", "integer": "not a whole number"}
-    reason = problem.get(column.kind, "not a number")
+    reason = problem.get(column.kind, NOT_A_NUMBER)
     value = f"TRY_CAST({t} AS {SQL_TYPES[column.kind]})"
     return ColumnExpressions(f"nullif(trim({cell}), '')", None, value, ((f"{v} IS NULL AND {t} IS NOT NULL", reason),))
 
 
-def _number_expressions(table: str, column: Column, cell: str, style: ColumnFormat) -> ColumnExpressions:
+def _number_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions:
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
-    plain = _plain_pattern(column, style)
+    plain = _plain_pattern(column, column_format)
     text, parts = f"nullif(trim({cell}), '')", _number_parts(t, plain)
     ambiguous = (
         f"{v} IS NULL AND regexp_full_match({p}.body, '[1-9][0-9]{{0,2}}\\.[0-9]{{3}}')",
         "the point may be a decimal point or a thousands mark: set decimal (point or comma) in mapping.yaml",
     )
-    not_number = (f"{v} IS NULL AND {t} IS NOT NULL", "not an amount" if column.kind == "money" else "not a number")
+    not_number = (f"{v} IS NULL AND {t} IS NOT NULL", "not an amount" if column.kind == "money" else NOT_A_NUMBER)
     if (table, column.name) in CSAT_COLUMNS:
         asked_only = _any_of(f"lower({t})", words.NOT_ANSWERED)
         not_number = (f"{v} IS NULL AND {t} IS NOT NULL AND NOT {asked_only}", "not a satisfaction score")
-        return ColumnExpressions(text, parts, _csat_or_number(table, t, p, plain, style), (not_number,))
+        return ColumnExpressions(text, parts, _csat_or_number(table, t, p, plain, column_format), (not_number,))
     if column.kind == "money":
-        return ColumnExpressions(text, parts, _money(t, p, plain, style), (ambiguous, not_number))
-    number = _number(t, p, plain, style)
+        return ColumnExpressions(text, parts, _money(t, p, plain, column_format), (ambiguous, not_number))
+    number = _number(t, p, plain, column_format)
     if column.kind == "integer":
         whole = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
         return ColumnExpressions(text, parts, whole, ((f"{v} IS NULL AND {t} IS NOT NULL", "not a whole number"),))
@@ -146,11 +153,13 @@ def _number_parts(t: str, plain: str) -> str:
     return f"CASE WHEN NOT {_is_plain(t, plain)} THEN regexp_extract({spaced}, {sql_string(_AMOUNT)}, [{names}]) END"
 
 
-def _plain_pattern(column: Column, style: ColumnFormat) -> str:
+def _plain_pattern(column: Column, column_format: ColumnFormat) -> str:
     """The shape of cells that are a number as they stand and cannot be read in two ways."""
-    if column.kind == "money" and not style.numeric:
+    if column.kind == "money" and not column_format.numeric:
         return r"[0-9]{1,15}(\.[0-9]{1,2})?"
-    return "[0-9]{1,15}" if style.decimal == "comma" and not style.numeric else r"[0-9]{1,15}(\.[0-9]+)?"
+    return (
+        "[0-9]{1,15}" if column_format.decimal == "comma" and not column_format.numeric else r"[0-9]{1,15}(\.[0-9]+)?"
+    )
 
 
 def _is_plain(t: str, plain: str) -> str:
@@ -207,8 +216,8 @@ def _unit_factor(p: str) -> str:
     )
 
 
-def _money(t: str, p: str, plain: str, style: ColumnFormat) -> str:
-    digits = _digits(p, "point" if style.numeric else style.decimal, exact=True)
+def _money(t: str, p: str, plain: str, column_format: ColumnFormat) -> str:
+    digits = _digits(p, "point" if column_format.numeric else column_format.decimal, exact=True)
     times = f"CAST({_unit_factor(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END AS DECIMAL(12,0))"
     amount = f"TRY_CAST(TRY(TRY_CAST({digits} AS DECIMAL(26,6)) * {times}) AS DECIMAL(18,2))"
     written = f"TRY_CAST({t} AS DECIMAL(18,2))"
@@ -216,8 +225,8 @@ def _money(t: str, p: str, plain: str, style: ColumnFormat) -> str:
     return f"CASE WHEN {exact} THEN {written} WHEN {_balanced(p)} THEN {amount} END"
 
 
-def _number(t: str, p: str, plain: str, style: ColumnFormat) -> str:
-    digits = _digits(p, "point" if style.numeric else style.decimal, exact=False)
+def _number(t: str, p: str, plain: str, column_format: ColumnFormat) -> str:
+    digits = _digits(p, "point" if column_format.numeric else column_format.decimal, exact=False)
     amount = f"TRY_CAST({digits} AS DOUBLE) * {_unit_factor(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END"
     scientific = f"CASE WHEN isfinite(TRY_CAST({t} AS DOUBLE)) THEN TRY_CAST({t} AS DOUBLE) END"
     return (
@@ -230,12 +239,12 @@ def _is_scientific(t: str) -> str:
     return f"regexp_full_match({t}, '[+-]?[0-9]+(\\.[0-9]+)?[eE][+-]?[0-9]{{1,3}}')"
 
 
-def _csat_or_number(table: str, t: str, p: str, plain: str, style: ColumnFormat) -> str:
+def _csat_or_number(table: str, t: str, p: str, plain: str, column_format: ColumnFormat) -> str:
     """Satisfaction on 1 to 5. In surveys the same column holds NPS answers, which stay as they are."""
     word = f"lower(regexp_replace({t}, '[\\s-]+', '_', 'g'))"
-    number = _number(t, p, plain, style)
+    number = _number(t, p, plain, column_format)
     percent = f"regexp_full_match({t}, '.*[0-9] ?%')"
-    if style.unit == "percent":
+    if column_format.unit == "percent":
         bare = f"nullif(trim(replace({t}, '%', '')), '')"
         asked = f"CASE WHEN {percent} THEN TRY_CAST(replace({bare}, ',', '.') AS DOUBLE) ELSE {number} END"
         score = f"CASE WHEN {asked} BETWEEN 0 AND 100 THEN 1 + 4 * {asked} / 100 ELSE {asked} + 1000 END"
@@ -253,8 +262,8 @@ def _any_of(expression: str, choices: tuple[str, ...]) -> str:
     return f"{expression} IN ({sql_strings(choices)})"
 
 
-def _flag(t: str, style: ColumnFormat) -> str:
-    text = f"lower({_translate(t, style.values)})"
+def _flag(t: str, column_format: ColumnFormat) -> str:
+    text = f"lower({_translate(t, column_format.values)})"
     return f"CASE WHEN {_any_of(text, words.YES)} THEN true WHEN {_any_of(text, words.NO)} THEN false END"
 
 
@@ -271,11 +280,10 @@ def _lookup(word: str, meanings: Mapping[str, str]) -> str:
     return f"list_extract({ours}, list_position({theirs}, {word}))"
 
 
-def _choice(table: str, column: Column, t: str, style: ColumnFormat) -> str:
-    known = {**words.SYNONYMS.get((table, column.name), {}), **{choice: choice for choice in column.choices}}
-    return _lookup(f"lower(regexp_replace({_translate(t, style.values)}, '[\\s_-]+', '_', 'g'))", known)
+def _choice(table: str, column: Column, t: str, column_format: ColumnFormat) -> str:
+    known = words.choice_meanings(table, column)
+    return _lookup(f"lower(regexp_replace({_translate(t, column_format.values)}, '[\\s_-]+', '_', 'g'))", known)
 
 
 def _choice_problems(column: Column, t: str, v: str) -> tuple[tuple[str, str], ...]:
-    reason = f"not one of {', '.join(column.choices)} (translate it under values in mapping.yaml)"
-    return ((f"{v} IS NULL AND {t} IS NOT NULL", reason),)
+    return ((f"{v} IS NULL AND {t} IS NOT NULL", unknown_choice(column)),)

@@ -8,9 +8,10 @@ from domain.tables import Column, Table
 from tools.sources.column_matching import match_columns
 from tools.sources.format_inference import infer_formats
 from tools.sources.mapping import FILE_NAME, RenewalMapping, TableMapping
+from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.salesforce_ids import match_column
 from tools.sources.source_location import SourceLocation, find_table, read_raw
-from tools.sources.staging_table import ReadPlan, RowRule, StagingTable, leave_out_rows, read_stage
+from tools.sources.staging_table import ReadPlan, RowRule, StagingTable, leave_out_rows, read_into_staging
 from tools.sources.table_audit import collect_left_out
 from tools.sql import sql_date, sql_string
 
@@ -27,7 +28,7 @@ _OPPORTUNITIES = Table(
 
 def fill_renewal_dates(
     connection: duckdb.DuckDBPyConnection,
-    place: SourceLocation,
+    source: SourceLocation,
     accounts: StagingTable,
     mapped: TableMapping,
     as_of: date,
@@ -36,39 +37,43 @@ def fill_renewal_dates(
     given = mapped.renewals
     if given is None:
         return
-    name = find_table(place, "accounts.renewals", given.source)
+    name = find_table(source, "accounts.renewals", given.source)
     assert name is not None
-    raw = read_raw(place, connection, name, "raw_renewals")
+    raw_table = read_raw(source, connection, name, "raw_renewals")
     theirs = _as_mapping(given, mapped)
-    columns = match_columns(_OPPORTUNITIES, raw.header, theirs, raw.location)
-    styles, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw, theirs)
+    columns = match_columns(_OPPORTUNITIES, raw_table.header, theirs, raw_table.location)
+    formats, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw_table, theirs)
     wanted = (
         f"t_type IS NOT DISTINCT FROM {sql_string(given.renewal_type.strip())}"
         if given.renewal_type and given.type
         else "true"
     )
-    stage = StagingTable(_OPPORTUNITIES, raw, columns, theirs, styles)
-    read_stage(connection, stage, ReadPlan(keep=wanted))
-    match_column(connection, stage.name, "account", accounts.name, "account_id")
+    staging = StagingTable(_OPPORTUNITIES, raw_table, columns, theirs, formats)
+    read_into_staging(connection, staging, ReadPlan(keep=wanted))
+    match_column(connection, staging.name, "account", accounts.name, "account_id")
     rules = [
-        *([RowRule("closed", "s.bad_closed > 0", "closed or open is not known")] if "closed" in stage.flagged else []),
+        *(
+            [RowRule("closed", "s.bad_closed > 0", "closed or open is not known")]
+            if "closed" in staging.columns_with_problems
+            else []
+        ),
         RowRule(
             "account",
             f"s.account NOT IN (SELECT account_id FROM {accounts.name} WHERE account_id IS NOT NULL)",
-            "no such account",
+            NO_SUCH_ACCOUNT,
         ),
     ]
-    leave_out_rows(connection, stage, rules)
-    several = _set_renewal_dates(connection, stage, accounts, as_of)
-    accounts.notices += [*raw.notices, *notices, f"renewal_date: taken from {raw.location} ({FILE_NAME})."]
+    leave_out_rows(connection, staging, rules)
+    several = _set_renewal_dates(connection, staging, accounts, as_of)
+    accounts.notices += [*raw_table.notices, *notices, f"renewal_date: taken from {raw_table.location} ({FILE_NAME})."]
     if several:
         accounts.notices.append(
-            f"renewal_date: {several} accounts have several open renewals in {raw.location}; the earliest on or after"
+            f"renewal_date: {several} accounts have several open renewals in {raw_table.location}; the earliest on or after"
             f" {as_of} was taken, else the latest overdue one."
         )
-    for entry in collect_left_out(connection, stage):
+    for entry in collect_left_out(connection, staging):
         accounts.notices.append(
-            f"renewal_date: {entry.rows} rows of {raw.location} not read: {entry.reason} ({entry.examples[0]})."
+            f"renewal_date: {entry.rows} rows of {raw_table.location} not read: {entry.reason} ({entry.examples[0]})."
         )
 
 
@@ -82,13 +87,13 @@ def _as_mapping(given: RenewalMapping, mapped: TableMapping) -> TableMapping:
 
 
 def _set_renewal_dates(
-    connection: duckdb.DuckDBPyConnection, stage: StagingTable, accounts: StagingTable, as_of: date
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, accounts: StagingTable, as_of: date
 ) -> int:
     """Set the dates; how many accounts had several open renewals to choose from."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE picked AS SELECT account, count(*) AS open,"
-        f" coalesce(min(date) FILTER (WHERE date >= {sql_date(as_of)}), max(date)) AS date FROM {stage.name}"
-        f" WHERE NOT coalesce(closed, false) AND row_no NOT IN (SELECT row_no FROM {stage.verdict}) GROUP BY account"
+        f" coalesce(min(date) FILTER (WHERE date >= {sql_date(as_of)}), max(date)) AS date FROM {staging.name}"
+        f" WHERE NOT coalesce(closed, false) AND row_no NOT IN (SELECT row_no FROM {staging.left_out_table}) GROUP BY account"
     )
     connection.execute(
         f"UPDATE {accounts.name} AS s SET renewal_date = picked.date FROM picked WHERE s.account_id = picked.account"

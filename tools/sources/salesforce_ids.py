@@ -52,24 +52,24 @@ def refuse_repeated_accounts(connection: duckdb.DuckDBPyConnection, accounts: St
         return
     shown = " and ".join(dict.fromkeys(row[1][:2]))
     raise DataError(
-        f"{accounts.raw.location}: the account id {shown} is there twice, in rows {row[2][0]} and {row[2][1]}. Which"
+        f"{accounts.raw_table.location}: the account id {shown} is there twice, in rows {row[2][0]} and {row[2][1]}. Which"
         " one is right is not ours to guess: remove one of the rows and run again."
     )
 
 
 def match_references(
-    connection: duckdb.DuckDBPyConnection, known: dict[str, StagingTable], stages: Iterable[StagingTable]
+    connection: duckdb.DuckDBPyConnection, known: dict[str, StagingTable], staging_tables: Iterable[StagingTable]
 ) -> None:
     """References written with 15 characters meet keys written with 18, and the other way round."""
-    for stage in stages:
-        for column in stage.table.columns:
+    for staging in staging_tables:
+        for column in staging.table.columns:
             target = REFERENCED_TABLES.get(column.name)
-            own_key = target == stage.table.name and column.name == _KEYS.get(target)
+            own_key = target == staging.table.name and column.name == _KEYS.get(target)
             if target not in known or own_key or column.kind != "id":
                 continue
-            count = match_column(connection, stage.name, column.name, known[target].name, _KEYS[target])
+            count = match_column(connection, staging.name, column.name, known[target].name, _KEYS[target])
             if count:
-                stage.notices.append(
+                staging.notices.append(
                     f"{column.name}: {count} Salesforce ids matched by their first 15 characters ({target})."
                 )
 
@@ -81,19 +81,19 @@ def match_column(connection: duckdb.DuckDBPyConnection, table: str, column: str,
         return 0
     mine, theirs = f"s.{sql_identifier(column)}", f"t.{sql_identifier(key)}"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE twins AS SELECT DISTINCT {mine} AS given, {theirs} AS known FROM {table} s"
+        f"CREATE OR REPLACE TEMP TABLE id_matches AS SELECT DISTINCT {mine} AS given, {theirs} AS known FROM {table} s"
         f" JOIN {target} t ON left({mine}, 15) = left({theirs}, 15)"
         f" WHERE length({mine}) + length({theirs}) = 33 AND length({mine}) IN (15, 18)"
         f" AND regexp_full_match({mine}, '[0-9A-Za-z]+') AND regexp_full_match({theirs}, '[0-9A-Za-z]+')"
         f" AND {mine} NOT IN (SELECT {sql_identifier(key)} FROM {target} WHERE {sql_identifier(key)} IS NOT NULL)"
     )
-    row = connection.execute("SELECT count(*) FROM twins").fetchone()
+    row = connection.execute("SELECT count(*) FROM id_matches").fetchone()
     count = int(row[0]) if row else 0
     if count:
         connection.execute(
-            f"UPDATE {table} AS s SET {sql_identifier(column)} = twins.known FROM twins WHERE {mine} = twins.given"
+            f"UPDATE {table} AS s SET {sql_identifier(column)} = id_matches.known FROM id_matches WHERE {mine} = id_matches.given"
         )
-    connection.execute("DROP TABLE twins")
+    connection.execute("DROP TABLE id_matches")
     return count
 
 

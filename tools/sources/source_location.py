@@ -107,11 +107,11 @@ def _digest_parquet(paths: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def find_table(place: SourceLocation, table: str, wanted: str | None) -> str | None:
+def find_table(source: SourceLocation, table: str, wanted: str | None) -> str | None:
     """The name of the file or table that holds ``table``; None if the place has none and none was asked for."""
     if wanted is not None:
-        return _find_named(place, table, wanted)
-    stems = [name for name in place.names if _table_stem(place, name) == table]
+        return _find_named(source, table, wanted)
+    stems = [name for name in source.names if _table_stem(source, name) == table]
     if len(stems) > 1:
         raise DataError(
             f"{' and '.join(stems)} both hold {table}. Remove one, or say under"
@@ -119,26 +119,26 @@ def find_table(place: SourceLocation, table: str, wanted: str | None) -> str | N
         )
     if not stems and table == "accounts":
         raise DataError(
-            f"{place.path.name}: there is no accounts table ({_found_names(place)}). Add accounts.csv, or name the file or"
+            f"{source.path.name}: there is no accounts table ({_found_names(source)}). Add accounts.csv, or name the file or"
             f" table that holds the accounts under tables.accounts.from in {FILE_NAME}."
         )
     return stems[0] if stems else None
 
 
-def _table_stem(place: SourceLocation, name: str) -> str:
+def _table_stem(source: SourceLocation, name: str) -> str:
     plain = name.rsplit(".", 1)
-    return (plain[-1] if place.database else plain[0]).casefold()
+    return (plain[-1] if source.database else plain[0]).casefold()
 
 
-def _find_named(place: SourceLocation, table: str, wanted: str) -> str:
-    exact = [name for name in place.names if name == wanted]
-    if not place.database and "/" in wanted and _lies_inside(place.path, wanted):
+def _find_named(source: SourceLocation, table: str, wanted: str) -> str:
+    exact = [name for name in source.names if name == wanted]
+    if not source.database and "/" in wanted and _lies_inside(source.path, wanted):
         exact = [wanted]
-    loose = [name for name in place.names if wanted.casefold() in (name.casefold(), _table_stem(place, name))]
+    loose = [name for name in source.names if wanted.casefold() in (name.casefold(), _table_stem(source, name))]
     hits = exact or loose
     if len(hits) == 1:
         return hits[0]
-    problem = f"{' and '.join(hits)} both fit" if hits else f"there is no such file or table ({_found_names(place)})"
+    problem = f"{' and '.join(hits)} both fit" if hits else f"there is no such file or table ({_found_names(source)})"
     raise ConfigurationError(f"{FILE_NAME}: tables.{table}.from: {wanted}: {problem}.")
 
 
@@ -147,32 +147,32 @@ def _lies_inside(folder: Path, wanted: str) -> bool:
     return path.is_file() and path.is_relative_to(folder.resolve()) and path.name.lower().endswith(_SUFFIXES)
 
 
-def _found_names(place: SourceLocation) -> str:
-    names = ", ".join(place.names[:20]) or "nothing that can be read"
-    return f"found: {names}" + (" and more" if len(place.names) > 20 else "")
+def _found_names(source: SourceLocation) -> str:
+    names = ", ".join(source.names[:20]) or "nothing that can be read"
+    return f"found: {names}" + (" and more" if len(source.names) > 20 else "")
 
 
-def read_raw(place: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, alias: str) -> RawTable:
+def read_raw(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, alias: str) -> RawTable:
     """The file or table with what its cells are. Raises DataError for a broken one."""
-    if place.database:
-        return _database_table(place, connection, name)
-    path = place.path / name
+    if source.database:
+        return _database_table(source, connection, name)
+    path = source.path / name
     try:
         if path.is_dir() or path.suffix.lower() == ".parquet":
-            return _parquet(place, connection, name, path)
-        file, place.digests[name] = open_csv(path, path.name, place.scratch)
+            return _parquet(source, connection, name, path)
+        file, source.digests[name] = open_csv(path, path.name, source.scratch)
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
     return load_csv(connection, file, alias)
 
 
-def has_types(place: SourceLocation, name: str | None) -> bool:
+def has_types(source: SourceLocation, name: str | None) -> bool:
     """Whether the file or table says itself what its cells are."""
-    return name is not None and (place.database or not name.lower().endswith((".csv", ".tsv", ".txt")))
+    return name is not None and (source.database or not name.lower().endswith((".csv", ".tsv", ".txt")))
 
 
-def _database_table(place: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str) -> RawTable:
-    parts = name.split(".", 1) if "." in name and name in place.names else [name]
+def _database_table(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str) -> RawTable:
+    parts = name.split(".", 1) if "." in name and name in source.names else [name]
     parts = parts if len(parts) == 2 else ["main", name]
     table = ".".join(sql_identifier(part) for part in ("source", *parts))
     try:
@@ -183,13 +183,13 @@ def _database_table(place: SourceLocation, connection: duckdb.DuckDBPyConnection
     return open_relation(connection, table, row_no, parts[-1])
 
 
-def _parquet(place: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> RawTable:
+def _parquet(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> RawTable:
     """One file, or a folder of files with the same columns, whose rows are counted as if they stood in one."""
     paths = _parquet_files(path) if path.is_dir() else [path]
     empty = next((each for each in paths if each.stat().st_size == 0), None)
     if empty is not None:
         raise DataError(f"{empty.name} is empty (0 bytes). Export it again, or remove it.")
-    place.digests[name] = _digest_parquet(paths)
+    source.digests[name] = _digest_parquet(paths)
     files = sql_files(paths)
     try:
         counts = connection.execute(f"SELECT num_rows FROM parquet_file_metadata({files})").fetchall()

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from domain.data_audit import FUTURE_DATED
 from domain.tables import Table
 from tools.sources.mapping import FILE_NAME
+from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT
 from tools.sources.staging_table import RowRule
 from tools.sql import sql_date, sql_identifier
 
@@ -55,9 +56,9 @@ def row_rules(table: Table, as_of: date, some_left_out: bool = False) -> list[Ro
         rules.append(RowRule(table.date_column, late, FUTURE_DATED))
     if table.name not in ("accounts", "people"):
         known = "f.account_id" if some_left_out else "a.account_id"
-        rules.append(RowRule("account_id", f"{known} IS NULL", "no such account"))
+        rules.append(RowRule("account_id", f"{known} IS NULL", NO_SUCH_ACCOUNT))
         if some_left_out:
-            rules.append(RowRule("account_id", "a.account_id IS NULL", "its account was left out"))
+            rules.append(RowRule("account_id", "a.account_id IS NULL", ACCOUNT_LEFT_OUT))
     return rules
 
 

@@ -35,6 +35,14 @@ from tools.sources.fast_path import TextFilter
 from tools.sources.format_inference import type_fits
 from tools.sources.mapping import FILE_NAME, TableMapping, read_mapping
 from tools.sources.parse import SQL_TYPES, clean_text
+from tools.sources.reasons import (
+    ACCOUNT_LEFT_OUT,
+    NO_SUCH_ACCOUNT,
+    NOT_A_NUMBER,
+    REQUIRED_IS_EMPTY,
+    repeated_key,
+    unknown_choice,
+)
 from tools.sources.servers import DatabaseServer, open_server, url_parameter
 from tools.sources.source_location import SourceLocation, find_table
 from tools.sources.staging_table import AMOUNT_COLUMNS
@@ -43,14 +51,10 @@ from tools.sql import sql_date, sql_identifier, sql_string, sql_strings
 
 _JOIN_ACCOUNT = (
     " left join accounts known on known.account_id = c.v_account_id"
-    " left join (select distinct account_id as every_id from accounts__judged) every_one"
-    " on every_one.every_id = c.v_account_id"
+    " left join (select distinct account_id as any_account_id from accounts__checked) all_accounts"
+    " on all_accounts.any_account_id = c.v_account_id"
 )
 """A row's account: among those kept, and among all that the accounts table names."""
-
-_EMPTY = "empty, and it is required"
-_NO_SUCH_ACCOUNT = "no such account"
-_LEFT_OUT = "its account was left out"
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,10 @@ class Warehouse:
 
     server: DatabaseServer
     as_of: date
-    money: CurrencyRates
+    rates: CurrencyRates
     lookback_days: Mapping[str, int]
     sources: dict[str, _ServerTable]
-    sent: list[tuple[str, str]] = field(default_factory=list)
+    statements: list[tuple[str, str]] = field(default_factory=list)
     """What each statement was for, and its text."""
 
     def fetch(
@@ -91,7 +95,7 @@ class Warehouse:
     ) -> None:
         """Run a statement written in the embedded engine's dialect; its answer becomes a temporary table there."""
         text = translate_sql(sql, self.server.dialect, pattern)
-        self.sent.append((what, text))
+        self.statements.append((what, text))
         self.server.fetch(text, connection, name, columns)
 
     # the tables as common table expressions --------------------------------------------------------------------------
@@ -104,7 +108,8 @@ class Warehouse:
         """``with …``: accounts and the named tables, each holding the rows and cells that can be used."""
         ordered = ["accounts", *(name for name in names if name != "accounts")]
         return "with " + ",\n".join(
-            f"{name}__judged as ({self._checked_rows(name)}),\n{name} as ({self._kept(name)})" for name in ordered
+            f"{name}__checked as ({self._checked_rows(name)}),\n{name} as ({self._usable_rows(name)})"
+            for name in ordered
         )
 
     def _checked_rows(self, name: str) -> str:
@@ -130,7 +135,7 @@ class Warehouse:
         ]
         columns.append(f"{_first_problem([(test, why) for _, test, why in self._problems(source)])} as problem")
         if name in AMOUNT_COLUMNS:
-            home = self.money.home_amount(f"c.v_{AMOUNT_COLUMNS[name]}", self._currency(name))
+            home = self.rates.home_amount(f"c.v_{AMOUNT_COLUMNS[name]}", self._currency(name))
             columns.append(f"{home} as {AMOUNT_COLUMNS[name]}_home")
         place = "1"
         if table.key and name != "accounts":
@@ -141,7 +146,7 @@ class Warehouse:
     def _currency(self, name: str) -> str:
         """The currency of a row: its own, else its account's, else ours."""
         of_account = "" if name == "accounts" else "upper(known.currency), "
-        return f"coalesce(upper(c.v_currency), {of_account}{sql_string(self.money.home)})"
+        return f"coalesce(upper(c.v_currency), {of_account}{sql_string(self.rates.home)})"
 
     def _problems(self, source: _ServerTable) -> list[tuple[str, str, str]]:
         """Column, condition and reason for leaving out a row; the first that holds counts."""
@@ -151,12 +156,12 @@ class Warehouse:
             if not column.required or column.name == "renewal_date":
                 continue
             found += [(column.name, test, why) for test, why in tests.get(column.name, ())]
-            found.append((column.name, f"c.v_{column.name} is null", _EMPTY))
+            found.append((column.name, f"c.v_{column.name} is null", REQUIRED_IS_EMPTY))
         if table.date_column:
             found.append((table.date_column, f"c.v_{table.date_column} > {sql_date(self.as_of)}", FUTURE_DATED))
         if "account_id" in table.names and table.name not in ("accounts", "usage"):
-            found.append(("account_id", "every_one.every_id is null", _NO_SUCH_ACCOUNT))
-            found.append(("account_id", "known.account_id is null", _LEFT_OUT))
+            found.append(("account_id", "all_accounts.any_account_id is null", NO_SUCH_ACCOUNT))
+            found.append(("account_id", "known.account_id is null", ACCOUNT_LEFT_OUT))
         return found
 
     def _tests(self, source: _ServerTable) -> dict[str, list[tuple[str, str]]]:
@@ -173,7 +178,7 @@ class Warehouse:
         """The same for the columns that a row can do without."""
         return {name: tests for name, tests in self._tests(source).items() if name not in source.table.required}
 
-    def _kept(self, name: str) -> str:
+    def _usable_rows(self, name: str) -> str:
         source = self.sources[name]
         hidden = hide_future(name, self.as_of)
         flagged = self._optional_tests(source)
@@ -184,7 +189,7 @@ class Warehouse:
             cells.append(f"{hidden.get(column.name, '{0}').format(cell).replace(chr(34), '')} as {column.name}")
         if name in AMOUNT_COLUMNS:
             cells.append(f"s.{AMOUNT_COLUMNS[name]}_home as {AMOUNT_COLUMNS[name]}_home")
-        return f"select {', '.join(cells)} from {name}__judged s where s.problem = 0 and s.place = 1"
+        return f"select {', '.join(cells)} from {name}__checked s where s.problem = 0 and s.place = 1"
 
     # what is asked ---------------------------------------------------------------------------------------------------
 
@@ -213,18 +218,20 @@ class Warehouse:
         if name in AMOUNT_COLUMNS:
             amount = AMOUNT_COLUMNS[name]
             counts.append(
-                f"sum(case when {good} and s.{amount} is not null and s.{amount}_home is null then 1 else 0 end) as rateless"
+                f"sum(case when {good} and s.{amount} is not null and s.{amount}_home is null then 1 else 0 end) as without_rate"
             )
         joins = ""
         if name == "usage":  # its rows are joined to accounts only here: the signals join what is one row an account
             joins = _JOIN_ACCOUNT.replace("c.v_account_id", "s.account_id")
-            counts.append(f"sum(case when {good} and every_one.every_id is null then 1 else 0 end) as strangers")
-            gone = "every_one.every_id is not null and known.account_id is null"
-            counts.append(f"sum(case when {good} and {gone} then 1 else 0 end) as of_left_out")
+            counts.append(
+                f"sum(case when {good} and all_accounts.any_account_id is null then 1 else 0 end) as without_account"
+            )
+            gone = "all_accounts.any_account_id is not null and known.account_id is null"
+            counts.append(f"sum(case when {good} and {gone} then 1 else 0 end) as account_left_out")
         columns = [
             (count.rsplit(" as ", 1)[1], "DATE" if count.startswith(("min(", "max(")) else "BIGINT") for count in counts
         ]
-        sql = f"{self.with_clause([name])} select {', '.join(counts)} from {name}__judged s{joins}"
+        sql = f"{self.with_clause([name])} select {', '.join(counts)} from {name}__checked s{joins}"
         self.fetch(f"counting {name}", sql, connection, "warehouse_counts", columns)
         row = connection.execute("select * from warehouse_counts").fetchone() or ()
         found = dict(zip([column for column, _ in columns], row, strict=True))
@@ -238,19 +245,17 @@ class Warehouse:
         flags: Sequence[tuple[str, int, str]],
     ) -> tuple[SourceAudit, tuple[LeftOutRows, ...]]:
         table, name = source.table, source.table.name
-        if found.get("rateless"):
+        if found.get("without_rate"):
             raise DataError(
-                f"{source.name}: {found['rateless']} rows are in a currency without a rate. Add it to"
+                f"{source.name}: {found['without_rate']} rows are in a currency without a rate. Add it to"
                 " configs/scoring.yaml: money.rates (home-currency units for 1 unit)."
             )
         reasons = [(column, reason, found[f"problem_{n}"] or 0) for n, (column, _, reason) in enumerate(problems, 1)]
         if name == "usage":
-            reasons.append(("account_id", _NO_SUCH_ACCOUNT, found["strangers"] or 0))
-            reasons.append(("account_id", _LEFT_OUT, found["of_left_out"] or 0))
+            reasons.append(("account_id", NO_SUCH_ACCOUNT, found["without_account"] or 0))
+            reasons.append(("account_id", ACCOUNT_LEFT_OUT, found["account_left_out"] or 0))
         if table.key:
-            reasons.append(
-                (table.key, f"this {table.key} is there already; the first row is kept", found["repeated"] or 0)
-            )
+            reasons.append((table.key, repeated_key(table.key), found["repeated"] or 0))
         gone = sum(count for _, _, count in reasons)
         reasons += [
             (column, table_audit.UNKNOWN_PREFIX + why, found[f"bad_{column}_{n}"] or 0) for column, n, why in flags
@@ -265,7 +270,9 @@ class Warehouse:
                 table=name,
                 connected=True,
                 location=str(source.name),
-                rows=int((found["kept"] or 0) - (found.get("strangers") or 0) - (found.get("of_left_out") or 0)),
+                rows=int(
+                    (found["kept"] or 0) - (found.get("without_account") or 0) - (found.get("account_left_out") or 0)
+                ),
                 rows_left_out=int(gone),
                 first_date=min(known, default=None),
                 last_date=last,
@@ -316,7 +323,7 @@ class Warehouse:
         if not count:
             return []
         connection.execute(f"update accounts set parent_account_id = null where {strange}")
-        return [self._entry("accounts", "parent_account_id", table_audit.UNKNOWN_PREFIX + _NO_SUCH_ACCOUNT, count)]
+        return [self._entry("accounts", "parent_account_id", table_audit.UNKNOWN_PREFIX + NO_SUCH_ACCOUNT, count)]
 
     def _entry(self, name: str, column: str, reason: str, count: int) -> LeftOutRows:
         examples = (f"{self.sources[name].name}: {count} rows",)
@@ -361,7 +368,7 @@ class Warehouse:
         ids = sql_strings(accounts or ())
         only = f" where t.account_id in ({ids})" if accounts is not None else ""
         sql = f"{self.with_clause([name])} select {chosen} from {name} t{only}"
-        self.fetch(f"bringing {name}", sql, connection, "warehouse_answer", columns)
+        self.fetch(f"fetching {name}", sql, connection, "warehouse_answer", columns)
         by = "account_id" if "account_id" in table.names else table.key
         order = ", ".join(column.name for column in table.columns)
         cells = ", ".join(_clean_cell(column) for column in table.columns)
@@ -381,7 +388,7 @@ class Warehouse:
         return digest.hexdigest()
 
 
-def open_warehouse(location: str, as_of: date, money: CurrencyRates, lookback_days: Mapping[str, int]) -> Warehouse:
+def open_warehouse(location: str, as_of: date, rates: CurrencyRates, lookback_days: Mapping[str, int]) -> Warehouse:
     """Connect and find our tables. Raises DataError, ConfigurationError or InputError."""
     server = open_server(location)
     try:
@@ -391,13 +398,13 @@ def open_warehouse(location: str, as_of: date, money: CurrencyRates, lookback_da
             raise DataError(f"mapping={given}: there is no such file")
         mapping = read_mapping(mapping_path)
         tables = server.tables()
-        place = SourceLocation(Path(location.partition(":")[0]), list(tables), True, Path(), {})
+        catalogue = SourceLocation(Path(location.partition(":")[0]), list(tables), True, Path(), {})
         sources = {}
         for name, table in TABLES.items():
             mapped = mapping.table(name)
-            found = find_table(place, name, mapped.source)
+            found = find_table(catalogue, name, mapped.source)
             sources[name] = _match_table(table, found, tables.get(found or "", []), mapped)
-        return Warehouse(server, as_of, money, lookback_days, sources)
+        return Warehouse(server, as_of, rates, lookback_days, sources)
     except BaseException:
         server.close()
         raise
@@ -451,8 +458,8 @@ def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[st
     if column.kind in ("id", "text"):
         return text
     if column.kind == "choice":
-        known = {**words.SYNONYMS.get((table.name, column.name), {}), **{choice: choice for choice in column.choices}}
-        whens = " ".join(f"when {sql_string(theirs)} then {sql_string(ours)}" for theirs, ours in known.items())
+        known = words.choice_meanings(table.name, column)
+        whens = " ".join(f"when {sql_string(word)} then {sql_string(choice)}" for word, choice in known.items())
         return f"case replace(replace(lower({text}), ' ', '_'), '-', '_') {whens} end"
     if column.kind == "date" and kind.startswith("TIMESTAMP"):
         return f"cast({cell} as date)"
@@ -468,8 +475,8 @@ def _trimmed_text(cell: str) -> str:
 def _loss_reason(column: Column, kind: str) -> str | None:
     """Why reading a cell of this type can lose what stands in it; None where it cannot."""
     if column.kind == "choice":
-        return f"not one of {', '.join(column.choices)} (translate it under values in mapping.yaml)"
-    return "not a number" if column.kind == "number" and kind in ("FLOAT", "DOUBLE") else None
+        return unknown_choice(column)
+    return NOT_A_NUMBER if column.kind == "number" and kind in ("FLOAT", "DOUBLE") else None
 
 
 def _first_problem(tests: Sequence[tuple[str, str]]) -> str:
@@ -500,21 +507,21 @@ def read_warehouse(
     location: str,
     connection: duckdb.DuckDBPyConnection,
     as_of: date,
-    money: CurrencyRates,
+    rates: CurrencyRates,
     lookback_days: Mapping[str, int],
     texts: TextFilter | None,
-    watch: StepWatcher,
+    watcher: StepWatcher,
 ) -> tuple[Warehouse, DataAudit]:
     """Measure at the server and bring what the review needs. Raises DataError, ConfigurationError or InputError."""
-    with watch("looking for the tables", connection):
-        warehouse = open_warehouse(location, as_of, money, lookback_days)
+    with watcher("looking for the tables", connection):
+        warehouse = open_warehouse(location, as_of, rates, lookback_days)
     audits: dict[str, SourceAudit] = {}
     left_out: list[LeftOutRows] = []
     for name in TABLES:
-        with watch(f"counting {name}", connection):
+        with watcher(f"counting {name}", connection):
             audits[name], gone = warehouse.audit(connection, name)
             left_out += gone
-    with watch("measuring at the server", connection):
+    with watcher("measuring at the server", connection):
         seen = {
             "tickets_seen": audits["tickets"].seen_until,
             "touchpoints_seen": audits["touchpoints"].seen_until,
@@ -522,7 +529,7 @@ def read_warehouse(
             "invoices_seen": audits["invoices"].seen_until,
         }
         left_out += warehouse.measure(connection, seen)
-    with watch("finding phrases at the server", connection):
+    with watcher("finding phrases at the server", connection):
         if texts is not None:
             warehouse.texts(connection, texts)
         warehouse.fetch_rows(connection, "people", None, "people")
