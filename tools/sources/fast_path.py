@@ -14,6 +14,7 @@ from domain.tables import TABLES, Column, Table
 from tools.signals import FEW_TEXTS, SIGNAL_INPUTS, TEXT_COLUMNS, match_sql, single_line_sql
 from tools.sources.currencies import CurrencyRates
 from tools.sources.parse import LONG_TEXT_COLUMNS, SQL_TYPES, clean_long_text, clean_text
+from tools.sources.read_request import TextFilter
 from tools.sources.staging_table import (
     AMOUNT_COLUMNS,
     ReadPlan,
@@ -24,14 +25,6 @@ from tools.sources.staging_table import (
 )
 from tools.sources.validation_rules import hide_future
 from tools.sql import sql_date, sql_identifier, sql_string
-
-
-@dataclass(frozen=True)
-class TextFilter:
-    """Which texts are wanted: those of the last ``window_days`` days that match ``pattern``, without regard to case."""
-
-    pattern: str
-    window_days: int
 
 
 def allows_fast_path(staging: StagingTable) -> bool:

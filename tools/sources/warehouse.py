@@ -31,10 +31,10 @@ from tools.sources import table_audit, words
 from tools.sources.column_matching import match_columns
 from tools.sources.currencies import CurrencyRates
 from tools.sources.dialects import MATCH_PLACEHOLDER, translate_sql
-from tools.sources.fast_path import TextFilter
 from tools.sources.format_inference import type_fits
 from tools.sources.mapping import FILE_NAME, TableMapping, read_mapping
 from tools.sources.parse import SQL_TYPES, clean_text
+from tools.sources.read_request import TextFilter
 from tools.sources.reasons import (
     ACCOUNT_LEFT_OUT,
     NO_SUCH_ACCOUNT,
