@@ -119,8 +119,8 @@ def _from_server(location: str, connection: duckdb.DuckDBPyConnection, request: 
         location, connection, request.as_of, request.rates, request.lookback_days, request.texts, request.watcher
     )
     reads = tuple(
-        TableRead(name, source.name, source.columns, warehouse.since(source.table), False, "")
-        for name, source in warehouse.sources.items()
+        TableRead(name, source.name, source.columns, warehouse.rows.since(source.table), False, "")
+        for name, source in warehouse.rows.sources.items()
         if source.name is not None
     )
     return Portfolio(connection, audit, reads=reads, warehouse=warehouse)
