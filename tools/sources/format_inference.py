@@ -1,4 +1,7 @@
-"""How dates and numbers of a column are written where mapping.yaml does not say: shown by cells without doubt."""
+"""The way dates and numbers of a column are written, where mapping.yaml does not say it: proven by cells without doubt.
+
+One cell like 31/12/2026 proves the order of the whole column, as long as no other cell proves the opposite.
+"""
 
 import duckdb
 
@@ -8,6 +11,7 @@ from tools.sources.column_matching import ColumnMatch
 from tools.sources.mapping import FILE_NAME, TableMapping
 from tools.sources.raw_tables import INTEGERS, NUMERIC, RawTable
 
+# A number above 12 cannot be a month, so the other one is; a comma before one or two last digits cannot mark thousands.
 _DAY_FIRST = "'^(1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
 _MONTH_FIRST = "'^[0-9]{1,2}[/.-](1[3-9]|2[0-9]|3[01])[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
 _COMMA_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([. ][0-9]{3})+),[0-9]{1,2}([^0-9,.]|$)'"
@@ -30,7 +34,7 @@ _NOTICES = {
 def infer_formats(
     connection: duckdb.DuckDBPyConnection, table: Table, columns: ColumnMatch, raw_table: RawTable, mapped: TableMapping
 ) -> tuple[dict[str, ColumnFormat], tuple[str, ...]]:
-    """The column_format of every column of the table and a notice for each one that was inferred."""
+    """The format of every column of the table, and a notice for each one that was inferred."""
     kinds = {column.name: column.kind for column in table.columns}
     typed = {
         name: raw_table.type_of(index)
@@ -51,6 +55,7 @@ def infer_formats(
         for name, index in written.items()
         if kinds[name] in _PLAIN and name not in mapped.units and not raw_table.is_number(index)
     ]
+    # A satisfaction score may be a percentage or a word in any row: it always takes the long way of reading.
     straight = [name for name in straight if name not in CSAT_NAMES and mapped.decimal != "comma"]
     tests = dict.fromkeys(dates, (_DAY_FIRST, _MONTH_FIRST)) | dict.fromkeys(amounts, (_COMMA_DECIMAL, _POINT_DECIMAL))
     counts = _count_matches(connection, raw_table, columns, tests, {name: _PLAIN[kinds[name]] for name in straight})
@@ -74,7 +79,7 @@ def infer_formats(
 
 
 def type_fits(kind: str, source: str, unit: str | None) -> bool:
-    """Whether a column of this type at the source can be taken as it is, without reading its text."""
+    """True where a column of this type at the source needs no reading of its text. ``kind`` is a kind of the data model."""
     taken: dict[str, tuple[str, ...]] = {
         "id": ("",),
         "text": ("",),
@@ -95,7 +100,7 @@ def _count_matches(
     proofs: dict[str, tuple[str, str]],
     plain: dict[str, str],
 ) -> dict[tuple[str, str], int]:
-    """One pass: per column how many cells prove either way of writing, and how many are not plain."""
+    """One pass over the table: by column, the cells that prove the first or the second format, and those that are not plain."""
     keys: list[tuple[str, str]] = []
     tests = []
     for name, patterns in proofs.items():

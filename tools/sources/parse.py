@@ -1,4 +1,4 @@
-"""SQL that reads one text cell: every kind of column as (text, parts, value) expressions and the reasons for refusing.
+"""SQL that reads one cell: for every kind of column the expressions of its value, and the reasons for refusing it.
 
 A column ``x`` goes through three layers: ``t_x`` the clean text, ``p_x`` the parts of a number, ``v_x`` the value.
 """
@@ -27,11 +27,14 @@ SQL_TYPES = {
 LONGEST_FIELD = 1_000_000
 
 LONG_TEXT_COLUMNS = frozenset(("subject", "body", "comment", "text"))
-"""What people write: looked at only while it is recent, and cleaned then."""
+"""Columns in which people write. They are searched only while they are recent, and cleaned then."""
 
+# Control characters, and the marks that reverse the direction of writing: a text could hide its end behind them.
 _CONTROL = r"[\x00-\x08\x0B-\x1F\x7F-\x{009F}\x{FEFF}\x{202A}-\x{202E}\x{2066}-\x{2069}]"
+# Excel and CRMs separate thousands by no-break and thin spaces; \s knows none of them.
 _BLANK = r"[\s\x{00A0}\x{2007}\x{2009}\x{202F}]"
 _CURRENCY = rf"(?:[a-z]{{0,2}}[$€£¥₹₩₺₽]|{'|'.join(words.CURRENCY_CODES)}|kr|zł|kč)"
+# An amount in parts: (1.234,50 EUR), -$1.2k, 12 000 kr. The digits are read later, by the decimal mark of the column.
 _AMOUNT = (
     rf"^(\()?([+-])? ?({_CURRENCY})? ?([+-])? ?([0-9][0-9.,' ]*[0-9]|[0-9]|[.,][0-9]+)"
     rf" ?(k|m|mn|mio|bn|b)? ?({_CURRENCY})?(\))?(-)?$"
@@ -40,16 +43,17 @@ _PARTS = ["open", "sign", "cur1", "sign2", "body", "unit", "cur2", "close", "min
 
 
 def clean_text(cell: str) -> str:
-    """Trimmed, without control characters; an empty text is NULL."""
+    """The text without spaces around it and without control characters; NULL where nothing is left."""
+    # Nearly all cells are plain ASCII: one cheap test saves them two replacements by pattern.
     shown = f"regexp_replace({cell}, '{_CONTROL}', '', 'g')"
     slow = f"nullif(regexp_replace({shown}, '^{_BLANK}+|{_BLANK}+$', '', 'g'), '')"
     return f"CASE WHEN regexp_full_match({cell}, '[!-~]([ -~]*[!-~])?') THEN {cell} ELSE {slow} END"
 
 
 def clean_long_text(cell: str) -> str:
-    """The same, where there are many and they are long: most are told to be clean four times as fast as by a pattern.
+    """The same text as ``clean_text``, four times as fast where there are many and they are long.
 
-    JSON writes a control character as an escape, so that a text in ASCII which grows by its two quotes alone has none.
+    JSON writes a control character as an escape, so that a text in ASCII which grows only by its two quotes has none.
     """
     edges = f"{cell} >= '!' AND NOT ends_with({cell}, ' ') AND NOT contains({cell}, chr(127))"
     inside = f"strlen({cell}) = length({cell}) AND strlen(to_json({cell})) = strlen({cell}) + 2"
@@ -57,22 +61,22 @@ def clean_long_text(cell: str) -> str:
 
 
 def column_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions:
-    """How ``column`` is read from the raw text ``cell``."""
+    """The expressions that read ``column`` from ``cell``, an expression over the source."""
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
     if column_format.typed and column.kind not in ("id", "text", "choice"):
         return _typed_expressions(column, cell, column_format.typed)
     too_long = (f"strlen({t}) > {LONGEST_FIELD} AND length({t}) > {LONGEST_FIELD}", "longer than 1,000,000 characters")
-    quick = column_format.fast_path and column_format.typed is not None and not column_format.values
-    if column.kind == "id" and quick and column.required:
+    as_it_is = column_format.fast_path and column_format.typed is not None and not column_format.values
+    if column.kind == "id" and as_it_is and column.required:
         return ColumnExpressions(cell, None, t, ((f"{t} = ''", REQUIRED_IS_EMPTY),))
-    if column.kind == "id" and quick:
+    if column.kind == "id" and as_it_is:
         return ColumnExpressions(f"nullif(trim({cell}), '')", None, t, ())
-    if column.name in LONG_TEXT_COLUMNS and quick:
+    if column.name in LONG_TEXT_COLUMNS and as_it_is:
         return ColumnExpressions(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
     if column.kind in ("id", "text"):
         value = _translate(t, column_format.values) if column_format.values else t
         return ColumnExpressions(clean_text(cell), None, value, (too_long,))
-    if column.kind == "choice" and quick:
+    if column.kind == "choice" and as_it_is:
         slow = _choice(table, column, f"({clean_text(t)})", column_format)
         value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
         return ColumnExpressions(cell, None, value, _choice_problems(column, t, v))
@@ -99,11 +103,12 @@ def column_expressions(table: str, column: Column, cell: str, column_format: Col
 
 
 def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressions:
-    """The shortest way: the source has said what the cell is."""
+    """A cell whose type the source gives: a cast is enough. A cast that fails or overflows is a problem, not an error."""
     t, v = f"t_{column.name}", f"v_{column.name}"
     lost = f"{v} IS NULL AND {t} IS NOT NULL"
     is_float = source in ("FLOAT", "DOUBLE")
     if column.kind == "money":
+        # A double is read as the shortest text that means it: 0.1 + 0.2 as an amount must not become 0.30000000000000004.
         text = as_text(cell, source) if is_float else cell
         return ColumnExpressions(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, "not an amount"),))
     if column.kind == "integer":
@@ -116,7 +121,7 @@ def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressi
 
 
 def _plain_expressions(column: Column, cell: str) -> ColumnExpressions:
-    """The short way: every cell of the column is an ISO date or plain digits (or nothing at all)."""
+    """A column in which every cell is an ISO date, plain digits or empty: a cast is enough."""
     t, v = f"t_{column.name}", f"v_{column.name}"
     problem = {"date": "not a date", "money": "not an amount", "integer": "not a whole number"}
     reason = problem.get(column.kind, NOT_A_NUMBER)
@@ -176,7 +181,10 @@ def amount_currency(p: str) -> str:
 
 
 def _digits(p: str, decimal: str | None, exact: bool) -> str:
-    """The body as digits with a decimal point, NULL where its shape is none. ``exact``: refuse "1.234" unless told."""
+    """The body as digits with a decimal point; NULL where its shape is not a number's.
+
+    ``exact`` refuses "1.234" where the decimal mark is not known: for an amount a guess could be wrong by a thousand.
+    """
     body = f"{p}.body"
     comma_means = "decimal" if decimal == "comma" else "thousands"
     point_means = {"comma": "thousands", "point": "decimal"}.get(decimal or "", "unknown" if exact else "decimal")
@@ -205,6 +213,7 @@ def _negative(p: str) -> str:
 
 
 def _balanced(p: str) -> str:
+    """True where brackets come in pairs and at most one sign makes the amount negative."""
     once = " + ".join(f"CAST({p}.{part} <> '' AS INTEGER)" for part in ("open", "sign", "sign2", "minus"))
     return f"({p}.open = '') = ({p}.close = '') AND {once} <= 1"
 
@@ -218,6 +227,7 @@ def _unit_factor(p: str) -> str:
 
 def _money(t: str, p: str, plain: str, column_format: ColumnFormat) -> str:
     digits = _digits(p, "point" if column_format.numeric else column_format.decimal, exact=True)
+    # DECIMAL all the way: a double would lose cents of large amounts. TRY, because the product may overflow.
     times = f"CAST({_unit_factor(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END AS DECIMAL(12,0))"
     amount = f"TRY_CAST(TRY(TRY_CAST({digits} AS DECIMAL(26,6)) * {times}) AS DECIMAL(18,2))"
     written = f"TRY_CAST({t} AS DECIMAL(18,2))"
@@ -240,7 +250,10 @@ def _is_scientific(t: str) -> str:
 
 
 def _csat_or_number(table: str, t: str, p: str, plain: str, column_format: ColumnFormat) -> str:
-    """Satisfaction on 1 to 5. In surveys the same column holds NPS answers, which stay as they are."""
+    """Satisfaction on 1 to 5. In surveys the same column holds NPS answers, which stay as they are.
+
+    A percentage outside 0 to 100 is moved out of every valid range (+ 1000), so that the range check refuses it.
+    """
     word = f"lower(regexp_replace({t}, '[\\s-]+', '_', 'g'))"
     number = _number(t, p, plain, column_format)
     percent = f"regexp_full_match({t}, '.*[0-9] ?%')"
@@ -270,14 +283,16 @@ def _flag(t: str, column_format: ColumnFormat) -> str:
 def _translate(t: str, values: dict[str, str]) -> str:
     if not values:
         return t
-    lower = {theirs.strip().lower(): ours for theirs, ours in reversed(values.items())}  # the first of twins counts
+    lower = {
+        word.strip().lower(): meaning for word, meaning in reversed(values.items())
+    }  # of equal words the first counts
     return f"coalesce({_lookup(f'lower({t})', lower)}, {t})"
 
 
 def _lookup(word: str, meanings: Mapping[str, str]) -> str:
-    """What a word stands for; NULL for one that is not among them. A CASE would work the word out anew for each."""
-    theirs, ours = (f"[{sql_strings(side)}]" for side in (meanings, meanings.values()))
-    return f"list_extract({ours}, list_position({theirs}, {word}))"
+    """The meaning of a word; NULL for an unknown one. A CASE would compute ``word`` again for every entry."""
+    keys, values = (f"[{sql_strings(side)}]" for side in (meanings, meanings.values()))
+    return f"list_extract({values}, list_position({keys}, {word}))"
 
 
 def _choice(table: str, column: Column, t: str, column_format: ColumnFormat) -> str:

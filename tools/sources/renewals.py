@@ -1,4 +1,4 @@
-"""The renewal date of an account taken from its opportunities: the next open one, else the latest overdue one."""
+"""The renewal date of an account from its opportunities: the earliest open one to come, else the latest overdue one."""
 
 from datetime import date
 
@@ -33,22 +33,25 @@ def fill_renewal_dates(
     mapped: TableMapping,
     as_of: date,
 ) -> None:
-    """Fill renewal_date of the accounts' stage and say in its notices what was taken and what was passed over."""
+    """Set renewal_date in the staging table of the accounts; its notices then list what was taken and what was not read.
+
+    Does nothing where mapping.yaml has no ``renewals``.
+    """
     given = mapped.renewals
     if given is None:
         return
     name = find_table(source, "accounts.renewals", given.source)
     assert name is not None
     raw_table = read_raw(source, connection, name, "raw_renewals")
-    theirs = _as_mapping(given, mapped)
-    columns = match_columns(_OPPORTUNITIES, raw_table.header, theirs, raw_table.location)
-    formats, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw_table, theirs)
+    own_mapping = _as_mapping(given, mapped)
+    columns = match_columns(_OPPORTUNITIES, raw_table.header, own_mapping, raw_table.location)
+    formats, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw_table, own_mapping)
     wanted = (
         f"t_type IS NOT DISTINCT FROM {sql_string(given.renewal_type.strip())}"
         if given.renewal_type and given.type
         else "true"
     )
-    staging = StagingTable(_OPPORTUNITIES, raw_table, columns, theirs, formats)
+    staging = StagingTable(_OPPORTUNITIES, raw_table, columns, own_mapping, formats)
     read_into_staging(connection, staging, ReadPlan(keep=wanted))
     match_column(connection, staging.name, "account", accounts.name, "account_id")
     rules = [
@@ -80,7 +83,7 @@ def fill_renewal_dates(
 def _as_mapping(given: RenewalMapping, mapped: TableMapping) -> TableMapping:
     columns = {"account": given.account, "date": given.date, "closed": given.closed, "type": given.type}
     return TableMapping(
-        columns={ours: theirs for ours, theirs in columns.items() if theirs},
+        columns={name: source_column for name, source_column in columns.items() if source_column},
         date_order=mapped.date_order,
         decimal=mapped.decimal,
     )
@@ -89,7 +92,7 @@ def _as_mapping(given: RenewalMapping, mapped: TableMapping) -> TableMapping:
 def _set_renewal_dates(
     connection: duckdb.DuckDBPyConnection, staging: StagingTable, accounts: StagingTable, as_of: date
 ) -> int:
-    """Set the dates; how many accounts had several open renewals to choose from."""
+    """Set the dates. Returns the number of accounts that had several open renewals."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE picked AS SELECT account, count(*) AS open,"
         f" coalesce(min(date) FILTER (WHERE date >= {sql_date(as_of)}), max(date)) AS date FROM {staging.name}"

@@ -1,6 +1,7 @@
-"""Engines that are not embedded: what tables they have, and the answer to a statement as a table in the embedded engine.
+"""Servers: their tables, and the answer to a statement as a table in the embedded engine.
 
-Nothing is written there. Drivers are imported when a URL asks for them.
+Nothing is written to a server. Its driver is imported only when a URL asks for it. To add one: a class with its own
+``dialect``, an entry in ``SERVERS``, and the entries of the dialect in ``tools.sources.dialects``.
 """
 
 import os
@@ -18,7 +19,7 @@ from tools.sources.dialects import duckdb_type, require_dialect
 from tools.sql import sql_identifier, sql_path, sql_string
 
 ColumnTypes = Sequence[tuple[str, str]]
-"""Names and types, in the embedded engine's words."""
+"""Names and types of columns, the types as the embedded engine names them."""
 
 
 class DatabaseServer(Protocol):
@@ -42,7 +43,7 @@ class DatabaseServer(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         ...
 
 
@@ -53,7 +54,7 @@ def url_parameter(url: str, name: str) -> str | None:
 
 
 def drop_parameters(url: str, names: Sequence[str]) -> str:
-    """The URL without those of its parameters that only we understand."""
+    """The URL without the parameters ``names``, which a driver would refuse."""
     parts = urlsplit(url)
     kept = [pair for pair in parts.query.split("&") if pair and pair.split("=")[0] not in names]
     return urlunsplit(parts._replace(query="&".join(kept)))
@@ -61,8 +62,8 @@ def drop_parameters(url: str, names: Sequence[str]) -> str:
 
 _POSTGRES_SETTINGS: tuple[LiteralString, ...] = (
     "SET TimeZone = 'UTC'",
-    "SET jit = off",  # compiling the statement takes longer than running it
-    # Nothing is known of how many rows a common table expression yields: the joins stay as they are written, by hash.
+    "SET jit = off",  # compiling such a long statement takes longer than running it
+    # PostgreSQL has no statistics of common table expressions and would guess: keep the joins as written, by hash.
     "SET enable_nestloop = off",
     "SET join_collapse_limit = 1",
     "SET from_collapse_limit = 1",
@@ -83,7 +84,7 @@ class PostgresServer:
         try:
             given: dict[str, Any] = conninfo.conninfo_to_dict(drop_parameters(url, ("mapping",)))
         except psycopg.ProgrammingError:  # its message may repeat a piece of a password
-            raise InputError("--data: this URL cannot be read; write it like postgresql://user@host/database") from None
+            raise InputError("--data: this URL cannot be read. Write it like postgresql://user@host/database") from None
         if given.get("password") or urlsplit(url).password:
             raise InputError(
                 "--data: leave the password out of the URL, it would be kept with the review; set PGPASSWORD or ~/.pgpass"
@@ -96,7 +97,9 @@ class PostgresServer:
                 self._connection.execute(setting)
             self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         except psycopg.Error as error:
-            raise DataError(f"the database does not answer: {_first_line(error)}") from None
+            raise DataError(
+                f"the database does not answer: {_first_line(error)}. Check the URL and that the server runs."
+            ) from None
 
     def tables(self) -> dict[str, list[tuple[str, str]]]:
         """By schema.table: the columns and their types."""
@@ -114,7 +117,7 @@ class PostgresServer:
         return ".".join(sql_identifier(part) for part in table.split(".", 1))
 
     def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
-        """By COPY: text that both sides read to the last bit."""
+        """Fetch by COPY: a text form of numbers and dates that both engines read to the last bit."""
         with tempfile.TemporaryDirectory(prefix="saveplay-") as folder:
             file = Path(folder) / "answer.csv"
             try:
@@ -124,7 +127,9 @@ class PostgresServer:
                             target.write(chunk)
                     self.rows_fetched += max(cursor.rowcount, 0)
             except self._error as error:
-                raise DataError(f"the database refused a statement: {_first_line(error)}") from None
+                raise DataError(
+                    f"the database refused a statement: {_first_line(error)}. Check the rights and types of the tables named there."
+                ) from None
             described = ", ".join(f"{sql_string(column)}: {sql_string(kind)}" for column, kind in columns)
             connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_path(file)}, header = false,"
@@ -133,7 +138,7 @@ class PostgresServer:
             )
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._connection.close()
 
 
@@ -180,7 +185,7 @@ class SparkServer:
         try:
             self._session = builder.getOrCreate()
         except Exception as error:  # noqa: BLE001 - what a JVM that does not start raises is not one type
-            raise DataError(f"Spark does not start: {_first_line(error)}") from None
+            raise DataError(f"Spark does not start: {_first_line(error)}. It needs Java 17.") from None
         for database in filter(None, [urlsplit(url).path.strip("/")]):
             self._session.catalog.setCurrentDatabase(database)
         if folder := url_parameter(url, "folder"):
@@ -188,7 +193,7 @@ class SparkServer:
 
     def _register(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise DataError(f"{folder.name} is no folder of Parquet files")
+            raise DataError(f"{folder.name} is not a folder. Give the folder that holds the Parquet files.")
         for path in sorted(folder.iterdir()):
             if path.suffix == ".parquet" or (path.is_dir() and any(path.rglob("*.parquet"))):
                 self._session.read.parquet(str(path)).createOrReplaceTempView(path.stem)
@@ -207,16 +212,18 @@ class SparkServer:
         return ".".join(sql_identifier(part) for part in table.split("."))
 
     def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
-        """By Arrow."""
+        """Fetch as an Arrow table."""
         try:
             with warnings.catch_warnings():  # PySpark warns of a pandas that it does not use here
                 warnings.simplefilter("ignore")
                 answer: Any = self._session.sql(sql).toArrow()
         except self._error as error:
-            raise DataError(f"Spark refused a statement: {_first_line(error)}") from None
+            raise DataError(
+                f"Spark refused a statement: {_first_line(error)}. Check the tables and columns named there."
+            ) from None
         self.rows_fetched += answer.num_rows
         answer = answer.rename_columns([column for column, _ in columns])
-        connection.execute("select 1").fetchall()  # an answer that was not read to its end would be in the way
+        connection.execute("select 1").fetchall()  # end an answer that is not read to its end: register() would fail
         connection.register("spark_answer", answer)
         cells = ", ".join(
             f"CAST({sql_identifier(column)} AS {kind}) AS {sql_identifier(column)}" for column, kind in columns
@@ -225,7 +232,7 @@ class SparkServer:
         connection.unregister("spark_answer")
 
     def close(self) -> None:
-        """The session is shared by the process and ends with it."""
+        """Do nothing: the session is shared by the process and ends with it."""
 
 
 SERVERS: Mapping[str, Callable[[str], DatabaseServer]] = {

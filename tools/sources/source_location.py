@@ -1,4 +1,7 @@
-"""Where each table is: a file of a folder, or a table of a DuckDB file. Nothing is read but names and bytes."""
+"""The place of each table: a file of a folder, or a table of a DuckDB file.
+
+Digests are made here, so that a review can say later which data it saw.
+"""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,7 +24,7 @@ _DATABASE_HEADERS = 3 * 4096
 
 @dataclass
 class SourceLocation:
-    """A folder or a database, opened: ``names`` are the files or tables in it, ``digests`` of the files read."""
+    """An open folder or database: ``names`` of its files or tables, ``digests`` by name of what was read from it."""
 
     path: Path
     names: list[str]
@@ -36,7 +39,7 @@ class SourceLocation:
 
 
 def open_location(location: str, connection: duckdb.DuckDBPyConnection, scratch: Path) -> SourceLocation:
-    """The data location. Raises DataError if it is not there or not a folder or DuckDB file."""
+    """Open a folder or a DuckDB file. Raises DataError for a location that is neither."""
     is_url = location.startswith("duckdb:")
     if "://" in location and not is_url:
         raise DataError(f"{location.partition(':')[0]}:// is not a data location; give a folder or duckdb:///path.db.")
@@ -89,13 +92,16 @@ def _attach(path: Path, connection: duckdb.DuckDBPyConnection, scratch: Path) ->
 
 
 def _digest_database(path: Path) -> str:
-    """SHA-256 of the headers and the size: every change that is written out changes the headers."""
+    """SHA-256 of the headers and the size: every checkpoint changes a header, and a database may be too large to read whole."""
     with path.open("rb") as stream:
         return sha256(stream.read(_DATABASE_HEADERS) + str(path.stat().st_size).encode()).hexdigest()
 
 
 def _digest_parquet(paths: list[Path]) -> str:
-    """SHA-256 of the footers and sizes: a footer holds the size, the least and the greatest value of every column chunk."""
+    """SHA-256 of the footers and sizes. A footer holds the size, minimum and maximum of every piece of a column.
+
+    The last 8 bytes of a Parquet file are the length of the footer (4 bytes, little-endian) and a magic word.
+    """
     digest = sha256()
     for path in paths:
         size = path.stat().st_size
@@ -108,7 +114,10 @@ def _digest_parquet(paths: list[Path]) -> str:
 
 
 def find_table(source: SourceLocation, table: str, wanted: str | None) -> str | None:
-    """The name of the file or table that holds ``table``; None if the place has none and none was asked for."""
+    """The name of the file or table that holds ``table``; None where there is none and mapping.yaml names none.
+
+    Raises DataError where two files fit or there are no accounts, ConfigurationError for a wrong name in mapping.yaml.
+    """
     if wanted is not None:
         return _find_named(source, table, wanted)
     stems = [name for name in source.names if _table_stem(source, name) == table]
@@ -153,7 +162,7 @@ def _found_names(source: SourceLocation) -> str:
 
 
 def read_raw(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, alias: str) -> RawTable:
-    """The file or table with what its cells are. Raises DataError for a broken one."""
+    """Open the file or table as a relation. Raises DataError for one that is broken."""
     if source.database:
         return _database_table(source, connection, name)
     path = source.path / name
@@ -162,12 +171,12 @@ def read_raw(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name
             return _parquet(source, connection, name, path)
         file, source.digests[name] = open_csv(path, path.name, source.scratch)
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
+        raise DataError(f"{path.name} cannot be read: {error.strerror}. Check the rights of the file.") from error
     return load_csv(connection, file, alias)
 
 
 def has_types(source: SourceLocation, name: str | None) -> bool:
-    """Whether the file or table says itself what its cells are."""
+    """True for a source with types of its own: a database or Parquet."""
     return name is not None and (source.database or not name.lower().endswith((".csv", ".tsv", ".txt")))
 
 
@@ -184,7 +193,7 @@ def _database_table(source: SourceLocation, connection: duckdb.DuckDBPyConnectio
 
 
 def _parquet(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> RawTable:
-    """One file, or a folder of files with the same columns, whose rows are counted as if they stood in one."""
+    """One file, or a folder of files with the same columns, with row numbers as if all were one file."""
     paths = _parquet_files(path) if path.is_dir() else [path]
     empty = next((each for each in paths if each.stat().st_size == 0), None)
     if empty is not None:

@@ -1,8 +1,8 @@
-"""One table from raw cells to typed rows: read every cell, judge every row, keep the good ones in file order.
+"""One table from raw cells to typed rows: read every cell, check every row, keep the usable rows in file order.
 
-Everything is SQL over whole columns. ``stage`` holds typed values with a problem number for each column that can have
-one (0 is none); ``verdict`` holds the rows that are left out, each with the number of its reason. A source that has
-types of its own (Parquet, a database) is not copied as text: its stage reads it directly, and only the columns asked for.
+Everything is SQL over whole columns; no row passes through Python. The staging table ``stage_<table>`` holds the typed
+values, and ``bad_<column>`` for each column that can have a problem: the number of the reason, 0 for none. The table
+``left_out_<table>`` holds the rows that are left out, each with the number of its reason.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,11 +21,12 @@ from tools.sources.reasons import REQUIRED_IS_EMPTY, repeated_key
 from tools.sql import sql_identifier, sql_string
 
 AMOUNT_COLUMNS = {"accounts": "arr", "invoices": "amount"}
+"""By table: the column that is also kept in the home currency, as ``<column>_home``."""
 
 
 @dataclass(frozen=True)
 class LeftOutReason:
-    """Why a row is left out, or a cell set to unknown."""
+    """The reason for leaving out a row; ``column`` is the one at fault, where there is one."""
 
     column: str | None
     text: str
@@ -33,7 +34,7 @@ class LeftOutReason:
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """Which rows and columns of a table are read, and what its cells are held to."""
+    """The rows of a table that are read, and the ranges of its cells."""
 
     keep: str = "true"
     """A condition over v_ columns."""
@@ -43,7 +44,7 @@ class ReadPlan:
 
 @dataclass
 class StagingTable:
-    """A table being cleaned."""
+    """A table on its way from the source to the typed table. ``cell_reasons`` and ``row_reasons`` are numbered from 1."""
 
     table: Table
     raw_table: RawTable
@@ -54,11 +55,11 @@ class StagingTable:
     cell_reasons: dict[str, list[str]] = field(default_factory=dict)
     row_reasons: list[LeftOutReason] = field(default_factory=list)
     left_out_count: int = 0
-    """How many rows the verdict leaves out."""
+    """The number of rows that are left out."""
     sql: str = ""
-    """What was sent to read it."""
+    """The query that read it, for ``--explain``."""
     fast_path: bool = False
-    """Whether the table was taken as it is, without a staging."""
+    """True while the typed table is filled directly, without a staging table."""
 
     @property
     def name(self) -> str:
@@ -67,7 +68,7 @@ class StagingTable:
 
     @property
     def is_aggregated(self) -> bool:
-        """Whether the table is brought to one row an account where it is, and never copied: usage with types of its own."""
+        """True for usage with types of its own: it is aggregated to one row an account in place, and never copied."""
         return self.table.name == "usage" and bool(self.raw_table.types)
 
     @property
@@ -81,7 +82,10 @@ class StagingTable:
         return [name for name, reasons in self.cell_reasons.items() if reasons]
 
     def usable_cells(self, replaced: Mapping[str, str], names: Sequence[str]) -> list[str]:
-        """Expressions over the stage ``s``: each cell, or NULL where it cannot be used."""
+        """Expressions over the staging table ``s``: each cell, or NULL where it cannot be used.
+
+        ``replaced`` gives another expression for a column, with {} or {0} for its cell.
+        """
         cells = []
         for column in self.table.columns:
             if column.name not in names:
@@ -94,13 +98,13 @@ class StagingTable:
 
     @property
     def kept_condition(self) -> str:
-        """A condition over the stage ``s``: the row is not left out."""
+        """A condition over the staging table ``s``: the row is not left out."""
         return f"s.row_no NOT IN (SELECT row_no FROM {self.left_out_table})" if self.left_out_count else "true"
 
 
 @dataclass(frozen=True)
 class RowRule:
-    """A row for which ``condition`` holds over the stage ``s`` is left out."""
+    """A row for which ``condition`` holds over the staging table ``s`` is left out."""
 
     column: str | None
     condition: str
@@ -110,7 +114,7 @@ class RowRule:
 def table_expressions(
     staging: StagingTable, wanted: Collection[str], fast_path: bool = False
 ) -> dict[str, ColumnExpressions]:
-    """How each of the columns that are there is read; choices come first, because a score depends on the kind."""
+    """By column that the source has: the expressions that read it; choices first, because a score depends on the kind."""
     return {
         column.name: column_expressions(
             staging.table.name, column, cell, replace(staging.formats[column.name], fast_path=fast_path)
@@ -121,7 +125,7 @@ def table_expressions(
 
 
 def staging_sql(staging: StagingTable, plan: ReadPlan) -> str:
-    """All cells as typed values, with their problem numbers."""
+    """The query of all cells as typed values with their problem numbers. Sets ``cell_reasons``."""
     table = staging.table
     expressions = table_expressions(staging, table.names)
     named = _currency_sql(table, expressions)
@@ -187,7 +191,10 @@ def required_problem(column: Column) -> list[tuple[str, str]]:
 
 
 def layered_query(raw_table: RawTable, expressions: dict[str, ColumnExpressions]) -> str:
-    """Text, then parts, then values: choices before the rest, because a score depends on the kind of survey."""
+    """Text, then parts, then values, each in a query around the one before: DuckDB computes every layer once.
+
+    The kind of a survey comes one layer early, because the meaning of its score depends on it.
+    """
     texts = ", ".join(f"{item.text} AS t_{name}" for name, item in expressions.items())
     parts = "".join(f", {item.parts} AS p_{name}" for name, item in expressions.items() if item.parts)
     first = {name: item for name, item in expressions.items() if name == "kind"}
@@ -201,7 +208,7 @@ def layered_query(raw_table: RawTable, expressions: dict[str, ColumnExpressions]
 def leave_out_rows(
     connection: duckdb.DuckDBPyConnection, staging: StagingTable, rules: Sequence[RowRule], joins: str = ""
 ) -> None:
-    """Leave out rows with an unusable required cell, rows that break a rule, then repeated keys."""
+    """Leave out rows with an unusable required cell, rows that break a rule, then repeated keys; the first reason counts."""
     staging.row_reasons = []
     whens = []
     for column in staging.table.columns:
@@ -225,6 +232,7 @@ def leave_out_rows(
 
 
 def _leave_out_repeats(connection: duckdb.DuckDBPyConnection, staging: StagingTable, key: str) -> None:
+    """Leave out all but the first kept row of each key: a row with another problem never takes the place of a good one."""
     unique = f"SELECT count({sql_identifier(key)}) = count(DISTINCT {sql_identifier(key)}) FROM {staging.name}"
     if (connection.execute(unique).fetchone() or (False,))[0]:
         return

@@ -1,4 +1,4 @@
-"""What a table's cleaning left out, as audit records with examples a person can find in the file."""
+"""The rows and cells that a table could not use, as audit records with examples a person can find in the file."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,18 +16,18 @@ UNKNOWN_PREFIX = "value set to unknown: "
 
 
 def row_example(location: str, row: int, value: str | None) -> str:
-    """ "file.csv row 12: 'value'", shortened, control characters escaped."""
+    """An example like: file.csv row 12: 'value'. Shortened, with control characters escaped."""
     text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in value or "")
     return f"{location} row {row}: '{text if len(text) <= _EXAMPLE_LENGTH else text[: _EXAMPLE_LENGTH - 1] + '…'}'"
 
 
 def collect_left_out(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> tuple[LeftOutRows, ...]:
-    """Rows of the wrong shape, rows refused, then cells set to unknown; in the order of the reasons."""
+    """Records of rows of the wrong shape, of rows left out, then of cells set to unknown, in the order of the reasons."""
     return (*_malformed_rows(staging), *_left_out_rows(connection, staging), *_unknown_cells(connection, staging))
 
 
 def rows_left_out(staging: StagingTable) -> int:
-    """How many records of the file are not in the typed table (besides those older than the look-back)."""
+    """The number of records that are not in the typed table, without those older than the look-back."""
     return len(staging.raw_table.malformed_rows) + staging.left_out_count
 
 
@@ -117,7 +117,7 @@ def absent_audit(table: Table) -> SourceAudit:
 
 @dataclass(frozen=True)
 class RowCounts:
-    """How much there is of a table, where it is known without looking at its rows again."""
+    """The number of rows and the first and last day of a table."""
 
     rows: int
     first: date | None

@@ -1,7 +1,7 @@
 """Usage from a typed source: one row an account, in a single pass over the rows, which are never copied.
 
-Usage is the one table that grows with accounts times days. What the signals need of it comes out of one pass; the audit
-looks at its days alone, and only a table with faults in it is read again, to name them.
+Usage is the one table that grows with accounts times days. One pass gives the signals all they need; the audit reads only
+the days, and only a table with faults is read again, to name them.
 """
 
 from datetime import date, timedelta
@@ -26,7 +26,8 @@ def read_usage_fast(
 ) -> bool:
     """Make the view ``usage`` of the cells as they are, and the table ``usage_by_account``.
 
-    False, and only the view, where a row has no day or one that is still to come: such rows are in no account's figures.
+    Returns False, and makes only the view, where a row has no day or one after the review: the aggregate would miss such
+    rows, and nobody would count them.
     """
     position = staging.columns.position
     cells, numbers = [], []
@@ -36,13 +37,12 @@ def read_usage_fast(
         cells.append(f"{cell} AS {column.name}")
         if column.kind == "number" and there:
             numbers.append(cell)
-    has_problem = (
-        " OR ".join(f"NOT {number} BETWEEN 0 AND 1e300" for number in numbers) or "false"
-    )  # NaN is above all numbers
+    # For DuckDB, NaN is above all numbers: the upper bound finds it too.
+    unusual = " OR ".join(f"NOT {number} BETWEEN 0 AND 1e300" for number in numbers) or "false"
     day = f"c{position['date']}"
     first = f" AND {day} >= {sql_date(since)}" if since else ""
     staging.sql = (
-        f"SELECT {', '.join(cells)}, row_no, CASE WHEN {has_problem} THEN 1 ELSE 0 END AS unusual FROM {staging.raw_table.relation}"
+        f"SELECT {', '.join(cells)}, row_no, CASE WHEN {unusual} THEN 1 ELSE 0 END AS unusual FROM {staging.raw_table.relation}"
         f" WHERE {day} < {sql_date(as_of + timedelta(days=1))}{first}"
     )
     connection.execute("DROP TABLE usage")
@@ -57,7 +57,9 @@ def read_usage_fast(
 def aggregate_usage(
     connection: duckdb.DuckDBPyConnection, staging: StagingTable, accounts: StagingTable, as_of: date
 ) -> None:
-    """Make the view ``usage`` of the cells that can be used and the table ``usage_by_account``, and judge the rows."""
+    """Make the view ``usage`` of the cells that can be used and the table ``usage_by_account``, and leave out the rows
+    without a kept account.
+    """
     connection.execute("DROP TABLE usage")
     _create_usage_view(connection, staging, as_of, "s.account_id", "")
     _aggregate(connection, as_of)
@@ -70,7 +72,7 @@ def aggregate_usage(
 
 
 def usage_counts(connection: duckdb.DuckDBPyConnection, fast_path: bool) -> RowCounts:
-    """How many rows the accounts have, and their first and last day. Taken the quick way, every row has an account."""
+    """The number of rows that belong to accounts, and their first and last day. On the fast path every row has an account."""
     of_accounts = "" if fast_path else " u SEMI JOIN accounts a ON a.account_id = u.account_id"
     counts = connection.execute(f"SELECT count(*), min(date), max(date) FROM usage{of_accounts}").fetchone()
     return RowCounts(*(counts or (0, None, None)))
@@ -79,7 +81,7 @@ def usage_counts(connection: duckdb.DuckDBPyConnection, fast_path: bool) -> RowC
 def _create_usage_view(
     connection: duckdb.DuckDBPyConnection, staging: StagingTable, as_of: date, account: str, join: str
 ) -> None:
-    """The good cells of the rows up to the review date, and which rows have a cell that cannot be used."""
+    """A view of the usable cells up to the review date, with ``unusual``: 1 for a row with a cell that cannot be used."""
     names = [column.name for column in staging.table.columns if column.name != "account_id"]
     flags = [f"s.bad_{name} > 0" for name in staging.columns_with_problems if name not in staging.table.required]
     unusual = f"CASE WHEN {' OR '.join(flags)} THEN 1 ELSE 0 END" if flags else "0"
@@ -95,7 +97,8 @@ def _aggregate(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
 
 
 def _match_ids(connection: duckdb.DuckDBPyConnection, staging: StagingTable, accounts: StagingTable) -> bool:
-    """Whether ids were written in another length than those of the accounts; ``usage_id_matches`` then has both."""
+    """True where ids are written in another length than in accounts; ``usage_id_matches`` then has both forms."""
+    # The aggregate has each id once: matching is done there, and not on every row of usage.
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE usage_ids AS SELECT account_id AS given, account_id FROM usage_by_account"
     )

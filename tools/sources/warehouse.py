@@ -1,8 +1,8 @@
 """The team's own database or cluster: the signals are measured there, and one row an account comes back.
 
-Every input table becomes a common table expression of one statement, so that reading rights are enough. What else
-leaves the server: our own people, the outcomes (what a calibration learns from), the few texts in which a phrase was
-found, and, when they are known, the rows of the accounts under review.
+Nothing is written to the server. Besides that row an account, only this leaves it: the customer success people, the
+outcomes (a calibration learns from them), the few texts in which a phrase was found, and later the rows of the accounts
+under review.
 """
 
 import hashlib
@@ -79,9 +79,10 @@ class Warehouse:
         return server_audit(self.rows, name, found)
 
     def measure(self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None]) -> list[LeftOutRows]:
-        """Bring one row an account: the table ``accounts``, and ``warehouse_signals`` with what the files measure.
+        """Fetch one row an account into the tables ``accounts`` and ``warehouse_signals``.
 
-        Returns what of the accounts turned out to be unknown only when all of them were there.
+        Returns the parents that were set to unknown: they can be checked only when all accounts are there. Raises
+        DataError for an account id that is there twice, and where there are no accounts.
         """
         parts = [self.rows.with_clause([name for name in TABLES if name not in ("people", "accounts")])]
         parts.append(f"usage_by_account as ({usage_by_account_sql(self.rows.as_of)})")
@@ -112,35 +113,35 @@ class Warehouse:
         return self._clear_unknown_parents(connection)
 
     def _clear_unknown_parents(self, connection: duckdb.DuckDBPyConnection) -> list[LeftOutRows]:
-        strange = "parent_account_id is not null and parent_account_id not in (select account_id from accounts)"
-        ((count,),) = connection.execute(f"select count(*) from accounts where {strange}").fetchall()
+        """Set a parent to NULL that is not among the accounts."""
+        unknown = "parent_account_id is not null and parent_account_id not in (select account_id from accounts)"
+        ((count,),) = connection.execute(f"select count(*) from accounts where {unknown}").fetchall()
         if not count:
             return []
-        connection.execute(f"update accounts set parent_account_id = null where {strange}")
+        connection.execute(f"update accounts set parent_account_id = null where {unknown}")
         reason = table_audit.UNKNOWN_PREFIX + NO_SUCH_ACCOUNT
         return [left_out_entry(self.rows.sources["accounts"], "parent_account_id", reason, count)]
 
     def texts(self, connection: duckdb.DuckDBPyConnection, wanted: TextFilter) -> None:
-        """Put the texts in which a phrase was found, and no others, into the tables of texts."""
+        """Fetch the texts in which a phrase was found, and no others, into the tables that hold texts."""
         first = self.rows.as_of - timedelta(days=wanted.window_days)
-        there = [name for name in TEXT_COLUMNS if self.rows.sources[name].name]
-        if not there:
+        present = [name for name in TEXT_COLUMNS if self.rows.sources[name].name]
+        if not present:
             return
-        every = []
-        for name in there:
+        each = []
+        for name in present:
             day, names, whole = TEXT_COLUMNS[name]
             line = whole.format(**{column: column for column in names})
-            every.append(
-                f"select account_id, {day} as on_day, {sql_string(name)} as source, {line} as line from {name}"
-            )
+            each.append(f"select account_id, {day} as on_day, {sql_string(name)} as source, {line} as line from {name}")
         sql = (
-            f"{self.rows.with_clause(there)} select account_id, on_day, source, line from ({' union all '.join(every)}) texts"
+            f"{self.rows.with_clause(present)} select account_id, on_day, source, line from ({' union all '.join(each)}) texts"
             f" where on_day >= {sql_date(first)} and on_day <= {sql_date(self.rows.as_of)} and {MATCH_PLACEHOLDER}"
         )
         columns = [("account_id", "VARCHAR"), ("on_day", "DATE"), ("source", "VARCHAR"), ("line", "VARCHAR")]
         self.fetch("finding phrases", sql, connection, "warehouse_texts", columns, wanted.pattern)
+        # A server has no row numbers; the order of day and text gives the same ones every time.
         place = "row_number() over (partition by source, account_id order by on_day, line)"
-        for name in there:
+        for name in present:
             day, names, _ = TEXT_COLUMNS[name]
             connection.execute(
                 f"insert into {name} (account_id, {day}, {names[-1]}, row_no) select account_id, on_day,"
@@ -151,7 +152,10 @@ class Warehouse:
     def fetch_rows(
         self, connection: duckdb.DuckDBPyConnection, name: str, accounts: Sequence[str] | None, into: str
     ) -> None:
-        """Bring the rows of some accounts (of all without ``accounts``) with every column, in an order of their own."""
+        """Fetch the usable rows of ``accounts`` (None: of all) with every column into a new table ``into``.
+
+        Rows are numbered within an account (within a key for tables without accounts) in the order of their columns.
+        """
         table = TABLES[name]
         columns = [(column.name, SQL_TYPES[column.kind]) for column in table.columns]
         columns += [(f"{AMOUNT_COLUMNS[name]}_home", "DECIMAL(18,2)")] if name in AMOUNT_COLUMNS else []
@@ -171,7 +175,7 @@ class Warehouse:
         connection.execute("drop table warehouse_answer")
 
     def fingerprint(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """SHA-256 over the one row an account that came back."""
+        """SHA-256 over the one row an account that came back, in any order of rows."""
         digest = hashlib.sha256()
         for name in ("accounts", "warehouse_signals"):
             row = connection.execute(f"select count(*), bit_xor(hash(t)) from {name} t").fetchone()
@@ -208,11 +212,12 @@ def _find_sources(server: DatabaseServer, location: str) -> dict[str, ServerTabl
 
 
 def _clean_cell(column: Column) -> str:
-    """The cell as it is kept in the embedded engine: texts without control characters."""
+    """The cell for the embedded engine: a text loses its control characters there, because engines differ in patterns."""
     return f"{clean_text(column.name)} as {column.name}" if column.kind == "text" else column.name
 
 
 def _refuse_bad_accounts(connection: duckdb.DuckDBPyConnection, location: str) -> None:
+    """Raise DataError for a repeated account id, and where there are no accounts."""
     row = connection.execute(
         "select account_id from warehouse_rows group by account_id having count(*) > 1 order by 1 limit 1"
     ).fetchone()
@@ -222,7 +227,7 @@ def _refuse_bad_accounts(connection: duckdb.DuckDBPyConnection, location: str) -
             " the rows and run again."
         )
     if connection.execute("select count(*) from warehouse_rows").fetchone() == (0,):
-        raise DataError(f"{location}: there are no accounts to review.")
+        raise DataError(f"{location}: there are no accounts to review. Check the rows and the mapping.")
 
 
 def read_warehouse(
@@ -234,7 +239,7 @@ def read_warehouse(
     texts: TextFilter | None,
     watcher: StepWatcher,
 ) -> tuple[Warehouse, DataAudit]:
-    """Measure at the server and bring what the review needs. Raises DataError, ConfigurationError or InputError."""
+    """Measure at the server and fetch what the review needs. Raises DataError, ConfigurationError or InputError."""
     with watcher("looking for the tables", connection):
         warehouse = open_warehouse(location, as_of, rates, lookback_days)
     audits: dict[str, SourceAudit] = {}
