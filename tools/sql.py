@@ -1,7 +1,7 @@
 """SQL text for values, names and paths: the one place where something is put in quotation marks.
 
 Pure text; nothing here runs a statement. All of it is the dialect of the embedded engine (DuckDB), which knows no escapes
-inside quotation marks: a mark is written twice, and every other character stands for itself.
+inside quotation marks: a mark is written twice, and every other character means itself.
 """
 
 import glob

@@ -45,18 +45,9 @@ def infer_formats(
     }
     written = {name: index for name, index in columns.position.items() if name not in typed}
     dates = [name for name in written if kinds[name] == "date" and mapped.date_order is None]
-    amounts = [
-        name
-        for name, index in written.items()
-        if kinds[name] == "money" and mapped.decimal is None and not raw_table.is_number(index)
-    ]
-    straight = [
-        name
-        for name, index in written.items()
-        if kinds[name] in _PLAIN and name not in mapped.units and not raw_table.is_number(index)
-    ]
-    # A satisfaction score may be a percentage or a word in any row: it always takes the long way of reading.
-    straight = [name for name in straight if name not in CSAT_NAMES and mapped.decimal != "comma"]
+    texts = {name: index for name, index in written.items() if not raw_table.is_number(index)}
+    amounts = [name for name in texts if kinds[name] == "money" and mapped.decimal is None]
+    straight = [name for name in texts if _may_be_plain(name, kinds[name], mapped)]
     tests = dict.fromkeys(dates, (_DAY_FIRST, _MONTH_FIRST)) | dict.fromkeys(amounts, (_COMMA_DECIMAL, _POINT_DECIMAL))
     counts = _count_matches(connection, raw_table, columns, tests, {name: _PLAIN[kinds[name]] for name in straight})
     order = {name: way for name in dates if (way := _proven_format(counts, name, ("day_first", "month_first")))}
@@ -76,6 +67,11 @@ def infer_formats(
     notices = [_NOTICES[shown].format(name) for name, shown in {**order, **decimal}.items() if shown != "point"]
     notices += [f"{name}: read as {unit} ({FILE_NAME})." for name, unit in mapped.units.items()]
     return formats, tuple(notices)
+
+
+def _may_be_plain(name: str, kind: str, mapped: TableMapping) -> bool:
+    """True for a column that a cast may read. A satisfaction score may be a percentage or a word in any row: never."""
+    return kind in _PLAIN and name not in mapped.units and name not in CSAT_NAMES and mapped.decimal != "comma"
 
 
 def type_fits(kind: str, source: str, unit: str | None) -> bool:

@@ -66,27 +66,15 @@ def column_expressions(table: str, column: Column, cell: str, column_format: Col
     if column_format.typed and column.kind not in ("id", "text", "choice"):
         return _typed_expressions(column, cell, column_format.typed)
     too_long = (f"strlen({t}) > {LONGEST_FIELD} AND length({t}) > {LONGEST_FIELD}", "longer than 1,000,000 characters")
-    as_it_is = column_format.fast_path and column_format.typed is not None and not column_format.values
-    if column.kind == "id" and as_it_is and column.required:
-        return ColumnExpressions(cell, None, t, ((f"{t} = ''", REQUIRED_IS_EMPTY),))
-    if column.kind == "id" and as_it_is:
-        return ColumnExpressions(f"nullif(trim({cell}), '')", None, t, ())
-    if column.name in LONG_TEXT_COLUMNS and as_it_is:
-        return ColumnExpressions(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
+    is_fast = column_format.fast_path and column_format.typed and not column_format.values
+    if is_fast and (as_it_is := _fast_expressions(table, column, cell, column_format)):
+        return as_it_is
     if column.kind in ("id", "text"):
         value = _translate(t, column_format.values) if column_format.values else t
         return ColumnExpressions(clean_text(cell), None, value, (too_long,))
-    if column.kind == "choice" and as_it_is:
-        slow = _choice(table, column, f"({clean_text(t)})", column_format)
-        value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
-        return ColumnExpressions(cell, None, value, _choice_problems(column, t, v))
     if column.kind == "choice":
-        return ColumnExpressions(
-            clean_text(cell),
-            None,
-            _choice(table, column, t, column_format),
-            (too_long, *_choice_problems(column, t, v)),
-        )
+        value = _choice(table, column, t, column_format)
+        return ColumnExpressions(clean_text(cell), None, value, (too_long, *_choice_problems(column, t, v)))
     if column.kind == "flag":
         problem = (f"{v} IS NULL AND {t} IS NOT NULL", "neither yes nor no")
         return ColumnExpressions(clean_text(cell), None, _flag(t, column_format), (too_long, problem))
@@ -100,6 +88,23 @@ def column_expressions(table: str, column: Column, cell: str, column_format: Col
             date_problems(column, t, p, v, column_format),
         )
     return _number_expressions(table, column, cell, column_format)
+
+
+def _fast_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions | None:
+    """An id, a choice or a long text on the fast path; None for every other column."""
+    t, v = f"t_{column.name}", f"v_{column.name}"
+    if column.kind == "id" and column.required:
+        return ColumnExpressions(cell, None, t, ((f"{t} = ''", REQUIRED_IS_EMPTY),))
+    if column.kind == "id":
+        return ColumnExpressions(f"nullif(trim({cell}), '')", None, t, ())
+    if column.name in LONG_TEXT_COLUMNS:
+        return ColumnExpressions(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
+    if column.kind == "choice":
+        # Most cells are one of the choices as they are written here; only the others are worth the long way.
+        slow = _choice(table, column, f"({clean_text(t)})", column_format)
+        value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
+        return ColumnExpressions(cell, None, value, _choice_problems(column, t, v))
+    return None
 
 
 def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressions:

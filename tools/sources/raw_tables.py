@@ -114,7 +114,7 @@ def _shape_problem(kind: str, fields: int) -> str:
         return f"wrong number of fields (the header has {fields})"
     if kind == "LINE SIZE OVER MAXIMUM":
         return TOO_LONG
-    return "a quotation mark that does not close or stands where it must not"
+    return "a quotation mark that does not close or is in a wrong place"
 
 
 def _refuse_truncated(file: CsvFile, bad: tuple[MalformedRow, ...], kinds: list[str], kept: int) -> None:
@@ -157,7 +157,7 @@ def open_relation(
 ) -> RawTable:
     """A Parquet file or a database table, given as ``FROM``-able SQL; nothing of it is copied.
 
-    ``row_no`` is the expression of the row's number; row 1 stands for the header.
+    ``row_no`` is the expression of the row number; row 1 is the header.
     """
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {query}").fetchall()

@@ -40,44 +40,48 @@ def fill_renewal_dates(
     given = mapped.renewals
     if given is None:
         return
+    staging, notices = _validate_opportunities(connection, source, accounts, mapped, given)
+    several = _set_renewal_dates(connection, staging, accounts, as_of)
+    location = staging.raw_table.location
+    accounts.notices += [*notices, f"renewal_date: taken from {location} ({FILE_NAME})."]
+    if several:
+        accounts.notices.append(
+            f"renewal_date: {several} accounts have several open renewals in {location}; the earliest on or after"
+            f" {as_of} was taken, else the latest overdue one."
+        )
+    for entry in collect_left_out(connection, staging):
+        accounts.notices.append(
+            f"renewal_date: {entry.rows} rows of {location} not read: {entry.reason} ({entry.examples[0]})."
+        )
+
+
+def _validate_opportunities(
+    connection: duckdb.DuckDBPyConnection,
+    source: SourceLocation,
+    accounts: StagingTable,
+    mapped: TableMapping,
+    given: RenewalMapping,
+) -> tuple[StagingTable, list[str]]:
+    """The staging table of the opportunities, its unusable rows left out, and the notices of reading it."""
     name = find_table(source, "accounts.renewals", given.source)
     assert name is not None
     raw_table = read_raw(source, connection, name, "raw_renewals")
     own_mapping = _as_mapping(given, mapped)
     columns = match_columns(_OPPORTUNITIES, raw_table.header, own_mapping, raw_table.location)
     formats, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw_table, own_mapping)
-    wanted = (
-        f"t_type IS NOT DISTINCT FROM {sql_string(given.renewal_type.strip())}"
-        if given.renewal_type and given.type
-        else "true"
-    )
+    wanted = "true"
+    if given.renewal_type and given.type:
+        wanted = f"t_type IS NOT DISTINCT FROM {sql_string(given.renewal_type.strip())}"
     staging = StagingTable(_OPPORTUNITIES, raw_table, columns, own_mapping, formats)
     read_into_staging(connection, staging, ReadPlan(keep=wanted))
     match_column(connection, staging.name, "account", accounts.name, "account_id")
-    rules = [
-        *(
-            [RowRule("closed", "s.bad_closed > 0", "closed or open is not known")]
-            if "closed" in staging.columns_with_problems
-            else []
-        ),
-        RowRule(
-            "account",
-            f"s.account NOT IN (SELECT account_id FROM {accounts.name} WHERE account_id IS NOT NULL)",
-            NO_SUCH_ACCOUNT,
-        ),
-    ]
+    known = f"SELECT account_id FROM {accounts.name} WHERE account_id IS NOT NULL"
+    rules = [RowRule("account", f"s.account NOT IN ({known})", NO_SUCH_ACCOUNT)]
+    # An opportunity is taken only where it is known to be open: a closed one is a renewal that is over.
+    if "closed" in staging.columns_with_problems:
+        rules.insert(0, RowRule("closed", "s.bad_closed > 0", "closed or open is not known"))
     leave_out_rows(connection, staging, rules)
-    several = _set_renewal_dates(connection, staging, accounts, as_of)
-    accounts.notices += [*raw_table.notices, *notices, f"renewal_date: taken from {raw_table.location} ({FILE_NAME})."]
-    if several:
-        accounts.notices.append(
-            f"renewal_date: {several} accounts have several open renewals in {raw_table.location}; the earliest on or after"
-            f" {as_of} was taken, else the latest overdue one."
-        )
-    for entry in collect_left_out(connection, staging):
-        accounts.notices.append(
-            f"renewal_date: {entry.rows} rows of {raw_table.location} not read: {entry.reason} ({entry.examples[0]})."
-        )
+    return staging, [*raw_table.notices, *notices]
 
 
 def _as_mapping(given: RenewalMapping, mapped: TableMapping) -> TableMapping:

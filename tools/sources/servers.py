@@ -142,6 +142,28 @@ class PostgresServer:
         self._connection.close()
 
 
+def _spark_settings(master: str, reads_folder: bool) -> dict[str, str]:
+    settings = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.ansi.enabled": "true",
+    }
+    if master.startswith("local"):
+        settings |= {
+            "spark.sql.shuffle.partitions": "8",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+        }
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # Without a place for tables of its own, Spark would make a folder where the command is called.
+    if reads_folder:
+        settings["spark.sql.warehouse.dir"] = tempfile.gettempdir()
+    return settings
+
+
 class SparkServer:
     """Spark 4, by PySpark: ``spark://local`` in this process, ``spark://host:7077`` a standalone cluster.
 
@@ -161,26 +183,7 @@ class SparkServer:
         host = urlsplit(url).netloc
         master = "local[*]" if host in ("", "local") else f"spark://{host}"
         builder = SparkSession.builder.master(master).appName("saveplay")
-        settings = {
-            "spark.sql.session.timeZone": "UTC",
-            "spark.sql.execution.arrow.pyspark.enabled": "true",
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.log.level": "ERROR",
-            "spark.sql.ansi.enabled": "true",
-        }
-        if master.startswith("local"):
-            settings |= {
-                "spark.sql.shuffle.partitions": "8",
-                "spark.driver.bindAddress": "127.0.0.1",
-                "spark.driver.host": "127.0.0.1",
-            }
-            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        if url_parameter(
-            url, "folder"
-        ):  # otherwise it would make a folder for tables of its own where the command is called
-            settings["spark.sql.warehouse.dir"] = tempfile.gettempdir()
-        for key, value in settings.items():
+        for key, value in _spark_settings(master, url_parameter(url, "folder") is not None).items():
             builder = builder.config(key, value)
         try:
             self._session = builder.getOrCreate()

@@ -154,7 +154,7 @@ def staging_sql(staging: StagingTable, plan: ReadPlan) -> str:
 def read_into_staging(
     connection: duckdb.DuckDBPyConnection, staging: StagingTable, plan: ReadPlan, copied: bool = True
 ) -> None:
-    """Read the cells into the staging. Not ``copied``, it is a view, for a table that is only ever aggregated."""
+    """Create the staging table. With ``copied`` false it is a view, for a table that is only aggregated."""
     staging.sql = staging_sql(staging, plan)
     try:
         connection.execute(f"CREATE OR REPLACE TEMP {'TABLE' if copied else 'VIEW'} {staging.name} AS {staging.sql}")
