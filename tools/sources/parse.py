@@ -113,7 +113,7 @@ def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressi
     lost = f"{v} IS NULL AND {t} IS NOT NULL"
     is_float = source in ("FLOAT", "DOUBLE")
     if column.kind == "money":
-        # A double is read as the shortest text that means it: 0.1 + 0.2 as an amount must not become 0.30000000000000004.
+        # By way of its text: 1.005 then rounds as it is written, and not as the binary number just below it.
         text = as_text(cell, source) if is_float else cell
         return ColumnExpressions(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, "not an amount"),))
     if column.kind == "integer":

@@ -55,6 +55,7 @@ class TableRead:
     copied: bool
     """False for a table that was only aggregated where it is."""
     sql: str
+    """The query that read it; empty where a server did."""
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[st
         return f"case replace(replace(lower({text}), ' ', '_'), '-', '_') {whens} end"
     if column.kind == "date" and kind.startswith("TIMESTAMP"):
         return f"cast({cell} as date)"
-    # NaN and infinity are no numbers here. Engines differ in how they compare them, and agree on these two bounds.
+    # NaN and infinity are not values here. NaN is above all numbers for every engine, so that the bounds exclude both.
     if column.kind == "number" and kind in ("FLOAT", "DOUBLE"):
         return f"case when {cell} >= -1e300 and {cell} <= 1e300 then cast({cell} as double) end"
     return f"cast({cell} as {SQL_TYPES[column.kind]})"

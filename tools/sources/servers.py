@@ -226,7 +226,7 @@ class SparkServer:
             ) from None
         self.rows_fetched += answer.num_rows
         answer = answer.rename_columns([column for column, _ in columns])
-        connection.execute("select 1").fetchall()  # end an answer that is not read to its end: register() would fail
+        connection.execute("select 1").fetchall()  # an answer that is not read to its end would be in the way
         connection.register("spark_answer", answer)
         cells = ", ".join(
             f"CAST({sql_identifier(column)} AS {kind}) AS {sql_identifier(column)}" for column, kind in columns
