@@ -10,6 +10,7 @@ from app.engine_progress import EngineProgress
 from app.stores import open_location
 from app.wiring import ReviewRequest, absolute_location, load_scored_base
 from domain.errors import InputError, UnknownReference
+from tools.sql import sql_path
 
 if TYPE_CHECKING:
     from tools.scoring.scored_base import ScoreOnlyBase
@@ -59,11 +60,10 @@ def print_scores(
 def _write_parquet(base: "ScoreOnlyBase", parquet: Path, watching: EngineProgress) -> None:
     """Written aside and renamed, so that an interrupted command leaves no half of a file."""
     aside = parquet.with_name(f".{parquet.name}.{os.getpid()}.aside")
-    target = str(aside).replace("'", "''")
     try:
         parquet.parent.mkdir(parents=True, exist_ok=True)
         with watching("writing the scores", base.connection):
-            base.connection.execute(f"copy (from scored order by account_id) to '{target}' (format parquet)")
+            base.connection.execute(f"copy (from scored order by account_id) to {sql_path(aside)} (format parquet)")
         aside.replace(parquet)
     except OSError as error:
         raise InputError(f"cannot write {parquet}: {error.strerror}") from None

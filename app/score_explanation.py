@@ -14,7 +14,7 @@ def scoring_explanation(base: ScoreOnlyBase, steps: list[tuple[str, float]]) -> 
     tables = []
     for read in base.reads:
         weeks = None if read.since is None else round((base.as_of - read.since).days / 7, 1)
-        names = (f"reading {read.table}", f"reading {read.table} with care", f"counting {read.table}")
+        names = (f"reading {read.table}", f"validating {read.table}", f"counting {read.table}")
         tables.append(
             {
                 "table": read.table,
@@ -30,7 +30,7 @@ def scoring_explanation(base: ScoreOnlyBase, steps: list[tuple[str, float]]) -> 
     return {
         "as_of": base.as_of,
         "engine": base.warehouse.server.dialect if base.warehouse else "duckdb",
-        "rows_fetched": base.warehouse.server.fetched if base.warehouse else None,
+        "rows_fetched": base.warehouse.server.rows_fetched if base.warehouse else None,
         "tables": tables,
         "steps": [{"step": what, "seconds": round(took, 3)} for what, took in steps],
         "statements": [{"step": what, "sql": sql} for what, sql in base.sent],

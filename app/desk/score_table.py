@@ -12,8 +12,8 @@ from domain.errors import UnknownReference
 from tools.engine import EngineLimits, open_engine
 from tools.scoring.score_sql import SCORE_COLUMNS, ChurnCurve
 from tools.scoring.scored_base import load_week
-from tools.scoring.snapshots import Snapshot
 from tools.scoring.week_over_week import comparison_sql
+from tools.sql import sql_files
 
 if TYPE_CHECKING:
     from app.desk.loaded_review import LoadedReview
@@ -116,7 +116,7 @@ class ScoreTable:
         before = [each for each in snapshots if each.as_of < identified.as_of]
         scoring = self._configuration.scoring
         self.curve = ChurnCurve(scoring.churn_slope.value, scoring.churn_midpoint.value, 0, False)
-        self._connection.execute(f"create table scored as from read_parquet('{_quoted(this)}')")
+        self._connection.execute(f"create table scored as from read_parquet({sql_files([this.path])})")
         self._connection.execute(
             f"create view scored_signals as select * exclude ({', '.join(SCORE_COLUMNS[:-2])}), velocity as reported_velocity "
             "from scored"
@@ -179,10 +179,9 @@ class ScoreTable:
     def _read_weeks(self, account_id: str) -> list[Row]:
         if not self.snapshots:
             return []
-        files = ", ".join(f"'{_quoted(each)}'" for each in self.snapshots)
         rows = self._query(
             "select filename, health, risk, risk_tier, health_band from read_parquet"
-            f"([{files}], filename = true, union_by_name = true) where account_id = ?",
+            f"({sql_files(each.path for each in self.snapshots)}, filename = true, union_by_name = true) where account_id = ?",
             [account_id],
         )
         found: list[Row] = []
@@ -256,7 +255,3 @@ def _where(wanted: TableQuery) -> tuple[str, list[Any]]:
         tests.append("(contains(lower(name), lower(?)) or lower(account_id) = lower(?))")
         values += [wanted.search, wanted.search]
     return " and ".join(tests), values
-
-
-def _quoted(snapshot: Snapshot) -> str:
-    return str(snapshot.path).replace("'", "''")

@@ -121,7 +121,7 @@ def test_text_in_a_number_leaves_the_row_out_where_it_is_needed_and_the_value_wh
 def test_two_columns_for_one_field_stop_the_run(tmp_path: Path) -> None:
     twice = "Account ID,account_id,name,arr,renewal_date\nA1,B1,Northwind,1,2027-01-15\n"
     message = refused(tmp_path, {"accounts.csv": twice})
-    assert message.startswith("accounts.csv: the columns 'Account ID', account_id both land on account_id.")
+    assert message.startswith("accounts.csv: the columns 'Account ID', account_id both fit account_id.")
 
 
 def test_two_columns_for_one_field_in_the_mapping_stop_the_run(tmp_path: Path) -> None:

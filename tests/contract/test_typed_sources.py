@@ -181,7 +181,7 @@ def test_a_database_needs_no_more_than_the_right_to_read_and_keeps_no_password(
 
 @pytest.mark.parametrize(
     ("environment", "says"),
-    [({"SAVEPLAY_MEMORY": "plenty"}, "a size like 600MB"), ({"SAVEPLAY_THREADS": "0"}, "a number from 1 on")],
+    [({"SAVEPLAY_MEMORY": "plenty"}, "a size like 600MB"), ({"SAVEPLAY_THREADS": "0"}, "a whole number from 1")],
 )
 def test_limits_that_are_none_are_named(
     environment: dict[str, str], says: str, monkeypatch: pytest.MonkeyPatch

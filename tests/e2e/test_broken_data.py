@@ -53,7 +53,7 @@ TABLE = (
                                 "usage.csv": USAGE + "A3,2026-11-22,many\n"},
            left_out=(("accounts", "not an amount", 1), ("usage", "not a number", 1))),
     Broken("two columns for one field", {"accounts.csv": ACCOUNTS.replace("csm_id", "Account ID")},
-           refused="both land on account_id"),
+           refused="both fit account_id"),
     Broken("dates in the future", {"tickets.csv": TICKETS + "T4,A2,2027-05-01,true,Tomorrow\n"},
            left_out=(("tickets", "dated after the review date", 1),),
            holds=lambda review: "A2" not in {line["account_id"] for line in review["at_risk"]}),

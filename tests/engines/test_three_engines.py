@@ -97,9 +97,9 @@ def test_one_row_an_account_leaves_the_server_and_the_few_others_that_are_needed
     texts = served.rows(
         "select (select count(*) from notes) + (select count(*) from tickets) + (select count(*) from surveys) as n"
     )[0]["n"]
-    counted = len([1 for what, _ in served.warehouse.sent if what.startswith("counting")])
+    counted = len([1 for what, _ in served.warehouse.statements if what.startswith("counting")])
     rows_of_usage = served.audit.source("usage").rows
-    fetched = served.warehouse.server.fetched
+    fetched = served.warehouse.server.rows_fetched
     assert fetched <= accounts + former + outcomes + people + texts + counted
     assert fetched < rows_of_usage / 2
 
@@ -119,10 +119,10 @@ def test_the_evidence_of_an_account_is_the_same(both: Bases, served: ScoredBase)
             for e in sorted(d.evidence, key=lambda fact: fact.signal)
         ]
 
-    before = served.warehouse.server.fetched if served.warehouse else 0
+    before = served.warehouse.server.rows_fetched if served.warehouse else 0
     assert told(both.embedded) == told(served)
     assert served.warehouse is not None
-    assert served.warehouse.server.fetched - before < 2_000, "the rows of five accounts"
+    assert served.warehouse.server.rows_fetched - before < 2_000, "the rows of five accounts"
 
 
 def test_nothing_is_left_where_the_command_was_called(served: ScoredBase) -> None:

@@ -272,7 +272,7 @@ def test_many_texts_are_cleaned_as_one_is(texts: list[str]) -> None:
 
 
 def test_a_text_of_nothing_but_spaces_is_none_however_it_is_typed() -> None:
-    style = ColumnFormat(typed="VARCHAR", quick=True)
+    style = ColumnFormat(typed="VARCHAR", fast_path=True)
     assert read(Column("body", "text"), "", " ", "   ", " a", "!", "é", table="tickets", style=style) == [
         None,
         None,

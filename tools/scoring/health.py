@@ -9,20 +9,15 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from domain.configuration import CATEGORIES, SIZES, ScoringSettings, Signal
-from tools.signals import OBSERVED_ON, date_literal, round_sql
-
-
-def sql_number(value: float) -> str:
-    """A number as SQL text, always a double: in the embedded engine, a number with an exponent is one."""
-    text = repr(float(value))
-    return text if "e" in text else f"{text}e0"
+from tools.signals import OBSERVED_ON, round_sql
+from tools.sql import sql_date, sql_number, sql_string
 
 
 def fresh_value_sql(name: str, signal: Signal, as_of: date) -> str:
     """The signal's value while it is young enough, else NULL; recorded events outlive a stale source."""
     if signal.fresh.days is None:
         return name
-    young = f"{OBSERVED_ON[name]} >= {date_literal(as_of - timedelta(days=signal.fresh.days))}"
+    young = f"{OBSERVED_ON[name]} >= {sql_date(as_of - timedelta(days=signal.fresh.days))}"
     stands = f" or {name} > 0" if signal.fresh.events_stand else ""
     return f"case when {young}{stands} then {name} end"
 
@@ -121,5 +116,5 @@ def share_sql(name: str, signal: Signal) -> str:
 
 def band_sql(column: str, bands: tuple[tuple[str, float], ...], otherwise: str = "NULL") -> str:
     """The name of the half-open band that a score lies in."""
-    cases = " ".join(f"when {column} >= {sql_number(start)} then '{name}'" for name, start in reversed(bands))
+    cases = " ".join(f"when {column} >= {sql_number(start)} then {sql_string(name)}" for name, start in reversed(bands))
     return f"case when {column} is null then {otherwise} {cases} end"

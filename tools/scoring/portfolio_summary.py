@@ -17,11 +17,12 @@ from domain.portfolio import (
     SignalCoverage,
     TierCount,
 )
-from tools.scoring.health import component_sql, fresh_value_sql, sql_number
+from tools.scoring.health import component_sql, fresh_value_sql
 from tools.scoring.scored_base import Row, ScoredBase, ScoreOnlyBase, signal_coverage
 from tools.scoring.tiers import condition_sql
 from tools.scoring.week_over_week import BRIDGE_SQL
 from tools.signals import OBSERVED_ON
+from tools.sql import sql_number, sql_string
 from tools.wording import plural
 
 _STEPS = ("opening", "exchange_rates", "configuration", "entered", "left", "gone", "arr_changed", "closing")
@@ -153,7 +154,7 @@ def _calibration_note(base: ScoredBase) -> str:
 
 def csm_books(base: ScoredBase) -> tuple[CsmBook, ...]:
     """The book of each CSM; the accounts without one come first."""
-    sizes = ", ".join(f"count(*) filter (size = '{size}') as n_{size}" for size in SIZES)
+    sizes = ", ".join(f"count(*) filter (size = {sql_string(size)}) as n_{size}" for size in SIZES)
     rows = base.rows(
         "select csm_id, count(*) as accounts, sum(arr) as arr, count(*) filter (health_band = 'red') as red, "
         "count(*) filter (at_risk) as risky, coalesce(sum(arr) filter (at_risk), 0) as risky_arr, "

@@ -5,8 +5,9 @@ grows without a step and never falls when a signal worsens, so risk does not eit
 """
 
 from domain.configuration import CATEGORIES, ScoringSettings, Signal
-from tools.scoring.health import category_signals, sql_number
+from tools.scoring.health import category_signals
 from tools.signals import round_sql
+from tools.sql import sql_number
 
 
 def points_sql(name: str, signal: Signal, scoring: ScoringSettings) -> str:

@@ -12,6 +12,7 @@ from datetime import date
 from domain.configuration import CATEGORIES, ScoreConfiguration, ScoringSettings, Signal
 from tools.scoring import health, risk, tiers
 from tools.signals import CONTEXT_COLUMNS, OBSERVED_ON, round_sql, signal_columns
+from tools.sql import sql_number, sql_string
 
 ATTRIBUTES = (
     "account_id",
@@ -81,8 +82,8 @@ def size_sql(scoring: ScoringSettings, arr: str) -> str:
 
 def _size_conditions(scoring: ScoringSettings, arr: str) -> tuple[str, str]:
     above, below = (
-        health.sql_number(scoring.enterprise_above.value),
-        health.sql_number(scoring.small_business_below.value),
+        sql_number(scoring.enterprise_above.value),
+        sql_number(scoring.small_business_below.value),
     )
     return f"{arr} > {above}", f"{arr} < {below}"
 
@@ -102,7 +103,7 @@ def side_by_side_sql(
         "size": size,
         "arr": "accounts.arr_home",
         "contract_arr": "accounts.arr",
-        "contract_currency": f"coalesce(upper(accounts.currency), '{scoring.money.home}')",
+        "contract_currency": f"coalesce(upper(accounts.currency), {sql_string(scoring.money.home)})",
         "health_month_ago": before,
     }
     cells = [f"{own.get(name, f'accounts.{name}')} as {name}" for name in attributes]
@@ -216,8 +217,7 @@ def _label_steps(configuration: ScoreConfiguration) -> list[list[str]]:
 
 def _velocity_band(scoring: ScoringSettings) -> str:
     alarm, concern, up = (
-        health.sql_number(s.value)
-        for s in (scoring.velocity_alarm, scoring.velocity_concern, scoring.velocity_improving)
+        sql_number(s.value) for s in (scoring.velocity_alarm, scoring.velocity_concern, scoring.velocity_improving)
     )
     return (
         f"case when velocity is null then 'unknown' when velocity <= {alarm} then 'alarm' "
@@ -226,7 +226,7 @@ def _velocity_band(scoring: ScoringSettings) -> str:
 
 
 def _confidence(scoring: ScoringSettings) -> str:
-    high, medium = health.sql_number(scoring.confidence_high.value), health.sql_number(scoring.confidence_medium.value)
+    high, medium = sql_number(scoring.confidence_high.value), sql_number(scoring.confidence_medium.value)
     return f"case when coverage >= {high} then 'high' when coverage >= {medium} then 'medium' else 'low' end"
 
 

@@ -53,6 +53,7 @@ from tools.signals import (
 )
 from tools.signals.statements import Statement, StatementFinder, TextRow
 from tools.sources import Portfolio, TableRead, TextFilter, open_portfolio
+from tools.sql import sql_files, sql_string
 
 if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
@@ -166,7 +167,7 @@ def read_base(
         lookback_days=scoring.lookback_days,
         texts=TextFilter(StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)),
         limits=limits,
-        watch=watch,
+        watcher=watch,
     )
     return score_base(portfolio, configuration, as_of, history, watch)
 
@@ -197,7 +198,7 @@ def score_base(
         compared = week_over_week.comparison_sql(configuration.scoring, previous is not None)
         connection.execute(f"create or replace temp {'table' if previous else 'view'} compared as {compared}")
     base = ScoredBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
-    base.whole, base.warehouse, base.reads = portfolio.whole, portfolio.warehouse, portfolio.reads
+    base.whole, base.warehouse, base.reads = portfolio.full_table_sql, portfolio.warehouse, portfolio.reads
     base.sent = _executed_sql(portfolio, as_of)
     base.statements = statements
     return base
@@ -232,7 +233,7 @@ def _score(
 
 def _executed_sql(portfolio: Portfolio, as_of: date) -> list[tuple[str, str]]:
     if portfolio.warehouse is not None:
-        return portfolio.warehouse.sent
+        return portfolio.warehouse.statements
     seen = _source_dates(portfolio.audit)
     sent = [(f"reading {read.table}", read.sql) for read in portfolio.reads]
     sent.append(("bringing usage to one row an account", usage_by_account_sql(as_of)))
@@ -318,7 +319,7 @@ def _source_dates(audit: DataAudit) -> dict[str, date | None]:
 def _texts_sql() -> str:
     """Every text there is: account, day, table, row and the text."""
     return " union all ".join(
-        f"select account_id, {day} as on_day, '{table}' as source, row_no, "
+        f"select account_id, {day} as on_day, {sql_string(table)} as source, row_no, "
         f"{whole.format(**{name: name for name in names})} as text from {table} "
         f"where coalesce({', '.join(names)}) is not null"
         for table, (day, names, whole) in TEXT_COLUMNS.items()
@@ -369,13 +370,12 @@ def load_week(
     curve: ChurnCurve,
 ) -> None:
     """A past week as a table; scored again from its own signals when the configuration has changed since."""
-    path = str(snapshot.path).replace("'", "''")
     rates = configuration.scoring.money.rates
-    rate = " ".join(f"when '{currency}' then {value}" for currency, value in sorted(rates.items()))
+    rate = " ".join(f"when {sql_string(currency)} then {value}" for currency, value in sorted(rates.items()))
     today = f"round(cast(contract_arr * case contract_currency {rate} else 1 end as decimal(38, 8)), 2)"
     connection.execute(
         f"create or replace temp table {name}_then as select * replace (cast({today} as decimal(18, 2)) as arr), "
-        f"arr as reported_arr, at_risk as reported_at_risk, velocity as reported_velocity from read_parquet('{path}')"
+        f"arr as reported_arr, at_risk as reported_at_risk, velocity as reported_velocity from read_parquet({sql_files([snapshot.path])})"
     )
     size = size_sql(configuration.scoring, "arr")
     connection.execute(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from domain.errors import InputError
+from tools.sql import sql_path, sql_string
 
 if TYPE_CHECKING:
     from tools.store.postgres import Postgres
@@ -70,9 +71,10 @@ class SnapshotStore:
     ) -> None:
         """Write what the statement ``week`` yields, one row an account, replacing the week if it is there."""
         aside = self._aside(review_id)
-        facts = f"as_of: '{as_of}', scoring_hash: '{scoring_hash}', reviewed: '{str(reviewed).lower()}'"
+        known = {"as_of": str(as_of), "scoring_hash": scoring_hash, "reviewed": str(reviewed).lower()}
+        facts = ", ".join(f"{key}: {sql_string(value)}" for key, value in known.items())
         connection.execute(
-            f"copy (select * from ({week}) order by account_id) to '{_quoted(aside)}' "
+            f"copy (select * from ({week}) order by account_id) to {sql_path(aside)} "
             f"(format parquet, kv_metadata {{{facts}}})"
         )
         self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed))
@@ -214,10 +216,6 @@ ACCOUNT_WEEK_COLUMNS = (
     "intervention_tier",
 )
 """What the history tells about a week."""
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def latest_reviewed(snapshots: list[Snapshot]) -> Snapshot | None:

@@ -7,7 +7,7 @@ unknown does not fire.
 from collections.abc import Collection, Iterable, Mapping
 
 from domain.configuration import RuleCondition, ScoringSettings, TierRule, TierSettings
-from tools.scoring.health import sql_number
+from tools.sql import sql_number, sql_string, sql_strings
 
 _OPERATORS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
 
@@ -36,7 +36,7 @@ def _all_hold(wanted: Iterable[RuleCondition], tiers: TierSettings) -> str:
 
 def fires_sql(rule: TierRule, tiers: TierSettings) -> str:
     """Whether the rule's state is present; not true where a signal is unknown."""
-    sizes = "".join(f" and size <> '{size}'" for size in rule.not_for)
+    sizes = "".join(f" and size <> {sql_string(size)}" for size in rule.not_for)
     return f"({_all_hold(rule.when, tiers)}{sizes})"
 
 
@@ -86,15 +86,17 @@ def tier_steps(scoring: ScoringSettings, tiers: TierSettings) -> list[list[str]]
 def score_tier_sql(scoring: ScoringSettings) -> str:
     """The tier that the risk score alone says."""
     names = [(band.name, band.starts_at) for band in scoring.risk_tiers]
-    by_score = " ".join(f"when risk >= {sql_number(start)} then '{name}'" for name, start in reversed(names))
+    by_score = " ".join(f"when risk >= {sql_number(start)} then {sql_string(name)}" for name, start in reversed(names))
     return f"case {by_score} end"
 
 
 def tier_label_columns(tiers: TierSettings) -> list[str]:
     """Over ``score_tier`` and the ``layers``: ``risk_tier``, never low for an account at risk, how soon to act, and the
     id of the ``rule``."""
-    by_rule = " ".join(f"when rule_number = {place} then '{rule.tier}'" for place, rule in enumerate(tiers.rules, 1))
-    ids = ", ".join(f"'{rule.id}'" for rule in tiers.rules)
+    by_rule = " ".join(
+        f"when rule_number = {place} then {sql_string(rule.tier)}" for place, rule in enumerate(tiers.rules, 1)
+    )
+    ids = sql_strings(rule.id for rule in tiers.rules)
     return [
         f"list_extract([{ids}], rule_number) as rule",
         "case when at_risk and score_tier = 'low' then 'medium' else score_tier end as risk_tier",

@@ -5,7 +5,7 @@ exchange rates; with what was reported then in ``reported_at_risk`` and ``report
 """
 
 from domain.configuration import ScoringSettings
-from tools.scoring.health import sql_number
+from tools.sql import sql_number
 
 _RANK = "case {column} when 'critical' then 3 when 'high' then 2 when 'medium' then 1 else 0 end"
 

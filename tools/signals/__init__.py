@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from domain.tables import TABLES
+from tools.sql import sql_date, sql_string
 
 _FOLDER = Path(__file__).parent
 
@@ -103,17 +104,12 @@ def category_sql(category: str) -> str:
     return (_FOLDER / f"{category}.sql").read_text(encoding="utf-8")
 
 
-def date_literal(value: date | None) -> str:
-    """A date as SQL text; unknown is NULL."""
-    return "NULL" if value is None else f"DATE '{value.isoformat()}'"
-
-
 def bind_literals(sql: str, values: Mapping[str, date | str | None]) -> str:
     """Replace each ``:name`` by its literal, or by the SQL given for it. Raises KeyError for a name that is not given."""
 
     def text(match: re.Match[str]) -> str:
         value = values[match.group(1)]
-        return value if isinstance(value, str) else date_literal(value)
+        return value if isinstance(value, str) else sql_date(value)
 
     return re.sub(r"(?<![:\w]):([a-z_]+)\b", text, sql)
 
@@ -160,4 +156,4 @@ def single_line_sql(text: str) -> str:
 
 def match_sql(line: str, pattern: str) -> str:
     """Whether a text on one line matches the pattern, without regard to case."""
-    return f"regexp_matches({line}, '{pattern.replace(chr(39), chr(39) * 2)}', 'i')"
+    return f"regexp_matches({line}, {sql_string(pattern)}, 'i')"

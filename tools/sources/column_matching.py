@@ -1,4 +1,7 @@
-"""Which of their columns is which of ours. Two of theirs on one of ours is an error, never a choice made here."""
+"""Match the columns of a file or table to the columns of the data model, by mapping.yaml or by name.
+
+Two columns of the source for one column of the model are an error, never a choice made here.
+"""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,74 +15,80 @@ _CUSTOMER_REVENUE = "annualrevenue"
 
 @dataclass(frozen=True)
 class ColumnMatch:
-    """``position`` of ours among theirs; ``ignored`` are theirs that nothing reads, in file order."""
+    """``position``: by column of the model, its index in the header. ``ignored``: header names that nothing reads."""
 
     position: dict[str, int]
     ignored: tuple[str, ...]
 
 
-def match_columns(table: Table, theirs: list[str], mapped: TableMapping, location: str) -> ColumnMatch:
+def match_columns(table: Table, header: list[str], mapped: TableMapping, location: str) -> ColumnMatch:
     """Match by mapping first, then by name. Raises DataError or ConfigurationError naming the file and the column."""
-    squashed = [name_key(name) for name in theirs]
+    # Names are compared without case, spaces, underscores and hyphens: "Account ID", account_id and AccountId are one.
+    squashed = [name_key(name) for name in header]
     position: dict[str, int] = {}
     for column in table.columns:
         if column.name in mapped.constants:
             continue
-        found = _find_column(column.name, theirs, squashed, mapped, location)
+        found = _find_column(column.name, header, squashed, mapped, location)
         if found is not None:
             position[column.name] = found
-    _refuse_shared(table, position, theirs, mapped, location)
-    _refuse_customer_revenue(table, position, theirs, location)
-    _refuse_missing(table, position, theirs, mapped, location)
+    _refuse_shared(table, position, header, mapped, location)
+    _refuse_customer_revenue(table, position, header, location)
+    _refuse_missing(table, position, header, mapped, location)
     used = set(position.values())
-    ignored = tuple(name or "(no name)" for index, name in enumerate(theirs) if index not in used)
+    ignored = tuple(name or "(no name)" for index, name in enumerate(header) if index not in used)
     return ColumnMatch(position, ignored)
 
 
-def _find_column(ours: str, theirs: list[str], squashed: list[str], mapped: TableMapping, location: str) -> int | None:
-    wanted = mapped.columns.get(ours)
-    if wanted is None:
-        hits = [index for index, name in enumerate(squashed) if name == name_key(ours)]
-        if hits and theirs[hits[0]] in mapped.columns.values():
+def _find_column(
+    target: str, header: list[str], squashed: list[str], mapped: TableMapping, location: str
+) -> int | None:
+    """The index in the header of the column for ``target``; None where there is none."""
+    mapped_name = mapped.columns.get(target)
+    if mapped_name is None:
+        hits = [index for index, name in enumerate(squashed) if name == name_key(target)]
+        # The mapping uses the column of this name for another one: the name alone then proves nothing.
+        if hits and header[hits[0]] in mapped.columns.values():
             return None
     else:
-        hits = [index for index, name in enumerate(theirs) if name == wanted]
-        hits = hits or [index for index, name in enumerate(squashed) if name == name_key(wanted)]
+        hits = [index for index, name in enumerate(header) if name == mapped_name]
+        hits = hits or [index for index, name in enumerate(squashed) if name == name_key(mapped_name)]
         if not hits:
-            near = get_close_matches(wanted, theirs, n=3, cutoff=0.5) or theirs
+            near = get_close_matches(mapped_name, header, n=3, cutoff=0.5) or header
             raise DataError(
-                f"{location}: there is no column {wanted!r}, which {FILE_NAME} takes for {ours}. "
+                f"{location}: there is no column {mapped_name!r}, which {FILE_NAME} takes for {target}. "
                 f"The file has {_name_list(near)}. Correct the name in {FILE_NAME}."
             )
     if len(hits) > 1:
         raise DataError(
-            f"{location}: the columns {_name_list([theirs[hit] for hit in hits])} both land on {ours}. Remove or rename "
+            f"{location}: the columns {_name_list([header[hit] for hit in hits])} both fit {target}. Remove or rename "
             f"one of them, or say in {FILE_NAME} which one is meant."
         )
     return hits[0] if hits else None
 
 
 def _refuse_shared(
-    table: Table, position: dict[str, int], theirs: list[str], mapped: TableMapping, location: str
+    table: Table, position: dict[str, int], header: list[str], mapped: TableMapping, location: str
 ) -> None:
-    """One of theirs may fill several id columns of ours (an owner who is also the sponsor), nothing else."""
+    """One column may fill several id columns (an owner who is also the sponsor), but no two numbers."""
     kinds = {column.name: column.kind for column in table.columns}
-    by_theirs: dict[int, list[str]] = {}
-    for ours, index in position.items():
-        by_theirs.setdefault(index, []).append(ours)
-    for index, names in by_theirs.items():
+    by_index: dict[int, list[str]] = {}
+    for name, index in position.items():
+        by_index.setdefault(index, []).append(name)
+    for index, names in by_index.items():
         if len(names) > 1 and any(kinds[name] in ("money", "number", "integer") for name in names):
             raise ConfigurationError(
-                f"{FILE_NAME}: tables.{table.name}.columns: {theirs[index]!r} of {location} is taken for "
+                f"{FILE_NAME}: tables.{table.name}.columns: {header[index]!r} of {location} is taken for "
                 f"{' and '.join(names)}; one column cannot be both."
             )
 
 
-def _refuse_customer_revenue(table: Table, position: dict[str, int], theirs: list[str], location: str) -> None:
+def _refuse_customer_revenue(table: Table, position: dict[str, int], header: list[str], location: str) -> None:
+    """Refuse Salesforce's AnnualRevenue for arr: it is what the customer earns, not what the customer pays."""
     if table.name != "accounts":
         return
-    revenue = next((name for name in theirs if name_key(name) == _CUSTOMER_REVENUE), None)
-    taken = "arr" in position and theirs[position["arr"]] == revenue
+    revenue = next((name for name in header if name_key(name) == _CUSTOMER_REVENUE), None)
+    taken = "arr" in position and header[position["arr"]] == revenue
     if revenue is not None and (taken or "arr" not in position):
         raise DataError(
             f"{location}: {revenue} is the customer's own revenue, never the ARR they pay you. Map arr to the column "
@@ -88,7 +97,7 @@ def _refuse_customer_revenue(table: Table, position: dict[str, int], theirs: lis
 
 
 def _refuse_missing(
-    table: Table, position: dict[str, int], theirs: list[str], mapped: TableMapping, location: str
+    table: Table, position: dict[str, int], header: list[str], mapped: TableMapping, location: str
 ) -> None:
     given = set(position) | set(mapped.constants)
     if mapped.renewals:
@@ -98,7 +107,7 @@ def _refuse_missing(
         raise DataError(
             f"{location}: the column {missing[0]} is missing"
             + (f" (and {_name_list(missing[1:])})" if missing[1:] else "")
-            + f", and {table.name} cannot be read without it. The file has {_name_list(theirs)}. Name the column that "
+            + f", and {table.name} cannot be read without it. The file has {_name_list(header)}. Name the column that "
             f"holds it in {FILE_NAME}: tables.{table.name}.columns.{missing[0]}."
         )
 

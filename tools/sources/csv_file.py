@@ -1,4 +1,4 @@
-"""A CSV file before DuckDB reads it: digest, encoding, delimiter, header; broken files are refused here.
+"""A CSV file before DuckDB reads it: digest, encoding, delimiter and header. Broken files are refused here.
 
 One pass over the bytes. What DuckDB then reads is always UTF-8 whose first record is the header.
 """
@@ -23,12 +23,13 @@ _MAGIC = {
     b"\x89PNG": "a picture",
 }
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# Tab, line feed and carriage return are text; any other control byte is a sign of a binary file.
 _CONTROLS = bytes(code for code in range(32) if code not in (9, 10, 13))
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A file that can be read. ``path`` may be a UTF-8 copy; ``header_row`` is the spreadsheet row of the header."""
+    """A file that can be read. ``path`` may be a UTF-8 copy; ``header_row`` and ``blank_rows`` count as a spreadsheet does."""
 
     path: Path
     location: str
@@ -43,7 +44,7 @@ class CsvFile:
 
 @dataclass
 class _Scan:
-    """What one pass over the bytes found."""
+    """The findings of one pass over the bytes. ``nul_line`` counts from 1; ``last`` holds the last three bytes."""
 
     digest: str = ""
     size: int = 0
@@ -56,7 +57,7 @@ class _Scan:
 
 
 def digest_file(path: Path) -> str:
-    """SHA-256 of the bytes, streamed."""
+    """SHA-256 of the bytes, in hexadecimal. Reads the file in pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
@@ -71,6 +72,7 @@ def open_csv(path: Path, location: str, scratch: Path) -> tuple[CsvFile, str]:
     encoding, notices = _encoding(path, scan)
     readable = path
     top, skipped = _skip_to_header(path, encoding)
+    # DuckDB reads UTF-8 only, expects the header in the first record, and takes these characters in a path for a pattern.
     if encoding != "utf-8-sig" or skipped or set(str(path)) & set("*?[]{}"):
         readable = scratch / f"{len(list(scratch.iterdir()))}.csv"
         try:
@@ -78,6 +80,7 @@ def open_csv(path: Path, location: str, scratch: Path) -> tuple[CsvFile, str]:
         except UnicodeDecodeError as error:
             raise DataError(f"{location} cannot be decoded as {encoding}. Export it again as CSV (UTF-8).") from error
         if encoding.startswith("utf-16"):
+            # In UTF-16 the bytes of quotes and line ends look different: count them again in the copy.
             copy = _scan(readable)
             scan.quotes, scan.last, scan.blank_lines = copy.quotes, copy.last, copy.blank_lines
     delimiter = _delimiter(top)
@@ -98,6 +101,7 @@ def open_csv(path: Path, location: str, scratch: Path) -> tuple[CsvFile, str]:
 
 
 def _scan(path: Path) -> _Scan:
+    """One pass over the bytes of the file, in pieces, so that a large file needs no memory."""
     scan, digest, lines = _Scan(), hashlib.sha256(), 0
     decoder = codecs.getincrementaldecoder("utf-8")()
     tail = b"\n"
@@ -110,7 +114,7 @@ def _scan(path: Path) -> _Scan:
             lines += chunk.count(b"\n")
             scan.quotes += chunk.count(b'"')
             scan.blank_lines = scan.blank_lines or _has_blank_line(tail + chunk)
-            tail = chunk[-3:]
+            tail = chunk[-3:]  # a blank line may lie across two pieces
             scan.utf8 = scan.utf8 and _decodes(decoder, chunk)
             if not scan.utf8:
                 scan.controls += len(chunk) - len(chunk.translate(None, _CONTROLS))
@@ -132,6 +136,7 @@ def _has_blank_line(chunk: bytes) -> bool:
 
 
 def _refuse_unreadable(path: Path, location: str, scan: _Scan) -> None:
+    """Raise DataError for a file that is empty, of another kind, or binary."""
     with path.open("rb") as stream:
         start = stream.read(8)
     if not start.strip(codecs.BOM_UTF8 + b"\r\n\t "):
@@ -142,6 +147,7 @@ def _refuse_unreadable(path: Path, location: str, scan: _Scan) -> None:
             raise DataError(f"{location} is {what}, not a CSV file. Export it again as CSV (UTF-8).")
     if start[:2] in _UTF16:
         return
+    # Old encodings have a stray control byte now and then; more than one in 200 is no text of any encoding.
     binary = not scan.utf8 and scan.controls * 200 > scan.size
     if scan.nul_line is not None or binary:
         row = f" (row {scan.nul_line})" if scan.nul_line is not None else ""
@@ -151,12 +157,15 @@ def _refuse_unreadable(path: Path, location: str, scan: _Scan) -> None:
 
 
 def _encoding(path: Path, scan: _Scan) -> tuple[str, tuple[str, ...]]:
+    """The encoding and a notice where it is not UTF-8."""
     with path.open("rb") as stream:
         start = stream.read(2)
     if start in _UTF16:
         return "utf-16", ("Read as UTF-16.",)
     if scan.utf8:
         return "utf-8-sig", ()
+    # Excel on Windows saves CSV as Windows-1252. Five of its bytes are undefined; a file with one of them is taken for
+    # Latin-1, in which every byte is a character, so that this last attempt cannot fail.
     try:
         with path.open(encoding="cp1252", newline="") as text:
             while text.read(_CHUNK):
@@ -167,7 +176,7 @@ def _encoding(path: Path, scan: _Scan) -> tuple[str, tuple[str, ...]]:
 
 
 def _skip_to_header(path: Path, encoding: str) -> tuple[str, int]:
-    """The text from the header on (the first 256 kB), and how many lines stand before it."""
+    """The text from the header on (up to 256 kB), and how many lines come before it: blank ones, and Excel's ``sep=;``."""
     with path.open(encoding=encoding, errors="replace", newline="") as stream:
         lines = stream.read(1 << 18).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     skipped = 0
@@ -185,15 +194,15 @@ def _rewrite(path: Path, target: Path, encoding: str, skipped: int) -> None:
 
 
 def _delimiter(top: str) -> str:
-    """The delimiter that splits the header into the most names; a comma where none does."""
+    """The delimiter that splits the header into the most names; of equals the first, a comma."""
     counts = {mark: len(next(csv.reader(io.StringIO(top, newline=""), delimiter=mark))) for mark in _DELIMITERS}
     best = max(counts.values())
     return next(mark for mark in _DELIMITERS if counts[mark] == best)
 
 
 def _blank_records(path: Path, delimiter: str, skipped: int) -> tuple[int, ...]:
-    """Spreadsheet rows that are blank: DuckDB passes over them, a person counts them."""
-    previous = csv.field_size_limit(1 << 30)
+    """The numbers of blank rows. DuckDB skips them, but a spreadsheet counts them, and so does a reported row number."""
+    previous = csv.field_size_limit(1 << 30)  # the limit is global: put back below
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             records = enumerate(csv.reader(stream, delimiter=delimiter), 1 + skipped)

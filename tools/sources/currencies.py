@@ -1,4 +1,4 @@
-"""Currencies: which one an amount is in, minor units, and the amount in the home currency."""
+"""Currencies: the currency of an amount, minor units, and the amount in the home currency."""
 
 import re
 from collections.abc import Mapping
@@ -9,23 +9,28 @@ import duckdb
 
 from domain.errors import ConfigurationError, DataError
 from tools.sources import words
-from tools.sources.raw_tables import sql_identifier, sql_string
 from tools.sources.staging_table import AMOUNT_COLUMNS, StagingTable
+from tools.sql import sql_identifier, sql_string, sql_strings
 
 _CODE = re.compile(r"[A-Z]{3}")
 
 
 @dataclass(frozen=True)
 class CurrencyRates:
-    """The home currency, and home-currency units per unit of every other. Raises ConfigurationError for a bad rate."""
+    """The home currency, and for every other one the home-currency units for 1 unit of it.
+
+    Raises ConfigurationError for a rate that is not above 0 and below 1e9.
+    """
 
     home_currency: str
     rates: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        for code, rate in self._known.items():
+        for code, rate in self._rates.items():
             if not 0 < rate < 1e9:
-                raise ConfigurationError(f"configs/scoring.yaml: money.rates.{code}: {rate} is not a rate above zero.")
+                raise ConfigurationError(
+                    f"configs/scoring.yaml: money.rates.{code}: {rate} is not a rate above zero. Give the home-currency units for 1 {code}."
+                )
 
     @property
     def home(self) -> str:
@@ -33,46 +38,47 @@ class CurrencyRates:
         return self.home_currency.strip().upper()
 
     @property
-    def _known(self) -> dict[str, float]:
+    def _rates(self) -> dict[str, float]:
         return {code.strip().upper(): rate for code, rate in self.rates.items()} | {self.home: 1.0}
 
     def rate_sql(self, currency: str) -> str:
-        """The rate of a currency, as an expression that every engine reads; NULL for one that is not known."""
+        """The rate of a currency, as an expression that every engine reads; NULL for one that has no rate."""
+        # A decimal, not a double: the same amount in the home currency on every engine, to the last cent.
         whens = " ".join(
             f"WHEN {sql_string(code)} THEN CAST({Decimal(str(float(rate))):.10f} AS DECIMAL(20,10))"
-            for code, rate in sorted(self._known.items())
+            for code, rate in sorted(self._rates.items())
         )
         return f"CASE {currency} {whens} END"
 
     def home_amount(self, amount: str, currency: str) -> str:
-        """An amount in the home currency; NULL where there is no rate."""
+        """An amount in the home currency, DECIMAL(18,2); NULL where there is no rate."""
         own = f"CAST({amount} AS DECIMAL(18,2))"
         converted = f"CAST({own} * {self.rate_sql(currency)} AS DECIMAL(18,2))"
         return f"CASE WHEN {currency} = {sql_string(self.home)} THEN {own} ELSE {converted} END"
 
 
-def row_currency(table: str, money: CurrencyRates) -> str:
-    """The currency of a row of the stage ``s`` (of its account ``a`` where the row has none)."""
+def row_currency(table: str, rates: CurrencyRates) -> str:
+    """The currency of a row of the staging table ``s``; that of its account ``a`` where the row has none."""
     if table == "accounts":
-        return f"coalesce(upper(s.currency), {sql_string(money.home)})"
+        return f"coalesce(upper(s.currency), {sql_string(rates.home)})"
     return "coalesce(upper(s.currency), a.currency)" if table == "invoices" else "a.currency"
 
 
 def in_major_units(cell: str, currency: str) -> str:
-    """Cents to units; currencies without a minor unit stay as they are."""
-    none = ", ".join(sql_string(code) for code in words.NO_MINOR_UNIT)
-    thousand = ", ".join(sql_string(code) for code in words.THOUSAND_MINOR_UNITS)
+    """An amount in minor units (cents) as major units. The currency decides: 100 to 1, 1 to 1 (JPY) or 1000 to 1 (KWD)."""
+    none = sql_strings(words.NO_MINOR_UNIT)
+    thousand = sql_strings(words.THOUSAND_MINOR_UNITS)
     factor = f"CASE WHEN {currency} IN ({none}) THEN 1.000 WHEN {currency} IN ({thousand}) THEN 0.001 ELSE 0.010 END"
     return f"CAST({cell} * CAST({factor} AS DECIMAL(4,3)) AS DECIMAL(18,2))"
 
 
 def refuse_unknown_currency(
-    connection: duckdb.DuckDBPyConnection, stage: StagingTable, money: CurrencyRates, currency: str, joins: str
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, rates: CurrencyRates, currency: str, joins: str
 ) -> None:
-    """An amount that cannot be compared stops the run, before anything is written."""
+    """Raise DataError for a kept row whose currency has no rate: a sum without it would be wrong, and nobody would see it."""
     row = connection.execute(
-        f"SELECT {currency}, s.row_no FROM {stage.name} s {joins}"
-        f" WHERE {money.rate_sql(currency)} IS NULL AND {stage.kept} ORDER BY s.row_no LIMIT 1"
+        f"SELECT {currency}, s.row_no FROM {staging.name} s {joins}"
+        f" WHERE {rates.rate_sql(currency)} IS NULL AND {staging.kept_condition} ORDER BY s.row_no LIMIT 1"
     ).fetchone()
     if row is None:
         return
@@ -80,21 +86,21 @@ def refuse_unknown_currency(
     todo = f"Add it to configs/scoring.yaml: money.rates.{code} (home-currency units for 1 {code})"
     if not _CODE.fullmatch(code):
         todo = "Write it as a three-letter code such as EUR"
-    raise DataError(f"{stage.raw.location} row {row[1]}: there is no rate for the currency {code}. {todo}.")
+    raise DataError(f"{staging.raw_table.location} row {row[1]}: there is no rate for the currency {code}. {todo}.")
 
 
-def report_dollar_signs(connection: duckdb.DuckDBPyConnection, stage: StagingTable) -> None:
-    """A bare $ does not say whose dollar it is; say so where the row's currency is none of them."""
-    price = AMOUNT_COLUMNS[stage.table.name]
-    if price not in stage.columns.position or stage.styles[price].typed:
+def report_dollar_signs(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
+    """Add a notice where amounts are written with a bare $ and the currency of their row is not a dollar."""
+    price = AMOUNT_COLUMNS[staging.table.name]
+    if price not in staging.columns.position or staging.formats[price].typed:
         return
-    dollars = ", ".join(sql_string(code) for code in words.DOLLARS)
+    dollars = sql_strings(words.DOLLARS)
     row = connection.execute(
-        f"SELECT count(*) FROM {sql_identifier(stage.table.name)} t JOIN {stage.raw.relation} r USING (row_no)"
-        f" WHERE contains({stage.raw.text(stage.columns.position[price])}, '$') AND t.currency NOT IN ({dollars})"
+        f"SELECT count(*) FROM {sql_identifier(staging.table.name)} t JOIN {staging.raw_table.relation} r USING (row_no)"
+        f" WHERE contains({staging.raw_table.text(staging.columns.position[price])}, '$') AND t.currency NOT IN ({dollars})"
     ).fetchone()
     if row and row[0]:
-        stage.notices.append(
+        staging.notices.append(
             f"{price}: {row[0]} amounts are written with $ and counted in the currency of their row,"
             " which is no dollar; map the currency column if that is wrong."
         )

@@ -1,26 +1,35 @@
-"""Where engines differ: the one place. Everything else is written once, in the embedded engine's dialect.
+"""Differences between database engines, each in one table by the name of the SQL dialect.
+
+Every other statement is written once, in the dialect of the embedded engine (DuckDB), and translated by sqlglot. The name
+of a dialect is the one that sqlglot uses. A dialect is used only when every table here has an entry for it: no engine
+takes the entry of another one by default.
 
 =============================  ==========================================  ============================================
-what                           PostgreSQL                                  Spark
+difference                     PostgreSQL                                  Spark
 =============================  ==========================================  ============================================
 syntax and functions           translated by sqlglot                       translated by sqlglot
 a pattern in a text            ``~*``; a word ends at ``\\y``               ``rlike`` with ``(?i)``
-white space on one line        ``regexp_replace`` with the flag ``g``      ``regexp_replace`` replaces all as it is
-names of types                 ``information_schema``                      the catalogue's
+white space on one line        ``regexp_replace`` with the flag ``g``      ``regexp_replace`` always replaces all
+names of types                 ``information_schema``                      the names of the catalogue
 rounding                       never: done by the embedded engine, on the one row an account that comes back
 order of rows                  never relied on: what comes back is sorted by the embedded engine
 =============================  ==========================================  ============================================
 """
 
-from typing import Literal
+from collections.abc import Callable, Mapping
 
-Dialect = Literal["postgres", "spark"]
+from domain.errors import InputError
+from tools.sql import sql_string
 
 _MATCH = "'saveplay pattern'"
 MATCH_PLACEHOLDER = f"line LIKE {_MATCH}"
-"""Stands for "the text ``line`` matches the pattern" in SQL that is still to be translated."""
+"""The test "the text ``line`` matches the pattern" in SQL that is still to be translated.
 
-_TYPES = {
+sqlglot translates the functions of regular expressions, but not the syntax of the pattern inside. So the test goes through
+the translation as a harmless LIKE, and is replaced afterwards.
+"""
+
+COLUMN_TYPES: Mapping[str, Mapping[str, str]] = {
     "postgres": {
         "character varying": "VARCHAR", "character": "VARCHAR", "text": "VARCHAR", "citext": "VARCHAR", "name": "VARCHAR",
         "uuid": "VARCHAR", "USER-DEFINED": "VARCHAR", "smallint": "SMALLINT", "integer": "INTEGER", "bigint": "BIGINT",
@@ -33,29 +42,56 @@ _TYPES = {
         "boolean": "BOOLEAN", "timestamp": "TIMESTAMP", "timestamp_ntz": "TIMESTAMP",
     },
 }  # fmt: skip
+"""By dialect: the embedded engine's name for each type of the server that a column can be read from."""
 
 
-def duckdb_type(dialect: Dialect, name: str) -> str:
-    """The embedded engine's name of a type; the engine's own where there is none, which then fits no column."""
-    return _TYPES[dialect].get(name.split("(")[0], f"({name})")
+def _postgres_match(pattern: str) -> str:
+    # PostgreSQL takes \b for a backspace; the end of a word is \y there.
+    with_word_ends = sql_string(pattern.replace(r"\b", r"\y"))
+    return rf"regexp_replace(line, '\s+', ' ', 'g') ~* {with_word_ends}"
 
 
-def translate_sql(sql: str, dialect: Dialect, pattern: str = "") -> str:
-    """The same statement for another engine; ``pattern`` is what ``MATCHES`` stands for."""
+def _spark_match(pattern: str) -> str:
+    # Spark reads a backslash inside a string as an escape, and '' as two strings side by side.
+    escaped = f"(?i){pattern}".replace("\\", "\\\\").replace("'", "\\'")
+    return rf"regexp_replace(line, '\\s+', ' ') RLIKE '{escaped}'"
+
+
+PATTERN_TESTS: Mapping[str, Callable[[str], str]] = {"postgres": _postgres_match, "spark": _spark_match}
+"""By dialect: the test that a text on one line matches a pattern, without regard to case."""
+
+
+def require_dialect(engine: str, dialect: str | None) -> None:
+    """Check that every difference is described for the dialect of an engine, before anything is sent to it.
+
+    ``engine`` is the name of the server's class, ``dialect`` is what that class itself says (None: nothing). Raises
+    InputError that says what to add.
+    """
+    if dialect is None:
+        raise InputError(
+            f"{engine} does not say which SQL dialect it speaks: set `dialect` in the class itself, to a name that sqlglot"
+            " knows. The dialect of a parent class does not count."
+        )
+    tables = {"COLUMN_TYPES": COLUMN_TYPES, "PATTERN_TESTS": PATTERN_TESTS}
+    missing = [name for name, entries in tables.items() if dialect not in entries]
+    if missing:
+        raise InputError(
+            f"{engine} speaks the SQL dialect {dialect!r}, which is not described: add an entry for {dialect!r} to"
+            f" {' and '.join(missing)} in tools/sources/dialects.py."
+        )
+
+
+def duckdb_type(dialect: str, name: str) -> str:
+    """The embedded engine's name of a server's type.
+
+    A type without an entry keeps its own name, in parentheses: it then fits no column and is reported by name.
+    """
+    return COLUMN_TYPES[dialect].get(name.split("(")[0], f"({name})")
+
+
+def translate_sql(sql: str, dialect: str, pattern: str = "") -> str:
+    """The same statement for another engine; ``pattern`` is what ``MATCH_PLACEHOLDER`` tests for."""
     import sqlglot
 
     text = sqlglot.transpile(sql, read="duckdb", write=dialect, pretty=True, comments=False)[0]
-    return text.replace(MATCH_PLACEHOLDER, _matches(dialect, pattern)) if MATCH_PLACEHOLDER in text else text
-
-
-def _matches(dialect: Dialect, pattern: str) -> str:
-    quoted = pattern.replace("'", "''")
-    if dialect == "postgres":
-        words = quoted.replace(r"\b", r"\y")
-        return rf"regexp_replace(line, '\s+', ' ', 'g') ~* '{words}'"
-    return rf"regexp_replace(line, '\\s+', ' ') RLIKE '(?i){_escaped(quoted)}'"
-
-
-def _escaped(pattern: str) -> str:
-    """Spark reads a backslash in a string as an escape, and '' not as a quotation mark."""
-    return pattern.replace("\\", "\\\\").replace("''", "\\'")
+    return text.replace(MATCH_PLACEHOLDER, PATTERN_TESTS[dialect](pattern)) if MATCH_PLACEHOLDER in text else text

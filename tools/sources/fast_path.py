@@ -1,7 +1,7 @@
-"""The quick way in, for a source with types of its own: one pass, only the columns that the signals read, no copy as text.
+"""The fast path, for a source with types of its own: one pass, only the columns that the signals read, no copy as text.
 
-It holds for a table in which every cell can be used and every row belongs to an account. Whether that is so is asked
-afterwards, at once for all tables; one with a fault is read again the careful way, which names each row and reason.
+It is right only for a table in which every cell can be used and every row belongs to an account. That is checked after
+reading, once for all tables. A table with a fault is read again on the validated path, which names each row and reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from domain.tables import TABLES, Column, Table
 from tools.signals import FEW_TEXTS, SIGNAL_INPUTS, TEXT_COLUMNS, match_sql, single_line_sql
 from tools.sources.currencies import CurrencyRates
 from tools.sources.parse import LONG_TEXT_COLUMNS, SQL_TYPES, clean_long_text, clean_text
-from tools.sources.raw_tables import sql_identifier, sql_string
+from tools.sources.read_request import TextFilter
 from tools.sources.staging_table import (
     AMOUNT_COLUMNS,
     ReadPlan,
@@ -24,61 +24,61 @@ from tools.sources.staging_table import (
     table_expressions,
 )
 from tools.sources.validation_rules import hide_future
+from tools.sql import sql_date, sql_identifier, sql_string
 
 
-@dataclass(frozen=True)
-class TextFilter:
-    """Which texts are wanted: those of the last ``window_days`` days that match ``pattern``, without regard to case."""
-
-    pattern: str
-    window_days: int
-
-
-def allows_fast_path(stage: StagingTable) -> bool:
-    """Whether every column has a type that fits and nothing about it has to be translated."""
-    mapped = stage.mapped
+def allows_fast_path(staging: StagingTable) -> bool:
+    """True where every column has a type that fits, and mapping.yaml translates nothing of the table."""
+    mapped = staging.mapped
     translated = mapped.constants or mapped.values or mapped.units or mapped.renewals
-    return not translated and all(stage.styles[name].typed for name in stage.columns.position)
+    return not translated and all(staging.formats[name].typed for name in staging.columns.position)
 
 
 def fast_path_sql(
-    stage: StagingTable,
+    staging: StagingTable,
     plan: ReadPlan,
     as_of: date,
-    money: CurrencyRates,
+    rates: CurrencyRates,
     texts: TextFilter | None,
     wanted: Sequence[str],
 ) -> str:
-    """The typed table as it will be, and for each row whether it is ``odd``: something in it cannot be used."""
-    table = stage.table
-    readings = table_expressions(stage, wanted, quick=True)
-    many = stage.raw.rows == 0 or stage.raw.rows > FEW_TEXTS
-    said = _text_expressions(table, readings, texts, as_of) if texts and many and table.name in TEXT_COLUMNS else None
-    found = said.cells if said else {}
-    cells, odd = [], []
+    """The query of the typed table, with ``has_problem`` for each row: true where a cell cannot be used."""
+    table = staging.table
+    expressions = table_expressions(staging, wanted, fast_path=True)
+    # With few texts a search for all phrases costs more to prepare than it saves: then every text is kept.
+    many = staging.raw_table.rows == 0 or staging.raw_table.rows > FEW_TEXTS
+    is_searched = texts is not None and many and table.name in TEXT_COLUMNS
+    found_texts = _text_expressions(table, expressions, texts, as_of) if texts and is_searched else None
+    found = found_texts.cells if found_texts else {}
+    cells, faults = [], []
     for column in table.columns:
         if column.name not in wanted:
             continue
-        value = found.get(column.name, _cell_value(column, readings))
+        value = found.get(column.name, _cell_value(column, expressions))
         cells.append(f"CAST({value} AS {SQL_TYPES[column.kind]}) AS {sql_identifier(column.name)}")
-        if column.name in readings:
-            problems = [*required_problem(column), *readings[column.name].problems, *plan.limits.get(column.name, ())]
-            odd += [condition for condition, _ in problems]
+        if column.name in expressions:
+            problems = [
+                *required_problem(column),
+                *expressions[column.name].problems,
+                *plan.limits.get(column.name, ()),
+            ]
+            faults += [condition for condition, _ in problems]
     if table.date_column:
-        odd.append(f"v_{table.date_column} > DATE '{as_of}'")
-    flag = f"coalesce({' OR '.join(f'({condition})' for condition in odd)}, false) AS odd"
-    source = f"SELECT * FROM ({layered_query(stage.raw, readings)}) WHERE {plan.keep}"
-    for columns in said.columns if said else ():
+        faults.append(f"v_{table.date_column} > {sql_date(as_of)}")
+    flag = f"coalesce({' OR '.join(f'({condition})' for condition in faults)}, false) AS has_problem"
+    # coalesce: a condition over an empty cell is NULL, which is no problem.
+    source = f"SELECT * FROM ({layered_query(staging.raw_table, expressions)}) WHERE {plan.keep}"
+    for columns in found_texts.columns if found_texts else ():
         source = f"SELECT *, {columns} FROM ({source})"
     inner = f"SELECT row_no, {', '.join(cells)}, {flag} FROM ({source})"
-    return f"SELECT {', '.join(_final_cells(table, as_of, money, wanted))}, s.row_no, s.odd FROM ({inner}) s"
+    return f"SELECT {', '.join(_final_cells(table, as_of, rates, wanted))}, s.row_no, s.has_problem FROM ({inner}) s"
 
 
-def _final_cells(table: Table, as_of: date, money: CurrencyRates, wanted: Sequence[str]) -> list[str]:
-    """The cells over ``s``: without what had not happened yet, amounts also in the home currency."""
+def _final_cells(table: Table, as_of: date, rates: CurrencyRates, wanted: Sequence[str]) -> list[str]:
+    """The cells over ``s``: without what happened after the review day, amounts also in the home currency."""
     replaced = hide_future(table.name, as_of)
-    own = f"coalesce(s.currency, {sql_string(money.home)})" if table.name == "accounts" else "s.currency"
-    currency = f"upper({own})"  # an invoice without one has that of its account: the careful way
+    own = f"coalesce(s.currency, {sql_string(rates.home)})" if table.name == "accounts" else "s.currency"
+    currency = f"upper({own})"  # an invoice without one needs its account: that is for the validated path
     if table.name in AMOUNT_COLUMNS:
         replaced["currency"] = currency
     cells = [
@@ -88,74 +88,82 @@ def _final_cells(table: Table, as_of: date, money: CurrencyRates, wanted: Sequen
     ]
     if table.name in AMOUNT_COLUMNS:
         cells.append(
-            f"{money.home_amount(f's.{AMOUNT_COLUMNS[table.name]}', currency)} AS {AMOUNT_COLUMNS[table.name]}_home"
+            f"{rates.home_amount(f's.{AMOUNT_COLUMNS[table.name]}', currency)} AS {AMOUNT_COLUMNS[table.name]}_home"
         )
     return cells
 
 
-def _cell_value(column: Column, readings: Mapping[str, object]) -> str:
-    if column.name not in readings:
+def _cell_value(column: Column, expressions: Mapping[str, object]) -> str:
+    if column.name not in expressions:
         return "NULL"
     return clean_text(f"v_{column.name}") if column.name in LONG_TEXT_COLUMNS else f"v_{column.name}"
 
 
 @dataclass(frozen=True)
 class _TextExpressions:
-    """What is kept of the texts of a table: ``columns`` to add layer by layer, and the ``cells`` that come of them."""
+    """The search in the texts of a table: ``columns`` to add layer by layer, and the ``cells`` that they yield."""
 
     columns: tuple[str, ...]
     cells: dict[str, str]
 
 
-def _text_expressions(table: Table, readings: Mapping[str, object], texts: TextFilter, as_of: date) -> _TextExpressions:
-    """Of a text, nothing but that it is there, unless a phrase is found in it. Old texts are not looked at."""
+def _text_expressions(
+    table: Table, expressions: Mapping[str, object], texts: TextFilter, as_of: date
+) -> _TextExpressions:
+    """Keep a text only where a phrase is found in it, else an empty one: it says that somebody wrote.
+
+    Texts from before the window are not searched; cleaning and searching them is most of the time of a large read.
+    """
     day, names, whole = TEXT_COLUMNS[table.name]
-    there = [name for name in names if name in readings]
+    there = [name for name in names if name in expressions]
     if not there:
         return _TextExpressions((), {})
     first = as_of - timedelta(days=texts.window_days)
-    recent = f"v_{day} BETWEEN DATE '{first}' AND DATE '{as_of}'"
+    recent = f"v_{day} BETWEEN {sql_date(first)} AND {sql_date(as_of)}"
     clean = ", ".join(f"CASE WHEN {recent} THEN {clean_long_text(f'v_{name}')} END AS l_{name}" for name in there)
     line = whole.format(**{name: f"l_{name}" if name in there else "NULL" for name in names})
-    cells = {name: f"CASE WHEN has_said THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
+    cells = {name: f"CASE WHEN has_phrase THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
     return _TextExpressions(
-        (clean, f"{single_line_sql(line)} AS line", f"{match_sql('line', texts.pattern)} AS has_said"), cells
+        (clean, f"{single_line_sql(line)} AS line", f"{match_sql('line', texts.pattern)} AS has_phrase"), cells
     )
 
 
 def read_fast_path(
     connection: duckdb.DuckDBPyConnection,
-    stage: StagingTable,
+    staging: StagingTable,
     plan: ReadPlan,
     as_of: date,
-    money: CurrencyRates,
+    rates: CurrencyRates,
     texts: TextFilter | None,
 ) -> None:
-    """Make the table, in the order of the source."""
-    name = stage.table.name
-    stage.sql = fast_path_sql(stage, plan, as_of, money, texts, sorted(SIGNAL_INPUTS[name]))
+    """Create the typed table from the columns that the signals read, in the order of the source."""
+    name = staging.table.name
+    staging.sql = fast_path_sql(staging, plan, as_of, rates, texts, sorted(SIGNAL_INPUTS[name]))
     connection.execute(f"DROP TABLE {sql_identifier(name)}")
-    connection.execute(f"CREATE TABLE {sql_identifier(name)} AS {stage.sql}")
+    connection.execute(f"CREATE TABLE {sql_identifier(name)} AS {staging.sql}")
 
 
-def all_columns_sql(stage: StagingTable, plan: ReadPlan, as_of: date, money: CurrencyRates) -> str:
-    """What stands after FROM to have every column of a table that was read quickly."""
-    return f"({fast_path_sql(stage, plan, as_of, money, None, stage.table.names)})"
+def all_columns_sql(staging: StagingTable, plan: ReadPlan, as_of: date, rates: CurrencyRates) -> str:
+    """SQL that can follow FROM and yields every column of a table that took the fast path."""
+    return f"({fast_path_sql(staging, plan, as_of, rates, None, staging.table.names)})"
 
 
-def tables_with_faults(connection: duckdb.DuckDBPyConnection, stages: Sequence[StagingTable]) -> set[str]:
-    """The tables among ``stages`` (read quickly) that hold something which has to be looked at row by row."""
-    names = {stage.table.name for stage in stages}
+def tables_with_faults(connection: duckdb.DuckDBPyConnection, staging_tables: Sequence[StagingTable]) -> set[str]:
+    """The names of the tables on the fast path that have to be validated row by row; all of them where accounts have to."""
+    names = {staging.table.name for staging in staging_tables}
     found = {name for name in sorted(names) if _is_true(connection, _fault_query(name))}
     if "accounts" in found:
         return names
+    # Every row must belong to an account. Usage is checked as one row an account, which is a hundred times fewer rows.
     held = sorted({"usage_by_account" if name == "usage" else name for name in names - {"accounts"}})
     if held:
-        ids = " UNION ALL ".join(f"SELECT {place} AS place, account_id FROM {name}" for place, name in enumerate(held))
+        ids = " UNION ALL ".join(
+            f"SELECT {number} AS number, account_id FROM {name}" for number, name in enumerate(held)
+        )
         rows = connection.execute(
-            f"SELECT DISTINCT place FROM ({ids}) s ANTI JOIN accounts a ON a.account_id = s.account_id"
+            f"SELECT DISTINCT number FROM ({ids}) s ANTI JOIN accounts a ON a.account_id = s.account_id"
         ).fetchall()
-        found |= {held[place].removesuffix("_by_account") for (place,) in rows}
+        found |= {held[number].removesuffix("_by_account") for (number,) in rows}
     if {"touchpoints", "contacts"} <= names and _is_true(connection, _CONTACT_IDS):
         found.add("touchpoints")
     return found
@@ -165,14 +173,14 @@ _CONTACT_IDS = (
     "SELECT count(DISTINCT length(contact_id)) > 1 FROM (SELECT contact_id FROM touchpoints UNION ALL"
     " SELECT contact_id FROM contacts) WHERE length(contact_id) IN (15, 18)"
 )
-"""Whether contacts are written with Salesforce ids of both lengths."""
+"""True where contacts are written with Salesforce ids of both lengths, which only the validated path matches."""
 
 
 def _fault_query(name: str) -> str:
-    """A query for whether any row of a table is odd, repeats its key, or has an amount in an unknown currency."""
+    """A query that yields true where a row has a problem, repeats its key, or has an amount without a rate."""
     if name == "usage":
         return "SELECT bool_or(any_unusual > 0) FROM usage_by_account"
-    tests = ["bool_or(odd)"]
+    tests = ["bool_or(has_problem)"]
     if name in AMOUNT_COLUMNS:
         tests.append(f"count({AMOUNT_COLUMNS[name]}) <> count({AMOUNT_COLUMNS[name]}_home)")
     if key := TABLES[name].key:

@@ -1,4 +1,7 @@
-"""How dates and numbers of a column are written where mapping.yaml does not say: shown by cells without doubt."""
+"""The way dates and numbers of a column are written, where mapping.yaml does not say it: proven by cells without doubt.
+
+One cell like 31/12/2026 proves the order of the whole column, as long as no other cell proves the opposite.
+"""
 
 import duckdb
 
@@ -8,6 +11,7 @@ from tools.sources.column_matching import ColumnMatch
 from tools.sources.mapping import FILE_NAME, TableMapping
 from tools.sources.raw_tables import INTEGERS, NUMERIC, RawTable
 
+# A number above 12 cannot be a month, so the other one is; a comma before one or two last digits cannot mark thousands.
 _DAY_FIRST = "'^(1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
 _MONTH_FIRST = "'^[0-9]{1,2}[/.-](1[3-9]|2[0-9]|3[01])[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
 _COMMA_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([. ][0-9]{3})+),[0-9]{1,2}([^0-9,.]|$)'"
@@ -28,40 +32,32 @@ _NOTICES = {
 
 
 def infer_formats(
-    connection: duckdb.DuckDBPyConnection, table: Table, columns: ColumnMatch, raw: RawTable, mapped: TableMapping
+    connection: duckdb.DuckDBPyConnection, table: Table, columns: ColumnMatch, raw_table: RawTable, mapped: TableMapping
 ) -> tuple[dict[str, ColumnFormat], tuple[str, ...]]:
-    """The style of every column of the table and a notice for each one that was inferred."""
+    """The format of every column of the table, and a notice for each one that was inferred."""
     kinds = {column.name: column.kind for column in table.columns}
     typed = {
-        name: raw.type_of(index)
+        name: raw_table.type_of(index)
         for name, index in columns.position.items()
-        if raw.types
-        and type_fits(kinds[name], raw.type_of(index), mapped.units.get(name))
+        if raw_table.types
+        and type_fits(kinds[name], raw_table.type_of(index), mapped.units.get(name))
         and not (kinds[name] == "flag" and name in mapped.values)
     }
     written = {name: index for name, index in columns.position.items() if name not in typed}
     dates = [name for name in written if kinds[name] == "date" and mapped.date_order is None]
-    amounts = [
-        name
-        for name, index in written.items()
-        if kinds[name] == "money" and mapped.decimal is None and not raw.is_number(index)
-    ]
-    straight = [
-        name
-        for name, index in written.items()
-        if kinds[name] in _PLAIN and name not in mapped.units and not raw.is_number(index)
-    ]
-    straight = [name for name in straight if name not in CSAT_NAMES and mapped.decimal != "comma"]
+    texts = {name: index for name, index in written.items() if not raw_table.is_number(index)}
+    amounts = [name for name in texts if kinds[name] == "money" and mapped.decimal is None]
+    straight = [name for name in texts if _may_be_plain(name, kinds[name], mapped)]
     tests = dict.fromkeys(dates, (_DAY_FIRST, _MONTH_FIRST)) | dict.fromkeys(amounts, (_COMMA_DECIMAL, _POINT_DECIMAL))
-    counts = _count_matches(connection, raw, columns, tests, {name: _PLAIN[kinds[name]] for name in straight})
+    counts = _count_matches(connection, raw_table, columns, tests, {name: _PLAIN[kinds[name]] for name in straight})
     order = {name: way for name in dates if (way := _proven_format(counts, name, ("day_first", "month_first")))}
     decimal = {name: way for name in amounts if (way := _proven_format(counts, name, ("comma", "point")))}
-    styles = {
+    formats = {
         name: ColumnFormat(
             date_order=mapped.date_order or order.get(name),
             decimal=mapped.decimal or decimal.get(name),
             unit=mapped.units.get(name),
-            numeric=name in columns.position and raw.is_number(columns.position[name]),
+            numeric=name in columns.position and raw_table.is_number(columns.position[name]),
             plain=name in straight and counts[name, "plain"] == 0,
             values=mapped.values.get(name, {}),
             typed=typed.get(name),
@@ -70,11 +66,16 @@ def infer_formats(
     }
     notices = [_NOTICES[shown].format(name) for name, shown in {**order, **decimal}.items() if shown != "point"]
     notices += [f"{name}: read as {unit} ({FILE_NAME})." for name, unit in mapped.units.items()]
-    return styles, tuple(notices)
+    return formats, tuple(notices)
+
+
+def _may_be_plain(name: str, kind: str, mapped: TableMapping) -> bool:
+    """True for a column that a cast may read. A satisfaction score may be a percentage or a word in any row: never."""
+    return kind in _PLAIN and name not in mapped.units and name not in CSAT_NAMES and mapped.decimal != "comma"
 
 
 def type_fits(kind: str, source: str, unit: str | None) -> bool:
-    """Whether a column of this type at the source can be taken as it is, without reading its text."""
+    """True where a column of this type at the source needs no reading of its text. ``kind`` is a kind of the data model."""
     taken: dict[str, tuple[str, ...]] = {
         "id": ("",),
         "text": ("",),
@@ -90,25 +91,27 @@ def type_fits(kind: str, source: str, unit: str | None) -> bool:
 
 def _count_matches(
     connection: duckdb.DuckDBPyConnection,
-    raw: RawTable,
+    raw_table: RawTable,
     columns: ColumnMatch,
     proofs: dict[str, tuple[str, str]],
     plain: dict[str, str],
 ) -> dict[tuple[str, str], int]:
-    """One pass: per column how many cells prove either way of writing, and how many are not plain."""
+    """One pass over the table: by column, the cells that prove the first or the second format, and those that are not plain."""
     keys: list[tuple[str, str]] = []
     tests = []
     for name, patterns in proofs.items():
         for way, pattern in zip(("first", "second"), patterns, strict=True):
             keys.append((name, way))
-            tests.append(f"count(*) FILTER (WHERE regexp_matches(trim({raw.text(columns.position[name])}), {pattern}))")
+            tests.append(
+                f"count(*) FILTER (WHERE regexp_matches(trim({raw_table.text(columns.position[name])}), {pattern}))"
+            )
     for name, pattern in plain.items():
-        cell = f"trim({raw.text(columns.position[name])})"
+        cell = f"trim({raw_table.text(columns.position[name])})"
         keys.append((name, "plain"))
         tests.append(f"count(*) FILTER (WHERE {cell} <> '' AND NOT regexp_full_match({cell}, {pattern}))")
     if not tests:
         return {}
-    found = connection.execute(f"SELECT {', '.join(tests)} FROM {raw.relation}").fetchone() or ()
+    found = connection.execute(f"SELECT {', '.join(tests)} FROM {raw_table.relation}").fetchone() or ()
     return dict(zip(keys, found, strict=True))
 
 

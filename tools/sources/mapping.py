@@ -1,4 +1,4 @@
-"""``mapping.yaml``: how a team's export names and writes what our tables call otherwise. Unknown keys are errors."""
+"""``mapping.yaml``: the names and formats of a team's export, in the terms of the data model. Unknown keys are errors."""
 
 from collections.abc import Hashable
 from datetime import date
@@ -20,6 +20,8 @@ Unit = Literal["minor", "epoch_ms", "epoch_s", "percent", "five", "good_bad"]
 _DATE_UNITS = ("epoch_ms", "epoch_s")
 _CSAT_UNITS = ("percent", "five", "good_bad")
 CSAT_COLUMNS = {("tickets", "csat"), ("surveys", "score")}
+# Times of the last edit in CRM exports, as name_key() writes them. Such a date moves whenever somebody touches a record,
+# and would make an old event look new.
 EDIT_TIME_COLUMNS = {
     "lastmodifieddate",
     "lastmodified",
@@ -39,7 +41,7 @@ EDIT_TIME_COLUMNS = {
 
 
 def _scalar_text(value: object) -> object:
-    """YAML reads ``yes``, ``1`` and ``2026-11-22`` as values; here every scalar means the text that was written."""
+    """A scalar as text. YAML reads ``yes``, ``1`` and ``2026-11-22`` as values, and an export has only texts."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float | date) else value
@@ -55,7 +57,7 @@ class MappingRecord(Record):
 
 
 class RenewalMapping(MappingRecord):
-    """Where the renewal date comes from when it lives on opportunities instead of on the account."""
+    """The source of the renewal date when it is on opportunities instead of on the account."""
 
     source: ScalarText = Field(alias="from")
     account: ScalarText
@@ -66,7 +68,7 @@ class RenewalMapping(MappingRecord):
 
 
 class TableMapping(MappingRecord):
-    """One table: where it is, which of their columns are which of ours, and how their values are meant."""
+    """One table: its source, its columns, and the meaning of its values. Keys are columns of the data model."""
 
     source: ScalarText | None = Field(default=None, alias="from")
     exported_on: date | None = None
@@ -112,10 +114,10 @@ def _check_table(table: Table, mapped: TableMapping) -> None:
     for name in mapped.constants:
         if name in mapped.columns:
             raise ValueError(f"tables.{table.name}.constants.{name}: also under columns; keep one of the two")
-    for name, theirs in mapped.columns.items():
-        if columns[name].kind == "date" and name_key(theirs) in EDIT_TIME_COLUMNS:
+    for name, source_column in mapped.columns.items():
+        if columns[name].kind == "date" and name_key(source_column) in EDIT_TIME_COLUMNS:
             raise ValueError(
-                f"tables.{table.name}.columns.{name}: {theirs} is when the record was last edited, not when something "
+                f"tables.{table.name}.columns.{name}: {source_column} is when the record was last edited, not when something "
                 "happened with the customer; map the date of the event itself"
             )
     for name, unit in mapped.units.items():
@@ -143,13 +145,13 @@ def _check_values(table: Table, column: Column, values: dict[str, str]) -> None:
     if column.kind not in ("choice", "text", "flag"):
         raise ValueError(f"{where}: only choices, flags and texts can be translated")
     allowed = ("true", "false") if column.kind == "flag" else column.choices
-    for theirs, ours in values.items():
-        if allowed and ours not in allowed:
-            raise ValueError(f"{where}.{theirs}: {ours} is not one of {', '.join(allowed)}")
+    for word, meaning in values.items():
+        if allowed and meaning not in allowed:
+            raise ValueError(f"{where}.{word}: {meaning} is not one of {', '.join(allowed)}")
 
 
 def name_key(name: str) -> str:
-    """A column name as it is compared: no case, spaces, underscores or hyphens."""
+    """A column name for comparison: without case, spaces, underscores and hyphens."""
     return "".join(character for character in name.casefold() if character not in " _-\t\u00a0")
 
 

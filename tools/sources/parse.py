@@ -1,4 +1,4 @@
-"""SQL that reads one text cell: every kind of column as (text, parts, value) expressions and the reasons for refusing.
+"""SQL that reads one cell: for every kind of column the expressions of its value, and the reasons for refusing it.
 
 A column ``x`` goes through three layers: ``t_x`` the clean text, ``p_x`` the parts of a number, ``v_x`` the value.
 """
@@ -10,7 +10,9 @@ from tools.sources import words
 from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.dates import date_parts, date_problems, date_value
 from tools.sources.mapping import CSAT_COLUMNS
-from tools.sources.raw_tables import as_text, sql_string
+from tools.sources.raw_tables import as_text
+from tools.sources.reasons import NOT_A_NUMBER, REQUIRED_IS_EMPTY, unknown_choice
+from tools.sql import sql_string, sql_strings
 
 SQL_TYPES = {
     "id": "VARCHAR",
@@ -25,11 +27,14 @@ SQL_TYPES = {
 LONGEST_FIELD = 1_000_000
 
 LONG_TEXT_COLUMNS = frozenset(("subject", "body", "comment", "text"))
-"""What people write: looked at only while it is recent, and cleaned then."""
+"""Columns in which people write. They are searched only while they are recent, and cleaned then."""
 
+# Control characters, and the marks that reverse the direction of writing: a text could hide its end behind them.
 _CONTROL = r"[\x00-\x08\x0B-\x1F\x7F-\x{009F}\x{FEFF}\x{202A}-\x{202E}\x{2066}-\x{2069}]"
+# Excel and CRMs separate thousands by no-break and thin spaces; \s knows none of them.
 _BLANK = r"[\s\x{00A0}\x{2007}\x{2009}\x{202F}]"
 _CURRENCY = rf"(?:[a-z]{{0,2}}[$€£¥₹₩₺₽]|{'|'.join(words.CURRENCY_CODES)}|kr|zł|kč)"
+# An amount in parts: (1.234,50 EUR), -$1.2k, 12 000 kr. The digits are read later, by the decimal mark of the column.
 _AMOUNT = (
     rf"^(\()?([+-])? ?({_CURRENCY})? ?([+-])? ?([0-9][0-9.,' ]*[0-9]|[0-9]|[.,][0-9]+)"
     rf" ?(k|m|mn|mio|bn|b)? ?({_CURRENCY})?(\))?(-)?$"
@@ -38,100 +43,113 @@ _PARTS = ["open", "sign", "cur1", "sign2", "body", "unit", "cur2", "close", "min
 
 
 def clean_text(cell: str) -> str:
-    """Trimmed, without control characters; an empty text is NULL."""
+    """The text without spaces around it and without control characters; NULL where nothing is left."""
+    # Nearly all cells are plain ASCII: one cheap test saves them two replacements by pattern.
     shown = f"regexp_replace({cell}, '{_CONTROL}', '', 'g')"
     slow = f"nullif(regexp_replace({shown}, '^{_BLANK}+|{_BLANK}+$', '', 'g'), '')"
     return f"CASE WHEN regexp_full_match({cell}, '[!-~]([ -~]*[!-~])?') THEN {cell} ELSE {slow} END"
 
 
 def clean_long_text(cell: str) -> str:
-    """The same, where there are many and they are long: most are told to be clean four times as fast as by a pattern.
+    """The same text as ``clean_text``, four times as fast where there are many and they are long.
 
-    JSON writes a control character as an escape, so that a text in ASCII which grows by its two quotes alone has none.
+    JSON writes a control character as an escape, so that a text in ASCII which grows only by its two quotes has none.
     """
     edges = f"{cell} >= '!' AND NOT ends_with({cell}, ' ') AND NOT contains({cell}, chr(127))"
     inside = f"strlen({cell}) = length({cell}) AND strlen(to_json({cell})) = strlen({cell}) + 2"
     return f"CASE WHEN {edges} AND {inside} THEN {cell} ELSE {clean_text(cell)} END"
 
 
-def column_expressions(table: str, column: Column, cell: str, style: ColumnFormat) -> ColumnExpressions:
-    """How ``column`` is read from the raw text ``cell``."""
+def column_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions:
+    """The expressions that read ``column`` from ``cell``, an expression over the source."""
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
-    if style.typed and column.kind not in ("id", "text", "choice"):
-        return _typed_expressions(column, cell, style.typed)
+    if column_format.typed and column.kind not in ("id", "text", "choice"):
+        return _typed_expressions(column, cell, column_format.typed)
     too_long = (f"strlen({t}) > {LONGEST_FIELD} AND length({t}) > {LONGEST_FIELD}", "longer than 1,000,000 characters")
-    quick = style.quick and style.typed is not None and not style.values
-    if column.kind == "id" and quick and column.required:
-        return ColumnExpressions(cell, None, t, ((f"{t} = ''", "empty, and it is required"),))
-    if column.kind == "id" and quick:
-        return ColumnExpressions(f"nullif(trim({cell}), '')", None, t, ())
-    if column.name in LONG_TEXT_COLUMNS and quick:
-        return ColumnExpressions(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
+    is_fast = column_format.fast_path and column_format.typed and not column_format.values
+    if is_fast and (as_it_is := _fast_expressions(table, column, cell, column_format)):
+        return as_it_is
     if column.kind in ("id", "text"):
-        value = _translate(t, style.values) if style.values else t
+        value = _translate(t, column_format.values) if column_format.values else t
         return ColumnExpressions(clean_text(cell), None, value, (too_long,))
-    if column.kind == "choice" and quick:
-        slow = _choice(table, column, f"({clean_text(t)})", style)
-        value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
-        return ColumnExpressions(cell, None, value, _choice_problems(column, t, v))
     if column.kind == "choice":
-        return ColumnExpressions(
-            clean_text(cell), None, _choice(table, column, t, style), (too_long, *_choice_problems(column, t, v))
-        )
+        value = _choice(table, column, t, column_format)
+        return ColumnExpressions(clean_text(cell), None, value, (too_long, *_choice_problems(column, t, v)))
     if column.kind == "flag":
         problem = (f"{v} IS NULL AND {t} IS NOT NULL", "neither yes nor no")
-        return ColumnExpressions(clean_text(cell), None, _flag(t, style), (too_long, problem))
-    if style.plain:
+        return ColumnExpressions(clean_text(cell), None, _flag(t, column_format), (too_long, problem))
+    if column_format.plain:
         return _plain_expressions(column, cell)
     if column.kind == "date":
         return ColumnExpressions(
-            f"nullif(trim({cell}), '')", date_parts(t), date_value(t, p, style), date_problems(column, t, p, v, style)
+            f"nullif(trim({cell}), '')",
+            date_parts(t),
+            date_value(t, p, column_format),
+            date_problems(column, t, p, v, column_format),
         )
-    return _number_expressions(table, column, cell, style)
+    return _number_expressions(table, column, cell, column_format)
+
+
+def _fast_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions | None:
+    """An id, a choice or a long text on the fast path; None for every other column."""
+    t, v = f"t_{column.name}", f"v_{column.name}"
+    if column.kind == "id" and column.required:
+        return ColumnExpressions(cell, None, t, ((f"{t} = ''", REQUIRED_IS_EMPTY),))
+    if column.kind == "id":
+        return ColumnExpressions(f"nullif(trim({cell}), '')", None, t, ())
+    if column.name in LONG_TEXT_COLUMNS:
+        return ColumnExpressions(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
+    if column.kind == "choice":
+        # Most cells are one of the choices as they are written here; only the others are worth the long way.
+        slow = _choice(table, column, f"({clean_text(t)})", column_format)
+        value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
+        return ColumnExpressions(cell, None, value, _choice_problems(column, t, v))
+    return None
 
 
 def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressions:
-    """The shortest way: the source has said what the cell is."""
+    """A cell whose type the source gives: a cast is enough. A cast that fails or overflows is a problem, not an error."""
     t, v = f"t_{column.name}", f"v_{column.name}"
     lost = f"{v} IS NULL AND {t} IS NOT NULL"
     is_float = source in ("FLOAT", "DOUBLE")
     if column.kind == "money":
+        # By way of its text: 1.005 then rounds as it is written, and not as the binary number just below it.
         text = as_text(cell, source) if is_float else cell
         return ColumnExpressions(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, "not an amount"),))
     if column.kind == "integer":
         return ColumnExpressions(cell, None, f"TRY_CAST({t} AS BIGINT)", ((lost, "not a whole number"),))
     if is_float:
         finite = f"CASE WHEN isfinite({t}) THEN CAST({t} AS DOUBLE) END"
-        return ColumnExpressions(cell, None, finite, ((lost, "not a number"),))
+        return ColumnExpressions(cell, None, finite, ((lost, NOT_A_NUMBER),))
     value = t if source == SQL_TYPES[column.kind] else f"CAST({t} AS {SQL_TYPES[column.kind]})"
     return ColumnExpressions(cell, None, value, ())
 
 
 def _plain_expressions(column: Column, cell: str) -> ColumnExpressions:
-    """The short way: every cell of the column is an ISO date or plain digits (or nothing at all)."""
+    """A column in which every cell is an ISO date, plain digits or empty: a cast is enough."""
     t, v = f"t_{column.name}", f"v_{column.name}"
     problem = {"date": "not a date", "money": "not an amount", "integer": "not a whole number"}
-    reason = problem.get(column.kind, "not a number")
+    reason = problem.get(column.kind, NOT_A_NUMBER)
     value = f"TRY_CAST({t} AS {SQL_TYPES[column.kind]})"
     return ColumnExpressions(f"nullif(trim({cell}), '')", None, value, ((f"{v} IS NULL AND {t} IS NOT NULL", reason),))
 
 
-def _number_expressions(table: str, column: Column, cell: str, style: ColumnFormat) -> ColumnExpressions:
+def _number_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions:
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
-    plain = _plain_pattern(column, style)
+    plain = _plain_pattern(column, column_format)
     text, parts = f"nullif(trim({cell}), '')", _number_parts(t, plain)
     ambiguous = (
         f"{v} IS NULL AND regexp_full_match({p}.body, '[1-9][0-9]{{0,2}}\\.[0-9]{{3}}')",
         "the point may be a decimal point or a thousands mark: set decimal (point or comma) in mapping.yaml",
     )
-    not_number = (f"{v} IS NULL AND {t} IS NOT NULL", "not an amount" if column.kind == "money" else "not a number")
+    not_number = (f"{v} IS NULL AND {t} IS NOT NULL", "not an amount" if column.kind == "money" else NOT_A_NUMBER)
     if (table, column.name) in CSAT_COLUMNS:
         asked_only = _any_of(f"lower({t})", words.NOT_ANSWERED)
         not_number = (f"{v} IS NULL AND {t} IS NOT NULL AND NOT {asked_only}", "not a satisfaction score")
-        return ColumnExpressions(text, parts, _csat_or_number(table, t, p, plain, style), (not_number,))
+        return ColumnExpressions(text, parts, _csat_or_number(table, t, p, plain, column_format), (not_number,))
     if column.kind == "money":
-        return ColumnExpressions(text, parts, _money(t, p, plain, style), (ambiguous, not_number))
-    number = _number(t, p, plain, style)
+        return ColumnExpressions(text, parts, _money(t, p, plain, column_format), (ambiguous, not_number))
+    number = _number(t, p, plain, column_format)
     if column.kind == "integer":
         whole = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
         return ColumnExpressions(text, parts, whole, ((f"{v} IS NULL AND {t} IS NOT NULL", "not a whole number"),))
@@ -141,15 +159,17 @@ def _number_expressions(table: str, column: Column, cell: str, style: ColumnForm
 def _number_parts(t: str, plain: str) -> str:
     """The parts of a number that is not plain digits; NULL for a plain one."""
     spaced = f"regexp_replace(translate(lower({t}), '−–’', '--'''), '{_BLANK}+', ' ', 'g')"
-    names = ", ".join(sql_string(name) for name in _PARTS)
+    names = sql_strings(_PARTS)
     return f"CASE WHEN NOT {_is_plain(t, plain)} THEN regexp_extract({spaced}, {sql_string(_AMOUNT)}, [{names}]) END"
 
 
-def _plain_pattern(column: Column, style: ColumnFormat) -> str:
+def _plain_pattern(column: Column, column_format: ColumnFormat) -> str:
     """The shape of cells that are a number as they stand and cannot be read in two ways."""
-    if column.kind == "money" and not style.numeric:
+    if column.kind == "money" and not column_format.numeric:
         return r"[0-9]{1,15}(\.[0-9]{1,2})?"
-    return "[0-9]{1,15}" if style.decimal == "comma" and not style.numeric else r"[0-9]{1,15}(\.[0-9]+)?"
+    return (
+        "[0-9]{1,15}" if column_format.decimal == "comma" and not column_format.numeric else r"[0-9]{1,15}(\.[0-9]+)?"
+    )
 
 
 def _is_plain(t: str, plain: str) -> str:
@@ -166,7 +186,10 @@ def amount_currency(p: str) -> str:
 
 
 def _digits(p: str, decimal: str | None, exact: bool) -> str:
-    """The body as digits with a decimal point, NULL where its shape is none. ``exact``: refuse "1.234" unless told."""
+    """The body as digits with a decimal point; NULL where its shape is not a number's.
+
+    ``exact`` refuses "1.234" where the decimal mark is not known: for an amount a guess could be wrong by a thousand.
+    """
     body = f"{p}.body"
     comma_means = "decimal" if decimal == "comma" else "thousands"
     point_means = {"comma": "thousands", "point": "decimal"}.get(decimal or "", "unknown" if exact else "decimal")
@@ -195,6 +218,7 @@ def _negative(p: str) -> str:
 
 
 def _balanced(p: str) -> str:
+    """True where brackets come in pairs and at most one sign makes the amount negative."""
     once = " + ".join(f"CAST({p}.{part} <> '' AS INTEGER)" for part in ("open", "sign", "sign2", "minus"))
     return f"({p}.open = '') = ({p}.close = '') AND {once} <= 1"
 
@@ -206,8 +230,9 @@ def _unit_factor(p: str) -> str:
     )
 
 
-def _money(t: str, p: str, plain: str, style: ColumnFormat) -> str:
-    digits = _digits(p, "point" if style.numeric else style.decimal, exact=True)
+def _money(t: str, p: str, plain: str, column_format: ColumnFormat) -> str:
+    digits = _digits(p, "point" if column_format.numeric else column_format.decimal, exact=True)
+    # DECIMAL all the way: a double would lose cents of large amounts. TRY, because the product may overflow.
     times = f"CAST({_unit_factor(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END AS DECIMAL(12,0))"
     amount = f"TRY_CAST(TRY(TRY_CAST({digits} AS DECIMAL(26,6)) * {times}) AS DECIMAL(18,2))"
     written = f"TRY_CAST({t} AS DECIMAL(18,2))"
@@ -215,8 +240,8 @@ def _money(t: str, p: str, plain: str, style: ColumnFormat) -> str:
     return f"CASE WHEN {exact} THEN {written} WHEN {_balanced(p)} THEN {amount} END"
 
 
-def _number(t: str, p: str, plain: str, style: ColumnFormat) -> str:
-    digits = _digits(p, "point" if style.numeric else style.decimal, exact=False)
+def _number(t: str, p: str, plain: str, column_format: ColumnFormat) -> str:
+    digits = _digits(p, "point" if column_format.numeric else column_format.decimal, exact=False)
     amount = f"TRY_CAST({digits} AS DOUBLE) * {_unit_factor(p)} * CASE WHEN {_negative(p)} THEN -1 ELSE 1 END"
     scientific = f"CASE WHEN isfinite(TRY_CAST({t} AS DOUBLE)) THEN TRY_CAST({t} AS DOUBLE) END"
     return (
@@ -229,12 +254,15 @@ def _is_scientific(t: str) -> str:
     return f"regexp_full_match({t}, '[+-]?[0-9]+(\\.[0-9]+)?[eE][+-]?[0-9]{{1,3}}')"
 
 
-def _csat_or_number(table: str, t: str, p: str, plain: str, style: ColumnFormat) -> str:
-    """Satisfaction on 1 to 5. In surveys the same column holds NPS answers, which stay as they are."""
+def _csat_or_number(table: str, t: str, p: str, plain: str, column_format: ColumnFormat) -> str:
+    """Satisfaction on 1 to 5. In surveys the same column holds NPS answers, which stay as they are.
+
+    A percentage outside 0 to 100 is moved out of every valid range (+ 1000), so that the range check refuses it.
+    """
     word = f"lower(regexp_replace({t}, '[\\s-]+', '_', 'g'))"
-    number = _number(t, p, plain, style)
+    number = _number(t, p, plain, column_format)
     percent = f"regexp_full_match({t}, '.*[0-9] ?%')"
-    if style.unit == "percent":
+    if column_format.unit == "percent":
         bare = f"nullif(trim(replace({t}, '%', '')), '')"
         asked = f"CASE WHEN {percent} THEN TRY_CAST(replace({bare}, ',', '.') AS DOUBLE) ELSE {number} END"
         score = f"CASE WHEN {asked} BETWEEN 0 AND 100 THEN 1 + 4 * {asked} / 100 ELSE {asked} + 1000 END"
@@ -249,32 +277,33 @@ def _csat_or_number(table: str, t: str, p: str, plain: str, style: ColumnFormat)
 
 
 def _any_of(expression: str, choices: tuple[str, ...]) -> str:
-    return f"{expression} IN ({', '.join(sql_string(choice) for choice in choices)})"
+    return f"{expression} IN ({sql_strings(choices)})"
 
 
-def _flag(t: str, style: ColumnFormat) -> str:
-    text = f"lower({_translate(t, style.values)})"
+def _flag(t: str, column_format: ColumnFormat) -> str:
+    text = f"lower({_translate(t, column_format.values)})"
     return f"CASE WHEN {_any_of(text, words.YES)} THEN true WHEN {_any_of(text, words.NO)} THEN false END"
 
 
 def _translate(t: str, values: dict[str, str]) -> str:
     if not values:
         return t
-    lower = {theirs.strip().lower(): ours for theirs, ours in reversed(values.items())}  # the first of twins counts
+    lower = {
+        word.strip().lower(): meaning for word, meaning in reversed(values.items())
+    }  # of equal words the first counts
     return f"coalesce({_lookup(f'lower({t})', lower)}, {t})"
 
 
 def _lookup(word: str, meanings: Mapping[str, str]) -> str:
-    """What a word stands for; NULL for one that is not among them. A CASE would work the word out anew for each."""
-    theirs, ours = (f"[{', '.join(sql_string(each) for each in side)}]" for side in (meanings, meanings.values()))
-    return f"list_extract({ours}, list_position({theirs}, {word}))"
+    """The meaning of a word; NULL for an unknown one. A CASE would compute ``word`` again for every entry."""
+    keys, values = (f"[{sql_strings(side)}]" for side in (meanings, meanings.values()))
+    return f"list_extract({values}, list_position({keys}, {word}))"
 
 
-def _choice(table: str, column: Column, t: str, style: ColumnFormat) -> str:
-    known = {**words.SYNONYMS.get((table, column.name), {}), **{choice: choice for choice in column.choices}}
-    return _lookup(f"lower(regexp_replace({_translate(t, style.values)}, '[\\s_-]+', '_', 'g'))", known)
+def _choice(table: str, column: Column, t: str, column_format: ColumnFormat) -> str:
+    known = words.choice_meanings(table, column)
+    return _lookup(f"lower(regexp_replace({_translate(t, column_format.values)}, '[\\s_-]+', '_', 'g'))", known)
 
 
 def _choice_problems(column: Column, t: str, v: str) -> tuple[tuple[str, str], ...]:
-    reason = f"not one of {', '.join(column.choices)} (translate it under values in mapping.yaml)"
-    return ((f"{v} IS NULL AND {t} IS NOT NULL", reason),)
+    return ((f"{v} IS NULL AND {t} IS NOT NULL", unknown_choice(column)),)

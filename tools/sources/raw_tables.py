@@ -1,4 +1,4 @@
-"""Any source as one relation of text columns with the row number a person sees; rows of the wrong shape set aside."""
+"""Any source as one relation with the row number that a person sees; rows of the wrong shape are set aside."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ import duckdb
 
 from domain.errors import DataError
 from tools.sources.csv_file import CsvFile
+from tools.sql import sql_identifier, sql_path, sql_string
 
 TOO_LONG = "the row or a field in it is longer than 1,000,000 characters"
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -15,7 +16,7 @@ NUMERIC = (*INTEGERS, "FLOAT", "DOUBLE", "DECIMAL")
 
 @dataclass(frozen=True)
 class MalformedRow:
-    """A record of a CSV file that has not the shape of the header."""
+    """A record of a CSV file with another number of fields than the header, or a broken quotation."""
 
     row: int
     reason: str
@@ -24,7 +25,10 @@ class MalformedRow:
 
 @dataclass(frozen=True)
 class RawTable:
-    """``relation`` yields ``row_no`` and ``c0``, ``c1``, …: text, or what ``types`` says where the source has types."""
+    """``relation`` yields ``row_no`` and ``c0``, ``c1``, …: texts, or the ``types`` of a source that has types.
+
+    ``row_no`` counts as a spreadsheet does: 1 is the header, 2 the first row.
+    """
 
     relation: str
     location: str
@@ -34,45 +38,38 @@ class RawTable:
     notices: tuple[str, ...] = ()
     temporary_tables: tuple[str, ...] = field(default=())
     rows: int = 0
-    """How many there are, where the source says so itself; 0 where it does not."""
+    """The number of rows where the source gives it; 0 where it does not."""
 
     def type_of(self, index: int) -> str:
         """The engine's name of a column's type; text in a CSV file."""
         return self.types[index] if self.types else "VARCHAR"
 
     def text(self, index: int) -> str:
-        """The cell as text."""
+        """The cell as text, as an expression over ``relation``."""
         return f"c{index}" if not self.types else as_text(f"c{index}", self.types[index])
 
     def is_number(self, index: int) -> bool:
-        """Whether the column was a number at the source."""
+        """True where the source says that the column is a number."""
         return self.type_of(index).startswith(NUMERIC)
 
 
-def sql_identifier(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def sql_string(text: str) -> str:
-    """An SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def error_summary(error: duckdb.Error) -> str:
-    """The first sentence of what DuckDB says, without the folders in which the file lies."""
+    """The first line of an error of DuckDB, without the folders of file names: they may be private."""
     return re.sub(r"([\"'])[^\"']*/", r"\1", str(error).splitlines()[0]).rstrip(".!")
 
 
 def load_csv(connection: duckdb.DuckDBPyConnection, file: CsvFile, name: str) -> RawTable:
-    """Read the file once into a temporary table. Raises DataError if its end is missing."""
+    """Read the file into a temporary table. Raises DataError for a file that is truncated or cannot be read."""
+    # Strict first: it reports broken quotations as rejects. Its state machine gives up on some files that the other reads.
     for strict in ("true", "false"):
         try:
             _read(connection, file, name, strict)
             break
         except duckdb.InvalidInputException as error:
             if strict == "false" or "state machine" not in str(error):
-                raise DataError(f"{file.location} cannot be read as CSV: {error_summary(error)}") from error
+                raise DataError(
+                    f"{file.location} cannot be read as CSV: {error_summary(error)}. Export it again as CSV (UTF-8)."
+                ) from error
     rejects = connection.execute(
         f"SELECT line, min_by(error_type::VARCHAR, error_type::VARCHAR), any_value(csv_line), max(column_idx)"
         f" FROM {sql_identifier(name + '_errors')} WHERE error_type::VARCHAR <> 'CAST' GROUP BY line ORDER BY line"
@@ -100,7 +97,7 @@ def _read(connection: duckdb.DuckDBPyConnection, file: CsvFile, name: str, stric
     for table in (name, name + "_errors", name + "_scans"):
         connection.execute(f"DROP TABLE IF EXISTS {sql_identifier(table)}")
     connection.execute(
-        f"CREATE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_string(str(file.path))},"
+        f"CREATE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_path(file.path)},"
         f" columns = {{{columns}}}, header = true, auto_detect = false, delim = {sql_string(file.delimiter)},"
         f" quote = '\"', escape = '\"', strict_mode = {strict}, store_rejects = true,"
         f" rejects_table = {sql_string(name + '_errors')}, rejects_scan = {sql_string(name + '_scans')})"
@@ -117,11 +114,14 @@ def _shape_problem(kind: str, fields: int) -> str:
         return f"wrong number of fields (the header has {fields})"
     if kind == "LINE SIZE OVER MAXIMUM":
         return TOO_LONG
-    return "a quotation mark that does not close or stands where it must not"
+    return "a quotation mark that does not close or is in a wrong place"
 
 
 def _refuse_truncated(file: CsvFile, bad: tuple[MalformedRow, ...], kinds: list[str], kept: int) -> None:
-    """The last record is short and the file does not end with a newline, or a quote is open at the end."""
+    """Raise DataError where the file breaks off: half of an export would look like accounts that went silent.
+
+    A file is truncated where its last record is bad, and a quote is open or the record is short without a newline.
+    """
     before = (
         kept + len({row.row for row in bad}) + len([row for row in file.blank_rows if not bad or row < bad[-1].row])
     )
@@ -136,9 +136,10 @@ def _refuse_truncated(file: CsvFile, bad: tuple[MalformedRow, ...], kinds: list[
 
 
 def _number_rows(connection: duckdb.DuckDBPyConnection, name: str, skipped: list[int], header_row: int) -> str:
-    """The n-th kept record has the number header_row + n + the skipped records before it."""
+    """A relation with spreadsheet row numbers. The n-th kept record has header_row + n + the skipped records before it."""
     if not skipped:
         return f"(SELECT rowid + {header_row + 1} AS row_no, * FROM {sql_identifier(name)})"
+    # One row per run of skipped records; an ASOF join then finds the gap before each record without sorting it again.
     gaps = sql_identifier(name + "_gaps")
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {gaps} AS SELECT row - {header_row} - n AS kept_before, max(n) AS n FROM"
@@ -156,7 +157,7 @@ def open_relation(
 ) -> RawTable:
     """A Parquet file or a database table, given as ``FROM``-able SQL; nothing of it is copied.
 
-    ``row_no`` is the expression of the row's number; row 1 stands for the header.
+    ``row_no`` is the expression of the row number; row 1 is the header.
     """
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {query}").fetchall()
@@ -169,7 +170,7 @@ def open_relation(
 
 
 def as_text(cell: str, kind: str) -> str:
-    """A typed cell as a person would write it."""
+    """A typed cell as a person would write it: 12 and not 12.0."""
     if kind in ("FLOAT", "DOUBLE"):
         whole = f"isfinite({cell}) AND {cell} = trunc({cell}) AND abs({cell}) < 1e15"
         digits = f"CAST(CAST({cell} AS BIGINT) AS VARCHAR)"

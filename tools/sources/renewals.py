@@ -1,4 +1,4 @@
-"""The renewal date of an account taken from its opportunities: the next open one, else the latest overdue one."""
+"""The renewal date of an account from its opportunities: the earliest open one to come, else the latest overdue one."""
 
 from datetime import date
 
@@ -8,10 +8,12 @@ from domain.tables import Column, Table
 from tools.sources.column_matching import match_columns
 from tools.sources.format_inference import infer_formats
 from tools.sources.mapping import FILE_NAME, RenewalMapping, TableMapping
+from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.salesforce_ids import match_column
 from tools.sources.source_location import SourceLocation, find_table, read_raw
-from tools.sources.staging_table import ReadPlan, RowRule, StagingTable, leave_out_rows, read_stage
+from tools.sources.staging_table import ReadPlan, RowRule, StagingTable, leave_out_rows, read_into_staging
 from tools.sources.table_audit import collect_left_out
+from tools.sql import sql_date, sql_string
 
 _OPPORTUNITIES = Table(
     "renewals",
@@ -26,68 +28,79 @@ _OPPORTUNITIES = Table(
 
 def fill_renewal_dates(
     connection: duckdb.DuckDBPyConnection,
-    place: SourceLocation,
+    source: SourceLocation,
     accounts: StagingTable,
     mapped: TableMapping,
     as_of: date,
 ) -> None:
-    """Fill renewal_date of the accounts' stage and say in its notices what was taken and what was passed over."""
+    """Set renewal_date in the staging table of the accounts; its notices then list what was taken and what was not read.
+
+    Does nothing where mapping.yaml has no ``renewals``.
+    """
     given = mapped.renewals
     if given is None:
         return
-    name = find_table(place, "accounts.renewals", given.source)
-    assert name is not None
-    raw = read_raw(place, connection, name, "raw_renewals")
-    theirs = _as_mapping(given, mapped)
-    columns = match_columns(_OPPORTUNITIES, raw.header, theirs, raw.location)
-    styles, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw, theirs)
-    wanted = f"t_type IS NOT DISTINCT FROM {_text(given.renewal_type)}" if given.renewal_type and given.type else "true"
-    stage = StagingTable(_OPPORTUNITIES, raw, columns, theirs, styles)
-    read_stage(connection, stage, ReadPlan(keep=wanted))
-    match_column(connection, stage.name, "account", accounts.name, "account_id")
-    rules = [
-        *([RowRule("closed", "s.bad_closed > 0", "closed or open is not known")] if "closed" in stage.flagged else []),
-        RowRule(
-            "account",
-            f"s.account NOT IN (SELECT account_id FROM {accounts.name} WHERE account_id IS NOT NULL)",
-            "no such account",
-        ),
-    ]
-    leave_out_rows(connection, stage, rules)
-    several = _set_renewal_dates(connection, stage, accounts, as_of)
-    accounts.notices += [*raw.notices, *notices, f"renewal_date: taken from {raw.location} ({FILE_NAME})."]
+    staging, notices = _validate_opportunities(connection, source, accounts, mapped, given)
+    several = _set_renewal_dates(connection, staging, accounts, as_of)
+    location = staging.raw_table.location
+    accounts.notices += [*notices, f"renewal_date: taken from {location} ({FILE_NAME})."]
     if several:
         accounts.notices.append(
-            f"renewal_date: {several} accounts have several open renewals in {raw.location}; the earliest on or after"
+            f"renewal_date: {several} accounts have several open renewals in {location}; the earliest on or after"
             f" {as_of} was taken, else the latest overdue one."
         )
-    for entry in collect_left_out(connection, stage):
+    for entry in collect_left_out(connection, staging):
         accounts.notices.append(
-            f"renewal_date: {entry.rows} rows of {raw.location} not read: {entry.reason} ({entry.examples[0]})."
+            f"renewal_date: {entry.rows} rows of {location} not read: {entry.reason} ({entry.examples[0]})."
         )
+
+
+def _validate_opportunities(
+    connection: duckdb.DuckDBPyConnection,
+    source: SourceLocation,
+    accounts: StagingTable,
+    mapped: TableMapping,
+    given: RenewalMapping,
+) -> tuple[StagingTable, list[str]]:
+    """The staging table of the opportunities, its unusable rows left out, and the notices of reading it."""
+    name = find_table(source, "accounts.renewals", given.source)
+    assert name is not None
+    raw_table = read_raw(source, connection, name, "raw_renewals")
+    own_mapping = _as_mapping(given, mapped)
+    columns = match_columns(_OPPORTUNITIES, raw_table.header, own_mapping, raw_table.location)
+    formats, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw_table, own_mapping)
+    wanted = "true"
+    if given.renewal_type and given.type:
+        wanted = f"t_type IS NOT DISTINCT FROM {sql_string(given.renewal_type.strip())}"
+    staging = StagingTable(_OPPORTUNITIES, raw_table, columns, own_mapping, formats)
+    read_into_staging(connection, staging, ReadPlan(keep=wanted))
+    match_column(connection, staging.name, "account", accounts.name, "account_id")
+    known = f"SELECT account_id FROM {accounts.name} WHERE account_id IS NOT NULL"
+    rules = [RowRule("account", f"s.account NOT IN ({known})", NO_SUCH_ACCOUNT)]
+    # An opportunity is taken only where it is known to be open: a closed one is a renewal that is over.
+    if "closed" in staging.columns_with_problems:
+        rules.insert(0, RowRule("closed", "s.bad_closed > 0", "closed or open is not known"))
+    leave_out_rows(connection, staging, rules)
+    return staging, [*raw_table.notices, *notices]
 
 
 def _as_mapping(given: RenewalMapping, mapped: TableMapping) -> TableMapping:
     columns = {"account": given.account, "date": given.date, "closed": given.closed, "type": given.type}
     return TableMapping(
-        columns={ours: theirs for ours, theirs in columns.items() if theirs},
+        columns={name: source_column for name, source_column in columns.items() if source_column},
         date_order=mapped.date_order,
         decimal=mapped.decimal,
     )
 
 
-def _text(value: str) -> str:
-    return "'" + value.strip().replace("'", "''") + "'"
-
-
 def _set_renewal_dates(
-    connection: duckdb.DuckDBPyConnection, stage: StagingTable, accounts: StagingTable, as_of: date
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, accounts: StagingTable, as_of: date
 ) -> int:
-    """Set the dates; how many accounts had several open renewals to choose from."""
+    """Set the dates. Returns the number of accounts that had several open renewals."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE picked AS SELECT account, count(*) AS open,"
-        f" coalesce(min(date) FILTER (WHERE date >= DATE '{as_of}'), max(date)) AS date FROM {stage.name}"
-        f" WHERE NOT coalesce(closed, false) AND row_no NOT IN (SELECT row_no FROM {stage.verdict}) GROUP BY account"
+        f" coalesce(min(date) FILTER (WHERE date >= {sql_date(as_of)}), max(date)) AS date FROM {staging.name}"
+        f" WHERE NOT coalesce(closed, false) AND row_no NOT IN (SELECT row_no FROM {staging.left_out_table}) GROUP BY account"
     )
     connection.execute(
         f"UPDATE {accounts.name} AS s SET renewal_date = picked.date FROM picked WHERE s.account_id = picked.account"

@@ -1,12 +1,13 @@
-"""Engines that are not embedded: what tables they have, and the answer to a statement as a table in the embedded engine.
+"""Servers: their tables, and the answer to a statement as a table in the embedded engine.
 
-Nothing is written there. Drivers are imported when a URL asks for them.
+Nothing is written to a server. Its driver is imported only when a URL asks for it. To add one: a class with its own
+``dialect``, an entry in ``SERVERS``, and the entries of the dialect in ``tools.sources.dialects``.
 """
 
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, LiteralString, Protocol
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -14,26 +15,27 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import duckdb
 
 from domain.errors import DataError, InputError
-from tools.sources.dialects import Dialect, duckdb_type
-from tools.sources.raw_tables import sql_identifier, sql_string
+from tools.sources.dialects import duckdb_type, require_dialect
+from tools.sql import sql_identifier, sql_path, sql_string
 
 ColumnTypes = Sequence[tuple[str, str]]
-"""Names and types, in the embedded engine's words."""
+"""Names and types of columns, the types as the embedded engine names them."""
 
 
 class DatabaseServer(Protocol):
     """A database server or a cluster."""
 
-    dialect: Dialect
-    fetched: int
-    """Rows that have left it."""
+    dialect: str
+    """The SQL dialect, by its name in ``tools.sources.dialects``."""
+    rows_fetched: int
+    """Rows that have left the server so far."""
 
     def tables(self) -> dict[str, list[tuple[str, str]]]:
         """By name (``schema.table``): the columns and their types. System tables are left out."""
         ...
 
-    def quoted(self, table: str) -> str:
-        """What stands after FROM."""
+    def table_sql(self, table: str) -> str:
+        """The table as SQL that can follow FROM, in the quotation marks of the embedded engine."""
         ...
 
     def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
@@ -41,18 +43,8 @@ class DatabaseServer(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         ...
-
-
-def open_server(url: str) -> DatabaseServer:
-    """The server that the URL names. Raises InputError for a URL that names none, DataError when it does not answer."""
-    scheme = url.partition(":")[0]
-    if scheme in ("postgres", "postgresql"):
-        return PostgresServer(url)
-    if scheme == "spark":
-        return SparkServer(url)
-    raise InputError(f"{scheme}:// is not a data location; give a folder, duckdb:///file.db, postgres://… or spark://…")
 
 
 def url_parameter(url: str, name: str) -> str | None:
@@ -62,7 +54,7 @@ def url_parameter(url: str, name: str) -> str | None:
 
 
 def drop_parameters(url: str, names: Sequence[str]) -> str:
-    """The URL without those of its parameters that only we understand."""
+    """The URL without the parameters ``names``, which a driver would refuse."""
     parts = urlsplit(url)
     kept = [pair for pair in parts.query.split("&") if pair and pair.split("=")[0] not in names]
     return urlunsplit(parts._replace(query="&".join(kept)))
@@ -70,8 +62,8 @@ def drop_parameters(url: str, names: Sequence[str]) -> str:
 
 _POSTGRES_SETTINGS: tuple[LiteralString, ...] = (
     "SET TimeZone = 'UTC'",
-    "SET jit = off",  # compiling the statement takes longer than running it
-    # Nothing is known of how many rows a common table expression yields: the joins stay as they are written, by hash.
+    "SET jit = off",  # compiling such a long statement takes longer than running it
+    # PostgreSQL has no statistics of common table expressions and would guess: keep the joins as written, by hash.
     "SET enable_nestloop = off",
     "SET join_collapse_limit = 1",
     "SET from_collapse_limit = 1",
@@ -81,7 +73,7 @@ _POSTGRES_SETTINGS: tuple[LiteralString, ...] = (
 class PostgresServer:
     """PostgreSQL 12 or later, by psycopg; one read-only transaction, so that every statement sees the same state."""
 
-    dialect: Dialect = "postgres"
+    dialect = "postgres"
 
     def __init__(self, url: str) -> None:
         try:
@@ -92,20 +84,22 @@ class PostgresServer:
         try:
             given: dict[str, Any] = conninfo.conninfo_to_dict(drop_parameters(url, ("mapping",)))
         except psycopg.ProgrammingError:  # its message may repeat a piece of a password
-            raise InputError("--data: this URL cannot be read; write it like postgresql://user@host/database") from None
+            raise InputError("--data: this URL cannot be read. Write it like postgresql://user@host/database") from None
         if given.get("password") or urlsplit(url).password:
             raise InputError(
                 "--data: leave the password out of the URL, it would be kept with the review; set PGPASSWORD or ~/.pgpass"
             )
         self._error = psycopg.Error
-        self.fetched = 0
+        self.rows_fetched = 0
         try:
             self._connection = psycopg.connect(**{"connect_timeout": 15, **given}, autocommit=True)
             for setting in _POSTGRES_SETTINGS:
                 self._connection.execute(setting)
             self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         except psycopg.Error as error:
-            raise DataError(f"the database does not answer: {_first_line(error)}") from None
+            raise DataError(
+                f"the database does not answer: {_first_line(error)}. Check the URL and that the server runs."
+            ) from None
 
     def tables(self) -> dict[str, list[tuple[str, str]]]:
         """By schema.table: the columns and their types."""
@@ -115,15 +109,15 @@ class PostgresServer:
         ).fetchall()
         found: dict[str, list[tuple[str, str]]] = {}
         for schema, table, column, kind in rows:
-            found.setdefault(f"{schema}.{table}", []).append((column, duckdb_type("postgres", kind)))
+            found.setdefault(f"{schema}.{table}", []).append((column, duckdb_type(self.dialect, kind)))
         return found
 
-    def quoted(self, table: str) -> str:
-        """What stands after FROM."""
+    def table_sql(self, table: str) -> str:
+        """The table as SQL that can follow FROM."""
         return ".".join(sql_identifier(part) for part in table.split(".", 1))
 
     def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
-        """By COPY: text that both sides read to the last bit."""
+        """Fetch by COPY: a text form of numbers and dates that both engines read to the last bit."""
         with tempfile.TemporaryDirectory(prefix="saveplay-") as folder:
             file = Path(folder) / "answer.csv"
             try:
@@ -131,19 +125,43 @@ class PostgresServer:
                     with cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv, NULL '\\N', FORCE_QUOTE *)") as answer:
                         for chunk in answer:
                             target.write(chunk)
-                    self.fetched += max(cursor.rowcount, 0)
+                    self.rows_fetched += max(cursor.rowcount, 0)
             except self._error as error:
-                raise DataError(f"the database refused a statement: {_first_line(error)}") from None
+                raise DataError(
+                    f"the database refused a statement: {_first_line(error)}. Check the rights and types of the tables named there."
+                ) from None
             described = ", ".join(f"{sql_string(column)}: {sql_string(kind)}" for column, kind in columns)
             connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_string(str(file))}, header = false,"
+                f"CREATE OR REPLACE TEMP TABLE {sql_identifier(name)} AS SELECT * FROM read_csv({sql_path(file)}, header = false,"
                 f" auto_detect = false, columns = {{{described}}}, nullstr = '\\N', quote = '\"', escape = '\"',"
                 " delim = ',', strict_mode = true, max_line_size = 20000000)"
             )
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._connection.close()
+
+
+def _spark_settings(master: str, reads_folder: bool) -> dict[str, str]:
+    settings = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.ansi.enabled": "true",
+    }
+    if master.startswith("local"):
+        settings |= {
+            "spark.sql.shuffle.partitions": "8",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+        }
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # Without a place for tables of its own, Spark would make a folder where the command is called.
+    if reads_folder:
+        settings["spark.sql.warehouse.dir"] = tempfile.gettempdir()
+    return settings
 
 
 class SparkServer:
@@ -152,7 +170,7 @@ class SparkServer:
     ``?folder=`` registers the Parquet files and folders there as tables; otherwise the catalogue's tables are used.
     """
 
-    dialect: Dialect = "spark"
+    dialect = "spark"
 
     def __init__(self, url: str) -> None:
         try:
@@ -161,35 +179,16 @@ class SparkServer:
         except ImportError:
             raise InputError('Spark needs PySpark and Java 17: pip install "saveplay[spark]"') from None
         self._error = PySparkException
-        self.fetched = 0
+        self.rows_fetched = 0
         host = urlsplit(url).netloc
         master = "local[*]" if host in ("", "local") else f"spark://{host}"
         builder = SparkSession.builder.master(master).appName("saveplay")
-        settings = {
-            "spark.sql.session.timeZone": "UTC",
-            "spark.sql.execution.arrow.pyspark.enabled": "true",
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.log.level": "ERROR",
-            "spark.sql.ansi.enabled": "true",
-        }
-        if master.startswith("local"):
-            settings |= {
-                "spark.sql.shuffle.partitions": "8",
-                "spark.driver.bindAddress": "127.0.0.1",
-                "spark.driver.host": "127.0.0.1",
-            }
-            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        if url_parameter(
-            url, "folder"
-        ):  # otherwise it would make a folder for tables of its own where the command is called
-            settings["spark.sql.warehouse.dir"] = tempfile.gettempdir()
-        for key, value in settings.items():
+        for key, value in _spark_settings(master, url_parameter(url, "folder") is not None).items():
             builder = builder.config(key, value)
         try:
             self._session = builder.getOrCreate()
         except Exception as error:  # noqa: BLE001 - what a JVM that does not start raises is not one type
-            raise DataError(f"Spark does not start: {_first_line(error)}") from None
+            raise DataError(f"Spark does not start: {_first_line(error)}. It needs Java 17.") from None
         for database in filter(None, [urlsplit(url).path.strip("/")]):
             self._session.catalog.setCurrentDatabase(database)
         if folder := url_parameter(url, "folder"):
@@ -197,7 +196,7 @@ class SparkServer:
 
     def _register(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise DataError(f"{folder.name} is no folder of Parquet files")
+            raise DataError(f"{folder.name} is not a folder. Give the folder that holds the Parquet files.")
         for path in sorted(folder.iterdir()):
             if path.suffix == ".parquet" or (path.is_dir() and any(path.rglob("*.parquet"))):
                 self._session.read.parquet(str(path)).createOrReplaceTempView(path.stem)
@@ -208,24 +207,26 @@ class SparkServer:
         for table in self._session.catalog.listTables():
             name = table.name if table.isTemporary else ".".join([*(table.namespace or []), table.name])
             described = self._session.table(name).dtypes
-            found[name] = [(column, duckdb_type("spark", kind)) for column, kind in described]
+            found[name] = [(column, duckdb_type(self.dialect, kind)) for column, kind in described]
         return found
 
-    def quoted(self, table: str) -> str:
-        """What stands after FROM; in the embedded engine's quotation marks, which are translated."""
+    def table_sql(self, table: str) -> str:
+        """The table as SQL that can follow FROM."""
         return ".".join(sql_identifier(part) for part in table.split("."))
 
     def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
-        """By Arrow."""
+        """Fetch as an Arrow table."""
         try:
             with warnings.catch_warnings():  # PySpark warns of a pandas that it does not use here
                 warnings.simplefilter("ignore")
                 answer: Any = self._session.sql(sql).toArrow()
         except self._error as error:
-            raise DataError(f"Spark refused a statement: {_first_line(error)}") from None
-        self.fetched += answer.num_rows
+            raise DataError(
+                f"Spark refused a statement: {_first_line(error)}. Check the tables and columns named there."
+            ) from None
+        self.rows_fetched += answer.num_rows
         answer = answer.rename_columns([column for column, _ in columns])
-        connection.execute("select 1").fetchall()  # an answer that was not read to its end would be in the way
+        connection.execute("select 1").fetchall()  # an answer that is not read to its end would be in the way
         connection.register("spark_answer", answer)
         cells = ", ".join(
             f"CAST({sql_identifier(column)} AS {kind}) AS {sql_identifier(column)}" for column, kind in columns
@@ -234,7 +235,31 @@ class SparkServer:
         connection.unregister("spark_answer")
 
     def close(self) -> None:
-        """The session is shared by the process and ends with it."""
+        """Do nothing: the session is shared by the process and ends with it."""
+
+
+SERVERS: Mapping[str, Callable[[str], DatabaseServer]] = {
+    "postgres": PostgresServer,
+    "postgresql": PostgresServer,
+    "spark": SparkServer,
+}
+"""By scheme of a URL: the class of the server."""
+
+
+def open_server(url: str, servers: Mapping[str, Callable[[str], DatabaseServer]] = SERVERS) -> DatabaseServer:
+    """Connect to the server that the URL names.
+
+    Raises InputError for a URL that names none or a dialect that is not described, DataError when it does not answer.
+    """
+    scheme = url.partition(":")[0]
+    if scheme not in servers:
+        raise InputError(
+            f"{scheme}:// is not a data location; give a folder, duckdb:///file.db, postgres://… or spark://…"
+        )
+    server = servers[scheme]
+    # Only what the class itself says counts: a new engine made from another one would silently get its dialect.
+    require_dialect(getattr(server, "__name__", scheme), vars(server).get("dialect"))
+    return server(url)
 
 
 def _first_line(error: Exception) -> str:

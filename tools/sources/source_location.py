@@ -1,6 +1,8 @@
-"""Where each table is: a file of a folder, or a table of a DuckDB file. Nothing is read but names and bytes."""
+"""The place of each table: a file of a folder, or a table of a DuckDB file.
 
-import glob
+Digests are made here, so that a review can say later which data it saw.
+"""
+
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
@@ -11,7 +13,8 @@ import duckdb
 from domain.errors import ConfigurationError, DataError
 from tools.sources.csv_file import open_csv
 from tools.sources.mapping import FILE_NAME
-from tools.sources.raw_tables import RawTable, error_summary, load_csv, open_relation, sql_identifier, sql_string
+from tools.sources.raw_tables import RawTable, error_summary, load_csv, open_relation
+from tools.sql import sql_files, sql_identifier, sql_path
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _DATABASES = (".db", ".duckdb")
@@ -21,7 +24,7 @@ _DATABASE_HEADERS = 3 * 4096
 
 @dataclass
 class SourceLocation:
-    """A folder or a database, opened: ``names`` are the files or tables in it, ``digests`` of the files read."""
+    """An open folder or database: ``names`` of its files or tables, ``digests`` by name of what was read from it."""
 
     path: Path
     names: list[str]
@@ -36,7 +39,7 @@ class SourceLocation:
 
 
 def open_location(location: str, connection: duckdb.DuckDBPyConnection, scratch: Path) -> SourceLocation:
-    """The data location. Raises DataError if it is not there or not a folder or DuckDB file."""
+    """Open a folder or a DuckDB file. Raises DataError for a location that is neither."""
     is_url = location.startswith("duckdb:")
     if "://" in location and not is_url:
         raise DataError(f"{location.partition(':')[0]}:// is not a data location; give a folder or duckdb:///path.db.")
@@ -76,7 +79,7 @@ def _parquet_files(folder: Path) -> list[Path]:
 
 def _attach(path: Path, connection: duckdb.DuckDBPyConnection, scratch: Path) -> SourceLocation:
     try:
-        connection.execute(f"ATTACH {sql_string(str(path))} AS source (READ_ONLY)")
+        connection.execute(f"ATTACH {sql_path(path)} AS source (READ_ONLY)")
         rows = connection.execute(
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'source' UNION ALL"
             " SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'source' AND NOT internal"
@@ -89,13 +92,16 @@ def _attach(path: Path, connection: duckdb.DuckDBPyConnection, scratch: Path) ->
 
 
 def _digest_database(path: Path) -> str:
-    """SHA-256 of the headers and the size: every change that is written out changes the headers."""
+    """SHA-256 of the headers and the size: every checkpoint changes a header, and a database may be too large to read whole."""
     with path.open("rb") as stream:
         return sha256(stream.read(_DATABASE_HEADERS) + str(path.stat().st_size).encode()).hexdigest()
 
 
 def _digest_parquet(paths: list[Path]) -> str:
-    """SHA-256 of the footers and sizes: a footer holds the size, the least and the greatest value of every column chunk."""
+    """SHA-256 of the footers and sizes. A footer holds the size, minimum and maximum of every piece of a column.
+
+    The last 8 bytes of a Parquet file are the length of the footer (4 bytes, little-endian) and a magic word.
+    """
     digest = sha256()
     for path in paths:
         size = path.stat().st_size
@@ -107,11 +113,14 @@ def _digest_parquet(paths: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def find_table(place: SourceLocation, table: str, wanted: str | None) -> str | None:
-    """The name of the file or table that holds ``table``; None if the place has none and none was asked for."""
+def find_table(source: SourceLocation, table: str, wanted: str | None) -> str | None:
+    """The name of the file or table that holds ``table``; None where there is none and mapping.yaml names none.
+
+    Raises DataError where two files fit or there are no accounts, ConfigurationError for a wrong name in mapping.yaml.
+    """
     if wanted is not None:
-        return _find_named(place, table, wanted)
-    stems = [name for name in place.names if _table_stem(place, name) == table]
+        return _find_named(source, table, wanted)
+    stems = [name for name in source.names if _table_stem(source, name) == table]
     if len(stems) > 1:
         raise DataError(
             f"{' and '.join(stems)} both hold {table}. Remove one, or say under"
@@ -119,26 +128,26 @@ def find_table(place: SourceLocation, table: str, wanted: str | None) -> str | N
         )
     if not stems and table == "accounts":
         raise DataError(
-            f"{place.path.name}: there is no accounts table ({_found_names(place)}). Add accounts.csv, or name the file or"
+            f"{source.path.name}: there is no accounts table ({_found_names(source)}). Add accounts.csv, or name the file or"
             f" table that holds the accounts under tables.accounts.from in {FILE_NAME}."
         )
     return stems[0] if stems else None
 
 
-def _table_stem(place: SourceLocation, name: str) -> str:
+def _table_stem(source: SourceLocation, name: str) -> str:
     plain = name.rsplit(".", 1)
-    return (plain[-1] if place.database else plain[0]).casefold()
+    return (plain[-1] if source.database else plain[0]).casefold()
 
 
-def _find_named(place: SourceLocation, table: str, wanted: str) -> str:
-    exact = [name for name in place.names if name == wanted]
-    if not place.database and "/" in wanted and _lies_inside(place.path, wanted):
+def _find_named(source: SourceLocation, table: str, wanted: str) -> str:
+    exact = [name for name in source.names if name == wanted]
+    if not source.database and "/" in wanted and _lies_inside(source.path, wanted):
         exact = [wanted]
-    loose = [name for name in place.names if wanted.casefold() in (name.casefold(), _table_stem(place, name))]
+    loose = [name for name in source.names if wanted.casefold() in (name.casefold(), _table_stem(source, name))]
     hits = exact or loose
     if len(hits) == 1:
         return hits[0]
-    problem = f"{' and '.join(hits)} both fit" if hits else f"there is no such file or table ({_found_names(place)})"
+    problem = f"{' and '.join(hits)} both fit" if hits else f"there is no such file or table ({_found_names(source)})"
     raise ConfigurationError(f"{FILE_NAME}: tables.{table}.from: {wanted}: {problem}.")
 
 
@@ -147,32 +156,32 @@ def _lies_inside(folder: Path, wanted: str) -> bool:
     return path.is_file() and path.is_relative_to(folder.resolve()) and path.name.lower().endswith(_SUFFIXES)
 
 
-def _found_names(place: SourceLocation) -> str:
-    names = ", ".join(place.names[:20]) or "nothing that can be read"
-    return f"found: {names}" + (" and more" if len(place.names) > 20 else "")
+def _found_names(source: SourceLocation) -> str:
+    names = ", ".join(source.names[:20]) or "nothing that can be read"
+    return f"found: {names}" + (" and more" if len(source.names) > 20 else "")
 
 
-def read_raw(place: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, alias: str) -> RawTable:
-    """The file or table with what its cells are. Raises DataError for a broken one."""
-    if place.database:
-        return _database_table(place, connection, name)
-    path = place.path / name
+def read_raw(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, alias: str) -> RawTable:
+    """Open the file or table as a relation. Raises DataError for one that is broken."""
+    if source.database:
+        return _database_table(source, connection, name)
+    path = source.path / name
     try:
         if path.is_dir() or path.suffix.lower() == ".parquet":
-            return _parquet(place, connection, name, path)
-        file, place.digests[name] = open_csv(path, path.name, place.scratch)
+            return _parquet(source, connection, name, path)
+        file, source.digests[name] = open_csv(path, path.name, source.scratch)
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
+        raise DataError(f"{path.name} cannot be read: {error.strerror}. Check the rights of the file.") from error
     return load_csv(connection, file, alias)
 
 
-def has_types(place: SourceLocation, name: str | None) -> bool:
-    """Whether the file or table says itself what its cells are."""
-    return name is not None and (place.database or not name.lower().endswith((".csv", ".tsv", ".txt")))
+def has_types(source: SourceLocation, name: str | None) -> bool:
+    """True for a source with types of its own: a database or Parquet."""
+    return name is not None and (source.database or not name.lower().endswith((".csv", ".tsv", ".txt")))
 
 
-def _database_table(place: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str) -> RawTable:
-    parts = name.split(".", 1) if "." in name and name in place.names else [name]
+def _database_table(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str) -> RawTable:
+    parts = name.split(".", 1) if "." in name and name in source.names else [name]
     parts = parts if len(parts) == 2 else ["main", name]
     table = ".".join(sql_identifier(part) for part in ("source", *parts))
     try:
@@ -183,21 +192,21 @@ def _database_table(place: SourceLocation, connection: duckdb.DuckDBPyConnection
     return open_relation(connection, table, row_no, parts[-1])
 
 
-def _parquet(place: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> RawTable:
-    """One file, or a folder of files with the same columns, whose rows are counted as if they stood in one."""
+def _parquet(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> RawTable:
+    """One file, or a folder of files with the same columns, with row numbers as if all were one file."""
     paths = _parquet_files(path) if path.is_dir() else [path]
     empty = next((each for each in paths if each.stat().st_size == 0), None)
     if empty is not None:
         raise DataError(f"{empty.name} is empty (0 bytes). Export it again, or remove it.")
-    place.digests[name] = _digest_parquet(paths)
-    files = ", ".join(sql_string(glob.escape(str(each))) for each in paths)
+    source.digests[name] = _digest_parquet(paths)
+    files = sql_files(paths)
     try:
-        counts = connection.execute(f"SELECT num_rows FROM parquet_file_metadata([{files}])").fetchall()
+        counts = connection.execute(f"SELECT num_rows FROM parquet_file_metadata({files})").fetchall()
     except duckdb.Error as error:
         raise DataError(f"{path.name} cannot be read: {error_summary(error)}. Export it again.") from error
     before = list(accumulate((int(row[0]) for row in counts), initial=0))
     if len(paths) == 1:
-        return open_relation(connection, f"read_parquet([{files}])", "file_row_number + 2", path.name, before[-1])
+        return open_relation(connection, f"read_parquet({files})", "file_row_number + 2", path.name, before[-1])
     row_no = f"list_extract({before[:-1]}, CAST(file_index AS INTEGER) + 1) + file_row_number + 2"
-    query = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    query = f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"
     return open_relation(connection, query, row_no, path.name, before[-1])

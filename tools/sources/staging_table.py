@@ -1,8 +1,8 @@
-"""One table from raw cells to typed rows: read every cell, judge every row, keep the good ones in file order.
+"""One table from raw cells to typed rows: read every cell, check every row, keep the usable rows in file order.
 
-Everything is SQL over whole columns. ``stage`` holds typed values with a problem number for each column that can have
-one (0 is none); ``verdict`` holds the rows that are left out, each with the number of its reason. A source that has
-types of its own (Parquet, a database) is not copied as text: its stage reads it directly, and only the columns asked for.
+Everything is SQL over whole columns; no row passes through Python. The staging table ``stage_<table>`` holds the typed
+values, and ``bad_<column>`` for each column that can have a problem: the number of the reason, 0 for none. The table
+``left_out_<table>`` holds the rows that are left out, each with the number of its reason.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,14 +16,17 @@ from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.column_matching import ColumnMatch
 from tools.sources.mapping import TableMapping
 from tools.sources.parse import SQL_TYPES, amount_currency, column_expressions
-from tools.sources.raw_tables import RawTable, error_summary, sql_identifier, sql_string
+from tools.sources.raw_tables import RawTable, error_summary
+from tools.sources.reasons import REQUIRED_IS_EMPTY, repeated_key
+from tools.sql import sql_identifier, sql_string
 
 AMOUNT_COLUMNS = {"accounts": "arr", "invoices": "amount"}
+"""By table: the column that is also kept in the home currency, as ``<column>_home``."""
 
 
 @dataclass(frozen=True)
 class LeftOutReason:
-    """Why a row is left out, or a cell set to unknown."""
+    """The reason for leaving out a row; ``column`` is the one at fault, where there is one."""
 
     column: str | None
     text: str
@@ -31,7 +34,7 @@ class LeftOutReason:
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """Which rows and columns of a table are read, and what its cells are held to."""
+    """The rows of a table that are read, and the ranges of its cells."""
 
     keep: str = "true"
     """A condition over v_ columns."""
@@ -41,45 +44,48 @@ class ReadPlan:
 
 @dataclass
 class StagingTable:
-    """A table being cleaned."""
+    """A table on its way from the source to the typed table. ``cell_reasons`` and ``row_reasons`` are numbered from 1."""
 
     table: Table
-    raw: RawTable
+    raw_table: RawTable
     columns: ColumnMatch
     mapped: TableMapping
-    styles: dict[str, ColumnFormat]
+    formats: dict[str, ColumnFormat]
     notices: list[str] = field(default_factory=list)
     cell_reasons: dict[str, list[str]] = field(default_factory=dict)
     row_reasons: list[LeftOutReason] = field(default_factory=list)
-    judged: int = 0
-    """How many rows the verdict leaves out."""
+    left_out_count: int = 0
+    """The number of rows that are left out."""
     sql: str = ""
-    """What was sent to read it."""
-    quick: bool = False
-    """Whether the table was taken as it is, without a stage."""
+    """The query that read it, for ``--explain``."""
+    fast_path: bool = False
+    """True while the typed table is filled directly, without a staging table."""
 
     @property
     def name(self) -> str:
         """The relation with the typed values."""
-        return sql_identifier(self.table.name if self.quick else f"stage_{self.table.name}")
+        return sql_identifier(self.table.name if self.fast_path else f"stage_{self.table.name}")
 
     @property
     def is_aggregated(self) -> bool:
-        """Whether the table is brought to one row an account where it is, and never copied: usage with types of its own."""
-        return self.table.name == "usage" and bool(self.raw.types)
+        """True for usage with types of its own: it is aggregated to one row an account in place, and never copied."""
+        return self.table.name == "usage" and bool(self.raw_table.types)
 
     @property
-    def verdict(self) -> str:
+    def left_out_table(self) -> str:
         """The temporary table with the rows left out."""
-        return sql_identifier(f"verdict_{self.table.name}")
+        return sql_identifier(f"left_out_{self.table.name}")
 
     @property
-    def flagged(self) -> list[str]:
+    def columns_with_problems(self) -> list[str]:
         """The columns that have a problem number."""
         return [name for name, reasons in self.cell_reasons.items() if reasons]
 
-    def good(self, replaced: Mapping[str, str], names: Sequence[str]) -> list[str]:
-        """Expressions over the stage ``s``: each cell, or NULL where it cannot be used."""
+    def usable_cells(self, replaced: Mapping[str, str], names: Sequence[str]) -> list[str]:
+        """Expressions over the staging table ``s``: each cell, or NULL where it cannot be used.
+
+        ``replaced`` gives another expression for a column, with {} or {0} for its cell.
+        """
         cells = []
         for column in self.table.columns:
             if column.name not in names:
@@ -91,14 +97,14 @@ class StagingTable:
         return cells
 
     @property
-    def kept(self) -> str:
-        """A condition over the stage ``s``: the row is not left out."""
-        return f"s.row_no NOT IN (SELECT row_no FROM {self.verdict})" if self.judged else "true"
+    def kept_condition(self) -> str:
+        """A condition over the staging table ``s``: the row is not left out."""
+        return f"s.row_no NOT IN (SELECT row_no FROM {self.left_out_table})" if self.left_out_count else "true"
 
 
 @dataclass(frozen=True)
 class RowRule:
-    """A row for which ``condition`` holds over the stage ``s`` is left out."""
+    """A row for which ``condition`` holds over the staging table ``s`` is left out."""
 
     column: str | None
     condition: str
@@ -106,134 +112,148 @@ class RowRule:
 
 
 def table_expressions(
-    stage: StagingTable, wanted: Collection[str], quick: bool = False
+    staging: StagingTable, wanted: Collection[str], fast_path: bool = False
 ) -> dict[str, ColumnExpressions]:
-    """How each of the columns that are there is read; choices come first, because a score depends on the kind."""
+    """By column that the source has: the expressions that read it; choices first, because a score depends on the kind."""
     return {
-        column.name: column_expressions(stage.table.name, column, cell, replace(stage.styles[column.name], quick=quick))
-        for column in _choices_first(stage.table.columns)
-        if column.name in wanted and (cell := _source_cell(column, stage)) is not None
+        column.name: column_expressions(
+            staging.table.name, column, cell, replace(staging.formats[column.name], fast_path=fast_path)
+        )
+        for column in _choices_first(staging.table.columns)
+        if column.name in wanted and (cell := _source_cell(column, staging)) is not None
     }
 
 
-def stage_sql(stage: StagingTable, plan: ReadPlan) -> str:
-    """All cells as typed values, with their problem numbers."""
-    table = stage.table
-    readings = table_expressions(stage, table.names)
-    named = _currency_sql(table, readings)
+def staging_sql(staging: StagingTable, plan: ReadPlan) -> str:
+    """The query of all cells as typed values with their problem numbers. Sets ``cell_reasons``."""
+    table = staging.table
+    expressions = table_expressions(staging, table.names)
+    named = _currency_sql(table, expressions)
     cells = []
     for column in table.columns:
         value, problems = "NULL", []
-        if column.name in readings:
+        if column.name in expressions:
             value = f"v_{column.name}"
-            problems = [*required_problem(column), *readings[column.name].problems, *plan.limits.get(column.name, ())]
-        if column.name == AMOUNT_COLUMNS.get(table.name) and "currency" in readings:
+            problems = [
+                *required_problem(column),
+                *expressions[column.name].problems,
+                *plan.limits.get(column.name, ()),
+            ]
+        if column.name == AMOUNT_COLUMNS.get(table.name) and "currency" in expressions:
             problems.append((f"{named} <> upper(t_currency)", "the amount names another currency than its row"))
         if column.name == "currency":
             value = f"coalesce({value}, {named})"
-        stage.cell_reasons[column.name] = [reason for _, reason in problems]
+        staging.cell_reasons[column.name] = [reason for _, reason in problems]
         cells.append(f"CAST({value} AS {SQL_TYPES[column.kind]}) AS {sql_identifier(column.name)}")
         if problems:
             whens = " ".join(f"WHEN {condition} THEN {number}" for number, (condition, _) in enumerate(problems, 1))
             cells.append(f"CAST(CASE {whens} ELSE 0 END AS UTINYINT) AS {sql_identifier('bad_' + column.name)}")
-    return f"SELECT row_no, {', '.join(cells)} FROM ({layered_query(stage.raw, readings)}) WHERE {plan.keep}"
+    return f"SELECT row_no, {', '.join(cells)} FROM ({layered_query(staging.raw_table, expressions)}) WHERE {plan.keep}"
 
 
-def read_stage(connection: duckdb.DuckDBPyConnection, stage: StagingTable, plan: ReadPlan, copied: bool = True) -> None:
-    """Read the cells into the stage. Not ``copied``, it is a view, for a table that is only ever aggregated."""
-    stage.sql = stage_sql(stage, plan)
+def read_into_staging(
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, plan: ReadPlan, copied: bool = True
+) -> None:
+    """Create the staging table. With ``copied`` false it is a view, for a table that is only aggregated."""
+    staging.sql = staging_sql(staging, plan)
     try:
-        connection.execute(f"CREATE OR REPLACE TEMP {'TABLE' if copied else 'VIEW'} {stage.name} AS {stage.sql}")
+        connection.execute(f"CREATE OR REPLACE TEMP {'TABLE' if copied else 'VIEW'} {staging.name} AS {staging.sql}")
     except duckdb.IOException as error:
-        raise DataError(f"{stage.raw.location} cannot be read: {error_summary(error)}. Export it again.") from error
+        raise DataError(
+            f"{staging.raw_table.location} cannot be read: {error_summary(error)}. Export it again."
+        ) from error
 
 
-def _currency_sql(table: Table, readings: dict[str, ColumnExpressions]) -> str:
+def _currency_sql(table: Table, expressions: dict[str, ColumnExpressions]) -> str:
     price = AMOUNT_COLUMNS.get(table.name)
-    return amount_currency(f"p_{price}") if price in readings and readings[price].parts else "NULL"
+    return amount_currency(f"p_{price}") if price in expressions and expressions[price].parts else "NULL"
 
 
 def _choices_first(columns: tuple[Column, ...]) -> list[Column]:
     return sorted(columns, key=lambda column: column.kind != "choice")
 
 
-def _source_cell(column: Column, stage: StagingTable) -> str | None:
-    if column.name in stage.mapped.constants:
-        return sql_string(stage.mapped.constants[column.name])
-    index = stage.columns.position.get(column.name)
+def _source_cell(column: Column, staging: StagingTable) -> str | None:
+    if column.name in staging.mapped.constants:
+        return sql_string(staging.mapped.constants[column.name])
+    index = staging.columns.position.get(column.name)
     if index is None:
         return None
-    as_it_is = stage.styles[column.name].typed and column.kind not in ("id", "text", "choice")
-    return f"c{index}" if as_it_is else stage.raw.text(index)
+    as_it_is = staging.formats[column.name].typed and column.kind not in ("id", "text", "choice")
+    return f"c{index}" if as_it_is else staging.raw_table.text(index)
 
 
 def required_problem(column: Column) -> list[tuple[str, str]]:
     """The problem of an empty cell that must not be empty; a renewal date may be unknown."""
     if not column.required or column.name == "renewal_date":
         return []
-    return [(f"t_{column.name} IS NULL", "empty, and it is required")]
+    return [(f"t_{column.name} IS NULL", REQUIRED_IS_EMPTY)]
 
 
-def layered_query(raw: RawTable, readings: dict[str, ColumnExpressions]) -> str:
-    """Text, then parts, then values: choices before the rest, because a score depends on the kind of survey."""
-    texts = ", ".join(f"{item.text} AS t_{name}" for name, item in readings.items())
-    parts = "".join(f", {item.parts} AS p_{name}" for name, item in readings.items() if item.parts)
-    first = {name: item for name, item in readings.items() if name == "kind"}
+def layered_query(raw_table: RawTable, expressions: dict[str, ColumnExpressions]) -> str:
+    """Text, then parts, then values, each in a query around the one before: DuckDB computes every layer once.
+
+    The kind of a survey comes one layer early, because the meaning of its score depends on it.
+    """
+    texts = ", ".join(f"{item.text} AS t_{name}" for name, item in expressions.items())
+    parts = "".join(f", {item.parts} AS p_{name}" for name, item in expressions.items() if item.parts)
+    first = {name: item for name, item in expressions.items() if name == "kind"}
     kinds = "".join(f", {item.value} AS v_{name}" for name, item in first.items())
-    values = ", ".join(f"{item.value} AS v_{name}" for name, item in readings.items() if name not in first)
-    query = f"SELECT row_no, {texts} FROM {raw.relation}"
+    values = ", ".join(f"{item.value} AS v_{name}" for name, item in expressions.items() if name not in first)
+    query = f"SELECT row_no, {texts} FROM {raw_table.relation}"
     query = f"SELECT *{parts}{kinds} FROM ({query})"
     return f"SELECT *, {values} FROM ({query})"
 
 
 def leave_out_rows(
-    connection: duckdb.DuckDBPyConnection, stage: StagingTable, rules: Sequence[RowRule], joins: str = ""
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, rules: Sequence[RowRule], joins: str = ""
 ) -> None:
-    """Leave out rows with an unusable required cell, rows that break a rule, then repeated keys."""
-    stage.row_reasons = []
+    """Leave out rows with an unusable required cell, rows that break a rule, then repeated keys; the first reason counts."""
+    staging.row_reasons = []
     whens = []
-    for column in stage.table.columns:
-        if column.required and stage.cell_reasons.get(column.name):
-            start = len(stage.row_reasons)
-            stage.row_reasons += [LeftOutReason(column.name, text) for text in stage.cell_reasons[column.name]]
+    for column in staging.table.columns:
+        if column.required and staging.cell_reasons.get(column.name):
+            start = len(staging.row_reasons)
+            staging.row_reasons += [LeftOutReason(column.name, text) for text in staging.cell_reasons[column.name]]
             bad = f"s.{sql_identifier('bad_' + column.name)}"
             whens.append(f"WHEN {bad} > 0 THEN {start} + {bad}")
     for rule in rules:
-        stage.row_reasons.append(LeftOutReason(rule.column, rule.reason))
-        whens.append(f"WHEN {rule.condition} THEN {len(stage.row_reasons)}")
+        staging.row_reasons.append(LeftOutReason(rule.column, rule.reason))
+        whens.append(f"WHEN {rule.condition} THEN {len(staging.row_reasons)}")
     cases = f"CASE {' '.join(whens)} ELSE 0 END"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {stage.verdict} AS SELECT * FROM"
-        f" (SELECT s.row_no, CAST({cases} AS INTEGER) AS reason FROM {stage.name} s {joins}) WHERE reason > 0"
+        f"CREATE OR REPLACE TEMP TABLE {staging.left_out_table} AS SELECT * FROM"
+        f" (SELECT s.row_no, CAST({cases} AS INTEGER) AS reason FROM {staging.name} s {joins}) WHERE reason > 0"
     )
-    if stage.table.key and stage.table.name != "accounts":
-        _leave_out_repeats(connection, stage, stage.table.key)
-    row = connection.execute(f"SELECT count(*) FROM {stage.verdict}").fetchone()
-    stage.judged = int(row[0]) if row else 0
+    if staging.table.key and staging.table.name != "accounts":
+        _leave_out_repeats(connection, staging, staging.table.key)
+    row = connection.execute(f"SELECT count(*) FROM {staging.left_out_table}").fetchone()
+    staging.left_out_count = int(row[0]) if row else 0
 
 
-def _leave_out_repeats(connection: duckdb.DuckDBPyConnection, stage: StagingTable, key: str) -> None:
-    unique = f"SELECT count({sql_identifier(key)}) = count(DISTINCT {sql_identifier(key)}) FROM {stage.name}"
+def _leave_out_repeats(connection: duckdb.DuckDBPyConnection, staging: StagingTable, key: str) -> None:
+    """Leave out all but the first kept row of each key: a row with another problem never takes the place of a good one."""
+    unique = f"SELECT count({sql_identifier(key)}) = count(DISTINCT {sql_identifier(key)}) FROM {staging.name}"
     if (connection.execute(unique).fetchone() or (False,))[0]:
         return
-    stage.row_reasons.append(LeftOutReason(key, f"this {key} is there already; the first row is kept"))
+    staging.row_reasons.append(LeftOutReason(key, repeated_key(key)))
     connection.execute(
-        f"INSERT INTO {stage.verdict} SELECT row_no, {len(stage.row_reasons)} FROM (SELECT s.row_no,"
-        f" row_number() OVER (PARTITION BY s.{sql_identifier(key)} ORDER BY s.row_no) AS place FROM {stage.name} s"
-        f" ANTI JOIN {stage.verdict} v USING (row_no)) WHERE place > 1"
+        f"INSERT INTO {staging.left_out_table} SELECT row_no, {len(staging.row_reasons)} FROM (SELECT s.row_no,"
+        f" row_number() OVER (PARTITION BY s.{sql_identifier(key)} ORDER BY s.row_no) AS place FROM {staging.name} s"
+        f" ANTI JOIN {staging.left_out_table} v USING (row_no)) WHERE place > 1"
     )
 
 
 def insert_rows(
     connection: duckdb.DuckDBPyConnection,
-    stage: StagingTable,
+    staging: StagingTable,
     replaced: dict[str, str],
     added: Sequence[str] = (),
     joins: str = "",
 ) -> None:
     """Fill the typed table. ``replaced`` gives another expression for a column, ``added`` further ones at the end."""
-    names = [column.name for column in stage.table.columns]
+    names = [column.name for column in staging.table.columns]
     connection.execute(
-        f"INSERT INTO {sql_identifier(stage.table.name)} SELECT {', '.join([*stage.good(replaced, names), 's.row_no', *added])}"
-        f" FROM {stage.name} s {joins} WHERE {stage.kept} ORDER BY s.row_no"
+        f"INSERT INTO {sql_identifier(staging.table.name)} SELECT {', '.join([*staging.usable_cells(replaced, names), 's.row_no', *added])}"
+        f" FROM {staging.name} s {joins} WHERE {staging.kept_condition} ORDER BY s.row_no"
     )

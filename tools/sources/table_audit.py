@@ -1,4 +1,4 @@
-"""What a table's cleaning left out, as audit records with examples a person can find in the file."""
+"""The rows and cells that a table could not use, as audit records with examples a person can find in the file."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,8 +7,8 @@ import duckdb
 
 from domain.data_audit import LeftOutRows, SourceAudit
 from domain.tables import Table
-from tools.sources.raw_tables import sql_identifier
 from tools.sources.staging_table import StagingTable
+from tools.sql import sql_date, sql_identifier
 
 _EXAMPLES = 5
 _EXAMPLE_LENGTH = 60
@@ -16,47 +16,51 @@ UNKNOWN_PREFIX = "value set to unknown: "
 
 
 def row_example(location: str, row: int, value: str | None) -> str:
-    """ "file.csv row 12: 'value'", shortened, control characters escaped."""
+    """An example like: file.csv row 12: 'value'. Shortened, with control characters escaped."""
     text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in value or "")
     return f"{location} row {row}: '{text if len(text) <= _EXAMPLE_LENGTH else text[: _EXAMPLE_LENGTH - 1] + '…'}'"
 
 
-def collect_left_out(connection: duckdb.DuckDBPyConnection, stage: StagingTable) -> tuple[LeftOutRows, ...]:
-    """Rows of the wrong shape, rows refused, then cells set to unknown; in the order of the reasons."""
-    return (*_malformed_rows(stage), *_left_out_rows(connection, stage), *_unknown_cells(connection, stage))
+def collect_left_out(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> tuple[LeftOutRows, ...]:
+    """Records of rows of the wrong shape, of rows left out, then of cells set to unknown, in the order of the reasons."""
+    return (*_malformed_rows(staging), *_left_out_rows(connection, staging), *_unknown_cells(connection, staging))
 
 
-def rows_left_out(stage: StagingTable) -> int:
-    """How many records of the file are not in the typed table (besides those older than the look-back)."""
-    return len(stage.raw.malformed_rows) + stage.judged
+def rows_left_out(staging: StagingTable) -> int:
+    """The number of records that are not in the typed table, without those older than the look-back."""
+    return len(staging.raw_table.malformed_rows) + staging.left_out_count
 
 
-def _malformed_rows(stage: StagingTable) -> list[LeftOutRows]:
+def _malformed_rows(staging: StagingTable) -> list[LeftOutRows]:
     found: dict[str, list[str]] = {}
-    for row in stage.raw.malformed_rows:
-        found.setdefault(row.reason, []).append(row_example(stage.raw.location, row.row, row.text))
+    for row in staging.raw_table.malformed_rows:
+        found.setdefault(row.reason, []).append(row_example(staging.raw_table.location, row.row, row.text))
     return [
         LeftOutRows(
-            table=stage.table.name, column=None, reason=reason, rows=len(rows), examples=tuple(rows[:_EXAMPLES])
+            table=staging.table.name, column=None, reason=reason, rows=len(rows), examples=tuple(rows[:_EXAMPLES])
         )
         for reason, rows in found.items()
     ]
 
 
-def _left_out_rows(connection: duckdb.DuckDBPyConnection, stage: StagingTable) -> list[LeftOutRows]:
+def _left_out_rows(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> list[LeftOutRows]:
     groups = connection.execute(
-        f"SELECT reason, count(*), min(row_no, {_EXAMPLES}) FROM {stage.verdict} GROUP BY reason ORDER BY reason"
+        f"SELECT reason, count(*), min(row_no, {_EXAMPLES}) FROM {staging.left_out_table} GROUP BY reason ORDER BY reason"
     ).fetchall()
     found = []
     for number, count, rows in groups:
-        reason = stage.row_reasons[number - 1]
-        found.append(_left_out_entry(connection, stage, reason.column, reason.text, count, rows))
+        reason = staging.row_reasons[number - 1]
+        found.append(_left_out_entry(connection, staging, reason.column, reason.text, count, rows))
     return found
 
 
-def _unknown_cells(connection: duckdb.DuckDBPyConnection, stage: StagingTable) -> list[LeftOutRows]:
-    kept = f"{stage.name} s WHERE {stage.kept}"
-    names = [column.name for column in stage.table.columns if not column.required and column.name in stage.flagged]
+def _unknown_cells(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> list[LeftOutRows]:
+    kept = f"{staging.name} s WHERE {staging.kept_condition}"
+    names = [
+        column.name
+        for column in staging.table.columns
+        if not column.required and column.name in staging.columns_with_problems
+    ]
     if not names:
         return []
     highest = ", ".join(f"max({sql_identifier('bad_' + name)})" for name in names)
@@ -70,28 +74,28 @@ def _unknown_cells(connection: duckdb.DuckDBPyConnection, stage: StagingTable) -
             f"SELECT {bad}, count(*), min(row_no, {_EXAMPLES}) FROM {kept} AND {bad} > 0 GROUP BY 1 ORDER BY 1"
         ).fetchall()
         for number, count, rows in groups:
-            reason = UNKNOWN_PREFIX + stage.cell_reasons[name][number - 1]
-            found.append(_left_out_entry(connection, stage, name, reason, count, rows))
+            reason = UNKNOWN_PREFIX + staging.cell_reasons[name][number - 1]
+            found.append(_left_out_entry(connection, staging, name, reason, count, rows))
     return found
 
 
 def _left_out_entry(
     connection: duckdb.DuckDBPyConnection,
-    stage: StagingTable,
+    staging: StagingTable,
     column: str | None,
     reason: str,
     count: int,
     rows: list[int],
 ) -> LeftOutRows:
     texts: dict[int, str | None] = {}
-    if column in stage.columns.position:
-        cell = stage.raw.text(stage.columns.position[column])
+    if column in staging.columns.position:
+        cell = staging.raw_table.text(staging.columns.position[column])
         chosen = ", ".join(str(row) for row in rows)
-        query = f"SELECT row_no, left({cell}, 200) FROM {stage.raw.relation} WHERE row_no IN ({chosen})"
+        query = f"SELECT row_no, left({cell}, 200) FROM {staging.raw_table.relation} WHERE row_no IN ({chosen})"
         texts = dict(connection.execute(query).fetchall())
-    constant = stage.mapped.constants.get(column or "")
-    examples = tuple(row_example(stage.raw.location, row, texts.get(row, constant)) for row in sorted(rows))
-    return LeftOutRows(table=stage.table.name, column=column, reason=reason, rows=count, examples=examples)
+    constant = staging.mapped.constants.get(column or "")
+    examples = tuple(row_example(staging.raw_table.location, row, texts.get(row, constant)) for row in sorted(rows))
+    return LeftOutRows(table=staging.table.name, column=column, reason=reason, rows=count, examples=examples)
 
 
 def absent_audit(table: Table) -> SourceAudit:
@@ -113,7 +117,7 @@ def absent_audit(table: Table) -> SourceAudit:
 
 @dataclass(frozen=True)
 class RowCounts:
-    """How much there is of a table, where it is known without looking at its rows again."""
+    """The number of rows and the first and last day of a table."""
 
     rows: int
     first: date | None
@@ -122,34 +126,34 @@ class RowCounts:
 
 def connected_audit(
     connection: duckdb.DuckDBPyConnection,
-    stage: StagingTable,
+    staging: StagingTable,
     as_of: date,
     filled: set[str],
     counts: RowCounts | None = None,
 ) -> SourceAudit:
     """The audit of a table that was read into its typed table."""
-    table, exported_on = stage.table, stage.mapped.exported_on
+    table, exported_on = staging.table, staging.mapped.exported_on
     found = counts or _counts(connection, table, as_of)
     return SourceAudit(
         table=table.name,
         connected=True,
-        location=stage.raw.location,
+        location=staging.raw_table.location,
         rows=found.rows,
-        rows_left_out=rows_left_out(stage),
+        rows_left_out=rows_left_out(staging),
         first_date=found.first,
         last_date=found.last,
         seen_until=min(exported_on, as_of) if exported_on else found.last,
         columns=tuple(column.name for column in table.columns if column.name in filled),
         columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in filled),
-        columns_ignored=stage.columns.ignored,
-        notices=(*stage.raw.notices, *stage.notices),
+        columns_ignored=staging.columns.ignored,
+        notices=(*staging.raw_table.notices, *staging.notices),
     )
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> RowCounts:
     columns = ["count(*)"]
     for name in table.freshness_columns:
-        day = f"CASE WHEN {sql_identifier(name)} <= DATE '{as_of}' THEN {sql_identifier(name)} END"
+        day = f"CASE WHEN {sql_identifier(name)} <= {sql_date(as_of)} THEN {sql_identifier(name)} END"
         columns += [f"min({day})", f"max({day})"]
     row = connection.execute(f"SELECT {', '.join(columns)} FROM {sql_identifier(table.name)}").fetchone() or (0,)
     days = [day for day in row[1:] if day is not None]

@@ -1,7 +1,7 @@
 """Usage from a typed source: one row an account, in a single pass over the rows, which are never copied.
 
-Usage is the one table that grows with accounts times days. What the signals need of it comes out of one pass; the audit
-looks at its days alone, and only a table with faults in it is read again, to name them.
+Usage is the one table that grows with accounts times days. One pass gives the signals all they need; the audit reads only
+the days, and only a table with faults is read again, to name them.
 """
 
 from datetime import date, timedelta
@@ -14,37 +14,40 @@ from tools.sources.salesforce_ids import match_column
 from tools.sources.staging_table import StagingTable, leave_out_rows
 from tools.sources.table_audit import RowCounts
 from tools.sources.validation_rules import row_rules
+from tools.sql import sql_date
 
 JOIN_ACCOUNTS = "LEFT JOIN accounts a ON a.account_id = s.account_id"
 JOIN_ALL_ACCOUNTS = " LEFT JOIN stage_accounts f ON f.account_id = s.account_id"
-_JOIN_ID_MATCHES = "LEFT JOIN usage_twins t ON t.given = s.account_id"
+_JOIN_ID_MATCHES = "LEFT JOIN usage_id_matches t ON t.given = s.account_id"
 
 
 def read_usage_fast(
-    connection: duckdb.DuckDBPyConnection, stage: StagingTable, since: date | None, as_of: date
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, since: date | None, as_of: date
 ) -> bool:
     """Make the view ``usage`` of the cells as they are, and the table ``usage_by_account``.
 
-    False, and only the view, where a row has no day or one that is still to come: such rows are in no account's figures.
+    Returns False, and makes only the view, where a row has no day or one after the review: the aggregate would miss such
+    rows, and nobody would count them.
     """
-    position = stage.columns.position
+    position = staging.columns.position
     cells, numbers = [], []
-    for column in stage.table.columns:
+    for column in staging.table.columns:
         there = column.name in position
         cell = f"CAST({f'c{position[column.name]}' if there else 'NULL'} AS {SQL_TYPES[column.kind]})"
         cells.append(f"{cell} AS {column.name}")
         if column.kind == "number" and there:
             numbers.append(cell)
-    odd = " OR ".join(f"NOT {number} BETWEEN 0 AND 1e300" for number in numbers) or "false"  # NaN is above all numbers
+    # For DuckDB, NaN is above all numbers: the upper bound finds it too.
+    unusual = " OR ".join(f"NOT {number} BETWEEN 0 AND 1e300" for number in numbers) or "false"
     day = f"c{position['date']}"
-    first = f" AND {day} >= DATE '{since}'" if since else ""
-    stage.sql = (
-        f"SELECT {', '.join(cells)}, row_no, CASE WHEN {odd} THEN 1 ELSE 0 END AS unusual FROM {stage.raw.relation}"
-        f" WHERE {day} < DATE '{as_of + timedelta(days=1)}'{first}"
+    first = f" AND {day} >= {sql_date(since)}" if since else ""
+    staging.sql = (
+        f"SELECT {', '.join(cells)}, row_no, CASE WHEN {unusual} THEN 1 ELSE 0 END AS unusual FROM {staging.raw_table.relation}"
+        f" WHERE {day} < {sql_date(as_of + timedelta(days=1))}{first}"
     )
     connection.execute("DROP TABLE usage")
-    connection.execute(f"CREATE TEMP VIEW usage AS {stage.sql}")
-    undated = f"SELECT EXISTS (SELECT 1 FROM {stage.raw.relation} WHERE {day} IS NULL OR CAST({day} AS DATE) > DATE '{as_of}')"
+    connection.execute(f"CREATE TEMP VIEW usage AS {staging.sql}")
+    undated = f"SELECT EXISTS (SELECT 1 FROM {staging.raw_table.relation} WHERE {day} IS NULL OR CAST({day} AS DATE) > {sql_date(as_of)})"
     if (connection.execute(undated).fetchone() or (True,))[0]:
         return False
     _aggregate(connection, as_of)
@@ -52,37 +55,39 @@ def read_usage_fast(
 
 
 def aggregate_usage(
-    connection: duckdb.DuckDBPyConnection, stage: StagingTable, accounts: StagingTable, as_of: date
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, accounts: StagingTable, as_of: date
 ) -> None:
-    """Make the view ``usage`` of the cells that can be used and the table ``usage_by_account``, and judge the rows."""
+    """Make the view ``usage`` of the cells that can be used and the table ``usage_by_account``, and leave out the rows
+    without a kept account.
+    """
     connection.execute("DROP TABLE usage")
-    _create_usage_view(connection, stage, as_of, "s.account_id", "")
+    _create_usage_view(connection, staging, as_of, "s.account_id", "")
     _aggregate(connection, as_of)
-    if _match_ids(connection, stage, accounts):
-        _create_usage_view(connection, stage, as_of, "coalesce(t.known, s.account_id)", _JOIN_ID_MATCHES)
+    if _match_ids(connection, staging, accounts):
+        _create_usage_view(connection, staging, as_of, "coalesce(t.known, s.account_id)", _JOIN_ID_MATCHES)
         _aggregate(connection, as_of)
-    some_left_out = accounts.judged > 0
+    some_left_out = accounts.left_out_count > 0
     joins = JOIN_ACCOUNTS + (JOIN_ALL_ACCOUNTS if some_left_out else "")
-    leave_out_rows(connection, stage, row_rules(stage.table, as_of, some_left_out), joins)
+    leave_out_rows(connection, staging, row_rules(staging.table, as_of, some_left_out), joins)
 
 
-def usage_counts(connection: duckdb.DuckDBPyConnection, quick: bool) -> RowCounts:
-    """How many rows the accounts have, and their first and last day. Taken the quick way, every row has an account."""
-    of_ours = "" if quick else " u SEMI JOIN accounts a ON a.account_id = u.account_id"
-    counts = connection.execute(f"SELECT count(*), min(date), max(date) FROM usage{of_ours}").fetchone()
+def usage_counts(connection: duckdb.DuckDBPyConnection, fast_path: bool) -> RowCounts:
+    """The number of rows that belong to accounts, and their first and last day. On the fast path every row has an account."""
+    of_accounts = "" if fast_path else " u SEMI JOIN accounts a ON a.account_id = u.account_id"
+    counts = connection.execute(f"SELECT count(*), min(date), max(date) FROM usage{of_accounts}").fetchone()
     return RowCounts(*(counts or (0, None, None)))
 
 
 def _create_usage_view(
-    connection: duckdb.DuckDBPyConnection, stage: StagingTable, as_of: date, account: str, join: str
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, as_of: date, account: str, join: str
 ) -> None:
-    """The good cells of the rows up to the review date, and which rows have a cell that cannot be used."""
-    names = [column.name for column in stage.table.columns if column.name != "account_id"]
-    flags = [f"s.bad_{name} > 0" for name in stage.flagged if name not in stage.table.required]
+    """A view of the usable cells up to the review date, with ``unusual``: 1 for a row with a cell that cannot be used."""
+    names = [column.name for column in staging.table.columns if column.name != "account_id"]
+    flags = [f"s.bad_{name} > 0" for name in staging.columns_with_problems if name not in staging.table.required]
     unusual = f"CASE WHEN {' OR '.join(flags)} THEN 1 ELSE 0 END" if flags else "0"
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW usage AS SELECT {account} AS account_id, {', '.join(stage.good({}, names))},"
-        f" s.row_no, {unusual} AS unusual FROM {stage.name} s {join} WHERE s.date <= DATE '{as_of}'"
+        f"CREATE OR REPLACE TEMP VIEW usage AS SELECT {account} AS account_id, {', '.join(staging.usable_cells({}, names))},"
+        f" s.row_no, {unusual} AS unusual FROM {staging.name} s {join} WHERE s.date <= {sql_date(as_of)}"
     )
 
 
@@ -91,17 +96,18 @@ def _aggregate(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
     connection.execute(f"CREATE OR REPLACE TEMP TABLE usage_by_account AS {sql}")
 
 
-def _match_ids(connection: duckdb.DuckDBPyConnection, stage: StagingTable, accounts: StagingTable) -> bool:
-    """Whether ids were written in another length than those of the accounts; ``usage_twins`` then has both."""
+def _match_ids(connection: duckdb.DuckDBPyConnection, staging: StagingTable, accounts: StagingTable) -> bool:
+    """True where ids are written in another length than in accounts; ``usage_id_matches`` then has both forms."""
+    # The aggregate has each id once: matching is done there, and not on every row of usage.
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE usage_ids AS SELECT account_id AS given, account_id FROM usage_by_account"
     )
     count = match_column(connection, "usage_ids", "account_id", accounts.name, "account_id")
     if count:
         connection.execute(
-            "CREATE OR REPLACE TEMP TABLE usage_twins AS SELECT given, account_id AS known FROM usage_ids"
+            "CREATE OR REPLACE TEMP TABLE usage_id_matches AS SELECT given, account_id AS known FROM usage_ids"
             " WHERE given <> account_id"
         )
-        stage.notices.append(f"account_id: {count} Salesforce ids matched by their first 15 characters (accounts).")
+        staging.notices.append(f"account_id: {count} Salesforce ids matched by their first 15 characters (accounts).")
     connection.execute("DROP TABLE usage_ids")
     return count > 0

@@ -1,4 +1,4 @@
-"""What each table holds its cells and rows to, and what had not happened yet on the review date."""
+"""The rules for cells and rows of each table, and the cells that are hidden because they lie after the review date."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from domain.data_audit import FUTURE_DATED
 from domain.tables import Table
 from tools.sources.mapping import FILE_NAME
-from tools.sources.raw_tables import sql_identifier
+from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT
 from tools.sources.staging_table import RowRule
+from tools.sql import sql_date, sql_identifier
 
 ValueLimits = dict[str, Sequence[tuple[str, str]]]
 
@@ -19,7 +20,10 @@ def first_day_read(table: Table, as_of: date, lookback_days: Mapping[str, int]) 
 
 
 def value_limits(table: str, units: dict[str, str]) -> ValueLimits:
-    """(condition over v_ columns, reason) per column, for values that parse and yet cannot be."""
+    """By column: (condition over v_ columns, reason) for values that can be read and are impossible.
+
+    NPS is 0 to 10, CSAT 1 to 5, a pulse 1 to 5; money, counts and hours are not below zero.
+    """
     below_zero = {
         "accounts": ("arr", "seats"),
         "usage": ("active_users", "logins", "core_actions", "features_used"),
@@ -41,6 +45,7 @@ def value_limits(table: str, units: dict[str, str]) -> ValueLimits:
 
 
 def _csat(column: str, value: str, unit: str | None) -> list[tuple[str, str]]:
+    # A percentage arrives here as 1 to 5 already; one outside 0 to 100 was moved out of the range by the reader.
     if unit == "percent":
         return [(f"{value} NOT BETWEEN 1 AND 5", "a percentage is 0 to 100")]
     hint = f"a CSAT answer is 1 to 5; if these are percentages, say units: {{{column}: percent}} in {FILE_NAME}"
@@ -48,22 +53,25 @@ def _csat(column: str, value: str, unit: str | None) -> list[tuple[str, str]]:
 
 
 def row_rules(table: Table, as_of: date, some_left_out: bool = False) -> list[RowRule]:
-    """Rules over the stage ``s``, the kept accounts ``a`` and, where some are left out, all rows of that table ``f``."""
+    """Rules over the staging table ``s`` and the kept accounts ``a``; where some are left out also all accounts ``f``."""
     rules = []
     if table.date_column:
-        late = f"s.{sql_identifier(table.date_column)} > DATE '{as_of}'"
+        late = f"s.{sql_identifier(table.date_column)} > {sql_date(as_of)}"
         rules.append(RowRule(table.date_column, late, FUTURE_DATED))
     if table.name not in ("accounts", "people"):
         known = "f.account_id" if some_left_out else "a.account_id"
-        rules.append(RowRule("account_id", f"{known} IS NULL", "no such account"))
+        rules.append(RowRule("account_id", f"{known} IS NULL", NO_SUCH_ACCOUNT))
         if some_left_out:
-            rules.append(RowRule("account_id", "a.account_id IS NULL", "its account was left out"))
+            rules.append(RowRule("account_id", "a.account_id IS NULL", ACCOUNT_LEFT_OUT))
     return rules
 
 
 def hide_future(table: str, as_of: date) -> dict[str, str]:
-    """Expressions ({0} is the cell) that hide what happened after the review date: nothing reads the future."""
-    day = f"DATE '{as_of}'"
+    """By column: an expression ({0} is the cell) that hides what happened after the review date.
+
+    A review of a past week must give what it would have given then: an invoice paid next month is still open.
+    """
+    day = sql_date(as_of)
     happened = f"CASE WHEN {{0}} <= {day} THEN {{0}} END"
     return {
         "tickets": {"closed_at": happened},

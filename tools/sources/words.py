@@ -1,4 +1,9 @@
-"""Words that exports write for our choices. Our own words match in any case; hyphens and spaces are underscores."""
+"""Words that exports write for the choices of a column.
+
+The choices themselves match in any case. Spaces and hyphens are written as underscores here.
+"""
+
+from domain.tables import Column
 
 
 def _split_words(words: str) -> tuple[str, ...]:
@@ -96,6 +101,13 @@ SYNONYMS: dict[tuple[str, str], dict[str, str]] = {
         "upsell": "expanded",
     },
 }
+
+
+def choice_meanings(table: str, column: Column) -> dict[str, str]:
+    """Every word that is understood in a choice column, in lower case with underscores, and the choice it means."""
+    return {**SYNONYMS.get((table, column.name), {}), **{choice: choice for choice in column.choices}}
+
+
 YES = ("true", "yes", "y", "t", "1", "1.0")
 NO = ("false", "no", "n", "f", "0", "0.0")
 GOOD_RATINGS = ("good", "satisfied", "good_with_comment", "goodwithcomment", "positive", "happy")

@@ -1,0 +1,128 @@
+"""The audit of one table of a server: one statement counts everything, and its one row becomes the audit records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.data_audit import LeftOutRows, SourceAudit
+from domain.errors import DataError
+from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT, repeated_key
+from tools.sources.server_rows import JOIN_ACCOUNT, ServerRows
+from tools.sources.server_tables import ServerTable
+from tools.sources.staging_table import AMOUNT_COLUMNS
+from tools.sources.table_audit import UNKNOWN_PREFIX
+from tools.sql import sql_date
+
+_KEPT = "s.problem = 0 and s.place = 1"
+
+
+@dataclass(frozen=True)
+class CountStatement:
+    """A statement that yields one row of counts and days; ``columns`` are its names and types."""
+
+    sql: str
+    columns: list[tuple[str, str]]
+
+
+def count_statement(rows: ServerRows, name: str) -> CountStatement:
+    """Count the rows of a table by problem, and find the first and last day of those that are kept."""
+    source = rows.sources[name]
+    counts = {"kept": _count(_KEPT), "repeated": _count("s.problem = 0 and s.place > 1")}
+    counts |= {f"problem_{number}": _count(f"s.problem = {number}") for number in _numbers(rows.problems(source))}
+    for column, tests in rows.optional_tests(source).items():
+        for number in _numbers(tests):
+            counts[f"bad_{column}_{number}"] = _count(f"s.problem = 0 and s.bad_{column} = {number}")
+    days: dict[str, str] = {}
+    for day in source.table.freshness_columns:
+        seen = f"case when {_KEPT} and s.{day} <= {sql_date(rows.as_of)} then s.{day} end"
+        days |= {f"first_{day}": f"min({seen})", f"last_{day}": f"max({seen})"}
+    if name in AMOUNT_COLUMNS:
+        amount = f"s.{AMOUNT_COLUMNS[name]}"
+        counts["without_rate"] = _count(f"{_KEPT} and {amount} is not null and {amount}_home is null")
+    joins = ""
+    # Usage has a row per account and day. Joining them all to accounts is only worth it here, once: the signals join what
+    # is one row an account already.
+    if name == "usage":
+        joins = JOIN_ACCOUNT.replace("c.v_account_id", "s.account_id")
+        counts["without_account"] = _count(f"{_KEPT} and all_accounts.any_account_id is null")
+        counts["account_left_out"] = _count(
+            f"{_KEPT} and all_accounts.any_account_id is not null and known.account_id is null"
+        )
+    chosen = ", ".join(f"{expression} as {column}" for column, expression in (counts | days).items())
+    columns = [*((column, "BIGINT") for column in counts), *((column, "DATE") for column in days)]
+    return CountStatement(f"{rows.with_clause([name])} select {chosen} from {name}__checked s{joins}", columns)
+
+
+def _count(condition: str) -> str:
+    return f"sum(case when {condition} then 1 else 0 end)"
+
+
+def _numbers(tests: list[Any]) -> range:
+    return range(1, len(tests) + 1)
+
+
+def server_audit(rows: ServerRows, name: str, found: Mapping[str, Any]) -> tuple[SourceAudit, tuple[LeftOutRows, ...]]:
+    """The audit of a table from its counts. Raises DataError for an amount in a currency without a rate."""
+    source = rows.sources[name]
+    if found.get("without_rate"):
+        raise DataError(
+            f"{source.name}: {found['without_rate']} rows are in a currency without a rate. Add it to"
+            " configs/scoring.yaml: money.rates (home-currency units for 1 unit)."
+        )
+    reasons = _row_reasons(rows, source, found)
+    gone = sum(count for _, _, count in reasons)
+    reasons += _cell_reasons(rows, source, found)
+    left_out = tuple(left_out_entry(source, column, reason, count) for column, reason, count in reasons if count)
+    return _source_audit(rows, source, found, gone), left_out
+
+
+def _row_reasons(rows: ServerRows, source: ServerTable, found: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """Column, reason and count of the rows left out, in the order in which the reasons are tested."""
+    table = source.table
+    reasons = [
+        (column, reason, int(found[f"problem_{number}"] or 0))
+        for number, (column, _, reason) in enumerate(rows.problems(source), 1)
+    ]
+    if table.name == "usage":
+        reasons.append(("account_id", NO_SUCH_ACCOUNT, int(found["without_account"] or 0)))
+        reasons.append(("account_id", ACCOUNT_LEFT_OUT, int(found["account_left_out"] or 0)))
+    if table.key:
+        reasons.append((table.key, repeated_key(table.key), int(found["repeated"] or 0)))
+    return reasons
+
+
+def _cell_reasons(rows: ServerRows, source: ServerTable, found: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """The same for cells that are set to unknown."""
+    return [
+        (column, UNKNOWN_PREFIX + reason, int(found[f"bad_{column}_{number}"] or 0))
+        for column, tests in rows.optional_tests(source).items()
+        for number, (_, reason) in enumerate(tests, 1)
+    ]
+
+
+def left_out_entry(source: ServerTable, column: str, reason: str, count: int) -> LeftOutRows:
+    """One audit record. A server's rows have no numbers, so the example is only the count."""
+    examples = (f"{source.name}: {count} rows",)
+    return LeftOutRows(table=source.table.name, column=column, reason=reason, rows=count, examples=examples)
+
+
+def _source_audit(rows: ServerRows, source: ServerTable, found: Mapping[str, Any], gone: int) -> SourceAudit:
+    table, exported = source.table, source.exported_on
+    ends = [found[f"{end}_{day}"] for day in table.freshness_columns for end in ("first", "last")]
+    days = [day for day in ends if day is not None]
+    last = max(days, default=None)
+    # Without an account a row of usage has no problem of its own: it is counted as kept, and taken off here.
+    foreign = (found.get("without_account") or 0) + (found.get("account_left_out") or 0)
+    return SourceAudit(
+        table=table.name,
+        connected=True,
+        location=str(source.name),
+        rows=int((found["kept"] or 0) - foreign),
+        rows_left_out=gone,
+        first_date=min(days, default=None),
+        last_date=last,
+        seen_until=min(exported, rows.as_of) if exported else last,
+        columns=source.columns,
+        columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in source.columns),
+        columns_ignored=source.ignored,
+    )

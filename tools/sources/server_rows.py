@@ -1,0 +1,153 @@
+"""The rows of a server's tables as common table expressions of one statement, so that reading rights are enough.
+
+Pure SQL text. For each table ``<name>__checked`` has every row with the number of its first problem (0 is none), and
+``<name>`` has the rows and cells that can be used. Both follow the rules of the validated path; the audits have to agree.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from domain.data_audit import FUTURE_DATED
+from domain.tables import Table
+from tools.sources.currencies import CurrencyRates
+from tools.sources.parse import SQL_TYPES
+from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT, REQUIRED_IS_EMPTY
+from tools.sources.server_tables import ServerTable
+from tools.sources.staging_table import AMOUNT_COLUMNS
+from tools.sources.validation_rules import first_day_read, hide_future, value_limits
+from tools.sql import sql_date, sql_string
+
+JOIN_ACCOUNT = (
+    " left join accounts known on known.account_id = c.v_account_id"
+    " left join (select distinct account_id as any_account_id from accounts__checked) all_accounts"
+    " on all_accounts.any_account_id = c.v_account_id"
+)
+"""A row's account: among those kept (``known``), and among all that the accounts table names (``all_accounts``)."""
+
+
+@dataclass(frozen=True)
+class ServerRows:
+    """The usable rows of every table on ``as_of``. ``table_sql`` gives a table's name as SQL of the server."""
+
+    as_of: date
+    rates: CurrencyRates
+    lookback_days: Mapping[str, int]
+    sources: Mapping[str, ServerTable]
+    table_sql: Callable[[str], str]
+
+    def since(self, table: Table) -> date | None:
+        """The first day that is read of a table."""
+        return first_day_read(table, self.as_of, self.lookback_days)
+
+    def with_clause(self, names: Sequence[str]) -> str:
+        """``with …``: accounts and the named tables, each holding the rows and cells that can be used."""
+        ordered = ["accounts", *(name for name in names if name != "accounts")]
+        return "with " + ",\n".join(
+            f"{name}__checked as ({self._checked_rows(name)}),\n{name} as ({self._usable_rows(name)})"
+            for name in ordered
+        )
+
+    def _checked_rows(self, name: str) -> str:
+        """Every row of the look-back with its problem (0 is none) and the flags of cells that cannot be used."""
+        source = self.sources[name]
+        table = source.table
+        if source.name is None:
+            return _no_rows(table)
+        own = {"currency": self._currency(name)} if name in AMOUNT_COLUMNS else {}
+        columns = [f"{own.get(column, f'c.v_{column}')} as {column}" for column in table.names]
+        columns += [f"{_first_problem(tests)} as bad_{column}" for column, tests in self.optional_tests(source).items()]
+        columns.append(f"{_first_problem([(test, why) for _, test, why in self.problems(source)])} as problem")
+        if name in AMOUNT_COLUMNS:
+            home = self.rates.home_amount(f"c.v_{AMOUNT_COLUMNS[name]}", self._currency(name))
+            columns.append(f"{home} as {AMOUNT_COLUMNS[name]}_home")
+        columns.append(f"{_place_among_repeats(table)} as place")
+        join = JOIN_ACCOUNT if _is_checked_against_accounts(table) else ""
+        return f"select {', '.join(columns)} from ({self._cells(source, source.name)}) c{join}"
+
+    def _cells(self, source: ServerTable, name: str) -> str:
+        """The values ``v_…`` of the rows of the look-back, and ``u_…``: 1 where a cell cannot be read."""
+        cells = [f"{source.cells[column]} as v_{column}" for column in source.table.names]
+        cells += [
+            f"case when {test} then 1 else 0 end as u_{column}" for column, (test, _) in source.unreadable.items()
+        ]
+        since, day = self.since(source.table), f"v_{source.table.date_column}"
+        bound = f" where {day} is null or {day} >= {sql_date(since)}" if since else ""
+        return f"select * from (select {', '.join(cells)} from {self.table_sql(name)} origin) given{bound}"
+
+    def _currency(self, name: str) -> str:
+        """The currency of a row: its own, else its account's, else the home currency."""
+        of_account = "" if name == "accounts" else "upper(known.currency), "
+        return f"coalesce(upper(c.v_currency), {of_account}{sql_string(self.rates.home)})"
+
+    def problems(self, source: ServerTable) -> list[tuple[str, str, str]]:
+        """Column, condition and reason for leaving out a row; the first that holds counts."""
+        table, found = source.table, []
+        tests = self._tests(source)
+        for column in table.columns:
+            if not column.required or column.name == "renewal_date":
+                continue
+            found += [(column.name, test, why) for test, why in tests.get(column.name, ())]
+            found.append((column.name, f"c.v_{column.name} is null", REQUIRED_IS_EMPTY))
+        if table.date_column:
+            found.append((table.date_column, f"c.v_{table.date_column} > {sql_date(self.as_of)}", FUTURE_DATED))
+        if _is_checked_against_accounts(table):
+            found.append(("account_id", "all_accounts.any_account_id is null", NO_SUCH_ACCOUNT))
+            found.append(("account_id", "known.account_id is null", ACCOUNT_LEFT_OUT))
+        return found
+
+    def _tests(self, source: ServerTable) -> dict[str, list[tuple[str, str]]]:
+        """By column: (condition, reason) of a cell that cannot be used; the first that holds counts."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name, (_, why) in source.unreadable.items():
+            found.setdefault(name, []).append((f"c.u_{name} = 1", why))
+        for name, rules in value_limits(source.table.name, {}).items():
+            if name in source.columns:
+                found.setdefault(name, []).extend((test.replace("v_", "c.v_"), why) for test, why in rules)
+        return found
+
+    def optional_tests(self, source: ServerTable) -> dict[str, list[tuple[str, str]]]:
+        """The same for the columns that a row can do without."""
+        return {name: tests for name, tests in self._tests(source).items() if name not in source.table.required}
+
+    def _usable_rows(self, name: str) -> str:
+        """The rows without a problem, their unusable cells set to NULL, and without what happened after the review day."""
+        source = self.sources[name]
+        hidden = hide_future(name, self.as_of)
+        doubtful = self.optional_tests(source)
+        cells = []
+        for column in source.table.columns:
+            cell = f"s.{column.name}"
+            cell = f"case when s.bad_{column.name} = 0 then {cell} end" if column.name in doubtful else cell
+            cells.append(f"{hidden.get(column.name, '{0}').format(cell).replace(chr(34), '')} as {column.name}")
+        if name in AMOUNT_COLUMNS:
+            cells.append(f"s.{AMOUNT_COLUMNS[name]}_home as {AMOUNT_COLUMNS[name]}_home")
+        return f"select {', '.join(cells)} from {name}__checked s where s.problem = 0 and s.place = 1"
+
+
+def _no_rows(table: Table) -> str:
+    """The shape of a table that the server does not have, so that every statement finds all tables."""
+    nothing = ", ".join(f"cast(null as {SQL_TYPES[column.kind]}) as {column.name}" for column in table.columns)
+    home = (
+        f", cast(null as decimal(18, 2)) as {AMOUNT_COLUMNS[table.name]}_home" if table.name in AMOUNT_COLUMNS else ""
+    )
+    return f"select {nothing}{home}, 0 as problem, 1 as place from (select 1 as one) nothing where one = 0"
+
+
+def _is_checked_against_accounts(table: Table) -> bool:
+    """True for tables whose rows belong to an account; usage is checked after it is one row an account."""
+    return "account_id" in table.names and table.name not in ("accounts", "usage")
+
+
+def _place_among_repeats(table: Table) -> str:
+    """1 for the row that is kept of those with the same key. A server has no row order: the other columns decide."""
+    if not table.key or table.name == "accounts":
+        return "1"
+    order = ", ".join(f"c.v_{column.name}" for column in table.columns if column.name != table.key)
+    return f"row_number() over (partition by c.v_{table.key} order by {order})"
+
+
+def _first_problem(tests: Sequence[tuple[str, str]]) -> str:
+    """The number of the first test that holds, from 1; 0 where none does."""
+    whens = " ".join(f"when {test} then {number}" for number, (test, _) in enumerate(tests, 1))
+    return f"case {whens} else 0 end" if whens else "0"

@@ -1,0 +1,113 @@
+"""The tables of a server: which of them hold the data, and the SQL that reads each cell, in what all engines share.
+
+A server has types of its own, so that reading a cell is a cast; texts are only trimmed and choices looked up. A column
+whose type does not fit is an error, for the team to solve with a view.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from domain.errors import DataError
+from domain.tables import Column, Table
+from tools.sources import words
+from tools.sources.column_matching import match_columns
+from tools.sources.format_inference import type_fits
+from tools.sources.mapping import FILE_NAME, TableMapping
+from tools.sources.parse import SQL_TYPES
+from tools.sources.reasons import NOT_A_NUMBER, unknown_choice
+from tools.sql import sql_identifier, sql_string
+
+
+@dataclass(frozen=True)
+class ServerTable:
+    """One table as the server has it; ``name`` is None where it has none, and then every cell is NULL."""
+
+    table: Table
+    name: str | None
+    cells: Mapping[str, str]
+    """By column: the value, as an expression in the embedded engine's dialect."""
+    unreadable: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By column: (condition over the server's table, reason) for a cell that is filled and cannot be read."""
+    ignored: tuple[str, ...] = ()
+    exported_on: date | None = None
+    columns: tuple[str, ...] = ()
+
+
+def match_server_table(
+    table: Table, name: str | None, columns: list[tuple[str, str]], mapped: TableMapping
+) -> ServerTable:
+    """Match the columns (name, type) of the server's table ``name``; without a name every cell is NULL.
+
+    Raises DataError for a column whose type does not fit, and for what a mapping can only do with files.
+    """
+    if name is None:
+        return ServerTable(table, None, {column.name: _null_cell(column) for column in table.columns})
+    if mapped.units or mapped.renewals:
+        what = "units" if mapped.units else "renewals"
+        raise DataError(
+            f"{FILE_NAME}: tables.{table.name}.{what}: not on a database; make a view that holds them ready"
+        )
+    matched = match_columns(table, [column for column, _ in columns], mapped, name)
+    cells, unreadable, filled = {}, {}, []
+    for column in table.columns:
+        if column.name in mapped.constants:
+            cells[column.name] = f"cast({sql_string(mapped.constants[column.name])} as {SQL_TYPES[column.kind]})"
+        elif (index := matched.position.get(column.name)) is None:
+            cells[column.name] = _null_cell(column)
+            continue
+        else:
+            own_name, kind = columns[index]
+            _refuse_unfit_type(table, column, name, own_name, kind)
+            origin = sql_identifier(own_name)
+            cells[column.name] = cell = _cell(table, column, origin, kind, mapped.values.get(column.name, {}))
+            if reason := _loss_reason(column, kind):
+                written = _trimmed_text(origin) if column.kind == "choice" else origin
+                unreadable[column.name] = (f"{written} is not null and {cell} is null", reason)
+        filled.append(column.name)
+    return ServerTable(table, name, cells, unreadable, matched.ignored, mapped.exported_on, tuple(filled))
+
+
+def _refuse_unfit_type(table: Table, column: Column, name: str, own_name: str, kind: str) -> None:
+    if not type_fits(column.kind, kind, None):
+        raise DataError(
+            f"{name}.{own_name} is {kind.strip('()').lower()}, and {table.name}.{column.name} is a {column.kind}: make a view"
+            f" that casts it, and name the view in {FILE_NAME} (tables.{table.name}.from)"
+        )
+
+
+def _null_cell(column: Column) -> str:
+    return f"cast(null as {SQL_TYPES[column.kind]})"
+
+
+def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[str, str]) -> str:
+    """The value of a cell. Only functions that every engine has: no TRY_CAST, no patterns, no lists."""
+    text = _trimmed_text(cell)
+    if values:
+        whens = " ".join(
+            f"when {sql_string(word.strip().lower())} then {sql_string(meaning)}" for word, meaning in values.items()
+        )
+        text = f"case lower({text}) {whens} else {text} end"
+    if column.kind in ("id", "text"):
+        return text
+    if column.kind == "choice":
+        known = words.choice_meanings(table.name, column)
+        whens = " ".join(f"when {sql_string(word)} then {sql_string(choice)}" for word, choice in known.items())
+        return f"case replace(replace(lower({text}), ' ', '_'), '-', '_') {whens} end"
+    if column.kind == "date" and kind.startswith("TIMESTAMP"):
+        return f"cast({cell} as date)"
+    # NaN and infinity are not values here. NaN is above all numbers for every engine, so that the bounds exclude both.
+    if column.kind == "number" and kind in ("FLOAT", "DOUBLE"):
+        return f"case when {cell} >= -1e300 and {cell} <= 1e300 then cast({cell} as double) end"
+    return f"cast({cell} as {SQL_TYPES[column.kind]})"
+
+
+def _trimmed_text(cell: str) -> str:
+    return f"nullif(trim(cast({cell} as varchar)), '')"
+
+
+def _loss_reason(column: Column, kind: str) -> str | None:
+    """The reason to give where a filled cell of this type has no value; None where every cell has one."""
+    if column.kind == "choice":
+        return unknown_choice(column)
+    return NOT_A_NUMBER if column.kind == "number" and kind in ("FLOAT", "DOUBLE") else None
