@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from app.desk.server import DeskApp
+    from app.desk.desk_app import DeskApp
 
 
 def serve_desk(store: str | None, configs: str | None, host: str, port: int, name: str) -> None:
@@ -25,7 +25,8 @@ def serve_desk(store: str | None, configs: str | None, host: str, port: int, nam
 
     import uvicorn
 
-    from app.desk.server import DeskApp, create_app
+    from app.desk.desk_app import DeskApp
+    from app.desk.server import create_app
     from app.desk.settings import is_loopback, read_settings
 
     settings = read_settings(Path(configs) if configs else None)

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.desk.server import DeskApp, create_app
+from app.desk.desk_app import DeskApp
+from app.desk.server import create_app
 from app.desk.sessions import COOKIE, Session
 from app.desk.settings import DeskSettings
 from domain.desk import DeskRole, Member

@@ -15,11 +15,11 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from app.desk.desk_app import NotSignedIn, get_desk
 from app.desk.loaded_review import MeetingState, review_progress
 from app.desk.operations import check_role
 from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import TableQuery
-from app.desk.server import NotSignedIn, get_desk
 from app.desk.sessions import Session
 from domain.decisions import PlayDecision
 from domain.desk import DeskRole, EntryPoint
@@ -182,7 +182,7 @@ def get_accounts(
         "search": search,
         "sort": sort,
     }
-    found = visit.desk.review_cache.scores(visit.place, book).page(TableQuery.of({**given, "page": str(page)}))
+    found = visit.desk.score_cache.scores(visit.place, book).page(TableQuery.of({**given, "page": str(page)}))
     return {
         "page": found.wanted.page, "pages": found.pages, "accounts": found.accounts, "arr": found.arr,
         "currency": book.review.portfolio.currency, "rows": found.rows,

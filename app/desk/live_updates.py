@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.desk.server import DeskApp, current_session, get_desk
+from app.desk.desk_app import DeskApp, current_session, get_desk
 from app.desk.sessions import Session
 
 router = APIRouter(include_in_schema=False)

@@ -5,17 +5,19 @@ A review is put together once and kept until something of it changes; what is ke
 
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from markupsafe import Markup
 
+from app.desk.recent_cache import RecentCache
 from app.report.view import ReviewView
 from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, build_context
+from domain.configuration import Configuration
 from domain.desk import MeetingNote, Member, PendingDecision
 from domain.dossier import Dossier, Person
 from domain.errors import UnknownReference
@@ -23,11 +25,9 @@ from domain.phase_results import IdentifyResult
 from domain.plan import PlanLine
 from domain.review import Review
 from domain.save_play import SavePlay
+from graph.decision_preview import DecisionPreview, WorkloadPreview
+from graph.review_document import review_document
 from tools.store.desk_store import DeskStore
-
-if TYPE_CHECKING:
-    from app.desk.score_table import ScoreTable
-    from graph.decision_preview import DecisionPreview, WorkloadPreview
 
 Stage = Literal["preparing", "deciding", "working", "closing", "finishing", "closed"]
 STAGES: dict[Stage, str] = {
@@ -75,8 +75,6 @@ class LoadedReview:
     """One review, put together."""
 
     def __init__(self, place: StoreSession, standing: ReviewProgress) -> None:
-        from graph.review_document import review_document
-
         own = StoreSession(place.at, place.store)  # with results of its own: those of an earlier run must not stay
         self.standing = standing
         self.request = ReviewRequest.of(place.store.request(standing.review_id)[0])
@@ -100,7 +98,7 @@ class LoadedReview:
         return self.identified.people
 
     @cached_property
-    def configuration(self) -> Any:
+    def configuration(self) -> Configuration:
         """What the review is run with."""
         return self._context.configuration
 
@@ -124,15 +122,11 @@ class LoadedReview:
         """The CSM's id of every account of the plan."""
         return {row.account_id: row.csm_id for row in self.identified.plan_rows}
 
-    def outlook(self, place: StoreSession) -> "DecisionPreview":
+    def outlook(self, place: StoreSession) -> DecisionPreview:
         """What decisions would come to, over the store as it is now."""
-        from dataclasses import replace
-
-        from graph.decision_preview import DecisionPreview
-
         return DecisionPreview(replace(self._context, store=place.store), self.review_id)
 
-    def load(self, place: StoreSession, table: "MeetingState") -> "WorkloadPreview":
+    def load(self, place: StoreSession, table: "MeetingState") -> WorkloadPreview:
         """Load and needs after the choices so far; worked out once for the same choices."""
         key = table.key
         with self._lock:
@@ -165,39 +159,17 @@ class LoadedReview:
 class ReviewCache:
     """The reviews of one store, each put together once; the last few are kept."""
 
-    MAX_KEPT = 4
+    _SIZE = 4
 
     def __init__(self) -> None:
-        self._books: dict[ReviewProgress, LoadedReview] = {}
-        self._scores: dict[ReviewProgress, ScoreTable] = {}
-        self._lock = Lock()
+        self._reviews: RecentCache[ReviewProgress, LoadedReview] = RecentCache(self._SIZE)
 
     def book(self, place: StoreSession, review_id: str) -> LoadedReview | None:
-        """The review as it stands; None while it is being prepared. Raises UnknownReference for one that is none."""
+        """The review as it is now; None while it is being prepared. Raises UnknownReference for an unknown review."""
         standing = review_progress(place, review_id)
-        with self._lock:
-            if standing in self._books:
-                return self._books[standing]
-        made = None
         with suppress(UnknownReference):  # a step is under way: its results are not there yet
-            made = LoadedReview(place, standing)
-        if made is None:
-            return None
-        with self._lock:
-            for old in list(self._books)[: -self.MAX_KEPT + 1]:
-                del self._books[old]
-            return self._books.setdefault(standing, made)
-
-    def scores(self, place: StoreSession, book: LoadedReview) -> "ScoreTable":
-        """The scores of the whole base in that week."""
-        from app.desk.score_table import ScoreTable
-
-        with self._lock:
-            if book.standing not in self._scores:
-                for old in list(self._scores)[: -self.MAX_KEPT + 1]:
-                    del self._scores[old]  # somebody may be reading in it: its engine goes when nobody does
-                self._scores[book.standing] = ScoreTable(place, book)
-            return self._scores[book.standing]
+            return self._reviews.get(standing, lambda: LoadedReview(place, standing))
+        return None
 
 
 def latest_review_id(place: StoreSession) -> str | None:

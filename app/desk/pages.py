@@ -46,7 +46,7 @@ def week_page(visit: Reader, review_id: str) -> Response:
     mine = visit.member.role == "csm" and visit.member.person_id
     if mine and not given:
         given = {"csm": str(visit.member.person_id)}
-    scores = visit.desk.review_cache.scores(visit.place, book)
+    scores = visit.desk.score_cache.scores(visit.place, book)
     wanted = TableQuery.of(given)
     table, part = MeetingState.of(visit.place, book), scores.page(wanted)
     return visit.render_review(
@@ -70,7 +70,7 @@ def week_page(visit: Reader, review_id: str) -> Response:
 def account_page(visit: Reader, review_id: str, account: str) -> Response:
     """All that is known about one account."""
     book = visit.book(review_id)
-    scores = visit.desk.review_cache.scores(visit.place, book)
+    scores = visit.desk.score_cache.scores(visit.place, book)
     row = scores.account(account)
     line = book.view.lines.get(account)
     if row is None and line is None:
@@ -248,12 +248,12 @@ def what_if_page(visit: Reader, review_id: str) -> Response:
     """Move a weight or a threshold and see who changes tier."""
     book = visit.book(review_id)
     asked = what_if.WhatIfChanges.of(dict(visit.request.query_params), book.configuration)
-    scores, knobs = visit.desk.review_cache.scores(visit.place, book), what_if.adjustable_numbers(book.configuration)
+    scores, knobs = visit.desk.score_cache.scores(visit.place, book), what_if.adjustable_numbers(book.configuration)
     return visit.render_review(
         book,
         "what_if.html",
         asked=asked,
-        found=what_if.compute_effect(scores, book, asked),
+        found=what_if.compute_effect(scores, book.configuration, book.review.as_of, asked),
         knobs=knobs,
         by_name={knob.name: knob for knob in knobs},
         categories=CATEGORIES,
@@ -266,7 +266,7 @@ def what_if_file(visit: Reader, review_id: str) -> Response:
     """The changed scoring as a file for a configuration folder."""
     book = visit.book(review_id)
     asked = what_if.WhatIfChanges.of(dict(visit.request.query_params), book.configuration)
-    text = what_if.scoring_file(asked, book)
+    text = what_if.scoring_file(asked, book.request.configs, review_id)
     return Response(
         text,
         media_type="application/yaml",

@@ -1,5 +1,6 @@
 """One request of somebody who is in: who they are, the store that is theirs meanwhile, the review they look at."""
 
+import secrets
 from collections.abc import AsyncIterator, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,13 @@ from fastapi import Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
 
+from app.desk.desk_app import DeskApp, ReviewNotReady, current_session, get_desk
 from app.desk.loaded_review import STAGES, LoadedReview, MeetingState, review_progress
 from app.desk.operations import DeskOperations, check_role
 from app.desk.region_format import region_format
 from app.desk.render import render_page
-from app.desk.server import DeskApp, current_session, get_desk
 from app.desk.sessions import Session
 from app.report.formatting import REGION_FORMAT
 from app.wiring import StoreSession
@@ -35,14 +37,6 @@ NAV: tuple[tuple[str, str, DeskRole], ...] = (
 
 _MAX_FRAGMENTS = 300
 """Parts of pages that are kept ready for one review."""
-
-
-class ReviewNotReady(Exception):
-    """The review is not far enough to be shown."""
-
-    def __init__(self, review_id: str) -> None:
-        super().__init__(review_id)
-        self.review_id = review_id
 
 
 @dataclass
@@ -167,10 +161,6 @@ class require_role:  # noqa: N801  read as a sentence at each route: Depends(may
 
 async def read_form(request: Request) -> dict[str, list[str]]:
     """What a form of ours sent. Raises NotAllowed when it does not carry the session's own mark."""
-    import secrets
-
-    from starlette.concurrency import run_in_threadpool
-
     # Who came in by `may` is known already: whoever holds a store does not wait for a second one.
     known = getattr(request.state, "session", None)
     session = known if isinstance(known, Session) else await run_in_threadpool(current_session, request)

@@ -4,21 +4,20 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
+from app.desk.loaded_review import LoadedReview, ReviewProgress
+from app.desk.recent_cache import RecentCache
+from app.wiring import StoreSession
 from domain.configuration import Configuration
 from domain.errors import UnknownReference
+from domain.phase_results import IdentifyResult
 from tools.engine import EngineLimits, open_engine
 from tools.scoring.score_sql import SCORE_COLUMNS, ChurnCurve
 from tools.scoring.scored_base import load_week
-from tools.scoring.snapshots import Snapshot
+from tools.scoring.snapshots import Snapshot, SnapshotStore
 from tools.scoring.week_over_week import comparison_sql
-
-if TYPE_CHECKING:
-    from app.desk.loaded_review import LoadedReview
-    from app.desk.what_if import WhatIfEffect
-    from app.wiring import StoreSession
 
 Row = dict[str, Any]
 PAGE_SIZE = 50
@@ -99,20 +98,33 @@ class TablePage:
         return max(-(-self.accounts // PAGE_SIZE), 1)
 
 
+@dataclass(frozen=True)
+class WhatIfEffect:
+    """Accounts that another scoring would move, and the totals before and after it."""
+
+    moved: list[Row]
+    counts: dict[str, int]
+    at_risk_before: int
+    at_risk_after: int
+    arr_before: float
+    arr_after: float
+
+
 class ScoreTable:
     """This week's snapshot beside the last one, in an engine of its own."""
 
-    def __init__(self, place: "StoreSession", book: "LoadedReview") -> None:
+    def __init__(
+        self, history: SnapshotStore, identified: IdentifyResult, configuration: Configuration, review_id: str
+    ) -> None:
         self._connection = open_engine(EngineLimits(memory="400MB"))
         self._lock = Lock()
         self._weeks: dict[str, list[Row]] = {}
-        self._configuration: Configuration = book.configuration
-        history, identified = place.history(), book.identified
+        self._configuration: Configuration = configuration
         snapshots = history.snapshots(self._connection, identified.as_of + timedelta(days=1))
         self.snapshots = snapshots
-        this = next((each for each in snapshots if each.review_id == book.review_id), None)
+        this = next((each for each in snapshots if each.review_id == review_id), None)
         if this is None:
-            raise UnknownReference(f"the scores of {book.review_id} are no longer kept; run the review again")
+            raise UnknownReference(f"the scores of {review_id} are no longer kept; run the review again")
         before = [each for each in snapshots if each.as_of < identified.as_of]
         scoring = self._configuration.scoring
         self.curve = ChurnCurve(scoring.churn_slope.value, scoring.churn_midpoint.value, 0, False)
@@ -207,10 +219,8 @@ class ScoreTable:
             "segment": [(row["segment"], row["segment"]) for row in segments],
         }
 
-    def compare_scoring(self, scored: str, most: int) -> "WhatIfEffect":
+    def compare_scoring(self, scored: str, most: int) -> WhatIfEffect:
         """Who would stand elsewhere under another scoring, given as SQL over ``scored_signals``."""
-        from app.desk.what_if import WhatIfEffect
-
         both = f"from scored b join ({scored}) a using (account_id)"
         (totals,) = self._query(
             "select count(*) filter (b.at_risk) as before, count(*) filter (a.at_risk) as after, "
@@ -237,6 +247,24 @@ class ScoreTable:
             arr_before=float(totals["arr_before"]),
             arr_after=float(totals["arr_after"]),
         )
+
+
+class ScoreCache:
+    """The score tables of the reviews that were read last."""
+
+    _SIZE = 4
+
+    def __init__(self) -> None:
+        self._tables: RecentCache[ReviewProgress, ScoreTable] = RecentCache(self._SIZE)
+        self._making = Lock()
+
+    def scores(self, place: StoreSession, book: LoadedReview) -> ScoreTable:
+        """The scores of the whole base in that week. Raises UnknownReference when they are no longer kept."""
+        with self._making:  # a table has an engine with memory of its own: never two for one review
+            return self._tables.get(
+                book.standing,
+                lambda: ScoreTable(place.history(), book.identified, book.configuration, book.review_id),
+            )
 
 
 def _where(wanted: TableQuery) -> tuple[str, list[Any]]:

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
+from app.desk.desk_app import DeskApp, current_session, get_desk
 from app.desk.render import render_page
-from app.desk.server import DeskApp, current_session, get_desk
 from app.desk.sessions import COOKIE, MAX_NAME_LENGTH, Session, expiry_time, find_member
 from app.desk.settings import OpenId
 from app.wiring import StoreSession

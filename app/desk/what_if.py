@@ -6,19 +6,17 @@ Nothing is kept. What comes out is a file for a configuration folder.
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from app.desk.score_table import ScoreTable, WhatIfEffect
 from domain.configuration import CATEGORIES, SIZES, Configuration, ScoringSettings
 from domain.errors import DecisionError
 from tools.scoring.score_sql import scored_sql
-
-if TYPE_CHECKING:
-    from app.desk.loaded_review import LoadedReview
-    from app.desk.score_table import ScoreTable
 
 MAX_LISTED = 100
 """Accounts that are listed; the counts are of all."""
@@ -123,33 +121,23 @@ def changed_configuration(asked: WhatIfChanges, configuration: Configuration) ->
     return configuration.model_copy(update={"scoring": scoring})
 
 
-@dataclass(frozen=True)
-class WhatIfEffect:
-    """Who would stand elsewhere."""
-
-    moved: list[dict[str, Any]]
-    counts: dict[str, int]
-    at_risk_before: int
-    at_risk_after: int
-    arr_before: float
-    arr_after: float
-
-
-def compute_effect(scores: "ScoreTable", book: "LoadedReview", asked: WhatIfChanges) -> WhatIfEffect | None:
+def compute_effect(
+    scores: ScoreTable, configuration: Configuration, as_of: date, asked: WhatIfChanges
+) -> WhatIfEffect | None:
     """This week's signals under the changed numbers, beside what they came to; None when nothing is changed."""
     if not asked.changes:
         return None
-    configuration = changed_configuration(asked, book.configuration)
-    scored = scored_sql(configuration, "scored_signals", book.standing.as_of, scores.curve, "reported_velocity")
+    changed = changed_configuration(asked, configuration)
+    scored = scored_sql(changed, "scored_signals", as_of, scores.curve, "reported_velocity")
     return scores.compare_scoring(scored, MAX_LISTED)
 
 
-def scoring_file(asked: WhatIfChanges, book: "LoadedReview") -> str:
+def scoring_file(asked: WhatIfChanges, configs: str | None, review_id: str) -> str:
     """scoring.yaml with the changes, every other line as it is written there, and what was changed at its head."""
-    folder = Path(book.request.configs) if book.request.configs else Path(__file__).resolve().parents[2] / "configs"
+    folder = Path(configs) if configs else Path(__file__).resolve().parents[2] / "configs"
     raw = yaml.load((folder / "scoring.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     lines = [f"# {name}: {value:g}" for name, value in asked.changes.items()] or ["# nothing"]
-    head = f"# Changed on the page What if of {book.review_id}; put it into a folder and name that with --configs:"
+    head = f"# Changed on the page What if of {review_id}; put it into a folder and name that with --configs:"
     return "\n".join(
         [head, *lines, yaml.safe_dump(apply_changes(asked, raw), sort_keys=False, allow_unicode=True, width=120)]
     )

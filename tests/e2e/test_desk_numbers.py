@@ -8,7 +8,7 @@ import pytest
 
 from app.desk import what_if
 from app.desk.loaded_review import LoadedReview, ReviewCache
-from app.desk.score_table import PAGE_SIZE, SORTS, ScoreTable, TableQuery
+from app.desk.score_table import PAGE_SIZE, SORTS, ScoreCache, ScoreTable, TableQuery
 from app.wiring import ReviewRequest, load_scored_base, open_store
 from domain.errors import UnknownReference
 from tests.e2e.commands import ROOT
@@ -26,7 +26,7 @@ def opened(
     with open_store(str(place.store)) as work:
         book = library.book(work, W48)
         assert book is not None
-        yield book, library.scores(work, book)
+        yield book, ScoreCache().scores(work, book)
 
 
 def ids(scores: ScoreTable, **wanted: str) -> list[str]:
@@ -120,7 +120,7 @@ def test_numbers_that_are_as_they_are_change_nothing(opened: tuple[LoadedReview,
     same = {knob.name: f"{knob.now:g}" for knob in what_if.adjustable_numbers(book.configuration)}
     asked = what_if.WhatIfChanges.of(same, book.configuration)
     assert (asked.changes, asked.problem) == ({}, "")
-    assert what_if.compute_effect(scores, book, asked) is None
+    assert what_if.compute_effect(scores, book.configuration, book.review.as_of, asked) is None
 
 
 @pytest.mark.parametrize(
@@ -152,12 +152,12 @@ def test_what_the_page_foretells_is_what_a_review_with_the_downloaded_file_finds
         "cluster_step": "0.2",
     }  # fmt: skip
     asked = what_if.WhatIfChanges.of(given, book.configuration)
-    foretold = what_if.compute_effect(scores, book, asked)
+    foretold = what_if.compute_effect(scores, book.configuration, book.review.as_of, asked)
     assert foretold is not None
     assert foretold.moved
     configs = tmp_path / "configs"
     shutil.copytree(ROOT / "configs", configs)
-    (configs / "scoring.yaml").write_text(what_if.scoring_file(asked, book), encoding="utf-8")
+    (configs / "scoring.yaml").write_text(what_if.scoring_file(asked, book.request.configs, W48), encoding="utf-8")
     place = both_weeks.copied(tmp_path / "world")
     with open_store(str(place.store)) as work:
         request = ReviewRequest(book.request.data, book.review.as_of, "", str(configs))
@@ -180,4 +180,4 @@ def test_scores_that_are_no_longer_kept_are_told(both_weeks: StoreFolder, tmp_pa
         book = library.book(work, W48)
         assert book is not None
         with pytest.raises(UnknownReference, match="are no longer kept; run the review again"):
-            library.scores(work, book)
+            ScoreCache().scores(work, book)

@@ -1,0 +1,114 @@
+"""The desk of one store: what every request uses, and who is signed in."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from time import monotonic
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from fastapi import Request
+
+from app.desk.loaded_review import ReviewCache
+from app.desk.review_runner import ReviewRunner
+from app.desk.score_table import ScoreCache
+from app.desk.sessions import COOKIE, PeopleCache, Session, Sessions, SignInAttempts, find_member
+from app.desk.settings import DeskSettings
+from app.desk.store_pool import StorePool
+from app.wiring import StoreSession, utc_now
+from domain.errors import NotAllowed
+from tools.store.desk_store import DeskStore
+
+
+@dataclass
+class DeskApp:
+    """What every request uses."""
+
+    store: str | None
+    settings: DeskSettings
+    clock: Callable[[], str] = utc_now
+    store_pool: StorePool = field(init=False)
+    review_cache: ReviewCache = field(default_factory=ReviewCache)
+    score_cache: ScoreCache = field(default_factory=ScoreCache)
+    runner: ReviewRunner = field(init=False)
+    sign_in_attempts: SignInAttempts = field(init=False)
+    people_cache: PeopleCache = field(default_factory=PeopleCache)
+    form_key: bytes = b""
+    """What the marks of forms behind a proxy are made with; the store's own, read when it is needed first."""
+
+    def __post_init__(self) -> None:
+        self.store_pool = StorePool(self.store)
+        self.runner = ReviewRunner(self.store_pool)
+        self.sign_in_attempts = SignInAttempts(self.settings.tries_a_minute, monotonic)
+
+    def sessions(self, place: StoreSession) -> Sessions:
+        """The door of the store."""
+        return Sessions(DeskStore(place.store), self.settings, self.clock)
+
+    def today(self, zone: str) -> date:
+        """The day it is where the team is."""
+        try:
+            return datetime.fromisoformat(self.clock()).astimezone(ZoneInfo(zone)).date()
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return datetime.fromisoformat(self.clock()).date()
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the desk is reached by https, so that its cookie goes nowhere else."""
+        return self.settings.address.startswith("https://")
+
+
+def get_desk(request: Request) -> DeskApp:
+    """The desk that answers."""
+    found: DeskApp = request.app.state.desk
+    return found
+
+
+class NotSignedIn(Exception):
+    """Nobody has signed in. Pages lead to the door; the API says 401."""
+
+
+class ReviewNotReady(Exception):
+    """The review has no results to show yet. Pages show its progress; the API answers 503."""
+
+    def __init__(self, review_id: str) -> None:
+        super().__init__(review_id)
+        self.review_id = review_id
+
+
+def current_session(request: Request) -> Session:
+    """Who is at the desk. Raises NotIn."""
+    desk = get_desk(request)
+    with desk.store_pool.borrow() as place:
+        found = desk.sessions(place).session(request.cookies.get(COOKIE))
+        if found is None:
+            found = proxy_session(request, desk, place)
+    if found is None:
+        raise NotSignedIn
+    request.state.member = found.member
+    request.state.session = found
+    return found
+
+
+def proxy_session(request: Request, desk: DeskApp, place: StoreSession) -> Session | None:
+    """Whom a trusted proxy says it is: a session without a cookie, because the proxy vouches for each request.
+
+    Raises NotAllowed for somebody whom the desk is not for, and when the header stands there twice: one is a client's.
+    """
+    proxy = desk.settings.proxy
+    if proxy is None or request.client is None or not proxy.is_trusted(request.client.host):
+        return None
+    said = request.headers.getlist(proxy.header)
+    if not said:
+        return None
+    if len(said) > 1:
+        raise NotAllowed(f"the proxy has to remove {proxy.header} from what clients send")
+    member = find_member(said[0], desk.settings, desk.people_cache.people(place))
+    # The proxy's own cookie may come along from another site: the mark of a form is nothing that could be guessed.
+    desk.form_key = desk.form_key or place.store.audit_key()
+    return Session(member, hmac.digest(desk.form_key, f"form:{said[0]}".encode(), "sha256").hex(), "")
+
+
+def is_api(request: Request) -> bool:
+    """Whether a program asks, not a browser."""
+    return request.url.path.startswith("/api/")
