@@ -142,6 +142,7 @@ def meeting_page(visit: Reader, review_id: str, account: str = "") -> Response:
         table=table,
         at=at,
         play=book.plays.get(at),
+        choice=table.choices.get(at),
         line=book.view.lines.get(at),
         cause=book.view.causes.get(at),
         before=order[place - 1] if place > 0 else None,
