@@ -11,7 +11,7 @@ from functools import cache
 from markupsafe import Markup
 
 from app.report import svg
-from app.report.formatting import plural, score, short_day, short_money, signed, word
+from app.report.formatting import counted, score, short_day, short_money, signed, word
 
 ScatterPoint = tuple[str, float, float, str]
 """Name, risk, ARR, tier."""
@@ -143,7 +143,7 @@ def bridge_chart(steps: Sequence[tuple[str, float, int]], currency: str) -> Mark
                   svg.text(middle, upper - 9, amount, "label number", "middle"),
                   svg.text(middle, bottom + 20, word(name), "tick strong", "middle")]  # fmt: skip
         if accounts:
-            parts.append(svg.text(middle, bottom + 38, plural(abs(accounts), "account"), "tick", "middle"))
+            parts.append(svg.text(middle, bottom + 38, counted(abs(accounts), "account"), "tick", "middle"))
         if index < len(shown) - 1:
             parts.append(svg.line(x + slot * 0.86, up(end), x + slot * 1.14, up(end), "join"))
     label = f"ARR at risk in {currency}: " + "; ".join(f"{word(name)} {short_money(arr)}" for name, arr, _ in shown)

@@ -22,7 +22,7 @@ _CITED = re.compile(r"\bE\d+\b")
 _FILTERS = (
     formatting.word, formatting.capital, formatting.number, formatting.score, formatting.signed, formatting.percent, formatting.money,
     formatting.signed_money, formatting.arr, formatting.day, formatting.short_day, formatting.in_days, formatting.span, formatting.hours,
-    formatting.listed, formatting.plural,
+    formatting.listed,
 )  # fmt: skip
 _TEMPLATE_FUNCTIONS = (
     formatting.renewal,
@@ -97,6 +97,7 @@ def _environment(finalize: Any, loader: BaseLoader) -> Environment:
     )  # fmt: skip
     environment.code_generator_class = _SingleEscapeGenerator
     environment.filters.update({function.__name__: function for function in _FILTERS})
+    environment.filters["plural"] = formatting.counted
     environment.globals.update({function.__name__: function for function in _TEMPLATE_FUNCTIONS})
     environment.globals.update(phase_titles=formatting.PHASE_TITLES, groups=grouping)
     return environment
