@@ -60,9 +60,6 @@ WORDS = {
     "payment": "payment failed",
     "escalation": "ticket escalated",
     "champion": "champion left",
-    "immediate": "immediate (24\N{EN DASH}48 h)",
-    "urgent": "urgent (1 week)",
-    "standard": "standard (2\N{EN DASH}4 weeks)",
 }
 PHASE_TITLES = {
     "stabilise": "Phase 1: Stabilise (Week 1)",

@@ -374,7 +374,7 @@ LOAD_IN_WORDS = (
     r"receiver_(?:accounts|red|hours)_after",
     r"who would then have",
     r"by person, as they stood",
-    r"Hours of the coming two weeks",
+    r"Hours of the coming 14 days",
 )
 """How hours, handovers and follow-up by person are written on pages and in answers."""
 
@@ -390,7 +390,7 @@ def test_a_manager_reads_hours_handovers_and_follow_up_by_person(managers: dict[
     all_of_it = "\n".join(managers.values())
     missing = [words for words in LOAD_IN_WORDS if not re.search(words, all_of_it)]
     assert set(missing) <= {r"receiver_(?:accounts|red|hours)_after", "who would then have"}, "the sample has none"
-    assert "Hours of the coming two weeks" in managers[f"/r/{W48}/capacity"]
+    assert "Hours of the coming 14 days" in managers[f"/r/{W48}/capacity"]
     assert "by person, as they stood" in managers[f"/r/{W48}/follow-up"]
 
 
