@@ -91,7 +91,7 @@ class InProcessDesk:
     def token(self, member: Member, days: int = 1) -> str:
         """A token for a program that acts for somebody."""
         with self.desk.store_pool.borrow() as place:
-            return self.desk.sessions(place).token(member, "tests", days)
+            return self.desk.sessions(place).create_token(member, "tests", days)
 
     def token_client(self, member: Member) -> TestClient:
         """A program that acts for somebody."""

@@ -41,9 +41,9 @@ class DeskApp:
         self.runner = ReviewRunner(self.store_pool)
         self.sign_in_attempts = SignInAttempts(self.settings.tries_a_minute, monotonic)
 
-    def sessions(self, place: StoreSession) -> Sessions:
+    def sessions(self, store_session: StoreSession) -> Sessions:
         """The door of the store."""
-        return Sessions(DeskStore(place.store), self.settings, self.clock)
+        return Sessions(DeskStore(store_session.store), self.settings, self.clock)
 
     def today(self, zone: str) -> date:
         """The day it is where the team is."""
@@ -79,10 +79,10 @@ class ReviewNotReady(Exception):
 def current_session(request: Request) -> Session:
     """Who is at the desk. Raises NotIn."""
     desk = get_desk(request)
-    with desk.store_pool.borrow() as place:
-        found = desk.sessions(place).session(request.cookies.get(COOKIE))
+    with desk.store_pool.borrow() as store_session:
+        found = desk.sessions(store_session).find_session(request.cookies.get(COOKIE))
         if found is None:
-            found = proxy_session(request, desk, place)
+            found = proxy_session(request, desk, store_session)
     if found is None:
         raise NotSignedIn
     request.state.member = found.member
@@ -90,7 +90,7 @@ def current_session(request: Request) -> Session:
     return found
 
 
-def proxy_session(request: Request, desk: DeskApp, place: StoreSession) -> Session | None:
+def proxy_session(request: Request, desk: DeskApp, store_session: StoreSession) -> Session | None:
     """Whom a trusted proxy says it is: a session without a cookie, because the proxy vouches for each request.
 
     Raises NotAllowed for somebody whom the desk is not for, and when the header stands there twice: one is a client's.
@@ -103,9 +103,9 @@ def proxy_session(request: Request, desk: DeskApp, place: StoreSession) -> Sessi
         return None
     if len(said) > 1:
         raise NotAllowed(f"the proxy has to remove {proxy.header} from what clients send")
-    member = find_member(said[0], desk.settings, desk.people_cache.people(place))
+    member = find_member(said[0], desk.settings, desk.people_cache.people(store_session))
     # The proxy's own cookie may come along from another site: the mark of a form is nothing that could be guessed.
-    desk.form_key = desk.form_key or place.store.audit_key()
+    desk.form_key = desk.form_key or store_session.store.audit_key()
     return Session(member, hmac.digest(desk.form_key, f"form:{said[0]}".encode(), "sha256").hex(), "")
 
 

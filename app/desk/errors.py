@@ -49,13 +49,11 @@ async def _on_not_signed_in(request: Request, error: Exception) -> Response:
 
 async def _on_not_ready(request: Request, error: Exception) -> Response:
     review_id = str(error)
-    progress = get_desk(request).runner.progress.get(review_id)
+    job = get_desk(request).runner.progress.get(review_id)
     if is_api(request):
-        said = {"error": "preparing", "message": progress.says if progress else "the review is being prepared"}
+        said = {"error": "preparing", "message": job.message if job else "the review is being prepared"}
         return JSONResponse(said, 503, headers={"retry-after": "2"})
-    return HTMLResponse(
-        render_page("preparing.html", review_id=review_id, progress=progress, path=request.url.path), 200
-    )
+    return HTMLResponse(render_page("preparing.html", review_id=review_id, job=job, path=request.url.path), 200)
 
 
 async def _on_saveplay_error(request: Request, error: Exception) -> Response:
@@ -75,9 +73,9 @@ async def _on_saveplay_error(request: Request, error: Exception) -> Response:
 def _log_refusal(request: Request, member: Member | None, why: str) -> None:
     """Every refusal is in the audit log."""
     who = member.name if member else "somebody"
-    with get_desk(request).store_pool.borrow() as place:
-        place.store.way = "API" if is_api(request) else "desk"
-        place.store.log("", who, "refused", path=request.url.path, why=why)
+    with get_desk(request).store_pool.borrow() as store_session:
+        store_session.store.way = "API" if is_api(request) else "desk"
+        store_session.store.log("", who, "refused", path=request.url.path, why=why)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

@@ -19,8 +19,8 @@ _LONGEST_SECONDS = 300
 
 def desk_state(desk: DeskApp) -> str:
     """Two numbers that grow with whatever anybody does: in the store, and behind this desk."""
-    with desk.store_pool.borrow() as place:
-        return f"{place.store.revision()}.{desk.runner.changes}"
+    with desk.store_pool.borrow() as store_session:
+        return f"{store_session.store.revision()}.{desk.runner.changes}"
 
 
 class StatePoller:

@@ -52,9 +52,9 @@ class ReviewProgress:
     """The results that there are."""
 
 
-def review_progress(place: StoreSession, review_id: str) -> ReviewProgress:
+def review_progress(store_session: StoreSession, review_id: str) -> ReviewProgress:
     """How far a review is. Raises UnknownReference."""
-    store = place.store
+    store = store_session.store
     kept, state, run = store.request(review_id)
     kinds = store.kinds(review_id)
     decided = [gate for gate in ("plan", "close") if store.decision(review_id, gate) is not None]
@@ -74,13 +74,15 @@ def review_progress(place: StoreSession, review_id: str) -> ReviewProgress:
 class LoadedReview:
     """One review, put together."""
 
-    def __init__(self, place: StoreSession, standing: ReviewProgress) -> None:
-        own = StoreSession(place.at, place.store)  # with results of its own: those of an earlier run must not stay
-        self.standing = standing
-        self.request = ReviewRequest.of(place.store.request(standing.review_id)[0])
-        self._context = build_context(own, standing.review_id, Timing())
-        self.review: Review = review_document(self._context, standing.review_id)
-        self.identified: IdentifyResult = self._context.result(standing.review_id, "identified", IdentifyResult)
+    def __init__(self, store_session: StoreSession, progress: ReviewProgress) -> None:
+        own = StoreSession(
+            store_session.at, store_session.store
+        )  # with results of its own: those of an earlier run must not stay
+        self.progress = progress
+        self.request = ReviewRequest.of(store_session.store.request(progress.review_id)[0])
+        self._context = build_context(own, progress.review_id, Timing())
+        self.review: Review = review_document(self._context, progress.review_id)
+        self.identified: IdentifyResult = self._context.result(progress.review_id, "identified", IdentifyResult)
         self.view = ReviewView(self.review)
         self._lock = Lock()
         self._loads: dict[tuple[str, ...], WorkloadPreview] = {}
@@ -90,7 +92,7 @@ class LoadedReview:
     @property
     def review_id(self) -> str:
         """The review."""
-        return self.standing.review_id
+        return self.progress.review_id
 
     @property
     def people(self) -> Mapping[str, Person]:
@@ -113,7 +115,7 @@ class LoadedReview:
         return {play.account_id: play for play in self.view.ranked_plays}
 
     @cached_property
-    def lines(self) -> dict[str, PlanLine]:
+    def plan_lines(self) -> dict[str, PlanLine]:
         """The lines of the intervention plan by account."""
         return {line.account_id: line for line in self.review.intervention_plan}
 
@@ -122,19 +124,19 @@ class LoadedReview:
         """The CSM's id of every account of the plan."""
         return {row.account_id: row.csm_id for row in self.identified.plan_rows}
 
-    def outlook(self, place: StoreSession) -> DecisionPreview:
+    def decision_preview(self, store_session: StoreSession) -> DecisionPreview:
         """What decisions would come to, over the store as it is now."""
-        return DecisionPreview(replace(self._context, store=place.store), self.review_id)
+        return DecisionPreview(replace(self._context, store=store_session.store), self.review_id)
 
-    def load(self, place: StoreSession, table: "MeetingState") -> WorkloadPreview:
+    def load(self, store_session: StoreSession, table: "MeetingState") -> WorkloadPreview:
         """Load and needs after the choices so far; worked out once for the same choices."""
-        key = table.key
+        key = table.cache_key
         with self._lock:
             if key not in self._loads:
                 if len(self._loads) > 20:
                     self._loads.clear()
                 decisions = [choice.decision for choice in table.choices.values()]
-                self._loads[key] = self.outlook(place).load(decisions)
+                self._loads[key] = self.decision_preview(store_session).load(decisions)
             return self._loads[key]
 
     def can_act_on(self, member: Member, account: str) -> bool:
@@ -164,17 +166,17 @@ class ReviewCache:
     def __init__(self) -> None:
         self._reviews: RecentCache[ReviewProgress, LoadedReview] = RecentCache(self._SIZE)
 
-    def book(self, place: StoreSession, review_id: str) -> LoadedReview | None:
+    def load_review(self, store_session: StoreSession, review_id: str) -> LoadedReview | None:
         """The review as it is now; None while it is being prepared. Raises UnknownReference for an unknown review."""
-        standing = review_progress(place, review_id)
+        progress = review_progress(store_session, review_id)
         with suppress(UnknownReference):  # a step is under way: its results are not there yet
-            return self._reviews.get(standing, lambda: LoadedReview(place, standing))
+            return self._reviews.get(progress, lambda: LoadedReview(store_session, progress))
         return None
 
 
-def latest_review_id(place: StoreSession) -> str | None:
+def latest_review_id(store_session: StoreSession) -> str | None:
     """The review that the desk opens with: the newest."""
-    reviews = place.store.reviews()
+    reviews = store_session.store.reviews()
     return reviews[-1][0] if reviews else None
 
 
@@ -186,10 +188,10 @@ class MeetingState:
     notes: Sequence[MeetingNote]
 
     @classmethod
-    def of(cls, place: StoreSession, book: LoadedReview) -> "MeetingState":
+    def read(cls, store_session: StoreSession, loaded: LoadedReview) -> "MeetingState":
         """Read from the store."""
-        desk = DeskStore(place.store)
-        return cls(desk.choices(book.review_id, book.standing.run), desk.notes(book.review_id))
+        desk = DeskStore(store_session.store)
+        return cls(desk.choices(loaded.review_id, loaded.progress.run), desk.notes(loaded.review_id))
 
     def status(self, play: SavePlay) -> str:
         """What stands about a play: as recorded, else as said so far."""
@@ -200,10 +202,10 @@ class MeetingState:
         return said[choice.decision.decision] if choice else "proposed"
 
     @property
-    def key(self) -> tuple[str, ...]:
+    def cache_key(self) -> tuple[str, ...]:
         """What all the choices together are known by."""
         return tuple(f"{account}:{choice.number}" for account, choice in self.choices.items())
 
-    def undecided(self, book: LoadedReview) -> list[SavePlay]:
+    def undecided(self, loaded: LoadedReview) -> list[SavePlay]:
         """The plays that nobody has said anything about."""
-        return [play for play in book.plays.values() if self.status(play) == "proposed"]
+        return [play for play in loaded.plays.values() if self.status(play) == "proposed"]

@@ -45,7 +45,7 @@ class RequestContext:
 
     request: Request
     desk: DeskApp
-    place: StoreSession
+    store_session: StoreSession
     session: Session
 
     @property
@@ -56,12 +56,12 @@ class RequestContext:
     @property
     def operations(self) -> DeskOperations:
         """What they may do."""
-        return DeskOperations(self.place, self.member, self.desk.clock)
+        return DeskOperations(self.store_session, self.member, self.desk.clock)
 
-    def book(self, review_id: str) -> LoadedReview:
+    def load_review(self, review_id: str) -> LoadedReview:
         """A review. Raises UnknownReference, and Preparing when it is not far enough."""
         try:
-            found = self.desk.review_cache.book(self.place, review_id)
+            found = self.desk.review_cache.load_review(self.store_session, review_id)
         except UnknownReference:
             if review_id not in self.desk.runner.progress:
                 raise
@@ -72,16 +72,16 @@ class RequestContext:
 
     def show(self, template: str, status: int = 200, **given: object) -> HTMLResponse:
         """A page of no review in particular."""
-        reviews = [review_id for review_id, _, _ in self.place.store.reviews()][::-1]
+        reviews = [review_id for review_id, _, _ in self.store_session.store.reviews()][::-1]
         usual = {
             "member": self.member,
             "csrf": self.session.csrf,
             "path": self.request.url.path,
             "query": dict(self.request.query_params),
             "reviews": reviews,
-            "book": None,
-            "standing": None,
+            "loaded": None,
             "progress": None,
+            "job": None,
             "nav": [(name, title) for name, title, role in NAV if self.member.is_at_least(role)],
         }
         return HTMLResponse(self._render(template, {**usual, **given}), status)
@@ -98,28 +98,28 @@ class RequestContext:
     def _languages(self) -> str:
         return self.request.headers.get("accept-language", "")[:200]
 
-    def render_review(self, book: LoadedReview, template: str, status: int = 200, **given: object) -> HTMLResponse:
+    def render_review(self, loaded: LoadedReview, template: str, status: int = 200, **given: object) -> HTMLResponse:
         """A page of a review."""
-        zone = book.review.time_zone
+        zone = loaded.review.time_zone
         usual = {
-            "book": book,
-            "view": book.view,
-            "review": book.review,
-            "currency": book.review.portfolio.currency,
-            "standing": review_progress(self.place, book.review_id),
+            "loaded": loaded,
+            "view": loaded.view,
+            "review": loaded.review,
+            "currency": loaded.review.portfolio.currency,
+            "progress": review_progress(self.store_session, loaded.review_id),
             "stages": STAGES,
-            "progress": self.desk.runner.progress.get(book.review_id),
-            "table": MeetingState.of(self.place, book),
+            "job": self.desk.runner.progress.get(loaded.review_id),
+            "table": MeetingState.read(self.store_session, loaded),
             "today": self.desk.today(zone),
-            "state": f"{self.place.store.revision()}.{self.desk.runner.changes}",
+            "state": f"{self.store_session.store.revision()}.{self.desk.runner.changes}",
         }
         return self.show(template, status, **{**usual, **given})
 
-    def cached_fragment(self, book: LoadedReview, template: str, key: Hashable, **given: object) -> Markup:
+    def cached_fragment(self, loaded: LoadedReview, template: str, key: Hashable, **given: object) -> Markup:
         """A part of a page that is the same for everybody in a region, filled once for the same key."""
-        kept, name = book.fragments, (template, key, self._languages)
+        kept, name = loaded.fragments, (template, key, self._languages)
         if name not in kept:
-            usual = {"book": book, "currency": book.review.portfolio.currency, "csrf": ""}
+            usual = {"loaded": loaded, "currency": loaded.review.portfolio.currency, "csrf": ""}
             filled = self._render(template, {**usual, **given})
             if len(kept) >= _MAX_FRAGMENTS:
                 kept.clear()
@@ -145,18 +145,18 @@ class require_role:  # noqa: N801  read as a sentence at each route: Depends(may
         """The visit, for the length of the request. Raises NotIn, NotAllowed and BusyError."""
         async with (
             get_desk(request).store_pool.wait_turn(),
-            contextmanager_in_threadpool(self._visit(request)) as visit,
+            contextmanager_in_threadpool(self._open_context(request)) as context,
         ):
-            yield visit
+            yield context
 
     @contextmanager
-    def _visit(self, request: Request) -> Iterator[RequestContext]:
+    def _open_context(self, request: Request) -> Iterator[RequestContext]:
         session = current_session(request)
         check_role(session.member, self.role, self.what)
         desk = get_desk(request)
-        with desk.store_pool.borrow() as place:
-            place.store.way = self.way
-            yield RequestContext(request, desk, place, session)
+        with desk.store_pool.borrow() as store_session:
+            store_session.store.way = self.way
+            yield RequestContext(request, desk, store_session, session)
 
 
 async def read_form(request: Request) -> dict[str, list[str]]:

@@ -72,7 +72,7 @@ class TableQuery:
             page=max(int(page), 1) if page.isdecimal() and len(page) < 7 else 1,
         )
 
-    def query(self, **changes: Any) -> str:
+    def query_string(self, **changes: Any) -> str:
         """The query of the address that asks for this, with some of it changed; a change goes back to the first page."""
         wanted = replace(self, **{"page": 1, **changes})
         usual = TableQuery()
@@ -102,7 +102,7 @@ class TablePage:
 class WhatIfEffect:
     """Accounts that another scoring would move, and the totals before and after it."""
 
-    moved: list[Row]
+    moved_accounts: list[Row]
     counts: dict[str, int]
     at_risk_before: int
     at_risk_after: int
@@ -240,7 +240,7 @@ class ScoreTable:
             f"at_risk_before, a.at_risk as at_risk_after {both} where {moves} order by b.arr desc, b.account_id limit {most}"
         )
         return WhatIfEffect(
-            moved=rows,
+            moved_accounts=rows,
             counts={row["move"]: row["accounts"] for row in counts},
             at_risk_before=totals["before"],
             at_risk_after=totals["after"],
@@ -258,12 +258,12 @@ class ScoreCache:
         self._tables: RecentCache[ReviewProgress, ScoreTable] = RecentCache(self._SIZE)
         self._making = Lock()
 
-    def scores(self, place: StoreSession, book: LoadedReview) -> ScoreTable:
+    def scores(self, store_session: StoreSession, loaded: LoadedReview) -> ScoreTable:
         """The scores of the whole base in that week. Raises UnknownReference when they are no longer kept."""
         with self._making:  # a table has an engine with memory of its own: never two for one review
             return self._tables.get(
-                book.standing,
-                lambda: ScoreTable(place.history(), book.identified, book.configuration, book.review_id),
+                loaded.progress,
+                lambda: ScoreTable(store_session.history(), loaded.identified, loaded.configuration, loaded.review_id),
             )
 
 

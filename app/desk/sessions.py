@@ -61,7 +61,7 @@ class Sessions:
         self.store.store.log("", member.name, "signed in", role=member.role)
         return Session(member, csrf, secret)
 
-    def session(self, secret: str | None) -> Session | None:
+    def find_session(self, secret: str | None) -> Session | None:
         """The session of a cookie, while it is good."""
         body = self.store.find_key("session", secret, self.clock()) if secret else None
         return Session(Member.model_validate(body["member"]), body["csrf"], secret or "") if body else None
@@ -71,7 +71,7 @@ class Sessions:
         self.store.delete_key("session", session.secret)
         self.store.store.log("", session.member.name, "signed out")
 
-    def link(self, member: Member, by: str) -> str:
+    def create_link(self, member: Member, by: str) -> str:
         """The key of a one-time link for somebody."""
         return self._create_key("link", member, by, expiry_time(self.clock(), minutes=self.settings.link_minutes))
 
@@ -80,7 +80,7 @@ class Sessions:
         body = self.store.consume_key("link", key, self.clock())
         return Member.model_validate(body) if body else None
 
-    def token(self, member: Member, by: str, days: int) -> str:
+    def create_token(self, member: Member, by: str, days: int) -> str:
         """A token for a program that acts for somebody."""
         return self._create_key("token", member, by, expiry_time(self.clock(), days=min(days, _MAX_TOKEN_DAYS)))
 
@@ -134,14 +134,14 @@ class PeopleCache:
     def __init__(self) -> None:
         self._kept: tuple[tuple[str, int], Mapping[str, Person]] = (("", 0), {})
 
-    def people(self, place: StoreSession) -> Mapping[str, Person]:
+    def people(self, store_session: StoreSession) -> Mapping[str, Person]:
         """Ours, by id. While the newest review is being prepared they are those of the one before."""
-        for review_id, _, _ in reversed(place.store.reviews()):
-            run = (review_id, place.store.request(review_id)[2])
+        for review_id, _, _ in reversed(store_session.store.reviews()):
+            run = (review_id, store_session.store.request(review_id)[2])
             known, people = self._kept
             if run == known:
                 return people
-            identified = place.store.find(review_id, "identified", IdentifyResult)
+            identified = store_session.store.find(review_id, "identified", IdentifyResult)
             if identified is not None:
                 self._kept = run, identified.people
                 return identified.people

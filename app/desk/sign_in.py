@@ -40,10 +40,10 @@ def limit_attempts(request: Request) -> None:
         raise HTTPException(429)
 
 
-def signed_in_response(request: Request, place: StoreSession, member: Member, response: Response) -> Response:
+def signed_in_response(request: Request, store_session: StoreSession, member: Member, response: Response) -> Response:
     """The answer with the cookie of a new session."""
     desk = get_desk(request)
-    session = desk.sessions(place).start_session(member)
+    session = desk.sessions(store_session).start_session(member)
     desk.sign_in_attempts.reset_attempts(request.client.host if request.client else "")
     response.set_cookie(
         COOKIE,
@@ -63,9 +63,9 @@ def refused_response(
     """The page for somebody who is not let in; the audit log has the cause, too."""
     desk, path = get_desk(request), request.url.path
     facts = {"cause": f"{type(cause).__name__}: {cause}"[:300]} if cause else {}
-    with desk.store_pool.borrow() as place:
-        place.store.way = "desk"
-        place.store.log("", "somebody", "refused", path=path, why=why, **facts)
+    with desk.store_pool.borrow() as store_session:
+        store_session.store.way = "desk"
+        store_session.store.log("", "somebody", "refused", path=path, why=why, **facts)
     return HTMLResponse(
         render_page("trouble.html", title=title, message=why, status=status, back="/sign-in", path=path), status
     )
@@ -91,11 +91,11 @@ def enter_page(key: str = "") -> str:
 def use_link(request: Request, key: Annotated[str, Form(max_length=200)]) -> Response:
     """Come in with a one-time key."""
     desk = get_desk(request)
-    with desk.store_pool.borrow() as place:
-        place.store.way = "desk"
-        member = desk.sessions(place).redeem_link(key)
+    with desk.store_pool.borrow() as store_session:
+        store_session.store.way = "desk"
+        member = desk.sessions(store_session).redeem_link(key)
         if member is not None:
-            return signed_in_response(request, place, member, RedirectResponse("/", 303))
+            return signed_in_response(request, store_session, member, RedirectResponse("/", 303))
     return refused_response(
         request, "This link opens nothing", "It was used already, or it is too old. Ask for another one."
     )
@@ -105,9 +105,9 @@ def use_link(request: Request, key: Annotated[str, Form(max_length=200)]) -> Res
 def sign_out(request: Request, session: Annotated[Session, Depends(current_session)]) -> Response:
     """Go out; the cookie is worth nothing from now on."""
     desk = get_desk(request)
-    with desk.store_pool.borrow() as place:
-        place.store.way = "desk"
-        desk.sessions(place).end_session(session)
+    with desk.store_pool.borrow() as store_session:
+        store_session.store.way = "desk"
+        desk.sessions(store_session).end_session(session)
     response = RedirectResponse("/sign-in", 303)
     response.delete_cookie(COOKIE, path="/")
     return response
@@ -130,8 +130,8 @@ def openid_start(request: Request) -> Response:
             )
     except NotAllowed as refused:
         return _not_signed_in(request, refused)
-    with desk.store_pool.borrow() as place:
-        keys, now = DeskStore(place.store), desk.clock()
+    with desk.store_pool.borrow() as store_session:
+        keys, now = DeskStore(store_session.store), desk.clock()
         keys.delete_expired_keys(now)
         body = {"state": state, "nonce": nonce, "verifier": verifier}
         keys.save_key("sign-in", secret, body, expiry_time(now, minutes=_STATE_MINUTES))
@@ -153,18 +153,20 @@ def openid_callback(request: Request) -> Response:
     """Back from the provider: the code is exchanged, the identity checked, the person let in."""
     desk = get_desk(request)
     openid = _openid(desk)
-    with desk.store_pool.borrow() as place:
-        kept = DeskStore(place.store).consume_key("sign-in", request.cookies.get(_STATE_COOKIE, ""), desk.clock())
+    with desk.store_pool.borrow() as store_session:
+        kept = DeskStore(store_session.store).consume_key(
+            "sign-in", request.cookies.get(_STATE_COOKIE, ""), desk.clock()
+        )
     try:
         name = _claimed_name(
             openid, _verified_claims(openid, desk, request, kept)
         )  # takes a while: no store is held meanwhile
-        with desk.store_pool.borrow() as place:
-            place.store.way = "desk"
-            member = find_member(name, desk.settings, desk.people_cache.people(place))
+        with desk.store_pool.borrow() as store_session:
+            store_session.store.way = "desk"
+            member = find_member(name, desk.settings, desk.people_cache.people(store_session))
             # A page, not a redirect: a cookie for this site only is not sent along on a way that began at another one.
             response = signed_in_response(
-                request, place, member, HTMLResponse(render_page("come_in.html", name=member.name))
+                request, store_session, member, HTMLResponse(render_page("come_in.html", name=member.name))
             )
     except NotAllowed as refused:
         response = _not_signed_in(request, refused)

@@ -32,17 +32,17 @@ class StorePool:
     @contextmanager
     def borrow(self) -> Iterator[StoreSession]:
         """A store for the length of the block. Raises BusyError when all are taken for too long."""
-        place, stack = self._take()
+        store_session, stack = self._take()
         try:
-            yield place
+            yield store_session
         except StoreError:
             self._discard(stack)
             raise
         except BaseException:
-            self._free.put((place, stack))
+            self._free.put((store_session, stack))
             raise
         else:
-            self._free.put((place, stack))
+            self._free.put((store_session, stack))
 
     @asynccontextmanager
     async def wait_turn(self) -> AsyncIterator[None]:
@@ -63,10 +63,10 @@ class StorePool:
             turns.release()
 
     @contextmanager
-    def own(self) -> Iterator[StoreSession]:
+    def open_separate(self) -> Iterator[StoreSession]:
         """A store of one's own, for work that holds a review."""
-        with open_store(self._given) as place:
-            yield place
+        with open_store(self._given) as store_session:
+            yield store_session
 
     def _take(self) -> tuple[StoreSession, ExitStack]:
         try:

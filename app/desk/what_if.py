@@ -38,7 +38,7 @@ class AdjustableNumber:
     label: str
     unit: str
     why: str
-    now: float
+    current: float
     minimum: float
     maximum: float
 
@@ -47,7 +47,7 @@ class AdjustableNumber:
 class WhatIfChanges:
     """The numbers that somebody changed."""
 
-    changes: Mapping[str, float]
+    values: Mapping[str, float]
     problem: str = ""
     """Why what was typed cannot be used; empty when it can."""
 
@@ -55,24 +55,24 @@ class WhatIfChanges:
     def of(cls, given: Mapping[str, str], configuration: Configuration) -> "WhatIfChanges":
         """From the query of an address: what differs from the configuration."""
         found: dict[str, float] = {}
-        for knob in adjustable_numbers(configuration):
-            text = given.get(knob.name, "").strip()
+        for setting in adjustable_numbers(configuration):
+            text = given.get(setting.name, "").strip()
             if not text:
                 continue
             try:
                 value = float(text)
             except ValueError:
-                return cls({}, f"{knob.label}: {text[:40]!r} is not a number")
-            if not knob.minimum <= value <= knob.maximum:
-                return cls({}, f"{knob.label}: between {knob.minimum:g} and {knob.maximum:g}")
-            if value != knob.now:
-                found[knob.name] = value
-        asked = cls(found)
+                return cls({}, f"{setting.label}: {text[:40]!r} is not a number")
+            if not setting.minimum <= value <= setting.maximum:
+                return cls({}, f"{setting.label}: between {setting.minimum:g} and {setting.maximum:g}")
+            if value != setting.current:
+                found[setting.name] = value
+        changes = cls(found)
         try:
-            changed_configuration(asked, configuration)
+            changed_configuration(changes, configuration)
         except DecisionError as error:
             return cls({}, str(error))
-        return asked
+        return changes
 
 
 def adjustable_numbers(configuration: Configuration) -> list[AdjustableNumber]:
@@ -94,10 +94,10 @@ def adjustable_numbers(configuration: Configuration) -> list[AdjustableNumber]:
     return found
 
 
-def apply_changes(asked: WhatIfChanges, raw: dict[str, Any]) -> dict[str, Any]:
+def apply_changes(changes: WhatIfChanges, raw: dict[str, Any]) -> dict[str, Any]:
     """The content of scoring.yaml with the changes."""
     changed = deepcopy(raw)
-    for name, value in asked.changes.items():
+    for name, value in changes.values.items():
         kind, _, rest = name.partition(".")
         if kind == "weight":
             size, _, category = rest.partition(".")
@@ -111,9 +111,9 @@ def apply_changes(asked: WhatIfChanges, raw: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def changed_configuration(asked: WhatIfChanges, configuration: Configuration) -> Configuration:
+def changed_configuration(changes: WhatIfChanges, configuration: Configuration) -> Configuration:
     """The configuration with the changes. Raises DecisionError for numbers that do not fit together."""
-    raw = apply_changes(asked, configuration.scoring.model_dump(mode="json"))
+    raw = apply_changes(changes, configuration.scoring.model_dump(mode="json"))
     try:
         scoring = ScoringSettings.model_validate(raw)
     except ValidationError as error:
@@ -122,22 +122,22 @@ def changed_configuration(asked: WhatIfChanges, configuration: Configuration) ->
 
 
 def compute_effect(
-    scores: ScoreTable, configuration: Configuration, as_of: date, asked: WhatIfChanges
+    scores: ScoreTable, configuration: Configuration, as_of: date, changes: WhatIfChanges
 ) -> WhatIfEffect | None:
     """This week's signals under the changed numbers, beside what they came to; None when nothing is changed."""
-    if not asked.changes:
+    if not changes.values:
         return None
-    changed = changed_configuration(asked, configuration)
+    changed = changed_configuration(changes, configuration)
     scored = scored_sql(changed, "scored_signals", as_of, scores.curve, "reported_velocity")
     return scores.compare_scoring(scored, MAX_LISTED)
 
 
-def scoring_file(asked: WhatIfChanges, configs: str | None, review_id: str) -> str:
+def scoring_file(changes: WhatIfChanges, configs: str | None, review_id: str) -> str:
     """scoring.yaml with the changes, every other line as it is written there, and what was changed at its head."""
     folder = Path(configs) if configs else Path(__file__).resolve().parents[2] / "configs"
     raw = yaml.load((folder / "scoring.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    lines = [f"# {name}: {value:g}" for name, value in asked.changes.items()] or ["# nothing"]
+    lines = [f"# {name}: {value:g}" for name, value in changes.values.items()] or ["# nothing"]
     head = f"# Changed on the page What if of {review_id}; put it into a folder and name that with --configs:"
     return "\n".join(
-        [head, *lines, yaml.safe_dump(apply_changes(asked, raw), sort_keys=False, allow_unicode=True, width=120)]
+        [head, *lines, yaml.safe_dump(apply_changes(changes, raw), sort_keys=False, allow_unicode=True, width=120)]
     )
