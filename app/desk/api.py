@@ -1,6 +1,6 @@
 """The same operations for programs: JSON, a token per person, an idempotency key on everything that is written.
 
-Described at /api/openapi.json. Refusals are 401 without a token, 403 for the role, 404, 409 when something newer stands,
+Described at /api/openapi.json. Refusals are 401 without a token, 403 for the role, 404, 409 when a newer decision exists,
 422 for what cannot be done, 503 while a review is being prepared.
 """
 
@@ -31,8 +31,8 @@ from tools.store.review_store import Row
 MAX_ID_LENGTH = 200
 
 
-class require_token(require_role):  # noqa: N801  read as a sentence: Depends(bearer("leader"))
-    """Opens a visit for the holder of a token with at least this role."""
+class require_token(require_role):  # noqa: N801  reads as a sentence: Depends(require_token("leader"))
+    """Open a request for the holder of a token with at least this role."""
 
     way: EntryPoint = "API"
 
@@ -58,14 +58,14 @@ class require_token(require_role):  # noqa: N801  read as a sentence: Depends(be
 
 
 class Failure(Record):
-    """Why a call was refused."""
+    """The reason why a call was refused."""
 
     error: str
     message: str
 
 
 class ChoiceBody(Record):
-    """One decision about one play or plan line, and what its maker had read."""
+    """One decision about one play or plan line, and the number of the choice that was read before it."""
 
     decision: PlayDecision
     seen: int = Field(
@@ -74,7 +74,7 @@ class ChoiceBody(Record):
 
 
 class PlanBody(Record):
-    """What is recorded with the choices."""
+    """The part of the decision that is not about one play."""
 
     others: str = Field(default="", description="approve or reject: primary actions of accounts without a play.")
     budget: float | None = Field(default=None, ge=0, lt=1e12)
@@ -89,7 +89,7 @@ class CloseBody(Record):
 
 
 class ActionStateBody(Record):
-    """What became of an action."""
+    """The result of an action."""
 
     state: str = Field(description="done, dropped or open.")
     on: date
@@ -97,7 +97,7 @@ class ActionStateBody(Record):
 
 
 class OverrideBody(Record):
-    """Somebody's own band beside the computed one."""
+    """A band set by a person, beside the computed one."""
 
     band: str
     reason: str = Field(max_length=2000)
@@ -126,7 +126,7 @@ Key = Annotated[
 
 
 def run_once(context: RequestContext, key: str | None, asked: object, do: Callable[[], object]) -> Response:
-    """Do something once a key. The same key with another call is refused; without a key it is simply done."""
+    """Run an operation once for each key; without a key, every time. Raises StaleDecision for a key of another call."""
     if key is None:
         return JSONResponse(do())
     store, call = DeskStore(context.store_session.store), json.dumps([context.member.name, key])
@@ -145,7 +145,7 @@ def run_once(context: RequestContext, key: str | None, asked: object, do: Callab
 
 @router.get("/reviews")
 def get_reviews(context: Reader) -> list[Row]:
-    """Every review with its date and how far it is, oldest first."""
+    """Every review with its date and stage, oldest first."""
     return [
         {
             "review_id": review_id,
@@ -158,7 +158,7 @@ def get_reviews(context: Reader) -> list[Row]:
 
 @router.get("/reviews/{review_id}")
 def get_review(context: Reader, review_id: str) -> Response:
-    """The whole review, as review.json holds it; what is said about people of ours only for managers."""
+    """The whole review, as in review.json; figures about our own people are for managers only."""
     loaded = context.load_review(review_id)
     found = loaded.review if context.member.is_at_least("manager") else loaded.public_review
     return Response(found.model_dump_json(), media_type="application/json")
@@ -177,7 +177,7 @@ def get_accounts(
     sort: Annotated[str, Query(max_length=20)] = "money",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Row:
-    """The scores of the base, a page at a time."""
+    """One page of the scores of all accounts."""
     loaded = context.load_review(review_id)
     given = {
         "show": show,
@@ -199,7 +199,7 @@ def get_accounts(
 
 @router.get("/reviews/{review_id}/choices")
 def get_choices(context: Reader, review_id: str) -> Row:
-    """What was said so far about each play, and what is undecided."""
+    """The choices so far, by account, and the plays without one."""
     loaded = context.load_review(review_id)
     table = MeetingState.read(context.store_session, loaded)
     return {
@@ -249,7 +249,7 @@ def post_close(context: Leader, review_id: str, given: CloseBody, key: Key = Non
 
 @router.post("/actions/{action_id:path}")
 def post_action_state(context: Csm, action_id: str, given: ActionStateBody, key: Key = None) -> Response:
-    """Say that an action is done, dropped or open again."""
+    """Mark an action as done, dropped or open again."""
 
     def do() -> Row:
         action = context.operations.mark_action(action_id, given.state, given.on, given.note)
@@ -260,7 +260,7 @@ def post_action_state(context: Csm, action_id: str, given: ActionStateBody, key:
 
 @router.post("/reviews/{review_id}/overrides/{account:path}")
 def post_override(context: Csm, review_id: str, account: str, given: OverrideBody, key: Key = None) -> Response:
-    """One's own band beside the computed one, until a date."""
+    """Set a band beside the computed one, until a date."""
     loaded = context.load_review(review_id)
     today = context.desk.today(loaded.review.time_zone)
     return run_once(

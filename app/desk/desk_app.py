@@ -22,7 +22,7 @@ from tools.store.desk_store import DeskStore
 
 @dataclass
 class DeskApp:
-    """What every request uses."""
+    """The parts that every request shares."""
 
     store: str | None
     settings: DeskSettings
@@ -34,7 +34,7 @@ class DeskApp:
     sign_in_attempts: SignInAttempts = field(init=False)
     people_cache: PeopleCache = field(default_factory=PeopleCache)
     form_key: bytes = b""
-    """What the marks of forms behind a proxy are made with; the store's own, read when it is needed first."""
+    """Key of the form tokens behind a proxy: the store's own, read at first use."""
 
     def __post_init__(self) -> None:
         self.store_pool = StorePool(self.store)
@@ -42,11 +42,11 @@ class DeskApp:
         self.sign_in_attempts = SignInAttempts(self.settings.tries_a_minute, monotonic)
 
     def sessions(self, store_session: StoreSession) -> Sessions:
-        """The door of the store."""
+        """The sessions and keys of the store."""
         return Sessions(DeskStore(store_session.store), self.settings, self.clock)
 
     def today(self, zone: str) -> date:
-        """The day it is where the team is."""
+        """Today in the time zone of the team; in UTC for an unknown zone."""
         try:
             return datetime.fromisoformat(self.clock()).astimezone(ZoneInfo(zone)).date()
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -54,18 +54,18 @@ class DeskApp:
 
     @property
     def is_secure(self) -> bool:
-        """Whether the desk is reached by https, so that its cookie goes nowhere else."""
+        """True when the desk is reached by https; its cookie is then sent by https only."""
         return self.settings.address.startswith("https://")
 
 
 def get_desk(request: Request) -> DeskApp:
-    """The desk that answers."""
+    """The desk of the application that answers."""
     found: DeskApp = request.app.state.desk
     return found
 
 
 class NotSignedIn(Exception):
-    """Nobody has signed in. Pages lead to the door; the API says 401."""
+    """Nobody has signed in. Pages redirect to /sign-in; the API answers 401."""
 
 
 class ReviewNotReady(Exception):
@@ -77,7 +77,7 @@ class ReviewNotReady(Exception):
 
 
 def current_session(request: Request) -> Session:
-    """Who is at the desk. Raises NotIn."""
+    """The session of the request. Raises NotSignedIn."""
     desk = get_desk(request)
     with desk.store_pool.borrow() as store_session:
         found = desk.sessions(store_session).find_session(request.cookies.get(COOKIE))
@@ -91,9 +91,9 @@ def current_session(request: Request) -> Session:
 
 
 def proxy_session(request: Request, desk: DeskApp, store_session: StoreSession) -> Session | None:
-    """Whom a trusted proxy says it is: a session without a cookie, because the proxy vouches for each request.
+    """A session without a cookie, for the person that a trusted proxy names in its header.
 
-    Raises NotAllowed for somebody whom the desk is not for, and when the header stands there twice: one is a client's.
+    Raises NotAllowed for somebody without access, and when the header comes twice: one of them is from a client.
     """
     proxy = desk.settings.proxy
     if proxy is None or request.client is None or not proxy.is_trusted(request.client.host):
@@ -104,11 +104,11 @@ def proxy_session(request: Request, desk: DeskApp, store_session: StoreSession) 
     if len(said) > 1:
         raise NotAllowed(f"the proxy has to remove {proxy.header} from what clients send")
     member = find_member(said[0], desk.settings, desk.people_cache.people(store_session))
-    # The proxy's own cookie may come along from another site: the mark of a form is nothing that could be guessed.
+    # The proxy's own cookie is also sent by forms of another site, so the form token must not be guessable.
     desk.form_key = desk.form_key or store_session.store.audit_key()
     return Session(member, hmac.digest(desk.form_key, f"form:{said[0]}".encode(), "sha256").hex(), "")
 
 
 def is_api(request: Request) -> bool:
-    """Whether a program asks, not a browser."""
+    """True for a call of the API."""
     return request.url.path.startswith("/api/")

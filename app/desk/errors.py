@@ -25,7 +25,7 @@ _log = logging.getLogger("saveplay.desk")
 STATUS_CODES = (
     (StaleDecision, 409), (UnknownReference, 404), (NotAllowed, 403), (BusyError, 503), (StoreError, 503), (InputError, 422),
 )  # fmt: skip
-"""What an error of the tree is over HTTP."""
+"""The HTTP status of each kind of error; 500 for any other."""
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -71,7 +71,7 @@ async def _on_saveplay_error(request: Request, error: Exception) -> Response:
 
 
 def _log_refusal(request: Request, member: Member | None, why: str) -> None:
-    """Every refusal is in the audit log."""
+    """Write the refusal into the audit log."""
     who = member.name if member else "somebody"
     with get_desk(request).store_pool.borrow() as store_session:
         store_session.store.way = "API" if is_api(request) else "desk"
@@ -96,7 +96,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
 
 
 def error_response(request: Request, status: int, title: str, message: str) -> Response:
-    """An error as whoever asked reads it: JSON for a program, a page with a way back for people."""
+    """The answer to a failed request: JSON for the API, else a page with a link back."""
     if is_api(request):
         kinds = {401: "not_signed_in", 403: "not_allowed", 404: "not_found", 409: "stale", 422: "cannot", 503: "busy"}
         return JSONResponse({"error": kinds.get(status, "failed"), "message": message or title}, status)

@@ -1,4 +1,4 @@
-"""What the forms of the pages send. Each checks, acts, and leads back to the page to see what came of it."""
+"""Routes for the forms of the pages. Each checks its input, acts and redirects to a page."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ Reader = Annotated[RequestContext, Depends(require_role("viewer"))]
 
 
 def form_text(form: Mapping[str, list[str]], name: str) -> str:
-    """A field that stands once; empty when it is not there."""
+    """The first value of a field; empty when it is absent."""
     return form.get(name, [""])[0].strip()
 
 
@@ -50,7 +50,7 @@ def parse_amount(text: str, what: str) -> float:
 
 
 def parse_seen(form: Mapping[str, list[str]]) -> int:
-    """The number of the choice that whoever decides had before them."""
+    """The number of the choice that was on the page. Raises InputError without one."""
     text = form_text(form, "seen")
     if not text.isdecimal() or len(text) > 9:
         raise InputError("the form does not say what was read; open the page again")
@@ -85,7 +85,7 @@ def _edit_from_form(form: Mapping[str, list[str]]) -> dict[str, object]:
         if now and " ".join(now.split()) != " ".join(was.split()):
             changed[kind][action] = parse_date(now, f"{action}: due") if kind == "due" else now
     swap = changed["swap"]
-    # A swapped action brings its own owner, date and words; what was typed for the old one goes with it.
+    # A replacement has its own owner, date and words, so input for the replaced action is dropped.
     kept = {k: {a: v for a, v in values.items() if a not in swap and a not in dropped} for k, values in changed.items()}
     return {
         "owners": kept["owner"],
@@ -126,7 +126,7 @@ def submit_close(context: Leader, form: Form, review_id: str) -> Response:
 
 @router.post("/r/{review_id}/actions")
 def submit_action_state(context: Csm, form: Form, review_id: str) -> Response:
-    """An action is done, dropped, or open again."""
+    """Mark an action as done, dropped or open again."""
     loaded = context.load_review(review_id)
     on = (
         parse_date(form_text(form, "on"), "the day")
@@ -139,7 +139,7 @@ def submit_action_state(context: Csm, form: Form, review_id: str) -> Response:
 
 @router.post("/r/{review_id}/override")
 def submit_override(context: Csm, form: Form, review_id: str) -> Response:
-    """One's own band beside the computed one."""
+    """Set a band beside the computed one."""
     loaded = context.load_review(review_id)
     today = context.desk.today(loaded.review.time_zone)
     until = parse_date(form_text(form, "until"), "until")
@@ -158,7 +158,7 @@ def submit_note(context: Csm, form: Form, review_id: str) -> Response:
 
 @router.post("/r/{review_id}/ask")
 def submit_question(context: Reader, form: Form, review_id: str) -> Response:
-    """Answer a question; put the play that it asks for before the next decision when that is wanted."""
+    """Answer a question; with `propose`, add the play that it asks for to the next decision."""
     loaded = context.load_review(review_id)
     question, propose = form_text(form, "question"), form_text(form, "propose") == "1"
     if propose:
@@ -183,7 +183,7 @@ def submit_question(context: Reader, form: Form, review_id: str) -> Response:
 
 
 def _without_workload(answered: QuestionAnswer) -> QuestionAnswer:
-    """An answer without what is said about the hours of people of ours: that is for managers, however it is asked."""
+    """The answer without hours of our own people, which are for managers only."""
     told = ("Who has how much to do is told to managers and leaders only.",)
     parts = (part.model_copy(update={"sentences": told, "capacity": ()}) if part.kind == "load" else part
              for part in answered.parts)  # fmt: skip
@@ -207,7 +207,7 @@ def submit_next_week(context: Leader, form: Form, review_id: str) -> Response:
 
 @router.post("/r/{review_id}/again")
 def submit_resume(context: Leader, form: Form, review_id: str) -> Response:
-    """Let a review that stopped on an error go on."""
+    """Continue a review that stopped on an error."""
     context.store_session.store.request(review_id)
     context.desk.runner.resume_review(review_id)
     return context.back(form_text(form, "next"))
@@ -215,7 +215,7 @@ def submit_resume(context: Leader, form: Form, review_id: str) -> Response:
 
 @router.post("/views")
 def submit_view(context: Reader, form: Form) -> Response:
-    """Keep the filters of the table under a name, or take a view away."""
+    """Save the filters of the table under a name, or remove a saved view."""
     name, query = form_text(form, "name")[:60], form_text(form, "query")[:500]
     if not name:
         raise InputError("a view needs a name")
@@ -227,7 +227,7 @@ def submit_view(context: Reader, form: Form) -> Response:
 
 @router.post("/people")
 def submit_invitation(context: Leader, form: Form) -> Response:
-    """Make a one-time link or a token for somebody. It is shown once."""
+    """Create a one-time link or a token for a person. It is shown once."""
     role, name = form_text(form, "role"), form_text(form, "name")
     if role not in DESK_ROLES or not name:
         raise InputError("say who it is for and what they may do")

@@ -1,6 +1,6 @@
-"""What the pages show of one review: the document, the choices so far, the scores of the whole base.
+"""One review as the pages show it: the document, its progress, and the choices of the meeting so far.
 
-A review is put together once and kept until something of it changes; what is kept is never written to.
+A review is loaded once and cached until it changes; a cached review is never modified.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -42,18 +42,18 @@ STAGES: dict[Stage, str] = {
 
 @dataclass(frozen=True)
 class ReviewProgress:
-    """How far a review is, read in one moment. Two readings are equal when nothing of the review changed in between."""
+    """The progress of a review at one moment. Two are equal when the review did not change in between."""
 
     review_id: str
     as_of: date
     run: int
     stage: Stage
     kinds: tuple[str, ...] = field(repr=False)
-    """The results that there are."""
+    """Kinds of the saved results."""
 
 
 def review_progress(store_session: StoreSession, review_id: str) -> ReviewProgress:
-    """How far a review is. Raises UnknownReference."""
+    """The progress of a review. Raises UnknownReference."""
     store = store_session.store
     kept, state, run = store.request(review_id)
     kinds = store.kinds(review_id)
@@ -72,7 +72,7 @@ def review_progress(store_session: StoreSession, review_id: str) -> ReviewProgre
 
 
 class LoadedReview:
-    """One review, put together."""
+    """One review with all that its pages need."""
 
     def __init__(self, store_session: StoreSession, progress: ReviewProgress) -> None:
         own = StoreSession(
@@ -87,26 +87,26 @@ class LoadedReview:
         self._lock = Lock()
         self._loads: dict[tuple[str, ...], WorkloadPreview] = {}
         self.fragments: dict[Hashable, Markup] = {}
-        """Parts of pages that were filled already."""
+        """Rendered parts of pages, by template, key and language."""
 
     @property
     def review_id(self) -> str:
-        """The review."""
+        """ISO week of the review."""
         return self.progress.review_id
 
     @property
     def people(self) -> Mapping[str, Person]:
-        """Ours, by id."""
+        """Our own people, by id."""
         return self.identified.people
 
     @cached_property
     def configuration(self) -> Configuration:
-        """What the review is run with."""
+        """The configuration that the review runs with."""
         return self._context.configuration
 
     @cached_property
     def dossiers(self) -> dict[str, Dossier]:
-        """What is known about each account of the list."""
+        """The facts about each account that was looked at closely, by account."""
         return {each.account_id: each for each in (*self.identified.dossiers, *self.identified.asked)}
 
     @cached_property
@@ -125,11 +125,11 @@ class LoadedReview:
         return {row.account_id: row.csm_id for row in self.identified.plan_rows}
 
     def decision_preview(self, store_session: StoreSession) -> DecisionPreview:
-        """What decisions would come to, over the store as it is now."""
+        """Preview of the effect of pending decisions, on the present store."""
         return DecisionPreview(replace(self._context, store=store_session.store), self.review_id)
 
     def load(self, store_session: StoreSession, table: "MeetingState") -> WorkloadPreview:
-        """Load and needs after the choices so far; worked out once for the same choices."""
+        """Hours and needs after the choices so far; computed once for the same choices."""
         key = table.cache_key
         with self._lock:
             if key not in self._loads:
@@ -140,14 +140,14 @@ class LoadedReview:
             return self._loads[key]
 
     def can_act_on(self, member: Member, account: str) -> bool:
-        """Whether somebody may act for an account: a CSM for their own, managers and leaders for every one."""
+        """True when the member may act for the account: a CSM for their own, managers and leaders for all."""
         line = self.view.lines.get(account)
         csm = self.csm_id_of.get(account) or (line.csm_id if line else None)
         return member.is_at_least("manager") or (member.role == "csm" and csm is not None and csm == member.person_id)
 
     @cached_property
     def public_review(self) -> Review:
-        """The review without what is said about people of ours: for whoever is no manager."""
+        """The review without figures about our own people, for readers below a manager."""
         return self.review.model_copy(
             update={
                 "capacity": (),
@@ -159,7 +159,7 @@ class LoadedReview:
 
 
 class ReviewCache:
-    """The reviews of one store, each put together once; the last few are kept."""
+    """The reviews of one store that were read last."""
 
     _SIZE = 4
 
@@ -175,14 +175,14 @@ class ReviewCache:
 
 
 def latest_review_id(store_session: StoreSession) -> str | None:
-    """The review that the desk opens with: the newest."""
+    """The newest review, which the desk opens with."""
     reviews = store_session.store.reviews()
     return reviews[-1][0] if reviews else None
 
 
 @dataclass(frozen=True)
 class MeetingState:
-    """What was said at the desk so far about one review."""
+    """The choices and notes of one meeting so far."""
 
     choices: Mapping[str, PendingDecision]
     notes: Sequence[MeetingNote]
@@ -194,7 +194,7 @@ class MeetingState:
         return cls(desk.choices(loaded.review_id, loaded.progress.run), desk.notes(loaded.review_id))
 
     def status(self, play: SavePlay) -> str:
-        """What stands about a play: as recorded, else as said so far."""
+        """The status of a play: as recorded, else by the choice so far."""
         if play.status != "proposed":
             return play.status
         choice = self.choices.get(play.account_id)
@@ -203,9 +203,9 @@ class MeetingState:
 
     @property
     def cache_key(self) -> tuple[str, ...]:
-        """What all the choices together are known by."""
+        """A key that changes with every choice."""
         return tuple(f"{account}:{choice.number}" for account, choice in self.choices.items())
 
     def undecided(self, loaded: LoadedReview) -> list[SavePlay]:
-        """The plays that nobody has said anything about."""
+        """The plays without a choice."""
         return [play for play in loaded.plays.values() if self.status(play) == "proposed"]

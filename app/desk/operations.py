@@ -1,7 +1,7 @@
-"""What people do at the desk and through its API: each with who may, what is checked, and an entry in the audit log.
+"""Operations of the desk and its API: each checks the role and the input and writes to the audit log.
 
-The same decisions as on the command line: choices become a decisions file's content, checked by the same rules and
-recorded at the same gate.
+Decisions are those of the command line: the choices become the content of a decisions file, are checked by the same
+rules and recorded at the same gate.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ ROLE_NAMES: dict[DeskRole, str] = {
 
 
 def check_role(member: Member, role: DeskRole, what: str) -> None:
-    """Raises NotAllowed when the role of whoever asks does not include it."""
+    """Raises NotAllowed when the member's role is too low."""
     if not member.is_at_least(role):
         raise NotAllowed(f"{what} is for {ROLE_NAMES[role]}; {member.name} is {ROLE_NAMES[member.role]} here")
 
@@ -46,7 +46,7 @@ def check_length(text: str, what: str) -> str:
 
 @dataclass(frozen=True)
 class DeskOperations:
-    """Somebody acting on a store."""
+    """Operations of one member on one store."""
 
     store_session: StoreSession
     member: Member
@@ -59,9 +59,9 @@ class DeskOperations:
     # the plan --------------------------------------------------------------------------------------------------------
 
     def record_choice(self, loaded: LoadedReview, given: Mapping[str, object], seen: int) -> PendingDecision:
-        """Say what happens to one play or plan line. ``seen`` is the number of the choice that was read, 0 for none.
+        """Save the choice about one play or plan line. ``seen`` is the number of the choice that was read, 0 for none.
 
-        Raises NotAllowed, DecisionError for what cannot be carried out, StaleDecision when something newer stands.
+        Raises NotAllowed, DecisionError for what cannot be carried out, StaleDecision when a newer choice exists.
         """
         check_role(self.member, "leader", "deciding")
         decision = parse_decision(given)
@@ -88,7 +88,7 @@ class DeskOperations:
             return self._store.choose(loaded.review_id, loaded.progress.run, decision, self.member.name, seen)
 
     def _check_reason(self, loaded: LoadedReview, decision: PlayDecision) -> None:
-        """A hard save, or a play that did not pass every check, is not approved with one key."""
+        """Raises DecisionError when a hard save, or a play that failed a check, is approved without a reason."""
         if decision.decision not in ("approve", "edit") or decision.reason.strip():
             return
         cause, play = loaded.view.causes.get(decision.account), loaded.plays.get(decision.account)
@@ -158,10 +158,10 @@ class DeskOperations:
         if self.store_session.store.request(loaded.review_id)[2] != loaded.progress.run:
             raise StaleDecision(f"{loaded.review_id} was run again meanwhile; read what stands now")
 
-    # what was promised -----------------------------------------------------------------------------------------------
+    # follow-up -----------------------------------------------------------------------------------------------
 
     def mark_action(self, action_id: str, state: str, on: date, note: str) -> Action:
-        """Say that an action is done, dropped or open again. A CSM says so of their own. Raises as it says."""
+        """Mark an action as done, dropped or open; a CSM may mark only their own. Raises InputError and NotAllowed."""
         check_role(self.member, "csm", "marking an action")
         if state not in ("done", "dropped", "open"):
             raise InputError(f"an action is done, dropped or open, not {state!r}")
@@ -175,7 +175,7 @@ class DeskOperations:
     def override(
         self, loaded: LoadedReview, account: str, band: str, reason: str, until: date, on: date
     ) -> BandOverride:
-        """One's own judgement of a band, beside the computed one, until a date. A CSM's for their own accounts."""
+        """Save a band beside the computed one, until a date; a CSM may do so for their own accounts."""
         check_role(self.member, "csm", "an override")
         self._check_account(loaded, account, "an override")
         if band not in ("red", "yellow", "green"):

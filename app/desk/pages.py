@@ -68,7 +68,7 @@ def week_page(context: Reader, review_id: str) -> Response:
 
 @router.get("/r/{review_id}/account")
 def account_page(context: Reader, review_id: str, account: str) -> Response:
-    """All that is known about one account."""
+    """The page of one account."""
     loaded = context.load_review(review_id)
     scores = context.desk.score_cache.scores(context.store_session, loaded)
     row = scores.account(account)
@@ -157,7 +157,7 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
 
 @dataclass(frozen=True)
 class ListPage:
-    """Which part of a long list is shown."""
+    """One page of a long list."""
 
     name: str
     page: int
@@ -184,7 +184,7 @@ def list_page(context: RequestContext, count: int, name: str = "page") -> ListPa
 
 @router.get("/r/{review_id}/capacity")
 def capacity_page(context: Manager, review_id: str) -> Response:
-    """Who has how much to do, before this week's plays and after the decisions so far."""
+    """Hours of each CSM before this week's plays and after the decisions so far."""
     loaded = context.load_review(review_id)
     table = MeetingState.read(context.store_session, loaded)
     deciding = loaded.progress.stage == "deciding"
@@ -203,7 +203,7 @@ def capacity_page(context: Manager, review_id: str) -> Response:
 
 @router.get("/r/{review_id}/follow-up")
 def follow_up_page(context: Reader, review_id: str) -> Response:
-    """What was promised, by whom, what became of it, and this week's actions."""
+    """Commitments of earlier reviews with their state, and this week's actions."""
     loaded = context.load_review(review_id)
     progress = context.store_session.store.progress()
     mine = context.member.person_id
@@ -234,13 +234,13 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
 
 @router.get("/r/{review_id}/metrics")
 def metrics_page(context: Reader, review_id: str) -> Response:
-    """Is the review itself working?"""
+    """Figures about the review process and its results."""
     return context.render_review(context.load_review(review_id), "metrics_desk.html")
 
 
 @router.get("/r/{review_id}/data")
 def data_page(context: Reader, review_id: str) -> Response:
-    """What the review rests on, what it lacks, which rows were left out and why."""
+    """Sources, gaps, rows left out with their reasons, and the limits of the review."""
     return context.render_review(context.load_review(review_id), "data_desk.html")
 
 
@@ -286,7 +286,7 @@ def question_page(context: Reader, review_id: str) -> Response:
 
 @router.get("/audit")
 def audit_page(context: Manager) -> Response:
-    """Who did what, newest first, and whether the log is as it was written."""
+    """The audit log, newest first, and the check of its chain."""
     return context.show(
         "audit.html",
         lines=context.store_session.store.audit_lines(200),
@@ -306,7 +306,7 @@ def api_page(context: Reader) -> Response:
 
 @router.get("/people")
 def people_page(context: Leader) -> Response:
-    """Who may come in: one-time links and tokens."""
+    """One-time links and tokens."""
     review_id = latest_review_id(context.store_session)
     loaded = context.desk.review_cache.load_review(context.store_session, review_id) if review_id else None
     return context.show(

@@ -1,4 +1,4 @@
-"""One request of somebody who is in: who they are, the store that is theirs meanwhile, the review they look at."""
+"""One request of a signed-in member: the member, the store session, and the pages rendered for it."""
 
 import secrets
 from collections.abc import AsyncIterator, Hashable, Iterator, Mapping
@@ -36,12 +36,12 @@ NAV: tuple[tuple[str, str, DeskRole], ...] = (
 
 
 _MAX_FRAGMENTS = 300
-"""Parts of pages that are kept ready for one review."""
+"""Rendered parts of pages that are kept for one review."""
 
 
 @dataclass
 class RequestContext:
-    """A request with all that answering it needs."""
+    """A request with the desk, the store session and the member."""
 
     request: Request
     desk: DeskApp
@@ -50,28 +50,28 @@ class RequestContext:
 
     @property
     def member(self) -> Member:
-        """Who asks."""
+        """The signed-in member."""
         return self.session.member
 
     @property
     def operations(self) -> DeskOperations:
-        """What they may do."""
+        """The operations of the member."""
         return DeskOperations(self.store_session, self.member, self.desk.clock)
 
     def load_review(self, review_id: str) -> LoadedReview:
-        """A review. Raises UnknownReference, and Preparing when it is not far enough."""
+        """A review. Raises UnknownReference, and ReviewNotReady while it has no results to show."""
         try:
             found = self.desk.review_cache.load_review(self.store_session, review_id)
         except UnknownReference:
             if review_id not in self.desk.runner.progress:
                 raise
-            found = None  # it is to be begun in a moment
+            found = None  # a job that starts this review is waiting
         if found is None:
             raise ReviewNotReady(review_id)
         return found
 
     def show(self, template: str, status: int = 200, **given: object) -> HTMLResponse:
-        """A page of no review in particular."""
+        """A page that is not about one review."""
         reviews = [review_id for review_id, _, _ in self.store_session.store.reviews()][::-1]
         usual = {
             "member": self.member,
@@ -87,7 +87,7 @@ class RequestContext:
         return HTMLResponse(self._render(template, {**usual, **given}), status)
 
     def _render(self, template: str, given: Mapping[str, object]) -> str:
-        """A template, with numbers and dates as where the reader is."""
+        """A template with numbers and dates in the reader's region."""
         there = REGION_FORMAT.set(region_format(self._languages))
         try:
             return render_page(template, **given)
@@ -116,7 +116,7 @@ class RequestContext:
         return self.show(template, status, **{**usual, **given})
 
     def cached_fragment(self, loaded: LoadedReview, template: str, key: Hashable, **given: object) -> Markup:
-        """A part of a page that is the same for everybody in a region, filled once for the same key."""
+        """A part of a page that is equal for all readers of a region, rendered once for each key."""
         kept, name = loaded.fragments, (template, key, self._languages)
         if name not in kept:
             usual = {"loaded": loaded, "currency": loaded.review.portfolio.currency, "csrf": ""}
@@ -127,14 +127,14 @@ class RequestContext:
         return kept[name]
 
     def back(self, to: str, **query: str) -> RedirectResponse:
-        """After a form: the page to see what came of it. Only a path of this desk is gone to."""
+        """The redirect after a form. Only to a path of this desk; else to the home page."""
         parts = urlsplit(to)
         path = to if to.startswith("/") and not to.startswith(("//", "/\\")) and not parts.netloc else "/"
         return RedirectResponse(path + (("&" if "?" in path else "?") + urlencode(query) if query else ""), 303)
 
 
-class require_role:  # noqa: N801  read as a sentence at each route: Depends(may("leader"))
-    """Opens a visit for whoever has at least this role. The roles of all routes are read off these."""
+class require_role:  # noqa: N801  reads as a sentence at each route: Depends(require_role("leader"))
+    """Open a request for a member with at least this role. Tests read the role of every route from these."""
 
     way: EntryPoint = "desk"
 
@@ -142,7 +142,7 @@ class require_role:  # noqa: N801  read as a sentence at each route: Depends(may
         self.role, self.what = role, what
 
     async def __call__(self, request: Request) -> AsyncIterator[RequestContext]:
-        """The visit, for the length of the request. Raises NotIn, NotAllowed and BusyError."""
+        """The context, for the length of the request. Raises NotSignedIn, NotAllowed and BusyError."""
         async with (
             get_desk(request).store_pool.wait_turn(),
             contextmanager_in_threadpool(self._open_context(request)) as context,
@@ -160,8 +160,8 @@ class require_role:  # noqa: N801  read as a sentence at each route: Depends(may
 
 
 async def read_form(request: Request) -> dict[str, list[str]]:
-    """What a form of ours sent. Raises NotAllowed when it does not carry the session's own mark."""
-    # Who came in by `may` is known already: whoever holds a store does not wait for a second one.
+    """The fields of a form. Raises NotAllowed when it does not have the form token of the session."""
+    # require_role has found the session: a request that holds a store must not wait for a second one.
     known = getattr(request.state, "session", None)
     session = known if isinstance(known, Session) else await run_in_threadpool(current_session, request)
     sent = await request.form(max_files=0, max_fields=2000)

@@ -1,7 +1,7 @@
-"""Reviews that go on behind the desk: one after the other, in a thread of their own, under the lock of the review.
+"""Background thread that continues reviews, one after the other, each under its lock.
 
-A decision is in the store before anything here starts. Whoever dies in between is swept up after: at the start and from
-time to time, every review that was decided and has not gone on is taken on, by whichever server comes first.
+A decision is saved before its job starts. When a server stops in between, its jobs are found again: at the start and
+from time to time, a server takes every review that was decided and has not gone on.
 """
 
 import logging
@@ -26,7 +26,7 @@ Job = Callable[[StoreSession, Timing], None]
 
 @dataclass
 class JobStatus:
-    """What is being done about a review, or what went wrong."""
+    """The job of a review, or the error that ended it."""
 
     message: str
     failed: bool = False

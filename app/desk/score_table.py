@@ -1,4 +1,4 @@
-"""The scores of the whole base in one week, asked page by page in the engine: no row leaves it that is not shown."""
+"""The scores of all accounts in one week, queried page by page: only the rows that are shown leave the engine."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
@@ -21,9 +21,9 @@ from tools.scoring.week_over_week import comparison_sql
 
 Row = dict[str, Any]
 PAGE_SIZE = 50
-"""Rows on a page: as many as are read without paging in a meeting, and a page stays under 120 kB."""
+"""Rows of a page: enough for most meetings without paging, and a page stays under 120 kB."""
 _MAX_CACHED_ACCOUNTS = 500
-"""Accounts whose weeks are kept at hand."""
+"""Accounts whose weeks are cached."""
 SORTS = {
     "money": ("risk * cast(arr as double)", "Risk × ARR"),
     "risk": ("risk", "Risk"),
@@ -34,14 +34,14 @@ SORTS = {
     "change": ("risk_change", "Change of risk"),
 }
 _ASCENDING = ("health", "renewal", "name")
-"""What is read from the smallest on."""
+"""Sorted from the smallest."""
 RISK_TIERS = ("critical", "high", "medium", "low")
 CHANGES = ("new", "worsened", "improved", "resolved", "unchanged", "baseline")
 
 
 @dataclass(frozen=True)
 class TableQuery:
-    """What part of the table somebody wants to see."""
+    """The filters, the order and the page of the table."""
 
     show: str = "at-risk"
     """at-risk or all."""
@@ -56,7 +56,7 @@ class TableQuery:
 
     @classmethod
     def of(cls, given: "dict[str, str]") -> "TableQuery":
-        """From the query of an address; what is none of its choices is left out."""
+        """From the query of an address; unknown values are ignored."""
         known = {name: value.strip()[:200] for name, value in given.items() if name in _QUERY_NAMES}
         sort = known.get("sort", "money")
         page = known.get("page", "1")
@@ -85,7 +85,7 @@ _QUERY_NAMES = {field.name for field in fields(TableQuery)}
 
 @dataclass(frozen=True)
 class TablePage:
-    """One page of the table and what all of its pages come to."""
+    """One page of the table and the totals of all pages."""
 
     rows: list[Row]
     accounts: int
@@ -94,7 +94,7 @@ class TablePage:
 
     @property
     def pages(self) -> int:
-        """How many there are."""
+        """Number of pages."""
         return max(-(-self.accounts // PAGE_SIZE), 1)
 
 
@@ -111,7 +111,7 @@ class WhatIfEffect:
 
 
 class ScoreTable:
-    """This week's snapshot beside the last one, in an engine of its own."""
+    """This week's snapshot beside last week's, in an engine of its own."""
 
     def __init__(
         self, history: SnapshotStore, identified: IdentifyResult, configuration: Configuration, review_id: str
@@ -211,7 +211,7 @@ class ScoreTable:
 
     @cached_property
     def choices(self) -> dict[str, list[tuple[str, str]]]:
-        """What can be filtered by: CSMs and segments of the table."""
+        """Choices of the filters: the CSMs and segments of the table."""
         csms = self._query("select distinct csm_id, csm from shown where csm_id is not null order by csm, csm_id")
         segments = self._query("select distinct segment from shown where segment is not null order by segment")
         return {
@@ -220,7 +220,7 @@ class ScoreTable:
         }
 
     def compare_scoring(self, scored: str, most: int) -> WhatIfEffect:
-        """Who would stand elsewhere under another scoring, given as SQL over ``scored_signals``."""
+        """Accounts that another scoring would move; ``scored`` is SQL over ``scored_signals``, ``most`` limits the list."""
         both = f"from scored b join ({scored}) a using (account_id)"
         (totals,) = self._query(
             "select count(*) filter (b.at_risk) as before, count(*) filter (a.at_risk) as after, "

@@ -1,4 +1,4 @@
-"""Coming in: by a one-time link, by OpenID Connect, behind a proxy. And going out."""
+"""Sign-in by a one-time link, by OpenID Connect or behind a proxy, and sign-out."""
 
 import os
 import secrets
@@ -23,14 +23,14 @@ _STATE_COOKIE = "saveplay-sign-in"
 _STATE_MINUTES = 10
 _PROVIDER_SECONDS = 10
 _SKEW_SECONDS = 60
-"""How far the provider's clock and ours may be apart."""
+"""Largest difference between the provider's clock and ours."""
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """Signatures with a key that only the provider has; never one with the client's secret, and never none."""
 _ENDPOINTS = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class _ProviderError(NotAllowed):
-    """The sign-in service is not there, or says nothing that could be used: nobody's fault who stands at the door."""
+    """The sign-in service is unreachable or its answer is unusable; the person is not at fault."""
 
 
 def limit_attempts(request: Request) -> None:
@@ -60,7 +60,7 @@ def signed_in_response(request: Request, store_session: StoreSession, member: Me
 def refused_response(
     request: Request, title: str, why: str, status: int = 403, cause: BaseException | None = None
 ) -> Response:
-    """The page for somebody who is not let in; the audit log has the cause, too."""
+    """The page after a refused sign-in; the cause goes into the audit log."""
     desk, path = get_desk(request), request.url.path
     facts = {"cause": f"{type(cause).__name__}: {cause}"[:300]} if cause else {}
     with desk.store_pool.borrow() as store_session:
@@ -73,7 +73,7 @@ def refused_response(
 
 @router.get("/sign-in", response_class=HTMLResponse)
 def sign_in_page(request: Request) -> str:
-    """How to come in here."""
+    """The ways to sign in here."""
     return render_page(
         "sign_in.html",
         openid=get_desk(request).settings.openid is not None,
@@ -89,7 +89,7 @@ def enter_page(key: str = "") -> str:
 
 @router.post("/enter", dependencies=[Depends(limit_attempts)])
 def use_link(request: Request, key: Annotated[str, Form(max_length=200)]) -> Response:
-    """Come in with a one-time key."""
+    """Sign in with a one-time key."""
     desk = get_desk(request)
     with desk.store_pool.borrow() as store_session:
         store_session.store.way = "desk"
@@ -103,7 +103,7 @@ def use_link(request: Request, key: Annotated[str, Form(max_length=200)]) -> Res
 
 @router.post("/sign-out")
 def sign_out(request: Request, session: Annotated[Session, Depends(current_session)]) -> Response:
-    """Go out; the cookie is worth nothing from now on."""
+    """End the session; its cookie is invalid from now on."""
     desk = get_desk(request)
     with desk.store_pool.borrow() as store_session:
         store_session.store.way = "desk"
@@ -205,7 +205,7 @@ def _client(openid: OpenId, desk: DeskApp, request: Request) -> Any:
 
 @cache
 def _ssl_context() -> Any:
-    """The certificates that are believed; reading them takes longer than all the rest of signing in."""
+    """The trusted certificates, cached because reading them takes longer than the rest of a sign-in."""
     from authlib.integrations.httpx_client.oauth2_client import httpx2 as http  # httpx where there is no httpx2
 
     return http.create_ssl_context()

@@ -1,4 +1,4 @@
-"""Everything dated about one account on one line: what the customer did and said, what we promised, what we decided."""
+"""Dated events of one account: from the customer, our actions, and our decisions."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,6 +1,6 @@
-"""What if a weight or a threshold were another: this week's signals scored again, and who would change tier, and why.
+"""Preview of other weights and thresholds: this week's signals scored again, and the accounts that would change tier.
 
-Nothing is kept. What comes out is a file for a configuration folder.
+Nothing is saved. The result is a file for a configuration folder.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ ADJUSTABLE_TIERS = ("medium", "high", "critical")
 
 @dataclass(frozen=True)
 class AdjustableNumber:
-    """One number that can be moved."""
+    """One number of the configuration that can be changed on the page."""
 
     name: str
     label: str
@@ -45,11 +45,11 @@ class AdjustableNumber:
 
 @dataclass(frozen=True)
 class WhatIfChanges:
-    """The numbers that somebody changed."""
+    """The numbers that were changed on the page."""
 
     values: Mapping[str, float]
     problem: str = ""
-    """Why what was typed cannot be used; empty when it can."""
+    """The reason why the input cannot be used; empty when it can."""
 
     @classmethod
     def of(cls, given: Mapping[str, str], configuration: Configuration) -> "WhatIfChanges":
@@ -124,7 +124,7 @@ def changed_configuration(changes: WhatIfChanges, configuration: Configuration) 
 def compute_effect(
     scores: ScoreTable, configuration: Configuration, as_of: date, changes: WhatIfChanges
 ) -> WhatIfEffect | None:
-    """This week's signals under the changed numbers, beside what they came to; None when nothing is changed."""
+    """The effect of the changed numbers on this week's scores; None when nothing is changed."""
     if not changes.values:
         return None
     changed = changed_configuration(changes, configuration)
