@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from app.desk.server import DeskApp
+    from app.desk.desk_app import DeskApp
 
 
 def serve_desk(store: str | None, configs: str | None, host: str, port: int, name: str) -> None:
@@ -25,7 +25,8 @@ def serve_desk(store: str | None, configs: str | None, host: str, port: int, nam
 
     import uvicorn
 
-    from app.desk.server import DeskApp, create_app
+    from app.desk.desk_app import DeskApp
+    from app.desk.server import create_app
     from app.desk.settings import is_loopback, read_settings
 
     settings = read_settings(Path(configs) if configs else None)
@@ -47,7 +48,7 @@ def serve_desk(store: str | None, configs: str | None, host: str, port: int, nam
     if settings.openid is None and settings.proxy is None:
         with desk.store_pool.borrow() as place:
             me = Member(name=name or getpass.getuser(), role="leader")
-            key = desk.sessions(place).link(me, me.name)
+            key = desk.sessions(place).create_link(me, me.name)
         print_progress(f"The review desk is open at {at}. Come in as {me.name}, by this link that opens once:")
         print_result(f"{at}/enter?key={key}")
     else:
@@ -90,9 +91,9 @@ def create_invitation(
         door = Sessions(DeskStore(place.store), settings, utc_now)
         member = Member(name=name, role=role, person_id=person)
         if token:
-            print_result(door.token(member, "command line", days))
+            print_result(door.create_token(member, "command line", days))
             return
-        print_result(f"{settings.address}/enter?key={door.link(member, 'command line')}")
+        print_result(f"{settings.address}/enter?key={door.create_link(member, 'command line')}")
         if not settings.address:
             print_progress("Put the address of the desk in front of it, like http://127.0.0.1:8470")
 

@@ -16,7 +16,27 @@ from domain.record import Record
 from domain.save_play import SavePlay
 from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup, Metrics, UnownedItem
 
+Urgency = Literal["immediate", "urgent", "standard"]
 ReviewStatus = Literal["waiting_for_decisions", "waiting_for_close", "closed"]
+
+
+class Thresholds(Record):
+    """The limits of the configuration that the pages state and the charts draw."""
+
+    at_risk_above: float
+    """Risk, 0 to 100: above it an account is at risk."""
+    health_bands: tuple[tuple[str, float], ...]
+    """Name and lowest health of each band, 0 to 100, rising."""
+    velocity_alarm: float
+    """Points of health a day, negative: as fast or faster is an alarm."""
+    planning_days: int
+    """Calendar days that capacity is counted for."""
+    red_account_limit: int
+    """Red accounts that one CSM can carry."""
+    urgency_days: dict[Urgency, int]
+    """Calendar days to the due date of an action, by urgency; the shortest where tiers differ."""
+    watch_renewal_within: int
+    """Days to a renewal from which an account is watched that is not at risk."""
 
 
 class Review(Record):
@@ -42,6 +62,8 @@ class Review(Record):
     time_zone: str
     """IANA name, for example ``Europe/Berlin``; times in the document are in it."""
     data: DataReport
+    thresholds: Thresholds | None = None
+    """``None`` in a review of an older version: nothing is stated or drawn then."""
     portfolio: PortfolioSummary
     at_risk: tuple[AtRiskAccount, ...]
     """By rank."""

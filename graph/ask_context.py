@@ -200,8 +200,9 @@ class AskContext:
         sentences = [f"{line.name}: {line.note}" for line in crowded] or ["Nobody is overloaded."]
         free = [line for line in lines if not line.overloaded and (line.hours_free or 0) > 0]
         if free:
+            period = plural(int(settings.planning_days.value), "day")
             best = max(free, key=lambda line: (line.hours_free or 0, line.name))
-            sentences.append(f"{best.name} has the most time free: {best.hours_free:.0f} hours in two weeks.")
+            sentences.append(f"{best.name} has the most time free: {best.hours_free:.0f} hours in {period}.")
         return AnswerPart(kind="load", sentences=tuple(sentences), capacity=lines)
 
     def late(self, csm_id: str | None = None, account_id: str | None = None) -> AnswerPart:

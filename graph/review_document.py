@@ -2,9 +2,10 @@
 
 from agents.churn_predictor import profile_for
 from agents.play_drafter import drafting_note, drafting_summary
+from domain.configuration import Configuration
 from domain.phase_results import AssignResult, DiagnoseResult, IdentifyResult, PlanResult, Trends
 from domain.plan import Briefing, PlanLine
-from domain.review import Review, ReviewStatus
+from domain.review import Review, ReviewStatus, Thresholds, Urgency
 from domain.tracking import Decision, Metrics
 from graph.context import ReviewContext
 
@@ -38,6 +39,7 @@ def review_document(context: ReviewContext, review_id: str) -> Review:
         holidays_note=context.calendar.note,
         time_zone=configuration.review.time_zone,
         data=identified.data,
+        thresholds=thresholds_of(configuration),
         portfolio=identified.portfolio,
         at_risk=identified.at_risk,
         intervention_plan=_plan_with_owners(context, review_id, identified, planned),
@@ -66,6 +68,23 @@ def review_document(context: ReviewContext, review_id: str) -> Review:
         matrix=trends.matrix,
         workflow=assigned.workflow if assigned else (),
         notes=_notes(identified),
+    )
+
+
+def thresholds_of(configuration: Configuration) -> Thresholds:
+    """The limits that the pages state, from the configuration of the review."""
+    scoring, tiers, settings = configuration.scoring, configuration.tiers, configuration.review
+    urgency_days: dict[Urgency, int] = {}
+    for deadline in sorted(tiers.due.values(), key=lambda each: each.days):
+        urgency_days.setdefault(deadline.urgency, deadline.days)
+    return Thresholds(
+        at_risk_above=scoring.at_risk_above.value,
+        health_bands=tuple((band.name, band.starts_at) for band in scoring.health_bands),
+        velocity_alarm=scoring.velocity_alarm.value,
+        planning_days=int(settings.planning_days.value),
+        red_account_limit=int(settings.red_account_limit.value),
+        urgency_days=urgency_days,
+        watch_renewal_within=int(tiers.watch_renewal_within.value),
     )
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.desk.server import DeskApp, create_app
+from app.desk.desk_app import DeskApp
+from app.desk.server import create_app
 from app.desk.sessions import COOKIE, Session
 from app.desk.settings import DeskSettings
 from domain.desk import DeskRole, Member
@@ -90,7 +91,7 @@ class InProcessDesk:
     def token(self, member: Member, days: int = 1) -> str:
         """A token for a program that acts for somebody."""
         with self.desk.store_pool.borrow() as place:
-            return self.desk.sessions(place).token(member, "tests", days)
+            return self.desk.sessions(place).create_token(member, "tests", days)
 
     def token_client(self, member: Member) -> TestClient:
         """A program that acts for somebody."""

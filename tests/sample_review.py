@@ -25,7 +25,7 @@ from domain.portfolio import (
     TierCount,
     WorkflowRule,
 )
-from domain.review import Review
+from domain.review import Review, Thresholds
 from domain.save_play import (
     Cadence,
     ExpectedValue,
@@ -63,6 +63,10 @@ HOSTILE_NAMES = (
     "W" * 90,
 )
 HOSTILE_IDS = {"acc-1001": "../../etc/passwd", "acc-1002": "CON", "acc-1003": "A/B\\C:*?", "acc-1004": "a-b-c"}
+THRESHOLDS = Thresholds(
+    at_risk_above=60, health_bands=(("red", 0), ("yellow", 60), ("green", 80)), velocity_alarm=-0.5, planning_days=14,
+    red_account_limit=4, urgency_days={"immediate": 2, "urgent": 7, "standard": 28}, watch_renewal_within=90,
+)  # fmt: skip
 PEOPLE = {
     "p01": ("Nora Lindqvist", "csm"), "p02": ("Tomás Herrera", "csm"), "p03": ("Aiko Tanaka", "csm"),
     "p04": ("Sam Okafor", "csm"), "p10": ("Ingrid Moreau", "cs_manager"), "p20": ("Daniel Weiss", "exec_sponsor"),
@@ -153,7 +157,7 @@ def sample_review(state: str = "waiting_for_decisions", *, baseline: bool = Fals
         configuration_changed=False,
         drafter_note="No model is configured: every play comes from the playbook library.",
         holidays_note="Working days of Monday to Friday; no public holidays are configured.",
-        time_zone="Europe/Berlin", data=_data(), portfolio=_portfolio(lines, baseline), at_risk=lines,
+        time_zone="Europe/Berlin", data=_data(), thresholds=THRESHOLDS, portfolio=_portfolio(lines, baseline), at_risk=lines,
         intervention_plan=_plan(lines), plan_counts=_plan_counts(lines),
         next_step="Assign an owner to Polaris Freight, then schedule the three executive calls.",
         alerts=_alerts(lines), causes=tuple(_cause(line, row) for line, row in zip(lines[:10], ACCOUNTS, strict=False)),

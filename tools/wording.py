@@ -1,22 +1,30 @@
-"""How values and dates are put into words, with their unit. Pure; English."""
+"""Plain English for values, money, counts and dates, written in the international way. Pure.
+
+The pages of the review add the reader's region on top (``app/report/formatting.py``); files, prompts and the terminal
+use these as they are.
+"""
 
 from datetime import date
 
 from domain.configuration import Unit
 
+UNKNOWN = "unknown"
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STEPS = {0: "An active champion is known", 1: "No champion is named", 2: "The champion left and nobody took over"}
 
 
 def format_number(value: float, places: int = 1) -> str:
-    """A number without needless decimals."""
+    """A number with at most ``places`` decimals: 1,234.5, and 0 for what rounds to nothing."""
     text = f"{value:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def format_value(value: float | None, unit: Unit) -> str:
     """A value with its unit; ``unknown`` for None. Changes keep their sign."""
     if value is None:
-        return "unknown"
+        return UNKNOWN
     if unit == "percent":
         return f"{format_number(value)} %"
     if unit == "percent_change":
@@ -45,7 +53,7 @@ def format_unsigned(value: float, unit: Unit) -> str:
 
 def format_money(amount: float, currency: str) -> str:
     """An amount with its currency, without cents."""
-    return f"{currency} {amount:,.0f}"
+    return f"{currency} {format_number(amount, 0)}"
 
 
 def review_id_of(as_of: date) -> str:
@@ -54,13 +62,23 @@ def review_id_of(as_of: date) -> str:
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    """A count with its noun: 1 account, 2,500 accounts."""
+    return f"{format_number(count, 0)} {noun_for(count, one, many)}"
+
+
+def noun_for(count: int, one: str, many: str | None = None) -> str:
+    """The form of a noun that goes with a count."""
+    return one if count == 1 else many or one + "s"
 
 
 def format_day(value: date) -> str:
-    """A date as people say it."""
-    return f"{value:%a} {value.day} {value:%b %Y}"
+    """A date with its weekday: Mon 23 Nov 2026."""
+    return f"{WEEKDAYS[value.weekday()]} {format_short_day(value)} {value.year}"
+
+
+def format_short_day(value: date) -> str:
+    """A date without its year: 23 Nov."""
+    return f"{value.day} {MONTHS[value.month - 1]}"
 
 
 ROLE_NAMES = {
@@ -71,4 +89,4 @@ ROLE_NAMES = {
     "product": "product manager",
     "billing": "billing",
 }
-"""Roles of ours as people say them."""
+"""Job roles of our own people."""

@@ -1,8 +1,8 @@
-"""The review desk: pages and an API for the meeting. It adds ways in, not a second logic.
+"""The review desk: pages and an API for the meeting, over the same logic as the command line.
 
-``server`` puts it together and tells errors; ``guard`` holds every request and answer to the rules of the web; ``door``,
-``sign_in`` and ``settings`` let people in; ``visit`` is one request of somebody who is in. ``pages`` shows, ``forms`` and
-``api`` take what is sent to ``acting``, which checks and keeps it; ``running`` lets reviews go on behind the desk, ``live``
-tells open pages. ``reading``, ``scores``, ``timeline`` and ``what_if`` are what the pages show, ``region`` and ``render``
-how. ``places`` lends out stores.
+``server`` builds the application, ``desk_app`` is what its requests share, ``errors`` answers failed requests.
+``request_context`` is one request of a signed-in person; ``pages`` shows, ``forms`` and ``api`` take input and call
+``operations``, which checks and saves it. ``review_runner`` continues reviews in the background and ``live_updates``
+notifies open pages. ``loaded_review``, ``score_table``, ``timeline`` and ``what_if`` are what the pages show;
+``sign_in``, ``sessions``, ``settings`` and ``security`` decide who may see it; ``store_pool`` lends out stores.
 """

@@ -1,4 +1,4 @@
-"""What the forms of the pages send. Each checks, acts, and leads back to the page to see what came of it."""
+"""Routes for the forms of the pages. Each checks its input, acts and redirects to a page."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ Reader = Annotated[RequestContext, Depends(require_role("viewer"))]
 
 
 def form_text(form: Mapping[str, list[str]], name: str) -> str:
-    """A field that stands once; empty when it is not there."""
+    """The first value of a field; empty when it is absent."""
     return form.get(name, [""])[0].strip()
 
 
@@ -50,7 +50,7 @@ def parse_amount(text: str, what: str) -> float:
 
 
 def parse_seen(form: Mapping[str, list[str]]) -> int:
-    """The number of the choice that whoever decides had before them."""
+    """The number of the choice that was on the page. Raises InputError without one."""
     text = form_text(form, "seen")
     if not text.isdecimal() or len(text) > 9:
         raise InputError("the form does not say what was read; open the page again")
@@ -85,7 +85,7 @@ def _edit_from_form(form: Mapping[str, list[str]]) -> dict[str, object]:
         if now and " ".join(now.split()) != " ".join(was.split()):
             changed[kind][action] = parse_date(now, f"{action}: due") if kind == "due" else now
     swap = changed["swap"]
-    # A swapped action brings its own owner, date and words; what was typed for the old one goes with it.
+    # A replacement has its own owner, date and words, so input for the replaced action is dropped.
     kept = {k: {a: v for a, v in values.items() if a not in swap and a not in dropped} for k, values in changed.items()}
     return {
         "owners": kept["owner"],
@@ -97,91 +97,93 @@ def _edit_from_form(form: Mapping[str, list[str]]) -> dict[str, object]:
 
 
 @router.post("/r/{review_id}/choices")
-def submit_choice(visit: Leader, form: Form, review_id: str) -> Response:
+def submit_choice(context: Leader, form: Form, review_id: str) -> Response:
     """Approve, edit, reject or defer one play, or say what happens to one plan line."""
-    book = visit.book(review_id)
-    visit.operations.choose(book, decision_from_form(form), parse_seen(form))
-    return visit.back(form_text(form, "next"))
+    loaded = context.load_review(review_id)
+    context.operations.record_choice(loaded, decision_from_form(form), parse_seen(form))
+    return context.back(form_text(form, "next"))
 
 
 @router.post("/r/{review_id}/plan")
-def submit_plan(visit: Leader, form: Form, review_id: str) -> Response:
+def submit_plan(context: Leader, form: Form, review_id: str) -> Response:
     """Record all choices as the decision on the plan; the review goes on."""
-    book = visit.book(review_id)
+    loaded = context.load_review(review_id)
     budget = parse_amount(form_text(form, "budget"), "the budget") if form_text(form, "budget") else None
-    visit.operations.record_plan(book, form_text(form, "others"), budget)
-    visit.desk.runner.resume_review(review_id)
-    return visit.back(form_text(form, "next"))
+    context.operations.record_plan(loaded, form_text(form, "others"), budget)
+    context.desk.runner.resume_review(review_id)
+    return context.back(form_text(form, "next"))
 
 
 @router.post("/r/{review_id}/close")
-def submit_close(visit: Leader, form: Form, review_id: str) -> Response:
+def submit_close(context: Leader, form: Form, review_id: str) -> Response:
     """Close the meeting; the pages and lists are written."""
-    book = visit.book(review_id)
+    loaded = context.load_review(review_id)
     owners = {field.partition(":")[2]: form_text(form, field) for field in form if field.startswith("owner:")}
-    visit.operations.close(book, owners, form_text(form, "notes"))
-    visit.desk.runner.resume_review(review_id)
-    return visit.back(form_text(form, "next"))
+    context.operations.close(loaded, owners, form_text(form, "notes"))
+    context.desk.runner.resume_review(review_id)
+    return context.back(form_text(form, "next"))
 
 
 @router.post("/r/{review_id}/actions")
-def submit_action_state(visit: Csm, form: Form, review_id: str) -> Response:
-    """An action is done, dropped, or open again."""
-    book = visit.book(review_id)
+def submit_action_state(context: Csm, form: Form, review_id: str) -> Response:
+    """Mark an action as done, dropped or open again."""
+    loaded = context.load_review(review_id)
     on = (
         parse_date(form_text(form, "on"), "the day")
         if form_text(form, "on")
-        else visit.desk.today(book.review.time_zone)
+        else context.desk.today(loaded.review.time_zone)
     )
-    visit.operations.mark(form_text(form, "action"), form_text(form, "state"), on, form_text(form, "note"))
-    return visit.back(form_text(form, "next"))
+    context.operations.mark_action(form_text(form, "action"), form_text(form, "state"), on, form_text(form, "note"))
+    return context.back(form_text(form, "next"))
 
 
 @router.post("/r/{review_id}/override")
-def submit_override(visit: Csm, form: Form, review_id: str) -> Response:
-    """One's own band beside the computed one."""
-    book = visit.book(review_id)
-    today = visit.desk.today(book.review.time_zone)
+def submit_override(context: Csm, form: Form, review_id: str) -> Response:
+    """Set a band beside the computed one."""
+    loaded = context.load_review(review_id)
+    today = context.desk.today(loaded.review.time_zone)
     until = parse_date(form_text(form, "until"), "until")
-    visit.operations.override(
-        book, form_text(form, "account"), form_text(form, "band"), form_text(form, "reason"), until, today
+    context.operations.override(
+        loaded, form_text(form, "account"), form_text(form, "band"), form_text(form, "reason"), until, today
     )
-    return visit.back(form_text(form, "next"))
+    return context.back(form_text(form, "next"))
 
 
 @router.post("/r/{review_id}/notes")
-def submit_note(visit: Csm, form: Form, review_id: str) -> Response:
+def submit_note(context: Csm, form: Form, review_id: str) -> Response:
     """A note of the meeting."""
-    visit.operations.write_down(visit.book(review_id), form_text(form, "account"), form_text(form, "text"))
-    return visit.back(form_text(form, "next"))
+    context.operations.add_note(context.load_review(review_id), form_text(form, "account"), form_text(form, "text"))
+    return context.back(form_text(form, "next"))
 
 
 @router.post("/r/{review_id}/ask")
-def submit_question(visit: Reader, form: Form, review_id: str) -> Response:
-    """Answer a question; put the play that it asks for before the next decision when that is wanted."""
-    book = visit.book(review_id)
+def submit_question(context: Reader, form: Form, review_id: str) -> Response:
+    """Answer a question; with `propose`, add the play that it asks for to the next decision."""
+    loaded = context.load_review(review_id)
     question, propose = form_text(form, "question"), form_text(form, "propose") == "1"
     if propose:
-        check_role(visit.member, "csm", "proposing a play")
-    request = book.request
+        check_role(context.member, "csm", "proposing a play")
+    request = loaded.request
     answered = answer_question(
         question,
         request.data,
         request.as_of,
-        store=visit.desk.store,
+        store=context.desk.store,
         configs=request.configs,
-        propose_by=visit.member.name if propose else None,
+        propose_by=context.member.name if propose else None,
         timing=Timing(),
     )
-    if not visit.member.is_at_least("manager"):
+    if not context.member.is_at_least("manager"):
         answered = _without_workload(answered)
     if propose:
-        visit.place.store.log(review_id, visit.member.name, "proposed", question=question, answer=answered.proposed)
-    return visit.render_review(book, "ask.html", answered=answered, question=question)
+        context.store_session.store.log(
+            review_id, context.member.name, "proposed", question=question, answer=answered.proposed
+        )
+    return context.render_review(loaded, "ask.html", answered=answered, question=question)
 
 
 def _without_workload(answered: QuestionAnswer) -> QuestionAnswer:
-    """An answer without what is said about the hours of people of ours: that is for managers, however it is asked."""
+    """The answer without hours of our own people, which are for managers only."""
     told = ("Who has how much to do is told to managers and leaders only.",)
     parts = (part.model_copy(update={"sentences": told, "capacity": ()}) if part.kind == "load" else part
              for part in answered.parts)  # fmt: skip
@@ -189,62 +191,68 @@ def _without_workload(answered: QuestionAnswer) -> QuestionAnswer:
 
 
 @router.post("/r/{review_id}/open-week")
-def submit_next_week(visit: Leader, form: Form, review_id: str) -> Response:
+def submit_next_week(context: Leader, form: Form, review_id: str) -> Response:
     """Start the next week's review on the same data location."""
     as_of = parse_date(form_text(form, "as_of"), "the review date") if form_text(form, "as_of") else None
-    book = visit.book(review_id)
-    as_of = as_of or book.review.as_of + timedelta(days=7)
-    if as_of <= book.review.as_of:
-        raise InputError(f"the next review lies after {book.review.as_of}")
+    loaded = context.load_review(review_id)
+    as_of = as_of or loaded.review.as_of + timedelta(days=7)
+    if as_of <= loaded.review.as_of:
+        raise InputError(f"the next review lies after {loaded.review.as_of}")
     new = review_id_of(as_of)
-    if new in [begun for begun, _, _ in visit.place.store.reviews()]:
+    if new in [begun for begun, _, _ in context.store_session.store.reviews()]:
         raise StaleDecision(f"{new} was begun already; it is in the list of weeks")
-    visit.desk.runner.start_week(new, next_week_request(visit.place, review_id, as_of), visit.member.name)
-    return visit.back(f"/r/{new}/week")
+    context.desk.runner.start_week(new, next_week_request(context.store_session, review_id, as_of), context.member.name)
+    return context.back(f"/r/{new}/week")
 
 
 @router.post("/r/{review_id}/again")
-def submit_resume(visit: Leader, form: Form, review_id: str) -> Response:
-    """Let a review that stopped on an error go on."""
-    visit.place.store.request(review_id)
-    visit.desk.runner.resume_review(review_id)
-    return visit.back(form_text(form, "next"))
+def submit_resume(context: Leader, form: Form, review_id: str) -> Response:
+    """Continue a review that stopped on an error."""
+    context.store_session.store.request(review_id)
+    context.desk.runner.resume_review(review_id)
+    return context.back(form_text(form, "next"))
 
 
 @router.post("/views")
-def submit_view(visit: Reader, form: Form) -> Response:
-    """Keep the filters of the table under a name, or take a view away."""
+def submit_view(context: Reader, form: Form) -> Response:
+    """Save the filters of the table under a name, or remove a saved view."""
     name, query = form_text(form, "name")[:60], form_text(form, "query")[:500]
     if not name:
         raise InputError("a view needs a name")
-    DeskStore(visit.place.store).save_view(
-        visit.member.name, name, "" if form_text(form, "remove") else query or "show=at-risk"
+    DeskStore(context.store_session.store).save_view(
+        context.member.name, name, "" if form_text(form, "remove") else query or "show=at-risk"
     )
-    return visit.back(form_text(form, "next"))
+    return context.back(form_text(form, "next"))
 
 
 @router.post("/people")
-def submit_invitation(visit: Leader, form: Form) -> Response:
-    """Make a one-time link or a token for somebody. It is shown once."""
+def submit_invitation(context: Leader, form: Form) -> Response:
+    """Create a one-time link or a token for a person. It is shown once."""
     role, name = form_text(form, "role"), form_text(form, "name")
     if role not in DESK_ROLES or not name:
         raise InputError("say who it is for and what they may do")
     member = Member(name=name[:120], role=role, person_id=form_text(form, "person") or None)
-    door, made = visit.desk.sessions(visit.place), {}
+    sessions, made = context.desk.sessions(context.store_session), {}
     if form_text(form, "kind") == "token":
         days = int(parse_amount(form_text(form, "days") or "30", "the days"))
-        made = {"token": door.token(member, visit.member.name, max(days, 1))}
+        made = {"token": sessions.create_token(member, context.member.name, max(days, 1))}
     else:
-        root = visit.desk.settings.address or str(visit.request.base_url).rstrip("/")
-        made = {"link": f"{root}/enter?key={door.link(member, visit.member.name)}"}
-    return visit.show("people.html", tokens=DeskStore(visit.place.store).tokens(), ours=[], made=made, made_for=member)
+        root = context.desk.settings.address or str(context.request.base_url).rstrip("/")
+        made = {"link": f"{root}/enter?key={sessions.create_link(member, context.member.name)}"}
+    return context.show(
+        "people.html", tokens=DeskStore(context.store_session.store).tokens(), ours=[], made=made, made_for=member
+    )
 
 
 @router.post("/people/revoke")
-def submit_token_end(visit: Leader, form: Form) -> Response:
+def submit_token_end(context: Leader, form: Form) -> Response:
     """End a token."""
     number_of = form_text(form, "number")
-    if not number_of.isalnum() or len(number_of) != 8 or not DeskStore(visit.place.store).revoke_token(number_of):
+    if (
+        not number_of.isalnum()
+        or len(number_of) != 8
+        or not DeskStore(context.store_session.store).revoke_token(number_of)
+    ):
         raise InputError("there is no such token")
-    visit.place.store.log("", visit.member.name, "revoked a token", number=number_of)
-    return visit.back("/people")
+    context.store_session.store.log("", context.member.name, "revoked a token", number=number_of)
+    return context.back("/people")

@@ -1,4 +1,4 @@
-"""What a page hears while it is open: that something was decided, done or finished, by whomever, on whichever server."""
+"""Server-sent events for open pages: something was decided, done or finished, on any server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.desk.server import DeskApp, current_session, get_desk
+from app.desk.desk_app import DeskApp, current_session, get_desk
 from app.desk.sessions import Session
 
 router = APIRouter(include_in_schema=False)
@@ -18,13 +18,13 @@ _LONGEST_SECONDS = 300
 
 
 def desk_state(desk: DeskApp) -> str:
-    """Two numbers that grow with whatever anybody does: in the store, and behind this desk."""
-    with desk.store_pool.borrow() as place:
-        return f"{place.store.revision()}.{desk.runner.changes}"
+    """A text that changes with every change in the store and every step of this desk's jobs."""
+    with desk.store_pool.borrow() as store_session:
+        return f"{store_session.store.revision()}.{desk.runner.changes}"
 
 
 class StatePoller:
-    """One look at the store a second for all the pages together."""
+    """Reads the store once a second for all open pages together."""
 
     def __init__(self) -> None:
         self._state = ""
@@ -32,7 +32,7 @@ class StatePoller:
         self._lock = asyncio.Lock()
 
     async def state(self, desk: DeskApp) -> str:
-        """How far everything is, at most a second old."""
+        """The state, at most a second old."""
         async with self._lock:
             clock = asyncio.get_running_loop().time()
             if clock - self._looked >= _EVERY_SECONDS or not self._state:

@@ -1,21 +1,23 @@
-"""What the pages show of one review: the document, the choices so far, the scores of the whole base.
+"""One review as the pages show it: the document, its progress, and the choices of the meeting so far.
 
-A review is put together once and kept until something of it changes; what is kept is never written to.
+A review is loaded once and cached until it changes; a cached review is never modified.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from markupsafe import Markup
 
+from app.desk.recent_cache import RecentCache
 from app.report.view import ReviewView
 from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, build_context
+from domain.configuration import Configuration
 from domain.desk import MeetingNote, Member, PendingDecision
 from domain.dossier import Dossier, Person
 from domain.errors import UnknownReference
@@ -23,11 +25,9 @@ from domain.phase_results import IdentifyResult
 from domain.plan import PlanLine
 from domain.review import Review
 from domain.save_play import SavePlay
+from graph.decision_preview import DecisionPreview, WorkloadPreview
+from graph.review_document import review_document
 from tools.store.desk_store import DeskStore
-
-if TYPE_CHECKING:
-    from app.desk.score_table import ScoreTable
-    from graph.decision_preview import DecisionPreview, WorkloadPreview
 
 Stage = Literal["preparing", "deciding", "working", "closing", "finishing", "closed"]
 STAGES: dict[Stage, str] = {
@@ -42,19 +42,19 @@ STAGES: dict[Stage, str] = {
 
 @dataclass(frozen=True)
 class ReviewProgress:
-    """How far a review is, read in one moment. Two readings are equal when nothing of the review changed in between."""
+    """The progress of a review at one moment. Two are equal when the review did not change in between."""
 
     review_id: str
     as_of: date
     run: int
     stage: Stage
     kinds: tuple[str, ...] = field(repr=False)
-    """The results that there are."""
+    """Kinds of the saved results."""
 
 
-def review_progress(place: StoreSession, review_id: str) -> ReviewProgress:
-    """How far a review is. Raises UnknownReference."""
-    store = place.store
+def review_progress(store_session: StoreSession, review_id: str) -> ReviewProgress:
+    """The progress of a review. Raises UnknownReference."""
+    store = store_session.store
     kept, state, run = store.request(review_id)
     kinds = store.kinds(review_id)
     decided = [gate for gate in ("plan", "close") if store.decision(review_id, gate) is not None]
@@ -72,41 +72,41 @@ def review_progress(place: StoreSession, review_id: str) -> ReviewProgress:
 
 
 class LoadedReview:
-    """One review, put together."""
+    """One review with all that its pages need."""
 
-    def __init__(self, place: StoreSession, standing: ReviewProgress) -> None:
-        from graph.review_document import review_document
-
-        own = StoreSession(place.at, place.store)  # with results of its own: those of an earlier run must not stay
-        self.standing = standing
-        self.request = ReviewRequest.of(place.store.request(standing.review_id)[0])
-        self._context = build_context(own, standing.review_id, Timing())
-        self.review: Review = review_document(self._context, standing.review_id)
-        self.identified: IdentifyResult = self._context.result(standing.review_id, "identified", IdentifyResult)
+    def __init__(self, store_session: StoreSession, progress: ReviewProgress) -> None:
+        own = StoreSession(
+            store_session.at, store_session.store
+        )  # with results of its own: those of an earlier run must not stay
+        self.progress = progress
+        self.request = ReviewRequest.of(store_session.store.request(progress.review_id)[0])
+        self._context = build_context(own, progress.review_id, Timing())
+        self.review: Review = review_document(self._context, progress.review_id)
+        self.identified: IdentifyResult = self._context.result(progress.review_id, "identified", IdentifyResult)
         self.view = ReviewView(self.review)
         self._lock = Lock()
         self._loads: dict[tuple[str, ...], WorkloadPreview] = {}
         self.fragments: dict[Hashable, Markup] = {}
-        """Parts of pages that were filled already."""
+        """Rendered parts of pages, by template, key and language."""
 
     @property
     def review_id(self) -> str:
-        """The review."""
-        return self.standing.review_id
+        """ISO week of the review."""
+        return self.progress.review_id
 
     @property
     def people(self) -> Mapping[str, Person]:
-        """Ours, by id."""
+        """Our own people, by id."""
         return self.identified.people
 
     @cached_property
-    def configuration(self) -> Any:
-        """What the review is run with."""
+    def configuration(self) -> Configuration:
+        """The configuration that the review runs with."""
         return self._context.configuration
 
     @cached_property
     def dossiers(self) -> dict[str, Dossier]:
-        """What is known about each account of the list."""
+        """The facts about each account that was looked at closely, by account."""
         return {each.account_id: each for each in (*self.identified.dossiers, *self.identified.asked)}
 
     @cached_property
@@ -115,7 +115,7 @@ class LoadedReview:
         return {play.account_id: play for play in self.view.ranked_plays}
 
     @cached_property
-    def lines(self) -> dict[str, PlanLine]:
+    def plan_lines(self) -> dict[str, PlanLine]:
         """The lines of the intervention plan by account."""
         return {line.account_id: line for line in self.review.intervention_plan}
 
@@ -124,34 +124,30 @@ class LoadedReview:
         """The CSM's id of every account of the plan."""
         return {row.account_id: row.csm_id for row in self.identified.plan_rows}
 
-    def outlook(self, place: StoreSession) -> "DecisionPreview":
-        """What decisions would come to, over the store as it is now."""
-        from dataclasses import replace
+    def decision_preview(self, store_session: StoreSession) -> DecisionPreview:
+        """Preview of the effect of pending decisions, on the present store."""
+        return DecisionPreview(replace(self._context, store=store_session.store), self.review_id)
 
-        from graph.decision_preview import DecisionPreview
-
-        return DecisionPreview(replace(self._context, store=place.store), self.review_id)
-
-    def load(self, place: StoreSession, table: "MeetingState") -> "WorkloadPreview":
-        """Load and needs after the choices so far; worked out once for the same choices."""
-        key = table.key
+    def load(self, store_session: StoreSession, table: "MeetingState") -> WorkloadPreview:
+        """Hours and needs after the choices so far; computed once for the same choices."""
+        key = table.cache_key
         with self._lock:
             if key not in self._loads:
                 if len(self._loads) > 20:
                     self._loads.clear()
                 decisions = [choice.decision for choice in table.choices.values()]
-                self._loads[key] = self.outlook(place).load(decisions)
+                self._loads[key] = self.decision_preview(store_session).load(decisions)
             return self._loads[key]
 
     def can_act_on(self, member: Member, account: str) -> bool:
-        """Whether somebody may act for an account: a CSM for their own, managers and leaders for every one."""
+        """True when the member may act for the account: a CSM for their own, managers and leaders for all."""
         line = self.view.lines.get(account)
         csm = self.csm_id_of.get(account) or (line.csm_id if line else None)
         return member.is_at_least("manager") or (member.role == "csm" and csm is not None and csm == member.person_id)
 
     @cached_property
     def public_review(self) -> Review:
-        """The review without what is said about people of ours: for whoever is no manager."""
+        """The review without figures about our own people, for readers below a manager."""
         return self.review.model_copy(
             update={
                 "capacity": (),
@@ -163,64 +159,42 @@ class LoadedReview:
 
 
 class ReviewCache:
-    """The reviews of one store, each put together once; the last few are kept."""
+    """The reviews of one store that were read last."""
 
-    MAX_KEPT = 4
+    _SIZE = 4
 
     def __init__(self) -> None:
-        self._books: dict[ReviewProgress, LoadedReview] = {}
-        self._scores: dict[ReviewProgress, ScoreTable] = {}
-        self._lock = Lock()
+        self._reviews: RecentCache[ReviewProgress, LoadedReview] = RecentCache(self._SIZE)
 
-    def book(self, place: StoreSession, review_id: str) -> LoadedReview | None:
-        """The review as it stands; None while it is being prepared. Raises UnknownReference for one that is none."""
-        standing = review_progress(place, review_id)
-        with self._lock:
-            if standing in self._books:
-                return self._books[standing]
-        made = None
+    def load_review(self, store_session: StoreSession, review_id: str) -> LoadedReview | None:
+        """The review as it is now; None while it is being prepared. Raises UnknownReference for an unknown review."""
+        progress = review_progress(store_session, review_id)
         with suppress(UnknownReference):  # a step is under way: its results are not there yet
-            made = LoadedReview(place, standing)
-        if made is None:
-            return None
-        with self._lock:
-            for old in list(self._books)[: -self.MAX_KEPT + 1]:
-                del self._books[old]
-            return self._books.setdefault(standing, made)
-
-    def scores(self, place: StoreSession, book: LoadedReview) -> "ScoreTable":
-        """The scores of the whole base in that week."""
-        from app.desk.score_table import ScoreTable
-
-        with self._lock:
-            if book.standing not in self._scores:
-                for old in list(self._scores)[: -self.MAX_KEPT + 1]:
-                    del self._scores[old]  # somebody may be reading in it: its engine goes when nobody does
-                self._scores[book.standing] = ScoreTable(place, book)
-            return self._scores[book.standing]
+            return self._reviews.get(progress, lambda: LoadedReview(store_session, progress))
+        return None
 
 
-def latest_review_id(place: StoreSession) -> str | None:
-    """The review that the desk opens with: the newest."""
-    reviews = place.store.reviews()
+def latest_review_id(store_session: StoreSession) -> str | None:
+    """The newest review, which the desk opens with."""
+    reviews = store_session.store.reviews()
     return reviews[-1][0] if reviews else None
 
 
 @dataclass(frozen=True)
 class MeetingState:
-    """What was said at the desk so far about one review."""
+    """The choices and notes of one meeting so far."""
 
     choices: Mapping[str, PendingDecision]
     notes: Sequence[MeetingNote]
 
     @classmethod
-    def of(cls, place: StoreSession, book: LoadedReview) -> "MeetingState":
+    def read(cls, store_session: StoreSession, loaded: LoadedReview) -> "MeetingState":
         """Read from the store."""
-        desk = DeskStore(place.store)
-        return cls(desk.choices(book.review_id, book.standing.run), desk.notes(book.review_id))
+        desk = DeskStore(store_session.store)
+        return cls(desk.choices(loaded.review_id, loaded.progress.run), desk.notes(loaded.review_id))
 
     def status(self, play: SavePlay) -> str:
-        """What stands about a play: as recorded, else as said so far."""
+        """The status of a play: as recorded, else by the choice so far."""
         if play.status != "proposed":
             return play.status
         choice = self.choices.get(play.account_id)
@@ -228,10 +202,10 @@ class MeetingState:
         return said[choice.decision.decision] if choice else "proposed"
 
     @property
-    def key(self) -> tuple[str, ...]:
-        """What all the choices together are known by."""
+    def cache_key(self) -> tuple[str, ...]:
+        """A key that changes with every choice."""
         return tuple(f"{account}:{choice.number}" for account, choice in self.choices.items())
 
-    def undecided(self, book: LoadedReview) -> list[SavePlay]:
-        """The plays that nobody has said anything about."""
-        return [play for play in book.plays.values() if self.status(play) == "proposed"]
+    def undecided(self, loaded: LoadedReview) -> list[SavePlay]:
+        """The plays without a choice."""
+        return [play for play in loaded.plays.values() if self.status(play) == "proposed"]

@@ -1,4 +1,4 @@
-"""Where the reader is, by what their browser says: numbers and dates as they are written there, the words in English."""
+"""The reader's region from the browser's languages: its numbers and dates, with English words."""
 
 from datetime import date
 from functools import cache
@@ -20,12 +20,12 @@ def region_format(languages: str) -> RegionFormat:
 def _preferred_tags(languages: str) -> list[str]:
     """The languages, most wanted first."""
     wanted = []
-    for place, part in enumerate(languages.split(",")):
+    for position, part in enumerate(languages.split(",")):
         tag, _, rest = part.strip().partition(";")
         quality = rest.strip().removeprefix("q=") or "1"
         weight = float(quality) if quality.replace(".", "", 1).isdecimal() else 0.0
         if tag and tag != "*":
-            wanted.append((-weight, place, tag))
+            wanted.append((-weight, position, tag))
     return [tag for _, _, tag in sorted(wanted)]
 
 

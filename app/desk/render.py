@@ -1,4 +1,4 @@
-"""The desk's templates, with the filters and the pieces of the review page. Every value is escaped."""
+"""The templates of the desk, with filters and macros of the review page. Every value is escaped."""
 
 import gzip
 import hashlib
@@ -28,14 +28,14 @@ def read_asset(name: str) -> bytes | None:
 
 @lru_cache(64)
 def gzip_asset(name: str) -> bytes | None:
-    """The same, compressed: nothing in it is secret, so that its length tells nothing."""
+    """The same, compressed. Safe over https because the files hold no secrets."""
     content = read_asset(name)
     return gzip.compress(content, mtime=0) if content is not None else None
 
 
 @cache
 def asset_url(name: str) -> str:
-    """Where a file is fetched: its name carries a digest, so that it is kept for good and never stale."""
+    """The address of a file; it has a digest, so that a browser may cache it forever."""
     content = read_asset(name)
     assert content is not None, name
     return f"/static/{hashlib.sha256(content).hexdigest()[:12]}/{name}"

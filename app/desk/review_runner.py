@@ -1,7 +1,7 @@
-"""Reviews that go on behind the desk: one after the other, in a thread of their own, under the lock of the review.
+"""Background thread that continues reviews, one after the other, each under its lock.
 
-A decision is in the store before anything here starts. Whoever dies in between is swept up after: at the start and from
-time to time, every review that was decided and has not gone on is taken on, by whichever server comes first.
+A decision is saved before its job starts. When a server stops in between, its jobs are found again: at the start and
+from time to time, a server takes every review that was decided and has not gone on.
 """
 
 import logging
@@ -26,17 +26,17 @@ Job = Callable[[StoreSession, Timing], None]
 
 @dataclass
 class JobStatus:
-    """What is being done about a review, or what went wrong."""
+    """The job of a review, or the error that ended it."""
 
-    says: str
+    message: str
     failed: bool = False
 
 
 class ReviewRunner:
     """Does one job at a time."""
 
-    def __init__(self, places: StorePool) -> None:
-        self._places = places
+    def __init__(self, pool: StorePool) -> None:
+        self._pool = pool
         self._jobs: SimpleQueue[tuple[str, Job] | None] = SimpleQueue()
         self._waiting: set[str] = set()
         self._stop = threading.Event()
@@ -69,19 +69,19 @@ class ReviewRunner:
     def resume_review(self, review_id: str) -> None:
         """Let a review go on as far as the decisions allow."""
 
-        def job(place: StoreSession, timing: Timing) -> None:
-            run_review(place, review_id, timing)
+        def job(store_session: StoreSession, timing: Timing) -> None:
+            run_review(store_session, review_id, timing)
 
         self._enqueue(review_id, job)
 
     def start_week(self, review_id: str, request: ReviewRequest, by: str) -> None:
         """Start a week. One that somebody else has begun meanwhile is not begun again: what was decided in it stays."""
 
-        def job(place: StoreSession, timing: Timing) -> None:
-            place.lock_review(review_id)
-            if review_id not in [begun for begun, _, _ in place.store.reviews()]:
-                start_review(place, request, review_id, 0, timing, by=by)
-            run_review(place, review_id, timing)
+        def job(store_session: StoreSession, timing: Timing) -> None:
+            store_session.lock_review(review_id)
+            if review_id not in [begun for begun, _, _ in store_session.store.reviews()]:
+                start_review(store_session, request, review_id, 0, timing, by=by)
+            run_review(store_session, review_id, timing)
 
         self._enqueue(review_id, job)
 
@@ -104,9 +104,9 @@ class ReviewRunner:
     def _run_job(self, review_id: str, job: Job, swept: bool = False) -> None:
         self._set_status(review_id, JobStatus("Being worked on"))
         try:
-            with self._places.own() as place:
-                place.store.way = "desk"
-                job(place, Timing(lambda line: self._set_status(review_id, JobStatus(line.strip()))))
+            with self._pool.open_separate() as store_session:
+                store_session.store.way = "desk"
+                job(store_session, Timing(lambda line: self._set_status(review_id, JobStatus(line.strip()))))
             self._set_status(review_id, None)
         except BusyError as error:
             # Somebody else is at it: what they leave undone is swept up later.
@@ -139,25 +139,25 @@ class ReviewRunner:
             if self._stop.is_set():
                 return
 
-            def job(place: StoreSession, timing: Timing, review_id: str = review_id) -> None:
-                run_review(place, review_id, timing)
+            def job(store_session: StoreSession, timing: Timing, review_id: str = review_id) -> None:
+                run_review(store_session, review_id, timing)
 
             self._run_job(review_id, job, swept=True)
 
     def _left_behind(self) -> list[str]:
         """Reviews that were decided, or begun, and have not gone on."""
-        with self._places.borrow() as place:
+        with self._pool.borrow() as store_session:
             return [
                 review_id
-                for review_id, _, state in place.store.reviews()
+                for review_id, _, state in store_session.store.reviews()
                 if state != "closed"
                 and review_id not in self._waiting
                 and not (review_id in self.progress and self.progress[review_id].failed)
-                and review_progress(place, review_id).stage in ("preparing", "working", "finishing")
+                and review_progress(store_session, review_id).stage in ("preparing", "working", "finishing")
             ]
 
 
-def next_week_request(place: StoreSession, review_id: str, as_of: date) -> ReviewRequest:
+def next_week_request(store_session: StoreSession, review_id: str, as_of: date) -> ReviewRequest:
     """The request of a further week: the same data, configuration and folder as a review before."""
-    before = ReviewRequest.of(place.store.request(review_id)[0])
+    before = ReviewRequest.of(store_session.store.request(review_id)[0])
     return ReviewRequest(before.data, as_of, before.out, before.configs)

@@ -1,30 +1,30 @@
-"""The scores of the whole base in one week, asked page by page in the engine: no row leaves it that is not shown."""
+"""The scores of all accounts in one week, queried page by page: only the rows that are shown leave the engine."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
+from app.desk.loaded_review import LoadedReview, ReviewProgress
+from app.desk.recent_cache import RecentCache
+from app.wiring import StoreSession
 from domain.configuration import Configuration
 from domain.errors import UnknownReference
+from domain.phase_results import IdentifyResult
 from tools.engine import EngineLimits, open_engine
 from tools.scoring.score_sql import SCORE_COLUMNS, ChurnCurve
 from tools.scoring.scored_base import load_week
+from tools.scoring.snapshots import SnapshotStore
 from tools.scoring.week_over_week import comparison_sql
 from tools.sql import sql_files
 
-if TYPE_CHECKING:
-    from app.desk.loaded_review import LoadedReview
-    from app.desk.what_if import WhatIfEffect
-    from app.wiring import StoreSession
-
 Row = dict[str, Any]
 PAGE_SIZE = 50
-"""Rows on a page: as many as are read without paging in a meeting, and a page stays under 120 kB."""
+"""Rows of a page: enough for most meetings without paging, and a page stays under 120 kB."""
 _MAX_CACHED_ACCOUNTS = 500
-"""Accounts whose weeks are kept at hand."""
+"""Accounts whose weeks are cached."""
 SORTS = {
     "money": ("risk * cast(arr as double)", "Risk × ARR"),
     "risk": ("risk", "Risk"),
@@ -35,14 +35,14 @@ SORTS = {
     "change": ("risk_change", "Change of risk"),
 }
 _ASCENDING = ("health", "renewal", "name")
-"""What is read from the smallest on."""
+"""Sorted from the smallest."""
 RISK_TIERS = ("critical", "high", "medium", "low")
 CHANGES = ("new", "worsened", "improved", "resolved", "unchanged", "baseline")
 
 
 @dataclass(frozen=True)
 class TableQuery:
-    """What part of the table somebody wants to see."""
+    """The filters, the order and the page of the table."""
 
     show: str = "at-risk"
     """at-risk or all."""
@@ -57,7 +57,7 @@ class TableQuery:
 
     @classmethod
     def of(cls, given: "dict[str, str]") -> "TableQuery":
-        """From the query of an address; what is none of its choices is left out."""
+        """From the query of an address; unknown values are ignored."""
         known = {name: value.strip()[:200] for name, value in given.items() if name in _QUERY_NAMES}
         sort = known.get("sort", "money")
         page = known.get("page", "1")
@@ -73,7 +73,7 @@ class TableQuery:
             page=max(int(page), 1) if page.isdecimal() and len(page) < 7 else 1,
         )
 
-    def query(self, **changes: Any) -> str:
+    def query_string(self, **changes: Any) -> str:
         """The query of the address that asks for this, with some of it changed; a change goes back to the first page."""
         wanted = replace(self, **{"page": 1, **changes})
         usual = TableQuery()
@@ -86,7 +86,7 @@ _QUERY_NAMES = {field.name for field in fields(TableQuery)}
 
 @dataclass(frozen=True)
 class TablePage:
-    """One page of the table and what all of its pages come to."""
+    """One page of the table and the totals of all pages."""
 
     rows: list[Row]
     accounts: int
@@ -95,24 +95,37 @@ class TablePage:
 
     @property
     def pages(self) -> int:
-        """How many there are."""
+        """Number of pages."""
         return max(-(-self.accounts // PAGE_SIZE), 1)
 
 
-class ScoreTable:
-    """This week's snapshot beside the last one, in an engine of its own."""
+@dataclass(frozen=True)
+class WhatIfEffect:
+    """Accounts that another scoring would move, and the totals before and after it."""
 
-    def __init__(self, place: "StoreSession", book: "LoadedReview") -> None:
+    moved_accounts: list[Row]
+    counts: dict[str, int]
+    at_risk_before: int
+    at_risk_after: int
+    arr_before: float
+    arr_after: float
+
+
+class ScoreTable:
+    """This week's snapshot beside last week's, in an engine of its own."""
+
+    def __init__(
+        self, history: SnapshotStore, identified: IdentifyResult, configuration: Configuration, review_id: str
+    ) -> None:
         self._connection = open_engine(EngineLimits(memory="400MB"))
         self._lock = Lock()
         self._weeks: dict[str, list[Row]] = {}
-        self._configuration: Configuration = book.configuration
-        history, identified = place.history(), book.identified
+        self._configuration: Configuration = configuration
         snapshots = history.snapshots(self._connection, identified.as_of + timedelta(days=1))
         self.snapshots = snapshots
-        this = next((each for each in snapshots if each.review_id == book.review_id), None)
+        this = next((each for each in snapshots if each.review_id == review_id), None)
         if this is None:
-            raise UnknownReference(f"the scores of {book.review_id} are no longer kept; run the review again")
+            raise UnknownReference(f"the scores of {review_id} are no longer kept; run the review again")
         before = [each for each in snapshots if each.as_of < identified.as_of]
         scoring = self._configuration.scoring
         self.curve = ChurnCurve(scoring.churn_slope.value, scoring.churn_midpoint.value, 0, False)
@@ -198,7 +211,7 @@ class ScoreTable:
 
     @cached_property
     def choices(self) -> dict[str, list[tuple[str, str]]]:
-        """What can be filtered by: CSMs and segments of the table."""
+        """Choices of the filters: the CSMs and segments of the table."""
         csms = self._query("select distinct csm_id, csm from shown where csm_id is not null order by csm, csm_id")
         segments = self._query("select distinct segment from shown where segment is not null order by segment")
         return {
@@ -206,10 +219,8 @@ class ScoreTable:
             "segment": [(row["segment"], row["segment"]) for row in segments],
         }
 
-    def compare_scoring(self, scored: str, most: int) -> "WhatIfEffect":
-        """Who would stand elsewhere under another scoring, given as SQL over ``scored_signals``."""
-        from app.desk.what_if import WhatIfEffect
-
+    def compare_scoring(self, scored: str, most: int) -> WhatIfEffect:
+        """Accounts that another scoring would move; ``scored`` is SQL over ``scored_signals``, ``most`` limits the list."""
         both = f"from scored b join ({scored}) a using (account_id)"
         (totals,) = self._query(
             "select count(*) filter (b.at_risk) as before, count(*) filter (a.at_risk) as after, "
@@ -229,13 +240,31 @@ class ScoreTable:
             f"at_risk_before, a.at_risk as at_risk_after {both} where {moves} order by b.arr desc, b.account_id limit {most}"
         )
         return WhatIfEffect(
-            moved=rows,
+            moved_accounts=rows,
             counts={row["move"]: row["accounts"] for row in counts},
             at_risk_before=totals["before"],
             at_risk_after=totals["after"],
             arr_before=float(totals["arr_before"]),
             arr_after=float(totals["arr_after"]),
         )
+
+
+class ScoreCache:
+    """The score tables of the reviews that were read last."""
+
+    _SIZE = 4
+
+    def __init__(self) -> None:
+        self._tables: RecentCache[ReviewProgress, ScoreTable] = RecentCache(self._SIZE)
+        self._making = Lock()
+
+    def scores(self, store_session: StoreSession, loaded: LoadedReview) -> ScoreTable:
+        """The scores of the whole base in that week. Raises UnknownReference when they are no longer kept."""
+        with self._making:  # a table has an engine with memory of its own: never two for one review
+            return self._tables.get(
+                loaded.progress,
+                lambda: ScoreTable(store_session.history(), loaded.identified, loaded.configuration, loaded.review_id),
+            )
 
 
 def _where(wanted: TableQuery) -> tuple[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""What every answer carries and every request is held to, whatever route it takes. Plain ASGI."""
+"""Rules for every request and headers of every answer, on any route. Plain ASGI."""
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -16,7 +16,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_REQUEST_BYTES = 1_000_000
-"""Bytes of a request: a meeting's worth of typed text many times over."""
+"""Bytes of a request; the texts of a whole meeting are far smaller."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -85,7 +85,7 @@ class SecurityMiddleware:
             await self._send_failure(scope, with_headers)
 
     async def _send_failure(self, scope: Scope, send: Send) -> None:
-        """Our fault, told as whoever asked reads it; what happened is in the log."""
+        """The answer to a failure of the desk, as JSON or as a page; the cause is in the log."""
         if scope["path"].startswith("/api/"):
             body, kind = (
                 b'{"error": "failed", "message": "something went wrong; it is in the log of the server"}',
@@ -103,7 +103,7 @@ class SecurityMiddleware:
         length = headers.get("content-length", "0")
         if length.isdecimal() and (len(length) > 12 or int(length) > MAX_REQUEST_BYTES):
             return 413, f"the request has more than {MAX_REQUEST_BYTES:,} bytes"
-        # A token is nothing that a browser sends by itself; a password that it keeps for a proxy is.
+        # A browser never sends a token by itself, but it does send a saved password for a proxy.
         has_token = path.startswith("/api/") and headers.get("authorization", "").lower().startswith("bearer ")
         if method not in SAFE_METHODS and not has_token and _is_cross_site(headers, host):
             return 403, "this came from another site and was refused"
@@ -111,7 +111,7 @@ class SecurityMiddleware:
 
 
 def _is_cross_site(headers: dict[str, str], host: str) -> bool:
-    """Whether a browser says that another site sent this. A browser that says nothing sent no cookie across sites."""
+    """True when the headers of the browser name another site. A browser without them sends no cookie across sites."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = headers.get("origin")
@@ -119,7 +119,7 @@ def _is_cross_site(headers: dict[str, str], host: str) -> bool:
 
 
 class _TooLarge(HTTPException):
-    """The body goes on after the largest that is read. Whatever reads it lets this one through."""
+    """The body is larger than the limit. An HTTPException, so that the form reader does not hide it."""
 
     def __init__(self) -> None:
         super().__init__(413)

@@ -1,7 +1,7 @@
-"""The door: who comes in, with which key, and for how long. Every key is random, and only its digest is kept.
+"""Sessions, one-time links and tokens of a store. Every key is random, and only its digest is kept.
 
-A browser holds one cookie with a random id that says nothing; what it stands for is kept in the store and can be taken
-back. A program holds a token.
+A browser has one cookie with a random id; the member behind it is in the store, so that a session can be ended. A
+program has a token.
 """
 
 import secrets
@@ -21,20 +21,20 @@ from tools.store.desk_store import CredentialKind, DeskStore
 
 COOKIE = "saveplay-desk"
 _MAX_TOKEN_DAYS = 366
-"""Days; a token is good for a year at most."""
+"""Days; a token is valid for a year at most."""
 MAX_NAME_LENGTH = 120
 """Characters of a sign-in name, and of a name that is shown."""
 ROLE_BY_JOB: dict[str, DeskRole] = {"csm": "csm", "cs_manager": "manager"}
-"""What the people of the data are at the desk; nobody leads the meeting by a row in an export."""
+"""Desk role by job in the data; leaders are only named in desk.yaml or by an invitation."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody who is in."""
+    """A signed-in member."""
 
     member: Member
     csrf: str
-    """What every form of this session carries; a page of another site cannot know it."""
+    """Form token of this session; a page of another site cannot know it."""
     secret: str = field(repr=False)
 
 
@@ -45,7 +45,7 @@ def expiry_time(now: str, **delta: float) -> str:
 
 @dataclass(frozen=True)
 class Sessions:
-    """Makes and reads the keys of one store."""
+    """Creates and reads the keys of one store."""
 
     store: DeskStore
     settings: DeskSettings
@@ -61,8 +61,8 @@ class Sessions:
         self.store.store.log("", member.name, "signed in", role=member.role)
         return Session(member, csrf, secret)
 
-    def session(self, secret: str | None) -> Session | None:
-        """The session of a cookie, while it is good."""
+    def find_session(self, secret: str | None) -> Session | None:
+        """The session of a cookie; None when it has ended."""
         body = self.store.find_key("session", secret, self.clock()) if secret else None
         return Session(Member.model_validate(body["member"]), body["csrf"], secret or "") if body else None
 
@@ -71,21 +71,21 @@ class Sessions:
         self.store.delete_key("session", session.secret)
         self.store.store.log("", session.member.name, "signed out")
 
-    def link(self, member: Member, by: str) -> str:
+    def create_link(self, member: Member, by: str) -> str:
         """The key of a one-time link for somebody."""
         return self._create_key("link", member, by, expiry_time(self.clock(), minutes=self.settings.link_minutes))
 
     def redeem_link(self, key: str) -> Member | None:
-        """Whom a one-time link lets in; once."""
+        """The member of a one-time link, which is used up; None for a used or unknown one."""
         body = self.store.consume_key("link", key, self.clock())
         return Member.model_validate(body) if body else None
 
-    def token(self, member: Member, by: str, days: int) -> str:
+    def create_token(self, member: Member, by: str, days: int) -> str:
         """A token for a program that acts for somebody."""
         return self._create_key("token", member, by, expiry_time(self.clock(), days=min(days, _MAX_TOKEN_DAYS)))
 
     def find_token_owner(self, token: str) -> Member | None:
-        """For whom a program acts."""
+        """The member of a token; None for an unknown one."""
         body = self.store.find_key("token", token, self.clock())
         return Member.model_validate(body) if body else None
 
@@ -105,9 +105,9 @@ def normalise_name(name: str) -> str:
 
 
 def find_member(name: str, settings: DeskSettings, people: Mapping[str, Person]) -> Member:
-    """Who somebody is that signed in under a name (an address, mostly). Raises NotAllowed when the desk is not for them.
+    """The member of a sign-in name (mostly an address). Raises NotAllowed for a name without access.
 
-    An address that stands at several people names none of them: nobody acts as somebody else.
+    An address of several people names none of them, so that nobody acts as somebody else.
     """
     wanted = normalise_name(name)
     if not wanted or len(wanted) > MAX_NAME_LENGTH or not wanted.isprintable():
@@ -129,19 +129,19 @@ def find_member(name: str, settings: DeskSettings, people: Mapping[str, Person])
 
 
 class PeopleCache:
-    """The people of the newest review that got as far as having any; read once for each run of it."""
+    """The people of the newest review that has any; read once for each run."""
 
     def __init__(self) -> None:
         self._kept: tuple[tuple[str, int], Mapping[str, Person]] = (("", 0), {})
 
-    def people(self, place: StoreSession) -> Mapping[str, Person]:
-        """Ours, by id. While the newest review is being prepared they are those of the one before."""
-        for review_id, _, _ in reversed(place.store.reviews()):
-            run = (review_id, place.store.request(review_id)[2])
+    def people(self, store_session: StoreSession) -> Mapping[str, Person]:
+        """Our own people, by id: of the review before while the newest is being prepared."""
+        for review_id, _, _ in reversed(store_session.store.reviews()):
+            run = (review_id, store_session.store.request(review_id)[2])
             known, people = self._kept
             if run == known:
                 return people
-            identified = place.store.find(review_id, "identified", IdentifyResult)
+            identified = store_session.store.find(review_id, "identified", IdentifyResult)
             if identified is not None:
                 self._kept = run, identified.people
                 return identified.people
@@ -149,7 +149,7 @@ class PeopleCache:
 
 
 class SignInAttempts:
-    """How often somebody at an address tried to come in within the last minute. In memory, one a process."""
+    """Sign-in attempts by address within the last minute, in memory of this process."""
 
     def __init__(self, most: int, seconds: Callable[[], float]) -> None:
         self._most, self._seconds = most, seconds
@@ -157,7 +157,7 @@ class SignInAttempts:
         self._lock = threading.Lock()
 
     def exceeds_limit(self, address: str) -> bool:
-        """Count an attempt; whether it has to wait."""
+        """Count an attempt; True when there were too many."""
         now = self._seconds()
         with self._lock:
             if len(self._tries) > 10_000:
@@ -169,6 +169,6 @@ class SignInAttempts:
             return len(tries) > self._most
 
     def reset_attempts(self, address: str) -> None:
-        """Somebody came in from there: the attempts so far were no guesses. A whole office may have one address."""
+        """Forget the attempts after a sign-in; a whole office may share one address."""
         with self._lock:
             self._tries.pop(address, None)

@@ -1,4 +1,4 @@
-"""``configs/desk.yaml``: who signs in how, and who may what. Without the file: one person on this machine, by a link."""
+"""``configs/desk.yaml``: ways to sign in, and roles. Without the file: one person on this machine, by a link."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
@@ -14,7 +14,7 @@ from domain.record import Record
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name is this machine only."""
+    """True for a host name of this machine only."""
     try:
         return _address(host.strip("[]")).is_loopback
     except ValueError:
@@ -67,7 +67,7 @@ class Proxy(Record):
         return trusted
 
     def is_trusted(self, address: str) -> bool:
-        """Whether a request that comes from there comes from the proxy."""
+        """True for an address of the proxy."""
         try:
             found = _address(address)
         except ValueError:
@@ -76,7 +76,7 @@ class Proxy(Record):
 
 
 class DeskSettings(Record):
-    """What a team sets about its desk."""
+    """The settings of a team's desk."""
 
     address: str = Field(default="", description="How the desk is reached from outside, like https://desk.example.com.")
     openid: OpenId | None = None

@@ -1,4 +1,4 @@
-"""Coming in: by a one-time link, by OpenID Connect, behind a proxy. And going out."""
+"""Sign-in by a one-time link, by OpenID Connect or behind a proxy, and sign-out."""
 
 import os
 import secrets
@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
+from app.desk.desk_app import DeskApp, current_session, get_desk
 from app.desk.render import render_page
-from app.desk.server import DeskApp, current_session, get_desk
 from app.desk.sessions import COOKIE, MAX_NAME_LENGTH, Session, expiry_time, find_member
 from app.desk.settings import OpenId
 from app.wiring import StoreSession
@@ -23,14 +23,14 @@ _STATE_COOKIE = "saveplay-sign-in"
 _STATE_MINUTES = 10
 _PROVIDER_SECONDS = 10
 _SKEW_SECONDS = 60
-"""How far the provider's clock and ours may be apart."""
+"""Largest difference between the provider's clock and ours."""
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """Signatures with a key that only the provider has; never one with the client's secret, and never none."""
 _ENDPOINTS = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 class _ProviderError(NotAllowed):
-    """The sign-in service is not there, or says nothing that could be used: nobody's fault who stands at the door."""
+    """The sign-in service is unreachable or its answer is unusable; the person is not at fault."""
 
 
 def limit_attempts(request: Request) -> None:
@@ -40,10 +40,10 @@ def limit_attempts(request: Request) -> None:
         raise HTTPException(429)
 
 
-def signed_in_response(request: Request, place: StoreSession, member: Member, response: Response) -> Response:
+def signed_in_response(request: Request, store_session: StoreSession, member: Member, response: Response) -> Response:
     """The answer with the cookie of a new session."""
     desk = get_desk(request)
-    session = desk.sessions(place).start_session(member)
+    session = desk.sessions(store_session).start_session(member)
     desk.sign_in_attempts.reset_attempts(request.client.host if request.client else "")
     response.set_cookie(
         COOKIE,
@@ -60,12 +60,12 @@ def signed_in_response(request: Request, place: StoreSession, member: Member, re
 def refused_response(
     request: Request, title: str, why: str, status: int = 403, cause: BaseException | None = None
 ) -> Response:
-    """The page for somebody who is not let in; the audit log has the cause, too."""
+    """The page after a refused sign-in; the cause goes into the audit log."""
     desk, path = get_desk(request), request.url.path
     facts = {"cause": f"{type(cause).__name__}: {cause}"[:300]} if cause else {}
-    with desk.store_pool.borrow() as place:
-        place.store.way = "desk"
-        place.store.log("", "somebody", "refused", path=path, why=why, **facts)
+    with desk.store_pool.borrow() as store_session:
+        store_session.store.way = "desk"
+        store_session.store.log("", "somebody", "refused", path=path, why=why, **facts)
     return HTMLResponse(
         render_page("trouble.html", title=title, message=why, status=status, back="/sign-in", path=path), status
     )
@@ -73,7 +73,7 @@ def refused_response(
 
 @router.get("/sign-in", response_class=HTMLResponse)
 def sign_in_page(request: Request) -> str:
-    """How to come in here."""
+    """The ways to sign in here."""
     return render_page(
         "sign_in.html",
         openid=get_desk(request).settings.openid is not None,
@@ -89,13 +89,13 @@ def enter_page(key: str = "") -> str:
 
 @router.post("/enter", dependencies=[Depends(limit_attempts)])
 def use_link(request: Request, key: Annotated[str, Form(max_length=200)]) -> Response:
-    """Come in with a one-time key."""
+    """Sign in with a one-time key."""
     desk = get_desk(request)
-    with desk.store_pool.borrow() as place:
-        place.store.way = "desk"
-        member = desk.sessions(place).redeem_link(key)
+    with desk.store_pool.borrow() as store_session:
+        store_session.store.way = "desk"
+        member = desk.sessions(store_session).redeem_link(key)
         if member is not None:
-            return signed_in_response(request, place, member, RedirectResponse("/", 303))
+            return signed_in_response(request, store_session, member, RedirectResponse("/", 303))
     return refused_response(
         request, "This link opens nothing", "It was used already, or it is too old. Ask for another one."
     )
@@ -103,11 +103,11 @@ def use_link(request: Request, key: Annotated[str, Form(max_length=200)]) -> Res
 
 @router.post("/sign-out")
 def sign_out(request: Request, session: Annotated[Session, Depends(current_session)]) -> Response:
-    """Go out; the cookie is worth nothing from now on."""
+    """End the session; its cookie is invalid from now on."""
     desk = get_desk(request)
-    with desk.store_pool.borrow() as place:
-        place.store.way = "desk"
-        desk.sessions(place).end_session(session)
+    with desk.store_pool.borrow() as store_session:
+        store_session.store.way = "desk"
+        desk.sessions(store_session).end_session(session)
     response = RedirectResponse("/sign-in", 303)
     response.delete_cookie(COOKIE, path="/")
     return response
@@ -130,8 +130,8 @@ def openid_start(request: Request) -> Response:
             )
     except NotAllowed as refused:
         return _not_signed_in(request, refused)
-    with desk.store_pool.borrow() as place:
-        keys, now = DeskStore(place.store), desk.clock()
+    with desk.store_pool.borrow() as store_session:
+        keys, now = DeskStore(store_session.store), desk.clock()
         keys.delete_expired_keys(now)
         body = {"state": state, "nonce": nonce, "verifier": verifier}
         keys.save_key("sign-in", secret, body, expiry_time(now, minutes=_STATE_MINUTES))
@@ -153,18 +153,20 @@ def openid_callback(request: Request) -> Response:
     """Back from the provider: the code is exchanged, the identity checked, the person let in."""
     desk = get_desk(request)
     openid = _openid(desk)
-    with desk.store_pool.borrow() as place:
-        kept = DeskStore(place.store).consume_key("sign-in", request.cookies.get(_STATE_COOKIE, ""), desk.clock())
+    with desk.store_pool.borrow() as store_session:
+        kept = DeskStore(store_session.store).consume_key(
+            "sign-in", request.cookies.get(_STATE_COOKIE, ""), desk.clock()
+        )
     try:
         name = _claimed_name(
             openid, _verified_claims(openid, desk, request, kept)
         )  # takes a while: no store is held meanwhile
-        with desk.store_pool.borrow() as place:
-            place.store.way = "desk"
-            member = find_member(name, desk.settings, desk.people_cache.people(place))
+        with desk.store_pool.borrow() as store_session:
+            store_session.store.way = "desk"
+            member = find_member(name, desk.settings, desk.people_cache.people(store_session))
             # A page, not a redirect: a cookie for this site only is not sent along on a way that began at another one.
             response = signed_in_response(
-                request, place, member, HTMLResponse(render_page("come_in.html", name=member.name))
+                request, store_session, member, HTMLResponse(render_page("come_in.html", name=member.name))
             )
     except NotAllowed as refused:
         response = _not_signed_in(request, refused)
@@ -203,7 +205,7 @@ def _client(openid: OpenId, desk: DeskApp, request: Request) -> Any:
 
 @cache
 def _ssl_context() -> Any:
-    """The certificates that are believed; reading them takes longer than all the rest of signing in."""
+    """The trusted certificates, cached because reading them takes longer than the rest of a sign-in."""
     from authlib.integrations.httpx_client.oauth2_client import httpx2 as http  # httpx where there is no httpx2
 
     return http.create_ssl_context()

@@ -1,4 +1,4 @@
-"""Stores for many threads: each request has one to itself while it lasts."""
+"""Store sessions for many threads: each request has one to itself."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -12,16 +12,16 @@ from app.wiring import StoreSession, open_store
 from domain.errors import BusyError, StoreError
 
 MAX_STORES = 16
-"""Stores open at once; who comes then waits."""
+"""Stores open at once; further requests wait."""
 _MAX_REQUESTS = MAX_STORES - 4
-"""Requests that hold one at once; the rest are for a look at a session and the like."""
+"""Requests that hold a store at once; the other stores serve short reads such as a session."""
 _WAIT_SECONDS = 20.0
 _TOO_BUSY = "the desk is too busy; try again in a moment"
 _turns: RunVar[asyncio.Semaphore] = RunVar("saveplay-desk-turns")
 
 
 class StorePool:
-    """Opened stores, lent out one by one."""
+    """Open stores, lent to one request at a time."""
 
     def __init__(self, given: str | None) -> None:
         self._given = given
@@ -32,17 +32,17 @@ class StorePool:
     @contextmanager
     def borrow(self) -> Iterator[StoreSession]:
         """A store for the length of the block. Raises BusyError when all are taken for too long."""
-        place, stack = self._take()
+        store_session, stack = self._take()
         try:
-            yield place
+            yield store_session
         except StoreError:
             self._discard(stack)
             raise
         except BaseException:
-            self._free.put((place, stack))
+            self._free.put((store_session, stack))
             raise
         else:
-            self._free.put((place, stack))
+            self._free.put((store_session, stack))
 
     @asynccontextmanager
     async def wait_turn(self) -> AsyncIterator[None]:
@@ -63,10 +63,10 @@ class StorePool:
             turns.release()
 
     @contextmanager
-    def own(self) -> Iterator[StoreSession]:
-        """A store of one's own, for work that holds a review."""
-        with open_store(self._given) as place:
-            yield place
+    def open_separate(self) -> Iterator[StoreSession]:
+        """A separate store, for work that locks a review."""
+        with open_store(self._given) as store_session:
+            yield store_session
 
     def _take(self) -> tuple[StoreSession, ExitStack]:
         try:
@@ -90,7 +90,7 @@ class StorePool:
             raise BusyError(_TOO_BUSY) from None
 
     def _discard(self, stack: ExitStack) -> None:
-        """The database went away: this one is opened anew next time."""
+        """Close a store whose database failed; the next one is opened anew."""
         with self._lock:
             self._opened -= 1
         try:

@@ -1,4 +1,4 @@
-"""Everything dated about one account on one line: what the customer did and said, what we promised, what we decided."""
+"""Dated events of one account: from the customer, our actions, and our decisions."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,10 +23,10 @@ class TimelineEvent:
     source: str
 
 
-def account_timeline(book: LoadedReview, store: ReviewStore, account: str) -> list[TimelineEvent]:
+def account_timeline(loaded: LoadedReview, store: ReviewStore, account: str) -> list[TimelineEvent]:
     """Newest first, each once."""
     found: set[TimelineEvent] = set()
-    dossier = book.dossiers.get(account)
+    dossier = loaded.dossiers.get(account)
     for fact in dossier.evidence if dossier else ():
         for row in fact.rows:
             if row.on is not None and row.table in _KINDS and row.table != "usage":
@@ -37,7 +37,7 @@ def account_timeline(book: LoadedReview, store: ReviewStore, account: str) -> li
             role = f", {formatting.word(contact.role)}," if contact.role else ""
             found.add(TimelineEvent(contact.departed_on, "contact", f"{contact.name}{role} left", "contacts"))
     progress = store.progress()
-    until = book.standing.as_of + timedelta(days=7)
+    until = loaded.progress.as_of + timedelta(days=7)
     for action in store.actions_before(until, account):
         state, on = progress.get(action.id, ("open", None))
         if state == "done" and on is not None:

@@ -1,24 +1,22 @@
-"""What if a weight or a threshold were another: this week's signals scored again, and who would change tier, and why.
+"""Preview of other weights and thresholds: this week's signals scored again, and the accounts that would change tier.
 
-Nothing is kept. What comes out is a file for a configuration folder.
+Nothing is saved. The result is a file for a configuration folder.
 """
 
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from app.desk.score_table import ScoreTable, WhatIfEffect
 from domain.configuration import CATEGORIES, SIZES, Configuration, ScoringSettings
 from domain.errors import DecisionError
 from tools.scoring.score_sql import scored_sql
-
-if TYPE_CHECKING:
-    from app.desk.loaded_review import LoadedReview
-    from app.desk.score_table import ScoreTable
 
 MAX_LISTED = 100
 """Accounts that are listed; the counts are of all."""
@@ -34,47 +32,47 @@ ADJUSTABLE_TIERS = ("medium", "high", "critical")
 
 @dataclass(frozen=True)
 class AdjustableNumber:
-    """One number that can be moved."""
+    """One number of the configuration that can be changed on the page."""
 
     name: str
     label: str
     unit: str
     why: str
-    now: float
+    current: float
     minimum: float
     maximum: float
 
 
 @dataclass(frozen=True)
 class WhatIfChanges:
-    """The numbers that somebody changed."""
+    """The numbers that were changed on the page."""
 
-    changes: Mapping[str, float]
+    values: Mapping[str, float]
     problem: str = ""
-    """Why what was typed cannot be used; empty when it can."""
+    """The reason why the input cannot be used; empty when it can."""
 
     @classmethod
     def of(cls, given: Mapping[str, str], configuration: Configuration) -> "WhatIfChanges":
         """From the query of an address: what differs from the configuration."""
         found: dict[str, float] = {}
-        for knob in adjustable_numbers(configuration):
-            text = given.get(knob.name, "").strip()
+        for setting in adjustable_numbers(configuration):
+            text = given.get(setting.name, "").strip()
             if not text:
                 continue
             try:
                 value = float(text)
             except ValueError:
-                return cls({}, f"{knob.label}: {text[:40]!r} is not a number")
-            if not knob.minimum <= value <= knob.maximum:
-                return cls({}, f"{knob.label}: between {knob.minimum:g} and {knob.maximum:g}")
-            if value != knob.now:
-                found[knob.name] = value
-        asked = cls(found)
+                return cls({}, f"{setting.label}: {text[:40]!r} is not a number")
+            if not setting.minimum <= value <= setting.maximum:
+                return cls({}, f"{setting.label}: between {setting.minimum:g} and {setting.maximum:g}")
+            if value != setting.current:
+                found[setting.name] = value
+        changes = cls(found)
         try:
-            changed_configuration(asked, configuration)
+            changed_configuration(changes, configuration)
         except DecisionError as error:
             return cls({}, str(error))
-        return asked
+        return changes
 
 
 def adjustable_numbers(configuration: Configuration) -> list[AdjustableNumber]:
@@ -96,10 +94,10 @@ def adjustable_numbers(configuration: Configuration) -> list[AdjustableNumber]:
     return found
 
 
-def apply_changes(asked: WhatIfChanges, raw: dict[str, Any]) -> dict[str, Any]:
+def apply_changes(changes: WhatIfChanges, raw: dict[str, Any]) -> dict[str, Any]:
     """The content of scoring.yaml with the changes."""
     changed = deepcopy(raw)
-    for name, value in asked.changes.items():
+    for name, value in changes.values.items():
         kind, _, rest = name.partition(".")
         if kind == "weight":
             size, _, category = rest.partition(".")
@@ -113,9 +111,9 @@ def apply_changes(asked: WhatIfChanges, raw: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def changed_configuration(asked: WhatIfChanges, configuration: Configuration) -> Configuration:
+def changed_configuration(changes: WhatIfChanges, configuration: Configuration) -> Configuration:
     """The configuration with the changes. Raises DecisionError for numbers that do not fit together."""
-    raw = apply_changes(asked, configuration.scoring.model_dump(mode="json"))
+    raw = apply_changes(changes, configuration.scoring.model_dump(mode="json"))
     try:
         scoring = ScoringSettings.model_validate(raw)
     except ValidationError as error:
@@ -123,33 +121,23 @@ def changed_configuration(asked: WhatIfChanges, configuration: Configuration) ->
     return configuration.model_copy(update={"scoring": scoring})
 
 
-@dataclass(frozen=True)
-class WhatIfEffect:
-    """Who would stand elsewhere."""
-
-    moved: list[dict[str, Any]]
-    counts: dict[str, int]
-    at_risk_before: int
-    at_risk_after: int
-    arr_before: float
-    arr_after: float
-
-
-def compute_effect(scores: "ScoreTable", book: "LoadedReview", asked: WhatIfChanges) -> WhatIfEffect | None:
-    """This week's signals under the changed numbers, beside what they came to; None when nothing is changed."""
-    if not asked.changes:
+def compute_effect(
+    scores: ScoreTable, configuration: Configuration, as_of: date, changes: WhatIfChanges
+) -> WhatIfEffect | None:
+    """The effect of the changed numbers on this week's scores; None when nothing is changed."""
+    if not changes.values:
         return None
-    configuration = changed_configuration(asked, book.configuration)
-    scored = scored_sql(configuration, "scored_signals", book.standing.as_of, scores.curve, "reported_velocity")
+    changed = changed_configuration(changes, configuration)
+    scored = scored_sql(changed, "scored_signals", as_of, scores.curve, "reported_velocity")
     return scores.compare_scoring(scored, MAX_LISTED)
 
 
-def scoring_file(asked: WhatIfChanges, book: "LoadedReview") -> str:
+def scoring_file(changes: WhatIfChanges, configs: str | None, review_id: str) -> str:
     """scoring.yaml with the changes, every other line as it is written there, and what was changed at its head."""
-    folder = Path(book.request.configs) if book.request.configs else Path(__file__).resolve().parents[2] / "configs"
+    folder = Path(configs) if configs else Path(__file__).resolve().parents[2] / "configs"
     raw = yaml.load((folder / "scoring.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    lines = [f"# {name}: {value:g}" for name, value in asked.changes.items()] or ["# nothing"]
-    head = f"# Changed on the page What if of {book.review_id}; put it into a folder and name that with --configs:"
+    lines = [f"# {name}: {value:g}" for name, value in changes.values.items()] or ["# nothing"]
+    head = f"# Changed on the page What if of {review_id}; put it into a folder and name that with --configs:"
     return "\n".join(
-        [head, *lines, yaml.safe_dump(apply_changes(asked, raw), sort_keys=False, allow_unicode=True, width=120)]
+        [head, *lines, yaml.safe_dump(apply_changes(changes, raw), sort_keys=False, allow_unicode=True, width=120)]
     )

@@ -14,8 +14,8 @@ _REVIEW = TypeAdapter(Review)
 def render_files(review: Review) -> dict[str, bytes]:
     """Every file of the review by its relative path, sorted; the same review gives the same bytes."""
     view = ReviewView(review)
-    pack = _review_files(view) | _manager_files(view) | _play_files(view) | _person_files(view)
-    return dict(sorted(pack.items()))
+    files = _review_files(view) | _manager_files(view) | _play_files(view) | _person_files(view)
+    return dict(sorted(files.items()))
 
 
 def _review_files(view: ReviewView) -> dict[str, bytes]:
@@ -48,16 +48,16 @@ def _play_files(view: ReviewView) -> dict[str, bytes]:
 
 
 def _person_files(view: ReviewView) -> dict[str, bytes]:
-    pack: dict[str, bytes] = {}
+    files: dict[str, bytes] = {}
     for person in view.people:
-        pack[f"actions/{person.stem}.md"] = rendering.render_markdown("actions.md", view, person=person)
+        files[f"actions/{person.stem}.md"] = rendering.render_markdown("actions.md", view, person=person)
         if holds := view.touchpoints_of(person):  # a calendar without an event is not one that RFC 5545 allows
-            pack[f"calendar/{person.stem}.ics"] = calendar_file(holds, person.name, view.review.as_of)
+            files[f"calendar/{person.stem}.ics"] = calendar_file(holds, person.name, view.review.as_of)
         if prework := view.prework_of(person):
-            pack[f"prework/{person.stem}.md"] = rendering.render_markdown(
+            files[f"prework/{person.stem}.md"] = rendering.render_markdown(
                 "prework.md", view, person=person, prework=prework
             )
-    return pack
+    return files
 
 
 def review_json(review: Review) -> bytes:

@@ -28,14 +28,14 @@ def zone_or_utc(name: str) -> tzinfo:
 
 def calendar_file(touchpoints: Sequence[CalendarHold], person: str, as_of: date) -> bytes:
     """The holds of one person, at least one."""
-    book = Calendar()
-    book.add("prodid", "-//saveplay//weekly at-risk review//EN")
-    book.add("version", "2.0")
-    book.add("x-wr-calname", f"Save plays: {formatting.single_line(person)}")
+    calendar = Calendar()
+    calendar.add("prodid", "-//saveplay//weekly at-risk review//EN")
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", f"Save plays: {formatting.single_line(person)}")
     for touchpoint in touchpoints:
-        book.add_component(_event(touchpoint, as_of))
-    book.subcomponents[:0] = [_time_zone_rules(name, as_of) for name in sorted(book.get_missing_tzids())]
-    return bytes(book.to_ical())
+        calendar.add_component(_event(touchpoint, as_of))
+    calendar.subcomponents[:0] = [_time_zone_rules(name, as_of) for name in sorted(calendar.get_missing_tzids())]
+    return bytes(calendar.to_ical())
 
 
 @lru_cache(maxsize=8)

@@ -11,13 +11,12 @@ from functools import cache
 from markupsafe import Markup
 
 from app.report import svg
-from app.report.formatting import plural, score, short_day, short_money, signed, word
+from app.report.formatting import counted, number, score, short_day, short_money, signed, word
 
 ScatterPoint = tuple[str, float, float, str]
 """Name, risk, ARR, tier."""
 Box = tuple[float, float, float, float]
 WIDTH, LEFT, RIGHT = 720.0, 58.0, 132.0
-BANDS = (("red", 0.0, 60.0), ("yellow", 60.0, 80.0), ("green", 80.0, 100.0))
 _MAX_LABELS = 9
 
 
@@ -57,24 +56,35 @@ def band_glyph(band: str) -> Markup:
 # --- risk and ARR -----------------------------------------------------------------------------------------------------
 
 
-def scatter_chart(points: Sequence[ScatterPoint], currency: str, threshold: float = 60) -> Markup:
-    """Risk across, ARR up on a logarithmic scale; the heaviest accounts carry their names."""
+def scatter_chart(points: Sequence[ScatterPoint], currency: str, at_risk_above: float | None = None) -> Markup:
+    """Risk across, ARR up on a logarithmic scale; the heaviest accounts carry their names.
+
+    ``at_risk_above`` is the risk of the configuration from which an account is at risk; no line is drawn without it.
+    """
     height, bottom = 400.0, 352.0
     amounts = [max(arr, 1.0) for _, _, arr, _ in points] or [1.0, 10.0]
     low, high = math.floor(math.log10(min(amounts)) * 2) / 2, math.ceil(math.log10(max(amounts)) * 2 + 0.2) / 2
     across, up = _scale(0, 100, LEFT, WIDTH - RIGHT), _scale(low, high, bottom, 24)
     placed = [(across(risk), up(math.log10(max(arr, 1.0))), name, risk * arr, tier) for name, risk, arr, tier in points]
     placed.sort(key=lambda dot: (dot[3], dot[2]))
-    label = f"Risk and ARR of {len(points)} accounts; at risk from {threshold:g} to the right."
+    label = f"Risk and ARR of {len(points)} accounts"
+    zone: list[Markup] = []
+    limit: list[Markup] = []
+    labels_from = LEFT
+    if at_risk_above is not None:
+        labels_from, shown = across(at_risk_above), number(at_risk_above, 2)
+        label += f"; at risk from {shown} to the right"
+        zone = [svg.rect(labels_from, 24, across(100) - labels_from, bottom - 24, "zone")]
+        limit = [svg.line(labels_from, 24, labels_from, bottom, "threshold"),
+                 svg.text(labels_from + 6, 17, f"at risk above {shown}", "tick strong")]  # fmt: skip
     parts = [
-        svg.rect(across(threshold), 24, across(100) - across(threshold), bottom - 24, "zone"),
+        *zone,
         *_scatter_axes(across, up, bottom, currency),
-        svg.line(across(threshold), 24, across(threshold), bottom, "threshold"),
-        svg.text(across(threshold) + 6, 17, f"at risk above {threshold:g}", "tick strong"),
+        *limit,
         *(svg.tier_mark(tier, x, y, 5.5) for x, y, _, _, tier in placed),
-        *_labels([(x, y, name) for x, y, name, _, _ in placed], across(threshold), bottom),
+        *_labels([(x, y, name) for x, y, name, _, _ in placed], labels_from, bottom),
     ]
-    return svg.image(WIDTH, height, label, parts, "chart scatter")
+    return svg.image(WIDTH, height, f"{label}.", parts, "chart scatter")
 
 
 def _scatter_axes(across: Scale, up: Scale, bottom: float, currency: str) -> list[Markup]:
@@ -143,7 +153,7 @@ def bridge_chart(steps: Sequence[tuple[str, float, int]], currency: str) -> Mark
                   svg.text(middle, upper - 9, amount, "label number", "middle"),
                   svg.text(middle, bottom + 20, word(name), "tick strong", "middle")]  # fmt: skip
         if accounts:
-            parts.append(svg.text(middle, bottom + 38, plural(abs(accounts), "account"), "tick", "middle"))
+            parts.append(svg.text(middle, bottom + 38, counted(abs(accounts), "account"), "tick", "middle"))
         if index < len(shown) - 1:
             parts.append(svg.line(x + slot * 0.86, up(end), x + slot * 1.14, up(end), "join"))
     label = f"ARR at risk in {currency}: " + "; ".join(f"{word(name)} {short_money(arr)}" for name, arr, _ in shown)
@@ -179,15 +189,18 @@ def _known_stretches(points: Sequence[tuple[float, float | None]]) -> list[list[
     return [run for run in runs if run]
 
 
-def health_chart(values: Sequence[tuple[date, float | None]], name: str) -> Markup:
-    """Weekly health of one account over the three bands."""
+def health_chart(
+    values: Sequence[tuple[date, float | None]], name: str, bands: Sequence[tuple[str, float]] = ()
+) -> Markup:
+    """Weekly health of one account over the bands of the configuration, given as name and lowest health, rising."""
     width, height, bottom = 520.0, 210.0, 172.0
     up = _scale(0, 100, bottom, 14)
     across = _scale(0, max(len(values) - 1, 1), 40, width - 96)
     parts: list[Markup] = []
-    for band, low, high in BANDS:
+    tops = [*(low for _, low in bands[1:]), 100.0]
+    for (band, low), high in zip(bands, tops, strict=False):
         parts += [svg.rect(40, up(high), width - 136, up(low) - up(high), f"band band-{band}"),
-                  svg.text(36, up(low) + 4, f"{low:g}", "tick", "end"),
+                  svg.text(36, up(low) + 4, number(low, 2), "tick", "end"),
                   svg.text(width - 48, up((low + high) / 2) + 4, word(band), "tick")]  # fmt: skip
     runs = _known_stretches(
         [(across(i), None if health is None else up(health)) for i, (_, health) in enumerate(values)]
@@ -206,13 +219,14 @@ def health_chart(values: Sequence[tuple[date, float | None]], name: str) -> Mark
     return svg.image(width, height, f"Health of {name}, high is good: {span}.", parts, "chart history")
 
 
-def sparkline(values: Sequence[tuple[date, float | None]]) -> Markup:
-    """A tiny health line; its words stand beside it."""
+def sparkline(values: Sequence[tuple[date, float | None]], red_below: float | None = None) -> Markup:
+    """A tiny health line, with a limit where an account turns red; the numbers are written beside it."""
     across, up = _scale(0, max(len(values) - 1, 1), 2, 66), _scale(0, 100, 26, 2)
     runs = _known_stretches(
         [(across(i), None if health is None else up(health)) for i, (_, health) in enumerate(values)]
     )
-    parts = [svg.line(2, up(60), 66, up(60), "limit"), *(svg.path(run, "trend") for run in runs if len(run) > 1)]
+    limit = [] if red_below is None else [svg.line(2, up(red_below), 66, up(red_below), "limit")]
+    parts = [*limit, *(svg.path(run, "trend") for run in runs if len(run) > 1)]
     if values and values[-1][1] is not None:
         parts.append(svg.element("circle", cx=across(len(values) - 1), cy=up(values[-1][1]), r=2.4, class_="dot now"))
     known = [health for _, health in values if health is not None]

@@ -1,4 +1,4 @@
-"""How figures, dates and states are said: one set of words for the Markdown and the HTML pages.
+"""Figures, dates and states as the pages write them: the wording of ``tools/wording.py`` in the reader's region.
 
 Pure functions. Unknown is the word "unknown", never a zero and never a Python ``None``.
 """
@@ -12,20 +12,15 @@ from datetime import date
 from domain.portfolio import AtRiskAccount
 from domain.save_play import SavePlay
 from domain.tracking import Action
+from tools.wording import ROLE_NAMES, UNKNOWN, format_day, format_number, format_short_day, noun_for
 
-UNKNOWN = "unknown"
 MINUS = "\N{MINUS SIGN}"
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 _DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 
 WORDS = {
     "not_scored": "not scored",
-    "csm": "CSM",
-    "cs_manager": "CS manager",
-    "exec_sponsor": "executive sponsor",
-    "support_lead": "support lead",
+    **{role: ROLE_NAMES[role] for role in ("csm", "cs_manager", "exec_sponsor", "support_lead")},
     "opening": "Last week",
     "configuration": "Configuration",
     "entered": "Entered",
@@ -65,9 +60,6 @@ WORDS = {
     "payment": "payment failed",
     "escalation": "ticket escalated",
     "champion": "champion left",
-    "immediate": "immediate (24\N{EN DASH}48 h)",
-    "urgent": "urgent (1 week)",
-    "standard": "standard (2\N{EN DASH}4 weeks)",
 }
 PHASE_TITLES = {
     "stabilise": "Phase 1: Stabilise (Week 1)",
@@ -84,9 +76,9 @@ class RegionFormat:
     decimal: str = "."
     table_day: Callable[[date], str] = date.isoformat
     """A date in a table."""
-    day: Callable[[date], str] = lambda on: f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]} {on.year}"
+    day: Callable[[date], str] = format_day
     """A date with its weekday."""
-    short_day: Callable[[date], str] = lambda on: f"{on.day} {MONTHS[on.month - 1]}"
+    short_day: Callable[[date], str] = format_short_day
 
     def number(self, text: str) -> str:
         """A number that Python wrote with commas and a point."""
@@ -98,6 +90,11 @@ class RegionFormat:
 _DEFAULT_FORMAT = RegionFormat()
 REGION_FORMAT: ContextVar[RegionFormat] = ContextVar("region", default=_DEFAULT_FORMAT)
 """Files are written for everybody in one way; a page at the desk for its reader."""
+
+
+def _regional(text: str) -> str:
+    """A number of the plain wording as the reader's region writes it, with a real minus sign."""
+    return REGION_FORMAT.get().number(text).replace("-", MINUS)
 
 
 def word(key: object) -> str:
@@ -119,16 +116,12 @@ def single_line(text: object) -> str:
 
 def number(value: float | None, digits: int = 1) -> str:
     """A figure with at most ``digits`` decimals and a real minus sign."""
-    if value is None:
-        return UNKNOWN
-    text = f"{value:,.{digits}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else REGION_FORMAT.get().number(text).replace("-", MINUS)
+    return UNKNOWN if value is None else _regional(format_number(value, digits))
 
 
 def score(value: float | None) -> str:
     """A score of 0 to 100 with one decimal, so that columns line up."""
-    return UNKNOWN if value is None else REGION_FORMAT.get().number(f"{value:.1f}").replace("-", MINUS)
+    return UNKNOWN if value is None else _regional(f"{value:.1f}")
 
 
 def signed(value: float | None, digits: int = 1) -> str:
@@ -146,7 +139,7 @@ def money(amount: float | None, currency: str) -> str:
     """An amount in whole units, such as EUR 82,400."""
     if amount is None:
         return UNKNOWN
-    text = REGION_FORMAT.get().number(f"{abs(amount):,.0f}")
+    text = number(abs(amount), 0)
     return f"{MINUS if amount < 0 and text != '0' else ''}{currency} {text}"
 
 
@@ -182,9 +175,9 @@ def short_day(on: date | None) -> str:
     return UNKNOWN if on is None else REGION_FORMAT.get().short_day(on)
 
 
-def plural(count: int, noun: str, many: str | None = None) -> str:
-    """A count with its noun: 1 account, 2 accounts."""
-    return f"{REGION_FORMAT.get().number(f'{count:,}')} {noun if count == 1 else many or noun + 's'}"
+def counted(count: int, noun: str, many: str | None = None) -> str:
+    """A count with its noun: 1 account, 2,500 accounts."""
+    return f"{number(count)} {noun_for(count, noun, many)}"
 
 
 def in_days(days: int | None) -> str:
@@ -193,7 +186,7 @@ def in_days(days: int | None) -> str:
         return UNKNOWN
     if days == 0:
         return "today"
-    return f"in {plural(days, 'day')}" if days > 0 else f"overdue by {plural(-days, 'day')}"
+    return f"in {counted(days, 'day')}" if days > 0 else f"overdue by {counted(-days, 'day')}"
 
 
 def renewal(on: date | None, days: int | None) -> str:
@@ -206,7 +199,7 @@ def span(days: tuple[int, int] | None) -> str:
     if days is None:
         return UNKNOWN
     first, last = days
-    return plural(first, "day") if first == last else f"{first}\N{EN DASH}{plural(last, 'day')}"
+    return counted(first, "day") if first == last else f"{first}\N{EN DASH}{counted(last, 'day')}"
 
 
 def hours(value: float | None) -> str:

@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.report.threshold_text import time_span
 from domain.evidence import Evidence
 from domain.portfolio import AccountMovement, Alert, DataGap
 from domain.review import Review
 from domain.save_play import SavePlay
 from domain.tracking import Action, Commitment, CrmUpdate
 
+_WEEK_DAYS = 7
 _MAX_UNCITED = 8
 _CITED = re.compile(r"\bE\d+\b")
 _WAITING = ("late", "missed")
@@ -58,13 +60,17 @@ def commitments_by_account(review: Review) -> list[AccountCommitments]:
 
 
 def actions_by_due_date(review: Review) -> list[tuple[str, list[Action]]]:
-    """Actions by how soon they are due; the first group is shown at once, the others are folded."""
+    """Actions by how soon they are due; the first group is shown at once, the others are folded.
+
+    The first group ends with the time of an immediate action; a week in an older review, which does not state it.
+    """
+    soon = review.thresholds.urgency_days.get("immediate", _WEEK_DAYS) if review.thresholds else _WEEK_DAYS
     ordered = sorted(review.actions, key=lambda each: (each.due, each.owner, each.account_name, each.id))
     days = [((action.due - review.as_of).days, action) for action in ordered]
     return [
-        ("Due within 48 hours", [action for left, action in days if 0 <= left <= 2]),
-        ("Later this week", [action for left, action in days if 2 < left <= 7]),
-        ("After this week", [action for left, action in days if left > 7]),
+        (f"Due within {time_span(soon)}", [action for left, action in days if 0 <= left <= soon]),
+        ("Later this week", [action for left, action in days if soon < left <= _WEEK_DAYS]),
+        ("After this week", [action for left, action in days if left > max(soon, _WEEK_DAYS)]),
         ("Due before this review", [action for left, action in days if left < 0]),
     ]
 

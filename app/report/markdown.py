@@ -11,6 +11,7 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from app.report import formatting
+from tools.wording import UNKNOWN
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 _BLOCK = re.compile(r"^(\s*)([#+=-]+)(?=\s|$)")
@@ -29,7 +30,7 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 def display_text(value: object) -> str:
     """Any value as people read it: never a Python name."""
     if value is None:
-        return formatting.UNKNOWN
+        return UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -14,7 +14,7 @@ from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemL
 from jinja2.compiler import CodeGenerator, Frame
 from markupsafe import Markup, escape
 
-from app.report import charts, formatting, grouping, markdown, review_charts
+from app.report import charts, formatting, grouping, markdown, review_charts, threshold_text
 from app.report.view import ReviewView
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -22,7 +22,7 @@ _CITED = re.compile(r"\bE\d+\b")
 _FILTERS = (
     formatting.word, formatting.capital, formatting.number, formatting.score, formatting.signed, formatting.percent, formatting.money,
     formatting.signed_money, formatting.arr, formatting.day, formatting.short_day, formatting.in_days, formatting.span, formatting.hours,
-    formatting.listed, formatting.plural,
+    formatting.listed,
 )  # fmt: skip
 _TEMPLATE_FUNCTIONS = (
     formatting.renewal,
@@ -97,8 +97,9 @@ def _environment(finalize: Any, loader: BaseLoader) -> Environment:
     )  # fmt: skip
     environment.code_generator_class = _SingleEscapeGenerator
     environment.filters.update({function.__name__: function for function in _FILTERS})
+    environment.filters["plural"] = formatting.counted
     environment.globals.update({function.__name__: function for function in _TEMPLATE_FUNCTIONS})
-    environment.globals.update(phase_titles=formatting.PHASE_TITLES, groups=grouping)
+    environment.globals.update(phase_titles=formatting.PHASE_TITLES, groups=grouping, limits=threshold_text)
     return environment
 
 

@@ -1,8 +1,12 @@
 """Which numbers of the review each chart shows."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from markupsafe import Markup
 
 from app.report import charts
+from app.report.threshold_text import red_below
 from domain.diagnosis import CapacityLine
 from domain.portfolio import AtRiskAccount
 from domain.review import Review
@@ -10,7 +14,8 @@ from domain.review import Review
 
 def draw_scatter(review: Review) -> Markup:
     """Risk and ARR of the accounts at risk and the largest others."""
-    return charts.scatter_chart(review.portfolio.scatter, review.portfolio.currency)
+    at_risk_above = review.thresholds.at_risk_above if review.thresholds else None
+    return charts.scatter_chart(review.portfolio.scatter, review.portfolio.currency, at_risk_above)
 
 
 def draw_bridge(review: Review) -> Markup:
@@ -19,9 +24,19 @@ def draw_bridge(review: Review) -> Markup:
     return charts.bridge_chart(steps, review.portfolio.currency)
 
 
-def draw_health(line: AtRiskAccount) -> Markup:
+def draw_health(review: Review, line: AtRiskAccount) -> Markup:
     """Health of one account over the weeks."""
-    return charts.health_chart(line.health_history, line.name)
+    return draw_weeks(review, line.health_history, line.name)
+
+
+def draw_weeks(review: Review, values: Sequence[tuple[date, float | None]], name: str) -> Markup:
+    """Weekly health over the bands of the review's configuration."""
+    return charts.health_chart(values, name, review.thresholds.health_bands if review.thresholds else ())
+
+
+def draw_sparkline(review: Review, line: AtRiskAccount) -> Markup:
+    """Health of one account over the weeks, in the size of a word."""
+    return charts.sparkline(line.health_history, red_below(review.thresholds))
 
 
 def draw_capacity(review: Review) -> Markup:

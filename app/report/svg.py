@@ -60,7 +60,7 @@ def path(points: Sequence[tuple[float, float]], class_: str) -> Markup:
 
 
 def tier_mark(tier: str, x: float, y: float, size: float) -> Markup:
-    """The shape of a risk tier: diamond, triangle, circle, ring. A word always stands beside it or in the key."""
+    """The shape of a risk tier: diamond, triangle, circle, ring. A word is always beside it or in the key."""
     s, class_ = size, f"mark mark-{tier}"
     if tier == "critical":
         corners: tuple[tuple[float, float], ...] = (

@@ -374,7 +374,7 @@ LOAD_IN_WORDS = (
     r"receiver_(?:accounts|red|hours)_after",
     r"who would then have",
     r"by person, as they stood",
-    r"Hours of the coming two weeks",
+    r"Hours of the coming 14 days",
 )
 """How hours, handovers and follow-up by person are written on pages and in answers."""
 
@@ -390,7 +390,7 @@ def test_a_manager_reads_hours_handovers_and_follow_up_by_person(managers: dict[
     all_of_it = "\n".join(managers.values())
     missing = [words for words in LOAD_IN_WORDS if not re.search(words, all_of_it)]
     assert set(missing) <= {r"receiver_(?:accounts|red|hours)_after", "who would then have"}, "the sample has none"
-    assert "Hours of the coming two weeks" in managers[f"/r/{W48}/capacity"]
+    assert "Hours of the coming 14 days" in managers[f"/r/{W48}/capacity"]
     assert "by person, as they stood" in managers[f"/r/{W48}/follow-up"]
 
 
@@ -437,7 +437,7 @@ def test_the_review_for_programs_is_without_people_of_ours_below_a_manager(
 def test_a_program_without_a_good_token_is_told_401(inside: InProcessDesk, header: str | None) -> None:
     leader = inside.member("leader")
     with inside.desk.store_pool.borrow() as place:
-        link = inside.desk.sessions(place).link(leader, "tests")
+        link = inside.desk.sessions(place).create_link(leader, "tests")
     session, client = inside.session(leader), inside.anonymous_client()
     client.cookies.set(COOKIE, session.secret)
     if header is not None:
@@ -484,7 +484,7 @@ def test_a_token_opens_no_page_and_a_cookie_no_answer_for_programs(inside: InPro
 
 def test_a_one_time_link_opens_once_and_looking_at_it_does_not_use_it_up(fresh: InProcessDesk) -> None:
     with fresh.desk.store_pool.borrow() as place:
-        key = fresh.desk.sessions(place).link(fresh.member("leader"), "tests")
+        key = fresh.desk.sessions(place).create_link(fresh.member("leader"), "tests")
     for _ in range(3):
         assert fresh.anonymous_client().get(f"/enter?key={key}").status_code == 200
     first, second = fresh.anonymous_client(), fresh.anonymous_client()
@@ -497,7 +497,7 @@ def test_a_one_time_link_opens_once_and_looking_at_it_does_not_use_it_up(fresh: 
 
 def test_a_link_that_waited_too_long_opens_nothing(fresh: InProcessDesk) -> None:
     with fresh.desk.store_pool.borrow() as place:
-        key = fresh.desk.sessions(place).link(fresh.member("leader"), "tests")
+        key = fresh.desk.sessions(place).create_link(fresh.member("leader"), "tests")
     fresh.desk.clock = lambda: "2999-01-01T00:00:00.000+00:00"
     assert fresh.anonymous_client().post("/enter", data={"key": key}).status_code == 403
 
@@ -532,7 +532,7 @@ def test_too_many_attempts_to_come_in_have_to_wait(
     seconds = [0.0]
     inside.desk.sign_in_attempts._seconds = lambda: seconds[0]
     with inside.desk.store_pool.borrow() as opened:
-        key = inside.desk.sessions(opened).link(inside.member("leader"), "tests")
+        key = inside.desk.sessions(opened).create_link(inside.member("leader"), "tests")
     tries = [inside.anonymous_client().post("/enter", data={"key": "guessed"}).status_code for _ in range(4)]
     assert tries == [403, 403, 403, 429]
     assert inside.anonymous_client().post("/enter", data={"key": key}).status_code == 429, "not even with the right one"
@@ -559,7 +559,7 @@ def test_a_desk_that_is_reached_by_https_sends_its_cookie_nowhere_else(
 
 def cookie_of(inside: InProcessDesk, headers: dict[str, str] | None = None) -> set[str]:
     with inside.desk.store_pool.borrow() as place:
-        key = inside.desk.sessions(place).link(inside.member("leader"), "tests")
+        key = inside.desk.sessions(place).create_link(inside.member("leader"), "tests")
     answer = inside.anonymous_client().post("/enter", data={"key": key}, headers=headers or {})
     name, *flags = [part.strip() for part in answer.headers["set-cookie"].split(";")]
     assert name.startswith(f"{COOKIE}=")
@@ -572,7 +572,7 @@ def test_nothing_that_opens_the_door_is_kept_as_it_is(inside: InProcessDesk) -> 
         secrets = [
             inside.session(leader).secret,
             inside.token(leader),
-            inside.desk.sessions(place).link(leader, "tests"),
+            inside.desk.sessions(place).create_link(leader, "tests"),
         ]
         rows = place.store.database.rows("select * from keys", {})
         assert not [secret for secret in secrets if secret in str(rows)]

@@ -60,3 +60,21 @@ def test_what_both_locks_name_has_one_version() -> None:
     )
     names = {pinned.split("==")[0] for pinned in dev}
     assert {pinned for pinned in extras - dev if pinned.split("==")[0] in names} == set()
+
+
+MAX_TEMPLATE_LINE = 160
+
+
+def test_no_line_of_a_template_is_too_long_to_read() -> None:
+    templates = [
+        *(ROOT / "app").glob("*/templates/**/*.html"), *(ROOT / "app").glob("*/templates/**/*.md"),
+        *(ROOT / "prompts").glob("**/*.j2"), *(ROOT / "evals").glob("**/*.j2"),
+    ]  # fmt: skip
+    assert len(templates) > 50
+    too_long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in templates
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > MAX_TEMPLATE_LINE
+    ]
+    assert too_long == []

@@ -8,7 +8,7 @@ import pytest
 
 from app.desk import what_if
 from app.desk.loaded_review import LoadedReview, ReviewCache
-from app.desk.score_table import PAGE_SIZE, SORTS, ScoreTable, TableQuery
+from app.desk.score_table import PAGE_SIZE, SORTS, ScoreCache, ScoreTable, TableQuery
 from app.wiring import ReviewRequest, load_scored_base, open_store
 from domain.errors import UnknownReference
 from tests.e2e.commands import ROOT
@@ -24,9 +24,9 @@ def opened(
     place = both_weeks.copied(tmp_path_factory.mktemp("numbers") / "world")
     library = ReviewCache()
     with open_store(str(place.store)) as work:
-        book = library.book(work, W48)
+        book = library.load_review(work, W48)
         assert book is not None
-        yield book, library.scores(work, book)
+        yield book, ScoreCache().scores(work, book)
 
 
 def ids(scores: ScoreTable, **wanted: str) -> list[str]:
@@ -117,10 +117,10 @@ def test_the_weeks_of_an_account_are_those_that_the_command_line_tells(opened: t
 
 def test_numbers_that_are_as_they_are_change_nothing(opened: tuple[LoadedReview, ScoreTable]) -> None:
     book, scores = opened
-    same = {knob.name: f"{knob.now:g}" for knob in what_if.adjustable_numbers(book.configuration)}
+    same = {knob.name: f"{knob.current:g}" for knob in what_if.adjustable_numbers(book.configuration)}
     asked = what_if.WhatIfChanges.of(same, book.configuration)
-    assert (asked.changes, asked.problem) == ({}, "")
-    assert what_if.compute_effect(scores, book, asked) is None
+    assert (asked.values, asked.problem) == ({}, "")
+    assert what_if.compute_effect(scores, book.configuration, book.review.as_of, asked) is None
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_numbers_that_do_not_fit_together_are_told(
     asked = what_if.WhatIfChanges.of(given, book.configuration)
     assert asked.problem
     assert says in asked.problem
-    assert asked.changes == {}
+    assert asked.values == {}
 
 
 def test_what_the_page_foretells_is_what_a_review_with_the_downloaded_file_finds(
@@ -152,12 +152,12 @@ def test_what_the_page_foretells_is_what_a_review_with_the_downloaded_file_finds
         "cluster_step": "0.2",
     }  # fmt: skip
     asked = what_if.WhatIfChanges.of(given, book.configuration)
-    foretold = what_if.compute_effect(scores, book, asked)
+    foretold = what_if.compute_effect(scores, book.configuration, book.review.as_of, asked)
     assert foretold is not None
-    assert foretold.moved
+    assert foretold.moved_accounts
     configs = tmp_path / "configs"
     shutil.copytree(ROOT / "configs", configs)
-    (configs / "scoring.yaml").write_text(what_if.scoring_file(asked, book), encoding="utf-8")
+    (configs / "scoring.yaml").write_text(what_if.scoring_file(asked, book.request.configs, W48), encoding="utf-8")
     place = both_weeks.copied(tmp_path / "world")
     with open_store(str(place.store)) as work:
         request = ReviewRequest(book.request.data, book.review.as_of, "", str(configs))
@@ -166,7 +166,7 @@ def test_what_the_page_foretells_is_what_a_review_with_the_downloaded_file_finds
         base.close()
     assert str(book.review.as_of) == SECOND_DAY
     assert sum(row["at_risk"] for row in found.values()) == foretold.at_risk_after
-    for row in foretold.moved:
+    for row in foretold.moved_accounts:
         after = found[row["account_id"]]
         assert (after["risk_tier"], after["at_risk"]) == (row["tier_after"], row["at_risk_after"])
         assert after["risk"] == pytest.approx(row["risk_after"])
@@ -177,7 +177,7 @@ def test_scores_that_are_no_longer_kept_are_told(both_weeks: StoreFolder, tmp_pa
     (place.store / "history" / f"{W48}.parquet").unlink()
     library = ReviewCache()
     with open_store(str(place.store)) as work:
-        book = library.book(work, W48)
+        book = library.load_review(work, W48)
         assert book is not None
         with pytest.raises(UnknownReference, match="are no longer kept; run the review again"):
-            library.scores(work, book)
+            ScoreCache().scores(work, book)
