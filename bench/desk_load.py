@@ -1,7 +1,7 @@
-"""The desk under load: readers and deciders at once, over HTTP on loopback. ``python -m bench.desk_load FOLDER``.
+"""The review desk under load: readers and deciders at once, over local HTTP. ``python -m bench.desk_load FOLDER``.
 
-Prints one JSON document: server time of the pages (as the desk itself says it), errors, and whether every decision that
-was answered with success stands in the audit log.
+Prints one JSON document: server time of the pages as the desk reports it, errors, and the check that every decision
+answered with success is in the audit log.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def run_cli(*arguments: str | Path) -> str:
 
 
 def prepare_store(folder: Path, accounts: int) -> Path:
-    """A store with a review that waits for decisions."""
+    """Create a store with a review that waits for decisions."""
     data, store = folder / f"{accounts}-desk", folder / "desk-store"
     if not (data / "done").exists():
         portfolio.write_portfolio(data, accounts, 50, 7)
@@ -54,7 +54,7 @@ async def sign_in_client(address: str, store: Path, name: str, role: str) -> htt
 
 
 class LoadRun:
-    """What was asked and what came back."""
+    """Requests and answers of one run."""
 
     def __init__(self, until: float) -> None:
         self.until = until

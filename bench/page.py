@@ -1,4 +1,4 @@
-"""What was measured, as docs/performance.md."""
+"""Page docs/performance.md with the measured figures."""
 
 from itertools import pairwise
 from typing import Any
@@ -37,7 +37,7 @@ def _ways(found: dict[str, Any]) -> str:
 
 
 def write_page(found: dict[str, Any]) -> str:
-    """The whole page."""
+    """The whole page as Markdown."""
     text = [_HEAD.format(**{**found, "imports": found["imports"].cpu})]
     agree = " and ".join(f"{size:,}" for size, same in found["same"].items() if same)
     told = (

@@ -1,4 +1,4 @@
-"""Runs suites, and says what they rest on: configuration, prompts, model."""
+"""Run of the evaluation suites, labelled with the configuration, the prompts and the model that it used."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
@@ -16,11 +16,11 @@ Suite = Literal["accounts", "ask", "hostile", "drafts", "worlds"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 DraftingMode = Literal["playbook", "replay", "live"]
 DRAFTING_MODES: tuple[DraftingMode, ...] = get_args(DraftingMode)
-"""Who drafts: nobody but the library; a real model as recorded; the configured model now."""
+"""Source of the drafts: the playbooks only, a real model's recorded answers, or the configured model now."""
 
 
 class Evaluation(Record):
-    """Everything that one run found."""
+    """Results of one run. ``way`` is the drafting mode; the key is stored in JSON and keeps its name."""
 
     way: DraftingMode
     model: str

@@ -1,6 +1,6 @@
-"""One small class per question that a judge would ask about what was concluded on an account.
+"""Questions about the product's conclusions on an account, one small class each.
 
-Each says whether it applies to a case and, if so, whether the answer is right and what was got instead.
+Each decides if it applies to a case, if the answer is right, and explains expected and actual answer in words.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from evals.engine import Question, Verdict
 from evals.recount import recount_signals
 
 FIRST_TOUCH_LIMITS = {"critical": 2, "high": 7, "medium": 28, "watch": 90, "none": 90}
-"""Days within which the first conversation takes place, by tier; from the written definitions."""
+"""Latest first conversation by tier, in days after the review. Copied from the definitions, not from the product."""
 FORBIDDEN_WORDS = ("checking in", "health score", "risk score", "churn probability", "save play")
-"""Words that no action that a customer sees may hold."""
+"""Words that no action visible to a customer may contain."""
 
 
 def _accepts(wanted: Sequence[str], got: str) -> Verdict:
@@ -23,7 +23,7 @@ def _accepts(wanted: Sequence[str], got: str) -> Verdict:
 
 
 class HealthBandRight(Question):
-    """Health band."""
+    """The health band is accepted."""
 
     asks, says = "band", "the health band is one that a leader accepts"
 
@@ -35,7 +35,7 @@ class HealthBandRight(Question):
 
 
 class AtRiskListed(Question):
-    """On the list or not."""
+    """The account is on the at-risk list exactly when expected."""
 
     asks, says = "at_risk", "the account is on the at-risk list when it should be, and not when it should not"
 
@@ -49,7 +49,7 @@ class AtRiskListed(Question):
 
 
 class RiskLevel(Question):
-    """Risk tier by score."""
+    """The risk tier is accepted."""
 
     asks, says = "risk_tier", "the risk tier is one that a leader accepts"
 
@@ -61,7 +61,7 @@ class RiskLevel(Question):
 
 
 class Tier(Question):
-    """Intervention tier."""
+    """The intervention tier is accepted."""
 
     asks, says = "tier", "the intervention tier follows the written rules"
 
@@ -73,7 +73,7 @@ class Tier(Question):
 
 
 class PrimaryAction(Question):
-    """First action of the intervention plan."""
+    """The primary action of the plan contains an expected word."""
 
     asks, says = "action", "the primary action of the plan fits the strongest reason"
 
@@ -87,7 +87,7 @@ class PrimaryAction(Question):
 
 
 class Cause(Question):
-    """Cause in first place."""
+    """The first cause is accepted."""
 
     asks, says = "cause", "the first cause is the leader's, or one they accept"
 
@@ -99,7 +99,7 @@ class Cause(Question):
 
 
 class CauseInTopTwo(Question):
-    """Cause among the first two."""
+    """The first cause or the runner-up is accepted."""
 
     asks, says = "cause_in_two", "a cause that the leader accepts is the first or the runner-up"
 
@@ -113,7 +113,7 @@ class CauseInTopTwo(Question):
 
 
 class Pillar(Question):
-    """Pillar that dropped."""
+    """The pillar that dropped is accepted."""
 
     asks, says = "pillar", "the pillar that carries the trouble"
 
@@ -125,7 +125,7 @@ class Pillar(Question):
 
 
 class Difficulty(Question):
-    """How hard the recovery is."""
+    """The recovery difficulty is accepted."""
 
     asks, says = "difficulty", "recovery difficulty as a leader would put it"
 
@@ -137,7 +137,7 @@ class Difficulty(Question):
 
 
 class PlayIncludes(Question):
-    """What must be in the plan."""
+    """The play contains every required word."""
 
     asks, says = "play_has", "the play holds what a leader would insist on"
 
@@ -151,7 +151,7 @@ class PlayIncludes(Question):
 
 
 class PlayExcludes(Question):
-    """What must not be in it: per case, and words that customers never see."""
+    """The play contains no word that the case forbids, and customers see no internal word."""
 
     asks, says = "play_lacks", "nothing in the play that a leader forbids; nothing internal where the customer hears it"
 
@@ -164,7 +164,7 @@ class PlayExcludes(Question):
 
 
 class ActionsFitCause(Question):
-    """Actions of the cause's own library, and of a cause the leader accepts."""
+    """All actions come from the playbook of one accepted cause."""
 
     asks, says = "plan_fits_cause", "every action comes from the playbook of an accepted cause"
 
@@ -183,11 +183,11 @@ ACTION_PREFIXES = {
     "product_fit": "pf", "value_gap": "vg", "service_failure": "sf", "relationship_erosion": "re",
     "competitive_displacement": "cd", "commercial_friction": "cf", "customer_side_change": "cc", "undetermined": "dx",
 }  # fmt: skip
-"""How the ids of a cause's actions begin; kept here so that a library under a wrong cause is noticed."""
+"""First part of the action ids, by cause. A copy, so that a playbook under a wrong cause is noticed."""
 
 
 class DatesValid(Question):
-    """Working days, in order, first touch in time."""
+    """Dates are weekdays in the order of the phases, and the first conversation is in time."""
 
     asks, says = "dates", "dates lie on weekdays, in order of the phases, the first conversation within the tier's time"
 
@@ -210,7 +210,7 @@ def _first_touch(play: SavePlay) -> date | None:
 
 
 class OwnersValid(Question):
-    """Owners exist and have the role."""
+    """Every owner exists and has the role that the action asks for."""
 
     asks, says = "owners", "each action has an owner of ours with the role that it asks for"
 
@@ -228,7 +228,7 @@ class OwnersValid(Question):
 
 
 class EvidenceCorrect(Question):
-    """Cited evidence, counted again from the rows."""
+    """The cited values equal an independent count of the rows (tolerance 0.06)."""
 
     asks, says = "evidence_true", "what is cited is so: counted again from the fixture's rows"
 
@@ -243,7 +243,7 @@ class EvidenceCorrect(Question):
 
 
 class EvidenceCited(Question):
-    """Every action cites evidence that the play holds."""
+    """Every action cites evidence of the play, when the play has any."""
 
     asks, says = "evidence_cited", "each action cites evidence that the play shows"
 
@@ -254,7 +254,7 @@ class EvidenceCited(Question):
 
 
 class PlayComplete(Question):
-    """The template is filled."""
+    """The play has every part of the template."""
 
     asks, says = "complete", "three phases of three actions, success and walk-away criteria, cadence, a verified plan"
 

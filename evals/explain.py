@@ -1,4 +1,4 @@
-"""One case from its rows to its play: what was read, measured, scored, ruled, diagnosed and planned. In plain lines."""
+"""One case from its rows to its play, in plain lines: rows, signals, scores, rule, cause, play and checks."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from tools.evidence.causes import rank_causes
 
 
 def explain_one_case(name: str, cases: Sequence[AccountCase], configuration: Configuration) -> str:
-    """The whole path of one case. Raises UnknownReference, with the nearest names."""
+    """Explanation of one case as text. Raises UnknownReference with the nearest names when there is no such case."""
     case = next((case for case in cases if case.name == name), None)
     if case is None:
         near = get_close_matches(name, [c.name for c in cases], n=3, cutoff=0.3)

@@ -1,4 +1,4 @@
-"""Figures with intervals, and results of suites. Every share carries a Wilson interval, every mean a bootstrap one."""
+"""Figures with 95 % intervals, and results of suites. Shares have a Wilson interval, means a bootstrap interval."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,29 +16,29 @@ _SEED = 20261123
 
 
 class Check(Record):
-    """One question about one case."""
+    """The answer to one question about one case."""
 
     name: str
     right: bool
     why: str
-    """Expected against got."""
+    """Expected and actual answer in words."""
 
 
 class CaseResult(Record):
-    """One case."""
+    """The result of one case."""
 
     name: str
     note: str
-    """Why the expectation is as it is."""
+    """Reason for the expectation."""
     checks: tuple[Check, ...]
     error: str | None = None
-    """Why it could not be judged; then every check counts as wrong."""
+    """Reason why the case could not be judged; then every check counts as wrong. None when it was judged."""
     got: Mapping[str, str] = {}
-    """What was concluded, for the report and for telling what moved."""
+    """Conclusions as text, for the report and for the comparison with the baseline."""
 
     @property
     def right(self) -> bool:
-        """Whether all of it is right."""
+        """True if the case was judged and every check is right."""
         return self.error is None and all(check.right for check in self.checks)
 
 
@@ -55,20 +55,20 @@ class Figure(Record):
     better: Literal["higher", "lower"] = "higher"
     gated: bool = True
     units: Mapping[str, float] = {}
-    """The parts it is the mean of, by name, so that two runs can be compared pair by pair."""
+    """Values behind the mean, by name, so that two runs can be compared pair by pair. Empty for a share."""
 
 
 class Comparison(Record):
-    """One way of choosing accounts, on the same worlds as the others."""
+    """Figures of one selection policy; all policies run on the same worlds."""
 
     name: str
     figures: tuple[Figure, ...]
     difference: tuple[Figure, ...] = ()
-    """The review minus this one, pair by pair."""
+    """The review minus this policy, pair by pair."""
 
 
 class SuiteResult(Record):
-    """One suite, run."""
+    """Result of one suite."""
 
     suite: str
     model: str
@@ -93,7 +93,7 @@ def share_interval(right: int, n: int) -> tuple[float, float]:
 
 
 def share_figure(name: str, says: str, right: int, n: int, *, gated: bool = True) -> Figure:
-    """A share of cases."""
+    """A share of cases with its Wilson interval."""
     low, high = share_interval(right, n)
     value = right / n if n else 0.0
     return Figure(name=name, says=says, value=_cut(value), low=_cut(low), high=_cut(high), n=n, gated=gated)
@@ -108,7 +108,7 @@ def mean_figure(
     *,
     gated: bool = True,
 ) -> Figure:
-    """A mean of parts, each with a name."""
+    """A mean of named values with its bootstrap interval."""
     values = [units[key] for key in sorted(units)]
     low, high = mean_interval(values)
     middle = float(np.mean(values)) if values else 0.0
@@ -119,7 +119,7 @@ def mean_figure(
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % percentile interval of the mean; the same values give the same interval."""
+    """The 95 % bootstrap interval of the mean, with a fixed seed; (0, 0) without values."""
     if not values:
         return 0.0, 0.0
     sample = np.asarray(values, dtype=float)
@@ -129,7 +129,7 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def paired_difference(ours: Mapping[str, float], theirs: Mapping[str, float]) -> tuple[float, float, float] | None:
-    """Mean difference over the parts that both have, with its interval; None when they share none."""
+    """Mean difference over the names that both have, and its 95 % interval; None when they have no name in common."""
     common = sorted(set(ours) & set(theirs))
     if not common:
         return None
@@ -139,7 +139,7 @@ def paired_difference(ours: Mapping[str, float], theirs: Mapping[str, float]) ->
 
 
 def question_figures(cases: Sequence[CaseResult], says: Mapping[str, str]) -> tuple[Figure, ...]:
-    """One share a question, in the order of ``says``, and first the share of cases that are right in everything."""
+    """The share of cases with everything right, then one share per question, in the order of ``says``."""
     whole = share_figure("all_right", "cases with nothing wrong at all", sum(case.right for case in cases), len(cases))
     found = [whole]
     for name, meaning in says.items():

@@ -1,4 +1,4 @@
-"""Contacts and touchpoints: who they are, how often we meet, and whether they answer."""
+"""Contacts and touchpoints: people, meetings and answers."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Tickets: a few a quarter while all is well, more and worse ones when care is low."""
+"""Tickets: a few per quarter while all is well, more and worse tickets when care is low."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Surveys and notes: what customers answer and what CSMs write, following the mood with some noise."""
+"""Surveys and notes: answers of customers and notes of CSMs, following the mood with some noise."""
 
 import random
 from datetime import date
@@ -11,7 +11,7 @@ from evals.sample.staff import sample_staff_name
 
 
 def survey_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
-    """An NPS answer about every quarter; drawn ones end well before a scripted one."""
+    """An NPS answer about every quarter; random answers end well before a scripted one."""
     if "surveys" in customer.missing:
         return []
     scripted = customer.scenes.get("surveys", [])
@@ -45,7 +45,7 @@ def note_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
 
 
 def _note(customer: SampleCustomer, days: int, author: str, said: list[str], rng: random.Random) -> Row:
-    """A drawn note; ``said`` collects the sentences used, so that the same one does not come back soon."""
+    """A random note. ``said`` collects the sentences used, so that a sentence is not repeated soon."""
     mood = min(customer.mood.at(days), 0.35 + 0.65 * customer.bond.at(days))
     if mood > 0.9:
         pool, pulse = words.GOOD if rng.random() < 0.88 else words.DENIALS, rng.choice([4, 4, 5, 5])

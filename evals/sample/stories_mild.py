@@ -1,4 +1,4 @@
-"""Customers who are well or nearly so, and what makes their rows hard to read."""
+"""Stories of customers who are well or nearly well, some with rows that are hard to interpret."""
 
 from evals.sample.customer import LatestInvoice, LevelCurve, SampleCustomer, constant_level, falling_level
 from evals.sample.dates import ago
@@ -6,7 +6,7 @@ from evals.sample.words_tickets import RELEASE
 
 
 def healthy(c: SampleCustomer, depth: float) -> None:
-    """Nothing to see."""
+    """Nothing is wrong."""
 
 
 def lukewarm(c: SampleCustomer, depth: float) -> None:

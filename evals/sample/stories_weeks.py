@@ -23,14 +23,14 @@ def payment_fails(c: SampleCustomer, depth: float) -> None:
 
 
 def evaluates(c: SampleCustomer, depth: float) -> None:
-    """On 20 November they say aloud that they compare vendors."""
+    """On 20 November they say that they compare vendors."""
     c.hidden("new_evaluation", "competitive_displacement", 35, "churns unless an executive calls this year")
     c.mood, c.bond = falling_level(30, 1 - 0.4 * depth), falling_level(30, 1 - 0.4 * depth)
     c.note(2, words.COMPETITOR[0], 2)
 
 
 def collapses(c: SampleCustomer, depth: float) -> None:
-    """Usage breaks away in the last ten days."""
+    """Usage collapses in the last ten days."""
     c.hidden("new_usage_collapse", "value_gap", 12, "churns: the team went back to spreadsheets")
     c.use = LevelCurve(((17, 1.0), (13, 0.6), (7, 0.4), (5, 0.05), (0, 0.02), (-60, 0.02)))
     c.mood = falling_level(12, 1 - 0.3 * depth, 10)

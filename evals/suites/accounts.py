@@ -1,4 +1,4 @@
-"""Suite ``accounts``: hand-written customers, and what an experienced leader concludes about each."""
+"""Suite ``accounts``: hand-written customers, and the conclusions of an experienced leader about each."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ def run_accounts(
     model: str = "none",
     connect: OpenModel = no_model,
 ) -> SuiteResult:
-    """Judge all cases; with a model, it drafts the plays of those at risk."""
+    """Judge all cases. With a model, it drafts the plays of the accounts at risk."""
     outputs = judge_cases(cases, configuration, tell, connect)
     judgements = []
     for case in cases:
@@ -36,7 +36,7 @@ def run_accounts(
 def judge_cases(
     cases: Sequence[AccountCase], configuration: Configuration, tell: ReportProgress, connect: OpenModel
 ) -> dict[str, AgentOutput | str]:
-    """What is concluded about each case, or why nothing could be."""
+    """Output by case name, or the reason why there is none."""
     found: dict[str, AgentOutput | str] = {}
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         for number, group in enumerate(group_cases(cases)):
@@ -52,7 +52,7 @@ def judge_cases(
 
 
 def _judge_portfolio(stage: CasePortfolio, connect: OpenModel) -> Mapping[str, AgentOutput | str]:
-    """All together; one by one when that raises, so that a case takes no other along."""
+    """Run all cases together, or one by one if that raises, so that one failure does not hide the other cases."""
     try:
         return run_agents(stage, connect)
     except Exception as error:  # noqa: BLE001 - whatever the agents raise is a finding about the case
@@ -63,7 +63,7 @@ def _judge_portfolio(stage: CasePortfolio, connect: OpenModel) -> Mapping[str, A
 
 
 def describe_conclusions(got: AgentOutput) -> dict[str, str]:
-    """The conclusions in words, for the report and for telling what a change moved."""
+    """The conclusions as text, for the report and for the comparison with the baseline."""
     health = "not scored" if got.dossier.health is None else f"{got.dossier.health:.1f}"
     return {
         "health": health,

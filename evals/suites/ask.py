@@ -1,4 +1,4 @@
-"""Suite ``ask``: questions about the sample portfolio, and what a right answer is about."""
+"""Suite ``ask``: questions about the sample portfolio, with the expected kind and account of the answer."""
 
 import asyncio
 import csv
@@ -31,7 +31,7 @@ TODAY, LAST_WEEK = date(2026, 11, 23), date(2026, 11, 16)
 
 
 class AskCase(Record):
-    """One question."""
+    """One question and its expected answer. ``said`` counts the statements to be used as evidence."""
 
     ask: str
     kind: OneOrMore
@@ -46,7 +46,7 @@ class AskCase(Record):
 
 
 def read_questions(path: Path = FIXTURES / "questions.yaml") -> tuple[AskCase, ...]:
-    """All questions of a file."""
+    """Read all questions of a file."""
     content = load_yaml(path)
     return tuple(AskCase(**entry) for entry in content["questions"])
 
@@ -58,7 +58,7 @@ def _sample_accounts() -> Mapping[str, Mapping[str, str]]:
 
 
 class AnswerKindRight(Question):
-    """The kind of answer."""
+    """The answer is of an accepted kind."""
 
     asks, says = "kind", "the question is answered in kind, or asked back where it should be"
 
@@ -70,7 +70,7 @@ class AnswerKindRight(Question):
 
 
 class RightAccount(Question):
-    """Never about another account."""
+    """The answer is about the expected account and no other."""
 
     asks, says = "account", "the answer is about the account that is meant, and never about another"
 
@@ -81,7 +81,7 @@ class RightAccount(Question):
 
 
 class CandidatesOffered(Question):
-    """Asked back with everybody who may be meant."""
+    """A question back offers every account that may be meant."""
 
     asks, says = "candidates", "asked back with every account that may be meant"
 
@@ -97,7 +97,7 @@ class CandidatesOffered(Question):
 
 
 class StatementUsed(Question):
-    """What the asker said is taken as evidence, and moves the cause."""
+    """Statements of the user become evidence, and the cause follows them where expected."""
 
     asks, says = "heard", "what the asker says is taken as evidence and moves the cause where it should"
 
@@ -115,7 +115,7 @@ class StatementUsed(Question):
 
 
 class PlanSlice(Question):
-    """The plan of the tier, segment or CSM that was asked for, and of nobody else."""
+    """The plan holds only accounts of the tier, segment or CSM in the question."""
 
     asks, says = "slice", "a plan holds the accounts that were asked for and no others"
 
@@ -136,7 +136,7 @@ class PlanSlice(Question):
 
 
 class Grounded(Question):
-    """Evidence is cited."""
+    """Reasons and plays show evidence, and plays are verified."""
 
     asks, says = "grounded", "a reason or a play shows its evidence; a play is verified"
 
@@ -163,7 +163,7 @@ QUESTIONS: tuple[Question, ...] = (
 def run_ask(
     cases: Sequence[AskCase], configuration: Configuration, client: ModelClient | None, model: str, tell: ReportProgress
 ) -> SuiteResult:
-    """Ask everything once."""
+    """Ask every question once and judge the answers."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         desk = open_sample_desk(Path(scratch), configuration, client)
         answers = asyncio.run(_answer_all(cases, desk, tell))
@@ -176,7 +176,7 @@ def run_ask(
 
 
 def open_sample_desk(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskContext:
-    """The sample portfolio with last week scored, and an empty store."""
+    """Context for questions: the sample portfolio, with the week before in the history, and an empty store."""
     history = SnapshotStore(folder / "history")
     past = read_base(str(SAMPLE), LAST_WEEK, configuration, history)
     past.keep(history, review_id_of(LAST_WEEK), reviewed=True)
@@ -206,7 +206,7 @@ async def _answer_all(cases: Sequence[AskCase], desk: AskContext, tell: ReportPr
 async def _answer(question: str, desk: AskContext) -> QuestionAnswer | str:
     try:
         return await answer_question(question, desk)
-    except Exception as error:  # noqa: BLE001 - a question that breaks the desk is a finding about that question
+    except Exception as error:  # noqa: BLE001 - any error while answering is a result of that question
         return f"{type(error).__name__}: {error}"
 
 

@@ -1,7 +1,7 @@
-"""Suite ``drafts``: what a model writes, and whether the checks catch what it must not.
+"""Suite ``drafts``: the text of a model, and the checks that have to catch its faults.
 
-Two halves. A scripted model makes one fault at a time, and each has to be refused by name: these cases need no model. And
-the ten accounts of the sample review are drafted by a real model, live or as recorded, and judged.
+Two parts. A scripted model makes one fault at a time, and each has to be refused under its own code; this needs no model.
+A real model, live or recorded, drafts the plays for the ten accounts of the sample review, and these are judged.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ PLAYS = 10
 
 @dataclass(frozen=True)
 class DraftFault:
-    """Something that a model gets wrong, and the code under which it is refused. ``code`` None: it is fine."""
+    """A fault of a model, and the code under which the checks refuse it. ``code`` is None for a draft without fault."""
 
     name: str
     code: str | None
@@ -50,7 +50,7 @@ class DraftFault:
 
 @dataclass(frozen=True)
 class PlayTampering:
-    """A change to a finished play, and the code under which it is noticed."""
+    """A change to a finished play, and the code under which the checks report it."""
 
     name: str
     code: str
@@ -82,7 +82,7 @@ def _repeat_customer_words(draft: PlayDraft, frame: PlayContext) -> PlayDraft:
 
 
 def _use_other_playbook(draft: PlayDraft, frame: PlayContext) -> PlayDraft:
-    """An action of another cause's library."""
+    """A draft with an action from another cause's playbook."""
     other = next(book for name, book in sorted(frame.configuration.playbooks.items()) if name != frame.playbook.cause)
     line = draft.first_touch.model_copy(update={"action": other.phase("stabilise")[0].id})
     return draft.model_copy(update={"first_touch": line})
@@ -156,13 +156,13 @@ PLAY_TAMPERINGS: tuple[PlayTampering, ...] = (
 
 @dataclass(frozen=True)
 class RefusalCodes:
-    """What the checks said about a faulty draft or play."""
+    """Codes that the checks reported for a draft or a play, each once."""
 
     codes: tuple[str, ...]
 
 
 class RefusedByCode(Question):
-    """The fault is found, under its own code."""
+    """The fault is reported under its own code, and a careful draft is not refused."""
 
     asks, says = "refused", "each fault of a scripted model is refused under its own code, and a careful draft is not"
 
@@ -212,7 +212,7 @@ _REASONS = (
 def judge_scripted_faults(
     configuration: Configuration, cases: Sequence[AccountCase] | None = None
 ) -> tuple[CaseResult, ...]:
-    """Every fault at two accounts."""
+    """Results of every fault for two accounts."""
     chosen = [case for case in (cases or read_cases()) if case.name in FAULT_CASES]
     judgements = []
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
@@ -248,7 +248,7 @@ def _judge_faults(account: str, frame: PlayContext, rules: SentenceRules, drafte
 
 
 class ModelAnswered(Question):
-    """The model was asked with today's prompt and answered."""
+    """The model answered today's prompt."""
 
     asks, says = "answered", "the model answered today's prompt (replay: the prompt is the one that was recorded)"
 
@@ -259,7 +259,7 @@ class ModelAnswered(Question):
 
 
 class PlayVerified(Question):
-    """The play that reaches people."""
+    """The play that people get is complete and verified."""
 
     asks, says = "verified", "the play that reaches people is complete and without a violation"
 
@@ -272,7 +272,7 @@ class PlayVerified(Question):
 def judge_model_plays(
     configuration: Configuration, client: ModelClient, tell: ReportProgress
 ) -> tuple[list[Judgement], list[SavePlay]]:
-    """The ten accounts of the sample review, drafted."""
+    """Drafted plays for the ten accounts of the sample review."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         desk = open_sample_desk(Path(scratch), configuration, None)
         base, history = desk.base, desk.history
@@ -307,7 +307,7 @@ async def _draft_all(
 
 
 def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) -> tuple[Figure, ...]:
-    """How the plays came to be, and what they took. ``seconds`` by call; empty in a replay."""
+    """Figures about drafting: outcome, own words, tokens, seconds per call and cost. ``seconds`` is empty in a replay."""
     outcomes = [play.drafting.outcome for play in plays]
     n = len(plays)
     total = {play.account_id: _own_words_share(play) for play in plays}
@@ -339,7 +339,7 @@ def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) ->
 
 
 def _own_words_share(play: SavePlay) -> float:
-    """Of summary, opening and one sentence an action."""
+    """Share of the model's own sentences among summary, opening and one sentence per action."""
     possible = 2 + sum(len(phase.actions) for phase in play.phases)
     return len(play.draft.wording()) / possible if play.draft else 0.0
 
@@ -351,7 +351,7 @@ def run_drafts(
     tell: ReportProgress,
     seconds: Callable[[], Mapping[str, float]] = dict,
 ) -> SuiteResult:
-    """The scripted faults; with a client, the sample's ten plays as well."""
+    """Judge the scripted faults and, with a client, the ten plays of the sample."""
     results = judge_scripted_faults(configuration)
     says = {RefusedByCode.asks: RefusedByCode.says}
     figures: tuple[Figure, ...] = ()

@@ -1,7 +1,7 @@
-"""Suite ``worlds``: simulated portfolios whose truth is known. Did the review see it coming, and was it worth the hours?
+"""Suite ``worlds``: simulated portfolios with known truth. Were churns foreseen, and were the plays worth the hours?
 
-A world is written as exports on each review date, read and scored by the product as any customer base, and compared with
-what would have happened in the 26 weeks after. Simple ways of choosing accounts work on the same exports.
+A world is written as exports on each review date. The product reads and scores them like any customer base. Its list is
+compared with what would have happened in the next 26 weeks, and with simple selection policies on the same exports.
 """
 
 import tempfile
@@ -50,24 +50,24 @@ SEEDS = (11, 12, 13)
 
 @dataclass(frozen=True)
 class WorldResult:
-    """All that one world tells."""
+    """Results of one world. ``unseen`` names the accounts that left without ever being listed."""
 
     seed: int
     units: Mapping[str, Mapping[str, float]]
-    """Figure to value by review date."""
+    """Value by figure name and review date."""
     ways: Mapping[str, Mapping[str, Mapping[str, float]]]
-    """Way of choosing to figure to value by review date."""
+    """Value by policy, figure name and review date."""
     forecasts: tuple[tuple[float, bool], ...]
-    """Churn probability as shown, and whether it came so."""
+    """Shown churn probability, and True if the account did churn."""
     causes: tuple[tuple[bool, bool], ...]
-    """For each listed account in real trouble: cause right, cause among two."""
+    """For each listed account in real trouble: first cause right, one of the first two causes right."""
     flips: Mapping[str, float]
-    """Share of tiers that flipped without news, by review date."""
+    """Share of risk tiers that flipped without news, by review date."""
     unseen: tuple[str, ...]
 
 
 def run_worlds(configuration: Configuration, tell: ReportProgress, seeds: Sequence[int] = SEEDS) -> SuiteResult:
-    """Run every world, two at a time, and put them together. One that fails is named and left out of the figures."""
+    """Run the worlds, two at a time, and combine them. A world that fails is named and left out of the figures."""
     results: list[WorldResult | str] = []
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
         tell("worlds", 0, len(seeds))
@@ -98,7 +98,7 @@ def _run_world(job: tuple[int, Configuration]) -> WorldResult | str:
 
 
 def review_world(world: World, configuration: Configuration, weights: Vector) -> WorldResult:
-    """Every review date of one world."""
+    """Results of one world over all its review dates."""
     weeks: list[SimulatedWeek] = []
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         history = SnapshotStore(Path(scratch) / "history")
@@ -117,7 +117,7 @@ def review_world(world: World, configuration: Configuration, weights: Vector) ->
 
 
 def _list_figures(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, dict[str, float]]:
-    """Precision, recall and ARR caught of the list, by review date; weeks before churn, by account."""
+    """Values by figure name: precision, recall and ARR caught by review date, weeks before churn by account."""
     found: dict[str, dict[str, float]] = {
         "precision": {},
         "recall": {},
@@ -150,20 +150,20 @@ def _list_figures(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, dic
 
 
 def _lift(week: SimulatedWeek, gone: Mapping[str, float]) -> float:
-    """Churn among the tenth with the highest risk over churn in the whole base."""
+    """Churn rate of the tenth with the highest risk, divided by the churn rate of the whole base."""
     ordered = sorted(week.scored, key=lambda row: (-row["risk"], row["account_id"]))
     top = ordered[: max(len(ordered) // 10, 1)]
     return (sum(row["account_id"] in gone for row in top) / len(top)) / (len(gone) / len(ordered))
 
 
 def _concentration(week: SimulatedWeek) -> float:
-    """Share of all ARR that the largest 25 accounts hold."""
+    """Share of all ARR in the 25 largest accounts."""
     sizes = sorted((float(row["arr"]) for row in week.scored), reverse=True)
     return sum(sizes[:LIST_LENGTH]) / sum(sizes)
 
 
 def _forecasts(world: World, week: SimulatedWeek) -> Iterable[tuple[float, bool]]:
-    """The shown probability is for the next renewal or 90 days, whichever comes first."""
+    """Shown probability and outcome per account, for the next renewal or 90 days, whichever comes first."""
     ends = {account.account_id: account.churned_on for account in world.accounts}
     for row in week.scored:
         days = row["renewal_in_days"]
@@ -180,7 +180,7 @@ def _causes_found(world: World, week: SimulatedWeek) -> Iterable[tuple[bool, boo
 
 
 def _flips(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, float]:
-    """Risk tiers that differ from the week before although nothing began, ended or came to light at the account."""
+    """Share of risk tiers, by review date, that differ from the week before although the account had no news."""
     found = {}
     accounts = {account.account_id: account for account in world.accounts}
     for before, after in pairwise(weeks):
@@ -197,7 +197,7 @@ def _flips(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, float]:
 
 
 def _had_news(account: TrueAccount, day: date) -> bool:
-    """Whether something began or ended at the account within eight weeks, about as long as it takes to show."""
+    """True if a condition began or ended in the last eight weeks, about the time it takes to show."""
     turns = [
         turn for condition in account.conditions for turn in (condition.began, condition.ended) if turn is not None
     ]
@@ -205,7 +205,7 @@ def _had_news(account: TrueAccount, day: date) -> bool:
 
 
 def _never_listed(world: World, weeks: Sequence[SimulatedWeek]) -> tuple[str, ...]:
-    """Accounts that left within the horizon of some review and were on no list before they did."""
+    """Accounts that left within the horizon of a review and were never listed before."""
     found = []
     for account in world.accounts:
         end = account.churned_on
@@ -220,7 +220,7 @@ def _never_listed(world: World, weeks: Sequence[SimulatedWeek]) -> tuple[str, ..
 
 
 def combine_worlds(told: Sequence[WorldResult], cases: Sequence[CaseResult]) -> SuiteResult:
-    """All worlds as one result."""
+    """The result of all worlds together."""
     if not told:
         return SuiteResult(suite="worlds", model="none", says=SAYS, figures=(), cases=tuple(cases))
 
@@ -270,7 +270,7 @@ def combine_worlds(told: Sequence[WorldResult], cases: Sequence[CaseResult]) -> 
 
 
 def _policies_not_beaten(comparisons: Sequence[Comparison], held: float) -> list[str]:
-    """Where the review does not beat a simple way, in plain words, with what is known about why."""
+    """Notes on the policies that the review does not beat, with the known reason."""
     found = []
     for way in comparisons:
         for figure in way.difference:
@@ -296,7 +296,7 @@ def _brier(told: Sequence[WorldResult]) -> Figure:
 
 
 def _brier_skill(told: Sequence[WorldResult]) -> Figure:
-    """1 is perfect, 0 no better than telling everybody the base rate."""
+    """Brier skill: 1 is perfect, 0 is no better than the base rate for every account."""
     skills = {}
     for each in told:
         came = np.asarray([float(c) for _, c in each.forecasts])
@@ -308,7 +308,7 @@ def _brier_skill(told: Sequence[WorldResult]) -> Figure:
 
 
 def _reliability(told: Sequence[WorldResult]) -> list[str]:
-    """Shown against observed, in five bands."""
+    """Notes on calibration: shown and observed churn rate in five bands."""
     every = [forecast for each in told for forecast in each.forecasts]
     lines = []
     for low, high in ((0.0, 0.05), (0.05, 0.15), (0.15, 0.3), (0.3, 0.5), (0.5, 1.01)):

@@ -1,4 +1,4 @@
-"""When an account leaves: a weekly hazard, always the same draws, and what plays change about it."""
+"""Churn of an account: a weekly hazard with fixed draws, and the effect of plays on it."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ ChurnDraws = tuple[tuple[float, int], ...]
 
 
 def draw_churn(seed: int, facts: AccountFacts, span: WorldSpan) -> ChurnDraws:
-    """For each week the draw that decides, and the day of the week on which it would be told."""
+    """For each week: the random draw that decides, and the day of the week on which the customer would tell us."""
     rng = random_stream(seed, facts.account_id, "fate")
     return tuple((rng.random(), int(5 * rng.random())) for _ in range(span.weeks))
 
@@ -22,7 +22,7 @@ def churn_day(
     span: WorldSpan,
     plays: Sequence[SimulatedPlay] = (),
 ) -> date | None:
-    """The day it leaves, or None if it stays until the end. Plays only ever lower the hazard."""
+    """The day on which the account leaves, or None if it stays until the end. Plays never raise the hazard."""
     hidden = [_end_if_cured(one, plays) for one in hidden]
     most = 1.0 - (1.0 - rules.BASE_DECISION) * (1.0 - rules.HAZARD_DECISION) ** len(hidden)
     for week, (draw, weekday) in enumerate(fate):
@@ -37,13 +37,13 @@ def churn_day(
 
 
 def _renewal_decided(facts: AccountFacts, start: date) -> date | None:
-    """The renewal for which this is one of the decision weeks."""
+    """The renewal that is decided in this week, or None."""
     last = start + timedelta(weeks=rules.DECISION_WEEKS)
     return next((renewal for renewal in facts.renewals if start <= renewal < last), None)
 
 
 def _hazard(conditions: Sequence[TrueCondition], start: date, decision: bool, plays: Sequence[SimulatedPlay]) -> float:
-    """The chance to leave in the week that begins that day."""
+    """Probability (0 to 1) of leaving in the week that begins on that day."""
     stays = 1.0 - (rules.BASE_DECISION if decision else rules.BASE_ELSEWHERE)
     for condition in conditions:
         if condition.active_on(start):
@@ -53,13 +53,13 @@ def _hazard(conditions: Sequence[TrueCondition], start: date, decision: bool, pl
 
 
 def _age(condition: TrueCondition, day: date) -> float:
-    """The share of its full hazard that a condition of that age has."""
+    """Share (0 to 1) of its full hazard that a condition has reached on that day."""
     grown = min(1.0, (day - condition.began).days / 7 / rules.HAZARD_GROWS_WEEKS)
     return rules.HAZARD_YOUNG + (1.0 - rules.HAZARD_YOUNG) * grown
 
 
 def _play_factor(condition: TrueCondition, day: date, plays: Sequence[SimulatedPlay]) -> float:
-    """The factor of the best play that is felt that day; plays do not add up."""
+    """Factor on the hazard of the best play that works on that day; plays do not add up."""
     return min((_factor(condition, play) for play in plays if _in_effect(play, day)), default=1.0)
 
 
@@ -77,7 +77,7 @@ def _factor(condition: TrueCondition, play: SimulatedPlay) -> float:
 
 
 def _end_if_cured(one: DrawnCondition, plays: Sequence[SimulatedPlay]) -> DrawnCondition:
-    """The same condition, ended early if a right play cures it."""
+    """The same condition, with an earlier end if a matching play cures it."""
     condition = one.condition
     wait = timedelta(days=rules.PLAY_STARTS_DAYS, weeks=rules.PLAY_CURES_AFTER_WEEKS)
     ends = [play.on + wait for play in plays if play.against == condition.kind and condition.active_on(play.on)]

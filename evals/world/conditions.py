@@ -1,4 +1,4 @@
-"""Which conditions an account gets, when, how bad, for how long, and how loudly they show."""
+"""Hidden conditions of an account: kind, time, severity, duration, and visibility in the data."""
 
 import random
 from datetime import timedelta
@@ -29,7 +29,7 @@ def _two_kinds(rng: random.Random) -> list[str]:
 
 
 def _condition(kind: str, week: int, span: WorldSpan, rng: random.Random) -> TrueCondition:
-    """One condition; its end is only told if it lies within the world."""
+    """Draw one condition. ``ended`` is None if the end lies after the world."""
     began = span.start_of(week) + timedelta(days=rng.randrange(7))
     least, most = rules.SEVERITY_RANGE
     severity = least + (most - least) * rng.betavariate(*rules.SEVERITY_SHAPE)
@@ -40,7 +40,7 @@ def _condition(kind: str, week: int, span: WorldSpan, rng: random.Random) -> Tru
 
 
 def _draw_traces(seed: int, facts: AccountFacts, index: int, condition: TrueCondition) -> DrawnCondition:
-    """Draw how loudly each channel shows it, and whether the right play would end it."""
+    """Draw how strongly each channel shows the condition, and if the right play would end it."""
     rng = random_stream(seed, facts.account_id, f"loudness {index}")
     drawn = {name: 0.0 if rng.random() < rules.MUTE else rng.uniform(*rules.LOUDNESS) for name in rules.CHANNELS}
     if not condition.visible:

@@ -60,7 +60,7 @@ def _renewals(started: date, span: WorldSpan) -> tuple[date, ...]:
 def draw_contacts(
     seed: int, facts: AccountFacts, hidden: tuple[DrawnCondition, ...], span: WorldSpan
 ) -> tuple[WorldContact, ...]:
-    """The customer's people: who is there, who leaves, who follows."""
+    """Contacts of the account over time: present, leaving, and successors."""
     rng = random_stream(seed, facts.account_id, "contacts")
     roles = ["champion"] * facts.has_champion + ["economic_buyer"] * (rng.random() < 0.9)
     roles += ["exec_sponsor"] * (facts.segment == "Enterprise" or rng.random() < 0.25)
@@ -81,7 +81,7 @@ def _contact(seed: int, facts: AccountFacts, slot: int, role: str, since: date) 
 def _apply_departures(
     seed: int, facts: AccountFacts, people: list[WorldContact], one: DrawnCondition, rng: random.Random
 ) -> list[WorldContact]:
-    """A condition of people lets one of them leave; when it heals somebody takes the place."""
+    """Departures caused by a condition, and the successor when the condition ends."""
     condition = one.condition
     roles = {"champion_leaves": ("champion",), "reorganisation": ("exec_sponsor", "economic_buyer")}
     candidates = [
@@ -104,7 +104,7 @@ def _apply_departures(
 
 
 def _turnover(person: WorldContact, span: WorldSpan, rng: random.Random) -> WorldContact:
-    """Ordinary change of jobs among those who are not the champion."""
+    """The contact, perhaps with an ordinary change of job. Not for the champion."""
     happens = rng.random() < rules.TURNOVER * span.weeks / 52
     left = max(span.first, person.since) + timedelta(days=rng.randrange(7, span.weeks * 7))
     recorded = draw_later_day(left, rules.RECORDED_AFTER_DAYS, rng)
@@ -116,7 +116,7 @@ def _turnover(person: WorldContact, span: WorldSpan, rng: random.Random) -> Worl
 def _role_change(
     seed: int, facts: AccountFacts, people: list[WorldContact], span: WorldSpan, rng: random.Random
 ) -> list[WorldContact]:
-    """A champion moves within the company and hands over well; the CRM may call it a departure."""
+    """A champion who moves within the company and hands over well; the CRM may show it as a departure."""
     happens = rng.random() < rules.ROLE_CHANGE * span.weeks / 52
     day = span.first + timedelta(days=rng.randrange(14, span.weeks * 7))
     recorded = draw_later_day(day, rules.RECORDED_AFTER_DAYS, rng)

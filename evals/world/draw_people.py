@@ -17,7 +17,7 @@ from evals.world.words_ordinary import GOALS
 
 
 def contact_entries(life: AccountLife, _rng: random.Random) -> list[DatedRow]:
-    """The customer's people as the CRM knows them."""
+    """Contacts as the CRM shows them."""
     return [_contact(life, contact) for contact in life.contacts]
 
 
@@ -67,7 +67,7 @@ def _touch(life: AccountLife, day: date, rng: random.Random) -> DatedRow:
 
 
 def _reviews(life: AccountLife, rng: random.Random) -> list[DatedRow]:
-    """Business reviews, which small customers do not get and unhappy ones put off."""
+    """Business reviews. Small customers do not get them, unhappy customers postpone them."""
     if life.facts.segment == "SMB":
         return []
     entries = []
@@ -89,7 +89,7 @@ def _reviews(life: AccountLife, rng: random.Random) -> list[DatedRow]:
 
 
 def _contact_met(life: AccountLife, day: date, rng: random.Random) -> str:
-    """Somebody the CRM believes to be there; the champion twice as often as anybody else."""
+    """Id of a contact who is present according to the CRM; the champion twice as often as the others."""
     if "contacts" in life.facts.missing:
         return ""
     known = [c for c in life.contacts if c.since <= day and not (c.left and c.recorded and c.recorded <= day)]
@@ -111,7 +111,7 @@ def _row(life: AccountLife, day: date, kind: str, contact_id: str, person_id: st
 
 
 def goal_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
-    """Success plans: each goal is followed by another when it is due."""
+    """Goals of the success plan; each goal is followed by another when it is due."""
     entries: list[DatedRow] = []
     for _ in range(rng.randint(*rules.GOALS_AT_ONCE)):
         day = life.begins - timedelta(days=rng.randrange(rules.GOAL_DAYS[0]))

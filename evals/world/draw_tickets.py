@@ -35,7 +35,7 @@ def ticket_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
 
 
 def _count(mean: float, rng: random.Random) -> int:
-    """How many come in a week, with that mean: a Poisson draw, at most eight."""
+    """Number of tickets in a week: a Poisson draw with this mean, at most eight."""
     draw, count, chance = rng.random(), 0, math.exp(-mean)
     while draw >= chance and count < 8:
         draw, count = draw - chance, count + 1
@@ -49,7 +49,7 @@ def _ordinary(life: AccountLife, day: date, care: float, rng: random.Random) -> 
 
 
 def _storm(life: AccountLife, rng: random.Random) -> list[DatedRow]:
-    """Many tickets after a release, which are answered and forgotten."""
+    """Many tickets after a release that are answered and have no further effect."""
     entries = []
     for week in range(rules.RELEASE_EVERY_WEEKS // 2, life.span.weeks, rules.RELEASE_EVERY_WEEKS):
         if rng.random() >= rules.RELEASE_STORM:
@@ -69,7 +69,7 @@ def _ticket(
     rng: random.Random,
     quality: tuple[bool, bool] | None = None,
 ) -> DatedRow:
-    """A ticket that becomes breached, escalated, closed and rated as time goes by."""
+    """A ticket whose breach, escalation, closing and rating become known over time."""
     subject, body = rng.choice(texts)
     open_days = round(rng.expovariate(1 / interpolate(*rules.TICKET_DAYS, care)))
     breached = rng.random() < interpolate(*rules.BREACHED, care)

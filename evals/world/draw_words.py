@@ -1,4 +1,4 @@
-"""Surveys and notes: what customers answer and what CSMs write down."""
+"""Surveys and notes: answers of customers, and notes of CSMs."""
 
 import random
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from evals.world.words_conditions import COMMENTS, NOTES
 
 
 def note_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
-    """A note every two to four weeks, about what is wrong if somebody says so, else about the day."""
+    """A note every two to four weeks, about a condition if somebody mentions it, else an ordinary one."""
     entries, said = [], list[str]()
     day = draw_later_day(life.begins, rules.NOTE_EVERY_DAYS, rng)
     while day < life.ends:
@@ -40,13 +40,13 @@ def _note(life: AccountLife, day: date, said: list[str], rng: random.Random) -> 
 
 
 def _condition_mentioned(life: AccountLife, day: date, rng: random.Random) -> str | None:
-    """The kind of the condition that is spoken of, if any is."""
+    """Kind of the condition that is mentioned, or None."""
     said = [kind for kind, chance in mention_chances(life, day) if rng.random() < chance]
     return said[0] if said else None
 
 
 def _first_name(life: AccountLife, day: date, kind: str | None, rng: random.Random) -> str:
-    """The first name of whom the note is about."""
+    """First name of the person in the note."""
     if kind == "champion_leaves":
         gone = [c for c in life.contacts if c.role == "champion" and c.left and c.left <= day]
         return gone[-1].name.split()[0] if gone else "our main contact"
@@ -55,7 +55,7 @@ def _first_name(life: AccountLife, day: date, kind: str | None, rng: random.Rand
 
 
 def survey_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
-    """The answers to a survey about every quarter, as far as somebody answers."""
+    """Survey answers about every quarter, when somebody answers."""
     entries = []
     person = rng.gauss(0, rules.NPS_PERSON)
     day = life.begins + timedelta(days=rng.randrange(rules.SURVEY_EVERY_DAYS[1]))

@@ -1,4 +1,4 @@
-"""How strong a condition is on a day, and the hidden levels that follow from it."""
+"""Strength of a condition on a day, and the hidden levels that follow from it."""
 
 from datetime import date, timedelta
 
@@ -7,7 +7,7 @@ from evals.world.model import AccountFacts, AccountLife, DrawnCondition, TrueCon
 
 
 def condition_strength(condition: TrueCondition, day: date) -> float:
-    """How strongly it is felt: it grows to its severity, and fades after its end."""
+    """Strength from 0 to the severity: it grows after the beginning and fades after the end."""
     if day < condition.began:
         return 0.0
     until = day if condition.ended is None else min(day, condition.ended)
@@ -20,7 +20,7 @@ def condition_strength(condition: TrueCondition, day: date) -> float:
 def hidden_levels(
     seed: int, facts: AccountFacts, hidden: tuple[DrawnCondition, ...], span: WorldSpan
 ) -> dict[str, tuple[float, ...]]:
-    """Each level in each week of the world, 1 when all is well."""
+    """Hidden levels by name, one value per week of the world; 1 when all is well."""
     levels = {name: [1.0] * span.weeks for name in rules.LEVELS}
     for week in _quiet_weeks(seed, facts, span):
         levels["bond"][week] = rules.QUIET_BOND
@@ -30,7 +30,7 @@ def hidden_levels(
 
 
 def _lower(name: str, weeks: list[float], hidden: tuple[DrawnCondition, ...], span: WorldSpan) -> None:
-    """Let each condition pull the level down in the weeks in which it is felt."""
+    """Lower the level in the weeks in which a condition is felt."""
     for one in hidden:
         effect = rules.EFFECTS[one.condition.kind].get(name)
         if effect is None:
@@ -41,7 +41,7 @@ def _lower(name: str, weeks: list[float], hidden: tuple[DrawnCondition, ...], sp
 
 
 def _quiet_weeks(seed: int, facts: AccountFacts, span: WorldSpan) -> range:
-    """A spell in which nobody answers, for reasons that mean nothing."""
+    """Weeks in which nobody answers for harmless reasons; perhaps none."""
     rng = random_stream(seed, facts.account_id, "quiet")
     if rng.random() >= rules.QUIET_SPELLS * span.weeks / 52:
         return range(0)
@@ -50,7 +50,7 @@ def _quiet_weeks(seed: int, facts: AccountFacts, span: WorldSpan) -> range:
 
 
 def mention_chances(life: AccountLife, day: date) -> list[tuple[str, float]]:
-    """Each condition's kind with the chance that words of that day speak of it."""
+    """Kind of each condition, with the probability that a text of that day mentions it."""
     heard = day - timedelta(weeks=rules.WORDS_DELAY_WEEKS)
     return [
         (kind, rules.WORDS_CHANCE[kind] * condition_strength(one.condition, heard) * one.loudness["words"])

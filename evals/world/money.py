@@ -1,4 +1,4 @@
-"""What renewals do to the ARR, and the rows of outcomes and invoices."""
+"""Effect of renewals on the ARR, and the rows of outcomes and invoices."""
 
 import random
 from datetime import date, timedelta
@@ -22,7 +22,7 @@ Steps = tuple[tuple[date, float], ...]
 def arr_steps(
     seed: int, facts: AccountFacts, hidden: tuple[DrawnCondition, ...], churned_on: date | None, span: WorldSpan
 ) -> Steps:
-    """Since when which ARR holds; every renewal that happens is a step, even if nothing changes."""
+    """Dates with the ARR that is valid from then on. Every renewal is a step, even without a change."""
     steps = [(facts.started, facts.first_arr)]
     for renewal in facts.renewals:
         rng = random_stream(seed, facts.account_id, f"renewal {renewal}")
@@ -34,7 +34,7 @@ def arr_steps(
 
 
 def _change(trouble: float, rng: random.Random) -> float:
-    """The change of the ARR at a renewal: troubled accounts shrink, healthy ones sometimes grow."""
+    """Relative change of the ARR at a renewal: troubled accounts shrink, healthy accounts sometimes grow."""
     draw, more, less = rng.random(), rng.uniform(*rules.EXPANSION), rng.uniform(*rules.CONTRACTION)
     if draw < rules.CONTRACTS + (rules.CONTRACTS_TROUBLED - rules.CONTRACTS) * trouble:
         return -less
@@ -42,7 +42,7 @@ def _change(trouble: float, rng: random.Random) -> float:
 
 
 def outcome_entries(life: AccountLife, _rng: random.Random) -> list[DatedRow]:
-    """One row for each renewal within the world, and one for the loss."""
+    """One row per renewal within the world, and one for the churn."""
     rows = []
     for (_, before), (day, after) in zip(life.arr_steps, life.arr_steps[1:], strict=False):
         kind = "renewed" if after == before else "expanded" if after > before else "contracted"
