@@ -17,7 +17,7 @@ from tests.served_desk import BROWSER_REQUIRED, CHROMIUM, LEADER, ServedDesk, ch
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.servers,
-    pytest.mark.timeout(400),  # a test may wait for a world that another worker is making
+    pytest.mark.timeout(400),  # a test may wait for a shared store that another worker creates
     pytest.mark.skipif(not CHROMIUM.exists() and not BROWSER_REQUIRED, reason="Chromium is not installed"),
 ]
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots" / "desk"
@@ -34,14 +34,14 @@ def browser() -> Iterator[Any]:
 
 
 class Room:
-    """A desk and the people at it, each signed in once."""
+    """A desk and the browsers of its members, each signed in once."""
 
     def __init__(self, desk: ServedDesk, browser: Any, place: StoreFolder) -> None:
         self.desk, self._browser, self.place = desk, browser, place
         self._contexts: dict[str, Any] = {}
 
     def somebody(self, name: str, role: str = "leader", person: str | None = None, link: str = "") -> Any:
-        """A page of this person, in a browser of their own."""
+        """A page of this person, in their own browser."""
         if name not in self._contexts:
             context = self._browser.new_context(viewport={"width": 1280, "height": 900})
             context.set_default_timeout(15_000)
@@ -53,19 +53,19 @@ class Room:
         return page
 
     def without_scripts(self, name: str) -> Any:
-        """A page of somebody who is in, in a browser that runs no script."""
+        """A page of a signed-in person, in a browser without scripts."""
         kept = self._contexts[name].storage_state()
         context = self._browser.new_context(java_script_enabled=False, storage_state=kept)
         context.set_default_timeout(15_000)
         return context.new_page()
 
     def leave(self) -> None:
-        """Everybody goes."""
+        """Close all browsers."""
         for context in self._contexts.values():
             context.close()
 
     def choices(self) -> dict[str, tuple[str, str]]:
-        """What stands about each account in the store, and by whom."""
+        """The stored decision about each account, and the person who made it."""
         rows = self.place._rows("select account_id, body from choices where review_id = '2026-W48'")
         return {account: _said(body) for account, body in rows}
 
@@ -77,7 +77,7 @@ def _said(body: str) -> tuple[str, str]:
 
 @pytest.fixture
 def opened(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    """The desk on the morning of the meeting, for one story."""
+    """The desk on the morning of the meeting, for one test."""
     place = desk_places.own_copy(monday, tmp_path_factory.mktemp("day") / "place")
     with running_desk(place.store) as desk:
         room = Room(desk, browser, place)
@@ -87,7 +87,7 @@ def opened(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="module")
 def room(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    """The same desk for the smaller stories: each decides on accounts of its own."""
+    """The same desk for the smaller tests; each decides on other accounts."""
     place = desk_places.own_copy(monday, tmp_path_factory.mktemp("room") / "place")
     with running_desk(place.store) as desk:
         room = Room(desk, browser, place)
@@ -103,7 +103,7 @@ def accounts(monday: StoreFolder) -> list[str]:
 
 @pytest.fixture
 def shot() -> Callable[[Any, str], None]:
-    """Keeps what a page looks like."""
+    """Saves a screenshot of a page when a folder for screenshots is set."""
     SHOTS.mkdir(parents=True, exist_ok=True)
 
     def keep(page: Any, name: str) -> None:
@@ -114,7 +114,7 @@ def shot() -> Callable[[Any, str], None]:
 
 
 def hears(page: Any) -> None:
-    """Whether this page comes to hear what others do: a mark in it is gone when it is loaded anew."""
+    """Wait until the page receives events of others: reloading removes a mark from it."""
     page.evaluate("window.opened = true")
 
 
@@ -123,13 +123,13 @@ def was_not_loaded_again(page: Any) -> bool:
 
 
 def asked_of(page: Any, person: str) -> float:
-    """The hours that this week's plays ask of somebody, as the capacity page shows them."""
+    """Hours of a person for this week's plays, as shown on the capacity page."""
     shown = page.locator(f"#load tr[data-person='{person}'] td[data-label='Asked now']").inner_text()
     return float(re.sub(r"[^\d.]", "", shown))
 
 
 def says(page: Any, text: str | re.Pattern[str], where: str = "main") -> None:
-    """Wait until the page says so."""
+    """Wait until the page contains the text."""
     page.locator(where).filter(has_text=text).first.wait_for()
 
 
@@ -215,7 +215,7 @@ def test_three_people_get_through_a_whole_monday(
         says(leader, f"{decided} of 10 plays decided")
     shot(leader, "08-all-decided")
 
-    # Recorded, carried out behind the desk, and told to whoever looks.
+    # The decision is recorded, carried out in the background, and shown to everybody.
     leader.get_by_label("approve them").check()
     leader.get_by_label("Budget for this week's plays").fill("5000")
     leader.get_by_role("button", name="Record, and hand out the actions").click()
@@ -237,7 +237,7 @@ def test_three_people_get_through_a_whole_monday(
     manager.locator(".stage-closed").wait_for()
     assert was_not_loaded_again(manager)
 
-    # The CSM finds what is theirs, and says that one thing is done; the leader sees it.
+    # The CSM finds their actions and reports one as done; the leader sees it.
     leader.goto(f"{opened.desk.at}/r/{W48}/follow-up")
     hears(leader)
     worker.goto(f"{opened.desk.at}/r/{W48}/follow-up")
@@ -261,7 +261,7 @@ def test_three_people_get_through_a_whole_monday(
     assert leader.locator("#week-choice option").all_inner_texts()[0] == "2026-W49"
     shot(leader, "13-next-week")
 
-    # All that was said is in the review as it was said.
+    # The review contains everything that people entered.
     review = opened.place.document(W48)
     status = {play["account_id"]: play["status"] for play in review["plays"]}
     assert Counter(status.values()) == {"approved": 8, "edited": 1, "rejected": 1}

@@ -1,6 +1,6 @@
 """The command line is a contract: names, exit codes, streams, one clear sentence when something is wrong.
 
-Real processes, as in ``tests/e2e``; nothing is faked. What costs seconds is made once a run.
+Real processes, as in ``tests/e2e``; nothing is faked. Slow data is created once per run.
 """
 
 # ruff: noqa: F811  (fixtures are imported by name)
@@ -86,7 +86,7 @@ def test_the_script_is_the_same_command_line() -> None:
     assert scripts == {"saveplay": "app.cli:main"}
 
 
-# what is wrong is said in one sentence -------------------------------------------------------------------------------
+# errors are one sentence ---------------------------------------------------------------------------------------------
 
 REVIEW = ["review", "--data", str(PORTFOLIO), "--as-of", SECOND_DAY]
 OVERRIDE = ["override", "A1", "--reason", "so", "--by", "me"]
@@ -156,12 +156,12 @@ def test_a_store_given_as_a_database_url_is_never_taken_for_a_folder(tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-# what comes out where ------------------------------------------------------------------------------------------------
+# output streams ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def shown(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> dict[str, CommandResult]:
-    """What the reading commands print about the small team's data."""
+    """Output of the commands that only read, for the data of the small team."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         data = ["--data", desk, "--as-of", FIRST_DAY]
@@ -286,7 +286,7 @@ def test_demo_writes_the_sample_and_the_review_runs_on_it(shelf: SharedStores) -
     assert made == {path.name: path.read_bytes() for path in PORTFOLIO.iterdir()}, "the sample is always the same"
 
 
-# what a CSM says beside the score ------------------------------------------------------------------------------------
+# health overrides ----------------------------------------------------------------------------------------------------
 
 
 def test_an_override_stands_beside_the_computed_band_and_ends_on_its_date(
@@ -346,7 +346,7 @@ def test_calendars_can_be_read_and_hold_every_touchpoint_once(desk_second: Store
         assert found[hold["uid"]].walk("VALARM"), "every hold has a reminder"
 
 
-# the way a team fills in the list ------------------------------------------------------------------------------------
+# import of a filled-in action list -----------------------------------------------------------------------------------
 
 
 def test_the_action_list_can_be_imported_as_it_was_written_and_changes_nothing(

@@ -1,6 +1,6 @@
-"""Who gets where at the desk: every address for every role, and what comes from elsewhere.
+"""Access rules of the desk: every address for every role, and requests from other sites.
 
-The table is written out by hand. An address that is in the desk and not in the table fails, and the other way round.
+The table is written by hand. A test fails when an address is only in the desk or only in the table.
 """
 
 # ruff: noqa: F811  (fixtures are imported by name)
@@ -30,10 +30,10 @@ OTHERS = "P-12"
 """The CSM that signs in here; Diego Marin in the data."""
 WHO = ("nobody", *DESK_ROLES)
 
-# What is answered to nobody, a viewer, a CSM, a manager, a leader:
+# Answer without a session, and to a viewer, a CSM, a manager, a leader:
 #   door  a page leads to the sign-in          401  nobody has signed in       403  not for this role
-#   200   read                                 303  done, and on to the next page
-#   404, 409, 422  let in; what is sent below is not there, is stale, or cannot be done as it is
+#   200   the page                             303  done, with a redirect to the next page
+#   404, 409, 422  allowed, but the content sent below does not exist, is stale, or is not valid
 TABLE = """
 GET  /                                                door 303 303 303 303
 GET  /go                                              door 303 303 303 303
@@ -104,23 +104,23 @@ SENT: dict[str, dict[str, Any]] = {
     "/api/v1/reviews/{review_id}/overrides/{account:path}": {"band": "purple", "reason": "so", "until": "2999-01-01"},
     "/api/v1/reviews/{review_id}/notes": {"text": " "},
 }
-"""What is sent, for whoever is let in to be told what is wrong with it; nothing of it changes anything."""
+"""Content of the requests. It is not valid, so that an allowed request is refused without changing anything."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is where in the store of these tests."""
+    """Known ids in the store of these tests."""
 
     mine: str
     """An action of the CSM who signs in here."""
     others: str
-    """One of somebody else."""
+    """An action of another CSM."""
     my_account: str
-    """An account of theirs with a play."""
+    """An account with a play of the CSM who signs in here."""
     others_account: str
 
     def filled(self, text: str) -> str:
-        """An address or a text with what it stands for."""
+        """An address or a text with its placeholders filled in."""
         stands = {
             "{review_id}": W48, "{mine}": self.mine, "{my_account}": self.my_account, "{account:path}": self.my_account,
             "{action_id:path}": "no.such.action", "{digest}": "0", "{name}": "desk.js",
@@ -147,7 +147,7 @@ def known(monday: StoreFolder, desk: Path) -> Known:
 
 @pytest.fixture(scope="module")
 def inside(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
-    """A desk on a Monday; what a test changes in it no other test looks at."""
+    """A desk on a Monday, shared by tests that do not depend on each other's changes."""
     place = own_copy(monday, tmp_path_factory.mktemp("access") / "place")
     inside = InProcessDesk(place.store, DeskSettings(tries_a_minute=1000))
     yield inside
@@ -160,7 +160,7 @@ def somebody(inside: InProcessDesk, who: str) -> Member:
 
 
 def routes(routers: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every address that the application answers to."""
+    """Method and path of every route of the application."""
     for route in routers:
         if hasattr(route, "original_router"):
             yield from routes(route.original_router.routes)
@@ -193,7 +193,7 @@ def test_each_role_gets_exactly_where_the_table_says(inside: InProcessDesk, know
 
 
 def asked(inside: InProcessDesk, known: Known, who: str, method: str, path: str) -> Any:
-    """One request of somebody, by the way that the address is for."""
+    """Send one request with the role, by form or by token depending on the address."""
     at, given = known.filled(path), {k: _filled(known, v) for k, v in SENT.get(path, {}).items()}
     if path in ("/r/{review_id}/account", "/r/{review_id}/play"):
         at += f"?account={known.my_account}"
@@ -234,7 +234,7 @@ def contents(inside: InProcessDesk) -> dict[str, Any]:
 
 @pytest.fixture
 def fresh(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
-    """A desk that is one test's own."""
+    """A new desk for one test."""
     inside = InProcessDesk(own_copy(monday, tmp_path_factory.mktemp("fresh") / "place").store)
     yield inside
     inside.close()
@@ -297,7 +297,7 @@ def test_a_viewer_may_ask_and_not_propose(fresh: InProcessDesk, known: Known) ->
 
 @pytest.mark.parametrize("as_of", ["2026-11-24", "2026-11-29"])
 def test_a_week_that_was_begun_is_not_begun_again_at_the_desk(fresh: InProcessDesk, as_of: str) -> None:
-    """Another day of the same week: beginning it anew would forget what was decided in it."""
+    """A second start in the same week would lose the decisions already made."""
     leader = fresh.browser(fresh.member("leader"))
     assert leader.send(f"/r/{W48}/open-week", {"as_of": as_of}).status_code == 409
     assert leader.send(f"/r/{W47}/open-week").status_code == 409, "from the page of a week before"
@@ -318,7 +318,7 @@ def test_what_the_page_of_a_choice_had_read_is_a_number(fresh: InProcessDesk, kn
 
 @pytest.fixture(scope="module")
 def personal(monday: StoreFolder) -> dict[str, list[str]]:
-    """What only managers may read of the week that waits and of the one before, as it stands in the documents."""
+    """Texts of the two reviews that only managers may read, by kind."""
     found: dict[str, list[str]] = {}
     for review_id in (W47, W48):
         review = monday.document(review_id)
@@ -334,12 +334,12 @@ ONCE = ("/live", "/static/{digest}/{name}", "/api/openapi.json")
 
 
 def plain(text: str) -> str:
-    """A page as it is read."""
+    """The visible text of a page."""
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
 def everything(inside: InProcessDesk, known: Known, who: str, review_id: str) -> dict[str, str]:
-    """Every page and answer of a review that somebody can read, as text."""
+    """Text of every page and answer of a review that the role can read, by path."""
     browser, program = inside.browser(somebody(inside, who)), inside.token_client(somebody(inside, who))
     found = {}
     for path in READ:
@@ -376,17 +376,17 @@ LOAD_IN_WORDS = (
     r"by person, as they stood",
     r"Hours of the coming two weeks",
 )
-"""How hours, handovers and follow-up by person are written on pages and in answers."""
+"""Wording of hours, handovers and follow-up by person on pages and in answers."""
 
 
 @pytest.fixture(scope="module")
 def managers(inside: InProcessDesk, known: Known) -> dict[str, str]:
-    """What a manager reads."""
+    """Text of every page and answer that a manager can read."""
     return everything(inside, known, "manager", W48)
 
 
 def test_a_manager_reads_hours_handovers_and_follow_up_by_person(managers: dict[str, str]) -> None:
-    """Else the test after this one looks for what is nowhere."""
+    """Control for the next test: these texts exist on a manager's pages."""
     all_of_it = "\n".join(managers.values())
     missing = [words for words in LOAD_IN_WORDS if not re.search(words, all_of_it)]
     assert set(missing) <= {r"receiver_(?:accounts|red|hours)_after", "who would then have"}, "the sample has none"
@@ -771,7 +771,7 @@ def test_a_page_is_never_left_for_another_site(inside: InProcessDesk) -> None:
 
 
 def test_two_clients_here_are_two_browsers(inside: InProcessDesk) -> None:
-    """The tests above stand on it: a cookie of one client is not one of the next."""
+    """Control for the tests above: clients do not share cookies."""
     assert isinstance(inside.anonymous_client(), TestClient)
     inside.browser(inside.member("leader"))
     assert inside.anonymous_client().get("/").headers["location"] == "/sign-in"

@@ -1,4 +1,4 @@
-"""``--store postgresql://…``: what cannot be opened is said in one sentence, and a password is said and kept nowhere."""
+"""``--store postgresql://…``: one clear sentence when it cannot be opened, and no password in output or files."""
 
 import subprocess
 import sys
@@ -15,13 +15,13 @@ from tests.e2e.commands import DONE, ROOT, CommandResult, clean_environment, sav
 
 SECRET = "s3cret-Pa55"
 CLOSED = "postgresql://dana:s3cret-Pa55@127.0.0.1:1/reviews"
-"""Nobody listens there."""
+"""A URL with a port on which nobody listens."""
 WITHOUT_DRIVER = "import sys; sys.modules['psycopg'] = None; from app.cli import main; main()"
-"""As if the driver were not installed."""
+"""Environment in which the driver seems not to be installed."""
 
 
 def refused(url: str) -> str:
-    """The one sentence with which a store is refused."""
+    """The one sentence of a command with a refused store."""
     with pytest.raises(InputError) as caught, open_store(url):
         pass
     assert caught.value.__suppress_context__ or caught.value.__context__ is None, "the cause would be printed, too"
@@ -148,7 +148,7 @@ def test_the_name_of_a_store_and_the_place_of_its_copies_depend_on_no_password(
 
 
 def python(code: str, *arguments: str | Path) -> CommandResult:
-    """A process of its own that runs this code."""
+    """Run this code in a separate Python process."""
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=ROOT,

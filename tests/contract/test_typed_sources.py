@@ -1,5 +1,5 @@
-"""Sources with types of their own: taken as they are when nothing is wrong, read with care when something is, and in
-both cases the same review as from CSV files. A database is measured where it is."""
+"""Typed sources: read directly when they have no faults, validated when they have, with the same review as from CSV
+files in both cases. A database is measured in place."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ def customers() -> PortfolioBuilder:
 
 
 def faults(world: PortfolioBuilder) -> PortfolioBuilder:
-    """What a warehouse has, too."""
+    """Other tables that a warehouse may contain."""
     world.add("usage", account_id="well", date=world.day(3), active_users=-4)
     world.add("usage", account_id="stranger", date=world.day(3), active_users=4)
     world.add("usage", account_id="well", date=world.day(-9), active_users=4)
@@ -54,7 +54,7 @@ def faults(world: PortfolioBuilder) -> PortfolioBuilder:
 
 
 def as_parquet(world: PortfolioBuilder, folder: Path, parts: int = 1) -> Path:
-    """Typed files; usage as a folder of so many parts."""
+    """Write Parquet files; usage becomes a folder with so many parts."""
     folder.mkdir(parents=True)
     with duckdb.connect() as connection:
         for table in TABLES.values():
@@ -77,7 +77,7 @@ def as_parquet(world: PortfolioBuilder, folder: Path, parts: int = 1) -> Path:
 
 
 def in_words(base: ScoredBase) -> dict[str, Any]:
-    """Everything that is concluded and told, but for the names of files and the places of rows in them."""
+    """All conclusions and messages, without file names and row positions."""
     accounts = [row["account_id"] for row in base.rows("select account_id from scored order by account_id")]
     base.select_accounts(accounts)
     evidence = {
@@ -202,7 +202,7 @@ def test_progress_tells_rows_and_time_left() -> None:
 
 def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> None:
     folder = as_parquet(customers(), tmp_path / "typed")
-    with duckdb.connect() as connection:  # enough usage to be interrupted in
+    with duckdb.connect() as connection:  # enough usage to interrupt the run
         rows = "select 'well' as account_id, date '2026-11-23' - (i % 90)::int as date, i % 7 as active_users from range(20000000) t(i)"
         connection.execute(f"copy ({rows}) to '{folder}/usage.parquet' (format parquet)")
     out = tmp_path / "out"
@@ -217,7 +217,7 @@ def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> Non
         cwd=tmp_path,
         preexec_fn=lambda: signal.signal(
             signal.SIGINT, signal.SIG_DFL
-        ),  # ignored where the tests run in the background
+        ),  # the signal is ignored when the tests run in the background
     )
     wait_for(lambda: reads(process.pid, "usage.parquet"))
     process.send_signal(signal.SIGINT)
@@ -229,10 +229,10 @@ def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> Non
 
 
 def reads(pid: int, name: str) -> bool:
-    """Whether a process has the file open."""
+    """True if any process has the file open."""
     try:
         return any(os.readlink(each).endswith(name) for each in Path(f"/proc/{pid}/fd").iterdir())
-    except FileNotFoundError:  # it closed one while we looked
+    except FileNotFoundError:  # the process closed a file during the search
         return False
 
 

@@ -1,7 +1,7 @@
-"""What the tests look at, made once a run by real processes: portfolios, stores with a week or two in them.
+"""Shared data of the end-to-end tests, created once per run by real processes: portfolios and stores with reviews.
 
-A place that tests share is only read; whoever wants to go on from it copies it. The folder is shared by all xdist
-workers of a run, under a lock.
+Tests only read a shared store; a test that changes it makes a copy first. All xdist workers of a run share the folder,
+under a lock.
 """
 
 import csv
@@ -25,25 +25,25 @@ from tests.e2e.commands import DONE, PORTFOLIO, WAITING, CommandResult, EndedToo
 FIRST_DAY, SECOND_DAY = "2026-11-16", "2026-11-23"
 W47, W48 = "2026-W47", "2026-W48"
 FILES_WITH_TIMES = ("run.json", "audit.jsonl")
-"""The two files that may hold clock times and paths."""
+"""The two files that may contain clock times and paths."""
 FILES_PEOPLE_EDIT = ("decisions.yaml",)
-"""The one that people fill in and the review only keeps."""
+"""The file that people fill in; the review never overwrites it."""
 
 ATTEMPTS = 5
-"""How often a world with kills in it is begun before the test fails."""
+"""Number of attempts to create a store with a killed process before the test fails."""
 UNOWNED_ACCOUNT = "TF-1268"
-"""The critical account that nobody owns in the cut-out."""
+"""The critical account without an owner in the data of the small team."""
 TEAM_ACCOUNTS = (
     "TF-1052", "TF-1040", "TF-1409", "TF-1037", UNOWNED_ACCOUNT, "TF-1256", "TF-1370", "TF-1133", "TF-1337", "TF-1097",
     "TF-1253", "TF-1145", "TF-1061", "TF-1160", "TF-1328", "TF-1007", "TF-1049", "TF-1187", "TF-1094", "TF-1001",
     "TF-1010", "TF-1019",
 )  # fmt: skip
-"""A desk of one team: the ten worst, two that turn bad, resolved ones, hostile names, a few healthy ones."""
+"""Accounts of the small team: the ten worst, two that turn bad, resolved ones, hostile names, some healthy ones."""
 
 
 @dataclass(frozen=True)
 class StoreFolder:
-    """A store and the folder that its reviews are written into."""
+    """A folder with a store and with the reviews written from it."""
 
     folder: Path
 
@@ -56,26 +56,26 @@ class StoreFolder:
         return self.folder / "reviews"
 
     def asked(self, data: Path | str, day: str, *more: str | Path) -> list[str | Path]:
-        """The arguments of a review here."""
+        """Arguments of the command line for a review with this store."""
         return ["review", "--data", data, "--as-of", day, "--out", self.out, "--store", self.store, *more]
 
     def review(
         self, data: Path | str, day: str, *more: str | Path, code: int = DONE, env: Mapping[str, str] | None = None
     ) -> CommandResult:
-        """Run a review here."""
+        """Run a review with this store and check its exit code."""
         return saveplay(*self.asked(data, day, *more), env=env).ended(code)
 
     def run(self, *arguments: str | Path) -> CommandResult:
-        """Run any other command on this store."""
+        """Run any other command with this store."""
         return saveplay(*arguments, "--store", self.store)
 
     def pages(self, review_id: str) -> dict[str, bytes]:
-        """Every file of a review by its relative path."""
+        """Content of every file of a review, by relative path."""
         folder = self.out / review_id
         return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
     def digests(self, review_id: str) -> dict[str, str]:
-        """Digest of every file that has to be the same each time."""
+        """Digest of every file that must be the same in every run, by relative path."""
         pages = self.pages(review_id).items()
         return {
             name: hashlib.sha256(content).hexdigest()
@@ -84,38 +84,38 @@ class StoreFolder:
         }
 
     def document(self, review_id: str) -> dict[str, Any]:
-        """``review.json``."""
+        """Content of ``review.json``."""
         return json.loads((self.out / review_id / "review.json").read_text(encoding="utf-8"))
 
     def table(self, review_id: str, name: str) -> list[dict[str, str]]:
-        """One of the CSV files."""
+        """Rows of one of the CSV files."""
         with (self.out / review_id / name).open(newline="", encoding="utf-8-sig") as handle:
             return list(csv.DictReader(handle))
 
     def stray_files(self) -> list[str]:
-        """What lies beside the reviews and is none."""
+        """Names beside the review folders that do not belong to a review."""
         if not self.out.exists():
             return []
         return [path.name for path in self.out.iterdir() if not re.fullmatch(r"\d{4}-W\d\d", path.name)]
 
     def actions(self) -> list[tuple[Any, ...]]:
-        """Every action in the store as it is kept there."""
+        """Every row of the action table in the store."""
         return self._rows("select action_id, approved_in, body from actions order by action_id, approved_in")
 
     def registered(self) -> list[str]:
-        """The reviews that the store knows of."""
+        """Ids of the reviews in the store."""
         return [review_id for (review_id,) in self._rows("select review_id from reviews order by review_id")]
 
     def decided(self, review_id: str) -> list[str]:
-        """The gates of a review that the store holds a decision for."""
+        """Gates of a review with a decision in the store."""
         return [gate for (gate,) in self._rows(f"select gate from decisions where review_id = '{review_id}'")]
 
     def audit(self, review_id: str) -> list[tuple[str, str]]:
-        """What was done to a review, and by whom, oldest first."""
+        """Event and person of each audit entry of a review, oldest first."""
         return self._rows(f"select what, who from audit where review_id = '{review_id}' order by seq")
 
     def progress(self) -> dict[str, tuple[str, str | None]]:
-        """State and day of every action that somebody reported on."""
+        """State and day of every action with reported progress, by action id."""
         return {
             action: (state, on) for action, state, on in self._rows("select action_id, state, on_day from progress")
         }
@@ -130,26 +130,26 @@ class StoreFolder:
         try:
             return connection.execute(query).fetchall()
         except sqlite3.OperationalError:
-            return []  # the process has not made the table yet
+            return []  # the process has not created the table yet
         finally:
             connection.close()
 
     def copied(self, folder: Path) -> "StoreFolder":
-        """The same history in another folder. Its old reviews still know the old folder; new ones go into the new."""
+        """Copy the store to another folder. Old reviews keep the old output folder; new reviews use the new one."""
         shutil.copytree(self.folder, folder)
         return StoreFolder(folder)
 
 
 @dataclass(frozen=True)
 class SharedStores:
-    """Where shared things are put: each is made once a run, by whoever needs it first."""
+    """Folder of the shared data. Each part is created once per run, by the first test that needs it."""
 
     root: Path
 
     def place(
         self, name: str, make: Callable[[StoreFolder], Mapping[str, CommandResult] | None]
     ) -> tuple[StoreFolder, dict[str, CommandResult]]:
-        """A place, and what was said while it was made."""
+        """A shared store, and the output of the commands that created it."""
         folder, notes = self.root / name, self.root / f"{name}.json"
         with FileLock(self.root / f"{name}.lock"):
             if not notes.exists():
@@ -163,7 +163,7 @@ class SharedStores:
 def _make_store(
     folder: Path, make: Callable[[StoreFolder], Mapping[str, CommandResult] | None]
 ) -> Mapping[str, CommandResult]:
-    """What was said while the place was made. A kill that came too late proves nothing: the place is made anew."""
+    """Create the store and return the output. If a kill came too late, create the store again."""
     for attempt in range(1, ATTEMPTS + 1):
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -194,14 +194,14 @@ def read_csv_rows(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def write_csv_rows(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
-    """A CSV file."""
+    """Write a CSV file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as handle:
         csv.writer(handle, lineterminator="\n").writerows([header, *rows])
 
 
 def write_team_data(folder: Path, days: int = 0) -> Path:
-    """The sample portfolio of a few accounts, one critical one without an owner, all dates moved by ``days``."""
+    """Write the sample portfolio of the small team, one critical account without an owner, dates moved by ``days``."""
     for source in sorted(PORTFOLIO.glob("*.csv")):
         header, rows = read_csv_rows(source)
         if "account_id" in header:
@@ -244,12 +244,12 @@ def both_weeks(shelf: SharedStores, first_week: StoreFolder) -> StoreFolder:
     return shelf.place("both-weeks", make)[0]
 
 
-# the cut-out ---------------------------------------------------------------------------------------------------------
+# the small team ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
 def desk(shelf: SharedStores) -> Path:
-    """The data of a small team, with a critical account that nobody owns."""
+    """The data of a small team, with a critical account without an owner."""
 
     def make(place: StoreFolder) -> None:
         write_team_data(place.folder)
@@ -258,7 +258,7 @@ def desk(shelf: SharedStores) -> Path:
 
 
 OVERRIDES = (("TF-1409", "yellow", "2026-11-20"), ("TF-1040", "green", "2026-12-31"))
-"""Account, band and end date of what CSMs said before the first review."""
+"""Account, band and end date of the health overrides that CSMs set before the first review."""
 
 
 @pytest.fixture(scope="session")
@@ -276,7 +276,7 @@ def desk_first(shelf: SharedStores, desk: Path) -> StoreFolder:
 
 @pytest.fixture(scope="session")
 def desk_second(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> StoreFolder:
-    """The second review of the small team, everything approved, undisturbed."""
+    """The second review of the small team, everything approved, without a kill."""
 
     def make(place: StoreFolder) -> None:
         desk_first.copied(place.folder)
@@ -287,7 +287,7 @@ def desk_second(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> Sto
 
 @pytest.fixture(scope="session")
 def waiting(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[StoreFolder, CommandResult]:
-    """The second review of the small team, waiting for decisions; and what it said."""
+    """The second review of the small team, waiting for decisions, and the output of its command."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         desk_first.copied(place.folder)
@@ -301,7 +301,7 @@ def waiting(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[S
 
 @pytest.fixture(scope="session")
 def reborn(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """A first review killed before it was registered, then run again with nothing approved."""
+    """A first review that was killed before it was registered, then run again with nothing approved."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         go = place.asked(desk, FIRST_DAY, "--approve", "none")
@@ -316,22 +316,22 @@ def reborn(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, dict[str, Comm
 
 @dataclass(frozen=True)
 class MeetingWishes:
-    """What the meeting wants: some of each decision."""
+    """Decisions that a meeting wants: some of each kind."""
 
     approved: tuple[str, ...]
     edited: str
     rejected: str
     deferred: str
     no_outreach: str
-    """An account without a play whose primary action is rejected."""
+    """An account without a play, whose primary action is rejected."""
     moved: str
     dropped: str
-    """Actions of the edited play: one gets another owner and date, one is left out."""
+    """Actions of the edited play: ``moved`` gets another owner and date, ``dropped`` is left out."""
     content: dict[str, Any]
-    """The decisions file."""
+    """Content of the decisions file."""
 
     def file(self, path: Path, **changes: Any) -> Path:
-        """The decisions file on disk, with some of its keys changed (None leaves a key out)."""
+        """Write the decisions file with some keys changed (None leaves a key out)."""
         content = {key: value for key, value in {**self.content, **changes}.items() if value is not None}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -342,7 +342,7 @@ NEW_OWNER, NEW_DATE = "P-19", "2026-12-02"
 
 
 def wishes_for(review: Mapping[str, Any]) -> MeetingWishes:
-    """Reject one play, defer one, edit one, approve the others; reject one primary action beside them."""
+    """Decisions that reject, defer and edit one play each, approve the others, and reject one primary action."""
     accounts = [play["account_id"] for play in review["plays"] if play["account_id"] != UNOWNED_ACCOUNT]
     edited, rejected, deferred, *rest = accounts
     play = next(play for play in review["plays"] if play["account_id"] == edited)
@@ -374,13 +374,13 @@ def wishes_for(review: Mapping[str, Any]) -> MeetingWishes:
 
 @pytest.fixture(scope="session")
 def wanted(waiting: tuple[StoreFolder, CommandResult]) -> MeetingWishes:
-    """What the meeting of the small team wants."""
+    """Decisions that the meeting of the small team wants."""
     return wishes_for(waiting[0].document(W48))
 
 
 @pytest.fixture(scope="session")
 def decided(shelf: SharedStores, desk: Path, desk_first: StoreFolder, wanted: MeetingWishes) -> StoreFolder:
-    """The second review with those decisions, given beforehand in one file, undisturbed."""
+    """The second review with these decisions from a file, without a kill."""
 
     def make(place: StoreFolder) -> None:
         desk_first.copied(place.folder)
@@ -391,8 +391,8 @@ def decided(shelf: SharedStores, desk: Path, desk_first: StoreFolder, wanted: Me
 
 @pytest.fixture(scope="session")
 def too_late(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """The second review, printed as JSON while it waits; the process that decided on it was killed before it could
-    carry that out, and a second person decides otherwise."""
+    """The second review, where the process of the first decision was killed before it carried the decision out, and a
+    second person then decides differently. Also the JSON output of the waiting review."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         desk_first.copied(place.folder)

@@ -1,4 +1,4 @@
-"""`saveplay ask` as people use it: real processes on the sample portfolio, without a model."""
+"""`saveplay ask` on the sample portfolio, with real processes and without a model."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Ten folders broken as exports break: the run stops with one sentence and nothing is written, or only bad rows go."""
+"""Ten folders with export faults: the run stops with one sentence and writes nothing, or only bad rows are left out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ TICKETS = (
 USAGE = "account_id,date,active_users\nA1,2026-11-16,20\nA1,2026-11-22,19\nA2,2026-11-22,4\n"
 
 LeftOut = tuple[str, str, int]
-"""Table, a part of the reason, number of rows."""
+"""Rows that were left out: table, a part of the reason, number of rows."""
 
 
 @dataclass(frozen=True)
 class Broken:
-    """What is wrong with the folder, and what has to come of it."""
+    """A faulty folder and the expected result."""
 
     name: str
     files: dict[str, str | bytes]
     refused: str = ""
-    """A part of the sentence with which the run stops; empty when it goes on."""
+    """A part of the sentence with which the run stops; empty when the run continues."""
     left_out: tuple[LeftOut, ...] = ()
     holds: Callable[[dict[str, Any]], bool] = lambda review: review["portfolio"]["accounts"] == 3
 

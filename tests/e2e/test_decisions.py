@@ -1,4 +1,4 @@
-"""Nothing leaves without a decision: what people approved is carried out, exactly that, and it is kept who said so."""
+"""Decisions of people: exactly the approved actions are carried out, and the store keeps who approved them."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.e2e.shared_stores import (
 
 @pytest.fixture(scope="module")
 def meeting(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """The meeting of the small team, with everything that can go wrong in it, step by step in one store."""
+    """The meeting of the small team with all its typical mistakes, step by step in one store."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         desk_first.copied(place.folder)
@@ -100,7 +100,7 @@ def test_the_close_waits_until_the_critical_account_has_an_owner(
 
 
 def expected_actions(review: dict[str, Any], wanted: MeetingWishes) -> set[tuple[str, str]]:
-    """Account and name of every action that was approved, from the pages that people decided from."""
+    """Account and name of every approved action, from the pages that people read before the decision."""
     found: set[tuple[str, str]] = set()
     for play in review["plays"]:
         if play["account_id"] in (*wanted.approved, wanted.edited):
@@ -202,7 +202,7 @@ def test_approving_nothing_carries_out_nothing(reborn: tuple[StoreFolder, dict[s
 def test_the_second_person_who_decides_is_told_that_it_is_too_late(
     too_late: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
-    """The process that took the first decision was killed before it could carry it out; the decision stands."""
+    """A decision stays valid when its process was killed before it was carried out."""
     place, said = too_late
     log = [line for line in place.audit(W48) if line[0] == "decided"]
     assert (said["second"].code, [who for _, who in log if "none" in who]) == (REFUSED, []), said["second"].err

@@ -24,26 +24,26 @@ from tests.served_desk import LEADER, ServedDesk, running_desk, start_desk
 pytestmark = pytest.mark.long
 
 KILLS = 20
-"""They take a minute: starting a server twenty times does. So they run with what needs servers."""
+"""Number of kills. Twenty starts of a server take a minute, so these tests run with those that need servers."""
 MARKED = 6
-"""Actions that are reported done in the follow-up."""
+"""Number of actions reported done in the follow-up."""
 SECOND_LEADER = "Ruth Castellanos"
 PATIENCE = 60
 
 
 @dataclass
 class Monday:
-    """A meeting whose server dies again and again, and is started again each time."""
+    """A meeting whose server is killed repeatedly and started again each time."""
 
     place: StoreFolder
     token: str
     desk: ServedDesk
     answers: dict[str, httpx.Response] = field(default_factory=dict)
-    """What was answered to each call, by its key."""
+    """Answer to each call, by idempotency key."""
     kills: int = 0
 
     def send(self, key: str, path: str, body: Any) -> httpx.Response | None:
-        """One call, with its idempotency key; None when the server died before it answered."""
+        """Send one call with its idempotency key. Returns None when the server died before it answered."""
         headers = {"authorization": f"Bearer {self.token}", "idempotency-key": key}
         try:
             answer = httpx.post(self.desk.at + path, json=body, headers=headers, timeout=PATIENCE, trust_env=False)
@@ -73,12 +73,12 @@ class Monday:
         assert self.answers[key].status_code == 200, (key, self.answers[key].text)
 
     def until(self, stage: str) -> None:
-        """Wait until the review has come so far by itself."""
+        """Wait until the review has reached the stage."""
         wait_until(lambda: stage_of(self.desk, self.token) == stage, stage)
 
 
 def listening(desk: ServedDesk) -> ServedDesk:
-    """The same desk, once it can be reached: its link is printed a moment before."""
+    """Wait until the desk accepts connections: it prints its link shortly before."""
 
     def is_reached() -> bool:
         try:
@@ -104,9 +104,9 @@ def wait_until(there: Callable[[], bool], what: str) -> None:
 
 
 def moments(choices: int) -> dict[str, list[float]]:
-    """When the server is killed: twenty moments of the Monday, drawn once and for all. By call: seconds after it is sent.
+    """Moments of the twenty kills, drawn with a fixed seed: by call, seconds after it is sent.
 
-    A choice or a mark takes some hundredths of a second; what follows the plan and the close takes a second or two.
+    A choice or a mark takes some hundredths of a second; the work after plan and close takes a second or two.
     """
     drawn = random.Random(20261123)
     found: dict[str, list[float]] = {"plan": [], "close": []}
@@ -190,12 +190,12 @@ def test_what_was_marked_is_done(survived: Monday) -> None:
     )
 
 
-# what a server leaves behind, another finishes -----------------------------------------------------------------------
+# another server finishes the work ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def decided_only(monday: StoreFolder, meant: MeetingDecisions, tmp_path: Path) -> tuple[StoreFolder, str]:
-    """A plan that was decided at a desk which died before anything of it was carried out; and a leader's token."""
+    """A store whose desk died after the decision and before it was carried out, and a leader's token."""
     place = own_copy(monday, tmp_path / "place")
     inside = InProcessDesk(place.store)
     leader = inside.member("leader")
@@ -262,7 +262,7 @@ class Pair:
     review_id: str
 
     def both(self, path: str, body: Any) -> list[httpx.Response]:
-        """The same call of both, each at their own server, at the same time."""
+        """Send the same call to both servers at the same time."""
 
         def send(at: int) -> httpx.Response:
             headers = {"authorization": f"Bearer {self.tokens[at]}"}
@@ -273,12 +273,12 @@ class Pair:
             return list(threads.map(send, (0, 1)))
 
     def read(self, path: str) -> Any:
-        """What the second server says."""
+        """Read from the second server."""
         headers = {"authorization": f"Bearer {self.tokens[1]}"}
         return httpx.get(self.desks[1].at + path, headers=headers, timeout=PATIENCE, trust_env=False).json()
 
     def until(self, stage: str) -> None:
-        """Wait until both servers say that the review is so far."""
+        """Wait until both servers show that the review has reached the stage."""
         both = list(zip(self.desks, self.tokens, strict=True))
         wait_until(lambda: all(stage_of(desk, token, self.review_id) == stage for desk, token in both), stage)
 
@@ -328,7 +328,7 @@ def test_of_two_leaders_at_two_servers_exactly_one_decides_each_thing(pair: Pair
 
 
 def one_wins(answers: list[httpx.Response]) -> str:
-    """Who of the two was taken; the other was told that somebody was faster."""
+    """Name of the person whose call was accepted; the other got the answer that somebody was faster."""
     codes = sorted(answer.status_code for answer in answers)
     assert codes == [200, 409], [answer.text for answer in answers]
     loser = next(answer for answer in answers if answer.status_code == 409)
@@ -337,7 +337,7 @@ def one_wins(answers: list[httpx.Response]) -> str:
 
 
 def test_a_hundred_people_at_once_are_all_answered(monday: StoreFolder, tmp_path: Path) -> None:
-    """As many as look again when something is decided, on as few connections to the store as there are."""
+    """All clients reload after a decision, with only a few connections to the store."""
     place = own_copy(monday, tmp_path / "place")
     with running_desk(place.store) as desk:
         headers = {"authorization": f"Bearer {desk.token('Everybody', 'viewer')}"}

@@ -1,4 +1,4 @@
-"""The numbers at the desk: the table of all accounts, and what other weights would change, against the review itself."""
+"""Numbers at the desk, compared with the review: the table of all accounts, and the effect of other weights."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tools.configuration import read_configuration
 def opened(
     both_weeks: StoreFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[LoadedReview, ScoreTable]]:
-    """The second week of the whole sample portfolio, as the desk reads it."""
+    """The second week of the whole sample portfolio, read like the desk reads it."""
     place = both_weeks.copied(tmp_path_factory.mktemp("numbers") / "world")
     library = ReviewCache()
     with open_store(str(place.store)) as work:
@@ -30,7 +30,7 @@ def opened(
 
 
 def ids(scores: ScoreTable, **wanted: str) -> list[str]:
-    """Every account of a view, over all of its pages."""
+    """Account ids of a view, over all of its pages."""
     first = scores.page(TableQuery.of(wanted))
     pages = [scores.page(TableQuery.of({**wanted, "page": str(number)})) for number in range(1, first.pages + 1)]
     return [row["account_id"] for page in pages for row in page.rows]

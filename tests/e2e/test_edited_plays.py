@@ -1,4 +1,4 @@
-"""What people change about a play before it is recorded: exchanged, reworded, checked again, and what it does to the load."""
+"""Edits of a play before it is recorded: replaced and reworded actions, new checks, and the effect on the load."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.e2e.shared_stores import W48, MeetingWishes, StoreFolder
 def table(
     waiting: tuple[StoreFolder, CommandResult], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DecisionPreview]:
-    """The second week of the small team as it lies before its leader."""
+    """The decision preview of the second week of the small team."""
     place = StoreFolder(waiting[0].folder.parent).copied(tmp_path_factory.mktemp("edits") / "world")
     with open_store(str(place.store)) as opened:
         yield DecisionPreview(build_context(opened, W48, Timing()), W48)

@@ -1,4 +1,4 @@
-"""`saveplay eval` as a team uses it: what it prints, what it compares, how it ends. The smallest suite stands for all."""
+"""`saveplay eval` as a team uses it: output, comparison and exit codes, with the smallest suite."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``kill -9`` at any moment: the review still comes out, byte for byte, and nothing is done twice."""
+"""``kill -9`` at any moment: the review is still completed, byte for byte, and nothing is done twice."""
 
 import json
 import re
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 
 
 def whole_or_absent(place: StoreFolder, finished: StoreFolder) -> None:
-    """Nobody ever sees half a review: either its folder is not there, or every page of it is."""
+    """Check that no half review is visible: either its folder does not exist, or it has every page."""
     pages = place.pages(W48)
     if pages:
         assert set(pages) == set(finished.pages(W48))
@@ -46,7 +46,7 @@ POINTS: tuple[tuple[str, Callable[[StoreFolder], KillCondition]], ...] = (
 def battered(
     shelf: SharedStores, desk: Path, desk_first: StoreFolder, desk_second: StoreFolder
 ) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """One review, killed at every point in turn; each time ``resume`` goes on, until it is killed again."""
+    """One review, killed at one point after the other; each time ``resume`` continues until the next kill."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         desk_first.copied(place.folder)
@@ -91,7 +91,7 @@ def test_a_review_killed_before_it_began_is_unknown_and_runs_when_asked_again(
 
 
 def forget_the_last_steps(place: StoreFolder, review_id: str, kept: int) -> None:
-    """The state that a kill leaves between a step and its checkpoint: what the step wrote is there, no more."""
+    """Recreate the state of a kill between a step and its checkpoint: only the output of the step exists."""
     with closing(sqlite3.connect(place.store / "checkpoints.db")) as connection, connection:
         steps = "select checkpoint_id from checkpoints where thread_id like ? order by checkpoint_id"
         ids = [row[0] for row in connection.execute(steps, [f"%{review_id}%"])]
@@ -120,7 +120,7 @@ def resumed(shelf: SharedStores, waiting: tuple[StoreFolder, CommandResult]) -> 
 
 
 def test_a_kill_between_a_step_and_its_checkpoint_does_not_end_the_review(resumed: dict[str, CommandResult]) -> None:
-    """A window of milliseconds, so the state is made by hand: the list is made, and nothing after it is known."""
+    """The time window is milliseconds, so the state is recreated by hand: the list exists and nothing after it."""
     assert "waiting for decisions" in resumed["resume"].ended(WAITING).err
 
 
@@ -133,7 +133,7 @@ def test_a_half_filled_decisions_file_survives_a_resume(resumed: dict[str, Comma
 def interrupted_meeting(
     shelf: SharedStores, desk: Path, desk_first: StoreFolder, wanted: MeetingWishes
 ) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """People decide with a file, and every process around it is killed once."""
+    """A decision with a file, where every process involved is killed once."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         desk_first.copied(place.folder)
@@ -155,7 +155,7 @@ def interrupted_meeting(
 
 
 def between_the_renames(place: StoreFolder) -> None:
-    """The folder has been moved away and the new one not yet put in its place: the state is made by hand."""
+    """Recreate the state in which the old folder is moved away and the new one is not yet in its place."""
     (place.out / W48).joinpath("decisions.yaml").write_text("review: 2026-W48\n", encoding="utf-8")
     (place.out / W48).rename(place.out / f".{W48}.4711.old")
     (place.out / f".{W48}.4711.aside").mkdir()

@@ -1,6 +1,6 @@
-"""Whole reviews with a language model: one that works, one that fails, one that is not there, one that is slow.
+"""Whole reviews with a language model that works, fails, is absent or is slow.
 
-The processes and the connection are real; the model is a local server that does as it is told.
+The processes and the connection are real; the model is a scripted local server.
 """
 
 import json
@@ -41,7 +41,7 @@ def model_at(url: str, **more: str) -> dict[str, str]:
 def served(
     place: StoreFolder, desk: Path, behaviour: Behaviour, *approve: str, code: int, **more: str
 ) -> dict[str, CommandResult]:
-    """One review with such a server; what was asked of it lies beside the review."""
+    """One review with such a server; the requests to the server are saved beside the review."""
     with ModelServer(otherwise=behaviour) as server:
         said = place.review(desk, FIRST_DAY, *approve, code=code, env=model_at(server.url, **more))
     asked = [
@@ -70,7 +70,7 @@ def failing(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, CommandResult
 
 @pytest.fixture(scope="session")
 def absent(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, CommandResult]:
-    """A review with the address of no server, everything approved."""
+    """A review with an address without a server, everything approved."""
 
     def make(place: StoreFolder) -> Mapping[str, CommandResult]:
         return {"review": place.review(desk, FIRST_DAY, "--approve", "all", code=DONE, env=model_at(refused_address()))}
@@ -81,7 +81,7 @@ def absent(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, CommandResult]
 
 @pytest.fixture(scope="session")
 def slow(shelf: SharedStores, desk: Path) -> StoreFolder:
-    """A review with a model that works and takes its time."""
+    """A review with a model that works but is slow."""
     behaviour = answers_from_request(well_behaved, after=THOUGHT)
     return shelf.place(
         "model-slow",
@@ -91,7 +91,7 @@ def slow(shelf: SharedStores, desk: Path) -> StoreFolder:
 
 @pytest.fixture(scope="session")
 def quick(shelf: SharedStores, desk: Path) -> StoreFolder:
-    """The same review with the same model on a better day, in a fresh store."""
+    """The same review with the same model but fast, in a new store."""
     more = {"PYTHONHASHSEED": "2", "TZ": "Pacific/Auckland"}
     return shelf.place(
         "model-quick",
@@ -230,14 +230,14 @@ def test_the_key_is_written_nowhere(which: str, request: pytest.FixtureRequest) 
 
 
 def drafts_in(place: StoreFolder) -> int:
-    """How many finished drafts the store holds."""
+    """Number of finished drafts in the store."""
     database = place.store / "saveplay.db"
     if not database.exists():
         return 0
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         try:
             found = connection.execute("select count(*) from documents where kind like 'draft:%'").fetchone()
-        except sqlite3.OperationalError:  # the tables are not made yet
+        except sqlite3.OperationalError:  # the tables are not created yet
             return 0
     return int(found[0])
 

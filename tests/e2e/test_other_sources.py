@@ -1,4 +1,4 @@
-"""The data may come as other systems export it, as a database or as Parquet: the review is the same."""
+"""Exports of other systems, databases and Parquet files give the same review."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def test_exports_with_other_column_names_run_to_the_end(shelf: SharedStores) -> 
 
 
 def as_database(path: Path) -> str:
-    """The portfolio as a database, everything as text."""
+    """The portfolio as a database with text columns only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
         for file in sorted(PORTFOLIO.glob("*.csv")):
@@ -44,7 +44,7 @@ def as_database(path: Path) -> str:
 
 
 def as_parquet(folder: Path) -> str:
-    """The portfolio as Parquet, with the types that a reader guesses."""
+    """The portfolio as Parquet, with guessed types."""
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         for file in sorted(PORTFOLIO.glob("*.csv")):
@@ -55,7 +55,7 @@ def as_parquet(folder: Path) -> str:
 
 
 def same_for_people(review: dict[str, Any]) -> list[dict[str, Any]]:
-    """The at-risk list without the names of files in it."""
+    """The at-risk list without file names."""
     lines = []
     for line in review["at_risk"]:
         evidence = [{k: v for k, v in fact.items() if k != "source"} for fact in line["evidence"]]

@@ -1,7 +1,7 @@
-"""One store in a PostgreSQL database and two machines at work on it.
+"""Two machines that work on one store in a PostgreSQL database.
 
-A machine is a folder for its pages and one for its copies of past weeks; nothing else tells machines apart. What a review
-has to be is what the same commands give with a store in a folder.
+A machine is a folder for its pages and one for its copies of past weeks; nothing else distinguishes machines. The expected
+review is the result of the same commands with a store in a folder.
 """
 
 import json
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.servers
 
 @dataclass(frozen=True)
 class Machine(StoreFolder):
-    """A place whose store is in a database, where other machines use it, too."""
+    """A machine whose store is in a database that other machines use, too."""
 
     url: str
 
@@ -51,7 +51,7 @@ class Machine(StoreFolder):
         return saveplay(*arguments, "--store", self.url, env={"SAVEPLAY_CACHE": str(self.copies)})
 
     def beginning(self, data: Path, day: str, *more: str) -> tuple[list[str | Path], dict[str, str]]:
-        """The arguments of a review on this machine, and its environment."""
+        """Arguments and environment of a review on this machine."""
         return self.asked(data, day, *more), {"SAVEPLAY_CACHE": str(self.copies)}
 
     def begin(self, data: Path, day: str, *more: str) -> CommandResult:
@@ -59,7 +59,7 @@ class Machine(StoreFolder):
         return saveplay(*arguments, env=env)
 
     def dies(self, moment: KillCondition, *arguments: str | Path) -> None:
-        """Run a command here that is killed at a moment."""
+        """Run a command on this machine and kill it at a moment."""
         kill_when([*arguments, "--verbose"], moment, {"SAVEPLAY_CACHE": str(self.copies)})
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -76,14 +76,14 @@ class Team:
 
 @dataclass(frozen=True)
 class Teams:
-    """Teams by what they did; each is made once a run."""
+    """Creates teams by scenario, each once per run."""
 
     shelf: SharedStores
 
     def that(
         self, did: str, store: Callable[[], str], make: Callable[[Team], Mapping[str, CommandResult] | None]
     ) -> tuple[Team, dict[str, CommandResult]]:
-        """The team that did something to a store, and what was said meanwhile."""
+        """The team after a scenario, and the output of its commands."""
 
         def make_place(place: StoreFolder) -> Mapping[str, CommandResult] | None:
             place.folder.mkdir()
@@ -105,7 +105,7 @@ def teams(shelf: SharedStores) -> Teams:
 
 @pytest.fixture(scope="module")
 def first(teams: Teams, desk: Path, postgres: LocalPostgres) -> Team:
-    """The first week was reviewed in Berlin, with two overrides that were said in Lisbon."""
+    """The first week, reviewed in Berlin, with two overrides set in Lisbon."""
 
     def make(team: Team) -> None:
         for account, band, until in OVERRIDES:
@@ -168,12 +168,12 @@ def test_a_machine_that_was_not_there_last_week_compares_with_it(
     assert sorted(path.name for path in winner.copies.rglob("*.*")) == [f"{W47}.parquet", f"{W48}.parquet"]
 
 
-# one reviews, the other looks on and decides -------------------------------------------------------------------------
+# one machine reviews, the other decides -------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def watched(teams: Teams, desk: Path, postgres: LocalPostgres, first: Team) -> tuple[Team, dict[str, CommandResult]]:
-    """Berlin runs the second week up to the decisions; Lisbon looks at it all the while, and then decides."""
+    """Berlin runs the second week up to the decisions; Lisbon reads it meanwhile, and then decides."""
 
     def make(team: Team) -> dict[str, CommandResult]:
         said = {}
@@ -210,12 +210,12 @@ def test_what_one_machine_reviewed_the_other_decides(
     assert team.lisbon.actions() == desk_second.actions()
 
 
-# a machine dies ------------------------------------------------------------------------------------------------------
+# a machine is killed -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def relieved(teams: Teams, desk: Path, postgres: LocalPostgres, first: Team) -> tuple[Team, dict[str, CommandResult]]:
-    """Berlin dies in the middle of the second week, Lisbon goes on and dies, too; Berlin is back and goes on."""
+    """Berlin is killed during the second week, Lisbon continues and is killed, too; then Berlin continues."""
 
     def make(team: Team) -> dict[str, CommandResult]:
         team.berlin.dies(

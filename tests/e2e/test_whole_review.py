@@ -1,4 +1,4 @@
-"""Two Mondays of the sample portfolio: everything is there, everything repeats, and the second week knows the first."""
+"""Two weeks of the sample portfolio: complete, repeatable, and the second week uses the first."""
 
 import csv
 import io
@@ -41,7 +41,7 @@ KEYS = {
     ),
     "actions": "id account_id owner due kind",
 }
-"""What ``review.json`` has at least; programs of other people read these names."""
+"""Keys that ``review.json`` must have; programs of users read them."""
 
 
 def stem(text: str) -> str:
@@ -156,7 +156,7 @@ def test_unattended_decisions_are_recorded_as_such_in_the_review_and_in_the_audi
 
 @pytest.fixture(scope="module")
 def again(shelf: SharedStores) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """Both weeks once more in a fresh store: the first decided afterwards, the second printed as JSON."""
+    """Both weeks again in a new store: the first decided afterwards, the second printed as JSON."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         elsewhere = {"PYTHONHASHSEED": "2", "TZ": "America/Los_Angeles", "LC_ALL": "C"}
@@ -233,14 +233,14 @@ def test_a_play_that_runs_goes_on_with_the_same_action_ids(both_weeks: StoreFold
     )
 
 
-# what people did in between ------------------------------------------------------------------------------------------
+# progress between the weeks -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def progressed(
     shelf: SharedStores, again: tuple[StoreFolder, dict[str, CommandResult]]
 ) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """People report; then the second week is run once more. The pages before it are kept beside, as ``before``."""
+    """People report progress, then the second week runs again. ``before`` keeps the earlier pages."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         for source, target in ((again[0].out, "before"), (again[0].out, "reviews"), (again[0].store, "store")):
@@ -260,7 +260,7 @@ def progressed(
 
 
 def chosen(actions: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any], str, str]:
-    """An action of a play done on time, one done late, one imported as done, one imported as dropped."""
+    """Actions of a play: one done on time, one done late, one imported as done, one imported as dropped."""
     plays = [action for action in actions if action["kind"] == "play" and action["account_id"] == "TF-1409"]
     late = next(action for action in actions if action["due"] < "2026-11-20" and action not in plays)
     others = [action["id"] for action in actions if action["due"] >= "2026-11-18" and action["kind"] == "primary"]
@@ -268,7 +268,7 @@ def chosen(actions: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any
 
 
 def fill_in(content: bytes, states: dict[str, tuple[str, str]]) -> bytes:
-    """The action list as a person sends it back: a few lines with status and day, the others deleted."""
+    """The action list filled in by a person: a few lines with status and day, the others deleted."""
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]))
@@ -333,7 +333,7 @@ def test_running_a_week_again_replaces_that_week_only(progressed: tuple[StoreFol
 
 @pytest.fixture(scope="module")
 def reweighted(shelf: SharedStores, desk_first: StoreFolder) -> StoreFolder:
-    """The same customers a week later, judged by other weights: every date of the data moves by seven days."""
+    """The same customers a week later with other weights; every date of the data moves by seven days."""
 
     def make(place: StoreFolder) -> None:
         desk_first.copied(place.folder)

@@ -23,7 +23,7 @@ ENGINES = ("postgres", "spark")
 
 @dataclass
 class Bases:
-    """What the embedded engine makes of a folder, and where the other two find the same."""
+    """Result of the embedded engine for a folder, and the location of the same data for the other two."""
 
     embedded: ScoredBase
     urls: dict[str, str]

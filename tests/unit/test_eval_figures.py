@@ -1,4 +1,4 @@
-"""Figures of an evaluation: shares with honest intervals, pairs compared with themselves, and the gate."""
+"""Figures of an evaluation: intervals of shares, comparison by pairs, and the check against the baseline."""
 
 from pathlib import Path
 

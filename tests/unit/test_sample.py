@@ -1,4 +1,4 @@
-"""The sample world: the same for everybody, complete, only a little dirty, and silent about its truth."""
+"""The sample: reproducible, complete, with few bad rows, and without its truth in the input files."""
 
 import csv
 from pathlib import Path
@@ -15,7 +15,7 @@ GENERATED = ("portfolio", "exports", "truth")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every generated file below a folder by its relative path."""
+    """Content of every generated file below a folder, by relative path."""
     files = (path for name in GENERATED for path in (folder / name).rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 

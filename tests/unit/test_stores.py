@@ -1,4 +1,4 @@
-"""The store: what is written once is there once, all of it or nothing, in a folder exactly as in a database."""
+"""The store: each record is written once, completely or not at all, in a folder and in a database alike."""
 
 import asyncio
 import threading
@@ -45,7 +45,7 @@ def store(place: StoreLocation) -> Iterator[ReviewStore]:
 
 @pytest.fixture
 def another(where: str) -> Iterator[Callable[[], ReviewStore]]:
-    """The same store again, as another process has it."""
+    """Opens the same store again, like another process."""
     with ExitStack() as opened:
 
         def open_it() -> ReviewStore:
