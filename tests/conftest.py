@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.builders import ScoredPortfolio, score_folder
-from tests.databases import postgres, postgres_url, where, where_shared  # noqa: F401  fixtures
+from tests.databases import postgres, postgres_url, shared_store_location, store_location  # noqa: F401  fixtures
 
 CALLER_SETTINGS = ("SAVEPLAY_MODEL", "SAVEPLAY_FAST", "SAVEPLAY_STORE", "SAVEPLAY_CACHE", "OPENAI_", "PG")
 for name in [n for n in os.environ if n.startswith(CALLER_SETTINGS)]:

@@ -36,7 +36,7 @@ class LocalPostgres:
         """The URL of a database on the server."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
-    def fresh(self, like: str | None = None) -> str:
+    def new_database(self, like: str | None = None) -> str:
         """Create a database, empty or as a copy of the one with the URL ``like``, and return its URL."""
         name = f"test_{uuid.uuid4().hex[:12]}"
         source = like.rpartition("/")[2] if like else "template0"
@@ -76,7 +76,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> LocalPostgres:
 @pytest.fixture
 def postgres_url(postgres: LocalPostgres) -> str:
     """The URL of a new, empty database."""
-    return postgres.fresh()
+    return postgres.new_database()
 
 
 SERVERS = pytest.mark.servers
@@ -85,14 +85,14 @@ _KINDS = ["folder", pytest.param("database", marks=SERVERS)]
 
 
 @pytest.fixture(params=_KINDS)
-def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def store_location(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Location of a store that does not exist yet, once as a folder and once as a database."""
     return _store_location(request.param, request, tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module", params=_KINDS)
-def where_shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The same location for all tests of a file; see `where`."""
+def shared_store_location(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same location for all tests of a file; see `store_location`."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield _store_location(request.param, request, tmp_path_factory.mktemp("place"), monkeypatch)
 
@@ -102,7 +102,7 @@ def _store_location(kind: str, request: pytest.FixtureRequest, folder: Path, mon
         return str(folder / "store")
     monkeypatch.setenv("SAVEPLAY_CACHE", str(folder / "cache"))
     server: LocalPostgres = request.getfixturevalue("postgres")
-    return server.fresh()
+    return server.new_database()
 
 
 def _server_answer(root: Path, owner: int) -> dict[str, Any]:

@@ -31,18 +31,18 @@ MEMBER_NAMES: dict[DeskRole, str] = {
 
 
 @pytest.fixture(scope="session")
-def monday(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> StoreFolder:
+def monday_store(shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder) -> StoreFolder:
     """The second week of the small team, waiting for decisions. Only read it, or copy it with `own_copy`."""
 
     def make(place: StoreFolder) -> None:
-        own_copy(desk_first, place.folder).review(desk, SECOND_DAY, code=WAITING)
+        own_copy(team_first_week, place.folder).review(team_data, SECOND_DAY, code=WAITING)
 
-    return shelf.place("monday", make)[0]
+    return shared_stores.place("monday", make)[0]
 
 
 def own_copy(place: StoreFolder, folder: Path) -> StoreFolder:
     """A copy of the store; all its reviews, old ones too, are written into the copy's folder."""
-    copy = place.copied(folder)
+    copy = place.copy_to(folder)
     with closing(sqlite3.connect(copy.store / "saveplay.db")) as connection, connection:
         connection.execute("update reviews set request = replace(request, ?, ?)", [str(place.out), str(copy.out)])
     return copy
@@ -139,9 +139,9 @@ class MeetingDecisions:
 
 
 @pytest.fixture(scope="session")
-def meant(monday: StoreFolder) -> MeetingDecisions:
+def meeting_decisions(monday_store: StoreFolder) -> MeetingDecisions:
     """Decisions of the meeting at the desk: some of each kind, with the version of the play that was read."""
-    review = monday.document(W48)
+    review = monday_store.document(W48)
     wanted = wishes_for(review)
     versions = {play["account_id"]: play["version"] for play in review["plays"]}
     said = []
@@ -152,12 +152,16 @@ def meant(monday: StoreFolder) -> MeetingDecisions:
 
 
 @pytest.fixture(scope="session")
-def by_file(shelf: SharedStores, monday: StoreFolder, meant: MeetingDecisions) -> StoreFolder:
+def monday_by_file(
+    shared_stores: SharedStores, monday_store: StoreFolder, meeting_decisions: MeetingDecisions
+) -> StoreFolder:
     """The same Monday, decided on the command line with a decisions file."""
 
     def make(place: StoreFolder) -> None:
-        own_copy(monday, place.folder)
-        file = meant.wanted.file(place.folder / "decisions.yaml", plays=meant.plays, decided_by=LEADER)
-        place.run("decide", W48, "--file", file).ended(DONE)
+        own_copy(monday_store, place.folder)
+        file = meeting_decisions.wanted.file(
+            place.folder / "decisions.yaml", plays=meeting_decisions.plays, decided_by=LEADER
+        )
+        place.run("decide", W48, "--file", file).check_exit(DONE)
 
-    return shelf.place("monday-by-file", make)[0]
+    return shared_stores.place("monday-by-file", make)[0]

@@ -43,13 +43,15 @@ class ServedDesk:
     def link(self, name: str, role: str, person: str | None = None) -> str:
         """A one-time link for a member, created by ``saveplay invite``."""
         more = ("--person", person) if person else ()
-        said = saveplay("invite", name, "--role", role, *more, "--store", self.store).ended(0)
+        said = saveplay("invite", name, "--role", role, *more, "--store", self.store).check_exit(0)
         return self.at + "/enter" + said.out.strip().partition("/enter")[2]
 
     def token(self, name: str, role: str, person: str | None = None) -> str:
         """A token for a program that acts for a member, created by ``saveplay invite --token``."""
         more = ("--person", person) if person else ()
-        return saveplay("invite", name, "--role", role, *more, "--token", "--store", self.store).ended(0).out.strip()
+        return (
+            saveplay("invite", name, "--role", role, *more, "--token", "--store", self.store).check_exit(0).out.strip()
+        )
 
     def stop(self) -> int:
         """Stop the desk with Ctrl-C, or kill it after 15 seconds. Returns the exit code."""

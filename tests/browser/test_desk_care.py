@@ -1,5 +1,7 @@
 """The review desk in a real browser: read by everybody, on a phone, in the dark, by keyboard, and with hostile texts."""
 
+# ruff: noqa: F811  (fixtures are imported by name)
+
 import csv
 import re
 import shutil
@@ -12,9 +14,19 @@ import pytest
 
 from tests.browser.test_report_page import CONTRAST
 from tests.desk_in_process import own_copy
-from tests.e2e import shared_stores as worlds
 from tests.e2e.commands import WAITING
-from tests.e2e.shared_stores import SECOND_DAY, W47, W48, SharedStores, StoreFolder
+from tests.e2e.shared_stores import (  # noqa: F401  fixtures
+    SECOND_DAY,
+    TEAM_ACCOUNTS,
+    W47,
+    W48,
+    SharedStores,
+    StoreFolder,
+    read_csv_rows,
+    shared_stores,
+    team_data,
+    team_first_week,
+)
 from tests.served_desk import (
     BROWSER_REQUIRED,
     CHROMIUM,
@@ -33,7 +45,6 @@ pytestmark = [
     pytest.mark.timeout(400),  # a test may wait for a shared store that another worker creates
     pytest.mark.skipif(not CHROMIUM.exists() and not BROWSER_REQUIRED, reason="Chromium is not installed"),
 ]
-shelf, desk, desk_first = worlds.shelf, worlds.desk, worlds.desk_first
 
 LARGEST_FIRST_PAGE = 120_000
 """Bytes of everything that the first page fetches."""
@@ -50,7 +61,7 @@ HOSTILE = (
     "شركة المستقبل للتجارة 👩‍👩‍👧‍👦🚀",
 )
 """Hostile texts that people may type at the desk or in a CRM, one for each account with a play."""
-LONGEST = worlds.TEAM_ACCOUNTS[8]
+LONGEST = TEAM_ACCOUNTS[8]
 """The account whose name becomes the longest of these texts."""
 AXE = """async (colours) => {
   // Colours take seconds: of long lists the first rows are looked at, those after them have the same.
@@ -114,22 +125,22 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def hostile_week(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> StoreFolder:
+def hostile_week(shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder) -> StoreFolder:
     """The second week, waiting for decisions, with hostile names for the ten accounts that have a play."""
 
     def make(place: StoreFolder) -> None:
-        own_copy(desk_first, place.folder)
+        own_copy(team_first_week, place.folder)
         data = place.folder / "data"
-        shutil.copytree(desk, data)
-        header, rows = worlds.read_csv_rows(data / "accounts.csv")
-        name_at, worst = header.index("name"), worlds.TEAM_ACCOUNTS[:11]
+        shutil.copytree(team_data, data)
+        header, rows = read_csv_rows(data / "accounts.csv")
+        name_at, worst = header.index("name"), TEAM_ACCOUNTS[:11]
         names = dict(zip(worst, (*HOSTILE, "Plain & Simple"), strict=True))
         changed = [[*row[:name_at], names.get(row[0], row[name_at]), *row[name_at + 1 :]] for row in rows]
         with (data / "accounts.csv").open("w", newline="", encoding="utf-8") as handle:
             csv.writer(handle).writerows([header, *changed])
         place.review(data, SECOND_DAY, code=WAITING)
 
-    return shelf.place("hostile-week", make)[0]
+    return shared_stores.place("hostile-week", make)[0]
 
 
 @pytest.fixture(scope="module")

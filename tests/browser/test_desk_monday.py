@@ -1,5 +1,7 @@
 """A whole Monday at the review desk: a leader, a manager and a CSM, each in a browser of their own."""
 
+# ruff: noqa: F811  (fixtures are imported by name)
+
 import json
 import re
 from collections import Counter
@@ -9,9 +11,17 @@ from typing import Any
 
 import pytest
 
-from tests import desk_in_process as desk_places
-from tests.e2e import shared_stores as worlds
-from tests.e2e.shared_stores import NEW_DATE, NEW_OWNER, UNOWNED_ACCOUNT, W48, StoreFolder
+from tests.desk_in_process import monday_store, own_copy  # noqa: F401  fixtures
+from tests.e2e.shared_stores import (  # noqa: F401  fixtures
+    NEW_DATE,
+    NEW_OWNER,
+    UNOWNED_ACCOUNT,
+    W48,
+    StoreFolder,
+    shared_stores,
+    team_data,
+    team_first_week,
+)
 from tests.served_desk import BROWSER_REQUIRED, CHROMIUM, LEADER, ServedDesk, chromium, open_sign_in_link, running_desk
 
 pytestmark = [
@@ -23,8 +33,6 @@ pytestmark = [
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots" / "desk"
 MANAGER, SECOND_LEADER = "Ruth Castellanos", "Anders Falk"
 WEEK, MEETING, CAPACITY = f"/r/{W48}/week", f"/r/{W48}/meeting", f"/r/{W48}/capacity"
-
-shelf, desk, desk_first, monday = worlds.shelf, worlds.desk, worlds.desk_first, desk_places.monday
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +84,9 @@ def _said(body: str) -> tuple[str, str]:
 
 
 @pytest.fixture
-def opened(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+def opened(monday_store: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """The desk on the morning of the meeting, for one test."""
-    place = desk_places.own_copy(monday, tmp_path_factory.mktemp("day") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("day") / "place")
     with running_desk(place.store) as desk:
         room = Room(desk, browser, place)
         yield room
@@ -86,9 +94,9 @@ def opened(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def room(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+def room(monday_store: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """The same desk for the smaller tests; each decides on other accounts."""
-    place = desk_places.own_copy(monday, tmp_path_factory.mktemp("room") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("room") / "place")
     with running_desk(place.store) as desk:
         room = Room(desk, browser, place)
         yield room
@@ -96,9 +104,9 @@ def room(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def accounts(monday: StoreFolder) -> list[str]:
+def accounts(monday_store: StoreFolder) -> list[str]:
     """The accounts with a play, in the order of the meeting."""
-    return [play["account_id"] for play in monday.document(W48)["plays"]]
+    return [play["account_id"] for play in monday_store.document(W48)["plays"]]
 
 
 @pytest.fixture
@@ -138,9 +146,9 @@ def owners_of(play: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_three_people_get_through_a_whole_monday(
-    opened: Room, monday: StoreFolder, accounts: list[str], shot: Callable[[Any, str], None]
+    opened: Room, monday_store: StoreFolder, accounts: list[str], shot: Callable[[Any, str], None]
 ) -> None:
-    plays = {play["account_id"]: play for play in monday.document(W48)["plays"]}
+    plays = {play["account_id"]: play for play in monday_store.document(W48)["plays"]}
     edited, rejected = [account for account in accounts if account != UNOWNED_ACCOUNT][:2]
     assert len(accounts) == 10
     moved = owners_of(plays[edited])[0]

@@ -21,8 +21,8 @@ from app.desk.security import MAX_REQUEST_BYTES, SECURITY_HEADERS
 from app.desk.sessions import COOKIE
 from app.desk.settings import DeskSettings
 from domain.desk import DESK_ROLES, DeskRole, Member
-from tests.desk_in_process import DESK_URL, MEMBER_NAMES, InProcessDesk, SignedInBrowser, monday, own_copy  # noqa: F401  fixtures
-from tests.e2e.shared_stores import W47, W48, StoreFolder, desk, desk_first, read_csv_rows, shelf  # noqa: F401  fixtures
+from tests.desk_in_process import DESK_URL, MEMBER_NAMES, InProcessDesk, SignedInBrowser, monday_store, own_copy  # noqa: F401  fixtures
+from tests.e2e.shared_stores import W47, W48, StoreFolder, read_csv_rows, shared_stores, team_data, team_first_week  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -131,10 +131,10 @@ class Known:
 
 
 @pytest.fixture(scope="module")
-def known(monday: StoreFolder, desk: Path) -> Known:
-    actions = [json.loads(body) for _, _, body in monday.actions()]
-    review = monday.document(W48)
-    header, rows = read_csv_rows(desk / "accounts.csv")
+def known(monday_store: StoreFolder, team_data: Path) -> Known:
+    actions = [json.loads(body) for _, _, body in monday_store.actions()]
+    review = monday_store.document(W48)
+    header, rows = read_csv_rows(team_data / "accounts.csv")
     owner = {row[header.index("account_id")]: row[header.index("csm_id")] for row in rows}
     with_play = [play["account_id"] for play in review["plays"]]
     return Known(
@@ -146,9 +146,9 @@ def known(monday: StoreFolder, desk: Path) -> Known:
 
 
 @pytest.fixture(scope="module")
-def inside(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
+def inside(monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
     """A desk on a Monday, shared by tests that do not depend on each other's changes."""
-    place = own_copy(monday, tmp_path_factory.mktemp("access") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("access") / "place")
     inside = InProcessDesk(place.store, DeskSettings(tries_a_minute=1000))
     yield inside
     inside.close()
@@ -233,9 +233,9 @@ def contents(inside: InProcessDesk) -> dict[str, Any]:
 
 
 @pytest.fixture
-def fresh(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
+def fresh(monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
     """A new desk for one test."""
-    inside = InProcessDesk(own_copy(monday, tmp_path_factory.mktemp("fresh") / "place").store)
+    inside = InProcessDesk(own_copy(monday_store, tmp_path_factory.mktemp("fresh") / "place").store)
     yield inside
     inside.close()
 
@@ -317,11 +317,11 @@ def test_what_the_page_of_a_choice_had_read_is_a_number(fresh: InProcessDesk, kn
 
 
 @pytest.fixture(scope="module")
-def personal(monday: StoreFolder) -> dict[str, list[str]]:
+def personal(monday_store: StoreFolder) -> dict[str, list[str]]:
     """Texts of the two reviews that only managers may read, by kind."""
     found: dict[str, list[str]] = {}
     for review_id in (W47, W48):
-        review = monday.document(review_id)
+        review = monday_store.document(review_id)
         notes = [line["note"] for line in review["capacity"] if line["note"]]
         reasons = [handover["reason"] for handover in review["handovers"]]
         about = [p["message"] for p in review["patterns"] if p["kind"] in ("csm", "person", "owner")]
@@ -412,14 +412,14 @@ def test_nobody_below_a_manager_reads_a_figure_about_a_person_of_ours(
 @pytest.mark.parametrize("who", ["viewer", "csm"])
 @pytest.mark.parametrize("review_id", [W47, W48])
 def test_the_review_for_programs_is_without_people_of_ours_below_a_manager(
-    inside: InProcessDesk, monday: StoreFolder, who: str, review_id: str
+    inside: InProcessDesk, monday_store: StoreFolder, who: str, review_id: str
 ) -> None:
     at = f"/api/v1/reviews/{review_id}"
     found = inside.token_client(somebody(inside, who)).get(at).json()
     whole = inside.token_client(inside.member("manager")).get(at).json()
     assert (found["capacity"], found["handovers"], found["followup"]["by_person"]) == ([], [], [])
     assert whole["capacity"]
-    assert whole["capacity"] == monday.document(review_id)["capacity"]
+    assert whole["capacity"] == monday_store.document(review_id)["capacity"]
     spared = ("capacity", "handovers", "patterns", "followup")
     assert {k: v for k, v in found.items() if k not in spared} == {k: v for k, v in whole.items() if k not in spared}
 
@@ -525,9 +525,9 @@ def test_signing_out_ends_every_copy_of_the_cookie_and_no_other_session(fresh: I
 
 
 def test_too_many_attempts_to_come_in_have_to_wait(
-    monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory
+    monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = own_copy(monday, tmp_path_factory.mktemp("tries") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("tries") / "place")
     inside = InProcessDesk(place.store, DeskSettings(tries_a_minute=3))
     seconds = [0.0]
     inside.desk.sign_in_attempts._seconds = lambda: seconds[0]
@@ -549,9 +549,9 @@ def test_the_cookie_is_for_this_site_only_and_out_of_reach_of_scripts(fresh: InP
 
 
 def test_a_desk_that_is_reached_by_https_sends_its_cookie_nowhere_else(
-    monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory
+    monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = own_copy(monday, tmp_path_factory.mktemp("https") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("https") / "place")
     inside = InProcessDesk(place.store, DeskSettings(address="https://desk.example.com"))
     assert {"httponly", "samesite=strict", "secure"} <= cookie_of(inside, {"host": "desk.example.com"})
     inside.close()
@@ -636,9 +636,9 @@ def test_a_desk_that_is_asked_under_a_foreign_name_does_not_answer(inside: InPro
 
 
 def test_a_desk_answers_under_the_name_that_is_set(
-    monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory
+    monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = own_copy(monday, tmp_path_factory.mktemp("named") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("named") / "place")
     inside = InProcessDesk(place.store, DeskSettings(address="https://Desk.Example.com"))
     hosts = ("desk.example.com", "desk.example.com:443", "localhost:8470", "[::1]:8470", "[::1]")
     for host in hosts:

@@ -110,7 +110,7 @@ def test_a_password_with_any_characters_opens_the_store_and_is_written_nowhere(
 ) -> None:
     monkeypatch.setenv("SAVEPLAY_CACHE", str(tmp_path))
     told = ["override", "A-1", "--band", "red", "--reason", "Because", "--until", "2026-12-31", "--by", "Dana"]
-    done = saveplay(*told, "--store", guarded).ended(DONE)
+    done = saveplay(*told, "--store", guarded).check_exit(DONE)
     absent = saveplay("history", "A-1", "--store", guarded)
     unknown = saveplay("show", "2026-W48", env={"SAVEPLAY_STORE": guarded})
     assert f"no week in postgresql://{_user(guarded)}@127.0.0.1:" in absent.refusal
@@ -175,5 +175,5 @@ print(*sorted({"psycopg", "sqlite3", "filelock", "langgraph"} & set(sys.modules)
 
 
 def test_each_kind_of_store_loads_its_own_driver_and_no_other(tmp_path: Path, postgres_url: str) -> None:
-    assert python(LOADED, tmp_path / "store").ended(DONE).out.split() == ["filelock", "sqlite3"]
-    assert python(LOADED, postgres_url).ended(DONE).out.split() == ["psycopg"]
+    assert python(LOADED, tmp_path / "store").check_exit(DONE).out.split() == ["filelock", "sqlite3"]
+    assert python(LOADED, postgres_url).check_exit(DONE).out.split() == ["psycopg"]

@@ -105,7 +105,7 @@ def test_typed_files_say_what_csv_files_say(world: PortfolioBuilder, parts: int,
 def test_a_database_says_what_csv_files_say(
     world: PortfolioBuilder, tmp_path: Path, postgres: databases.LocalPostgres
 ) -> None:
-    url = postgres.fresh()
+    url = postgres.new_database()
     bases.load_into_postgres(as_parquet(world, tmp_path / "typed"), url)
     base = read_base(url, AS_OF, SHIPPED, NO_HISTORY)
     ours = in_words(world.score_files(tmp_path / "csv").base)
@@ -153,7 +153,7 @@ def test_only_the_columns_and_weeks_that_are_needed_are_read(tmp_path: Path) -> 
 def test_a_text_column_where_a_date_belongs_is_refused_by_a_database_with_the_cure(
     postgres: databases.LocalPostgres,
 ) -> None:
-    url = postgres.fresh()
+    url = postgres.new_database()
     databases.run_sql(url, "create table accounts (account_id text, name text, arr numeric, renewal_date text)")
     with pytest.raises(DataError, match=r"public.accounts.renewal_date is varchar.*make a view that casts it"):
         read_base(url, AS_OF, SHIPPED, NO_HISTORY)
@@ -162,7 +162,7 @@ def test_a_text_column_where_a_date_belongs_is_refused_by_a_database_with_the_cu
 def test_a_database_needs_no_more_than_the_right_to_read_and_keeps_no_password(
     postgres: databases.LocalPostgres,
 ) -> None:
-    url = postgres.fresh()
+    url = postgres.new_database()
     databases.run_sql(url, "create table accounts (account_id text, name text, arr numeric, renewal_date date)")
     databases.run_sql(url, "insert into accounts values ('A', 'A Ltd', 1000, date '2027-01-01')")
     for given in (url.replace("postgres@", "postgres:secret@"), f"{url}?password=secret"):

@@ -43,7 +43,7 @@ class CommandResult:
         assert "Traceback" not in self.err
         return lines[0].removeprefix("saveplay: ")
 
-    def ended(self, code: int) -> "CommandResult":
+    def check_exit(self, code: int) -> "CommandResult":
         """Return the result if the process ended with this code and without a traceback, else fail."""
         assert self.code == code, f"exit {self.code} instead of {code}: {self.err[-3000:]}"
         assert "Traceback" not in self.err

@@ -5,15 +5,15 @@ import pytest
 from tests.e2e.shared_stores import (  # noqa: F401  fixtures
     both_weeks,
     decided,
-    desk,
-    desk_first,
-    desk_second,
     first_week,
-    reborn,
-    shelf,
-    too_late,
-    waiting,
-    wanted,
+    meeting_wishes,
+    overruled_decisions,
+    restarted_review,
+    shared_stores,
+    team_data,
+    team_first_week,
+    team_second_week,
+    waiting_review,
 )
 
 

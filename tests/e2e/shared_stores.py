@@ -55,7 +55,7 @@ class StoreFolder:
     def out(self) -> Path:
         return self.folder / "reviews"
 
-    def asked(self, data: Path | str, day: str, *more: str | Path) -> list[str | Path]:
+    def review_arguments(self, data: Path | str, day: str, *more: str | Path) -> list[str | Path]:
         """Arguments of the command line for a review with this store."""
         return ["review", "--data", data, "--as-of", day, "--out", self.out, "--store", self.store, *more]
 
@@ -63,7 +63,7 @@ class StoreFolder:
         self, data: Path | str, day: str, *more: str | Path, code: int = DONE, env: Mapping[str, str] | None = None
     ) -> CommandResult:
         """Run a review with this store and check its exit code."""
-        return saveplay(*self.asked(data, day, *more), env=env).ended(code)
+        return saveplay(*self.review_arguments(data, day, *more), env=env).check_exit(code)
 
     def run(self, *arguments: str | Path) -> CommandResult:
         """Run any other command with this store."""
@@ -134,7 +134,7 @@ class StoreFolder:
         finally:
             connection.close()
 
-    def copied(self, folder: Path) -> "StoreFolder":
+    def copy_to(self, folder: Path) -> "StoreFolder":
         """Copy the store to another folder. Old reviews keep the old output folder; new reviews use the new one."""
         shutil.copytree(self.folder, folder)
         return StoreFolder(folder)
@@ -175,7 +175,7 @@ def _make_store(
 
 
 @pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> SharedStores:
+def shared_stores(tmp_path_factory: pytest.TempPathFactory) -> SharedStores:
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     root = shared / "saveplay-worlds"
@@ -224,37 +224,37 @@ def _shift_date(cell: str, days: int) -> str:
 
 
 @pytest.fixture(scope="session")
-def first_week(shelf: SharedStores) -> StoreFolder:
+def first_week(shared_stores: SharedStores) -> StoreFolder:
     """The first review of the sample portfolio, everything approved."""
 
     def make(place: StoreFolder) -> None:
         place.review(PORTFOLIO, FIRST_DAY, "--approve", "all", env={"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland"})
 
-    return shelf.place("first-week", make)[0]
+    return shared_stores.place("first-week", make)[0]
 
 
 @pytest.fixture(scope="session")
-def both_weeks(shelf: SharedStores, first_week: StoreFolder) -> StoreFolder:
+def both_weeks(shared_stores: SharedStores, first_week: StoreFolder) -> StoreFolder:
     """The second review, on the history of the first."""
 
     def make(place: StoreFolder) -> None:
-        first_week.copied(place.folder)
+        first_week.copy_to(place.folder)
         place.review(PORTFOLIO, SECOND_DAY, "--approve", "all", env={"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland"})
 
-    return shelf.place("both-weeks", make)[0]
+    return shared_stores.place("both-weeks", make)[0]
 
 
 # the small team ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def desk(shelf: SharedStores) -> Path:
+def team_data(shared_stores: SharedStores) -> Path:
     """The data of a small team, with a critical account without an owner."""
 
     def make(place: StoreFolder) -> None:
         write_team_data(place.folder)
 
-    return shelf.place("desk", make)[0].folder
+    return shared_stores.place("desk", make)[0].folder
 
 
 OVERRIDES = (("TF-1409", "yellow", "2026-11-20"), ("TF-1040", "green", "2026-12-31"))
@@ -262,53 +262,57 @@ OVERRIDES = (("TF-1409", "yellow", "2026-11-20"), ("TF-1040", "green", "2026-12-
 
 
 @pytest.fixture(scope="session")
-def desk_first(shelf: SharedStores, desk: Path) -> StoreFolder:
+def team_first_week(shared_stores: SharedStores, team_data: Path) -> StoreFolder:
     """The first review of the small team, with two overrides, everything approved."""
 
     def make(place: StoreFolder) -> None:
         for account, band, until in OVERRIDES:
             reason = ("--reason", "The sponsor told me on the phone", "--by", "Sadia Karim")
-            place.run("override", account, "--band", band, "--until", until, "--on", "2026-11-10", *reason).ended(DONE)
-        place.review(desk, FIRST_DAY, "--approve", "all")
+            place.run("override", account, "--band", band, "--until", until, "--on", "2026-11-10", *reason).check_exit(
+                DONE
+            )
+        place.review(team_data, FIRST_DAY, "--approve", "all")
 
-    return shelf.place("desk-first", make)[0]
+    return shared_stores.place("desk-first", make)[0]
 
 
 @pytest.fixture(scope="session")
-def desk_second(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> StoreFolder:
+def team_second_week(shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder) -> StoreFolder:
     """The second review of the small team, everything approved, without a kill."""
 
     def make(place: StoreFolder) -> None:
-        desk_first.copied(place.folder)
-        place.review(desk, SECOND_DAY, "--approve", "all")
+        team_first_week.copy_to(place.folder)
+        place.review(team_data, SECOND_DAY, "--approve", "all")
 
-    return shelf.place("desk-second", make)[0]
+    return shared_stores.place("desk-second", make)[0]
 
 
 @pytest.fixture(scope="session")
-def waiting(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[StoreFolder, CommandResult]:
+def waiting_review(
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder
+) -> tuple[StoreFolder, CommandResult]:
     """The second review of the small team, waiting for decisions, and the output of its command."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        desk_first.copied(place.folder)
-        said = place.review(desk, SECOND_DAY, code=WAITING)
+        team_first_week.copy_to(place.folder)
+        said = place.review(team_data, SECOND_DAY, code=WAITING)
         shutil.copytree(place.out, place.folder / "kept" / "reviews")
         return {"review": said}
 
-    place, said = shelf.place("waiting", make)
+    place, said = shared_stores.place("waiting", make)
     return StoreFolder(place.folder / "kept"), said["review"]
 
 
 @pytest.fixture(scope="session")
-def reborn(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, dict[str, CommandResult]]:
+def restarted_review(shared_stores: SharedStores, team_data: Path) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """A first review that was killed before it was registered, then run again with nothing approved."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        go = place.asked(desk, FIRST_DAY, "--approve", "none")
+        go = place.review_arguments(team_data, FIRST_DAY, "--approve", "none")
         kill_when(go, file_exists(place.folder, "store/saveplay.db"))
         return {"resume": place.run("resume", W47), "review": saveplay(*go)}
 
-    return shelf.place("reborn", make)
+    return shared_stores.place("reborn", make)
 
 
 # decisions -----------------------------------------------------------------------------------------------------------
@@ -373,32 +377,36 @@ def wishes_for(review: Mapping[str, Any]) -> MeetingWishes:
 
 
 @pytest.fixture(scope="session")
-def wanted(waiting: tuple[StoreFolder, CommandResult]) -> MeetingWishes:
+def meeting_wishes(waiting_review: tuple[StoreFolder, CommandResult]) -> MeetingWishes:
     """Decisions that the meeting of the small team wants."""
-    return wishes_for(waiting[0].document(W48))
+    return wishes_for(waiting_review[0].document(W48))
 
 
 @pytest.fixture(scope="session")
-def decided(shelf: SharedStores, desk: Path, desk_first: StoreFolder, wanted: MeetingWishes) -> StoreFolder:
+def decided(
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder, meeting_wishes: MeetingWishes
+) -> StoreFolder:
     """The second review with these decisions from a file, without a kill."""
 
     def make(place: StoreFolder) -> None:
-        desk_first.copied(place.folder)
-        place.review(desk, SECOND_DAY, "--approve", wanted.file(place.folder / "decisions.yaml"))
+        team_first_week.copy_to(place.folder)
+        place.review(team_data, SECOND_DAY, "--approve", meeting_wishes.file(place.folder / "decisions.yaml"))
 
-    return shelf.place("decided", make)[0]
+    return shared_stores.place("decided", make)[0]
 
 
 @pytest.fixture(scope="session")
-def too_late(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[StoreFolder, dict[str, CommandResult]]:
+def overruled_decisions(
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder
+) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """The second review, where the process of the first decision was killed before it carried the decision out, and a
     second person then decides differently. Also the JSON output of the waiting review."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        desk_first.copied(place.folder)
-        said = {"json": place.review(desk, SECOND_DAY, "--json", code=WAITING)}
+        team_first_week.copy_to(place.folder)
+        said = {"json": place.review(team_data, SECOND_DAY, "--json", code=WAITING)}
         decide = ["decide", W48, "--store", place.store, "--approve"]
         kill_when([*decide, "all"], lambda _: "plan" in place.decided(W48))
         return {**said, "second": saveplay(*decide, "none")}
 
-    return shelf.place("too-late", make)
+    return shared_stores.place("too-late", make)

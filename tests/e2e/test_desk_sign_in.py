@@ -67,7 +67,7 @@ _PLAINLY: dict[str, Any] = {"timeout": _PATIENCE_SECONDS, "trust_env": False, "v
 
 
 @pytest.fixture(scope="session")
-def kept(shelf: SharedStores) -> StoreFolder:
+def kept(shared_stores: SharedStores) -> StoreFolder:
     """A waiting review with an address in mixed case, an address of two people, and a very long name."""
 
     def make(place: StoreFolder) -> None:
@@ -81,7 +81,7 @@ def kept(shelf: SharedStores) -> StoreFolder:
         write_csv_rows(data / "people.csv", header, [list(person.values()) for person in people.values()])
         place.review(data, SECOND_DAY, code=WAITING)
 
-    return shelf.place("sign-in", make)[0]
+    return shared_stores.place("sign-in", make)[0]
 
 
 @dataclass(frozen=True)
@@ -767,7 +767,7 @@ def test_the_desk_answers_under_its_name_and_no_other(open_desk: OpenDesk) -> No
 
 
 def test_a_one_time_link_lets_in_whom_the_proxy_does_not_name(open_desk: OpenDesk) -> None:
-    said = saveplay("invite", "A guest", "--role", "viewer", "--store", open_desk.store).ended(0)
+    said = saveplay("invite", "A guest", "--role", "viewer", "--store", open_desk.store).check_exit(0)
     link, own = said.out.strip().partition("/enter?key=")[2], {"origin": f"https://{NAME}"}
     first, second = (outside(open_desk).post("/enter", data={"key": link}, headers=own) for _ in range(2))
     assert (first.status_code, second.status_code) == (303, 403)

@@ -12,11 +12,11 @@ from tests.e2e.shared_stores import FIRST_DAY, SECOND_DAY, W47, W48, SharedStore
 pytestmark = pytest.mark.long
 
 
-def test_exports_with_other_column_names_run_to_the_end(shelf: SharedStores) -> None:
+def test_exports_with_other_column_names_run_to_the_end(shared_stores: SharedStores) -> None:
     def make(place: StoreFolder) -> None:
         place.review(EXPORTS, SECOND_DAY, "--approve", "all")
 
-    place, _ = shelf.place("exports", make)
+    place, _ = shared_stores.place("exports", make)
     review = place.document(W48)
     assert review["state"] == "closed"
     connected = {each["table"]: each["connected"] for each in review["data"]["sources"]}
@@ -65,13 +65,13 @@ def same_for_people(review: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", ["database", "parquet"])
 def test_a_database_and_parquet_give_the_same_list_as_the_folder(
-    shelf: SharedStores, first_week: StoreFolder, kind: str
+    shared_stores: SharedStores, first_week: StoreFolder, kind: str
 ) -> None:
     def make(place: StoreFolder) -> None:
         made = as_database(place.folder / "portfolio.db") if kind == "database" else as_parquet(place.folder / "data")
         place.review(made, FIRST_DAY, code=WAITING)
 
-    place, _ = shelf.place(f"from-{kind}", make)
+    place, _ = shared_stores.place(f"from-{kind}", make)
     theirs, ours = place.document(W47), first_week.document(W47)
     assert [line["account_id"] for line in theirs["at_risk"]] == [line["account_id"] for line in ours["at_risk"]]
     assert same_for_people(theirs) == same_for_people(ours)

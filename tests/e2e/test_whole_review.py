@@ -155,18 +155,18 @@ def test_unattended_decisions_are_recorded_as_such_in_the_review_and_in_the_audi
 
 
 @pytest.fixture(scope="module")
-def again(shelf: SharedStores) -> tuple[StoreFolder, dict[str, CommandResult]]:
+def again(shared_stores: SharedStores) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """Both weeks again in a new store: the first decided afterwards, the second printed as JSON."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         elsewhere = {"PYTHONHASHSEED": "2", "TZ": "America/Los_Angeles", "LC_ALL": "C"}
         return {
             "waiting": place.review(PORTFOLIO, FIRST_DAY, code=WAITING, env=elsewhere),
-            "decided": place.run("decide", W47, "--approve", "all").ended(DONE),
+            "decided": place.run("decide", W47, "--approve", "all").check_exit(DONE),
             "json": place.review(PORTFOLIO, SECOND_DAY, "--approve", "all", "--json", env=elsewhere),
         }
 
-    return shelf.place("again", make)
+    return shared_stores.place("again", make)
 
 
 @pytest.mark.parametrize("review_id", [W47, W48])
@@ -238,7 +238,7 @@ def test_a_play_that_runs_goes_on_with_the_same_action_ids(both_weeks: StoreFold
 
 @pytest.fixture(scope="module")
 def progressed(
-    shelf: SharedStores, again: tuple[StoreFolder, dict[str, CommandResult]]
+    shared_stores: SharedStores, again: tuple[StoreFolder, dict[str, CommandResult]]
 ) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """People report progress, then the second week runs again. ``before`` keeps the earlier pages."""
 
@@ -256,7 +256,7 @@ def progressed(
             "again": place.review(PORTFOLIO, SECOND_DAY, "--approve", "all"),
         }
 
-    return shelf.place("progressed", make)
+    return shared_stores.place("progressed", make)
 
 
 def chosen(actions: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any], str, str]:
@@ -332,11 +332,11 @@ def test_running_a_week_again_replaces_that_week_only(progressed: tuple[StoreFol
 
 
 @pytest.fixture(scope="module")
-def reweighted(shelf: SharedStores, desk_first: StoreFolder) -> StoreFolder:
+def reweighted(shared_stores: SharedStores, team_first_week: StoreFolder) -> StoreFolder:
     """The same customers a week later with other weights; every date of the data moves by seven days."""
 
     def make(place: StoreFolder) -> None:
-        desk_first.copied(place.folder)
+        team_first_week.copy_to(place.folder)
         data = write_team_data(place.folder / "data", days=7)
         configs = Path(shutil.copytree(ROOT / "configs", place.folder / "configs"))
         scoring = (configs / "scoring.yaml").read_text(encoding="utf-8")
@@ -347,7 +347,7 @@ def reweighted(shelf: SharedStores, desk_first: StoreFolder) -> StoreFolder:
         (configs / "scoring.yaml").write_text(changed, encoding="utf-8")
         place.review(data, SECOND_DAY, "--approve", "all", "--configs", configs)
 
-    return shelf.place("reweighted", make)[0]
+    return shared_stores.place("reweighted", make)[0]
 
 
 def test_a_change_of_weights_is_not_read_as_a_change_of_customers(reweighted: StoreFolder) -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from app.stores import open_location
 from domain.desk import AuditAnchor
-from tests.desk_in_process import InProcessDesk, monday, own_copy  # noqa: F401  fixtures
+from tests.desk_in_process import InProcessDesk, monday_store, own_copy  # noqa: F401  fixtures
 from tests.e2e.commands import DONE, REFUSED, CommandResult, saveplay
-from tests.e2e.shared_stores import W47, W48, SharedStores, StoreFolder, desk, desk_first, shelf  # noqa: F401  fixtures
+from tests.e2e.shared_stores import W47, W48, SharedStores, StoreFolder, shared_stores, team_data, team_first_week  # noqa: F401  fixtures
 from tools.store import audit_chain
 from tools.store.review_store import ReviewStore
 
@@ -33,11 +33,11 @@ FIELDS = {"audit": ("seq", "at", "review_id", "who", "what", "facts"), "chain": 
 
 
 @pytest.fixture
-def store(where: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReviewStore]:
+def store(store_location: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReviewStore]:
     """A store with five audit entries, one minute apart."""
     monkeypatch.delenv("SAVEPLAY_AUDIT_KEY", raising=False)
     minutes = iter(range(60))
-    with open_location(where) as place:
+    with open_location(store_location) as place:
         store = place.store(lambda: f"2026-11-23T09:{next(minutes):02d}:00.000+00:00")
         for who, what, facts in DID:
             store.log(W48, who, what, **facts)
@@ -266,29 +266,31 @@ def test_every_stored_field_is_one_of_those_that_are_tried_here(store: ReviewSto
 
 
 @pytest.fixture(scope="module")
-def checked(shelf: SharedStores, desk_first: StoreFolder) -> tuple[StoreFolder, dict[str, CommandResult]]:
+def checked(shared_stores: SharedStores, team_first_week: StoreFolder) -> tuple[StoreFolder, dict[str, CommandResult]]:
     """Results of checking the log of the first week: unchanged, against an anchor, and after each kind of change."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        def verify(*more: str | Path, at: StoreFolder = desk_first, env: dict[str, str] | None = None) -> CommandResult:
+        def verify(
+            *more: str | Path, at: StoreFolder = team_first_week, env: dict[str, str] | None = None
+        ) -> CommandResult:
             return saveplay("audit", "verify", *more, "--store", at.store, env=env)
 
         place.folder.mkdir()
         anchor = place.folder / "anchor.json"
-        said = {"anchor": desk_first.run("audit", "anchor"), "sound": verify(), "json": verify("--json")}
+        said = {"anchor": team_first_week.run("audit", "anchor"), "sound": verify(), "json": verify("--json")}
         anchor.write_text(said["anchor"].out)
         said["anchored"] = verify("--anchor", anchor)
         said["another key"] = verify(env={"SAVEPLAY_AUDIT_KEY": KEY})
         said["no anchor"] = verify("--anchor", place.folder / "nowhere.json")
-        broken = own_copy(desk_first, place.folder / "edited")
+        broken = own_copy(team_first_week, place.folder / "edited")
         change(broken, "update audit set who = 'Nobody' where what = 'started'")
         said["edited"], said["edited as json"] = verify(at=broken), verify("--json", at=broken)
-        cut = own_copy(desk_first, place.folder / "cut")
+        cut = own_copy(team_first_week, place.folder / "cut")
         change(cut, "delete from audit where seq > 2", "delete from chain where seq > 2")
         said["cut"], said["cut, anchored"] = verify(at=cut), verify("--anchor", anchor, at=cut)
         return said
 
-    return shelf.place("audit-checked", make)
+    return shared_stores.place("audit-checked", make)
 
 
 def change(place: StoreFolder, *statements: str) -> None:
@@ -299,15 +301,15 @@ def change(place: StoreFolder, *statements: str) -> None:
 
 def test_a_sound_log_is_told_with_exit_0_and_its_length(checked: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     _, said = checked
-    entries = json.loads(said["anchor"].ended(DONE).out)["entries"]
+    entries = json.loads(said["anchor"].check_exit(DONE).out)["entries"]
     expected = f"{entries} entries, each as it was written. The newest is number {entries}."
-    assert said["sound"].ended(DONE).out.strip() == said["anchored"].ended(DONE).out.strip() == expected
+    assert said["sound"].check_exit(DONE).out.strip() == said["anchored"].check_exit(DONE).out.strip() == expected
     assert entries >= 4
 
 
 def test_an_anchor_is_json_that_names_the_newest_entry(checked: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     anchor = AuditAnchor.model_validate_json(checked[1]["anchor"].out)
-    verdict = json.loads(checked[1]["json"].ended(DONE).out)
+    verdict = json.loads(checked[1]["json"].check_exit(DONE).out)
     assert (anchor.seq, anchor.mac) == (verdict["head"]["seq"], verdict["head"]["mac"])
     assert verdict["faults"] == []
 
@@ -323,7 +325,7 @@ def test_an_anchor_is_json_that_names_the_newest_entry(checked: tuple[StoreFolde
 def test_a_log_with_a_fault_is_told_with_exit_2_and_the_fault(
     checked: tuple[StoreFolder, dict[str, CommandResult]], case: str, says: str
 ) -> None:
-    said = checked[1][case].ended(REFUSED)
+    said = checked[1][case].check_exit(REFUSED)
     first, *found = said.out.splitlines()
     assert first == "The log is not as it was written:"
     assert any(says.replace("command line", "Nobody") in line for line in found)
@@ -332,12 +334,12 @@ def test_a_log_with_a_fault_is_told_with_exit_2_and_the_fault(
 def test_a_program_that_checks_the_log_reads_the_faults_as_json(
     checked: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
-    said = checked[1]["edited as json"].ended(REFUSED)
+    said = checked[1]["edited as json"].check_exit(REFUSED)
     assert len(json.loads(said.out)["faults"]) == 1
 
 
 def test_a_log_that_was_cut_off_passes_without_an_anchor(checked: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
-    assert "2 entries, each as it was written" in checked[1]["cut"].ended(DONE).out
+    assert "2 entries, each as it was written" in checked[1]["cut"].check_exit(DONE).out
 
 
 def test_an_anchor_that_is_none_is_refused_in_one_sentence(
@@ -350,13 +352,13 @@ def test_an_anchor_that_is_none_is_refused_in_one_sentence(
 
 
 @pytest.fixture(scope="module")
-def three_ways(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def three_ways(monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Entries for the same actions on the command line, at the desk, and by a program."""
-    place = own_copy(monday, tmp_path_factory.mktemp("three-ways") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("three-ways") / "place")
     action = place.actions()[0][0]
     play = place.document(W48)["plays"][0]
     account, version = play["account_id"], play["version"]
-    place.run("done", action, "--by", "Sadia Karim", "--on", "2026-11-20").ended(DONE)
+    place.run("done", action, "--by", "Sadia Karim", "--on", "2026-11-20").check_exit(DONE)
     inside = InProcessDesk(place.store)
     leader = inside.member("leader")
     browser, program = inside.browser(leader), inside.token_client(leader)

@@ -27,9 +27,9 @@ LAST_WEEK = AS_OF - timedelta(days=7)
 
 
 @pytest.fixture
-def history(where: str) -> Iterator[SnapshotStore]:
+def history(store_location: str) -> Iterator[SnapshotStore]:
     """The history of a new store, in a folder or in a database."""
-    with open_location(where) as place:
+    with open_location(store_location) as place:
         yield place.history()
 
 
@@ -96,9 +96,9 @@ def troubled(world: PortfolioBuilder, name: str, **attributes: Any) -> Portfolio
 
 
 @pytest.fixture(scope="module")
-def weeks(where_shared: str) -> Iterator[ScoredPortfolio]:
+def weeks(shared_store_location: str) -> Iterator[ScoredPortfolio]:
     """This week with some changes, scored after last week with the same customers was saved."""
-    with open_location(where_shared) as place:
+    with open_location(shared_store_location) as place:
         yield two_weeks(place.history())
 
 

@@ -20,8 +20,8 @@ def scored() -> ScoredPortfolio:
 
 
 @pytest.fixture
-def history(where: str) -> Iterator[SnapshotStore]:
-    with open_location(where) as place:
+def history(store_location: str) -> Iterator[SnapshotStore]:
+    with open_location(store_location) as place:
         yield place.history()
 
 
