@@ -53,15 +53,15 @@ def no_model() -> None:
     return
 
 
-def run_agents(stage: CasePortfolio, connect: OpenModel = no_model) -> dict[str, AgentOutput]:
+def run_agents(portfolio: CasePortfolio, open_model: OpenModel = no_model) -> dict[str, AgentOutput]:
     """Output by account id for every case of the portfolio. With a model, it drafts the plays of accounts at risk."""
-    base, configuration, team = stage.base, stage.base.configuration, load_people(stage.base)
-    accounts = [case.account_id for case in stage.cases]
+    base, configuration, team = portfolio.base, portfolio.base.configuration, load_people(portfolio.base)
+    accounts = [case.account_id for case in portfolio.cases]
     lines = full_plan(base, team)
     base.select_accounts(accounts)
-    found = build_dossiers(base, accounts, stage.history, base.signal_details())
+    found = build_dossiers(base, accounts, portfolio.history, base.signal_details())
     findings = [diagnose(dossier, configuration.causes, configuration.scoring) for dossier in found]
-    plays = asyncio.run(_draft_plays(build_drafter(base, team, connect()), found, findings))
+    plays = asyncio.run(_draft_plays(build_drafter(base, team, open_model()), found, findings))
     return {
         dossier.account_id: AgentOutput(
             dossier=dossier,
@@ -71,7 +71,7 @@ def run_agents(stage: CasePortfolio, connect: OpenModel = no_model) -> dict[str,
             people=team,
             rows={
                 table: [row for row in rows if row.get("account_id") == dossier.account_id]
-                for table, rows in stage.tables.items()
+                for table, rows in portfolio.tables.items()
             },
         )
         for dossier, finding, play in zip(found, findings, plays, strict=True)

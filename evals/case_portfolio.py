@@ -70,7 +70,9 @@ def score_cases_apart(
     except SaveplayError as error:
         if len(cases) == 1:
             return [{cases[0].name: str(error)}]
-        return [stage for case in cases for stage in score_cases_apart([case], folder / case.name, configuration)]
+        return [
+            portfolio for case in cases for portfolio in score_cases_apart([case], folder / case.name, configuration)
+        ]
 
 
 def portfolio_tables(cases: Sequence[AccountCase]) -> dict[str, list[Row]]:

@@ -24,10 +24,10 @@ class NotJudged(Exception):
 
 @dataclass
 class Question(Evaluator[Any, Any, None]):
-    """Base: one question about one case. ``asks`` names the figure, ``says`` what it means."""
+    """Base: one question about one case. ``figure_name`` is the key of the figure in reports and in the baseline, ``description`` its meaning."""
 
-    asks: ClassVar[str] = ""
-    says: ClassVar[str] = ""
+    figure_name: ClassVar[str] = ""
+    description: ClassVar[str] = ""
 
     def applies(self, case: Any) -> bool:
         """True if the case expects an answer to this question."""
@@ -43,7 +43,7 @@ class Question(Evaluator[Any, Any, None]):
         if not self.applies(case):
             return {}
         right, why = self.verdict(case, ctx.output)
-        return {self.asks: EvaluationReason(right, why)}
+        return {self.figure_name: EvaluationReason(right, why)}
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def answer_questions(
     for failure in report.failures:
         item = by_name[failure.name]
         why = item.error or failure.error_message
-        wrong = tuple(Check(name=q.asks, right=False, why=why) for q in questions if q.applies(item.case))
+        wrong = tuple(Check(name=q.figure_name, right=False, why=why) for q in questions if q.applies(item.case))
         found.append(CaseResult(name=item.name, note=item.note, checks=wrong, error=why))
     lost = sorted(set(by_name) - {case.name for case in found})
     assert not lost, f"cases that the engine lost: {lost}"
@@ -109,5 +109,5 @@ def judge_suite(
 ) -> SuiteResult:
     """Result of a suite: all questions for all cases, and one figure per question."""
     results = answer_questions(suite, judgements, questions, describe)
-    figures = question_figures(results, {question.asks: question.says for question in questions})
+    figures = question_figures(results, {question.figure_name: question.description for question in questions})
     return SuiteResult(suite=suite, model=model, says=says, figures=figures, cases=results)

@@ -25,7 +25,7 @@ def _accepts(wanted: Sequence[str], got: str) -> Verdict:
 class HealthBandRight(Question):
     """The health band is accepted."""
 
-    asks, says = "band", "the health band is one that a leader accepts"
+    figure_name, description = "band", "the health band is one that a leader accepts"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.health_band)
@@ -37,7 +37,10 @@ class HealthBandRight(Question):
 class AtRiskListed(Question):
     """The account is on the at-risk list exactly when expected."""
 
-    asks, says = "at_risk", "the account is on the at-risk list when it should be, and not when it should not"
+    figure_name, description = (
+        "at_risk",
+        "the account is on the at-risk list when it should be, and not when it should not",
+    )
 
     def applies(self, case: AccountCase) -> bool:
         return case.expect.at_risk is not None
@@ -51,7 +54,7 @@ class AtRiskListed(Question):
 class RiskLevel(Question):
     """The risk tier is accepted."""
 
-    asks, says = "risk_tier", "the risk tier is one that a leader accepts"
+    figure_name, description = "risk_tier", "the risk tier is one that a leader accepts"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.risk_tier)
@@ -63,7 +66,7 @@ class RiskLevel(Question):
 class Tier(Question):
     """The intervention tier is accepted."""
 
-    asks, says = "tier", "the intervention tier follows the written rules"
+    figure_name, description = "tier", "the intervention tier follows the written rules"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.tier)
@@ -75,7 +78,7 @@ class Tier(Question):
 class PrimaryAction(Question):
     """The primary action of the plan contains an expected word."""
 
-    asks, says = "action", "the primary action of the plan fits the strongest reason"
+    figure_name, description = "action", "the primary action of the plan fits the strongest reason"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.action)
@@ -89,7 +92,7 @@ class PrimaryAction(Question):
 class Cause(Question):
     """The first cause is accepted."""
 
-    asks, says = "cause", "the first cause is the leader's, or one they accept"
+    figure_name, description = "cause", "the first cause is the leader's, or one they accept"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
@@ -101,7 +104,7 @@ class Cause(Question):
 class CauseInTopTwo(Question):
     """The first cause or the runner-up is accepted."""
 
-    asks, says = "cause_in_two", "a cause that the leader accepts is the first or the runner-up"
+    figure_name, description = "cause_in_two", "a cause that the leader accepts is the first or the runner-up"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
@@ -115,7 +118,7 @@ class CauseInTopTwo(Question):
 class Pillar(Question):
     """The pillar that dropped is accepted."""
 
-    asks, says = "pillar", "the pillar that carries the trouble"
+    figure_name, description = "pillar", "the pillar that carries the trouble"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.pillar)
@@ -127,7 +130,7 @@ class Pillar(Question):
 class Difficulty(Question):
     """The recovery difficulty is accepted."""
 
-    asks, says = "difficulty", "recovery difficulty as a leader would put it"
+    figure_name, description = "difficulty", "recovery difficulty as a leader would put it"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.difficulty)
@@ -139,7 +142,7 @@ class Difficulty(Question):
 class PlayIncludes(Question):
     """The play contains every required word."""
 
-    asks, says = "play_has", "the play holds what a leader would insist on"
+    figure_name, description = "play_has", "the play holds what a leader would insist on"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.play_has)
@@ -153,7 +156,10 @@ class PlayIncludes(Question):
 class PlayExcludes(Question):
     """The play contains no word that the case forbids, and customers see no internal word."""
 
-    asks, says = "play_lacks", "nothing in the play that a leader forbids; nothing internal where the customer hears it"
+    figure_name, description = (
+        "play_lacks",
+        "nothing in the play that a leader forbids; nothing internal where the customer hears it",
+    )
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         text = play_text(got.play).lower()
@@ -166,7 +172,7 @@ class PlayExcludes(Question):
 class ActionsFitCause(Question):
     """All actions come from the playbook of one accepted cause."""
 
-    asks, says = "plan_fits_cause", "every action comes from the playbook of an accepted cause"
+    figure_name, description = "plan_fits_cause", "every action comes from the playbook of an accepted cause"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
@@ -189,7 +195,10 @@ ACTION_PREFIXES = {
 class DatesValid(Question):
     """Dates are weekdays in the order of the phases, and the first conversation is in time."""
 
-    asks, says = "dates", "dates lie on weekdays, in order of the phases, the first conversation within the tier's time"
+    figure_name, description = (
+        "dates",
+        "dates lie on weekdays, in order of the phases, the first conversation within the tier's time",
+    )
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         wrong = [f"{action.title} on {action.due}" for action in got.actions if action.due.weekday() > 4]
@@ -212,7 +221,7 @@ def _first_touch(play: SavePlay) -> date | None:
 class OwnersValid(Question):
     """Every owner exists and has the role that the action asks for."""
 
-    asks, says = "owners", "each action has an owner of ours with the role that it asks for"
+    figure_name, description = "owners", "each action has an owner of ours with the role that it asks for"
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         wrong = []
@@ -230,7 +239,7 @@ class OwnersValid(Question):
 class EvidenceCorrect(Question):
     """The cited values equal an independent count of the rows (tolerance 0.06)."""
 
-    asks, says = "evidence_true", "what is cited is so: counted again from the fixture's rows"
+    figure_name, description = "evidence_true", "what is cited is so: counted again from the fixture's rows"
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         counts = recount_signals(got.rows, case.as_of)
@@ -245,7 +254,7 @@ class EvidenceCorrect(Question):
 class EvidenceCited(Question):
     """Every action cites evidence of the play, when the play has any."""
 
-    asks, says = "evidence_cited", "each action cites evidence that the play shows"
+    figure_name, description = "evidence_cited", "each action cites evidence that the play shows"
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         known = {fact.id for fact in got.play.evidence}
@@ -256,7 +265,10 @@ class EvidenceCited(Question):
 class PlayComplete(Question):
     """The play has every part of the template."""
 
-    asks, says = "complete", "three phases of three actions, success and walk-away criteria, cadence, a verified plan"
+    figure_name, description = (
+        "complete",
+        "three phases of three actions, success and walk-away criteria, cadence, a verified plan",
+    )
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         play, lacks = got.play, []

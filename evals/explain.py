@@ -21,9 +21,9 @@ def explain_one_case(name: str, cases: Sequence[AccountCase], configuration: Con
         near = get_close_matches(name, [c.name for c in cases], n=3, cutoff=0.3)
         raise UnknownReference(f"there is no case {name!r}; nearest: {', '.join(near) or 'none'}")
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        stage = score_cases([case], Path(scratch), configuration)
-        got = run_agents(stage)[case.account_id]
-        stage.base.close()
+        portfolio = score_cases([case], Path(scratch), configuration)
+        got = run_agents(portfolio)[case.account_id]
+        portfolio.base.close()
     return "\n".join(_lines(case, got, configuration)) + "\n"
 
 
@@ -73,4 +73,4 @@ def _lines(case: AccountCase, got: AgentOutput, configuration: Configuration) ->
     for question in QUESTIONS:
         if question.applies(case):
             right, why = question.verdict(case, got)
-            yield f"  {'right' if right else 'WRONG':6} {question.asks}: {why}"
+            yield f"  {'right' if right else 'WRONG':6} {question.figure_name}: {why}"

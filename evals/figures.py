@@ -128,12 +128,12 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
 
 
-def paired_difference(ours: Mapping[str, float], theirs: Mapping[str, float]) -> tuple[float, float, float] | None:
+def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[float, float, float] | None:
     """Mean difference over the names that both have, and its 95 % interval; None when they have no name in common."""
-    common = sorted(set(ours) & set(theirs))
+    common = sorted(set(first) & set(second))
     if not common:
         return None
-    differences = [ours[key] - theirs[key] for key in common]
+    differences = [first[key] - second[key] for key in common]
     low, high = mean_interval(differences)
     return float(np.mean(differences)), low, high
 

@@ -18,7 +18,7 @@ class LevelCurve:
 
     points: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
 
-    def at(self, days: float) -> float:
+    def level_at(self, days: float) -> float:
         """The level so many days ago."""
         if days >= self.points[0][0]:
             return self.points[0][1]
@@ -96,11 +96,11 @@ class SampleCustomer:
     missing: set[str] = field(default_factory=set)
     scenes: dict[str, list[Row]] = field(default_factory=dict)
 
-    def hidden(self, story: str, cause: str, since_days: int, outlook: str) -> None:
+    def set_truth(self, story: str, cause: str, since_days: int, outlook: str) -> None:
         """Set the truth about the customer. It is written to ``truth/`` only, never to an input row."""
         self.story, self.cause, self.since, self.outlook = story, cause, ago(since_days), outlook
 
-    def who(self, role: str, days: int | None = None) -> str:
+    def contact_name(self, role: str, days: int | None = None) -> str:
         """Name of the contact in that role, else of any contact who was present."""
         there = [c for c in self.contacts if days is None or c.departed_days is None or c.departed_days < days]
         there = there or self.contacts
@@ -120,16 +120,16 @@ class SampleCustomer:
         """Add a scripted note of the CSM."""
         row = {
             "date": ago(weekday_days_ago(days)).isoformat(),
-            "text": self.says(text),
+            "text": self.with_names(text),
             "author": "",
             "pulse": str(pulse or ""),
         }
         self.add_row("notes", row)
 
-    def says(self, text: str, days: int | None = None) -> str:
+    def with_names(self, text: str, days: int | None = None) -> str:
         """The sentence with contact names filled in; with ``days``, only of contacts present so many days ago."""
         roles = {"champ": "champion", "buyer": "economic_buyer", "user": "user"}
-        return text.format(**{key: self.who(role, days) for key, role in roles.items()})
+        return text.format(**{key: self.contact_name(role, days) for key, role in roles.items()})
 
     def survey(self, days: int, score: int, comment: str) -> None:
         """Add a scripted NPS answer; random answers end well before it."""

@@ -60,7 +60,7 @@ def _sample_accounts() -> Mapping[str, Mapping[str, str]]:
 class AnswerKindRight(Question):
     """The answer is of an accepted kind."""
 
-    asks, says = "kind", "the question is answered in kind, or asked back where it should be"
+    figure_name, description = "kind", "the question is answered in kind, or asked back where it should be"
 
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         kinds = [part.kind for part in got.parts]
@@ -72,7 +72,7 @@ class AnswerKindRight(Question):
 class RightAccount(Question):
     """The answer is about the expected account and no other."""
 
-    asks, says = "account", "the answer is about the account that is meant, and never about another"
+    figure_name, description = "account", "the answer is about the account that is meant, and never about another"
 
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         named = [part.account_id for part in got.parts if part.kind in ("why", "save_play")]
@@ -83,7 +83,7 @@ class RightAccount(Question):
 class CandidatesOffered(Question):
     """A question back offers every account that may be meant."""
 
-    asks, says = "candidates", "asked back with every account that may be meant"
+    figure_name, description = "candidates", "asked back with every account that may be meant"
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.candidates)
@@ -99,7 +99,7 @@ class CandidatesOffered(Question):
 class StatementUsed(Question):
     """Statements of the user become evidence, and the cause follows them where expected."""
 
-    asks, says = "heard", "what the asker says is taken as evidence and moves the cause where it should"
+    figure_name, description = "heard", "what the asker says is taken as evidence and moves the cause where it should"
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.said or case.cause)
@@ -117,7 +117,7 @@ class StatementUsed(Question):
 class PlanSlice(Question):
     """The plan holds only accounts of the tier, segment or CSM in the question."""
 
-    asks, says = "slice", "a plan holds the accounts that were asked for and no others"
+    figure_name, description = "slice", "a plan holds the accounts that were asked for and no others"
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.slice)
@@ -138,7 +138,7 @@ class PlanSlice(Question):
 class Grounded(Question):
     """Reasons and plays show evidence, and plays are verified."""
 
-    asks, says = "grounded", "a reason or a play shows its evidence; a play is verified"
+    figure_name, description = "grounded", "a reason or a play shows its evidence; a play is verified"
 
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         bare: list[str] = [
@@ -161,13 +161,17 @@ QUESTIONS: tuple[Question, ...] = (
 
 
 def run_ask(
-    cases: Sequence[AskCase], configuration: Configuration, client: ModelClient | None, model: str, tell: ReportProgress
+    cases: Sequence[AskCase],
+    configuration: Configuration,
+    client: ModelClient | None,
+    model: str,
+    report_progress: ReportProgress,
 ) -> SuiteResult:
     """Ask every question once and judge the answers."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        desk = open_sample_desk(Path(scratch), configuration, client)
-        answers = asyncio.run(_answer_all(cases, desk, tell))
-        desk.store.close()
+        context = open_sample_context(Path(scratch), configuration, client)
+        answers = asyncio.run(_answer_all(cases, context, report_progress))
+        context.store.close()
     judgements = [
         Judgement(f"{number:02d} {case.ask[:70]}", case.note, case, answer, answer if isinstance(answer, str) else None)
         for number, (case, answer) in enumerate(zip(cases, answers, strict=True), start=1)
@@ -175,7 +179,7 @@ def run_ask(
     return judge_suite("ask", SAYS, model, judgements, QUESTIONS, _describe_answer)
 
 
-def open_sample_desk(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskContext:
+def open_sample_context(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskContext:
     """Context for questions: the sample portfolio, with the week before in the history, and an empty store."""
     history = SnapshotStore(folder / "history")
     past = read_base(str(SAMPLE), LAST_WEEK, configuration, history)
@@ -190,22 +194,24 @@ def open_sample_desk(folder: Path, configuration: Configuration, client: ModelCl
     )
 
 
-async def _answer_all(cases: Sequence[AskCase], desk: AskContext, tell: ReportProgress) -> list[QuestionAnswer | str]:
+async def _answer_all(
+    cases: Sequence[AskCase], context: AskContext, report_progress: ReportProgress
+) -> list[QuestionAnswer | str]:
     found: list[QuestionAnswer | str] = []
     try:
         for case in cases:
-            tell("ask", len(found), len(cases))
-            found.append(await _answer(case.ask, desk))
+            report_progress("ask", len(found), len(cases))
+            found.append(await _answer(case.ask, context))
     finally:
-        if desk.client is not None:
-            await desk.client.close()
-    tell("ask", len(cases), len(cases))
+        if context.client is not None:
+            await context.client.close()
+    report_progress("ask", len(cases), len(cases))
     return found
 
 
-async def _answer(question: str, desk: AskContext) -> QuestionAnswer | str:
+async def _answer(question: str, context: AskContext) -> QuestionAnswer | str:
     try:
-        return await answer_question(question, desk)
+        return await answer_question(question, context)
     except Exception as error:  # noqa: BLE001 - any error while answering is a result of that question
         return f"{type(error).__name__}: {error}"
 

@@ -22,7 +22,7 @@ from evals.case_portfolio import score_cases
 from evals.cases import AccountCase, read_cases
 from evals.engine import Judgement, Question, ReportProgress, Verdict, answer_questions
 from evals.figures import CaseResult, Figure, SuiteResult, mean_figure, question_figures, share_figure
-from evals.suites.ask import open_sample_desk
+from evals.suites.ask import open_sample_context
 from tools.evidence.causes import diagnose
 from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.intervention_plan import at_risk_ids
@@ -164,7 +164,10 @@ class RefusalCodes:
 class RefusedByCode(Question):
     """The fault is reported under its own code, and a careful draft is not refused."""
 
-    asks, says = "refused", "each fault of a scripted model is refused under its own code, and a careful draft is not"
+    figure_name, description = (
+        "refused",
+        "each fault of a scripted model is refused under its own code, and a careful draft is not",
+    )
 
     def verdict(self, case: DraftFault | PlayTampering, got: RefusalCodes) -> Verdict:
         right = case.code in got.codes if case.code else not got.codes
@@ -173,7 +176,7 @@ class RefusedByCode(Question):
 
 def faultless_draft(frame: PlayContext) -> PlayDraft:
     """A draft without a fault: the first actions offered, the first day, plain sentences."""
-    ways = iter(_REASONS)
+    reasons = iter(_REASONS)
 
     def line(place: str, number: int) -> DraftAction:
         option = frame.options[place][number]
@@ -182,7 +185,7 @@ def faultless_draft(frame: PlayContext) -> PlayDraft:
             owner=option.owners[0],
             due=option.days[0],
             evidence=(frame.evidence[0].id,),
-            why=f"Gives {{contact}} {next(ways)}, since {{{frame.evidence[0].id}}}.",
+            why=f"Gives {{contact}} {next(reasons)}, since {{{frame.evidence[0].id}}}.",
         )
 
     def several(place: str) -> tuple[DraftAction, ...]:
@@ -216,14 +219,14 @@ def judge_scripted_faults(
     chosen = [case for case in (cases or read_cases()) if case.name in FAULT_CASES]
     judgements = []
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        stage = score_cases(chosen, Path(scratch), configuration)
-        drafter = build_drafter(stage.base, load_people(stage.base), None)
-        stage.base.select_accounts([case.name for case in chosen])
-        details = stage.base.signal_details()
-        for dossier in build_dossiers(stage.base, [case.name for case in chosen], stage.history, details):
+        portfolio = score_cases(chosen, Path(scratch), configuration)
+        drafter = build_drafter(portfolio.base, load_people(portfolio.base), None)
+        portfolio.base.select_accounts([case.name for case in chosen])
+        details = portfolio.base.signal_details()
+        for dossier in build_dossiers(portfolio.base, [case.name for case in chosen], portfolio.history, details):
             frame = drafter.frame(dossier, diagnose(dossier, configuration.causes, configuration.scoring))
             judgements += _judge_faults(dossier.account_id, frame, drafter.rules(frame), drafter)
-        stage.base.close()
+        portfolio.base.close()
     return answer_questions("drafts", judgements, (RefusedByCode(),), lambda got: {"refused for": ", ".join(got.codes)})
 
 
@@ -250,7 +253,10 @@ def _judge_faults(account: str, frame: PlayContext, rules: SentenceRules, drafte
 class ModelAnswered(Question):
     """The model answered today's prompt."""
 
-    asks, says = "answered", "the model answered today's prompt (replay: the prompt is the one that was recorded)"
+    figure_name, description = (
+        "answered",
+        "the model answered today's prompt (replay: the prompt is the one that was recorded)",
+    )
 
     def verdict(self, case: str, got: SavePlay) -> Verdict:
         error = got.drafting.error
@@ -261,7 +267,7 @@ class ModelAnswered(Question):
 class PlayVerified(Question):
     """The play that people get is complete and verified."""
 
-    asks, says = "verified", "the play that reaches people is complete and without a violation"
+    figure_name, description = "verified", "the play that reaches people is complete and without a violation"
 
     def verdict(self, case: str, got: SavePlay) -> Verdict:
         lacks = [] if got.verified else [violation.code for violation in got.violations]
@@ -270,36 +276,36 @@ class PlayVerified(Question):
 
 
 def judge_model_plays(
-    configuration: Configuration, client: ModelClient, tell: ReportProgress
+    configuration: Configuration, client: ModelClient, report_progress: ReportProgress
 ) -> tuple[list[Judgement], list[SavePlay]]:
     """Drafted plays for the ten accounts of the sample review."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        desk = open_sample_desk(Path(scratch), configuration, None)
-        base, history = desk.base, desk.history
+        context = open_sample_context(Path(scratch), configuration, None)
+        base, history = context.base, context.history
         accounts = at_risk_ids(base, PLAYS)
         base.select_accounts(accounts)
         found = build_dossiers(base, accounts, history, base.signal_details())
         drafter = build_drafter(base, load_people(base), client)
         frames = [drafter.frame(d, diagnose(d, configuration.causes, configuration.scoring)) for d in found]
-        drafted = asyncio.run(_draft_all(drafter, frames, client, tell))
+        drafted = asyncio.run(_draft_all(drafter, frames, client, report_progress))
         plays = [drafter.play(frame, item) for frame, item in zip(frames, drafted, strict=True)]
         base.close()
-        desk.store.close()
+        context.store.close()
     return [Judgement(play.name, f"Cause: {play.cause_label}.", play.account_id, play) for play in plays], plays
 
 
 async def _draft_all(
-    drafter: PlayDrafter, frames: Sequence[PlayContext], client: ModelClient, tell: ReportProgress
+    drafter: PlayDrafter, frames: Sequence[PlayContext], client: ModelClient, report_progress: ReportProgress
 ) -> list[DraftResult]:
     done: list[DraftResult] = []
 
     async def each(frame: PlayContext) -> DraftResult:
         drafted = await drafter.draft(frame)
         done.append(drafted)
-        tell("drafts", len(done), len(frames))
+        report_progress("drafts", len(done), len(frames))
         return drafted
 
-    tell("drafts", 0, len(frames))
+    report_progress("drafts", 0, len(frames))
     try:
         return list(await asyncio.gather(*(each(frame) for frame in frames)))
     finally:
@@ -348,17 +354,20 @@ def run_drafts(
     configuration: Configuration,
     client: ModelClient | None,
     model: str,
-    tell: ReportProgress,
+    report_progress: ReportProgress,
     seconds: Callable[[], Mapping[str, float]] = dict,
 ) -> SuiteResult:
     """Judge the scripted faults and, with a client, the ten plays of the sample."""
     results = judge_scripted_faults(configuration)
-    says = {RefusedByCode.asks: RefusedByCode.says}
+    says = {RefusedByCode.figure_name: RefusedByCode.description}
     figures: tuple[Figure, ...] = ()
     if client is not None:
-        judgements, plays = judge_model_plays(configuration, client, tell)
+        judgements, plays = judge_model_plays(configuration, client, report_progress)
         results += answer_questions("drafts", judgements, (ModelAnswered(), PlayVerified()), _describe_play)
-        says |= {ModelAnswered.asks: ModelAnswered.says, PlayVerified.asks: PlayVerified.says}
+        says |= {
+            ModelAnswered.figure_name: ModelAnswered.description,
+            PlayVerified.figure_name: PlayVerified.description,
+        }
         figures = drafting_figures(plays, seconds())
     results = tuple(sorted(results, key=lambda case: case.name))
     return SuiteResult(

@@ -66,14 +66,16 @@ class WorldResult:
     unseen: tuple[str, ...]
 
 
-def run_worlds(configuration: Configuration, tell: ReportProgress, seeds: Sequence[int] = SEEDS) -> SuiteResult:
+def run_worlds(
+    configuration: Configuration, report_progress: ReportProgress, seeds: Sequence[int] = SEEDS
+) -> SuiteResult:
     """Run the worlds, two at a time, and combine them. A world that fails is named and left out of the figures."""
     results: list[WorldResult | str] = []
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
-        tell("worlds", 0, len(seeds))
+        report_progress("worlds", 0, len(seeds))
         for result in pool.map(_run_world, [(seed, configuration) for seed in seeds]):
             results.append(result)
-            tell("worlds", len(results), len(seeds))
+            report_progress("worlds", len(results), len(seeds))
     cases = [
         CaseResult(
             name=f"world {seed}",
@@ -219,17 +221,17 @@ def _never_listed(world: World, weeks: Sequence[SimulatedWeek]) -> tuple[str, ..
 # together --------------------------------------------------------------------------------------------------------------
 
 
-def combine_worlds(told: Sequence[WorldResult], cases: Sequence[CaseResult]) -> SuiteResult:
+def combine_worlds(results: Sequence[WorldResult], cases: Sequence[CaseResult]) -> SuiteResult:
     """The result of all worlds together."""
-    if not told:
+    if not results:
         return SuiteResult(suite="worlds", model="none", says=SAYS, figures=(), cases=tuple(cases))
 
     def units(name: str) -> dict[str, float]:
-        return {key: value for each in told for key, value in each.units.get(name, {}).items()}
+        return {key: value for each in results for key, value in each.units.get(name, {}).items()}
 
-    causes = [found for each in told for found in each.causes]
-    units_of_flips = {unit: value for each in told for unit, value in each.flips.items()}
-    unseen = [line for each in told for line in each.unseen]
+    causes = [found for each in results for found in each.causes]
+    units_of_flips = {unit: value for each in results for unit, value in each.flips.items()}
+    unseen = [line for each in results for line in each.unseen]
     figures = (
         mean_figure(
             "arr_caught", f"ARR that left within 26 weeks and stood on the list of {LIST_LENGTH}", units("arr_caught")
@@ -247,13 +249,13 @@ def combine_worlds(told: Sequence[WorldResult], cases: Sequence[CaseResult]) -> 
             "cause", "cause right, of listed accounts with a hidden condition", sum(a for a, _ in causes), len(causes)
         ),
         share_figure("cause_in_two", "cause or runner-up right", sum(b for _, b in causes), len(causes)),
-        _brier(told),
-        _brier_skill(told),
+        _brier(results),
+        _brier_skill(results),
         mean_figure(
             "flips", "risk tiers that differ from the week before without news", units_of_flips, better="lower"
         ),
     )
-    comparisons, held = _comparisons(told), float(np.mean(list(units("concentration").values())))
+    comparisons, held = _comparisons(results), float(np.mean(list(units("concentration").values())))
     return SuiteResult(
         suite="worlds",
         model="none",
@@ -263,7 +265,7 @@ def combine_worlds(told: Sequence[WorldResult], cases: Sequence[CaseResult]) -> 
         comparisons=comparisons,
         notes=(
             *_policies_not_beaten(comparisons, held),
-            *_reliability(told),
+            *_reliability(results),
             *(f"Never listed: {line}." for line in unseen),
         ),
     )
@@ -272,15 +274,15 @@ def combine_worlds(told: Sequence[WorldResult], cases: Sequence[CaseResult]) -> 
 def _policies_not_beaten(comparisons: Sequence[Comparison], held: float) -> list[str]:
     """Notes on the policies that the review does not beat, with the known reason."""
     found = []
-    for way in comparisons:
-        for figure in way.difference:
+    for policy in comparisons:
+        for figure in policy.difference:
             if (
                 figure.name in ("arr_caught", "kept_per_hour")
                 and figure.low <= 0
-                and not way.name.startswith(REVIEW_POLICY)
+                and not policy.name.startswith(REVIEW_POLICY)
             ):
                 verdict = "loses to" if figure.high < 0 else "does not clearly beat"
-                found.append(f"The review {verdict} “{way.name}” on {figure.says}.")
+                found.append(f"The review {verdict} “{policy.name}” on {figure.says}.")
     if found:
         found.append(
             f"The largest {LIST_LENGTH} accounts of these worlds hold {held:.0%} of all ARR: whoever looks after them alone catches "
@@ -289,16 +291,18 @@ def _policies_not_beaten(comparisons: Sequence[Comparison], held: float) -> list
     return found
 
 
-def _brier(told: Sequence[WorldResult]) -> Figure:
-    squares = {f"world {each.seed}": float(np.mean([(p - came) ** 2 for p, came in each.forecasts])) for each in told}
+def _brier(results: Sequence[WorldResult]) -> Figure:
+    squares = {
+        f"world {each.seed}": float(np.mean([(p - came) ** 2 for p, came in each.forecasts])) for each in results
+    }
     says = "mean squared error of the churn probability as shown (uncalibrated prior)"
     return mean_figure("brier", says, squares, "score", "lower")
 
 
-def _brier_skill(told: Sequence[WorldResult]) -> Figure:
+def _brier_skill(results: Sequence[WorldResult]) -> Figure:
     """Brier skill: 1 is perfect, 0 is no better than the base rate for every account."""
     skills = {}
-    for each in told:
+    for each in results:
         came = np.asarray([float(c) for _, c in each.forecasts])
         error = np.mean([(p - c) ** 2 for p, c in each.forecasts])
         skills[f"world {each.seed}"] = float(1 - error / max(float(np.var(came)), 1e-9))
@@ -307,9 +311,9 @@ def _brier_skill(told: Sequence[WorldResult]) -> Figure:
     )
 
 
-def _reliability(told: Sequence[WorldResult]) -> list[str]:
+def _reliability(results: Sequence[WorldResult]) -> list[str]:
     """Notes on calibration: shown and observed churn rate in five bands."""
-    every = [forecast for each in told for forecast in each.forecasts]
+    every = [forecast for each in results for forecast in each.forecasts]
     lines = []
     for low, high in ((0.0, 0.05), (0.05, 0.15), (0.15, 0.3), (0.3, 0.5), (0.5, 1.01)):
         band = [(p, came) for p, came in every if low <= p < high]
@@ -319,18 +323,18 @@ def _reliability(told: Sequence[WorldResult]) -> list[str]:
     return lines
 
 
-def _comparisons(told: Sequence[WorldResult]) -> tuple[Comparison, ...]:
-    ours = _policy_units(told, REVIEW_POLICY)
+def _comparisons(results: Sequence[WorldResult]) -> tuple[Comparison, ...]:
+    review = _policy_units(results, REVIEW_POLICY)
     found = []
-    for name in told[0].ways:
-        theirs = _policy_units(told, name)
-        figures = tuple(mean_figure(key, says, theirs[key], unit, gated=False) for key, says, unit in _COMPARED)
+    for name in results[0].ways:
+        policy = _policy_units(results, name)
+        figures = tuple(mean_figure(key, says, policy[key], unit, gated=False) for key, says, unit in _COMPARED)
         found.append(
             Comparison(
-                name=name, figures=figures, difference=_differences(ours, theirs) if name != REVIEW_POLICY else ()
+                name=name, figures=figures, difference=_differences(review, policy) if name != REVIEW_POLICY else ()
             )
         )
-    return tuple(sorted(found, key=lambda way: (-way.figures[0].value, way.name)))
+    return tuple(sorted(found, key=lambda policy: (-policy.figures[0].value, policy.name)))
 
 
 _COMPARED: tuple[tuple[str, str, Unit], ...] = (
@@ -341,19 +345,19 @@ _COMPARED: tuple[tuple[str, str, Unit], ...] = (
 )
 
 
-def _policy_units(told: Sequence[WorldResult], name: str) -> dict[str, dict[str, float]]:
+def _policy_units(results: Sequence[WorldResult], name: str) -> dict[str, dict[str, float]]:
     keys = [key for key, _, _ in _COMPARED]
-    return {key: {unit: value for each in told for unit, value in each.ways[name][key].items()} for key in keys}
+    return {key: {unit: value for each in results for unit, value in each.ways[name][key].items()} for key in keys}
 
 
 def _differences(
-    ours: Mapping[str, Mapping[str, float]], theirs: Mapping[str, Mapping[str, float]]
+    review: Mapping[str, Mapping[str, float]], policy: Mapping[str, Mapping[str, float]]
 ) -> tuple[Figure, ...]:
     found = []
     for key, says, unit in _COMPARED:
-        pair = paired_difference(ours[key], theirs[key])
+        pair = paired_difference(review[key], policy[key])
         if pair is not None:
             middle, low, high = (round(value, 6) for value in pair)
-            n = len(set(ours[key]) & set(theirs[key]))
+            n = len(set(review[key]) & set(policy[key]))
             found.append(Figure(name=key, says=says, value=middle, low=low, high=high, n=n, unit=unit, gated=False))
     return tuple(found)

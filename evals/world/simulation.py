@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from random import Random
 
 from evals.sample.write import COLUMNS
-from evals.world import rules
+from evals.world import assumptions
 from evals.world.churn import churn_day, draw_churn
 from evals.world.conditions import draw_conditions
 from evals.world.draw_facts import draw_contacts, draw_facts
@@ -132,14 +132,14 @@ def _true_account(life: AccountLife) -> TrueAccount:
 
 def _in_export(life: AccountLife, day: date) -> bool:
     """True if the account has started and has not been removed from the CRM after it left."""
-    gone = life.churned_on and (day - life.churned_on).days > rules.CHURNED_STAYS_DAYS
+    gone = life.churned_on and (day - life.churned_on).days > assumptions.CHURNED_STAYS_DAYS
     return life.facts.started <= day and not gone
 
 
 def _account_row(account: TrueAccount, life: AccountLife, day: date) -> Row:
     facts = life.facts
     renewal = next((str(renewal) for renewal in facts.renewals if renewal > day), "")
-    young = (day - facts.started).days < 7 * rules.ONBOARDING_WEEKS
+    young = (day - facts.started).days < 7 * assumptions.ONBOARDING_WEEKS
     return {
         "account_id": facts.account_id,
         "name": facts.name,

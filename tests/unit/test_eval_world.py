@@ -10,7 +10,7 @@ import pytest
 
 from evals.sample.write import COLUMNS
 from evals.world import SimulatedPlay, TrueAccount, World, simulate
-from evals.world.rules import KINDS, MISSING
+from evals.world.assumptions import KINDS, MISSING
 
 Row = dict[str, str]
 DATED = {"usage": "date", "tickets": "opened_at", "invoices": "due_date", "surveys": "date", "touchpoints": "date"}

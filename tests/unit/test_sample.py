@@ -112,6 +112,8 @@ def test_a_long_salesforce_id_ends_with_the_right_check_characters() -> None:
 
 def test_a_level_is_kept_outside_its_points_and_straight_between_them() -> None:
     curve = LevelCurve(((20, 1.0), (10, 0.5), (0, 0.7)))
-    assert [curve.at(days) for days in (90, 20, 15, 10, 5, 0, -9)] == pytest.approx([1, 1, 0.75, 0.5, 0.6, 0.7, 0.7])
-    assert falling_level(30, 0.2).at(31) == 1.0
-    assert falling_level(30, 0.2).at(0) == pytest.approx(0.2)
+    assert [curve.level_at(days) for days in (90, 20, 15, 10, 5, 0, -9)] == pytest.approx(
+        [1, 1, 0.75, 0.5, 0.6, 0.7, 0.7]
+    )
+    assert falling_level(30, 0.2).level_at(31) == 1.0
+    assert falling_level(30, 0.2).level_at(0) == pytest.approx(0.2)
