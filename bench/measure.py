@@ -94,8 +94,8 @@ def run_in_turns(runs: int, measured: Mapping[str, tuple[Path, str]]) -> dict[st
     """Run pairs of base and implementation in turns, each so many times."""
     found: dict[str, list[ProcessRun]] = {name: [] for name in measured}
     for turn in range(runs):
-        for name, (folder, way) in measured.items():
-            arguments, environment = IMPLEMENTATIONS[way](folder)
+        for name, (folder, implementation) in measured.items():
+            arguments, environment = IMPLEMENTATIONS[implementation](folder)
             found[name].append(run_measured(arguments, **environment))
             print_progress(
                 f"  {folder.name}, {turn + 1} of {runs}: {name} {found[name][-1].cpu:.2f} s of processor time"
@@ -118,11 +118,11 @@ def same_worst_accounts(folder: Path) -> bool:
     rows = json.loads(run_measured(score_command(folder, "--json")).out)
     rows.sort(key=lambda row: (not row["at_risk"], -row["risk"] * float(row["arr"]), row["account_id"]))
     expected = [(row["account_id"], round(row["risk"], 6)) for row in rows[:25]]
-    for way in ("bench.pandas_scores", "bench.polars_scores"):
-        lines = run_measured([way, str(folder), "--as-of", AS_OF]).out.splitlines()
+    for module in ("bench.pandas_scores", "bench.polars_scores"):
+        lines = run_measured([module, str(folder), "--as-of", AS_OF]).out.splitlines()
         named = [(line.split()[0], round(float(line.split()[2]), 6)) for line in lines if line.startswith("A0")]
         if named != expected:
-            print_progress(f"  {way} differs: {named[:3]} instead of {expected[:3]}")
+            print_progress(f"  {module} differs: {named[:3]} instead of {expected[:3]}")
             return False
     return True
 
@@ -202,7 +202,7 @@ def print_progress(text: str) -> None:
 def main() -> None:
     """Measure everything, or with ``--quick`` the small sizes only, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT / "build" / "bench", help="where the made-up bases are kept")
+    parser.add_argument("--data", type=Path, default=ROOT / "build" / "bench", help="folder of the invented bases")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="1k and 100k accounts only, nothing is written")
     given = parser.parse_args()
@@ -234,14 +234,14 @@ def measure_all(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
         [run_measured(["timeit", "-n", "1", "-r", "1", "import duckdb"]) for _ in range(given.runs)]
     )
     sizes = (1_000, 100_000) if given.quick else (1_000, 100_000, 1_000_000)
-    ways = {
+    runs_by_size = {
         size: compare_implementations(
             ensure_base(given.data, size), repeat_count(size, given.runs), list(IMPLEMENTATIONS)
         )
         for size in sizes
     }
-    found["sizes"] = {size: medians_by_name(each) for size, each in ways.items()}
-    found["least_1k"] = min(each.cpu for each in ways[1_000]["saveplay"])
+    found["sizes"] = {size: medians_by_name(each) for size, each in runs_by_size.items()}
+    found["least_1k"] = min(each.cpu for each in runs_by_size[1_000]["saveplay"])
     engine = [engine_seconds(ensure_base(given.data, 1_000)) for _ in range(repeat_count(1_000, given.runs))]
     found["engine_1k"], found["engine_least_1k"] = statistics.median(engine), min(engine)
     if not given.quick:

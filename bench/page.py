@@ -7,14 +7,14 @@ _HEAD = """# Performance
 
 Written by `make bench` ({runs} runs of each, three times as many at 1,000 accounts, medians; {cores} cores; Python {python},
 DuckDB {duckdb}). Seconds are those of whole processes, imports and all, as the operating system counts them; modules are
-compiled beforehand, as installed ones are. Every figure stands beside a floor of the same run, because machines differ and
-so do their days: on this one, importing DuckDB and nothing else took {imports:.2f} s of processor time.
+compiled beforehand, as installed ones are. Every figure is compared with a lower bound from the same run, because
+machines differ and so do their days: on this one, importing DuckDB and nothing else took {imports:.2f} s of processor time.
 
-The base is made up (`bench/portfolio.py`): 50 weekly usage rows an account, sorted by date as a warehouse appends them,
-and about four rows an account in eight other tables. All 33 signals of the product are measured from ten tables, the
-stated intents are looked for in every recent text, every account is scored, tiered and compared.
+The base is invented (`bench/portfolio.py`): 50 weekly usage rows per account, sorted by date as a warehouse appends them,
+and about four rows per account in eight other tables. All 33 signals of the product are measured from ten tables, the
+stated intents are searched in every recent text, and every account is scored, tiered and compared.
 """
-_WAYS = """
+_IMPLEMENTATIONS = """
 - **scan floor**: DuckDB reads the columns that the signals need, all rows, and does nothing else (`bench/column_scan.py`).
 - **saveplay**: `saveplay score`, one thread, at most 1 GB for the engine.
 - **Polars**, **pandas**: the same signals and scores, as a capable analyst would write them (`bench/polars_scores.py`,
@@ -27,7 +27,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(["| " + " | ".join(head) + " |", rule, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
 
 
-def _ways(found: dict[str, Any]) -> str:
+def _comparison_table(found: dict[str, Any]) -> str:
     floor = found["scan floor"]
     rows = [
         [name, f"{took.cpu:.2f}", f"{took.wall:.2f}", f"{took.megabytes:,.0f}", f"{took.cpu / floor.cpu:.1f}"]
@@ -45,9 +45,9 @@ def write_page(found: dict[str, Any]) -> str:
         if agree
         else "**They differ.**"
     )
-    text.append("## Beside other ways\n" + _WAYS.format(same=told))
-    for size, ways in found["sizes"].items():
-        text.append(f"### {size:,} accounts, {size * 50:,} usage rows\n\n{_ways(ways)}")
+    text.append("## Comparison with other implementations\n" + _IMPLEMENTATIONS.format(same=told))
+    for size, runs in found["sizes"].items():
+        text.append(f"### {size:,} accounts, {size * 50:,} usage rows\n\n{_comparison_table(runs)}")
     text.append(_growth(found["sizes"]))
     text.append(
         f"At 1,000 accounts the steps of the engine take {found['engine_1k']:.2f} s; the rest is starting Python and "
@@ -63,11 +63,11 @@ def write_page(found: dict[str, Any]) -> str:
 
 _PARTS = {
     "scoring": "reading and scoring",
-    "asking": "asking the scored base: the list, the plan, counts, changes, warnings, evidence",
-    "phases": "what the agents make of the answers",
+    "asking": "queries on the scored base: the list, the plan, counts, changes, warnings, evidence",
+    "phases": "the work of the agents",
     "pages": "pages, lists, calendars and files",
     "graph and store": "the graph and the store",
-    "history": "keeping the scores of the week",
+    "history": "saving the scores of the week",
     "configuration": "reading the configuration",
     "screen": "the summary on the screen",
 }
@@ -100,7 +100,7 @@ def _large(found: dict[str, Any]) -> str:
         f"- With `SAVEPLAY_MEMORY=600MB` it spills: {spilling.cpu:.1f} s of processor time, {spilling.megabytes:,.0f} MB.",
         "- The hardest shape, 50 daily rows that all lie in the look-back:",
         "",
-        _ways(found["dense"]),
+        _comparison_table(found["dense"]),
     ]
     return "\n".join(lines)
 

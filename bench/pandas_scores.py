@@ -5,8 +5,6 @@ benchmark compares it with the product: the same signals, health, risk and order
 assumes a first week: without a history there is no velocity.
 """
 
-import argparse
-import operator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench.common import COMPARE, KEY, print_worst_accounts
 from domain.configuration import (
     CATEGORIES,
     SIZES,
@@ -27,9 +26,6 @@ from domain.configuration import (
 from tools.configuration import read_configuration
 from tools.signals import OBSERVED_ON
 from tools.signals.statements import StatementFinder, TextRow
-
-KEY = "account_id"
-COMPARE = {"at_least": operator.ge, "at_most": operator.le, "above": operator.gt, "below": operator.lt}
 
 
 @dataclass(frozen=True)
@@ -423,15 +419,5 @@ def worst_accounts(folder: Path, as_of: date, count: int = 25) -> list[tuple[str
     return list(worst[[KEY, "risk", "health"]].itertuples(index=False, name=None))
 
 
-def main() -> None:
-    """Print the worst accounts from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="the review date, YYYY-MM-DD")
-    given = parser.parse_args()
-    for account, risk_score, health in worst_accounts(given.folder, given.as_of):
-        print(f"{account}  risk {risk_score:.6f}  health {health:.6f}")
-
-
 if __name__ == "__main__":
-    main()
+    print_worst_accounts(__doc__.splitlines()[0], worst_accounts)

@@ -5,7 +5,6 @@ benchmark compares it with the product: the same signals, health, risk and order
 assumes a first week: without a history there is no velocity.
 """
 
-import argparse
 import operator
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from bench.common import COMPARE, KEY, print_worst_accounts
 from domain.configuration import (
     CATEGORIES,
     SIZES,
@@ -31,9 +31,6 @@ from domain.configuration import (
 from tools.configuration import read_configuration
 from tools.signals import OBSERVED_ON
 from tools.signals.statements import StatementFinder, TextRow
-
-KEY = "account_id"
-COMPARE = {"at_least": operator.ge, "at_most": operator.le, "above": operator.gt, "below": operator.lt}
 
 
 @dataclass(frozen=True)
@@ -476,15 +473,5 @@ def worst_accounts(folder: Path, as_of: date, count: int = 25) -> list[tuple[str
     return worst.select(KEY, "risk", pl.col("health").fill_null(float("nan"))).collect(engine="streaming").rows()
 
 
-def main() -> None:
-    """Print the worst accounts from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="the review date, YYYY-MM-DD")
-    given = parser.parse_args()
-    for account, risk_score, health in worst_accounts(given.folder, given.as_of):
-        print(f"{account}  risk {risk_score:.6f}  health {health:.6f}")
-
-
 if __name__ == "__main__":
-    main()
+    print_worst_accounts(__doc__.splitlines()[0], worst_accounts)

@@ -1,16 +1,14 @@
 """Figures with 95 % intervals, and results of suites. Shares have a Wilson interval, means a bootstrap interval."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from domain.record import Record
+from tools.save_play.expected_value import wilson_interval_95
 
 Unit = Literal["share", "weeks", "currency", "currency an hour", "score", "times", "seconds", "tokens"]
-_Z = 1.959964
-"""Two-sided 95 %."""
 _DRAWS = 2000
 _SEED = 20261123
 
@@ -83,18 +81,9 @@ class SuiteResult(Record):
         return next(figure for figure in self.figures if figure.name == name)
 
 
-def share_interval(right: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share; (0, 1) when nothing was counted."""
-    if n == 0:
-        return 0.0, 1.0
-    share, z2 = right / n, _Z * _Z
-    middle, spread = share + z2 / (2 * n), _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, (middle - spread) / (1 + z2 / n)), min(1.0, (middle + spread) / (1 + z2 / n))
-
-
 def share_figure(name: str, says: str, right: int, n: int, *, gated: bool = True) -> Figure:
     """A share of cases with its Wilson interval."""
-    low, high = share_interval(right, n)
+    low, high = wilson_interval_95(right, n)
     value = right / n if n else 0.0
     return Figure(name=name, says=says, value=_cut(value), low=_cut(low), high=_cut(high), n=n, gated=gated)
 
