@@ -120,7 +120,7 @@ def _baseline_suite(result: SuiteResult) -> BaselineSuite:
 def _case_changes(result: SuiteResult, known: BaselineSuite) -> list[BaselineChange]:
     cases = {case.name: case for case in result.cases}
     found = [
-        BaselineChange(kind="worse", suite=result.suite, name=name, message="the case is gone", gated=True)
+        BaselineChange(kind="worse", suite=result.suite, name=name, message="the case no longer exists", gated=True)
         for name in sorted(set(known.cases) - set(cases))
     ]
     for name, before in sorted(known.cases.items()):
@@ -181,7 +181,7 @@ def _figure_changes(result: SuiteResult, known: BaselineSuite) -> list[BaselineC
             found += [change] if change else []
     now = {figure.name for figure in result.figures}
     found += [
-        BaselineChange(kind="worse", suite=result.suite, name=name, message="the figure is gone", gated=True)
+        BaselineChange(kind="worse", suite=result.suite, name=name, message="the figure no longer exists", gated=True)
         for name, before in sorted(known.figures.items())
         if before.gated and name not in now
     ]

@@ -25,7 +25,7 @@ def _accepts(wanted: Sequence[str], got: str) -> Verdict:
 class HealthBandRight(Question):
     """The health band is accepted."""
 
-    figure_name, description = "band", "the health band is one that a leader accepts"
+    figure_name, description = "band", "a leader accepts the health band"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.health_band)
@@ -39,7 +39,7 @@ class AtRiskListed(Question):
 
     figure_name, description = (
         "at_risk",
-        "the account is on the at-risk list when it should be, and not when it should not",
+        "the account is on the at-risk list exactly when a leader expects it",
     )
 
     def applies(self, case: AccountCase) -> bool:
@@ -54,7 +54,7 @@ class AtRiskListed(Question):
 class RiskLevel(Question):
     """The risk tier is accepted."""
 
-    figure_name, description = "risk_tier", "the risk tier is one that a leader accepts"
+    figure_name, description = "risk_tier", "a leader accepts the risk tier"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.risk_tier)
@@ -92,7 +92,7 @@ class PrimaryAction(Question):
 class Cause(Question):
     """The first cause is accepted."""
 
-    figure_name, description = "cause", "the first cause is the leader's, or one they accept"
+    figure_name, description = "cause", "a leader accepts the first cause"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
@@ -104,7 +104,7 @@ class Cause(Question):
 class CauseInTopTwo(Question):
     """The first cause or the runner-up is accepted."""
 
-    figure_name, description = "cause_in_two", "a cause that the leader accepts is the first or the runner-up"
+    figure_name, description = "cause_in_two", "a leader accepts the first cause or the runner-up"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
@@ -118,7 +118,7 @@ class CauseInTopTwo(Question):
 class Pillar(Question):
     """The pillar that dropped is accepted."""
 
-    figure_name, description = "pillar", "the pillar that carries the trouble"
+    figure_name, description = "pillar", "a leader accepts the pillar that dropped"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.pillar)
@@ -130,7 +130,7 @@ class Pillar(Question):
 class Difficulty(Question):
     """The recovery difficulty is accepted."""
 
-    figure_name, description = "difficulty", "recovery difficulty as a leader would put it"
+    figure_name, description = "difficulty", "a leader accepts the recovery difficulty"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.difficulty)
@@ -142,7 +142,7 @@ class Difficulty(Question):
 class PlayIncludes(Question):
     """The play contains every required word."""
 
-    figure_name, description = "play_has", "the play holds what a leader would insist on"
+    figure_name, description = "play_has", "the play contains what a leader requires"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.play_has)
@@ -150,7 +150,9 @@ class PlayIncludes(Question):
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         text = play_text(got.play).lower()
         missing = [words for words in case.expect.play_has if not any(word.lower() in text for word in words)]
-        return not missing, "; ".join(f"nothing about {' or '.join(words)}" for words in missing) or "all there"
+        return not missing, "; ".join(
+            f"nothing about {' or '.join(words)}" for words in missing
+        ) or "everything is there"
 
 
 class PlayExcludes(Question):
@@ -158,7 +160,7 @@ class PlayExcludes(Question):
 
     figure_name, description = (
         "play_lacks",
-        "nothing in the play that a leader forbids; nothing internal where the customer hears it",
+        "the play contains nothing that a leader forbids, and nothing internal in its words to the customer",
     )
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
@@ -166,7 +168,7 @@ class PlayExcludes(Question):
         heard = " ".join(f"{a.title} {a.action}" for a in got.actions if a.customer_facing).lower()
         found = [word for word in case.expect.play_lacks if word.lower() in text]
         found += [word for word in FORBIDDEN_WORDS if word in f"{heard} {got.play.opening.lower()}"]
-        return not found, "; ".join(f"it says “{word}”" for word in found) or "none of it"
+        return not found, "; ".join(f"it contains “{word}”" for word in found) or "nothing forbidden"
 
 
 class ActionsFitCause(Question):
@@ -197,7 +199,7 @@ class DatesValid(Question):
 
     figure_name, description = (
         "dates",
-        "dates lie on weekdays, in order of the phases, the first conversation within the tier's time",
+        "dates are weekdays in the order of the phases; the first conversation is in the tier's time limit",
     )
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
@@ -210,7 +212,7 @@ class DatesValid(Question):
         latest = case.as_of + timedelta(days=FIRST_TOUCH_LIMITS[got.tier])
         if first is None or first > latest:
             wrong.append(f"first conversation on {first}, at the latest {latest}")
-        return not wrong, "; ".join(wrong[:3]) or "all legal"
+        return not wrong, "; ".join(wrong[:3]) or "all dates are valid"
 
 
 def _first_touch(play: SavePlay) -> date | None:
@@ -221,14 +223,14 @@ def _first_touch(play: SavePlay) -> date | None:
 class OwnersValid(Question):
     """Every owner exists and has the role that the action asks for."""
 
-    figure_name, description = "owners", "each action has an owner of ours with the role that it asks for"
+    figure_name, description = "owners", "each action has one of our people as owner, with the required role"
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         wrong = []
         for action in got.actions:
             person = got.people.get(action.owner_id or "")
             if person is None and (action.owner != "TBD" or case.account.owner):
-                wrong.append(f"{action.title}: {action.owner} is nobody of ours")
+                wrong.append(f"{action.title}: {action.owner} is not one of our people")
             elif person is not None and person.name != action.owner:
                 wrong.append(f"{action.title}: {action.owner} is not {person.person_id}")
             elif person is not None and person.role != action.owner_role:
@@ -239,7 +241,7 @@ class OwnersValid(Question):
 class EvidenceCorrect(Question):
     """The cited values equal an independent count of the rows (tolerance 0.06)."""
 
-    figure_name, description = "evidence_true", "what is cited is so: counted again from the fixture's rows"
+    figure_name, description = "evidence_true", "cited values equal an independent count of the case's rows"
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         counts = recount_signals(got.rows, case.as_of)
@@ -267,7 +269,7 @@ class PlayComplete(Question):
 
     figure_name, description = (
         "complete",
-        "three phases of three actions, success and walk-away criteria, cadence, a verified plan",
+        "the play has three phases of three actions, success and walk-away criteria, a cadence, and is verified",
     )
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
@@ -283,7 +285,7 @@ class PlayComplete(Question):
             lacks.append("walk-away criteria")
         if not case.as_of < play.cadence.next_check < play.cadence.decision_point:
             lacks.append("a cadence")
-        return not lacks, f"lacks {', '.join(lacks)}" if lacks else "complete"
+        return not lacks, f"missing: {', '.join(lacks)}" if lacks else "complete"
 
 
 QUESTIONS: tuple[Question, ...] = (

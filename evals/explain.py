@@ -40,7 +40,7 @@ def _lines(case: AccountCase, got: AgentOutput, configuration: Configuration) ->
             )
             yield f"  {table}: {cells}"
     yield ""
-    yield "SIGNALS (component: 100 is good; health and risk: points that it adds)"
+    yield "SIGNALS (component: 100 is good; health and risk: points added)"
     for part in got.dossier.contributions:
         if part.state == "known":
             numbers = f"component {part.component:5.1f}  health {part.health_points:5.2f}  risk {part.risk_points:5.2f}"
@@ -69,7 +69,7 @@ def _lines(case: AccountCase, got: AgentOutput, configuration: Configuration) ->
             cites = ", ".join(action.evidence) or "no evidence"
             yield f"  {phase.phase:10} {action.due} {action.owner}: {action.title} ({cites})"
     yield ""
-    yield "JUDGED"
+    yield "CHECKS"
     for question in QUESTIONS:
         if question.applies(case):
             right, why = question.verdict(case, got)

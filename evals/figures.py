@@ -129,7 +129,9 @@ def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -
 
 def question_figures(cases: Sequence[CaseResult], says: Mapping[str, str]) -> tuple[Figure, ...]:
     """The share of cases with everything right, then one share per question, in the order of ``says``."""
-    whole = share_figure("all_right", "cases with nothing wrong at all", sum(case.right for case in cases), len(cases))
+    whole = share_figure(
+        "all_right", "cases in which everything is right", sum(case.right for case in cases), len(cases)
+    )
     found = [whole]
     for name, meaning in says.items():
         checks = [(case, check) for case in cases for check in case.checks if check.name == name]

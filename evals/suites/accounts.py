@@ -13,7 +13,7 @@ from evals.engine import Judgement, ReportProgress, judge_suite
 from evals.evaluators import QUESTIONS
 from evals.figures import SuiteResult
 
-SAYS = "Hand-written accounts: what is concluded about each, against what an experienced leader concludes."
+SAYS = "Hand-written accounts: the conclusions of the product, compared with those of an experienced leader."
 
 
 def run_accounts(
@@ -27,7 +27,7 @@ def run_accounts(
     outputs = judge_cases(cases, configuration, report_progress, open_model)
     judgements = []
     for case in cases:
-        output = outputs.get(case.name, "it was not judged")
+        output = outputs.get(case.name, "the case was not judged")
         error = output if isinstance(output, str) else None
         judgements.append(Judgement(case.name, case.why, case, output, error))
     return judge_suite("accounts", SAYS, model, judgements, QUESTIONS, describe_conclusions)

@@ -23,9 +23,7 @@ from tools.store.review_store import ReviewStore
 from tools.wording import review_id_of
 from tools.working_days import WorkingDays
 
-SAYS = (
-    "Questions in people's own words about the sample portfolio: is the right thing answered about the right account?"
-)
+SAYS = "Questions in people's own words about the sample portfolio: is the answer of the right kind and about the right account?"
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "portfolio"
 TODAY, LAST_WEEK = date(2026, 11, 23), date(2026, 11, 16)
 
@@ -60,7 +58,7 @@ def _sample_accounts() -> Mapping[str, Mapping[str, str]]:
 class AnswerKindRight(Question):
     """The answer is of an accepted kind."""
 
-    figure_name, description = "kind", "the question is answered in kind, or asked back where it should be"
+    figure_name, description = "kind", "the answer is of the expected kind, or the product asks back where it should"
 
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         kinds = [part.kind for part in got.parts]
@@ -72,7 +70,7 @@ class AnswerKindRight(Question):
 class RightAccount(Question):
     """The answer is about the expected account and no other."""
 
-    figure_name, description = "account", "the answer is about the account that is meant, and never about another"
+    figure_name, description = "account", "the answer is about the expected account and no other"
 
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         named = [part.account_id for part in got.parts if part.kind in ("why", "save_play")]
@@ -83,7 +81,7 @@ class RightAccount(Question):
 class CandidatesOffered(Question):
     """A question back offers every account that may be meant."""
 
-    figure_name, description = "candidates", "asked back with every account that may be meant"
+    figure_name, description = "candidates", "a question back offers every account that may be meant"
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.candidates)
@@ -93,13 +91,13 @@ class CandidatesOffered(Question):
             return True, "not asked back"
         offered = {candidate.account_id for part in got.parts for candidate in part.candidates}
         missing = sorted(set(case.candidates) - offered)
-        return not missing, f"without {', '.join(missing)}" if missing else "all of them"
+        return not missing, f"missing: {', '.join(missing)}" if missing else "all of them"
 
 
 class StatementUsed(Question):
     """Statements of the user become evidence, and the cause follows them where expected."""
 
-    figure_name, description = "heard", "what the asker says is taken as evidence and moves the cause where it should"
+    figure_name, description = "heard", "statements of the user become evidence and change the cause where expected"
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.said or case.cause)
@@ -110,14 +108,14 @@ class StatementUsed(Question):
         right = said >= case.said and (not case.cause or any(cause in case.cause for cause in causes))
         return (
             right,
-            f"expected {case.said} said, {' or '.join(case.cause) or 'any cause'}; got {said}, {', '.join(causes)}",
+            f"expected at least {case.said} statement(s), {' or '.join(case.cause) or 'any cause'}; got {said}, {', '.join(causes)}",
         )
 
 
 class PlanSlice(Question):
     """The plan holds only accounts of the tier, segment or CSM in the question."""
 
-    figure_name, description = "slice", "a plan holds the accounts that were asked for and no others"
+    figure_name, description = "slice", "a plan contains only the accounts that the question asks for"
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.slice)
@@ -138,7 +136,7 @@ class PlanSlice(Question):
 class Grounded(Question):
     """Reasons and plays show evidence, and plays are verified."""
 
-    figure_name, description = "grounded", "a reason or a play shows its evidence; a play is verified"
+    figure_name, description = "grounded", "reasons and plays show their evidence, and plays are verified"
 
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         bare: list[str] = [

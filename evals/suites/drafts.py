@@ -31,7 +31,7 @@ from tools.save_play.context import PlayContext
 from tools.save_play.placeholders import SentenceRules
 from tools.save_play.verification import check_draft, verify_play
 
-SAYS = "Drafts: every fault that a scripted model makes is refused by name; plays of a real model are complete and verified."
+SAYS = "Drafts: each fault of a scripted model is refused under its own code; plays of a real model are complete and verified."
 FAULT_CASES = ("two_causes_service_then_rival", "budget_cut_asks_for_discount")
 PLAYS = 10
 
@@ -166,7 +166,7 @@ class RefusedByCode(Question):
 
     figure_name, description = (
         "refused",
-        "each fault of a scripted model is refused under its own code, and a careful draft is not",
+        "each fault of a scripted model is refused under its own code; a careful draft is not refused",
     )
 
     def verdict(self, case: DraftFault | PlayTampering, got: RefusalCodes) -> Verdict:
@@ -255,19 +255,19 @@ class ModelAnswered(Question):
 
     figure_name, description = (
         "answered",
-        "the model answered today's prompt (replay: the prompt is the one that was recorded)",
+        "the model answered today's prompt (replay: today's prompt equals the recorded one)",
     )
 
     def verdict(self, case: str, got: SavePlay) -> Verdict:
         error = got.drafting.error
-        why = "the prompt is no longer the one that was recorded: look at prompts/ and run `make record`"
+        why = "the prompt differs from the recorded one: check prompts/ and run `make record`"
         return error is None, f"{error}: {got.drafting.reason} ({why})" if error else "answered"
 
 
 class PlayVerified(Question):
     """The play that people get is complete and verified."""
 
-    figure_name, description = "verified", "the play that reaches people is complete and without a violation"
+    figure_name, description = "verified", "the play that people get is complete and has no violation"
 
     def verdict(self, case: str, got: SavePlay) -> Verdict:
         lacks = [] if got.verified else [violation.code for violation in got.violations]
@@ -318,16 +318,16 @@ def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) ->
     n = len(plays)
     total = {play.account_id: _own_words_share(play) for play in plays}
     found = [
-        share_figure("first_try", "drafts that passed every check at first try", outcomes.count("first_try"), n),
-        share_figure("kept", "plays that keep the model's choices: first try, repaired or in part",
+        share_figure("first_try", "drafts that passed every check at the first try", outcomes.count("first_try"), n),
+        share_figure("kept", "plays that use the model's choices: at the first try, repaired, or in part",
               sum(outcome in ("first_try", "repaired", "in_part") for outcome in outcomes), n),
-        mean_figure("own_words", "sentences of a play that are the model's own", total),
-        mean_figure("tokens", "tokens read and written a play",
+        mean_figure("own_words", "share of a play's sentences that the model wrote", total),
+        mean_figure("tokens", "tokens read and written per play",
              {p.account_id: float(p.drafting.tokens.read + p.drafting.tokens.written) for p in plays}, "tokens", "lower",
              gated=False),
     ]  # fmt: skip
     if seconds:
-        found.append(mean_figure("latency", "seconds a call", seconds, "seconds", "lower", gated=False))
+        found.append(mean_figure("latency", "seconds per call", seconds, "seconds", "lower", gated=False))
     costs = [play.drafting.cost for play in plays]
     if all(cost is not None for cost in costs) and any(costs):
         by_account = {play.account_id: float(play.drafting.cost or 0.0) for play in plays}

@@ -44,7 +44,7 @@ from evals.simulated_weeks import (
 from evals.world import TrueAccount, World, simulate
 from tools.scoring.snapshots import SnapshotStore
 
-SAYS = "Simulated customer bases with known truth: what the weekly list caught, what it missed, and what it was worth."
+SAYS = "Simulated customer bases with known truth: churn that the weekly list caught and missed, and the value of the plays."
 SEEDS = (11, 12, 13)
 
 
@@ -234,25 +234,41 @@ def combine_worlds(results: Sequence[WorldResult], cases: Sequence[CaseResult]) 
     unseen = [line for each in results for line in each.unseen]
     figures = (
         mean_figure(
-            "arr_caught", f"ARR that left within 26 weeks and stood on the list of {LIST_LENGTH}", units("arr_caught")
+            "arr_caught",
+            f"share of the ARR lost within 26 weeks that was on the list of {LIST_LENGTH} accounts",
+            units("arr_caught"),
         ),
         mean_figure(
-            "recall", f"accounts that left within 26 weeks and stood on the list of {LIST_LENGTH}", units("recall")
+            "recall",
+            f"share of the accounts lost within 26 weeks that were on the list of {LIST_LENGTH}",
+            units("recall"),
         ),
         mean_figure(
-            "precision", "accounts of the list that left within 26 weeks when nothing was done", units("precision")
+            "precision",
+            "share of the listed accounts that left within 26 weeks when nothing was done",
+            units("precision"),
         ),
-        mean_figure("in_trouble", "accounts of the list that left or had a hidden condition", units("in_trouble")),
-        mean_figure("lead_weeks", "weeks from the first list to the churn", units("lead_weeks"), "weeks"),
-        mean_figure("lift", "churn among the riskiest tenth, as times the base rate", units("lift"), "times"),
+        mean_figure(
+            "in_trouble", "share of the listed accounts that left or had a hidden problem", units("in_trouble")
+        ),
+        mean_figure("lead_weeks", "weeks from the first listing to the churn", units("lead_weeks"), "weeks"),
+        mean_figure("lift", "churn rate of the riskiest tenth, divided by the base rate", units("lift"), "times"),
         share_figure(
-            "cause", "cause right, of listed accounts with a hidden condition", sum(a for a, _ in causes), len(causes)
+            "cause",
+            "first cause right, of listed accounts with a hidden problem",
+            sum(a for a, _ in causes),
+            len(causes),
         ),
-        share_figure("cause_in_two", "cause or runner-up right", sum(b for _, b in causes), len(causes)),
+        share_figure(
+            "cause_in_two",
+            "first cause or runner-up right, of the same accounts",
+            sum(b for _, b in causes),
+            len(causes),
+        ),
         _brier(results),
         _brier_skill(results),
         mean_figure(
-            "flips", "risk tiers that differ from the week before without news", units_of_flips, better="lower"
+            "flips", "share of risk tiers that differ from the week before without news", units_of_flips, better="lower"
         ),
     )
     comparisons, held = _comparisons(results), float(np.mean(list(units("concentration").values())))
@@ -285,8 +301,8 @@ def _policies_not_beaten(comparisons: Sequence[Comparison], held: float) -> list
                 found.append(f"The review {verdict} “{policy.name}” on {figure.says}.")
     if found:
         found.append(
-            f"The largest {LIST_LENGTH} accounts of these worlds hold {held:.0%} of all ARR: whoever looks after them alone catches "
-            "about that share of whatever leaves, knows nothing of it beforehand, and names the same accounts every week."
+            f"The largest {LIST_LENGTH} accounts of these worlds hold {held:.0%} of all ARR. A team that looks after these alone catches "
+            "about that share of the lost ARR. It knows nothing in advance, and its list is the same every week."
         )
     return found
 
@@ -295,7 +311,7 @@ def _brier(results: Sequence[WorldResult]) -> Figure:
     squares = {
         f"world {each.seed}": float(np.mean([(p - came) ** 2 for p, came in each.forecasts])) for each in results
     }
-    says = "mean squared error of the churn probability as shown (uncalibrated prior)"
+    says = "mean squared error of the shown churn probability (estimate, not calibrated)"
     return mean_figure("brier", says, squares, "score", "lower")
 
 
@@ -307,7 +323,7 @@ def _brier_skill(results: Sequence[WorldResult]) -> Figure:
         error = np.mean([(p - c) ** 2 for p, c in each.forecasts])
         skills[f"world {each.seed}"] = float(1 - error / max(float(np.var(came)), 1e-9))
     return mean_figure(
-        "brier_skill", "improvement of that over telling everybody the base rate", skills, "score", gated=False
+        "brier_skill", "improvement of this error over the base rate for every account", skills, "score", gated=False
     )
 
 
@@ -319,7 +335,7 @@ def _reliability(results: Sequence[WorldResult]) -> list[str]:
         band = [(p, came) for p, came in every if low <= p < high]
         if band:
             shown, came = float(np.mean([p for p, _ in band])), float(np.mean([c for _, c in band]))
-            lines.append(f"Calibration: where {shown:.0%} was shown, {came:.1%} left ({len(band)} forecasts).")
+            lines.append(f"Calibration: of {len(band)} forecasts of about {shown:.0%}, {came:.1%} came true.")
     return lines
 
 
@@ -338,10 +354,10 @@ def _comparisons(results: Sequence[WorldResult]) -> tuple[Comparison, ...]:
 
 
 _COMPARED: tuple[tuple[str, str, Unit], ...] = (
-    ("arr_caught", f"ARR that left within 26 weeks, among the first {LIST_LENGTH}", "share"),
-    ("leavers_caught", f"accounts that left within 26 weeks, among the first {LIST_LENGTH}", "share"),
-    ("arr_kept", "ARR kept a review", "currency"),
-    ("kept_per_hour", "ARR kept an hour of a CSM", "currency an hour"),
+    ("arr_caught", f"share of the ARR lost within 26 weeks, among the first {LIST_LENGTH}", "share"),
+    ("leavers_caught", f"share of the accounts lost within 26 weeks, among the first {LIST_LENGTH}", "share"),
+    ("arr_kept", "ARR kept per review", "currency"),
+    ("kept_per_hour", "ARR kept per CSM hour", "currency an hour"),
 )
 
 

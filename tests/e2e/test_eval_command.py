@@ -44,7 +44,7 @@ def test_only_a_case_that_is_gone_since_the_baseline_is_worse_and_ends_with_exit
     said = json.loads(ran.out)
     assert not said["passed"]
     assert [(c["kind"], c["name"], c["message"]) for c in said["changes"]] == [
-        ("worse", "a fault that nobody makes", "the case is gone")
+        ("worse", "a fault that nobody makes", "the case no longer exists")
     ]
     assert [suite["suite"] for suite in said["evaluation"]["suites"]] == ["drafts"]
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_run_is_refused_with_what_can(options: tuple[str, ...], s
 
 def test_a_case_is_explained_from_its_rows_to_its_play() -> None:
     ran = saveplay("eval", "--explain", "escalation_90_days_ago").check_exit(DONE)
-    for heading in ("ROWS", "SIGNALS", "SCORES", "CAUSE", "PLAY", "JUDGED"):
+    for heading in ("ROWS", "SIGNALS", "SCORES", "CAUSE", "PLAY", "CHECKS"):
         assert f"\n{heading}" in ran.out
     assert "rule that fired first: escalation" in ran.out
     assert "WRONG" not in ran.out
