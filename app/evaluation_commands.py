@@ -35,7 +35,7 @@ _MAX_WRONG_CASES = 25
 def run_evaluation(
     suite: str, way: str, baseline: Path | None, accept: bool, html: Path | None, configs: str | None, as_json: bool
 ) -> None:
-    """The whole command; exit 1 when a gated figure or case is worse than the baseline."""
+    """Run the whole command. Exit code 1 when a gated figure or case is worse than the baseline."""
     if suite != "all" and suite not in SUITES:
         raise InputError(f"--suite {suite!r}: use {', '.join(SUITES)} or all")
     drafts = next((known for known in DRAFTING_MODES if known == way), None)
@@ -80,7 +80,7 @@ def _print_case_progress(what: str, done: int, of: int) -> None:
 
 
 def evaluation_text(evaluation: Evaluation, changes: Sequence[BaselineChange], worse: Sequence[BaselineChange]) -> str:
-    """Figures by suite, the comparison of ways, what is wrong, what changed."""
+    """The evaluation as text: figures by suite, comparison of policies, wrong cases, and changes since the baseline."""
     parts: list[Table | str] = [f"Drafted by: {evaluation.model}. Intervals are 95 %."]
     for suite in evaluation.suites:
         rows = [
@@ -97,8 +97,8 @@ def evaluation_text(evaluation: Evaluation, changes: Sequence[BaselineChange], w
             ("figure", "left"),
             ("value", "right"),
             ("95 %", "right"),
-            ("of", "right"),
-            ("what it means", "left"),
+            ("count", "right"),
+            ("meaning", "left"),
         )
         parts.append(text_table(f"\n{suite.suite}", columns, rows))
         if suite.comparisons:
@@ -111,35 +111,40 @@ def evaluation_text(evaluation: Evaluation, changes: Sequence[BaselineChange], w
         if len(wrong) > _MAX_WRONG_CASES:
             parts.append(f"  and {len(wrong) - _MAX_WRONG_CASES} more; --html writes them all")
     if changes:
-        parts.append("\nAgainst the baseline")
+        parts.append("\nChanges since the baseline")
         parts += [f"  {change.kind}: {change.suite}/{change.name}: {change.message}" for change in changes[:60]]
     verdict = (
-        f"{plural(len(worse), 'thing')} worse than the baseline." if worse else "Nothing is worse than the baseline."
+        f"{plural(len(worse), 'result')} worse than the baseline." if worse else "Nothing is worse than the baseline."
     )
     return render_parts(*parts, f"\n{verdict}")
 
 
 def _comparison_table(suite: SuiteResult) -> Table:
-    """The review beside simpler ways of choosing."""
+    """Table of the review and the simpler policies."""
     heads = (
-        "way of choosing",
+        "policy",
         "ARR caught",
         "left, caught",
         "ARR kept",
-        "kept an hour",
+        "kept per hour",
         "lead, ARR caught",
-        "lead, kept an hour",
+        "lead, kept per hour",
     )
     rows = []
-    for way in suite.comparisons:
-        leads = [f"{format_value(figure.value, figure)} ({format_interval(figure)})" for figure in way.difference]
-        cells = [way.name, *(format_value(figure.value, figure) for figure in way.figures), *leads[:1], *leads[-1:]]
+    for policy in suite.comparisons:
+        leads = [f"{format_value(figure.value, figure)} ({format_interval(figure)})" for figure in policy.difference]
+        cells = [
+            policy.name,
+            *(format_value(figure.value, figure) for figure in policy.figures),
+            *leads[:1],
+            *leads[-1:],
+        ]
         rows.append([*cells, *[""] * (len(heads) - len(cells))])
     return text_table("", [(head, "left" if number == 0 else "right") for number, head in enumerate(heads)], rows)
 
 
 def print_case(name: str, configs: str | None) -> None:
-    """One case, from its rows to its play."""
+    """Print one case, from its rows to its play."""
     from evals.explain import explain_one_case
 
     print_result(explain_one_case(name, read_cases(), _configuration(configs)))

@@ -1,4 +1,4 @@
-"""The floor: read the columns that the signals need, and nothing else. ``python -m bench.column_scan FOLDER``."""
+"""Lower bound of the time: read the columns that the signals need. ``python -m bench.column_scan FOLDER``."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from tools.signals import SIGNAL_INPUTS
 
 
 def scan_columns(folder: Path) -> None:
-    """Every needed column of every row, once; the hash keeps the answer from coming out of the file's statistics."""
+    """Read every needed column once. The hash prevents an answer from the statistics in the file."""
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         for name, table in TABLES.items():
             path = folder / name

@@ -1,60 +1,55 @@
-"""The desk under load: readers and deciders at once, over HTTP on loopback. ``python -m bench.desk_load FOLDER``.
+"""The review desk under load: readers and deciders at once, over local HTTP. ``python -m bench.desk_load FOLDER``.
 
-Prints one JSON document: server time of the pages (as the desk itself says it), errors, and whether every decision that
-was answered with success stands in the audit log.
+Prints one JSON document: server time of the pages as the desk reports it, errors, and the check that every decision
+answered with success is in the audit log.
 """
 
 import argparse
 import asyncio
 import json
-import os
 import random
 import re
 import shutil
+import sqlite3
 import statistics
-import subprocess
 import sys
 import time
+from contextlib import closing
 from html import unescape
 from pathlib import Path
 
 import httpx
 
 from bench import portfolio
+from tests.e2e.commands import DONE, WAITING, saveplay
+from tests.served_desk import ServedDesk, running_desk, sign_in_by_link
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("week", "week?show=all&page=7", "week?tier=critical", "meeting", "follow-up", "metrics", "data", "ask")
 ACCOUNT_PAGES = ("account", "play", "meeting")
 
 
-def run_cli(*arguments: str | Path) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "app.cli", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False).stdout
-
-
 def prepare_store(folder: Path, accounts: int) -> Path:
-    """A store with a review that waits for decisions."""
+    """Create a store with a review that waits for decisions."""
     data, store = folder / f"{accounts}-desk", folder / "desk-store"
     if not (data / "done").exists():
         portfolio.write_portfolio(data, accounts, 50, 7)
         (data / "done").touch()
     shutil.rmtree(store, ignore_errors=True)
-    asked = ("--data", data, "--store", store, "--out", folder / "desk-reviews")
-    run_cli("review", *asked, "--as-of", "2026-11-16", "--approve", "all")
-    run_cli("review", *asked, "--as-of", portfolio.AS_OF.isoformat())
+    options = ("--data", data, "--store", store, "--out", folder / "desk-reviews")
+    saveplay("review", *options, "--as-of", "2026-11-16", "--approve", "all").check_exit(DONE)
+    saveplay("review", *options, "--as-of", portfolio.AS_OF.isoformat()).check_exit(WAITING)
     return store
 
 
-async def sign_in_client(address: str, store: Path, name: str, role: str) -> httpx.AsyncClient:
-    key = run_cli("invite", name, "--role", role, "--store", store).strip().partition("key=")[2]
-    client = httpx.AsyncClient(base_url=address, follow_redirects=True, timeout=60)
-    (await client.post("/enter", data={"key": key})).raise_for_status()
-    return client
+def signed_in_client(desk: ServedDesk, name: str, role: str) -> httpx.AsyncClient:
+    """An asynchronous client with a session of this person."""
+    with closing(sign_in_by_link(desk.link(name, role))) as client:
+        return httpx.AsyncClient(base_url=desk.at, cookies=client.cookies, follow_redirects=True, timeout=60)
 
 
 class LoadRun:
-    """What was asked and what came back."""
+    """Requests and answers of one run."""
 
     def __init__(self, until: float) -> None:
         self.until = until
@@ -65,6 +60,7 @@ class LoadRun:
         self.stale = 0
 
     def note(self, response: httpx.Response) -> None:
+        """Record the server time of a response, and server errors."""
         found = re.search(r"dur=([\d.]+)", response.headers.get("server-timing", ""))
         if found:
             self.took.append(float(found[1]))
@@ -74,6 +70,7 @@ class LoadRun:
             self.errors.append(f"{response.status_code} {response.request.url}")
 
     async def read(self, client: httpx.AsyncClient, review: str, accounts: list[str], seed: int, pause: float) -> None:
+        """Open random pages of the review until the end of the run."""
         chance = random.Random(seed)
         while time.monotonic() < self.until:
             if chance.random() < 0.4:
@@ -86,6 +83,7 @@ class LoadRun:
     async def decide(
         self, client: httpx.AsyncClient, review: str, accounts: list[str], seed: int, pause: float
     ) -> None:
+        """Decide on random plays until the end of the run."""
         chance = random.Random(seed)
         while time.monotonic() < self.until:
             account = chance.choice(accounts)
@@ -102,15 +100,16 @@ class LoadRun:
             await asyncio.sleep(chance.uniform(0.5, 1.5) * pause)
 
 
-async def run_load(address: str, store: Path, seconds: float, pause: float) -> dict[str, object]:
-    leaders = [await sign_in_client(address, store, f"Leader {n}", "leader") for n in range(3)]
-    readers = [await sign_in_client(address, store, f"Reader {n}", "viewer") for n in range(4)]
+async def run_load(desk: ServedDesk, seconds: float, pause: float) -> dict[str, object]:
+    """Load the desk for so many seconds and return the figures. ``pause`` is the mean reading time in seconds."""
+    leaders = [signed_in_client(desk, f"Leader {n}", "leader") for n in range(3)]
+    readers = [signed_in_client(desk, f"Reader {n}", "viewer") for n in range(4)]
     week = await leaders[0].get("/")
     review = str(week.url).split("/r/")[1].split("/")[0]
     meeting = await leaders[0].get(f"/r/{review}/meeting")
     plays = list(dict.fromkeys(unescape(each) for each in re.findall(r'meeting\?account=([^"&]+)"', meeting.text)))
     before = len(re.findall(r">chose<", (await leaders[0].get("/audit")).text))
-    size = len(week.content)  # as it is sent: pages with something secret in them are never compressed
+    size = len(week.content)  # the size on the wire: pages that contain a secret are never compressed
     for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', week.text):
         size += (await leaders[0].get(path)).num_bytes_downloaded
     for page in PAGES:
@@ -123,10 +122,8 @@ async def run_load(address: str, store: Path, seconds: float, pause: float) -> d
     for client in (*leaders, *readers):
         await client.aclose()
     found = sorted(load.took)
-    chose = run_cli("audit", "verify", "--store", store)
-    import sqlite3
-
-    with sqlite3.connect(store / "saveplay.db") as database:
+    verified = saveplay("audit", "verify", "--store", desk.store).out
+    with sqlite3.connect(desk.store / "saveplay.db") as database:
         logged = database.execute("select count(*) from audit where what = 'chose'").fetchone()[0]
     return {
         "requests": len(found),
@@ -142,12 +139,13 @@ async def run_load(address: str, store: Path, seconds: float, pause: float) -> d
         "decisions kept": load.kept,
         "told to read again": load.stale,
         "decisions in the log": logged - before,
-        "log": chose.strip(),
+        "log": verified.strip(),
         "first page bytes": size,
     }
 
 
 def main() -> None:
+    """Load a served desk from the command line and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT / "build" / "bench")
     parser.add_argument("--accounts", type=int, default=12_500, help="about 8 in 100 are at risk")
@@ -156,18 +154,9 @@ def main() -> None:
     given = parser.parse_args()
     given.data.mkdir(parents=True, exist_ok=True)
     store = prepare_store(given.data, given.accounts)
-    command = [sys.executable, "-m", "app.cli", "serve", "--store", str(store), "--port", "0"]
-    server = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stdout is not None
-        address = server.stdout.readline().partition("/enter")[0]
-        found = asyncio.run(run_load(address, store, given.seconds, given.pause))
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
-    finally:
-        server.terminate()
-        server.wait()
+    with running_desk(store) as desk:
+        found = asyncio.run(run_load(desk, given.seconds, given.pause))
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

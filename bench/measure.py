@@ -1,7 +1,7 @@
 """Measure everything in one run and write docs/performance.md: ``make bench``.
 
-Each figure is a whole process, measured by the operating system (processor time, wall time, most memory held). The ways
-take turns, so that a slow minute of the machine falls on all of them; the page tells medians and ratios.
+Each figure is a whole process, measured by the operating system (processor time, wall time, peak memory). The
+implementations take turns, so that a slow minute of the machine affects all of them. The page shows medians and ratios.
 """
 
 import argparse
@@ -28,12 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 AS_OF = portfolio.AS_OF.isoformat()
 RECORDED = ROOT / "evals" / "fixtures" / "recorded" / "review.yaml"
 _SAMPLE_ROWS = 2_000
-"""Rows of a table that are counted; the rest is taken to be like them."""
+"""Rows of a table whose tokens are counted; the total is extrapolated from them."""
 
 
 @dataclass(frozen=True)
 class ProcessRun:
-    """One process."""
+    """Resources of one process: processor and wall seconds, peak memory in bytes, and its output."""
 
     cpu: float
     wall: float
@@ -42,7 +42,7 @@ class ProcessRun:
 
 
 def run_measured(arguments: Sequence[str], **environment: str) -> ProcessRun:
-    """Run a Python module of this checkout, compiled once as an installed one is. Raises RuntimeError when it fails."""
+    """Run a Python module of this checkout from compiled files. Raises RuntimeError when it fails."""
     usual = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(ROOT / "build" / "bytecode")}
     usual.pop("PYTHONDONTWRITEBYTECODE", None)
     start = time.perf_counter()
@@ -65,14 +65,14 @@ def run_measured(arguments: Sequence[str], **environment: str) -> ProcessRun:
 
 
 def median_run(runs: Sequence[ProcessRun]) -> ProcessRun:
-    """The middle of each figure."""
+    """The median of each figure."""
     return ProcessRun(
         *(statistics.median(getattr(run, name) for run in runs) for name in ("cpu", "wall", "megabytes")), ""
     )
 
 
 def score_command(folder: Path, *more: str) -> list[str]:
-    """``saveplay score`` on a store that holds nothing."""
+    """Arguments of ``saveplay score`` with an empty store."""
     return ["app.cli", "score", "--data", str(folder), "--as-of", AS_OF, "--store", str(folder.parent / "store"), *more]
 
 
@@ -86,16 +86,16 @@ IMPLEMENTATIONS = {
 
 
 def compare_implementations(folder: Path, runs: int, names: Sequence[str]) -> dict[str, list[ProcessRun]]:
-    """The ways in turns, each so many times."""
+    """Run the implementations in turns, each so many times."""
     return run_in_turns(runs, {name: (folder, name) for name in names})
 
 
 def run_in_turns(runs: int, measured: Mapping[str, tuple[Path, str]]) -> dict[str, list[ProcessRun]]:
-    """Bases with ways, in turns, each so many times."""
+    """Run pairs of base and implementation in turns, each so many times."""
     found: dict[str, list[ProcessRun]] = {name: [] for name in measured}
     for turn in range(runs):
-        for name, (folder, way) in measured.items():
-            arguments, environment = IMPLEMENTATIONS[way](folder)
+        for name, (folder, implementation) in measured.items():
+            arguments, environment = IMPLEMENTATIONS[implementation](folder)
             found[name].append(run_measured(arguments, **environment))
             print_progress(
                 f"  {folder.name}, {turn + 1} of {runs}: {name} {found[name][-1].cpu:.2f} s of processor time"
@@ -104,36 +104,36 @@ def run_in_turns(runs: int, measured: Mapping[str, tuple[Path, str]]) -> dict[st
 
 
 def medians_by_name(found: Mapping[str, Sequence[ProcessRun]]) -> dict[str, ProcessRun]:
-    """Of every way the middle of each figure."""
+    """Median of each figure, by name."""
     return {name: median_run(each) for name, each in found.items()}
 
 
 def repeat_count(size: int, runs: int) -> int:
-    """How often each way has its turn: a second or two are easily disturbed."""
+    """Number of turns for a base of this size; short runs are repeated more often because they vary more."""
     return runs * 3 if size <= 1_000 else runs
 
 
 def same_worst_accounts(folder: Path) -> bool:
-    """Whether all three ways name the same 25 accounts in the same order with the same risk."""
+    """True if all three implementations give the same 25 accounts in the same order with the same risk."""
     rows = json.loads(run_measured(score_command(folder, "--json")).out)
     rows.sort(key=lambda row: (not row["at_risk"], -row["risk"] * float(row["arr"]), row["account_id"]))
     expected = [(row["account_id"], round(row["risk"], 6)) for row in rows[:25]]
-    for way in ("bench.pandas_scores", "bench.polars_scores"):
-        lines = run_measured([way, str(folder), "--as-of", AS_OF]).out.splitlines()
+    for module in ("bench.pandas_scores", "bench.polars_scores"):
+        lines = run_measured([module, str(folder), "--as-of", AS_OF]).out.splitlines()
         named = [(line.split()[0], round(float(line.split()[2]), 6)) for line in lines if line.startswith("A0")]
         if named != expected:
-            print_progress(f"  {way} differs: {named[:3]} instead of {expected[:3]}")
+            print_progress(f"  {module} differs: {named[:3]} instead of {expected[:3]}")
             return False
     return True
 
 
 def ensure_base(root: Path, accounts: int, usage_rows: int = 50, step_days: int = 7) -> Path:
-    """The base in its folder, written if it is not there yet."""
+    """Folder of the base; it is written first if it is missing."""
     folder = root / f"{accounts}-{usage_rows}-{step_days}"
     if not (folder / "done").exists():
         shutil.rmtree(folder, ignore_errors=True)
         print_progress(f"writing {accounts:,} accounts, {accounts * usage_rows:,} usage rows")
-        # in a process of its own: whatever this one ever held would be counted for every process that it starts
+        # in its own process: the peak memory of this process is counted for every process that it starts
         run_measured(
             ["bench.portfolio", str(folder), f"{accounts}", f"--usage-rows={usage_rows}", f"--step-days={step_days}"]
         )
@@ -142,7 +142,7 @@ def ensure_base(root: Path, accounts: int, usage_rows: int = 50, step_days: int 
 
 
 def time_review_steps(folder: Path, out: Path) -> tuple[ProcessRun, list[tuple[str, float]]]:
-    """A whole review without a model, and the seconds of its steps; the first of two only compiles the modules."""
+    """Run a whole review without a model; returns the process and the seconds of its steps. A first run warms up."""
     arguments = ["app.cli", "review", "--data", str(folder), "--as-of", AS_OF]
     for turn in ("first", "second"):
         where = ["--store", str(out / turn / "store"), "--out", str(out / turn / "reviews")]
@@ -155,7 +155,7 @@ def time_review_steps(folder: Path, out: Path) -> tuple[ProcessRun, list[tuple[s
 
 
 def time_review_parts(folder: Path, out: Path, runs: int) -> dict[str, float]:
-    """Medians of the processor seconds of a review by part, imports aside."""
+    """Median processor seconds of a review by part, without imports."""
     found = [
         json.loads(run_measured(["bench.review_parts", str(folder), str(out / str(turn))]).out) for turn in range(runs)
     ]
@@ -163,7 +163,7 @@ def time_review_parts(folder: Path, out: Path, runs: int) -> dict[str, float]:
 
 
 def count_tokens(folder: Path) -> dict[str, int]:
-    """Tokens of the prompts of a review, and of the portfolio as an agent would be handed it, as CSV."""
+    """Number of tokens of the prompts of a review, and of the whole portfolio as CSV."""
     encoding = bpe_openai.get_encoding("o200k_base")
     found = {"without usage": 0}
     with duckdb.connect() as connection:
@@ -195,14 +195,14 @@ def count_tokens(folder: Path) -> dict[str, int]:
 
 
 def print_progress(text: str) -> None:
-    """Progress, on standard error."""
+    """Print progress on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    """Everything, or with ``--quick`` the small sizes only."""
+    """Measure everything, or with ``--quick`` the small sizes only, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT / "build" / "bench", help="where the made-up bases are kept")
+    parser.add_argument("--data", type=Path, default=ROOT / "build" / "bench", help="folder of the invented bases")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="1k and 100k accounts only, nothing is written")
     given = parser.parse_args()
@@ -219,10 +219,10 @@ def main() -> None:
 
 
 def measure_all(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
-    """Everything that the page tells.
+    """All figures of the page.
 
-    What writes many files comes late, and nothing is deleted before the end: for minutes after files were deleted, a file
-    system may pass over their places one by one, and writing new ones then takes ten times as long.
+    Steps that write many files run late, and nothing is deleted before the end: for minutes after a large deletion, a
+    file system may skip the freed places one by one, and writing new files then takes ten times as long.
     """
     found: dict[str, object] = {
         "cores": os.cpu_count(),
@@ -234,13 +234,13 @@ def measure_all(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
         [run_measured(["timeit", "-n", "1", "-r", "1", "import duckdb"]) for _ in range(given.runs)]
     )
     sizes = (1_000, 100_000) if given.quick else (1_000, 100_000, 1_000_000)
-    ways = {
+    runs_by_size = {
         size: compare_implementations(
             ensure_base(given.data, size), repeat_count(size, given.runs), list(IMPLEMENTATIONS)
         )
         for size in sizes
     }
-    found["sizes"] = {size: medians_by_name(each) for size, each in ways.items()}
+    found["sizes"] = {size: medians_by_name(each) for size, each in runs_by_size.items()}
     engine = [engine_seconds(ensure_base(given.data, 1_000)) for _ in range(repeat_count(1_000, given.runs))]
     found["engine_1k"] = statistics.median(engine)
     if not given.quick:
@@ -263,7 +263,7 @@ def measure_all(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
 
 
 def engine_seconds(folder: Path) -> float:
-    """Seconds of the steps of the engine in one `saveplay score`."""
+    """Seconds of the engine's steps in one `saveplay score`."""
     steps = json.loads(run_measured(score_command(folder, "--explain", "--json")).out)["steps"]
     return float(sum(step["seconds"] for step in steps))
 

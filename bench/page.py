@@ -27,7 +27,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(["| " + " | ".join(head) + " |", rule, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
 
 
-def _ways(found: dict[str, Any]) -> str:
+def _comparison_table(found: dict[str, Any]) -> str:
     floor = found["scan floor"]
     rows = [
         [name, f"{took.cpu:.2f}", f"{took.wall:.2f}", f"{took.megabytes:,.0f}", f"{took.cpu / floor.cpu:.1f}"]
@@ -46,8 +46,8 @@ def write_page(found: dict[str, Any]) -> str:
         else "**They differ.**"
     )
     text.append("## Compared with other ways\n" + _WAYS.format(same=checked))
-    for size, ways in found["sizes"].items():
-        text.append(f"### {size:,} accounts, {size * 50:,} usage rows\n\n{_ways(ways)}")
+    for size, runs in found["sizes"].items():
+        text.append(f"### {size:,} accounts, {size * 50:,} usage rows\n\n{_comparison_table(runs)}")
     text.append(_growth(found["sizes"]))
     text.append(
         f"At 1,000 accounts the steps of the engine take {found['engine_1k']:.2f} s; the rest is starting Python and "
@@ -99,7 +99,7 @@ def _large(found: dict[str, Any]) -> str:
         f"- With `SAVEPLAY_MEMORY=600MB` the engine spills to disk: {spilling.cpu:.1f} s of processor time, {spilling.megabytes:,.0f} MB.",
         "- The hardest case, 50 daily rows that are all inside the look-back:",
         "",
-        _ways(found["dense"]),
+        _comparison_table(found["dense"]),
     ]
     return "\n".join(lines)
 

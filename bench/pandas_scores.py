@@ -1,12 +1,10 @@
 """The scores of ``saveplay score`` in pandas, as an analyst would write them.
 
-Run as ``python -m bench.pandas_scores FOLDER --as-of 2026-11-23`` on a folder written by ``bench/portfolio.py``. It is the
-comparison in the benchmark: the same signals, health, risk and order, with the numbers of ``configs/``. A first week is
-assumed: there is no history, so no velocity.
+Run as ``python -m bench.pandas_scores FOLDER --as-of 2026-11-23`` on a folder written by ``bench/portfolio.py``. The
+benchmark compares it with the product: the same signals, health, risk and order, with the numbers of ``configs/``. It
+assumes a first week: without a history there is no velocity.
 """
 
-import argparse
-import operator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench.common import COMPARE, KEY, print_worst_accounts
 from domain.configuration import (
     CATEGORIES,
     SIZES,
@@ -28,13 +27,10 @@ from tools.configuration import read_configuration
 from tools.signals import OBSERVED_ON
 from tools.signals.statements import StatementFinder, TextRow
 
-KEY = "account_id"
-COMPARE = {"at_least": operator.ge, "at_most": operator.le, "above": operator.gt, "below": operator.lt}
-
 
 @dataclass(frozen=True)
 class Export:
-    """The folder of Parquet files, as it was known on the review date."""
+    """A folder of Parquet files, read as known on the review date."""
 
     folder: Path
     as_of: date
@@ -64,11 +60,11 @@ class Export:
         return (self.today - days).dt.days
 
     def known(self, days: pd.Series) -> pd.Series:
-        """The days without those that were still ahead on the review date."""
+        """The days without those after the review date."""
         return days.where(days <= self.today)
 
     def seen(self, rows: pd.DataFrame, *columns: str) -> pd.Timestamp:
-        """The latest day that a table speaks of: how fresh the source is."""
+        """The latest day in a table, which shows how fresh the source is."""
         return rows[list(columns)].apply(self.known).max().max()
 
     def home(self, amount: pd.Series, currency: pd.Series) -> pd.Series:
@@ -91,7 +87,7 @@ def read_accounts(export: Export) -> pd.DataFrame:
 
 
 def percent_change(now: pd.Series, before: pd.Series) -> pd.Series:
-    """Percent by which ``now`` differs from ``before``; unknown where there was nothing before."""
+    """Change from ``before`` to ``now`` in percent; unknown where there was nothing before."""
     return 100 * (now - before) / before.where(before > 0)
 
 
@@ -123,7 +119,7 @@ def usage_signals(export: Export, accounts: pd.DataFrame) -> pd.DataFrame:
 
 
 def support_signals(export: Export, accounts: pd.DataFrame) -> pd.DataFrame:
-    """Counts of tickets, and how support is rated. With tickets connected, no ticket is a measured zero."""
+    """Counts of tickets, and ratings of support. When tickets are connected, no ticket is a measured zero."""
     columns = ["closed_at", "priority", "escalated", "sla_breached", "csat"]
     tickets = export.rows("tickets", "opened_at", columns)
     is_open = export.known(tickets["closed_at"]).isna()
@@ -159,12 +155,12 @@ def support_signals(export: Export, accounts: pd.DataFrame) -> pd.DataFrame:
 
 
 def lowest_by_day(rows: pd.DataFrame, value: str) -> pd.DataFrame:
-    """One row an account and day, with the lowest value of that day; the latest day comes last."""
+    """One row per account and day, with the lowest value of that day; the latest day comes last."""
     return rows.groupby([KEY, "date"], as_index=False)[value].min().sort_values("date")
 
 
 def read_texts(export: Export, days: float) -> pd.DataFrame:
-    """What was written within so many days: notes, tickets and survey comments."""
+    """Texts of the last ``days`` days: notes, tickets and survey comments."""
     notes = export.rows("notes", "date", ["text"])
     tickets = export.rows("tickets", "opened_at", ["subject", "body"]).rename(columns={"opened_at": "date"})
     both = tickets["subject"].str.cat(tickets["body"], sep=". ")
@@ -176,7 +172,7 @@ def read_texts(export: Export, days: float) -> pd.DataFrame:
 
 
 def count_statements(texts: pd.DataFrame, wording: PhraseSettings) -> pd.DataFrame:
-    """Stated intents an account, one column each. Only texts in which a phrase occurs are read sentence by sentence."""
+    """Stated intents per account, one column each. Only texts that contain a phrase are read sentence by sentence."""
     finder = StatementFinder(wording)
     spaced = texts["text"].str.replace(r"\s+", " ", regex=True)
     likely = texts[spaced.str.contains(finder.filter, case=False)]
@@ -203,7 +199,7 @@ def sentiment_signals(export: Export, accounts: pd.DataFrame, wording: PhraseSet
 
 
 def relationship_signals(export: Export, accounts: pd.DataFrame) -> pd.DataFrame:
-    """Who meets whom, who answers, who left. An account without a touchpoint on record is a gap, not neglect."""
+    """Signals about meetings, answers and departures. No touchpoint on record is a gap in the data, not neglect."""
     contacts = export.read("contacts", [KEY, "contact_id", "role", "status", "departed_on"])
     columns = ["kind", "outbound", "attended", "responded_at", "contact_id"]
     touches = export.rows("touchpoints", "date", columns)
@@ -223,7 +219,7 @@ def relationship_signals(export: Export, accounts: pd.DataFrame) -> pd.DataFrame
     met = touches[executive].groupby(KEY).agg(exec_age=("age", "min"))
     active = touches[answered & (age <= 60)].groupby(KEY).agg(active_contacts=("contact_id", "nunique"))
     replies = touches[age <= 90].groupby(KEY).agg(response_days=("days_to_answer", "mean"))
-    # Outreach younger than three days has not had time for an answer.
+    # Outreach of the last three days has not had time for an answer.
     sent = touches[touches["outbound"].eq(True) & kind.isin(["email", "call"]) & ~answered & age.between(4, 60)]
     last_answer = sent[KEY].map(every["last_answer"])
     unanswered = sent[last_answer.isna() | (sent["date"] > last_answer)].groupby(KEY).size().rename("outreach")
@@ -263,7 +259,7 @@ def count_people(export: Export, contacts: pd.DataFrame) -> pd.DataFrame:
 
 
 def commercial_signals(export: Export, accounts: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Invoices, ARR over a year, goals, and how near the renewal is."""
+    """Signals about invoices, ARR over a year, goals, and days to the renewal."""
     invoices = export.read("invoices", [KEY, "due_date", "amount", "currency", "status", "paid_on"])
     currency = invoices["currency"].fillna(invoices[KEY].map(accounts["currency"]))
     invoices["amount"] = export.home(invoices["amount"], currency)
@@ -274,7 +270,7 @@ def commercial_signals(export: Export, accounts: pd.DataFrame, outcomes: pd.Data
     due = invoices[status.isin(["open", "failed"]) & ~paid & (past >= 0)]
     debts = due.groupby(KEY).agg(payment_failed=("failed", "sum"), invoice_overdue=("past", "max"))
     overdue = due[due["past"] > 0].groupby(KEY).agg(amount_overdue=("amount", "sum"))
-    # An invoice that is not yet due, or of which nothing is known, proves nothing.
+    # An invoice that is not yet due, or has no status, proves nothing.
     billed = accounts.index.isin(invoices.loc[(past >= 0) & (status.notna() | paid), KEY])
 
     year = outcomes[outcomes["age"] <= 365]
@@ -297,20 +293,20 @@ def commercial_signals(export: Export, accounts: pd.DataFrame, outcomes: pd.Data
 
 
 def former_customers(outcomes: pd.DataFrame) -> pd.Index:
-    """Accounts that churned, and nothing since."""
+    """Accounts whose last outcome is a churn."""
     churned = outcomes[outcomes["kind"] == "churned"].groupby(KEY)["date"].max()
     other = outcomes[outcomes["kind"] != "churned"].groupby(KEY)["date"].max().reindex(churned.index)
     return churned.index[other.isna() | (churned >= other)]
 
 
 def round_half_up(values: pd.Series, decimals: int = 6) -> pd.Series:
-    """So many decimals, halves away from zero, as the engine rounds."""
+    """Round to so many decimals, halves away from zero, like the engine."""
     scale = 10.0**decimals
     return np.trunc(values * scale + np.copysign(0.5, values)) / scale
 
 
 def drop_stale(export: Export, found: pd.DataFrame) -> pd.DataFrame:
-    """The signals that are young enough to count; recorded events outlive a stale source."""
+    """The signals without stale ones; recorded events stay valid when the source is stale."""
     values = {}
     for name, signal in export.scoring.signals.items():
         value = round_half_up(found[name])
@@ -322,7 +318,7 @@ def drop_stale(export: Export, found: pd.DataFrame) -> pd.DataFrame:
 
 
 def component_score(signal: Signal, value: pd.Series) -> pd.Series:
-    """0 to 100 from the breakpoints, straight lines between them."""
+    """Score of a signal, 0 to 100, by linear interpolation between the breakpoints."""
     points, scores = zip(*signal.points, strict=True)
     return round_half_up(pd.Series(np.interp(value, points, scores), index=value.index))
 
@@ -333,14 +329,14 @@ def signals_of(scoring: ScoringSettings, category: str) -> list[str]:
 
 
 def by_size(shares: dict[str, dict[str, float]], size: pd.Series) -> pd.DataFrame:
-    """One column a name, one row an account, from shares that are given by size of account."""
+    """Shares by account size, as one column per name and one row per account."""
     return pd.DataFrame(shares).loc[size].set_axis(size.index)
 
 
 def health_and_coverage(
     scoring: ScoringSettings, components: pd.DataFrame, size: pd.Series
 ) -> tuple[pd.Series, pd.Series]:
-    """The weighted mean of what is known (unknown below the minimum coverage), and the share of weight known."""
+    """Weighted mean of the known signals (unknown below the minimum coverage), and the known share of the weight."""
     weights = {name: signal.weight for name, signal in scoring.signals.items()}
     weight = by_size({name: {s: w.get(s, w["default"]) for s in SIZES} for name, w in weights.items()}, size)
     share = by_size({c: {s: scoring.category_weights[s][c] for s in SIZES} for c in CATEGORIES}, size)
@@ -359,7 +355,7 @@ def health_and_coverage(
 
 
 def account_risk(scoring: ScoringSettings, components: pd.DataFrame, renewal_in_days: pd.Series) -> pd.Series:
-    """0 to 100, high is bad: severities add up, louder together and louder as the renewal comes near."""
+    """Risk, 0 to 100, high is bad: severities add up, with factors for several signals and for a near renewal."""
     line = scoring.severity_below.value
     severity = (line - components).clip(lower=0).fillna(0) / line
     points = severity * [signal.risk for signal in scoring.signals.values()]
@@ -374,19 +370,19 @@ def account_risk(scoring: ScoringSettings, components: pd.DataFrame, renewal_in_
 
 
 def condition_holds(condition: RuleCondition, values: pd.DataFrame) -> pd.Series:
-    """One comparison; an unknown value does not hold."""
+    """One comparison; an unknown value gives False."""
     name = next(name for name in COMPARE if getattr(condition, name) is not None)
     return COMPARE[name](values[condition.signal], getattr(condition, name))
 
 
 def rule_applies(rule: TierRule, values: pd.DataFrame, size: pd.Series) -> pd.Series:
-    """Whether the rule alone puts an account at risk."""
+    """True where the rule alone puts an account at risk."""
     conditions = [condition_holds(condition, values) for condition in (*rule.when, *rule.at_risk_when)]
     return np.logical_and.reduce(conditions) & ~size.isin(rule.not_for)
 
 
 def score_all_accounts(folder: Path, as_of: date, configuration: Configuration | None = None) -> pd.DataFrame:
-    """Every account of the base with arr, risk, health, coverage and whether it is at risk."""
+    """Every account of the base with arr, risk, health, coverage and at_risk."""
     configuration = configuration or read_configuration(None)
     scoring = configuration.scoring
     export = Export(folder, as_of, scoring)
@@ -423,15 +419,5 @@ def worst_accounts(folder: Path, as_of: date, count: int = 25) -> list[tuple[str
     return list(worst[[KEY, "risk", "health"]].itertuples(index=False, name=None))
 
 
-def main() -> None:
-    """Print the worst accounts from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="the review date, YYYY-MM-DD")
-    given = parser.parse_args()
-    for account, risk_score, health in worst_accounts(given.folder, given.as_of):
-        print(f"{account}  risk {risk_score:.6f}  health {health:.6f}")
-
-
 if __name__ == "__main__":
-    main()
+    print_worst_accounts(__doc__.splitlines()[0], worst_accounts)

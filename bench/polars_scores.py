@@ -1,11 +1,10 @@
 """The scores of ``saveplay score`` in Polars: lazy scans, one query, the streaming engine.
 
-Run as ``python -m bench.polars_scores FOLDER --as-of 2026-11-23`` on a folder written by ``bench/portfolio.py``. It is the
-comparison in the benchmark: the same signals, health, risk and order, with the numbers of ``configs/``. A first week is
-assumed: there is no history, so no velocity.
+Run as ``python -m bench.polars_scores FOLDER --as-of 2026-11-23`` on a folder written by ``bench/portfolio.py``. The
+benchmark compares it with the product: the same signals, health, risk and order, with the numbers of ``configs/``. It
+assumes a first week: without a history there is no velocity.
 """
 
-import argparse
 import operator
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from bench.common import COMPARE, KEY, print_worst_accounts
 from domain.configuration import (
     CATEGORIES,
     SIZES,
@@ -32,20 +32,17 @@ from tools.configuration import read_configuration
 from tools.signals import OBSERVED_ON
 from tools.signals.statements import StatementFinder, TextRow
 
-KEY = "account_id"
-COMPARE = {"at_least": operator.ge, "at_most": operator.le, "above": operator.gt, "below": operator.lt}
-
 
 @dataclass(frozen=True)
 class Export:
-    """The folder of Parquet files, as it was known on the review date."""
+    """A folder of Parquet files, read as known on the review date."""
 
     folder: Path
     as_of: date
     scoring: ScoringSettings
 
     def scan(self, table: str) -> pl.LazyFrame:
-        """A whole table, which is a file or a folder of files."""
+        """A whole table, from a file or a folder of files."""
         path = self.folder / table
         return pl.scan_parquet(path / "*.parquet" if path.is_dir() else path.with_suffix(".parquet"))
 
@@ -60,11 +57,11 @@ class Export:
         return (pl.lit(self.as_of) - pl.col(day)).dt.total_days()
 
     def known(self, day: str) -> pl.Expr:
-        """The day, unless it was still ahead on the review date."""
+        """The day, or null if it is after the review date."""
         return pl.when(pl.col(day) <= self.as_of).then(pl.col(day))
 
     def seen(self, *days: str) -> pl.Expr:
-        """The latest day that a table speaks of: how fresh the source is."""
+        """The latest day in a table, which shows how fresh the source is."""
         return pl.max_horizontal(self.known(day).max() for day in days)
 
     def home(self, amount: str, currency: pl.Expr) -> pl.Expr:
@@ -76,17 +73,17 @@ class Export:
 
 
 def round_half_up(value: pl.Expr, decimals: int = 6) -> pl.Expr:
-    """So many decimals, halves away from zero, as the engine rounds."""
+    """Round to so many decimals, halves away from zero, like the engine."""
     return value.round(decimals, mode="half_away_from_zero")
 
 
 def table_facts(rows: pl.LazyFrame, **expressions: pl.Expr) -> dict[str, Any]:
-    """What holds for a table as a whole."""
+    """Values of a whole table by name, read with the streaming engine."""
     return rows.select(**expressions).collect(engine="streaming").row(0, named=True)
 
 
 def has_values(column: str) -> pl.Expr:
-    """Whether any row fills the column: one that no row fills cannot prove that nothing happened."""
+    """True if any row fills the column. An empty column cannot prove that nothing happened."""
     return pl.col(column).is_not_null().any()
 
 
@@ -111,12 +108,12 @@ def read_accounts(export: Export) -> pl.LazyFrame:
 
 
 def percent_change(now: str, before: str) -> pl.Expr:
-    """Percent by which ``now`` differs from ``before``; unknown where there was nothing before."""
+    """Change from ``before`` to ``now`` in percent; unknown where there was nothing before."""
     return pl.when(pl.col(before) > 0).then(100 * (pl.col(now) - pl.col(before)) / pl.col(before))
 
 
 def with_usage(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
-    """Adds trends over four weeks, breadth, and measured silence."""
+    """Add trends over four weeks, breadth, and measured silence."""
     now, before, users = pl.col("age") < 28, pl.col("age").is_between(28, 55), pl.col("active_users")
     windows = (
         export.rows("usage", "date")
@@ -148,7 +145,7 @@ def with_usage(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
 
 
 def with_support(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
-    """Adds counts of tickets, and how support is rated. With tickets connected, no ticket is a measured zero."""
+    """Add counts of tickets, and ratings of support. When tickets are connected, no ticket is a measured zero."""
     tickets, age, quarter = export.rows("tickets", "opened_at"), pl.col("age"), pl.col("age") <= 90
     whole = table_facts(
         tickets,
@@ -190,7 +187,7 @@ def with_support(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
 
 
 def texts_within(export: Export, days: float) -> pl.LazyFrame:
-    """What was written within so many days: notes, tickets and survey comments."""
+    """Texts of the last ``days`` days: notes, tickets and survey comments."""
     written = pl.concat_str("subject", "body", separator=". ", ignore_nulls=True)
     is_written = pl.any_horizontal(pl.col("subject", "body").is_not_null())
     tickets = export.rows("tickets", "opened_at").filter(is_written)
@@ -203,10 +200,10 @@ def texts_within(export: Export, days: float) -> pl.LazyFrame:
 
 
 def count_statements(texts: pl.LazyFrame, wording: PhraseSettings) -> pl.LazyFrame:
-    """Stated intents an account, one column each. Only texts in which a phrase occurs are read sentence by sentence.
+    """Stated intents per account, one column each. Only texts that contain a phrase are read sentence by sentence.
 
-    One search a phrase, over a column of its own: all phrases in one expression, or spaces evened out within the
-    filter, take many times as long.
+    Each phrase is searched separately in a prepared column: one expression for all phrases, or replacing spaces within
+    the filter, takes many times as long.
     """
     names = "(?:" + "|".join(re.escape(name) for name in wording.competitors) + ")"
     phrases = [phrase.replace("{competitor}", names) for rule in wording.intents.values() for phrase in rule.phrases]
@@ -220,12 +217,12 @@ def count_statements(texts: pl.LazyFrame, wording: PhraseSettings) -> pl.LazyFra
 
 
 def lowest_by_day(rows: pl.LazyFrame, value: str) -> pl.LazyFrame:
-    """One row an account and day, with the lowest value of that day."""
+    """One row per account and day, with the lowest value of that day."""
     return rows.group_by(KEY, "date").agg(pl.col(value).min())
 
 
 def with_sentiment(accounts: pl.LazyFrame, export: Export, wording: PhraseSettings) -> pl.LazyFrame:
-    """Adds NPS, the CSM's pulse, and stated intents; "nothing stated" is known only where somebody wrote something."""
+    """Add NPS, the CSM's pulse, and stated intents; "nothing stated" is known only where somebody wrote something."""
     by_day = pl.col("score").sort_by("date", descending=True)
     answers = lowest_by_day(export.rows("surveys", "date").filter(pl.col("kind") == "nps"), "score").group_by(KEY)
     nps = answers.agg(nps=by_day.first(), nps_before=by_day.slice(1, 1).first(), answered_on=pl.col("date").max())
@@ -240,7 +237,7 @@ def with_sentiment(accounts: pl.LazyFrame, export: Export, wording: PhraseSettin
 
 
 def with_relationship(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
-    """Adds who meets whom, who answers, who left. An account without a touchpoint on record is a gap, not neglect."""
+    """Add meetings, answers and departures. No touchpoint on record is a gap in the data, not neglect."""
     contacts = export.scan("contacts")
     kind, age, attended = pl.col("kind"), pl.col("age"), pl.col("attended")
     with_power = kind.is_in(["qbr", "call"]) & pl.col("role").is_in(["exec_sponsor", "economic_buyer"])
@@ -263,7 +260,7 @@ def with_relationship(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
         answers=has_values("attended") | has_values("responded_at"),
     )
     answered, last_answer = pl.col("answered_on").is_not_null(), pl.col("last_answer")
-    # Outreach younger than three days has not had time for an answer.
+    # Outreach of the last three days has not had time for an answer.
     waiting = pl.col("outbound") & kind.is_in(["email", "call"]) & ~answered & age.is_between(4, 60)
     waiting &= last_answer.is_null() | (pl.col("date") > last_answer)
     executive = ~pl.col("missed") & ((kind == "exec_meeting") | with_power)
@@ -308,7 +305,7 @@ def count_people(contacts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
 
 
 def with_commercial(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
-    """Adds invoices, ARR over a year, goals, and how near the renewal is."""
+    """Add invoices, ARR over a year, goals, and days to the renewal."""
     billing = export.scan("accounts").select(KEY, account_currency="currency")
     status, paid, past = pl.col("status"), export.known("paid_on").is_not_null(), export.age("due_date")
     paid_later = (pl.col("paid_on") > export.as_of) & (status.fill_null("paid") == "paid")
@@ -322,7 +319,7 @@ def with_commercial(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
     )
     due = (pl.col("past") >= 0) & ~pl.col("paid") & status.is_in(["open", "failed"])
     debts = invoices.group_by(KEY).agg(
-        # An invoice that is not yet due, or of which nothing is known, proves nothing.
+        # An invoice that is not yet due, or has no status, proves nothing.
         billed=((pl.col("past") >= 0) & (status.is_not_null() | pl.col("paid"))).any(),
         payment_failed=(due & (status == "failed")).sum(),
         invoice_overdue=pl.when(due).then(pl.col("past")).max(),
@@ -355,7 +352,7 @@ def with_commercial(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
 
 
 def former_customers(export: Export) -> pl.LazyFrame:
-    """Accounts that churned, and nothing since."""
+    """Accounts whose last outcome is a churn."""
     day, churned = pl.col("date"), pl.col("kind") == "churned"
     outcomes = export.rows("outcomes", "date").group_by(KEY)
     last = outcomes.agg(churned=pl.when(churned).then(day).max(), other=pl.when(~churned).then(day).max())
@@ -363,7 +360,7 @@ def former_customers(export: Export) -> pl.LazyFrame:
 
 
 def drop_stale(name: str, signal: Signal, export: Export) -> pl.Expr:
-    """The signal while it is young enough to count; recorded events outlive a stale source."""
+    """The signal, or null if it is stale; recorded events stay valid when the source is stale."""
     value = round_half_up(pl.col(name).cast(pl.Float64))
     if signal.fresh.days is None:
         return value
@@ -372,7 +369,7 @@ def drop_stale(name: str, signal: Signal, export: Export) -> pl.Expr:
 
 
 def component_score(name: str, signal: Signal) -> pl.Expr:
-    """0 to 100 from the breakpoints, straight lines between them."""
+    """Score of a signal, 0 to 100, by linear interpolation between the breakpoints."""
     value, (first, last) = pl.col(name), (signal.points[0], signal.points[-1])
     line = pl.when(value.is_null()).then(None).when(value <= first[0]).then(first[1])
     for (v0, c0), (v1, c1) in pairwise(signal.points):
@@ -381,14 +378,14 @@ def component_score(name: str, signal: Signal) -> pl.Expr:
 
 
 def by_size(shares: Mapping[str, float]) -> pl.Expr:
-    """A share that is given by size of account."""
+    """A share by account size."""
     if len(set(shares.values())) == 1:
         return pl.lit(next(iter(shares.values())))
     return pl.col("size").replace_strict(shares, return_dtype=pl.Float64)
 
 
 def category_sums(scoring: ScoringSettings, category: str) -> list[pl.Expr]:
-    """Of one category: the weight of what is known, the weighted sum, the share of health, and the points of risk."""
+    """Columns of one category: known weight, weighted sum, share of health, and points of risk."""
     signals = {f"c_{name}": signal for name, signal in scoring.signals.items() if signal.category == category}
     weights = {
         c: by_size({size: s.weight.get(size, s.weight["default"]) for size in SIZES}) for c, s in signals.items()
@@ -417,7 +414,7 @@ def weighted_total(*columns: str, by: str | None = None) -> pl.Expr:
 
 
 def account_risk(scoring: ScoringSettings) -> pl.Expr:
-    """0 to 100, high is bad: severities add up, louder together and louder as the renewal comes near."""
+    """Risk, 0 to 100, high is bad: severities add up, with factors for several signals and for a near renewal."""
     full, horizon = scoring.cluster_points.value, scoring.renewal_horizon.value
     warning = pl.sum_horizontal((pl.col(f"points_{c}") / full).clip(upper_bound=1) for c in CATEGORIES)
     clustering = 1 + scoring.cluster_step.value * (warning - 1).clip(lower_bound=0)
@@ -429,19 +426,19 @@ def account_risk(scoring: ScoringSettings) -> pl.Expr:
 
 
 def condition_holds(condition: RuleCondition) -> pl.Expr:
-    """One comparison; an unknown value does not hold."""
+    """One comparison; an unknown value gives false."""
     name = next(name for name in COMPARE if getattr(condition, name) is not None)
     return COMPARE[name](pl.col(condition.signal), getattr(condition, name)).fill_null(False)
 
 
 def rule_applies(rule: TierRule) -> pl.Expr:
-    """Whether the rule alone puts an account at risk."""
+    """True where the rule alone puts an account at risk."""
     conditions = [condition_holds(condition) for condition in (*rule.when, *rule.at_risk_when)]
     return pl.all_horizontal(*conditions, ~pl.col("size").is_in(rule.not_for))
 
 
 def score_all_accounts(folder: Path, as_of: date, configuration: Configuration | None = None) -> pl.LazyFrame:
-    """Every account of the base with arr, risk, health, coverage and whether it is at risk."""
+    """Every account of the base with arr, risk, health, coverage and at_risk."""
     configuration = configuration or read_configuration(None)
     scoring = configuration.scoring
     export = Export(folder, as_of, scoring)
@@ -476,15 +473,5 @@ def worst_accounts(folder: Path, as_of: date, count: int = 25) -> list[tuple[str
     return worst.select(KEY, "risk", pl.col("health").fill_null(float("nan"))).collect(engine="streaming").rows()
 
 
-def main() -> None:
-    """Print the worst accounts from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="the review date, YYYY-MM-DD")
-    given = parser.parse_args()
-    for account, risk_score, health in worst_accounts(given.folder, given.as_of):
-        print(f"{account}  risk {risk_score:.6f}  health {health:.6f}")
-
-
 if __name__ == "__main__":
-    main()
+    print_worst_accounts(__doc__.splitlines()[0], worst_accounts)

@@ -1,7 +1,7 @@
-"""A made-up customer base of any size, written as Parquet by DuckDB alone: ``python -m bench.portfolio FOLDER ACCOUNTS``.
+"""An invented customer base of any size, written as Parquet by DuckDB: ``python -m bench.portfolio FOLDER ACCOUNTS``.
 
-Every value comes from a hash of its account and its place, so that the same arguments give the same rows. Usage is
-sorted by date, as a warehouse appends it; every other table by account.
+Every value comes from a hash of its account and its column, so that the same arguments give the same rows. Usage is
+sorted by date, because a warehouse appends it; every other table by account.
 """
 
 import argparse
@@ -107,7 +107,7 @@ TABLES = {
 
 
 def write_portfolio(folder: Path, accounts: int, usage_rows: int, step_days: int, memory_limit: str = "6GB") -> None:
-    """Write the eleven tables. ``usage_rows`` an account, one every ``step_days`` days back from the review date."""
+    """Write the eleven tables with ``usage_rows`` rows per account, one every ``step_days`` days before the review date."""
     folder.mkdir(parents=True, exist_ok=True)
     people = max(accounts // 40, 12)
     with duckdb.connect(":memory:", config={"memory_limit": memory_limit}) as connection:

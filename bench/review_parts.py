@@ -1,8 +1,8 @@
-"""Where the time of a whole review goes once everything is imported. ``python -m bench.review_parts FOLDER NEW``.
+"""Processor time of a whole review by part, without imports. ``python -m bench.review_parts FOLDER NEW``.
 
-The review is run twice in one process, each time into a store of its own in the folder NEW, and the second run is
-measured; what belongs to two parts is counted for the inner one. Prints processor seconds as JSON. Nothing is deleted
-(see ``bench.measure.measured``).
+The review runs twice in one process, each time into a new store in the folder NEW, and the second run is measured.
+Time that belongs to two parts counts for the inner one. Prints processor seconds as JSON. Nothing is deleted (see
+``bench.measure.measure_all``).
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from bench import portfolio
 
 
 class PartTimer:
-    """Processor seconds by part; inside a part, the part around it stands still."""
+    """Processor seconds by part. While an inner part runs, the clock of the outer part stops."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -37,12 +37,12 @@ class PartTimer:
         self._since = 0.0
 
     def enter(self, part: str) -> None:
-        """From here on it is this part."""
+        """Begin a part."""
         self._count()
         self._open.append(part)
 
     def leave(self) -> None:
-        """It is the part around it again."""
+        """End the part and continue with the outer one."""
         self._count()
         self._open.pop()
 
@@ -53,7 +53,7 @@ class PartTimer:
         self._since = now
 
     def watch(self, owner: Any, name: str, part: str) -> None:
-        """Count every call of a function or method for a part."""
+        """Count the time of every call of a function or method for a part."""
         function: Callable[..., Any] = getattr(owner, name)
 
         @functools.wraps(function)
@@ -67,10 +67,10 @@ class PartTimer:
         setattr(owner, name, counted)
 
 
-def review_once(folder: Path, where: Path) -> None:
-    """One review without a model, with every decision taken."""
-    asked = ["review", "--data", str(folder), "--as-of", portfolio.AS_OF.isoformat(), "--approve", "all"]
-    sys.argv = ["saveplay", *asked, "--store", f"{where}/store", "--out", f"{where}/out"]
+def review_once(folder: Path, out: Path) -> None:
+    """Run one review without a model, with every decision made."""
+    arguments = ["review", "--data", str(folder), "--as-of", portfolio.AS_OF.isoformat(), "--approve", "all"]
+    sys.argv = ["saveplay", *arguments, "--store", f"{out}/store", "--out", f"{out}/out"]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         try:
             app.cli.app()
@@ -80,23 +80,23 @@ def review_once(folder: Path, where: Path) -> None:
 
 
 def measure_parts(folder: Path, new: Path) -> dict[str, float]:
-    """Seconds by part; ``asking`` is everything that is asked of the scored base, ``phases`` what the agents make of it.
+    """Seconds by part; ``asking`` is the queries on the scored base, ``phases`` the work of the agents.
 
-    What no function named here does is counted for the graph and the store.
+    Time outside the functions named here counts for the graph and the store.
     """
-    gc.disable()  # as the command does
+    gc.disable()  # like the command line
     parts = PartTimer()
     review_once(folder, new / "first")
     parts.watch(tools.scoring.scored_base, "read_base", "scoring")
-    parts.watch(tools.scoring.scored_base.CustomerBase, "rows", "asking")
-    parts.watch(tools.scoring.scored_base.CustomerBase, "keep", "history")
-    parts.watch(app.wiring.Workplace, "configuration", "configuration")
-    parts.watch(app.commands, "report", "screen")
-    parts.watch(app.report, "render_pack", "pages")
-    parts.watch(app.publishing, "write_pack", "pages")
-    for name, member in list(vars(tools.store.review_store.Store).items()):
+    parts.watch(tools.scoring.scored_base.ScoredBase, "rows", "asking")
+    parts.watch(tools.scoring.scored_base.ScoredBase, "keep", "history")
+    parts.watch(app.wiring.StoreSession, "configuration", "configuration")
+    parts.watch(app.commands, "print_outcome", "screen")
+    parts.watch(app.report, "render_files", "pages")
+    parts.watch(app.publishing, "replace_folder", "pages")
+    for name, member in list(vars(tools.store.review_store.ReviewStore).items()):
         if inspect.isfunction(member) and not name.startswith("_"):
-            parts.watch(tools.store.review_store.Store, name, "graph and store")
+            parts.watch(tools.store.review_store.ReviewStore, name, "graph and store")
     begins, ends = Timing.starts, Timing.ends
 
     def starts(self: Timing, phase: str, agent: str) -> None:

@@ -1,1 +1,1 @@
-"""Evaluations: worlds whose truth is known, and how close the review comes to it."""
+"""Evaluations: cases and simulated worlds with known truth, and how close the review comes to it."""

@@ -1,4 +1,4 @@
-"""What the agents conclude about each case: dossier, cause, line of the plan, save play."""
+"""Output of the agents for each case: dossier, cause, plan line and save play."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from tools.working_days import WorkingDays
 
 @dataclass(frozen=True)
 class AgentOutput:
-    """The agents' output on one account."""
+    """Output of the agents for one account."""
 
     dossier: Dossier
     finding: CauseFinding
@@ -31,7 +31,7 @@ class AgentOutput:
     play: SavePlay
     people: Mapping[str, Person]
     rows: Mapping[str, Sequence[Row]]
-    """The account's own rows, as the fixture has them."""
+    """The account's own rows from the fixture, by table."""
 
     @property
     def tier(self) -> str:
@@ -45,23 +45,23 @@ class AgentOutput:
 
 
 OpenModel = Callable[[], ModelClient | None]
-"""Opens the model, or gives None; asked anew for each stage, since a client lives in one event loop."""
+"""Opens a client for the model, or returns None. Called once per portfolio: a client belongs to one event loop."""
 
 
 def no_model() -> None:
-    """Drafts come from the playbook."""
+    """Open no client: drafts come from the playbook."""
     return
 
 
-def run_agents(stage: CasePortfolio, connect: OpenModel = no_model) -> dict[str, AgentOutput]:
-    """What is concluded about every case on the stage; plays of accounts at risk drafted by the model when there is one."""
-    base, configuration, team = stage.base, stage.base.configuration, load_people(stage.base)
-    accounts = [case.account_id for case in stage.cases]
+def run_agents(portfolio: CasePortfolio, open_model: OpenModel = no_model) -> dict[str, AgentOutput]:
+    """Output by account id for every case of the portfolio. With a model, it drafts the plays of accounts at risk."""
+    base, configuration, team = portfolio.base, portfolio.base.configuration, load_people(portfolio.base)
+    accounts = [case.account_id for case in portfolio.cases]
     lines = full_plan(base, team)
     base.select_accounts(accounts)
-    found = build_dossiers(base, accounts, stage.history, base.signal_details())
+    found = build_dossiers(base, accounts, portfolio.history, base.signal_details())
     findings = [diagnose(dossier, configuration.causes, configuration.scoring) for dossier in found]
-    plays = asyncio.run(_draft_plays(build_drafter(base, team, connect()), found, findings))
+    plays = asyncio.run(_draft_plays(build_drafter(base, team, open_model()), found, findings))
     return {
         dossier.account_id: AgentOutput(
             dossier=dossier,
@@ -71,7 +71,7 @@ def run_agents(stage: CasePortfolio, connect: OpenModel = no_model) -> dict[str,
             people=team,
             rows={
                 table: [row for row in rows if row.get("account_id") == dossier.account_id]
-                for table, rows in stage.tables.items()
+                for table, rows in portfolio.tables.items()
             },
         )
         for dossier, finding, play in zip(found, findings, plays, strict=True)
@@ -79,7 +79,7 @@ def run_agents(stage: CasePortfolio, connect: OpenModel = no_model) -> dict[str,
 
 
 def full_plan(base: ScoredBase, team: Mapping[str, Person]) -> dict[str, PlanLine]:
-    """The intervention plan by account, however long it is."""
+    """The whole intervention plan by account id, without the limit on rows per tier."""
     settings = base.configuration.review
     longer = settings.plan_rows_per_tier.model_copy(update={"value": 100_000})
     whole = settings.model_copy(update={"plan_rows_per_tier": longer})
@@ -93,7 +93,7 @@ def full_plan(base: ScoredBase, team: Mapping[str, Person]) -> dict[str, PlanLin
 
 
 def build_drafter(base: ScoredBase, team: Mapping[str, Person], client: ModelClient | None) -> PlayDrafter:
-    """The play drafter as the review has it."""
+    """The play drafter, set up as in a review."""
     names = [row["name"] for row in base.rows("select name from scored order by name")]
     return PlayDrafter(
         configuration=base.configuration,
@@ -122,7 +122,7 @@ async def _draft_plays(
 
 
 def play_text(play: SavePlay) -> str:
-    """Everything that the play says in words of its own, in one text: no evidence, no names of accounts."""
+    """All sentences that the product wrote for the play, in one text, without evidence and account names."""
     said = [play.root_cause, play.opening, *play.questions, *play.escalation, play.cadence.note]
     for phase in play.phases:
         for action in phase.actions:

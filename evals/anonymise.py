@@ -1,6 +1,6 @@
-"""A case from a real account: its rows with dates made relative, names, ids and addresses taken out, money rounded.
+"""Turns a real account into a case: dates become relative, names, ids and addresses are removed, money is rounded.
 
-What leaves is still the customer's story in their words; a person reads it before it is committed.
+The customer's own sentences stay in the case. A person must read it before it is committed.
 """
 
 import re
@@ -19,14 +19,14 @@ _TABLES = ("usage", *AGO_COLUMNS)
 _CHECK = "CHECK: one or two sentences: what an experienced leader sees here and concludes."
 _ADDRESS = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+", re.IGNORECASE)
 _TEXTS = ("subject", "body", "comment", "text", "goal")
-"""Columns in which people write; names are taken out of them, and of nothing else."""
+"""Columns of free text. Names are removed from these columns only."""
 _ROUND = 3
-"""Significant digits of money that stay."""
+"""Significant digits kept in amounts of money."""
 Row = Mapping[str, Any]
 
 
 def anonymise_account(base: ScoredBase, account_id: str) -> str:
-    """The YAML of a case; what the product concludes stands in ``expect`` to be checked by a person.
+    """The case as YAML. ``expect`` holds the product's own conclusions, for a person to check.
 
     Raises UnknownReference when the account is not in the data.
     """
@@ -57,7 +57,7 @@ def anonymise_account(base: ScoredBase, account_id: str) -> str:
 
 
 def _names(base: ScoredBase, account: Row) -> re.Pattern[str] | None:
-    """Every name that may stand in a text: the account's, its people's, ours."""
+    """Pattern of every name that a text may contain: the account, its contacts and our people. None without names."""
     rows = base.rows(
         f"select name from {base.full_table('contacts')} where account_id = ? union all select name from people",
         [account["account_id"]],
@@ -88,7 +88,7 @@ def _rounded(amount: Any) -> float:
 
 
 def _usage(rows: Sequence[Row], as_of: date) -> Any:
-    """Weekly lists; a daily feed keeps its days."""
+    """The usage part of a case, one list per column, in the interval of the feed (7 days, or 1 for a daily feed)."""
     if not rows:
         return []
     days = sorted({row["date"] for row in rows})
@@ -122,7 +122,7 @@ def _row(table: str, row: Row, as_of: date, hide: re.Pattern[str] | None, roles:
 
 
 def _concluded(base: ScoredBase, account_id: str) -> dict[str, Any]:
-    """What the product says today, to be confirmed or corrected by a person."""
+    """The product's conclusions today, for a person to confirm or correct."""
     row = base.rows("select * from scored where account_id = ?", [account_id])
     if not row:
         return {}

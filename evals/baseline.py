@@ -1,8 +1,9 @@
-"""Better or worse than the committed baseline? Pair by pair where the same cases were judged, by interval elsewhere.
+"""Comparison with the committed baseline: pair by pair where the same cases were judged, else by interval.
 
-What is computed without chance (accounts, questions, hostile texts, scripted drafts) is compared case by case: the same
-case on both sides leaves no sampling error, so one that was right and is wrong now is a finding, by name. Figures of
-simulated worlds are compared date by date; what a live model writes varies, so only its figures count, by interval.
+Results that are computed without chance (accounts, questions, hostile texts, scripted drafts) are compared case by case.
+The same case on both sides has no sampling error, so every case that was right and is wrong now is reported by name.
+Figures of simulated worlds are compared review date by review date. The text of a live model varies from run to run, so
+only its figures are compared, by interval.
 """
 
 import json
@@ -21,11 +22,11 @@ from evals.figures import CaseResult, Figure, SuiteResult, paired_difference
 BASELINE = FIXTURES / "baseline.json"
 _TINY = 1e-9
 _SCORE_TOLERANCE = 0.05
-"""Points of health or risk from which on a number counts as moved."""
+"""Smallest change of health or risk, in points, that is reported as moved."""
 
 
 class BaselineCase(Record):
-    """One case of the baseline: what was right, and the two scores."""
+    """One case of the baseline: result of each check by name, and the two scores as text."""
 
     right: Mapping[str, bool]
     health: str = ""
@@ -40,7 +41,7 @@ class BaselineSuite(Record):
 
 
 class Baseline(Record):
-    """What was accepted last. Keys: suite and model, ``drafts/none``."""
+    """The last accepted results, by suite and model, such as ``drafts/none``."""
 
     suites: Mapping[str, BaselineSuite]
 
@@ -56,32 +57,32 @@ class BaselineChange(Record):
 
 
 def read_baseline(path: Path = BASELINE) -> Baseline:
-    """The accepted figures. Raises ConfigurationError when the file is none."""
+    """Read the accepted results. Raises ConfigurationError when the file is missing or not a baseline."""
     try:
         return Baseline.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError:
-        raise ConfigurationError(f"{path}: there is no such baseline; write one with --accept") from None
+        raise ConfigurationError(f"{path}: there is no baseline file; write one with --accept") from None
     except ValidationError as error:
         raise ConfigurationError(
-            f"{path}: not a baseline: {error.errors()[0]['msg']}; write it anew with --accept"
+            f"{path}: not a baseline: {error.errors()[0]['msg']}; write a new one with --accept"
         ) from None
 
 
 def accept_results(evaluation: Evaluation, earlier: Baseline | None) -> Baseline:
-    """The baseline with these results in the place of earlier ones."""
+    """The baseline with these results in place of the earlier results of the same suites and models."""
     known = dict(earlier.suites) if earlier else {}
     known |= {_suite_key(result): _baseline_suite(result) for result in evaluation.suites}
     return Baseline(suites={key: known[key] for key in sorted(known)})
 
 
 def write_baseline(baseline: Baseline, path: Path) -> None:
-    """The same results give the same bytes."""
+    """Write the baseline as JSON. The same results give the same bytes."""
     body = json.dumps(baseline.model_dump(mode="json"), indent=1, ensure_ascii=False, sort_keys=True)
     path.write_text(body + "\n", encoding="utf-8")
 
 
 def compare_with_baseline(evaluation: Evaluation, baseline: Baseline) -> tuple[BaselineChange, ...]:
-    """Every difference, worst first."""
+    """Every difference from the baseline, worst first."""
     found: list[BaselineChange] = []
     for result in evaluation.suites:
         known = baseline.suites.get(_suite_key(result))
@@ -119,7 +120,7 @@ def _baseline_suite(result: SuiteResult) -> BaselineSuite:
 def _case_changes(result: SuiteResult, known: BaselineSuite) -> list[BaselineChange]:
     cases = {case.name: case for case in result.cases}
     found = [
-        BaselineChange(kind="worse", suite=result.suite, name=name, message="the case is gone", gated=True)
+        BaselineChange(kind="worse", suite=result.suite, name=name, message="the case no longer exists", gated=True)
         for name in sorted(set(known.cases) - set(cases))
     ]
     for name, before in sorted(known.cases.items()):
@@ -148,7 +149,7 @@ def _changes_of_case(suite: str, case: CaseResult, before: BaselineCase) -> list
 def _moved_scores(
     suite: str, cases: Mapping[str, CaseResult], known: Mapping[str, BaselineCase]
 ) -> list[BaselineChange]:
-    """Scores that moved, in one line: a change of weights is seen even where no conclusion flips."""
+    """At most one line per score: a change of weights is reported even if no conclusion changes."""
     found = []
     for what in ("health", "risk"):
         shifts = {
@@ -180,7 +181,7 @@ def _figure_changes(result: SuiteResult, known: BaselineSuite) -> list[BaselineC
             found += [change] if change else []
     now = {figure.name for figure in result.figures}
     found += [
-        BaselineChange(kind="worse", suite=result.suite, name=name, message="the figure is gone", gated=True)
+        BaselineChange(kind="worse", suite=result.suite, name=name, message="the figure no longer exists", gated=True)
         for name, before in sorted(known.figures.items())
         if before.gated and name not in now
     ]
@@ -207,5 +208,5 @@ def _change_of_figure(suite: str, now: Figure, before: Figure) -> BaselineChange
 
 
 def regressions(changes: Sequence[BaselineChange]) -> tuple[BaselineChange, ...]:
-    """What must not be merged without being accepted."""
+    """The changes that block a merge until somebody accepts them."""
     return tuple(change for change in changes if change.kind == "worse" and change.gated)

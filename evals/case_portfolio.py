@@ -1,4 +1,4 @@
-"""Puts cases on a stage: a portfolio of real files, read by the product as any export, with our team beside it."""
+"""Writes cases as a portfolio of real files with our team, and lets the product read and score it like any export."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ STAFF_ROWS = (
     ("S-6", "Farah Haddad", "product", "", 10),
     ("S-7", "Goran Novak", "billing", "", 10),
 )
-"""Our people on the stage: id, name, role, manager, weekly hours."""
+"""Our people in every portfolio: id, name, role, manager, weekly hours."""
 NEIGHBOUR_ID = "neighbour"
 MONTH_DAYS = 28
 
 
 @dataclass(frozen=True)
 class CasePortfolio:
-    """A portfolio on disk and its base on the day of its cases."""
+    """A portfolio on disk, and its scored base on the review date of its cases."""
 
     cases: tuple[AccountCase, ...]
     tables: Mapping[str, Sequence[Row]]
@@ -39,7 +39,7 @@ class CasePortfolio:
 
 
 def group_cases(cases: Iterable[AccountCase]) -> list[tuple[AccountCase, ...]]:
-    """Cases that can share a portfolio, together."""
+    """Groups of cases that can share a portfolio, in a fixed order."""
     groups: dict[tuple[object, ...], list[AccountCase]] = {}
     for case in cases:
         groups.setdefault(case.surroundings, []).append(case)
@@ -47,7 +47,7 @@ def group_cases(cases: Iterable[AccountCase]) -> list[tuple[AccountCase, ...]]:
 
 
 def score_cases(cases: Sequence[AccountCase], folder: Path, configuration: Configuration) -> CasePortfolio:
-    """Write the portfolio of cases with the same surroundings and score it. Raises what reading the data raises."""
+    """Write one portfolio for cases of one group and score it. Raises a SaveplayError when the data cannot be read."""
     first = cases[0]
     tables = portfolio_tables(cases)
     write_tables(tables, folder / "data")
@@ -64,17 +64,19 @@ def score_cases(cases: Sequence[AccountCase], folder: Path, configuration: Confi
 def score_cases_apart(
     cases: Sequence[AccountCase], folder: Path, configuration: Configuration
 ) -> list[CasePortfolio | dict[str, str]]:
-    """As ``staged``, but a case that cannot be read takes no other along: in its place, its name and the reason."""
+    """Score the cases together, or one by one if that fails. A case that cannot be read gives {name: reason} instead."""
     try:
         return [score_cases(cases, folder, configuration)]
     except SaveplayError as error:
         if len(cases) == 1:
             return [{cases[0].name: str(error)}]
-        return [stage for case in cases for stage in score_cases_apart([case], folder / case.name, configuration)]
+        return [
+            portfolio for case in cases for portfolio in score_cases_apart([case], folder / case.name, configuration)
+        ]
 
 
 def portfolio_tables(cases: Sequence[AccountCase]) -> dict[str, list[Row]]:
-    """All rows of the cases, of the accounts beside them, and of a quiet neighbour that shows which sources are alive."""
+    """Rows by table: the cases, their related accounts, and a quiet neighbour that proves which sources are connected."""
     first = cases[0]
     tables: dict[str, list[Row]] = {name: [] for name in COLUMNS}
     tables["people"] = [dict(zip(COLUMNS["people"], _person(*line), strict=True)) for line in STAFF_ROWS]
@@ -120,7 +122,7 @@ def _account_row(facts: CaseAccount, account_id: str, as_of: date, parent: str |
 
 
 def _add_neighbour(tables: dict[str, list[Row]], case: AccountCase) -> None:
-    """Rows of the day itself, or as old as the case says that a source is."""
+    """Add a quiet account with rows of the review date, or as old as the case says that a source is."""
 
     def on(table: str) -> date:
         return case.as_of - timedelta(days=case.stale.get(table, 0))
@@ -138,7 +140,7 @@ def _add_neighbour(tables: dict[str, list[Row]], case: AccountCase) -> None:
 
 
 def write_tables(tables: Mapping[str, Sequence[Row]], folder: Path) -> None:
-    """One CSV file for each table that has rows."""
+    """Write one CSV file per table that has rows."""
     for name, rows in tables.items():
         if rows:
             write_csv(folder / f"{name}.csv", COLUMNS[name], [_texts(row) for row in rows])

@@ -1,7 +1,7 @@
-"""Hand-written accounts: a few rows, a date, and what an experienced leader concludes. One YAML file a case.
+"""Hand-written accounts: a few rows, a date, and the conclusions of an experienced leader. One YAML file per case.
 
-Dates stand as days before the review (``opened_ago: 9``). A table that a case does not mention holds the quiet rows of
-a healthy customer; one that it mentions holds exactly its rows.
+Dates are given as days before the review (``opened_ago: 9``). A table that a case does not mention gets the quiet rows
+of a healthy customer. A table that it mentions gets exactly the rows of the case.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ AGO_COLUMNS: dict[str, dict[str, str]] = {
     "notes": {"ago": "date"},
     "outcomes": {"ago": "date"},
 }
-"""Key of a case to the column it dates."""
+"""By table: key of a case row to the date column that it fills."""
 ROW_KEYS: dict[str, frozenset[str]] = {
     "tickets": frozenset({"priority", "escalated", "sla_breached", "csat", "subject", "body", "repeat"}),
     "invoices": frozenset({"amount", "currency", "status"}),
@@ -41,7 +41,7 @@ ROW_KEYS: dict[str, frozenset[str]] = {
     "notes": frozenset({"text", "pulse", "author"}),
     "outcomes": frozenset({"kind", "arr_change"}),
 }
-"""Further keys of a row, by table."""
+"""By table: the other keys that a row may have."""
 
 
 def _as_tuple(value: object) -> tuple[object, ...]:
@@ -57,27 +57,27 @@ WordGroups = Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_as_word_gro
 
 
 class Expected(Record):
-    """What a leader concludes. Lists hold what is acceptable; what is left out is not judged."""
+    """Conclusions of a leader. Lists hold every acceptable answer; a key that is left out is not judged."""
 
     health_band: OneOrMore = ()
     at_risk: bool | None = None
     risk_tier: OneOrMore = ()
     tier: OneOrMore = ()
-    """Intervention tier; ``none`` when nothing is planned."""
+    """Accepted intervention tiers; ``none`` when nothing is planned."""
     action: OneOrMore = ()
-    """Words, one of which the primary action contains."""
+    """The primary action contains one of these words."""
     cause: OneOrMore = ()
     cause_second: OneOrMore = ()
-    """Further causes that may stand first."""
+    """Other causes that are accepted in first place."""
     pillar: OneOrMore = ()
     difficulty: OneOrMore = ()
     play_has: WordGroups = ()
-    """Each entry is a word or its alternatives; some action of the play contains it."""
+    """Each entry is a word or a list of alternatives; the text of the play contains one of them."""
     play_lacks: OneOrMore = ()
 
 
 class CaseAccount(Record):
-    """The line of the account itself."""
+    """The row of the account itself."""
 
     name: str | None = None
     arr: float = 50_000
@@ -91,7 +91,7 @@ class CaseAccount(Record):
 
 
 class Usage(Record):
-    """Weekly use, oldest first; the last week lies ``last_ago`` days before the review."""
+    """Usage, oldest row first. The last row is dated ``last_ago`` days before the review."""
 
     active_users: tuple[float, ...]
     logins: tuple[float, ...] | float | None = None
@@ -103,7 +103,7 @@ class Usage(Record):
 
 
 class CaseCustomer(Record):
-    """One account with its rows. A table that is None is filled in quietly."""
+    """One account with its rows. A table that is None gets the quiet rows of a healthy customer."""
 
     account: CaseAccount = CaseAccount()
     usage: Usage | tuple[()] | None = None
@@ -120,7 +120,7 @@ class CaseCustomer(Record):
 
 
 class AccountCase(CaseCustomer):
-    """One fixture."""
+    """One case: an account, its related accounts, and the expected conclusions."""
 
     name: str
     why: str
@@ -128,30 +128,30 @@ class AccountCase(CaseCustomer):
     tests: tuple[str, ...] = ()
     not_connected: tuple[str, ...] = ()
     stale: Mapping[str, int] = {}
-    """Source to the age of its newest row anywhere, in days."""
+    """Age of a source's newest row in the whole portfolio, in days, by table."""
     month_ago: bool = False
-    """Whether last month was scored, too, so that velocity is known."""
+    """True if the base was also scored 28 days earlier, so that velocity is known."""
     also: tuple[CaseCustomer, ...] = ()
     expect: Expected
 
     @property
     def account_id(self) -> str:
-        """Its id in the portfolio it is put into."""
+        """The account id in the portfolio."""
         return self.name
 
     @property
     def surroundings(self) -> tuple[object, ...]:
-        """Cases with the same ones can share a portfolio."""
+        """Key of the cases that can share a portfolio: date, sources not connected, stale sources, score of last month."""
         return (self.as_of, self.not_connected, tuple(sorted(self.stale.items())), self.month_ago)
 
 
 def load_yaml(path: Path) -> Any:
-    """The content of a file; by the fast loader where there is one."""
+    """Read a YAML file, with libyaml where it is installed."""
     return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def read_case(path: Path) -> AccountCase:
-    """One file. Raises ConfigurationError naming file and key."""
+    """Read one case. Raises ConfigurationError with the file and the key that is wrong."""
     try:
         content = load_yaml(path)
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -169,7 +169,7 @@ def read_case(path: Path) -> AccountCase:
 
 
 def read_cases(folder: Path = CASES_FOLDER) -> tuple[AccountCase, ...]:
-    """All cases of a folder, by name."""
+    """Read all cases of a folder, sorted by name."""
     return tuple(read_case(path) for path in sorted(folder.glob("*.yaml")))
 
 
@@ -186,7 +186,7 @@ def _check_rows(file: str, customer: CaseCustomer) -> None:
 
 
 def case_rows(customer: CaseCustomer, account_id: str, as_of: date, stale: Mapping[str, int]) -> dict[str, list[Row]]:
-    """The rows of one customer in every table but ``accounts`` and ``people``, with real dates; None is unknown."""
+    """Rows of one customer by table, with real dates, without ``accounts`` and ``people``. None means unknown."""
     quiet = _healthy_rows(customer.account)
     found: dict[str, list[Row]] = {"usage": _usage_rows(customer, account_id, as_of, stale.get("usage", 0))}
     roles: dict[str, str] = {}
@@ -208,7 +208,7 @@ def case_rows(customer: CaseCustomer, account_id: str, as_of: date, stale: Mappi
 
 
 def _complete_cells(table: str, cells: Row, row_id: str, roles: dict[str, str]) -> Row:
-    """Ids and whatever a case may leave out."""
+    """Add the ids and the cells that a case may leave out."""
     if table == "tickets":
         return {"priority": "normal", "escalated": False, "sla_breached": False, "ticket_id": f"T-{row_id}", **cells}
     if table == "invoices":
@@ -225,7 +225,7 @@ def _complete_cells(table: str, cells: Row, row_id: str, roles: dict[str, str]) 
 
 
 def _repeat_ticket(row: Row) -> list[Row]:
-    """One closed ordinary ticket for each day that ``repeat`` names."""
+    """The row itself, or one closed ticket for each day listed in ``repeat``."""
     if "repeat" not in row:
         return [row]
     rest = {key: value for key, value in row.items() if key != "repeat"}
@@ -264,7 +264,7 @@ def _usage_rows(customer: CaseCustomer, account_id: str, as_of: date, stale: int
 
 
 def _healthy_rows(facts: CaseAccount) -> dict[str, tuple[Row, ...]]:
-    """The rows of a healthy customer."""
+    """Rows of a healthy customer by table."""
     each = ("champion", "economic_buyer", "exec_sponsor", "user")
     return {
         "tickets": ({"opened_ago": 140, "closed_ago": 139, "csat": 5, "subject": "How do I export a report?"},),

@@ -1,6 +1,6 @@
-"""Runs questions over cases with pydantic-evals, and counts a case that could not be judged as wrong in all that applies.
+"""Runs questions over cases with pydantic-evals. A case that could not be judged counts as wrong in every question.
 
-The engine leaves cases whose task raised out of its averages; here they count, and are named.
+The library leaves such cases out of its averages. Here they count and are named.
 """
 
 import asyncio
@@ -15,40 +15,40 @@ from evals.figures import CaseResult, Check, SuiteResult, question_figures
 
 Verdict = tuple[bool, str]
 ReportProgress = Callable[[str, int, int], None]
-"""Progress: what, how many are done, of how many."""
+"""Called with the suite, the number of cases done, and the number of all cases."""
 
 
 class NotJudged(Exception):
-    """There is no output for the case; the message says why."""
+    """No output for the case. The message gives the reason."""
 
 
 @dataclass
 class Question(Evaluator[Any, Any, None]):
-    """Base: one question about one case. ``asks`` names the figure, ``says`` what it means."""
+    """Base: one question about one case. ``figure_name`` is the key of the figure in reports and in the baseline, ``description`` its meaning."""
 
-    asks: ClassVar[str] = ""
-    says: ClassVar[str] = ""
+    figure_name: ClassVar[str] = ""
+    description: ClassVar[str] = ""
 
     def applies(self, case: Any) -> bool:
-        """Whether the case says anything about it."""
+        """True if the case expects an answer to this question."""
         return True
 
     def verdict(self, case: Any, got: Any) -> Verdict:
-        """Whether it is right, and expected against got in words."""
+        """Compare output and expectation. Returns right or wrong, and "expected …, got …" in words."""
         raise NotImplementedError
 
     def evaluate(self, ctx: EvaluatorContext[Any, Any, None]) -> dict[str, EvaluationReason]:
-        """As the engine calls it."""
+        """Entry point for pydantic-evals. Returns nothing when the question does not apply."""
         case = ctx.inputs.case
         if not self.applies(case):
             return {}
         right, why = self.verdict(case, ctx.output)
-        return {self.asks: EvaluationReason(right, why)}
+        return {self.figure_name: EvaluationReason(right, why)}
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A case with its name, why it is expected so, and the output of the agents or why there is none."""
+    """A case with its name, the reason for the expectation, and the output or the reason for its absence."""
 
     name: str
     note: str
@@ -63,7 +63,7 @@ def answer_questions(
     questions: Sequence[Question],
     describe: Callable[[Any], Mapping[str, str]],
 ) -> tuple[CaseResult, ...]:
-    """Every question about every case, by name of the case."""
+    """Results of all questions for all cases, sorted by case name."""
     by_name = {item.name: item for item in judgements}
 
     async def task(item: Judgement) -> Any:
@@ -92,7 +92,7 @@ def answer_questions(
     for failure in report.failures:
         item = by_name[failure.name]
         why = item.error or failure.error_message
-        wrong = tuple(Check(name=q.asks, right=False, why=why) for q in questions if q.applies(item.case))
+        wrong = tuple(Check(name=q.figure_name, right=False, why=why) for q in questions if q.applies(item.case))
         found.append(CaseResult(name=item.name, note=item.note, checks=wrong, error=why))
     lost = sorted(set(by_name) - {case.name for case in found})
     assert not lost, f"cases that the engine lost: {lost}"
@@ -107,7 +107,7 @@ def judge_suite(
     questions: Sequence[Question],
     describe: Callable[[Any], Mapping[str, str]],
 ) -> SuiteResult:
-    """A whole suite: every question about every case, and a figure a question."""
+    """Result of a suite: all questions for all cases, and one figure per question."""
     results = answer_questions(suite, judgements, questions, describe)
-    figures = question_figures(results, {question.asks: question.says for question in questions})
+    figures = question_figures(results, {question.figure_name: question.description for question in questions})
     return SuiteResult(suite=suite, model=model, says=says, figures=figures, cases=results)

@@ -1,4 +1,4 @@
-"""Runs suites, and says what they rest on: configuration, prompts, model."""
+"""Run of the evaluation suites, labelled with the configuration, the prompts and the model that it used."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
@@ -16,11 +16,11 @@ Suite = Literal["accounts", "ask", "hostile", "drafts", "worlds"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 DraftingMode = Literal["playbook", "replay", "live"]
 DRAFTING_MODES: tuple[DraftingMode, ...] = get_args(DraftingMode)
-"""Who drafts: nobody but the library; a real model as recorded; the configured model now."""
+"""Source of the drafts: the playbooks only, a real model's recorded answers, or the configured model now."""
 
 
 class Evaluation(Record):
-    """Everything that one run found."""
+    """Results of one run. ``way`` is the drafting mode; the key is stored in JSON and keeps its name."""
 
     way: DraftingMode
     model: str
@@ -31,83 +31,87 @@ class Evaluation(Record):
 
 def evaluate_suites(
     suites: Sequence[Suite],
-    way: DraftingMode,
+    mode: DraftingMode,
     configuration: Configuration,
-    tell: ReportProgress,
+    report_progress: ReportProgress,
 ) -> Evaluation:
     """Run the suites. Raises ConfigurationError when a live model is asked for and none is configured."""
-    if way == "live" and configuration.model.name is None:
+    if mode == "live" and configuration.model.name is None:
         raise ConfigurationError("--model live: no model is configured; set SAVEPLAY_MODEL, or name in model.yaml")
     runs: Mapping[Suite, Callable[[], SuiteResult]] = {
-        "accounts": lambda: _run_accounts(way, configuration, tell),
-        "ask": lambda: _run_ask(way, configuration, tell),
-        "hostile": lambda: _run_hostile(configuration, tell),
-        "drafts": lambda: _run_drafts(way, configuration, tell),
-        "worlds": lambda: _run_worlds(configuration, tell),
+        "accounts": lambda: _run_accounts(mode, configuration, report_progress),
+        "ask": lambda: _run_ask(mode, configuration, report_progress),
+        "hostile": lambda: _run_hostile(configuration, report_progress),
+        "drafts": lambda: _run_drafts(mode, configuration, report_progress),
+        "worlds": lambda: _run_worlds(configuration, report_progress),
     }
     return Evaluation(
-        way=way,
-        model=_model_label(way, configuration),
+        way=mode,
+        model=_model_label(mode, configuration),
         scoring_hash=configuration.scoring_hash,
         prompts_hash=short_hash(*prompt_texts()),
         suites=tuple(runs[suite]() for suite in SUITES if suite in suites),
     )
 
 
-def _model_label(way: DraftingMode, configuration: Configuration) -> str:
+def _model_label(mode: DraftingMode, configuration: Configuration) -> str:
     from evals.recorded_model import RECORDED_MODEL
 
-    return {"playbook": "none", "replay": f"{RECORDED_MODEL}, recorded", "live": configuration.model.name or ""}[way]
+    return {"playbook": "none", "replay": f"{RECORDED_MODEL}, recorded", "live": configuration.model.name or ""}[mode]
 
 
-def _run_accounts(way: DraftingMode, configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+def _run_accounts(mode: DraftingMode, configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
     from evals.recorded_model import build_model_client
     from evals.suites.accounts import run_accounts
 
-    if way != "live":
-        return run_accounts(read_cases(), configuration, tell)
-    model = _model_label(way, configuration)
+    if mode != "live":
+        return run_accounts(read_cases(), configuration, report_progress)
+    model = _model_label(mode, configuration)
     return run_accounts(
-        read_cases(), configuration, tell, model, lambda: build_model_client(configuration, lambda *_: None)
+        read_cases(), configuration, report_progress, model, lambda: build_model_client(configuration, lambda *_: None)
     )
 
 
-def _run_ask(way: DraftingMode, configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+def _run_ask(mode: DraftingMode, configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
     from evals.recorded_model import build_model_client
     from evals.suites.ask import read_questions, run_ask
 
-    client = build_model_client(configuration, lambda *_: None) if way == "live" else None
+    client = build_model_client(configuration, lambda *_: None) if mode == "live" else None
     return run_ask(
-        read_questions(), configuration, client, _model_label(way, configuration) if client else "none", tell
+        read_questions(),
+        configuration,
+        client,
+        _model_label(mode, configuration) if client else "none",
+        report_progress,
     )
 
 
-def _run_hostile(configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+def _run_hostile(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
     from evals.suites.hostile import read_hostile_texts, run_hostile
 
-    return run_hostile(read_hostile_texts(), configuration, tell)
+    return run_hostile(read_hostile_texts(), configuration, report_progress)
 
 
-def _run_worlds(configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+def _run_worlds(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
     from evals.suites.worlds import run_worlds
 
-    return run_worlds(configuration, tell)
+    return run_worlds(configuration, report_progress)
 
 
-def _run_drafts(way: DraftingMode, configuration: Configuration, tell: ReportProgress) -> SuiteResult:
+def _run_drafts(mode: DraftingMode, configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
     from evals.recorded_model import ReplayClient, build_model_client, cassette, recorded_configuration
     from evals.suites.drafts import run_drafts
 
-    if way == "playbook":
-        return run_drafts(configuration, None, "none", tell)
-    if way == "replay":
+    if mode == "playbook":
+        return run_drafts(configuration, None, "none", report_progress)
+    if mode == "replay":
         recorded = recorded_configuration(configuration)
         with cassette("review"):
             return run_drafts(
                 recorded,
                 ReplayClient(build_model_client(recorded, lambda *_: None)),
-                _model_label(way, configuration),
-                tell,
+                _model_label(mode, configuration),
+                report_progress,
             )
     seconds: dict[str, float] = {}
 
@@ -115,4 +119,4 @@ def _run_drafts(way: DraftingMode, configuration: Configuration, tell: ReportPro
         seconds[f"call {len(seconds) + 1:03d}"] = took
 
     client: ModelClient = build_model_client(configuration, heard)
-    return run_drafts(configuration, client, _model_label(way, configuration), tell, lambda: seconds)
+    return run_drafts(configuration, client, _model_label(mode, configuration), report_progress, lambda: seconds)

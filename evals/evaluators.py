@@ -1,6 +1,6 @@
-"""One small class per question that a judge would ask about what was concluded on an account.
+"""Questions about the product's conclusions on an account, one small class each.
 
-Each says whether it applies to a case and, if so, whether the answer is right and what was got instead.
+Each decides if it applies to a case, if the answer is right, and explains expected and actual answer in words.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from evals.engine import Question, Verdict
 from evals.recount import recount_signals
 
 FIRST_TOUCH_LIMITS = {"critical": 2, "high": 7, "medium": 28, "watch": 90, "none": 90}
-"""Days within which the first conversation takes place, by tier; from the written definitions."""
+"""Latest first conversation by tier, in days after the review. Copied from the definitions, not from the product."""
 FORBIDDEN_WORDS = ("checking in", "health score", "risk score", "churn probability", "save play")
-"""Words that no action that a customer sees may hold."""
+"""Words that no action visible to a customer may contain."""
 
 
 def _accepts(wanted: Sequence[str], got: str) -> Verdict:
@@ -23,9 +23,9 @@ def _accepts(wanted: Sequence[str], got: str) -> Verdict:
 
 
 class HealthBandRight(Question):
-    """Health band."""
+    """The health band is accepted."""
 
-    asks, says = "band", "the health band is one that a leader accepts"
+    figure_name, description = "band", "a leader accepts the health band"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.health_band)
@@ -35,9 +35,12 @@ class HealthBandRight(Question):
 
 
 class AtRiskListed(Question):
-    """On the list or not."""
+    """The account is on the at-risk list exactly when expected."""
 
-    asks, says = "at_risk", "the account is on the at-risk list when it should be, and not when it should not"
+    figure_name, description = (
+        "at_risk",
+        "the account is on the at-risk list exactly when a leader expects it",
+    )
 
     def applies(self, case: AccountCase) -> bool:
         return case.expect.at_risk is not None
@@ -49,9 +52,9 @@ class AtRiskListed(Question):
 
 
 class RiskLevel(Question):
-    """Risk tier by score."""
+    """The risk tier is accepted."""
 
-    asks, says = "risk_tier", "the risk tier is one that a leader accepts"
+    figure_name, description = "risk_tier", "a leader accepts the risk tier"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.risk_tier)
@@ -61,9 +64,9 @@ class RiskLevel(Question):
 
 
 class Tier(Question):
-    """Intervention tier."""
+    """The intervention tier is accepted."""
 
-    asks, says = "tier", "the intervention tier follows the written rules"
+    figure_name, description = "tier", "the intervention tier follows the written rules"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.tier)
@@ -73,9 +76,9 @@ class Tier(Question):
 
 
 class PrimaryAction(Question):
-    """First action of the intervention plan."""
+    """The primary action of the plan contains an expected word."""
 
-    asks, says = "action", "the primary action of the plan fits the strongest reason"
+    figure_name, description = "action", "the primary action of the plan fits the strongest reason"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.action)
@@ -87,9 +90,9 @@ class PrimaryAction(Question):
 
 
 class Cause(Question):
-    """Cause in first place."""
+    """The first cause is accepted."""
 
-    asks, says = "cause", "the first cause is the leader's, or one they accept"
+    figure_name, description = "cause", "a leader accepts the first cause"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
@@ -99,9 +102,9 @@ class Cause(Question):
 
 
 class CauseInTopTwo(Question):
-    """Cause among the first two."""
+    """The first cause or the runner-up is accepted."""
 
-    asks, says = "cause_in_two", "a cause that the leader accepts is the first or the runner-up"
+    figure_name, description = "cause_in_two", "a leader accepts the first cause or the runner-up"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
@@ -113,9 +116,9 @@ class CauseInTopTwo(Question):
 
 
 class Pillar(Question):
-    """Pillar that dropped."""
+    """The pillar that dropped is accepted."""
 
-    asks, says = "pillar", "the pillar that carries the trouble"
+    figure_name, description = "pillar", "a leader accepts the pillar that dropped"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.pillar)
@@ -125,9 +128,9 @@ class Pillar(Question):
 
 
 class Difficulty(Question):
-    """How hard the recovery is."""
+    """The recovery difficulty is accepted."""
 
-    asks, says = "difficulty", "recovery difficulty as a leader would put it"
+    figure_name, description = "difficulty", "a leader accepts the recovery difficulty"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.difficulty)
@@ -137,9 +140,9 @@ class Difficulty(Question):
 
 
 class PlayIncludes(Question):
-    """What must be in the plan."""
+    """The play contains every required word."""
 
-    asks, says = "play_has", "the play holds what a leader would insist on"
+    figure_name, description = "play_has", "the play contains what a leader requires"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.play_has)
@@ -147,26 +150,31 @@ class PlayIncludes(Question):
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         text = play_text(got.play).lower()
         missing = [words for words in case.expect.play_has if not any(word.lower() in text for word in words)]
-        return not missing, "; ".join(f"nothing about {' or '.join(words)}" for words in missing) or "all there"
+        return not missing, "; ".join(
+            f"nothing about {' or '.join(words)}" for words in missing
+        ) or "everything is there"
 
 
 class PlayExcludes(Question):
-    """What must not be in it: per case, and words that customers never see."""
+    """The play contains no word that the case forbids, and customers see no internal word."""
 
-    asks, says = "play_lacks", "nothing in the play that a leader forbids; nothing internal where the customer hears it"
+    figure_name, description = (
+        "play_lacks",
+        "the play contains nothing that a leader forbids, and nothing internal in its words to the customer",
+    )
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         text = play_text(got.play).lower()
         heard = " ".join(f"{a.title} {a.action}" for a in got.actions if a.customer_facing).lower()
         found = [word for word in case.expect.play_lacks if word.lower() in text]
         found += [word for word in FORBIDDEN_WORDS if word in f"{heard} {got.play.opening.lower()}"]
-        return not found, "; ".join(f"it says “{word}”" for word in found) or "none of it"
+        return not found, "; ".join(f"it contains “{word}”" for word in found) or "nothing forbidden"
 
 
 class ActionsFitCause(Question):
-    """Actions of the cause's own library, and of a cause the leader accepts."""
+    """All actions come from the playbook of one accepted cause."""
 
-    asks, says = "plan_fits_cause", "every action comes from the playbook of an accepted cause"
+    figure_name, description = "plan_fits_cause", "every action comes from the playbook of an accepted cause"
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
@@ -183,13 +191,16 @@ ACTION_PREFIXES = {
     "product_fit": "pf", "value_gap": "vg", "service_failure": "sf", "relationship_erosion": "re",
     "competitive_displacement": "cd", "commercial_friction": "cf", "customer_side_change": "cc", "undetermined": "dx",
 }  # fmt: skip
-"""How the ids of a cause's actions begin; kept here so that a library under a wrong cause is noticed."""
+"""First part of the action ids, by cause. A copy, so that a playbook under a wrong cause is noticed."""
 
 
 class DatesValid(Question):
-    """Working days, in order, first touch in time."""
+    """Dates are weekdays in the order of the phases, and the first conversation is in time."""
 
-    asks, says = "dates", "dates lie on weekdays, in order of the phases, the first conversation within the tier's time"
+    figure_name, description = (
+        "dates",
+        "dates are weekdays in the order of the phases; the first conversation is in the tier's time limit",
+    )
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         wrong = [f"{action.title} on {action.due}" for action in got.actions if action.due.weekday() > 4]
@@ -201,7 +212,7 @@ class DatesValid(Question):
         latest = case.as_of + timedelta(days=FIRST_TOUCH_LIMITS[got.tier])
         if first is None or first > latest:
             wrong.append(f"first conversation on {first}, at the latest {latest}")
-        return not wrong, "; ".join(wrong[:3]) or "all legal"
+        return not wrong, "; ".join(wrong[:3]) or "all dates are valid"
 
 
 def _first_touch(play: SavePlay) -> date | None:
@@ -210,16 +221,16 @@ def _first_touch(play: SavePlay) -> date | None:
 
 
 class OwnersValid(Question):
-    """Owners exist and have the role."""
+    """Every owner exists and has the role that the action asks for."""
 
-    asks, says = "owners", "each action has an owner of ours with the role that it asks for"
+    figure_name, description = "owners", "each action has one of our people as owner, with the required role"
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         wrong = []
         for action in got.actions:
             person = got.people.get(action.owner_id or "")
             if person is None and (action.owner != "TBD" or case.account.owner):
-                wrong.append(f"{action.title}: {action.owner} is nobody of ours")
+                wrong.append(f"{action.title}: {action.owner} is not one of our people")
             elif person is not None and person.name != action.owner:
                 wrong.append(f"{action.title}: {action.owner} is not {person.person_id}")
             elif person is not None and person.role != action.owner_role:
@@ -228,9 +239,9 @@ class OwnersValid(Question):
 
 
 class EvidenceCorrect(Question):
-    """Cited evidence, counted again from the rows."""
+    """The cited values equal an independent count of the rows (tolerance 0.06)."""
 
-    asks, says = "evidence_true", "what is cited is so: counted again from the fixture's rows"
+    figure_name, description = "evidence_true", "cited values equal an independent count of the case's rows"
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         counts = recount_signals(got.rows, case.as_of)
@@ -243,9 +254,9 @@ class EvidenceCorrect(Question):
 
 
 class EvidenceCited(Question):
-    """Every action cites evidence that the play holds."""
+    """Every action cites evidence of the play, when the play has any."""
 
-    asks, says = "evidence_cited", "each action cites evidence that the play shows"
+    figure_name, description = "evidence_cited", "each action cites evidence that the play shows"
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         known = {fact.id for fact in got.play.evidence}
@@ -254,9 +265,12 @@ class EvidenceCited(Question):
 
 
 class PlayComplete(Question):
-    """The template is filled."""
+    """The play has every part of the template."""
 
-    asks, says = "complete", "three phases of three actions, success and walk-away criteria, cadence, a verified plan"
+    figure_name, description = (
+        "complete",
+        "the play has three phases of three actions, success and walk-away criteria, a cadence, and is verified",
+    )
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         play, lacks = got.play, []
@@ -271,7 +285,7 @@ class PlayComplete(Question):
             lacks.append("walk-away criteria")
         if not case.as_of < play.cadence.next_check < play.cadence.decision_point:
             lacks.append("a cadence")
-        return not lacks, f"lacks {', '.join(lacks)}" if lacks else "complete"
+        return not lacks, f"missing: {', '.join(lacks)}" if lacks else "complete"
 
 
 QUESTIONS: tuple[Question, ...] = (

@@ -1,4 +1,4 @@
-"""One case from its rows to its play: what was read, measured, scored, ruled, diagnosed and planned. In plain lines."""
+"""One case from its rows to its play, in plain lines: rows, signals, scores, rule, cause, play and checks."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,15 +15,15 @@ from tools.evidence.causes import rank_causes
 
 
 def explain_one_case(name: str, cases: Sequence[AccountCase], configuration: Configuration) -> str:
-    """The whole path of one case. Raises UnknownReference, with the nearest names."""
+    """Explanation of one case as text. Raises UnknownReference with the nearest names when there is no such case."""
     case = next((case for case in cases if case.name == name), None)
     if case is None:
         near = get_close_matches(name, [c.name for c in cases], n=3, cutoff=0.3)
         raise UnknownReference(f"there is no case {name!r}; nearest: {', '.join(near) or 'none'}")
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        stage = score_cases([case], Path(scratch), configuration)
-        got = run_agents(stage)[case.account_id]
-        stage.base.close()
+        portfolio = score_cases([case], Path(scratch), configuration)
+        got = run_agents(portfolio)[case.account_id]
+        portfolio.base.close()
     return "\n".join(_lines(case, got, configuration)) + "\n"
 
 
@@ -40,7 +40,7 @@ def _lines(case: AccountCase, got: AgentOutput, configuration: Configuration) ->
             )
             yield f"  {table}: {cells}"
     yield ""
-    yield "SIGNALS (component: 100 is good; health and risk: points that it adds)"
+    yield "SIGNALS (component: 100 is good; health and risk: points added)"
     for part in got.dossier.contributions:
         if part.state == "known":
             numbers = f"component {part.component:5.1f}  health {part.health_points:5.2f}  risk {part.risk_points:5.2f}"
@@ -69,8 +69,8 @@ def _lines(case: AccountCase, got: AgentOutput, configuration: Configuration) ->
             cites = ", ".join(action.evidence) or "no evidence"
             yield f"  {phase.phase:10} {action.due} {action.owner}: {action.title} ({cites})"
     yield ""
-    yield "JUDGED"
+    yield "CHECKS"
     for question in QUESTIONS:
         if question.applies(case):
             right, why = question.verdict(case, got)
-            yield f"  {'right' if right else 'WRONG':6} {question.asks}: {why}"
+            yield f"  {'right' if right else 'WRONG':6} {question.figure_name}: {why}"

@@ -1,44 +1,42 @@
-"""Figures with intervals, and results of suites. Every share carries a Wilson interval, every mean a bootstrap one."""
+"""Figures with 95 % intervals, and results of suites. Shares have a Wilson interval, means a bootstrap interval."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from domain.record import Record
+from tools.save_play.expected_value import wilson_interval_95
 
 Unit = Literal["share", "weeks", "currency", "currency an hour", "score", "times", "seconds", "tokens"]
-_Z = 1.959964
-"""Two-sided 95 %."""
 _DRAWS = 2000
 _SEED = 20261123
 
 
 class Check(Record):
-    """One question about one case."""
+    """The answer to one question about one case."""
 
     name: str
     right: bool
     why: str
-    """Expected against got."""
+    """Expected and actual answer in words."""
 
 
 class CaseResult(Record):
-    """One case."""
+    """The result of one case."""
 
     name: str
     note: str
-    """Why the expectation is as it is."""
+    """Reason for the expectation."""
     checks: tuple[Check, ...]
     error: str | None = None
-    """Why it could not be judged; then every check counts as wrong."""
+    """Reason why the case could not be judged; then every check counts as wrong. None when it was judged."""
     got: Mapping[str, str] = {}
-    """What was concluded, for the report and for telling what moved."""
+    """Conclusions as text, for the report and for the comparison with the baseline."""
 
     @property
     def right(self) -> bool:
-        """Whether all of it is right."""
+        """True if the case was judged and every check is right."""
         return self.error is None and all(check.right for check in self.checks)
 
 
@@ -55,20 +53,20 @@ class Figure(Record):
     better: Literal["higher", "lower"] = "higher"
     gated: bool = True
     units: Mapping[str, float] = {}
-    """The parts it is the mean of, by name, so that two runs can be compared pair by pair."""
+    """Values behind the mean, by name, so that two runs can be compared pair by pair. Empty for a share."""
 
 
 class Comparison(Record):
-    """One way of choosing accounts, on the same worlds as the others."""
+    """Figures of one selection policy; all policies run on the same worlds."""
 
     name: str
     figures: tuple[Figure, ...]
     difference: tuple[Figure, ...] = ()
-    """The review minus this one, pair by pair."""
+    """The review minus this policy, pair by pair."""
 
 
 class SuiteResult(Record):
-    """One suite, run."""
+    """Result of one suite."""
 
     suite: str
     model: str
@@ -83,18 +81,9 @@ class SuiteResult(Record):
         return next(figure for figure in self.figures if figure.name == name)
 
 
-def share_interval(right: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share; (0, 1) when nothing was counted."""
-    if n == 0:
-        return 0.0, 1.0
-    share, z2 = right / n, _Z * _Z
-    middle, spread = share + z2 / (2 * n), _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, (middle - spread) / (1 + z2 / n)), min(1.0, (middle + spread) / (1 + z2 / n))
-
-
 def share_figure(name: str, says: str, right: int, n: int, *, gated: bool = True) -> Figure:
-    """A share of cases."""
-    low, high = share_interval(right, n)
+    """A share of cases with its Wilson interval."""
+    low, high = wilson_interval_95(right, n)
     value = right / n if n else 0.0
     return Figure(name=name, says=says, value=_cut(value), low=_cut(low), high=_cut(high), n=n, gated=gated)
 
@@ -108,7 +97,7 @@ def mean_figure(
     *,
     gated: bool = True,
 ) -> Figure:
-    """A mean of parts, each with a name."""
+    """A mean of named values with its bootstrap interval."""
     values = [units[key] for key in sorted(units)]
     low, high = mean_interval(values)
     middle = float(np.mean(values)) if values else 0.0
@@ -119,7 +108,7 @@ def mean_figure(
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % percentile interval of the mean; the same values give the same interval."""
+    """The 95 % bootstrap interval of the mean, with a fixed seed; (0, 0) without values."""
     if not values:
         return 0.0, 0.0
     sample = np.asarray(values, dtype=float)
@@ -128,19 +117,21 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
 
 
-def paired_difference(ours: Mapping[str, float], theirs: Mapping[str, float]) -> tuple[float, float, float] | None:
-    """Mean difference over the parts that both have, with its interval; None when they share none."""
-    common = sorted(set(ours) & set(theirs))
+def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[float, float, float] | None:
+    """Mean difference over the names that both have, and its 95 % interval; None when they have no name in common."""
+    common = sorted(set(first) & set(second))
     if not common:
         return None
-    differences = [ours[key] - theirs[key] for key in common]
+    differences = [first[key] - second[key] for key in common]
     low, high = mean_interval(differences)
     return float(np.mean(differences)), low, high
 
 
 def question_figures(cases: Sequence[CaseResult], says: Mapping[str, str]) -> tuple[Figure, ...]:
-    """One share a question, in the order of ``says``, and first the share of cases that are right in everything."""
-    whole = share_figure("all_right", "cases with nothing wrong at all", sum(case.right for case in cases), len(cases))
+    """The share of cases with everything right, then one share per question, in the order of ``says``."""
+    whole = share_figure(
+        "all_right", "cases in which everything is right", sum(case.right for case in cases), len(cases)
+    )
     found = [whole]
     for name, meaning in says.items():
         checks = [(case, check) for case in cases for check in case.checks if check.name == name]

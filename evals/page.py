@@ -15,7 +15,7 @@ _UNITS = {"share": "", "weeks": " weeks", "currency": " EUR", "currency an hour"
 
 
 def format_value(value: float, figure: Figure) -> str:
-    """A value with its unit, as people read it."""
+    """A value with its unit, formatted for the report."""
     if figure.unit == "share":
         return f"{value:.1%}"
     if figure.unit in ("currency", "currency an hour", "tokens") and abs(value) >= 100:
@@ -24,7 +24,7 @@ def format_value(value: float, figure: Figure) -> str:
 
 
 def format_interval(figure: Figure) -> str:
-    """The 95 % interval, as people read it."""
+    """The 95 % interval of a figure, formatted for the report."""
     return f"{format_value(figure.low, figure)} to {format_value(figure.high, figure)}"
 
 
@@ -40,7 +40,7 @@ def _environment() -> Environment:
 
 
 def evaluation_page(evaluation: Evaluation, changes: Sequence[BaselineChange]) -> str:
-    """The page; the same evaluation and baseline give the same bytes."""
+    """The report as HTML. The same evaluation and baseline give the same bytes."""
     return _environment().get_template("page.html.j2").render(
         evaluation=evaluation, changes=changes, regressions=regressions(changes)
     )  # fmt: skip

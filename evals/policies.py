@@ -1,6 +1,6 @@
-"""Simple ways of choosing accounts, from the same exports and nothing else: what the review has to beat.
+"""Simple selection policies that the review has to beat. They see the same exports and nothing else.
 
-Each ranks every account; the first ones are looked after. They share no code with the product.
+Each policy ranks every account; the first ones get a play. The policies share no code and no number with the product.
 """
 
 import math
@@ -17,7 +17,7 @@ NO_RENEWAL_DAYS = 9999.0
 
 
 def current_customers(tables: Tables) -> list[Row]:
-    """Accounts that are still customers."""
+    """Account rows without those that have churned."""
     gone = {row["account_id"] for row in tables["outcomes"] if row["kind"] == "churned"}
     return [row for row in tables["accounts"] if row["account_id"] not in gone]
 
@@ -33,13 +33,13 @@ def rank_by_renewal(tables: Tables, day: date) -> list[str]:
 
 
 def rank_by_usage_drop(tables: Tables, day: date) -> list[str]:
-    """The deepest fall of active users first: four weeks against the four before."""
+    """The deepest drop of active users first: the last four weeks compared with the four weeks before."""
     change = usage_change(tables, day)
     return _ranked({row["account_id"]: -change.get(row["account_id"], 0.0) for row in current_customers(tables)})
 
 
 def rank_by_csm_rating(tables: Tables, day: date) -> list[str]:
-    """The lowest rating by the CSM first: the health number that people had before there was a score."""
+    """The lowest CSM rating first: the measure of health before there was a score. Without a rating: 3.5 of 5."""
     pulse: dict[str, tuple[str, float]] = {}
     for row in tables["notes"]:
         if row["pulse"]:
@@ -78,7 +78,7 @@ FEATURE_COUNT = 12
 
 
 def features(tables: Tables, day: date) -> tuple[list[str], Vector]:
-    """What an analyst would count in an afternoon: one row of numbers an account."""
+    """Features that an analyst would build in an afternoon: account ids, and one row of numbers per account."""
     change = usage_change(tables, day)
     tickets = _count_recent(tables["tickets"], "opened_at", day, 30)
     escalated = _count_recent([t for t in tables["tickets"] if t["escalated"] == "true"], "opened_at", day, 90)

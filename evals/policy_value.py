@@ -1,4 +1,4 @@
-"""What a way of choosing accounts was worth: ARR caught by its first 25, and kept by the plays of a small team."""
+"""Value of a selection policy: ARR caught by its first 25 accounts, and ARR kept by the plays of a small team."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,25 +9,25 @@ from evals.world import SimulatedPlay, World
 
 PLAYS_A_REVIEW = 10
 HOURS_A_PLAY = 20.0
-"""CSM hours of one save play over eight weeks, for every way of choosing alike; about the library's mean."""
+"""CSM hours of one save play over eight weeks, the same for every policy; about the mean of the playbooks."""
 PLAY_PAUSE = timedelta(weeks=26)
-"""An account that had a play is not given another within this time."""
+"""Time after a play in which the account gets no other play."""
 CONDITION_BY_CAUSE = {cause: kind for kind, cause in CAUSE_BY_CONDITION.items()}
 REVIEW_POLICY = "the review"
 
 
 @dataclass
 class PolicyRun:
-    """What one way of choosing did in one world."""
+    """Plays and hours of one policy in one world."""
 
     plays: dict[str, list[SimulatedPlay]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
-    """Account to the review in which its first play began."""
+    """Review in which the account's first play began, by account id."""
     hours: dict[str, float] = field(default_factory=dict)
 
 
 def policy_results(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, dict[str, dict[str, float]]]:
-    """Each way of choosing: what its first 25 caught, and what its plays kept."""
+    """Figures by policy, figure name and review: caught by the first 25 accounts, and kept by the plays."""
     names = (REVIEW_POLICY, *weeks[0].rankings)
     found = {name: _run_policy(world, weeks, name, _no_diagnosis) for name in names[1:]}
     found[REVIEW_POLICY] = _run_policy(world, weeks, REVIEW_POLICY, _diagnosed_kind)
@@ -72,7 +72,7 @@ def _run_policy(
 def _start_plays(
     week: SimulatedWeek, order: Sequence[str], against: Callable[[SimulatedWeek, str], str | None], done: PolicyRun
 ) -> None:
-    """The first ten of the list that had no play lately."""
+    """Start plays for the first ten accounts of the list that had no play in the last 26 weeks."""
     free = [a for a in order if not any(week.day - play.on < PLAY_PAUSE for play in done.plays.get(a, ()))]
     for account in free[:PLAYS_A_REVIEW]:
         done.plays.setdefault(account, []).append(SimulatedPlay(on=week.day, against=against(week, account)))
@@ -81,7 +81,7 @@ def _start_plays(
 
 
 def _kept_arr(world: World, done: PolicyRun) -> dict[str, float]:
-    """ARR of accounts that would have left within the world and, with their plays, did not; by review."""
+    """ARR by review of the accounts that would have left but stayed because of their plays."""
     found: dict[str, float] = {}
     for account in world.accounts:
         plays = done.plays.get(account.account_id)

@@ -1,6 +1,6 @@
-"""A real model's answers, kept on file: replayed without a network, asked anew with ``SAVEPLAY_RECORD``.
+"""Recorded answers of a real model: replayed without a network, recorded again with ``SAVEPLAY_RECORD``.
 
-The body of a request has to be the same, byte for byte: after a change of prompt or data nothing old is replayed.
+The body of a request has to be the same, byte for byte. After a change of prompt or data, no old answer is replayed.
 """
 
 import os
@@ -19,13 +19,13 @@ RECORDED_MODEL_URL = os.environ.get("SAVEPLAY_RECORD_AT", "http://127.0.0.1:8091
 
 
 def recording_mode() -> str | None:
-    """``new`` to ask for what is missing, ``tidy`` to drop what is no longer asked, None to replay."""
+    """``new`` records missing answers, ``tidy`` also drops unused ones, None only replays."""
     return os.environ.get("SAVEPLAY_RECORD")
 
 
 @contextmanager
 def cassette(name: str) -> Iterator[Any]:
-    """The answers of one session; unknown requests are an error unless a recording is made."""
+    """Replay the answers of one session. An unknown request is an error unless recording is on."""
     import vcr
 
     recorder = vcr.VCR(
@@ -40,19 +40,19 @@ def cassette(name: str) -> Iterator[Any]:
 
 
 def _strip_request(request: Any) -> Any:
-    """No key and nothing about the machine that recorded."""
+    """Remove the key and all details of the recording machine."""
     request.headers = {"content-type": "application/json"}
     return request
 
 
 def _strip_response(response: dict[str, Any]) -> dict[str, Any]:
-    """Only what the client reads: no date, no server."""
+    """Keep only what the client reads: no date, no server name."""
     kept = {key: value for key, value in response["headers"].items() if key.lower() == "content-type"}
     return {**response, "headers": kept}
 
 
 def recorded_configuration(shipped: Configuration) -> Configuration:
-    """The configuration with the model that was recorded: all the time it needs, short answers, one repair round."""
+    """The configuration with the recorded model: no time pressure, short answers, one repair round."""
 
     def number(setting: Setting, value: float) -> Setting:
         return setting.model_copy(update={"value": value})
@@ -73,7 +73,7 @@ def recorded_configuration(shipped: Configuration) -> Configuration:
 
 
 class ReplayClient:
-    """A client in front of recorded answers: what was not recorded is a model that cannot be reached."""
+    """A client for recorded answers. A request without a recording fails like a model that cannot be reached."""
 
     def __init__(self, inner: ModelClient) -> None:
         self.inner = inner
@@ -85,7 +85,7 @@ class ReplayClient:
         schema: Mapping[str, Any] | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
     ) -> ModelAnswer:
-        """The recorded answer. Raises Unreachable when there is none for this very request."""
+        """The recorded answer. Raises Unreachable when there is none for exactly this request."""
         from vcr.errors import CannotOverwriteExistingCassetteException
 
         try:
@@ -94,11 +94,11 @@ class ReplayClient:
             raise Unreachable("nothing is recorded for this prompt") from None
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await self.inner.close()
 
 
 def build_model_client(configuration: Configuration, heard: CallListener) -> ModelClient:
-    """The client for a configured model; the key comes from the environment."""
+    """A client for the configured model. The key comes from ``OPENAI_API_KEY``."""
     key = os.environ.get("OPENAI_API_KEY")
     return OpenAIClient(configuration.model, configuration.model.url, key.strip() if key else None, heard)

@@ -1,6 +1,6 @@
-"""Signals counted once more, row by row in plain Python, from the fixture's own rows: is the evidence true?
+"""Independent count of the signals, row by row in plain Python, to check the evidence that plays cite.
 
-Written from the definitions, not from the product's SQL; shares no code with it. What a rule leaves open is not counted.
+Written from the definitions, not from the product's SQL; shares no code with it. Unclear cases are not counted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +93,7 @@ def _csat(rows: Rows, as_of: date) -> float | None:
 
 
 def _spike(rows: Rows, as_of: date) -> float | None:
-    """From five tickets on; the usual month is a third of the ninety days before, and counts as one ticket at least."""
+    """Tickets of the last 30 days against a usual month: a third of the 90 days before, at least 1. From 5 tickets on."""
     ages = [_age(ticket, "opened_at", as_of) for ticket in rows["tickets"]]
     now = sum(age is not None and 0 <= age <= 30 for age in ages)
     before = sum(age is not None and 30 < age <= 120 for age in ages)

@@ -1,4 +1,4 @@
-"""One review date of a simulated world: what the product concluded from the exports, and what simpler ways would choose."""
+"""One review date of a simulated world: the product's conclusions from the exports, and the choice of each policy."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,15 +29,15 @@ from tools.scoring.snapshots import SnapshotStore
 from tools.wording import review_id_of
 
 TRAINING_SEED = 7
-"""The world that the regression learns from; never one of those it is judged on."""
+"""Seed of the world that the regression is fitted on; never one of the worlds that are judged."""
 ACCOUNTS_PER_WORLD = 400
 LIST_LENGTH = 25
 HORIZON = timedelta(weeks=26)
-"""How far ahead a churn counts as foreseen: what a play of eight weeks and a renewal cycle can still change."""
+"""A churn within this time counts as foreseen: a play of eight weeks and a renewal cycle can still change it."""
 REVIEW_WEEKS = range(20, 55, 4)
-"""Review dates, in weeks from the start of a world; the last leaves the horizon within the world."""
+"""Review dates, in weeks from the start of a world; the horizon of the last one still lies within the world."""
 STEADY_WEEKS = (36, 37, 45, 46)
-"""Weeks that follow one another, just after New Year and in spring, to see how many tiers flip without news."""
+"""Two pairs of consecutive weeks, after New Year and in spring, to count tiers that flip without news."""
 CAUSE_BY_CONDITION = {
     "champion_leaves": "relationship_erosion",
     "product_gap": "product_fit",
@@ -47,12 +47,12 @@ CAUSE_BY_CONDITION = {
     "competitor": "competitive_displacement",
     "reorganisation": "customer_side_change",
 }
-"""The world's conditions and what the product calls them; the only place that knows both."""
+"""The product's cause for each condition of the world. The only place that knows both."""
 
 
 @dataclass(frozen=True)
 class SimulatedWeek:
-    """One review date of one world: what was concluded, and what was true."""
+    """One review date of one world. ``causes`` holds cause and runner-up by account, ``rankings`` account ids by policy."""
 
     unit: str
     day: date
@@ -64,7 +64,7 @@ class SimulatedWeek:
 
 
 def fit_regression() -> Vector:
-    """An afternoon's model: fitted on a world of its own, on what was known then and what came of it."""
+    """Weights of a simple churn regression, fitted on a separate world: what was known then, and who left later."""
     world = simulate(TRAINING_SEED, ACCOUNTS_PER_WORLD)
     samples, labels = [], []
     for week in REVIEW_WEEKS[::2]:
@@ -77,7 +77,7 @@ def fit_regression() -> Vector:
 
 
 def future_churn(world: World, day: date, horizon: timedelta = HORIZON) -> dict[str, float]:
-    """Accounts that will leave within the horizon if nothing is done, with their ARR on that day."""
+    """ARR on the day, by account id, of the accounts that leave within the horizon if nothing is done."""
     return {
         account.account_id: account.arr_on(day)
         for account in world.accounts
@@ -93,7 +93,7 @@ def review_week(
     folder: Path,
     weights: Vector,
 ) -> SimulatedWeek:
-    """Write the exports of that week, let the product read and score them, and rank the accounts in simpler ways."""
+    """Write the exports of that week, let the product score them, and rank the accounts by every policy."""
     day = world.first + timedelta(weeks=number)
     tables = world.known_on(day)
     write_tables(tables, folder)

@@ -1,8 +1,8 @@
-"""Made-up customer bases for tests, told in days before the review.
+"""Builder of invented customer bases for tests, with dates in days before the review.
 
-What is real: the configuration, the SQL of signals and scores, the history files. Two ways in:
-``World.score`` puts typed rows straight into the engine (fast), ``World.score_files`` writes CSV files and reads them
-as the product does. ``score_sheet`` starts later still: signal values in, scores out.
+The configuration, the SQL of signals and scores, and the history files are real. ``PortfolioBuilder.score`` puts typed
+rows directly into the engine (fast). ``PortfolioBuilder.score_files`` writes CSV files and reads them like the product.
+``score_signals`` starts from signal values and returns scores.
 """
 
 import csv
@@ -55,18 +55,18 @@ Row = dict[str, Any]
 
 
 def with_scoring(scoring: Mapping[str, Any], name: str = "changed", base: Configuration = SHIPPED) -> Configuration:
-    """The configuration with other scoring settings, under another hash, as an edited file would have."""
+    """The configuration with other scoring settings and another hash, like an edited file."""
     data = {**base.scoring.model_dump(), **scoring}
     return base.model_copy(update={"scoring": type(base.scoring).model_validate(data), "scoring_hash": name})
 
 
 def scoring_setting(name: str, value: float) -> dict[str, Any]:
-    """One number of ``scoring.yaml`` with another value."""
+    """Another value for one number of ``scoring.yaml``, for `with_scoring`."""
     return {name: {**getattr(SHIPPED.scoring, name).model_dump(), "value": value}}
 
 
 class PortfolioBuilder:
-    """A customer base. Every method adds rows and gives the world back; ``days_ago`` counts from the review."""
+    """A customer base. Every method adds rows and returns the builder; ``days_ago`` counts back from the review."""
 
     def __init__(self, as_of: date = AS_OF) -> None:
         self.as_of = as_of
@@ -85,7 +85,7 @@ class PortfolioBuilder:
     def account(
         self, account_id: str, *, arr: float = 50_000, renewal: int | None = 200, **cells: Any
     ) -> "PortfolioBuilder":
-        """``renewal`` in days from the review; negative is overdue."""
+        """Add an account. ``renewal`` is in days after the review; negative means overdue."""
         on = None if renewal is None else self.as_of + timedelta(days=renewal)
         facts = {"name": f"{account_id} Ltd", "currency": "EUR", "csm_id": "P-1", "renewal_date": on}
         return self.add("accounts", account_id=account_id, arr=arr, **{**facts, **cells})
@@ -94,7 +94,7 @@ class PortfolioBuilder:
         return self.add("people", person_id=person_id, **{"name": f"Person {person_id}", "role": role, **cells})
 
     def usage(self, account_id: str, weekly: Sequence[float], *, last: int = 0, **cells: Any) -> "PortfolioBuilder":
-        """Active users week by week, oldest first; the last one ``last`` days ago."""
+        """Add active users per week, oldest first; the last row is dated ``last`` days ago."""
         for weeks_ago, users in enumerate(reversed(weekly)):
             day = self.day(last + 7 * weeks_ago)
             self.add("usage", account_id=account_id, date=day, active_users=users, **cells)
@@ -150,13 +150,13 @@ class PortfolioBuilder:
         return self.add("outcomes", account_id=account_id, date=self.day(days_ago), kind=kind, arr_change=arr_change)
 
     def with_sources_connected(self, days_ago: int = 0) -> "PortfolioBuilder":
-        """A quiet neighbour whose rows show that tickets, touchpoints and invoices were exported that day."""
+        """Add a quiet account whose rows prove that tickets, touchpoints and invoices were exported on that day."""
         self.account("neighbour").ticket("neighbour", days_ago, closed=days_ago)
         self.touch("neighbour", days_ago, "training", attended=True).touch("neighbour", 300, "training", attended=True)
         return self.invoice("neighbour", days_ago + 10, paid=days_ago)
 
     def healthy_account(self, account_id: str, *, users: float = 20, **attributes: Any) -> "PortfolioBuilder":
-        """An account in good health with every source connected."""
+        """Add an account in good health with every source connected."""
         self.account(account_id, seats=int(users), **attributes)
         self.usage(account_id, [users] * 10, logins=users * 5, core_actions=users * 9, features_used=9)
         for role in ("champion", "economic_buyer", "user"):
@@ -169,7 +169,7 @@ class PortfolioBuilder:
     def score(
         self, configuration: Configuration = SHIPPED, history: SnapshotStore = NO_HISTORY, *, shuffled: Any = None
     ) -> "ScoredPortfolio":
-        """Typed rows straight into the engine. ``shuffled`` is a random source that mixes the rows of each table."""
+        """Score typed rows directly in the engine. ``shuffled`` mixes the rows of each table."""
         connection = duckdb.connect(":memory:")
         audits = []
         for table in TABLES.values():
@@ -199,7 +199,7 @@ class PortfolioBuilder:
         )
 
     def write(self, folder: Path) -> Path:
-        """One CSV file for each table that has rows; a column that no row fills is left out."""
+        """Write one CSV file per table that has rows, without columns that no row fills."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, rows in self.tables.items():
             filled = [c.name for c in TABLES[name].columns if any(row.get(c.name) is not None for row in rows)]
@@ -213,14 +213,14 @@ class PortfolioBuilder:
     def score_files(
         self, folder: Path, configuration: Configuration = SHIPPED, history: SnapshotStore = NO_HISTORY
     ) -> "ScoredPortfolio":
-        """Through CSV files, as the product reads them."""
+        """Write CSV files and let the product read and score them."""
         return score_folder(self.write(folder), self.as_of, configuration, history)
 
 
 def score_folder(
     folder: Path, as_of: date = AS_OF, configuration: Configuration = SHIPPED, history: SnapshotStore = NO_HISTORY
 ) -> "ScoredPortfolio":
-    """A folder of exports, read and scored."""
+    """Read and score a folder of exports."""
     return ScoredPortfolio(read_base(str(folder), as_of, configuration, history), history)
 
 
@@ -240,7 +240,7 @@ def _create(
 def insert_columns(
     connection: duckdb.DuckDBPyConnection, name: str, kinds: Mapping[str, str], rows: Sequence[Row]
 ) -> None:
-    """A table with these typed columns, filled with these rows; what a row does not name is NULL."""
+    """Create a table with typed columns and fill it with the rows; missing cells are NULL."""
     connection.execute(f"create table {name} ({', '.join(f'{column} {kind}' for column, kind in kinds.items())})")
     if rows:
         cells = ", ".join(f"cast(unnest(?) as {kind})" for kind in kinds.values())
@@ -254,7 +254,7 @@ def _text(value: Any) -> str | None:
 
 @dataclass
 class ScoredPortfolio:
-    """A scored base with what tests ask of it."""
+    """A scored base with the queries that tests need."""
 
     base: ScoredBase
     history: SnapshotStore
@@ -266,17 +266,17 @@ class ScoredPortfolio:
 
     @cached_property
     def measured(self) -> dict[str, Row]:
-        """The raw signals by account, before freshness."""
+        """The raw signals by account, before stale ones are dropped."""
         return {row["account_id"]: row for row in self.base.rows("select * from measured order by account_id")}
 
     @cached_property
     def compared(self) -> dict[str, Row]:
-        """This week against the last one, by account."""
+        """The comparison of this week with the last one, by account."""
         return {row["account_id"]: row for row in self.base.rows("select * from compared order by account_id")}
 
     @cached_property
     def values(self) -> dict[str, dict[str, float | None]]:
-        """Fresh signal values by account."""
+        """Values of the fresh signals, by account and signal."""
         self.base.select_accounts(list(self.accounts))
         details = self.base.signal_details()
         return {account: {row["signal"]: row["value"] for row in rows} for account, rows in details.items()}
@@ -301,7 +301,7 @@ class ScoredPortfolio:
         return [account for account, row in self.accounts.items() if row["at_risk"]]
 
     def save(self, review_id: str, *, reviewed: bool = True) -> "ScoredPortfolio":
-        """Keep this week in the history."""
+        """Save this week in the history."""
         self.base.keep(self.history, review_id, reviewed=reviewed)
         return self
 
@@ -321,7 +321,7 @@ assert set(_ATTRIBUTES) == set(ATTRIBUTES)
 
 
 def signals_row(number: int, cells: Mapping[str, Any]) -> Row:
-    """One account as measured: mid-market, nothing known, everything observed today, or as ``cells`` say."""
+    """One measured account: mid-market, no signal known, every source seen today; ``cells`` overwrite this."""
     facts: Row = {"account_id": f"A-{number:05d}", "name": f"Account {number}", "size": "mid_market", "arr": 50_000}
     facts |= dict.fromkeys(OBSERVED_ON.values(), AS_OF)
     facts |= {"contract_arr": 50_000, "contract_currency": "EUR", "segment": "mid_market"}
@@ -336,13 +336,13 @@ def _base_of_signals(rows: Iterable[Mapping[str, Any]], configuration: Configura
 
 
 def score_signals(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[Row]:
-    """Scores of accounts whose signals are given; one row each, in the order given."""
+    """Scores of accounts with given signals, one row each, in the given order."""
     sql = scored_sql(configuration, "measured", AS_OF, PRIOR)
     return _base_of_signals(rows, configuration).rows(f"select * from ({sql}) order by account_id")
 
 
 def explain_signals(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[list[Row]]:
-    """What each signal adds to both scores, for accounts whose signals are given; one list an account."""
+    """Contributions of the signals to both scores, for accounts with given signals; one list per account."""
     base = _base_of_signals(rows, configuration)
     base.select_accounts([row["account_id"] for row in base.rows("select account_id from measured")])
     details = base.signal_details()
@@ -357,7 +357,7 @@ _WEEK = {
 
 
 def compare_weeks(then: Iterable[Row], now: Iterable[Row]) -> duckdb.DuckDBPyConnection:
-    """Two weeks of scores side by side; ``reported_`` is what was said then, under the rates and rules of then."""
+    """Two weeks of scores side by side. ``reported_`` columns hold the values reported then, with the rules of then."""
     connection = duckdb.connect(":memory:")
     usual = {
         "arr": 1000,
@@ -395,13 +395,13 @@ def made_up_team() -> dict[str, Person]:
 
 
 def component_of(signal: str, value: float, configuration: Configuration = SHIPPED) -> float:
-    """The component of a value by the configured breakpoints, worked out apart from the product."""
+    """Component (0 to 100) of a value by the configured breakpoints, calculated independently of the product."""
     points = configuration.scoring.signals[signal].points
     return float(np.interp(value, [v for v, _ in points], [c for _, c in points]))
 
 
 def build_dossier(values: Mapping[str, float], **facts: Any) -> Dossier:
-    """An account under review that these signal values speak for, without any rows behind them."""
+    """A dossier with these signal values and no rows behind them."""
     scoring = SHIPPED.scoring
     line = scoring.severity_below.value
     parts, facts_found = [], []
@@ -443,7 +443,7 @@ def build_dossier(values: Mapping[str, float], **facts: Any) -> Dossier:
 
 
 def build_finding(category: str, difficulty: str = "moderate", **facts: Any) -> CauseFinding:
-    """A diagnosis as the health scorer gives it."""
+    """A diagnosis in the form of the health scorer."""
     known = {
         "account_id": "A-1", "name": "Northwind", "label": category, "confidence": "medium", "score": 30,
         "runner_up": None, "runner_up_label": None, "would_tell_apart": "What changed?", "reasoning": "Because.",
@@ -456,7 +456,7 @@ def build_finding(category: str, difficulty: str = "moderate", **facts: Any) -> 
 def build_context(
     category: str = "service_failure", *, created: date = AS_OF, **facts: Any
 ) -> tuple[PlayDrafter, PlayContext]:
-    """A drafter over the shipped library, and what it may use for a made-up account."""
+    """A drafter with the shipped playbooks, and the play context of an invented account."""
     people = facts.pop("people", None) or made_up_team()
     finding = build_finding(category, facts.pop("difficulty", "moderate"))
     dossier = build_dossier(facts.pop("values", {}), as_of=created, **facts)
@@ -465,6 +465,6 @@ def build_context(
 
 
 def build_play(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> SavePlay:
-    """A save play from the shipped library for a made-up account."""
+    """A save play from the shipped playbooks for an invented account."""
     drafter, frame = build_context(category, created=created, **facts)
     return drafter.from_playbook(frame)

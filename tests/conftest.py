@@ -9,11 +9,11 @@ from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.builders import ScoredPortfolio, score_folder
-from tests.databases import postgres, postgres_url, where, where_shared  # noqa: F401  fixtures
+from tests.databases import postgres, postgres_url, shared_store_location, store_location  # noqa: F401  fixtures
 
 CALLER_SETTINGS = ("SAVEPLAY_MODEL", "SAVEPLAY_FAST", "SAVEPLAY_STORE", "SAVEPLAY_CACHE", "OPENAI_", "PG")
 for name in [n for n in os.environ if n.startswith(CALLER_SETTINGS)]:
-    del os.environ[name]  # whoever runs the tests may have a model, a store and a database of their own
+    del os.environ[name]  # the developer who runs the tests may have a model, a store and a database of their own
 
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "saveplay-hypothesis")
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
@@ -28,7 +28,7 @@ def example() -> ScoredPortfolio:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What uses a database server is run by `make servers`, so that `make test` stays short."""
+    """Mark the tests that need a database server: `make servers` runs them, so that `make test` stays short."""
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.servers)

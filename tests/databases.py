@@ -1,6 +1,6 @@
-"""A real PostgreSQL for the tests: one server a run, shared by its workers, and a database of its own for whoever asks.
+"""A real PostgreSQL for the tests: one server per run, shared by its workers, with a new database per test.
 
-Where there is no PostgreSQL, what needs one is skipped; with SAVEPLAY_REQUIRE_POSTGRES=1 it fails.
+Without PostgreSQL on the machine, these tests are skipped; with SAVEPLAY_REQUIRE_POSTGRES=1 they fail.
 """
 
 import importlib.util
@@ -22,22 +22,22 @@ from filelock import FileLock
 from tests.postgres_server import START_TIMEOUT
 
 PASSWORD = "p@ss/w:rd№1"
-"""Of every user but ``postgres``, who gives none."""
+"""Password of every user except ``postgres``, who needs none."""
 _started: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
 class LocalPostgres:
-    """A server that runs."""
+    """A running server."""
 
     port: int
 
     def url(self, database: str, user: str = "postgres") -> str:
-        """The URL of a database on it."""
+        """The URL of a database on the server."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
-    def fresh(self, like: str | None = None) -> str:
-        """The URL of a new database: an empty one, or a copy of another one, given by its URL."""
+    def new_database(self, like: str | None = None) -> str:
+        """Create a database, empty or as a copy of the one with the URL ``like``, and return its URL."""
         name = f"test_{uuid.uuid4().hex[:12]}"
         source = like.rpartition("/")[2] if like else "template0"
         run_sql(self.url("postgres"), f"create database {name} template {source}")
@@ -45,7 +45,7 @@ class LocalPostgres:
 
 
 def run_sql(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Carry out one statement, apart from the product; returns what it finds."""
+    """Run one statement without the product and return its rows."""
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
@@ -54,7 +54,7 @@ def run_sql(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def new_user(url: str) -> str:
-    """The URL with another user in it, who was made for this and must give the password; he owns nothing yet."""
+    """Create a user who needs the password and owns nothing, and return the URL for that user."""
     name = f"user_of_{url.rpartition('/')[2]}"
     run_sql(url, f"create role {name} login password '{PASSWORD}'")
     return url.replace("postgres@", f"{name}:{quote(PASSWORD, safe='')}@")
@@ -62,7 +62,7 @@ def new_user(url: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> LocalPostgres:
-    """The server of this run."""
+    """The PostgreSQL server of this run."""
     base = tmp_path_factory.getbasetemp()
     worker = bool(os.environ.get("PYTEST_XDIST_WORKER"))
     said = _server_answer(base.parent if worker else base, os.getppid() if worker else os.getpid())
@@ -76,23 +76,23 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> LocalPostgres:
 @pytest.fixture
 def postgres_url(postgres: LocalPostgres) -> str:
     """The URL of a new, empty database."""
-    return postgres.fresh()
+    return postgres.new_database()
 
 
 SERVERS = pytest.mark.servers
-"""Needs a database server or a cluster: run by `make servers`, not by `make test`."""
+"""Marks a test that needs a database server or a cluster: run by `make servers`, not by `make test`."""
 _KINDS = ["folder", pytest.param("database", marks=SERVERS)]
 
 
 @pytest.fixture(params=_KINDS)
-def where(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where a store is to be that nobody has made yet: what holds for one kind of place holds for the other."""
+def store_location(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Location of a store that does not exist yet, once as a folder and once as a database."""
     return _store_location(request.param, request, tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module", params=_KINDS)
-def where_shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """As ``where``, one for all tests of a file."""
+def shared_store_location(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same location for all tests of a file; see `store_location`."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield _store_location(request.param, request, tmp_path_factory.mktemp("place"), monkeypatch)
 
@@ -102,11 +102,11 @@ def _store_location(kind: str, request: pytest.FixtureRequest, folder: Path, mon
         return str(folder / "store")
     monkeypatch.setenv("SAVEPLAY_CACHE", str(folder / "cache"))
     server: LocalPostgres = request.getfixturevalue("postgres")
-    return server.fresh()
+    return server.new_database()
 
 
 def _server_answer(root: Path, owner: int) -> dict[str, Any]:
-    """The port of the server that lives as long as ``owner``, the main process of the run; or the reason for none."""
+    """Port of the server that runs as long as the process ``owner``, or the reason why there is none."""
     if importlib.util.find_spec("psycopg") is None:
         return {"reason": "psycopg is not installed"}
     answer = root / "postgres.json"
@@ -114,7 +114,7 @@ def _server_answer(root: Path, owner: int) -> dict[str, Any]:
         if not answer.exists():
             command = [sys.executable, "-m", "tests.postgres_server", str(answer), str(owner)]
             server = subprocess.Popen(command, cwd=Path(__file__).parents[1], start_new_session=True)
-            _started.append(server)  # it outlives us when other workers go on
+            _started.append(server)  # it must survive this worker while other workers go on
             deadline = time.monotonic() + 2 * START_TIMEOUT
             while not answer.exists() and server.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.01)

@@ -1,7 +1,7 @@
-"""A Monday at the review desk for tests without a browser: a store that waits for decisions, and the desk over it.
+"""The review desk on a Monday, for tests without a browser: a store with a review that waits for decisions.
 
-The desk runs in the process of the test, as the ASGI application that ``saveplay serve`` serves. What needs real
-processes takes ``tests/served_desk.py``.
+The desk runs in the process of the test, as the ASGI application that ``saveplay serve`` serves. Tests that need real
+processes use ``tests/served_desk.py``.
 """
 
 import json
@@ -32,18 +32,18 @@ MEMBER_NAMES: dict[DeskRole, str] = {
 
 
 @pytest.fixture(scope="session")
-def monday(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> StoreFolder:
-    """The second week of the small team, waiting for decisions. To be read, or copied with `own`."""
+def monday_store(shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder) -> StoreFolder:
+    """The second week of the small team, waiting for decisions. Only read it, or copy it with `own_copy`."""
 
     def make(place: StoreFolder) -> None:
-        own_copy(desk_first, place.folder).review(desk, SECOND_DAY, code=WAITING)
+        own_copy(team_first_week, place.folder).review(team_data, SECOND_DAY, code=WAITING)
 
-    return shelf.place("monday", make)[0]
+    return shared_stores.place("monday", make)[0]
 
 
 def own_copy(place: StoreFolder, folder: Path) -> StoreFolder:
-    """A copy whose reviews are written into the copy's folder, the old ones too."""
-    copy = place.copied(folder)
+    """A copy of the store; all its reviews, old ones too, are written into the copy's folder."""
+    copy = place.copy_to(folder)
     with closing(sqlite3.connect(copy.store / "saveplay.db")) as connection, connection:
         connection.execute("update reviews set request = replace(request, ?, ?)", [str(place.out), str(copy.out)])
     return copy
@@ -51,21 +51,21 @@ def own_copy(place: StoreFolder, folder: Path) -> StoreFolder:
 
 @dataclass
 class InProcessDesk:
-    """A desk in this process, nobody working behind it: what is decided waits until somebody serves the store."""
+    """A desk in this process without a background runner: decisions wait until the store is served."""
 
     store: Path
     settings: DeskSettings = field(default_factory=DeskSettings)
 
     @cached_property
     def desk(self) -> DeskApp:
-        """What every request uses."""
+        """State shared by all requests."""
         desk = DeskApp(str(self.store), self.settings)
-        desk.runner.stop()  # a page that listens for news hears once and ends
+        desk.runner.stop()  # the stream of events sends one event and ends
         return desk
 
     @cached_property
     def app(self) -> Any:
-        """The application."""
+        """The ASGI application."""
         return create_app(self.desk)
 
     def anonymous_client(self) -> TestClient:
@@ -73,34 +73,34 @@ class InProcessDesk:
         return TestClient(self.app, DESK_URL, raise_server_exceptions=False, follow_redirects=False)
 
     def member(self, role: DeskRole, person: str | None = None) -> Member:
-        """Somebody with this role."""
+        """A member with this role."""
         return Member(name=MEMBER_NAMES[role], role=role, person_id=person)
 
     def session(self, member: Member) -> Session:
-        """Somebody signs in."""
+        """Start a session for the member."""
         with self.desk.store_pool.borrow() as place:
             return self.desk.sessions(place).start_session(member)
 
     def browser(self, member: Member) -> "SignedInBrowser":
-        """The browser of somebody who has signed in."""
+        """The browser of a member with a session."""
         session = self.session(member)
         client = self.anonymous_client()
         client.cookies.set(COOKIE, session.secret)
         return SignedInBrowser(client, session)
 
     def token(self, member: Member, days: int = 1) -> str:
-        """A token for a program that acts for somebody."""
+        """A token for a program that acts for the member."""
         with self.desk.store_pool.borrow() as place:
             return self.desk.sessions(place).create_token(member, "tests", days)
 
     def token_client(self, member: Member) -> TestClient:
-        """A program that acts for somebody."""
+        """A client of a program that acts for the member."""
         client = self.anonymous_client()
         client.headers["authorization"] = f"Bearer {self.token(member)}"
         return client
 
     def audit(self) -> list[dict[str, Any]]:
-        """The audit log, oldest first, with the facts beside the rest."""
+        """The audit log, oldest first, with the facts decoded."""
         with closing(sqlite3.connect(self.store / "saveplay.db")) as connection:
             connection.row_factory = sqlite3.Row
             rows = [dict(row) for row in connection.execute("select * from audit order by seq")]
@@ -113,7 +113,7 @@ class InProcessDesk:
 
 @dataclass(frozen=True)
 class SignedInBrowser:
-    """Somebody at the desk."""
+    """The browser of a member with a session."""
 
     client: TestClient
     session: Session
@@ -123,26 +123,26 @@ class SignedInBrowser:
         return self.client.get(path)
 
     def send(self, path: str, given: Mapping[str, Any] | None = None, **changes: Any) -> Any:
-        """Send a form of the desk's own, as the browser of the session does."""
+        """Send a form with the CSRF token of the session. ``changes`` are passed to the client."""
         return self.client.post(path, data={"csrf": self.session.csrf, **(given or {})}, **changes)
 
 
 @dataclass(frozen=True)
 class MeetingDecisions:
-    """What a meeting decides."""
+    """The decisions of a meeting."""
 
     wanted: MeetingWishes
     plays: list[dict[str, Any]]
-    """One decision each, as a decisions file and the API have it."""
+    """One decision per play, in the form of the decisions file and the API."""
     others: str
     budget: float
     close: dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def meant(monday: StoreFolder) -> MeetingDecisions:
-    """What the meeting decides at the desk: some of each, every play with the version that was read."""
-    review = monday.document(W48)
+def meeting_decisions(monday_store: StoreFolder) -> MeetingDecisions:
+    """Decisions of the meeting at the desk: some of each kind, with the version of the play that was read."""
+    review = monday_store.document(W48)
     wanted = wishes_for(review)
     versions = {play["account_id"]: play["version"] for play in review["plays"]}
     said = []
@@ -153,12 +153,16 @@ def meant(monday: StoreFolder) -> MeetingDecisions:
 
 
 @pytest.fixture(scope="session")
-def by_file(shelf: SharedStores, monday: StoreFolder, meant: MeetingDecisions) -> StoreFolder:
-    """The same Monday, decided on the command line with a decisions file, undisturbed."""
+def monday_by_file(
+    shared_stores: SharedStores, monday_store: StoreFolder, meeting_decisions: MeetingDecisions
+) -> StoreFolder:
+    """The same Monday, decided on the command line with a decisions file."""
 
     def make(place: StoreFolder) -> None:
-        own_copy(monday, place.folder)
-        file = meant.wanted.file(place.folder / "decisions.yaml", plays=meant.plays, decided_by=LEADER)
-        place.run("decide", W48, "--file", file).ended(DONE)
+        own_copy(monday_store, place.folder)
+        file = meeting_decisions.wanted.file(
+            place.folder / "decisions.yaml", plays=meeting_decisions.plays, decided_by=LEADER
+        )
+        place.run("decide", W48, "--file", file).check_exit(DONE)
 
-    return shelf.place("monday-by-file", make)[0]
+    return shared_stores.place("monday-by-file", make)[0]

@@ -1,11 +1,11 @@
-"""A language model's server on this machine that behaves, or misbehaves, as it is told: one behaviour a request.
+"""A local model server for tests that behaves or misbehaves as scripted, one behaviour per request.
 
     with ModelServer(answers('{"summary": "…"}'), fails(500)) as server:
         ...                           # point a client, or the SAVEPLAY_MODEL_URL of a process, at server.url
         server.asked[0].body["model"]
 
-Behaviours are used up one a request; ``otherwise`` is for all further ones. Real sockets and real HTTP, so that what
-breaks here breaks as it does in the world. A behaviour is a function of what was asked and of the line to answer on.
+Each request uses up one behaviour; ``otherwise`` serves all further requests. Sockets and HTTP are real, so that faults
+occur as in production. A behaviour is a function of the request and of the writer for the response.
 """
 
 import gzip
@@ -21,39 +21,39 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 LONGEST_WAIT = 20.0
-"""Seconds after which even a server that never answers lets go."""
+"""Seconds after which even a behaviour that never answers ends."""
 _CHUNK = 16_384
 
 
 @dataclass
 class ReceivedRequest:
-    """One request as it arrived, and what became of it."""
+    """One received request and its outcome."""
 
     path: str
     headers: dict[str, str]
-    """Names in small letters."""
+    """Headers by name in lower case."""
     body: dict[str, Any]
     at: float
-    """When it had arrived, on ``time.monotonic``."""
+    """Time of arrival, on ``time.monotonic``."""
     answered: float | None = None
-    """When it was answered, or given up."""
+    """Time of the end of the answer, on ``time.monotonic``; None before."""
     sent: int = 0
-    """Bytes of a body that were handed to the network."""
+    """Bytes of the response body that were sent."""
 
     @property
     def schema(self) -> dict[str, Any] | None:
-        """The JSON schema that the answer shall have, when it came as structured output."""
+        """The JSON schema of a request for structured output, else None."""
         wanted = self.body.get("response_format") or {}
         return wanted["json_schema"]["schema"] if wanted.get("type") == "json_schema" else None
 
     @property
     def last(self) -> str:
-        """What was said last."""
+        """Text of the last message."""
         return str(self.body["messages"][-1]["content"])
 
 
 class ResponseWriter:
-    """What a behaviour answers on."""
+    """Writer for the response to one request."""
 
     def __init__(
         self,
@@ -65,39 +65,39 @@ class ResponseWriter:
         self._handler, self._asked, self._done, self.closing = handler, asked, done, closing
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
-        """Status and headers."""
+        """Send status and headers."""
         self._handler.send_response(status)
         for name, value in headers.items():
             self._handler.send_header(name, value)
         self._handler.end_headers()
 
     def write(self, data: bytes) -> None:
-        """A piece of the body. Raises OSError when nobody reads any more."""
+        """Send a piece of the body. Raises OSError when the client has closed the connection."""
         for start in range(0, len(data), _CHUNK):
             piece = data[start : start + _CHUNK]
             self._handler.wfile.write(piece)
             self._asked.sent += len(piece)
 
     def whole(self, status: int, data: bytes, kind: str = "application/json", **headers: str) -> None:
-        """A whole response; underscores in the names of headers become hyphens."""
+        """Send a whole response; underscores in the names of headers become hyphens."""
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._done(self._asked)  # before the client can know it, and ask again
+        self._done(self._asked)  # before the client sees the answer and sends the next request
         self.head(status, {"content-type": kind, "content-length": str(len(data)), **more})
         self.write(data)
 
     def cut(self) -> None:
-        """Close the connection, whatever is still owed."""
+        """Close the connection, even in the middle of a response."""
         self._handler.close_connection = True
         self._handler.connection.shutdown(socket.SHUT_RDWR)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, but no longer than the server lives."""
+        """Wait, but no longer than the server runs."""
         self.closing.wait(seconds)
 
 
 Behaviour = Callable[[ReceivedRequest, ResponseWriter], None]
 Writer = Callable[[ReceivedRequest], str]
-"""Makes the text of an answer out of what was asked."""
+"""Creates the text of an answer from the request."""
 
 
 # a server that works -------------------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def completion_body(
     written: Any = 50,
     message: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The body of a chat completion; ``message`` adds to what the assistant says, or replaces it."""
+    """The body of a chat completion; ``message`` adds to the assistant's message or replaces parts of it."""
     says = {"role": "assistant", "content": text, **(message or {})}
     return {
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "small",
@@ -121,7 +121,7 @@ def completion_body(
 
 
 def sends(body: Any, status: int = 200) -> Behaviour:
-    """Any JSON as the body of the response."""
+    """Send any JSON as the body of the response."""
 
     def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.whole(status, json.dumps(body).encode())
@@ -130,12 +130,12 @@ def sends(body: Any, status: int = 200) -> Behaviour:
 
 
 def answers(text: Any, **more: Any) -> Behaviour:
-    """A proper answer with this text; ``read`` and ``written`` are the tokens that it reports."""
+    """Send a correct answer with this text; ``read`` and ``written`` are the reported tokens."""
     return sends(completion_body(text, **more))
 
 
 def answers_from_request(writer: Writer, after: float = 0.0) -> Behaviour:
-    """An answer that is made out of the request, after so many seconds of thought."""
+    """Send an answer created from the request, after a delay in seconds."""
 
     def behave(asked: ReceivedRequest, line: ResponseWriter) -> None:
         line.wait(after)
@@ -147,15 +147,15 @@ def answers_from_request(writer: Writer, after: float = 0.0) -> Behaviour:
 
 
 def calls_a_tool(name: str, arguments: str, text: str | None = None) -> Behaviour:
-    """The model wants to use a tool."""
+    """Send a call of a tool."""
     call = {"id": "call-1", "type": "function", "function": {"name": name, "arguments": arguments}}
     return sends(completion_body(text, reason="tool_calls", message={"tool_calls": [call]}))
 
 
 def well_behaved(asked: ReceivedRequest) -> str:
-    """The JSON that the schema in the request asks for: the first of every choice, plain sentences, each its own.
+    """JSON that fits the schema of the request: the first of every choice, and plain sentences, each different.
 
-    To be used with ``writes``.
+    Use it with ``answers_from_request``.
     """
     schema = asked.schema
     assert schema is not None, "asked without a schema"
@@ -173,7 +173,7 @@ _VERBS = ("addresses", "meets", "answers", "settles", "covers", "repairs", "supp
 
 
 def _draft(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """A save play of first choices; no action twice."""
+    """A save play from the first choices, without repeated actions."""
     verbs = iter(_VERBS)
 
     def line(option: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,27 +198,27 @@ def _draft(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refuses(why: str = "I cannot help with that.") -> Behaviour:
-    """The model declines."""
+    """Send a refusal of the model."""
     return sends(completion_body(None, message={"refusal": why}))
 
 
 def content_filtered(text: str = "") -> Behaviour:
-    """A content filter took the answer away."""
+    """Send an answer that a content filter removed."""
     return sends(completion_body(text, reason="content_filter"))
 
 
 def stops_short(text: str = '{"summary": "It') -> Behaviour:
-    """The answer ends at the length limit."""
+    """Send an answer that ends at the length limit."""
     return sends(completion_body(text, reason="length"))
 
 
 def nested_answer(depth: int = 100_000) -> Behaviour:
-    """The answer's text is JSON, one object in the other without an end."""
+    """Send an answer whose text is very deeply nested JSON."""
     return answers('{"a":' * depth)
 
 
 def huge_answer(size: int = 10_000_000) -> Behaviour:
-    """A proper answer, but of megabytes."""
+    """Send a correct answer of several megabytes."""
 
     def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.whole(200, json.dumps(completion_body("x" * size)).encode())
@@ -230,17 +230,17 @@ def huge_answer(size: int = 10_000_000) -> Behaviour:
 
 
 def without_choices() -> Behaviour:
-    """A chat completion without a single choice."""
+    """Send a chat completion without choices."""
     return sends({**completion_body(), "choices": []})
 
 
 def without_usage(text: str) -> Behaviour:
-    """A proper answer that does not say what it took."""
+    """Send a correct answer that does not report tokens."""
     return sends({name: value for name, value in completion_body(text).items() if name != "usage"})
 
 
 def sends_bytes(data: bytes, kind: str = "application/json", status: int = 200, **headers: str) -> Behaviour:
-    """These bytes, whatever they are."""
+    """Send these bytes as the body."""
 
     def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.whole(status, data, kind, **headers)
@@ -249,28 +249,28 @@ def sends_bytes(data: bytes, kind: str = "application/json", status: int = 200, 
 
 
 def compressed_answer(size: int = 12_000_000) -> Behaviour:
-    """A small response that unpacks to megabytes."""
+    """Send a small compressed response that unpacks to megabytes."""
     return sends_bytes(gzip.compress(b" " * size), content_encoding="gzip")
 
 
 def proxy_page() -> Behaviour:
-    """The web page of a proxy, with status 200."""
+    """Send the web page of a proxy, with status 200."""
     return sends_bytes(b"<!doctype html><html><body><h1>Please sign in</h1></body></html>", "text/html; charset=utf-8")
 
 
 def nested_body(depth: int = 100_000) -> Behaviour:
-    """A response that is itself nested without an end."""
+    """Send a response that is very deeply nested JSON."""
     return sends_bytes(b'{"choices":' + b"[" * depth)
 
 
 def fails(status: int, **headers: str) -> Behaviour:
-    """An HTTP error as servers send it; ``retry_after`` is a header."""
+    """Send an HTTP error like a model server; ``retry_after`` is a header."""
     said = {"error": {"message": f"error {status}", "type": "made_up", "code": None}}
     return sends_bytes(json.dumps(said).encode(), status=status, **headers)
 
 
 def knows_no_schemas(then: Behaviour) -> Behaviour:
-    """400 for structured output; anything else is answered."""
+    """Send 400 for structured output, else follow ``then``."""
 
     def behave(asked: ReceivedRequest, line: ResponseWriter) -> None:
         (then if asked.schema is None else fails(400))(asked, line)
@@ -279,7 +279,7 @@ def knows_no_schemas(then: Behaviour) -> Behaviour:
 
 
 def never_answers() -> Behaviour:
-    """Takes the request and says nothing."""
+    """Receive the request and never answer."""
 
     def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.wait(LONGEST_WAIT)
@@ -288,7 +288,7 @@ def never_answers() -> Behaviour:
 
 
 def hangs_up() -> Behaviour:
-    """Closes the connection at once."""
+    """Close the connection at once."""
 
     def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.cut()
@@ -297,7 +297,7 @@ def hangs_up() -> Behaviour:
 
 
 def breaks_off(text: str = '{"id": "chatcmpl-1", ') -> Behaviour:
-    """Closes the connection in the middle of the response."""
+    """Close the connection in the middle of the response."""
 
     def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.head(200, {"content-type": "application/json", "content-length": str(len(text) + 100)})
@@ -308,7 +308,7 @@ def breaks_off(text: str = '{"id": "chatcmpl-1", ') -> Behaviour:
 
 
 def sends_bytes_slowly(every: float = 0.01) -> Behaviour:
-    """A response that never ends and comes by single bytes, so that no read ever waits long."""
+    """Send a response without end, byte by byte, so that no read waits long."""
 
     def behave(_: ReceivedRequest, line: ResponseWriter) -> None:
         line.head(200, {"content-type": "application/json", "connection": "close"})
@@ -321,7 +321,7 @@ def sends_bytes_slowly(every: float = 0.01) -> Behaviour:
 
 
 def sends_without_end(most: int = 30_000_000, status: int = 200) -> Behaviour:
-    """A response that does not end for long and comes as fast as it is read."""
+    """Send a very long response as fast as the client reads."""
 
     def behave(asked: ReceivedRequest, line: ResponseWriter) -> None:
         line.head(status, {"content-type": "application/json", "connection": "close"})
@@ -335,16 +335,16 @@ def sends_without_end(most: int = 30_000_000, status: int = 200) -> Behaviour:
 
 
 class ModelServer:
-    """The server, running inside ``with``. What was asked is in ``asked``, in the order of arrival.
+    """The server; it runs inside ``with``. ``asked`` holds the received requests in the order of arrival.
 
-    Without ``otherwise``, whatever is asked beyond the behaviours is a fault of the test and gets an error 599.
+    Without ``otherwise``, a request beyond the behaviours is a fault of the test and gets an error 599.
     """
 
     def __init__(self, *behaviours: Behaviour, otherwise: Behaviour | None = None) -> None:
         self.otherwise = otherwise or fails(599)
         self.asked: list[ReceivedRequest] = []
         self.most_at_once = 0
-        """The most requests that were being answered at one moment."""
+        """Largest number of requests in progress at one moment."""
         self._queue, self._at_once = deque(behaviours), 0
         self._lock, self._closing = threading.Lock(), threading.Event()
         self._http = _Http(("127.0.0.1", 0), self._handler())
@@ -352,7 +352,7 @@ class ModelServer:
 
     @property
     def url(self) -> str:
-        """What a client is pointed at."""
+        """Base URL for a client."""
         return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
 
     def __enter__(self) -> Self:
@@ -363,7 +363,7 @@ class ModelServer:
         self.close()
 
     def close(self) -> None:
-        """Stop listening; whoever still waits for an answer is hung up on. Twice does no harm."""
+        """Stop listening and close open connections. A second call has no effect."""
         if not self._closing.is_set():
             self._closing.set()
             self._http.shutdown()
@@ -405,7 +405,7 @@ class ModelServer:
                 self.close_connection = self.close_connection or server._closing.is_set()
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Nothing is logged."""
+                """Log nothing."""
 
         return Handler
 
@@ -415,11 +415,11 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is no error here."""
+        """Ignore clients that close the connection early."""
 
 
 def refused_address() -> str:
-    """The address of a server that is not there: nobody listens on its port any more."""
+    """Address of a port on which nobody listens any more."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{door.getsockname()[1]}/v1"

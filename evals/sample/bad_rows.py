@@ -1,4 +1,4 @@
-"""A little dirt, as every real export has it: a handful of rows that cannot be used, and some from the future."""
+"""Bad rows, as in every real export: a few rows that cannot be used, and some with future dates."""
 
 import random
 
@@ -22,7 +22,7 @@ _BROKEN = (
 
 
 def add_bad_rows(tables: Tables, seed: int) -> None:
-    """Break a few rows for good (old ones, so that no story is lost) and add a few dated after the last day."""
+    """Make a few old rows unusable, so that no story is lost, and add a few rows dated after the last day."""
     rng = random.Random(f"{seed}/dirt")
     for table, column, value, count in _BROKEN:
         rows = [row for row in tables[table] if _date(row) < str(ago(120))]

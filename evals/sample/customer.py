@@ -1,4 +1,4 @@
-"""One customer of the sample world: facts, four hidden levels over time, and the scenes its story adds.
+"""One customer of the sample: facts, four hidden levels over time, and the rows that its story adds.
 
 The hidden levels (use, care, mood, bond) are 1.0 when all is well; rows are drawn from them with noise and delay.
 """
@@ -18,7 +18,7 @@ class LevelCurve:
 
     points: tuple[tuple[float, float], ...] = ((0.0, 1.0),)
 
-    def at(self, days: float) -> float:
+    def level_at(self, days: float) -> float:
         """The level so many days ago."""
         if days >= self.points[0][0]:
             return self.points[0][1]
@@ -52,7 +52,7 @@ class SampleContact:
 
 @dataclass
 class LatestInvoice:
-    """The latest invoice of note: when it was due (days ago), how it stands and when it was paid."""
+    """The latest important invoice: due date and payment in days ago, and its status."""
 
     due_days: int
     status: str = "paid"
@@ -96,18 +96,18 @@ class SampleCustomer:
     missing: set[str] = field(default_factory=set)
     scenes: dict[str, list[Row]] = field(default_factory=dict)
 
-    def hidden(self, story: str, cause: str, since_days: int, outlook: str) -> None:
-        """What is really going on: the truth that no input row states."""
+    def set_truth(self, story: str, cause: str, since_days: int, outlook: str) -> None:
+        """Set the truth about the customer. It is written to ``truth/`` only, never to an input row."""
         self.story, self.cause, self.since, self.outlook = story, cause, ago(since_days), outlook
 
-    def who(self, role: str, days: int | None = None) -> str:
-        """Name of the contact in that role, or of anybody who was there."""
+    def contact_name(self, role: str, days: int | None = None) -> str:
+        """Name of the contact in that role, else of any contact who was present."""
         there = [c for c in self.contacts if days is None or c.departed_days is None or c.departed_days < days]
         there = there or self.contacts
         return next((c.name for c in there if c.role == role), there[-1].name)
 
     def contact_leaves(self, role: str, days: int) -> None:
-        """The contacts in that role left the company so many days ago."""
+        """Let the contacts in that role leave the company so many days ago."""
         for contact in self.contacts:
             if contact.role == role:
                 contact.departed_days = days
@@ -117,22 +117,22 @@ class SampleCustomer:
         self.scenes.setdefault(table, []).append({"account_id": self.account_id} | row)
 
     def note(self, days: int, text: str, pulse: int | None = None) -> None:
-        """A scripted note of the CSM."""
+        """Add a scripted note of the CSM."""
         row = {
             "date": ago(weekday_days_ago(days)).isoformat(),
-            "text": self.says(text),
+            "text": self.with_names(text),
             "author": "",
             "pulse": str(pulse or ""),
         }
         self.add_row("notes", row)
 
-    def says(self, text: str, days: int | None = None) -> str:
-        """The sentence with names of people at this customer, of those still there so many days ago if given."""
+    def with_names(self, text: str, days: int | None = None) -> str:
+        """The sentence with contact names filled in; with ``days``, only of contacts present so many days ago."""
         roles = {"champ": "champion", "buyer": "economic_buyer", "user": "user"}
-        return text.format(**{key: self.who(role, days) for key, role in roles.items()})
+        return text.format(**{key: self.contact_name(role, days) for key, role in roles.items()})
 
     def survey(self, days: int, score: int, comment: str) -> None:
-        """A scripted NPS answer; drawn answers stay well before it."""
+        """Add a scripted NPS answer; random answers end well before it."""
         row = {"date": ago(days).isoformat(), "kind": "nps", "score": str(score), "comment": comment}
         self.add_row("surveys", row | {"contact_id": self.contacts[0].contact_id})
 
@@ -147,7 +147,7 @@ class SampleCustomer:
         closed: int | None = None,
         csat: int | None = None,
     ) -> None:
-        """A scripted ticket: opened and closed so many days ago."""
+        """Add a scripted ticket, opened and closed so many days ago."""
         row = {
             "opened_at": ago(days).isoformat(),
             "closed_at": "" if closed is None else ago(closed).isoformat(),
@@ -161,5 +161,5 @@ class SampleCustomer:
         self.add_row("tickets", row)
 
     def outcome(self, days: int, kind: str, change: int = 0) -> None:
-        """A scripted outcome."""
+        """Add a scripted outcome."""
         self.add_row("outcomes", {"date": ago(days).isoformat(), "kind": kind, "arr_change": str(change)})

@@ -1,4 +1,4 @@
-"""Who plays which part: one line for each customer whose story is scripted, and how many play the common ones."""
+"""Scripts of the customers: one line per special story, and the number of customers with each common story."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ Story = Callable[[SampleCustomer, float], None]
 
 @dataclass(frozen=True)
 class CustomerScript:
-    """A part in the sample: story and depth, and what is fixed; None is drawn by the casting.
+    """Script of a customer: story, depth and fixed facts. A fact that is None is drawn at random.
 
-    ``renewal`` counts days after the last day with rows. ``csm`` is the digit of the CSM's id, 0 is nobody.
+    ``renewal`` counts days after the last day with rows. ``csm`` is the digit of the CSM's id; 0 means no CSM.
     """
 
     story: Story

@@ -1,4 +1,4 @@
-"""The calendar of the sample world: the last day with rows, the Sundays before it, and "n days ago"."""
+"""Calendar of the sample: the last day with rows, the Sundays before it, and days counted back from it."""
 
 from datetime import date, timedelta
 
@@ -14,12 +14,12 @@ def ago(days: float) -> date:
 
 
 def days_ago(day: date) -> int:
-    """How many days before the last day with rows."""
+    """Number of days between this day and the last day with rows."""
     return (LAST_DAY - day).days
 
 
 def weekday_days_ago(days: int) -> int:
-    """The same day, or the Friday before if it is a weekend. The last day with rows is a Sunday."""
+    """Days ago of the same day, or of the Friday before a weekend. The last day with rows is a Sunday."""
     return days + {0: 2, 1: 1}.get(days % 7, 0)
 
 

@@ -1,4 +1,4 @@
-"""From parts to customers: facts are drawn, then the story is laid over them."""
+"""Customers from their scripts: facts are drawn, then the story is applied."""
 
 import random
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ CURRENCIES = ["EUR"] * 13 + ["USD"] * 4 + ["GBP"] * 2 + ["CHF"]
 
 
 def draw_customers(parts: Sequence[CustomerScript], seed: int, prefix: str) -> list[SampleCustomer]:
-    """All customers of one world, in order of their ids; the same seed gives the same customers."""
+    """All customers in order of their ids. The same seed gives the same customers."""
     rng = random.Random(f"{seed}/{prefix}/cast")
     names = _company_names(rng, len(parts))
     order = list(range(len(parts)))
@@ -93,7 +93,7 @@ def _contacts(customer: SampleCustomer, plain_name: str, rng: random.Random) -> 
 
 
 def _habits(customer: SampleCustomer, rng: random.Random) -> None:
-    """How often this customer is met, asked and written about while all is well."""
+    """Draw the usual intervals of meetings, surveys and notes for this customer."""
     if customer.segment == "SMB":
         customer.exec_days = rng.choice([None, rng.randint(30, 160)])
     else:
@@ -120,5 +120,5 @@ def _add_parents(customers: list[SampleCustomer], rng: random.Random) -> None:
 
 
 def was_customer(customer: SampleCustomer, days: float) -> bool:
-    """Whether the customer was under contract so many days ago."""
+    """True if the customer was under contract so many days ago."""
     return customer.ended <= days and ago(days) >= customer.started

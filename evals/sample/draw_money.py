@@ -34,7 +34,7 @@ def invoice_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
 
 
 def goal_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
-    """What the customer wants to reach, and how that stands today."""
+    """Goals of the customer and their status today."""
     if "goals" in customer.missing or customer.ended:
         return []
     rows = []

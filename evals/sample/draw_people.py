@@ -1,4 +1,4 @@
-"""Contacts and touchpoints: who they are, how often we meet, and whether they answer."""
+"""Contacts and touchpoints: people, meetings and answers."""
 
 import random
 
@@ -57,7 +57,7 @@ def _executive(customer: SampleCustomer, rng: random.Random) -> list[Row]:
 
 
 def _touch(customer: SampleCustomer, days: int, rng: random.Random) -> Row:
-    bond = customer.bond.at(days)
+    bond = customer.bond.level_at(days)
     kind = rng.choices(["call", "email", "training"], [5, 5, 0.6])[0]
     outbound = rng.random() < 0.75 + 0.25 * (1 - bond)
     answers = rng.random() < 0.97 * bond

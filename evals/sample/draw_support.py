@@ -1,4 +1,4 @@
-"""Tickets: a few a quarter while all is well, more and worse ones when care is low."""
+"""Tickets: a few per quarter while all is well, more and worse tickets when care is low."""
 
 import random
 
@@ -16,7 +16,7 @@ def ticket_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     favourites = rng.sample(sorted(AREAS), 3)
     rows = list(customer.scenes.get("tickets", []))
     for week in sunday_offsets():
-        chance = per_week * (1 + 1.2 * (1 - customer.care.at(week)))
+        chance = per_week * (1 + 1.2 * (1 - customer.care.level_at(week)))
         for _ in range(2):
             days = week + rng.randint(0, 6)
             if rng.random() < chance / 2 and was_customer(customer, days):
@@ -25,7 +25,7 @@ def ticket_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
 
 
 def _ticket(customer: SampleCustomer, days: int, area: str, rng: random.Random) -> Row:
-    care = customer.care.at(days)
+    care = customer.care.level_at(days)
     subject, body = rng.choice(AREAS[area])
     closed = days - max(0, round(rng.expovariate(1 / (1.5 + 9 * (1 - care)))))
     stays_open = closed < 0

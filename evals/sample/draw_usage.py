@@ -21,7 +21,7 @@ def usage_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
     for days in _days(customer):
         if not was_customer(customer, days) or days < customer.usage_until:
             continue
-        level = customer.use.at(days) * _season(customer, days) * (1 - growth * days / 420) * rng.gauss(1, 0.03)
+        level = customer.use.level_at(days) * _season(customer, days) * (1 - growth * days / 420) * rng.gauss(1, 0.03)
         day_factor = _WEEKDAY[ago(days).weekday()] * 0.8 if customer.daily else 1.0
         users = max(0, min(customer.seats, round(customer.seats * share * level * day_factor)))
         pace = keenness * (0.24 if customer.daily else 1) * rng.gauss(1, 0.05) * min(1.0, 0.6 + 0.4 * level)

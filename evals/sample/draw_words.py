@@ -1,4 +1,4 @@
-"""Surveys and notes: what customers answer and what CSMs write, following the mood with some noise."""
+"""Surveys and notes: answers of customers and notes of CSMs, following the mood with some noise."""
 
 import random
 from datetime import date
@@ -11,7 +11,7 @@ from evals.sample.staff import sample_staff_name
 
 
 def survey_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
-    """An NPS answer about every quarter; drawn ones end well before a scripted one."""
+    """An NPS answer about every quarter; random answers end well before a scripted one."""
     if "surveys" in customer.missing:
         return []
     scripted = customer.scenes.get("surveys", [])
@@ -23,7 +23,13 @@ def survey_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
             rows.append(_answer(customer, days, rng))
         days += rng.randint(86, 98)
     if rng.random() < 0.25 and was_customer(customer, 60):
-        score = 5 if customer.mood.at(60) > 0.8 and rng.random() < 0.6 else 4 if customer.mood.at(60) > 0.7 else 3
+        score = (
+            5
+            if customer.mood.level_at(60) > 0.8 and rng.random() < 0.6
+            else 4
+            if customer.mood.level_at(60) > 0.7
+            else 3
+        )
         rows.append(_row(customer, rng.randint(20, 85), "csat", score, "", rng))
     return sorted(rows, key=lambda row: (row["date"], row["kind"]))
 
@@ -45,8 +51,8 @@ def note_rows(customer: SampleCustomer, rng: random.Random) -> list[Row]:
 
 
 def _note(customer: SampleCustomer, days: int, author: str, said: list[str], rng: random.Random) -> Row:
-    """A drawn note; ``said`` collects the sentences used, so that the same one does not come back soon."""
-    mood = min(customer.mood.at(days), 0.35 + 0.65 * customer.bond.at(days))
+    """A random note. ``said`` collects the sentences used, so that a sentence is not repeated soon."""
+    mood = min(customer.mood.level_at(days), 0.35 + 0.65 * customer.bond.level_at(days))
     if mood > 0.9:
         pool, pulse = words.GOOD if rng.random() < 0.88 else words.DENIALS, rng.choice([4, 4, 5, 5])
     elif mood > 0.7:
@@ -60,7 +66,7 @@ def _note(customer: SampleCustomer, days: int, author: str, said: list[str], rng
     ]
     lines = rng.sample(fresh or pool, 2 if rng.random() < 0.3 and len(fresh) > 1 else 1)
     said += lines
-    text = " ".join(customer.says(line, days) for line in lines)
+    text = " ".join(customer.with_names(line, days) for line in lines)
     scored = str(pulse) if rng.random() < 0.93 else ""
     if rng.random() < 0.06:
         author, scored, text = "#cs-accounts", "", rng.choice(words.CHAT_OPENINGS) + text
@@ -69,7 +75,7 @@ def _note(customer: SampleCustomer, days: int, author: str, said: list[str], rng
 
 
 def _answer(customer: SampleCustomer, days: int, rng: random.Random) -> Row:
-    mood = customer.mood.at(days)
+    mood = customer.mood.level_at(days)
     if mood > 0.9:
         return _row(customer, days, "nps", rng.choice([8, 9, 9, 10, 10]), rng.choice(words.COMMENTS_GOOD), rng)
     if mood > 0.7:

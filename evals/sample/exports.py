@@ -1,6 +1,6 @@
-"""Exports of a smaller sister company, as the systems write them, with their well-known traps.
+"""Exports of a smaller sister company in the formats of the source systems, with their usual traps.
 
-One world is drawn as for the portfolio; then each table is put into the shape of the system it would come from.
+The tables are drawn as for the portfolio. Then each table is written in the format of its source system.
 """
 
 import random

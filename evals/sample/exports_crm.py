@@ -29,12 +29,12 @@ _SPELLINGS = {"Kruger": "Krüger", "Wojcik": "Wójcik", "Ines ": "Inès ", "Hofm
 
 
 def format_euros(amount: float) -> str:
-    """An amount as a German-speaking back office writes it: 82.500,00."""
+    """An amount in German notation: 82.500,00."""
     return f"{amount:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".")
 
 
 def account_file(accounts: Sequence[Row], rng: random.Random, seed: int) -> list[Row]:
-    """Account.csv: long ids; AnnualRevenue is what the customer earns, ARR__c what it pays us."""
+    """Account.csv: long ids; AnnualRevenue is the customer's own revenue, ARR__c the amount that it pays us."""
     return [
         {
             "Id": long_id(short_id("001", row["account_id"], seed)),
@@ -57,7 +57,7 @@ def account_file(accounts: Sequence[Row], rng: random.Random, seed: int) -> list
 
 
 def opportunity_file(accounts: Sequence[Row], rng: random.Random, seed: int) -> list[Row]:
-    """Opportunity.csv: several for each account, short account ids; only the open renewal tells the next date."""
+    """Opportunity.csv: several per account, short account ids; only the open renewal has the next renewal date."""
     rows = []
     for row in accounts:
         arr = float(row["arr"])

@@ -1,4 +1,4 @@
-"""The mapping file that goes with the exports: ours on the left, theirs on the right."""
+"""The mapping file of the exports: our column on the left, the column of the source system on the right."""
 
 MAPPING = """\
 # How these exports call and write what the review needs. Ours on the left, theirs on the right.

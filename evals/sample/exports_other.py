@@ -66,7 +66,7 @@ def invoice_file(invoices: Sequence[Row], rng: random.Random, seed: int) -> list
 
 
 def usage_file(usage: Sequence[Row], seed: int) -> list[Row]:
-    """Product analytics: milliseconds since 1970 and names of their own."""
+    """Product analytics: times in milliseconds since 1970, and other column names."""
     return [
         {
             "org_key": long_id(short_id("001", row["account_id"], seed)),
@@ -81,7 +81,7 @@ def usage_file(usage: Sequence[Row], seed: int) -> list[Row]:
 
 
 def survey_file(surveys: Sequence[Row], seed: int) -> list[Row]:
-    """Survey tool: one answer of one person a line, nothing but NPS."""
+    """Survey tool: one answer of one person per line, NPS only."""
     return [
         {
             "Submitted": _day_first(row["date"]),

@@ -1,4 +1,4 @@
-"""Invented names of companies and people, and the few odd ones that real CRMs are full of."""
+"""Invented names of companies and people, and a few unusual names as in real CRMs."""
 
 
 def _words(text: str) -> list[str]:

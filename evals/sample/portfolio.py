@@ -1,4 +1,4 @@
-"""The eleven tables of the portfolio, drawn customer by customer, and the truth beside them."""
+"""The eleven tables of the portfolio, drawn customer by customer, and the truth about each customer."""
 
 import random
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _DRAWN = {
 
 
 def draw_tables(customers: Sequence[SampleCustomer], seed: int) -> Tables:
-    """All tables. Each customer and table has a generator of its own, so that one story never moves another."""
+    """All tables. Each customer and table has its own random generator, so that no story changes another."""
     tables: Tables = {"accounts": [_account(c) for c in customers], "people": sample_staff()}
     for name, draw in _DRAWN.items():
         tables[name] = [row for c in customers for row in draw(c, random.Random(f"{seed}/{c.account_id}/{name}"))]
@@ -36,7 +36,7 @@ def draw_tables(customers: Sequence[SampleCustomer], seed: int) -> Tables:
 
 
 def truth_rows(customers: Sequence[SampleCustomer]) -> list[Row]:
-    """What is really going on at each customer."""
+    """The truth about each customer, one row each."""
     return [
         {
             "account_id": c.account_id,

@@ -1,4 +1,4 @@
-"""Ids as Salesforce writes them: fifteen characters that know case, or eighteen with three that check it."""
+"""Salesforce ids: 15 case-sensitive characters, or 18 with three check characters."""
 
 import random
 
@@ -7,7 +7,7 @@ _BASE62 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def short_id(prefix: str, our_id: str, seed: int) -> str:
-    """The 15-character id of a record, always the same for the same record; nothing for no record."""
+    """The 15-character id of a record, always the same for the same record; empty for an empty id."""
     if not our_id:
         return ""
     rng = random.Random(f"{seed}/{prefix}/{our_id}")
@@ -15,7 +15,7 @@ def short_id(prefix: str, our_id: str, seed: int) -> str:
 
 
 def long_id(short: str) -> str:
-    """The same id with its three check characters: one for each five, bit n set where character n is a capital."""
+    """The id with three check characters, one per five characters; bit n is set when character n is a capital."""
     if not short:
         return ""
     blocks = (short[start : start + 5] for start in (0, 5, 10))

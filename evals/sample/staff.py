@@ -1,4 +1,4 @@
-"""The people of Tallyfold, the vendor: nine CSMs with unequal loads and those who can help them."""
+"""The people of the vendor Tallyfold: nine CSMs with unequal loads, and the people who help them."""
 
 from evals.sample.customer import Row
 
@@ -42,5 +42,5 @@ def sample_staff() -> list[Row]:
 
 
 def sample_staff_name(person_id: str) -> str:
-    """The name behind an id, empty if nobody."""
+    """Name of the person with this id; empty when there is none."""
     return next((name for person, name, *_ in _STAFF if person == person_id), "")

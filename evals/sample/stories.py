@@ -1,6 +1,6 @@
-"""Hidden conditions that have been going on for a while. Each sets the levels and adds the scenes that give it away.
+"""Stories of customers with a lasting hidden problem. Each sets the levels and adds the rows that hint at it.
 
-``depth`` (0 to 1) says how bad it is.
+``depth`` (0 to 1) is the severity.
 """
 
 from evals.sample import words_stories as words
@@ -9,8 +9,8 @@ from evals.sample.words_tickets import CANCEL, GAP, INJECTION, RELEASE, SERVICE
 
 
 def champion_left(c: SampleCustomer, depth: float) -> None:
-    """The champion went and nobody replaced her."""
-    c.hidden("champion_left", "relationship_erosion", 52, "churns at renewal unless a new champion is found")
+    """The champion left and nobody replaced her."""
+    c.set_truth("champion_left", "relationship_erosion", 52, "churns at renewal unless a new champion is found")
     c.contact_leaves("champion", 47)
     c.use, c.bond, c.mood = (
         falling_level(45, 1 - 0.55 * depth, 35),
@@ -26,7 +26,7 @@ def champion_left(c: SampleCustomer, depth: float) -> None:
 
 def drift(c: SampleCustomer, depth: float) -> None:
     """One contact is left, and she answers less and less."""
-    c.hidden("single_threaded_drift", "relationship_erosion", 110, "contracts at renewal")
+    c.set_truth("single_threaded_drift", "relationship_erosion", 110, "contracts at renewal")
     for contact in c.contacts[1:]:
         contact.departed_days = 150 if contact.role == "exec_sponsor" else None
     c.use, c.bond, c.mood = (
@@ -42,7 +42,7 @@ def drift(c: SampleCustomer, depth: float) -> None:
 
 def service_failure(c: SampleCustomer, depth: float) -> None:
     """Release 5.2 broke the sync and nobody took care; the customer escalated."""
-    c.hidden("service_failure", "service_failure", 34, "saved if the sync is fixed within three weeks, else churns")
+    c.set_truth("service_failure", "service_failure", 34, "saved if the sync is fixed within three weeks, else churns")
     c.care, c.mood, c.use = (
         falling_level(33, 1 - depth, 14),
         falling_level(30, 1 - 0.65 * depth, 14),
@@ -59,14 +59,14 @@ def service_failure(c: SampleCustomer, depth: float) -> None:
 
 
 def service_with_injection(c: SampleCustomer, depth: float) -> None:
-    """The same, and one of their attachments tries to talk to a machine."""
+    """The same, and one of their attachments contains instructions for a language model."""
     service_failure(c, depth)
     c.ticket(7, INJECTION, priority="normal")
 
 
 def value_doubt(c: SampleCustomer, depth: float) -> None:
-    """The CFO asks what they get for the money and nobody has an answer."""
-    c.hidden("value_doubt", "value_gap", 75, "contracts or churns at renewal")
+    """The CFO asks for the value of the contract and nobody has an answer."""
+    c.set_truth("value_doubt", "value_gap", 75, "contracts or churns at renewal")
     c.use, c.mood = falling_level(150, 1 - 0.4 * depth, 120), falling_level(75, 1 - 0.55 * depth, 40)
     c.goals = ("behind", "missed", "behind")
     c.exec_days = 104
@@ -78,7 +78,7 @@ def value_doubt(c: SampleCustomer, depth: float) -> None:
 
 def product_gap(c: SampleCustomer, depth: float, gap: str = "SSO") -> None:
     """A missing capability blocks the roll-out."""
-    c.hidden("product_gap", "product_fit", 90, "churns if the gap has no date before renewal")
+    c.set_truth("product_gap", "product_fit", 90, "churns if the gap has no date before renewal")
     c.use, c.mood = falling_level(80, 1 - 0.4 * depth, 60), falling_level(80, 1 - 0.45 * depth, 40)
     c.ticket(74, GAP[gap], priority="high")
     c.ticket(
@@ -103,7 +103,7 @@ def product_gap_arabic(c: SampleCustomer, depth: float) -> None:
 
 def competitor(c: SampleCustomer, depth: float) -> None:
     """They compare us with Corvane and Ledgerbird."""
-    c.hidden(
+    c.set_truth(
         "competitor_evaluation", "competitive_displacement", 60, "moves to Corvane at renewal unless the trigger is met"
     )
     c.use, c.bond, c.mood = (
@@ -118,8 +118,8 @@ def competitor(c: SampleCustomer, depth: float) -> None:
 
 
 def competitor_great_usage(c: SampleCustomer, depth: float) -> None:
-    """Every figure looks splendid, and yet they have said that they compare."""
-    c.hidden(
+    """All figures look good, but they have said that they compare vendors."""
+    c.set_truth(
         "competitor_evaluation_good_numbers",
         "competitive_displacement",
         40,
@@ -132,7 +132,7 @@ def competitor_great_usage(c: SampleCustomer, depth: float) -> None:
 
 def price_pressure(c: SampleCustomer, depth: float) -> None:
     """Their budget was cut."""
-    c.hidden("price_pressure", "commercial_friction", 45, "renews at a lower price")
+    c.set_truth("price_pressure", "commercial_friction", 45, "renews at a lower price")
     c.mood, c.use = falling_level(45, 1 - 0.4 * depth), falling_level(40, 1 - 0.25 * depth)
     c.billing = LatestInvoice(36, "open")
     c.note(20, words.PRICE[0], 3)
@@ -140,16 +140,16 @@ def price_pressure(c: SampleCustomer, depth: float) -> None:
 
 
 def payment_failed(c: SampleCustomer, depth: float) -> None:
-    """The last debit failed and nobody has made it good."""
-    c.hidden("payment_failed", "commercial_friction", 24, "pays after billing calls, renews")
+    """The last debit failed and has not been paid since."""
+    c.set_truth("payment_failed", "commercial_friction", 24, "pays after billing calls, renews")
     c.billing = LatestInvoice(21, "failed")
     c.use, c.mood = falling_level(20, 1 - 0.3 * depth), falling_level(20, 1 - 0.2 * depth)
     c.note(14, words.PAYMENT[0], 3)
 
 
 def payment_failed_happy(c: SampleCustomer, depth: float) -> None:
-    """They love us in the survey, and the payment failed."""
-    c.hidden("happy_but_payment_failed", "commercial_friction", 16, "new bank details solve it, renews")
+    """The survey answer is very good, and the payment failed."""
+    c.set_truth("happy_but_payment_failed", "commercial_friction", 16, "new bank details solve it, renews")
     c.billing = LatestInvoice(15, "failed")
     c.nps_days = None
     c.survey(18, 10, "Best tool in our finance stack.")
@@ -158,14 +158,14 @@ def payment_failed_happy(c: SampleCustomer, depth: float) -> None:
 
 def overdue(c: SampleCustomer, depth: float) -> None:
     """An invoice has been open for six weeks, small business, no owner."""
-    c.hidden("invoice_overdue", "commercial_friction", 42, "pays late, renews")
+    c.set_truth("invoice_overdue", "commercial_friction", 42, "pays late, renews")
     c.billing = LatestInvoice(43, "open")
     c.use, c.bond = falling_level(60, 1 - 0.3 * depth), falling_level(60, 1 - 0.5 * depth)
 
 
 def customer_change(c: SampleCustomer, depth: float) -> None:
-    """New owner or new CFO; everything is on the table."""
-    c.hidden("customer_change", "customer_side_change", 48, "renews smaller if we meet the new owner, else churns")
+    """A new owner or a new CFO reviews every contract."""
+    c.set_truth("customer_change", "customer_side_change", 48, "renews smaller if we meet the new owner, else churns")
     c.use, c.bond, c.mood = (
         falling_level(40, 1 - 0.45 * depth),
         falling_level(45, 1 - 0.6 * depth),
@@ -180,8 +180,8 @@ def customer_change(c: SampleCustomer, depth: float) -> None:
 
 
 def silent(c: SampleCustomer, depth: float) -> None:
-    """Measured silence: the feed works and says zero."""
-    c.hidden("silent_measured", "value_gap", 60, "churns quietly")
+    """Measured silence: the feed works and reports zero."""
+    c.set_truth("silent_measured", "value_gap", 60, "churns quietly")
     c.use, c.bond, c.mood = (
         LevelCurve(((62, 1.0), (40, 0.2), (34, 0.0), (-60, 0.0))),
         falling_level(60, 0.15, 20),
@@ -194,9 +194,9 @@ def silent(c: SampleCustomer, depth: float) -> None:
 
 
 def feed_stopped(c: SampleCustomer, depth: float) -> None:
-    """Unmeasured silence: no usage rows for five weeks. With depth 1 they really stopped, with 0 only the feed did."""
+    """Unmeasured silence: no usage rows for five weeks. Depth 1: the customer stopped; depth 0: only the feed did."""
     outlook = "churns: replaced us in October" if depth > 0.5 else "renews: only the feed broke"
-    c.hidden("silent_unmeasured", "competitive_displacement" if depth > 0.5 else "none", 38, outlook)
+    c.set_truth("silent_unmeasured", "competitive_displacement" if depth > 0.5 else "none", 38, outlook)
     c.usage_until = 35
     if depth > 0.5:
         c.bond, c.mood, c.note_days, c.nps_days = falling_level(50, 0.2), falling_level(50, 0.5), 61, None
@@ -205,5 +205,5 @@ def feed_stopped(c: SampleCustomer, depth: float) -> None:
 def renewal_stuck(c: SampleCustomer, depth: float) -> None:
     """The contract has run out and they want a better price."""
     price_pressure(c, depth)
-    c.hidden("renewal_overdue_price", "commercial_friction", 60, "renews 15 % lower in December")
+    c.set_truth("renewal_overdue_price", "commercial_friction", 60, "renews 15 % lower in December")
     c.exec_days = 102

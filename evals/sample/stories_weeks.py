@@ -7,7 +7,7 @@ from evals.sample.words_tickets import CANCEL, RELEASE, SERVICE
 
 def escalates(c: SampleCustomer, depth: float) -> None:
     """Escalation on 18 November after three weeks of sync errors."""
-    c.hidden("new_escalation", "service_failure", 20, "saved by a fast fix")
+    c.set_truth("new_escalation", "service_failure", 20, "saved by a fast fix")
     c.care, c.mood = falling_level(20, 1 - 0.7 * depth, 16), falling_level(10, 1 - 0.5 * depth, 8)
     c.ticket(16, RELEASE[1], priority="normal", closed=12, csat=3)
     c.ticket(9, RELEASE[4], priority="high", breached=True)
@@ -17,28 +17,28 @@ def escalates(c: SampleCustomer, depth: float) -> None:
 
 def payment_fails(c: SampleCustomer, depth: float) -> None:
     """Debit due on 19 November fails."""
-    c.hidden("new_payment_failed", "commercial_friction", 3, "pays in December, renews")
+    c.set_truth("new_payment_failed", "commercial_friction", 3, "pays in December, renews")
     c.billing = LatestInvoice(3, "failed")
     c.use = falling_level(30, 1 - 0.3 * depth)
 
 
 def evaluates(c: SampleCustomer, depth: float) -> None:
-    """On 20 November they say aloud that they compare vendors."""
-    c.hidden("new_evaluation", "competitive_displacement", 35, "churns unless an executive calls this year")
+    """On 20 November they say that they compare vendors."""
+    c.set_truth("new_evaluation", "competitive_displacement", 35, "churns unless an executive calls this year")
     c.mood, c.bond = falling_level(30, 1 - 0.4 * depth), falling_level(30, 1 - 0.4 * depth)
     c.note(2, words.COMPETITOR[0], 2)
 
 
 def collapses(c: SampleCustomer, depth: float) -> None:
-    """Usage breaks away in the last ten days."""
-    c.hidden("new_usage_collapse", "value_gap", 12, "churns: the team went back to spreadsheets")
+    """Usage collapses in the last ten days."""
+    c.set_truth("new_usage_collapse", "value_gap", 12, "churns: the team went back to spreadsheets")
     c.use = LevelCurve(((17, 1.0), (13, 0.6), (7, 0.4), (5, 0.05), (0, 0.02), (-60, 0.02)))
     c.mood = falling_level(12, 1 - 0.3 * depth, 10)
 
 
 def turns_detractor(c: SampleCustomer, depth: float) -> None:
     """Answers 3 on 18 November with the renewal ten weeks away."""
-    c.hidden("new_detractor", "value_gap", 40, "renews after the promises are kept")
+    c.set_truth("new_detractor", "value_gap", 40, "renews after the promises are kept")
     c.mood, c.nps_days = falling_level(8, 1 - 0.5 * depth, 8), None
     c.survey(130, 8, "Good start.")
     c.survey(4, 3, words.DETRACTOR[0])
@@ -46,7 +46,7 @@ def turns_detractor(c: SampleCustomer, depth: float) -> None:
 
 def acquired(c: SampleCustomer, depth: float) -> None:
     """Champion leaves on the 17th, the acquisition is announced on the 19th."""
-    c.hidden("new_acquisition", "customer_side_change", 12, "renews smaller under the new owner")
+    c.set_truth("new_acquisition", "customer_side_change", 12, "renews smaller under the new owner")
     c.contact_leaves("champion", 5)
     c.contact_leaves("exec_sponsor", 6)
     c.bond, c.mood, c.use = (
@@ -60,7 +60,7 @@ def acquired(c: SampleCustomer, depth: float) -> None:
 
 def recovering(c: SampleCustomer, depth: float) -> None:
     """Bad in the first review, clearly better in the second."""
-    c.hidden("recovering", "relationship_erosion", 70, "renews")
+    c.set_truth("recovering", "relationship_erosion", 70, "renews")
     c.use = LevelCurve(((70, 1.0), (42, 0.45), (12, 0.45), (5, 0.9), (-60, 0.95)))
     c.mood, c.bond = (
         LevelCurve(((60, 1.0), (30, 0.5), (9, 0.5), (4, 0.9), (-60, 0.95))),
@@ -74,7 +74,7 @@ def recovering(c: SampleCustomer, depth: float) -> None:
 
 def recovering_service(c: SampleCustomer, depth: float) -> None:
     """The escalation is closed, the fix is live, the figures climb again."""
-    c.hidden("recovering", "service_failure", 55, "renews after the fix")
+    c.set_truth("recovering", "service_failure", 55, "renews after the fix")
     c.care, c.mood = (
         LevelCurve(((50, 1.0), (35, 0.2), (7, 0.3), (0, 0.95))),
         LevelCurve(((50, 1.0), (30, 0.4), (7, 0.5), (0, 0.95))),
@@ -89,20 +89,20 @@ def recovering_service(c: SampleCustomer, depth: float) -> None:
 
 def escalation_ages_out(c: SampleCustomer, depth: float) -> None:
     """An escalation of 20 August, solved long ago; renewed on 19 November."""
-    c.hidden("resolved_escalation", "none", 94, "renewed")
+    c.set_truth("resolved_escalation", "none", 94, "renewed")
     c.ticket(94, SERVICE[3], priority="urgent", escalated=True, breached=True, closed=88, csat=4)
     c.outcome(3, "renewed")
 
 
 def pays(c: SampleCustomer, depth: float) -> None:
     """The invoice due on 10 September is paid on 18 November."""
-    c.hidden("resolved_payment", "none", 73, "renews")
+    c.set_truth("resolved_payment", "none", 73, "renews")
     c.billing = LatestInvoice(73, "paid", 4)
 
 
 def turns_promoter(c: SampleCustomer, depth: float) -> None:
     """Detractor of 20 August answers 9 on 19 November."""
-    c.hidden("resolved_detractor", "none", 94, "renews")
+    c.set_truth("resolved_detractor", "none", 94, "renews")
     c.nps_days = None
     c.survey(94, 4, "Onboarding of the second site was a mess.")
     c.survey(3, 9, "The second site runs, thank you for the extra week.")
@@ -110,7 +110,7 @@ def turns_promoter(c: SampleCustomer, depth: float) -> None:
 
 def evaluation_over(c: SampleCustomer, depth: float) -> None:
     """They compared vendors in August, decided for us and renewed on 20 November."""
-    c.hidden("resolved_evaluation", "none", 93, "renewed")
+    c.set_truth("resolved_evaluation", "none", 93, "renewed")
     c.note(93, words.COMPETITOR[2], 3)
     c.note(2, "Renewed for two years. {buyer} says the comparison in summer made it an easy decision.", 5)
     c.outcome(2, "renewed", round(0.05 * c.arr))
@@ -118,7 +118,7 @@ def evaluation_over(c: SampleCustomer, depth: float) -> None:
 
 def churns(c: SampleCustomer, depth: float) -> None:
     """Lost to Corvane: gave notice on 18 November."""
-    c.hidden("churned_between", "competitive_displacement", 80, "churned on 2026-11-18")
+    c.set_truth("churned_between", "competitive_displacement", 80, "churned on 2026-11-18")
     c.use, c.bond, c.mood = falling_level(70, 0.4), falling_level(70, 0.3), falling_level(70, 0.35)
     c.exec_days = 140
     c.note(31, words.COMPETITOR[0], 2)
@@ -130,7 +130,7 @@ def churns(c: SampleCustomer, depth: float) -> None:
 
 def saved(c: SampleCustomer, depth: float) -> None:
     """Value doubts since summer, business case presented, renewed on 20 November."""
-    c.hidden("saved_between", "value_gap", 95, "renewed on 2026-11-20")
+    c.set_truth("saved_between", "value_gap", 95, "renewed on 2026-11-20")
     c.use, c.mood = (
         LevelCurve(((120, 1.0), (50, 0.6), (14, 0.62), (0, 0.8))),
         LevelCurve(((95, 1.0), (60, 0.4), (12, 0.5), (2, 0.95))),

@@ -1,6 +1,6 @@
-"""What CSMs write in their notes when nothing special is going on, by how things stand.
+"""Ordinary notes of CSMs, by the mood of the customer.
 
-Some sentences name competitors or leaving in order to deny it: a filter on phrases falls for them, a reader does not.
+Some sentences mention competitors or leaving only to deny it: a filter on phrases misreads them, a person does not.
 """
 
 GOOD = [

@@ -1,4 +1,4 @@
-"""Sentences that belong to a story: what people let slip when something is wrong."""
+"""Sentences that belong to a story: hints that people give when something is wrong."""
 
 LEFT = [
     "{champ} has left the company, the farewell mail came from the assistant. No successor named.",

@@ -1,4 +1,4 @@
-"""What customers write to support, by product area."""
+"""Texts of tickets from customers, by product area."""
 
 AREAS: dict[str, list[tuple[str, str]]] = {
     "sync": [

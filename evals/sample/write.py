@@ -1,4 +1,4 @@
-"""Writing the files, byte for byte the same on every machine."""
+"""CSV files with the same bytes on every machine."""
 
 import csv
 import io
@@ -47,7 +47,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Row], encoding: str = "utf-8") -> None:
-    """One CSV file with those columns, lines ended by a newline whatever the machine."""
+    """Write one CSV file with these columns. Lines end with a newline on every machine."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()

@@ -1,1 +1,1 @@
-"""What is judged: accounts, portfolios with known truth, questions, hostile text, recorded drafts. One module a suite."""
+"""Suites of the evaluation, one per module: accounts, questions, hostile texts, drafts and simulated worlds."""

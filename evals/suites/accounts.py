@@ -1,4 +1,4 @@
-"""Suite ``accounts``: hand-written customers, and what an experienced leader concludes about each."""
+"""Suite ``accounts``: hand-written customers, and the conclusions of an experienced leader about each."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,57 +13,57 @@ from evals.engine import Judgement, ReportProgress, judge_suite
 from evals.evaluators import QUESTIONS
 from evals.figures import SuiteResult
 
-SAYS = "Hand-written accounts: what is concluded about each, against what an experienced leader concludes."
+SAYS = "Hand-written accounts: the conclusions of the product, compared with those of an experienced leader."
 
 
 def run_accounts(
     cases: Sequence[AccountCase],
     configuration: Configuration,
-    tell: ReportProgress,
+    report_progress: ReportProgress,
     model: str = "none",
-    connect: OpenModel = no_model,
+    open_model: OpenModel = no_model,
 ) -> SuiteResult:
-    """Judge all cases; with a model, it drafts the plays of those at risk."""
-    outputs = judge_cases(cases, configuration, tell, connect)
+    """Judge all cases. With a model, it drafts the plays of the accounts at risk."""
+    outputs = judge_cases(cases, configuration, report_progress, open_model)
     judgements = []
     for case in cases:
-        output = outputs.get(case.name, "it was not judged")
+        output = outputs.get(case.name, "the case was not judged")
         error = output if isinstance(output, str) else None
         judgements.append(Judgement(case.name, case.why, case, output, error))
     return judge_suite("accounts", SAYS, model, judgements, QUESTIONS, describe_conclusions)
 
 
 def judge_cases(
-    cases: Sequence[AccountCase], configuration: Configuration, tell: ReportProgress, connect: OpenModel
+    cases: Sequence[AccountCase], configuration: Configuration, report_progress: ReportProgress, open_model: OpenModel
 ) -> dict[str, AgentOutput | str]:
-    """What is concluded about each case, or why nothing could be."""
+    """Output by case name, or the reason why there is none."""
     found: dict[str, AgentOutput | str] = {}
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         for number, group in enumerate(group_cases(cases)):
-            tell("accounts", len(found), len(cases))
-            for stage in score_cases_apart(group, Path(scratch) / str(number), configuration):
-                if isinstance(stage, CasePortfolio):
-                    found |= _judge_portfolio(stage, connect)
-                    stage.base.close()
+            report_progress("accounts", len(found), len(cases))
+            for portfolio in score_cases_apart(group, Path(scratch) / str(number), configuration):
+                if isinstance(portfolio, CasePortfolio):
+                    found |= _judge_portfolio(portfolio, open_model)
+                    portfolio.base.close()
                 else:
-                    found |= stage
-    tell("accounts", len(cases), len(cases))
+                    found |= portfolio
+    report_progress("accounts", len(cases), len(cases))
     return found
 
 
-def _judge_portfolio(stage: CasePortfolio, connect: OpenModel) -> Mapping[str, AgentOutput | str]:
-    """All together; one by one when that raises, so that a case takes no other along."""
+def _judge_portfolio(portfolio: CasePortfolio, open_model: OpenModel) -> Mapping[str, AgentOutput | str]:
+    """Run all cases together, or one by one if that raises, so that one failure does not hide the other cases."""
     try:
-        return run_agents(stage, connect)
+        return run_agents(portfolio, open_model)
     except Exception as error:  # noqa: BLE001 - whatever the agents raise is a finding about the case
-        if len(stage.cases) == 1:
-            return {stage.cases[0].name: f"{type(error).__name__}: {error}"}
-        each = [_judge_portfolio(replace(stage, cases=(case,)), connect) for case in stage.cases]
+        if len(portfolio.cases) == 1:
+            return {portfolio.cases[0].name: f"{type(error).__name__}: {error}"}
+        each = [_judge_portfolio(replace(portfolio, cases=(case,)), open_model) for case in portfolio.cases]
         return {name: output for found in each for name, output in found.items()}
 
 
 def describe_conclusions(got: AgentOutput) -> dict[str, str]:
-    """The conclusions in words, for the report and for telling what a change moved."""
+    """The conclusions as text, for the report and for the comparison with the baseline."""
     health = "not scored" if got.dossier.health is None else f"{got.dossier.health:.1f}"
     return {
         "health": health,

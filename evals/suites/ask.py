@@ -1,4 +1,4 @@
-"""Suite ``ask``: questions about the sample portfolio, and what a right answer is about."""
+"""Suite ``ask``: questions about the sample portfolio, with the expected kind and account of the answer."""
 
 import asyncio
 import csv
@@ -23,15 +23,13 @@ from tools.store.review_store import ReviewStore
 from tools.wording import review_id_of
 from tools.working_days import WorkingDays
 
-SAYS = (
-    "Questions in people's own words about the sample portfolio: is the right thing answered about the right account?"
-)
+SAYS = "Questions in people's own words about the sample portfolio: is the answer of the right kind and about the right account?"
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "portfolio"
 TODAY, LAST_WEEK = date(2026, 11, 23), date(2026, 11, 16)
 
 
 class AskCase(Record):
-    """One question."""
+    """One question and its expected answer. ``said`` counts the statements to be used as evidence."""
 
     ask: str
     kind: OneOrMore
@@ -46,7 +44,7 @@ class AskCase(Record):
 
 
 def read_questions(path: Path = FIXTURES / "questions.yaml") -> tuple[AskCase, ...]:
-    """All questions of a file."""
+    """Read all questions of a file."""
     content = load_yaml(path)
     return tuple(AskCase(**entry) for entry in content["questions"])
 
@@ -58,9 +56,9 @@ def _sample_accounts() -> Mapping[str, Mapping[str, str]]:
 
 
 class AnswerKindRight(Question):
-    """The kind of answer."""
+    """The answer is of an accepted kind."""
 
-    asks, says = "kind", "the question is answered in kind, or asked back where it should be"
+    figure_name, description = "kind", "the answer is of the expected kind, or the product asks back where it should"
 
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         kinds = [part.kind for part in got.parts]
@@ -70,9 +68,9 @@ class AnswerKindRight(Question):
 
 
 class RightAccount(Question):
-    """Never about another account."""
+    """The answer is about the expected account and no other."""
 
-    asks, says = "account", "the answer is about the account that is meant, and never about another"
+    figure_name, description = "account", "the answer is about the expected account and no other"
 
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         named = [part.account_id for part in got.parts if part.kind in ("why", "save_play")]
@@ -81,9 +79,9 @@ class RightAccount(Question):
 
 
 class CandidatesOffered(Question):
-    """Asked back with everybody who may be meant."""
+    """A question back offers every account that may be meant."""
 
-    asks, says = "candidates", "asked back with every account that may be meant"
+    figure_name, description = "candidates", "a question back offers every account that may be meant"
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.candidates)
@@ -93,13 +91,13 @@ class CandidatesOffered(Question):
             return True, "not asked back"
         offered = {candidate.account_id for part in got.parts for candidate in part.candidates}
         missing = sorted(set(case.candidates) - offered)
-        return not missing, f"without {', '.join(missing)}" if missing else "all of them"
+        return not missing, f"missing: {', '.join(missing)}" if missing else "all of them"
 
 
 class StatementUsed(Question):
-    """What the asker said is taken as evidence, and moves the cause."""
+    """Statements of the user become evidence, and the cause follows them where expected."""
 
-    asks, says = "heard", "what the asker says is taken as evidence and moves the cause where it should"
+    figure_name, description = "heard", "statements of the user become evidence and change the cause where expected"
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.said or case.cause)
@@ -110,14 +108,14 @@ class StatementUsed(Question):
         right = said >= case.said and (not case.cause or any(cause in case.cause for cause in causes))
         return (
             right,
-            f"expected {case.said} said, {' or '.join(case.cause) or 'any cause'}; got {said}, {', '.join(causes)}",
+            f"expected at least {case.said} statement(s), {' or '.join(case.cause) or 'any cause'}; got {said}, {', '.join(causes)}",
         )
 
 
 class PlanSlice(Question):
-    """The plan of the tier, segment or CSM that was asked for, and of nobody else."""
+    """The plan holds only accounts of the tier, segment or CSM in the question."""
 
-    asks, says = "slice", "a plan holds the accounts that were asked for and no others"
+    figure_name, description = "slice", "a plan contains only the accounts that the question asks for"
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.slice)
@@ -136,9 +134,9 @@ class PlanSlice(Question):
 
 
 class Grounded(Question):
-    """Evidence is cited."""
+    """Reasons and plays show evidence, and plays are verified."""
 
-    asks, says = "grounded", "a reason or a play shows its evidence; a play is verified"
+    figure_name, description = "grounded", "reasons and plays show their evidence, and plays are verified"
 
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         bare: list[str] = [
@@ -161,13 +159,17 @@ QUESTIONS: tuple[Question, ...] = (
 
 
 def run_ask(
-    cases: Sequence[AskCase], configuration: Configuration, client: ModelClient | None, model: str, tell: ReportProgress
+    cases: Sequence[AskCase],
+    configuration: Configuration,
+    client: ModelClient | None,
+    model: str,
+    report_progress: ReportProgress,
 ) -> SuiteResult:
-    """Ask everything once."""
+    """Ask every question once and judge the answers."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        desk = open_sample_desk(Path(scratch), configuration, client)
-        answers = asyncio.run(_answer_all(cases, desk, tell))
-        desk.store.close()
+        context = open_sample_context(Path(scratch), configuration, client)
+        answers = asyncio.run(_answer_all(cases, context, report_progress))
+        context.store.close()
     judgements = [
         Judgement(f"{number:02d} {case.ask[:70]}", case.note, case, answer, answer if isinstance(answer, str) else None)
         for number, (case, answer) in enumerate(zip(cases, answers, strict=True), start=1)
@@ -175,8 +177,8 @@ def run_ask(
     return judge_suite("ask", SAYS, model, judgements, QUESTIONS, _describe_answer)
 
 
-def open_sample_desk(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskContext:
-    """The sample portfolio with last week scored, and an empty store."""
+def open_sample_context(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskContext:
+    """Context for questions: the sample portfolio, with the week before in the history, and an empty store."""
     history = SnapshotStore(folder / "history")
     past = read_base(str(SAMPLE), LAST_WEEK, configuration, history)
     past.keep(history, review_id_of(LAST_WEEK), reviewed=True)
@@ -190,23 +192,25 @@ def open_sample_desk(folder: Path, configuration: Configuration, client: ModelCl
     )
 
 
-async def _answer_all(cases: Sequence[AskCase], desk: AskContext, tell: ReportProgress) -> list[QuestionAnswer | str]:
+async def _answer_all(
+    cases: Sequence[AskCase], context: AskContext, report_progress: ReportProgress
+) -> list[QuestionAnswer | str]:
     found: list[QuestionAnswer | str] = []
     try:
         for case in cases:
-            tell("ask", len(found), len(cases))
-            found.append(await _answer(case.ask, desk))
+            report_progress("ask", len(found), len(cases))
+            found.append(await _answer(case.ask, context))
     finally:
-        if desk.client is not None:
-            await desk.client.close()
-    tell("ask", len(cases), len(cases))
+        if context.client is not None:
+            await context.client.close()
+    report_progress("ask", len(cases), len(cases))
     return found
 
 
-async def _answer(question: str, desk: AskContext) -> QuestionAnswer | str:
+async def _answer(question: str, context: AskContext) -> QuestionAnswer | str:
     try:
-        return await answer_question(question, desk)
-    except Exception as error:  # noqa: BLE001 - a question that breaks the desk is a finding about that question
+        return await answer_question(question, context)
+    except Exception as error:  # noqa: BLE001 - any error while answering is a result of that question
         return f"{type(error).__name__}: {error}"
 
 

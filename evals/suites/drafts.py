@@ -1,7 +1,7 @@
-"""Suite ``drafts``: what a model writes, and whether the checks catch what it must not.
+"""Suite ``drafts``: the text of a model, and the checks that have to catch its faults.
 
-Two halves. A scripted model makes one fault at a time, and each has to be refused by name: these cases need no model. And
-the ten accounts of the sample review are drafted by a real model, live or as recorded, and judged.
+Two parts. A scripted model makes one fault at a time, and each has to be refused under its own code; this needs no model.
+A real model, live or recorded, drafts the plays for the ten accounts of the sample review, and these are judged.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from evals.case_portfolio import score_cases
 from evals.cases import AccountCase, read_cases
 from evals.engine import Judgement, Question, ReportProgress, Verdict, answer_questions
 from evals.figures import CaseResult, Figure, SuiteResult, mean_figure, question_figures, share_figure
-from evals.suites.ask import open_sample_desk
+from evals.suites.ask import open_sample_context
 from tools.evidence.causes import diagnose
 from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.intervention_plan import at_risk_ids
@@ -31,7 +31,7 @@ from tools.save_play.context import PlayContext
 from tools.save_play.placeholders import SentenceRules
 from tools.save_play.verification import check_draft, verify_play
 
-SAYS = "Drafts: every fault that a scripted model makes is refused by name; plays of a real model are complete and verified."
+SAYS = "Drafts: each fault of a scripted model is refused under its own code; plays of a real model are complete and verified."
 FAULT_CASES = ("two_causes_service_then_rival", "budget_cut_asks_for_discount")
 PLAYS = 10
 
@@ -41,7 +41,7 @@ PLAYS = 10
 
 @dataclass(frozen=True)
 class DraftFault:
-    """Something that a model gets wrong, and the code under which it is refused. ``code`` None: it is fine."""
+    """A fault of a model, and the code under which the checks refuse it. ``code`` is None for a draft without fault."""
 
     name: str
     code: str | None
@@ -50,7 +50,7 @@ class DraftFault:
 
 @dataclass(frozen=True)
 class PlayTampering:
-    """A change to a finished play, and the code under which it is noticed."""
+    """A change to a finished play, and the code under which the checks report it."""
 
     name: str
     code: str
@@ -82,7 +82,7 @@ def _repeat_customer_words(draft: PlayDraft, frame: PlayContext) -> PlayDraft:
 
 
 def _use_other_playbook(draft: PlayDraft, frame: PlayContext) -> PlayDraft:
-    """An action of another cause's library."""
+    """A draft with an action from another cause's playbook."""
     other = next(book for name, book in sorted(frame.configuration.playbooks.items()) if name != frame.playbook.cause)
     line = draft.first_touch.model_copy(update={"action": other.phase("stabilise")[0].id})
     return draft.model_copy(update={"first_touch": line})
@@ -156,15 +156,18 @@ PLAY_TAMPERINGS: tuple[PlayTampering, ...] = (
 
 @dataclass(frozen=True)
 class RefusalCodes:
-    """What the checks said about a faulty draft or play."""
+    """Codes that the checks reported for a draft or a play, each once."""
 
     codes: tuple[str, ...]
 
 
 class RefusedByCode(Question):
-    """The fault is found, under its own code."""
+    """The fault is reported under its own code, and a careful draft is not refused."""
 
-    asks, says = "refused", "each fault of a scripted model is refused under its own code, and a careful draft is not"
+    figure_name, description = (
+        "refused",
+        "each fault of a scripted model is refused under its own code; a careful draft is not refused",
+    )
 
     def verdict(self, case: DraftFault | PlayTampering, got: RefusalCodes) -> Verdict:
         right = case.code in got.codes if case.code else not got.codes
@@ -173,7 +176,7 @@ class RefusedByCode(Question):
 
 def faultless_draft(frame: PlayContext) -> PlayDraft:
     """A draft without a fault: the first actions offered, the first day, plain sentences."""
-    ways = iter(_REASONS)
+    reasons = iter(_REASONS)
 
     def line(place: str, number: int) -> DraftAction:
         option = frame.options[place][number]
@@ -182,7 +185,7 @@ def faultless_draft(frame: PlayContext) -> PlayDraft:
             owner=option.owners[0],
             due=option.days[0],
             evidence=(frame.evidence[0].id,),
-            why=f"Gives {{contact}} {next(ways)}, since {{{frame.evidence[0].id}}}.",
+            why=f"Gives {{contact}} {next(reasons)}, since {{{frame.evidence[0].id}}}.",
         )
 
     def several(place: str) -> tuple[DraftAction, ...]:
@@ -212,18 +215,18 @@ _REASONS = (
 def judge_scripted_faults(
     configuration: Configuration, cases: Sequence[AccountCase] | None = None
 ) -> tuple[CaseResult, ...]:
-    """Every fault at two accounts."""
+    """Results of every fault for two accounts."""
     chosen = [case for case in (cases or read_cases()) if case.name in FAULT_CASES]
     judgements = []
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        stage = score_cases(chosen, Path(scratch), configuration)
-        drafter = build_drafter(stage.base, load_people(stage.base), None)
-        stage.base.select_accounts([case.name for case in chosen])
-        details = stage.base.signal_details()
-        for dossier in build_dossiers(stage.base, [case.name for case in chosen], stage.history, details):
+        portfolio = score_cases(chosen, Path(scratch), configuration)
+        drafter = build_drafter(portfolio.base, load_people(portfolio.base), None)
+        portfolio.base.select_accounts([case.name for case in chosen])
+        details = portfolio.base.signal_details()
+        for dossier in build_dossiers(portfolio.base, [case.name for case in chosen], portfolio.history, details):
             frame = drafter.frame(dossier, diagnose(dossier, configuration.causes, configuration.scoring))
             judgements += _judge_faults(dossier.account_id, frame, drafter.rules(frame), drafter)
-        stage.base.close()
+        portfolio.base.close()
     return answer_questions("drafts", judgements, (RefusedByCode(),), lambda got: {"refused for": ", ".join(got.codes)})
 
 
@@ -248,20 +251,23 @@ def _judge_faults(account: str, frame: PlayContext, rules: SentenceRules, drafte
 
 
 class ModelAnswered(Question):
-    """The model was asked with today's prompt and answered."""
+    """The model answered today's prompt."""
 
-    asks, says = "answered", "the model answered today's prompt (replay: the prompt is the one that was recorded)"
+    figure_name, description = (
+        "answered",
+        "the model answered today's prompt (replay: today's prompt equals the recorded one)",
+    )
 
     def verdict(self, case: str, got: SavePlay) -> Verdict:
         error = got.drafting.error
-        why = "the prompt is no longer the one that was recorded: look at prompts/ and run `make record`"
+        why = "the prompt differs from the recorded one: check prompts/ and run `make record`"
         return error is None, f"{error}: {got.drafting.reason} ({why})" if error else "answered"
 
 
 class PlayVerified(Question):
-    """The play that reaches people."""
+    """The play that people get is complete and verified."""
 
-    asks, says = "verified", "the play that reaches people is complete and without a violation"
+    figure_name, description = "verified", "the play that people get is complete and has no violation"
 
     def verdict(self, case: str, got: SavePlay) -> Verdict:
         lacks = [] if got.verified else [violation.code for violation in got.violations]
@@ -270,36 +276,36 @@ class PlayVerified(Question):
 
 
 def judge_model_plays(
-    configuration: Configuration, client: ModelClient, tell: ReportProgress
+    configuration: Configuration, client: ModelClient, report_progress: ReportProgress
 ) -> tuple[list[Judgement], list[SavePlay]]:
-    """The ten accounts of the sample review, drafted."""
+    """Drafted plays for the ten accounts of the sample review."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        desk = open_sample_desk(Path(scratch), configuration, None)
-        base, history = desk.base, desk.history
+        context = open_sample_context(Path(scratch), configuration, None)
+        base, history = context.base, context.history
         accounts = at_risk_ids(base, PLAYS)
         base.select_accounts(accounts)
         found = build_dossiers(base, accounts, history, base.signal_details())
         drafter = build_drafter(base, load_people(base), client)
         frames = [drafter.frame(d, diagnose(d, configuration.causes, configuration.scoring)) for d in found]
-        drafted = asyncio.run(_draft_all(drafter, frames, client, tell))
+        drafted = asyncio.run(_draft_all(drafter, frames, client, report_progress))
         plays = [drafter.play(frame, item) for frame, item in zip(frames, drafted, strict=True)]
         base.close()
-        desk.store.close()
+        context.store.close()
     return [Judgement(play.name, f"Cause: {play.cause_label}.", play.account_id, play) for play in plays], plays
 
 
 async def _draft_all(
-    drafter: PlayDrafter, frames: Sequence[PlayContext], client: ModelClient, tell: ReportProgress
+    drafter: PlayDrafter, frames: Sequence[PlayContext], client: ModelClient, report_progress: ReportProgress
 ) -> list[DraftResult]:
     done: list[DraftResult] = []
 
     async def each(frame: PlayContext) -> DraftResult:
         drafted = await drafter.draft(frame)
         done.append(drafted)
-        tell("drafts", len(done), len(frames))
+        report_progress("drafts", len(done), len(frames))
         return drafted
 
-    tell("drafts", 0, len(frames))
+    report_progress("drafts", 0, len(frames))
     try:
         return list(await asyncio.gather(*(each(frame) for frame in frames)))
     finally:
@@ -307,21 +313,21 @@ async def _draft_all(
 
 
 def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) -> tuple[Figure, ...]:
-    """How the plays came to be, and what they took. ``seconds`` by call; empty in a replay."""
+    """Figures about drafting: outcome, own words, tokens, seconds per call and cost. ``seconds`` is empty in a replay."""
     outcomes = [play.drafting.outcome for play in plays]
     n = len(plays)
     total = {play.account_id: _own_words_share(play) for play in plays}
     found = [
-        share_figure("first_try", "drafts that passed every check at first try", outcomes.count("first_try"), n),
-        share_figure("kept", "plays that keep the model's choices: first try, repaired or in part",
+        share_figure("first_try", "drafts that passed every check at the first try", outcomes.count("first_try"), n),
+        share_figure("kept", "plays that use the model's choices: at the first try, repaired, or in part",
               sum(outcome in ("first_try", "repaired", "in_part") for outcome in outcomes), n),
-        mean_figure("own_words", "sentences of a play that are the model's own", total),
-        mean_figure("tokens", "tokens read and written a play",
+        mean_figure("own_words", "share of a play's sentences that the model wrote", total),
+        mean_figure("tokens", "tokens read and written per play",
              {p.account_id: float(p.drafting.tokens.read + p.drafting.tokens.written) for p in plays}, "tokens", "lower",
              gated=False),
     ]  # fmt: skip
     if seconds:
-        found.append(mean_figure("latency", "seconds a call", seconds, "seconds", "lower", gated=False))
+        found.append(mean_figure("latency", "seconds per call", seconds, "seconds", "lower", gated=False))
     costs = [play.drafting.cost for play in plays]
     if all(cost is not None for cost in costs) and any(costs):
         by_account = {play.account_id: float(play.drafting.cost or 0.0) for play in plays}
@@ -339,7 +345,7 @@ def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) ->
 
 
 def _own_words_share(play: SavePlay) -> float:
-    """Of summary, opening and one sentence an action."""
+    """Share of the model's own sentences among summary, opening and one sentence per action."""
     possible = 2 + sum(len(phase.actions) for phase in play.phases)
     return len(play.draft.wording()) / possible if play.draft else 0.0
 
@@ -348,17 +354,20 @@ def run_drafts(
     configuration: Configuration,
     client: ModelClient | None,
     model: str,
-    tell: ReportProgress,
+    report_progress: ReportProgress,
     seconds: Callable[[], Mapping[str, float]] = dict,
 ) -> SuiteResult:
-    """The scripted faults; with a client, the sample's ten plays as well."""
+    """Judge the scripted faults and, with a client, the ten plays of the sample."""
     results = judge_scripted_faults(configuration)
-    says = {RefusedByCode.asks: RefusedByCode.says}
+    says = {RefusedByCode.figure_name: RefusedByCode.description}
     figures: tuple[Figure, ...] = ()
     if client is not None:
-        judgements, plays = judge_model_plays(configuration, client, tell)
+        judgements, plays = judge_model_plays(configuration, client, report_progress)
         results += answer_questions("drafts", judgements, (ModelAnswered(), PlayVerified()), _describe_play)
-        says |= {ModelAnswered.asks: ModelAnswered.says, PlayVerified.asks: PlayVerified.says}
+        says |= {
+            ModelAnswered.figure_name: ModelAnswered.description,
+            PlayVerified.figure_name: PlayVerified.description,
+        }
         figures = drafting_figures(plays, seconds())
     results = tuple(sorted(results, key=lambda case: case.name))
     return SuiteResult(

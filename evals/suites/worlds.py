@@ -1,7 +1,7 @@
-"""Suite ``worlds``: simulated portfolios whose truth is known. Did the review see it coming, and was it worth the hours?
+"""Suite ``worlds``: simulated portfolios with known truth. Were churns foreseen, and were the plays worth the hours?
 
-A world is written as exports on each review date, read and scored by the product as any customer base, and compared with
-what would have happened in the 26 weeks after. Simple ways of choosing accounts work on the same exports.
+A world is written as exports on each review date. The product reads and scores them like any customer base. Its list is
+compared with what would have happened in the next 26 weeks, and with simple selection policies on the same exports.
 """
 
 import tempfile
@@ -44,36 +44,38 @@ from evals.simulated_weeks import (
 from evals.world import TrueAccount, World, simulate
 from tools.scoring.snapshots import SnapshotStore
 
-SAYS = "Simulated customer bases with known truth: what the weekly list caught, what it missed, and what it was worth."
+SAYS = "Simulated customer bases with known truth: churn that the weekly list caught and missed, and the value of the plays."
 SEEDS = (11, 12, 13)
 
 
 @dataclass(frozen=True)
 class WorldResult:
-    """All that one world tells."""
+    """Results of one world. ``unseen`` names the accounts that left without ever being listed."""
 
     seed: int
     units: Mapping[str, Mapping[str, float]]
-    """Figure to value by review date."""
+    """Value by figure name and review date."""
     ways: Mapping[str, Mapping[str, Mapping[str, float]]]
-    """Way of choosing to figure to value by review date."""
+    """Value by policy, figure name and review date."""
     forecasts: tuple[tuple[float, bool], ...]
-    """Churn probability as shown, and whether it came so."""
+    """Shown churn probability, and True if the account did churn."""
     causes: tuple[tuple[bool, bool], ...]
-    """For each listed account in real trouble: cause right, cause among two."""
+    """For each listed account in real trouble: first cause right, one of the first two causes right."""
     flips: Mapping[str, float]
-    """Share of tiers that flipped without news, by review date."""
+    """Share of risk tiers that flipped without news, by review date."""
     unseen: tuple[str, ...]
 
 
-def run_worlds(configuration: Configuration, tell: ReportProgress, seeds: Sequence[int] = SEEDS) -> SuiteResult:
-    """Run every world, two at a time, and put them together. One that fails is named and left out of the figures."""
+def run_worlds(
+    configuration: Configuration, report_progress: ReportProgress, seeds: Sequence[int] = SEEDS
+) -> SuiteResult:
+    """Run the worlds, two at a time, and combine them. A world that fails is named and left out of the figures."""
     results: list[WorldResult | str] = []
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
-        tell("worlds", 0, len(seeds))
+        report_progress("worlds", 0, len(seeds))
         for result in pool.map(_run_world, [(seed, configuration) for seed in seeds]):
             results.append(result)
-            tell("worlds", len(results), len(seeds))
+            report_progress("worlds", len(results), len(seeds))
     cases = [
         CaseResult(
             name=f"world {seed}",
@@ -98,7 +100,7 @@ def _run_world(job: tuple[int, Configuration]) -> WorldResult | str:
 
 
 def review_world(world: World, configuration: Configuration, weights: Vector) -> WorldResult:
-    """Every review date of one world."""
+    """Results of one world over all its review dates."""
     weeks: list[SimulatedWeek] = []
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         history = SnapshotStore(Path(scratch) / "history")
@@ -117,7 +119,7 @@ def review_world(world: World, configuration: Configuration, weights: Vector) ->
 
 
 def _list_figures(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, dict[str, float]]:
-    """Precision, recall and ARR caught of the list, by review date; weeks before churn, by account."""
+    """Values by figure name: precision, recall and ARR caught by review date, weeks before churn by account."""
     found: dict[str, dict[str, float]] = {
         "precision": {},
         "recall": {},
@@ -150,20 +152,20 @@ def _list_figures(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, dic
 
 
 def _lift(week: SimulatedWeek, gone: Mapping[str, float]) -> float:
-    """Churn among the tenth with the highest risk over churn in the whole base."""
+    """Churn rate of the tenth with the highest risk, divided by the churn rate of the whole base."""
     ordered = sorted(week.scored, key=lambda row: (-row["risk"], row["account_id"]))
     top = ordered[: max(len(ordered) // 10, 1)]
     return (sum(row["account_id"] in gone for row in top) / len(top)) / (len(gone) / len(ordered))
 
 
 def _concentration(week: SimulatedWeek) -> float:
-    """Share of all ARR that the largest 25 accounts hold."""
+    """Share of all ARR in the 25 largest accounts."""
     sizes = sorted((float(row["arr"]) for row in week.scored), reverse=True)
     return sum(sizes[:LIST_LENGTH]) / sum(sizes)
 
 
 def _forecasts(world: World, week: SimulatedWeek) -> Iterable[tuple[float, bool]]:
-    """The shown probability is for the next renewal or 90 days, whichever comes first."""
+    """Shown probability and outcome per account, for the next renewal or 90 days, whichever comes first."""
     ends = {account.account_id: account.churned_on for account in world.accounts}
     for row in week.scored:
         days = row["renewal_in_days"]
@@ -180,7 +182,7 @@ def _causes_found(world: World, week: SimulatedWeek) -> Iterable[tuple[bool, boo
 
 
 def _flips(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, float]:
-    """Risk tiers that differ from the week before although nothing began, ended or came to light at the account."""
+    """Share of risk tiers, by review date, that differ from the week before although the account had no news."""
     found = {}
     accounts = {account.account_id: account for account in world.accounts}
     for before, after in pairwise(weeks):
@@ -197,7 +199,7 @@ def _flips(world: World, weeks: Sequence[SimulatedWeek]) -> dict[str, float]:
 
 
 def _had_news(account: TrueAccount, day: date) -> bool:
-    """Whether something began or ended at the account within eight weeks, about as long as it takes to show."""
+    """True if a condition began or ended in the last eight weeks, about the time it takes to show."""
     turns = [
         turn for condition in account.conditions for turn in (condition.began, condition.ended) if turn is not None
     ]
@@ -205,7 +207,7 @@ def _had_news(account: TrueAccount, day: date) -> bool:
 
 
 def _never_listed(world: World, weeks: Sequence[SimulatedWeek]) -> tuple[str, ...]:
-    """Accounts that left within the horizon of some review and were on no list before they did."""
+    """Accounts that left within the horizon of a review and were never listed before."""
     found = []
     for account in world.accounts:
         end = account.churned_on
@@ -219,41 +221,57 @@ def _never_listed(world: World, weeks: Sequence[SimulatedWeek]) -> tuple[str, ..
 # together --------------------------------------------------------------------------------------------------------------
 
 
-def combine_worlds(told: Sequence[WorldResult], cases: Sequence[CaseResult]) -> SuiteResult:
-    """All worlds as one result."""
-    if not told:
+def combine_worlds(results: Sequence[WorldResult], cases: Sequence[CaseResult]) -> SuiteResult:
+    """The result of all worlds together."""
+    if not results:
         return SuiteResult(suite="worlds", model="none", says=SAYS, figures=(), cases=tuple(cases))
 
     def units(name: str) -> dict[str, float]:
-        return {key: value for each in told for key, value in each.units.get(name, {}).items()}
+        return {key: value for each in results for key, value in each.units.get(name, {}).items()}
 
-    causes = [found for each in told for found in each.causes]
-    units_of_flips = {unit: value for each in told for unit, value in each.flips.items()}
-    unseen = [line for each in told for line in each.unseen]
+    causes = [found for each in results for found in each.causes]
+    units_of_flips = {unit: value for each in results for unit, value in each.flips.items()}
+    unseen = [line for each in results for line in each.unseen]
     figures = (
         mean_figure(
-            "arr_caught", f"ARR that left within 26 weeks and stood on the list of {LIST_LENGTH}", units("arr_caught")
+            "arr_caught",
+            f"share of the ARR lost within 26 weeks that was on the list of {LIST_LENGTH} accounts",
+            units("arr_caught"),
         ),
         mean_figure(
-            "recall", f"accounts that left within 26 weeks and stood on the list of {LIST_LENGTH}", units("recall")
+            "recall",
+            f"share of the accounts lost within 26 weeks that were on the list of {LIST_LENGTH}",
+            units("recall"),
         ),
         mean_figure(
-            "precision", "accounts of the list that left within 26 weeks when nothing was done", units("precision")
+            "precision",
+            "share of the listed accounts that left within 26 weeks when nothing was done",
+            units("precision"),
         ),
-        mean_figure("in_trouble", "accounts of the list that left or had a hidden condition", units("in_trouble")),
-        mean_figure("lead_weeks", "weeks from the first list to the churn", units("lead_weeks"), "weeks"),
-        mean_figure("lift", "churn among the riskiest tenth, as times the base rate", units("lift"), "times"),
+        mean_figure(
+            "in_trouble", "share of the listed accounts that left or had a hidden problem", units("in_trouble")
+        ),
+        mean_figure("lead_weeks", "weeks from the first listing to the churn", units("lead_weeks"), "weeks"),
+        mean_figure("lift", "churn rate of the riskiest tenth, divided by the base rate", units("lift"), "times"),
         share_figure(
-            "cause", "cause right, of listed accounts with a hidden condition", sum(a for a, _ in causes), len(causes)
+            "cause",
+            "first cause right, of listed accounts with a hidden problem",
+            sum(a for a, _ in causes),
+            len(causes),
         ),
-        share_figure("cause_in_two", "cause or runner-up right", sum(b for _, b in causes), len(causes)),
-        _brier(told),
-        _brier_skill(told),
+        share_figure(
+            "cause_in_two",
+            "first cause or runner-up right, of the same accounts",
+            sum(b for _, b in causes),
+            len(causes),
+        ),
+        _brier(results),
+        _brier_skill(results),
         mean_figure(
-            "flips", "risk tiers that differ from the week before without news", units_of_flips, better="lower"
+            "flips", "share of risk tiers that differ from the week before without news", units_of_flips, better="lower"
         ),
     )
-    comparisons, held = _comparisons(told), float(np.mean(list(units("concentration").values())))
+    comparisons, held = _comparisons(results), float(np.mean(list(units("concentration").values())))
     return SuiteResult(
         suite="worlds",
         model="none",
@@ -263,97 +281,99 @@ def combine_worlds(told: Sequence[WorldResult], cases: Sequence[CaseResult]) -> 
         comparisons=comparisons,
         notes=(
             *_policies_not_beaten(comparisons, held),
-            *_reliability(told),
+            *_reliability(results),
             *(f"Never listed: {line}." for line in unseen),
         ),
     )
 
 
 def _policies_not_beaten(comparisons: Sequence[Comparison], held: float) -> list[str]:
-    """Where the review does not beat a simple way, in plain words, with what is known about why."""
+    """Notes on the policies that the review does not beat, with the known reason."""
     found = []
-    for way in comparisons:
-        for figure in way.difference:
+    for policy in comparisons:
+        for figure in policy.difference:
             if (
                 figure.name in ("arr_caught", "kept_per_hour")
                 and figure.low <= 0
-                and not way.name.startswith(REVIEW_POLICY)
+                and not policy.name.startswith(REVIEW_POLICY)
             ):
                 verdict = "loses to" if figure.high < 0 else "does not clearly beat"
-                found.append(f"The review {verdict} “{way.name}” on {figure.says}.")
+                found.append(f"The review {verdict} “{policy.name}” on {figure.says}.")
     if found:
         found.append(
-            f"The largest {LIST_LENGTH} accounts of these worlds hold {held:.0%} of all ARR: whoever looks after them alone catches "
-            "about that share of whatever leaves, knows nothing of it beforehand, and names the same accounts every week."
+            f"The largest {LIST_LENGTH} accounts of these worlds hold {held:.0%} of all ARR. A team that looks after these alone catches "
+            "about that share of the lost ARR. It knows nothing in advance, and its list is the same every week."
         )
     return found
 
 
-def _brier(told: Sequence[WorldResult]) -> Figure:
-    squares = {f"world {each.seed}": float(np.mean([(p - came) ** 2 for p, came in each.forecasts])) for each in told}
-    says = "mean squared error of the churn probability as shown (uncalibrated prior)"
+def _brier(results: Sequence[WorldResult]) -> Figure:
+    squares = {
+        f"world {each.seed}": float(np.mean([(p - came) ** 2 for p, came in each.forecasts])) for each in results
+    }
+    says = "mean squared error of the shown churn probability (estimate, not calibrated)"
     return mean_figure("brier", says, squares, "score", "lower")
 
 
-def _brier_skill(told: Sequence[WorldResult]) -> Figure:
-    """1 is perfect, 0 no better than telling everybody the base rate."""
+def _brier_skill(results: Sequence[WorldResult]) -> Figure:
+    """Brier skill: 1 is perfect, 0 is no better than the base rate for every account."""
     skills = {}
-    for each in told:
+    for each in results:
         came = np.asarray([float(c) for _, c in each.forecasts])
         error = np.mean([(p - c) ** 2 for p, c in each.forecasts])
         skills[f"world {each.seed}"] = float(1 - error / max(float(np.var(came)), 1e-9))
     return mean_figure(
-        "brier_skill", "improvement of that over telling everybody the base rate", skills, "score", gated=False
+        "brier_skill", "improvement of this error over the base rate for every account", skills, "score", gated=False
     )
 
 
-def _reliability(told: Sequence[WorldResult]) -> list[str]:
-    """Shown against observed, in five bands."""
-    every = [forecast for each in told for forecast in each.forecasts]
+def _reliability(results: Sequence[WorldResult]) -> list[str]:
+    """Notes on calibration: shown and observed churn rate in five bands."""
+    every = [forecast for each in results for forecast in each.forecasts]
     lines = []
     for low, high in ((0.0, 0.05), (0.05, 0.15), (0.15, 0.3), (0.3, 0.5), (0.5, 1.01)):
         band = [(p, came) for p, came in every if low <= p < high]
         if band:
             shown, came = float(np.mean([p for p, _ in band])), float(np.mean([c for _, c in band]))
-            lines.append(f"Calibration: where {shown:.0%} was shown, {came:.1%} left ({len(band)} forecasts).")
+            lines.append(f"Calibration: of {len(band)} forecasts of about {shown:.0%}, {came:.1%} came true.")
     return lines
 
 
-def _comparisons(told: Sequence[WorldResult]) -> tuple[Comparison, ...]:
-    ours = _policy_units(told, REVIEW_POLICY)
+def _comparisons(results: Sequence[WorldResult]) -> tuple[Comparison, ...]:
+    review = _policy_units(results, REVIEW_POLICY)
     found = []
-    for name in told[0].ways:
-        theirs = _policy_units(told, name)
-        figures = tuple(mean_figure(key, says, theirs[key], unit, gated=False) for key, says, unit in _COMPARED)
+    for name in results[0].ways:
+        policy = _policy_units(results, name)
+        figures = tuple(mean_figure(key, says, policy[key], unit, gated=False) for key, says, unit in _COMPARED)
         found.append(
             Comparison(
-                name=name, figures=figures, difference=_differences(ours, theirs) if name != REVIEW_POLICY else ()
+                name=name, figures=figures, difference=_differences(review, policy) if name != REVIEW_POLICY else ()
             )
         )
-    return tuple(sorted(found, key=lambda way: (-way.figures[0].value, way.name)))
+    return tuple(sorted(found, key=lambda policy: (-policy.figures[0].value, policy.name)))
 
 
 _COMPARED: tuple[tuple[str, str, Unit], ...] = (
-    ("arr_caught", f"ARR that left within 26 weeks, among the first {LIST_LENGTH}", "share"),
-    ("leavers_caught", f"accounts that left within 26 weeks, among the first {LIST_LENGTH}", "share"),
-    ("arr_kept", "ARR kept a review", "currency"),
-    ("kept_per_hour", "ARR kept an hour of a CSM", "currency an hour"),
+    ("arr_caught", f"share of the ARR lost within 26 weeks, among the first {LIST_LENGTH}", "share"),
+    ("leavers_caught", f"share of the accounts lost within 26 weeks, among the first {LIST_LENGTH}", "share"),
+    ("arr_kept", "ARR kept per review", "currency"),
+    ("kept_per_hour", "ARR kept per CSM hour", "currency an hour"),
 )
 
 
-def _policy_units(told: Sequence[WorldResult], name: str) -> dict[str, dict[str, float]]:
+def _policy_units(results: Sequence[WorldResult], name: str) -> dict[str, dict[str, float]]:
     keys = [key for key, _, _ in _COMPARED]
-    return {key: {unit: value for each in told for unit, value in each.ways[name][key].items()} for key in keys}
+    return {key: {unit: value for each in results for unit, value in each.ways[name][key].items()} for key in keys}
 
 
 def _differences(
-    ours: Mapping[str, Mapping[str, float]], theirs: Mapping[str, Mapping[str, float]]
+    review: Mapping[str, Mapping[str, float]], policy: Mapping[str, Mapping[str, float]]
 ) -> tuple[Figure, ...]:
     found = []
     for key, says, unit in _COMPARED:
-        pair = paired_difference(ours[key], theirs[key])
+        pair = paired_difference(review[key], policy[key])
         if pair is not None:
             middle, low, high = (round(value, 6) for value in pair)
-            n = len(set(ours[key]) & set(theirs[key]))
+            n = len(set(review[key]) & set(policy[key]))
             found.append(Figure(name=key, says=says, value=middle, low=low, high=high, n=n, unit=unit, gated=False))
     return tuple(found)

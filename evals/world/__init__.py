@@ -1,6 +1,6 @@
-"""A simulated customer world with a hidden truth, on which a churn review can be tried and judged.
+"""A simulated customer base with known hidden truth, to judge a churn review.
 
-It shares no rule and no number with any review. All its numbers are in ``evals.world.rules``.
+It shares no rule and no number with the product. All its numbers are in ``evals.world.assumptions``.
 """
 
 from evals.world.model import SimulatedPlay, TrueAccount, TrueCondition

@@ -1,16 +1,16 @@
-"""When an account leaves: a weekly hazard, always the same draws, and what plays change about it."""
+"""Churn of an account: a weekly hazard with fixed draws, and the effect of plays on it."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from evals.world import rules
+from evals.world import assumptions
 from evals.world.model import AccountFacts, DrawnCondition, SimulatedPlay, TrueCondition, WorldSpan, random_stream
 
 ChurnDraws = tuple[tuple[float, int], ...]
 
 
 def draw_churn(seed: int, facts: AccountFacts, span: WorldSpan) -> ChurnDraws:
-    """For each week the draw that decides, and the day of the week on which it would be told."""
+    """For each week: the random draw that decides, and the day of the week on which the customer would tell us."""
     rng = random_stream(seed, facts.account_id, "fate")
     return tuple((rng.random(), int(5 * rng.random())) for _ in range(span.weeks))
 
@@ -22,9 +22,9 @@ def churn_day(
     span: WorldSpan,
     plays: Sequence[SimulatedPlay] = (),
 ) -> date | None:
-    """The day it leaves, or None if it stays until the end. Plays only ever lower the hazard."""
+    """The day on which the account leaves, or None if it stays until the end. Plays never raise the hazard."""
     hidden = [_end_if_cured(one, plays) for one in hidden]
-    most = 1.0 - (1.0 - rules.BASE_DECISION) * (1.0 - rules.HAZARD_DECISION) ** len(hidden)
+    most = 1.0 - (1.0 - assumptions.BASE_DECISION) * (1.0 - assumptions.HAZARD_DECISION) ** len(hidden)
     for week, (draw, weekday) in enumerate(fate):
         start = span.start_of(week)
         if draw >= most or start < facts.started:  # most: no week of this account can be more dangerous
@@ -37,49 +37,49 @@ def churn_day(
 
 
 def _renewal_decided(facts: AccountFacts, start: date) -> date | None:
-    """The renewal for which this is one of the decision weeks."""
-    last = start + timedelta(weeks=rules.DECISION_WEEKS)
+    """The renewal that is decided in this week, or None."""
+    last = start + timedelta(weeks=assumptions.DECISION_WEEKS)
     return next((renewal for renewal in facts.renewals if start <= renewal < last), None)
 
 
 def _hazard(conditions: Sequence[TrueCondition], start: date, decision: bool, plays: Sequence[SimulatedPlay]) -> float:
-    """The chance to leave in the week that begins that day."""
-    stays = 1.0 - (rules.BASE_DECISION if decision else rules.BASE_ELSEWHERE)
+    """Probability (0 to 1) of leaving in the week that begins on that day."""
+    stays = 1.0 - (assumptions.BASE_DECISION if decision else assumptions.BASE_ELSEWHERE)
     for condition in conditions:
         if condition.active_on(start):
-            most = rules.HAZARD_DECISION if decision else rules.HAZARD_ELSEWHERE
+            most = assumptions.HAZARD_DECISION if decision else assumptions.HAZARD_ELSEWHERE
             stays *= 1.0 - most * condition.severity * _age(condition, start) * _play_factor(condition, start, plays)
     return 1.0 - stays
 
 
 def _age(condition: TrueCondition, day: date) -> float:
-    """The share of its full hazard that a condition of that age has."""
-    grown = min(1.0, (day - condition.began).days / 7 / rules.HAZARD_GROWS_WEEKS)
-    return rules.HAZARD_YOUNG + (1.0 - rules.HAZARD_YOUNG) * grown
+    """Share (0 to 1) of its full hazard that a condition has reached on that day."""
+    grown = min(1.0, (day - condition.began).days / 7 / assumptions.HAZARD_GROWS_WEEKS)
+    return assumptions.HAZARD_YOUNG + (1.0 - assumptions.HAZARD_YOUNG) * grown
 
 
 def _play_factor(condition: TrueCondition, day: date, plays: Sequence[SimulatedPlay]) -> float:
-    """The factor of the best play that is felt that day; plays do not add up."""
+    """Factor on the hazard of the best play that works on that day; plays do not add up."""
     return min((_factor(condition, play) for play in plays if _in_effect(play, day)), default=1.0)
 
 
 def _in_effect(play: SimulatedPlay, day: date) -> bool:
-    begins = play.on + timedelta(days=rules.PLAY_STARTS_DAYS)
-    return begins <= day < begins + timedelta(weeks=rules.PLAY_LASTS_WEEKS)
+    begins = play.on + timedelta(days=assumptions.PLAY_STARTS_DAYS)
+    return begins <= day < begins + timedelta(weeks=assumptions.PLAY_LASTS_WEEKS)
 
 
 def _factor(condition: TrueCondition, play: SimulatedPlay) -> float:
     if not condition.active_on(play.on):
         return 1.0
     if play.against is None:
-        return rules.PLAY_GENERAL
-    return rules.PLAY_RIGHT if play.against == condition.kind else rules.PLAY_WRONG
+        return assumptions.PLAY_GENERAL
+    return assumptions.PLAY_RIGHT if play.against == condition.kind else assumptions.PLAY_WRONG
 
 
 def _end_if_cured(one: DrawnCondition, plays: Sequence[SimulatedPlay]) -> DrawnCondition:
-    """The same condition, ended early if a right play cures it."""
+    """The same condition, with an earlier end if a matching play cures it."""
     condition = one.condition
-    wait = timedelta(days=rules.PLAY_STARTS_DAYS, weeks=rules.PLAY_CURES_AFTER_WEEKS)
+    wait = timedelta(days=assumptions.PLAY_STARTS_DAYS, weeks=assumptions.PLAY_CURES_AFTER_WEEKS)
     ends = [play.on + wait for play in plays if play.against == condition.kind and condition.active_on(play.on)]
     if not one.curable or not ends:
         return one

@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 from datetime import date, timedelta
 
-from evals.world import rules
+from evals.world import assumptions
 from evals.world.model import AccountFacts, DrawnCondition, WorldContact, WorldSpan, draw_later_day, random_stream
 from evals.world.names import company_name, contact_name, contact_title
 from evals.world.staff import CSMS, SPONSORS
@@ -16,7 +16,7 @@ def draw_facts(seed: int, number: int, span: WorldSpan) -> AccountFacts:
     account_id = f"W-{number + 1:04d}"
     rng = random_stream(seed, account_id, "facts")
     arr = _first_arr(rng)
-    segment = next(name for name, least in rules.SEGMENTS if arr >= least)
+    segment = next(name for name, least in assumptions.SEGMENTS if arr >= least)
     started = _start(rng, span)
     sources = random_stream(seed, account_id, "sources")
     return AccountFacts(
@@ -25,28 +25,28 @@ def draw_facts(seed: int, number: int, span: WorldSpan) -> AccountFacts:
         name=company_name(seed, number),
         first_arr=arr,
         segment=segment,
-        seats=max(5, round(arr / rng.uniform(*rules.SEAT_PRICE))),
+        seats=max(5, round(arr / rng.uniform(*assumptions.SEAT_PRICE))),
         started=started,
         renewals=_renewals(started, span),
-        renewal_known=rng.random() >= rules.RENEWAL_UNKNOWN,
-        csm_id="" if rng.random() < rules.NO_CSM else rng.choice(CSMS),
-        sponsor_id=rng.choice(SPONSORS) if segment == "Enterprise" and rng.random() < rules.SPONSORED else "",
-        missing=frozenset(name for name, share in rules.MISSING.items() if sources.random() < share),
-        has_champion=sources.random() >= rules.NO_CHAMPION,
-        season=rng.uniform(*rules.SEASON_DEPTH) if rng.random() < rules.SEASONAL else 0.0,
+        renewal_known=rng.random() >= assumptions.RENEWAL_UNKNOWN,
+        csm_id="" if rng.random() < assumptions.NO_CSM else rng.choice(CSMS),
+        sponsor_id=rng.choice(SPONSORS) if segment == "Enterprise" and rng.random() < assumptions.SPONSORED else "",
+        missing=frozenset(name for name, share in assumptions.MISSING.items() if sources.random() < share),
+        has_champion=sources.random() >= assumptions.NO_CHAMPION,
+        season=rng.uniform(*assumptions.SEASON_DEPTH) if rng.random() < assumptions.SEASONAL else 0.0,
         season_peak=rng.randint(1, 365),
     )
 
 
 def _first_arr(rng: random.Random) -> float:
-    drawn = rng.lognormvariate(math.log(rules.ARR_MEDIAN), rules.ARR_SIGMA)
-    return float(round(min(max(drawn, rules.ARR_LEAST), rules.ARR_MOST), -2))
+    drawn = rng.lognormvariate(math.log(assumptions.ARR_MEDIAN), assumptions.ARR_SIGMA)
+    return float(round(min(max(drawn, assumptions.ARR_LEAST), assumptions.ARR_MOST), -2))
 
 
 def _start(rng: random.Random, span: WorldSpan) -> date:
-    if rng.random() < rules.NEW_CUSTOMERS:
+    if rng.random() < assumptions.NEW_CUSTOMERS:
         return span.first + timedelta(days=rng.randrange(span.weeks * 7))
-    return span.first - timedelta(days=365 * rng.randint(*rules.AGE_YEARS) - rng.randrange(365))
+    return span.first - timedelta(days=365 * rng.randint(*assumptions.AGE_YEARS) - rng.randrange(365))
 
 
 def _renewals(started: date, span: WorldSpan) -> tuple[date, ...]:
@@ -60,7 +60,7 @@ def _renewals(started: date, span: WorldSpan) -> tuple[date, ...]:
 def draw_contacts(
     seed: int, facts: AccountFacts, hidden: tuple[DrawnCondition, ...], span: WorldSpan
 ) -> tuple[WorldContact, ...]:
-    """The customer's people: who is there, who leaves, who follows."""
+    """Contacts of the account over time: present, leaving, and successors."""
     rng = random_stream(seed, facts.account_id, "contacts")
     roles = ["champion"] * facts.has_champion + ["economic_buyer"] * (rng.random() < 0.9)
     roles += ["exec_sponsor"] * (facts.segment == "Enterprise" or rng.random() < 0.25)
@@ -81,7 +81,7 @@ def _contact(seed: int, facts: AccountFacts, slot: int, role: str, since: date) 
 def _apply_departures(
     seed: int, facts: AccountFacts, people: list[WorldContact], one: DrawnCondition, rng: random.Random
 ) -> list[WorldContact]:
-    """A condition of people lets one of them leave; when it heals somebody takes the place."""
+    """Departures caused by a condition, and the successor when the condition ends."""
     condition = one.condition
     roles = {"champion_leaves": ("champion",), "reorganisation": ("exec_sponsor", "economic_buyer")}
     candidates = [
@@ -90,10 +90,10 @@ def _apply_departures(
         for person in people
         if person.role == role and person.left is None
     ]
-    delay = rules.LEFT_AFTER_DAYS if condition.kind == "champion_leaves" else rules.REORG_LEFT_AFTER_DAYS
+    delay = assumptions.LEFT_AFTER_DAYS if condition.kind == "champion_leaves" else assumptions.REORG_LEFT_AFTER_DAYS
     left = draw_later_day(condition.began, delay, rng)
-    recorded = draw_later_day(left, rules.RECORDED_AFTER_DAYS, rng)
-    noticed = rng.random() < rules.RECORDED and one.loudness["departure"] > 0
+    recorded = draw_later_day(left, assumptions.RECORDED_AFTER_DAYS, rng)
+    noticed = rng.random() < assumptions.RECORDED and one.loudness["departure"] > 0
     if not candidates or left <= facts.started:
         return people
     gone = replace(candidates[0], left=left, recorded=recorded if noticed else None)
@@ -104,10 +104,10 @@ def _apply_departures(
 
 
 def _turnover(person: WorldContact, span: WorldSpan, rng: random.Random) -> WorldContact:
-    """Ordinary change of jobs among those who are not the champion."""
-    happens = rng.random() < rules.TURNOVER * span.weeks / 52
+    """The contact, perhaps with an ordinary change of job. Not for the champion."""
+    happens = rng.random() < assumptions.TURNOVER * span.weeks / 52
     left = max(span.first, person.since) + timedelta(days=rng.randrange(7, span.weeks * 7))
-    recorded = draw_later_day(left, rules.RECORDED_AFTER_DAYS, rng)
+    recorded = draw_later_day(left, assumptions.RECORDED_AFTER_DAYS, rng)
     if not happens or person.left or person.role == "champion":
         return person
     return replace(person, left=left, recorded=recorded)
@@ -116,11 +116,11 @@ def _turnover(person: WorldContact, span: WorldSpan, rng: random.Random) -> Worl
 def _role_change(
     seed: int, facts: AccountFacts, people: list[WorldContact], span: WorldSpan, rng: random.Random
 ) -> list[WorldContact]:
-    """A champion moves within the company and hands over well; the CRM may call it a departure."""
-    happens = rng.random() < rules.ROLE_CHANGE * span.weeks / 52
+    """A champion who moves within the company and hands over well; the CRM may show it as a departure."""
+    happens = rng.random() < assumptions.ROLE_CHANGE * span.weeks / 52
     day = span.first + timedelta(days=rng.randrange(14, span.weeks * 7))
-    recorded = draw_later_day(day, rules.RECORDED_AFTER_DAYS, rng)
-    as_left = rng.random() < rules.ROLE_CHANGE_AS_LEFT
+    recorded = draw_later_day(day, assumptions.RECORDED_AFTER_DAYS, rng)
+    as_left = rng.random() < assumptions.ROLE_CHANGE_AS_LEFT
     champion = next((p for p in people if p.role == "champion" and p.left is None), None)
     if not happens or champion is None or day <= champion.since:
         return people

@@ -3,7 +3,7 @@
 import random
 from datetime import date, timedelta
 
-from evals.world import rules
+from evals.world import assumptions
 from evals.world.model import (
     AccountLife,
     DatedRow,
@@ -17,7 +17,7 @@ from evals.world.words_ordinary import GOALS
 
 
 def contact_entries(life: AccountLife, _rng: random.Random) -> list[DatedRow]:
-    """The customer's people as the CRM knows them."""
+    """Contacts as the CRM shows them."""
     return [_contact(life, contact) for contact in life.contacts]
 
 
@@ -42,7 +42,7 @@ def _contact(life: AccountLife, contact: WorldContact) -> DatedRow:
 
 def touch_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
     """Calls, mails and trainings of the CSM, and business reviews."""
-    rhythm = rules.TOUCH_EVERY_DAYS[life.facts.segment]
+    rhythm = assumptions.TOUCH_EVERY_DAYS[life.facts.segment]
     entries = []
     day = life.begins + timedelta(days=rng.randint(1, rhythm))
     while day < life.ends:
@@ -56,9 +56,9 @@ def _touch(life: AccountLife, day: date, rng: random.Random) -> DatedRow:
     bond = life.level("bond", day)
     outbound = kind != "email" or rng.random() < interpolate(0.7, 1.0, bond)
     row = _row(life, day, kind, _contact_met(life, day, rng), life.facts.csm_id) | {"outbound": str(outbound).lower()}
-    answered = rng.random() < rules.ANSWERED * bond
-    attended = rng.random() < rules.ATTENDED * bond
-    answer = day + timedelta(days=round(rng.expovariate(1 / interpolate(*rules.ANSWER_DAYS, bond))))
+    answered = rng.random() < assumptions.ANSWERED * bond
+    attended = rng.random() < assumptions.ATTENDED * bond
+    answer = day + timedelta(days=round(rng.expovariate(1 / interpolate(*assumptions.ANSWER_DAYS, bond))))
     if kind != "email":
         came = {"attended": str(attended).lower(), "responded_at": str(day) if attended else ""}
         return DatedRow(day, row | came)
@@ -67,29 +67,29 @@ def _touch(life: AccountLife, day: date, rng: random.Random) -> DatedRow:
 
 
 def _reviews(life: AccountLife, rng: random.Random) -> list[DatedRow]:
-    """Business reviews, which small customers do not get and unhappy ones put off."""
+    """Business reviews. Small customers do not get them, unhappy customers postpone them."""
     if life.facts.segment == "SMB":
         return []
     entries = []
-    day = life.begins + timedelta(days=rng.randint(1, rules.EXEC_EVERY_DAYS[1]))
+    day = life.begins + timedelta(days=rng.randint(1, assumptions.EXEC_EVERY_DAYS[1]))
     while day < life.ends:
         sponsored = bool(life.facts.sponsor_id) and rng.random() < 0.5
         kind = "exec_meeting" if sponsored else "qbr"
         person = life.facts.sponsor_id if sponsored else life.facts.csm_id
         row = _row(life, weekday_on_or_before(day), kind, _contact_met(life, day, rng), person)
-        if rng.random() < rules.ATTENDED * life.level("bond", day):
+        if rng.random() < assumptions.ATTENDED * life.level("bond", day):
             entries.append(
                 DatedRow(
                     weekday_on_or_before(day),
                     row | {"attended": "true", "responded_at": str(weekday_on_or_before(day))},
                 )
             )
-        day = draw_later_day(day, rules.EXEC_EVERY_DAYS, rng)
+        day = draw_later_day(day, assumptions.EXEC_EVERY_DAYS, rng)
     return entries
 
 
 def _contact_met(life: AccountLife, day: date, rng: random.Random) -> str:
-    """Somebody the CRM believes to be there; the champion twice as often as anybody else."""
+    """Id of a contact who is present according to the CRM; the champion twice as often as the others."""
     if "contacts" in life.facts.missing:
         return ""
     known = [c for c in life.contacts if c.since <= day and not (c.left and c.recorded and c.recorded <= day)]
@@ -111,12 +111,12 @@ def _row(life: AccountLife, day: date, kind: str, contact_id: str, person_id: st
 
 
 def goal_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
-    """Success plans: each goal is followed by another when it is due."""
+    """Goals of the success plan; each goal is followed by another when it is due."""
     entries: list[DatedRow] = []
-    for _ in range(rng.randint(*rules.GOALS_AT_ONCE)):
-        day = life.begins - timedelta(days=rng.randrange(rules.GOAL_DAYS[0]))
+    for _ in range(rng.randint(*assumptions.GOALS_AT_ONCE)):
+        day = life.begins - timedelta(days=rng.randrange(assumptions.GOAL_DAYS[0]))
         while day < life.ends:
-            due = draw_later_day(day, rules.GOAL_DAYS, rng)
+            due = draw_later_day(day, assumptions.GOAL_DAYS, rng)
             used = [entry.row["goal"] for entry in entries]
             goal = rng.choice([text for text in GOALS if text not in used])
             entries.append(_goal(life, goal, max(day, life.facts.started), due, rng))
@@ -127,11 +127,11 @@ def goal_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
 def _goal(life: AccountLife, goal: str, day: date, due: date, rng: random.Random) -> DatedRow:
     row = {"account_id": life.facts.account_id, "goal": goal, "due_date": str(due), "status": "on_track"}
     later: list[tuple[date, Row]] = []
-    look = day + timedelta(days=rules.GOAL_CHECK_DAYS)
+    look = day + timedelta(days=assumptions.GOAL_CHECK_DAYS)
     while look < due and not later:
-        if rng.random() < interpolate(*rules.BEHIND, life.level("plan", look)):
+        if rng.random() < interpolate(*assumptions.BEHIND, life.level("plan", look)):
             later.append((look, {"status": "behind"}))
-        look += timedelta(days=rules.GOAL_CHECK_DAYS)
-    met = not later or rng.random() < rules.CATCHES_UP
-    later.append((draw_later_day(due, rules.GOAL_JUDGED_DAYS, rng), {"status": "met" if met else "missed"}))
+        look += timedelta(days=assumptions.GOAL_CHECK_DAYS)
+    met = not later or rng.random() < assumptions.CATCHES_UP
+    later.append((draw_later_day(due, assumptions.GOAL_JUDGED_DAYS, rng), {"status": "met" if met else "missed"}))
     return DatedRow(day, row, tuple(later))

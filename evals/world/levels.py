@@ -1,38 +1,38 @@
-"""How strong a condition is on a day, and the hidden levels that follow from it."""
+"""Strength of a condition on a day, and the hidden levels that follow from it."""
 
 from datetime import date, timedelta
 
-from evals.world import rules
+from evals.world import assumptions
 from evals.world.model import AccountFacts, AccountLife, DrawnCondition, TrueCondition, WorldSpan, random_stream
 
 
 def condition_strength(condition: TrueCondition, day: date) -> float:
-    """How strongly it is felt: it grows to its severity, and fades after its end."""
+    """Strength from 0 to the severity: it grows after the beginning and fades after the end."""
     if day < condition.began:
         return 0.0
     until = day if condition.ended is None else min(day, condition.ended)
     age = (until - condition.began).days / 7
-    full = condition.severity * min(1.0, (age + 1) / rules.RAMP_WEEKS[condition.kind])
+    full = condition.severity * min(1.0, (age + 1) / assumptions.RAMP_WEEKS[condition.kind])
     weeks_over = (day - until).days / 7
-    return full * max(0.0, 1.0 - weeks_over / rules.FADE_WEEKS)
+    return full * max(0.0, 1.0 - weeks_over / assumptions.FADE_WEEKS)
 
 
 def hidden_levels(
     seed: int, facts: AccountFacts, hidden: tuple[DrawnCondition, ...], span: WorldSpan
 ) -> dict[str, tuple[float, ...]]:
-    """Each level in each week of the world, 1 when all is well."""
-    levels = {name: [1.0] * span.weeks for name in rules.LEVELS}
+    """Hidden levels by name, one value per week of the world; 1 when all is well."""
+    levels = {name: [1.0] * span.weeks for name in assumptions.LEVELS}
     for week in _quiet_weeks(seed, facts, span):
-        levels["bond"][week] = rules.QUIET_BOND
+        levels["bond"][week] = assumptions.QUIET_BOND
     for name, weeks in levels.items():
         _lower(name, weeks, hidden, span)
     return {name: tuple(weeks) for name, weeks in levels.items()}
 
 
 def _lower(name: str, weeks: list[float], hidden: tuple[DrawnCondition, ...], span: WorldSpan) -> None:
-    """Let each condition pull the level down in the weeks in which it is felt."""
+    """Lower the level in the weeks in which a condition is felt."""
     for one in hidden:
-        effect = rules.EFFECTS[one.condition.kind].get(name)
+        effect = assumptions.EFFECTS[one.condition.kind].get(name)
         if effect is None:
             continue
         for week in range(span.weeks):
@@ -41,19 +41,19 @@ def _lower(name: str, weeks: list[float], hidden: tuple[DrawnCondition, ...], sp
 
 
 def _quiet_weeks(seed: int, facts: AccountFacts, span: WorldSpan) -> range:
-    """A spell in which nobody answers, for reasons that mean nothing."""
+    """Weeks in which nobody answers for harmless reasons; perhaps none."""
     rng = random_stream(seed, facts.account_id, "quiet")
-    if rng.random() >= rules.QUIET_SPELLS * span.weeks / 52:
+    if rng.random() >= assumptions.QUIET_SPELLS * span.weeks / 52:
         return range(0)
     begin = rng.randrange(span.weeks)
-    return range(begin, min(span.weeks, begin + rng.randint(*rules.QUIET_WEEKS)))
+    return range(begin, min(span.weeks, begin + rng.randint(*assumptions.QUIET_WEEKS)))
 
 
 def mention_chances(life: AccountLife, day: date) -> list[tuple[str, float]]:
-    """Each condition's kind with the chance that words of that day speak of it."""
-    heard = day - timedelta(weeks=rules.WORDS_DELAY_WEEKS)
+    """Kind of each condition, with the probability that a text of that day mentions it."""
+    heard = day - timedelta(weeks=assumptions.WORDS_DELAY_WEEKS)
     return [
-        (kind, rules.WORDS_CHANCE[kind] * condition_strength(one.condition, heard) * one.loudness["words"])
+        (kind, assumptions.WORDS_CHANCE[kind] * condition_strength(one.condition, heard) * one.loudness["words"])
         for one in life.hidden
         for kind in [one.condition.kind]
     ]

@@ -1,4 +1,4 @@
-"""The things the world is made of: hidden truth, plays, and rows whose cells become known over time."""
+"""Records of the simulated world: hidden truth, plays, and rows whose cells become known over time."""
 
 import random
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class TrueCondition:
-    """Something that is wrong at an account, whether or not anybody sees it."""
+    """A real problem of an account, visible or not. ``ended`` is None while it lasts."""
 
     kind: str
     began: date
@@ -20,13 +20,13 @@ class TrueCondition:
     visible: bool
 
     def active_on(self, day: date) -> bool:
-        """Has it begun and not yet ended?"""
+        """True if the condition has begun and has not ended."""
         return self.began <= day and (self.ended is None or day < self.ended)
 
 
 @dataclass(frozen=True)
 class TrueAccount:
-    """What is true of an account if nobody intervenes."""
+    """The truth about an account if nobody intervenes."""
 
     account_id: str
     name: str
@@ -37,28 +37,28 @@ class TrueAccount:
     churned_on: date | None
 
     def arr_on(self, day: date) -> float:
-        """The ARR on a day; before the first and after the last day of its life the nearest value."""
+        """ARR on a day; before the first and after the last day of the account the nearest value."""
         known = [arr for since, arr in self.arr_steps if since <= day]
         return known[-1] if known else self.arr_steps[0][1]
 
 
 @dataclass(frozen=True)
 class SimulatedPlay:
-    """Something done for an account on a day, against a kind of condition or (None) without a diagnosis."""
+    """A play for an account on a day, against a kind of condition, or None without a diagnosis."""
 
     on: date
     against: str | None
 
 
 class DatedRow(NamedTuple):
-    """A row that exists from a day on, and the cells that only become known later, oldest first."""
+    """A row with the day from which it exists, and the cells that become known later, oldest first."""
 
     day: date
     row: Row
     later: tuple[tuple[date, Row], ...] = ()
 
     def as_of(self, day: date) -> Row:
-        """The row as an export of that day shows it."""
+        """The row in an export of that day."""
         row = dict(self.row)
         for known, cells in self.later:
             if known <= day:
@@ -68,7 +68,7 @@ class DatedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class WorldSpan:
-    """The weeks of the world: ``first`` is its first day, ``end`` the day after its last week."""
+    """Time span of the world: ``first`` is its first day, ``end`` the day after its last week."""
 
     first: date
     end: date
@@ -79,7 +79,7 @@ class WorldSpan:
         return self.first + timedelta(weeks=week)
 
     def week_of(self, day: date) -> int:
-        """The number of the week a day is in; days outside belong to the nearest week."""
+        """Number of the week of a day; a day outside the world belongs to the nearest week."""
         return min(max((day - self.first).days // 7, 0), self.weeks - 1)
 
     def sunday_of(self, week: int) -> date:
@@ -89,7 +89,7 @@ class WorldSpan:
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """What is fixed about an account from its first day on."""
+    """Facts of an account that do not change."""
 
     number: int
     account_id: str
@@ -110,7 +110,7 @@ class AccountFacts:
 
 @dataclass(frozen=True)
 class DrawnCondition:
-    """A condition, how loudly each channel shows it, and whether the right play would end it."""
+    """A condition, its visibility in each channel, and if the right play would end it."""
 
     condition: TrueCondition
     loudness: Mapping[str, float]
@@ -119,7 +119,7 @@ class DrawnCondition:
 
 @dataclass(frozen=True)
 class WorldContact:
-    """Somebody at the customer. ``recorded`` is the day the CRM learns of the departure; ``moved`` of another job."""
+    """A contact. ``recorded``: day on which the CRM shows the departure. ``moved``: day of a move to another job."""
 
     contact_id: str
     name: str
@@ -131,7 +131,7 @@ class WorldContact:
     moved: date | None = None
 
     def present_on(self, day: date) -> bool:
-        """Does she work there that day?"""
+        """True if the contact works there on that day."""
         return self.since <= day and (self.left is None or day < self.left)
 
 
@@ -164,7 +164,7 @@ class AccountLife:
 
 
 def random_stream(seed: int, account_id: str, what: str) -> random.Random:
-    """The generator for one thing of one account; no draw of another thing can move it."""
+    """Random generator for one purpose of one account, independent of all other draws."""
     return random.Random(f"{seed}/{account_id}/{what}")
 
 
@@ -179,5 +179,5 @@ def draw_later_day(day: date, days: tuple[int, int], rng: random.Random) -> date
 
 
 def interpolate(at_one: float, at_zero: float, level: float) -> float:
-    """A value that depends on a level, straight between its two ends."""
+    """Linear interpolation between the values at level 0 and level 1."""
     return at_zero + (at_one - at_zero) * level

@@ -1,9 +1,9 @@
-"""What renewals do to the ARR, and the rows of outcomes and invoices."""
+"""Effect of renewals on the ARR, and the rows of outcomes and invoices."""
 
 import random
 from datetime import date, timedelta
 
-from evals.world import rules
+from evals.world import assumptions
 from evals.world.levels import condition_strength
 from evals.world.model import (
     AccountFacts,
@@ -22,7 +22,7 @@ Steps = tuple[tuple[date, float], ...]
 def arr_steps(
     seed: int, facts: AccountFacts, hidden: tuple[DrawnCondition, ...], churned_on: date | None, span: WorldSpan
 ) -> Steps:
-    """Since when which ARR holds; every renewal that happens is a step, even if nothing changes."""
+    """Dates with the ARR that is valid from then on. Every renewal is a step, even without a change."""
     steps = [(facts.started, facts.first_arr)]
     for renewal in facts.renewals:
         rng = random_stream(seed, facts.account_id, f"renewal {renewal}")
@@ -34,15 +34,15 @@ def arr_steps(
 
 
 def _change(trouble: float, rng: random.Random) -> float:
-    """The change of the ARR at a renewal: troubled accounts shrink, healthy ones sometimes grow."""
-    draw, more, less = rng.random(), rng.uniform(*rules.EXPANSION), rng.uniform(*rules.CONTRACTION)
-    if draw < rules.CONTRACTS + (rules.CONTRACTS_TROUBLED - rules.CONTRACTS) * trouble:
+    """Relative change of the ARR at a renewal: troubled accounts shrink, healthy accounts sometimes grow."""
+    draw, more, less = rng.random(), rng.uniform(*assumptions.EXPANSION), rng.uniform(*assumptions.CONTRACTION)
+    if draw < assumptions.CONTRACTS + (assumptions.CONTRACTS_TROUBLED - assumptions.CONTRACTS) * trouble:
         return -less
-    return more if draw > 1 - rules.EXPANDS * (1 - trouble) else 0.0
+    return more if draw > 1 - assumptions.EXPANDS * (1 - trouble) else 0.0
 
 
 def outcome_entries(life: AccountLife, _rng: random.Random) -> list[DatedRow]:
-    """One row for each renewal within the world, and one for the loss."""
+    """One row per renewal within the world, and one for the churn."""
     rows = []
     for (_, before), (day, after) in zip(life.arr_steps, life.arr_steps[1:], strict=False):
         kind = "renewed" if after == before else "expanded" if after > before else "contracted"
@@ -59,7 +59,7 @@ def _outcome(life: AccountLife, day: date, kind: str, change: float) -> DatedRow
 
 def invoice_entries(life: AccountLife, rng: random.Random) -> list[DatedRow]:
     """Invoices each quarter (small customers: each year), open until they are paid."""
-    step = 91 if life.facts.first_arr >= rules.QUARTERLY_FROM else 365
+    step = 91 if life.facts.first_arr >= assumptions.QUARTERLY_FROM else 365
     due = life.begins + timedelta(days=rng.randrange(step))
     entries: list[DatedRow] = []
     while due < life.ends:
@@ -79,9 +79,9 @@ def _invoice(life: AccountLife, due: date, number: int, step: int, rng: random.R
         "status": "open",
         "paid_on": "",
     }
-    late = rng.random() < 1 - (1 - rules.LATE_PAPERWORK) * life.level("pay", due)
-    on_time, slow = draw_later_day(due, rules.PAID_DAYS, rng), draw_later_day(due, rules.LATE_DAYS, rng)
-    failed, again = rng.random() < rules.PAYMENT_FAILED, rng.randint(7, 14)
+    late = rng.random() < 1 - (1 - assumptions.LATE_PAPERWORK) * life.level("pay", due)
+    on_time, slow = draw_later_day(due, assumptions.PAID_DAYS, rng), draw_later_day(due, assumptions.LATE_DAYS, rng)
+    failed, again = rng.random() < assumptions.PAYMENT_FAILED, rng.randint(7, 14)
     paid = slow if late else on_time
     later: list[tuple[date, Row]] = []
     if failed:

@@ -1,4 +1,4 @@
-"""Invented names. Numbers are spread over all combinations, so that no name comes twice and neighbours differ."""
+"""Invented names. Numbers are spread over all combinations, so that no name repeats and neighbours differ."""
 
 
 def _words(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The world as a whole: simulating it, exporting what is known on a day, and asking what would have happened."""
+"""The whole world: simulation, exports of a day, and outcomes with and without plays."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from random import Random
 
 from evals.sample.write import COLUMNS
-from evals.world import rules
+from evals.world import assumptions
 from evals.world.churn import churn_day, draw_churn
 from evals.world.conditions import draw_conditions
 from evals.world.draw_facts import draw_contacts, draw_facts
@@ -32,12 +32,12 @@ _DRAWERS: dict[str, Callable[[AccountLife, Random], list[DatedRow]]] = {
 }
 
 FULL_HISTORY_TABLES = ("contacts", "goals", "outcomes")
-"""Tables that an export shows from the beginning on, whatever the look-back."""
+"""Tables that an export shows from the beginning, whatever the look-back."""
 
 
 @dataclass(frozen=True)
 class World:
-    """A customer base whose truth is known. ``end`` is the day after its last week."""
+    """A customer base with known truth. ``end`` is the day after its last week."""
 
     seed: int
     first: date
@@ -48,7 +48,7 @@ class World:
     _entries: Mapping[str, Mapping[str, tuple[DatedRow, ...]]] = field(repr=False)
 
     def known_on(self, day: date, weeks: int = 14) -> dict[str, list[Row]]:
-        """The eleven tables as exports taken on that day show them, with dated rows of the last weeks."""
+        """The eleven tables in an export of that day; dated rows only from the last ``weeks`` weeks."""
         tables: dict[str, list[Row]] = {name: [] for name in COLUMNS}
         tables["people"] = [dict(row) for row in self.people]
         since = day - timedelta(weeks=weeks)
@@ -63,12 +63,12 @@ class World:
         return tables
 
     def churned_on(self, account_id: str, plays: Sequence[SimulatedPlay] = ()) -> date | None:
-        """The day the account would have left, had these plays been made; the same draws, another hazard."""
+        """Day on which the account would leave with these plays, or None; the same random draws, a lower hazard."""
         life = self._lives[account_id]
         return churn_day(life.facts, life.hidden, life.fate, life.span, plays)
 
     def true_condition(self, account_id: str, day: date) -> str | None:
-        """The most severe condition that is active that day."""
+        """Kind of the most severe condition that is active on that day, or None."""
         active = [one.condition for one in self._lives[account_id].hidden if one.condition.active_on(day)]
         return max(active, key=lambda condition: condition.severity).kind if active else None
 
@@ -89,7 +89,7 @@ def simulate(seed: int, accounts: int = 400, weeks: int = 80, end: date = date(2
 
 
 def _draw_life(seed: int, number: int, span: WorldSpan) -> AccountLife:
-    """One account from its first to its last day."""
+    """Draw one account from its first to its last day."""
     facts = draw_facts(seed, number, span)
     hidden = draw_conditions(seed, facts, span)
     fate = draw_churn(seed, facts, span)
@@ -107,7 +107,7 @@ def _draw_life(seed: int, number: int, span: WorldSpan) -> AccountLife:
 
 
 def _draw_rows(seed: int, life: AccountLife) -> dict[str, tuple[DatedRow, ...]]:
-    """The rows of an account by table, none of them from before its first or after its last day."""
+    """Rows of an account by table, only between its first and its last day."""
     drawn = {}
     for name, drawer in _DRAWERS.items():
         if name not in life.facts.missing:
@@ -131,15 +131,15 @@ def _true_account(life: AccountLife) -> TrueAccount:
 
 
 def _in_export(life: AccountLife, day: date) -> bool:
-    """Has it started, and has it not been cleaned away after leaving?"""
-    gone = life.churned_on and (day - life.churned_on).days > rules.CHURNED_STAYS_DAYS
+    """True if the account has started and has not been removed from the CRM after it left."""
+    gone = life.churned_on and (day - life.churned_on).days > assumptions.CHURNED_STAYS_DAYS
     return life.facts.started <= day and not gone
 
 
 def _account_row(account: TrueAccount, life: AccountLife, day: date) -> Row:
     facts = life.facts
     renewal = next((str(renewal) for renewal in facts.renewals if renewal > day), "")
-    young = (day - facts.started).days < 7 * rules.ONBOARDING_WEEKS
+    young = (day - facts.started).days < 7 * assumptions.ONBOARDING_WEEKS
     return {
         "account_id": facts.account_id,
         "name": facts.name,

@@ -1,4 +1,4 @@
-"""Our own people: eight CSMs under two managers, and those who can help them."""
+"""Our people in the simulated world: eight CSMs under two managers, and the people who help them."""
 
 from evals.world.model import Row
 
@@ -40,5 +40,5 @@ def world_staff() -> tuple[Row, ...]:
 
 
 def world_staff_name(person_id: str) -> str:
-    """The name behind an id, empty if nobody."""
+    """Name of the person with this id; empty when there is none."""
     return next((name for person, name, *_ in _STAFF if person == person_id), "")

@@ -1,4 +1,4 @@
-"""What CSMs note and customers comment when something is wrong, by kind of condition."""
+"""Texts of notes and survey comments about a problem, by kind of condition."""
 
 NOTES = {
     "champion_leaves": (

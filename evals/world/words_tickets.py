@@ -1,4 +1,4 @@
-"""What customers write to support, as subject and body."""
+"""Texts of tickets from customers, as subject and body."""
 
 ORDINARY = (
     ("How to add a user", "Hello, where do I add a colleague who only needs to read?"),

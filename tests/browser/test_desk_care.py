@@ -1,5 +1,7 @@
 """The review desk in a real browser: read by everybody, on a phone, in the dark, by keyboard, and with hostile texts."""
 
+# ruff: noqa: F811  (fixtures are imported by name)
+
 import csv
 import re
 import shutil
@@ -12,9 +14,19 @@ import pytest
 
 from tests.browser.test_report_page import CONTRAST
 from tests.desk_in_process import own_copy
-from tests.e2e import shared_stores as worlds
 from tests.e2e.commands import WAITING
-from tests.e2e.shared_stores import SECOND_DAY, W47, W48, SharedStores, StoreFolder
+from tests.e2e.shared_stores import (  # noqa: F401  fixtures
+    SECOND_DAY,
+    TEAM_ACCOUNTS,
+    W47,
+    W48,
+    SharedStores,
+    StoreFolder,
+    read_csv_rows,
+    shared_stores,
+    team_data,
+    team_first_week,
+)
 from tests.served_desk import (
     BROWSER_REQUIRED,
     CHROMIUM,
@@ -30,10 +42,9 @@ from tests.served_desk import (
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.servers,
-    pytest.mark.timeout(400),  # a test may wait for a world that another worker is making
+    pytest.mark.timeout(400),  # a test may wait for a shared store that another worker creates
     pytest.mark.skipif(not CHROMIUM.exists() and not BROWSER_REQUIRED, reason="Chromium is not installed"),
 ]
-shelf, desk, desk_first = worlds.shelf, worlds.desk, worlds.desk_first
 
 LARGEST_FIRST_PAGE = 120_000
 """Bytes of everything that the first page fetches."""
@@ -49,9 +60,9 @@ HOSTILE = (
     "Verylong" * 40,
     "شركة المستقبل للتجارة 👩‍👩‍👧‍👦🚀",
 )
-"""What somebody may type, or have typed into a CRM: ten, one for each account with a play."""
-LONGEST = worlds.TEAM_ACCOUNTS[8]
-"""The account that gets the longest of them as its name."""
+"""Hostile texts that people may type at the desk or in a CRM, one for each account with a play."""
+LONGEST = TEAM_ACCOUNTS[8]
+"""The account whose name becomes the longest of these texts."""
 AXE = """async (colours) => {
   // Colours take seconds: of long lists the first rows are looked at, those after them have the same.
   const rules = { 'color-contrast': { enabled: false } }, all = { resultTypes: ['violations'], preload: false };
@@ -94,7 +105,7 @@ FOREIGN = """() => [
 
 @dataclass
 class Look:
-    """What was found out about one page."""
+    """Findings about one page."""
 
     axe: list[str] = field(default_factory=list)
     hard_to_read: list[str] = field(default_factory=list)
@@ -114,27 +125,27 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def hostile_week(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> StoreFolder:
-    """The second week, waiting for decisions, when somebody has renamed the ten accounts that have a play."""
+def hostile_week(shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder) -> StoreFolder:
+    """The second week, waiting for decisions, with hostile names for the ten accounts that have a play."""
 
     def make(place: StoreFolder) -> None:
-        own_copy(desk_first, place.folder)
+        own_copy(team_first_week, place.folder)
         data = place.folder / "data"
-        shutil.copytree(desk, data)
-        header, rows = worlds.read_csv_rows(data / "accounts.csv")
-        name_at, worst = header.index("name"), worlds.TEAM_ACCOUNTS[:11]
+        shutil.copytree(team_data, data)
+        header, rows = read_csv_rows(data / "accounts.csv")
+        name_at, worst = header.index("name"), TEAM_ACCOUNTS[:11]
         names = dict(zip(worst, (*HOSTILE, "Plain & Simple"), strict=True))
         changed = [[*row[:name_at], names.get(row[0], row[name_at]), *row[name_at + 1 :]] for row in rows]
         with (data / "accounts.csv").open("w", newline="", encoding="utf-8") as handle:
             csv.writer(handle).writerows([header, *changed])
         place.review(data, SECOND_DAY, code=WAITING)
 
-    return shelf.place("hostile-week", make)[0]
+    return shared_stores.place("hostile-week", make)[0]
 
 
 @pytest.fixture(scope="module")
 def served_desk(hostile_week: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
-    """The desk of that week; every hostile text was also typed as a note, as a reason and as a judgement."""
+    """The desk of that week; every hostile text was also entered as a note, a reason and a judgement."""
     place = own_copy(hostile_week, tmp_path_factory.mktemp("care") / "place")
     plays = place.document(W48)["plays"]
     with running_desk(place.store) as served:
@@ -149,7 +160,7 @@ def served_desk(hostile_week: StoreFolder, tmp_path_factory: pytest.TempPathFact
 
 
 def forms_of(text: str, play: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """A text as a note, as the reason of a decision (an edit with a reworded action, or a rejection), as a judgement."""
+    """Forms that enter a text as a note, as the reason of an edit or a rejection, and as a judgement."""
     action = play["phases"][0]["actions"][0]
     reworded = {"decision": "edit", f"wording:{action['id']}": text, f"was:wording:{action['id']}": action["action"]}
     said = reworded if not re.search(r"\d|Verylong", text) else {"decision": "reject"}
@@ -172,7 +183,7 @@ def leader(browser: Any, served_desk: ServedDesk) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def pages(hostile_week: StoreFolder) -> dict[str, str]:
-    """Every kind of page, and where it is."""
+    """Address of every kind of page."""
     plays = [play["account_id"] for play in hostile_week.document(W48)["plays"]]
     week, first, longest = f"/r/{W48}", plays[0], LONGEST
     return {
@@ -186,7 +197,7 @@ def pages(hostile_week: StoreFolder) -> dict[str, str]:
 
 
 def looked_at(page: Any, address: str, axe: str, question: str = "") -> Look:
-    """Open a page and find out about it: in two widths, in light and in dark, by keyboard."""
+    """Open a page and examine it: in two widths, in light and dark colours, with the keyboard."""
     look = Look()
     listeners = {
         "console": lambda message: look.noise.append(message.text) if message.type in ("error", "warning") else None,
@@ -226,7 +237,7 @@ def looked_at(page: Any, address: str, axe: str, question: str = "") -> Look:
 
 @pytest.fixture(scope="module")
 def looks(leader: Any, served_desk: ServedDesk, pages: dict[str, str]) -> dict[str, Look]:
-    """What was found out about every page; each is opened once."""
+    """Findings about every page; each is opened once."""
     import axe_playwright_python
 
     axe = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -240,7 +251,7 @@ def looks(leader: Any, served_desk: ServedDesk, pages: dict[str, str]) -> dict[s
 
 
 def told(looks: dict[str, Look], what: str) -> dict[str, Any]:
-    """What was found of one kind, by page, where there was any."""
+    """Findings of one kind by page, without pages that have none."""
     return {name: getattr(look, what) for name, look in looks.items() if getattr(look, what)}
 
 
@@ -264,7 +275,7 @@ def test_no_page_complains_under_the_strict_policy(looks: dict[str, Look]) -> No
 
 def test_the_keyboard_reaches_everything_and_the_way_past_the_menu_first(looks: dict[str, Look]) -> None:
     assert told(looks, "unseen") == {}
-    bare = {"sign in": "", "enter": "main", "error": "main"}  # no menu there: the content is first
+    bare = {"sign in": "", "enter": "main", "error": "main"}  # this page has no menu: the content comes first
     assert {name: look.first_stop for name, look in looks.items()} == {name: bare.get(name, "skip") for name in looks}
 
 
@@ -289,7 +300,7 @@ def test_hostile_texts_are_shown_as_what_they_are(
         shown = page.locator("main").inner_text()
         assert text in shown, "the note, letter for letter"
         assert page.locator(".one h2.headline, .one h1").first.inner_text() == play["name"]
-    page.get_by_label("Note").fill(HOSTILE[4])  # once more, by the way that swaps a part of the page
+    page.get_by_label("Note").fill(HOSTILE[4])  # again, with the request that replaces a part of the page
     page.get_by_role("button", name="Write it down").click()
     page.locator("#main li", has_text="Bait").nth(0).wait_for()
     assert page.evaluate("window.stolen") is None

@@ -1,5 +1,7 @@
 """A whole Monday at the review desk: a leader, a manager and a CSM, each in a browser of their own."""
 
+# ruff: noqa: F811  (fixtures are imported by name)
+
 import json
 import re
 from collections import Counter
@@ -9,22 +11,28 @@ from typing import Any
 
 import pytest
 
-from tests import desk_in_process as desk_places
-from tests.e2e import shared_stores as worlds
-from tests.e2e.shared_stores import NEW_DATE, NEW_OWNER, UNOWNED_ACCOUNT, W48, StoreFolder
+from tests.desk_in_process import monday_store, own_copy  # noqa: F401  fixtures
+from tests.e2e.shared_stores import (  # noqa: F401  fixtures
+    NEW_DATE,
+    NEW_OWNER,
+    UNOWNED_ACCOUNT,
+    W48,
+    StoreFolder,
+    shared_stores,
+    team_data,
+    team_first_week,
+)
 from tests.served_desk import BROWSER_REQUIRED, CHROMIUM, LEADER, ServedDesk, chromium, open_sign_in_link, running_desk
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.servers,
-    pytest.mark.timeout(400),  # a test may wait for a world that another worker is making
+    pytest.mark.timeout(400),  # a test may wait for a shared store that another worker creates
     pytest.mark.skipif(not CHROMIUM.exists() and not BROWSER_REQUIRED, reason="Chromium is not installed"),
 ]
 SHOTS = Path(__file__).parents[2] / "build" / "screenshots" / "desk"
 MANAGER, SECOND_LEADER = "Ruth Castellanos", "Anders Falk"
 WEEK, MEETING, CAPACITY = f"/r/{W48}/week", f"/r/{W48}/meeting", f"/r/{W48}/capacity"
-
-shelf, desk, desk_first, monday = worlds.shelf, worlds.desk, worlds.desk_first, desk_places.monday
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +42,14 @@ def browser() -> Iterator[Any]:
 
 
 class Room:
-    """A desk and the people at it, each signed in once."""
+    """A desk and the browsers of its members, each signed in once."""
 
     def __init__(self, desk: ServedDesk, browser: Any, place: StoreFolder) -> None:
         self.desk, self._browser, self.place = desk, browser, place
         self._contexts: dict[str, Any] = {}
 
     def somebody(self, name: str, role: str = "leader", person: str | None = None, link: str = "") -> Any:
-        """A page of this person, in a browser of their own."""
+        """A page of this person, in their own browser."""
         if name not in self._contexts:
             context = self._browser.new_context(viewport={"width": 1280, "height": 900})
             context.set_default_timeout(15_000)
@@ -53,19 +61,19 @@ class Room:
         return page
 
     def without_scripts(self, name: str) -> Any:
-        """A page of somebody who is in, in a browser that runs no script."""
+        """A page of a signed-in person, in a browser without scripts."""
         kept = self._contexts[name].storage_state()
         context = self._browser.new_context(java_script_enabled=False, storage_state=kept)
         context.set_default_timeout(15_000)
         return context.new_page()
 
     def leave(self) -> None:
-        """Everybody goes."""
+        """Close all browsers."""
         for context in self._contexts.values():
             context.close()
 
     def choices(self) -> dict[str, tuple[str, str]]:
-        """What stands about each account in the store, and by whom."""
+        """The stored decision about each account, and the person who made it."""
         rows = self.place._rows("select account_id, body from choices where review_id = '2026-W48'")
         return {account: _said(body) for account, body in rows}
 
@@ -76,9 +84,9 @@ def _said(body: str) -> tuple[str, str]:
 
 
 @pytest.fixture
-def opened(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    """The desk on the morning of the meeting, for one story."""
-    place = desk_places.own_copy(monday, tmp_path_factory.mktemp("day") / "place")
+def opened(monday_store: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """The desk on the morning of the meeting, for one test."""
+    place = own_copy(monday_store, tmp_path_factory.mktemp("day") / "place")
     with running_desk(place.store) as desk:
         room = Room(desk, browser, place)
         yield room
@@ -86,9 +94,9 @@ def opened(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def room(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    """The same desk for the smaller stories: each decides on accounts of its own."""
-    place = desk_places.own_copy(monday, tmp_path_factory.mktemp("room") / "place")
+def room(monday_store: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """The same desk for the smaller tests; each decides on other accounts."""
+    place = own_copy(monday_store, tmp_path_factory.mktemp("room") / "place")
     with running_desk(place.store) as desk:
         room = Room(desk, browser, place)
         yield room
@@ -96,14 +104,14 @@ def room(monday: StoreFolder, browser: Any, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def accounts(monday: StoreFolder) -> list[str]:
+def accounts(monday_store: StoreFolder) -> list[str]:
     """The accounts with a play, in the order of the meeting."""
-    return [play["account_id"] for play in monday.document(W48)["plays"]]
+    return [play["account_id"] for play in monday_store.document(W48)["plays"]]
 
 
 @pytest.fixture
 def shot() -> Callable[[Any, str], None]:
-    """Keeps what a page looks like."""
+    """Saves a screenshot of a page when a folder for screenshots is set."""
     SHOTS.mkdir(parents=True, exist_ok=True)
 
     def keep(page: Any, name: str) -> None:
@@ -114,7 +122,7 @@ def shot() -> Callable[[Any, str], None]:
 
 
 def hears(page: Any) -> None:
-    """Whether this page comes to hear what others do: a mark in it is gone when it is loaded anew."""
+    """Wait until the page receives events of others: reloading removes a mark from it."""
     page.evaluate("window.opened = true")
 
 
@@ -123,13 +131,13 @@ def was_not_loaded_again(page: Any) -> bool:
 
 
 def asked_of(page: Any, person: str) -> float:
-    """The hours that this week's plays ask of somebody, as the capacity page shows them."""
+    """Hours of a person for this week's plays, as shown on the capacity page."""
     shown = page.locator(f"#load tr[data-person='{person}'] td[data-label='Asked now']").inner_text()
     return float(re.sub(r"[^\d.]", "", shown))
 
 
 def says(page: Any, text: str | re.Pattern[str], where: str = "main") -> None:
-    """Wait until the page says so."""
+    """Wait until the page contains the text."""
     page.locator(where).filter(has_text=text).first.wait_for()
 
 
@@ -138,9 +146,9 @@ def owners_of(play: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_three_people_get_through_a_whole_monday(
-    opened: Room, monday: StoreFolder, accounts: list[str], shot: Callable[[Any, str], None]
+    opened: Room, monday_store: StoreFolder, accounts: list[str], shot: Callable[[Any, str], None]
 ) -> None:
-    plays = {play["account_id"]: play for play in monday.document(W48)["plays"]}
+    plays = {play["account_id"]: play for play in monday_store.document(W48)["plays"]}
     edited, rejected = [account for account in accounts if account != UNOWNED_ACCOUNT][:2]
     assert len(accounts) == 10
     moved = owners_of(plays[edited])[0]
@@ -215,7 +223,7 @@ def test_three_people_get_through_a_whole_monday(
         says(leader, f"{decided} of 10 plays decided")
     shot(leader, "08-all-decided")
 
-    # Recorded, carried out behind the desk, and told to whoever looks.
+    # The decision is recorded, carried out in the background, and shown to everybody.
     leader.get_by_label("approve them").check()
     leader.get_by_label("Budget for this week's plays").fill("5000")
     leader.get_by_role("button", name="Record, and hand out the actions").click()
@@ -237,7 +245,7 @@ def test_three_people_get_through_a_whole_monday(
     manager.locator(".stage-closed").wait_for()
     assert was_not_loaded_again(manager)
 
-    # The CSM finds what is theirs, and says that one thing is done; the leader sees it.
+    # The CSM finds their actions and reports one as done; the leader sees it.
     leader.goto(f"{opened.desk.at}/r/{W48}/follow-up")
     hears(leader)
     worker.goto(f"{opened.desk.at}/r/{W48}/follow-up")
@@ -261,7 +269,7 @@ def test_three_people_get_through_a_whole_monday(
     assert leader.locator("#week-choice option").all_inner_texts()[0] == "2026-W49"
     shot(leader, "13-next-week")
 
-    # All that was said is in the review as it was said.
+    # The review contains everything that people entered.
     review = opened.place.document(W48)
     status = {play["account_id"]: play["status"] for play in review["plays"]}
     assert Counter(status.values()) == {"approved": 8, "edited": 1, "rejected": 1}

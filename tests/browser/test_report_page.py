@@ -63,7 +63,7 @@ def browser() -> Iterator[object]:
 
 @pytest.fixture(scope="module")
 def opened(browser, folder) -> Callable[..., Any]:
-    """Each page is opened once and kept; a test sees it in the width and the colours that it names, on a screen."""
+    """Opens each page once and shows it in the requested width and colours, on a screen."""
     pages = {}
 
     def look_at(name: str, width: int = 1280, scheme: str = "light") -> Any:
@@ -79,7 +79,7 @@ def opened(browser, folder) -> Callable[..., Any]:
 
 @pytest.fixture
 def untouched(browser, folder) -> Iterator[Any]:
-    """A closed review on a page of its own, to click and to type on."""
+    """A closed review on a separate page for clicking and typing."""
     page, _ = fetched(browser, folder, "closed")
     yield page
     page.close()

@@ -1,4 +1,4 @@
-"""Ten folders that are broken in the ways exports break: what stops the run, what is left out, and what it says."""
+"""Ten folders with typical export faults: some stop the run, others lose only rows, each with a clear message."""
 
 import re
 import resource
@@ -17,7 +17,7 @@ TICKETS = "ticket_id,account_id,opened_at,subject\nT1,A1,2026-11-01,Slow\nT2,A2,
 
 
 def opened(folder: Path, files: Mapping[str, str | bytes]) -> Portfolio:
-    """The portfolio of a folder with these files (and sound accounts, unless they are given)."""
+    """Read a folder with these files, and with correct accounts unless the files contain accounts."""
     for name, content in {"accounts.csv": ACCOUNTS, **files}.items():
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
     return open_portfolio(str(folder), as_of=AS_OF, home_currency="EUR", rates={"USD": 0.9})

@@ -1,6 +1,6 @@
 """The command line is a contract: names, exit codes, streams, one clear sentence when something is wrong.
 
-Real processes, as in ``tests/e2e``; nothing is faked. What costs seconds is made once a run.
+Real processes, as in ``tests/e2e``; nothing is faked. Slow data is created once per run.
 """
 
 # ruff: noqa: F811  (fixtures are imported by name)
@@ -28,12 +28,12 @@ from tests.e2e.shared_stores import (  # noqa: F401  fixtures
     W48,
     SharedStores,
     StoreFolder,
-    desk,
-    desk_first,
-    desk_second,
+    overruled_decisions,
     read_csv_rows,
-    shelf,
-    too_late,
+    shared_stores,
+    team_data,
+    team_first_week,
+    team_second_week,
 )
 
 pytestmark = pytest.mark.timeout(400)
@@ -57,13 +57,13 @@ HEAVY = ("langgraph", "langchain_core", "openai", "duckdb", "sqlalchemy", "numpy
 
 @pytest.fixture(scope="module")
 def help_text() -> str:
-    return saveplay("--help").ended(DONE).out
+    return saveplay("--help").check_exit(DONE).out
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(help_text: str, command: str) -> None:
     assert re.search(rf"^\W*{command}\b", help_text, re.MULTILINE)
-    said = saveplay(command, "--help").ended(DONE)
+    said = saveplay(command, "--help").check_exit(DONE)
     assert f"saveplay {command}" in said.out.replace("python -m app.cli", "saveplay")
     assert len(said.out.splitlines()) > 5
 
@@ -86,7 +86,7 @@ def test_the_script_is_the_same_command_line() -> None:
     assert scripts == {"saveplay": "app.cli:main"}
 
 
-# what is wrong is said in one sentence -------------------------------------------------------------------------------
+# errors are one sentence ---------------------------------------------------------------------------------------------
 
 REVIEW = ["review", "--data", str(PORTFOLIO), "--as-of", SECOND_DAY]
 OVERRIDE = ["override", "A1", "--reason", "so", "--by", "me"]
@@ -139,10 +139,10 @@ def test_bad_usage_is_explained_on_standard_error(arguments: list[str], tmp_path
     assert said.out == ""
 
 
-def test_a_place_that_cannot_be_written_is_refused_before_anything_is_kept(desk: Path, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_kept(team_data: Path, tmp_path: Path) -> None:
     place = StoreFolder(tmp_path)
     place.out.write_text("a file, not a folder")
-    said = saveplay(*place.asked(desk, FIRST_DAY, "--approve", "all"))
+    said = saveplay(*place.review_arguments(team_data, FIRST_DAY, "--approve", "all"))
     assert said.code == REFUSED
     assert "name another --out" in said.err
     assert "Traceback" not in said.err
@@ -156,18 +156,18 @@ def test_a_store_given_as_a_database_url_is_never_taken_for_a_folder(tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-# what comes out where ------------------------------------------------------------------------------------------------
+# output streams ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def shown(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> dict[str, CommandResult]:
-    """What the reading commands print about the small team's data."""
+def shown(shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder) -> dict[str, CommandResult]:
+    """Output of the commands that only read, for the data of the small team."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        data = ["--data", desk, "--as-of", FIRST_DAY]
+        data = ["--data", team_data, "--as-of", FIRST_DAY]
         return {
-            "show": desk_first.run("show", W47),
-            "show json": desk_first.run("show", W47, "--json"),
+            "show": team_first_week.run("show", W47),
+            "show json": team_first_week.run("show", W47, "--json"),
             "check": saveplay("check", *data),
             "check json": saveplay("check", *data, "--json"),
             "score": saveplay("score", *data, "--store", place.store),
@@ -175,20 +175,20 @@ def shown(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> dict[str,
             "parquet": saveplay(
                 "score", *data, "--parquet", place.folder / "a" / "scores.parquet", "--store", place.store
             ),
-            "history": desk_first.run("history", _worst(desk_first)),
-            "history json": desk_first.run("history", _worst(desk_first), "--json"),
-            "stranger": desk_first.run("history", "A-0"),
-            "unknown": desk_first.run("decide", "2026-W99", "--approve", "all"),
-            "narrow": saveplay("show", W47, "--store", desk_first.store, env={"PYTHONIOENCODING": "latin-1"}),
+            "history": team_first_week.run("history", _worst(team_first_week)),
+            "history json": team_first_week.run("history", _worst(team_first_week), "--json"),
+            "stranger": team_first_week.run("history", "A-0"),
+            "unknown": team_first_week.run("decide", "2026-W99", "--approve", "all"),
+            "narrow": saveplay("show", W47, "--store", team_first_week.store, env={"PYTHONIOENCODING": "latin-1"}),
         }
 
-    return shelf.place("shown", make)[1]
+    return shared_stores.place("shown", make)[1]
 
 
 def test_reading_commands_print_results_and_nothing_else(shown: dict[str, CommandResult]) -> None:
     for name, said in shown.items():
         if name not in ("narrow", "unknown", "stranger"):
-            said.ended(DONE)
+            said.check_exit(DONE)
             assert said.out.endswith("\n")
             assert said.err == "", name
 
@@ -199,10 +199,10 @@ def test_json_is_one_document(shown: dict[str, CommandResult], name: str) -> Non
 
 
 def test_show_prints_the_review_in_a_screenful_and_whole_as_json(
-    shown: dict[str, CommandResult], desk_first: StoreFolder
+    shown: dict[str, CommandResult], team_first_week: StoreFolder
 ) -> None:
     assert Review.model_validate_json(shown["show json"].out).review_id == W47
-    assert shown["show json"].out.encode() == desk_first.pages(W47)["review.json"]
+    assert shown["show json"].out.encode() == team_first_week.pages(W47)["review.json"]
     text = shown["show"].out
     assert text.startswith(W47)
     for line in Review.model_validate_json(shown["show json"].out).at_risk[:5]:
@@ -212,7 +212,7 @@ def test_show_prints_the_review_in_a_screenful_and_whole_as_json(
 
 def test_a_terminal_of_another_encoding_still_gets_its_answer(shown: dict[str, CommandResult]) -> None:
     """Windows pipes are not UTF-8, and customers have names in every script."""
-    shown["narrow"].ended(DONE)
+    shown["narrow"].check_exit(DONE)
 
 
 def _worst(place: StoreFolder) -> str:
@@ -220,9 +220,9 @@ def _worst(place: StoreFolder) -> str:
 
 
 def test_history_tells_an_account_week_by_week_as_it_was_reported(
-    shown: dict[str, CommandResult], desk_first: StoreFolder
+    shown: dict[str, CommandResult], team_first_week: StoreFolder
 ) -> None:
-    line = desk_first.document(W47)["at_risk"][0]
+    line = team_first_week.document(W47)["at_risk"][0]
     weeks = json.loads(shown["history json"].out)
     assert (weeks[-1]["review_id"], weeks[-1]["health"]) == (W47, line["health"])
     assert [week["as_of"] for week in weeks] == sorted(week["as_of"] for week in weeks)
@@ -249,22 +249,22 @@ def test_check_names_tables_rows_left_out_and_gaps(shown: dict[str, CommandResul
 
 
 def test_score_covers_every_account_and_keeps_nothing(
-    shown: dict[str, CommandResult], shelf: SharedStores, desk: Path
+    shown: dict[str, CommandResult], shared_stores: SharedStores, team_data: Path
 ) -> None:
     rows = TypeAdapter(list[dict[str, object]]).validate_json(shown["score json"].out)
-    place = StoreFolder(shelf.root / "shown")
+    place = StoreFolder(shared_stores.root / "shown")
     parquet = place.folder / "a" / "scores.parquet"
     stored = duckdb.sql(f"select account_id, health, risk, risk_tier from '{parquet}' order by account_id").fetchall()
     assert [(r["account_id"], r["health"], r["risk"], r["risk_tier"]) for r in rows] == stored
-    assert {str(row["account_id"]) for row in rows} <= {row[0] for row in read_csv_rows(desk / "accounts.csv")[1]}
+    assert {str(row["account_id"]) for row in rows} <= {row[0] for row in read_csv_rows(team_data / "accounts.csv")[1]}
     assert len(rows) > 15
     assert not place.store.exists() or not list(place.store.rglob("*.parquet"))
 
 
 def test_progress_goes_to_standard_error_and_the_result_to_standard_output(
-    too_late: tuple[StoreFolder, dict[str, CommandResult]],
+    overruled_decisions: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
-    _, said = too_late
+    _, said = overruled_decisions
     assert Review.model_validate_json(said["json"].out).state == "waiting_for_decisions"
     assert [line for line in said["json"].err.splitlines() if re.match(r"[1-4] ", line)] == [
         "1 Risk identification", "2 Root cause analysis", "3 Intervention planning",
@@ -272,47 +272,47 @@ def test_progress_goes_to_standard_error_and_the_result_to_standard_output(
     assert "waiting for decisions" in said["json"].err
 
 
-def test_demo_writes_the_sample_and_the_review_runs_on_it(shelf: SharedStores) -> None:
+def test_demo_writes_the_sample_and_the_review_runs_on_it(shared_stores: SharedStores) -> None:
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         said = {"demo": saveplay("demo", place.folder / "sample")}
-        said["review"] = saveplay(*place.asked(place.folder / "sample" / "portfolio", FIRST_DAY))
+        said["review"] = saveplay(*place.review_arguments(place.folder / "sample" / "portfolio", FIRST_DAY))
         return said
 
-    place, said = shelf.place("demo", make)
-    assert f"{place.folder}/sample/portfolio" in said["demo"].ended(DONE).out
-    said["review"].ended(WAITING)
+    place, said = shared_stores.place("demo", make)
+    assert f"{place.folder}/sample/portfolio" in said["demo"].check_exit(DONE).out
+    said["review"].check_exit(WAITING)
     assert len(place.document(W47)["plays"]) == 10
     made = {path.name: path.read_bytes() for path in (place.folder / "sample" / "portfolio").iterdir()}
     assert made == {path.name: path.read_bytes() for path in PORTFOLIO.iterdir()}, "the sample is always the same"
 
 
-# what a CSM says beside the score ------------------------------------------------------------------------------------
+# health overrides ----------------------------------------------------------------------------------------------------
 
 
 def test_an_override_stands_beside_the_computed_band_and_ends_on_its_date(
-    desk_first: StoreFolder,
-    desk_second: StoreFolder,
+    team_first_week: StoreFolder,
+    team_second_week: StoreFolder,
 ) -> None:
     def said(place: StoreFolder, review_id: str) -> dict[str, tuple[str, str]]:
         lines = place.document(review_id)["at_risk"]
         return {line["account_id"]: (line["override"] or {}).get("band") for line in lines}
 
     (ended, ended_band, _), (lasting, lasting_band, _) = OVERRIDES
-    first, second = said(desk_first, W47), said(desk_second, W48)
+    first, second = said(team_first_week, W47), said(team_second_week, W48)
     assert (first[ended], first[lasting]) == (ended_band, lasting_band)
     assert (second[ended], second[lasting]) == (None, lasting_band)
     assert {band for account, band in first.items() if account not in (ended, lasting)} == {None}
-    line = next(line for line in desk_first.document(W47)["at_risk"] if line["account_id"] == lasting)
+    line = next(line for line in team_first_week.document(W47)["at_risk"] if line["account_id"] == lasting)
     computed = "red" if line["health"] < 60 else "yellow" if line["health"] < 80 else "green"
     assert line["health_band"] == computed != lasting_band, "the computed band stays"
-    assert f"CSM says {lasting_band}" in desk_first.pages(W47)["review.html"].decode()
+    assert f"CSM says {lasting_band}" in team_first_week.pages(W47)["review.html"].decode()
 
 
 # names that break pages ----------------------------------------------------------------------------------------------
 
 
-def test_hostile_names_are_escaped_on_every_page(desk_second: StoreFolder) -> None:
-    pages = desk_second.pages(W48)
+def test_hostile_names_are_escaped_on_every_page(team_second_week: StoreFolder) -> None:
+    pages = team_second_week.pages(W48)
     for name, content in pages.items():
         if name.endswith((".html", ".md")):
             assert b"<script>alert" not in content, name
@@ -320,20 +320,20 @@ def test_hostile_names_are_escaped_on_every_page(desk_second: StoreFolder) -> No
     assert "<script>alert(1)</script> Retail GmbH" in pages["review.json"].decode(), "data stays as it is"
 
 
-def test_no_cell_is_run_as_a_formula(desk_second: StoreFolder) -> None:
+def test_no_cell_is_run_as_a_formula(team_second_week: StoreFolder) -> None:
     cells = [
         cell
         for name in ("actions.csv", "crm_updates.csv")
-        for row in csv.reader((desk_second.out / W48 / name).read_text(encoding="utf-8").splitlines())
+        for row in csv.reader((team_second_week.out / W48 / name).read_text(encoding="utf-8").splitlines())
         for cell in row
     ]
     assert any(cell.startswith("'=HYPERLINK") for cell in cells)
     assert [cell for cell in cells if re.match(r"\s*[=+@]|\s*-\D", cell)] == []
 
 
-def test_calendars_can_be_read_and_hold_every_touchpoint_once(desk_second: StoreFolder) -> None:
-    review, found = desk_second.document(W48), {}
-    for name, content in desk_second.pages(W48).items():
+def test_calendars_can_be_read_and_hold_every_touchpoint_once(team_second_week: StoreFolder) -> None:
+    review, found = team_second_week.document(W48), {}
+    for name, content in team_second_week.pages(W48).items():
         if name.startswith("calendar/"):
             for event in icalendar.Calendar.from_ical(content).walk("VEVENT"):
                 assert str(event["uid"]) not in found, "one hold, one file"
@@ -346,24 +346,24 @@ def test_calendars_can_be_read_and_hold_every_touchpoint_once(desk_second: Store
         assert found[hold["uid"]].walk("VALARM"), "every hold has a reminder"
 
 
-# the way a team fills in the list ------------------------------------------------------------------------------------
+# import of a filled-in action list -----------------------------------------------------------------------------------
 
 
 def test_the_action_list_can_be_imported_as_it_was_written_and_changes_nothing(
-    desk_second: StoreFolder,
+    team_second_week: StoreFolder,
     tmp_path: Path,
 ) -> None:
-    place = desk_second.copied(tmp_path / "copy")
+    place = team_second_week.copy_to(tmp_path / "copy")
     done = place.document(W47)["actions"][0]["id"]
-    place.run("done", done, "--on", "2026-11-17").ended(DONE)
+    place.run("done", done, "--on", "2026-11-17").check_exit(DONE)
     listed = shutil.copy(place.out / W48 / "actions.csv", tmp_path / "actions.csv")
-    place.run("done", "--import", listed, "--on", "2026-11-24").ended(DONE)
+    place.run("done", "--import", listed, "--on", "2026-11-24").check_exit(DONE)
     progress = place.progress()
     assert progress[done][0] == "done", "a list written before it was done does not open it again"
 
 
-def test_an_import_with_one_bad_line_records_nothing(desk_second: StoreFolder, tmp_path: Path) -> None:
-    place = desk_second.copied(tmp_path / "copy")
+def test_an_import_with_one_bad_line_records_nothing(team_second_week: StoreFolder, tmp_path: Path) -> None:
+    place = team_second_week.copy_to(tmp_path / "copy")
     first, second, *_ = [action["id"] for action in place.document(W48)["actions"]]
     (tmp_path / "actions.csv").write_text(f"id,status\n{first},done\n{second},finished\n")
     said = place.run("done", "--import", tmp_path / "actions.csv", "--on", "2026-11-24")

@@ -1,6 +1,6 @@
-"""Who gets where at the desk: every address for every role, and what comes from elsewhere.
+"""Access rules of the desk: every address for every role, and requests from other sites.
 
-The table is written out by hand. An address that is in the desk and not in the table fails, and the other way round.
+The table is written by hand. A test fails when an address is only in the desk or only in the table.
 """
 
 # ruff: noqa: F811  (fixtures are imported by name)
@@ -21,8 +21,8 @@ from app.desk.security import MAX_REQUEST_BYTES, SECURITY_HEADERS
 from app.desk.sessions import COOKIE
 from app.desk.settings import DeskSettings
 from domain.desk import DESK_ROLES, DeskRole, Member
-from tests.desk_in_process import DESK_URL, MEMBER_NAMES, InProcessDesk, SignedInBrowser, monday, own_copy  # noqa: F401  fixtures
-from tests.e2e.shared_stores import W47, W48, StoreFolder, desk, desk_first, read_csv_rows, shelf  # noqa: F401  fixtures
+from tests.desk_in_process import DESK_URL, MEMBER_NAMES, InProcessDesk, SignedInBrowser, monday_store, own_copy  # noqa: F401  fixtures
+from tests.e2e.shared_stores import W47, W48, StoreFolder, read_csv_rows, shared_stores, team_data, team_first_week  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -30,10 +30,10 @@ OTHERS = "P-12"
 """The CSM that signs in here; Diego Marin in the data."""
 WHO = ("nobody", *DESK_ROLES)
 
-# What is answered to nobody, a viewer, a CSM, a manager, a leader:
+# Answer without a session, and to a viewer, a CSM, a manager, a leader:
 #   door  a page leads to the sign-in          401  nobody has signed in       403  not for this role
-#   200   read                                 303  done, and on to the next page
-#   404, 409, 422  let in; what is sent below is not there, is stale, or cannot be done as it is
+#   200   the page                             303  done, with a redirect to the next page
+#   404, 409, 422  allowed, but the content sent below does not exist, is stale, or is not valid
 TABLE = """
 GET  /                                                door 303 303 303 303
 GET  /go                                              door 303 303 303 303
@@ -104,23 +104,23 @@ SENT: dict[str, dict[str, Any]] = {
     "/api/v1/reviews/{review_id}/overrides/{account:path}": {"band": "purple", "reason": "so", "until": "2999-01-01"},
     "/api/v1/reviews/{review_id}/notes": {"text": " "},
 }
-"""What is sent, for whoever is let in to be told what is wrong with it; nothing of it changes anything."""
+"""Content of the requests. It is not valid, so that an allowed request is refused without changing anything."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is where in the store of these tests."""
+    """Known ids in the store of these tests."""
 
     mine: str
     """An action of the CSM who signs in here."""
     others: str
-    """One of somebody else."""
+    """An action of another CSM."""
     my_account: str
-    """An account of theirs with a play."""
+    """An account with a play of the CSM who signs in here."""
     others_account: str
 
     def filled(self, text: str) -> str:
-        """An address or a text with what it stands for."""
+        """An address or a text with its placeholders filled in."""
         stands = {
             "{review_id}": W48, "{mine}": self.mine, "{my_account}": self.my_account, "{account:path}": self.my_account,
             "{action_id:path}": "no.such.action", "{digest}": "0", "{name}": "desk.js",
@@ -131,10 +131,10 @@ class Known:
 
 
 @pytest.fixture(scope="module")
-def known(monday: StoreFolder, desk: Path) -> Known:
-    actions = [json.loads(body) for _, _, body in monday.actions()]
-    review = monday.document(W48)
-    header, rows = read_csv_rows(desk / "accounts.csv")
+def known(monday_store: StoreFolder, team_data: Path) -> Known:
+    actions = [json.loads(body) for _, _, body in monday_store.actions()]
+    review = monday_store.document(W48)
+    header, rows = read_csv_rows(team_data / "accounts.csv")
     owner = {row[header.index("account_id")]: row[header.index("csm_id")] for row in rows}
     with_play = [play["account_id"] for play in review["plays"]]
     return Known(
@@ -146,9 +146,9 @@ def known(monday: StoreFolder, desk: Path) -> Known:
 
 
 @pytest.fixture(scope="module")
-def inside(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
-    """A desk on a Monday; what a test changes in it no other test looks at."""
-    place = own_copy(monday, tmp_path_factory.mktemp("access") / "place")
+def inside(monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
+    """A desk on a Monday, shared by tests that do not depend on each other's changes."""
+    place = own_copy(monday_store, tmp_path_factory.mktemp("access") / "place")
     inside = InProcessDesk(place.store, DeskSettings(tries_a_minute=1000))
     yield inside
     inside.close()
@@ -160,7 +160,7 @@ def somebody(inside: InProcessDesk, who: str) -> Member:
 
 
 def routes(routers: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every address that the application answers to."""
+    """Method and path of every route of the application."""
     for route in routers:
         if hasattr(route, "original_router"):
             yield from routes(route.original_router.routes)
@@ -193,7 +193,7 @@ def test_each_role_gets_exactly_where_the_table_says(inside: InProcessDesk, know
 
 
 def asked(inside: InProcessDesk, known: Known, who: str, method: str, path: str) -> Any:
-    """One request of somebody, by the way that the address is for."""
+    """Send one request with the role, by form or by token depending on the address."""
     at, given = known.filled(path), {k: _filled(known, v) for k, v in SENT.get(path, {}).items()}
     if path in ("/r/{review_id}/account", "/r/{review_id}/play"):
         at += f"?account={known.my_account}"
@@ -233,9 +233,9 @@ def contents(inside: InProcessDesk) -> dict[str, Any]:
 
 
 @pytest.fixture
-def fresh(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
-    """A desk that is one test's own."""
-    inside = InProcessDesk(own_copy(monday, tmp_path_factory.mktemp("fresh") / "place").store)
+def fresh(monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
+    """A new desk for one test."""
+    inside = InProcessDesk(own_copy(monday_store, tmp_path_factory.mktemp("fresh") / "place").store)
     yield inside
     inside.close()
 
@@ -297,7 +297,7 @@ def test_a_viewer_may_ask_and_not_propose(fresh: InProcessDesk, known: Known) ->
 
 @pytest.mark.parametrize("as_of", ["2026-11-24", "2026-11-29"])
 def test_a_week_that_was_begun_is_not_begun_again_at_the_desk(fresh: InProcessDesk, as_of: str) -> None:
-    """Another day of the same week: beginning it anew would forget what was decided in it."""
+    """A second start in the same week would lose the decisions already made."""
     leader = fresh.browser(fresh.member("leader"))
     assert leader.send(f"/r/{W48}/open-week", {"as_of": as_of}).status_code == 409
     assert leader.send(f"/r/{W47}/open-week").status_code == 409, "from the page of a week before"
@@ -317,11 +317,11 @@ def test_what_the_page_of_a_choice_had_read_is_a_number(fresh: InProcessDesk, kn
 
 
 @pytest.fixture(scope="module")
-def personal(monday: StoreFolder) -> dict[str, list[str]]:
-    """What only managers may read of the week that waits and of the one before, as it stands in the documents."""
+def personal(monday_store: StoreFolder) -> dict[str, list[str]]:
+    """Texts of the two reviews that only managers may read, by kind."""
     found: dict[str, list[str]] = {}
     for review_id in (W47, W48):
-        review = monday.document(review_id)
+        review = monday_store.document(review_id)
         notes = [line["note"] for line in review["capacity"] if line["note"]]
         reasons = [handover["reason"] for handover in review["handovers"]]
         about = [p["message"] for p in review["patterns"] if p["kind"] in ("csm", "person", "owner")]
@@ -334,12 +334,12 @@ ONCE = ("/live", "/static/{digest}/{name}", "/api/openapi.json")
 
 
 def plain(text: str) -> str:
-    """A page as it is read."""
+    """The visible text of a page."""
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
 def everything(inside: InProcessDesk, known: Known, who: str, review_id: str) -> dict[str, str]:
-    """Every page and answer of a review that somebody can read, as text."""
+    """Text of every page and answer of a review that the role can read, by path."""
     browser, program = inside.browser(somebody(inside, who)), inside.token_client(somebody(inside, who))
     found = {}
     for path in READ:
@@ -376,17 +376,17 @@ LOAD_IN_WORDS = (
     r"by person, as they stood",
     r"Hours of the coming 14 days",
 )
-"""How hours, handovers and follow-up by person are written on pages and in answers."""
+"""Wording of hours, handovers and follow-up by person on pages and in answers."""
 
 
 @pytest.fixture(scope="module")
 def managers(inside: InProcessDesk, known: Known) -> dict[str, str]:
-    """What a manager reads."""
+    """Text of every page and answer that a manager can read."""
     return everything(inside, known, "manager", W48)
 
 
 def test_a_manager_reads_hours_handovers_and_follow_up_by_person(managers: dict[str, str]) -> None:
-    """Else the test after this one looks for what is nowhere."""
+    """Control for the next test: these texts exist on a manager's pages."""
     all_of_it = "\n".join(managers.values())
     missing = [words for words in LOAD_IN_WORDS if not re.search(words, all_of_it)]
     assert set(missing) <= {r"receiver_(?:accounts|red|hours)_after", "who would then have"}, "the sample has none"
@@ -412,14 +412,14 @@ def test_nobody_below_a_manager_reads_a_figure_about_a_person_of_ours(
 @pytest.mark.parametrize("who", ["viewer", "csm"])
 @pytest.mark.parametrize("review_id", [W47, W48])
 def test_the_review_for_programs_is_without_people_of_ours_below_a_manager(
-    inside: InProcessDesk, monday: StoreFolder, who: str, review_id: str
+    inside: InProcessDesk, monday_store: StoreFolder, who: str, review_id: str
 ) -> None:
     at = f"/api/v1/reviews/{review_id}"
     found = inside.token_client(somebody(inside, who)).get(at).json()
     whole = inside.token_client(inside.member("manager")).get(at).json()
     assert (found["capacity"], found["handovers"], found["followup"]["by_person"]) == ([], [], [])
     assert whole["capacity"]
-    assert whole["capacity"] == monday.document(review_id)["capacity"]
+    assert whole["capacity"] == monday_store.document(review_id)["capacity"]
     spared = ("capacity", "handovers", "patterns", "followup")
     assert {k: v for k, v in found.items() if k not in spared} == {k: v for k, v in whole.items() if k not in spared}
 
@@ -525,9 +525,9 @@ def test_signing_out_ends_every_copy_of_the_cookie_and_no_other_session(fresh: I
 
 
 def test_too_many_attempts_to_come_in_have_to_wait(
-    monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory
+    monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = own_copy(monday, tmp_path_factory.mktemp("tries") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("tries") / "place")
     inside = InProcessDesk(place.store, DeskSettings(tries_a_minute=3))
     seconds = [0.0]
     inside.desk.sign_in_attempts._seconds = lambda: seconds[0]
@@ -549,9 +549,9 @@ def test_the_cookie_is_for_this_site_only_and_out_of_reach_of_scripts(fresh: InP
 
 
 def test_a_desk_that_is_reached_by_https_sends_its_cookie_nowhere_else(
-    monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory
+    monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = own_copy(monday, tmp_path_factory.mktemp("https") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("https") / "place")
     inside = InProcessDesk(place.store, DeskSettings(address="https://desk.example.com"))
     assert {"httponly", "samesite=strict", "secure"} <= cookie_of(inside, {"host": "desk.example.com"})
     inside.close()
@@ -636,9 +636,9 @@ def test_a_desk_that_is_asked_under_a_foreign_name_does_not_answer(inside: InPro
 
 
 def test_a_desk_answers_under_the_name_that_is_set(
-    monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory
+    monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = own_copy(monday, tmp_path_factory.mktemp("named") / "place")
+    place = own_copy(monday_store, tmp_path_factory.mktemp("named") / "place")
     inside = InProcessDesk(place.store, DeskSettings(address="https://Desk.Example.com"))
     hosts = ("desk.example.com", "desk.example.com:443", "localhost:8470", "[::1]:8470", "[::1]")
     for host in hosts:
@@ -771,7 +771,7 @@ def test_a_page_is_never_left_for_another_site(inside: InProcessDesk) -> None:
 
 
 def test_two_clients_here_are_two_browsers(inside: InProcessDesk) -> None:
-    """The tests above stand on it: a cookie of one client is not one of the next."""
+    """Control for the tests above: clients do not share cookies."""
     assert isinstance(inside.anonymous_client(), TestClient)
     inside.browser(inside.member("leader"))
     assert inside.anonymous_client().get("/").headers["location"] == "/sign-in"

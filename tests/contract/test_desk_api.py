@@ -1,4 +1,4 @@
-"""The desk for programs: it answers as its description says, does a thing once, and decides what people would decide."""
+"""The desk's API: it follows its own description, does each thing once, and decides like people at the desk."""
 
 # ruff: noqa: F811  (fixtures are imported by name)
 
@@ -21,43 +21,43 @@ from tests.desk_in_process import (  # noqa: F401  fixtures
     MEMBER_NAMES,
     InProcessDesk,
     MeetingDecisions,
-    by_file,
-    meant,
-    monday,
+    meeting_decisions,
+    monday_by_file,
+    monday_store,
     own_copy,
 )
-from tests.e2e.shared_stores import W47, W48, StoreFolder, desk, desk_first, shelf  # noqa: F401  fixtures
+from tests.e2e.shared_stores import W47, W48, StoreFolder, shared_stores, team_data, team_first_week  # noqa: F401  fixtures
 from tests.served_desk import LEADER, running_desk
 
 pytestmark = pytest.mark.timeout(400)
 API = f"/api/v1/reviews/{W48}"
 EXAMPLES = 12
-"""Calls of each kind; more find nothing more and cost seconds."""
+"""Number of generated calls per operation; more found no other faults and take seconds."""
 
 
 @pytest.fixture
-def fresh(monday: StoreFolder, tmp_path: Path) -> Iterator[InProcessDesk]:
-    """A desk that is one test's own."""
-    inside = InProcessDesk(own_copy(monday, tmp_path / "place").store)
+def fresh(monday_store: StoreFolder, tmp_path: Path) -> Iterator[InProcessDesk]:
+    """A new desk for one test."""
+    inside = InProcessDesk(own_copy(monday_store, tmp_path / "place").store)
     yield inside
     inside.close()
 
 
 @pytest.fixture
 def program(fresh: InProcessDesk) -> TestClient:
-    """A leader's program at that desk."""
+    """A client with a leader's token for that desk."""
     return fresh.token_client(fresh.member("leader"))
 
 
 @pytest.fixture
-def plays(monday: StoreFolder) -> list[dict[str, Any]]:
+def plays(monday_store: StoreFolder) -> list[dict[str, Any]]:
     """The plays that wait, in the order of the meeting."""
-    found: list[dict[str, Any]] = monday.document(W48)["plays"]
+    found: list[dict[str, Any]] = monday_store.document(W48)["plays"]
     return found
 
 
 def approve(play: dict[str, Any], seen: int = 0, **more: Any) -> dict[str, Any]:
-    """A call's body: approve a play as it was read."""
+    """Body of a call that approves a play in the version that was read."""
     decision = {"account": play["account_id"], "decision": "approve", "version": play["version"], "reason": "worth it"}
     return {"decision": {**decision, **more}, "seen": seen}
 
@@ -66,21 +66,21 @@ def approve(play: dict[str, Any], seen: int = 0, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def probed(monday: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
-    """A desk that programs send all kinds of things to."""
-    inside = InProcessDesk(own_copy(monday, tmp_path_factory.mktemp("probed") / "place").store)
+def probed(monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
+    """A desk for generated calls."""
+    inside = InProcessDesk(own_copy(monday_store, tmp_path_factory.mktemp("probed") / "place").store)
     yield inside
     inside.close()
 
 
 @pytest.fixture(scope="module")
-def described(probed: InProcessDesk, monday: StoreFolder) -> tuple[Any, dict[str, str]]:
-    """The API as it describes itself, and what a leader's program sends along. Its ids are those of this store."""
+def described(probed: InProcessDesk, monday_store: StoreFolder) -> tuple[Any, dict[str, str]]:
+    """The API schema with ids of this store, and the headers of a leader's program."""
     description = probed.anonymous_client().get("/api/openapi.json").json()
     ids = {
         "review_id": [W48, W47, "2020-W01"],
-        "action_id": [monday.actions()[0][0], monday.actions()[5][0], "nothing"],
-        "account": [play["account_id"] for play in monday.document(W48)["plays"][:2]],
+        "action_id": [monday_store.actions()[0][0], monday_store.actions()[5][0], "nothing"],
+        "account": [play["account_id"] for play in monday_store.document(W48)["plays"][:2]],
     }
     for operations in description["paths"].values():
         for operation in operations.values():
@@ -124,7 +124,7 @@ def test_whatever_a_program_sends_is_answered_as_described_and_never_by_a_fault(
 
 
 def schemathesis_test(operation: Any, call: Any) -> Any:
-    """A property over calls of one kind: the same calls in every run."""
+    """A property test over calls of one operation, with the same calls in every run."""
     from hypothesis import given
 
     limits = settings(
@@ -151,7 +151,7 @@ def test_the_description_names_every_refusal_with_what_it_looks_like(fresh: InPr
                 assert "Idempotency-Key" in {each["name"] for each in operation["parameters"]}, path
 
 
-# a thing is done once ------------------------------------------------------------------------------------------------
+# repeated calls ------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_key_and_call_again_give_the_same_answer_and_are_done_once(
@@ -168,9 +168,9 @@ def test_the_same_key_and_call_again_give_the_same_answer_and_are_done_once(
 
 @pytest.mark.parametrize("what", ["note", "mark", "override"])
 def test_every_kind_of_call_is_done_once_a_key(
-    fresh: InProcessDesk, program: TestClient, monday: StoreFolder, what: str
+    fresh: InProcessDesk, program: TestClient, monday_store: StoreFolder, what: str
 ) -> None:
-    action, account = monday.actions()[0][0], monday.document(W48)["plays"][0]["account_id"]
+    action, account = monday_store.actions()[0][0], monday_store.document(W48)["plays"][0]["account_id"]
     calls: dict[str, tuple[str, dict[str, Any], str]] = {
         "note": (f"{API}/notes", {"text": "They called"}, "wrote down"),
         "mark": (f"/api/v1/actions/{action}", {"state": "done", "on": "2026-11-20"}, "done"),
@@ -209,7 +209,7 @@ def test_the_keys_of_two_people_are_two_keys(fresh: InProcessDesk, plays: list[d
         assert (answer.status_code, "idempotent-replay" in answer.headers) == (200, False)
 
 
-def test_a_key_sent_twice_at_once_is_done_once(fresh: InProcessDesk, monday: StoreFolder) -> None:
+def test_a_key_sent_twice_at_once_is_done_once(fresh: InProcessDesk, monday_store: StoreFolder) -> None:
     leader = fresh.member("leader")
     token = fresh.token(leader)
     headers = {"authorization": f"Bearer {token}", "idempotency-key": "one"}
@@ -225,7 +225,7 @@ def test_a_key_sent_twice_at_once_is_done_once(fresh: InProcessDesk, monday: Sto
     assert [entry["what"] for entry in fresh.audit()].count("wrote down") == 1
 
 
-# what was read has to be what stands ---------------------------------------------------------------------------------
+# stale versions ------------------------------------------------------------------------------------------------------
 
 
 def test_a_choice_over_one_that_was_not_read_is_refused(program: TestClient, plays: list[dict[str, Any]]) -> None:
@@ -283,25 +283,25 @@ def test_what_is_no_amount_is_refused_and_nothing_is_recorded(
     assert "decided" not in [entry["what"] for entry in fresh.audit() if entry["review_id"] == W48]
 
 
-# as on the command line ----------------------------------------------------------------------------------------------
+# the same result as the command line ---------------------------------------------------------------------------------
 
 
 def test_what_a_program_decides_is_what_a_decisions_file_decides(
-    monday: StoreFolder, by_file: StoreFolder, meant: MeetingDecisions, tmp_path: Path
+    monday_store: StoreFolder, monday_by_file: StoreFolder, meeting_decisions: MeetingDecisions, tmp_path: Path
 ) -> None:
-    by_program = own_copy(monday, tmp_path / "program")
-    decide_by_program(by_program, meant)
-    one, other = by_file.document(W48), by_program.document(W48)
+    by_program = own_copy(monday_store, tmp_path / "program")
+    decide_by_program(by_program, meeting_decisions)
+    one, other = monday_by_file.document(W48), by_program.document(W48)
     assert {decision["by"] for decision in other["decisions"]} == {LEADER}
     for part in ("decisions", "actions", "plays", "touchpoints", "crm_updates", "state"):
         assert other[part] == one[part], part
     assert other == one
-    assert by_program.actions() == by_file.actions()
-    assert by_program.digests(W48) == by_file.digests(W48)
+    assert by_program.actions() == monday_by_file.actions()
+    assert by_program.digests(W48) == monday_by_file.digests(W48)
 
 
 def decide_by_program(place: StoreFolder, meant: MeetingDecisions) -> None:
-    """The same decisions, one call each, at a desk that is served by a process; until the week is closed."""
+    """Make the same decisions through the API of a served desk, one call each, until the week is closed."""
     with running_desk(place.store) as served:
         headers = {"authorization": f"Bearer {served.token(LEADER, 'leader')}"}
         with httpx.Client(base_url=served.at, headers=headers, timeout=60, trust_env=False) as program:
@@ -315,7 +315,7 @@ def decide_by_program(place: StoreFolder, meant: MeetingDecisions) -> None:
 
 
 def until(program: Any, stage: str) -> None:
-    """Wait until the review is so far."""
+    """Wait until the review has reached the stage."""
     deadline = time.monotonic() + 60
     while (at := {each["review_id"]: each["stage"] for each in program.get("/api/v1/reviews").json()}[W48]) != stage:
         assert time.monotonic() < deadline, at
@@ -323,16 +323,16 @@ def until(program: Any, stage: str) -> None:
 
 
 def written(place: StoreFolder) -> None:
-    """Wait until the pages say so, too: they are written a moment after the store says that the week is closed."""
+    """Wait until the pages are written, which happens shortly after the store closes the week."""
     deadline = time.monotonic() + 30
     while place.document(W48)["state"] != "closed":
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def test_a_program_reads_the_review_as_its_file_holds_it(program: TestClient, monday: StoreFolder) -> None:
+def test_a_program_reads_the_review_as_its_file_holds_it(program: TestClient, monday_store: StoreFolder) -> None:
     found = program.get(API).json()
-    assert found == json.loads((monday.out / W48 / "review.json").read_text(encoding="utf-8"))
+    assert found == json.loads((monday_store.out / W48 / "review.json").read_text(encoding="utf-8"))
 
 
 def test_a_program_finds_every_account_page_by_page(program: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""Exports as they come out of CRM, support and billing tools: every trap is handled, or refused with its row."""
+"""Exports of CRM, support and billing tools: every known trap is handled, or refused with its row."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ LONG_1, LONG_2 = "0015g00000AbCdEAAV", "0015g00000aBcDeAAF"
 
 
 def opened(folder: Path, files: Mapping[str, str | bytes], lookback_days: Mapping[str, int] | None = None) -> Portfolio:
-    """The portfolio of a folder with these files (and sound accounts, unless they are given)."""
+    """Read a folder with these files, and with correct accounts unless the files contain accounts."""
     folder.mkdir(exist_ok=True)
     for name, content in {"accounts.csv": ACCOUNTS, **files}.items():
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
@@ -36,12 +36,12 @@ def rows(portfolio: Portfolio, query: str) -> list[tuple[object, ...]]:
 
 
 def reasons(portfolio: Portfolio) -> list[tuple[str, str | None, int]]:
-    """What was left out: (reason, column, rows)."""
+    """Rows that were left out: (reason, column, rows)."""
     return [(entry.reason, entry.column, entry.rows) for entry in portfolio.audit.left_out]
 
 
 def only(portfolio: Portfolio) -> LeftOutRows:
-    """The one thing that was left out."""
+    """The only entry about rows that were left out."""
     (entry,) = portfolio.audit.left_out
     return entry
 
@@ -486,7 +486,7 @@ def test_a_mapped_column_that_the_file_does_not_have_stops_the_run_and_names_the
 
 
 def typed_source(path: Path) -> duckdb.DuckDBPyConnection:
-    """A database with the accounts in typed columns and the usage in another schema."""
+    """A database with accounts in typed columns, and usage in another schema."""
     connection = duckdb.connect(str(path))
     connection.execute(
         "CREATE TABLE accounts AS SELECT * FROM (VALUES"

@@ -1,4 +1,4 @@
-"""The house: folders are imported from this checkout, and signals, their meaning and their rows stay together."""
+"""Repository layout: packages are imported from this checkout, and each signal has its definition and its evidence."""
 
 import importlib
 from pathlib import Path

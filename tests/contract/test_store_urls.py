@@ -1,4 +1,4 @@
-"""``--store postgresql://…``: what cannot be opened is said in one sentence, and a password is said and kept nowhere."""
+"""``--store postgresql://…``: one clear sentence when it cannot be opened, and no password in output or files."""
 
 import subprocess
 import sys
@@ -15,13 +15,13 @@ from tests.e2e.commands import DONE, ROOT, CommandResult, clean_environment, sav
 
 SECRET = "s3cret-Pa55"
 CLOSED = "postgresql://dana:s3cret-Pa55@127.0.0.1:1/reviews"
-"""Nobody listens there."""
+"""A URL with a port on which nobody listens."""
 WITHOUT_DRIVER = "import sys; sys.modules['psycopg'] = None; from app.cli import main; main()"
-"""As if the driver were not installed."""
+"""Environment in which the driver seems not to be installed."""
 
 
 def refused(url: str) -> str:
-    """The one sentence with which a store is refused."""
+    """The one sentence of a command with a refused store."""
     with pytest.raises(InputError) as caught, open_store(url):
         pass
     assert caught.value.__suppress_context__ or caught.value.__context__ is None, "the cause would be printed, too"
@@ -110,7 +110,7 @@ def test_a_password_with_any_characters_opens_the_store_and_is_written_nowhere(
 ) -> None:
     monkeypatch.setenv("SAVEPLAY_CACHE", str(tmp_path))
     told = ["override", "A-1", "--band", "red", "--reason", "Because", "--until", "2026-12-31", "--by", "Dana"]
-    done = saveplay(*told, "--store", guarded).ended(DONE)
+    done = saveplay(*told, "--store", guarded).check_exit(DONE)
     absent = saveplay("history", "A-1", "--store", guarded)
     unknown = saveplay("show", "2026-W48", env={"SAVEPLAY_STORE": guarded})
     assert f"no week in postgresql://{_user(guarded)}@127.0.0.1:" in absent.refusal
@@ -148,7 +148,7 @@ def test_the_name_of_a_store_and_the_place_of_its_copies_depend_on_no_password(
 
 
 def python(code: str, *arguments: str | Path) -> CommandResult:
-    """A process of its own that runs this code."""
+    """Run this code in a separate Python process."""
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=ROOT,
@@ -175,5 +175,5 @@ print(*sorted({"psycopg", "sqlite3", "filelock", "langgraph"} & set(sys.modules)
 
 
 def test_each_kind_of_store_loads_its_own_driver_and_no_other(tmp_path: Path, postgres_url: str) -> None:
-    assert python(LOADED, tmp_path / "store").ended(DONE).out.split() == ["filelock", "sqlite3"]
-    assert python(LOADED, postgres_url).ended(DONE).out.split() == ["psycopg"]
+    assert python(LOADED, tmp_path / "store").check_exit(DONE).out.split() == ["filelock", "sqlite3"]
+    assert python(LOADED, postgres_url).check_exit(DONE).out.split() == ["psycopg"]

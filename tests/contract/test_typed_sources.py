@@ -1,5 +1,5 @@
-"""Sources with types of their own: taken as they are when nothing is wrong, read with care when something is, and in
-both cases the same review as from CSV files. A database is measured where it is."""
+"""Typed sources: read directly when they have no faults, validated when they have, with the same review as from CSV
+files in both cases. A database is measured in place."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ def customers() -> PortfolioBuilder:
 
 
 def faults(world: PortfolioBuilder) -> PortfolioBuilder:
-    """What a warehouse has, too."""
+    """Other tables that a warehouse may contain."""
     world.add("usage", account_id="well", date=world.day(3), active_users=-4)
     world.add("usage", account_id="stranger", date=world.day(3), active_users=4)
     world.add("usage", account_id="well", date=world.day(-9), active_users=4)
@@ -54,7 +54,7 @@ def faults(world: PortfolioBuilder) -> PortfolioBuilder:
 
 
 def as_parquet(world: PortfolioBuilder, folder: Path, parts: int = 1) -> Path:
-    """Typed files; usage as a folder of so many parts."""
+    """Write Parquet files; usage becomes a folder with so many parts."""
     folder.mkdir(parents=True)
     with duckdb.connect() as connection:
         for table in TABLES.values():
@@ -77,7 +77,7 @@ def as_parquet(world: PortfolioBuilder, folder: Path, parts: int = 1) -> Path:
 
 
 def in_words(base: ScoredBase) -> dict[str, Any]:
-    """Everything that is concluded and told, but for the names of files and the places of rows in them."""
+    """All conclusions and messages, without file names and row positions."""
     accounts = [row["account_id"] for row in base.rows("select account_id from scored order by account_id")]
     base.select_accounts(accounts)
     evidence = {
@@ -105,7 +105,7 @@ def test_typed_files_say_what_csv_files_say(world: PortfolioBuilder, parts: int,
 def test_a_database_says_what_csv_files_say(
     world: PortfolioBuilder, tmp_path: Path, postgres: databases.LocalPostgres
 ) -> None:
-    url = postgres.fresh()
+    url = postgres.new_database()
     bases.load_into_postgres(as_parquet(world, tmp_path / "typed"), url)
     base = read_base(url, AS_OF, SHIPPED, NO_HISTORY)
     ours = in_words(world.score_files(tmp_path / "csv").base)
@@ -153,7 +153,7 @@ def test_only_the_columns_and_weeks_that_are_needed_are_read(tmp_path: Path) -> 
 def test_a_text_column_where_a_date_belongs_is_refused_by_a_database_with_the_cure(
     postgres: databases.LocalPostgres,
 ) -> None:
-    url = postgres.fresh()
+    url = postgres.new_database()
     databases.run_sql(url, "create table accounts (account_id text, name text, arr numeric, renewal_date text)")
     with pytest.raises(DataError, match=r"public.accounts.renewal_date is varchar.*make a view that casts it"):
         read_base(url, AS_OF, SHIPPED, NO_HISTORY)
@@ -162,7 +162,7 @@ def test_a_text_column_where_a_date_belongs_is_refused_by_a_database_with_the_cu
 def test_a_database_needs_no_more_than_the_right_to_read_and_keeps_no_password(
     postgres: databases.LocalPostgres,
 ) -> None:
-    url = postgres.fresh()
+    url = postgres.new_database()
     databases.run_sql(url, "create table accounts (account_id text, name text, arr numeric, renewal_date date)")
     databases.run_sql(url, "insert into accounts values ('A', 'A Ltd', 1000, date '2027-01-01')")
     for given in (url.replace("postgres@", "postgres:secret@"), f"{url}?password=secret"):
@@ -202,7 +202,7 @@ def test_progress_tells_rows_and_time_left() -> None:
 
 def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> None:
     folder = as_parquet(customers(), tmp_path / "typed")
-    with duckdb.connect() as connection:  # enough usage to be interrupted in
+    with duckdb.connect() as connection:  # enough usage to interrupt the run
         rows = "select 'well' as account_id, date '2026-11-23' - (i % 90)::int as date, i % 7 as active_users from range(20000000) t(i)"
         connection.execute(f"copy ({rows}) to '{folder}/usage.parquet' (format parquet)")
     out = tmp_path / "out"
@@ -217,7 +217,7 @@ def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> Non
         cwd=tmp_path,
         preexec_fn=lambda: signal.signal(
             signal.SIGINT, signal.SIG_DFL
-        ),  # ignored where the tests run in the background
+        ),  # the signal is ignored when the tests run in the background
     )
     wait_for(lambda: reads(process.pid, "usage.parquet"))
     process.send_signal(signal.SIGINT)
@@ -229,10 +229,10 @@ def test_an_interrupted_score_leaves_nothing_half_written(tmp_path: Path) -> Non
 
 
 def reads(pid: int, name: str) -> bool:
-    """Whether a process has the file open."""
+    """True if any process has the file open."""
     try:
         return any(os.readlink(each).endswith(name) for each in Path(f"/proc/{pid}/fd").iterdir())
-    except FileNotFoundError:  # it closed one while we looked
+    except FileNotFoundError:  # the process closed a file during the search
         return False
 
 

@@ -1,4 +1,4 @@
-"""The product as a process: start it, read what it says, kill it. Nothing is faked, nothing is imported from it."""
+"""The product as a real process: start it, read its output, kill it. Nothing is faked, no product code is imported."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ _TIMEOUT_SECONDS = 120
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a process ended and what it printed."""
+    """Exit code and output of a process."""
 
     code: int
     out: str
@@ -34,7 +34,7 @@ class CommandResult:
 
     @property
     def refusal(self) -> str:
-        """The one sentence with which the command was refused; fails when there was anything else."""
+        """The one sentence of a refused command. Fails when the command was not refused or printed anything else."""
         lines = [line for line in self.err.splitlines() if line.strip()]
         assert self.code == REFUSED, f"exit {self.code}: {self.err[-2000:]}"
         assert not self.out, self.out[:500]
@@ -43,8 +43,8 @@ class CommandResult:
         assert "Traceback" not in self.err
         return lines[0].removeprefix("saveplay: ")
 
-    def ended(self, code: int) -> "CommandResult":
-        """Itself, when it ended with this code and without a traceback."""
+    def check_exit(self, code: int) -> "CommandResult":
+        """Return the result if the process ended with this code and without a traceback, else fail."""
         assert self.code == code, f"exit {self.code} instead of {code}: {self.err[-3000:]}"
         assert "Traceback" not in self.err
         return self
@@ -52,27 +52,27 @@ class CommandResult:
 
 @cache
 def _home() -> str:
-    """An empty home, so that no test meets the reviews of whoever runs it."""
+    """An empty home folder, so that no test sees the developer's own reviews."""
     return tempfile.mkdtemp(prefix="saveplay-home-")
 
 
 def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's environment without settings and keys of ours."""
+    """The environment without the product's settings and keys, with an empty home folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OUR_VARIABLES)}
     homes = {"HOME": _home(), "XDG_DATA_HOME": _home(), "XDG_CACHE_HOME": _home()}
     return {**kept, **homes, "PYTHONPATH": str(ROOT), **(more or {})}
 
 
 def command_line(arguments: Sequence[str | Path]) -> list[str]:
-    """``saveplay …`` as it is started here."""
+    """The command line of ``saveplay`` with these arguments."""
     return [sys.executable, "-m", "app.cli", *map(str, arguments)]
 
 
 def start_command(
     arguments: Sequence[str | Path], out: int, err: int, env: Mapping[str, str] | None = None, cwd: Path = ROOT
 ) -> ForkedCommand | subprocess.Popen[bytes]:
-    """Start one command, without a terminal. One with an environment of its own starts from nothing, unless it only
-    says where things are kept."""
+    """Start one command without a terminal. It is forked, unless its environment sets more than the folders of cache
+    and store; then it starts a new interpreter."""
     if CAN_FORK and set(env or {}) <= {"SAVEPLAY_CACHE", "SAVEPLAY_STORE"}:
         return start_forked([*map(str, arguments)], cwd, clean_environment(env), (out, err))
     return subprocess.Popen(
@@ -81,7 +81,7 @@ def start_command(
 
 
 def saveplay(*arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> CommandResult:
-    """Run one command to its end."""
+    """Run one command to its end, at most 120 seconds."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = start_command(arguments, out.fileno(), err.fileno(), env, cwd)
         try:
@@ -95,24 +95,24 @@ KillCondition = Callable[[Sequence[str]], bool]
 
 
 def has_printed(text: str) -> KillCondition:
-    """The moment at which the process has announced this on standard error."""
+    """Condition: the process has printed this text on standard error."""
     return lambda lines: any(text in line for line in lines)
 
 
 def file_exists(folder: Path, pattern: str) -> KillCondition:
-    """The moment at which something of this name lies in the folder."""
+    """Condition: the folder contains a file that matches the pattern."""
 
     def there(_: object) -> bool:
         try:
             return any(folder.glob(pattern))
-        except FileNotFoundError:  # the process renamed a folder while we looked into it
+        except FileNotFoundError:  # the process renamed a folder during the search
             return False
 
     return there
 
 
 class EndedTooEarly(AssertionError):
-    """A command came to its end before it was killed or held up: on a busy machine nobody looked at the right moment."""
+    """A command ended before it was killed or stopped, as may happen on a busy machine. The attempt is repeated."""
 
 
 def run_in_parallel(*commands: Sequence[str | Path]) -> list[CommandResult]:
@@ -131,8 +131,8 @@ def run_in_parallel(*commands: Sequence[str | Path]) -> list[CommandResult]:
 
 
 def race_commands(*commands: tuple[Sequence[str | Path], Mapping[str, str] | None]) -> list[CommandResult]:
-    """Begin commands, each with its environment, at the same time; the first that is at work stands still until the
-    others have ended. Raises Missed when it was over by then."""
+    """Start commands at the same time, each with its environment. The first one at work is stopped until the others
+    have ended. Raises EndedTooEarly when it ended before."""
     with ExitStack() as stack:
         streams = [
             (stack.enter_context(tempfile.TemporaryFile()), stack.enter_context(tempfile.TemporaryFile()))
@@ -155,7 +155,7 @@ def race_commands(*commands: tuple[Sequence[str | Path], Mapping[str, str] | Non
 
 
 def _first_at_work(streams: Sequence[int]) -> int:
-    """Which of the processes is the first to say that it has begun with the review."""
+    """Index of the first process that reports the start of the review."""
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         for place, stream in enumerate(streams):
@@ -173,7 +173,7 @@ def _read_all(stream: IO[bytes]) -> str:
 def kill_when(
     arguments: Sequence[str | Path], moment: KillCondition, env: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Start a command and ``kill -9`` it at a moment. Raises Missed when it was over by then. Returns what it had said."""
+    """Start a command and ``kill -9`` it at a moment. Returns its standard error. Raises EndedTooEarly."""
     end, said = os.pipe()
     with open(os.devnull, "wb") as nowhere:
         process = start_command(arguments, nowhere.fileno(), said, env)

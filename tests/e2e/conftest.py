@@ -1,24 +1,24 @@
-"""The worlds that the end-to-end tests share, and enough patience for whole reviews."""
+"""Shared stores of the end-to-end tests, and a time limit that is long enough for whole reviews."""
 
 import pytest
 
 from tests.e2e.shared_stores import (  # noqa: F401  fixtures
     both_weeks,
     decided,
-    desk,
-    desk_first,
-    desk_second,
     first_week,
-    reborn,
-    shelf,
-    too_late,
-    waiting,
-    wanted,
+    meeting_wishes,
+    overruled_decisions,
+    restarted_review,
+    shared_stores,
+    team_data,
+    team_first_week,
+    team_second_week,
+    waiting_review,
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test may wait for a world that another worker is making."""
+    """Raise the time limit: a test may wait for a shared store that another worker creates."""
     for item in items:
         if "tests/e2e/" in item.path.as_posix():
             item.add_marker(pytest.mark.timeout(400))

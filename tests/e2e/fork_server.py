@@ -1,7 +1,7 @@
-"""A process that has imported the libraries the product stands on, and forks itself for every command of a test.
+"""A process that has imported the product's libraries and forks itself for every command of a test.
 
-Each command is a process of its own, as if it had been started from a shell: its own directory, environment, streams
-and exit code; it can be killed; the product is imported in it afresh. What it saves is a second of importing libraries.
+Each command is a separate process, like one started from a shell: it has its own directory, environment, streams and
+exit code, can be killed, and imports the product itself. This saves about a second of importing libraries per command.
 """
 
 import atexit
@@ -30,19 +30,19 @@ LIBRARIES = (
     "numpy", "platformdirs", "pydantic", "rapidfuzz", "rich.console", "rich.panel", "rich.prompt", "rich.table",
     "sqlite3", "typer", "typer.rich_utils", "yaml", "zoneinfo",
 )  # fmt: skip
-"""None of them starts a thread or opens a file of a review by being imported."""
+"""Importing them starts no thread and opens no file of a review, so that forking afterwards is safe."""
 
 DATABASE_LIBRARIES = ("langgraph.checkpoint.postgres.aio", "psycopg")
-"""As above, where they are installed."""
+"""The same for libraries that may not be installed."""
 
 CAN_FORK = sys.platform == "linux" and not os.environ.get("SAVEPLAY_TESTS_COLD")
-"""Elsewhere forking is not safe; with the variable set every command is started from nothing."""
+"""Forking is safe on Linux only. With the variable set, every command starts a new interpreter."""
 NUMBER_BYTES = 4
-"""Bytes of a number between the two sides."""
+"""Length in bytes of a number in the protocol."""
 
 
 class ForkedCommand:
-    """A command that runs, as far as ``subprocess.Popen`` is asked about it here."""
+    """A running command, with the part of the interface of ``subprocess.Popen`` that the tests use."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -55,7 +55,7 @@ class ForkedCommand:
         return int.from_bytes(said, "big", signed=True)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit code, negative when a signal ended it."""
+        """Wait for the exit code; negative when a signal ended the command. Raises TimeoutError."""
         if self.returncode is None:
             self._connection.settimeout(timeout)
             self.returncode = self._number()
@@ -63,7 +63,7 @@ class ForkedCommand:
         return self.returncode
 
     def poll(self) -> int | None:
-        """Its exit code when it is over."""
+        """The exit code, or None while the command runs."""
         try:
             return self.wait(timeout=0)
         except BlockingIOError:
@@ -89,7 +89,7 @@ def start_forked(
 
 @cache
 def _address() -> str:
-    """The socket of the process that forks; it ends with the process that asks for it first, which is this one."""
+    """Socket of the forking process; that process is started here and ends with this process."""
     address = str(Path(tempfile.mkdtemp(prefix="saveplay-warm-")) / "socket")
     command = [sys.executable, "-m", "tests.e2e.fork_server", address, str(os.getpid())]
     server = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL)
@@ -110,7 +110,7 @@ def _end(server: subprocess.Popen[bytes], address: str) -> None:
 
 
 def serve_forks(address: str, owner: int) -> None:
-    """Fork for every command that is asked for, until the owner is gone."""
+    """Fork for every requested command until the owner has ended."""
     for library in LIBRARIES:
         importlib.import_module(library)
     with suppress(ImportError):
@@ -133,7 +133,7 @@ def serve_forks(address: str, owner: int) -> None:
 
 
 def fork_command(connection: socket.socket) -> NoReturn:
-    """Fork once more: the new process becomes the command, this one tells its number and how it ends."""
+    """Fork again: the new process becomes the command, this process reports its id and its exit code."""
     length, streams, *_ = socket.recv_fds(connection, NUMBER_BYTES, 2)
     asked = b""
     while len(asked) < int.from_bytes(length, "big"):
@@ -152,7 +152,7 @@ def fork_command(connection: socket.socket) -> NoReturn:
 
 
 def run_command(streams: Sequence[int], arguments: list[str], cwd: str, environment: dict[str, str]) -> NoReturn:
-    """Be ``python -m app.cli`` with these arguments."""
+    """Run ``python -m app.cli`` with these arguments in this process."""
     code = 1
     try:
         for place, stream in enumerate(streams, start=1):
@@ -167,7 +167,7 @@ def run_command(streams: Sequence[int], arguments: list[str], cwd: str, environm
         sys.argv = ["saveplay", *arguments]
         runpy.run_module("app.cli", run_name="__main__", alter_sys=True)
         code = 0
-    except BaseException:  # noqa: BLE001 - as an interpreter does it
+    except BaseException:  # noqa: BLE001 - the interpreter does the same with an uncaught error
         traceback.print_exc()
     finally:
         sys.stdout.flush()

@@ -1,7 +1,7 @@
-"""What the tests look at, made once a run by real processes: portfolios, stores with a week or two in them.
+"""Shared data of the end-to-end tests, created once per run by real processes: portfolios and stores with reviews.
 
-A place that tests share is only read; whoever wants to go on from it copies it. The folder is shared by all xdist
-workers of a run, under a lock.
+Tests only read a shared store; a test that changes it makes a copy first. All xdist workers of a run share the folder,
+under a lock.
 """
 
 import csv
@@ -25,25 +25,25 @@ from tests.e2e.commands import DONE, PORTFOLIO, WAITING, CommandResult, EndedToo
 FIRST_DAY, SECOND_DAY = "2026-11-16", "2026-11-23"
 W47, W48 = "2026-W47", "2026-W48"
 FILES_WITH_TIMES = ("run.json", "audit.jsonl")
-"""The two files that may hold clock times and paths."""
+"""The two files that may contain clock times and paths."""
 FILES_PEOPLE_EDIT = ("decisions.yaml",)
-"""The one that people fill in and the review only keeps."""
+"""The file that people fill in; the review never overwrites it."""
 
 ATTEMPTS = 5
-"""How often a world with kills in it is begun before the test fails."""
+"""Number of attempts to create a store with a killed process before the test fails."""
 UNOWNED_ACCOUNT = "TF-1268"
-"""The critical account that nobody owns in the cut-out."""
+"""The critical account without an owner in the data of the small team."""
 TEAM_ACCOUNTS = (
     "TF-1052", "TF-1040", "TF-1409", "TF-1037", UNOWNED_ACCOUNT, "TF-1256", "TF-1370", "TF-1133", "TF-1337", "TF-1097",
     "TF-1253", "TF-1145", "TF-1061", "TF-1160", "TF-1328", "TF-1007", "TF-1049", "TF-1187", "TF-1094", "TF-1001",
     "TF-1010", "TF-1019",
 )  # fmt: skip
-"""A desk of one team: the ten worst, two that turn bad, resolved ones, hostile names, a few healthy ones."""
+"""Accounts of the small team: the ten worst, two that turn bad, resolved ones, hostile names, some healthy ones."""
 
 
 @dataclass(frozen=True)
 class StoreFolder:
-    """A store and the folder that its reviews are written into."""
+    """A folder with a store and with the reviews written from it."""
 
     folder: Path
 
@@ -55,27 +55,27 @@ class StoreFolder:
     def out(self) -> Path:
         return self.folder / "reviews"
 
-    def asked(self, data: Path | str, day: str, *more: str | Path) -> list[str | Path]:
-        """The arguments of a review here."""
+    def review_arguments(self, data: Path | str, day: str, *more: str | Path) -> list[str | Path]:
+        """Arguments of the command line for a review with this store."""
         return ["review", "--data", data, "--as-of", day, "--out", self.out, "--store", self.store, *more]
 
     def review(
         self, data: Path | str, day: str, *more: str | Path, code: int = DONE, env: Mapping[str, str] | None = None
     ) -> CommandResult:
-        """Run a review here."""
-        return saveplay(*self.asked(data, day, *more), env=env).ended(code)
+        """Run a review with this store and check its exit code."""
+        return saveplay(*self.review_arguments(data, day, *more), env=env).check_exit(code)
 
     def run(self, *arguments: str | Path) -> CommandResult:
-        """Run any other command on this store."""
+        """Run any other command with this store."""
         return saveplay(*arguments, "--store", self.store)
 
     def pages(self, review_id: str) -> dict[str, bytes]:
-        """Every file of a review by its relative path."""
+        """Content of every file of a review, by relative path."""
         folder = self.out / review_id
         return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
     def digests(self, review_id: str) -> dict[str, str]:
-        """Digest of every file that has to be the same each time."""
+        """Digest of every file that must be the same in every run, by relative path."""
         pages = self.pages(review_id).items()
         return {
             name: hashlib.sha256(content).hexdigest()
@@ -84,38 +84,38 @@ class StoreFolder:
         }
 
     def document(self, review_id: str) -> dict[str, Any]:
-        """``review.json``."""
+        """Content of ``review.json``."""
         return json.loads((self.out / review_id / "review.json").read_text(encoding="utf-8"))
 
     def table(self, review_id: str, name: str) -> list[dict[str, str]]:
-        """One of the CSV files."""
+        """Rows of one of the CSV files."""
         with (self.out / review_id / name).open(newline="", encoding="utf-8-sig") as handle:
             return list(csv.DictReader(handle))
 
     def stray_files(self) -> list[str]:
-        """What lies beside the reviews and is none."""
+        """Names beside the review folders that do not belong to a review."""
         if not self.out.exists():
             return []
         return [path.name for path in self.out.iterdir() if not re.fullmatch(r"\d{4}-W\d\d", path.name)]
 
     def actions(self) -> list[tuple[Any, ...]]:
-        """Every action in the store as it is kept there."""
+        """Every row of the action table in the store."""
         return self._rows("select action_id, approved_in, body from actions order by action_id, approved_in")
 
     def registered(self) -> list[str]:
-        """The reviews that the store knows of."""
+        """Ids of the reviews in the store."""
         return [review_id for (review_id,) in self._rows("select review_id from reviews order by review_id")]
 
     def decided(self, review_id: str) -> list[str]:
-        """The gates of a review that the store holds a decision for."""
+        """Gates of a review with a decision in the store."""
         return [gate for (gate,) in self._rows(f"select gate from decisions where review_id = '{review_id}'")]
 
     def audit(self, review_id: str) -> list[tuple[str, str]]:
-        """What was done to a review, and by whom, oldest first."""
+        """Event and person of each audit entry of a review, oldest first."""
         return self._rows(f"select what, who from audit where review_id = '{review_id}' order by seq")
 
     def progress(self) -> dict[str, tuple[str, str | None]]:
-        """State and day of every action that somebody reported on."""
+        """State and day of every action with reported progress, by action id."""
         return {
             action: (state, on) for action, state, on in self._rows("select action_id, state, on_day from progress")
         }
@@ -130,26 +130,26 @@ class StoreFolder:
         try:
             return connection.execute(query).fetchall()
         except sqlite3.OperationalError:
-            return []  # the process has not made the table yet
+            return []  # the process has not created the table yet
         finally:
             connection.close()
 
-    def copied(self, folder: Path) -> "StoreFolder":
-        """The same history in another folder. Its old reviews still know the old folder; new ones go into the new."""
+    def copy_to(self, folder: Path) -> "StoreFolder":
+        """Copy the store to another folder. Old reviews keep the old output folder; new reviews use the new one."""
         shutil.copytree(self.folder, folder)
         return StoreFolder(folder)
 
 
 @dataclass(frozen=True)
 class SharedStores:
-    """Where shared things are put: each is made once a run, by whoever needs it first."""
+    """Folder of the shared data. Each part is created once per run, by the first test that needs it."""
 
     root: Path
 
     def place(
         self, name: str, make: Callable[[StoreFolder], Mapping[str, CommandResult] | None]
     ) -> tuple[StoreFolder, dict[str, CommandResult]]:
-        """A place, and what was said while it was made."""
+        """A shared store, and the output of the commands that created it."""
         folder, notes = self.root / name, self.root / f"{name}.json"
         with FileLock(self.root / f"{name}.lock"):
             if not notes.exists():
@@ -163,7 +163,7 @@ class SharedStores:
 def _make_store(
     folder: Path, make: Callable[[StoreFolder], Mapping[str, CommandResult] | None]
 ) -> Mapping[str, CommandResult]:
-    """What was said while the place was made. A kill that came too late proves nothing: the place is made anew."""
+    """Create the store and return the output. If a kill came too late, create the store again."""
     for attempt in range(1, ATTEMPTS + 1):
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -175,7 +175,7 @@ def _make_store(
 
 
 @pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> SharedStores:
+def shared_stores(tmp_path_factory: pytest.TempPathFactory) -> SharedStores:
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     root = shared / "saveplay-worlds"
@@ -194,14 +194,14 @@ def read_csv_rows(path: Path) -> tuple[list[str], list[list[str]]]:
 
 
 def write_csv_rows(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
-    """A CSV file."""
+    """Write a CSV file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as handle:
         csv.writer(handle, lineterminator="\n").writerows([header, *rows])
 
 
 def write_team_data(folder: Path, days: int = 0) -> Path:
-    """The sample portfolio of a few accounts, one critical one without an owner, all dates moved by ``days``."""
+    """Write the sample portfolio of the small team, one critical account without an owner, dates moved by ``days``."""
     for source in sorted(PORTFOLIO.glob("*.csv")):
         header, rows = read_csv_rows(source)
         if "account_id" in header:
@@ -224,91 +224,95 @@ def _shift_date(cell: str, days: int) -> str:
 
 
 @pytest.fixture(scope="session")
-def first_week(shelf: SharedStores) -> StoreFolder:
+def first_week(shared_stores: SharedStores) -> StoreFolder:
     """The first review of the sample portfolio, everything approved."""
 
     def make(place: StoreFolder) -> None:
         place.review(PORTFOLIO, FIRST_DAY, "--approve", "all", env={"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland"})
 
-    return shelf.place("first-week", make)[0]
+    return shared_stores.place("first-week", make)[0]
 
 
 @pytest.fixture(scope="session")
-def both_weeks(shelf: SharedStores, first_week: StoreFolder) -> StoreFolder:
+def both_weeks(shared_stores: SharedStores, first_week: StoreFolder) -> StoreFolder:
     """The second review, on the history of the first."""
 
     def make(place: StoreFolder) -> None:
-        first_week.copied(place.folder)
+        first_week.copy_to(place.folder)
         place.review(PORTFOLIO, SECOND_DAY, "--approve", "all", env={"PYTHONHASHSEED": "1", "TZ": "Pacific/Auckland"})
 
-    return shelf.place("both-weeks", make)[0]
+    return shared_stores.place("both-weeks", make)[0]
 
 
-# the cut-out ---------------------------------------------------------------------------------------------------------
+# the small team ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def desk(shelf: SharedStores) -> Path:
-    """The data of a small team, with a critical account that nobody owns."""
+def team_data(shared_stores: SharedStores) -> Path:
+    """The data of a small team, with a critical account without an owner."""
 
     def make(place: StoreFolder) -> None:
         write_team_data(place.folder)
 
-    return shelf.place("desk", make)[0].folder
+    return shared_stores.place("desk", make)[0].folder
 
 
 OVERRIDES = (("TF-1409", "yellow", "2026-11-20"), ("TF-1040", "green", "2026-12-31"))
-"""Account, band and end date of what CSMs said before the first review."""
+"""Account, band and end date of the health overrides that CSMs set before the first review."""
 
 
 @pytest.fixture(scope="session")
-def desk_first(shelf: SharedStores, desk: Path) -> StoreFolder:
+def team_first_week(shared_stores: SharedStores, team_data: Path) -> StoreFolder:
     """The first review of the small team, with two overrides, everything approved."""
 
     def make(place: StoreFolder) -> None:
         for account, band, until in OVERRIDES:
             reason = ("--reason", "The sponsor told me on the phone", "--by", "Sadia Karim")
-            place.run("override", account, "--band", band, "--until", until, "--on", "2026-11-10", *reason).ended(DONE)
-        place.review(desk, FIRST_DAY, "--approve", "all")
+            place.run("override", account, "--band", band, "--until", until, "--on", "2026-11-10", *reason).check_exit(
+                DONE
+            )
+        place.review(team_data, FIRST_DAY, "--approve", "all")
 
-    return shelf.place("desk-first", make)[0]
+    return shared_stores.place("desk-first", make)[0]
 
 
 @pytest.fixture(scope="session")
-def desk_second(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> StoreFolder:
-    """The second review of the small team, everything approved, undisturbed."""
+def team_second_week(shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder) -> StoreFolder:
+    """The second review of the small team, everything approved, without a kill."""
 
     def make(place: StoreFolder) -> None:
-        desk_first.copied(place.folder)
-        place.review(desk, SECOND_DAY, "--approve", "all")
+        team_first_week.copy_to(place.folder)
+        place.review(team_data, SECOND_DAY, "--approve", "all")
 
-    return shelf.place("desk-second", make)[0]
+    return shared_stores.place("desk-second", make)[0]
 
 
 @pytest.fixture(scope="session")
-def waiting(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[StoreFolder, CommandResult]:
-    """The second review of the small team, waiting for decisions; and what it said."""
+def waiting_review(
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder
+) -> tuple[StoreFolder, CommandResult]:
+    """The second review of the small team, waiting for decisions, and the output of its command."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        desk_first.copied(place.folder)
-        said = place.review(desk, SECOND_DAY, code=WAITING)
+        team_first_week.copy_to(place.folder)
+        said = place.review(team_data, SECOND_DAY, code=WAITING)
         shutil.copytree(place.out, place.folder / "kept" / "reviews")
         return {"review": said}
 
-    place, said = shelf.place("waiting", make)
+    place, said = shared_stores.place("waiting", make)
     return StoreFolder(place.folder / "kept"), said["review"]
 
 
 @pytest.fixture(scope="session")
-def reborn(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """A first review killed before it was registered, then run again with nothing approved."""
+def restarted_review(shared_stores: SharedStores, team_data: Path) -> tuple[StoreFolder, dict[str, CommandResult]]:
+    """A first review that was killed before it was registered, then run again with nothing approved."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        go = place.asked(desk, FIRST_DAY, "--approve", "none")
+        go = place.review_arguments(team_data, FIRST_DAY, "--approve", "none")
         kill_when(go, file_exists(place.folder, "store/saveplay.db"))
         return {"resume": place.run("resume", W47), "review": saveplay(*go)}
 
-    return shelf.place("reborn", make)
+    return shared_stores.place("reborn", make)
 
 
 # decisions -----------------------------------------------------------------------------------------------------------
@@ -316,22 +320,22 @@ def reborn(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, dict[str, Comm
 
 @dataclass(frozen=True)
 class MeetingWishes:
-    """What the meeting wants: some of each decision."""
+    """Decisions that a meeting wants: some of each kind."""
 
     approved: tuple[str, ...]
     edited: str
     rejected: str
     deferred: str
     no_outreach: str
-    """An account without a play whose primary action is rejected."""
+    """An account without a play, whose primary action is rejected."""
     moved: str
     dropped: str
-    """Actions of the edited play: one gets another owner and date, one is left out."""
+    """Actions of the edited play: ``moved`` gets another owner and date, ``dropped`` is left out."""
     content: dict[str, Any]
-    """The decisions file."""
+    """Content of the decisions file."""
 
     def file(self, path: Path, **changes: Any) -> Path:
-        """The decisions file on disk, with some of its keys changed (None leaves a key out)."""
+        """Write the decisions file with some keys changed (None leaves a key out)."""
         content = {key: value for key, value in {**self.content, **changes}.items() if value is not None}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -342,7 +346,7 @@ NEW_OWNER, NEW_DATE = "P-19", "2026-12-02"
 
 
 def wishes_for(review: Mapping[str, Any]) -> MeetingWishes:
-    """Reject one play, defer one, edit one, approve the others; reject one primary action beside them."""
+    """Decisions that reject, defer and edit one play each, approve the others, and reject one primary action."""
     accounts = [play["account_id"] for play in review["plays"] if play["account_id"] != UNOWNED_ACCOUNT]
     edited, rejected, deferred, *rest = accounts
     play = next(play for play in review["plays"] if play["account_id"] == edited)
@@ -373,32 +377,36 @@ def wishes_for(review: Mapping[str, Any]) -> MeetingWishes:
 
 
 @pytest.fixture(scope="session")
-def wanted(waiting: tuple[StoreFolder, CommandResult]) -> MeetingWishes:
-    """What the meeting of the small team wants."""
-    return wishes_for(waiting[0].document(W48))
+def meeting_wishes(waiting_review: tuple[StoreFolder, CommandResult]) -> MeetingWishes:
+    """Decisions that the meeting of the small team wants."""
+    return wishes_for(waiting_review[0].document(W48))
 
 
 @pytest.fixture(scope="session")
-def decided(shelf: SharedStores, desk: Path, desk_first: StoreFolder, wanted: MeetingWishes) -> StoreFolder:
-    """The second review with those decisions, given beforehand in one file, undisturbed."""
+def decided(
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder, meeting_wishes: MeetingWishes
+) -> StoreFolder:
+    """The second review with these decisions from a file, without a kill."""
 
     def make(place: StoreFolder) -> None:
-        desk_first.copied(place.folder)
-        place.review(desk, SECOND_DAY, "--approve", wanted.file(place.folder / "decisions.yaml"))
+        team_first_week.copy_to(place.folder)
+        place.review(team_data, SECOND_DAY, "--approve", meeting_wishes.file(place.folder / "decisions.yaml"))
 
-    return shelf.place("decided", make)[0]
+    return shared_stores.place("decided", make)[0]
 
 
 @pytest.fixture(scope="session")
-def too_late(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """The second review, printed as JSON while it waits; the process that decided on it was killed before it could
-    carry that out, and a second person decides otherwise."""
+def overruled_decisions(
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder
+) -> tuple[StoreFolder, dict[str, CommandResult]]:
+    """The second review, where the process of the first decision was killed before it carried the decision out, and a
+    second person then decides differently. Also the JSON output of the waiting review."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        desk_first.copied(place.folder)
-        said = {"json": place.review(desk, SECOND_DAY, "--json", code=WAITING)}
+        team_first_week.copy_to(place.folder)
+        said = {"json": place.review(team_data, SECOND_DAY, "--json", code=WAITING)}
         decide = ["decide", W48, "--store", place.store, "--approve"]
         kill_when([*decide, "all"], lambda _: "plan" in place.decided(W48))
         return {**said, "second": saveplay(*decide, "none")}
 
-    return shelf.place("too-late", make)
+    return shared_stores.place("too-late", make)

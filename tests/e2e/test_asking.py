@@ -1,4 +1,4 @@
-"""`saveplay ask` as people use it: real processes on the sample portfolio, without a model."""
+"""`saveplay ask` on the sample portfolio, with real processes and without a model."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ ON = ("--data", str(SAMPLE), "--as-of", "2026-11-23")
 
 
 @pytest.fixture(scope="module")
-def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def waiting_review(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a review that waits for decisions."""
     folder = tmp_path_factory.mktemp("asking")
     ran = saveplay("review", *ON, "--store", str(folder / "store"), "--out", str(folder / "out"))
@@ -42,15 +42,15 @@ def test_a_question_that_could_mean_several_accounts_is_asked_back_and_waits() -
     assert "Jasperine & Pillai Payments AB" in ran.out
 
 
-def test_an_asked_for_play_is_put_before_the_decision_that_waits_and_nothing_else_changes(waiting: Path) -> None:
-    review = waiting / "out" / "2026-W48" / "review.json"
+def test_an_asked_for_play_is_put_before_the_decision_that_waits_and_nothing_else_changes(waiting_review: Path) -> None:
+    review = waiting_review / "out" / "2026-W48" / "review.json"
     before = json.loads(review.read_text(encoding="utf-8"))
     question = "save play for TF-1001, they are talking to a competitor"
-    only_asked = saveplay("ask", question, *ON, "--store", str(waiting / "store"))
+    only_asked = saveplay("ask", question, *ON, "--store", str(waiting_review / "store"))
     assert only_asked.code == 0
     assert json.loads(review.read_text(encoding="utf-8")) == before
 
-    asked = saveplay("ask", question, *ON, "--store", str(waiting / "store"), "--propose", "--by", "Ruth")
+    asked = saveplay("ask", question, *ON, "--store", str(waiting_review / "store"), "--propose", "--by", "Ruth")
     assert asked.code == 0, asked.err
     assert "put before the decision of 2026-W48" in asked.out
     after = json.loads(review.read_text(encoding="utf-8"))
@@ -59,9 +59,9 @@ def test_an_asked_for_play_is_put_before_the_decision_that_waits_and_nothing_els
     assert question in new[0]["asked"]
     assert [play for play in after["plays"] if not play["asked"]] == before["plays"]
     assert after["at_risk"] == before["at_risk"]
-    assert "TF-1001" in (waiting / "out" / "2026-W48" / "decisions.yaml").read_text(encoding="utf-8")
+    assert "TF-1001" in (waiting_review / "out" / "2026-W48" / "decisions.yaml").read_text(encoding="utf-8")
 
-    decided = saveplay("decide", "2026-W48", "--approve", "all", "--store", str(waiting / "store"))
+    decided = saveplay("decide", "2026-W48", "--approve", "all", "--store", str(waiting_review / "store"))
     assert decided.code == 0, decided.err
     closed = json.loads(review.read_text(encoding="utf-8"))
     assert any(action["account_id"] == "TF-1001" for action in closed["actions"])

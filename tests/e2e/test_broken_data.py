@@ -1,4 +1,4 @@
-"""Ten folders broken as exports break: the run stops with one sentence and nothing is written, or only bad rows go."""
+"""Ten folders with export faults: the run stops with one sentence and writes nothing, or only bad rows are left out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ TICKETS = (
 USAGE = "account_id,date,active_users\nA1,2026-11-16,20\nA1,2026-11-22,19\nA2,2026-11-22,4\n"
 
 LeftOut = tuple[str, str, int]
-"""Table, a part of the reason, number of rows."""
+"""Rows that were left out: table, a part of the reason, number of rows."""
 
 
 @dataclass(frozen=True)
 class Broken:
-    """What is wrong with the folder, and what has to come of it."""
+    """A faulty folder and the expected result."""
 
     name: str
     files: dict[str, str | bytes]
     refused: str = ""
-    """A part of the sentence with which the run stops; empty when it goes on."""
+    """A part of the sentence with which the run stops; empty when the run continues."""
     left_out: tuple[LeftOut, ...] = ()
     holds: Callable[[dict[str, Any]], bool] = lambda review: review["portfolio"]["accounts"] == 3
 
@@ -68,7 +68,7 @@ STOPPED = [each for each in TABLE if each.refused]
 WENT_ON = [each for each in TABLE if not each.refused]
 
 
-def ran(shelf: SharedStores, broken: Broken) -> tuple[StoreFolder, CommandResult]:
+def ran(shared_stores: SharedStores, broken: Broken) -> tuple[StoreFolder, CommandResult]:
     """The review of the broken folder."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
@@ -77,17 +77,17 @@ def ran(shelf: SharedStores, broken: Broken) -> tuple[StoreFolder, CommandResult
         sound = {"accounts.csv": ACCOUNTS, "people.csv": PEOPLE, "tickets.csv": TICKETS, "usage.csv": USAGE}
         for name, content in {**sound, **broken.files}.items():
             (data / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        return {"review": saveplay(*place.asked(data, SECOND_DAY, "--approve", "all"))}
+        return {"review": saveplay(*place.review_arguments(data, SECOND_DAY, "--approve", "all"))}
 
-    place, said = shelf.place("broken-" + broken.name.replace(" ", "-"), make)
+    place, said = shared_stores.place("broken-" + broken.name.replace(" ", "-"), make)
     return place, said["review"]
 
 
 @pytest.mark.parametrize("broken", STOPPED, ids=lambda broken: broken.name)
 def test_what_cannot_be_trusted_stops_the_run_with_one_sentence_and_writes_nothing(
-    shelf: SharedStores, broken: Broken
+    shared_stores: SharedStores, broken: Broken
 ) -> None:
-    place, said = ran(shelf, broken)
+    place, said = ran(shared_stores, broken)
     message = said.refusal
     assert broken.refused in message
     assert str(place.folder) not in message
@@ -97,9 +97,9 @@ def test_what_cannot_be_trusted_stops_the_run_with_one_sentence_and_writes_nothi
 
 
 @pytest.mark.parametrize("broken", WENT_ON, ids=lambda broken: broken.name)
-def test_bad_rows_are_left_out_and_reported_and_the_rest_goes_on(shelf: SharedStores, broken: Broken) -> None:
-    place, said = ran(shelf, broken)
-    said.ended(DONE)
+def test_bad_rows_are_left_out_and_reported_and_the_rest_goes_on(shared_stores: SharedStores, broken: Broken) -> None:
+    place, said = ran(shared_stores, broken)
+    said.check_exit(DONE)
     review = place.document(W48)
     found = [(each["table"], each["reason"], each["rows"]) for each in review["data"]["rows_left_out"]]
     assert len(found) == len(broken.left_out), found

@@ -1,4 +1,4 @@
-"""Nothing leaves without a decision: what people approved is carried out, exactly that, and it is kept who said so."""
+"""Decisions of people: exactly the approved actions are carried out, and the store keeps who approved them."""
 
 import re
 from pathlib import Path
@@ -23,12 +23,14 @@ from tests.e2e.shared_stores import (
 
 
 @pytest.fixture(scope="module")
-def meeting(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """The meeting of the small team, with everything that can go wrong in it, step by step in one store."""
+def meeting(
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder
+) -> tuple[StoreFolder, dict[str, CommandResult]]:
+    """The meeting of the small team with all its typical mistakes, step by step in one store."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        desk_first.copied(place.folder)
-        said = {"review": place.review(desk, SECOND_DAY, code=WAITING)}
+        team_first_week.copy_to(place.folder)
+        said = {"review": place.review(team_data, SECOND_DAY, code=WAITING)}
         wanted, sheet = wishes_for(place.document(W48)), place.out / W48 / "decisions.yaml"
         versions = {play["account_id"]: play["version"] for play in place.document(W48)["plays"]}
         stale = [{**each, "version": "0" * 12} for each in wanted.content["plays"]]
@@ -46,11 +48,11 @@ def meeting(shelf: SharedStores, desk: Path, desk_first: StoreFolder) -> tuple[S
         said["twice"] = decide("twice", decided_by="Somebody Else")
         return said
 
-    return shelf.place("meeting", make)
+    return shared_stores.place("meeting", make)
 
 
-def test_a_review_that_waits_says_for_what_and_how_to_answer(waiting: tuple[StoreFolder, CommandResult]) -> None:
-    place, said = waiting
+def test_a_review_that_waits_says_for_what_and_how_to_answer(waiting_review: tuple[StoreFolder, CommandResult]) -> None:
+    place, said = waiting_review
     assert said.code == WAITING
     assert "waiting for decisions on the plays" in said.err
     sheet = place.folder.parent / "reviews" / W48 / "decisions.yaml"
@@ -61,9 +63,9 @@ def test_a_review_that_waits_says_for_what_and_how_to_answer(waiting: tuple[Stor
 
 
 def test_while_it_waits_there_is_a_template_and_nothing_to_carry_out(
-    waiting: tuple[StoreFolder, CommandResult],
+    waiting_review: tuple[StoreFolder, CommandResult],
 ) -> None:
-    place, _ = waiting
+    place, _ = waiting_review
     review = place.document(W48)
     template = yaml.safe_load((place.out / W48 / "decisions.yaml").read_text(encoding="utf-8"))
     assert [each["account"] for each in template["plays"]] == [play["account_id"] for play in review["plays"]]
@@ -100,7 +102,7 @@ def test_the_close_waits_until_the_critical_account_has_an_owner(
 
 
 def expected_actions(review: dict[str, Any], wanted: MeetingWishes) -> set[tuple[str, str]]:
-    """Account and name of every action that was approved, from the pages that people decided from."""
+    """Account and name of every approved action, from the pages that people read before the decision."""
     found: set[tuple[str, str]] = set()
     for play in review["plays"]:
         if play["account_id"] in (*wanted.approved, wanted.edited):
@@ -116,13 +118,13 @@ def expected_actions(review: dict[str, Any], wanted: MeetingWishes) -> set[tuple
 
 def test_only_what_people_approved_is_carried_out(
     meeting: tuple[StoreFolder, dict[str, CommandResult]],
-    waiting: tuple[StoreFolder, CommandResult],
-    wanted: MeetingWishes,
+    waiting_review: tuple[StoreFolder, CommandResult],
+    meeting_wishes: MeetingWishes,
 ) -> None:
     review = meeting[0].document(W48)
     done = {(action["account_id"], action["id"].split(".", 2)[2]) for action in review["actions"]}
-    assert done == expected_actions(waiting[0].document(W48), wanted)
-    refused = {wanted.rejected, wanted.deferred, wanted.no_outreach}
+    assert done == expected_actions(waiting_review[0].document(W48), meeting_wishes)
+    refused = {meeting_wishes.rejected, meeting_wishes.deferred, meeting_wishes.no_outreach}
     for part in ("actions", "crm_updates", "touchpoints"):
         assert refused.isdisjoint({each["account_id"] for each in review[part]}), part
     for name, content in meeting[0].pages(W48).items():
@@ -132,26 +134,30 @@ def test_only_what_people_approved_is_carried_out(
 
 
 def test_edits_reach_the_person_and_the_date(
-    meeting: tuple[StoreFolder, dict[str, CommandResult]], wanted: MeetingWishes
+    meeting: tuple[StoreFolder, dict[str, CommandResult]], meeting_wishes: MeetingWishes
 ) -> None:
     review = meeting[0].document(W48)
-    mine = [a for a in review["actions"] if a["account_id"] == wanted.edited and a["playbook_action"] == wanted.moved]
+    mine = [
+        a
+        for a in review["actions"]
+        if a["account_id"] == meeting_wishes.edited and a["playbook_action"] == meeting_wishes.moved
+    ]
     assert [(action["owner_id"], action["due"]) for action in mine] == [(NEW_OWNER, NEW_DATE)]
     assert all(action["follow_up"] <= action["due"] for action in review["actions"] if action["follow_up"])
-    play = next(play for play in review["plays"] if play["account_id"] == wanted.edited)
-    decision = next(decision for decision in review["decisions"] if decision["subject"] == wanted.edited)
+    play = next(play for play in review["plays"] if play["account_id"] == meeting_wishes.edited)
+    decision = next(decision for decision in review["decisions"] if decision["subject"] == meeting_wishes.edited)
     assert play["status"] == "edited"
     assert len(decision["changes"]) == 3
 
 
 def test_every_decision_is_kept_with_who_and_why(
-    meeting: tuple[StoreFolder, dict[str, CommandResult]], wanted: MeetingWishes
+    meeting: tuple[StoreFolder, dict[str, CommandResult]], meeting_wishes: MeetingWishes
 ) -> None:
     review = meeting[0].document(W48)
     kept = {decision["subject"]: decision for decision in review["decisions"]}
     assert {decision["by"] for decision in kept.values()} == {"Marguerite Oyelaran"}
-    assert kept[wanted.rejected]["reason"] == "The sponsor already agreed to renew"
-    assert kept[wanted.deferred]["until"] == "2026-12-07"
+    assert kept[meeting_wishes.rejected]["reason"] == "The sponsor already agreed to renew"
+    assert kept[meeting_wishes.deferred]["until"] == "2026-12-07"
     assert kept["budget"]["amount"] == 5000
     assert kept["close"]["changes"] == [f"owner of {UNOWNED_ACCOUNT} is {NEW_OWNER}"]
     log = meeting[0].pages(W48)["audit.jsonl"].decode()
@@ -184,9 +190,9 @@ def test_the_same_decisions_in_one_file_beforehand_give_the_same_pages(
     assert decided.actions() == meeting[0].actions()
 
 
-def test_approving_nothing_carries_out_nothing(reborn: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
-    place, said = reborn
-    said["review"].ended(DONE)
+def test_approving_nothing_carries_out_nothing(restarted_review: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
+    place, said = restarted_review
+    said["review"].check_exit(DONE)
     review = place.document(W47)
     assert review["state"] == "closed"
     assert len(review["plays"]) == 10
@@ -200,9 +206,9 @@ def test_approving_nothing_carries_out_nothing(reborn: tuple[StoreFolder, dict[s
 
 
 def test_the_second_person_who_decides_is_told_that_it_is_too_late(
-    too_late: tuple[StoreFolder, dict[str, CommandResult]],
+    overruled_decisions: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
-    """The process that took the first decision was killed before it could carry it out; the decision stands."""
-    place, said = too_late
+    """A decision stays valid when its process was killed before it was carried out."""
+    place, said = overruled_decisions
     log = [line for line in place.audit(W48) if line[0] == "decided"]
     assert (said["second"].code, [who for _, who in log if "none" in who]) == (REFUSED, []), said["second"].err

@@ -16,7 +16,14 @@ import httpx
 import pytest
 
 from tests.databases import SERVERS
-from tests.desk_in_process import InProcessDesk, MeetingDecisions, by_file, meant, monday, own_copy  # noqa: F401  fixtures
+from tests.desk_in_process import (  # noqa: F401  fixtures
+    InProcessDesk,
+    MeetingDecisions,
+    meeting_decisions,
+    monday_by_file,
+    monday_store,
+    own_copy,
+)
 from tests.e2e.commands import DONE, REFUSED, WAITING, saveplay
 from tests.e2e.shared_stores import FIRST_DAY, SECOND_DAY, W47, W48, StoreFolder
 from tests.served_desk import LEADER, ServedDesk, running_desk, start_desk
@@ -24,26 +31,26 @@ from tests.served_desk import LEADER, ServedDesk, running_desk, start_desk
 pytestmark = pytest.mark.long
 
 KILLS = 20
-"""They take a minute: starting a server twenty times does. So they run with what needs servers."""
+"""Number of kills. Twenty starts of a server take a minute, so these tests run with those that need servers."""
 MARKED = 6
-"""Actions that are reported done in the follow-up."""
+"""Number of actions reported done in the follow-up."""
 SECOND_LEADER = "Ruth Castellanos"
 PATIENCE = 60
 
 
 @dataclass
 class Monday:
-    """A meeting whose server dies again and again, and is started again each time."""
+    """A meeting whose server is killed repeatedly and started again each time."""
 
     place: StoreFolder
     token: str
     desk: ServedDesk
     answers: dict[str, httpx.Response] = field(default_factory=dict)
-    """What was answered to each call, by its key."""
+    """Answer to each call, by idempotency key."""
     kills: int = 0
 
     def send(self, key: str, path: str, body: Any) -> httpx.Response | None:
-        """One call, with its idempotency key; None when the server died before it answered."""
+        """Send one call with its idempotency key. Returns None when the server died before it answered."""
         headers = {"authorization": f"Bearer {self.token}", "idempotency-key": key}
         try:
             answer = httpx.post(self.desk.at + path, json=body, headers=headers, timeout=PATIENCE, trust_env=False)
@@ -73,12 +80,12 @@ class Monday:
         assert self.answers[key].status_code == 200, (key, self.answers[key].text)
 
     def until(self, stage: str) -> None:
-        """Wait until the review has come so far by itself."""
+        """Wait until the review has reached the stage."""
         wait_until(lambda: stage_of(self.desk, self.token) == stage, stage)
 
 
 def listening(desk: ServedDesk) -> ServedDesk:
-    """The same desk, once it can be reached: its link is printed a moment before."""
+    """Wait until the desk accepts connections: it prints its link shortly before."""
 
     def is_reached() -> bool:
         try:
@@ -104,9 +111,9 @@ def wait_until(there: Callable[[], bool], what: str) -> None:
 
 
 def moments(choices: int) -> dict[str, list[float]]:
-    """When the server is killed: twenty moments of the Monday, drawn once and for all. By call: seconds after it is sent.
+    """Moments of the twenty kills, drawn with a fixed seed: by call, seconds after it is sent.
 
-    A choice or a mark takes some hundredths of a second; what follows the plan and the close takes a second or two.
+    A choice or a mark takes some hundredths of a second; the work after plan and close takes a second or two.
     """
     drawn = random.Random(20261123)
     found: dict[str, list[float]] = {"plan": [], "close": []}
@@ -121,18 +128,22 @@ def moments(choices: int) -> dict[str, list[float]]:
 
 @pytest.fixture(scope="module")
 def survived(
-    monday: StoreFolder, meant: MeetingDecisions, tmp_path_factory: pytest.TempPathFactory
+    monday_store: StoreFolder, meeting_decisions: MeetingDecisions, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Monday]:
     """The whole Monday at a desk whose server is killed twenty times."""
-    place = own_copy(monday, tmp_path_factory.mktemp("killed") / "place")
-    token = saveplay("invite", LEADER, "--role", "leader", "--token", "--store", place.store).ended(DONE).out.strip()
-    day, dies = Monday(place, token, listening(start_desk(place.store))), moments(len(meant.plays))
+    place = own_copy(monday_store, tmp_path_factory.mktemp("killed") / "place")
+    token = (
+        saveplay("invite", LEADER, "--role", "leader", "--token", "--store", place.store).check_exit(DONE).out.strip()
+    )
+    day, dies = Monday(place, token, listening(start_desk(place.store))), moments(len(meeting_decisions.plays))
     api = f"/api/v1/reviews/{W48}"
-    for at, decision in enumerate(meant.plays):
+    for at, decision in enumerate(meeting_decisions.plays):
         day.call(f"choice {at}", f"{api}/choices", {"decision": decision}, dies.get(f"choice {at}", []))
-    day.call("plan", f"{api}/plan", {"others": meant.others, "budget": meant.budget}, dies["plan"])
+    day.call(
+        "plan", f"{api}/plan", {"others": meeting_decisions.others, "budget": meeting_decisions.budget}, dies["plan"]
+    )
     day.until("closing")
-    day.call("close", f"{api}/close", meant.close, dies["close"])
+    day.call("close", f"{api}/close", meeting_decisions.close, dies["close"])
     day.until("closed")
     for at, action in enumerate(marked(place)):
         body = {"state": "done", "on": SECOND_DAY, "note": "Said so in the meeting"}
@@ -148,37 +159,37 @@ def marked(place: StoreFolder) -> list[str]:
 
 @SERVERS
 def test_the_server_was_killed_twenty_times_and_every_call_was_answered_well(
-    survived: Monday, meant: MeetingDecisions
+    survived: Monday, meeting_decisions: MeetingDecisions
 ) -> None:
     assert survived.kills == KILLS
     assert {answer.status_code for answer in survived.answers.values()} == {200}
-    assert len(survived.answers) == len(meant.plays) + 2 + MARKED
+    assert len(survived.answers) == len(meeting_decisions.plays) + 2 + MARKED
 
 
 @SERVERS
-def test_what_was_decided_stands_as_if_nobody_had_been_killed(survived: Monday, by_file: StoreFolder) -> None:
+def test_what_was_decided_stands_as_if_nobody_had_been_killed(survived: Monday, monday_by_file: StoreFolder) -> None:
     wait_until(lambda: survived.place.document(W48)["state"] == "closed", "the pages of the closed week")
-    assert survived.place.document(W48) == by_file.document(W48)
-    assert survived.place.digests(W48) == by_file.digests(W48)
+    assert survived.place.document(W48) == monday_by_file.document(W48)
+    assert survived.place.digests(W48) == monday_by_file.digests(W48)
     assert survived.place.stray_files() == []
 
 
 @SERVERS
-def test_no_action_was_handed_out_twice(survived: Monday, by_file: StoreFolder) -> None:
-    assert survived.place.actions() == by_file.actions()
+def test_no_action_was_handed_out_twice(survived: Monday, monday_by_file: StoreFolder) -> None:
+    assert survived.place.actions() == monday_by_file.actions()
     assert len(survived.place.actions()) > 0
 
 
 @SERVERS
-def test_nothing_was_done_twice_and_the_log_is_sound(survived: Monday, meant: MeetingDecisions) -> None:
+def test_nothing_was_done_twice_and_the_log_is_sound(survived: Monday, meeting_decisions: MeetingDecisions) -> None:
     # What is marked is logged with the week that asked for it first.
     done = Counter(what for what, _ in survived.place.audit(W48))
     done["done"] += Counter(what for what, _ in survived.place.audit(W47))["done"]
     assert {what: done[what] for what in ("chose", "decided", "closed", "done")} == {
-        "chose": len(meant.plays), "decided": 1, "closed": 1, "done": MARKED,
+        "chose": len(meeting_decisions.plays), "decided": 1, "closed": 1, "done": MARKED,
     }  # fmt: skip
     assert {who for _, who in survived.place.audit(W48) if who != "command line"} == {LEADER}
-    said = saveplay("audit", "verify", "--store", survived.place.store).ended(DONE)
+    said = saveplay("audit", "verify", "--store", survived.place.store).check_exit(DONE)
     assert "each as it was written" in said.out
 
 
@@ -190,19 +201,21 @@ def test_what_was_marked_is_done(survived: Monday) -> None:
     )
 
 
-# what a server leaves behind, another finishes -----------------------------------------------------------------------
+# another server finishes the work ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def decided_only(monday: StoreFolder, meant: MeetingDecisions, tmp_path: Path) -> tuple[StoreFolder, str]:
-    """A plan that was decided at a desk which died before anything of it was carried out; and a leader's token."""
-    place = own_copy(monday, tmp_path / "place")
+def decided_only(
+    monday_store: StoreFolder, meeting_decisions: MeetingDecisions, tmp_path: Path
+) -> tuple[StoreFolder, str]:
+    """A store whose desk died after the decision and before it was carried out, and a leader's token."""
+    place = own_copy(monday_store, tmp_path / "place")
     inside = InProcessDesk(place.store)
     leader = inside.member("leader")
     program, api = inside.token_client(leader), f"/api/v1/reviews/{W48}"
-    for decision in meant.plays:
+    for decision in meeting_decisions.plays:
         assert program.post(f"{api}/choices", json={"decision": decision}).status_code == 200
-    plan = {"others": meant.others, "budget": meant.budget}
+    plan = {"others": meeting_decisions.others, "budget": meeting_decisions.budget}
     assert program.post(f"{api}/plan", json=plan).status_code == 200
     token = inside.token(leader)
     inside.close()
@@ -210,24 +223,24 @@ def decided_only(monday: StoreFolder, meant: MeetingDecisions, tmp_path: Path) -
 
 
 def test_a_decision_that_was_stored_and_not_carried_out_is_carried_out_by_whoever_serves_next(
-    decided_only: tuple[StoreFolder, str], by_file: StoreFolder
+    decided_only: tuple[StoreFolder, str], monday_by_file: StoreFolder
 ) -> None:
     place, token = decided_only
     assert [review_id for _, review_id, _ in place.actions() if review_id == W48] == []
     with running_desk(place.store) as desk:
         wait_until(lambda: stage_of(listening(desk), token) == "closing", "the close")
     ours = [action for action, review_id, _ in place.actions() if review_id == W48]
-    expected = [action for action, review_id, _ in by_file.actions() if review_id == W48]
+    expected = [action for action, review_id, _ in monday_by_file.actions() if review_id == W48]
     assert [action for action in ours if not action.endswith(".assign-owner")] == expected, "the close assigns that one"
     assert [what for what, _ in place.audit(W48)].count("decided") == 1
 
 
 def test_whoever_decides_while_the_review_goes_on_is_told_so_and_changes_nothing(
-    decided_only: tuple[StoreFolder, str], meant: MeetingDecisions
+    decided_only: tuple[StoreFolder, str], meeting_decisions: MeetingDecisions
 ) -> None:
     place, token = decided_only
     headers, tried = {"authorization": f"Bearer {token}"}, Counter[int]()
-    file = meant.wanted.file(place.folder / "otherwise.yaml", plays=None, close=None, rest="reject")
+    file = meeting_decisions.wanted.file(place.folder / "otherwise.yaml", plays=None, close=None, rest="reject")
     with (
         running_desk(place.store) as desk,
         ThreadPoolExecutor(1) as threads,
@@ -235,7 +248,11 @@ def test_whoever_decides_while_the_review_goes_on_is_told_so_and_changes_nothing
     ):
         on_the_side = threads.submit(place.run, "decide", W48, "--file", file)
         api = f"/api/v1/reviews/{W48}"
-        calls = [("choices", {"decision": meant.plays[0], "seen": 1}), ("plan", {"others": "reject"}), ("close", {})]
+        calls = [
+            ("choices", {"decision": meeting_decisions.plays[0], "seen": 1}),
+            ("plan", {"others": "reject"}),
+            ("close", {}),
+        ]
         while stage_of(desk, token) == "working":
             for name, body in calls[: 2 if tried else 3]:
                 answer = program.post(f"{api}/{name}", json=body).status_code
@@ -262,7 +279,7 @@ class Pair:
     review_id: str
 
     def both(self, path: str, body: Any) -> list[httpx.Response]:
-        """The same call of both, each at their own server, at the same time."""
+        """Send the same call to both servers at the same time."""
 
         def send(at: int) -> httpx.Response:
             headers = {"authorization": f"Bearer {self.tokens[at]}"}
@@ -273,12 +290,12 @@ class Pair:
             return list(threads.map(send, (0, 1)))
 
     def read(self, path: str) -> Any:
-        """What the second server says."""
+        """Read from the second server."""
         headers = {"authorization": f"Bearer {self.tokens[1]}"}
         return httpx.get(self.desks[1].at + path, headers=headers, timeout=PATIENCE, trust_env=False).json()
 
     def until(self, stage: str) -> None:
-        """Wait until both servers say that the review is so far."""
+        """Wait until both servers show that the review has reached the stage."""
         both = list(zip(self.desks, self.tokens, strict=True))
         wait_until(lambda: all(stage_of(desk, token, self.review_id) == stage for desk, token in both), stage)
 
@@ -288,13 +305,13 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     """Two servers on one store: in a folder, and in a database."""
     review_id = W48
     if request.param == "folder":
-        place: StoreFolder = request.getfixturevalue("monday")
+        place: StoreFolder = request.getfixturevalue("monday_store")
         store: Any = own_copy(place, tmp_path / "place").store
     else:
-        store, review_id = request.getfixturevalue("postgres").fresh(), W47
-        data = request.getfixturevalue("desk")
+        store, review_id = request.getfixturevalue("postgres").new_database(), W47
+        data = request.getfixturevalue("team_data")
         asked = ["review", "--data", data, "--as-of", FIRST_DAY, "--out", tmp_path / "reviews", "--store", store]
-        saveplay(*asked).ended(WAITING)
+        saveplay(*asked).check_exit(WAITING)
     with ExitStack() as open_desks:
         one, other = (listening(open_desks.enter_context(running_desk(store))) for _ in range(2))
         tokens = (one.token(LEADER, "leader"), other.token(SECOND_LEADER, "leader"))
@@ -328,7 +345,7 @@ def test_of_two_leaders_at_two_servers_exactly_one_decides_each_thing(pair: Pair
 
 
 def one_wins(answers: list[httpx.Response]) -> str:
-    """Who of the two was taken; the other was told that somebody was faster."""
+    """Name of the person whose call was accepted; the other got the answer that somebody was faster."""
     codes = sorted(answer.status_code for answer in answers)
     assert codes == [200, 409], [answer.text for answer in answers]
     loser = next(answer for answer in answers if answer.status_code == 409)
@@ -336,9 +353,9 @@ def one_wins(answers: list[httpx.Response]) -> str:
     return LEADER if answers[0].status_code == 200 else SECOND_LEADER
 
 
-def test_a_hundred_people_at_once_are_all_answered(monday: StoreFolder, tmp_path: Path) -> None:
-    """As many as look again when something is decided, on as few connections to the store as there are."""
-    place = own_copy(monday, tmp_path / "place")
+def test_a_hundred_people_at_once_are_all_answered(monday_store: StoreFolder, tmp_path: Path) -> None:
+    """All clients reload after a decision, with only a few connections to the store."""
+    place = own_copy(monday_store, tmp_path / "place")
     with running_desk(place.store) as desk:
         headers = {"authorization": f"Bearer {desk.token('Everybody', 'viewer')}"}
         limits = httpx.Limits(max_connections=100)

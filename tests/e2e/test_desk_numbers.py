@@ -1,4 +1,4 @@
-"""The numbers at the desk: the table of all accounts, and what other weights would change, against the review itself."""
+"""Numbers at the desk, compared with the review: the table of all accounts, and the effect of other weights."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ from tools.configuration import read_configuration
 def opened(
     both_weeks: StoreFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[LoadedReview, ScoreTable]]:
-    """The second week of the whole sample portfolio, as the desk reads it."""
-    place = both_weeks.copied(tmp_path_factory.mktemp("numbers") / "world")
+    """The second week of the whole sample portfolio, read like the desk reads it."""
+    place = both_weeks.copy_to(tmp_path_factory.mktemp("numbers") / "world")
     library = ReviewCache()
     with open_store(str(place.store)) as work:
         book = library.load_review(work, W48)
@@ -30,7 +30,7 @@ def opened(
 
 
 def ids(scores: ScoreTable, **wanted: str) -> list[str]:
-    """Every account of a view, over all of its pages."""
+    """Account ids of a view, over all of its pages."""
     first = scores.page(TableQuery.of(wanted))
     pages = [scores.page(TableQuery.of({**wanted, "page": str(number)})) for number in range(1, first.pages + 1)]
     return [row["account_id"] for page in pages for row in page.rows]
@@ -158,7 +158,7 @@ def test_what_the_page_foretells_is_what_a_review_with_the_downloaded_file_finds
     configs = tmp_path / "configs"
     shutil.copytree(ROOT / "configs", configs)
     (configs / "scoring.yaml").write_text(what_if.scoring_file(asked, book.request.configs, W48), encoding="utf-8")
-    place = both_weeks.copied(tmp_path / "world")
+    place = both_weeks.copy_to(tmp_path / "world")
     with open_store(str(place.store)) as work:
         request = ReviewRequest(book.request.data, book.review.as_of, "", str(configs))
         base = load_scored_base(request, read_configuration(configs), work.history())
@@ -173,7 +173,7 @@ def test_what_the_page_foretells_is_what_a_review_with_the_downloaded_file_finds
 
 
 def test_scores_that_are_no_longer_kept_are_told(both_weeks: StoreFolder, tmp_path: Path) -> None:
-    place = both_weeks.copied(tmp_path / "world")
+    place = both_weeks.copy_to(tmp_path / "world")
     (place.store / "history" / f"{W48}.parquet").unlink()
     library = ReviewCache()
     with open_store(str(place.store)) as work:

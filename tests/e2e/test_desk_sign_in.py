@@ -1,7 +1,7 @@
-"""Who comes in at the review desk, and as whom: by OpenID Connect, behind a proxy, or not at all.
+"""Sign-in at the review desk: by OpenID Connect, behind a proxy, and refused.
 
-The desk is a real process; so is the provider that does everything right (oidc-provider-mock). What such a provider
-never does (tokens of another key, for another client, out of date) is done by a small one here, on a socket of its own.
+The desk is a real process, and so is the correct provider (oidc-provider-mock). A small provider in this file, on its
+own socket, sends faulty answers: tokens with a foreign key, for another client, or out of date.
 """
 
 import base64
@@ -60,15 +60,15 @@ CASED, SHARED, LONG = (
 ROLES = {"leader": ["Marguerite.Oyelaran@tallyfold.example", "ops@tallyfold.example"], "manager": [LONG]}
 _PATIENCE_SECONDS = 60
 _PLAINLY: dict[str, Any] = {"timeout": _PATIENCE_SECONDS, "trust_env": False, "verify": False}
-"""How a browser is made here: nothing between it and the other end, and no certificates, whose loading takes a while."""
+"""Options of every HTTP client here: no proxy, and no certificates because loading them takes long."""
 
 
-# what is looked at ---------------------------------------------------------------------------------------------------
+# the desk under test -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def kept(shelf: SharedStores) -> StoreFolder:
-    """A review that waits, of people with an address in mixed case, one that two share, and a name that goes on."""
+def kept(shared_stores: SharedStores) -> StoreFolder:
+    """A waiting review with an address in mixed case, an address of two people, and a very long name."""
 
     def make(place: StoreFolder) -> None:
         data = write_team_data(place.folder / "data")
@@ -81,19 +81,19 @@ def kept(shelf: SharedStores) -> StoreFolder:
         write_csv_rows(data / "people.csv", header, [list(person.values()) for person in people.values()])
         place.review(data, SECOND_DAY, code=WAITING)
 
-    return shelf.place("sign-in", make)[0]
+    return shared_stores.place("sign-in", make)[0]
 
 
 @dataclass(frozen=True)
 class OpenDesk:
-    """A desk that answers, and its store."""
+    """A running desk and its store."""
 
     at: str
     store: Path
     browsers: list[httpx.Client] = field(default_factory=list)
 
     def browser(self, **more: Any) -> httpx.Client:
-        """Somebody's browser. It follows no redirects; nothing between here and the desk changes what is sent."""
+        """A browser without redirects and without a proxy."""
         self.browsers.append(httpx.Client(base_url=self.at, **{**_PLAINLY, **more}))
         return self.browsers[-1]
 
@@ -102,19 +102,19 @@ class OpenDesk:
             return connection.execute(query).fetchall()
 
     def logged(self, what: str) -> list[tuple[str, dict[str, Any]]]:
-        """Who, and what is kept of it, oldest first."""
+        """Person and facts of each audit entry of this kind, oldest first."""
         found = self.rows(f"select who, facts from audit where what = '{what}' order by seq")
         return [(who, json.loads(facts)) for who, facts in found]
 
 
 @contextmanager
 def opened(kept: StoreFolder, **settings: Any) -> Iterator[OpenDesk]:
-    """A desk with these settings in its desk.yaml, over a copy of the store, for the length of the block."""
+    """A desk with these settings in its desk.yaml, on a copy of the store, during the block."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as said:
         at = Path(folder)
         store, configs = at / "store", configured(at / "configs", **settings)
         shutil.copytree(kept.store, store)
-        port = free_port()  # a desk with an address of its own does not say where it listens
+        port = free_port()  # a desk with a configured address does not print its port
         arguments = ["serve", "--configs", configs, "--store", store, "--port", str(port)]
         process = start_command(arguments, said.fileno(), said.fileno())
         try:
@@ -144,7 +144,7 @@ def free_port() -> int:
 
 
 def wait_for(address: str, process: Any, said: int) -> None:
-    """Until something answers there."""
+    """Wait until the address answers."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
@@ -157,7 +157,7 @@ def wait_for(address: str, process: Any, said: int) -> None:
 
 
 def seat(browser: httpx.Client, **headers: str) -> tuple[str, str]:
-    """Name and role of who sits at the desk, off a page."""
+    """Name and role of the signed-in person, taken from a page."""
     page = browser.get(f"/r/{W48}/data", headers=headers)
     assert page.status_code == 200, f"{page.status_code}: {page.text[-500:]}"
     name, _, role = page.text.partition("<summary><bdi>")[2].partition("</summary>")[0].partition("</bdi>")
@@ -169,7 +169,7 @@ def mark_on(page: str) -> str:
 
 
 def refused(desk: OpenDesk, answer: httpx.Response, status: int = 403) -> dict[str, Any]:
-    """What the audit log has of a refusal that the page tells, too, with a way on; nobody was let in."""
+    """Check the page of a refused sign-in and return the facts of its audit entry."""
     assert answer.status_code == status, answer.text[-500:]
     assert "saveplay-desk=" not in answer.headers.get("set-cookie", "")
     assert "<h1>You could not be signed in</h1>" in answer.text
@@ -182,18 +182,18 @@ def refused(desk: OpenDesk, answer: httpx.Response, status: int = 403) -> dict[s
 
 @pytest.fixture(scope="module", autouse=True)
 def secret() -> Iterator[None]:
-    """The client's secret, where the desk looks for it."""
+    """The client secret, in the environment variable that the desk reads."""
     os.environ[AS_CLIENT["client_secret_from"]] = SECRET
     yield
     del os.environ[AS_CLIENT["client_secret_from"]]
 
 
-# a provider that does everything right -------------------------------------------------------------------------------
+# a correct provider --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
-    """The address of a provider, a process of its own."""
+    """The address of a provider that runs as a process."""
     address = f"http://127.0.0.1:{(port := free_port())}"
     unconfirmed = json.dumps({"sub": "unconfirmed", "email": CSM, "email_verified": False})
     named = json.dumps({"sub": "0042", "email": MANAGER.upper(), "email_verified": True})
@@ -210,13 +210,13 @@ def provider() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def strict(kept: StoreFolder, provider: str) -> Iterator[OpenDesk]:
-    """A desk for the people of the data, and those whom desk.yaml names."""
+    """A desk for the people in the data and in desk.yaml only."""
     with opened(kept, openid={"issuer": provider, **AS_CLIENT}, roles=ROLES, tries_a_minute=1000) as desk:
         yield desk
 
 
 def begun(browser: httpx.Client) -> str:
-    """Where signing in leads to."""
+    """Start the sign-in and return the provider's address."""
     assert 'href="/oidc/start"' in browser.get("/sign-in").text
     answer = browser.get("/oidc/start")
     assert answer.status_code == 303, answer.text[-500:]
@@ -224,14 +224,14 @@ def begun(browser: httpx.Client) -> str:
 
 
 def agreed(address: str, sub: str) -> str:
-    """Where the provider leads to once somebody has said who they are."""
+    """Sign in at the provider and return the address that it redirects to."""
     answer = httpx.post(address, data={"sub": sub}, **_PLAINLY)
     assert answer.status_code == 302, answer.text[-500:]
     return answer.headers["location"]
 
 
 def came_in(desk: OpenDesk, sub: str) -> httpx.Client:
-    """The browser of somebody who signed in there."""
+    """The browser of a person who signed in at the provider."""
     browser = desk.browser()
     answer = browser.get(agreed(begun(browser), sub))
     assert answer.status_code == 200, desk.logged("refused")[-1]
@@ -395,12 +395,12 @@ def test_a_header_counts_for_nothing_where_no_proxy_is_set(strict: OpenDesk) -> 
     assert answer.headers["location"] == "/sign-in"
 
 
-# a provider that does what it is told, and keeps to no rule -------------------------------------------------------------
+# a faulty provider ---------------------------------------------------------------------------------------------------
 
 
 @dataclass
 class Loose:
-    """Tokens as a test wants them. It does check what the desk has to send: its secret, and the proof for the code."""
+    """A provider with the tokens that a test wants. It checks the desk's secret and the proof for the code."""
 
     port: int = field(default_factory=free_port)
     key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "one"}))
@@ -408,21 +408,21 @@ class Loose:
     asked: dict[str, Any] = field(default_factory=dict)
     """The last authorization request."""
     claims: dict[str, Any] = field(default_factory=dict)
-    """What its next token claims otherwise than it should; None leaves a claim out."""
+    """Changed claims of the next token; None leaves a claim out."""
     sign: Callable[[dict[str, Any]], str] | None = None
     more: Any = None
-    """What it says further of somebody."""
+    """Answer of the user-info endpoint."""
     answer: Any = None
-    """What the token endpoint says instead of tokens."""
+    """Answer of the token endpoint instead of tokens."""
     facts: Any = None
-    """What it says of itself instead."""
+    """Provider metadata instead of the correct ones."""
 
     @property
     def issuer(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def back(self, address: str, **claims: Any) -> str:
-        """Where somebody of these claims is sent back to."""
+        """Address that the provider redirects to after a sign-in with these claims."""
         self.asked = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
         self.claims, self.sign, self.more, self.answer = claims, None, None, None
         return f"{urlsplit(self.asked['redirect_uri']).path}?" + urlencode({"code": "a", "state": self.asked["state"]})
@@ -454,7 +454,7 @@ class Loose:
 
     @contextmanager
     def answering(self) -> Iterator["Loose"]:
-        """Answer for the length of the block."""
+        """Answer requests during the block."""
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -488,7 +488,7 @@ class Loose:
 
 
 def signed(claims: dict[str, Any], key: ECKey | OctKey, algorithm: str = "ES256") -> str:
-    """A token, with a header of the provider's own as some have one."""
+    """A signed token, with an extra header as some providers send it."""
     return jwt.encode({"alg": algorithm, "kid": "one"}, claims, key, algorithms=[algorithm])
 
 
@@ -505,7 +505,7 @@ def loose() -> Iterator[Loose]:
 
 @pytest.fixture(scope="module")
 def open_desk(kept: StoreFolder, loose: Loose) -> Iterator[OpenDesk]:
-    """A desk that everybody may look at who signs in, by that provider or behind a proxy, under a name of its own."""
+    """A desk with an own host name that lets in everybody who signs in, by the faulty provider or behind a proxy."""
     settings = {
         "address": "HTTPS://Desk.Example.com/",
         "openid": {"issuer": loose.issuer + "/", **AS_CLIENT},
@@ -519,16 +519,18 @@ def open_desk(kept: StoreFolder, loose: Loose) -> Iterator[OpenDesk]:
 
 
 def outside(desk: OpenDesk, **more: Any) -> httpx.Client:
-    """A browser that reaches the desk through something that ends https and keeps the name it was asked under."""
+    """A browser that reaches the desk through a proxy that ends https and keeps the host name."""
     return desk.browser(headers={"host": NAME, **more.pop("headers", {})}, **more)
 
 
 def returned(desk: OpenDesk, loose: Loose, **claims: Any) -> tuple[httpx.Client, str]:
-    """A browser that was at the provider, and where that one leads to."""
+    """A browser that signed in at the provider, and the address that it is redirected to."""
     browser = outside(desk)
     answer = browser.get("/oidc/start")
     secret = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
-    browser.headers["cookie"] = f"saveplay-sign-in={secret}"  # it is for https only: httpx would not send it here
+    browser.headers["cookie"] = (
+        f"saveplay-sign-in={secret}"  # the cookie is for https only: httpx would not send it here
+    )
     return browser, loose.back(answer.headers["location"], **claims)
 
 
@@ -671,7 +673,7 @@ def test_a_provider_that_is_down_is_told_before_and_after_signing_in_there(kept:
             browser = desk.browser()
             back = provider.back(begun(browser))
         refused(desk, browser.get(back), 503)
-        # Whoever goes on trying has to wait; a one-time link opens all the same, in a minute.
+        # Repeated attempts have to wait; a one-time link still works in this time.
         assert [desk.browser().get("/oidc/start").status_code for _ in range(3)] == [503, 503, 429]
 
 
@@ -679,7 +681,7 @@ def test_a_provider_that_is_down_is_told_before_and_after_signing_in_there(kept:
 
 
 def by_proxy(desk: OpenDesk, who: str, **more: Any) -> httpx.Client:
-    """The browser of somebody for whom the proxy vouches."""
+    """The browser of a person whom the proxy has signed in."""
     return outside(desk, headers={"X-Forwarded-Email": who}, **more)
 
 
@@ -733,7 +735,7 @@ def test_forms_behind_the_proxy_work_with_the_mark_of_the_page_and_only_with_it(
     for wrong in (of_another, "proxy-Sadia Karim", ""):
         answer = browser.post(notes, data={"csrf": wrong, "text": "Not me"}, headers=own)
         assert answer.status_code == 403, wrong
-    # A token that the proxy sends along is none of ours: another site can make a browser send it.
+    # A token forwarded by the proxy is not a desk token: another site can make a browser send it.
     bearing = {**own, "origin": "https://evil.example", "authorization": "Bearer of-the-proxy"}
     assert browser.post(notes, data={"csrf": "guessed", "text": "Not me"}, headers=bearing).status_code == 403
     assert len(open_desk.logged("wrote down")) == 1
@@ -765,7 +767,7 @@ def test_the_desk_answers_under_its_name_and_no_other(open_desk: OpenDesk) -> No
 
 
 def test_a_one_time_link_lets_in_whom_the_proxy_does_not_name(open_desk: OpenDesk) -> None:
-    said = saveplay("invite", "A guest", "--role", "viewer", "--store", open_desk.store).ended(0)
+    said = saveplay("invite", "A guest", "--role", "viewer", "--store", open_desk.store).check_exit(0)
     link, own = said.out.strip().partition("/enter?key=")[2], {"origin": f"https://{NAME}"}
     first, second = (outside(open_desk).post("/enter", data={"key": link}, headers=own) for _ in range(2))
     assert (first.status_code, second.status_code) == (303, 403)
@@ -775,7 +777,7 @@ def test_a_one_time_link_lets_in_whom_the_proxy_does_not_name(open_desk: OpenDes
     assert seat(outside(open_desk, headers={"cookie": cookie}))[0] == "A guest"
 
 
-# how a desk is set up ------------------------------------------------------------------------------------------------
+# desk settings -------------------------------------------------------------------------------------------------------
 
 
 def test_a_desk_that_is_open_to_others_needs_a_sign_in_and_settings_that_mean_something(tmp_path: Path) -> None:

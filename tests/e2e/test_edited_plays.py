@@ -1,4 +1,4 @@
-"""What people change about a play before it is recorded: exchanged, reworded, checked again, and what it does to the load."""
+"""Edits of a play before it is recorded: replaced and reworded actions, new checks, and the effect on the load."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +17,10 @@ from tests.e2e.shared_stores import W48, MeetingWishes, StoreFolder
 
 @pytest.fixture(scope="module")
 def table(
-    waiting: tuple[StoreFolder, CommandResult], tmp_path_factory: pytest.TempPathFactory
+    waiting_review: tuple[StoreFolder, CommandResult], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DecisionPreview]:
-    """The second week of the small team as it lies before its leader."""
-    place = StoreFolder(waiting[0].folder.parent).copied(tmp_path_factory.mktemp("edits") / "world")
+    """The decision preview of the second week of the small team."""
+    place = StoreFolder(waiting_review[0].folder.parent).copy_to(tmp_path_factory.mktemp("edits") / "world")
     with open_store(str(place.store)) as opened:
         yield DecisionPreview(build_context(opened, W48, Timing()), W48)
 
@@ -112,21 +112,21 @@ def test_what_is_rejected_or_deferred_asks_for_no_hours(table: DecisionPreview) 
 
 
 def test_an_exchange_and_own_words_in_a_decisions_file_are_carried_out(
-    waiting: tuple[StoreFolder, CommandResult],
-    wanted: MeetingWishes,
+    waiting_review: tuple[StoreFolder, CommandResult],
+    meeting_wishes: MeetingWishes,
     table: DecisionPreview,
     play: SavePlay,
     tmp_path: Path,
 ) -> None:
-    place = StoreFolder(waiting[0].folder.parent).copied(tmp_path / "world")
+    place = StoreFolder(waiting_review[0].folder.parent).copy_to(tmp_path / "world")
     old, worded = play.phases[1].actions[0], play.phases[0].actions[0]
     new = table.replacement_actions(play.account_id, old.id)[0].id
     said = {
         "account": play.account_id, "decision": "edit", "by": "Sadia Karim", "swap": {old.id: new},
         "wording": {worded.id: "Call them first thing"},
     }  # fmt: skip
-    plays = [said, *(each for each in wanted.content["plays"] if each["account"] != play.account_id)]
-    place.run("decide", W48, "--file", wanted.file(tmp_path / "plan.yaml", plays=plays)).ended(DONE)
+    plays = [said, *(each for each in meeting_wishes.content["plays"] if each["account"] != play.account_id)]
+    place.run("decide", W48, "--file", meeting_wishes.file(tmp_path / "plan.yaml", plays=plays)).check_exit(DONE)
     actions = {row["playbook_action"]: row for row in _actions(place, play.account_id)}
     assert new in actions
     assert old.id not in actions

@@ -1,4 +1,4 @@
-"""`saveplay eval` as a team uses it: what it prints, what it compares, how it ends. The smallest suite stands for all."""
+"""`saveplay eval` as a team uses it: output, comparison and exit codes, with the smallest suite."""
 
 import json
 from pathlib import Path
@@ -24,9 +24,9 @@ DRAFTS = ("eval", "--suite", "drafts")
 def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A baseline of the suite, and the report beside it."""
     folder = tmp_path_factory.mktemp("eval")
-    ran = saveplay(*DRAFTS, "--baseline", folder / "baseline.json", "--accept", "--html", folder / "eval.html").ended(
-        DONE
-    )
+    ran = saveplay(
+        *DRAFTS, "--baseline", folder / "baseline.json", "--accept", "--html", folder / "eval.html"
+    ).check_exit(DONE)
     assert "Nothing is worse than the baseline." in ran.out
     return folder
 
@@ -40,11 +40,11 @@ def test_only_a_case_that_is_gone_since_the_baseline_is_worse_and_ends_with_exit
     }
     changed = tmp_path / "baseline.json"
     changed.write_text(json.dumps(baseline), encoding="utf-8")
-    ran = saveplay(*DRAFTS, "--baseline", changed, "--json").ended(FAULT)
+    ran = saveplay(*DRAFTS, "--baseline", changed, "--json").check_exit(FAULT)
     said = json.loads(ran.out)
     assert not said["passed"]
     assert [(c["kind"], c["name"], c["message"]) for c in said["changes"]] == [
-        ("worse", "a fault that nobody makes", "the case is gone")
+        ("worse", "a fault that nobody makes", "the case no longer exists")
     ]
     assert [suite["suite"] for suite in said["evaluation"]["suites"]] == ["drafts"]
 
@@ -71,8 +71,8 @@ def test_what_cannot_be_run_is_refused_with_what_can(options: tuple[str, ...], s
 
 
 def test_a_case_is_explained_from_its_rows_to_its_play() -> None:
-    ran = saveplay("eval", "--explain", "escalation_90_days_ago").ended(DONE)
-    for heading in ("ROWS", "SIGNALS", "SCORES", "CAUSE", "PLAY", "JUDGED"):
+    ran = saveplay("eval", "--explain", "escalation_90_days_ago").check_exit(DONE)
+    for heading in ("ROWS", "SIGNALS", "SCORES", "CAUSE", "PLAY", "CHECKS"):
         assert f"\n{heading}" in ran.out
     assert "rule that fired first: escalation" in ran.out
     assert "WRONG" not in ran.out
@@ -80,7 +80,7 @@ def test_a_case_is_explained_from_its_rows_to_its_play() -> None:
 
 def test_a_real_account_becomes_a_case_without_its_names(tmp_path: Path) -> None:
     told = ("eval", "add", "--account", "TF-1340", "--data", PORTFOLIO, "--as-of", "2026-11-23", "--folder", tmp_path)
-    ran = saveplay(*told, "--name", "service_trouble").ended(DONE)
+    ran = saveplay(*told, "--name", "service_trouble").check_exit(DONE)
     path = tmp_path / "service_trouble.yaml"
     assert str(path) in ran.out
     case = read_case(path)
@@ -110,7 +110,7 @@ def test_a_live_model_is_asked_for_the_plays_and_its_latency_and_cost_are_figure
     with ModelServer(otherwise=answers_from_request(well_behaved)) as server:
         env = {"SAVEPLAY_MODEL": "gpt-5-mini", "SAVEPLAY_MODEL_URL": server.url}
         told = (*DRAFTS, "--model", "live", "--baseline", tmp_path / "baseline.json", "--accept", "--json")
-        ran = saveplay(*told, env=env).ended(DONE)
+        ran = saveplay(*told, env=env).check_exit(DONE)
     (suite,) = json.loads(ran.out)["evaluation"]["suites"]
     figures = {figure["name"]: figure["value"] for figure in suite["figures"]}
     assert (figures["first_try"], figures["own_words"], figures["answered"], figures["verified"]) == (1, 1, 1, 1)

@@ -1,4 +1,4 @@
-"""``kill -9`` at any moment: the review still comes out, byte for byte, and nothing is done twice."""
+"""``kill -9`` at any moment: the review is still completed, byte for byte, and nothing is done twice."""
 
 import json
 import re
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.long
 
 
 def whole_or_absent(place: StoreFolder, finished: StoreFolder) -> None:
-    """Nobody ever sees half a review: either its folder is not there, or every page of it is."""
+    """Check that no half review is visible: either its folder does not exist, or it has every page."""
     pages = place.pages(W48)
     if pages:
         assert set(pages) == set(finished.pages(W48))
@@ -44,34 +44,34 @@ POINTS: tuple[tuple[str, Callable[[StoreFolder], KillCondition]], ...] = (
 
 @pytest.fixture(scope="module")
 def battered(
-    shelf: SharedStores, desk: Path, desk_first: StoreFolder, desk_second: StoreFolder
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder, team_second_week: StoreFolder
 ) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """One review, killed at every point in turn; each time ``resume`` goes on, until it is killed again."""
+    """One review, killed at one point after the other; each time ``resume`` continues until the next kill."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        desk_first.copied(place.folder)
-        go: list[str | Path] = [*place.asked(desk, SECOND_DAY, "--approve", "all"), "--verbose"]
+        team_first_week.copy_to(place.folder)
+        go: list[str | Path] = [*place.review_arguments(team_data, SECOND_DAY, "--approve", "all"), "--verbose"]
         for _, moment in POINTS:
             kill_when(go, moment(place))
-            whole_or_absent(place, desk_second)
+            whole_or_absent(place, team_second_week)
             go = ["resume", W48, "--store", place.store, "--verbose"]
         return {"resume": place.run("resume", W48)}
 
-    return shelf.place("battered", make)
+    return shared_stores.place("battered", make)
 
 
 def test_a_review_killed_at_one_step_after_the_other_ends_like_an_undisturbed_one(
-    battered: tuple[StoreFolder, dict[str, CommandResult]], desk_second: StoreFolder
+    battered: tuple[StoreFolder, dict[str, CommandResult]], team_second_week: StoreFolder
 ) -> None:
     place, said = battered
-    said["resume"].ended(DONE)
-    assert place.digests(W48) == desk_second.digests(W48)
+    said["resume"].check_exit(DONE)
+    assert place.digests(W48) == team_second_week.digests(W48)
 
 
 def test_no_action_is_in_the_store_twice(
-    battered: tuple[StoreFolder, dict[str, CommandResult]], desk_second: StoreFolder
+    battered: tuple[StoreFolder, dict[str, CommandResult]], team_second_week: StoreFolder
 ) -> None:
-    assert battered[0].actions() == desk_second.actions()
+    assert battered[0].actions() == team_second_week.actions()
     assert len(battered[0].document(W48)["actions"]) > 0
 
 
@@ -81,17 +81,17 @@ def test_nothing_half_written_is_left_beside_the_review(battered: tuple[StoreFol
 
 
 def test_a_review_killed_before_it_began_is_unknown_and_runs_when_asked_again(
-    reborn: tuple[StoreFolder, dict[str, CommandResult]], desk_first: StoreFolder
+    restarted_review: tuple[StoreFolder, dict[str, CommandResult]], team_first_week: StoreFolder
 ) -> None:
-    place, said = reborn
+    place, said = restarted_review
     assert "no review has been run in this store yet" in said["resume"].refusal
-    said["review"].ended(DONE)
-    assert place.document(W47)["portfolio"] == desk_first.document(W47)["portfolio"]
+    said["review"].check_exit(DONE)
+    assert place.document(W47)["portfolio"] == team_first_week.document(W47)["portfolio"]
     assert place.stray_files() == []
 
 
 def forget_the_last_steps(place: StoreFolder, review_id: str, kept: int) -> None:
-    """The state that a kill leaves between a step and its checkpoint: what the step wrote is there, no more."""
+    """Recreate the state of a kill between a step and its checkpoint: only the output of the step exists."""
     with closing(sqlite3.connect(place.store / "checkpoints.db")) as connection, connection:
         steps = "select checkpoint_id from checkpoints where thread_id like ? order by checkpoint_id"
         ids = [row[0] for row in connection.execute(steps, [f"%{review_id}%"])]
@@ -101,14 +101,14 @@ def forget_the_last_steps(place: StoreFolder, review_id: str, kept: int) -> None
 
 
 @pytest.fixture(scope="module")
-def resumed(shelf: SharedStores, waiting: tuple[StoreFolder, CommandResult]) -> dict[str, CommandResult]:
+def resumed(shared_stores: SharedStores, waiting_review: tuple[StoreFolder, CommandResult]) -> dict[str, CommandResult]:
     """The review that waits: somebody fills in half the form; a kill took back its last steps; then ``resume``.
 
     ``sheet`` holds the form as it was left and as it is found.
     """
 
     def make(_: StoreFolder) -> dict[str, CommandResult]:
-        place = StoreFolder(waiting[0].folder.parent)
+        place = StoreFolder(waiting_review[0].folder.parent)
         sheet = place.out / W48 / "decisions.yaml"
         sheet.write_text(sheet.read_text(encoding="utf-8").replace("decision:\n", "decision: approve\n", 3), "utf-8")
         left = sheet.read_text(encoding="utf-8")
@@ -116,12 +116,12 @@ def resumed(shelf: SharedStores, waiting: tuple[StoreFolder, CommandResult]) -> 
         said = place.run("resume", W48)
         return {"resume": said, "sheet": CommandResult(0, left, sheet.read_text(encoding="utf-8"))}
 
-    return shelf.place("resumed", make)[1]
+    return shared_stores.place("resumed", make)[1]
 
 
 def test_a_kill_between_a_step_and_its_checkpoint_does_not_end_the_review(resumed: dict[str, CommandResult]) -> None:
-    """A window of milliseconds, so the state is made by hand: the list is made, and nothing after it is known."""
-    assert "waiting for decisions" in resumed["resume"].ended(WAITING).err
+    """The time window is milliseconds, so the state is recreated by hand: the list exists and nothing after it."""
+    assert "waiting for decisions" in resumed["resume"].check_exit(WAITING).err
 
 
 def test_a_half_filled_decisions_file_survives_a_resume(resumed: dict[str, CommandResult]) -> None:
@@ -131,15 +131,15 @@ def test_a_half_filled_decisions_file_survives_a_resume(resumed: dict[str, Comma
 
 @pytest.fixture(scope="module")
 def interrupted_meeting(
-    shelf: SharedStores, desk: Path, desk_first: StoreFolder, wanted: MeetingWishes
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder, meeting_wishes: MeetingWishes
 ) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """People decide with a file, and every process around it is killed once."""
+    """A decision with a file, where every process involved is killed once."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        desk_first.copied(place.folder)
-        file = wanted.file(place.folder / "decisions.yaml")
+        team_first_week.copy_to(place.folder)
+        file = meeting_wishes.file(place.folder / "decisions.yaml")
         decide: list[str | Path] = ["decide", W48, "--file", file, "--store", place.store]
-        kill_when(place.asked(desk, SECOND_DAY), file_exists(place.out, f".{W48}.*.aside/**/*.html"))
+        kill_when(place.review_arguments(team_data, SECOND_DAY), file_exists(place.out, f".{W48}.*.aside/**/*.html"))
         said = {"waiting": place.run("resume", W48)}
         kill_when(decide, lambda _: "plan" in place.decided(W48))
         said["resumed"] = place.run("resume", W48)
@@ -151,11 +151,11 @@ def interrupted_meeting(
         said["renamed"] = place.run("resume", W48)
         return said
 
-    return shelf.place("interrupted-meeting", make)
+    return shared_stores.place("interrupted-meeting", make)
 
 
 def between_the_renames(place: StoreFolder) -> None:
-    """The folder has been moved away and the new one not yet put in its place: the state is made by hand."""
+    """Recreate the state in which the old folder is moved away and the new one is not yet in its place."""
     (place.out / W48).joinpath("decisions.yaml").write_text("review: 2026-W48\n", encoding="utf-8")
     (place.out / W48).rename(place.out / f".{W48}.4711.old")
     (place.out / f".{W48}.4711.aside").mkdir()
@@ -165,7 +165,7 @@ def between_the_renames(place: StoreFolder) -> None:
 def test_a_review_killed_while_it_writes_the_pages_to_decide_from_asks_again(
     interrupted_meeting: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
-    said = interrupted_meeting[1]["waiting"].ended(WAITING)
+    said = interrupted_meeting[1]["waiting"].check_exit(WAITING)
     assert "waiting for decisions on the plays" in said.err
 
 
@@ -173,7 +173,7 @@ def test_no_decision_is_lost_when_the_process_that_took_it_is_killed(
     interrupted_meeting: tuple[StoreFolder, dict[str, CommandResult]], decided: StoreFolder
 ) -> None:
     place, said = interrupted_meeting
-    said["end"].ended(DONE)
+    said["end"].check_exit(DONE)
     subjects = {d["subject"]: d["by"] for d in place.document(W48)["decisions"]}
     assert set(subjects.values()) == {"Marguerite Oyelaran"}
     assert place.digests(W48) == decided.digests(W48)
@@ -186,24 +186,24 @@ def test_a_kill_between_the_two_renames_loses_neither_the_review_nor_what_people
     interrupted_meeting: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
     place, said = interrupted_meeting
-    said["renamed"].ended(DONE)
+    said["renamed"].check_exit(DONE)
     assert place.digests(W48) == json.loads((place.folder / "before.json").read_text())
     assert place.stray_files() == []
     assert "decisions.yaml" in place.pages(W48), "what a person had filled in is gone"
 
 
 def test_of_two_processes_on_one_review_one_wins_and_the_other_says_so(
-    shelf: SharedStores, desk: Path, desk_first: StoreFolder, desk_second: StoreFolder
+    shared_stores: SharedStores, team_data: Path, team_first_week: StoreFolder, team_second_week: StoreFolder
 ) -> None:
     def make(place: StoreFolder) -> dict[str, CommandResult]:
-        desk_first.copied(place.folder)
-        go = place.asked(desk, SECOND_DAY, "--approve", "all")
+        team_first_week.copy_to(place.folder)
+        go = place.review_arguments(team_data, SECOND_DAY, "--approve", "all")
         return dict(zip(("one", "other"), race_commands((go, None), (go, None)), strict=True))
 
-    place, said = shelf.place("two-at-once", make)
+    place, said = shared_stores.place("two-at-once", make)
     winner, loser = sorted(said.values(), key=lambda each: each.code)
     assert (winner.code, loser.code) == (DONE, REFUSED), (winner.err, loser.err)
     assert re.search("another process is working on 2026-W48", loser.refusal)
-    assert place.digests(W48) == desk_second.digests(W48)
-    assert place.actions() == desk_second.actions()
+    assert place.digests(W48) == team_second_week.digests(W48)
+    assert place.actions() == team_second_week.actions()
     assert place.stray_files() == []

@@ -1,6 +1,6 @@
-"""Whole reviews with a language model: one that works, one that fails, one that is not there, one that is slow.
+"""Whole reviews with a language model that works, fails, is absent or is slow.
 
-The processes and the connection are real; the model is a local server that does as it is told.
+The processes and the connection are real; the model is a scripted local server.
 """
 
 import json
@@ -41,7 +41,7 @@ def model_at(url: str, **more: str) -> dict[str, str]:
 def served(
     place: StoreFolder, desk: Path, behaviour: Behaviour, *approve: str, code: int, **more: str
 ) -> dict[str, CommandResult]:
-    """One review with such a server; what was asked of it lies beside the review."""
+    """One review with such a server; the requests to the server are saved beside the review."""
     with ModelServer(otherwise=behaviour) as server:
         said = place.review(desk, FIRST_DAY, *approve, code=code, env=model_at(server.url, **more))
     asked = [
@@ -62,40 +62,44 @@ def calls_of(place: StoreFolder) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def failing(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, CommandResult]:
+def failing(shared_stores: SharedStores, team_data: Path) -> tuple[StoreFolder, CommandResult]:
     """A review with a server that always fails, waiting for decisions."""
-    place, said = shelf.place("model-fails", lambda place: served(place, desk, fails(500), code=WAITING))
+    place, said = shared_stores.place("model-fails", lambda place: served(place, team_data, fails(500), code=WAITING))
     return place, said["review"]
 
 
 @pytest.fixture(scope="session")
-def absent(shelf: SharedStores, desk: Path) -> tuple[StoreFolder, CommandResult]:
-    """A review with the address of no server, everything approved."""
+def absent(shared_stores: SharedStores, team_data: Path) -> tuple[StoreFolder, CommandResult]:
+    """A review with an address without a server, everything approved."""
 
     def make(place: StoreFolder) -> Mapping[str, CommandResult]:
-        return {"review": place.review(desk, FIRST_DAY, "--approve", "all", code=DONE, env=model_at(refused_address()))}
+        return {
+            "review": place.review(team_data, FIRST_DAY, "--approve", "all", code=DONE, env=model_at(refused_address()))
+        }
 
-    place, said = shelf.place("model-absent", make)
+    place, said = shared_stores.place("model-absent", make)
     return place, said["review"]
 
 
 @pytest.fixture(scope="session")
-def slow(shelf: SharedStores, desk: Path) -> StoreFolder:
-    """A review with a model that works and takes its time."""
+def slow(shared_stores: SharedStores, team_data: Path) -> StoreFolder:
+    """A review with a model that works but is slow."""
     behaviour = answers_from_request(well_behaved, after=THOUGHT)
-    return shelf.place(
+    return shared_stores.place(
         "model-slow",
-        lambda place: served(place, desk, behaviour, "--approve", "all", code=DONE, PYTHONHASHSEED="1", TZ="UTC"),
+        lambda place: served(place, team_data, behaviour, "--approve", "all", code=DONE, PYTHONHASHSEED="1", TZ="UTC"),
     )[0]
 
 
 @pytest.fixture(scope="session")
-def quick(shelf: SharedStores, desk: Path) -> StoreFolder:
-    """The same review with the same model on a better day, in a fresh store."""
+def quick(shared_stores: SharedStores, team_data: Path) -> StoreFolder:
+    """The same review with the same model but fast, in a new store."""
     more = {"PYTHONHASHSEED": "2", "TZ": "Pacific/Auckland"}
-    return shelf.place(
+    return shared_stores.place(
         "model-quick",
-        lambda place: served(place, desk, answers_from_request(well_behaved), "--approve", "all", code=DONE, **more),
+        lambda place: served(
+            place, team_data, answers_from_request(well_behaved), "--approve", "all", code=DONE, **more
+        ),
     )[0]
 
 
@@ -230,28 +234,32 @@ def test_the_key_is_written_nowhere(which: str, request: pytest.FixtureRequest) 
 
 
 def drafts_in(place: StoreFolder) -> int:
-    """How many finished drafts the store holds."""
+    """Number of finished drafts in the store."""
     database = place.store / "saveplay.db"
     if not database.exists():
         return 0
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         try:
             found = connection.execute("select count(*) from documents where kind like 'draft:%'").fetchone()
-        except sqlite3.OperationalError:  # the tables are not made yet
+        except sqlite3.OperationalError:  # the tables are not created yet
             return 0
     return int(found[0])
 
 
 def test_a_review_killed_while_drafts_are_under_way_asks_for_none_of_the_finished_ones_again(
-    tmp_path: Path, desk: Path
+    tmp_path: Path, team_data: Path
 ) -> None:
     place, finished = StoreFolder(tmp_path), 4
     quick = [answers_from_request(well_behaved)] * finished
     with ModelServer(*quick, otherwise=never_answers()) as server:
         environment = model_at(server.url, SAVEPLAY_MODEL_AT_ONCE="8")
-        kill_when(place.asked(desk, FIRST_DAY, "--approve", "all"), lambda _: drafts_in(place) >= finished, environment)
+        kill_when(
+            place.review_arguments(team_data, FIRST_DAY, "--approve", "all"),
+            lambda _: drafts_in(place) >= finished,
+            environment,
+        )
     with ModelServer(otherwise=answers_from_request(well_behaved)) as server:
-        saveplay("resume", W47, "--store", place.store, env=model_at(server.url)).ended(DONE)
+        saveplay("resume", W47, "--store", place.store, env=model_at(server.url)).check_exit(DONE)
         drafts = [each for each in server.asked if "summary" in (each.schema or {}).get("properties", ())]
     assert len(drafts) == PLAYS - finished
     review = place.document(W47)

@@ -1,4 +1,4 @@
-"""The data may come as other systems export it, as a database or as Parquet: the review is the same."""
+"""Exports of other systems, databases and Parquet files give the same review."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from tests.e2e.shared_stores import FIRST_DAY, SECOND_DAY, W47, W48, SharedStore
 pytestmark = pytest.mark.long
 
 
-def test_exports_with_other_column_names_run_to_the_end(shelf: SharedStores) -> None:
+def test_exports_with_other_column_names_run_to_the_end(shared_stores: SharedStores) -> None:
     def make(place: StoreFolder) -> None:
         place.review(EXPORTS, SECOND_DAY, "--approve", "all")
 
-    place, _ = shelf.place("exports", make)
+    place, _ = shared_stores.place("exports", make)
     review = place.document(W48)
     assert review["state"] == "closed"
     connected = {each["table"]: each["connected"] for each in review["data"]["sources"]}
@@ -34,7 +34,7 @@ def test_exports_with_other_column_names_run_to_the_end(shelf: SharedStores) -> 
 
 
 def as_database(path: Path) -> str:
-    """The portfolio as a database, everything as text."""
+    """The portfolio as a database with text columns only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
         for file in sorted(PORTFOLIO.glob("*.csv")):
@@ -44,7 +44,7 @@ def as_database(path: Path) -> str:
 
 
 def as_parquet(folder: Path) -> str:
-    """The portfolio as Parquet, with the types that a reader guesses."""
+    """The portfolio as Parquet, with guessed types."""
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         for file in sorted(PORTFOLIO.glob("*.csv")):
@@ -55,7 +55,7 @@ def as_parquet(folder: Path) -> str:
 
 
 def same_for_people(review: dict[str, Any]) -> list[dict[str, Any]]:
-    """The at-risk list without the names of files in it."""
+    """The at-risk list without file names."""
     lines = []
     for line in review["at_risk"]:
         evidence = [{k: v for k, v in fact.items() if k != "source"} for fact in line["evidence"]]
@@ -65,13 +65,13 @@ def same_for_people(review: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", ["database", "parquet"])
 def test_a_database_and_parquet_give_the_same_list_as_the_folder(
-    shelf: SharedStores, first_week: StoreFolder, kind: str
+    shared_stores: SharedStores, first_week: StoreFolder, kind: str
 ) -> None:
     def make(place: StoreFolder) -> None:
         made = as_database(place.folder / "portfolio.db") if kind == "database" else as_parquet(place.folder / "data")
         place.review(made, FIRST_DAY, code=WAITING)
 
-    place, _ = shelf.place(f"from-{kind}", make)
+    place, _ = shared_stores.place(f"from-{kind}", make)
     theirs, ours = place.document(W47), first_week.document(W47)
     assert [line["account_id"] for line in theirs["at_risk"]] == [line["account_id"] for line in ours["at_risk"]]
     assert same_for_people(theirs) == same_for_people(ours)

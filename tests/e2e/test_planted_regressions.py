@@ -1,6 +1,6 @@
 """Five mistakes that a team could make, planted one by one: the evaluation names each of them.
 
-A dozen cases with the same surroundings stand for the suite, so that each run is one portfolio.
+A dozen cases of one group stand for the suite, so that each run needs one portfolio only.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ NAMES = (
 
 
 def quiet(*_: object) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def sound(cases: Sequence[AccountCase]) -> SuiteResult:
 
 
 def named(before: SuiteResult, after: SuiteResult) -> dict[str, str]:
-    """What the gate calls worse: case or figure, and how."""
+    """Regressions by case or figure name, with their messages."""
 
     def whole(result: SuiteResult) -> Evaluation:
         return Evaluation(way="playbook", model="none", scoring_hash="", prompts_hash="", suites=(result,))

@@ -1,4 +1,4 @@
-"""Every output that the weekly process lists under its phases is a part of the document and of the page."""
+"""Every output of the weekly process is part of the document and of the page."""
 
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -12,7 +12,7 @@ Review = dict[str, Any]
 
 
 class Promise(NamedTuple):
-    """One output of one phase: what programs read, and where people see it."""
+    """One output of one phase: its part of the document, and its section on the page."""
 
     phase: str
     output: str
@@ -21,7 +21,7 @@ class Promise(NamedTuple):
     section: str
     """Id of the section of ``review.html``."""
     shows: Callable[[Review], list[str]]
-    """What people find in that section."""
+    """Text that people find in this section."""
 
 
 def names(lines: list[Review], key: str = "name") -> list[str]:
@@ -33,7 +33,7 @@ def money(amount: float) -> str:
 
 
 def plays(review: Review, *keys: str) -> list[Any]:
-    """A part of every play; empty as a whole when one play lacks it."""
+    """A part of every play; empty when one play lacks it."""
     parts = [[play[key] for key in keys] for play in review["plays"]]
     return parts if all(all(part) for part in parts) else []
 
@@ -126,7 +126,7 @@ class Sections(HTMLParser):
 
 
 def plain(text: str) -> str:
-    """Without the invisible characters and runs of spaces that pages put into names."""
+    """Text without the invisible characters and repeated spaces that pages put into names."""
     return " ".join("".join(letter for letter in text if letter.isprintable() or letter.isspace()).split())
 
 

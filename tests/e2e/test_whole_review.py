@@ -1,4 +1,4 @@
-"""Two Mondays of the sample portfolio: everything is there, everything repeats, and the second week knows the first."""
+"""Two weeks of the sample portfolio: complete, repeatable, and the second week uses the first."""
 
 import csv
 import io
@@ -41,7 +41,7 @@ KEYS = {
     ),
     "actions": "id account_id owner due kind",
 }
-"""What ``review.json`` has at least; programs of other people read these names."""
+"""Keys that ``review.json`` must have; programs of users read them."""
 
 
 def stem(text: str) -> str:
@@ -155,18 +155,18 @@ def test_unattended_decisions_are_recorded_as_such_in_the_review_and_in_the_audi
 
 
 @pytest.fixture(scope="module")
-def again(shelf: SharedStores) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """Both weeks once more in a fresh store: the first decided afterwards, the second printed as JSON."""
+def again(shared_stores: SharedStores) -> tuple[StoreFolder, dict[str, CommandResult]]:
+    """Both weeks again in a new store: the first decided afterwards, the second printed as JSON."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         elsewhere = {"PYTHONHASHSEED": "2", "TZ": "America/Los_Angeles", "LC_ALL": "C"}
         return {
             "waiting": place.review(PORTFOLIO, FIRST_DAY, code=WAITING, env=elsewhere),
-            "decided": place.run("decide", W47, "--approve", "all").ended(DONE),
+            "decided": place.run("decide", W47, "--approve", "all").check_exit(DONE),
             "json": place.review(PORTFOLIO, SECOND_DAY, "--approve", "all", "--json", env=elsewhere),
         }
 
-    return shelf.place("again", make)
+    return shared_stores.place("again", make)
 
 
 @pytest.mark.parametrize("review_id", [W47, W48])
@@ -233,14 +233,14 @@ def test_a_play_that_runs_goes_on_with_the_same_action_ids(both_weeks: StoreFold
     )
 
 
-# what people did in between ------------------------------------------------------------------------------------------
+# progress between the weeks -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def progressed(
-    shelf: SharedStores, again: tuple[StoreFolder, dict[str, CommandResult]]
+    shared_stores: SharedStores, again: tuple[StoreFolder, dict[str, CommandResult]]
 ) -> tuple[StoreFolder, dict[str, CommandResult]]:
-    """People report; then the second week is run once more. The pages before it are kept beside, as ``before``."""
+    """People report progress, then the second week runs again. ``before`` keeps the earlier pages."""
 
     def make(place: StoreFolder) -> dict[str, CommandResult]:
         for source, target in ((again[0].out, "before"), (again[0].out, "reviews"), (again[0].store, "store")):
@@ -256,11 +256,11 @@ def progressed(
             "again": place.review(PORTFOLIO, SECOND_DAY, "--approve", "all"),
         }
 
-    return shelf.place("progressed", make)
+    return shared_stores.place("progressed", make)
 
 
 def chosen(actions: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any], str, str]:
-    """An action of a play done on time, one done late, one imported as done, one imported as dropped."""
+    """Actions of a play: one done on time, one done late, one imported as done, one imported as dropped."""
     plays = [action for action in actions if action["kind"] == "play" and action["account_id"] == "TF-1409"]
     late = next(action for action in actions if action["due"] < "2026-11-20" and action not in plays)
     others = [action["id"] for action in actions if action["due"] >= "2026-11-18" and action["kind"] == "primary"]
@@ -268,7 +268,7 @@ def chosen(actions: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any
 
 
 def fill_in(content: bytes, states: dict[str, tuple[str, str]]) -> bytes:
-    """The action list as a person sends it back: a few lines with status and day, the others deleted."""
+    """The action list filled in by a person: a few lines with status and day, the others deleted."""
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]))
@@ -332,11 +332,11 @@ def test_running_a_week_again_replaces_that_week_only(progressed: tuple[StoreFol
 
 
 @pytest.fixture(scope="module")
-def reweighted(shelf: SharedStores, desk_first: StoreFolder) -> StoreFolder:
-    """The same customers a week later, judged by other weights: every date of the data moves by seven days."""
+def reweighted(shared_stores: SharedStores, team_first_week: StoreFolder) -> StoreFolder:
+    """The same customers a week later with other weights; every date of the data moves by seven days."""
 
     def make(place: StoreFolder) -> None:
-        desk_first.copied(place.folder)
+        team_first_week.copy_to(place.folder)
         data = write_team_data(place.folder / "data", days=7)
         configs = Path(shutil.copytree(ROOT / "configs", place.folder / "configs"))
         scoring = (configs / "scoring.yaml").read_text(encoding="utf-8")
@@ -347,7 +347,7 @@ def reweighted(shelf: SharedStores, desk_first: StoreFolder) -> StoreFolder:
         (configs / "scoring.yaml").write_text(changed, encoding="utf-8")
         place.review(data, SECOND_DAY, "--approve", "all", "--configs", configs)
 
-    return shelf.place("reweighted", make)[0]
+    return shared_stores.place("reweighted", make)[0]
 
 
 def test_a_change_of_weights_is_not_read_as_a_change_of_customers(reweighted: StoreFolder) -> None:

@@ -1,7 +1,7 @@
 """Two customer bases of 20,000 accounts as typed Parquet files, and the same in a PostgreSQL database.
 
-``clean`` has nothing wrong in it; ``dirty`` has what a warehouse has: rows of strangers, ids twice, days to come,
-impossible values, times with zones, empty and missing tables, ties everywhere.
+``clean`` has no faults. ``dirty`` has the faults of a warehouse: rows of unknown accounts, repeated ids, future dates,
+impossible values, times with time zones, empty and missing tables, and many ties.
 """
 
 from pathlib import Path
@@ -82,13 +82,13 @@ _FAULTS = {
 
 
 def write_base(folder: Path, dirty: bool) -> Path:
-    """One typed Parquet file a table; goals are not there at all."""
+    """Write one typed Parquet file per table, without goals."""
     folder.mkdir(parents=True)
     with duckdb.connect() as connection:
         connection.execute(_START.replace("{accounts}", str(ACCOUNTS)))
         for table, sql in _TABLES.items():
             connection.execute(f"create or replace table clean as {sql.replace('{accounts}', str(ACCOUNTS))}")
-            if table == "notes":  # the review date has seen no day after it
+            if table == "notes":  # no day after the review date
                 connection.execute("delete from clean where date > date '2026-11-23'")
             if table == "tickets":
                 connection.execute("delete from clean where cast(opened_at as date) > date '2026-11-23'")
@@ -98,7 +98,7 @@ def write_base(folder: Path, dirty: bool) -> Path:
 
 
 def load_into_postgres(folder: Path, url: str, schema: str = "crm") -> None:
-    """The same tables in a database."""
+    """Write the same tables into a database."""
     import psycopg
 
     kinds = {

@@ -23,7 +23,7 @@ ENGINES = ("postgres", "spark")
 
 @dataclass
 class Bases:
-    """What the embedded engine makes of a folder, and where the other two find the same."""
+    """Result of the embedded engine for a folder, and the location of the same data for the other two."""
 
     embedded: ScoredBase
     urls: dict[str, str]
@@ -34,7 +34,7 @@ def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres: databases.LocalPostgres
 ) -> Bases:
     folder = bases.write_base(tmp_path_factory.mktemp("base") / request.param, dirty=request.param == "dirty")
-    url = postgres.fresh()
+    url = postgres.new_database()
     bases.load_into_postgres(folder, url)
     embedded = read_base(str(folder), AS_OF, SHIPPED, NO_HISTORY, LIMITS)
     return Bases(embedded, {"postgres": url, "spark": f"spark://local?folder={folder}"})

@@ -1,4 +1,4 @@
-"""What must hold for every customer base: order, the future and a second run change nothing, and money adds up."""
+"""Properties of every customer base: order, future rows and a second run change nothing, and money adds up."""
 
 import random
 from collections.abc import Callable
@@ -29,12 +29,12 @@ def example_said(example: ScoredPortfolio) -> tuple[Any, Any]:
 
 
 def said(scored: ScoredPortfolio) -> tuple[Any, Any]:
-    """Everything that a review says about its accounts: all scores, and the dossiers of those at risk."""
+    """All scores, and the dossiers of the accounts at risk."""
     return dict(scored.accounts), scored.dossiers(scored.at_risk())
 
 
 def scored_again(scored: ScoredPortfolio, order: str) -> ScoredPortfolio:
-    """The same typed rows in another order, scored once more."""
+    """The same typed rows, scored again in another order."""
     connection = scored.base.connection
     for name in TABLES:
         connection.execute(f"create or replace table {name} as select * from {name} order by {order}")
@@ -124,7 +124,7 @@ FUTURE: dict[str, st.SearchStrategy[Callable[[PortfolioBuilder], Any]]] = {
 
 
 def present() -> PortfolioBuilder:
-    """Three customers with something of everything, known up to today."""
+    """Three customers with rows in every table, none after today."""
     world = PortfolioBuilder().with_sources_connected()
     for name in ("A", "B", "C"):
         world.healthy_account(name).touch(name, 20, "email", outbound=True).invoice(name, 20)

@@ -1,4 +1,4 @@
-"""What must hold for every save play, every calendar day and every week's choice of plays."""
+"""Properties of every save play, every calendar day and every weekly choice of plays."""
 
 from datetime import date, timedelta
 from itertools import combinations, pairwise, product

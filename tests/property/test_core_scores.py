@@ -1,4 +1,4 @@
-"""What must hold for every customer whatever the numbers: health and risk move the right way, add up and never jump."""
+"""Properties of all scores: health and risk move in the right direction, add up and never jump."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -51,7 +51,7 @@ customers = st.lists(customer, min_size=3, max_size=6)
 def each_signal_worse(
     people: list[dict[str, Any]], by: Callable[[str], float]
 ) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
-    """Every customer once for each known signal, with that one signal worse."""
+    """Every customer once per known signal, with that signal worse."""
     rows, which = [], []
     for number, one in enumerate(people):
         for name in SIGNALS:

@@ -1,9 +1,9 @@
-"""Two thousand clean plays pass every check; thousands with one thing changed do not, whatever was changed.
+"""Two thousand correct plays pass every check; thousands of plays with any one change do not.
 
-Accounts, drafts and changes are drawn from a seed: the same in every run. What a reader acts upon is changed, one thing
-a play: numbers, dates, names, ids, owners, direction words, citations. Left alone is what nobody acts upon or what other
-parts own: the model's own answer (``draft``), how the play came to be (``drafting``, ``drafted_note``, ``asked``), the
-verdict itself (``verified``, ``violations``), the decision (``status``) and the hash (``version``).
+Accounts, drafts and changes come from a fixed seed: the same in every run. Each change concerns one thing that a reader
+acts upon: numbers, dates, names, ids, owners, direction words, citations. Not changed are fields that nobody acts upon
+or that other parts own: the model's own answer (``draft``), the origin of the play (``drafting``, ``drafted_note``,
+``asked``), the verdict (``verified``, ``violations``), the decision (``status``) and the hash (``version``).
 """
 
 import gc
@@ -134,7 +134,7 @@ Draw = random.Random
 
 @dataclass(frozen=True)
 class Case:
-    """One clean play with everything that it was made from."""
+    """One correct play with everything that it was built from."""
 
     play: SavePlay
     frame: PlayContext
@@ -142,7 +142,7 @@ class Case:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Every name that stands in the play's texts."""
+        """Every name that the texts of the play contain."""
         dossier = self.frame.dossier
         people = [person.name for person in self.frame.people.values()]
         return tuple(dict.fromkeys([dossier.name, *people, *(contact.name for contact in dossier.contacts)]))
@@ -155,7 +155,7 @@ class Case:
 
 
 def some_people(draw: Draw) -> dict[str, Person]:
-    """Several people of most roles; sometimes a role that nobody has."""
+    """Several people for most roles, and sometimes nobody for a role."""
     names = [f"{first} {last}" for first in FIRST_NAMES for last in LAST_NAMES]
     roles = [role for role in ROLES if draw.random() > 0.12] or ["csm"]
     chosen = draw.sample(names, len(roles))
@@ -180,7 +180,7 @@ def some_contacts(draw: Draw) -> tuple[Contact, ...]:
 
 
 def some_values(draw: Draw) -> dict[str, float]:
-    """Values of some signals between their worst and their best, whole ones where things are counted."""
+    """Random values of some signals between worst and best, whole numbers for counts."""
     found = {}
     for name in draw.sample(SIGNALS, draw.randint(0, len(SIGNALS) // 2)):
         value = draw.uniform(LOWEST[name], HIGHEST[name])
@@ -190,7 +190,7 @@ def some_values(draw: Draw) -> dict[str, float]:
 
 
 def in_real_words(fact: Evidence, draw: Draw) -> Evidence:
-    """The fact as the product says it, with a quotation behind it now and then."""
+    """The fact in the product's wording, sometimes with a quoted row."""
     signal = SHIPPED.scoring.signals[fact.signal]
     assert fact.value is not None
     way = direction(signal, component_of(fact.signal, fact.value), SHIPPED.scoring)
@@ -261,7 +261,7 @@ UNKNOWN = ("the users", "the buyers", "the managers", "the billing people", "the
 
 
 def sentence(template: str, frame: PlayContext, draw: Draw) -> str:
-    """The template with evidence slots of this account; without evidence, a sentence that needs none."""
+    """The template with placeholders for this account's evidence; without evidence, a sentence that needs none."""
     facts = [fact.id for fact in frame.evidence]
     if not facts:
         whom = UNKNOWN[WHYS.index(template) % len(UNKNOWN)] if template in WHYS else "somebody"
@@ -282,7 +282,7 @@ def chosen(option: ActionOption, frame: PlayContext, draw: Draw, why: str) -> Dr
 
 
 def good_draft(frame: PlayContext, draw: Draw) -> PlayDraft:
-    """A valid draft: anything that the frame offers, in sentences that keep to the rules."""
+    """A valid random draft from the options of the play context."""
     known = bool(frame.evidence)
     whys = iter(draw.sample(WHYS if known else WHYS[: len(UNKNOWN)], 12))
     lines = {
@@ -301,7 +301,7 @@ def good_draft(frame: PlayContext, draw: Draw) -> PlayDraft:
 
 
 def clean_cases(number: int) -> Iterator[Case]:
-    """Five plays for one made-up account: the playbook's, and four in a model's words."""
+    """Five plays for one invented account: one from the playbook, and four with a model's words."""
     draw = random.Random(number)
     drafter, frame = some_frame(draw)
     rules = drafter.rules(frame)
@@ -316,7 +316,7 @@ def clean_cases(number: int) -> Iterator[Case]:
 
 @cache
 def clean() -> tuple[Case, ...]:
-    """The clean plays, made once; the collector of garbage would only walk over them again and again."""
+    """The correct plays, built once. Garbage collection is off meanwhile, because it would scan them repeatedly."""
     gc.disable()
     try:
         return tuple(case for number in range(CLEAN // 5) for case in clean_cases(number))
@@ -362,7 +362,7 @@ Leaf = tuple[Path, Any]
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[Leaf]:
-    """Every value that a play holds at its ends, with the way to it."""
+    """Every simple value of a play, with its path."""
     if isinstance(value, Record):
         for name, part in value:
             if path or name not in LEFT_ALONE:
@@ -375,7 +375,7 @@ def leaves(value: Any, path: Path = ()) -> Iterator[Leaf]:
 
 
 def changed(value: Any, path: Path, new: Any) -> Any:
-    """The same with one thing at the end of the path replaced."""
+    """A copy with the value at the path replaced."""
     if not path:
         return new
     step, *rest = path
@@ -396,7 +396,7 @@ def texts(case: Case) -> list[tuple[Path, str]]:
 
 
 def swapped(case: Case, draw: Draw, pattern: str, swap: Callable[[str], str]) -> SavePlay | None:
-    """One match of the pattern in one text of the play, written differently."""
+    """The play with one match of the pattern in one text replaced, or None without a match."""
     found = [(path, text, match) for path, text in texts(case) for match in re.finditer(pattern, text)]
     if not found:
         return None
@@ -455,7 +455,7 @@ def id_of_something(case: Case, draw: Draw) -> SavePlay | None:
 
 
 def owner_of_an_action(case: Case, draw: Draw) -> SavePlay | None:
-    """Another real person, name and id and sentence alike; the same role whenever there is one."""
+    """The play with another real person as owner, in name, id and sentence; the same role if possible."""
     places = [(n, m) for n, phase in enumerate(case.play.phases) for m in range(len(phase.actions))]
     n, m = draw.choice(places)
     action = case.play.phases[n].actions[m]
@@ -500,7 +500,7 @@ def direction_of_the_evidence(case: Case, draw: Draw) -> SavePlay | None:
 
 
 def citation_of_an_action(case: Case, draw: Draw) -> SavePlay | None:
-    """One citation more, one fewer, or another one instead."""
+    """The play with one citation added, removed or replaced."""
     places = [(n, m) for n, phase in enumerate(case.play.phases) for m in range(len(phase.actions))]
     n, m = draw.choice(places)
     now = case.play.phases[n].actions[m].evidence
@@ -517,7 +517,7 @@ def citation_in_a_text(case: Case, draw: Draw) -> SavePlay | None:
 
 
 def something_left_out_or_added(case: Case, draw: Draw) -> SavePlay | None:
-    """An action, a fact, a question, a criterion: gone, there twice, or in another order."""
+    """The play with an action, fact, question or criterion removed, repeated or moved."""
     lists: list[Path] = [
         ("questions",), ("evidence",), ("success_criteria",), ("walk_away",), ("escalation",), ("phases",),
         *(("phases", n, "actions") for n in range(len(case.play.phases))),
@@ -535,7 +535,7 @@ def something_left_out_or_added(case: Case, draw: Draw) -> SavePlay | None:
 
 
 def a_sentence_slipped_in(case: Case, draw: Draw) -> SavePlay | None:
-    """Words that no library and no evidence holds, at the end of any text of more than one word."""
+    """The play with words that no playbook and no evidence contains, at the end of a text."""
     path, text = draw.choice([(path, text) for path, text in texts(case) if " " in text])
     more = draw.choice([" Send the customer list.", " Give them a discount.", "!", " ", "\u202e", "\u200b"])
     return changed(case.play, path, text + more)
@@ -560,7 +560,7 @@ KINDS: dict[str, Callable[[Case, Draw], SavePlay | None]] = {
 
 
 def where(play: SavePlay, other: SavePlay) -> str:
-    """The first place where two plays differ, for the message of a failed test."""
+    """The first difference between two plays, for the message of a failed test."""
     before, after = dict(leaves(play)), dict(leaves(other))
     for path in (*before, *after):
         if before.get(path) != after.get(path):
@@ -569,7 +569,7 @@ def where(play: SavePlay, other: SavePlay) -> str:
 
 
 def altered(kind: str) -> list[tuple[Case, SavePlay]]:
-    """As many plays as wanted with one thing of this kind changed, from clean plays drawn from a seed."""
+    """So many plays with one change of this kind, from clean plays chosen with a fixed seed."""
     draw, found = random.Random(f"mutations of {kind}"), []
     for case in draw.sample(clean(), len(clean())):
         play = KINDS[kind](case, draw)
@@ -600,7 +600,7 @@ def test_the_hash_of_a_play_is_not_what_tells_a_changed_one() -> None:
 
 
 def other_than(path: Path, value: Any) -> Any:
-    """Something else of the same kind."""
+    """Another value of the same type."""
     if path[-1] in ONE_OF:
         return next(other for other in ONE_OF[str(path[-1])] if other != value)
     if isinstance(value, bool):
@@ -632,7 +632,7 @@ def test_the_sentence_of_one_action_cannot_stand_at_another() -> None:
 
 
 def test_a_play_that_people_edited_still_tells_the_facts_of_its_account() -> None:
-    """Whoever moves a date does not touch the evidence: it stays what the account's record says."""
+    """Moving a date does not change the evidence: it still equals the account's record."""
     cases = [case for case in by_model() if case.play.evidence][:10]
     unseen: Counter[str] = Counter()
     for case in cases:
@@ -673,7 +673,7 @@ Spoil = Callable[[PlayDraft, Case, Draw], PlayDraft | None]
 
 
 def said(new: Callable[[str, Draw], str], only: tuple[str, ...] = ("summary", "opening", "why")) -> Spoil:
-    """The fault in one of the sentences."""
+    """A fault that replaces one of the sentences."""
 
     def spoil(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
         place = draw.choice(only)
@@ -685,7 +685,7 @@ def said(new: Callable[[str, Draw], str], only: tuple[str, ...] = ("summary", "o
 
 
 def lined(draft: PlayDraft, draw: Draw, update: Callable[[DraftAction], dict[str, Any]]) -> PlayDraft:
-    """The fault in one of the actions."""
+    """The draft with a fault in one of the actions."""
     places = [
         ("first_touch", 0),
         *((phase, n) for phase in PHASES for n in range(len(draft.phase(phase)) - (phase == PHASES[0]))),
@@ -699,7 +699,7 @@ def lined(draft: PlayDraft, draw: Draw, update: Callable[[DraftAction], dict[str
 
 
 def worded(*words: str) -> Callable[[str, Draw], str]:
-    """One of the words put in behind the first word of the sentence, or at its end."""
+    """A function that inserts one of the words after the first word of a sentence or at its end."""
 
     def put(text: str, draw: Draw) -> str:
         word = draw.choice(words)
@@ -712,7 +712,7 @@ def worded(*words: str) -> Callable[[str, Draw], str]:
 
 
 def _other_action(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
-    """An action that exists, of another cause, of another phase, or that nobody ever wrote."""
+    """The draft with an action of another cause or phase, or with an unknown action."""
     books = [
         action.id for book in SHIPPED.playbooks.values() for action in book.actions if book is not case.frame.playbook
     ]
@@ -720,7 +720,7 @@ def _other_action(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
 
 
 def _other_place(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
-    """An action of this cause, at a place that it is not offered for."""
+    """The draft with an action of this cause in a phase that does not offer it."""
     line = draft.address[0].model_copy(update={"action": draft.rebuild[0].action})
     return draft.model_copy(update={"address": (line, *draft.address[1:])})
 
@@ -752,7 +752,7 @@ def _other_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
 
 
 def _hidden_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    """A fact of the account that was not shown to the model."""
+    """The draft with a fact of the account that was not shown to the model."""
     hidden = [fact.id for fact in case.frame.dossier.evidence if fact.id not in case.rules.facts]
     return lined(draft, draw, lambda line: {"evidence": (draw.choice(hidden),)}) if hidden else None
 
@@ -776,7 +776,7 @@ def _known_name(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
 
 
 def _quotation(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    """What the customer wrote, from the middle of a sentence, in small letters and without its stops."""
+    """Text of the customer from the middle of a sentence, in lower case and without full stops."""
     heard = [
         *case.frame.dossier.texts,
         *(r.text for f in case.frame.evidence if f.direction == "worse" for r in f.rows),
@@ -811,7 +811,7 @@ def _too_few(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
 
 
 def _too_many(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    """One more than may be chosen, and it is one that is offered."""
+    """The draft with one offered action more than allowed."""
     for phase in draw.sample(PHASES, 3):
         _, most = case.frame.count(phase)
         taken = {line.action for line in getattr(draft, phase)}

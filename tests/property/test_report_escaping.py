@@ -1,4 +1,4 @@
-"""Whatever a stranger typed into a name: tables keep their shape, cells never become formulas, pages never become code."""
+"""Any text in a name: tables keep their shape, cells never become formulas, pages never become code."""
 
 import csv
 import io

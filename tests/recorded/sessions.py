@@ -1,7 +1,7 @@
-"""The sample portfolio before a real model, recorded: one review and a table of questions.
+"""Recorded sessions of a real model with the sample portfolio: one review and a table of questions.
 
-The answers come from ``evals/fixtures/recorded``; the network stays closed. ``make record`` asks the model again, keeps
-what was already recorded for the same prompt, and drops what is no longer asked.
+The answers come from ``evals/fixtures/recorded``; the network is closed. ``make record`` asks the model again, keeps the
+answers recorded for the same prompt, and deletes answers that are no longer used.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ Call = tuple[str, float, str]
 
 @dataclass
 class RecordingTiming(Timing):
-    """Keeps every answer as soon as it is there: a model on a laptop takes an hour for all of them."""
+    """Saves every answer as soon as it arrives: a model on a laptop needs an hour for all of them."""
 
     tape: Any = None
 
@@ -59,15 +59,15 @@ class RecordingTiming(Timing):
         super().called(model, seconds, outcome)
         if recording_mode() == "new" and self.tape.dirty:
             self.tape._save(force=True)
-            for _, response in self.tape.data:  # saving turned what is held in memory into text
+            for _, response in self.tape.data:  # saving converted the answers in memory to text
                 convert_body_to_bytes(response)
             print(f"{len(self.calls)}: {outcome} after {seconds:.0f} s", flush=True)
 
 
 def review_last_week(folder: Path) -> None:
-    """The week before, without a model: no play is taken on, so that all ten are drafted anew; other promises stand.
+    """Review the week before without a model. No play is approved, so that the model drafts all ten plays.
 
-    The store is left in ``folder``, to be copied for each session.
+    The store stays in ``folder`` and is copied for each session.
     """
     with open_store(str(folder / "store")) as place:
         start_review(
@@ -86,7 +86,7 @@ def review_last_week(folder: Path) -> None:
 
 
 def review_this_week(folder: Path) -> tuple[Review, list[Call]]:
-    """The second week of the sample, drafted by the model."""
+    """Review the second week of the sample, with drafts of the model."""
     with open_store(str(folder / "store")) as place:
         place.configurations[None], timing = recorded_configuration(read_configuration()), RecordingTiming()
         with cassette("review") as timing.tape:
@@ -97,12 +97,12 @@ def review_this_week(folder: Path) -> tuple[Review, list[Call]]:
 
 
 def ask_recorded_questions(folder: Path) -> tuple[tuple[QuestionAnswer, ...], list[Call]]:
-    """The answers to the table of questions."""
+    """Answer the table of questions with the model."""
     return _ask_all(folder, QUESTIONS, recorded_configuration(read_configuration()), "questions")
 
 
 def ask_with_short_answers(folder: Path) -> tuple[QuestionAnswer, list[Call]]:
-    """One save play from a model that may write a tenth of what a play needs: every answer is cut short."""
+    """Ask for one save play with a tenth of the tokens that it needs, so that every answer is cut off."""
     settings = recorded_configuration(read_configuration())
     few = settings.model.answer_tokens.model_copy(update={"value": 120})
     short = settings.model_copy(update={"model": settings.model.model_copy(update={"answer_tokens": few})})

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(0 if recording_mode() else 1
 
 @dataclass(frozen=True)
 class Recorded:
-    """What came of one session with the model."""
+    """Results of one session with the model."""
 
     review: Review
     answers: tuple[QuestionAnswer, ...]

@@ -1,4 +1,4 @@
-"""How a question is read without a model: its kind, its slice, and what the asker says along with it."""
+"""Reading of a question without a model: its kind, its slice, and the statements in it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""From risk to churn probability: a stated prior until enough outcomes are known, then a curve that rises with risk."""
+"""Churn probability from risk: a stated prior until enough outcomes are known, then a curve that rises with risk."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -17,7 +17,7 @@ from tools.scoring.snapshots import SnapshotStore
 
 @pytest.fixture(scope="module")
 def three_months_ago(tmp_path_factory: pytest.TempPathFactory) -> SnapshotStore:
-    """Sixty customers, ninety days ago; the last twenty had an escalation."""
+    """History with sixty customers ninety days ago, of which the last twenty had an escalation."""
     world = PortfolioBuilder(AS_OF - timedelta(days=90)).with_sources_connected()
     for number in range(60):
         world.account(f"A-{number}")
@@ -27,7 +27,7 @@ def three_months_ago(tmp_path_factory: pytest.TempPathFactory) -> SnapshotStore:
 
 
 def curve_after(history: SnapshotStore, outcomes: int, churned: int) -> ChurnCurve:
-    """The last ``churned`` of the sixty left; others renewed, ``outcomes`` in all."""
+    """The curve after the last ``churned`` of the sixty left and others renewed, ``outcomes`` in all."""
     world = PortfolioBuilder()
     for number in range(60 - outcomes, 60):
         world.account(f"A-{number}").outcome(f"A-{number}", "churned" if number >= 60 - churned else "renewed", 0)

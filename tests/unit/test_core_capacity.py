@@ -1,4 +1,4 @@
-"""Who has the hands free: overload, hours, and quiet accounts that may change hands."""
+"""Capacity: overload, hours, and quiet accounts that may be handed over."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Why an account is at risk: one story for each cause, from rows to a ranked hypothesis, and doubt where it is due."""
+"""Diagnosis: one story per cause, from rows to a ranked cause, and an undetermined cause where the rows are unclear."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""A configuration that cannot be used is refused before anything is computed, naming the file and the key."""
+"""Faulty configurations: refused before anything is computed, with the file and the key."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def edited(folder: Path, file: str, old: str, new: str) -> str:
-    """The refusal after one edit."""
+    """The error message after one edit."""
     path = folder / file
     text = path.read_text(encoding="utf-8")
     assert old in text

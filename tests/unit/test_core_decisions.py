@@ -1,4 +1,4 @@
-"""What people decide, what follows from it, and what became of last week's promises."""
+"""Decisions of people, their consequences, and the follow-up of last week's actions."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -63,7 +63,7 @@ def decide(*plays: PlayDecision, **facts: Any) -> AppliedDecisions:
 
 
 def work(decided: AppliedDecisions, owners: dict[str, str] | None = None) -> tuple[Action, ...]:
-    """The actions that follow, as phase 4 hands them out."""
+    """The actions that phase 4 creates from the decisions."""
     rows = [
         PlanRow(
             account_id=item.account_id, name=item.name, arr=item.arr, size="mid_market", tier=item.tier, rule=item.rule,

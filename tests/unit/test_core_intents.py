@@ -1,4 +1,4 @@
-"""What people write about leaving, money, value and change: found in their own sentences, and never made up."""
+"""Stated intents about leaving, money, value and change: found in people's own sentences, never invented."""
 
 import time
 from itertools import product
@@ -157,7 +157,7 @@ UNITS = (
 )
 
 
-STALLED = 2.0  # seconds of CPU; an expression that backtracks without end would take minutes
+STALLED = 2.0  # seconds of CPU; an expression with unlimited backtracking would take minutes
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=repr)

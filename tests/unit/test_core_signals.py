@@ -1,4 +1,4 @@
-"""What is measured, what is stale and what is unknown; and that the engine and the evidence count the same rows."""
+"""Measured, stale and unknown signals; the engine and the evidence count the same rows."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Who is at risk and how soon to act: every rule on both sides of its boundary, from the rows of an export."""
+"""At-risk rules and intervention tiers: every rule on both sides of its boundary, from the rows of an export."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def fired(scored: ScoredPortfolio, account: str) -> tuple[str | None, str | None
 
 @pytest.fixture(scope="module")
 def base() -> ScoredPortfolio:
-    """One healthy customer for each story, with one thing wrong."""
+    """One healthy customer per story, with one problem each."""
     world = PortfolioBuilder().with_sources_connected()
     for days in (90, 91):
         world.healthy_account(f"escalated {days} days ago").ticket(

@@ -1,4 +1,4 @@
-"""This week against the weeks before: velocity, alarms, who is new or gone, and at-risk ARR as a bridge."""
+"""Comparison with earlier weeks: velocity, alarms, new and former at-risk accounts, and the at-risk ARR bridge."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -27,9 +27,9 @@ LAST_WEEK = AS_OF - timedelta(days=7)
 
 
 @pytest.fixture
-def history(where: str) -> Iterator[SnapshotStore]:
-    """The history of a new store, of either kind."""
-    with open_location(where) as place:
+def history(store_location: str) -> Iterator[SnapshotStore]:
+    """The history of a new store, in a folder or in a database."""
+    with open_location(store_location) as place:
         yield place.history()
 
 
@@ -96,9 +96,9 @@ def troubled(world: PortfolioBuilder, name: str, **attributes: Any) -> Portfolio
 
 
 @pytest.fixture(scope="module")
-def weeks(where_shared: str) -> Iterator[ScoredPortfolio]:
-    """Last week, saved; then this week with the same customers and what has changed."""
-    with open_location(where_shared) as place:
+def weeks(shared_store_location: str) -> Iterator[ScoredPortfolio]:
+    """This week with some changes, scored after last week with the same customers was saved."""
+    with open_location(shared_store_location) as place:
         yield two_weeks(place.history())
 
 
@@ -202,7 +202,7 @@ def test_a_health_that_was_unknown_in_either_week_did_not_fall() -> None:
 
 
 def customers(as_of: date) -> PortfolioBuilder:
-    """The same customers, seen from any day: nothing about them changes but the date."""
+    """The same customers on any review date; only the date differs."""
     world = PortfolioBuilder(as_of).with_sources_connected()
     troubled(world, "escalated").healthy_account("well").healthy_account("unhappy")
     world.tables["surveys"].pop()

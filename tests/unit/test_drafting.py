@@ -1,6 +1,6 @@
-"""Save plays and the briefing in a model's words: used when they are fit, sent back when not, done without otherwise.
+"""Save plays and briefing in a model's words: valid drafts are used, faulty ones sent back, else the playbook is used.
 
-The model is a list of answers, used up one a call (``Scripted``); everything else is the product.
+The model is a list of answers, one per call (``Scripted``); everything else is the product.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ from tools.save_play.context import ActionOption, PlayContext
 STRONG, FAST = "gpt-5-mini", "gpt-5-nano"
 TROUBLE = {"escalations": 2, "sla_breaches": 5, "nps": 3, "active_users_trend": -40}
 LONGEST_PROMPT = 6_500
-"""Characters; what a small model on a laptop reads in seconds."""
+"""Largest prompt in characters: a small model on a laptop reads it in seconds."""
 
 
 def configured(base: Configuration = SHIPPED, **model: Any) -> Configuration:
@@ -55,7 +55,7 @@ def configured(base: Configuration = SHIPPED, **model: Any) -> Configuration:
 
 
 class Scripted:
-    """A model that says what stands in the script; an error in it is raised."""
+    """A model that gives the scripted answers; an error in the script is raised."""
 
     def __init__(self, *script: object) -> None:
         self.script = list(script)
@@ -93,7 +93,7 @@ _VERBS = ("addresses", "meets", "answers", "takes up", "settles", "covers", "rep
 
 
 def fit(frame: PlayContext) -> DraftJson:
-    """A draft without a fault: the first choices that the frame offers."""
+    """A draft without a fault, from the first options of the play context."""
     facts = [fact.id for fact in frame.evidence]
     used = 0
 
@@ -121,7 +121,7 @@ Change = Callable[[DraftJson, PlayContext], None]
 
 
 def spoilt(frame: PlayContext, change: Change) -> DraftJson:
-    """A fit draft with one fault."""
+    """A valid draft with one fault added."""
     draft = fit(frame)
     change(draft, frame)
     return draft
@@ -153,7 +153,7 @@ def drafted_by(drafter: PlayDrafter, frame: PlayContext, earlier: DraftResult | 
 
 
 def every(kind: type[ModelError]) -> list[type[ModelError]]:
-    """The errors at the tips of the tree."""
+    """The error classes without subclasses."""
     below = [leaf for child in kind.__subclasses__() for leaf in every(child)]
     return below or [kind]
 
@@ -167,7 +167,7 @@ NO_ANSWER = [kind for kind in every(ModelError) if not issubclass(kind, Unusable
 
 
 def only_the_words_differ(drafter: PlayDrafter, frame: PlayContext, drafted: DraftResult) -> bool:
-    """Whether the play is the library's own, apart from the remark on how it came to be."""
+    """True if the play equals the playbook's play, except for the note about the drafting."""
     play, library = drafter.play(frame, drafted), drafter.from_playbook(frame)
     remark = {"drafting", "drafted_note", "version"}
     return play.model_dump(exclude=remark) == library.model_dump(exclude=remark)
@@ -289,7 +289,7 @@ CHOSEN_OR_SHAPE = {
     "action_unknown", "owner_not_allowed", "date_not_allowed", "evidence_missing", "evidence_unknown", "evidence_twice",
     "phase_too_thin", "action_twice", "wrong_shape",
 }  # fmt: skip
-"""After one of these the whole draft is asked for again; after others only the sentences at fault."""
+"""Codes after which the whole draft is requested again; after other codes only the faulty sentences."""
 
 
 def lines_of(draft: dict[str, Any]) -> list[dict[str, Any]]:
@@ -508,7 +508,7 @@ def test_an_account_with_nothing_against_it_gets_a_fit_draft_too() -> None:
 
 
 def fit_without_facts(frame: PlayContext) -> DraftJson:
-    """A draft for an account of which nothing is known."""
+    """A draft for an account without evidence."""
 
     whom = iter(("users", "buyers", "managers", "technicians", "newcomers", "veterans", "doubters", "helpers", "planners",
                  "auditors", "writers", "readers"))  # fmt: skip
@@ -682,14 +682,14 @@ def test_whatever_keeps_the_model_from_answering_the_meeting_has_its_briefing(ki
     assert (briefing.drafting.outcome, briefing.drafting.error) == ("fell_back", kind.code)
 
 
-# what the model reads ------------------------------------------------------------------------------------------------
+# prompts -------------------------------------------------------------------------------------------------------------
 
 Read = list[tuple[Dossier, tuple[Message, Message]]]
 
 
 @pytest.fixture(scope="module")
 def read(example: ScoredPortfolio) -> Read:
-    """What a model reads about every account at risk of the sample portfolio."""
+    """Prompts about every account at risk of the sample portfolio."""
     dossiers = example.dossiers(example.at_risk())
     drafter = PlayDrafter(configured(), CALENDAR, load_people(example.base), {}, AS_OF)
     findings = diagnose_accounts(dossiers, SHIPPED)
@@ -700,7 +700,7 @@ def read(example: ScoredPortfolio) -> Read:
 
 
 def outside(text: str) -> str:
-    """The text without what is quoted."""
+    """The text without the quoted lines."""
     return re.sub(r"<quoted>.*?</quoted>", "", text, flags=re.DOTALL)
 
 
@@ -758,7 +758,7 @@ def test_the_same_account_is_told_in_the_same_bytes() -> None:
 
 
 def quoting(*texts: str) -> str:
-    """What a model reads about an account whose customer wrote this."""
+    """Prompt about an account whose customer wrote this text."""
     drafter, frame = build_context(values=TROUBLE)
     rows = tuple(
         SourceRow(table="tickets", row=number, on=AS_OF, key=f"T-{number}", text=text)
@@ -836,7 +836,7 @@ VARIABLES = (
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Sets variables; all others of ours are unset."""
+    """Sets environment variables and removes all other variables of the product."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
 

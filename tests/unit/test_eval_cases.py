@@ -1,4 +1,4 @@
-"""Fixtures of accounts: what a file may hold, how its rows become a portfolio, and that wrong files are refused."""
+"""Cases of the evaluation: content of a file, portfolio from its rows, and refusal of faulty files."""
 
 from datetime import date, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Figures of an evaluation: shares with honest intervals, pairs compared with themselves, and the gate."""
+"""Figures of an evaluation: intervals of shares, comparison by pairs, and the check against the baseline."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from evals.figures import (
     paired_difference,
     question_figures,
     share_figure,
-    share_interval,
 )
 from evals.page import evaluation_page
+from tools.save_play.expected_value import wilson_interval_95
 
 
 def case(name: str, error: str | None = None, got: dict[str, str] | None = None, **checks: bool) -> CaseResult:
@@ -51,7 +51,7 @@ def against(now: Evaluation, before: Evaluation) -> list[tuple[str, str, bool]]:
     [(0, 0, 0.0, 1.0), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662), (5, 10, 0.2366, 0.7634)],
 )
 def test_the_interval_of_a_share_is_wilsons(right: int, n: int, low: float, high: float) -> None:
-    assert share_interval(right, n) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+    assert wilson_interval_95(right, n) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

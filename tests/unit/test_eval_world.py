@@ -1,4 +1,4 @@
-"""The simulated world: the same for everybody, silent about the future, plausible, and fair to what is done in it."""
+"""The simulated world: reproducible, without knowledge of the future, plausible, and consistent about plays."""
 
 import json
 from collections import defaultdict
@@ -10,7 +10,7 @@ import pytest
 
 from evals.sample.write import COLUMNS
 from evals.world import SimulatedPlay, TrueAccount, World, simulate
-from evals.world.rules import KINDS, MISSING
+from evals.world.assumptions import KINDS, MISSING
 
 Row = dict[str, str]
 DATED = {"usage": "date", "tickets": "opened_at", "invoices": "due_date", "surveys": "date", "touchpoints": "date"}
@@ -289,7 +289,7 @@ TRACES = {
 
 @pytest.fixture(scope="module")
 def seen(world: World) -> dict[str, tuple[float, float]]:
-    """For each kind the share of accounts with its trace: those with the condition for six weeks, and healthy ones."""
+    """Share of accounts with the trace of each kind: those with the condition for six weeks, and healthy ones."""
     found: dict[tuple[str, bool], list[bool]] = defaultdict(list)
     for week in range(20, 80, 10):
         day = day_of(world, week)

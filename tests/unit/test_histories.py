@@ -1,4 +1,4 @@
-"""Past weeks: read as they were kept, from a folder or from a database that several machines share."""
+"""History of past weeks: read back unchanged from a folder or from a database that several machines share."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -20,15 +20,15 @@ def scored() -> ScoredPortfolio:
 
 
 @pytest.fixture
-def history(where: str) -> Iterator[SnapshotStore]:
-    with open_location(where) as place:
+def history(store_location: str) -> Iterator[SnapshotStore]:
+    with open_location(store_location) as place:
         yield place.history()
 
 
 def keep(
     history: SnapshotStore, scored: ScoredPortfolio, weeks_ago: int, *, made_by: str = "shipped", reviewed: bool = True
 ) -> str:
-    """Keep the week under its name, as if it had been scored then."""
+    """Save a week under its id, like a week that was scored then."""
     day = AS_OF - timedelta(weeks=weeks_ago)
     history.save(scored.base.connection, scored.base.week, f"{day:%G-W%V}", day, made_by, reviewed)
     return f"{day:%G-W%V}"
@@ -81,7 +81,7 @@ def test_two_years_of_weeks_are_kept(history: SnapshotStore, scored: ScoredPortf
 def machines(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[SnapshotStore, SnapshotStore]]:
-    """Two machines with one database: each has copies in a folder of its own."""
+    """Two machines with one database, each with its own folder for copies."""
     with open_location(postgres_url) as one, open_location(postgres_url) as other:
         monkeypatch.setenv("SAVEPLAY_CACHE", str(tmp_path / "one"))
         first = one.history()

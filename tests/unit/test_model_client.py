@@ -1,6 +1,6 @@
-"""The line to the language model: whatever a server does, there comes one answer or one error of the tree, in time.
+"""Model client: every behaviour of a server gives one answer or one error of the error tree, within the time limit.
 
-The server is real and local (``tests/model_server.py``); only the clock and the pauses are made up.
+The server is real and local (``tests/model_server.py``); only the clock and the pauses are faked.
 """
 
 import asyncio
@@ -66,12 +66,12 @@ KEY = "sk-a-key-that-nobody-may-see"
 TALK = (Message("system", "Answer in JSON."), Message("user", "What next?"))
 SCHEMA = briefing_schema(3, 6)
 ATTEMPTS = 3
-"""With the two retries of the shipped configuration."""
+"""Calls including the two retries of the shipped configuration."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _nobody_to_trust(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Reading the certificates of the world for every client takes most of the time, and nothing here is encrypted."""
+    """Load no certificates: reading them takes most of the time, and nothing here is encrypted."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SSL_CERT_FILE", raising=False)
         patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("certificates")))
@@ -86,7 +86,7 @@ def settings(**values: float) -> ModelSettings:
 
 
 class Time:
-    """A clock that moves only when somebody pauses, or by hand."""
+    """A clock that moves only by pauses or by hand."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -110,7 +110,7 @@ async def connected(
     spent: int = 0,
     **values: float,
 ) -> AsyncIterator[OpenAIClient]:
-    """A client for the length of the block."""
+    """A client that is open during the block."""
     time, url = time or Time(), to if isinstance(to, str) else to.url
     client = OpenAIClient(settings(**values), url, key, heard, time.clock, time.sleep, spent)
     try:
@@ -140,7 +140,7 @@ def ask(
     between: Callable[[], None] = lambda: None,
     **more: Any,
 ) -> list[Came]:
-    """What came of so many calls, one after the other."""
+    """Results of so many calls, one after the other."""
 
     async def work() -> list[Came]:
         found: list[Came] = []
@@ -154,7 +154,7 @@ def ask(
 
 
 def at_the_same_time(to: ModelServer, calls: int, **more: Any) -> list[Came]:
-    """What came of so many calls that were all begun at once."""
+    """Results of so many calls, all started at once."""
 
     async def work() -> list[Came]:
         async with connected(to, **more) as client:
@@ -168,7 +168,7 @@ def kinds(found: Sequence[Came]) -> list[type]:
 
 
 def formats(server: ModelServer) -> list[str]:
-    """The kinds of answer that were asked for, request by request."""
+    """The requested answer format of each request."""
     return [asked.body.get("response_format", {}).get("type", "none") for asked in server.asked]
 
 
@@ -192,7 +192,7 @@ ONCE: dict[str, tuple[Behaviour, type[ModelError]]] = {
     "cannot process the request": (fails(422), RequestRejected),
     "sends us elsewhere": (sends_bytes(b"", status=302, location="http://127.0.0.1:9/"), RequestRejected),
 }
-"""Asking again would change nothing."""
+"""Errors after which a retry would not help."""
 
 AGAIN: dict[str, tuple[Behaviour, type[ModelError]]] = {
     "has had too many calls": (fails(429), RateLimited),
@@ -214,7 +214,7 @@ AGAIN: dict[str, tuple[Behaviour, type[ModelError]]] = {
     "sends a choice without a message": (one_choice({"index": 0, "finish_reason": "stop"}), ServerFailed),
     "sends a message that is a text": (one_choice({"index": 0, "message": "hello"}), ServerFailed),
 }
-"""Asking again may help."""
+"""Errors after which a retry may help."""
 
 
 @pytest.mark.parametrize("server", ONCE)
@@ -453,7 +453,7 @@ def test_when_the_seconds_of_the_review_are_over_nothing_more_is_asked() -> None
         time.now += 600
 
     with ModelServer(otherwise=answers("{}")) as told:
-        time.now += 100_000  # the seconds begin with the first call
+        time.now += 100_000  # the time starts with the first call
         found = ask(told, time, times=4, between=pass_by, budget_seconds=1200)
     assert kinds(found) == [ModelAnswer, ModelAnswer, OverBudget, OverBudget]
     assert len(told.asked) == 2
@@ -495,7 +495,7 @@ def test_of_a_response_without_an_end_only_the_beginning_is_read(behaviour: Beha
 
 def test_a_small_response_cannot_unpack_to_a_large_one() -> None:
     with ModelServer(answers("{}"), otherwise=compressed_answer()) as told:
-        ask(told)  # everything that is needed once is there
+        ask(told)  # everything that is needed is loaded now
         tracemalloc.start()
         try:
             (error,) = ask(told, retries=0)

@@ -1,4 +1,4 @@
-"""The playbook library as a team would judge it: complete, spoken first, specific to its cause, fit to be read."""
+"""Playbooks by the standards of a team: complete, conversation first, specific to the cause, readable."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Numbers, money and dates as they are written where the reader is; the currency is always said."""
+"""Numbers, money and dates in the format of the reader's region; the currency is always shown."""
 
 from collections.abc import Iterator
 from datetime import date

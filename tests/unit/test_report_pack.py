@@ -1,4 +1,4 @@
-"""The whole pack of a review: which files there are, what the two review pages say, and what they never say."""
+"""The whole pack of a review: its files, and required and forbidden content of the two review pages."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The sample world: the same for everybody, complete, only a little dirty, and silent about its truth."""
+"""The sample: reproducible, complete, with few bad rows, and without its truth in the input files."""
 
 import csv
 from pathlib import Path
@@ -15,7 +15,7 @@ GENERATED = ("portfolio", "exports", "truth")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every generated file below a folder by its relative path."""
+    """Content of every generated file below a folder, by relative path."""
     files = (path for name in GENERATED for path in (folder / name).rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
@@ -112,6 +112,8 @@ def test_a_long_salesforce_id_ends_with_the_right_check_characters() -> None:
 
 def test_a_level_is_kept_outside_its_points_and_straight_between_them() -> None:
     curve = LevelCurve(((20, 1.0), (10, 0.5), (0, 0.7)))
-    assert [curve.at(days) for days in (90, 20, 15, 10, 5, 0, -9)] == pytest.approx([1, 1, 0.75, 0.5, 0.6, 0.7, 0.7])
-    assert falling_level(30, 0.2).at(31) == 1.0
-    assert falling_level(30, 0.2).at(0) == pytest.approx(0.2)
+    assert [curve.level_at(days) for days in (90, 20, 15, 10, 5, 0, -9)] == pytest.approx(
+        [1, 1, 0.75, 0.5, 0.6, 0.7, 0.7]
+    )
+    assert falling_level(30, 0.2).level_at(31) == 1.0
+    assert falling_level(30, 0.2).level_at(0) == pytest.approx(0.2)

@@ -1,7 +1,7 @@
-"""What a model may write and what it may not, sentence by sentence; and how slots become words.
+"""Allowed and refused sentences of a model, and the text that placeholders become.
 
-The rules must be strict with facts, names and orders, and must let a careful writer alone: each false alarm costs a
-repair round and, in the end, the plan.
+The rules must be strict with facts, names and orders, and must accept careful sentences: each false alarm costs a repair
+round and, in the end, the plan.
 """
 
 import pytest
@@ -93,7 +93,7 @@ BAD = [
     ("The people at {account} are unhappy with us.", "summary", "fact_missing"),
     ("Thank you, {contact}. We know that {E1}. What now?", "opening", "slot_unknown"),
     ("Thank you, {contact}. What should happen before {renewal}?", "opening", "slot_unknown"),
-    # what nobody may say
+    # forbidden words
     ("It gives {contact} a discount.", "why", "concession_typed"),
     ("It makes the seats free for them.", "why", "concession_typed"),
     ("We refund what went wrong, {contact}.", "opening", "concession_typed"),
@@ -133,7 +133,7 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "place", "code"), BAD, ids=lambda value: None)
 def test_what_a_model_must_not_type_is_named(text: str, place: str, code: str) -> None:
-    """Exactly these codes; none for a sentence that only looks suspicious."""
+    """Exactly these codes are reported; none for a sentence that only looks suspicious."""
     assert codes(text, place) == set(code.split()), f"{text!r} in {place}"
 
 
@@ -199,7 +199,7 @@ def test_a_flood_of_text_is_turned_away_for_its_length_alone(text: str) -> None:
 
 
 NATURAL = [
-    # as the rules for the model show it
+    # as in the rules for the model
     ("Nobody speaks for us at {account} any more: {E2}, and {E7}.", "summary"),
     ("Hello {contact}, thank you for taking the time. What should we change so that the work is easier for you?", "opening"),
     ("It finds out who decides now, because {E2}.", "why"),
@@ -396,7 +396,7 @@ SEEN = {
         ("It helps: active users fell 17.3 % against the four weeks before (E2).", "It helps: {E2}."),
         ("Active users fell 17.3 % against the four weeks before, in two regions.", "{E3}."),
         ("It helps, for {E1} ({E1}).", "It helps, for {E1}."),
-        # whatever is not the whole statement stays, and is then refused
+        # anything that is not the whole statement stays, and is then refused
         ("Active users fell 17.3 %.", "Active users fell 17.3 %."),
         ("The oldest open high-priority ticket has waited 9 days7", "The oldest open high-priority ticket has waited 9 days7"),
         ("The oldest open high-priority ticket has waited 8 days.", "The oldest open high-priority ticket has waited 8 days."),

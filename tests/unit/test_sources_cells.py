@@ -1,4 +1,4 @@
-"""How one cell of an export is read."""
+"""Reading of a single cell of an export."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -26,7 +26,7 @@ def read(
 
 
 def refusal(column: Column, cell: str, style: ColumnFormat = ColumnFormat()) -> str | None:
-    """The reason why the cell is refused."""
+    """The reason for which the cell is refused, or None."""
     return _read(column, (cell,), "accounts", style)[0][1]
 
 

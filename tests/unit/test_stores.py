@@ -1,4 +1,4 @@
-"""The store: what is written once is there once, all of it or nothing, in a folder exactly as in a database."""
+"""The store: each record is written once, completely or not at all, in a folder and in a database alike."""
 
 import asyncio
 import threading
@@ -31,8 +31,8 @@ HOSTILE = "50% off: O'Brien & :co said \"%(x)s\" — 東京 🙈 \\ 'draft:%'"
 
 
 @pytest.fixture
-def place(where: str) -> Iterator[StoreLocation]:
-    with open_location(where) as place:
+def place(store_location: str) -> Iterator[StoreLocation]:
+    with open_location(store_location) as place:
         yield place
 
 
@@ -44,12 +44,12 @@ def store(place: StoreLocation) -> Iterator[ReviewStore]:
 
 
 @pytest.fixture
-def another(where: str) -> Iterator[Callable[[], ReviewStore]]:
-    """The same store again, as another process has it."""
+def another(store_location: str) -> Iterator[Callable[[], ReviewStore]]:
+    """Opens the same store again, like another process."""
     with ExitStack() as opened:
 
         def open_it() -> ReviewStore:
-            place = opened.enter_context(open_location(where))
+            place = opened.enter_context(open_location(store_location))
             store = place.store(lambda: "2026-11-23T10:00:00.000+00:00")
             opened.callback(store.close)
             return store
@@ -64,20 +64,20 @@ def known_as(*ids: str) -> list[Action]:
 # a store is made when it is needed ----------------------------------------------------------------------------------
 
 
-def test_looking_for_a_store_makes_none(where: str) -> None:
-    with open_location(where) as place:
+def test_looking_for_a_store_makes_none(store_location: str) -> None:
+    with open_location(store_location) as place:
         assert not place.exists()
         assert not place.history().has(W47)
         assert not place.exists()
-    with open_store(where) as opened:
+    with open_store(store_location) as opened:
         assert opened.at.exists()
 
 
-def test_stores_that_several_processes_make_at_once_are_one(where: str) -> None:
+def test_stores_that_several_processes_make_at_once_are_one(store_location: str) -> None:
     made: list[object] = []
 
     def open_it() -> None:
-        with open_store(where) as opened:
+        with open_store(store_location) as opened:
             opened.store.log(W48, "somebody", "opened")
             made.append(opened)
 
@@ -87,7 +87,7 @@ def test_stores_that_several_processes_make_at_once_are_one(where: str) -> None:
     for thread in threads:
         thread.join()
     assert len(made) == 6
-    with open_store(where) as opened:
+    with open_store(store_location) as opened:
         assert len(opened.store.audit(W48)) == 6
 
 
@@ -264,8 +264,8 @@ def test_who_reads_sees_one_moment_while_another_process_writes(
     assert (store.request(W48)[2], store.has(W48, "planned")) == (2, False)
 
 
-def test_one_process_at_a_time_works_on_a_review(where: str) -> None:
-    with open_store(where) as ours, open_store(where) as theirs:
+def test_one_process_at_a_time_works_on_a_review(store_location: str) -> None:
+    with open_store(store_location) as ours, open_store(store_location) as theirs:
         ours.lock_review(W48)
         ours.lock_review(W48)
         theirs.lock_review(W47)
@@ -273,18 +273,18 @@ def test_one_process_at_a_time_works_on_a_review(where: str) -> None:
             BusyError, match=r"^another process is working on 2026-W48; wait until it is done, then try"
         ):
             theirs.lock_review(W48)
-    with open_store(where) as later:
+    with open_store(store_location) as later:
         later.lock_review(W48)
 
 
-def test_who_waits_for_a_review_gets_it_when_the_other_is_done(where: str) -> None:
+def test_who_waits_for_a_review_gets_it_when_the_other_is_done(store_location: str) -> None:
     order: list[str] = []
 
     def wait(theirs: StoreLocation) -> None:
         with theirs.alone(W48, wait_seconds=30):
             order.append("theirs")
 
-    with open_location(where) as ours, open_location(where) as theirs:
+    with open_location(store_location) as ours, open_location(store_location) as theirs:
         waiting = threading.Thread(target=wait, args=[theirs])
         with ours.alone(W48):
             waiting.start()
@@ -294,15 +294,15 @@ def test_who_waits_for_a_review_gets_it_when_the_other_is_done(where: str) -> No
     assert order == ["ours", "theirs"]
 
 
-def test_who_waits_too_long_for_a_review_is_turned_away(where: str) -> None:
-    with open_location(where) as ours, open_location(where) as theirs, ours.alone(W48):
+def test_who_waits_too_long_for_a_review_is_turned_away(store_location: str) -> None:
+    with open_location(store_location) as ours, open_location(store_location) as theirs, ours.alone(W48):
         began = time.monotonic()
         with pytest.raises(BusyError), theirs.alone(W48, wait_seconds=0.2):
             pass
         assert time.monotonic() - began >= 0.2
 
 
-def test_checkpoints_that_several_processes_need_for_the_first_time_are_made_once(where: str) -> None:
+def test_checkpoints_that_several_processes_need_for_the_first_time_are_made_once(store_location: str) -> None:
     found: list[object] = []
 
     async def look(opened: StoreSession) -> None:
@@ -310,7 +310,7 @@ def test_checkpoints_that_several_processes_need_for_the_first_time_are_made_onc
             found.append(await saver.aget({"configurable": {"thread_id": "nothing"}}))
 
     def begin() -> None:
-        with open_store(where) as opened:
+        with open_store(store_location) as opened:
             asyncio.run(look(opened))
 
     threads = [threading.Thread(target=begin) for _ in range(3)]

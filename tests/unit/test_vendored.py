@@ -1,4 +1,4 @@
-"""What is not ours is here unchanged, with its licence."""
+"""Vendored files are unchanged and come with their licence."""
 
 import hashlib
 from pathlib import Path
