@@ -1,17 +1,20 @@
-"""The command line. Results on standard output, progress on standard error; heavy imports only where they are used."""
+"""The command line: options, one call for each command, and the exit codes of errors.
+
+Commands import what they need when they run, so that `--help` appears at once.
+"""
 
 import gc
-import json
 import os
 import sys
 import traceback
 from datetime import date
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from app.output import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILURE, print_progress, printed_timing, use_utf8
+from app.parsing import parse_date
 from domain.errors import BusyError, InputError, NotAllowed, SaveplayError
 
 app = typer.Typer(
@@ -22,7 +25,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-EXIT_DONE, EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_WAITING = 0, 1, 2, 3
 _INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
 STOPPED_MESSAGE = "saveplay: stopped; what was finished is kept, `saveplay resume` goes on"
@@ -41,24 +43,6 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Time per step.")
 ReviewId = Annotated[str, typer.Argument(help="The review, like 2026-W48.", metavar="REVIEW")]
 
 
-def print_progress(text: str) -> None:
-    """Progress, on standard error."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def print_result(text: str) -> None:
-    """A result, on standard output."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-
-
-def parse_day(text: str, option: str = "--as-of") -> date:
-    """An ISO date from the command line."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{option} {text!r} is not a date; write it like 2026-11-23") from None
-
-
 @app.command()
 def review(
     data: Data,
@@ -72,27 +56,19 @@ def review(
     as_json: Json = False,
 ) -> None:
     """Run the weekly review: who is at risk, why, what to do; then wait for people."""
-    from app import wiring
-    from app.commands import decide_and_run, parse_approval, print_outcome, start_review
-    from app.timing import Timing
-    from tools.wording import review_id_of
+    from app.commands import run_weekly_review
 
-    day = parse_day(as_of)
-    chosen = str(Path(configs).resolve()) if configs else None
-    request = wiring.ReviewRequest(wiring.absolute_location(data), day, str(Path(out).resolve()), chosen)
-    review_id = review_id_of(day)
-    decisions = parse_approval(approve, review_id) if approve else None
-    with wiring.open_store(store) as place:
-        timing = Timing(print_progress, verbose)
-        start_review(place, request, review_id, backfill, timing)
-        if decisions is not None and decisions.unattended:
-            for gate in ("plan", "close"):
-                place.store.decide(review_id, gate, decisions)
-                place.store.log(review_id, decisions.decided_by, "decided", gate=gate, unattended=True)
-        waiting = wiring.run_review(place, review_id, timing)
-        if decisions is not None and waiting is not None:
-            waiting = decide_and_run(place, review_id, decisions, timing)
-        print_outcome(place, review_id, waiting, as_json, timing)
+    run_weekly_review(
+        data,
+        parse_date(as_of, "--as-of"),
+        out=out,
+        approve=approve,
+        backfill=backfill,
+        store=store,
+        configs=configs,
+        verbose=verbose,
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -107,48 +83,25 @@ def decide(
     as_json: Json = False,
 ) -> None:
     """Approve, edit, reject or defer each play; then close the review. Asks in the terminal when no file is given."""
-    from app import wiring
-    from app.commands import decide_and_run, parse_approval, print_outcome
-    from app.decision_file import read_decisions
-    from app.timing import Timing
+    from app.commands import decide_review
 
-    with wiring.open_store(store) as place:
-        place.store.request(review_id)
-        timing = Timing(print_progress, verbose)
-        if file is not None:
-            decisions = read_decisions(file, review_id)
-        elif approve is not None:
-            decisions = parse_approval(approve, review_id)
-        else:
-            from app.decision_prompts import prompt_for_decisions
-
-            decisions = prompt_for_decisions(place, review_id)
-        gate = decide_and_run(place, review_id, decisions, timing)
-        print_outcome(place, review_id, gate, as_json, timing)
+    decide_review(review_id, file, approve, store, verbose, as_json)
 
 
 @app.command()
 def resume(review_id: ReviewId, store: StoreOption = None, verbose: Verbose = False, as_json: Json = False) -> None:
     """Go on with a review that was interrupted; a finished one is written again from the store."""
-    from app import wiring
-    from app.commands import print_outcome, republish_review
-    from app.timing import Timing
+    from app.commands import resume_review
 
-    with wiring.open_store(store) as place:
-        timing = Timing(print_progress, verbose)
-        gate = wiring.run_review(place, review_id, timing)
-        republish_review(place, review_id, timing)
-        print_outcome(place, review_id, gate, as_json, timing)
+    resume_review(review_id, store, verbose, as_json)
 
 
 @app.command("show")
 def show_review(review_id: ReviewId, store: StoreOption = None, as_json: Json = False) -> None:
     """Print a review."""
-    from app import wiring
     from app.commands import print_review
 
-    with wiring.open_store(store) as place:
-        print_review(place, review_id, as_json)
+    print_review(review_id, store, as_json)
 
 
 @app.command()
@@ -166,16 +119,15 @@ def ask(
     """Ask for a save play, a plan, or why, what changed, who is overloaded, what is late. Changes nothing."""
     from app.commands import print_answer
     from app.questions import answer_question
-    from app.timing import Timing
 
     answered = answer_question(
         question,
         data,
-        parse_day(as_of),
+        parse_date(as_of, "--as-of"),
         store=store,
         configs=configs,
         propose_by=by if propose else None,
-        timing=Timing(print_progress, verbose),
+        timing=printed_timing(verbose),
     )
     print_answer(answered, as_json)
 
@@ -194,7 +146,13 @@ def score(
     from app.read_commands import print_scores
 
     print_scores(
-        data, parse_day(as_of), store=store, configs=configs, parquet=parquet, explain=explain, as_json=as_json
+        data,
+        parse_date(as_of, "--as-of"),
+        store=store,
+        configs=configs,
+        parquet=parquet,
+        explain=explain,
+        as_json=as_json,
     )
 
 
@@ -218,7 +176,7 @@ def check(
     """Audit the data: rows, rows left out and why, staleness, what is not connected and what that costs."""
     from app.read_commands import print_data_report
 
-    print_data_report(data, parse_day(as_of) if as_of else date.today(), configs, as_json)
+    print_data_report(data, parse_date(as_of, "--as-of") if as_of else date.today(), configs, as_json)
 
 
 @app.command()
@@ -236,7 +194,7 @@ def done(
     """Record that an action is done, or import a filled-in actions.csv."""
     from app.commands import record_action_progress
 
-    record_action_progress(action, parse_day(on, "--on") if on else date.today(), by, note, undo, file, store)
+    record_action_progress(action, parse_date(on, "--on") if on else date.today(), by, note, undo, file, store)
 
 
 @app.command()
@@ -253,7 +211,7 @@ def override(
     from app.commands import set_override
 
     set_override(
-        account, band, reason, parse_day(until, "--until"), by, parse_day(on, "--on") if on else date.today(), store
+        account, band, reason, parse_date(until, "--until"), by, parse_date(on, "--on") if on else date.today(), store
     )
 
 
@@ -358,7 +316,7 @@ def add_case(
     """Make a case of a real account: its rows without names, to be completed by a person."""
     from app.evaluation_commands import write_anonymised_case
 
-    write_anonymised_case(account, data, parse_day(as_of), name, folder, configs)
+    write_anonymised_case(account, data, parse_date(as_of, "--as-of"), name, folder, configs)
 
 
 @app.command()
@@ -369,23 +327,13 @@ def demo(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]
     write_demo(folder)
 
 
-def _use_utf8() -> None:
-    """Customers have names in every script: pipes get UTF-8, a narrow terminal gets question marks."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            if stream.isatty():
-                stream.reconfigure(errors="replace")
-            else:
-                stream.reconfigure(encoding="utf-8")
-
-
 def main() -> None:
     """The entry point: errors of the tree become one message and an exit code.
 
     Ends without taking the interpreter apart piece by piece: everything is closed and flushed by then, and tidying up
     would cost a tenth of the whole run.
     """
-    _use_utf8()
+    use_utf8()
     gc.disable()  # one short command that builds large records: collecting only costs time
     code = _run()
     try:
@@ -425,11 +373,6 @@ def _run() -> int:
         traceback.print_exc()
         return EXIT_FAILURE
     return EXIT_DONE
-
-
-def to_json_text(value: Any) -> str:
-    """JSON as every command prints it."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 if __name__ == "__main__":

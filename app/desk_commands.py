@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli import EXIT_BAD_INPUT, EXIT_DONE, print_progress, print_result, to_json_text
+from app.output import EXIT_BAD_INPUT, EXIT_DONE, print_progress, print_result, to_json_text
 from app.wiring import open_store, utc_now
 from domain.desk import DESK_ROLES, AuditAnchor, Member
 from domain.errors import InputError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from app.cli import EXIT_DONE, EXIT_FAILURE, print_progress, print_result, to_json_text
+from app.output import EXIT_DONE, EXIT_FAILURE, print_progress, print_result, to_json_text
 from app.stores import open_location
 from app.summary_text import render_parts, text_table
 from app.wiring import ReviewRequest, absolute_location, apply_environment, load_scored_base

@@ -104,7 +104,7 @@ def _propose_play(
     place: StoreSession, desk: "AskContext", answered: QuestionAnswer, by: str, timing: Timing
 ) -> QuestionAnswer:
     """Put the play before the next decision: of the review that waits, else of the next one."""
-    from app.commands import start_review
+    from app.service import start_review
     from tools.store.desk_store import DeskStore
 
     part = next((part for part in answered.parts if part.kind == "save_play"), None)

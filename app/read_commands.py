@@ -5,8 +5,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli import print_progress, print_result, to_json_text
 from app.engine_progress import EngineProgress
+from app.output import print_progress, print_result, terminal_line, to_json_text
 from app.stores import open_location
 from app.wiring import ReviewRequest, absolute_location, load_scored_base
 from domain.errors import InputError, UnknownReference
@@ -38,7 +38,7 @@ def print_scores(
     as_json: bool,
 ) -> None:
     """Scores of the whole base: a Parquet file, JSON, or the totals and the worst on the screen."""
-    watching = EngineProgress(print_progress)
+    watching = EngineProgress(print_progress, terminal_line())
     base = _load_scores(data, day, configs, store, watching)
     if explain:
         from app.score_explanation import explanation_text, scoring_explanation
@@ -89,7 +89,7 @@ def print_data_report(data: str, day: date, configs: str | None, as_json: bool) 
     """The data audit."""
     from tools.scoring.portfolio_summary import data_report
 
-    base = _load_scores(data, day, configs, None, EngineProgress(print_progress))
+    base = _load_scores(data, day, configs, None, EngineProgress(print_progress, terminal_line()))
     found = data_report(base)
     if as_json:
         print_result(found.model_dump_json(indent=2))

@@ -88,15 +88,15 @@ def measure_parts(folder: Path, new: Path) -> dict[str, float]:
     parts = PartTimer()
     review_once(folder, new / "first")
     parts.watch(tools.scoring.scored_base, "read_base", "scoring")
-    parts.watch(tools.scoring.scored_base.CustomerBase, "rows", "asking")
-    parts.watch(tools.scoring.scored_base.CustomerBase, "keep", "history")
-    parts.watch(app.wiring.Workplace, "configuration", "configuration")
-    parts.watch(app.commands, "report", "screen")
-    parts.watch(app.report, "render_pack", "pages")
-    parts.watch(app.publishing, "write_pack", "pages")
-    for name, member in list(vars(tools.store.review_store.Store).items()):
+    parts.watch(tools.scoring.scored_base.ScoredBase, "rows", "asking")
+    parts.watch(tools.scoring.scored_base.ScoredBase, "keep", "history")
+    parts.watch(app.wiring.StoreSession, "configuration", "configuration")
+    parts.watch(app.commands, "print_outcome", "screen")
+    parts.watch(app.report, "render_files", "pages")
+    parts.watch(app.publishing, "replace_folder", "pages")
+    for name, member in list(vars(tools.store.review_store.ReviewStore).items()):
         if inspect.isfunction(member) and not name.startswith("_"):
-            parts.watch(tools.store.review_store.Store, name, "graph and store")
+            parts.watch(tools.store.review_store.ReviewStore, name, "graph and store")
     begins, ends = Timing.starts, Timing.ends
 
     def starts(self: Timing, phase: str, agent: str) -> None:

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from app.commands import check_close_decisions, save_override, set_action_state
 from app.desk.loaded_review import LoadedReview, MeetingState
+from app.service import check_close_decisions, record_decisions, save_override, set_action_state
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import DeskRole, Member, PendingDecision
@@ -126,12 +126,7 @@ class DeskOperations:
                 raise StaleDecision(f"the plan of {book.review_id} is already decided; read what stands now")
             if self._store.choices(book.review_id, book.standing.run) != table.choices:
                 raise StaleDecision("somebody decided meanwhile; read what stands now, then record it")
-            self.place.store.decide(book.review_id, "plan", decisions)
-            said = {each.account: each.decision for each in decisions.plays}
-            self.place.store.log(
-                book.review_id, self.member.name, "decided", gate="plan", unattended=False, plays=said, budget=budget,
-                others=others,
-            )  # fmt: skip
+            record_decisions(self.place, book.review_id, "plan", decisions)
         return decisions
 
     def close(self, book: LoadedReview, owners: Mapping[str, str], notes: str) -> Decisions:
@@ -150,8 +145,7 @@ class DeskOperations:
             self._check_same_run(book)
             if self.place.store.decision(book.review_id, "close") is not None:
                 raise StaleDecision(f"{book.review_id} is already closed; read what stands now")
-            self.place.store.decide(book.review_id, "close", decisions)
-            self.place.store.log(book.review_id, self.member.name, "closed", unattended=False, owners=named)
+            record_decisions(self.place, book.review_id, "close", decisions)
         return decisions
 
     def _check_same_run(self, book: LoadedReview) -> None:
@@ -168,9 +162,7 @@ class DeskOperations:
         action = self.place.store.action(action_id)
         if self.member.role == "csm" and (action.owner_id is None or action.owner_id != self.member.person_id):
             raise NotAllowed(f"{action.title} is {action.owner}'s; a manager or a leader may mark it")
-        return set_action_state(
-            self.place.store, action_id, state, on, self.member.name, check_length(note, "the note")
-        )
+        return set_action_state(self.place, action_id, state, on, self.member.name, check_length(note, "the note"))
 
     def override(self, book: LoadedReview, account: str, band: str, reason: str, until: date, on: date) -> BandOverride:
         """One's own judgement of a band, beside the computed one, until a date. A CSM's for their own accounts."""
@@ -183,7 +175,7 @@ class DeskOperations:
         if until < on:
             raise InputError(f"the override ends on {until}, before it begins")
         record = BandOverride(band=band, reason=check_length(reason, "the reason"), by=self.member.name, until=until)
-        save_override(self.place.store, account, record, on, book.review_id)
+        save_override(self.place, account, record, on, book.review_id)
         return record
 
     def write_down(self, book: LoadedReview, account: str, text: str) -> None:

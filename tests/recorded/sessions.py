@@ -13,7 +13,7 @@ from typing import Any
 
 from vcr.serializers.compat import convert_body_to_bytes
 
-from app.commands import decide_and_run, start_review
+from app.service import decide_and_run, start_review
 from app.timing import Timing
 from app.wiring import ReviewRequest, open_store, run_review
 from domain.configuration import Configuration
