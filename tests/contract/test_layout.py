@@ -1,6 +1,9 @@
 """The house: folders are imported from this checkout, and signals, their meaning and their rows stay together."""
 
+import ast
 import importlib
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,12 +13,57 @@ from tools.evidence.evidence import SIGNAL_ROWS
 from tools.signals import CONTEXT_COLUMNS, INTENTS, OBSERVED_ON, category_sql
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("domain", "tools", "agents", "graph", "app", "evals")
 
 
-@pytest.mark.parametrize("folder", ["domain", "tools", "agents", "graph", "app", "evals"])
+@pytest.mark.parametrize("folder", PACKAGES)
 def test_each_folder_is_imported_from_this_checkout(folder: str) -> None:
     module = importlib.import_module(folder)
     assert Path(str(module.__file__)).resolve() == ROOT / folder / "__init__.py"
+
+
+@cache
+def module_paths() -> dict[str, Path]:
+    """The file of each module, by its dotted name. A package is named like its folder."""
+    files = [path.relative_to(ROOT) for folder in PACKAGES for path in (ROOT / folder).rglob("*.py")]
+    return {".".join(file.with_suffix("").parts).removesuffix(".__init__"): ROOT / file for file in files}
+
+
+def named_modules(source: str) -> Iterator[str]:
+    """Every module that a file names in an import, wherever it stands: at the top, in a function, for types only.
+
+    A type that is imported for annotations counts: the two files cannot be understood or moved without each other.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the whole path, so that this test can follow them"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in module_paths() else str(node.module)
+
+
+def reachable(imports: Mapping[str, set[str]], start: str) -> set[str]:
+    """Every module that ``start`` imports, directly or through others."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = imports[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    known = set(module_paths())
+    imports = {
+        name: set(named_modules(path.read_text("utf-8"))) & known - {name} for name, path in module_paths().items()
+    }
+    assert len(imports["app.cli"]) > 5, "imports inside functions are seen"
+    reach = {name: reachable(imports, name) for name in imports}
+    circles = {tuple(sorted(other for other in reach[name] if name in reach[other])) for name in imports}
+    assert circles - {()} == set()
 
 
 def test_every_signal_has_a_meaning_and_a_day_it_was_observed() -> None:
