@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from app.desk.loaded_review import LoadedReview, MeetingState
+from app.parsing import first_problem
 from app.service import check_close_decisions, record_decisions, save_override, set_action_state
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
@@ -201,7 +202,4 @@ def _validate(model: type[R], given: Mapping[str, object]) -> R:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(key) for key in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        raise DecisionError(f"{where}: {message}" if where else message) from None
+        raise DecisionError(first_problem(error)) from None
