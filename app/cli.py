@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 
 _INTERRUPTED = 130
-"""What typer makes of Ctrl-C."""
+"""Exit code that typer gives to Ctrl-C."""
 STOPPED_MESSAGE = "saveplay: stopped; what was finished is kept, `saveplay resume` goes on"
 
 Data = Annotated[
@@ -47,7 +47,7 @@ ReviewId = Annotated[str, typer.Argument(help="The review, like 2026-W48.", meta
 def review(
     data: Data,
     as_of: AsOf,
-    out: Annotated[str, typer.Option("--out", help="Where the review's folder is written.")] = "reviews",
+    out: Annotated[str, typer.Option("--out", help="Folder in which the review gets its own folder.")] = "reviews",
     approve: Annotated[str | None, typer.Option(help="all, none, or a decisions file, for unattended runs.")] = None,
     backfill: Annotated[int, typer.Option(min=0, max=104, help="Score this many past weeks first, for trends.")] = 0,
     store: StoreOption = None,
@@ -55,7 +55,7 @@ def review(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Run the weekly review: who is at risk, why, what to do; then wait for people."""
+    """Run the weekly review: who is at risk, why, what to do; then wait for decisions."""
     from app.commands import run_weekly_review
 
     run_weekly_review(
@@ -90,7 +90,7 @@ def decide(
 
 @app.command()
 def resume(review_id: ReviewId, store: StoreOption = None, verbose: Verbose = False, as_json: Json = False) -> None:
-    """Go on with a review that was interrupted; a finished one is written again from the store."""
+    """Continue a review that was interrupted. A finished review is written again from the store."""
     from app.commands import resume_review
 
     resume_review(review_id, store, verbose, as_json)
@@ -111,7 +111,7 @@ def ask(
     as_of: AsOf,
     store: StoreOption = None,
     configs: Configs = None,
-    propose: Annotated[bool, typer.Option("--propose", help="Put the play before the next decision.")] = False,
+    propose: Annotated[bool, typer.Option("--propose", help="Propose the play for the next decision.")] = False,
     by: Annotated[str, typer.Option(help="Who asks; for --propose.")] = "command line",
     verbose: Verbose = False,
     as_json: Json = False,
@@ -139,10 +139,12 @@ def score(
     store: StoreOption = None,
     configs: Configs = None,
     parquet: Annotated[Path | None, typer.Option(help="Write the scores of every account to this file.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="What was read, how long it took, and the SQL.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what was read, how long it took, and the SQL.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Health, risk and tier of every account; nothing is kept."""
+    """Print health, risk and tier of every account. Stores nothing."""
     from app.read_commands import print_scores
 
     print_scores(
@@ -183,8 +185,8 @@ def check(
 def done(
     action: Annotated[str | None, typer.Argument(help="Action id, from actions.csv.")] = None,
     on: Annotated[str | None, typer.Option("--on", help="The day it was done. Default: today.")] = None,
-    by: Annotated[str, typer.Option(help="Who says so.")] = "command line",
-    note: Annotated[str, typer.Option(help="What came of it.")] = "",
+    by: Annotated[str, typer.Option(help="Name of the person who reports it.")] = "command line",
+    note: Annotated[str, typer.Option(help="The outcome, in a sentence.")] = "",
     undo: Annotated[bool, typer.Option(help="Open it again.")] = False,
     file: Annotated[
         Path | None, typer.Option("--import", help="An actions.csv with the status column filled in.")
@@ -203,7 +205,7 @@ def override(
     band: Annotated[str, typer.Option(help="red, yellow or green.")],
     reason: Annotated[str, typer.Option(help="Why the computed band is wrong.")],
     until: Annotated[str, typer.Option(help="When it ends.")],
-    by: Annotated[str, typer.Option(help="Who says so.")],
+    by: Annotated[str, typer.Option(help="Name of the person who overrides it.")],
     on: Annotated[str | None, typer.Option("--on", help="From when on. Default: today.")] = None,
     store: StoreOption = None,
 ) -> None:
@@ -220,10 +222,10 @@ def serve(
     store: StoreOption = None,
     configs: Configs = None,
     host: Annotated[
-        str, typer.Option(help="The address to listen at. Another than this machine needs a sign-in.")
+        str, typer.Option(help="The address to listen at. One that others can reach needs a sign-in.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8470,
-    name: Annotated[str, typer.Option("--as", help="Your name, as it stands under decisions.")] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8470,
+    name: Annotated[str, typer.Option("--as", help="Your name, as it appears under decisions.")] = "",
 ) -> None:
     """Open the review desk in a browser: the meeting, the decisions, the follow-up."""
     from app.desk_commands import serve_desk
@@ -235,27 +237,29 @@ def serve(
 def invite(
     name: Annotated[str, typer.Argument(help="Who it is for.")],
     role: Annotated[str, typer.Option(help="viewer, csm, manager or leader.")],
-    person: Annotated[str | None, typer.Option(help="Who of ours they are: a person id of the data.")] = None,
+    person: Annotated[str | None, typer.Option(help="Their person id in the data.")] = None,
     token: Annotated[
         bool, typer.Option("--token", help="A token for a program instead of a link that opens once.")
     ] = False,
-    days: Annotated[int, typer.Option(min=1, max=366, help="How long a token is good for.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days that a token is valid.")] = 30,
     store: StoreOption = None,
     configs: Configs = None,
 ) -> None:
-    """Let somebody in at the review desk: a link that opens once, or a token for a program."""
+    """Give somebody access to the review desk: a link that opens once, or a token for a program."""
     from app.desk_commands import create_invitation
 
     create_invitation(name, role, person, token, days, store, configs)
 
 
-audit_commands = typer.Typer(no_args_is_help=True, help="Is the audit log as it was written?")
+audit_commands = typer.Typer(no_args_is_help=True, help="Check that nobody changed the audit log.")
 app.add_typer(audit_commands, name="audit")
 
 
 @audit_commands.command("verify")
 def verify_audit(
-    anchor: Annotated[Path | None, typer.Option(help="An anchor from before, to notice entries cut off since.")] = None,
+    anchor: Annotated[
+        Path | None, typer.Option(help="An earlier anchor: also finds entries removed from the end since then.")
+    ] = None,
     store: StoreOption = None,
     as_json: Json = False,
 ) -> None:
@@ -267,13 +271,15 @@ def verify_audit(
 
 @audit_commands.command("anchor")
 def anchor_audit(store: StoreOption = None) -> None:
-    """Print the head of the log as JSON, to be kept somewhere else."""
+    """Print the head of the log as JSON, to store somewhere else."""
     from app.desk_commands import print_audit_anchor
 
     print_audit_anchor(store)
 
 
-eval_commands = typer.Typer(invoke_without_command=True, help="Is the review any good, and did a change make it worse?")
+eval_commands = typer.Typer(
+    invoke_without_command=True, help="Measure how good the review is, and whether a change made it worse."
+)
 app.add_typer(eval_commands, name="eval")
 
 
@@ -310,10 +316,10 @@ def add_case(
     data: Data,
     as_of: AsOf,
     name: Annotated[str | None, typer.Option(help="Name of the case.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Where it is written. Default: with the other cases.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder of the new case. Default: with the other cases.")] = None,
     configs: Configs = None,
 ) -> None:
-    """Make a case of a real account: its rows without names, to be completed by a person."""
+    """Make a case from a real account: its rows without names, for a person to complete."""
     from app.evaluation_commands import write_anonymised_case
 
     write_anonymised_case(account, data, parse_date(as_of, "--as-of"), name, folder, configs)
@@ -321,25 +327,25 @@ def add_case(
 
 @app.command()
 def demo(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -> None:
-    """Write a sample portfolio, to try everything with."""
+    """Write a sample portfolio to try every command with."""
     from app.commands import write_demo
 
     write_demo(folder)
 
 
 def main() -> None:
-    """The entry point: errors of the tree become one message and an exit code.
+    """Run one command; an error becomes one message and an exit code.
 
-    Ends without taking the interpreter apart piece by piece: everything is closed and flushed by then, and tidying up
-    would cost a tenth of the whole run.
+    Ends the process at once, without Python's own cleaning up: everything is closed and flushed by then, and cleaning
+    up would cost a tenth of the whole run.
     """
     use_utf8()
-    gc.disable()  # one short command that builds large records: collecting only costs time
+    gc.disable()  # a short command that builds large records: collecting garbage only costs time
     code = _run()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:  # the reader of our output has seen enough
+    except BrokenPipeError:  # the reader of the output closed the pipe, like `head`
         pass
     if "tools.engine" in sys.modules:
         sys.modules["tools.engine"].remove_spill_folders()
@@ -347,7 +353,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    """One command, and its exit code."""
+    """Run one command. Returns its exit code."""
     try:
         app()
     except SystemExit as end:
@@ -366,8 +372,8 @@ def _run() -> int:
     except KeyboardInterrupt:
         print_progress(STOPPED_MESSAGE)
         return EXIT_FAILURE
-    except Exception as error:  # noqa: BLE001 - the edge: whatever else happens is our fault, and is shown whole
-        if isinstance(error, RuntimeError) and "interrupted" in str(error):  # Ctrl-C, as the engine tells it
+    except Exception as error:  # noqa: BLE001 - the outermost call: any other error is a fault of the program, shown in full
+        if isinstance(error, RuntimeError) and "interrupted" in str(error):  # DuckDB reports Ctrl-C like this
             print_progress(STOPPED_MESSAGE)
             return EXIT_FAILURE
         traceback.print_exc()
