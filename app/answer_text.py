@@ -1,4 +1,4 @@
-"""An answer as the terminal shows it: sentences first, then whatever belongs to the kind of question."""
+"""Text of an answer for a terminal: sentences first, then the tables that the kind of question needs."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _ROWS = 20
 
 
 def answer_text(answered: QuestionAnswer) -> str:
-    """The whole answer."""
+    """An answer with all its parts."""
     parts: list[Table | str] = []
     for part in answered.parts:
         parts += _answer_part(part)
@@ -29,8 +29,10 @@ def answer_text(answered: QuestionAnswer) -> str:
 
 def _answer_part(part: AnswerPart) -> list[Table | str]:
     found: list[Table | str] = [*part.sentences]
-    for said in part.said:
-        found.append(f"You said: {said.says} (“{said.quote}”). Taken as evidence from you, not from the data.")
+    for statement in part.said:
+        found.append(
+            f"You said: {statement.says} (“{statement.quote}”). Taken as evidence from you, not from the data."
+        )
     found.append("")
     if part.candidates:
         found.append(_candidates(part))

@@ -1,17 +1,20 @@
-"""The command line. Results on standard output, progress on standard error; heavy imports only where they are used."""
+"""The command line: options, one call for each command, and the exit codes of errors.
+
+Commands import what they need when they run, so that `--help` appears at once.
+"""
 
 import gc
-import json
 import os
 import sys
 import traceback
 from datetime import date
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from app.output import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILURE, print_progress, printed_timing, use_utf8
+from app.parsing import parse_date
 from domain.errors import BusyError, InputError, NotAllowed, SaveplayError
 
 app = typer.Typer(
@@ -22,9 +25,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-EXIT_DONE, EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_WAITING = 0, 1, 2, 3
 _INTERRUPTED = 130
-"""What typer makes of Ctrl-C."""
+"""Exit code that typer gives to Ctrl-C."""
 STOPPED_MESSAGE = "saveplay: stopped; what was finished is kept, `saveplay resume` goes on"
 
 Data = Annotated[
@@ -41,29 +43,11 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Time per step.")
 ReviewId = Annotated[str, typer.Argument(help="The review, like 2026-W48.", metavar="REVIEW")]
 
 
-def print_progress(text: str) -> None:
-    """Progress, on standard error."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def print_result(text: str) -> None:
-    """A result, on standard output."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-
-
-def parse_day(text: str, option: str = "--as-of") -> date:
-    """An ISO date from the command line."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{option} {text!r} is not a date; write it like 2026-11-23") from None
-
-
 @app.command()
 def review(
     data: Data,
     as_of: AsOf,
-    out: Annotated[str, typer.Option("--out", help="Where the review's folder is written.")] = "reviews",
+    out: Annotated[str, typer.Option("--out", help="Folder in which the review gets its own folder.")] = "reviews",
     approve: Annotated[str | None, typer.Option(help="all, none, or a decisions file, for unattended runs.")] = None,
     backfill: Annotated[int, typer.Option(min=0, max=104, help="Score this many past weeks first, for trends.")] = 0,
     store: StoreOption = None,
@@ -71,28 +55,20 @@ def review(
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Run the weekly review: who is at risk, why, what to do; then wait for people."""
-    from app import wiring
-    from app.commands import decide_and_run, parse_approval, print_outcome, start_review
-    from app.timing import Timing
-    from tools.wording import review_id_of
+    """Run the weekly review: who is at risk, why, what to do; then wait for decisions."""
+    from app.commands import run_weekly_review
 
-    day = parse_day(as_of)
-    chosen = str(Path(configs).resolve()) if configs else None
-    request = wiring.ReviewRequest(wiring.absolute_location(data), day, str(Path(out).resolve()), chosen)
-    review_id = review_id_of(day)
-    decisions = parse_approval(approve, review_id) if approve else None
-    with wiring.open_store(store) as place:
-        timing = Timing(print_progress, verbose)
-        start_review(place, request, review_id, backfill, timing)
-        if decisions is not None and decisions.unattended:
-            for gate in ("plan", "close"):
-                place.store.decide(review_id, gate, decisions)
-                place.store.log(review_id, decisions.decided_by, "decided", gate=gate, unattended=True)
-        waiting = wiring.run_review(place, review_id, timing)
-        if decisions is not None and waiting is not None:
-            waiting = decide_and_run(place, review_id, decisions, timing)
-        print_outcome(place, review_id, waiting, as_json, timing)
+    run_weekly_review(
+        data,
+        parse_date(as_of, "--as-of"),
+        out=out,
+        approve=approve,
+        backfill=backfill,
+        store=store,
+        configs=configs,
+        verbose=verbose,
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -107,48 +83,25 @@ def decide(
     as_json: Json = False,
 ) -> None:
     """Approve, edit, reject or defer each play; then close the review. Asks in the terminal when no file is given."""
-    from app import wiring
-    from app.commands import decide_and_run, parse_approval, print_outcome
-    from app.decision_file import read_decisions
-    from app.timing import Timing
+    from app.commands import decide_review
 
-    with wiring.open_store(store) as place:
-        place.store.request(review_id)
-        timing = Timing(print_progress, verbose)
-        if file is not None:
-            decisions = read_decisions(file, review_id)
-        elif approve is not None:
-            decisions = parse_approval(approve, review_id)
-        else:
-            from app.decision_prompts import prompt_for_decisions
-
-            decisions = prompt_for_decisions(place, review_id)
-        gate = decide_and_run(place, review_id, decisions, timing)
-        print_outcome(place, review_id, gate, as_json, timing)
+    decide_review(review_id, file, approve, store, verbose, as_json)
 
 
 @app.command()
 def resume(review_id: ReviewId, store: StoreOption = None, verbose: Verbose = False, as_json: Json = False) -> None:
-    """Go on with a review that was interrupted; a finished one is written again from the store."""
-    from app import wiring
-    from app.commands import print_outcome, republish_review
-    from app.timing import Timing
+    """Continue a review that was interrupted. A finished review is written again from the store."""
+    from app.commands import resume_review
 
-    with wiring.open_store(store) as place:
-        timing = Timing(print_progress, verbose)
-        gate = wiring.run_review(place, review_id, timing)
-        republish_review(place, review_id, timing)
-        print_outcome(place, review_id, gate, as_json, timing)
+    resume_review(review_id, store, verbose, as_json)
 
 
 @app.command("show")
 def show_review(review_id: ReviewId, store: StoreOption = None, as_json: Json = False) -> None:
     """Print a review."""
-    from app import wiring
     from app.commands import print_review
 
-    with wiring.open_store(store) as place:
-        print_review(place, review_id, as_json)
+    print_review(review_id, store, as_json)
 
 
 @app.command()
@@ -158,7 +111,7 @@ def ask(
     as_of: AsOf,
     store: StoreOption = None,
     configs: Configs = None,
-    propose: Annotated[bool, typer.Option("--propose", help="Put the play before the next decision.")] = False,
+    propose: Annotated[bool, typer.Option("--propose", help="Propose the play for the next decision.")] = False,
     by: Annotated[str, typer.Option(help="Who asks; for --propose.")] = "command line",
     verbose: Verbose = False,
     as_json: Json = False,
@@ -166,16 +119,15 @@ def ask(
     """Ask for a save play, a plan, or why, what changed, who is overloaded, what is late. Changes nothing."""
     from app.commands import print_answer
     from app.questions import answer_question
-    from app.timing import Timing
 
     answered = answer_question(
         question,
         data,
-        parse_day(as_of),
+        parse_date(as_of, "--as-of"),
         store=store,
         configs=configs,
         propose_by=by if propose else None,
-        timing=Timing(print_progress, verbose),
+        timing=printed_timing(verbose),
     )
     print_answer(answered, as_json)
 
@@ -187,14 +139,22 @@ def score(
     store: StoreOption = None,
     configs: Configs = None,
     parquet: Annotated[Path | None, typer.Option(help="Write the scores of every account to this file.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="What was read, how long it took, and the SQL.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what was read, how long it took, and the SQL.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Health, risk and tier of every account; nothing is kept."""
+    """Print health, risk and tier of every account. Stores nothing."""
     from app.read_commands import print_scores
 
     print_scores(
-        data, parse_day(as_of), store=store, configs=configs, parquet=parquet, explain=explain, as_json=as_json
+        data,
+        parse_date(as_of, "--as-of"),
+        store=store,
+        configs=configs,
+        parquet=parquet,
+        explain=explain,
+        as_json=as_json,
     )
 
 
@@ -218,15 +178,15 @@ def check(
     """Audit the data: rows, rows left out and why, staleness, what is not connected and what that costs."""
     from app.read_commands import print_data_report
 
-    print_data_report(data, parse_day(as_of) if as_of else date.today(), configs, as_json)
+    print_data_report(data, parse_date(as_of, "--as-of") if as_of else date.today(), configs, as_json)
 
 
 @app.command()
 def done(
     action: Annotated[str | None, typer.Argument(help="Action id, from actions.csv.")] = None,
     on: Annotated[str | None, typer.Option("--on", help="The day it was done. Default: today.")] = None,
-    by: Annotated[str, typer.Option(help="Who says so.")] = "command line",
-    note: Annotated[str, typer.Option(help="What came of it.")] = "",
+    by: Annotated[str, typer.Option(help="Name of the person who reports it.")] = "command line",
+    note: Annotated[str, typer.Option(help="The outcome, in a sentence.")] = "",
     undo: Annotated[bool, typer.Option(help="Open it again.")] = False,
     file: Annotated[
         Path | None, typer.Option("--import", help="An actions.csv with the status column filled in.")
@@ -236,7 +196,7 @@ def done(
     """Record that an action is done, or import a filled-in actions.csv."""
     from app.commands import record_action_progress
 
-    record_action_progress(action, parse_day(on, "--on") if on else date.today(), by, note, undo, file, store)
+    record_action_progress(action, parse_date(on, "--on") if on else date.today(), by, note, undo, file, store)
 
 
 @app.command()
@@ -245,7 +205,7 @@ def override(
     band: Annotated[str, typer.Option(help="red, yellow or green.")],
     reason: Annotated[str, typer.Option(help="Why the computed band is wrong.")],
     until: Annotated[str, typer.Option(help="When it ends.")],
-    by: Annotated[str, typer.Option(help="Who says so.")],
+    by: Annotated[str, typer.Option(help="Name of the person who overrides it.")],
     on: Annotated[str | None, typer.Option("--on", help="From when on. Default: today.")] = None,
     store: StoreOption = None,
 ) -> None:
@@ -253,7 +213,7 @@ def override(
     from app.commands import set_override
 
     set_override(
-        account, band, reason, parse_day(until, "--until"), by, parse_day(on, "--on") if on else date.today(), store
+        account, band, reason, parse_date(until, "--until"), by, parse_date(on, "--on") if on else date.today(), store
     )
 
 
@@ -262,10 +222,10 @@ def serve(
     store: StoreOption = None,
     configs: Configs = None,
     host: Annotated[
-        str, typer.Option(help="The address to listen at. Another than this machine needs a sign-in.")
+        str, typer.Option(help="The address to listen at. One that others can reach needs a sign-in.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8470,
-    name: Annotated[str, typer.Option("--as", help="Your name, as it stands under decisions.")] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8470,
+    name: Annotated[str, typer.Option("--as", help="Your name, as it appears under decisions.")] = "",
 ) -> None:
     """Open the review desk in a browser: the meeting, the decisions, the follow-up."""
     from app.desk_commands import serve_desk
@@ -277,27 +237,29 @@ def serve(
 def invite(
     name: Annotated[str, typer.Argument(help="Who it is for.")],
     role: Annotated[str, typer.Option(help="viewer, csm, manager or leader.")],
-    person: Annotated[str | None, typer.Option(help="Who of ours they are: a person id of the data.")] = None,
+    person: Annotated[str | None, typer.Option(help="Their person id in the data.")] = None,
     token: Annotated[
         bool, typer.Option("--token", help="A token for a program instead of a link that opens once.")
     ] = False,
-    days: Annotated[int, typer.Option(min=1, max=366, help="How long a token is good for.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days that a token is valid.")] = 30,
     store: StoreOption = None,
     configs: Configs = None,
 ) -> None:
-    """Let somebody in at the review desk: a link that opens once, or a token for a program."""
+    """Give somebody access to the review desk: a link that opens once, or a token for a program."""
     from app.desk_commands import create_invitation
 
     create_invitation(name, role, person, token, days, store, configs)
 
 
-audit_commands = typer.Typer(no_args_is_help=True, help="Is the audit log as it was written?")
+audit_commands = typer.Typer(no_args_is_help=True, help="Check that nobody changed the audit log.")
 app.add_typer(audit_commands, name="audit")
 
 
 @audit_commands.command("verify")
 def verify_audit(
-    anchor: Annotated[Path | None, typer.Option(help="An anchor from before, to notice entries cut off since.")] = None,
+    anchor: Annotated[
+        Path | None, typer.Option(help="An earlier anchor: also finds entries removed from the end since then.")
+    ] = None,
     store: StoreOption = None,
     as_json: Json = False,
 ) -> None:
@@ -309,13 +271,15 @@ def verify_audit(
 
 @audit_commands.command("anchor")
 def anchor_audit(store: StoreOption = None) -> None:
-    """Print the head of the log as JSON, to be kept somewhere else."""
+    """Print the head of the log as JSON, to store somewhere else."""
     from app.desk_commands import print_audit_anchor
 
     print_audit_anchor(store)
 
 
-eval_commands = typer.Typer(invoke_without_command=True, help="Is the review any good, and did a change make it worse?")
+eval_commands = typer.Typer(
+    invoke_without_command=True, help="Measure how good the review is, and whether a change made it worse."
+)
 app.add_typer(eval_commands, name="eval")
 
 
@@ -352,46 +316,36 @@ def add_case(
     data: Data,
     as_of: AsOf,
     name: Annotated[str | None, typer.Option(help="Name of the case.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Where it is written. Default: with the other cases.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder of the new case. Default: with the other cases.")] = None,
     configs: Configs = None,
 ) -> None:
-    """Make a case of a real account: its rows without names, to be completed by a person."""
+    """Make a case from a real account: its rows without names, for a person to complete."""
     from app.evaluation_commands import write_anonymised_case
 
-    write_anonymised_case(account, data, parse_day(as_of), name, folder, configs)
+    write_anonymised_case(account, data, parse_date(as_of, "--as-of"), name, folder, configs)
 
 
 @app.command()
 def demo(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -> None:
-    """Write a sample portfolio, to try everything with."""
+    """Write a sample portfolio to try every command with."""
     from app.commands import write_demo
 
     write_demo(folder)
 
 
-def _use_utf8() -> None:
-    """Customers have names in every script: pipes get UTF-8, a narrow terminal gets question marks."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            if stream.isatty():
-                stream.reconfigure(errors="replace")
-            else:
-                stream.reconfigure(encoding="utf-8")
-
-
 def main() -> None:
-    """The entry point: errors of the tree become one message and an exit code.
+    """Run one command; an error becomes one message and an exit code.
 
-    Ends without taking the interpreter apart piece by piece: everything is closed and flushed by then, and tidying up
-    would cost a tenth of the whole run.
+    Ends the process at once, without Python's own cleaning up: everything is closed and flushed by then, and cleaning
+    up would cost a tenth of the whole run.
     """
-    _use_utf8()
-    gc.disable()  # one short command that builds large records: collecting only costs time
+    use_utf8()
+    gc.disable()  # a short command that builds large records: collecting garbage only costs time
     code = _run()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:  # the reader of our output has seen enough
+    except BrokenPipeError:  # the reader of the output closed the pipe, like `head`
         pass
     if "tools.engine" in sys.modules:
         sys.modules["tools.engine"].remove_spill_folders()
@@ -399,7 +353,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    """One command, and its exit code."""
+    """Run one command. Returns its exit code."""
     try:
         app()
     except SystemExit as end:
@@ -418,18 +372,13 @@ def _run() -> int:
     except KeyboardInterrupt:
         print_progress(STOPPED_MESSAGE)
         return EXIT_FAILURE
-    except Exception as error:  # noqa: BLE001 - the edge: whatever else happens is our fault, and is shown whole
-        if isinstance(error, RuntimeError) and "interrupted" in str(error):  # Ctrl-C, as the engine tells it
+    except Exception as error:  # noqa: BLE001 - the outermost call: any other error is a fault of the program, shown in full
+        if isinstance(error, RuntimeError) and "interrupted" in str(error):  # DuckDB reports Ctrl-C like this
             print_progress(STOPPED_MESSAGE)
             return EXIT_FAILURE
         traceback.print_exc()
         return EXIT_FAILURE
     return EXIT_DONE
-
-
-def to_json_text(value: Any) -> str:
-    """JSON as every command prints it."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The decisions file: a template to fill in, and its reader."""
+"""The decisions file: a template that people fill in, and its reader."""
 
 from pathlib import Path
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from app.parsing import first_problem
 from domain.decisions import CloseDecision, Decisions
 from domain.errors import DecisionError
 from domain.review import Review
 
 
 def decisions_template(review: Review) -> str:
-    """One entry a play, undecided, with what is needed to decide beside it."""
+    """A decisions file to fill in: one entry for each play, with its actions as comments."""
     lines = [
         f"# Decisions for {review.review_id}. Fill in, then: saveplay decide {review.review_id} --file decisions.yaml",
         "# decision: approve, edit, reject (with a reason) or defer (with until: a date)",
@@ -41,7 +42,7 @@ def _quoted(text: str) -> str:
 
 
 def read_decisions(path: Path, review_id: str) -> Decisions:
-    """The file, checked for shape. Raises DecisionError naming file and key."""
+    """The decisions in a file. Raises DecisionError naming file and key; plays and people are checked later."""
     try:
         content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except OSError as error:
@@ -53,18 +54,14 @@ def read_decisions(path: Path, review_id: str) -> Decisions:
     try:
         decisions = Decisions.model_validate(content)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(key) for key in problem["loc"])
-        raise DecisionError(
-            f"{path.name}: {where or 'the file'}: {problem['msg'].removeprefix('Value error, ')}"
-        ) from None
+        raise DecisionError(f"{path.name}: {first_problem(error, 'the file')}") from None
     if decisions.review != review_id:
         raise DecisionError(f"{path.name} is about {decisions.review}, not {review_id}")
     return decisions
 
 
 def unattended_decisions(review_id: str, answer: str) -> Decisions:
-    """``--approve all`` and ``--approve none``: recorded as taken without a person."""
+    """The decisions of ``--approve all`` and ``--approve none``, marked as taken without a person."""
     approve = answer == "all"
     return Decisions(
         review=review_id,

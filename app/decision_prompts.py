@@ -1,6 +1,6 @@
-"""The decision form in the terminal: one play at a time, evidence before the plan, a reason for every no.
+"""Questions in the terminal for each decision: one play at a time, evidence first, a reason for every rejection.
 
-It asks only when a person sits at a terminal; otherwise it says how to decide with a file.
+Without a terminal it raises an error that says how to decide with a file.
 """
 
 import sys
@@ -12,24 +12,25 @@ from rich.panel import Panel
 from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
-from app.commands import load_review_document, waiting_gate
+from app.parsing import parse_date
+from app.service import load_review_document, waiting_gate
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
-from domain.errors import DecisionError
+from domain.errors import DecisionError, InputError
 from domain.review import Review
 from domain.save_play import SavePlay
 from tools.wording import format_money
 
 
-def prompt_for_decisions(place: StoreSession, review_id: str) -> Decisions:
-    """Ask for every decision that the review waits for. Raises DecisionError when nobody can answer."""
+def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
+    """Ask for every decision that the review waits for. Raises DecisionError when there is no terminal."""
     if not sys.stdin.isatty():
         raise DecisionError(
             f"no terminal to ask in: saveplay decide {review_id} --file decisions.yaml, or --approve all"
         )
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    gate = waiting_gate(place, review_id)
-    review = load_review_document(place, review_id)
+    gate = waiting_gate(session, review_id)
+    review = load_review_document(session, review_id)
     who = Prompt.ask("Who decides", console=console)
     if gate == "close":
         return Decisions(review=review_id, decided_by=who, close=_prompt_close(review, console))
@@ -54,11 +55,11 @@ def _prompt_play(play: SavePlay, index: int, total: int, console: Console) -> Pl
         for action in phase.actions:
             body.append(f"  {action.due}  {action.owner}: {action.title}\n")
     console.print(Panel(body, title=Text(head)))
-    said = Prompt.ask("approve, reject, defer", choices=["approve", "reject", "defer"], console=console)
-    facts: dict[str, Any] = {"account": play.account_id, "decision": said, "version": play.version}
-    if said == "reject" or (said == "approve" and play.intervention_tier == "critical"):
+    answer = Prompt.ask("approve, reject, defer", choices=["approve", "reject", "defer"], console=console)
+    facts: dict[str, Any] = {"account": play.account_id, "decision": answer, "version": play.version}
+    if answer == "reject" or (answer == "approve" and play.intervention_tier == "critical"):
         facts["reason"] = Prompt.ask("Why", console=console)
-    if said == "defer":
+    if answer == "defer":
         facts["until"] = _prompt_date(console)
     return PlayDecision.model_validate(facts)
 
@@ -66,16 +67,16 @@ def _prompt_play(play: SavePlay, index: int, total: int, console: Console) -> Pl
 def _prompt_date(console: Console) -> date:
     while True:
         try:
-            return date.fromisoformat(Prompt.ask("Until when (like 2026-12-07)", console=console))
-        except ValueError:
-            console.print("That is not a date.")
+            return parse_date(Prompt.ask("Until when (like 2026-12-07)", console=console), "until")
+        except InputError as error:
+            console.print(str(error))
 
 
 def _prompt_budget(review: Review, console: Console) -> float:
     while True:
-        said = Prompt.ask(f"Budget in {review.needs.currency}", default=f"{review.needs.budget:g}", console=console)
+        answer = Prompt.ask(f"Budget in {review.needs.currency}", default=f"{review.needs.budget:g}", console=console)
         try:
-            return float(said)
+            return float(answer)
         except ValueError:
             console.print("That is not an amount.")
 

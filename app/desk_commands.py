@@ -1,4 +1,4 @@
-"""The commands around the desk: serve, invite, audit."""
+"""Commands around the review desk: serve, invite, audit."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli import EXIT_BAD_INPUT, EXIT_DONE, print_progress, print_result, to_json_text
+from app.output import EXIT_BAD_INPUT, EXIT_DONE, print_progress, print_result, to_json_text
 from app.wiring import open_store, utc_now
 from domain.desk import DESK_ROLES, AuditAnchor, Member
 from domain.errors import InputError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def serve_desk(store: str | None, configs: str | None, host: str, port: int, name: str) -> None:
-    """Open the desk until Ctrl-C. Raises InputError for an address that is open to others without a sign-in."""
+    """Run the review desk until Ctrl-C. Raises InputError for an address that others can reach without a sign-in."""
     import getpass
 
     import uvicorn
@@ -35,41 +35,41 @@ def serve_desk(store: str | None, configs: str | None, host: str, port: int, nam
             f"--host {host} is open to others: set openid or proxy in configs/desk.yaml first (docs/desk-sign-in.md says how)"
         )
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    with open_store(store) as place:  # a store that cannot be opened is told before anything listens
-        place.store.reviews()
+    with open_store(store) as session:  # an error in the store is shown before the desk accepts anybody
+        session.store.reviews()
     desk = DeskApp(store, settings)
     config = uvicorn.Config(
         create_app(desk), host=host, port=port, log_level="warning", access_log=False, server_header=False,
         proxy_headers=False, timeout_graceful_shutdown=3, lifespan="on",
     )  # fmt: skip
     listening = config.bind_socket()
-    listening.listen(128)  # whoever follows the link at once is waited for
-    at = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{listening.getsockname()[1]}"
+    listening.listen(128)  # the link works from the moment that it is printed
+    address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{listening.getsockname()[1]}"
     if settings.openid is None and settings.proxy is None:
-        with desk.store_pool.borrow() as place:
+        with desk.store_pool.borrow() as session:
             me = Member(name=name or getpass.getuser(), role="leader")
-            key = desk.sessions(place).create_link(me, me.name)
-        print_progress(f"The review desk is open at {at}. Come in as {me.name}, by this link that opens once:")
-        print_result(f"{at}/enter?key={key}")
+            key = desk.sessions(session).create_link(me, me.name)
+        print_progress(f"The review desk is open at {address}. Come in as {me.name}, by this link that opens once:")
+        print_result(f"{address}/enter?key={key}")
     else:
-        print_progress(f"The review desk is open at {settings.address or at}")
+        print_progress(f"The review desk is open at {settings.address or address}")
     import sys
 
     sys.stdout.flush()
-    with suppress(KeyboardInterrupt):  # Ctrl-C is how it is closed
+    with suppress(KeyboardInterrupt):  # Ctrl-C is the normal end
         _uvicorn_server(config, desk).run(sockets=[listening])
     print_progress("The review desk is closed.")
 
 
 def _uvicorn_server(config: "uvicorn.Config", desk: "DeskApp") -> "uvicorn.Server":
-    """A server that lets the open pages go before it waits for them."""
+    """A server that ends its event streams first: pages that listen would keep it from stopping."""
     import uvicorn
 
     class DeskServer(uvicorn.Server):
-        """Told to end, the desk stops speaking to the pages that listen."""
+        """A server that closes its event streams when it is asked to end."""
 
         def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
-            """A signal came."""
+            """End the event streams, then the server."""
             desk.runner.stop_accepting()
             super().handle_exit(sig, frame)
 
@@ -79,7 +79,7 @@ def _uvicorn_server(config: "uvicorn.Config", desk: "DeskApp") -> "uvicorn.Serve
 def create_invitation(
     name: str, role: str, person: str | None, token: bool, days: int, store: str | None, configs: str | None
 ) -> None:
-    """Make a link or a token and print it. Raises InputError."""
+    """Make a sign-in link or a token and print it. Raises InputError for an unknown role."""
     from app.desk.sessions import Sessions
     from app.desk.settings import read_settings
     from tools.store.desk_store import DeskStore
@@ -87,27 +87,27 @@ def create_invitation(
     if role not in DESK_ROLES:
         raise InputError(f"--role {role!r}: use {', '.join(DESK_ROLES)}")
     settings = read_settings(Path(configs) if configs else None)
-    with open_store(store) as place:
-        door = Sessions(DeskStore(place.store), settings, utc_now)
+    with open_store(store) as session:
+        sessions = Sessions(DeskStore(session.store), settings, utc_now)
         member = Member(name=name, role=role, person_id=person)
         if token:
-            print_result(door.create_token(member, "command line", days))
+            print_result(sessions.create_token(member, "command line", days))
             return
-        print_result(f"{settings.address}/enter?key={door.create_link(member, 'command line')}")
+        print_result(f"{settings.address}/enter?key={sessions.create_link(member, 'command line')}")
         if not settings.address:
             print_progress("Put the address of the desk in front of it, like http://127.0.0.1:8470")
 
 
 def print_audit_verdict(anchor: Path | None, store: str | None, as_json: bool) -> None:
-    """Say whether the log is as it was written; exit 2 when it is not."""
-    kept = None
+    """Print the result of checking the audit log and end the process: exit 2 when an entry was changed."""
+    earlier = None
     if anchor is not None:
         try:
-            kept = AuditAnchor.model_validate_json(anchor.read_text(encoding="utf-8"))
+            earlier = AuditAnchor.model_validate_json(anchor.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise InputError(f"{anchor}: no anchor; make one with `saveplay audit anchor`") from None
-    with open_store(store) as place:
-        verdict = place.store.verify_audit(kept)
+    with open_store(store) as session:
+        verdict = session.store.verify_audit(earlier)
     if as_json:
         print_result(to_json_text(verdict.model_dump(mode="json")))
     elif verdict.is_sound:
@@ -121,6 +121,6 @@ def print_audit_verdict(anchor: Path | None, store: str | None, as_json: bool) -
 
 
 def print_audit_anchor(store: str | None) -> None:
-    """The head of the log, to be kept elsewhere."""
-    with open_store(store) as place:
-        print_result(json.dumps(place.store.chain_head().model_dump(mode="json", exclude_none=True)))
+    """Print the head of the audit log as JSON, to be stored somewhere else."""
+    with open_store(store) as session:
+        print_result(json.dumps(session.store.chain_head().model_dump(mode="json", exclude_none=True)))

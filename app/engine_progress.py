@@ -1,6 +1,5 @@
-"""How far long work is, for whoever waits: on standard error, with rows and time left. Nothing here reaches a result."""
+"""Progress of long queries: rows and time left. Nothing here reaches a result."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,21 +11,25 @@ if TYPE_CHECKING:
     import duckdb
 
 QUIET_SECONDS = 2.0
-"""Seconds before anything is said about a step."""
+"""Seconds before the first line about a step."""
 TERMINAL_SECONDS, LOG_SECONDS = 0.5, 10.0
-"""Seconds between two lines: written over each other on a terminal, one below the other elsewhere."""
+"""Seconds between two lines: where the last line can be overwritten, and where each line stays."""
 
 
 @dataclass
 class EngineProgress:
-    """Called around every step of the engine; keeps how long each took."""
+    """A watcher around every step of the engine; records how long each step took.
+
+    ``overwrite`` writes over the last line; without it, each line goes to ``say``.
+    """
 
     say: Callable[[str], None]
+    overwrite: Callable[[str], None] | None = None
     steps: list[tuple[str, float]] = field(default_factory=list)
 
     @contextmanager
     def __call__(self, what: str, connection: "duckdb.DuckDBPyConnection", rows: int = 0) -> Iterator[None]:
-        """Watch one step over so many rows; an interrupted one ends as a keyboard interrupt."""
+        """Watch one step over ``rows`` rows. A query that Ctrl-C interrupted raises KeyboardInterrupt."""
         start, over = time.perf_counter(), threading.Event()
         watcher = threading.Thread(target=self._print_lines, args=(what, connection, rows, start, over), daemon=True)
         watcher.start()
@@ -44,27 +47,19 @@ class EngineProgress:
     def _print_lines(
         self, what: str, connection: "duckdb.DuckDBPyConnection", rows: int, start: float, over: threading.Event
     ) -> None:
-        terminal = sys.stderr.isatty()
-        said = False
         if over.wait(QUIET_SECONDS):
             return
+        print_line = self.overwrite or self.say
         while True:
-            text = progress_line(what, connection.query_progress(), rows, time.perf_counter() - start)
-            if terminal:
-                sys.stderr.write(f"\r{text:<100}")
-                sys.stderr.flush()
-            else:
-                self.say(text)
-            said = True
-            if over.wait(TERMINAL_SECONDS if terminal else LOG_SECONDS):
+            print_line(progress_line(what, connection.query_progress(), rows, time.perf_counter() - start))
+            if over.wait(TERMINAL_SECONDS if self.overwrite else LOG_SECONDS):
                 break
-        if terminal and said:
-            sys.stderr.write("\r" + " " * 100 + "\r")
-            sys.stderr.flush()
+        if self.overwrite:
+            self.overwrite("")
 
 
 def progress_line(what: str, percent: float, rows: int, seconds: float) -> str:
-    """One line: what, how much of it, and about how long it will still take."""
+    """One line: the step, how much of it is done, and about how long the rest takes."""
     share = min(max(percent, 0.0), 100.0)
     of = f" of {rows:,} rows" if rows else ""
     if share < 1:

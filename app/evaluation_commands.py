@@ -1,4 +1,4 @@
-"""``saveplay eval``: run the suites, print and write what they found, and compare with the accepted baseline."""
+"""``saveplay eval``: run the suites, print and write the results, compare them with the accepted baseline."""
 
 import sys
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from app.cli import EXIT_DONE, EXIT_FAILURE, print_progress, print_result, to_json_text
+from app.output import EXIT_DONE, EXIT_FAILURE, print_progress, print_result, to_json_text
 from app.stores import open_location
 from app.summary_text import render_parts, text_table
 from app.wiring import ReviewRequest, absolute_location, apply_environment, load_scored_base
@@ -35,7 +35,7 @@ _MAX_WRONG_CASES = 25
 def run_evaluation(
     suite: str, way: str, baseline: Path | None, accept: bool, html: Path | None, configs: str | None, as_json: bool
 ) -> None:
-    """Run the whole command. Exit code 1 when a gated figure or case is worse than the baseline."""
+    """Run the evaluation and end the process: exit 1 when a gated figure or case is worse than the baseline."""
     if suite != "all" and suite not in SUITES:
         raise InputError(f"--suite {suite!r}: use {', '.join(SUITES)} or all")
     drafts = next((known for known in DRAFTING_MODES if known == way), None)
@@ -71,7 +71,7 @@ def _configuration(configs: str | None) -> Configuration:
 
 
 def _print_case_progress(what: str, done: int, of: int) -> None:
-    """Progress on standard error: one moving line in a terminal, first and last elsewhere."""
+    """Print progress on standard error: one line that moves in a terminal, else the first and the last count."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r{what}: {done} of {of} " + ("\n" if done == of else ""))
         sys.stderr.flush()
@@ -80,7 +80,7 @@ def _print_case_progress(what: str, done: int, of: int) -> None:
 
 
 def evaluation_text(evaluation: Evaluation, changes: Sequence[BaselineChange], worse: Sequence[BaselineChange]) -> str:
-    """The evaluation as text: figures by suite, comparison of policies, wrong cases, and changes since the baseline."""
+    """The figures of each suite, the comparison with simpler methods, wrong cases, and changes since the baseline."""
     parts: list[Table | str] = [f"Drafted by: {evaluation.model}. Intervals are 95 %."]
     for suite in evaluation.suites:
         rows = [
@@ -120,7 +120,7 @@ def evaluation_text(evaluation: Evaluation, changes: Sequence[BaselineChange], w
 
 
 def _comparison_table(suite: SuiteResult) -> Table:
-    """Table of the review and the simpler policies."""
+    """The review compared with simpler methods of choosing accounts."""
     heads = (
         "policy",
         "ARR caught",
@@ -144,7 +144,7 @@ def _comparison_table(suite: SuiteResult) -> Table:
 
 
 def print_case(name: str, configs: str | None) -> None:
-    """Print one case, from its rows to its play."""
+    """Print one case from its rows to its play."""
     from evals.explain import explain_one_case
 
     print_result(explain_one_case(name, read_cases(), _configuration(configs)))
@@ -153,13 +153,13 @@ def print_case(name: str, configs: str | None) -> None:
 def write_anonymised_case(
     account: str, data: str, day: date, name: str | None, folder: Path | None, configs: str | None
 ) -> None:
-    """Write an anonymised case of a real account, to be read and completed by a person."""
+    """Write an anonymised case of a real account. A person reads and completes it. Raises InputError."""
     from evals.anonymise import anonymise_account
 
     configuration = _configuration(configs)
-    with open_location(None) as place:
+    with open_location(None) as location:
         base = load_scored_base(
-            ReviewRequest(absolute_location(data), day, "", configs), configuration, place.history()
+            ReviewRequest(absolute_location(data), day, "", configs), configuration, location.history()
         )
     text = anonymise_account(base, account)
     path = (folder or CASES_FOLDER) / f"{name or 'real_' + date.isoformat(day).replace('-', '_')}.yaml"

@@ -1,4 +1,4 @@
-"""Writing a review into its folder: everything aside first, then renamed, so that nobody sees half of it."""
+"""Writes a review into its folder: first into a folder beside it, then renamed, so that nobody reads half a review."""
 
 import json
 import os
@@ -14,16 +14,16 @@ from tools.store.review_store import ReviewStore
 
 
 def review_publisher(out: Path, store: ReviewStore, timing: Timing, review_id: str) -> Callable[[Review], None]:
-    """A function that writes a review's pages, lists and calendars into ``out``/<review id>."""
+    """A function that writes the pages, lists and calendars of a review into ``out``/<review id>."""
 
     def publish(review: Review) -> None:
         from app.decision_file import decisions_template
         from app.report import render_files
 
-        pack = render_files(review)
+        files = render_files(review)
         if review.state == "waiting_for_decisions":
-            pack["decisions.yaml"] = decisions_template(review).encode()
-        pack["audit.jsonl"] = "".join(json.dumps(line) + "\n" for line in store.audit(review_id)).encode()
+            files["decisions.yaml"] = decisions_template(review).encode()
+        files["audit.jsonl"] = "".join(json.dumps(line) + "\n" for line in store.audit(review_id)).encode()
         steps = [{"phase": phase, "by": agent, "seconds": round(seconds, 4)} for phase, agent, seconds in timing.steps]
         calls = [
             {"model": model, "seconds": round(took, 3), "outcome": outcome} for model, took, outcome in timing.calls
@@ -31,21 +31,21 @@ def review_publisher(out: Path, store: ReviewStore, timing: Timing, review_id: s
         request = store.request(review_id)[0]
         run = {"review_id": review_id, "request": request, "steps": steps, "model_calls": calls}
         run["audit_head"] = store.chain_head().model_dump(mode="json", exclude_none=True)
-        pack["run.json"] = (json.dumps(run, indent=2) + "\n").encode()
-        replace_folder(out / review_id, pack)
+        files["run.json"] = (json.dumps(run, indent=2) + "\n").encode()
+        replace_folder(out / review_id, files)
 
     return publish
 
 
-def replace_folder(folder: Path, pack: dict[str, bytes]) -> None:
-    """Replace the folder by the pack. Raises DataError when the place cannot be written."""
+def replace_folder(folder: Path, files: dict[str, bytes]) -> None:
+    """Replace the folder by new files, path to content. Raises DataError when it cannot be written."""
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.aside")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
         shutil.rmtree(aside, ignore_errors=True)
-        for within in {(aside / name).parent for name in pack}:
+        for within in {(aside / name).parent for name in files}:
             within.mkdir(parents=True, exist_ok=True)
-        for name, content in pack.items():
+        for name, content in files.items():
             (aside / name).write_bytes(content)
         _restore_old_folder(folder)
         _keep_decisions_file(folder, aside)
@@ -64,21 +64,21 @@ _FILLED = re.compile(r"^decided_by:[ \t]*[^#\s]|^\s+decision:[ \t]*[^#\s]", re.M
 
 
 def _keep_decisions_file(folder: Path, aside: Path) -> None:
-    """A decisions file that somebody has begun to fill in stays as it is."""
+    """Keep a decisions file that somebody has begun to fill in."""
     filled = folder / "decisions.yaml"
     if filled.exists() and (_FILLED.search(filled.read_text("utf-8", "replace")) or not (aside / filled.name).exists()):
         shutil.copy2(filled, aside / filled.name)
 
 
 def _restore_old_folder(folder: Path) -> None:
-    """A process was killed between the two renames: its old folder is still the review's folder."""
+    """Put the old folder back when a process was killed between the two renames."""
     for left in sorted(folder.parent.glob(f".{folder.name}.*.old")):
         if not folder.exists():
             left.rename(folder)
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what a killed process left beside the folder."""
+    """Remove the folders that a killed process left beside this one."""
     for left in folder.parent.glob(f".{folder.name}.*"):
         if left.suffix in (".aside", ".old"):
             shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Asking from Python or the command line: one question, one answer, nothing changed unless a proposal is wanted."""
+"""Answers to questions, for Python, the command line and the desk. Nothing is written unless a proposal is wanted."""
 
 import asyncio
 import os
@@ -41,8 +41,8 @@ def answer_question(
 ) -> QuestionAnswer:
     """Answer a question about the customer base in ``data`` as it was on ``as_of``.
 
-    ``propose_by`` names who wants the asked-for play put before the next decision; without it nothing is written.
-    Raises InputError for data or configuration that cannot be used and for a question that is none.
+    ``propose_by`` is the name of a person who proposes the play in the answer for the next decision; None writes nothing.
+    Raises InputError for data or configuration that cannot be used, and for an empty or too long question.
     """
     if not question.strip():
         raise InputError('the question is empty; for example: saveplay ask "why is Northwind at risk?"')
@@ -50,50 +50,50 @@ def answer_question(
         raise InputError(f"the question has {len(question)} characters; at most {MAX_QUESTION_LENGTH}")
     timing = timing or Timing()
     request = ReviewRequest(absolute_location(data), as_of, "", absolute_location(configs) if configs else None)
-    with _question_store(store, keep=propose_by is not None) as place:
-        configuration = place.configuration(request)
-        desk = open_ask_desk(place, request, configuration, timing)
-        answered = asyncio.run(_run_question(question, desk))
+    with _question_store(store, keep=propose_by is not None) as session:
+        configuration = session.configuration(request)
+        context = ask_context(session, request, configuration, timing)
+        answered = asyncio.run(_run_question(question, context))
         if propose_by is not None:
-            answered = _propose_play(place, desk, answered, propose_by, timing)
+            answered = _propose_play(session, context, answered, propose_by, timing)
         return answered
 
 
-async def _run_question(question: str, desk: "AskContext") -> QuestionAnswer:
+async def _run_question(question: str, context: "AskContext") -> QuestionAnswer:
     os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
-    from graph.ask_flow import answer_question as run
+    from graph.ask_flow import answer_question as run_question_graph
 
     try:
-        return await run(question, desk)
+        return await run_question_graph(question, context)
     finally:
-        if desk.client is not None:
-            await desk.client.close()
+        if context.client is not None:
+            await context.client.close()
 
 
 @contextmanager
 def _question_store(store: str | None, keep: bool) -> Iterator[StoreSession]:
-    """The store; one that does not exist yet is not made just because somebody asks."""
-    with open_location(store) as there:
-        made = keep or there.exists()
-    if made:
-        with open_store(store) as place:
-            yield place
+    """The store. A store that does not exist is made only when ``keep`` is true: asking alone creates nothing."""
+    with open_location(store) as location:
+        is_wanted = keep or location.exists()
+    if is_wanted:
+        with open_store(store) as session:
+            yield session
         return
-    with tempfile.TemporaryDirectory() as empty, open_store(empty) as place:
-        yield place
+    with tempfile.TemporaryDirectory() as empty, open_store(empty) as session:
+        yield session
 
 
-def open_ask_desk(
-    place: StoreSession, request: ReviewRequest, configuration: "Configuration", timing: Timing
+def ask_context(
+    session: StoreSession, request: ReviewRequest, configuration: "Configuration", timing: Timing
 ) -> "AskContext":
-    """Everything a question may be about, opened."""
+    """Everything that answers a question: the scored base, the store, the history, the calendar and the model."""
     from graph.ask_context import AskContext
     from tools.working_days import WorkingDays
 
-    history = place.history()
+    history = session.history()
     return AskContext(
         base=load_scored_base(request, configuration, history),
-        store=place.store,
+        store=session.store,
         history=history,
         calendar=WorkingDays(configuration.review),
         client=model_client(configuration, timing.called),
@@ -101,29 +101,29 @@ def open_ask_desk(
 
 
 def _propose_play(
-    place: StoreSession, desk: "AskContext", answered: QuestionAnswer, by: str, timing: Timing
+    session: StoreSession, context: "AskContext", answered: QuestionAnswer, by: str, timing: Timing
 ) -> QuestionAnswer:
-    """Put the play before the next decision: of the review that waits, else of the next one."""
-    from app.commands import start_review
+    """Propose the play for the next decision: in the review that waits for its plan, or else in the next review."""
+    from app.service import start_review
     from tools.store.desk_store import DeskStore
 
     part = next((part for part in answered.parts if part.kind == "save_play"), None)
     if part is None:
-        asked_back = any(part.needs_clarification for part in answered.parts)
-        why = "say first which account is meant" if asked_back else "only a save play can be proposed"
+        needs_answer = any(part.needs_clarification for part in answered.parts)
+        why = "say first which account you mean" if needs_answer else "only a save play can be proposed"
         return answered.model_copy(update={"proposed": f"Nothing was proposed: {why}."})
-    tried = desk.read(answered.question).tried
-    proposal = desk.proposal(part, answered.question, by, tried)
-    place.store.propose(proposal)
+    tried = context.read(answered.question).tried
+    proposal = context.proposal(part, answered.question, by, tried)
+    session.store.propose(proposal)
     waiting = [
         review_id
-        for review_id, day, state in place.store.reviews()
-        if state == "waiting:plan" and day >= proposal.on and place.store.decision(review_id, "plan") is None
+        for review_id, day, state in session.store.reviews()
+        if state == "waiting:plan" and day >= proposal.on and session.store.decision(review_id, "plan") is None
     ]
     for review_id in waiting[:1]:
-        kept, _, run = place.store.request(review_id)
-        start_review(place, ReviewRequest.of(kept), review_id, 0, timing, by=by)
-        DeskStore(place.store).move_choices(review_id, run, place.store.request(review_id)[2])
-        run_review(place, review_id, timing)
+        stored_request, _, run = session.store.request(review_id)
+        start_review(session, ReviewRequest.of(stored_request), review_id, 0, timing, by=by)
+        DeskStore(session.store).move_choices(review_id, run, session.store.request(review_id)[2])
+        run_review(session, review_id, timing)
         return answered.model_copy(update={"proposed": f"The play is put before the decision of {review_id}."})
     return answered.model_copy(update={"proposed": "The play is put before the next review's decision."})

@@ -1,12 +1,12 @@
-"""The commands that look and change nothing: score, check, history. They import no more than that takes."""
+"""Commands that read and change nothing: score, check, history. They import as little as possible, to start fast."""
 
 import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli import print_progress, print_result, to_json_text
 from app.engine_progress import EngineProgress
+from app.output import print_progress, print_result, terminal_line, to_json_text
 from app.stores import open_location
 from app.wiring import ReviewRequest, absolute_location, load_scored_base
 from domain.errors import InputError, UnknownReference
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def _load_scores(
-    data: str, day: date, configs: str | None, store: str | None, watching: EngineProgress
+    data: str, day: date, configs: str | None, store: str | None, progress: EngineProgress
 ) -> "ScoreOnlyBase":
     from tools.configuration import read_score_configuration
 
     configuration = read_score_configuration(Path(configs) if configs else None)
-    with open_location(store) as place:
+    with open_location(store) as location:
         return load_scored_base(
-            ReviewRequest(absolute_location(data), day, "", configs), configuration, place.history(), watching
+            ReviewRequest(absolute_location(data), day, "", configs), configuration, location.history(), progress
         )
 
 
@@ -38,17 +38,17 @@ def print_scores(
     explain: bool,
     as_json: bool,
 ) -> None:
-    """Scores of the whole base: a Parquet file, JSON, or the totals and the worst on the screen."""
-    watching = EngineProgress(print_progress)
-    base = _load_scores(data, day, configs, store, watching)
+    """Print the scores: as JSON, or totals and the worst accounts. ``parquet`` is a file to write all scores to."""
+    progress = EngineProgress(print_progress, terminal_line())
+    base = _load_scores(data, day, configs, store, progress)
     if explain:
         from app.score_explanation import explanation_text, scoring_explanation
 
-        found = scoring_explanation(base, watching.steps)
+        found = scoring_explanation(base, progress.steps)
         print_result(to_json_text(found) if as_json else explanation_text(found))
         return
     if parquet is not None:
-        _write_parquet(base, parquet, watching)
+        _write_parquet(base, parquet, progress)
     if as_json:
         print_result(to_json_text(base.rows("from scored order by account_id")))
         return
@@ -57,12 +57,12 @@ def print_scores(
     print_result(scores_text(base))
 
 
-def _write_parquet(base: "ScoreOnlyBase", parquet: Path, watching: EngineProgress) -> None:
-    """Written aside and renamed, so that an interrupted command leaves no half of a file."""
+def _write_parquet(base: "ScoreOnlyBase", parquet: Path, progress: EngineProgress) -> None:
+    """Write the scores to a file beside the target, then rename it: an interrupted command leaves no half file."""
     aside = parquet.with_name(f".{parquet.name}.{os.getpid()}.aside")
     try:
         parquet.parent.mkdir(parents=True, exist_ok=True)
-        with watching("writing the scores", base.connection):
+        with progress("writing the scores", base.connection):
             base.connection.execute(f"copy (from scored order by account_id) to {sql_path(aside)} (format parquet)")
         aside.replace(parquet)
     except OSError as error:
@@ -72,24 +72,26 @@ def _write_parquet(base: "ScoreOnlyBase", parquet: Path, watching: EngineProgres
 
 
 def print_history(account: str, store: str | None, as_json: bool) -> None:
-    """Every kept week of one account. Raises UnknownReference when no week knows it."""
+    """Print every stored week of one account. Raises UnknownReference when no week contains it."""
     import duckdb
 
     from app.summary_text import history_text
 
-    with open_location(store) as place, duckdb.connect(":memory:") as connection:
-        history = place.history()
+    with open_location(store) as location, duckdb.connect(":memory:") as connection:
+        history = location.history()
         found = history.account_weeks(connection, account)
     if not found:
-        raise UnknownReference(f"no week in {history.name} knows the account {account!r}; ids are those of the data")
+        raise UnknownReference(
+            f"no week in {history.name} knows the account {account!r}; use an account id of the data"
+        )
     print_result(to_json_text(found) if as_json else history_text(account, found))
 
 
 def print_data_report(data: str, day: date, configs: str | None, as_json: bool) -> None:
-    """The data audit."""
+    """Print the data audit."""
     from tools.scoring.portfolio_summary import data_report
 
-    base = _load_scores(data, day, configs, None, EngineProgress(print_progress))
+    base = _load_scores(data, day, configs, None, EngineProgress(print_progress, terminal_line()))
     found = data_report(base)
     if as_json:
         print_result(found.model_dump_json(indent=2))

@@ -1,4 +1,4 @@
-"""``saveplay score --explain``: what was read of each table, how long every step took, and the SQL as it was sent."""
+"""``saveplay score --explain``: rows and columns read of each table, the time of each step, and the SQL that was sent."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from tools.scoring.scored_base import ScoreOnlyBase
 
 
 def scoring_explanation(base: ScoreOnlyBase, steps: list[tuple[str, float]]) -> dict[str, Any]:
-    """Per table rows, columns, the weeks read and seconds; every step; every statement."""
+    """Each table with its rows, columns, weeks read and seconds; then every step and every SQL statement."""
     seconds: dict[str, float] = {}
     for what, took in steps:
         seconds[what] = seconds.get(what, 0.0) + took
@@ -38,7 +38,7 @@ def scoring_explanation(base: ScoreOnlyBase, steps: list[tuple[str, float]]) -> 
 
 
 def explanation_text(found: dict[str, Any]) -> str:
-    """The same for a terminal."""
+    """The explanation as text for a terminal."""
     columns = [
         ("table", "left"),
         ("from", "left"),

@@ -1,4 +1,4 @@
-"""Where a store is, a folder or a PostgreSQL database, and what belongs to it: tables, locks, history, checkpoints."""
+"""Locations of a store, a folder or a PostgreSQL database, with its tables, locks, history and checkpoints."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,45 +22,45 @@ _SCHEMES = ("postgresql", "postgres")
 
 
 class StoreLocation(Protocol):
-    """Where a store is. Looking makes nothing; opening the store and saving its history make what is missing."""
+    """The location of a store. Reading creates nothing; opening the store and saving history create what is missing."""
 
     def exists(self) -> bool:
-        """Whether a store has been made here."""
+        """True when there is a store at this location."""
 
     def store(self, clock: Callable[[], str]) -> "ReviewStore":
-        """The store, made when there is none."""
+        """The store, created when there is none."""
 
     def history(self) -> "SnapshotStore":
-        """The scores of the weeks before."""
+        """The scores of earlier weeks."""
 
     def alone(self, review_id: str, wait_seconds: float = 0.0) -> AbstractContextManager[None]:
         """Hold a review for the length of the block. Raises BusyError when another process has it."""
 
     def saver(self) -> "AbstractAsyncContextManager[BaseCheckpointSaver[Any]]":
-        """Where LangGraph keeps how far each review is."""
+        """The checkpoints of LangGraph: how far each review has come."""
 
     def close(self) -> None:
-        """Give back what was opened."""
+        """Close what was opened."""
 
 
 class FolderLocation:
-    """A store in a folder: for one machine."""
+    """A store in a folder, for one machine."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def exists(self) -> bool:
-        """Whether a store has been made here."""
+        """True when there is a store at this location."""
         return (self._folder / "saveplay.db").exists()
 
     def store(self, clock: Callable[[], str]) -> "ReviewStore":
-        """The store, made when there is none."""
+        """The store, created when there is none."""
         from tools.store.review_store import ReviewStore
 
         return ReviewStore(self._folder, clock)
 
     def history(self) -> "SnapshotStore":
-        """The scores of the weeks before."""
+        """The scores of earlier weeks."""
         from tools.scoring.snapshots import SnapshotStore
 
         return SnapshotStore(self._folder / "history")
@@ -73,22 +73,22 @@ class FolderLocation:
 
     @asynccontextmanager
     async def saver(self) -> "AsyncIterator[BaseCheckpointSaver[Any]]":
-        """Where LangGraph keeps how far each review is."""
+        """The checkpoints of LangGraph: how far each review has come."""
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
         from tools.store.sqlite import open_connection
 
         path = self._folder / "checkpoints.db"
-        open_connection(path).close()  # made as patiently as the store; LangGraph asks once
+        open_connection(path).close()  # waits for other processes, as the store does; LangGraph would fail at once
         async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
             yield saver
 
     def close(self) -> None:
-        """Nothing is open but what the store closes."""
+        """Do nothing: the store closes its own files."""
 
 
 class DatabaseLocation:
-    """A store in a PostgreSQL database: for several machines. One session does everything but the checkpoints."""
+    """A store in a PostgreSQL database, for several machines. One connection serves all but the checkpoints."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -106,17 +106,17 @@ class DatabaseLocation:
         return Postgres(self._address)
 
     def exists(self) -> bool:
-        """Whether a store has been made here."""
+        """True when there is a store at this location."""
         return self._database.has_tables("reviews")
 
     def store(self, clock: Callable[[], str]) -> "ReviewStore":
-        """The store, made when there is none."""
+        """The store, created when there is none."""
         from tools.store.review_store import ReviewStore
 
         return ReviewStore(self._database, clock)
 
     def history(self) -> "SnapshotStore":
-        """The scores of the weeks before; copies of them are kept in a folder of this machine."""
+        """The scores of earlier weeks, with copies in a folder of this machine."""
         from tools.scoring.snapshots import SharedSnapshotStore
 
         usual = platformdirs.user_cache_dir("saveplay", appauthor=False)
@@ -147,27 +147,27 @@ class DatabaseLocation:
                 yield saver
 
     def close(self) -> None:
-        """End the session."""
+        """Close the connection when there is one."""
         if "_database" in self.__dict__:
             self._database.close()
 
 
 @contextmanager
 def open_location(given: str | None) -> Iterator[StoreLocation]:
-    """The place of the store for the length of the block: ``--store``, ``SAVEPLAY_STORE``, else the user's data folder.
+    """The location of the store for the block: ``--store``, else ``SAVEPLAY_STORE``, else the user's data folder.
 
-    Raises InputError for a kind of place that is none.
+    Raises InputError for a URL that is not PostgreSQL.
     """
     chosen = given or os.environ.get("SAVEPLAY_STORE")
-    place = (
+    location = (
         _parse_location(chosen)
         if chosen
         else FolderLocation(Path(platformdirs.user_data_dir("saveplay", appauthor=False)))
     )
     try:
-        yield place
+        yield location
     finally:
-        place.close()
+        location.close()
 
 
 def _parse_location(chosen: str) -> FolderLocation | DatabaseLocation:
@@ -175,6 +175,6 @@ def _parse_location(chosen: str) -> FolderLocation | DatabaseLocation:
     if "://" not in chosen and scheme.lower() not in _SCHEMES:
         return FolderLocation(Path(chosen))
     if scheme not in _SCHEMES or not rest.startswith("//"):
-        # what follows is not repeated: it may hold a password
+        # the rest is not repeated: it may hold a password
         raise InputError(f"--store {scheme}:…: a store is a folder or a URL like postgresql://user@host/database")
     return DatabaseLocation(chosen)

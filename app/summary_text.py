@@ -1,4 +1,4 @@
-"""What the commands print: plain tables for a terminal, readable without colour."""
+"""Text output of the commands: plain tables for a terminal, readable without colour."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -45,12 +45,12 @@ def _number(value: float | None) -> str:
 
 
 def _count(value: int | None) -> str:
-    """Nothing for none: what is there stands out."""
+    """A count; empty for none, so that the other counts are easy to see."""
     return f"{value:,}" if value else ""
 
 
 def review_text(review: "Review", folder: Path | None) -> str:
-    """A review in a screenful: numbers, the worst accounts, where the rest is."""
+    """A review on one screen: numbers, the accounts most at risk, and the folder with everything."""
     p = review.portfolio
     head = (
         f"{review.review_id}, as of {review.as_of} ({review.profile_note.lower()})\n"
@@ -85,7 +85,7 @@ def review_text(review: "Review", folder: Path | None) -> str:
 
 
 def scores_text(base: "ScoreOnlyBase") -> str:
-    """Totals by tier and the worst accounts of the whole base."""
+    """Totals by risk tier, and the accounts with the most revenue at risk."""
     tiers = base.rows("select risk_tier, count(*) as n, sum(arr) as arr from scored group by 1 order by 1")
     currency = base.configuration.scoring.money.home
     totals = [(row["risk_tier"], f"{row['n']:,}", format_money(float(row["arr"]), currency)) for row in tiers]
@@ -108,7 +108,7 @@ def scores_text(base: "ScoreOnlyBase") -> str:
 
 
 def history_text(account: str, found: Sequence[Mapping[str, Any]]) -> str:
-    """One account, week by week."""
+    """One account week by week."""
     rows = [
         (
             week["review_id"],

@@ -1,6 +1,6 @@
-"""Builds everything once, from what was asked: configuration, store, history, calendar, data, graph, pages.
+"""Builds what a review needs from its request: configuration, store, history, calendar, data, graph, pages.
 
-The only place that knows the clock, the environment and the file system together.
+The only module that reads the clock and the environment and opens files for a review.
 """
 
 import os
@@ -32,13 +32,13 @@ BACKFILL_STEP_DAYS = 7
 
 
 def utc_now() -> str:
-    """The clock; only the audit log and run.json may see it."""
+    """The current time in UTC. Only the audit log, run.json and the desk use it; no result depends on it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)
 class ReviewRequest:
-    """What a review was asked for; remembered, so that ``resume`` and ``decide`` need only the review id."""
+    """The request that started a review. It is stored, so that ``resume`` and ``decide`` need only the review id."""
 
     data: str
     as_of: date
@@ -46,51 +46,51 @@ class ReviewRequest:
     configs: str | None
 
     def kept(self) -> dict[str, Any]:
-        """As the store keeps it."""
+        """The request in the form that the store keeps."""
         return {"data": self.data, "as_of": self.as_of.isoformat(), "out": self.out, "configs": self.configs}
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> "ReviewRequest":
-        """As it was kept."""
+        """The request from its stored form."""
         return cls(kept["data"], date.fromisoformat(kept["as_of"]), kept["out"], kept["configs"])
 
 
 @dataclass
 class StoreSession:
-    """One store, opened."""
+    """An open store, with what this process has loaded for its reviews."""
 
     at: StoreLocation
     store: "ReviewStore"
     preloaded_bases: dict[str, "ScoredBase"] = field(default_factory=dict)
-    """Customer bases that were read while a review was started, so that they are not read twice."""
+    """Scored bases by review, read when a review was started, so that the first step need not read them again."""
 
     contexts: dict[str, "ReviewContext"] = field(default_factory=dict)
-    """What the steps of a review use, by review; built once a process."""
+    """The context of each review's steps, built once in a process."""
     configurations: dict[str | None, Configuration] = field(default_factory=dict)
-    """By folder; None is the shipped one."""
+    """Configurations by folder; None is the shipped one."""
     _locked: set[str] = field(default_factory=set, repr=False)
     _locks: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def history(self) -> "SnapshotStore":
-        """The scores of the weeks before."""
+        """The scores of earlier weeks."""
         return self.at.history()
 
     def lock_review(self, review_id: str) -> None:
-        """Have the review to ourselves until the store is closed. Raises BusyError when another process has it.
+        """Lock the review until the store is closed. Raises BusyError when another process holds the lock.
 
-        Until then, not for one step: between two steps another process could begin the same week anew.
+        The lock covers all steps: between two steps another process could start the same week again.
         """
         if review_id not in self._locked:
             self._locks.enter_context(self.at.alone(review_id))
             self._locked.add(review_id)
 
     def close(self) -> None:
-        """Let go of every review, and close the store."""
+        """Release the locks and close the store."""
         self._locks.close()
         self.store.close()
 
     def configuration(self, request: ReviewRequest) -> Configuration:
-        """The configuration that the review runs with, read once."""
+        """The configuration of a review with the model of the environment, read once in a process."""
         if request.configs not in self.configurations:
             folder = Path(request.configs) if request.configs else None
             self.configurations[request.configs] = apply_environment(read_configuration(folder))
@@ -109,7 +109,10 @@ def open_store(given: str | None) -> Iterator[StoreSession]:
 
 
 def apply_environment(configuration: Configuration) -> Configuration:
-    """The configuration with the model that the environment names. Raises ConfigurationError for half a model."""
+    """The configuration with the model that the environment names.
+
+    Raises ConfigurationError when a server or a fast model is named without a model.
+    """
     model = configuration.model
     given: dict[str, object] = {
         "name": os.environ.get("SAVEPLAY_MODEL") or model.name,
@@ -137,7 +140,7 @@ def model_client(configuration: Configuration, heard: "CallListener") -> "ModelC
 
 
 def absolute_location(location: str) -> str:
-    """A data location that still means the same when called from another folder."""
+    """A data location with absolute paths, so that it is valid in every working folder."""
     if "://" not in location:
         return str(Path(location).resolve())
     return re.sub(r"(?<=[?&])(mapping|folder)=([^&]*)", lambda at: f"{at[1]}={Path(at[2]).resolve()}", location)
@@ -149,7 +152,7 @@ def load_scored_base(
     history: "SnapshotStore",
     watch: "StepWatcher | None" = None,
 ) -> "ScoredBase[ConfigurationT]":
-    """Read the data and score it."""
+    """Read the data as of the review date, and score it."""
     from tools.engine import EngineLimits, no_watcher
     from tools.scoring.scored_base import read_base
 
@@ -164,7 +167,7 @@ def backfill(
     weeks: int,
     watch: "StepWatcher | None" = None,
 ) -> None:
-    """Score past weeks from the dated rows, so that trends exist from the first review on. Never reviewed weeks."""
+    """Score past weeks from the dated rows, so that the first review has trends. Weeks with scores are left alone."""
     from datetime import timedelta
 
     for back in range(weeks, 0, -1):
@@ -176,57 +179,57 @@ def backfill(
             base.close()
 
 
-def build_context(place: StoreSession, review_id: str, timing: Timing) -> "ReviewContext":
-    """What the nodes of the graph use. Raises UnknownReference for a review that was never started."""
+def build_context(session: StoreSession, review_id: str, timing: Timing) -> "ReviewContext":
+    """The context that the nodes of the graph use. Raises UnknownReference for a review that was never started."""
     from app.publishing import review_publisher
     from graph.context import ReviewContext
     from tools.working_days import WorkingDays
 
-    if review_id not in place.contexts:
-        request = ReviewRequest.of(place.store.request(review_id)[0])
-        configuration = place.configuration(request)
-        history = place.history()
-        place.contexts[review_id] = ReviewContext(
+    if review_id not in session.contexts:
+        request = ReviewRequest.of(session.store.request(review_id)[0])
+        configuration = session.configuration(request)
+        history = session.history()
+        session.contexts[review_id] = ReviewContext(
             configuration=configuration,
-            store=place.store,
+            store=session.store,
             history=history,
             calendar=WorkingDays(configuration.review),
             load=lambda: (
-                place.preloaded_bases.pop(review_id, None) or load_scored_base(request, configuration, history)
+                session.preloaded_bases.pop(review_id, None) or load_scored_base(request, configuration, history)
             ),
-            publish=review_publisher(Path(request.out), place.store, timing, review_id),
+            publish=review_publisher(Path(request.out), session.store, timing, review_id),
             progress=timing,
             client=model_client(configuration, timing.called),
         )
-    return place.contexts[review_id]
+    return session.contexts[review_id]
 
 
-def run_review(place: StoreSession, review_id: str, timing: Timing) -> str | None:
+def run_review(session: StoreSession, review_id: str, timing: Timing) -> str | None:
     """Run the review as far as decisions allow. Returns the gate it waits at, or None when it is closed.
 
     Raises UnknownReference for a review that was never started, BusyError when another process runs it.
     """
-    place.store.request(review_id)
-    place.lock_review(review_id)
-    kept, _, run = place.store.request(review_id)
+    session.store.request(review_id)
+    session.lock_review(review_id)
+    kept, _, run = session.store.request(review_id)
     import asyncio
 
-    return asyncio.run(_run_graph(place, ReviewRequest.of(kept).as_of, review_id, run, timing))
+    return asyncio.run(_run_graph(session, ReviewRequest.of(kept).as_of, review_id, run, timing))
 
 
-async def _run_graph(place: StoreSession, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:
+async def _run_graph(session: StoreSession, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:
     os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # read when langgraph is first imported
     os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
-    context = build_context(place, review_id, timing)
+    context = build_context(session, review_id, timing)
     try:
-        return await _run_graph_steps(place, as_of, review_id, run, context)
+        return await _run_graph_steps(session, as_of, review_id, run, context)
     finally:
         if context.client is not None:
             await context.client.close()
 
 
 async def _run_graph_steps(
-    place: StoreSession, as_of: date, review_id: str, run: int, context: "ReviewContext"
+    session: StoreSession, as_of: date, review_id: str, run: int, context: "ReviewContext"
 ) -> str | None:
     from langgraph.types import Command
 
@@ -234,20 +237,20 @@ async def _run_graph_steps(
 
     thread = f"weekly-review:{VERSION}:{review_id}:{run}"
     config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": 50}
-    async with place.at.saver() as saver:
+    async with session.at.saver() as saver:
         graph = weekly_review().compile(checkpointer=saver)
         while True:
             snapshot = await graph.aget_state(config)
             waiting = [i.value["gate"] for task in snapshot.tasks for i in task.interrupts]
             if not snapshot.created_at:
                 step: Any = {"review_id": review_id, "as_of": as_of.isoformat(), "results": {}, "to_draft": []}
-            elif not snapshot.tasks:  # `next` is empty, too, when a kill came between a step and its checkpoint
+            elif not snapshot.tasks:  # not `next`: that is empty as well after a kill between a step and its checkpoint
                 return None
             elif not waiting:
                 step = None
-            elif place.store.decision(review_id, waiting[0]) is not None:
+            elif session.store.decision(review_id, waiting[0]) is not None:
                 step = Command(resume=True)
             else:
-                place.store.set_state(review_id, f"waiting:{waiting[0]}")
+                session.store.set_state(review_id, f"waiting:{waiting[0]}")
                 return str(waiting[0])
             await graph.ainvoke(step, config, context=context, durability="sync")

@@ -1,7 +1,7 @@
 """Routes for the forms of the pages. Each checks its input, acts and redirects to a page."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from app.desk.operations import check_role
 from app.desk.request_context import RequestContext, read_form, require_role
 from app.desk.review_runner import next_week_request
+from app.parsing import parse_date
 from app.questions import answer_question
 from app.timing import Timing
 from domain.desk import DESK_ROLES, Member
@@ -28,14 +29,6 @@ Reader = Annotated[RequestContext, Depends(require_role("viewer"))]
 def form_text(form: Mapping[str, list[str]], name: str) -> str:
     """The first value of a field; empty when it is absent."""
     return form.get(name, [""])[0].strip()
-
-
-def parse_date(text: str, what: str) -> date:
-    """A date. Raises InputError."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{what} {text!r} is not a date; write it like 2026-12-07") from None
 
 
 def parse_amount(text: str, what: str) -> float:

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from app.commands import check_close_decisions, save_override, set_action_state
 from app.desk.loaded_review import LoadedReview, MeetingState
+from app.parsing import first_problem
+from app.service import check_close_decisions, record_decisions, save_override, set_action_state
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import DeskRole, Member, PendingDecision
@@ -126,12 +127,7 @@ class DeskOperations:
                 raise StaleDecision(f"the plan of {loaded.review_id} is already decided; read what stands now")
             if self._store.choices(loaded.review_id, loaded.progress.run) != table.choices:
                 raise StaleDecision("somebody decided meanwhile; read what stands now, then record it")
-            self.store_session.store.decide(loaded.review_id, "plan", decisions)
-            said = {each.account: each.decision for each in decisions.plays}
-            self.store_session.store.log(
-                loaded.review_id, self.member.name, "decided", gate="plan", unattended=False, plays=said, budget=budget,
-                others=others,
-            )  # fmt: skip
+            record_decisions(self.store_session, loaded.review_id, "plan", decisions)
         return decisions
 
     def close(self, loaded: LoadedReview, owners: Mapping[str, str], notes: str) -> Decisions:
@@ -150,8 +146,7 @@ class DeskOperations:
             self._check_same_run(loaded)
             if self.store_session.store.decision(loaded.review_id, "close") is not None:
                 raise StaleDecision(f"{loaded.review_id} is already closed; read what stands now")
-            self.store_session.store.decide(loaded.review_id, "close", decisions)
-            self.store_session.store.log(loaded.review_id, self.member.name, "closed", unattended=False, owners=named)
+            record_decisions(self.store_session, loaded.review_id, "close", decisions)
         return decisions
 
     def _check_same_run(self, loaded: LoadedReview) -> None:
@@ -169,7 +164,7 @@ class DeskOperations:
         if self.member.role == "csm" and (action.owner_id is None or action.owner_id != self.member.person_id):
             raise NotAllowed(f"{action.title} is {action.owner}'s; a manager or a leader may mark it")
         return set_action_state(
-            self.store_session.store, action_id, state, on, self.member.name, check_length(note, "the note")
+            self.store_session, action_id, state, on, self.member.name, check_length(note, "the note")
         )
 
     def override(
@@ -185,7 +180,7 @@ class DeskOperations:
         if until < on:
             raise InputError(f"the override ends on {until}, before it begins")
         record = BandOverride(band=band, reason=check_length(reason, "the reason"), by=self.member.name, until=until)
-        save_override(self.store_session.store, account, record, on, loaded.review_id)
+        save_override(self.store_session, account, record, on, loaded.review_id)
         return record
 
     def add_note(self, loaded: LoadedReview, account: str, text: str) -> None:
@@ -211,7 +206,4 @@ def _validate(model: type[R], given: Mapping[str, object]) -> R:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(key) for key in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        raise DecisionError(f"{where}: {message}" if where else message) from None
+        raise DecisionError(first_problem(error)) from None

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from queue import Empty, SimpleQueue
 
-from app.commands import start_review
 from app.desk.loaded_review import review_progress
 from app.desk.store_pool import StorePool
+from app.service import start_review
 from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, run_review
 from domain.errors import BusyError, SaveplayError

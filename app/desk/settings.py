@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
+from app.parsing import first_problem
 from domain.desk import DeskRole
 from domain.errors import ConfigurationError
 from domain.record import Record
@@ -126,6 +127,4 @@ def read_settings(folder: Path | None) -> DeskSettings:
     except yaml.YAMLError as error:
         raise ConfigurationError(f"desk.yaml is not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(key) for key in problem["loc"])
-        raise ConfigurationError(f"configuration: desk.yaml: {where or 'the whole file'}: {problem['msg']}") from None
+        raise ConfigurationError(f"configuration: desk.yaml: {first_problem(error, 'the whole file')}") from None

@@ -14,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from app.desk.score_table import ScoreTable, WhatIfEffect
+from app.parsing import first_problem
 from domain.configuration import CATEGORIES, SIZES, Configuration, ScoringSettings
 from domain.errors import DecisionError
 from tools.scoring.score_sql import scored_sql
@@ -117,7 +118,7 @@ def changed_configuration(changes: WhatIfChanges, configuration: Configuration) 
     try:
         scoring = ScoringSettings.model_validate(raw)
     except ValidationError as error:
-        raise DecisionError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        raise DecisionError(first_problem(error)) from None
     return configuration.model_copy(update={"scoring": scoring})
 
 

