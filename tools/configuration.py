@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
-from tools.signals import OBSERVED_ON
+from tools.signals.sql_columns import registration_problem
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
@@ -80,9 +80,7 @@ def _validate(kind: type[ConfigurationT], content: Mapping[str, Any]) -> Configu
         configuration = kind.model_validate(content)
     except ValidationError as error:
         raise ConfigurationError(f"configuration: {_first_problem(error)}") from None
-    strange = set(configuration.scoring.signals) ^ set(OBSERVED_ON)
-    if strange:
-        raise ConfigurationError(
-            f"configuration: scoring.yaml: signals: {sorted(strange)[0]!r} is not what the SQL measures"
-        )
+    problem = registration_problem(configuration.scoring.signals)
+    if problem:
+        raise ConfigurationError(f"configuration: {problem}")
     return configuration

@@ -9,9 +9,10 @@ from typing import Any
 
 from domain.dossier import Contact, Dossier, Person
 from domain.portfolio import RiskChange
-from tools.evidence.evidence import InputRow, build_contributions, build_evidence, exact_parts
+from tools.evidence.evidence import build_contributions, build_evidence, exact_parts
 from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.snapshots import SnapshotStore
+from tools.signals.registry import InputRow
 
 _QUERIES = {
     "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id",

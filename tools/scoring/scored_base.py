@@ -43,6 +43,7 @@ from tools.scoring.score_sql import (
 from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, snapshot_month_ago
 from tools.signals import (
     FEW_TEXTS,
+    OBSERVED_ON,
     TEXT_COLUMNS,
     category_signals_sql,
     category_sql,
@@ -361,6 +362,14 @@ def _find_statements(
     return found
 
 
+def _columns_not_saved(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Columns for what a past week did not measure, a signal that is new since then: unknown for every account."""
+    saved = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
+    days = set(OBSERVED_ON.values())
+    missing = [name for name in MEASURED_COLUMNS if name not in saved]
+    return "".join(f", cast(null as {'date' if name in days else 'double'}) as {name}" for name in missing)
+
+
 def load_week(
     connection: duckdb.DuckDBPyConnection,
     name: str,
@@ -378,9 +387,10 @@ def load_week(
         f"arr as reported_arr, at_risk as reported_at_risk, velocity as reported_velocity from read_parquet('{path}')"
     )
     size = size_sql(configuration.scoring, "arr")
+    unmeasured = _columns_not_saved(connection, f"{name}_then")
     connection.execute(
         f"create or replace temp view {name}_measured as select * exclude ({', '.join(REPORTED_COLUMNS)}, reported_arr, "
-        f"reported_at_risk) replace ({size} as size) from {name}_then"
+        f"reported_at_risk) replace ({size} as size){unmeasured} from {name}_then"
     )
     if snapshot.scoring_hash == configuration.scoring_hash:
         connection.execute(f"create or replace temp table {name} as select * from {name}_then")

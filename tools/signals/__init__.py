@@ -1,7 +1,8 @@
-"""The signals: one SQL file a category, joined into one row an account.
+"""The signals: one SQL file for each category, joined into one row for each account.
 
 Pure text: this module assembles SQL and never runs it. ``:name`` in a file stands for a typed literal.
-What a signal means (direction, breakpoints, freshness, weight) is in ``configs/scoring.yaml``.
+What a signal means (direction, breakpoints, freshness, weight) is in ``configs/scoring.yaml``; ``registry.py`` says when
+it was observed and which rows are behind it.
 """
 
 import re
@@ -10,81 +11,24 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from domain.tables import TABLES
+from tools.signals.registry import CONTEXT_COLUMNS, SIGNALS, WHOLE_CONTEXT
+
+__all__ = [
+    "CONTEXT_COLUMNS", "FEW_TEXTS", "INTENTS", "OBSERVED_ON", "TEXT_COLUMNS", "WHOLE_NUMBERS", "bind_literals",
+    "category_signals_sql", "category_sql", "date_literal", "match_sql", "round_sql", "signal_columns",
+    "single_line_sql", "usage_by_account_sql",
+]  # fmt: skip
 
 _FOLDER = Path(__file__).parent
 
-OBSERVED_ON: dict[str, str] = {
-    "active_users_trend": "usage_on",
-    "core_actions_trend": "usage_on",
-    "seat_utilisation": "usage_on",
-    "logins_per_user": "usage_on",
-    "feature_breadth": "usage_on",
-    "days_silent": "usage_on",
-    "ticket_spike": "tickets_on",
-    "escalations": "tickets_on",
-    "open_escalations": "tickets_on",
-    "sla_breaches": "tickets_on",
-    "support_csat": "rated_on",
-    "oldest_urgent_ticket": "tickets_on",
-    "nps": "answered_on",
-    "nps_change": "answered_on",
-    "csm_pulse": "felt_on",
-    "evaluating_alternatives": "written_on",
-    "competitor_named": "written_on",
-    "budget_cut": "written_on",
-    "value_doubted": "written_on",
-    "feature_gap": "written_on",
-    "reorganisation": "written_on",
-    "days_since_exec_touch": "touchpoints_on",
-    "champion_status": "contacts_on",
-    "sponsor_changed": "contacts_on",
-    "active_contacts": "touchpoints_on",
-    "unanswered_outreach": "touchpoints_on",
-    "missed_meetings": "touchpoints_on",
-    "response_days": "touchpoints_on",
-    "payment_failed": "invoices_on",
-    "invoice_overdue": "invoices_on",
-    "overdue_share": "invoices_on",
-    "arr_trend": "outcomes_on",
-    "goals_behind": "goals_on",
-}
+OBSERVED_ON: dict[str, str] = {name: entry.observed_on for name, entry in SIGNALS.items()}
 """The column that holds the day each signal was observed."""
 
-INTENTS = tuple(name for name, day in OBSERVED_ON.items() if day == "written_on")
+INTENTS = tuple(name for name, entry in SIGNALS.items() if entry.is_stated)
 """The signals that count stated intents: they are found by reading, not by the engine."""
 
-CONTEXT_COLUMNS = {
-    "active_users_before": "usage", "active_users_now": "usage", "amount_overdue": "commercial",
-    "renewal_in_days": "commercial",
-}  # fmt: skip
-"""Measured beside the signals, by the file of which category: rules and evidence use them, scores do not."""
-
-WHOLE_NUMBERS = frozenset((
-    "days_silent", "escalations", "open_escalations", "sla_breaches", "oldest_urgent_ticket", "days_since_exec_touch",
-    "champion_status", "sponsor_changed", "active_contacts", "unanswered_outreach", "missed_meetings", "payment_failed",
-    "invoice_overdue", "renewal_in_days",
-))  # fmt: skip
+WHOLE_NUMBERS = frozenset(name for name, entry in SIGNALS.items() if entry.is_whole) | WHOLE_CONTEXT
 """Counts and days: whole numbers, which need no rounding."""
-
-SIGNAL_INPUTS: dict[str, frozenset[str]] = {
-    "accounts": frozenset(TABLES["accounts"].names),
-    "usage": frozenset(("account_id", "date", "active_users", "logins", "core_actions", "features_used")),
-    "tickets": frozenset(
-        ("ticket_id", "account_id", "opened_at", "closed_at", "priority", "escalated", "sla_breached", "csat", "subject",
-         "body")
-    ),
-    "invoices": frozenset(("invoice_id", "account_id", "due_date", "amount", "currency", "status", "paid_on")),
-    "surveys": frozenset(("account_id", "date", "kind", "score", "comment")),
-    "contacts": frozenset(("contact_id", "account_id", "role", "status", "departed_on")),
-    "touchpoints": frozenset(
-        ("account_id", "date", "kind", "outbound", "attended", "responded_at", "contact_id")
-    ),
-    "goals": frozenset(("account_id", "status")),
-    "notes": frozenset(("account_id", "date", "text", "pulse")),
-    "outcomes": frozenset(("account_id", "date", "kind", "arr_change")),
-}  # fmt: skip
-"""The columns that the signals, the phrases and the calibration read, and the keys that must not repeat."""
 
 TEXT_COLUMNS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "notes": ("date", ("text",), "{text}"),

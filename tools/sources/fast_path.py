@@ -11,7 +11,8 @@ from datetime import date, timedelta
 import duckdb
 
 from domain.tables import TABLES, Column, Table
-from tools.signals import FEW_TEXTS, SIGNAL_INPUTS, TEXT_COLUMNS, match_sql, single_line_sql
+from tools.signals import FEW_TEXTS, TEXT_COLUMNS, match_sql, single_line_sql
+from tools.signals.sql_columns import signal_inputs
 from tools.sources.currencies import CurrencyRates
 from tools.sources.parse import LONG_TEXT_COLUMNS, SQL_TYPES, clean_long_text, clean_text
 from tools.sources.raw_tables import sql_identifier, sql_string
@@ -133,7 +134,7 @@ def read_fast_path(
 ) -> None:
     """Make the table, in the order of the source."""
     name = stage.table.name
-    stage.sql = fast_path_sql(stage, plan, as_of, money, texts, sorted(SIGNAL_INPUTS[name]))
+    stage.sql = fast_path_sql(stage, plan, as_of, money, texts, sorted(signal_inputs(name)))
     connection.execute(f"DROP TABLE {sql_identifier(name)}")
     connection.execute(f"CREATE TABLE {sql_identifier(name)} AS {stage.sql}")
 

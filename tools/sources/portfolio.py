@@ -15,7 +15,7 @@ from domain.data_audit import DataAudit, LeftOutRows, SourceAudit
 from domain.errors import DataError
 from domain.tables import TABLES, Table
 from tools.engine import EngineLimits, StepWatcher, no_watcher, open_engine
-from tools.signals import SIGNAL_INPUTS
+from tools.signals.sql_columns import signal_inputs
 from tools.sources import table_audit
 from tools.sources.column_matching import match_columns
 from tools.sources.csv_file import digest_file
@@ -303,7 +303,7 @@ def _audit_table(connection: duckdb.DuckDBPyConnection, stage: StagingTable, rev
 
 
 def _table_read(stage: StagingTable, review: _ReadRequest) -> TableRead:
-    wanted = SIGNAL_INPUTS.get(stage.table.name, frozenset(stage.table.names)) if stage.quick else stage.table.names
+    wanted = signal_inputs(stage.table.name) if stage.quick else stage.table.names
     read = [stage.raw.header[index] for ours, index in stage.columns.position.items() if ours in wanted]
     columns = tuple(dict.fromkeys(read))
     return TableRead(
