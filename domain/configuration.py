@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
-from domain.playbook import Cause, Difficulty, Playbook, Role
+from domain.playbook import DIAGNOSIS, Difficulty, Playbook, Role
 from domain.record import Record
 
 Category = Literal["usage", "support", "sentiment", "relationship", "commercial"]
@@ -225,12 +225,15 @@ class CauseRule(Record):
     evidence: tuple[CauseEvidence, ...] = Field(min_length=1)
     base_difficulty: Difficulty
     difficulty_why: str
+    harder_without_champion: bool = Field(
+        default=True, description="A champion who left makes the save harder. Off where that is the cause itself."
+    )
 
 
 class CauseSettings(Record):
-    """``configs/causes.yaml``: the seven causes and how sure we must be."""
+    """``configs/causes.yaml``: the causes and how sure we must be."""
 
-    causes: dict[Cause, CauseRule]
+    causes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], CauseRule] = Field(min_length=1)
     minimum_points: Setting
     minimum_lead: Setting
     confident_points: Setting
@@ -241,6 +244,17 @@ class CauseSettings(Record):
     harder_below_health: Setting
     decision_lead_days: Setting
     floor_health: Setting
+
+    @model_validator(mode="after")
+    def _pairs_known(self) -> Self:
+        for key in self.tell_apart:
+            pair = key.split("/")
+            unknown = [name for name in pair if name not in self.causes]
+            if unknown:
+                raise ValueError(f"tell_apart: {key}: there is no cause {unknown[0]!r} under causes")
+            if len(pair) != 2 or pair != sorted(set(pair)):
+                raise ValueError(f"tell_apart: {key}: write two causes in alphabetical order, with / between them")
+        return self
 
 
 _UNSUPPORTED_SYNTAX = re.compile(r"\(\?<?[=!]|\(\?P=|\\[1-9]")
@@ -542,9 +556,26 @@ class Configuration(ScoreConfiguration):
         used += [("causes.yaml", name, f.signal) for name, rule in self.causes.causes.items() for f in rule.evidence]
         self._refuse_unknown(used)
         known = self.scoring.signals.keys() | _RULE_CONTEXT
+        self._check_playbooks()
         for name, playbook in self.playbooks.items():
             for action in (*playbook.stabilise, *playbook.address, *playbook.rebuild):
                 unknown = set(action.signals) - known
                 if unknown:
                     raise ValueError(f"playbooks/{name}.yaml: {action.id}: unknown signal {sorted(unknown)[0]!r}")
         return self
+
+    def _check_playbooks(self) -> None:
+        """Every cause has a playbook and every playbook a cause, in the file of its name."""
+        for name in (*self.causes.causes, DIAGNOSIS):
+            if name not in self.playbooks:
+                where = (
+                    f"causes.yaml: causes.{name} has no playbook" if name != DIAGNOSIS else "the diagnosis is missing"
+                )
+                raise ValueError(f"{where}: add configs/playbooks/{name}.yaml")
+        for name, playbook in self.playbooks.items():
+            if name not in self.causes.causes and name != DIAGNOSIS:
+                raise ValueError(
+                    f"playbooks/{name}.yaml: causes.yaml has no cause {name!r}: add it under causes, or remove the file"
+                )
+            if playbook.cause != name:
+                raise ValueError(f"playbooks/{name}.yaml: cause: {playbook.cause!r} is not the name of the file")

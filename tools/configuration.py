@@ -58,11 +58,7 @@ def read_configuration(folder: Path | None = None) -> Configuration:
     content = _content(folder, _FILES)
     content["playbooks"] = {path.stem: _read(path) for path in books}
     content["hash"] = _hash([folder / name for name in names] + books)
-    configuration = _validate(Configuration, content)
-    missing = {*configuration.causes.causes, "diagnosis"} - set(configuration.playbooks)
-    if missing:
-        raise ConfigurationError(f"configuration: playbooks/{sorted(missing)[0]}.yaml is missing")
-    return configuration
+    return _validate(Configuration, content)
 
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:

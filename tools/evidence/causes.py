@@ -92,7 +92,7 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
 
 
 def _label(cause: str | None, causes: CauseSettings) -> str:
-    rule = next((rule for name, rule in causes.causes.items() if name == cause), None)
+    rule = causes.causes.get(cause or "")
     return rule.label if rule else "Undetermined"
 
 
@@ -163,7 +163,7 @@ def _pillar(dossier: Dossier, scoring: ScoringSettings) -> tuple[str, str]:
 
 
 def _difficulty(dossier: Dossier, category: str, causes: CauseSettings) -> tuple[Difficulty, str]:
-    rule = next((rule for name, rule in causes.causes.items() if name == category), None)
+    rule = causes.causes.get(category)
     level: Difficulty = rule.base_difficulty if rule else "moderate"
     reasons = [rule.difficulty_why if rule else "The cause has to be found first."]
     days = dossier.renewal_in_days
@@ -173,7 +173,8 @@ def _difficulty(dossier: Dossier, category: str, causes: CauseSettings) -> tuple
     if dossier.health is not None and dossier.health < causes.harder_below_health.value:
         level = _HARDER[level]
         reasons.append("Health is so low that several things are broken at once.")
-    if dossier.values.get("champion_status") == 2 and category != "relationship_erosion":
+    left = dossier.values.get("champion_status") == 2
+    if left and (rule is None or rule.harder_without_champion):
         level = _HARDER[level]
         reasons.append("Nobody on their side speaks for us since the champion left.")
     return level, " ".join(reasons)
