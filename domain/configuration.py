@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
@@ -53,6 +53,18 @@ class SignalPhrases(Record):
     steady: str
 
 
+_WINDOW_WORDS = {
+    30: "thirty days", 60: "sixty days", 90: "ninety days", 180: "half a year", 365: "twelve months",
+}  # fmt: skip
+
+
+def _with_window(text: Any, days: int) -> Any:
+    """The text with the window in it: usual ones in words."""
+    if not isinstance(text, str):
+        return text
+    return text.replace("{window_days}", str(days)).replace("{window}", _WINDOW_WORDS.get(days, f"{days} days"))
+
+
 class Signal(Record):
     """What one signal means. What it measures is in ``tools/signals/<category>.sql``."""
 
@@ -67,9 +79,28 @@ class Signal(Record):
     )
     weight: dict[Literal["default"] | Size, float] = Field(description="Share of its category.")
     risk: float = Field(ge=0, le=60, description="Risk points at full severity.")
+    window_days: int | None = Field(
+        default=None, ge=1, description="How far back it looks; its SQL has it as :window_<signal>. None: no window."
+    )
     fresh: Freshness
     says: SignalPhrases
     why: str = Field(min_length=10)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _say_the_window(cls, given: Any) -> Any:
+        """Fill ``{window}`` and ``{window_days}`` in label and phrases, so that a changed window is said."""
+        if not isinstance(given, dict) or not isinstance(days := given.get("window_days"), int):
+            return given
+        says = given.get("says")
+        says = {key: _with_window(text, days) for key, text in says.items()} if isinstance(says, dict) else says
+        return {**given, "label": _with_window(given.get("label"), days), "says": says}
+
+    @model_validator(mode="after")
+    def _window_known(self) -> Self:
+        if "{window" in f"{self.label} {self.says.worse} {self.says.better} {self.says.steady}":
+            raise ValueError("{window} in label or says: window_days is missing")
+        return self
 
     @model_validator(mode="after")
     def _points_agree_with_direction(self) -> Self:
@@ -149,6 +180,12 @@ class ScoringSettings(Record):
             weights = self.category_weights.get(size, {})
             if set(weights) != set(CATEGORIES) or abs(sum(weights.values()) - 100) > 1e-9:
                 raise ValueError(f"category_weights.{size}: all five categories, summing to 100")
+        for name, signal in self.signals.items():
+            read = self.lookback_days.get(signal.table)
+            if read is not None and (signal.window_days or 0) > read:
+                raise ValueError(
+                    f"signals.{name}.window_days: only {read} days of {signal.table} are read (lookback_days)"
+                )
         return self
 
 
@@ -513,6 +550,12 @@ class ScoreConfiguration(Record):
     wording: PhraseSettings
     scoring_hash: str
     """Hash of these three files."""
+
+    @cached_property
+    def windows(self) -> dict[str, int]:
+        """Days that each signal with a window looks back; ``texts`` is how far back texts are read."""
+        windows = {name: s.window_days for name, s in self.scoring.signals.items() if s.window_days is not None}
+        return {**windows, "texts": int(self.wording.window_days.value)}
 
     @model_validator(mode="after")
     def _signals_known(self) -> Self:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
+from tools.signals import INTENTS
 from tools.signals.sql_columns import registration_problem
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
@@ -68,7 +69,18 @@ def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
 
 def _content(folder: Path, parts: Iterable[str]) -> dict[str, Any]:
     content = {part: _read(folder / f"{_FILES[part]}.yaml") for part in parts}
+    _share_text_window(content)
     return content | {"scoring_hash": _hash(sorted(folder / f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
+
+
+def _share_text_window(content: dict[str, Any]) -> None:
+    """Give stated intents the window of the texts that they are read from, so that their phrases can say it."""
+    try:
+        days = int(content["wording"]["window_days"]["value"])
+        for name in INTENTS:
+            content["scoring"]["signals"].get(name, {})["window_days"] = days
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return  # not in the expected form: the validation that follows names file and key
 
 
 def _validate(kind: type[ConfigurationT], content: Mapping[str, Any]) -> ConfigurationT:

@@ -10,7 +10,7 @@ from typing import Any
 
 from domain.configuration import ScoringSettings, Signal
 from domain.evidence import Contribution, Direction, Evidence, SourceRow
-from tools.signals.registry import SIGNALS, InputRow, is_answered
+from tools.signals.registry import SIGNALS, InputRow, Period, is_answered
 from tools.wording import format_unsigned, format_value
 
 MAX_ROWS = 12
@@ -106,7 +106,7 @@ def build_evidence(
     for index, part in enumerate(known, start=1):
         signal = scoring.signals[part.signal]
         way = direction(signal, part.component, scoring)
-        behind = _rows_behind(part.signal, rows, statements, as_of)
+        behind = _rows_behind(part.signal, rows, statements, Period(as_of, signal.window_days or 0))
         assert part.value is not None
         found.append(
             Evidence(
@@ -135,13 +135,13 @@ def _source(table: str, behind: list[InputRow], sources: Mapping[str, str]) -> s
 
 
 def _rows_behind(
-    signal: str, rows: list[InputRow], statements: Mapping[str, list[InputRow]], as_of: date
+    signal: str, rows: list[InputRow], statements: Mapping[str, list[InputRow]], period: Period
 ) -> list[InputRow]:
     entry = SIGNALS[signal]
     if entry.is_stated:
         found = list(statements.get(signal, []))
     else:
-        found = [row for row in rows if row.table in entry.rows and entry.rows[row.table](row, as_of)]
+        found = [row for row in rows if row.table in entry.rows and entry.rows[row.table](row, period)]
     if entry.keep is not None:
         found = entry.keep(found, rows)
     return sorted(found, key=lambda row: (-(row.on.toordinal() if row.on else 0), row.table, row.row))

@@ -166,6 +166,7 @@ def read_base(
         rates=scoring.money.rates,
         lookback_days=scoring.lookback_days,
         texts=TextFilter(StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)),
+        windows=configuration.windows,
         limits=limits,
         watch=watch,
     )
@@ -199,7 +200,7 @@ def score_base(
         connection.execute(f"create or replace temp {'table' if previous else 'view'} compared as {compared}")
     base = ScoredBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
     base.whole, base.warehouse, base.reads = portfolio.whole, portfolio.warehouse, portfolio.reads
-    base.sent = _executed_sql(portfolio, as_of)
+    base.sent = _executed_sql(portfolio, configuration, as_of)
     base.statements = statements
     return base
 
@@ -231,13 +232,15 @@ def _score(
     return labelled_sql(configuration, side_by_side_sql(scoring, told, [*parts, "scores"]), SNAPSHOT_COLUMNS)
 
 
-def _executed_sql(portfolio: Portfolio, as_of: date) -> list[tuple[str, str]]:
+def _executed_sql(portfolio: Portfolio, configuration: ScoreConfiguration, as_of: date) -> list[tuple[str, str]]:
     if portfolio.warehouse is not None:
         return portfolio.warehouse.sent
     seen = _source_dates(portfolio.audit)
     sent = [(f"reading {read.table}", read.sql) for read in portfolio.reads]
     sent.append(("bringing usage to one row an account", usage_by_account_sql(as_of)))
-    return sent + [(f"measuring {each}", category_signals_sql(each, as_of, seen)) for each in CATEGORIES]
+    return sent + [
+        (f"measuring {each}", category_signals_sql(each, as_of, seen, configuration.windows)) for each in CATEGORIES
+    ]
 
 
 def _sort_accounts(connection: duckdb.DuckDBPyConnection) -> None:
@@ -269,7 +272,7 @@ def _measure(
         if not portfolio.usage_aggregated:
             connection.execute("create or replace temp table usage_by_account as " + usage_by_account_sql(as_of))
         for category in CATEGORIES:
-            sources[category] = f"({category_signals_sql(category, as_of, seen)}) part"
+            sources[category] = f"({category_signals_sql(category, as_of, seen, configuration.windows)}) part"
         sources["sentiment"] += f" {_STATED_JOIN}"
     for name, categories in groups.items():
         with watch(f"measuring {name}", connection):

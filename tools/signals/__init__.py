@@ -11,7 +11,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from tools.signals.registry import CONTEXT_COLUMNS, SIGNALS, WHOLE_CONTEXT
+from tools.signals.registry import CONTEXT_COLUMNS, SIGNALS, USAGE_WINDOW_DAYS, WHOLE_CONTEXT
 
 __all__ = [
     "CONTEXT_COLUMNS", "FEW_TEXTS", "INTENTS", "OBSERVED_ON", "TEXT_COLUMNS", "WHOLE_NUMBERS", "bind_literals",
@@ -64,16 +64,20 @@ def bind_literals(sql: str, values: Mapping[str, date | str | None]) -> str:
 
 def usage_by_account_sql(as_of: date, unusual: str = "0") -> str:
     """Usage as one row an account. ``unusual`` is 1 for a row that has a cell which cannot be used."""
-    return bind_literals(category_sql("usage_by_account"), {"as_of": as_of, "unusual": unusual})
+    values: dict[str, date | str | None] = {"as_of": as_of, "unusual": unusual, "window_usage": str(USAGE_WINDOW_DAYS)}
+    return bind_literals(category_sql("usage_by_account"), values)
 
 
-def category_signals_sql(category: str, as_of: date, seen: Mapping[str, date | None]) -> str:
+def category_signals_sql(
+    category: str, as_of: date, seen: Mapping[str, date | None], windows: Mapping[str, int]
+) -> str:
     """The signals of one category, one row an account.
 
     ``seen`` gives per source when it was last seen (``tickets_seen``, ``touchpoints_seen``, ``invoices_seen``) and the
-    first day that touchpoints cover (``touchpoints_from``).
+    first day that touchpoints cover (``touchpoints_from``). ``windows`` gives days by signal, and by ``texts``.
     """
-    return bind_literals(category_sql(category), {"as_of": as_of, **seen})
+    days = {f"window_{name}": str(count) for name, count in windows.items()}
+    return bind_literals(category_sql(category), {"as_of": as_of, **seen, **days})
 
 
 def signal_columns(names: Sequence[str]) -> list[str]:

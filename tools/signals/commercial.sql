@@ -27,7 +27,7 @@ changes as (
         sum(cast(coalesce(arr_change, 0) as double)) as arr_change,
         max(case when kind in ('contracted', 'expanded') and arr_change is null then 1 else 0 end) as is_partial
     from outcomes
-    where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= 365
+    where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= :window_arr_trend
     group by account_id
 ),
 agreed as (

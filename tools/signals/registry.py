@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+USAGE_WINDOW_DAYS = 28
+"""Four weeks: usage is compared with the four weeks before. One number for all usage signals, since their table is read
+in one pass; the phrases say "four weeks"."""
+
 
 @dataclass(frozen=True)
 class InputRow:
@@ -24,7 +28,15 @@ class InputRow:
         return (as_of - self.on).days if self.on else 0
 
 
-RowTest = Callable[[InputRow, date], bool]
+@dataclass(frozen=True)
+class Period:
+    """The review date, and how many days before it the signal looks back: ``window_days`` of its configuration."""
+
+    as_of: date
+    window_days: int = 0
+
+
+RowTest = Callable[[InputRow, Period], bool]
 RowFilter = Callable[[list[InputRow], list[InputRow]], list[InputRow]]
 
 
@@ -44,12 +56,19 @@ class SignalEntry:
     """Found by reading what people wrote, not by measuring."""
 
 
-def _recent(days: int, first: int = 0) -> RowTest:
-    return lambda row, as_of: first <= row.age(as_of) <= days
+def _in_window(windows: int = 1, first_day: int = 0) -> RowTest:
+    """Rows of the signal's window, or of several such windows one after the other, from an age of ``first_day`` on."""
+    return lambda row, period: first_day <= row.age(period.as_of) <= windows * period.window_days
+
+
+def _used(column: str, windows: int) -> RowTest:
+    """Usage of the last window or of several, the review date being the first day; a day without a value is a gap."""
+    days = windows * USAGE_WINDOW_DAYS
+    return lambda row, period: 0 <= row.age(period.as_of) < days and row.facts.get(column) is not None
 
 
 def _all_of(*tests: RowTest) -> RowTest:
-    return lambda row, as_of: all(test(row, as_of) for test in tests)
+    return lambda row, period: all(test(row, period) for test in tests)
 
 
 def _is(column: str, *values: Any) -> RowTest:
@@ -60,15 +79,15 @@ def _has(column: str) -> RowTest:
     return lambda row, _: row.facts.get(column) is not None
 
 
-def _is_unpaid(row: InputRow, _: date) -> bool:
+def _is_unpaid(row: InputRow, _: Period) -> bool:
     return row.facts.get("status") in ("open", "failed") and row.facts.get("paid_on") is None
 
 
-def _is_past_due(row: InputRow, as_of: date) -> bool:
-    return row.on is not None and row.on < as_of
+def _is_past_due(row: InputRow, period: Period) -> bool:
+    return row.on is not None and row.on < period.as_of
 
 
-def _is_executive_touch(row: InputRow, _: date) -> bool:
+def _is_executive_touch(row: InputRow, _: Period) -> bool:
     facts = row.facts
     met = facts.get("kind") == "exec_meeting"
     spoke = facts.get("kind") in ("qbr", "call") and facts.get("contact_role") in ("exec_sponsor", "economic_buyer")
@@ -80,18 +99,18 @@ def is_answered(row: InputRow) -> bool:
     return bool(row.facts.get("attended")) or row.facts.get("responded_at") is not None
 
 
-def _is_answered(row: InputRow, _: date) -> bool:
+def _is_answered(row: InputRow, _: Period) -> bool:
     return is_answered(row)
 
 
-def _is_not_answered(row: InputRow, _: date) -> bool:
+def _is_not_answered(row: InputRow, _: Period) -> bool:
     return not is_answered(row)
 
 
-def _has_sponsor_left(row: InputRow, as_of: date) -> bool:
+def _has_sponsor_left(row: InputRow, period: Period) -> bool:
     gone = row.facts.get("status") == "departed" and row.facts.get("role") in ("economic_buyer", "exec_sponsor")
     left = row.facts.get("departed_on")
-    return gone and (left is None or (as_of - left).days <= 180)
+    return gone and (left is None or (period.as_of - left).days <= period.window_days)
 
 
 def _since_last_answer(found: list[InputRow], every: list[InputRow]) -> list[InputRow]:
@@ -102,7 +121,7 @@ def _since_last_answer(found: list[InputRow], every: list[InputRow]) -> list[Inp
     return [row for row in found if last is None or (row.on is not None and row.on > last)]
 
 
-_USED = {"usage": _all_of(_recent(55), _has("active_users"))}
+_USED = {"usage": _used("active_users", 2)}
 _OVERDUE = {"invoices": _all_of(_is_unpaid, _is_past_due)}
 _NPS = {"surveys": _is("kind", "nps")}
 _IS_MEETING = _is("kind", "exec_meeting", "qbr", "call", "training")
@@ -110,22 +129,22 @@ _STATED = SignalEntry("written_on", is_stated=True)
 
 SIGNALS: dict[str, SignalEntry] = {
     "active_users_trend": SignalEntry("usage_on", _USED),
-    "core_actions_trend": SignalEntry("usage_on", {"usage": _all_of(_recent(55), _has("core_actions"))}),
-    "seat_utilisation": SignalEntry("usage_on", {"usage": _all_of(_recent(27), _has("active_users"))}),
-    "logins_per_user": SignalEntry("usage_on", {"usage": _all_of(_recent(27), _has("logins"))}),
-    "feature_breadth": SignalEntry("usage_on", {"usage": _all_of(_recent(27), _has("features_used"))}),
+    "core_actions_trend": SignalEntry("usage_on", {"usage": _used("core_actions", 2)}),
+    "seat_utilisation": SignalEntry("usage_on", {"usage": _used("active_users", 1)}),
+    "logins_per_user": SignalEntry("usage_on", {"usage": _used("logins", 1)}),
+    "feature_breadth": SignalEntry("usage_on", {"usage": _used("features_used", 1)}),
     "days_silent": SignalEntry("usage_on", _USED, is_whole=True),
-    "ticket_spike": SignalEntry("tickets_on", {"tickets": _recent(120)}),
-    "escalations": SignalEntry("tickets_on", {"tickets": _all_of(_recent(90), _is("escalated", True))}, is_whole=True),
+    "ticket_spike": SignalEntry("tickets_on", {"tickets": _in_window(4)}),
+    "escalations": SignalEntry("tickets_on", {"tickets": _all_of(_in_window(), _is("escalated", True))}, is_whole=True),
     "open_escalations": SignalEntry(
         "tickets_on", {"tickets": _all_of(_is("escalated", True), _is("closed_at", None))}, is_whole=True
     ),
     "sla_breaches": SignalEntry(
-        "tickets_on", {"tickets": _all_of(_recent(90), _is("sla_breached", True))}, is_whole=True
+        "tickets_on", {"tickets": _all_of(_in_window(), _is("sla_breached", True))}, is_whole=True
     ),
     "support_csat": SignalEntry(
         "rated_on",
-        {"tickets": _all_of(_recent(90), _has("csat")), "surveys": _all_of(_recent(90), _is("kind", "csat"))},
+        {"tickets": _all_of(_in_window(), _has("csat")), "surveys": _all_of(_in_window(), _is("kind", "csat"))},
     ),
     "oldest_urgent_ticket": SignalEntry(
         "tickets_on", {"tickets": _all_of(_is("priority", "high", "urgent"), _is("closed_at", None))}, is_whole=True
@@ -143,25 +162,29 @@ SIGNALS: dict[str, SignalEntry] = {
     "champion_status": SignalEntry("contacts_on", {"contacts": _is("role", "champion")}, is_whole=True),
     "sponsor_changed": SignalEntry("contacts_on", {"contacts": _has_sponsor_left}, is_whole=True),
     "active_contacts": SignalEntry(
-        "touchpoints_on", {"touchpoints": _all_of(_recent(60), _is_answered, _has("contact_id"))}, is_whole=True
+        "touchpoints_on", {"touchpoints": _all_of(_in_window(), _is_answered, _has("contact_id"))}, is_whole=True
     ),
     "unanswered_outreach": SignalEntry(
         "touchpoints_on",
         # From four days on: a younger message has not had time for an answer.
-        {"touchpoints": _all_of(_recent(60, 4), _is("outbound", True), _is("kind", "email", "call"), _is_not_answered)},
+        {
+            "touchpoints": _all_of(
+                _in_window(first_day=4), _is("outbound", True), _is("kind", "email", "call"), _is_not_answered
+            )
+        },
         keep=_since_last_answer,
         is_whole=True,
     ),
     "missed_meetings": SignalEntry(
-        "touchpoints_on", {"touchpoints": _all_of(_recent(90), _is("attended", False), _IS_MEETING)}, is_whole=True
+        "touchpoints_on", {"touchpoints": _all_of(_in_window(), _is("attended", False), _IS_MEETING)}, is_whole=True
     ),
-    "response_days": SignalEntry("touchpoints_on", {"touchpoints": _all_of(_recent(90), _has("responded_at"))}),
+    "response_days": SignalEntry("touchpoints_on", {"touchpoints": _all_of(_in_window(), _has("responded_at"))}),
     "payment_failed": SignalEntry(
         "invoices_on", {"invoices": _all_of(_is_unpaid, _is("status", "failed"))}, is_whole=True
     ),
     "invoice_overdue": SignalEntry("invoices_on", _OVERDUE, is_whole=True),
     "overdue_share": SignalEntry("invoices_on", _OVERDUE),
-    "arr_trend": SignalEntry("outcomes_on", {"outcomes": _recent(365)}),
+    "arr_trend": SignalEntry("outcomes_on", {"outcomes": _in_window()}),
     "goals_behind": SignalEntry("goals_on", {"goals": _has("status")}),
 }
 """Every signal, in the order in which its columns are saved."""

@@ -108,6 +108,18 @@ def _entry_problem(name: str, signal: Signal) -> str | None:
         return f"{name} is observed on {entry.observed_on}: add that day to the last select of {signal.category}.sql"
     if entry.rows and signal.table not in entry.rows:
         return f"scoring.yaml: signals: {name}: table is {signal.table}, but its rows in {_REGISTRY} are of {', '.join(entry.rows)}"
+    if problem := _window_problem(name, signal, file):
+        return problem
     if not entry.rows and not entry.is_stated:
         return f"{name} names no rows behind it: add them to {_REGISTRY}"
+    return None
+
+
+def _window_problem(name: str, signal: Signal, file: str) -> str | None:
+    """A window belongs to the SQL and to scoring.yaml, or to neither. Stated intents share the window of the texts."""
+    asked = re.search(rf":window_{name}\b", category_sql(file)) is not None
+    if asked and signal.window_days is None:
+        return f"scoring.yaml: signals: {name}: window_days is missing, and {file}.sql asks for :window_{name}"
+    if signal.window_days is not None and not asked and file != STATED_FILE:
+        return f"scoring.yaml: signals: {name}: window_days does nothing: {file}.sql has no :window_{name}"
     return None

@@ -97,6 +97,7 @@ class _ReadRequest:
     money: CurrencyRates
     lookback_days: Mapping[str, int]
     texts: TextFilter | None
+    windows: Mapping[str, int]
     watch: StepWatcher
 
     def since(self, table: Table) -> date | None:
@@ -120,15 +121,16 @@ def open_portfolio(
     rates: Mapping[str, float],
     lookback_days: Mapping[str, int] = {},
     texts: TextFilter | None = None,
+    windows: Mapping[str, int] = {},
     limits: EngineLimits = EngineLimits(),
     watch: StepWatcher = no_watcher,
 ) -> Portfolio:
     """Read, clean and judge all the data at ``location`` as it was known on ``as_of``.
 
     ``rates`` are home-currency units per unit of a currency. Rows of a table dated more than ``lookback_days`` before
-    ``as_of`` are not loaded. Raises DataError or ConfigurationError if the data cannot be used as a whole.
+    ``as_of`` are not loaded; ``windows`` are the days that signals look back, for a server that measures them. Raises DataError or ConfigurationError if the data cannot be used as a whole.
     """
-    review = _ReadRequest(as_of, CurrencyRates(home_currency, rates), lookback_days, texts, watch)
+    review = _ReadRequest(as_of, CurrencyRates(home_currency, rates), lookback_days, texts, windows, watch)
     scratch = Path(tempfile.mkdtemp(prefix="saveplay-"))
     connection = open_engine(limits)
     try:
@@ -150,7 +152,14 @@ def _from_server(location: str, connection: duckdb.DuckDBPyConnection, review: _
     from tools.sources.warehouse import read_warehouse
 
     warehouse, audit = read_warehouse(
-        location, connection, review.as_of, review.money, review.lookback_days, review.texts, review.watch
+        location,
+        connection,
+        review.as_of,
+        review.money,
+        review.lookback_days,
+        review.texts,
+        review.windows,
+        review.watch,
     )
     reads = tuple(
         TableRead(name, source.name, source.columns, warehouse.since(source.table), False, "")

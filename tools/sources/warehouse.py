@@ -277,14 +277,16 @@ class Warehouse:
             left_out,
         )
 
-    def measure(self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None]) -> list[LeftOutRows]:
+    def measure(
+        self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None], windows: Mapping[str, int]
+    ) -> list[LeftOutRows]:
         """Bring one row an account: the table ``accounts``, and ``warehouse_signals`` with what the files measure.
 
         Returns what of the accounts turned out to be unknown only when all of them were there.
         """
         parts = [self.with_clause([name for name in TABLES if name not in ("people", "accounts")])]
         parts.append(f"usage_by_account as ({usage_by_account_sql(self.as_of)})")
-        parts += [f"{c}_signals as ({category_signals_sql(c, self.as_of, seen)})" for c in CATEGORIES]
+        parts += [f"{c}_signals as ({category_signals_sql(c, self.as_of, seen, windows)})" for c in CATEGORIES]
         accounts = TABLES["accounts"]
         days = sorted(set(OBSERVED_ON.values()))
         measured = [name for name in (*OBSERVED_ON, *CONTEXT_COLUMNS) if name not in INTENTS]
@@ -501,6 +503,7 @@ def read_warehouse(
     money: CurrencyRates,
     lookback_days: Mapping[str, int],
     texts: TextFilter | None,
+    windows: Mapping[str, int],
     watch: StepWatcher,
 ) -> tuple[Warehouse, DataAudit]:
     """Measure at the server and bring what the review needs. Raises DataError, ConfigurationError or InputError."""
@@ -519,7 +522,7 @@ def read_warehouse(
             "touchpoints_from": audits["touchpoints"].first_date,
             "invoices_seen": audits["invoices"].seen_until,
         }
-        left_out += warehouse.measure(connection, seen)
+        left_out += warehouse.measure(connection, seen, windows)
     with watch("finding phrases at the server", connection):
         if texts is not None:
             warehouse.texts(connection, texts)
