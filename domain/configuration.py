@@ -155,7 +155,9 @@ class ScoringSettings(Record):
     confidence_medium: Setting
     health_bands: tuple[BandLimits, ...]
     risk_tiers: tuple[BandLimits, ...]
+    velocity_days: Setting
     velocity_window: tuple[int, int]
+    history_weeks: Setting
     velocity_alarm: Setting
     velocity_concern: Setting
     velocity_improving: Setting
@@ -170,6 +172,9 @@ class ScoringSettings(Record):
     notable_change: Setting
     churn_slope: Setting
     churn_midpoint: Setting
+    calibration_lead: Setting
+    calibration_window: tuple[int, int]
+    calibration_minimum_slope: Setting
     outcomes_to_calibrate: Setting
 
     @model_validator(mode="after")
@@ -273,6 +278,7 @@ class CauseSettings(Record):
     causes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], CauseRule] = Field(min_length=1)
     minimum_points: Setting
     minimum_lead: Setting
+    medium_lead: Setting
     confident_points: Setting
     confident_lead: Setting
     tell_apart: dict[str, str] = Field(description="'cause_a/cause_b' in alphabetical order: the question.")
@@ -281,6 +287,10 @@ class CauseSettings(Record):
     harder_below_health: Setting
     decision_lead_days: Setting
     floor_health: Setting
+    trend_horizon_days: Setting
+    trend_spread: Setting
+    pillar_drop_points: Setting
+    reasons: Setting
 
     @model_validator(mode="after")
     def _pairs_known(self) -> Self:
@@ -397,6 +407,13 @@ class ReviewSettings(Record):
     concession_share: Setting
     save_priors: dict[Difficulty, SavePrior]
     save_priors_why: str
+    handover_renewal_after: Setting
+    handover_candidates: Setting
+    opportunity_high: Setting
+    opportunity_medium: Setting
+    alerts_per_state: Setting
+    movement_rows: Setting
+    bridge_accounts: Setting
     late_becomes_missed: Setting
     pattern_minimum: Setting
     pattern_lift: Setting

@@ -64,7 +64,7 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
     category = first.cause if known else UNDETERMINED
     runner_up = (second.cause if second else None) if known else (first.cause if candidates else None)
     driver, driver_note = _driver(dossier)
-    pillar, pillar_note = _pillar(dossier, scoring)
+    pillar, pillar_note = _pillar(dossier, causes, scoring)
     difficulty, difficulty_note = _difficulty(dossier, category, causes)
     window, window_note = time_to_churn(dossier, causes)
     evidence = _evidence_ids(dossier, first.signals)
@@ -99,7 +99,7 @@ def _label(cause: str | None, causes: CauseSettings) -> str:
 def _confidence(first: CauseCandidate, lead: float, causes: CauseSettings) -> str:
     if first.points >= causes.confident_points.value and lead >= causes.confident_lead.value:
         return "high"
-    return "medium" if lead >= causes.minimum_lead.value * 2 else "low"
+    return "medium" if lead >= causes.medium_lead.value else "low"
 
 
 def _question(first: str, second: str | None, causes: CauseSettings) -> str:
@@ -118,7 +118,9 @@ def _reasoning(dossier: Dossier, first: CauseCandidate, known: bool, causes: Cau
         if cause == first.cause:
             says = {fact.signal: fact.why for fact in rule.evidence}
             whys = [
-                f"{says[signal]} ({fact.id})" for signal in first.signals[:4] if (fact := dossier.evidence_for(signal))
+                f"{says[signal]} ({fact.id})"
+                for signal in first.signals[: int(causes.reasons.value)]
+                if (fact := dossier.evidence_for(signal))
             ]
     if known:
         text = "; ".join(whys)
@@ -145,7 +147,7 @@ def _driver(dossier: Dossier) -> tuple[Driver | str, str]:
     )
 
 
-def _pillar(dossier: Dossier, scoring: ScoringSettings) -> tuple[str, str]:
+def _pillar(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) -> tuple[str, str]:
     """The pillar that dropped most since last week, or, without a last week, the one with the most risk in it."""
     moved: dict[str, float] = {}
     risky: dict[str, float] = {}
@@ -154,7 +156,7 @@ def _pillar(dossier: Dossier, scoring: ScoringSettings) -> tuple[str, str]:
         moved[pillar] = moved.get(pillar, 0.0) + (part.health_change or 0.0)
         risky[pillar] = risky.get(pillar, 0.0) + part.risk_points
     worst, change = min(sorted(moved.items()), key=lambda item: item[1])
-    if change <= -1:
+    if change <= -causes.pillar_drop_points.value:
         return worst, f"It lost {-change:.1f} points of health since last week (health: high is good)."
     heaviest, points = max(sorted(risky.items()), key=lambda item: item[1])
     if points <= 0:
@@ -191,8 +193,11 @@ def time_to_churn(dossier: Dossier, causes: CauseSettings) -> tuple[tuple[int, i
     if falling and dossier.health is not None and dossier.velocity is not None:
         distance = max(dossier.health - causes.floor_health.value, 0.0)
         middle = distance / -dossier.velocity
-        if middle <= 365:
-            options.append((int(middle * 0.75), int(middle * 1.25) + 1, "the trend of health over the last month"))
+        spread = causes.trend_spread.value
+        if middle <= causes.trend_horizon_days.value:
+            options.append(
+                (int(middle * (1 - spread)), int(middle * (1 + spread)) + 1, "the trend of health over the last month")
+            )
     if not options:
         return None, "Unknown: neither a renewal date nor a falling trend is known."
     earliest, latest, why = min(options)

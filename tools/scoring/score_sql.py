@@ -188,7 +188,9 @@ def _cte_chain(first: str, steps: list[list[str]]) -> str:
     return "with " + ",\n".join([*chain, f"final as (select * from step_{len(steps)})"])
 
 
-VELOCITY_SQL = round_sql("(health - health_month_ago) / 30")
+def velocity_sql(scoring: ScoringSettings) -> str:
+    """Points of health a day since about a month ago."""
+    return round_sql(f"(health - health_month_ago) / {health.sql_number(scoring.velocity_days.value)}")
 
 
 def _decision_steps(configuration: ScoreConfiguration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
@@ -235,9 +237,10 @@ def scored_sql(
     source: str,
     as_of: date,
     curve: ChurnCurve,
-    velocity: str = VELOCITY_SQL,
+    velocity: str = "",
 ) -> str:
     """One row an account: attributes and scores. ``velocity`` may name a column that was reported before."""
+    velocity = velocity or velocity_sql(configuration.scoring)
     first, steps = _from_signals(configuration, source, as_of)
     steps += [*_decision_steps(configuration, curve, velocity), *_label_steps(configuration)]
     return f"{_cte_chain(first, steps)} select {', '.join((*ATTRIBUTES, *SCORED_COLUMNS))} from final"
@@ -251,7 +254,10 @@ def numeric_scores_sql(configuration: ScoreConfiguration, tables: Sequence[str],
     """
     columns = [f"{tables[0]}.rowid as place", "renewal_in_days", *_sums(configuration, CATEGORIES)]
     source = side_by_side_sql(configuration.scoring, columns, tables, ("size", "arr", "health_month_ago"))
-    steps = [*_score_steps(configuration.scoring), *_decision_steps(configuration, curve, VELOCITY_SQL)]
+    steps = [
+        *_score_steps(configuration.scoring),
+        *_decision_steps(configuration, curve, velocity_sql(configuration.scoring)),
+    ]
     chain = _cte_chain(source, [health.SIZE_FLAGS, *steps])
     return f"{chain} select place, {', '.join(NUMERIC_COLUMNS)} from final"
 

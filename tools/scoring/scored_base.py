@@ -113,7 +113,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     def keep(self, history: SnapshotStore, review_id: str, *, reviewed: bool) -> None:
         """Keep this week's scores of every account, without one passing through here."""
         scoring_hash = self.configuration.scoring_hash
-        history.save(self.connection, self.week, review_id, self.as_of, scoring_hash, reviewed)
+        max_weeks = int(self.configuration.scoring.history_weeks.value)
+        history.save(self.connection, self.week, review_id, self.as_of, scoring_hash, reviewed, max_weeks)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """The answer of the engine as a list of rows by column name."""
@@ -188,7 +189,8 @@ def score_base(
         few = sum(portfolio.audit.source(name).rows for name in TEXT_COLUMNS) <= FEW_TEXTS
         statements = _find_statements(connection, configuration, as_of, few)
     curve = fit_churn_curve(connection, snapshots, configuration.scoring, as_of)
-    month = snapshot_month_ago(snapshots, as_of, configuration.scoring.velocity_window)
+    scoring = configuration.scoring
+    month = snapshot_month_ago(snapshots, as_of, scoring.velocity_window, int(scoring.velocity_days.value))
     if month is not None:
         load_week(connection, "month", month, configuration, curve)
     week = _score(portfolio, configuration, as_of, curve, month is not None, watch)
