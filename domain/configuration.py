@@ -568,7 +568,7 @@ class ScoreConfiguration(Record):
     scoring_hash: str
     """Hash of these three files."""
 
-    @cached_property
+    @property
     def windows(self) -> dict[str, int]:
         """Days that each signal with a window looks back; ``texts`` is how far back texts are read."""
         windows = {name: s.window_days for name, s in self.scoring.signals.items() if s.window_days is not None}

@@ -12,6 +12,7 @@ from domain.configuration import Configuration, ConfigurationT, ScoreConfigurati
 from domain.errors import ConfigurationError
 from tools.signals import INTENTS
 from tools.signals.sql_columns import registration_problem
+from tools.stated_numbers import state_review_numbers, state_tier_numbers
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
@@ -59,7 +60,9 @@ def read_configuration(folder: Path | None = None) -> Configuration:
     content = _content(folder, _FILES)
     content["playbooks"] = {path.stem: _read(path) for path in books}
     content["hash"] = _hash([folder / name for name in names] + books)
-    return _validate(Configuration, content)
+    found = _validate(Configuration, content)
+    review = state_review_numbers(found.review, found.tiers, found.scoring, found.windows)
+    return found.model_copy(update={"review": review})
 
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
@@ -91,4 +94,5 @@ def _validate(kind: type[ConfigurationT], content: Mapping[str, Any]) -> Configu
     problem = registration_problem(configuration.scoring.signals)
     if problem:
         raise ConfigurationError(f"configuration: {problem}")
-    return configuration
+    tiers = state_tier_numbers(configuration.tiers, configuration.windows)
+    return configuration.model_copy(update={"tiers": tiers})
