@@ -1,4 +1,4 @@
-"""Everything a team tunes, typed. Each number carries its unit and the reason for its default in the YAML beside it."""
+"""The settings of a team, typed. In the YAML each number has its unit and the reason for its default beside it."""
 
 import re
 from collections.abc import Collection, Iterable

@@ -1,7 +1,8 @@
 """Root cause: a ranked hypothesis from evidence, with its runner-up and what would tell them apart.
 
-Pure. Each signal speaks for a cause in proportion to its severity; where the best cause has too little evidence, or no
-lead, the answer is *undetermined* and the play starts with a diagnosis.
+Pure. Each signal speaks for a cause in proportion to its severity: its points are multiplied by it, so that a signal that
+is barely bad cannot name a cause. Where the best cause has too little evidence, or no lead, the answer is *undetermined*
+and the play starts with a diagnosis.
 """
 
 from dataclasses import dataclass

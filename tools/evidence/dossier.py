@@ -1,4 +1,4 @@
-"""What is known about each account under review: attributes, scorecard, evidence with its rows, people on both sides.
+"""The dossier of each account under review: attributes, scorecard, evidence with its rows, people on both sides.
 
 Everything that the later phases need is gathered here once, so that nothing after phase 1 reads the data again.
 """

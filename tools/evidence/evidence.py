@@ -1,4 +1,4 @@
-"""Evidence: what the scores of one account rest on, in sentences, down to the rows of the input.
+"""Evidence: the facts behind the scores of one account, in sentences, down to the rows of the input.
 
 Pure. The registry of signals says which rows are behind each; for a signal that counts, the number of rows is the value,
 so the engine's SQL and this module check each other.
@@ -58,6 +58,8 @@ def build_contributions(
 
 def exact_parts(parts: list[float | None], total: float | None) -> list[float]:
     """The parts in millionths, with the rounding left over given to the largest, so that they sum to ``total``."""
+    # Rounded parts rarely sum to the rounded total. The largest part takes the difference, where it shows least, so that
+    # a reader who adds up the table gets the score.
     micro = [round((part or 0.0) * 1e6) for part in parts]
     if total is not None and micro:
         largest = max(range(len(micro)), key=lambda index: abs(micro[index]))

@@ -66,6 +66,7 @@ def fit_platt(pairs: list[tuple[float, bool]], minimum_slope: float = 0.0) -> tu
     """
     gone = sum(1 for _, churned in pairs if churned)
     high, low = (gone + 1) / (gone + 2), 1 / (len(pairs) - gone + 2)
+    # Targets of 0 and 1 would pull the slope to infinity when risk separates the cases; Platt's are a little inside.
     a, b = 0.0, math.log((gone + 1) / (len(pairs) - gone + 1))
     for _ in range(_MAX_ITERATIONS):
         gradient_a = gradient_b = 0.0
@@ -81,6 +82,7 @@ def fit_platt(pairs: list[tuple[float, bool]], minimum_slope: float = 0.0) -> tu
         determinant = aa * bb - ab * ab
         step_a = (gradient_a * bb - gradient_b * ab) / determinant
         step_b = (gradient_b * aa - gradient_a * ab) / determinant
+        # A Newton step may overshoot on few cases; bounded, it comes back in the next round.
         a, b = a + max(-4.0, min(4.0, step_a)), b + max(-4.0, min(4.0, step_b))
         if abs(step_a) + abs(step_b) < 1e-9:
             break

@@ -60,6 +60,7 @@ class SqlLog:
 
 def sort_accounts(connection: duckdb.DuckDBPyConnection) -> None:
     """Leave in ``accounts`` those that are still customers, in the order of their ids."""
+    # Most exports are sorted already: looking costs one pass, sorting would copy the table.
     connection.execute(f"delete from accounts where account_id in ({FORMER_CUSTOMERS_SQL})")
     places = "select account_id < lag(account_id) over () as goes_down from accounts"
     if connection.execute(f"select bool_or(goes_down) from ({places})").fetchone() != (False,):
@@ -67,7 +68,7 @@ def sort_accounts(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _texts_sql() -> str:
-    """Every text there is: account, day, table, row and the text."""
+    """A select of every text: account, day, table, row and the text."""
     return " union all ".join(
         f"select account_id, {day} as on_day, '{table}' as source, row_no, "
         f"{whole.format(**{name: name for name in names})} as text from {table} "
@@ -81,7 +82,7 @@ def find_statements(
 ) -> list[Statement]:
     """Find stated intents in the texts of the window and put them into the table ``statements``.
 
-    Every expression is costly to prepare: each is asked once, and of ``few`` texts only those of the intents.
+    Preparing an expression is costly: each is used once, and for ``few`` texts the search for any phrase is left out.
     """
     window = int(configuration.wording.window_days.value)
     finder = StatementFinder(configuration.wording)
@@ -154,8 +155,8 @@ def _measure(
 ) -> tuple[list[str], list[str]]:
     """Run the file of each category, and sum up what it adds to both scores.
 
-    Returns the names of the tables with the signals and of those with the sums, all in the order of the accounts. Every
-    file yields each account once: results in the order of their ids need no join to stand side by side.
+    Returns the names of the tables with the signals and of those with the sums, all in the order of the accounts: every
+    file yields each account once, so that sorted results can be put side by side without a join.
     """
     connection, seen = portfolio.connection, source_dates(portfolio.audit)
     groups: dict[str, Sequence[str]] = {category: (category,) for category in CATEGORIES}
@@ -184,10 +185,12 @@ def _measure(
 
 
 def _check_row_order(connection: duckdb.DuckDBPyConnection, parts: Sequence[str], worked_out: Sequence[str]) -> None:
-    """Rows are put side by side by their place: what was measured must name the same account there, place by place.
+    """Compare the account of every row, place by place. Raises RuntimeError when a table is in another order.
 
-    What was worked out row by row from that carries the ``place`` it came from.
+    Tables worked out row by row have no account id: they carry the ``place`` of the row they came from.
     """
+    # A positional join would put scores on the wrong accounts without any error, so this is checked in every run. It
+    # costs one pass over the ids.
     differs = [f"accounts.account_id is distinct from {name}.account_id" for name in parts]
     differs += [f"{name}.rowid is distinct from {name}.place" for name in worked_out]
     beside = " positional join ".join(["accounts", *parts, *worked_out])
@@ -221,6 +224,7 @@ def load_week(
     curve: ChurnCurve,
 ) -> None:
     """A past week as a table; scored again from its own signals when the configuration has changed since."""
+    # Both weeks are compared in today's exchange rates, else a moving currency would look like a moving customer.
     what = f"loading {snapshot.review_id}"
     path = str(snapshot.path).replace("'", "''")
     rates = configuration.scoring.money.rates

@@ -1,7 +1,7 @@
-"""The snapshot history: one Parquet file a week, written aside and renamed, read and never recomputed.
+"""The snapshot history: one Parquet file a week, written under another name and renamed, read and never recomputed.
 
-What "last week" means is this. A file carries its review date and the hash of the configuration that made it. Machines
-that share a store keep the files in its database; each reads from copies in a folder of its own.
+"Last week" is the latest of these files. A file carries its review date and the hash of the configuration that made it.
+Machines that share a store keep the files in its database; each reads from copies in a folder of its own.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class SnapshotStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.name = str(folder)
-        """As people are told where it is."""
+        """The place as messages name it."""
 
     def has(self, review_id: str) -> bool:
         """Whether the week is there."""
@@ -80,7 +80,7 @@ class SnapshotStore:
         self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed), max_weeks)
 
     def _keep(self, aside: Path, snapshot: Snapshot, max_weeks: int) -> None:
-        """Put the file that was written aside into its place, and let go of the oldest weeks."""
+        """Move the new file into its place, and delete the oldest weeks."""
         aside.replace(snapshot.path)
         for old in sorted(self.folder.glob("*.parquet"))[:-max_weeks]:
             old.unlink(missing_ok=True)
@@ -174,7 +174,7 @@ class SharedSnapshotStore(SnapshotStore):
         super()._keep(aside, snapshot, max_weeks)
 
     def _weeks(self) -> list[dict[str, Any]]:
-        """What is known of each week, without its scores."""
+        """Each week without its scores."""
         if not self._database.has_tables("snapshots"):
             return []
         return self._database.rows("select review_id, as_of, scoring_hash, reviewed, digest from snapshots", {})
@@ -215,7 +215,7 @@ ACCOUNT_WEEK_COLUMNS = (
     "rule",
     "intervention_tier",
 )
-"""What the history tells about a week."""
+"""The columns that the history shows of a week."""
 
 
 def _quoted(path: Path) -> str:

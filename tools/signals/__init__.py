@@ -35,10 +35,10 @@ TEXT_COLUMNS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "tickets": ("opened_at", ("subject", "body"), "concat_ws('. ', {subject}, {body})"),
     "surveys": ("date", ("comment",), "{comment}"),
 }
-"""Where people write: the day, the columns, and the one text that they make."""
+"""The tables with texts: the day, the columns, and the one text made of them."""
 
 FEW_TEXTS = 20_000
-"""Rows; among so few, preparing one search for all phrases costs more than it saves."""
+"""Rows. For so few, one search for all phrases costs more to prepare than it saves."""
 
 
 @cache
@@ -53,7 +53,7 @@ def date_literal(value: date | None) -> str:
 
 
 def bind_literals(sql: str, values: Mapping[str, date | str | None]) -> str:
-    """Replace each ``:name`` by its literal, or by the SQL given for it. Raises KeyError for a name that is not given."""
+    """Replace each ``:name`` by its literal or by the SQL given for it. Raises KeyError for a name that is not given."""
 
     def text(match: re.Match[str]) -> str:
         value = values[match.group(1)]
@@ -83,9 +83,10 @@ def category_signals_sql(
 def signal_columns(names: Sequence[str]) -> list[str]:
     """These signals and this context, and the days they were observed, from a relation that holds what is measured.
 
-    Values are rounded to six decimals, so that neither the order of rows nor the engine can move a threshold. Stated
-    intents are known where somebody wrote something.
+    Values are rounded to six decimals. Stated intents are known where somebody wrote something.
     """
+    # Averages of doubles differ in the last bits with the order of rows and with the engine (about 1e-12). Six decimals
+    # are far above that and far below what anybody sees, so that no account changes sides at a threshold by chance.
     columns = []
     for name in names:
         if name in INTENTS:
@@ -107,5 +108,5 @@ def single_line_sql(text: str) -> str:
 
 
 def match_sql(line: str, pattern: str) -> str:
-    """Whether a text on one line matches the pattern, without regard to case."""
+    """A condition: the text on one line matches the pattern, without regard to case."""
     return f"regexp_matches({line}, '{pattern.replace(chr(39), chr(39) * 2)}', 'i')"
