@@ -4,6 +4,7 @@ from typing import Any
 
 from app.summary_text import render_parts, text_table
 from tools.scoring.scored_base import ScoreOnlyBase
+from tools.sql_layout import lay_out_sql
 
 
 def scoring_explanation(base: ScoreOnlyBase, steps: list[tuple[str, float]]) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def scoring_explanation(base: ScoreOnlyBase, steps: list[tuple[str, float]]) -> 
         "rows_fetched": base.warehouse.server.rows_fetched if base.warehouse else None,
         "tables": tables,
         "steps": [{"step": what, "seconds": round(took, 3)} for what, took in steps],
-        "statements": [{"step": what, "sql": sql} for what, sql in base.sent],
+        "statements": [{"step": what, "sql": lay_out_sql(sql)} for what, sql in base.sent],
     }
 
 

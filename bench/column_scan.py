@@ -6,16 +6,16 @@ from pathlib import Path
 import duckdb
 
 from domain.tables import TABLES
-from tools.signals import SIGNAL_INPUTS
+from tools.signals.sql_columns import signal_inputs
 
 
 def scan_columns(folder: Path) -> None:
     """Read every needed column once. The hash prevents an answer from the statistics in the file."""
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        for name, table in TABLES.items():
+        for name in TABLES:
             path = folder / name
             files = f"{path}/*.parquet" if path.is_dir() else f"{path}.parquet"
-            columns = sorted(SIGNAL_INPUTS.get(name, table.names))
+            columns = sorted(signal_inputs(name))
             key = "person_id" if name == "people" else "account_id"
             most = ", ".join(f"max({column})" for column in columns)
             connection.execute(f"select {most} from read_parquet('{files}') where hash({key}) <> 42").fetchall()

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
-from domain.playbook import Cause, Difficulty, Playbook, Role
+from domain.playbook import DIAGNOSIS, Difficulty, Playbook, Role
 from domain.record import Record
 
 Category = Literal["usage", "support", "sentiment", "relationship", "commercial"]
@@ -53,6 +53,18 @@ class SignalPhrases(Record):
     steady: str
 
 
+_WINDOW_WORDS = {
+    30: "thirty days", 60: "sixty days", 90: "ninety days", 180: "half a year", 365: "twelve months",
+}  # fmt: skip
+
+
+def _with_window(text: Any, days: int) -> Any:
+    """The text with the window in it: usual ones in words."""
+    if not isinstance(text, str):
+        return text
+    return text.replace("{window_days}", str(days)).replace("{window}", _WINDOW_WORDS.get(days, f"{days} days"))
+
+
 class Signal(Record):
     """Meaning of one signal. Its measurement is SQL in ``tools/signals/<category>.sql``."""
 
@@ -67,9 +79,28 @@ class Signal(Record):
     )
     weight: dict[Literal["default"] | Size, float] = Field(description="Share of its category.")
     risk: float = Field(ge=0, le=60, description="Risk points at full severity.")
+    window_days: int | None = Field(
+        default=None, ge=1, description="How far back it looks; its SQL has it as :window_<signal>. None: no window."
+    )
     fresh: Freshness
     says: SignalPhrases
     why: str = Field(min_length=10)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _say_the_window(cls, given: Any) -> Any:
+        """Fill ``{window}`` and ``{window_days}`` in label and phrases, so that a changed window is said."""
+        if not isinstance(given, dict) or not isinstance(days := given.get("window_days"), int):
+            return given
+        says = given.get("says")
+        says = {key: _with_window(text, days) for key, text in says.items()} if isinstance(says, dict) else says
+        return {**given, "label": _with_window(given.get("label"), days), "says": says}
+
+    @model_validator(mode="after")
+    def _window_known(self) -> Self:
+        if "{window" in f"{self.label} {self.says.worse} {self.says.better} {self.says.steady}":
+            raise ValueError("{window} in label or says: window_days is missing")
+        return self
 
     @model_validator(mode="after")
     def _points_agree_with_direction(self) -> Self:
@@ -124,7 +155,9 @@ class ScoringSettings(Record):
     confidence_medium: Setting
     health_bands: tuple[BandLimits, ...]
     risk_tiers: tuple[BandLimits, ...]
+    velocity_days: Setting
     velocity_window: tuple[int, int]
+    history_weeks: Setting
     velocity_alarm: Setting
     velocity_concern: Setting
     velocity_improving: Setting
@@ -139,6 +172,9 @@ class ScoringSettings(Record):
     notable_change: Setting
     churn_slope: Setting
     churn_midpoint: Setting
+    calibration_lead: Setting
+    calibration_window: tuple[int, int]
+    calibration_minimum_slope: Setting
     outcomes_to_calibrate: Setting
 
     @model_validator(mode="after")
@@ -149,6 +185,12 @@ class ScoringSettings(Record):
             weights = self.category_weights.get(size, {})
             if set(weights) != set(CATEGORIES) or abs(sum(weights.values()) - 100) > 1e-9:
                 raise ValueError(f"category_weights.{size}: all five categories, summing to 100")
+        for name, signal in self.signals.items():
+            read = self.lookback_days.get(signal.table)
+            if read is not None and (signal.window_days or 0) > read:
+                raise ValueError(
+                    f"signals.{name}.window_days: only {read} days of {signal.table} are read (lookback_days)"
+                )
         return self
 
 
@@ -225,14 +267,18 @@ class CauseRule(Record):
     evidence: tuple[CauseEvidence, ...] = Field(min_length=1)
     base_difficulty: Difficulty
     difficulty_why: str
+    harder_without_champion: bool = Field(
+        default=True, description="A champion who left makes the save harder. Off where that is the cause itself."
+    )
 
 
 class CauseSettings(Record):
     """``configs/causes.yaml``: the seven causes, and the points and lead needed for each confidence."""
 
-    causes: dict[Cause, CauseRule]
+    causes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], CauseRule] = Field(min_length=1)
     minimum_points: Setting
     minimum_lead: Setting
+    medium_lead: Setting
     confident_points: Setting
     confident_lead: Setting
     tell_apart: dict[str, str] = Field(description="'cause_a/cause_b' in alphabetical order: the question.")
@@ -241,6 +287,21 @@ class CauseSettings(Record):
     harder_below_health: Setting
     decision_lead_days: Setting
     floor_health: Setting
+    trend_horizon_days: Setting
+    trend_spread: Setting
+    pillar_drop_points: Setting
+    reasons: Setting
+
+    @model_validator(mode="after")
+    def _pairs_known(self) -> Self:
+        for key in self.tell_apart:
+            pair = key.split("/")
+            unknown = [name for name in pair if name not in self.causes]
+            if unknown:
+                raise ValueError(f"tell_apart: {key}: there is no cause {unknown[0]!r} under causes")
+            if len(pair) != 2 or pair != sorted(set(pair)):
+                raise ValueError(f"tell_apart: {key}: write two causes in alphabetical order, with / between them")
+        return self
 
 
 _UNSUPPORTED_SYNTAX = re.compile(r"\(\?<?[=!]|\(\?P=|\\[1-9]")
@@ -349,6 +410,13 @@ class ReviewSettings(Record):
     concession_share: Setting
     save_priors: dict[Difficulty, SavePrior]
     save_priors_why: str
+    handover_renewal_after: Setting
+    handover_candidates: Setting
+    opportunity_high: Setting
+    opportunity_medium: Setting
+    alerts_per_state: Setting
+    movement_rows: Setting
+    bridge_accounts: Setting
     late_becomes_missed: Setting
     pattern_minimum: Setting
     pattern_lift: Setting
@@ -503,6 +571,12 @@ class ScoreConfiguration(Record):
     scoring_hash: str
     """Hash of these three files."""
 
+    @property
+    def windows(self) -> dict[str, int]:
+        """Days that each signal with a window looks back; ``texts`` is how far back texts are read."""
+        windows = {name: s.window_days for name, s in self.scoring.signals.items() if s.window_days is not None}
+        return {**windows, "texts": int(self.wording.window_days.value)}
+
     @model_validator(mode="after")
     def _signals_known(self) -> Self:
         rules = [(rule.id, (*rule.when, *rule.at_risk_when)) for rule in self.tiers.rules]
@@ -545,9 +619,26 @@ class Configuration(ScoreConfiguration):
         used += [("causes.yaml", name, f.signal) for name, rule in self.causes.causes.items() for f in rule.evidence]
         self._refuse_unknown(used)
         known = self.scoring.signals.keys() | _RULE_CONTEXT
+        self._check_playbooks()
         for name, playbook in self.playbooks.items():
             for action in (*playbook.stabilise, *playbook.address, *playbook.rebuild):
                 unknown = set(action.signals) - known
                 if unknown:
                     raise ValueError(f"playbooks/{name}.yaml: {action.id}: unknown signal {sorted(unknown)[0]!r}")
         return self
+
+    def _check_playbooks(self) -> None:
+        """Every cause has a playbook and every playbook a cause, in the file of its name."""
+        for name in (*self.causes.causes, DIAGNOSIS):
+            if name not in self.playbooks:
+                where = (
+                    f"causes.yaml: causes.{name} has no playbook" if name != DIAGNOSIS else "the diagnosis is missing"
+                )
+                raise ValueError(f"{where}: add configs/playbooks/{name}.yaml")
+        for name, playbook in self.playbooks.items():
+            if name not in self.causes.causes and name != DIAGNOSIS:
+                raise ValueError(
+                    f"playbooks/{name}.yaml: causes.yaml has no cause {name!r}: add it under causes, or remove the file"
+                )
+            if playbook.cause != name:
+                raise ValueError(f"playbooks/{name}.yaml: cause: {playbook.cause!r} is not the name of the file")

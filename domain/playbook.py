@@ -11,21 +11,14 @@ from pydantic import Field, field_validator, model_validator
 
 from domain.record import Record
 
-Cause = Literal[
-    "product_fit",
-    "value_gap",
-    "service_failure",
-    "relationship_erosion",
-    "competitive_displacement",
-    "commercial_friction",
-    "customer_side_change",
-]
 Role = Literal["csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing"]
 Phase = Literal["stabilise", "address", "rebuild"]
 Difficulty = Literal["easy", "moderate", "hard"]
 PlayTier = Literal["critical", "high", "medium"]
 Channel = Literal["call", "meeting", "email", "document", "internal"]
 
+DIAGNOSIS = "diagnosis"
+"""The playbook that finds the cause where the evidence names none."""
 PHASES: tuple[Phase, ...] = ("stabilise", "address", "rebuild")
 SLOTS = frozenset(
     {"account", "contact", "champion", "executive", "csm", "manager", "our_executive", "specialist", "renewal"}
@@ -94,8 +87,12 @@ class WalkAway(Record):
 class Playbook(Record):
     """All actions for one cause, or, for ``diagnosis``, for finding the cause."""
 
-    cause: Cause | Literal["diagnosis"]
+    cause: str = Field(pattern="^[a-z_]+$", description="The name of the file; a cause of ``causes.yaml``.")
     label: str
+    specialist: Role = Field(description="The role that {specialist} names.")
+    escalation: tuple[str, ...] = Field(
+        default=(), description="When to involve whom, for this cause beside the others."
+    )
     focus: str = Field(min_length=40, description="What a play for this cause is about, and what it must not become.")
     questions: tuple[str, ...] = Field(min_length=3, description="What to ask to confirm or reject this cause.")
     stabilise: tuple[PlaybookAction, ...] = Field(min_length=3)
@@ -103,6 +100,11 @@ class Playbook(Record):
     rebuild: tuple[PlaybookAction, ...] = Field(min_length=3)
     success: tuple[Criterion, ...] = Field(min_length=3)
     walk_away: tuple[WalkAway, ...] = Field(min_length=3)
+
+    @field_validator("escalation")
+    @classmethod
+    def _known_slots(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_check_slots(text) for text in texts)
 
     def phase(self, name: Phase) -> tuple[PlaybookAction, ...]:
         """The actions of one phase, in the order of the file."""

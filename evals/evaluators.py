@@ -184,7 +184,8 @@ class ActionsFitCause(Question):
         if got.play.cause not in accepted:
             return False, f"a play for {got.play.cause}"
         own = {action.id.split("-", 1)[0] for action in got.actions}
-        return own == {ACTION_PREFIXES[got.play.cause]}, f"actions of {', '.join(sorted(own))}"
+        prefix = ACTION_PREFIXES.get(got.play.cause)  # None for a cause that a team added
+        return (own == {prefix} if prefix else len(own) == 1), f"actions of {', '.join(sorted(own))}"
 
 
 ACTION_PREFIXES = {

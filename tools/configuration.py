@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
-from tools.signals import OBSERVED_ON
+from tools.signals import INTENTS
+from tools.signals.sql_columns import registration_problem
+from tools.stated_numbers import state_review_numbers, state_tier_numbers
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
@@ -58,11 +60,9 @@ def read_configuration(folder: Path | None = None) -> Configuration:
     content = _content(folder, _FILES)
     content["playbooks"] = {path.stem: _read(path) for path in books}
     content["hash"] = _hash([folder / name for name in names] + books)
-    configuration = _validate(Configuration, content)
-    missing = {*configuration.causes.causes, "diagnosis"} - set(configuration.playbooks)
-    if missing:
-        raise ConfigurationError(f"configuration: playbooks/{sorted(missing)[0]}.yaml is missing")
-    return configuration
+    found = _validate(Configuration, content)
+    review = state_review_numbers(found.review, found.tiers, found.scoring, found.windows)
+    return found.model_copy(update={"review": review})
 
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
@@ -72,7 +72,18 @@ def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
 
 def _content(folder: Path, parts: Iterable[str]) -> dict[str, Any]:
     content = {part: _read(folder / f"{_FILES[part]}.yaml") for part in parts}
+    _share_text_window(content)
     return content | {"scoring_hash": _hash(sorted(folder / f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
+
+
+def _share_text_window(content: dict[str, Any]) -> None:
+    """Give stated intents the window of the texts that they are read from, so that their phrases can say it."""
+    try:
+        days = int(content["wording"]["window_days"]["value"])
+        for name in INTENTS:
+            content["scoring"]["signals"].get(name, {})["window_days"] = days
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return  # not in the expected form: the validation that follows names file and key
 
 
 def _validate(kind: type[ConfigurationT], content: Mapping[str, Any]) -> ConfigurationT:
@@ -80,9 +91,8 @@ def _validate(kind: type[ConfigurationT], content: Mapping[str, Any]) -> Configu
         configuration = kind.model_validate(content)
     except ValidationError as error:
         raise ConfigurationError(f"configuration: {_first_problem(error)}") from None
-    strange = set(configuration.scoring.signals) ^ set(OBSERVED_ON)
-    if strange:
-        raise ConfigurationError(
-            f"configuration: scoring.yaml: signals: {sorted(strange)[0]!r} is not what the SQL measures"
-        )
-    return configuration
+    problem = registration_problem(configuration.scoring.signals)
+    if problem:
+        raise ConfigurationError(f"configuration: {problem}")
+    tiers = state_tier_numbers(configuration.tiers, configuration.windows)
+    return configuration.model_copy(update={"tiers": tiers})

@@ -15,7 +15,7 @@ from domain.errors import UnknownReference
 from domain.phase_results import IdentifyResult
 from tools.engine import EngineLimits, open_engine
 from tools.scoring.score_sql import SCORE_COLUMNS, ChurnCurve
-from tools.scoring.scored_base import load_week
+from tools.scoring.scoring_steps import SqlLog, load_week
 from tools.scoring.snapshots import SnapshotStore
 from tools.scoring.week_over_week import comparison_sql
 from tools.sql import sql_files
@@ -136,7 +136,7 @@ class ScoreTable:
         )
         last = next((each for each in before if each.review_id == identified.previous_review_id), None)
         if last is not None:
-            load_week(self._connection, "previous", last, self._configuration, self.curve)
+            load_week(SqlLog(self._connection), "previous", last, self._configuration, self.curve)
         people = [(person.person_id, person.name) for person in identified.people.values()]
         self._connection.execute("create table people (csm_id varchar, csm varchar)")
         if people:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tools.configuration import read_configuration
-from tools.evidence.evidence import SIGNAL_ROWS
 from tools.signals import CONTEXT_COLUMNS, INTENTS, OBSERVED_ON, category_sql
+from tools.signals.registry import SIGNALS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("domain", "tools", "agents", "graph", "app", "evals")
@@ -81,9 +81,10 @@ def test_every_signal_is_measured_by_the_file_of_its_category(name: str) -> None
 
 def test_every_signal_names_the_rows_behind_it() -> None:
     configuration = read_configuration()
-    assert set(SIGNAL_ROWS) | set(configuration.wording.intents) == set(configuration.scoring.signals)
-    for name, (table, _) in SIGNAL_ROWS.items():
-        assert configuration.scoring.signals[name].table == table
+    with_rows = {name: entry for name, entry in SIGNALS.items() if entry.rows}
+    assert set(with_rows) | set(configuration.wording.intents) == set(configuration.scoring.signals)
+    for name, entry in with_rows.items():
+        assert configuration.scoring.signals[name].table in entry.rows
 
 
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-extras.lock")

@@ -24,7 +24,7 @@ from tests.engines import parquet_bases as bases
 from tools.engine import EngineLimits, open_engine
 from tools.evidence.dossier import build_dossiers
 from tools.scoring.scored_base import ScoredBase, read_base, score_base
-from tools.signals import SIGNAL_INPUTS
+from tools.signals.sql_columns import signal_inputs
 from tools.sources import TextFilter, open_portfolio
 from tools.sources.parse import SQL_TYPES
 
@@ -142,7 +142,7 @@ def test_a_source_is_not_read_again_to_measure_and_score_it(tmp_path: Path) -> N
 def test_only_the_columns_and_weeks_that_are_needed_are_read(tmp_path: Path) -> None:
     base = score_folder(as_parquet(customers(), tmp_path / "typed")).base
     reads = {read.table: read for read in base.reads}
-    assert all(set(read.columns) <= SIGNAL_INPUTS.get(name, set(TABLES[name].names)) for name, read in reads.items())
+    assert all(set(read.columns) <= signal_inputs(name) for name, read in reads.items())
     assert "name" not in reads["contacts"].columns
     assert {name: (AS_OF - read.since).days for name, read in reads.items() if read.since} == {
         name: days for name, days in SHIPPED.scoring.lookback_days.items() if name in reads

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.playbook import Cause, Difficulty, Playbook, PlayTier
+from domain.playbook import Difficulty, Playbook, PlayTier
 from domain.save_play import SavePlay
 from tests.builders import CALENDAR, SHIPPED, SIGNALS, WORST, build_context, build_play, made_up_team
 from tools.evidence.causes import UNDETERMINED
@@ -18,7 +18,7 @@ from tools.save_play.expected_value import SaveRecord, save_probability
 from tools.save_play.selection import TBD
 from tools.save_play.verification import verify_play
 
-CAUSES = (*get_args(Cause), UNDETERMINED)
+CAUSES = (*SHIPPED.causes.causes, UNDETERMINED)
 TIERS = get_args(PlayTier)
 DIFFICULTIES = get_args(Difficulty)
 RENEWALS = (None, -40, -1, 0, 1, 7, 14, 30, 55, 56, 90, 200)

@@ -24,7 +24,7 @@ from domain.dossier import Contact, Dossier, Person
 from domain.drafting import FIRST_TOUCH, DraftAction, DraftingRecord, PlayDraft
 from domain.evidence import Direction, Evidence, SourceRow
 from domain.phase_results import DraftResult
-from domain.playbook import PHASES, Cause, Difficulty
+from domain.playbook import PHASES, Difficulty
 from domain.portfolio import RiskTier
 from domain.record import Record
 from domain.save_play import SavePlay
@@ -50,7 +50,7 @@ from tools.wording import format_value
 
 pytestmark = pytest.mark.long
 
-CAUSES = (*get_args(Cause), UNDETERMINED)
+CAUSES = (*SHIPPED.causes.causes, UNDETERMINED)
 CLEAN = 2_000
 PER_KIND = 150
 LEFT_ALONE = ("draft", "drafting", "drafted_note", "asked", "verified", "violations", "version", "status")

@@ -2,10 +2,12 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from domain.configuration import Configuration
 from domain.errors import ConfigurationError
 from tests.builders import SHIPPED
 from tools.configuration import DEFAULT_FOLDER, read_configuration, read_score_configuration
@@ -36,6 +38,9 @@ EDITS = [
     ("scoring.yaml", "starts_at: 60", "starts_at: 90", "bands"),
     ("scoring.yaml", "points: [[-50, 0],", "points: [[-50, 99],", "points"),
     ("scoring.yaml", "points: [[-50, 0],", "points: [[90, 0],", "points"),
+    ("scoring.yaml", "risk: 34, window_days: 90,", "risk: 34,", "window_days"),
+    ("scoring.yaml", "risk: 14, window_days: 90,", "risk: 14, window_days: 400,", "lookback_days"),
+    ("scoring.yaml", "risk: 32,\n", "risk: 32, window_days: 9,\n", "does nothing"),
     ("scoring.yaml", "USD: 0.86", "USD: -1", "rates"),
     ("tiers.yaml", "{signal: escalations,", "{signal: escalatoins,", "escalatoins"),
     ("tiers.yaml", "at_risk_when: [{signal: renewal_in_days", "at_risk_when: [{signal: renewal_days", "renewal_days"),
@@ -45,6 +50,8 @@ EDITS = [
     ("causes.yaml", "  product_fit:\n", "  produkt_fit:\n", "causes"),
     ("phrases.yaml", "tables: [notes, surveys]", "tables: [notes, emails]", "tables"),
     ("phrases.yaml", "- '{competitor}'", "- '({competitor}'", "competitor_named"),
+    ("tiers.yaml", "{invoice_overdue} days", "{invoice_overdu} days", "invoice_overdu}"),
+    ("review.yaml", "{days_silent_span}", "{days_silent", "workflow: silence"),
     ("review.yaml", "minutes: 45", "minutes: soon", "profiles"),
     ("review.yaml", "signal: days_silent, at_least: 14", "signal: silent_days, at_least: 14", "silent_days"),
     ("review.yaml", "opportunity: {seat_utilisation: 40", "opportunity: {seats: 40", "seats"),
@@ -127,3 +134,38 @@ def test_a_phrase_that_the_engine_cannot_read_is_refused_with_what_to_do(folder:
     phrases.write_text(text.replace("    phrases:\n", f"    phrases:\n      - '{phrase}'\n", 1), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"phrases\.yaml.*goes into unless"):
         read_configuration(folder)
+
+
+STATED = [
+    ("tiers.yaml", "signal: invoice_overdue, above: 60}]", "signal: invoice_overdue, above: 45}]",
+     lambda c: c.tiers.rules[2].says, "an invoice is more than 45 days overdue"),
+    ("tiers.yaml", "ticket_spike, at_least: 2", "ticket_spike, at_least: 3",
+     lambda c: c.tiers.rules[5].says, "support tickets at 3 times the usual month or more"),
+    ("scoring.yaml", "risk: 34, window_days: 90", "risk: 34, window_days: 30",
+     lambda c: c.tiers.rules[0].says, "a ticket was escalated in the last 30 days"),
+    ("scoring.yaml", "degradation_points: {value: 10", "degradation_points: {value: 7.5",
+     lambda c: c.review.workflow[2].state, "Health fell by more than 7.5 points or into red"),
+    ("review.yaml", "days_silent, at_least: 14", "days_silent, at_least: 9",
+     lambda c: c.review.workflow[7].state, "Measured silence of 9 days or more"),
+    ("tiers.yaml", "critical: {days: 2", "critical: {days: 3",
+     lambda c: c.review.workflow[0].task, "Primary action within 72 hours"),
+    ("review.yaml", "above_accounts: 501", "above_accounts: 801",
+     lambda c: c.review.profiles[1].note, "100 to 800 accounts: weekly, the top 20 in the meeting"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "text", "says"), STATED, ids=[each[4] for each in STATED])
+def test_a_changed_number_is_said(
+    folder: Path, file: str, old: str, new: str, text: Callable[[Configuration], str], says: str
+) -> None:
+    path = folder / file
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    assert text(read_configuration(folder)) == says
+
+
+def test_the_shipped_texts_have_no_placeholder_left() -> None:
+    texts = [rule.says for rule in SHIPPED.tiers.rules] + [due.says for due in SHIPPED.tiers.due.values()]
+    texts += [text for rule in SHIPPED.review.workflow for text in (rule.state, rule.task)]
+    texts += [profile.note for profile in SHIPPED.review.profiles]
+    texts += [text for s in SHIPPED.scoring.signals.values() for text in (s.label, s.says.worse.replace("{value}", ""))]
+    assert [text for text in texts if "{" in text] == []

@@ -1,5 +1,6 @@
 """Measured, stale and unknown signals; the engine and the evidence count the same rows."""
 
+import shutil
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.builders import (
     component_of,
     score_signals,
 )
+from tools.configuration import DEFAULT_FOLDER, read_configuration
 from tools.evidence.evidence import direction, signal_sentence
 from tools.scoring.snapshots import SnapshotStore
 
@@ -312,3 +314,23 @@ def test_a_sentence_that_denies_all_trouble_stands_only_where_there_is_none(name
         == signal.says.better
     ]
     assert denied == [], signal.says.better
+
+
+# --- windows ---
+
+
+def test_a_changed_window_reaches_the_sql_the_rows_and_the_sentence(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(DEFAULT_FOLDER, tmp_path / "configs"))
+    path = folder / "scoring.yaml"
+    text = path.read_text(encoding="utf-8").replace("risk: 34, window_days: 90", "risk: 34, window_days: 45")
+    path.write_text(text, encoding="utf-8")
+    world = PortfolioBuilder().account("A")
+    for age in (10, 45, 46, 80):
+        world.ticket("A", age, escalated=True)
+    changed = world.score(configuration=read_configuration(folder))
+    assert changed.values["A"]["escalations"] == 2
+    (dossier,) = changed.dossiers(["A"])
+    fact = dossier.evidence_for("escalations")
+    assert fact is not None
+    assert (fact.row_count, fact.statement) == (2, "Tickets escalated in the last 45 days: 2.")
+    assert world.score().values["A"]["escalations"] == 4

@@ -9,9 +9,11 @@ import pytest
 
 from app.stores import open_location
 from domain.errors import InputError
-from tests.builders import AS_OF, PortfolioBuilder, ScoredPortfolio
+from tests.builders import AS_OF, SHIPPED, PortfolioBuilder, ScoredPortfolio
 from tests.databases import run_sql
-from tools.scoring.snapshots import MAX_WEEKS, SharedSnapshotStore, SnapshotStore
+from tools.scoring.snapshots import SharedSnapshotStore, SnapshotStore
+
+MAX_WEEKS = int(SHIPPED.scoring.history_weeks.value)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def keep(
 ) -> str:
     """Save a week under its id, like a week that was scored then."""
     day = AS_OF - timedelta(weeks=weeks_ago)
-    history.save(scored.base.connection, scored.base.week, f"{day:%G-W%V}", day, made_by, reviewed)
+    history.save(scored.base.connection, scored.base.week, f"{day:%G-W%V}", day, made_by, reviewed, MAX_WEEKS)
     return f"{day:%G-W%V}"
 
 

@@ -10,8 +10,10 @@ from typing import get_args
 import pytest
 import yaml
 
-from domain.playbook import PHASES, Cause, Difficulty, Phase, Playbook, PlaybookAction, PlayTier
+from domain.playbook import PHASES, Difficulty, Phase, Playbook, PlaybookAction, PlayTier
+from tests.builders import SHIPPED
 
+CAUSES = tuple(SHIPPED.causes.causes)
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted((CONFIGS / "playbooks").glob("*.yaml"))
 TIERS: tuple[PlayTier, ...] = get_args(PlayTier)
@@ -68,7 +70,7 @@ def library() -> list[Playbook]:
 
 
 def test_every_cause_and_the_undetermined_one_has_a_playbook_in_the_file_of_its_name() -> None:
-    assert {path.stem for path in FILES} == {*get_args(Cause), "diagnosis"}
+    assert {path.stem for path in FILES} == {*CAUSES, "diagnosis"}
     assert [load(path).cause for path in FILES] == [path.stem for path in FILES]
 
 

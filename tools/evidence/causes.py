@@ -1,7 +1,8 @@
 """Root cause: a ranked hypothesis from evidence, with its runner-up and what would tell them apart.
 
-Pure. Each signal speaks for a cause in proportion to its severity; where the best cause has too little evidence, or no
-lead, the answer is *undetermined* and the play starts with a diagnosis.
+Pure. Each signal speaks for a cause in proportion to its severity: its points are multiplied by it, so that a signal that
+is barely bad cannot name a cause. Where the best cause has too little evidence, or no lead, the answer is *undetermined*
+and the play starts with a diagnosis.
 """
 
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
     category = first.cause if known else UNDETERMINED
     runner_up = (second.cause if second else None) if known else (first.cause if candidates else None)
     driver, driver_note = _driver(dossier)
-    pillar, pillar_note = _pillar(dossier, scoring)
+    pillar, pillar_note = _pillar(dossier, causes, scoring)
     difficulty, difficulty_note = _difficulty(dossier, category, causes)
     window, window_note = time_to_churn(dossier, causes)
     evidence = _evidence_ids(dossier, first.signals)
@@ -92,14 +93,14 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
 
 
 def _label(cause: str | None, causes: CauseSettings) -> str:
-    rule = next((rule for name, rule in causes.causes.items() if name == cause), None)
+    rule = causes.causes.get(cause or "")
     return rule.label if rule else "Undetermined"
 
 
 def _confidence(first: CauseCandidate, lead: float, causes: CauseSettings) -> str:
     if first.points >= causes.confident_points.value and lead >= causes.confident_lead.value:
         return "high"
-    return "medium" if lead >= causes.minimum_lead.value * 2 else "low"
+    return "medium" if lead >= causes.medium_lead.value else "low"
 
 
 def _question(first: str, second: str | None, causes: CauseSettings) -> str:
@@ -118,7 +119,9 @@ def _reasoning(dossier: Dossier, first: CauseCandidate, known: bool, causes: Cau
         if cause == first.cause:
             says = {fact.signal: fact.why for fact in rule.evidence}
             whys = [
-                f"{says[signal]} ({fact.id})" for signal in first.signals[:4] if (fact := dossier.evidence_for(signal))
+                f"{says[signal]} ({fact.id})"
+                for signal in first.signals[: int(causes.reasons.value)]
+                if (fact := dossier.evidence_for(signal))
             ]
     if known:
         text = "; ".join(whys)
@@ -145,7 +148,7 @@ def _driver(dossier: Dossier) -> tuple[Driver | str, str]:
     )
 
 
-def _pillar(dossier: Dossier, scoring: ScoringSettings) -> tuple[str, str]:
+def _pillar(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) -> tuple[str, str]:
     """The pillar that dropped most since last week, or, without a last week, the one with the most risk in it."""
     moved: dict[str, float] = {}
     risky: dict[str, float] = {}
@@ -154,7 +157,7 @@ def _pillar(dossier: Dossier, scoring: ScoringSettings) -> tuple[str, str]:
         moved[pillar] = moved.get(pillar, 0.0) + (part.health_change or 0.0)
         risky[pillar] = risky.get(pillar, 0.0) + part.risk_points
     worst, change = min(sorted(moved.items()), key=lambda item: item[1])
-    if change <= -1:
+    if change <= -causes.pillar_drop_points.value:
         return worst, f"It lost {-change:.1f} points of health since last week (health: high is good)."
     heaviest, points = max(sorted(risky.items()), key=lambda item: item[1])
     if points <= 0:
@@ -163,7 +166,7 @@ def _pillar(dossier: Dossier, scoring: ScoringSettings) -> tuple[str, str]:
 
 
 def _difficulty(dossier: Dossier, category: str, causes: CauseSettings) -> tuple[Difficulty, str]:
-    rule = next((rule for name, rule in causes.causes.items() if name == category), None)
+    rule = causes.causes.get(category)
     level: Difficulty = rule.base_difficulty if rule else "moderate"
     reasons = [rule.difficulty_why if rule else "The cause has to be found first."]
     days = dossier.renewal_in_days
@@ -173,7 +176,8 @@ def _difficulty(dossier: Dossier, category: str, causes: CauseSettings) -> tuple
     if dossier.health is not None and dossier.health < causes.harder_below_health.value:
         level = _HARDER[level]
         reasons.append("Health is so low that several things are broken at once.")
-    if dossier.values.get("champion_status") == 2 and category != "relationship_erosion":
+    left = dossier.values.get("champion_status") == 2
+    if left and (rule is None or rule.harder_without_champion):
         level = _HARDER[level]
         reasons.append("Nobody on their side speaks for us since the champion left.")
     return level, " ".join(reasons)
@@ -190,8 +194,11 @@ def time_to_churn(dossier: Dossier, causes: CauseSettings) -> tuple[tuple[int, i
     if falling and dossier.health is not None and dossier.velocity is not None:
         distance = max(dossier.health - causes.floor_health.value, 0.0)
         middle = distance / -dossier.velocity
-        if middle <= 365:
-            options.append((int(middle * 0.75), int(middle * 1.25) + 1, "the trend of health over the last month"))
+        spread = causes.trend_spread.value
+        if middle <= causes.trend_horizon_days.value:
+            options.append(
+                (int(middle * (1 - spread)), int(middle * (1 + spread)) + 1, "the trend of health over the last month")
+            )
     if not options:
         return None, "Unknown: neither a renewal date nor a falling trend is known."
     earliest, latest, why = min(options)

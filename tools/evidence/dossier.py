@@ -1,4 +1,4 @@
-"""What is known about each account under review: attributes, scorecard, evidence with its rows, people on both sides.
+"""The dossier of each account under review: attributes, scorecard, evidence with its rows, people on both sides.
 
 Everything that the later phases need is gathered here once, so that nothing after phase 1 reads the data again.
 """
@@ -9,9 +9,10 @@ from typing import Any
 
 from domain.dossier import Contact, Dossier, Person
 from domain.portfolio import RiskChange
-from tools.evidence.evidence import InputRow, build_contributions, build_evidence, exact_parts
+from tools.evidence.evidence import build_contributions, build_evidence, exact_parts
 from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.snapshots import SnapshotStore
+from tools.signals.registry import InputRow
 
 _QUERIES = {
     "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id",

@@ -1,120 +1,20 @@
-"""Evidence: what the scores of one account rest on, in sentences, down to the rows of the input.
+"""Evidence: the facts behind the scores of one account, in sentences, down to the rows of the input.
 
-Pure. Each signal names the rows behind it; for signals that count, the number of rows is the value, so the engine's
-SQL and this page check each other.
+Pure. The registry of signals says which rows are behind each; for a signal that counts, the number of rows is the value,
+so the engine's SQL and this module check each other.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from domain.configuration import ScoringSettings, Signal
 from domain.evidence import Contribution, Direction, Evidence, SourceRow
+from tools.signals.registry import SIGNALS, InputRow, Period, is_answered
 from tools.wording import format_unsigned, format_value
 
 MAX_ROWS = 12
 _QUOTE = 160
-
-
-@dataclass(frozen=True)
-class InputRow:
-    """One row of one input table, of one account under review."""
-
-    table: str
-    row: int
-    on: date | None
-    facts: Mapping[str, Any]
-
-    def age(self, as_of: date) -> int:
-        """Days before the review; 0 when undated."""
-        return (as_of - self.on).days if self.on else 0
-
-
-RowTest = Callable[[InputRow, date], bool]
-
-
-def _recent(days: int, first: int = 0) -> RowTest:
-    return lambda row, as_of: first <= row.age(as_of) <= days
-
-
-def _all_of(*tests: RowTest) -> RowTest:
-    return lambda row, as_of: all(test(row, as_of) for test in tests)
-
-
-def _is(column: str, *values: Any) -> RowTest:
-    return lambda row, _: row.facts.get(column) in values
-
-
-def _has(column: str) -> RowTest:
-    return lambda row, _: row.facts.get(column) is not None
-
-
-def _is_unpaid(row: InputRow, _: date) -> bool:
-    return row.facts.get("status") in ("open", "failed") and row.facts.get("paid_on") is None
-
-
-def _is_past_due(row: InputRow, as_of: date) -> bool:
-    return row.on is not None and row.on < as_of
-
-
-def _is_executive_touch(row: InputRow, _: date) -> bool:
-    facts = row.facts
-    met = facts.get("kind") == "exec_meeting"
-    spoke = facts.get("kind") in ("qbr", "call") and facts.get("contact_role") in ("exec_sponsor", "economic_buyer")
-    return facts.get("attended") is not False and (met or spoke)
-
-
-def _is_answered(row: InputRow, _: date) -> bool:
-    return bool(row.facts.get("attended")) or row.facts.get("responded_at") is not None
-
-
-def _has_sponsor_left(row: InputRow, as_of: date) -> bool:
-    gone = row.facts.get("status") == "departed" and row.facts.get("role") in ("economic_buyer", "exec_sponsor")
-    left = row.facts.get("departed_on")
-    return gone and (left is None or (as_of - left).days <= 180)
-
-
-_HAS_USAGE = _all_of(_recent(55), _has("active_users"))
-
-SIGNAL_ROWS: dict[str, tuple[str, RowTest]] = {
-    "active_users_trend": ("usage", _HAS_USAGE),
-    "core_actions_trend": ("usage", _all_of(_recent(55), _has("core_actions"))),
-    "seat_utilisation": ("usage", _all_of(_recent(27), _has("active_users"))),
-    "logins_per_user": ("usage", _all_of(_recent(27), _has("logins"))),
-    "feature_breadth": ("usage", _all_of(_recent(27), _has("features_used"))),
-    "days_silent": ("usage", _HAS_USAGE),
-    "ticket_spike": ("tickets", _recent(120)),
-    "escalations": ("tickets", _all_of(_recent(90), _is("escalated", True))),
-    "open_escalations": ("tickets", _all_of(_is("escalated", True), _is("closed_at", None))),
-    "sla_breaches": ("tickets", _all_of(_recent(90), _is("sla_breached", True))),
-    "support_csat": ("tickets", _all_of(_recent(90), _has("csat"))),
-    "oldest_urgent_ticket": ("tickets", _all_of(_is("priority", "high", "urgent"), _is("closed_at", None))),
-    "nps": ("surveys", _is("kind", "nps")),
-    "nps_change": ("surveys", _is("kind", "nps")),
-    "csm_pulse": ("notes", _has("pulse")),
-    "days_since_exec_touch": ("touchpoints", _is_executive_touch),
-    "champion_status": ("contacts", _is("role", "champion")),
-    "sponsor_changed": ("contacts", _has_sponsor_left),
-    "active_contacts": ("touchpoints", _all_of(_recent(60), _is_answered, _has("contact_id"))),
-    "unanswered_outreach": (
-        "touchpoints",
-        _all_of(
-            _recent(60, 4), _is("outbound", True), _is("kind", "email", "call"), lambda r, d: not _is_answered(r, d)
-        ),
-    ),
-    "missed_meetings": (
-        "touchpoints",
-        _all_of(_recent(90), _is("attended", False), _is("kind", "exec_meeting", "qbr", "call", "training")),
-    ),
-    "response_days": ("touchpoints", _all_of(_recent(90), _has("responded_at"))),
-    "payment_failed": ("invoices", _all_of(_is_unpaid, _is("status", "failed"))),
-    "invoice_overdue": ("invoices", _all_of(_is_unpaid, _is_past_due)),
-    "overdue_share": ("invoices", _all_of(_is_unpaid, _is_past_due)),
-    "arr_trend": ("outcomes", _recent(365)),
-    "goals_behind": ("goals", _has("status")),
-}
-"""Which rows of which table are behind each signal. Stated intents bring their rows along as statements."""
 
 
 def build_contributions(
@@ -158,6 +58,8 @@ def build_contributions(
 
 def exact_parts(parts: list[float | None], total: float | None) -> list[float]:
     """The parts in millionths, with the rounding left over given to the largest, so that they sum to ``total``."""
+    # Rounded parts rarely sum to the rounded total. The largest part takes the difference, where it shows least, so that
+    # a reader who adds up the table gets the score.
     micro = [round((part or 0.0) * 1e6) for part in parts]
     if total is not None and micro:
         largest = max(range(len(micro)), key=lambda index: abs(micro[index]))
@@ -206,7 +108,7 @@ def build_evidence(
     for index, part in enumerate(known, start=1):
         signal = scoring.signals[part.signal]
         way = direction(signal, part.component, scoring)
-        behind = _rows_behind(part.signal, rows, statements, as_of)
+        behind = _rows_behind(part.signal, rows, statements, Period(as_of, signal.window_days or 0))
         assert part.value is not None
         found.append(
             Evidence(
@@ -235,20 +137,15 @@ def _source(table: str, behind: list[InputRow], sources: Mapping[str, str]) -> s
 
 
 def _rows_behind(
-    signal: str, rows: list[InputRow], statements: Mapping[str, list[InputRow]], as_of: date
+    signal: str, rows: list[InputRow], statements: Mapping[str, list[InputRow]], period: Period
 ) -> list[InputRow]:
-    if signal not in SIGNAL_ROWS:
+    entry = SIGNALS[signal]
+    if entry.is_stated:
         found = list(statements.get(signal, []))
     else:
-        table, test = SIGNAL_ROWS[signal]
-        found = [row for row in rows if row.table == table and test(row, as_of)]
-        if signal == "support_csat":
-            found += [r for r in rows if r.table == "surveys" and r.facts["kind"] == "csat" and r.age(as_of) <= 90]
-        if signal == "unanswered_outreach":
-            touches = [row for row in rows if row.table == table and _is_answered(row, as_of)]
-            answered = [row.on if row.facts.get("attended") else row.facts.get("responded_at") for row in touches]
-            last = max((day for day in answered if day), default=None)
-            found = [row for row in found if last is None or (row.on is not None and row.on > last)]
+        found = [row for row in rows if row.table in entry.rows and entry.rows[row.table](row, period)]
+    if entry.keep is not None:
+        found = entry.keep(found, rows)
     return sorted(found, key=lambda row: (-(row.on.toordinal() if row.on else 0), row.table, row.row))
 
 
@@ -297,7 +194,7 @@ def _other_text(row: InputRow) -> str:
     if row.table == "notes":
         return f"pulse {facts['pulse']:g}: “{shorten_quote(str(facts['text']), 110)}”"
     if row.table == "touchpoints":
-        how = "missed" if facts.get("attended") is False else "answered" if _is_answered(row, date.min) else "no answer"
+        how = "missed" if facts.get("attended") is False else "answered" if is_answered(row) else "no answer"
         who = f" with {facts['contact_name']}" if facts.get("contact_name") else ""
         return f"{str(facts['kind']).replace('_', ' ')}{who}, {how}"
     if row.table == "contacts":

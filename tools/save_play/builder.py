@@ -132,7 +132,7 @@ def _play_action(frame: PlayContext, phase: Phase, line: ChosenAction) -> PlayAc
     person = line.owner or usual
     words = frame.words
     if person is not None and person != usual:
-        words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, frame.playbook.cause), person.name)}
+        words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, frame.playbook), person.name)}
     contact = find_contact(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
     return PlayAction(
         id=action.id,
@@ -228,25 +228,13 @@ def _cadence(frame: PlayContext) -> Cadence:
 
 def _escalation(frame: PlayContext) -> tuple[str, ...]:
     """When to involve whom."""
-    team, cause = frame.team, frame.finding.category
-    steps = []
+    team, steps = frame.team, []
     if frame.dossier.intervention_tier == "critical":
         steps.append(
             f"At once: {team.name('exec_sponsor')} speaks with their executive; {team.name('cs_manager')} is informed."
         )
     else:
         steps.append(f"No answer to two attempts on two channels: {team.name('cs_manager')} calls.")
-    if cause == "product_fit":
-        steps.append(
-            f"Gap confirmed as blocking: {team.name('product')} answers with a date or an honest no within a week."
-        )
-    if cause == "service_failure":
-        steps.append(
-            f"A promised fix date slips: {team.name('support_lead')} and {team.name('exec_sponsor')} call the same day."
-        )
-    if cause == "commercial_friction":
-        steps.append(
-            f"A concession above the owner's authority: {team.name('cs_manager')} decides before it is offered."
-        )
+    steps += [text.format_map(frame.words) for text in frame.playbook.escalation]
     steps.append(f"Two weekly checks without movement: {team.name('exec_sponsor')} takes the next conversation.")
     return tuple(steps)

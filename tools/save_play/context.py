@@ -13,7 +13,7 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH
 from domain.evidence import Evidence
-from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
+from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.selection import (
@@ -67,7 +67,7 @@ class PlayContext:
     @cached_property
     def playbook(self) -> Playbook:
         """The library for the cause; the diagnosis when it is undetermined."""
-        name = "diagnosis" if self.finding.category == UNDETERMINED else self.finding.category
+        name = DIAGNOSIS if self.finding.category == UNDETERMINED else self.finding.category
         return self.configuration.playbooks[name]
 
     @cached_property
@@ -84,7 +84,7 @@ class PlayContext:
     @cached_property
     def words(self) -> dict[str, str]:
         """What the name slots are filled with."""
-        return placeholder_values(self.dossier, self.team, self.playbook.cause)
+        return placeholder_values(self.dossier, self.team, self.playbook)
 
     @cached_property
     def schedule_scale(self) -> float:

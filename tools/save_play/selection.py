@@ -28,25 +28,15 @@ _ROLE_WORDS = {
     "product": "the product manager (to be assigned)",
     "billing": "the billing team (to be assigned)",
 }
-_SPECIALIST: dict[str, Role] = {
-    "service_failure": "support_lead",
-    "product_fit": "product",
-    "competitive_displacement": "product",
-    "commercial_friction": "billing",
-    "relationship_erosion": "support_lead",
-    "customer_side_change": "support_lead",
-    "value_gap": "product",
-    "diagnosis": "support_lead",
-}
 
 
-def owner_placeholders(role: Role, playbook: str) -> tuple[str, ...]:
+def owner_placeholders(role: Role, playbook: Playbook) -> tuple[str, ...]:
     """The slots of a sentence that name whoever has the role."""
     named: dict[str, Role] = {
         "csm": "csm",
         "manager": "cs_manager",
         "our_executive": "exec_sponsor",
-        "specialist": _SPECIALIST.get(playbook, "support_lead"),
+        "specialist": playbook.specialist,
     }
     return tuple(slot for slot, own in named.items() if own == role)
 
@@ -106,7 +96,7 @@ def find_contact(dossier: Dossier, *roles: str) -> Contact | None:
     return None
 
 
-def placeholder_values(dossier: Dossier, team: Team, playbook: str) -> dict[str, str]:
+def placeholder_values(dossier: Dossier, team: Team, playbook: Playbook) -> dict[str, str]:
     """The names that the library's sentences are filled with."""
     main = find_contact(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
     executive = find_contact(dossier, "exec_sponsor", "economic_buyer")
@@ -121,7 +111,7 @@ def placeholder_values(dossier: Dossier, team: Team, playbook: str) -> dict[str,
         "csm": team.name("csm"),
         "manager": team.name("cs_manager"),
         "our_executive": team.name("exec_sponsor"),
-        "specialist": team.name(_SPECIALIST.get(playbook, "support_lead")),
+        "specialist": team.name(playbook.specialist),
         "renewal": renewal,
     }
 

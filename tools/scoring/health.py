@@ -25,6 +25,7 @@ def fresh_value_sql(name: str, signal: Signal, as_of: date) -> str:
 def component_sql(name: str, signal: Signal) -> str:
     """0 to 100 from the breakpoints: straight lines between them, flat outside, NULL when unknown."""
     first, last = signal.points[0], signal.points[-1]
+    # Slope and offset are worked out here, once, and not for each account: one multiplication and one addition a row.
     lines = [f"when {name} <= {sql_number(first[0])} then {sql_number(first[1])}"]
     for (v0, c0), (v1, c1) in pairwise(signal.points):
         slope = (c1 - c0) / (v1 - v0)
@@ -46,7 +47,7 @@ def category_weight_sql(scoring: ScoringSettings, category: str) -> str:
 
 
 SIZE_FLAGS = ["size = 'enterprise' as is_enterprise", "size = 'small_business' as is_small_business"]
-"""What the weights ask of the size: comparing its name anew in each of them would cost as much as the weights."""
+"""The two questions that weights ask of the size, answered once: comparing names in each weight would cost as much."""
 
 
 def _by_size(weights: Mapping[str, float]) -> str:
@@ -96,6 +97,8 @@ def health_steps(scoring: ScoringSettings) -> list[list[str]]:
     ``w_``, the weight of each category if anything of it is known; then ``w_known`` and ``coverage`` (share of weight
     known, 0 to 1); then ``health`` (NULL below the minimum coverage).
     """
+    # A category with one known signal keeps its full weight, spread over what is known: a missing column must not look
+    # like good or bad health. How much is known is told apart, by coverage.
     weights = [f"case when k_{c} > 0 then {category_weight_sql(scoring, c)} else 0 end as w_{c}" for c in CATEGORIES]
     known = " + ".join(f"w_{category}" for category in CATEGORIES)
     covered = " + ".join(f"w_{c} * k_{c} / {_whole_weight(scoring, c)}" for c in CATEGORIES)

@@ -55,6 +55,7 @@ def at_risk_bridge(base: ScoredBase) -> tuple[BridgeStep, ...]:
     if base.previous is None:
         return ()
     rows = {row["step"]: row for row in base.rows(BRIDGE_SQL)}
+    named = int(base.configuration.review.bridge_accounts.value)
     found = []
     for name in _STEPS:
         row = rows.get(name, {"arr": 0, "accounts": 0, "account_ids": []})
@@ -63,19 +64,20 @@ def at_risk_bridge(base: ScoredBase) -> tuple[BridgeStep, ...]:
                 name=name,
                 arr=float(row["arr"]),
                 accounts=row["accounts"],
-                account_ids=tuple(row["account_ids"][:50]),
+                account_ids=tuple(row["account_ids"][:named]),
             )
         )
     return tuple(found)
 
 
 def _movements(base: ScoredBase) -> tuple[AccountMovement, ...]:
-    """New, worsened, improved and resolved, by ARR; at most 200."""
+    """New, worsened, improved and resolved, by ARR; at most ``movement_rows``."""
     if base.previous is None:
         return ()
     rows = base.rows(
         "select * from compared where change in ('new', 'worsened', 'improved', 'resolved') "
-        "order by arr desc, account_id limit 200"
+        "order by arr desc, account_id limit ?",
+        [int(base.configuration.review.movement_rows.value)],
     )
     return tuple(
         AccountMovement(
@@ -174,13 +176,14 @@ def csm_books(base: ScoredBase) -> tuple[CsmBook, ...]:
     )
 
 
-def movable_accounts(base: ScoredBase, csms: list[str], limit: int = 40) -> tuple[MovableAccount, ...]:
-    """Accounts of the given CSMs that could change hands quietly: green, not at risk, no renewal within 60 days."""
+def movable_accounts(base: ScoredBase, csms: list[str]) -> tuple[MovableAccount, ...]:
+    """Accounts of the given CSMs that could change hands quietly: green, not at risk, no renewal soon."""
+    review = base.configuration.review
     rows = base.rows(
         "select account_id, name, arr, csm_id, size from scored where csm_id in (select unnest(?)) and not at_risk "
-        "and health_band = 'green' and (renewal_in_days is null or renewal_in_days > 60) "
+        "and health_band = 'green' and (renewal_in_days is null or renewal_in_days > ?) "
         "order by arr, account_id limit ?",
-        [csms, limit],
+        [csms, review.handover_renewal_after.value, int(review.handover_candidates.value)],
     )
     return tuple(MovableAccount(**{**row, "arr": float(row["arr"])}) for row in rows)
 
@@ -194,7 +197,9 @@ def portfolio_counts(base: ScoredBase) -> PortfolioCounts:
 
 def opportunity_matrix(base: ScoredBase) -> tuple[MatrixCell, ...]:
     """Risk × opportunity, nine fields. Opportunity is the configured mean of what speaks for growth, known parts only."""
-    shares = base.configuration.review.opportunity
+    review = base.configuration.review
+    shares = review.opportunity
+    high, medium = sql_number(review.opportunity_high.value), sql_number(review.opportunity_medium.value)
     value = " + ".join(f"coalesce(c_{name} * {sql_number(share)}, 0)" for name, share in shares.items())
     weight = " + ".join(
         f"case when c_{name} is null then 0 else {sql_number(share)} end" for name, share in shares.items()
@@ -205,8 +210,8 @@ def opportunity_matrix(base: ScoredBase) -> tuple[MatrixCell, ...]:
             select s.account_id, s.name, s.arr,
                 case when s.risk_tier in ('critical', 'high') then 'high' when s.risk_tier = 'medium' then 'medium'
                     else 'low' end as risk,
-                case when ({weight}) = 0 then 'low' when ({value}) / ({weight}) >= 80 then 'high'
-                    when ({value}) / ({weight}) >= 50 then 'medium' else 'low' end as opportunity
+                case when ({weight}) = 0 then 'low' when ({value}) / ({weight}) >= {high} then 'high'
+                    when ({value}) / ({weight}) >= {medium} then 'medium' else 'low' end as opportunity
             from scored s join parts p on p.account_id = s.account_id)
         select risk, opportunity, count(*) as accounts, sum(arr) as arr,
             list(name order by arr desc, account_id)[1:3] as examples from graded group by 1, 2"""
@@ -237,14 +242,14 @@ _STATE_SQL = {
     "new": "c.change = 'new'",
     "resolved": "c.change = 'resolved'",
 }
-_ALERTS_EACH = 50
 
 
 def workflow_alerts(base: ScoredBase) -> tuple[tuple[Alert, ...], dict[str, int]]:
-    """Accounts in each workflow state, by ARR (at most fifty each), and how many hold it."""
+    """Accounts in each workflow state, by ARR (at most ``alerts_per_state`` each), and how many hold it."""
     found: list[Alert] = []
     counts: dict[str, int] = {}
     rules = base.configuration.review.workflow
+    most = int(base.configuration.review.alerts_per_state.value)
     names = {condition.signal for rule in rules for condition in rule.when}
     base.connection.execute(f"create or replace temp table states as {_fresh(base, names)}")
     for rule in rules:
@@ -254,7 +259,7 @@ def workflow_alerts(base: ScoredBase) -> tuple[tuple[Alert, ...], dict[str, int]
             "(select account_id, name, arr, at_risk, intervention_tier from scored) s join states f on "
             "f.account_id = s.account_id join (select account_id, change, fell from compared) c on "
             f"c.account_id = s.account_id where {holds} "
-            f"order by s.arr desc, s.account_id limit {_ALERTS_EACH}"
+            f"order by s.arr desc, s.account_id limit {most}"
         )
         counts[rule.id] = rows[0]["total"] if rows else 0
         found += [_alert(rule, row, base) for row in rows]

@@ -1,4 +1,4 @@
-"""Risk: 0 to 100, high is bad. Severities add up, warn louder together, and louder as the renewal comes near.
+"""Risk: 0 to 100, high is bad. Points of all signals are added, then raised by two factors, then bent towards 100.
 
 Pure: writes SQL over components ``c_<signal>`` and ``renewal_in_days``. An unknown signal adds nothing. Each factor
 grows without a step and never falls when a signal worsens, so risk does not either.
@@ -38,6 +38,9 @@ def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
         "when renewal_in_days <= 0 then 0 else renewal_in_days end"
     )
     step = sql_number(scoring.cluster_step.value)
+    # Factors multiply and are not added: a near renewal makes a real problem worse, but is no problem by itself. With
+    # points of 0 risk stays 0, on the renewal day too. Dividing by the scale and 1 - exp(-x) keep the result below 100,
+    # so that two very bad accounts still have an order.
     raw = f"base * clustering * nearness / {sql_number(scoring.risk_scale.value)}"
     return [
         [f"{base} as base", f"{warning} as warning"],

@@ -1,8 +1,8 @@
 """Signals in, scores out, for the whole base at once.
 
-Pure: writes the SQL that turns a table ``measured`` (attributes, signals, observation days; one row an account) into
-health, risk, tiers and probabilities. The same text scores today's base and, after a change of configuration, last
-week's: so a change of weights can be told from a change of customers.
+Pure: writes the SQL that turns a table ``measured`` (attributes, signals, observation days; one row for each account)
+into health, risk, tiers and probabilities. After a change of configuration the same SQL scores last week again, so that
+a change of weights can be told from a change of customers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,22 +51,22 @@ SCORE_COLUMNS = (
 
 SCORED_COLUMNS = (*SCORE_COLUMNS, "renewal_in_days")
 LABEL_COLUMNS = ("health_band", "velocity_band", "confidence", "score_tier", "risk_tier", "rule", "intervention_tier")
-"""The words among the scores: each follows from the numbers."""
+"""The names among the scores: each follows from the numbers."""
 NUMERIC_COLUMNS = (*(name for name in SCORED_COLUMNS if name not in LABEL_COLUMNS), "rule_number")
 REPORTED_COLUMNS = SCORE_COLUMNS[:-2]
-"""What is kept of a week: what an account may cost is worked out anew from the curve of the day."""
+"""The scores that are saved of a week. Probability and expected loss are not: the curve of the day gives them anew."""
 
 
 FORMER_CUSTOMERS_SQL = """
     select account_id from outcomes group by account_id
     having max(case when kind = 'churned' then date end) >=
         coalesce(max(case when kind <> 'churned' then date end), date '0001-01-01')"""
-"""Accounts that have left: churned, and nothing since. They are no longer part of the base."""
+"""Accounts that left: churned, and no other outcome since. They are no longer part of the base."""
 
 
 @dataclass(frozen=True)
 class ChurnCurve:
-    """A logistic curve from risk to churn probability, and how it came about."""
+    """A logistic curve from risk to churn probability, and the number of outcomes behind it."""
 
     slope: float
     midpoint: float
@@ -93,9 +93,11 @@ def side_by_side_sql(
 ) -> str:
     """The attributes of every account and the ``columns`` of the ``tables``, which hold the accounts in the same order.
 
-    Nothing is joined and nothing is copied: row by row, what stands in the same place belongs together. A table
-    ``month_health`` among them has the health of a month ago.
+    A table ``month_health`` among them has the health of a month ago.
     """
+    # Positional join, because joining ten tables of a million accounts by id would cost more than all the arithmetic.
+    # It puts row n beside row n and checks nothing: each table is made in the order of the ids, and the caller compares
+    # the ids place by place before any score is used.
     size = size_sql(scoring, "accounts.arr_home")
     before = "month_health.health" if "month_health" in tables else "cast(null as double)"
     own = {
@@ -112,7 +114,7 @@ def side_by_side_sql(
 
 
 MEASURED_COLUMNS = (*OBSERVED_ON, *CONTEXT_COLUMNS, *sorted(set(OBSERVED_ON.values())))
-"""What is measured of an account: the signals, the context and the days."""
+"""The measured columns of an account: signals, context and days of observation."""
 
 
 def signal_table_sql(scoring: ScoringSettings, categories: Sequence[str], source: str) -> str:
@@ -189,7 +191,9 @@ def _cte_chain(first: str, steps: list[list[str]]) -> str:
     return "with " + ",\n".join([*chain, f"final as (select * from step_{len(steps)})"])
 
 
-VELOCITY_SQL = round_sql("(health - health_month_ago) / 30")
+def velocity_sql(scoring: ScoringSettings) -> str:
+    """Points of health a day since about a month ago."""
+    return round_sql(f"(health - health_month_ago) / {sql_number(scoring.velocity_days.value)}")
 
 
 def _decision_steps(configuration: ScoreConfiguration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
@@ -235,23 +239,28 @@ def scored_sql(
     source: str,
     as_of: date,
     curve: ChurnCurve,
-    velocity: str = VELOCITY_SQL,
+    velocity: str = "",
 ) -> str:
     """One row an account: attributes and scores. ``velocity`` may name a column that was reported before."""
+    velocity = velocity or velocity_sql(configuration.scoring)
     first, steps = _from_signals(configuration, source, as_of)
     steps += [*_decision_steps(configuration, curve, velocity), *_label_steps(configuration)]
     return f"{_cte_chain(first, steps)} select {', '.join((*ATTRIBUTES, *SCORED_COLUMNS))} from final"
 
 
 def numeric_scores_sql(configuration: ScoreConfiguration, tables: Sequence[str], curve: ChurnCurve) -> str:
-    """One row an account: its place and the scores without the names, which are many bytes and follow from the rest.
+    """One row an account: its place and the numeric scores; names of bands and tiers follow from them.
 
-    ``tables`` hold the signals and what each category adds, and stand in the order of the accounts. Tables side by side
-    are read by one thread: what is cheaper by category, with all threads, is there already.
+    ``tables`` hold the signals and what each category adds, in the order of the accounts.
     """
+    # Tables side by side are read by one thread, so as little as possible is left for this statement: what each category
+    # adds was worked out before, with all threads. Names are left out because they are most of the bytes of a row.
     columns = [f"{tables[0]}.rowid as place", "renewal_in_days", *_sums(configuration, CATEGORIES)]
     source = side_by_side_sql(configuration.scoring, columns, tables, ("size", "arr", "health_month_ago"))
-    steps = [*_score_steps(configuration.scoring), *_decision_steps(configuration, curve, VELOCITY_SQL)]
+    steps = [
+        *_score_steps(configuration.scoring),
+        *_decision_steps(configuration, curve, velocity_sql(configuration.scoring)),
+    ]
     chain = _cte_chain(source, [health.SIZE_FLAGS, *steps])
     return f"{chain} select place, {', '.join(NUMERIC_COLUMNS)} from final"
 
@@ -262,7 +271,7 @@ def labelled_sql(configuration: ScoreConfiguration, source: str, columns: Sequen
 
 
 DETAIL_COLUMNS = ("value", "observed_on", "component", "share", "health_points", "risk_points")
-"""What is told about each signal of an account under review, as columns ``<detail>__<signal>``."""
+"""The details of each signal of an account under review, as columns ``<detail>__<signal>``."""
 
 
 def detail_sql(configuration: ScoreConfiguration, source: str, as_of: date, accounts: str) -> str:

@@ -1,7 +1,7 @@
-"""The snapshot history: one Parquet file a week, written aside and renamed, read and never recomputed.
+"""The snapshot history: one Parquet file a week, written under another name and renamed, read and never recomputed.
 
-What "last week" means is this. A file carries its review date and the hash of the configuration that made it. Machines
-that share a store keep the files in its database; each reads from copies in a folder of its own.
+"Last week" is the latest of these files. A file carries its review date and the hash of the configuration that made it.
+Machines that share a store keep the files in its database; each reads from copies in a folder of its own.
 """
 
 import hashlib
@@ -18,8 +18,6 @@ from tools.sql import sql_path, sql_string
 
 if TYPE_CHECKING:
     from tools.store.postgres import Postgres
-
-MAX_WEEKS = 104
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class SnapshotStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.name = str(folder)
-        """As people are told where it is."""
+        """The place as messages name it."""
 
     def has(self, review_id: str) -> bool:
         """Whether the week is there."""
@@ -68,8 +66,12 @@ class SnapshotStore:
         as_of: date,
         scoring_hash: str,
         reviewed: bool,
+        max_weeks: int,
     ) -> None:
-        """Write what the statement ``week`` yields, one row an account, replacing the week if it is there."""
+        """Write what the statement ``week`` yields, one row an account, replacing the week if it is there.
+
+        The oldest weeks beyond ``max_weeks`` are deleted.
+        """
         aside = self._aside(review_id)
         known = {"as_of": str(as_of), "scoring_hash": scoring_hash, "reviewed": str(reviewed).lower()}
         facts = ", ".join(f"{key}: {sql_string(value)}" for key, value in known.items())
@@ -77,12 +79,12 @@ class SnapshotStore:
             f"copy (select * from ({week}) order by account_id) to {sql_path(aside)} "
             f"(format parquet, kv_metadata {{{facts}}})"
         )
-        self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed))
+        self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed), max_weeks)
 
-    def _keep(self, aside: Path, snapshot: Snapshot) -> None:
-        """Put the file that was written aside into its place, and let go of the oldest weeks."""
+    def _keep(self, aside: Path, snapshot: Snapshot, max_weeks: int) -> None:
+        """Move the new file into its place, and delete the oldest weeks."""
         aside.replace(snapshot.path)
-        for old in sorted(self.folder.glob("*.parquet"))[:-MAX_WEEKS]:
+        for old in sorted(self.folder.glob("*.parquet"))[:-max_weeks]:
             old.unlink(missing_ok=True)
 
     def _file(self, review_id: str) -> Path:
@@ -158,7 +160,7 @@ class SharedSnapshotStore(SnapshotStore):
         found = [self._copied(week) for week in weeks]
         return sorted((week for week in found if week is not None), key=lambda snapshot: snapshot.as_of)
 
-    def _keep(self, aside: Path, snapshot: Snapshot) -> None:
+    def _keep(self, aside: Path, snapshot: Snapshot, max_weeks: int) -> None:
         """Into the database first: a copy of what is not in there would be of no use."""
         body = aside.read_bytes()
         week = {
@@ -169,12 +171,12 @@ class SharedSnapshotStore(SnapshotStore):
         with self._database.writing():
             self._database.execute(_UPSERT, week)
             known = sorted(row["review_id"] for row in self._database.rows("select review_id from snapshots", {}))
-            old = [{"review_id": review_id} for review_id in known[:-MAX_WEEKS]]
+            old = [{"review_id": review_id} for review_id in known[:-max_weeks]]
             self._database.execute_each("delete from snapshots where review_id = :review_id", old)
-        super()._keep(aside, snapshot)
+        super()._keep(aside, snapshot, max_weeks)
 
     def _weeks(self) -> list[dict[str, Any]]:
-        """What is known of each week, without its scores."""
+        """Each week without its scores."""
         if not self._database.has_tables("snapshots"):
             return []
         return self._database.rows("select review_id, as_of, scoring_hash, reviewed, digest from snapshots", {})
@@ -215,7 +217,7 @@ ACCOUNT_WEEK_COLUMNS = (
     "rule",
     "intervention_tier",
 )
-"""What the history tells about a week."""
+"""The columns that the history shows of a week."""
 
 
 def latest_reviewed(snapshots: list[Snapshot]) -> Snapshot | None:
@@ -223,7 +225,9 @@ def latest_reviewed(snapshots: list[Snapshot]) -> Snapshot | None:
     return next((snapshot for snapshot in reversed(snapshots) if snapshot.reviewed), None)
 
 
-def snapshot_month_ago(snapshots: list[Snapshot], as_of: date, window: tuple[int, int]) -> Snapshot | None:
-    """The snapshot nearest to 30 days back within the window, the older one on a tie."""
+def snapshot_month_ago(
+    snapshots: list[Snapshot], as_of: date, window: tuple[int, int], days: int = 30
+) -> Snapshot | None:
+    """The snapshot nearest to so many days back within the window, the older one on a tie."""
     near = [s for s in snapshots if window[0] <= (as_of - s.as_of).days <= window[1]]
-    return min(near, key=lambda s: (abs((as_of - timedelta(days=30) - s.as_of).days), s.as_of), default=None)
+    return min(near, key=lambda s: (abs((as_of - timedelta(days=days) - s.as_of).days), s.as_of), default=None)

@@ -1,4 +1,4 @@
-"""Tiers: who is at risk, and how soon it must be acted on. Rules from configuration, first match wins.
+"""Tiers: the accounts at risk, and how soon to act. Rules from configuration; the first that holds decides.
 
 Pure: writes SQL over the fresh values ``<signal>``, ``risk``, ``velocity`` and ``size``. A rule whose signal is
 unknown does not fire.
@@ -19,7 +19,7 @@ def condition_sql(rule: RuleCondition) -> str:
 
 
 def comparison_columns(tiers: TierSettings) -> dict[RuleCondition, str]:
-    """Every comparison that the rules make, and the column that says whether it holds: asked once, and by category."""
+    """Every comparison of the rules with the name of its column. Rules share comparisons; each is worked out once."""
     asked = (each for rule in tiers.rules for each in (*rule.when, *rule.at_risk_when))
     return {each: f"holds_{place}" for place, each in enumerate(dict.fromkeys(asked))}
 
@@ -35,13 +35,13 @@ def _all_hold(wanted: Iterable[RuleCondition], tiers: TierSettings) -> str:
 
 
 def fires_sql(rule: TierRule, tiers: TierSettings) -> str:
-    """Whether the rule's state is present; not true where a signal is unknown."""
+    """A condition: the rule's state is present. Not true where a signal is unknown."""
     sizes = "".join(f" and size <> {sql_string(size)}" for size in rule.not_for)
     return f"({_all_hold(rule.when, tiers)}{sizes})"
 
 
 def flags_sql(rule: TierRule, tiers: TierSettings) -> str:
-    """Whether the rule alone puts the account at risk."""
+    """A condition: the rule alone puts the account at risk."""
     fired = fires_sql(rule, tiers)
     return f"({fired} and {_all_hold(rule.at_risk_when, tiers)})" if rule.at_risk_when else fired
 
@@ -67,7 +67,7 @@ def condition_holds(rule: RuleCondition, values: Mapping[str, float | None]) -> 
 
 
 def tier_steps(scoring: ScoringSettings, tiers: TierSettings) -> list[list[str]]:
-    """Who is at risk in three steps, each a list of columns over the one before.
+    """The accounts at risk in three steps, each a list of columns over the one before.
 
     ``flagged`` and ``alarm``; ``at_risk``; ``rule_number`` (the first that fires, from 1 on).
     """

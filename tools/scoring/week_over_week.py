@@ -1,4 +1,4 @@
-"""This week against last week: who is new, worse, better or off the list, and how at-risk ARR moved.
+"""This week against last week: accounts that are new, worse, better or off the list, and how at-risk ARR moved.
 
 Pure: writes SQL over ``scored`` (this week) and ``previous`` (last week, under today's configuration and today's
 exchange rates; with what was reported then in ``reported_at_risk`` and ``reported_arr``).
@@ -19,6 +19,7 @@ def comparison_sql(scoring: ScoringSettings, has_previous: bool) -> str:
             "at_risk_then, cast(null as varchar) as tier_then, cast(null as decimal(18, 2)) as arr_then, risk, "
             "health, risk_tier, health_band, false as fell from scored"
         )
+    # A full join: accounts that came or left since last week belong to the comparison, too.
     notable = sql_number(scoring.notable_change.value)
     drop = sql_number(scoring.degradation_points.value)
     now, then = _RANK.format(column="s.risk_tier"), _RANK.format(column="p.risk_tier")

@@ -24,10 +24,12 @@ billed as (
 changes as (
     select
         account_id,
-        sum(cast(coalesce(arr_change, 0) as double)) as arr_change,
+        -- Money is summed as a decimal, which is exact, and only the sum becomes a double: the order of rows, the
+        -- number of threads and the version of the engine cannot move a cent.
+        cast(sum(coalesce(arr_change, 0)) as double) as arr_change,
         max(case when kind in ('contracted', 'expanded') and arr_change is null then 1 else 0 end) as is_partial
     from outcomes
-    where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= 365
+    where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= :window_arr_trend
     group by account_id
 ),
 agreed as (

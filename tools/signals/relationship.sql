@@ -34,10 +34,10 @@ touched as (
         contact_id,
         min(case when is_executive = 1 then age end) as exec_age,
         max(answered_on) as last_answer,
-        max(case when contact_id is not null and answered_on is not null and age <= 60 then 1 else 0 end) as is_active,
-        sum(case when attended = false and kind <> 'email' and age <= 90 then 1 else 0 end) as missed_meetings,
-        sum(case when age <= 90 and responded_at is not null then date_diff('day', date, responded_at) end) as waited,
-        sum(case when age <= 90 and responded_at is not null then 1 else 0 end) as responses
+        max(case when contact_id is not null and answered_on is not null and age <= :window_active_contacts then 1 else 0 end) as is_active,
+        sum(case when attended = false and kind <> 'email' and age <= :window_missed_meetings then 1 else 0 end) as missed_meetings,
+        sum(case when age <= :window_response_days and responded_at is not null then date_diff('day', date, responded_at) end) as waited,
+        sum(case when age <= :window_response_days and responded_at is not null then 1 else 0 end) as responses
     from touch_rows
     group by account_id, contact_id
 ),
@@ -60,7 +60,7 @@ unanswered as (
     join touches t on t.account_id = r.account_id
     where r.outbound and r.kind in ('email', 'call')
         and not coalesce(r.attended, false) and (r.responded_at is null or r.responded_at > cast(:as_of as date))
-        and date_diff('day', r.date, cast(:as_of as date)) between 4 and 60
+        and date_diff('day', r.date, cast(:as_of as date)) between 4 and :window_unanswered_outreach
         and (t.last_answer is null or r.date > t.last_answer)
     group by r.account_id
 ),
@@ -80,7 +80,7 @@ people as (
         sum(case when role = 'champion' and status = 'departed' then 1 else 0 end) as champions_gone,
         sum(case
             when role in ('economic_buyer', 'exec_sponsor') and status = 'departed'
-                and (departed_on is null or date_diff('day', departed_on, cast(:as_of as date)) <= 180) then 1
+                and (departed_on is null or date_diff('day', departed_on, cast(:as_of as date)) <= :window_sponsor_changed) then 1
             else 0
         end) as sponsors_gone
     from contact_rows

@@ -44,7 +44,7 @@ texts as (
 written as (
     select account_id, max(date) as written_on
     from texts
-    where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= 90
+    where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= :window_texts
     group by account_id
 )
 select

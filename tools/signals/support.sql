@@ -24,21 +24,21 @@ support_filled as (
 counts as (
     select
         account_id,
-        sum(case when age <= 30 then 1 else 0 end) as month_now,
-        cast(sum(case when age > 30 and age <= 120 then 1 else 0 end) as double) / 3 as month_before,
-        sum(case when age <= 90 then is_escalated else 0 end) as escalations,
+        sum(case when age <= :window_ticket_spike then 1 else 0 end) as month_now,
+        cast(sum(case when age > :window_ticket_spike and age <= 4 * :window_ticket_spike then 1 else 0 end) as double) / 3 as month_before,
+        sum(case when age <= :window_escalations then is_escalated else 0 end) as escalations,
         sum(is_escalated * is_open) as open_escalations,
-        sum(case when age <= 90 then is_breached else 0 end) as sla_breaches,
+        sum(case when age <= :window_sla_breaches then is_breached else 0 end) as sla_breaches,
         max(is_urgent * is_open * age) as oldest_urgent
     from ticket_rows
     group by account_id
 ),
 ratings as (
-    select account_id, opened_at as date, csat as score from ticket_rows where csat is not null and age <= 90
+    select account_id, opened_at as date, csat as score from ticket_rows where csat is not null and age <= :window_support_csat
     union all
     select account_id, date, score
     from surveys
-    where kind = 'csat' and date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= 90
+    where kind = 'csat' and date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= :window_support_csat
 ),
 satisfaction as (
     select account_id, avg(score) as support_csat, max(date) as rated_on from ratings group by account_id

@@ -1,6 +1,6 @@
 -- Usage brought to one row an account, in one pass over the only table that grows with accounts times days.
--- Reads `usage`, rows dated on or before :as_of. "Four weeks" is the 28 days that end on the review date (age 0 to 27),
--- "before" the 28 days ahead of them. Averages are over recorded days: a day without a row is a gap, a row that says
+-- Reads `usage`, rows dated on or before :as_of. "Four weeks" is the :window_usage days that end on the review date (from
+-- age 0), "before" as many days ahead of them. Averages are over recorded days: a day without a row is a gap, a row that says
 -- zero is measured.
 with usage_rows as (
     select
@@ -20,12 +20,12 @@ select
     min(case when active_users is not null then age end) as age_last_row,
     max(case when active_users is not null then age end) as age_first_row,
     min(case when active_users > 0 then age end) as age_last_active,
-    avg(case when age < 28 then active_users end) as active_now,
-    avg(case when age >= 28 and age < 56 then active_users end) as active_before,
-    avg(case when age < 28 then core_actions end) as actions_now,
-    avg(case when age >= 28 and age < 56 then core_actions end) as actions_before,
-    sum(case when age < 28 then logins end) as logins_now,
-    sum(case when age < 28 then active_users end) as user_days_now,
-    max(case when age < 28 then features_used end) as features_now
+    avg(case when age < :window_usage then active_users end) as active_now,
+    avg(case when age >= :window_usage and age < 2 * :window_usage then active_users end) as active_before,
+    avg(case when age < :window_usage then core_actions end) as actions_now,
+    avg(case when age >= :window_usage and age < 2 * :window_usage then core_actions end) as actions_before,
+    sum(case when age < :window_usage then logins end) as logins_now,
+    sum(case when age < :window_usage then active_users end) as user_days_now,
+    max(case when age < :window_usage then features_used end) as features_now
 from usage_rows
 group by account_id

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 import duckdb
 
 from domain.tables import TABLES, Column, Table
-from tools.signals import FEW_TEXTS, SIGNAL_INPUTS, TEXT_COLUMNS, match_sql, single_line_sql
+from tools.signals import FEW_TEXTS, TEXT_COLUMNS, match_sql, single_line_sql
+from tools.signals.sql_columns import signal_inputs
 from tools.sources.currencies import CurrencyRates
 from tools.sources.parse import LONG_TEXT_COLUMNS, SQL_TYPES, clean_long_text, clean_text
 from tools.sources.read_request import TextFilter
@@ -138,7 +139,7 @@ def read_fast_path(
 ) -> None:
     """Create the typed table from the columns that the signals read, in the order of the source."""
     name = staging.table.name
-    staging.sql = fast_path_sql(staging, plan, as_of, rates, texts, sorted(SIGNAL_INPUTS[name]))
+    staging.sql = fast_path_sql(staging, plan, as_of, rates, texts, sorted(signal_inputs(name)))
     connection.execute(f"DROP TABLE {sql_identifier(name)}")
     connection.execute(f"CREATE TABLE {sql_identifier(name)} AS {staging.sql}")
 

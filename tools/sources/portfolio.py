@@ -18,7 +18,7 @@ import duckdb
 from domain.data_audit import DataAudit, LeftOutRows, SourceAudit
 from domain.tables import TABLES, Table
 from tools.engine import EngineLimits, StepWatcher, no_watcher, open_engine
-from tools.signals import SIGNAL_INPUTS
+from tools.signals.sql_columns import signal_inputs
 from tools.sources import table_audit
 from tools.sources.column_matching import match_columns
 from tools.sources.csv_file import digest_file
@@ -85,15 +85,16 @@ def open_portfolio(
     rates: Mapping[str, float],
     lookback_days: Mapping[str, int] = {},
     texts: TextFilter | None = None,
+    windows: Mapping[str, int] = {},
     limits: EngineLimits = EngineLimits(),
     watcher: StepWatcher = no_watcher,
 ) -> Portfolio:
     """Read, clean and validate all the data at ``location`` as it was known on ``as_of``.
 
     ``rates`` are home-currency units per unit of a currency. Rows of a table dated more than ``lookback_days`` before
-    ``as_of`` are not loaded. Raises DataError or ConfigurationError if the data cannot be used as a whole.
+    ``as_of`` are not loaded; ``windows`` are the days that signals look back, for a server that measures them. Raises DataError or ConfigurationError if the data cannot be used as a whole.
     """
-    request = ReadRequest(as_of, CurrencyRates(home_currency, rates), lookback_days, texts, watcher)
+    request = ReadRequest(as_of, CurrencyRates(home_currency, rates), lookback_days, texts, windows, watcher)
     scratch = Path(tempfile.mkdtemp(prefix="saveplay-"))
     connection = open_engine(limits)
     try:
@@ -117,7 +118,14 @@ def _from_server(location: str, connection: duckdb.DuckDBPyConnection, request: 
     from tools.sources.warehouse import read_warehouse
 
     warehouse, audit = read_warehouse(
-        location, connection, request.as_of, request.rates, request.lookback_days, request.texts, request.watcher
+        location,
+        connection,
+        request.as_of,
+        request.rates,
+        request.lookback_days,
+        request.texts,
+        request.windows,
+        request.watcher,
     )
     reads = tuple(
         TableRead(name, source.name, source.columns, warehouse.rows.since(source.table), False, "")
@@ -287,11 +295,7 @@ def _audit_table(connection: duckdb.DuckDBPyConnection, staging: StagingTable, r
 
 
 def _table_read(staging: StagingTable, request: ReadRequest) -> TableRead:
-    wanted = (
-        SIGNAL_INPUTS.get(staging.table.name, frozenset(staging.table.names))
-        if staging.fast_path
-        else staging.table.names
-    )
+    wanted = signal_inputs(staging.table.name) if staging.fast_path else staging.table.names
     read = [staging.raw_table.header[index] for name, index in staging.columns.position.items() if name in wanted]
     columns = tuple(dict.fromkeys(read))
     return TableRead(

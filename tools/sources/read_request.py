@@ -28,6 +28,8 @@ class ReadRequest:
     rates: CurrencyRates
     lookback_days: Mapping[str, int]
     texts: TextFilter | None
+    windows: Mapping[str, int]
+    """Days that signals look back, by signal; a server that measures them needs them."""
     watcher: StepWatcher
 
     def since(self, table: Table) -> date | None:

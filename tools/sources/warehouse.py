@@ -78,7 +78,9 @@ class Warehouse:
         found = dict(zip([column for column, _ in statement.columns], row, strict=True))
         return server_audit(self.rows, name, found)
 
-    def measure(self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None]) -> list[LeftOutRows]:
+    def measure(
+        self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None], windows: Mapping[str, int]
+    ) -> list[LeftOutRows]:
         """Fetch one row an account into the tables ``accounts`` and ``warehouse_signals``.
 
         Returns the parents that were set to unknown: they can be checked only when all accounts are there. Raises
@@ -86,7 +88,7 @@ class Warehouse:
         """
         parts = [self.rows.with_clause([name for name in TABLES if name not in ("people", "accounts")])]
         parts.append(f"usage_by_account as ({usage_by_account_sql(self.rows.as_of)})")
-        parts += [f"{c}_signals as ({category_signals_sql(c, self.rows.as_of, seen)})" for c in CATEGORIES]
+        parts += [f"{c}_signals as ({category_signals_sql(c, self.rows.as_of, seen, windows)})" for c in CATEGORIES]
         accounts = TABLES["accounts"]
         days = sorted(set(OBSERVED_ON.values()))
         measured = [name for name in (*OBSERVED_ON, *CONTEXT_COLUMNS) if name not in INTENTS]
@@ -237,6 +239,7 @@ def read_warehouse(
     rates: CurrencyRates,
     lookback_days: Mapping[str, int],
     texts: TextFilter | None,
+    windows: Mapping[str, int],
     watcher: StepWatcher,
 ) -> tuple[Warehouse, DataAudit]:
     """Measure at the server and fetch what the review needs. Raises DataError, ConfigurationError or InputError."""
@@ -255,7 +258,7 @@ def read_warehouse(
             "touchpoints_from": audits["touchpoints"].first_date,
             "invoices_seen": audits["invoices"].seen_until,
         }
-        left_out += warehouse.measure(connection, seen)
+        left_out += warehouse.measure(connection, seen, windows)
     with watcher("finding phrases at the server", connection):
         if texts is not None:
             warehouse.texts(connection, texts)

@@ -1,0 +1,199 @@
+"""One entry for each signal: when it was observed, and which input rows are behind it.
+
+Pure. To add a signal, write its column into ``<category>.sql`` here, its meaning into ``configs/scoring.yaml`` and one
+entry below. Everything else is derived; what is missing is named when the configuration is loaded.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+USAGE_WINDOW_DAYS = 28
+"""Four weeks: usage is compared with the four weeks before. One number for all usage signals, since their table is read
+in one pass; the phrases say "four weeks"."""
+
+
+@dataclass(frozen=True)
+class InputRow:
+    """One row of one input table, of one account under review."""
+
+    table: str
+    row: int
+    on: date | None
+    facts: Mapping[str, Any]
+
+    def age(self, as_of: date) -> int:
+        """Days before the review; 0 when undated."""
+        return (as_of - self.on).days if self.on else 0
+
+
+@dataclass(frozen=True)
+class Period:
+    """The review date, and how many days before it the signal looks back: ``window_days`` of its configuration."""
+
+    as_of: date
+    window_days: int = 0
+
+
+RowTest = Callable[[InputRow, Period], bool]
+RowFilter = Callable[[list[InputRow], list[InputRow]], list[InputRow]]
+
+
+@dataclass(frozen=True)
+class SignalEntry:
+    """One signal. Its SQL column has the same name, and so has its entry in ``configs/scoring.yaml``."""
+
+    observed_on: str
+    """The column of its SQL file that holds the day of the observation; such a column ends in ``_on``."""
+    rows: Mapping[str, RowTest] = field(default_factory=dict)
+    """By input table: which rows are behind the signal. A stated intent has none: it brings its sentences along."""
+    keep: RowFilter | None = None
+    """A last choice among those rows, for a signal that compares rows: given them and all rows of the account."""
+    is_whole: bool = False
+    """A count or a number of days: it needs no rounding."""
+    is_stated: bool = False
+    """Found by reading what people wrote, not by measuring."""
+
+
+def _in_window(windows: int = 1, first_day: int = 0) -> RowTest:
+    """Rows of the signal's window, or of several such windows one after the other, from an age of ``first_day`` on."""
+    return lambda row, period: first_day <= row.age(period.as_of) <= windows * period.window_days
+
+
+def _used(column: str, windows: int) -> RowTest:
+    """Usage of the last window or of several, the review date being the first day; a day without a value is a gap."""
+    days = windows * USAGE_WINDOW_DAYS
+    return lambda row, period: 0 <= row.age(period.as_of) < days and row.facts.get(column) is not None
+
+
+def _all_of(*tests: RowTest) -> RowTest:
+    return lambda row, period: all(test(row, period) for test in tests)
+
+
+def _is(column: str, *values: Any) -> RowTest:
+    return lambda row, _: row.facts.get(column) in values
+
+
+def _has(column: str) -> RowTest:
+    return lambda row, _: row.facts.get(column) is not None
+
+
+def _is_unpaid(row: InputRow, _: Period) -> bool:
+    return row.facts.get("status") in ("open", "failed") and row.facts.get("paid_on") is None
+
+
+def _is_past_due(row: InputRow, period: Period) -> bool:
+    return row.on is not None and row.on < period.as_of
+
+
+def _is_executive_touch(row: InputRow, _: Period) -> bool:
+    facts = row.facts
+    met = facts.get("kind") == "exec_meeting"
+    spoke = facts.get("kind") in ("qbr", "call") and facts.get("contact_role") in ("exec_sponsor", "economic_buyer")
+    return facts.get("attended") is not False and (met or spoke)
+
+
+def is_answered(row: InputRow) -> bool:
+    """Whether the customer came to the meeting or answered the message."""
+    return bool(row.facts.get("attended")) or row.facts.get("responded_at") is not None
+
+
+def _is_answered(row: InputRow, _: Period) -> bool:
+    return is_answered(row)
+
+
+def _is_not_answered(row: InputRow, _: Period) -> bool:
+    return not is_answered(row)
+
+
+def _has_sponsor_left(row: InputRow, period: Period) -> bool:
+    gone = row.facts.get("status") == "departed" and row.facts.get("role") in ("economic_buyer", "exec_sponsor")
+    left = row.facts.get("departed_on")
+    return gone and (left is None or (period.as_of - left).days <= period.window_days)
+
+
+def _since_last_answer(found: list[InputRow], every: list[InputRow]) -> list[InputRow]:
+    """The outreach after the customer's last answer: an answer settles everything that was asked before it."""
+    touches = [row for row in every if row.table == "touchpoints" and is_answered(row)]
+    answered = [row.on if row.facts.get("attended") else row.facts.get("responded_at") for row in touches]
+    last = max((day for day in answered if day), default=None)
+    return [row for row in found if last is None or (row.on is not None and row.on > last)]
+
+
+_USED = {"usage": _used("active_users", 2)}
+_OVERDUE = {"invoices": _all_of(_is_unpaid, _is_past_due)}
+_NPS = {"surveys": _is("kind", "nps")}
+_IS_MEETING = _is("kind", "exec_meeting", "qbr", "call", "training")
+_STATED = SignalEntry("written_on", is_stated=True)
+
+SIGNALS: dict[str, SignalEntry] = {
+    "active_users_trend": SignalEntry("usage_on", _USED),
+    "core_actions_trend": SignalEntry("usage_on", {"usage": _used("core_actions", 2)}),
+    "seat_utilisation": SignalEntry("usage_on", {"usage": _used("active_users", 1)}),
+    "logins_per_user": SignalEntry("usage_on", {"usage": _used("logins", 1)}),
+    "feature_breadth": SignalEntry("usage_on", {"usage": _used("features_used", 1)}),
+    "days_silent": SignalEntry("usage_on", _USED, is_whole=True),
+    "ticket_spike": SignalEntry("tickets_on", {"tickets": _in_window(4)}),
+    "escalations": SignalEntry("tickets_on", {"tickets": _all_of(_in_window(), _is("escalated", True))}, is_whole=True),
+    "open_escalations": SignalEntry(
+        "tickets_on", {"tickets": _all_of(_is("escalated", True), _is("closed_at", None))}, is_whole=True
+    ),
+    "sla_breaches": SignalEntry(
+        "tickets_on", {"tickets": _all_of(_in_window(), _is("sla_breached", True))}, is_whole=True
+    ),
+    "support_csat": SignalEntry(
+        "rated_on",
+        {"tickets": _all_of(_in_window(), _has("csat")), "surveys": _all_of(_in_window(), _is("kind", "csat"))},
+    ),
+    "oldest_urgent_ticket": SignalEntry(
+        "tickets_on", {"tickets": _all_of(_is("priority", "high", "urgent"), _is("closed_at", None))}, is_whole=True
+    ),
+    "nps": SignalEntry("answered_on", _NPS),
+    "nps_change": SignalEntry("answered_on", _NPS),
+    "csm_pulse": SignalEntry("felt_on", {"notes": _has("pulse")}),
+    "evaluating_alternatives": _STATED,
+    "competitor_named": _STATED,
+    "budget_cut": _STATED,
+    "value_doubted": _STATED,
+    "feature_gap": _STATED,
+    "reorganisation": _STATED,
+    "days_since_exec_touch": SignalEntry("touchpoints_on", {"touchpoints": _is_executive_touch}, is_whole=True),
+    "champion_status": SignalEntry("contacts_on", {"contacts": _is("role", "champion")}, is_whole=True),
+    "sponsor_changed": SignalEntry("contacts_on", {"contacts": _has_sponsor_left}, is_whole=True),
+    "active_contacts": SignalEntry(
+        "touchpoints_on", {"touchpoints": _all_of(_in_window(), _is_answered, _has("contact_id"))}, is_whole=True
+    ),
+    "unanswered_outreach": SignalEntry(
+        "touchpoints_on",
+        # From four days on: a younger message has not had time for an answer.
+        {
+            "touchpoints": _all_of(
+                _in_window(first_day=4), _is("outbound", True), _is("kind", "email", "call"), _is_not_answered
+            )
+        },
+        keep=_since_last_answer,
+        is_whole=True,
+    ),
+    "missed_meetings": SignalEntry(
+        "touchpoints_on", {"touchpoints": _all_of(_in_window(), _is("attended", False), _IS_MEETING)}, is_whole=True
+    ),
+    "response_days": SignalEntry("touchpoints_on", {"touchpoints": _all_of(_in_window(), _has("responded_at"))}),
+    "payment_failed": SignalEntry(
+        "invoices_on", {"invoices": _all_of(_is_unpaid, _is("status", "failed"))}, is_whole=True
+    ),
+    "invoice_overdue": SignalEntry("invoices_on", _OVERDUE, is_whole=True),
+    "overdue_share": SignalEntry("invoices_on", _OVERDUE),
+    "arr_trend": SignalEntry("outcomes_on", {"outcomes": _in_window()}),
+    "goals_behind": SignalEntry("goals_on", {"goals": _has("status")}),
+}
+"""Every signal, in the order in which its columns are saved."""
+
+CONTEXT_COLUMNS = {
+    "active_users_before": "usage", "active_users_now": "usage", "amount_overdue": "commercial",
+    "renewal_in_days": "commercial",
+}  # fmt: skip
+"""Measured beside the signals, by the file of which category: rules and evidence use them, scores do not."""
+
+WHOLE_CONTEXT = frozenset(("renewal_in_days",))
+"""The context that is a whole number."""
