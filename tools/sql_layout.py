@@ -93,6 +93,10 @@ def _after_comma(nodes: Sequence[_Node], place: int) -> bool:
     return nodes[place - 1].text == ","
 
 
+def _has_comma(nodes: Sequence[_Node]) -> bool:
+    return any(node.text == "," for node in nodes)
+
+
 def _word(*words: str) -> Callable[[Sequence[_Node], int], bool]:
     return lambda nodes, place: nodes[place].text.lower() in words
 
@@ -112,10 +116,8 @@ def _lines(nodes: Sequence[_Node], indent: int) -> list[str]:
     """The nodes as lines, each indented."""
     if not nodes:
         return []
-    for place, node in enumerate(nodes):
-        if _is_comment(node.text):
-            own = " " * indent + node.text
-            return [*_lines(nodes[:place], indent), own, *_lines(nodes[place + 1 :], indent)]
+    if _is_comment(nodes[0].text):
+        return [" " * indent + nodes[0].text, *_lines(nodes[1:], indent)]
     flat = _flat(nodes)
     if len(flat) + indent <= _WIDTH and not _has(nodes, _is_comment):
         return [" " * indent + flat]
@@ -125,6 +127,9 @@ def _lines(nodes: Sequence[_Node], indent: int) -> list[str]:
     if _is_clause(nodes, 0) and len(nodes) > 1:
         head = 2 if nodes[1].text.lower() in ("by", "all", "join") else 1
         return [" " * indent + _flat(nodes[:head]), *_lines(nodes[head:], indent + _STEP)]
+    places = [place for place, node in enumerate(nodes) if _is_comment(node.text)]
+    if places and not _has_comma(nodes):
+        return [*_lines(nodes[: places[0]], indent), *_lines(nodes[places[0] :], indent)]
     for begins in _BREAKS:
         parts = _split(nodes, begins)
         if len(parts) > 1:

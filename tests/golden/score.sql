@@ -1161,11 +1161,14 @@ from
                 group by account_id
             ),
             changes as (
-                select account_id,
-                -- Money is summed as a decimal, which is exact, and only the sum becomes a double: the order of rows, the
-                -- number of threads and the version of the engine cannot move a cent.
-                cast(sum(coalesce(arr_change, 0)) as double) as arr_change,
-                max(case when kind in ('contracted', 'expanded') and arr_change is null then 1 else 0 end) as is_partial
+                select
+                    account_id,
+                    -- Money is summed as a decimal, which is exact, and only the sum becomes a double: the order of rows, the
+                    -- number of threads and the version of the engine cannot move a cent.
+                    cast(sum(coalesce(arr_change, 0)) as double) as arr_change,
+                    max(
+                        case when kind in ('contracted', 'expanded') and arr_change is null then 1 else 0 end
+                    ) as is_partial
                 from outcomes
                 where
                     date <= cast(DATE '2026-11-23' as date)
