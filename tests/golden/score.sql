@@ -27,7 +27,7 @@ select
     arr as reported_arr,
     at_risk as reported_at_risk,
     velocity as reported_velocity
-from read_parquet('4 weeks ago.parquet');
+from read_parquet(['4 weeks ago.parquet']);
 
 -- loading 4 weeks ago
 create or replace temp view month_measured as
@@ -2016,7 +2016,7 @@ select
     arr as reported_arr,
     at_risk as reported_at_risk,
     velocity as reported_velocity
-from read_parquet('1 weeks ago.parquet');
+from read_parquet(['1 weeks ago.parquet']);
 
 -- loading 1 weeks ago
 create or replace temp view previous_measured as
