@@ -4,33 +4,19 @@ Phase 4 carries out the same edits by the same functions, so what people saw is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
-from agents.capacity_analyzer import assess_capacity, free_hours_by_person, resource_needs
-from agents.churn_predictor import allocate_plays
 from domain.decisions import Decisions, PlayDecision
-from domain.diagnosis import CapacityLine, Handover
 from domain.dossier import Dossier
 from domain.errors import DecisionError
 from domain.phase_results import IdentifyResult, PlanResult
-from domain.plan import ResourceNeeds
 from domain.playbook import Phase, PlaybookAction
 from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
-from graph.phase_2_diagnose import completed_actions, open_actions
-from graph.phase_3_plan import SavePlayPlanner, actions_without_play
+from graph.save_play_planner import SavePlayPlanner
+from graph.workload import Workload, plan_workload
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions
 from tools.save_play.builder import ChosenAction, build_play
-
-
-@dataclass(frozen=True)
-class WorkloadPreview:
-    """Who would have how much to do."""
-
-    capacity: tuple[CapacityLine, ...]
-    handovers: tuple[Handover, ...]
-    needs: ResourceNeeds
 
 
 class DecisionPreview:
@@ -44,12 +30,12 @@ class DecisionPreview:
         self._plays = {play.account_id: play for play in self.planned.plays}
 
     @cached_property
-    def _desk(self) -> SavePlayPlanner:
+    def _planner(self) -> SavePlayPlanner:
         return SavePlayPlanner(self.context, self.state, self.identified)
 
     @cached_property
     def _accounts(self) -> dict[str, Dossier]:
-        return {dossier.account_id: dossier for dossier in self._desk.accounts}
+        return self._planner.dossiers
 
     def check(self, decisions: Decisions) -> None:
         """Refuse what cannot be carried out. Raises DecisionError naming account and rule."""
@@ -70,7 +56,7 @@ class DecisionPreview:
         self.check(decisions)
         return next(play for play in self.decided(decisions).plays if play.account_id == decision.account)
 
-    def load(self, decisions: Sequence[PlayDecision]) -> WorkloadPreview:
+    def load(self, decisions: Sequence[PlayDecision]) -> Workload:
         """Capacity and needs when the plays that were rejected or deferred so far do not run."""
         out = {each.account for each in decisions if each.decision in ("reject", "defer")}
         edits = {each.account: each for each in decisions if each.decision == "edit"}
@@ -79,14 +65,7 @@ class DecisionPreview:
             for play in self.planned.plays
             if play.account_id not in out
         )
-        configuration, identified = self.context.configuration, self.identified
-        promised = actions_without_play(open_actions(self.context.store, self.state), plays)
-        done = completed_actions(self.context.store, self.state)
-        free = free_hours_by_person(identified, promised, configuration)
-        budget = configuration.review.weekly_budget.value
-        allocation = allocate_plays(plays, free, budget, configuration, identified.as_of, done)
-        lines, moves = assess_capacity(identified, promised, plays, configuration, done)
-        return WorkloadPreview(lines, moves, resource_needs(plays, allocation, free, identified, configuration, done))
+        return plan_workload(self.context, self.state, self.identified, plays)
 
     def replacement_actions(self, account: str, action: str) -> list[PlaybookAction]:
         """What else the library has for the phase of an action, without what the play has already."""
@@ -94,7 +73,7 @@ class DecisionPreview:
         phase = next((phase for phase in play.phases if any(each.id == action for each in phase.actions)), None)
         if phase is None:
             raise DecisionError(f"{account}: the play has no action {action!r}")
-        frame = self._desk.frame(self._accounts[account])
+        frame = self._planner.play_context(self._accounts[account])
         taken = {each.id for part in play.phases for each in part.actions} | frame.excluded
         return [each for each in frame.playbook.phase(phase.phase) if each.id not in taken]
 
@@ -110,7 +89,7 @@ class DecisionPreview:
         return self.planned.model_copy(update={"plays": plays})
 
     def _swap_actions(self, play: SavePlay, decision: PlayDecision) -> SavePlay:
-        frame = self._desk.frame(self._accounts[play.account_id])
+        frame = self._planner.play_context(self._accounts[play.account_id])
         chosen: dict[str, PlaybookAction] = {}
         for old, new in decision.swap.items():
             offered = {each.id: each for each in self.replacement_actions(play.account_id, old)}
@@ -129,4 +108,4 @@ class DecisionPreview:
         return play.model_copy(update={"phases": tuple(phases)})
 
     def _verify_edited(self, play: SavePlay) -> SavePlay:
-        return self._desk.drafter.verified(play, self._desk.frame(self._accounts[play.account_id]))
+        return self._planner.drafter.verified(play, self._planner.play_context(self._accounts[play.account_id]))

@@ -1,9 +1,14 @@
 """Phase 1, risk identification: the churn predictor lists who is at risk, the health scorer what fell."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from agents.churn_predictor import at_risk_list, profile_for
-from domain.phase_results import AtRiskEntry, AtRiskSnapshot, IdentifyResult, Trends
+from domain.configuration import ReviewProfile
+from domain.dossier import Dossier
+from domain.phase_results import AtRiskEntry, AtRiskSnapshot, IdentifyResult, PlanRow, Trends
+from domain.portfolio import PortfolioSummary
 from domain.questions import PlayRequest
 from domain.tracking import AccountOutcome, Action, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
@@ -20,24 +25,67 @@ from tools.scoring.scored_base import ScoredBase
 @review_node("1 Risk identification", "churn predictor")
 def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Score the whole base; list the worst by risk × ARR; open with last week's commitments."""
-    base, day = context.base(), review_date(state)
-    configuration = context.configuration
+    base, review_id = context.base(), state["review_id"]
     totals = portfolio_summary.summarize_portfolio(base)
-    profile = profile_for(configuration, totals.accounts)
-    team = load_people(base)
-    listed, planned = at_risk_ids(base, profile.list_size), read_plan_scores(base)
-    proposals = customer_proposals(base, context.store.proposals(state["review_id"], day))
-    wanted = [proposal.account_id for proposal in proposals]
-    base.select_accounts(sorted({*listed, *wanted, *(row["account_id"] for row in planned)}))
+    profile = profile_for(context.configuration, totals.accounts)
+    requests = customer_proposals(base, context.store.proposals(review_id, review_date(state)))
+    accounts = _read_accounts(context, profile.list_size, requests)
+    identified = _identified(context, state, totals, profile, requests, accounts)
+    context.store.put(review_id, "standing", _at_risk_snapshot(identified, base))
+    base.keep(context.history, review_id, reviewed=True)
+    return save_result(context, state, "identified", identified)
+
+
+@review_node("1 Risk identification", "health scorer")
+def follow_trends(state: ReviewState, context: ReviewContext) -> StateUpdate:
+    """Health that fell, warnings by dimension, stakeholder changes; the risk × opportunity matrix."""
+    base = context.base()
+    alerts, states = portfolio_summary.workflow_alerts(base)
+    trends = Trends(alerts=alerts, states=states, matrix=portfolio_summary.opportunity_matrix(base))
+    return save_result(context, state, "trends", trends)
+
+
+@dataclass(frozen=True)
+class _Accounts:
+    """The accounts that are read in detail."""
+
+    listed: tuple[Dossier, ...]
+    """The at-risk list, worst first."""
+    asked: tuple[Dossier, ...]
+    """Accounts for which somebody asked for a play, with the statements of the question."""
+    plan_rows: tuple[PlanRow, ...]
+
+
+def _read_accounts(context: ReviewContext, list_size: int, requests: Sequence[PlayRequest]) -> _Accounts:
+    base = context.base()
+    listed, planned = at_risk_ids(base, list_size), read_plan_scores(base)
+    asked = [request.account_id for request in requests]
+    base.select_accounts(sorted({*listed, *asked, *(row["account_id"] for row in planned)}))
     details = base.signal_details()
-    rows = build_plan_rows(base, planned, details)
-    every = build_dossiers(base, list(dict.fromkeys([*listed, *wanted])), context.history, details)
-    found, by_id = every[: len(listed)], {dossier.account_id: dossier for dossier in every}
-    standings = earlier_snapshots(context, day)
-    seen = {item.account_id: standing.as_of for standing in reversed(standings) for item in standing.at_risk}
-    books = portfolio_summary.csm_books(base)
-    crowded = [line.person_id for line in capacity_lines(books, team, {}, {}, configuration.review)]
-    identified = IdentifyResult(
+    plan_rows = build_plan_rows(base, planned, details)
+    dossiers = build_dossiers(base, list(dict.fromkeys([*listed, *asked])), context.history, details)
+    by_id = {dossier.account_id: dossier for dossier in dossiers}
+    return _Accounts(
+        listed=tuple(dossiers[: len(listed)]),
+        asked=tuple(add_statements(by_id[r.account_id], r.said, context.configuration, r.on) for r in requests),
+        plan_rows=plan_rows,
+    )
+
+
+def _identified(
+    context: ReviewContext,
+    state: ReviewState,
+    totals: PortfolioSummary,
+    profile: ReviewProfile,
+    requests: Sequence[PlayRequest],
+    accounts: _Accounts,
+) -> IdentifyResult:
+    base, day, configuration = context.base(), review_date(state), context.configuration
+    team, books = load_people(base), portfolio_summary.csm_books(base)
+    csms = [line.person_id for line in capacity_lines(books, team, {}, {}, configuration.review)]
+    seen = _last_seen(context, day)
+    overrides = context.store.overrides(day)
+    return IdentifyResult(
         review_id=state["review_id"],
         as_of=day,
         profile=profile.id,
@@ -47,36 +95,26 @@ def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
         configuration_changed=base.configuration_changed,
         data=portfolio_summary.data_report(base),
         portfolio=totals,
-        at_risk=at_risk_list(found, team, configuration, profile.meeting_scope, context.store.overrides(day)),
-        dossiers=tuple(found),
-        plan_rows=rows,
+        at_risk=at_risk_list(accounts.listed, team, configuration, profile.meeting_scope, overrides),
+        dossiers=accounts.listed,
+        plan_rows=accounts.plan_rows,
         plan_totals=count_plan_totals(base),
         people=team,
         books=books,
-        movable=portfolio_summary.movable_accounts(base, crowded),
+        movable=portfolio_summary.movable_accounts(base, csms),
         population=portfolio_summary.portfolio_counts(base),
         followup=_followup(context, base, day),
         standing_now=portfolio_summary.current_health(base, sorted(seen)),
         outcomes=portfolio_summary.outcomes_since(base, seen),
-        asked=tuple(add_statements(by_id[p.account_id], p.said, configuration, p.on) for p in proposals),
-        proposals=tuple(proposals),
+        asked=accounts.asked,
+        proposals=tuple(requests),
     )
-    context.store.put(state["review_id"], "standing", _at_risk_snapshot(identified, base))
-    base.keep(context.history, state["review_id"], reviewed=True)
-    return save_result(context, state, "identified", identified)
 
 
-@review_node("1 Risk identification", "health scorer")
-def follow_trends(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """Health that fell, warnings by dimension, stakeholder changes; the risk × opportunity matrix."""
-    base = context.base()
-    alerts, states = portfolio_summary.workflow_alerts(base)
-    return save_result(
-        context,
-        state,
-        "trends",
-        Trends(alerts=alerts, states=states, matrix=portfolio_summary.opportunity_matrix(base)),
-    )
+def _last_seen(context: ReviewContext, day: date) -> dict[str, date]:
+    """Account to the date of the latest earlier review that had it at risk."""
+    oldest_first = reversed(earlier_snapshots(context, day))
+    return {item.account_id: snapshot.as_of for snapshot in oldest_first for item in snapshot.at_risk}
 
 
 def customer_proposals(base: ScoredBase, proposals: list[PlayRequest]) -> list[PlayRequest]:

@@ -1,5 +1,6 @@
 """Phase 4, assignment and tracking: the capacity analyzer hands out what was approved; then everything is published."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -11,7 +12,7 @@ from domain.phase_results import AssignResult, IdentifyResult, PlanResult, Runni
 from domain.playbook import Role
 from domain.portfolio import WorkflowRule
 from domain.save_play import SavePlay
-from domain.tracking import Action
+from domain.tracking import Action, CrmUpdate, Metrics
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
 from graph.decision_preview import DecisionPreview
 from graph.phase_2_diagnose import open_actions
@@ -89,24 +90,16 @@ def _build_assignments(
     decided: AppliedDecisions,
     owners: dict[str, str],
 ) -> AssignResult:
+    """Everything that follows from what people approved. ``owners``: account to person, as named at the close."""
     configuration, team = context.configuration, identified.people
-    actions = _with_progress(
-        context, build_actions(decided, identified, context.calendar, planned.origins, owners), identified
-    )
+    proposed = build_actions(decided, identified, context.calendar, planned.origins, owners)
+    actions = _with_progress(context, proposed, identified)
     plays = tuple(
         assign_csm(play, team[owners[play.account_id]]) if play.account_id in owners else play for play in decided.plays
     )
     approved = [play for play in plays if play.status in ("approved", "edited")]
-    lines = {line.account_id: line for line in identified.at_risk}
-    resolved = [m for m in identified.portfolio.movements if m.change == "resolved"] if decided.lines else []
-    updates = crm_updates(approved, decided.lines, lines, resolved, actions)
-    by_cause = save_records(context, identified)
-    before = metrics_history(context, identified, by_cause)
-    named = {account: team[person].name for account, person in owners.items()}
-    process = metrics.process_metrics(
-        planned.intervention_plan, named, actions, updates, before, identified.followup.commitments
-    )
-    labels: dict[str, str] = {cause: rule.label for cause, rule in configuration.causes.causes.items()}
+    updates = _crm_updates(identified, decided, approved, actions)
+    profile = profile_for(configuration, identified.portfolio.accounts)
     next_review = context.calendar.on_or_after(identified.as_of + timedelta(days=7))
     return AssignResult(
         plays=plays,
@@ -115,14 +108,38 @@ def _build_assignments(
         crm_updates=updates,
         touchpoints=touchpoints(approved, actions, team, configuration),
         owners_to_assign=tuple(item for item in planned.owners_to_assign if item.account_id not in owners),
-        next_agenda=build_next_agenda(
-            actions, plays, next_review, configuration, profile_for(configuration, identified.portfolio.accounts)
-        ),
+        next_agenda=build_next_agenda(actions, plays, next_review, configuration, profile),
         workflow=_workflow(context, identified.review_id),
-        metrics=metrics.build_metrics(
-            [*process, *metrics.outcome_metrics(before)], by_cause, labels, identified.portfolio.calibrated
-        ),
+        metrics=_metrics(context, identified, planned, owners, actions, updates),
     )
+
+
+def _crm_updates(
+    identified: IdentifyResult, decided: AppliedDecisions, approved: Sequence[SavePlay], actions: Sequence[Action]
+) -> tuple[CrmUpdate, ...]:
+    """CRM fields to set. The flag of accounts that left the list is cleared only if plan lines were approved."""
+    lines = {line.account_id: line for line in identified.at_risk}
+    moves = identified.portfolio.movements if decided.lines else ()
+    resolved = [move for move in moves if move.change == "resolved"]
+    return crm_updates(approved, decided.lines, lines, resolved, actions)
+
+
+def _metrics(
+    context: ReviewContext,
+    identified: IdentifyResult,
+    planned: PlanResult,
+    owners: dict[str, str],
+    actions: Sequence[Action],
+    updates: Sequence[CrmUpdate],
+) -> Metrics:
+    records = save_records(context, identified)
+    history = metrics_history(context, identified, records)
+    named = {account: identified.people[person].name for account, person in owners.items()}
+    commitments = identified.followup.commitments
+    process = metrics.process_metrics(planned.intervention_plan, named, actions, updates, history, commitments)
+    outcome = metrics.outcome_metrics(history)
+    labels: dict[str, str] = {cause: rule.label for cause, rule in context.configuration.causes.causes.items()}
+    return metrics.build_metrics([*process, *outcome], records, labels, identified.portfolio.calibrated)
 
 
 def _with_progress(
@@ -173,26 +190,34 @@ def _running(
     """The plays that run from now on: those approved today, and earlier ones that nobody ended."""
     dossiers = {dossier.account_id: dossier for dossier in (*identified.dossiers, *identified.asked)}
     earlier = running_plays(context, identified.as_of)
-    running = dict(earlier)
+    decided_now = {play.account_id for play in decided.plays}
+    running = {account: play for account, play in earlier.items() if account not in decided_now}
     for play in decided.plays:
-        running.pop(play.account_id, None)
-        if play.status not in ("approved", "edited"):
-            continue
-        old = earlier.get(play.account_id)
-        goes_on = old is not None and play.account_id in planned.origins
-        running[play.account_id] = RunningPlay(
-            account_id=play.account_id,
-            name=play.name,
-            arr=play.arr,
-            cause=play.cause,
-            created=play.created,
-            origin=planned.origins.get(play.account_id, identified.review_id),
-            actions={phase.phase: tuple(action.id for action in phase.actions) for phase in play.phases},
-            dates={action.id: action.due for phase in play.phases for action in phase.actions},
-            owners=_unusual_owners(play, dossiers[play.account_id], identified),
-            health=old.health if old is not None and goes_on else dossiers[play.account_id].health,
-        )
+        if play.status in ("approved", "edited"):
+            continued = earlier.get(play.account_id) if play.account_id in planned.origins else None
+            origin = planned.origins.get(play.account_id, identified.review_id)
+            dossier = dossiers[play.account_id]
+            running[play.account_id] = _running_play(play, dossier, origin, continued, identified)
     return RunningPlays(plays=tuple(running[account] for account in sorted(running)))
+
+
+def _running_play(
+    play: SavePlay, dossier: Dossier, origin: str, continued: RunningPlay | None, identified: IdentifyResult
+) -> RunningPlay:
+    """The play as later reviews need it. ``continued``: the same play as the review before left it, if it goes on."""
+    actions = [action for phase in play.phases for action in phase.actions]
+    return RunningPlay(
+        account_id=play.account_id,
+        name=play.name,
+        arr=play.arr,
+        cause=play.cause,
+        created=play.created,
+        origin=origin,
+        actions={phase.phase: tuple(action.id for action in phase.actions) for phase in play.phases},
+        dates={action.id: action.due for action in actions},
+        owners=_unusual_owners(play, dossier, identified),
+        health=continued.health if continued is not None else dossier.health,
+    )
 
 
 def _unusual_owners(play: SavePlay, dossier: Dossier, identified: IdentifyResult) -> dict[str, str]:

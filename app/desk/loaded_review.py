@@ -27,7 +27,8 @@ from tools.store.desk_store import DeskStore
 
 if TYPE_CHECKING:
     from app.desk.score_table import ScoreTable
-    from graph.decision_preview import DecisionPreview, WorkloadPreview
+    from graph.decision_preview import DecisionPreview
+    from graph.workload import Workload
 
 Stage = Literal["preparing", "deciding", "working", "closing", "finishing", "closed"]
 STAGES: dict[Stage, str] = {
@@ -85,7 +86,7 @@ class LoadedReview:
         self.identified: IdentifyResult = self._context.result(standing.review_id, "identified", IdentifyResult)
         self.view = ReviewView(self.review)
         self._lock = Lock()
-        self._loads: dict[tuple[str, ...], WorkloadPreview] = {}
+        self._loads: dict[tuple[str, ...], Workload] = {}
         self.fragments: dict[Hashable, Markup] = {}
         """Parts of pages that were filled already."""
 
@@ -132,7 +133,7 @@ class LoadedReview:
 
         return DecisionPreview(replace(self._context, store=place.store), self.review_id)
 
-    def load(self, place: StoreSession, table: "MeetingState") -> "WorkloadPreview":
+    def load(self, place: StoreSession, table: "MeetingState") -> "Workload":
         """Load and needs after the choices so far; worked out once for the same choices."""
         key = table.key
         with self._lock:
