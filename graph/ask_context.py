@@ -16,14 +16,13 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
-from domain.tracking import Action
 from tools.ask.find_account import MAX_CANDIDATES, find_account
 from tools.ask.parse_question import parse_question, unknown_person
 from tools.ask.user_statements import add_statements, excluded_actions
 from tools.evidence.causes import UNDETERMINED, diagnose
 from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.capacity import capacity_lines, committed_hours
-from tools.planning.follow_up import list_commitments
+from tools.planning.follow_up import list_commitments, open_actions
 from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
 from tools.scoring import portfolio_summary
 from tools.scoring.scored_base import ScoredBase
@@ -193,7 +192,8 @@ class AskContext:
     def load(self, csm_id: str | None = None) -> AnswerPart:
         """Who has more than can be handled, and who has hours free."""
         settings = self.configuration.review
-        hours = committed_hours(self._open_actions(), self.as_of, settings)
+        promised = open_actions(self.store.actions_before(self.as_of), self.store.progress(), self.as_of)
+        hours = committed_hours(promised, self.as_of, settings)
         lines = capacity_lines(portfolio_summary.csm_books(self.base), self.people, hours, {}, settings)
         lines = tuple(line for line in lines if csm_id is None or line.person_id == csm_id)
         crowded = [line for line in lines if line.overloaded]
@@ -268,14 +268,6 @@ class AskContext:
             names=name_words(names),
             client=self.client,
         )
-
-    def _open_actions(self) -> list[Action]:
-        progress = self.store.progress()
-        return [
-            action
-            for action in self.store.actions_before(self.as_of)
-            if progress.get(action.id, ("open", None))[0] == "open" and action.status != "dropped"
-        ]
 
 
 _CHANGE_PHRASES = (

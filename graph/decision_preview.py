@@ -65,7 +65,7 @@ class DecisionPreview:
             for play in self.planned.plays
             if play.account_id not in out
         )
-        return plan_workload(self.context, self.state, self.identified, plays)
+        return plan_workload(self.context, self.identified, plays)
 
     def replacement_actions(self, account: str, action: str) -> list[PlaybookAction]:
         """What else the library has for the phase of an action, without what the play has already."""

@@ -10,9 +10,9 @@ from domain.dossier import Dossier
 from domain.phase_results import AtRiskEntry, AtRiskSnapshot, IdentifyResult, PlanRow, Trends
 from domain.portfolio import PortfolioSummary
 from domain.questions import PlayRequest
-from domain.tracking import AccountOutcome, Action, Commitment, Followup
+from domain.tracking import AccountOutcome, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
-from graph.review_history import earlier_snapshots, running_plays
+from graph.review_history import carried_actions, earlier_snapshots, running_plays
 from tools.ask.user_statements import add_statements
 from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.capacity import capacity_lines
@@ -141,23 +141,9 @@ def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:
     """Last week's promises and what became of the accounts that had a play."""
     if base.previous is None:
         return build_follow_up(None, (), ())
-    promised = _unsettled_actions(context.store.actions_before(day), context, day)
-    items = list_commitments(promised, context.store.progress(), day, context.configuration.review)
+    items = list_commitments(carried_actions(context, day), context.store.progress(), day, context.configuration.review)
     outcomes = _outcomes(context, base, items)
     return build_follow_up((base.previous.review_id, base.previous.as_of), items, outcomes)
-
-
-def _unsettled_actions(actions: list[Action], context: ReviewContext, day: date) -> list[Action]:
-    """Without what was already done or dropped before the last review."""
-    last = max((as_of for _, as_of, _ in context.store.reviews() if as_of < day), default=day)
-    progress = context.store.progress()
-    kept_actions = []
-    for action in actions:
-        state, on = progress.get(action.id, (action.status, None))
-        settled = state in ("done", "dropped") and (on is None or on < last)
-        if not settled and action.status != "dropped":
-            kept_actions.append(action)
-    return kept_actions
 
 
 def _outcomes(context: ReviewContext, base: ScoredBase, items: tuple[Commitment, ...]) -> list[AccountOutcome]:

@@ -3,9 +3,8 @@
 from agents.capacity_analyzer import assess_capacity
 from agents.health_scorer import diagnose_accounts, find_patterns
 from domain.phase_results import CapacityResult, DiagnoseResult, IdentifyResult
-from domain.tracking import Action
-from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
-from tools.store.review_store import ReviewStore
+from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
+from graph.review_history import open_actions_on
 
 
 @review_node("2 Root cause analysis", "health scorer")
@@ -23,28 +22,6 @@ def find_causes(state: ReviewState, context: ReviewContext) -> StateUpdate:
 def measure_load(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Load of each CSM before this week's plays, overload warnings, handovers that would help."""
     identified = context.result(state["review_id"], "identified", IdentifyResult)
-    lines, moves = assess_capacity(identified, open_actions(context.store, state), (), context.configuration)
+    promised = open_actions_on(context, identified.as_of)
+    lines, moves = assess_capacity(identified, promised, (), context.configuration)
     return save_result(context, state, "analysed", CapacityResult(capacity=lines, handovers=moves))
-
-
-def open_actions(store: ReviewStore, state: ReviewState) -> list[Action]:
-    """Actions of earlier reviews that are not done."""
-    day, progress = review_date(state), store.progress()
-    found = []
-    for action in store.actions_before(day):
-        done = progress.get(action.id, ("open", None))
-        settled = done[0] != "open" and (done[1] is None or done[1] <= day)
-        if not settled and action.status != "dropped":
-            found.append(action)
-    return found
-
-
-def completed_actions(store: ReviewStore, state: ReviewState) -> set[tuple[str, str]]:
-    """Account and playbook action of everything that earlier reviews approved and somebody has done."""
-    day, progress = review_date(state), store.progress()
-    found = set()
-    for action in store.actions_before(day):
-        said, on = progress.get(action.id, ("open", None))
-        if said == "done" and action.playbook_action and (on is None or on <= day):
-            found.add((action.account_id, action.playbook_action))
-    return found

@@ -56,7 +56,7 @@ def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
 
     plays = planner.plays()
     plan = intervention_plan(identified.plan_rows, identified.people, configuration, calendar, identified.as_of)
-    workload = plan_workload(context, state, identified, plays)
+    workload = plan_workload(context, identified, plays)
     capacity, needs = workload.capacity, workload.needs
     planned = PlanResult(
         intervention_plan=plan,

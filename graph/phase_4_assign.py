@@ -15,14 +15,13 @@ from domain.save_play import SavePlay
 from domain.tracking import Action, CrmUpdate, Metrics
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
 from graph.decision_preview import DecisionPreview
-from graph.phase_2_diagnose import open_actions
 from graph.review_document import review_document
-from graph.review_history import metrics_history, running_plays, save_records
+from graph.review_history import metrics_history, open_actions_on, running_plays, save_records
 from tools.planning import metrics
 from tools.planning.agenda import build_next_agenda
 from tools.planning.assignment import assign_csm, crm_updates, touchpoints
 from tools.planning.decisions import AppliedDecisions
-from tools.planning.follow_up import commitment_status
+from tools.planning.follow_up import apply_progress
 from tools.save_play.selection import account_team
 
 
@@ -33,7 +32,7 @@ def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
     identified = context.result(review_id, "identified", IdentifyResult)
     planned = context.result(review_id, "planned", PlanResult)
     decided = _apply_decisions(context, identified)
-    assigned = _save_assignments(context, state, identified, planned, decided, {})
+    assigned = _save_assignments(context, identified, planned, decided, {})
     store.settle(review_id, [proposal.account_id for proposal in identified.proposals])
     store.put(review_id, "running", _running(context, identified, planned, decided))
     return save_result(context, state, "assigned", assigned)
@@ -48,7 +47,7 @@ def publish_review(state: ReviewState, context: ReviewContext) -> StateUpdate:
         identified = context.result(review_id, "identified", IdentifyResult)
         planned = context.result(review_id, "planned", PlanResult)
         decided = _apply_decisions(context, identified)
-        assigned = _save_assignments(context, state, identified, planned, decided, close.owners)
+        assigned = _save_assignments(context, identified, planned, decided, close.owners)
         context.keep(review_id, "assigned", assigned)
     context.publish(review_document(context, review_id))
     store.set_state(review_id, "closed")  # last: whoever finds it closed finds its pages
@@ -57,7 +56,6 @@ def publish_review(state: ReviewState, context: ReviewContext) -> StateUpdate:
 
 def _save_assignments(
     context: ReviewContext,
-    state: ReviewState,
     identified: IdentifyResult,
     planned: PlanResult,
     decided: AppliedDecisions,
@@ -65,7 +63,7 @@ def _save_assignments(
 ) -> AssignResult:
     """What was approved as work for people, its actions kept together with those that ended."""
     assigned = _build_assignments(context, identified, planned, decided, owners)
-    dropped = _dropped_actions(context, state, decided, planned)
+    dropped = _dropped_actions(context, identified, decided, planned)
     context.store.save_actions(identified.review_id, identified.as_of, [*assigned.actions, *dropped])
     return assigned
 
@@ -93,7 +91,8 @@ def _build_assignments(
     """Everything that follows from what people approved. ``owners``: account to person, as named at the close."""
     configuration, team = context.configuration, identified.people
     proposed = build_actions(decided, identified, context.calendar, planned.origins, owners)
-    actions = _with_progress(context, proposed, identified)
+    progress, settings = context.store.progress(), configuration.review
+    actions = tuple(apply_progress(action, progress, identified.as_of, settings) for action in proposed)
     plays = tuple(
         assign_csm(play, team[owners[play.account_id]]) if play.account_id in owners else play for play in decided.plays
     )
@@ -142,19 +141,6 @@ def _metrics(
     return metrics.build_metrics([*process, *outcome], records, labels, identified.portfolio.calibrated)
 
 
-def _with_progress(
-    context: ReviewContext, actions: tuple[Action, ...], identified: IdentifyResult
-) -> tuple[Action, ...]:
-    """Actions of plays that go on, with what is already done."""
-    progress, found = context.store.progress(), []
-    for action in actions:
-        said, on = progress.get(action.id, ("open", None))
-        seen = on if said == "done" and on is not None and on <= identified.as_of else None
-        status = commitment_status(action.due, seen, said == "dropped", identified.as_of, context.configuration.review)
-        found.append(action.model_copy(update={"status": status, "done_on": seen}))
-    return tuple(found)
-
-
 def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...]:
     states = context.result(review_id, "trends", Trends).states
     return tuple(
@@ -171,7 +157,7 @@ def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...
 
 
 def _dropped_actions(
-    context: ReviewContext, state: ReviewState, decided: AppliedDecisions, planned: PlanResult
+    context: ReviewContext, identified: IdentifyResult, decided: AppliedDecisions, planned: PlanResult
 ) -> list[Action]:
     """Open actions of plays that were rejected, or replaced because the cause changed."""
     ended = {play.account_id for play in decided.plays if play.status == "rejected"}
@@ -179,7 +165,7 @@ def _dropped_actions(
     ended |= {account for account in replaced if account not in planned.origins}
     return [
         action.model_copy(update={"status": "dropped"})
-        for action in open_actions(context.store, state)
+        for action in open_actions_on(context, identified.as_of)
         if action.account_id in ended and action.playbook_action
     ]
 

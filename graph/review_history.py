@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from domain.phase_results import AtRiskSnapshot, IdentifyResult, RunningPlay, RunningPlays
+from domain.tracking import Action
 from graph.context import ReviewContext
+from tools.planning.follow_up import completed_actions, open_actions
 from tools.planning.metrics import ReviewHistory
 from tools.save_play.expected_value import SaveRecord
 
@@ -34,6 +36,22 @@ def running_plays(context: ReviewContext, day: date) -> dict[str, RunningPlay]:
         if running is not None:
             return {p.account_id: p for p in running.plays if day - p.created <= timedelta(days=_PLAY_DAYS)}
     return {}
+
+
+def open_actions_on(context: ReviewContext, day: date) -> list[Action]:
+    """Actions of reviews before ``day`` that were neither done nor dropped at its end."""
+    return open_actions(context.store.actions_before(day), context.store.progress(), day)
+
+
+def completed_actions_on(context: ReviewContext, day: date) -> set[tuple[str, str]]:
+    """Account id and playbook action of what reviews before ``day`` approved and somebody had done at its end."""
+    return completed_actions(context.store.actions_before(day), context.store.progress(), day)
+
+
+def carried_actions(context: ReviewContext, day: date) -> list[Action]:
+    """Actions that the last review before ``day`` still had to follow: what was settled before it is left out."""
+    last = max((as_of for _, as_of, _ in context.store.reviews() if as_of < day), default=day)
+    return open_actions(context.store.actions_before(day), context.store.progress(), last - timedelta(days=1))
 
 
 def _approved_plays(context: ReviewContext, day: date) -> list[RunningPlay]:

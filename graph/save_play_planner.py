@@ -7,8 +7,7 @@ from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, Ru
 from domain.questions import PlayRequest
 from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
-from graph.phase_2_diagnose import completed_actions
-from graph.review_history import running_plays, save_records
+from graph.review_history import completed_actions_on, running_plays, save_records
 from tools.ask.user_statements import excluded_actions
 from tools.save_play.context import PlayContext
 
@@ -22,7 +21,7 @@ class SavePlayPlanner:
         diagnosed = context.result(state["review_id"], "diagnosed", DiagnoseResult)
         self.causes_by_account = {finding.account_id: finding for finding in diagnosed.causes}
         self.running = running_plays(context, identified.as_of)
-        self.done = completed_actions(context.store, state)
+        self.done = completed_actions_on(context, identified.as_of)
         self.requests: dict[str, PlayRequest] = {request.account_id: request for request in identified.proposals}
         self.accounts = _accounts_with_play(context, identified)
 

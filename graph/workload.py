@@ -13,8 +13,8 @@ from domain.phase_results import IdentifyResult
 from domain.plan import ResourceNeeds
 from domain.save_play import SavePlay
 from domain.tracking import Action
-from graph.context import ReviewContext, ReviewState
-from graph.phase_2_diagnose import completed_actions, open_actions
+from graph.context import ReviewContext
+from graph.review_history import completed_actions_on, open_actions_on
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,11 @@ class Workload:
     needs: ResourceNeeds
 
 
-def plan_workload(
-    context: ReviewContext, state: ReviewState, identified: IdentifyResult, plays: Sequence[SavePlay]
-) -> Workload:
+def plan_workload(context: ReviewContext, identified: IdentifyResult, plays: Sequence[SavePlay]) -> Workload:
     """The workload if exactly these plays run."""
     configuration = context.configuration
-    promised = actions_without_play(open_actions(context.store, state), plays)
-    done = completed_actions(context.store, state)
+    promised = actions_without_play(open_actions_on(context, identified.as_of), plays)
+    done = completed_actions_on(context, identified.as_of)
     free = free_hours_by_person(identified, promised, configuration)
     budget = configuration.review.weekly_budget.value
     allocation = allocate_plays(plays, free, budget, configuration, identified.as_of, done)
