@@ -112,7 +112,8 @@ def check_plan_decisions(place: StoreSession, review_id: str, decisions: Decisio
     from app.wiring import build_context
     from graph.decision_preview import DecisionPreview
 
-    DecisionPreview(build_context(place, review_id, timing), review_id).check(decisions)
+    context = build_context(place, review_id, timing)
+    DecisionPreview(context, context.stored_state(review_id)).check(decisions)
 
 
 def check_close_decisions(place: StoreSession, review_id: str, decisions: Decisions) -> None:
@@ -160,7 +161,8 @@ def load_review_document(place: StoreSession, review_id: str) -> Review:
     from app.wiring import build_context
     from graph.review_document import review_document
 
-    return review_document(build_context(place, review_id, Timing()), review_id)
+    context = build_context(place, review_id, Timing())
+    return review_document(context, context.stored_state(review_id))
 
 
 def republish_review(place: StoreSession, review_id: str, timing: Timing) -> None:
@@ -169,7 +171,7 @@ def republish_review(place: StoreSession, review_id: str, timing: Timing) -> Non
     from graph.review_document import review_document
 
     context = build_context(place, review_id, timing)
-    context.publish(review_document(context, review_id))
+    context.publish(review_document(context, context.stored_state(review_id)))
 
 
 def print_review(place: StoreSession, review_id: str, as_json: bool) -> None:

@@ -14,13 +14,13 @@ class Timing:
     calls: list[tuple[str, float, str]] = field(default_factory=list)
     _phase: str = ""
 
-    def starts(self, phase: str, agent: str) -> None:
+    def on_start(self, phase: str, agent: str) -> None:
         """A step begins: each phase is announced once."""
         if phase != self._phase:
             self._phase = phase
             self.say(phase)
 
-    def ends(self, phase: str, agent: str, seconds: float) -> None:
+    def on_end(self, phase: str, agent: str, seconds: float) -> None:
         """A step is done."""
         self.steps.append((phase, agent, seconds))
         if self.verbose:

@@ -191,7 +191,7 @@ def build_context(place: StoreSession, review_id: str, timing: Timing) -> "Revie
             store=place.store,
             history=history,
             calendar=WorkingDays(configuration.review),
-            load=lambda: (
+            load_base=lambda: (
                 place.preloaded_bases.pop(review_id, None) or load_scored_base(request, configuration, history)
             ),
             publish=review_publisher(Path(request.out), place.store, timing, review_id),

@@ -9,7 +9,7 @@
     │   └── UnknownReference      a review, account, person or action that does not exist
     ├── NotAllowed                exit 2, 403: the role of whoever asks does not include it; ask somebody whose role does
     ├── BusyError                 exit 2: another process is working on the same review; wait for it
-    ├── StoreError                exit 1: the database of the store went away meanwhile; go on when it is back
+    ├── StoreError                exit 1: the database of the store went away, or what it holds was changed from outside
     └── ModelError                never ends a review: the playbook drafter takes over and the play says why
         ├── Unavailable           worth another attempt, then the model counts as absent for this review
         │   ├── TimedOut          no answer in time; another play may still get one
@@ -69,7 +69,8 @@ class BusyError(SaveplayError):
 
 
 class StoreError(SaveplayError):
-    """The database of the store went away in the middle of something. What was finished is kept."""
+    """The database of the store went away in the middle of something (what was finished is kept), or a stored result is
+    not the one that the review wrote. The message says what to do."""
 
 
 class ModelError(SaveplayError):

@@ -22,11 +22,10 @@ from tools.save_play.builder import ChosenAction, build_play
 class DecisionPreview:
     """One review whose plays are being decided. Reads the store, changes nothing."""
 
-    def __init__(self, context: ReviewContext, review_id: str) -> None:
-        self.context = context
-        self.identified = context.result(review_id, "identified", IdentifyResult)
-        self.planned = context.result(review_id, "planned", PlanResult)
-        self.state = ReviewState(review_id=review_id, as_of=self.identified.as_of.isoformat(), results={}, to_draft=[])
+    def __init__(self, context: ReviewContext, state: ReviewState) -> None:
+        self.context, self.state = context, state
+        self.identified = context.result(state, "identified", IdentifyResult)
+        self.planned = context.result(state, "planned", PlanResult)
         self._plays = {play.account_id: play for play in self.planned.plays}
 
     @cached_property

@@ -10,7 +10,7 @@ from graph.review_history import open_actions_on
 @review_node("2 Root cause analysis", "health scorer")
 def find_causes(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Cause, driver, pillar, difficulty and time to churn of each account on the list; what they have in common."""
-    identified = context.result(state["review_id"], "identified", IdentifyResult)
+    identified = context.result(state, "identified", IdentifyResult)
     asked = {dossier.account_id: dossier for dossier in identified.asked}
     listed = [asked.pop(dossier.account_id, dossier) for dossier in identified.dossiers]
     causes = diagnose_accounts([*listed, *asked.values()], context.configuration)
@@ -21,7 +21,7 @@ def find_causes(state: ReviewState, context: ReviewContext) -> StateUpdate:
 @review_node("2 Root cause analysis", "capacity analyzer")
 def measure_load(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Load of each CSM before this week's plays, overload warnings, handovers that would help."""
-    identified = context.result(state["review_id"], "identified", IdentifyResult)
+    identified = context.result(state, "identified", IdentifyResult)
     promised = open_actions_on(context, identified.as_of)
     lines, moves = assess_capacity(identified, promised, (), context.configuration)
     return save_result(context, state, "analysed", CapacityResult(capacity=lines, handovers=moves))

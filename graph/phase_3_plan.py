@@ -21,7 +21,7 @@ from tools.wording import format_day, plural
 @review_node("3 Intervention planning", "churn predictor")
 def choose_accounts(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """The accounts that get a new save play: the worst ones without a play that goes on."""
-    identified = context.result(state["review_id"], "identified", IdentifyResult)
+    identified = context.result(state, "identified", IdentifyResult)
     return {"to_draft": SavePlayPlanner(context, state, identified).to_draft()}
 
 
@@ -36,7 +36,7 @@ async def draft_play(state: ReviewState, context: ReviewContext) -> StateUpdate:
     if context.client is None:
         return {}
     (account,) = state["to_draft"]
-    planner = SavePlayPlanner(context, state, context.result(state["review_id"], "identified", IdentifyResult))
+    planner = SavePlayPlanner(context, state, context.result(state, "identified", IdentifyResult))
     play_context = planner.play_context(planner.dossiers[account])
     earlier = context.store.find(state["review_id"], draft_key(account), DraftResult)
     drafted = await planner.drafter.draft(play_context, earlier)
@@ -48,9 +48,9 @@ async def draft_play(state: ReviewState, context: ReviewContext) -> StateUpdate:
 def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """A line for every account of the plan, a save play for the top accounts, what fits into hours and budget."""
     configuration, calendar = context.configuration, context.calendar
-    identified = context.result(state["review_id"], "identified", IdentifyResult)
-    diagnosed = context.result(state["review_id"], "diagnosed", DiagnoseResult)
-    trends = context.result(state["review_id"], "trends", Trends)
+    identified = context.result(state, "identified", IdentifyResult)
+    diagnosed = context.result(state, "diagnosed", DiagnoseResult)
+    trends = context.result(state, "trends", Trends)
     profile = profile_for(configuration, identified.portfolio.accounts)
     planner = SavePlayPlanner(context, state, identified)
 
@@ -77,9 +77,9 @@ def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
 @review_node("3 Intervention planning", "play drafter")
 async def write_briefing(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """What changed, why, what to decide, in a few sentences."""
-    identified = context.result(state["review_id"], "identified", IdentifyResult)
-    diagnosed = context.result(state["review_id"], "diagnosed", DiagnoseResult)
-    planned = context.result(state["review_id"], "planned", PlanResult)
+    identified = context.result(state, "identified", IdentifyResult)
+    diagnosed = context.result(state, "diagnosed", DiagnoseResult)
+    planned = context.result(state, "planned", PlanResult)
     briefer = Briefer(context.configuration, _names_to_hide(identified), context.client)
     briefing = await briefer.write(briefing_facts(identified, diagnosed, planned))
     return save_result(context, state, "briefing", briefing)

@@ -1,11 +1,12 @@
 """Phase 4, assignment and tracking: the capacity analyzer hands out what was approved; then everything is published."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
 from agents.capacity_analyzer import build_actions
 from agents.churn_predictor import profile_for
+from domain.configuration import Configuration
 from domain.decisions import Decisions
 from domain.dossier import Dossier
 from domain.phase_results import AssignResult, IdentifyResult, PlanResult, RunningPlay, RunningPlays, Trends
@@ -29,10 +30,10 @@ from tools.save_play.selection import account_team
 def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Action lists, CRM updates, calendar holds and next week's agenda, from what people approved."""
     store, review_id = context.store, state["review_id"]
-    identified = context.result(review_id, "identified", IdentifyResult)
-    planned = context.result(review_id, "planned", PlanResult)
-    decided = _apply_decisions(context, identified)
-    assigned = _save_assignments(context, identified, planned, decided, {})
+    identified = context.result(state, "identified", IdentifyResult)
+    planned = context.result(state, "planned", PlanResult)
+    decided = _apply_decisions(context, state)
+    assigned = _save_assignments(context, state, decided, {})
     store.settle(review_id, [proposal.account_id for proposal in identified.proposals])
     store.put(review_id, "running", _running(context, identified, planned, decided))
     return save_result(context, state, "assigned", assigned)
@@ -41,38 +42,32 @@ def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
 @review_node("4 Assignment and tracking", "publisher")
 def publish_review(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Owners named at the close go into the lists; the whole review is written."""
-    store, review_id = context.store, state["review_id"]
+    review_id, results = state["review_id"], state["results"]
     close = _stored_decision(context, review_id, "close").close
     if close is not None and close.owners:
-        identified = context.result(review_id, "identified", IdentifyResult)
-        planned = context.result(review_id, "planned", PlanResult)
-        decided = _apply_decisions(context, identified)
-        assigned = _save_assignments(context, identified, planned, decided, close.owners)
-        context.keep(review_id, "assigned", assigned)
-    context.publish(review_document(context, review_id))
-    store.set_state(review_id, "closed")  # last: whoever finds it closed finds its pages
-    return {}
+        assigned = _save_assignments(context, state, _apply_decisions(context, state), close.owners)
+        results = results | {"assigned": context.save_result(review_id, "assigned", assigned)}
+    context.publish(review_document(context, {**state, "results": results}))
+    context.store.set_state(review_id, "closed")  # last: whoever finds it closed finds its pages
+    return {"results": results}
 
 
 def _save_assignments(
-    context: ReviewContext,
-    identified: IdentifyResult,
-    planned: PlanResult,
-    decided: AppliedDecisions,
-    owners: dict[str, str],
+    context: ReviewContext, state: ReviewState, decided: AppliedDecisions, owners: dict[str, str]
 ) -> AssignResult:
-    """What was approved as work for people, its actions kept together with those that ended."""
-    assigned = _build_assignments(context, identified, planned, decided, owners)
+    """What was approved as work for people; its actions are stored together with those that ended."""
+    identified = context.result(state, "identified", IdentifyResult)
+    planned = context.result(state, "planned", PlanResult)
+    states = context.result(state, "trends", Trends).states
+    assigned = _build_assignments(context, identified, planned, states, decided, owners)
     dropped = _dropped_actions(context, identified, decided, planned)
     context.store.save_actions(identified.review_id, identified.as_of, [*assigned.actions, *dropped])
     return assigned
 
 
-def _apply_decisions(context: ReviewContext, identified: IdentifyResult) -> AppliedDecisions:
-    """The decisions applied, as people saw them at the desk."""
-    return DecisionPreview(context, identified.review_id).decided(
-        _stored_decision(context, identified.review_id, "plan")
-    )
+def _apply_decisions(context: ReviewContext, state: ReviewState) -> AppliedDecisions:
+    """The decisions applied, as people saw them when they decided."""
+    return DecisionPreview(context, state).decided(_stored_decision(context, state["review_id"], "plan"))
 
 
 def _stored_decision(context: ReviewContext, review_id: str, gate: str) -> Decisions:
@@ -85,6 +80,7 @@ def _build_assignments(
     context: ReviewContext,
     identified: IdentifyResult,
     planned: PlanResult,
+    states: Mapping[str, int],
     decided: AppliedDecisions,
     owners: dict[str, str],
 ) -> AssignResult:
@@ -108,7 +104,7 @@ def _build_assignments(
         touchpoints=touchpoints(approved, actions, team, configuration),
         owners_to_assign=tuple(item for item in planned.owners_to_assign if item.account_id not in owners),
         next_agenda=build_next_agenda(actions, plays, next_review, configuration, profile),
-        workflow=_workflow(context, identified.review_id),
+        workflow=_workflow(context.configuration, states),
         metrics=_metrics(context, identified, planned, owners, actions, updates),
     )
 
@@ -141,8 +137,7 @@ def _metrics(
     return metrics.build_metrics([*process, *outcome], records, labels, identified.portfolio.calibrated)
 
 
-def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...]:
-    states = context.result(review_id, "trends", Trends).states
+def _workflow(configuration: Configuration, states: Mapping[str, int]) -> tuple[WorkflowRule, ...]:
     return tuple(
         WorkflowRule(
             state=rule.state,
@@ -152,7 +147,7 @@ def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...
             task=rule.task,
             accounts_now=states.get(rule.id, 0),
         )
-        for rule in context.configuration.review.workflow
+        for rule in configuration.review.workflow
     )
 
 

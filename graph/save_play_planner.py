@@ -18,7 +18,7 @@ class SavePlayPlanner:
     def __init__(self, context: ReviewContext, state: ReviewState, identified: IdentifyResult) -> None:
         self.context, self.review_id = context, identified.review_id
         self.drafter = _play_drafter(context, identified)
-        diagnosed = context.result(state["review_id"], "diagnosed", DiagnoseResult)
+        diagnosed = context.result(state, "diagnosed", DiagnoseResult)
         self.causes_by_account = {finding.account_id: finding for finding in diagnosed.causes}
         self.running = running_plays(context, identified.as_of)
         self.done = completed_actions_on(context, identified.as_of)

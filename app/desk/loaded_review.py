@@ -82,8 +82,9 @@ class LoadedReview:
         self.standing = standing
         self.request = ReviewRequest.of(place.store.request(standing.review_id)[0])
         self._context = build_context(own, standing.review_id, Timing())
-        self.review: Review = review_document(self._context, standing.review_id)
-        self.identified: IdentifyResult = self._context.result(standing.review_id, "identified", IdentifyResult)
+        self._state = self._context.stored_state(standing.review_id)
+        self.review: Review = review_document(self._context, self._state)
+        self.identified: IdentifyResult = self._context.result(self._state, "identified", IdentifyResult)
         self.view = ReviewView(self.review)
         self._lock = Lock()
         self._loads: dict[tuple[str, ...], Workload] = {}
@@ -131,7 +132,7 @@ class LoadedReview:
 
         from graph.decision_preview import DecisionPreview
 
-        return DecisionPreview(replace(self._context, store=place.store), self.review_id)
+        return DecisionPreview(replace(self._context, store=place.store), self._state)
 
     def load(self, place: StoreSession, table: "MeetingState") -> "Workload":
         """Load and needs after the choices so far; worked out once for the same choices."""
