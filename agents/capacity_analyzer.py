@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from domain.configuration import Configuration
 from domain.diagnosis import CapacityLine, Handover
 from domain.phase_results import CsmBook, IdentifyResult
-from domain.plan import ResourceNeeds, RoleNeed, UncoveredAccount
+from domain.plan import TBD, ResourceNeeds, RoleNeed, UncoveredAccount
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from tools.planning.allocation import Allocation
@@ -20,7 +20,7 @@ from tools.planning.capacity import (
     requested_hours,
 )
 from tools.planning.decisions import AppliedDecisions
-from tools.save_play.selection import TBD
+from tools.save_play.expected_value import budget_needed
 from tools.wording import ROLE_NAMES, format_money, format_number, plural
 from tools.working_days import WorkingDays
 
@@ -84,7 +84,7 @@ def resource_needs(
         for play in postponed
         if play.intervention_tier == "critical"
     )
-    budget_needed = sum(p.expected_value.cost - p.expected_value.hours * settings.hourly_rate.value for p in plays)
+    budget = sum(budget_needed(play.expected_value, settings) for play in plays)
     note = f"{plural(len(chosen), 'play')} of {len(plays)} fit into the coming {settings.planning_days.value:.0f} days."
     costly = [
         play.name for play in postponed if play.expected_value.value <= 0 and play.intervention_tier != "critical"
@@ -94,7 +94,7 @@ def resource_needs(
     return ResourceNeeds(
         roles=tuple(_role_need(role, plays, allocation, free, identified, configuration, done) for role in _ROLES),
         budget=settings.weekly_budget.value,
-        budget_needed=round(budget_needed, 2),
+        budget_needed=round(budget, 2),
         currency=currency,
         chosen=tuple(play.account_id for play in plays if play.account_id in chosen),
         postponed=tuple(play.account_id for play in postponed),
@@ -138,8 +138,7 @@ def _missing_resources(
             person = identified.people.get(person_id)
             role = person.role if person else person_id.removeprefix("role:")
             missing.append(f"{format_number(short)} {ROLE_NAMES.get(role, role)} hours")
-    settings = configuration.review
-    budget = play.expected_value.cost - play.expected_value.hours * settings.hourly_rate.value
+    budget = budget_needed(play.expected_value, configuration.review)
     if budget > allocation.budget_left:
         missing.append(f"{format_money(budget - allocation.budget_left, play.currency)} of budget")
     return ", ".join(missing) or "hours that other critical accounts use"

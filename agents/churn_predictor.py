@@ -6,16 +6,17 @@ from datetime import date, timedelta
 from domain.configuration import Configuration, ReviewProfile
 from domain.dossier import Dossier, Person
 from domain.phase_results import PlanRow
-from domain.plan import Escalation, PlanLine
+from domain.plan import TBD, Escalation, PlanLine
 from domain.portfolio import AtRiskAccount, BandOverride
 from domain.save_play import SavePlay
 from domain.tracking import UnownedItem
 from tools.planning.allocation import Allocation, PlayCandidate, allocate
 from tools.planning.capacity import CompletedActions, play_hours
-from tools.save_play.selection import TBD, find_contact
+from tools.save_play.expected_value import budget_needed
+from tools.save_play.selection import find_contact
 from tools.scoring.portfolio_summary import change_note
-from tools.scoring.tiers import condition_holds
-from tools.wording import format_day, plural
+from tools.scoring.tiers import condition_holds, fired_rules
+from tools.wording import capitalize_first, format_day, plural
 from tools.working_days import WorkingDays
 
 _REASONS = 3
@@ -82,21 +83,14 @@ def _difference(now: float | None, then: float | None) -> float | None:
 
 def risk_reasons(dossier: Dossier, configuration: Configuration) -> tuple[str, ...]:
     """Why the account is on the list: rules that fire, a falling trend, then the heaviest evidence."""
-    found = [
-        _capital(rule.says)
-        for rule in configuration.tiers.rules
-        if all(condition_holds(c, dossier.values) for c in rule.when) and dossier.size not in rule.not_for
-    ]
+    rules = fired_rules(dossier.values, dossier.size, configuration.tiers)
+    found = [capitalize_first(rule.says) for rule in rules]
     if dossier.alarm:
         found.append("Health falls by half a point a day or more")
     if dossier.renewal_in_days is not None and dossier.renewal_in_days < 0:
         found.insert(0, f"The renewal is overdue by {plural(-dossier.renewal_in_days, 'day')}")
     heaviest = [fact.statement.rstrip(".") for fact in dossier.evidence if fact.risk_points > 0]
     return tuple((found + heaviest)[: max(_REASONS, len(found))])
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def intervention_plan(
@@ -140,11 +134,7 @@ def _plan_reasons(row: PlanRow, configuration: Configuration) -> tuple[str, ...]
     if row.tier == "watch" and row.renewal_in_days is not None:
         days = row.renewal_in_days
         return (f"Renewal overdue by {plural(-days, 'day')}" if days < 0 else f"Renewal in {plural(days, 'day')}",)
-    fired = [
-        _capital(rule.says)
-        for rule in configuration.tiers.rules
-        if all(condition_holds(c, row.values) for c in rule.when) and row.size not in rule.not_for
-    ]
+    fired = [capitalize_first(rule.says) for rule in fired_rules(row.values, row.size, configuration.tiers)]
     if row.velocity_alarm:
         fired.append("Health falls by half a point a day or more")
     return tuple((fired + list(row.top))[:2])
@@ -180,7 +170,7 @@ def allocate_plays(
                 account_id=play.account_id,
                 value=play.expected_value.value,
                 hours={k: v for k, v in play_hours(play, as_of, settings, done).items() if not k.startswith("role:")},
-                budget=round(play.expected_value.cost - play.expected_value.hours * settings.hourly_rate.value, 2),
+                budget=budget_needed(play.expected_value, settings),
                 critical=play.intervention_tier == "critical",
             )
             for play in plays
@@ -213,7 +203,7 @@ def list_unowned(plan: Sequence[PlanLine], proposal: str | None) -> tuple[Unowne
         UnownedItem(
             account_id=line.account_id,
             name=line.name,
-            what=f"{_capital(line.tier)}: {line.action}, by {format_day(line.by)}. Assign an owner in the CRM.",
+            what=f"{capitalize_first(line.tier)}: {line.action}, by {format_day(line.by)}. Assign an owner in the CRM.",
             proposal=proposal,
         )
         for line in plan

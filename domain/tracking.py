@@ -7,6 +7,7 @@ from domain.plan import Urgency
 from domain.record import Record
 
 DecisionKind = Literal["approve", "edit", "reject", "defer"]
+HoldKind = Literal["customer_call", "executive_call", "manager_review", "weekly_check", "decision_point", "action"]
 
 
 class Decision(Record):
@@ -66,7 +67,7 @@ class CalendarHold(Record):
     uid: str
     account_id: str
     name: str
-    kind: Literal["customer_call", "executive_call", "manager_review", "weekly_check", "decision_point", "action"]
+    kind: HoldKind
     title: str
     on: date
     starts: str

@@ -28,7 +28,7 @@ from tools.scoring import portfolio_summary
 from tools.scoring.scored_base import ScoredBase
 from tools.scoring.snapshots import SnapshotStore
 from tools.store.review_store import ReviewStore
-from tools.wording import format_day, format_money, plural
+from tools.wording import capitalize_first, format_day, format_money, plural
 from tools.working_days import WorkingDays
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ class AskContext:
         health = "not scored" if dossier.health is None else f"{dossier.health:.0f} of 100 (high is good)"
         first = f"{dossier.name} is {standing}: risk {dossier.risk:.0f} of 100 (high is bad), health {health}."
         sentences = [first, *(f"{text}." for text in risk_reasons(dossier, self.configuration)[:4])]
-        cause = _cause_clause(finding)
-        sentences.append(f"{cause[:1].upper()}{cause[1:]}. {finding.reasoning}")
+        sentences.append(f"{capitalize_first(_cause_clause(finding))}. {finding.reasoning}")
         facts = [fact for fact in dossier.evidence if fact.direction == "worse"]
         return AnswerPart(
             kind="why",

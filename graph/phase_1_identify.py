@@ -16,7 +16,7 @@ from graph.review_history import carried_actions, earlier_snapshots, running_pla
 from tools.ask.user_statements import add_statements
 from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.capacity import capacity_lines
-from tools.planning.follow_up import account_outcome, build_follow_up, list_commitments
+from tools.planning.follow_up import AccountStatus, account_outcome, build_follow_up, list_commitments
 from tools.planning.intervention_plan import at_risk_ids, build_plan_rows, count_plan_totals, read_plan_scores
 from tools.scoring import portfolio_summary
 from tools.scoring.scored_base import ScoredBase
@@ -159,7 +159,7 @@ def _outcomes(context: ReviewContext, base: ScoredBase, items: tuple[Commitment,
             account,
             play.name,
             play.arr,
-            (kinds.get(account), account in risky, play.health, now.get(account)),
+            AccountStatus(kinds.get(account), account in risky, play.health, now.get(account)),
             [item for item in items if item.account_id == account],
         )
         for account, play in sorted(running.items(), key=lambda pair: (-pair[1].arr, pair[0]))

@@ -8,13 +8,12 @@ from agents.briefer import Briefer
 from agents.churn_predictor import intervention_plan, list_unowned, plan_escalations, profile_for
 from agents.play_drafter import name_words
 from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, PlanResult, Trends
-from domain.plan import PlanLine
+from domain.plan import TBD, PlanLine
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
 from graph.save_play_planner import SavePlayPlanner, draft_key
 from graph.workload import most_free_person, plan_workload
 from tools.planning.agenda import build_agenda, build_prework
 from tools.planning.briefing import briefing_facts
-from tools.save_play.selection import TBD
 from tools.wording import format_day, plural
 
 

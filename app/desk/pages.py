@@ -14,6 +14,7 @@ from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQuery
 from domain.configuration import CATEGORIES, SIZES
 from domain.errors import UnknownReference
+from domain.plan import TBD
 from tools.store.desk_store import DeskStore
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -135,7 +136,7 @@ def meeting_page(visit: Reader, review_id: str, account: str = "") -> Response:
     undecided = [play.account_id for play in table.undecided(book)]
     at = account if account in book.plays else (undecided or order or [""])[0]
     place = order.index(at) if at in order else 0
-    unowned = [line for line in book.review.intervention_plan if line.tier == "critical" and line.owner == "TBD"]
+    unowned = [line for line in book.review.intervention_plan if line.tier == "critical" and line.owner == TBD]
     return visit.render_review(
         book,
         "meeting.html",

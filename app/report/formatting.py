@@ -12,6 +12,7 @@ from datetime import date
 from domain.portfolio import AtRiskAccount
 from domain.save_play import SavePlay
 from domain.tracking import Action
+from tools.wording import capitalize_first
 
 UNKNOWN = "unknown"
 MINUS = "\N{MINUS SIGN}"
@@ -107,7 +108,7 @@ def word(key: object) -> str:
 
 def capital(text: str) -> str:
     """The text with its first letter raised and the others left alone."""
-    return text[:1].upper() + text[1:]
+    return capitalize_first(text)
 
 
 def single_line(text: object) -> str:

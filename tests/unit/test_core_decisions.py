@@ -10,14 +10,13 @@ from agents.capacity_analyzer import build_actions
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.errors import DecisionError
 from domain.phase_results import IdentifyResult, PlanResult, PlanRow
-from domain.plan import PlanLine, ResourceNeeds
+from domain.plan import TBD, PlanLine, ResourceNeeds
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from tests.builders import AS_OF, CALENDAR, SHIPPED, build_play, made_up_team
 from tools.planning.assignment import action_id
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, unowned_critical
-from tools.planning.follow_up import account_outcome, commitment_status, learnings, list_commitments
-from tools.save_play.selection import TBD
+from tools.planning.follow_up import AccountStatus, account_outcome, commitment_status, learnings, list_commitments
 from tools.working_days import WorkingDays
 
 PEOPLE = made_up_team()
@@ -287,15 +286,15 @@ def test_what_is_done_after_the_review_is_not_known_in_it() -> None:
      (None, True, "in_play")],
 )  # fmt: skip
 def test_what_became_of_an_account_is_said_in_one_word(kind: str | None, at_risk: bool, status: str) -> None:
-    assert account_outcome("A-1", "Northwind", 10, (kind, at_risk, 50, 70), ()).status == status
+    assert account_outcome("A-1", "Northwind", 10, AccountStatus(kind, at_risk, 50, 70), ()).status == status
 
 
 def test_those_who_kept_their_promises_are_thanked_and_silent_losses_are_asked_about() -> None:
     actions = work(decide(approve()))
     done = {action.id: ("done", action.due) for action in actions}
     items = list_commitments(actions, done, date(2027, 3, 1), SHIPPED.review)
-    saved = account_outcome("A-1", "Northwind", 10, ("renewed", False, 50, 70), items)
-    lost = account_outcome("A-2", "Contoso", 10, ("churned", False, 50, None), ())
+    saved = account_outcome("A-1", "Northwind", 10, AccountStatus("renewed", False, 50, 70), items)
+    lost = account_outcome("A-2", "Contoso", 10, AccountStatus("churned", False, 50, None), ())
     assert saved.people == tuple(sorted({action.owner for action in actions}))
     said = " ".join(learnings(items, [saved, lost]))
     assert "Saved: Northwind" in said

@@ -1,6 +1,7 @@
 """Last week's commitments: what was promised, done, late, missed, and what became of the accounts. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
@@ -102,15 +103,22 @@ def count_by_person(items: Sequence[Commitment]) -> tuple[PersonFollowup, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class AccountStatus:
+    """One account today, beside the review before."""
+
+    outcome: str | None
+    """Renewed, expanded, contracted or churned since the last review; None if nothing is known."""
+    at_risk: bool
+    health_before: float | None
+    health_now: float | None
+
+
 def account_outcome(
-    account_id: str,
-    name: str,
-    arr: float,
-    standing: tuple[str | None, bool, float | None, float | None],
-    carried: Sequence[Commitment],
+    account_id: str, name: str, arr: float, status_now: AccountStatus, carried: Sequence[Commitment]
 ) -> AccountOutcome:
-    """What became of one account. ``standing``: outcome kind since last review, at risk now, health then and now."""
-    kind, at_risk, before, now = standing
+    """What became of one account that had a play. ``carried``: the commitments for it."""
+    kind, before, now = status_now.outcome, status_now.health_before, status_now.health_now
     people = tuple(sorted({item.owner for item in carried if item.status in ("done", "done_late")}))
     moved = (
         f"health {before:.0f} → {now:.0f}"
@@ -121,7 +129,7 @@ def account_outcome(
         status, note = "lost", f"Left; {moved}."
     elif kind in ("renewed", "expanded"):
         status, note = "saved", f"{kind.capitalize()}; {moved}."
-    elif not at_risk:
+    elif not status_now.at_risk:
         status, note = "recovered", f"No longer at risk; {moved}."
     else:
         status, note = "in_play", f"Still in play; {moved}."

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.plan import PlanLine
+from domain.plan import TBD, PlanLine
 from domain.tracking import Action, Commitment, CrmUpdate, Metric, Metrics
 from tools.save_play.expected_value import SaveRecord, wilson_interval_95
 
@@ -57,8 +57,8 @@ def process_metrics(
 ) -> list[Metric]:
     """Figures of the meeting itself."""
     critical = [line for line in plan if line.tier == "critical"]
-    owned = sum(1 for line in critical if owners.get(line.account_id, line.owner) != "TBD")
-    dated = sum(1 for action in actions if action.owner != "TBD")
+    owned = sum(1 for line in critical if owners.get(line.account_id, line.owner) != TBD)
+    dated = sum(1 for action in actions if action.owner != TBD)
     accounts = {action.account_id for action in actions if action.kind != "assign_owner"}
     updated = accounts & {update.account_id for update in updates}
     return [

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from domain.dossier import Person
 from domain.drafting import DraftAction, PlayDraft
 from domain.evidence import Evidence
+from domain.plan import TBD
 from domain.playbook import PHASES, Criterion, Phase, PlaybookAction
 from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCriterion, WalkAwayCriterion
 from tools.evidence.causes import UNDETERMINED
@@ -17,7 +18,6 @@ from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, expected_value
 from tools.save_play.placeholders import render_sentence
 from tools.save_play.selection import (
-    TBD,
     adverse_signals,
     build_phase,
     choose_actions,

@@ -10,6 +10,7 @@ from domain.configuration import WordLists
 from domain.drafting import Violation
 from domain.evidence import Evidence
 from domain.playbook import SLOTS
+from tools.wording import capitalize_first
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]+")
@@ -108,14 +109,10 @@ def fill_placeholders(text: str, names: Mapping[str, str], facts: Mapping[str, s
         else:
             said = re.sub(r"(?<=[.!?] )[a-zà-ÿ]", lambda letter: letter[0].upper(), part)
             said = said.removeprefix(".") if whole.endswith(".") else said  # a name may end with one
-        whole += _capital(said) if begins else said
+        whole += capitalize_first(said) if begins else said
         if part:
             begins = slot is None and part.rstrip().endswith((".", "!", "?"))
     return whole if whole.endswith((".", "!", "?", "…")) else whole + "."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def restore_placeholders(text: str, facts: Mapping[str, str]) -> str:

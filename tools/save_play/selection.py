@@ -16,7 +16,6 @@ from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, R
 from domain.save_play import PlayAction, PlayPhase, SavePlay
 from tools.working_days import WorkingDays
 
-TBD = "TBD"
 PHASE_TITLES = {"stabilise": "Stabilise (week 1)", "address": "Address (weeks 2–4)", "rebuild": "Rebuild (weeks 4–8)"}
 PHASE_WINDOWS: dict[Phase, tuple[int, int]] = {"stabilise": (0, 6), "address": (7, 27), "rebuild": (28, 55)}
 ACTIONS_PER_PHASE: dict[Phase, int] = {"stabilise": 4, "address": 3, "rebuild": 3}

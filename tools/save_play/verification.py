@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from domain.configuration import InterventionTier
 from domain.drafting import FIRST_TOUCH, DraftAction, PlayDraft, Violation
 from domain.evidence import Evidence
-from domain.playbook import PHASES, Phase
+from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
 from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
 from tools.save_play.context import PlayContext
@@ -19,7 +19,6 @@ from tools.save_play.placeholders import SentenceRules
 
 MINIMUM_ACTIONS = 3
 FIRST_TOUCH_DAYS: dict[InterventionTier, int] = {"critical": 2, "high": 7, "medium": 28, "watch": 90}
-_SPOKEN = ("call", "meeting")
 _EDITED = ("edited",)
 _FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _HEADER = (
@@ -178,8 +177,8 @@ def _first_touch(play: SavePlay) -> Iterator[Violation]:
     if not touches:
         yield _violation("no_first_touch", "nobody speaks with the customer; add a call or a meeting")
         return
-    first = min(touches, key=lambda action: (action.due, _SPOKEN.count(action.channel) == 0))
-    if first.channel not in _SPOKEN:
+    first = min(touches, key=lambda action: (action.due, action.channel not in SPOKEN_CHANNELS))
+    if first.channel not in SPOKEN_CHANNELS:
         yield _violation("first_touch_written", f"{first.id} comes first and is written; call or meet first")
     limit = play.created + timedelta(days=FIRST_TOUCH_DAYS[play.intervention_tier] + 4)
     if first.due > limit:
