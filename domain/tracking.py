@@ -3,11 +3,11 @@
 from datetime import date
 from typing import Literal
 
+from domain.configuration import HoldKind
 from domain.plan import Urgency
 from domain.record import Record
 
 DecisionKind = Literal["approve", "edit", "reject", "defer"]
-HoldKind = Literal["customer_call", "executive_call", "manager_review", "weekly_check", "decision_point", "action"]
 
 
 class Decision(Record):

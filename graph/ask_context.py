@@ -16,14 +16,16 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
+from graph.review_history import EarlierReviews
 from tools.ask.find_account import MAX_CANDIDATES, find_account
 from tools.ask.parse_question import parse_question, unknown_person
 from tools.ask.user_statements import add_statements, excluded_actions
 from tools.evidence.causes import UNDETERMINED, diagnose
 from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.capacity import capacity_lines, committed_hours
-from tools.planning.follow_up import list_commitments, open_actions
+from tools.planning.follow_up import list_commitments
 from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
+from tools.save_play.expected_value import SaveRecord
 from tools.scoring import portfolio_summary
 from tools.scoring.scored_base import ScoredBase
 from tools.scoring.snapshots import SnapshotStore
@@ -191,8 +193,7 @@ class AskContext:
     def load(self, csm_id: str | None = None) -> AnswerPart:
         """Who has more than can be handled, and who has hours free."""
         settings = self.configuration.review
-        promised = open_actions(self.store.actions_before(self.as_of), self.store.progress(), self.as_of)
-        hours = committed_hours(promised, self.as_of, settings)
+        hours = committed_hours(self.earlier.open_actions(), self.as_of, settings)
         lines = capacity_lines(portfolio_summary.csm_books(self.base), self.people, hours, {}, settings)
         lines = tuple(line for line in lines if csm_id is None or line.person_id == csm_id)
         crowded = [line for line in lines if line.overloaded]
@@ -256,13 +257,23 @@ class AskContext:
             account_id=part.account_id, question=question, by=by, on=self.as_of, said=part.said, tried=tuple(tried)
         )
 
+    @property
+    def earlier(self) -> EarlierReviews:
+        """The reviews before the day of the question."""
+        return EarlierReviews(self.store, self.configuration.review, self.as_of)
+
+    def _save_records(self) -> dict[str, SaveRecord]:
+        """Known outcomes of earlier plays by cause: the same as a review of this day would use."""
+        outcomes = portfolio_summary.outcomes_since(self.base, self.earlier.last_seen())
+        return self.earlier.save_records(outcomes)
+
     def _drafter(self) -> PlayDrafter:
         names = [row["name"] for row in self.base.rows("select name from scored where at_risk order by name limit 200")]
         return PlayDrafter(
             configuration=self.configuration,
             calendar=self.calendar,
             people=self.people,
-            records={},
+            records=self._save_records(),
             today=self.as_of,
             names=name_words(names),
             client=self.client,

@@ -13,6 +13,7 @@ from domain.configuration import Configuration
 from domain.errors import StoreError
 from domain.record import Record
 from domain.review import Review
+from graph.review_history import EarlierReviews
 from tools.scoring.scored_base import ScoredBase
 from tools.scoring.snapshots import SnapshotStore
 from tools.store.review_store import ReviewStore
@@ -91,6 +92,10 @@ class ReviewContext:
                 )
             self._results[kind] = (found, digest)
         return found
+
+    def earlier_reviews(self, day: date) -> EarlierReviews:
+        """The reviews before ``day``."""
+        return EarlierReviews(self.store, self.configuration.review, day)
 
     def stored_state(self, review_id: str) -> ReviewState:
         """State to read a review outside its own run: it knows no hashes, so none is compared.

@@ -12,7 +12,6 @@ from domain.portfolio import PortfolioSummary
 from domain.questions import PlayRequest
 from domain.tracking import AccountOutcome, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
-from graph.review_history import carried_actions, earlier_snapshots, running_plays
 from tools.ask.user_statements import add_statements
 from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.capacity import capacity_lines
@@ -83,7 +82,7 @@ def _identified(
     base, day, configuration = context.base(), review_date(state), context.configuration
     team, books = load_people(base), portfolio_summary.csm_books(base)
     csms = [line.person_id for line in capacity_lines(books, team, {}, {}, configuration.review)]
-    seen = _last_seen(context, day)
+    seen = context.earlier_reviews(day).last_seen()
     overrides = context.store.overrides(day)
     return IdentifyResult(
         review_id=state["review_id"],
@@ -111,12 +110,6 @@ def _identified(
     )
 
 
-def _last_seen(context: ReviewContext, day: date) -> dict[str, date]:
-    """Account to the date of the latest earlier review that had it at risk."""
-    oldest_first = reversed(earlier_snapshots(context, day))
-    return {item.account_id: snapshot.as_of for snapshot in oldest_first for item in snapshot.at_risk}
-
-
 def customer_proposals(base: ScoredBase, proposals: list[PlayRequest]) -> list[PlayRequest]:
     """Those whose account is still a customer."""
     known = {
@@ -141,13 +134,15 @@ def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:
     """Last week's promises and what became of the accounts that had a play."""
     if base.previous is None:
         return build_follow_up(None, (), ())
-    items = list_commitments(carried_actions(context, day), context.store.progress(), day, context.configuration.review)
+    items = list_commitments(
+        context.earlier_reviews(day).carried_actions(), context.store.progress(), day, context.configuration.review
+    )
     outcomes = _outcomes(context, base, items)
     return build_follow_up((base.previous.review_id, base.previous.as_of), items, outcomes)
 
 
 def _outcomes(context: ReviewContext, base: ScoredBase, items: tuple[Commitment, ...]) -> list[AccountOutcome]:
-    running = running_plays(context, base.as_of)
+    running = context.earlier_reviews(base.as_of).running_plays()
     if base.previous is None or not running:
         return []
     names = sorted(running)

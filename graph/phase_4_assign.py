@@ -17,7 +17,6 @@ from domain.tracking import Action, CrmUpdate, Metrics
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
 from graph.decision_preview import DecisionPreview
 from graph.review_document import review_document
-from graph.review_history import metrics_history, open_actions_on, running_plays, save_records
 from tools.planning import metrics
 from tools.planning.agenda import build_next_agenda
 from tools.planning.assignment import assign_csm, crm_updates, touchpoints
@@ -127,8 +126,9 @@ def _metrics(
     actions: Sequence[Action],
     updates: Sequence[CrmUpdate],
 ) -> Metrics:
-    records = save_records(context, identified)
-    history = metrics_history(context, identified, records)
+    earlier = context.earlier_reviews(identified.as_of)
+    records = earlier.save_records(identified.outcomes)
+    history = earlier.metrics_history(identified, records)
     named = {account: identified.people[person].name for account, person in owners.items()}
     commitments = identified.followup.commitments
     process = metrics.process_metrics(planned.intervention_plan, named, actions, updates, history, commitments)
@@ -160,7 +160,7 @@ def _dropped_actions(
     ended |= {account for account in replaced if account not in planned.origins}
     return [
         action.model_copy(update={"status": "dropped"})
-        for action in open_actions_on(context, identified.as_of)
+        for action in context.earlier_reviews(identified.as_of).open_actions()
         if action.account_id in ended and action.playbook_action
     ]
 
@@ -170,7 +170,7 @@ def _running(
 ) -> RunningPlays:
     """The plays that run from now on: those approved today, and earlier ones that nobody ended."""
     dossiers = {dossier.account_id: dossier for dossier in (*identified.dossiers, *identified.asked)}
-    earlier = running_plays(context, identified.as_of)
+    earlier = context.earlier_reviews(identified.as_of).running_plays()
     decided_now = {play.account_id for play in decided.plays}
     running = {account: play for account, play in earlier.items() if account not in decided_now}
     for play in decided.plays:

@@ -7,7 +7,6 @@ from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, Ru
 from domain.questions import PlayRequest
 from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
-from graph.review_history import completed_actions_on, running_plays, save_records
 from tools.ask.user_statements import excluded_actions
 from tools.save_play.context import PlayContext
 
@@ -20,8 +19,8 @@ class SavePlayPlanner:
         self.drafter = _play_drafter(context, identified)
         diagnosed = context.result(state, "diagnosed", DiagnoseResult)
         self.causes_by_account = {finding.account_id: finding for finding in diagnosed.causes}
-        self.running = running_plays(context, identified.as_of)
-        self.done = completed_actions_on(context, identified.as_of)
+        earlier = context.earlier_reviews(identified.as_of)
+        self.running, self.done = earlier.running_plays(), earlier.completed_actions()
         self.requests: dict[str, PlayRequest] = {request.account_id: request for request in identified.proposals}
         self.accounts = _accounts_with_play(context, identified)
 
@@ -100,7 +99,7 @@ def _play_drafter(context: ReviewContext, identified: IdentifyResult) -> PlayDra
         configuration=context.configuration,
         calendar=context.calendar,
         people=identified.people,
-        records=save_records(context, identified),
+        records=context.earlier_reviews(identified.as_of).save_records(identified.outcomes),
         today=identified.as_of,
         names=name_words([row.name for row in identified.plan_rows]),
         client=context.client,

@@ -14,7 +14,6 @@ from domain.plan import ResourceNeeds
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from graph.context import ReviewContext
-from graph.review_history import completed_actions_on, open_actions_on
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,8 @@ class Workload:
 def plan_workload(context: ReviewContext, identified: IdentifyResult, plays: Sequence[SavePlay]) -> Workload:
     """The workload if exactly these plays run."""
     configuration = context.configuration
-    promised = actions_without_play(open_actions_on(context, identified.as_of), plays)
-    done = completed_actions_on(context, identified.as_of)
+    earlier = context.earlier_reviews(identified.as_of)
+    promised, done = actions_without_play(earlier.open_actions(), plays), earlier.completed_actions()
     free = free_hours_by_person(identified, promised, configuration)
     budget = configuration.review.weekly_budget.value
     allocation = allocate_plays(plays, free, budget, configuration, identified.as_of, done)

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from domain.configuration import Configuration
+from domain.configuration import Configuration, HoldKind
 from domain.dossier import Person
 from domain.plan import TBD, PlanLine, Urgency
 from domain.playbook import SPOKEN_CHANNELS
 from domain.portfolio import AccountMovement, AtRiskAccount
 from domain.save_play import SavePlay
-from domain.tracking import Action, CalendarHold, CrmUpdate, HoldKind
+from domain.tracking import Action, CalendarHold, CrmUpdate
 from tools.working_days import WorkingDays
 
 _PRIMARY_ACTION_HOURS = 1.0

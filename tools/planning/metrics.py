@@ -20,7 +20,7 @@ class ReviewHistory:
     """Account to the date of the first review that had it at risk."""
     outcomes: Mapping[str, str]
     """Account to the outcome since: renewed, expanded, contracted, churned."""
-    health_then: Mapping[str, float | None]
+    health_at_approval: Mapping[str, float | None]
     """Health in the first review that approved a play, for plays at least 60 days old."""
     health_now: Mapping[str, float | None]
     expected_losses: float | None
@@ -107,7 +107,7 @@ def outcome_metrics(past: ReviewHistory) -> list[Metric]:
     kept = len(known) - gone
     regained = [
         (now - then)
-        for account, then in past.health_then.items()
+        for account, then in past.health_at_approval.items()
         if then is not None and (now := past.health_now.get(account)) is not None
     ]
     mean = sum(regained) / len(regained) if regained else None
