@@ -13,8 +13,6 @@ from tools.prompts import render_prompt
 from tools.save_play.answer_schema import briefing_schema
 from tools.save_play.placeholders import PLACEHOLDER, SentenceRules, fill_placeholders, restore_placeholders
 
-MAX_SENTENCES = 6
-
 
 @dataclass(frozen=True)
 class Briefer:
@@ -29,22 +27,23 @@ class Briefer:
         ordinary = Briefing(sentences=plain_sentences(facts), drafted_by="rules", drafting=DraftingRecord())
         if self.client is None:
             return ordinary
+        most = int(self.configuration.model.briefing_sentences.value)
         dialogue = RepairLoop(
             self.client,
             self.configuration,
             "briefing",
             (
                 Message("system", render_prompt("briefing_rules")),
-                Message("user", render_prompt("briefing_facts", facts=facts, most=MAX_SENTENCES)),
+                Message("user", render_prompt("briefing_facts", facts=facts, most=most)),
             ),
-            briefing_schema(len(facts), MAX_SENTENCES),
+            briefing_schema(len(facts), most),
         )
         rules, told = self._rules(facts), {fact.id: fact.told for fact in facts}
         draft = await dialogue.settle(
             lambda text: parse_answer(text, BriefingDraft).map_sentences(
                 lambda sentence: restore_placeholders(sentence, told)
             ),
-            lambda answer: check_briefing(answer, facts, rules),
+            lambda answer: check_briefing(answer, facts, rules, most),
         )
         if draft is None:
             return ordinary.model_copy(update={"drafting": dialogue.drafting})
@@ -63,7 +62,9 @@ class Briefer:
         )
 
 
-def check_briefing(draft: BriefingDraft, facts: Sequence[BriefingFact], rules: SentenceRules) -> list[Violation]:
+def check_briefing(
+    draft: BriefingDraft, facts: Sequence[BriefingFact], rules: SentenceRules, most: int
+) -> list[Violation]:
     """What must not stand: typed facts, a fact twice, a decision left out."""
     found = [
         fault
@@ -71,8 +72,8 @@ def check_briefing(draft: BriefingDraft, facts: Sequence[BriefingFact], rules: S
         for fault in rules.faults(f"sentence {number}", sentence, fact=True)
     ]
     cited = [slot for sentence in draft.sentences for slot in PLACEHOLDER.findall(sentence)]
-    if not 1 <= len(draft.sentences) <= MAX_SENTENCES:
-        found.append(Violation(code="briefing_length", message=f"write one to {MAX_SENTENCES} sentences"))
+    if not 1 <= len(draft.sentences) <= most:
+        found.append(Violation(code="briefing_length", message=f"write one to {most} sentences"))
     for fact in facts:
         if cited.count(fact.id) > 1:
             found.append(Violation(code="fact_twice", message=f"{{{fact.id}}} stands more than once; use it once"))

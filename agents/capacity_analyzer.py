@@ -150,23 +150,27 @@ def build_actions(
     calendar: WorkingDays,
     origins: Mapping[str, str],
     assigned_owners: Mapping[str, str],
+    configuration: Configuration,
 ) -> tuple[Action, ...]:
-    """The actions of everything that was approved, by owner and date. ``origins``: the review that a running play began in."""
+    """The actions of everything that was approved, by owner and date.
+
+    ``origins``: account to the review in which its running play began.
+    """
     people, as_of, review_id = identified.people, identified.as_of, identified.review_id
     found: list[Action] = []
     approved = [play for play in decided.plays if play.status in ("approved", "edited")]
     for play in approved:
         named = people.get(assigned_owners.get(play.account_id, ""))
         play = assign_csm(play, named) if named else play
-        found += play_actions(play, origins.get(play.account_id, review_id), as_of)
+        found += play_actions(play, origins.get(play.account_id, review_id), as_of, configuration.tiers)
     rows = {row.account_id: row for row in identified.plan_rows}
     for line in decided.lines:
         csm = people.get(assigned_owners.get(line.account_id) or rows[line.account_id].csm_id or "")
         owned = line.model_copy(update={"owner": csm.name}) if csm else line
-        found += plan_line_actions(owned, review_id, csm, calendar, as_of)
+        found += plan_line_actions(owned, review_id, csm, calendar, as_of, configuration)
     unowned = [(play.account_id, play.name) for play in approved if play.owner == TBD]
     unowned += [(line.account_id, line.name) for line in decided.lines if line.owner == TBD]
     manager = next((person for person in people.values() if person.role == "cs_manager"), None)
     still = [pair for pair in unowned if pair[0] not in assigned_owners]
-    found += assign_owner_actions(still, review_id, manager, calendar, as_of)
+    found += assign_owner_actions(still, review_id, manager, calendar, as_of, configuration.review)
     return tuple(sorted(found, key=lambda action: (action.owner, action.due, action.id)))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from domain.configuration import Configuration, ReviewProfile
+from domain.configuration import Configuration, ReviewProfile, ReviewSettings
 from domain.dossier import Dossier, Person
 from domain.phase_results import PlanRow
 from domain.plan import TBD, Escalation, PlanLine
@@ -24,8 +24,7 @@ _REASONS = 3
 
 def profile_for(configuration: Configuration, accounts: int) -> ReviewProfile:
     """How often and how wide the review is, by the size of the portfolio."""
-    fitting = [profile for profile in configuration.review.profiles if accounts >= profile.above_accounts]
-    return max(fitting, key=lambda profile: profile.above_accounts)
+    return configuration.review.profile_for(accounts)
 
 
 def at_risk_list(
@@ -86,11 +85,16 @@ def risk_reasons(dossier: Dossier, configuration: Configuration) -> tuple[str, .
     rules = fired_rules(dossier.values, dossier.size, configuration.tiers)
     found = [capitalize_first(rule.says) for rule in rules]
     if dossier.alarm:
-        found.append("Health falls by half a point a day or more")
+        found.append(_falling_health(configuration))
     if dossier.renewal_in_days is not None and dossier.renewal_in_days < 0:
         found.insert(0, f"The renewal is overdue by {plural(-dossier.renewal_in_days, 'day')}")
     heaviest = [fact.statement.rstrip(".") for fact in dossier.evidence if fact.risk_points > 0]
     return tuple((found + heaviest)[: max(_REASONS, len(found))])
+
+
+def _falling_health(configuration: Configuration) -> str:
+    """The trend that raises the alarm, with the configured number."""
+    return f"Health falls by {-configuration.scoring.velocity_alarm.value:g} points a day or more"
 
 
 def intervention_plan(
@@ -136,18 +140,19 @@ def _plan_reasons(row: PlanRow, configuration: Configuration) -> tuple[str, ...]
         return (f"Renewal overdue by {plural(-days, 'day')}" if days < 0 else f"Renewal in {plural(days, 'day')}",)
     fired = [capitalize_first(rule.says) for rule in fired_rules(row.values, row.size, configuration.tiers)]
     if row.velocity_alarm:
-        fired.append("Health falls by half a point a day or more")
+        fired.append(_falling_health(configuration))
     return tuple((fired + list(row.top))[:2])
 
 
 def plan_due_date(row: PlanRow, configuration: Configuration, calendar: WorkingDays, as_of: date) -> date:
-    """The last working day within the tier's time; for a watched renewal, two weeks before it."""
-    soonest = calendar.add_working_days(as_of, 1)
+    """The last working day within the tier's time; for a watched renewal, the configured days before it."""
+    settings, soonest = configuration.review, calendar.add_working_days(as_of, 1)
     if row.tier == "watch" and row.renewal_date is not None:
         days = row.renewal_in_days or 0
         if days < 0:
-            return calendar.add_working_days(as_of, 2)
-        return max(calendar.on_or_before(row.renewal_date - timedelta(days=14)), soonest)
+            return calendar.add_working_days(as_of, int(settings.overdue_renewal_working_days.value))
+        before = timedelta(days=int(settings.watch_due_before_renewal.value))
+        return max(calendar.on_or_before(row.renewal_date - before), soonest)
     last = as_of + timedelta(days=configuration.tiers.due[row.tier].days)
     if row.renewal_date is not None and row.renewal_date >= as_of:
         last = min(last, row.renewal_date)
@@ -181,10 +186,10 @@ def allocate_plays(
 
 
 def plan_escalations(
-    dossiers: Mapping[str, Dossier], plays: Sequence[SavePlay], calendar: WorkingDays
+    dossiers: Mapping[str, Dossier], plays: Sequence[SavePlay], calendar: WorkingDays, settings: ReviewSettings
 ) -> tuple[Escalation, ...]:
     """For each play: when somebody who can decide more is brought in, who, and by when."""
-    found = []
+    found, first_days = [], int(settings.escalation_working_days.value)
     for play in plays:
         executive = find_contact(dossiers[play.account_id], "exec_sponsor", "economic_buyer")
         for index, step in enumerate(play.escalation):
@@ -192,7 +197,7 @@ def plan_escalations(
             to = what or step
             if executive and index == 0 and play.intervention_tier == "critical":
                 to = f"{to} Their side: {executive.name}."
-            by = calendar.add_working_days(play.created, 2) if index == 0 else play.cadence.manager_review
+            by = calendar.add_working_days(play.created, first_days) if index == 0 else play.cadence.manager_review
             found.append(Escalation(account_id=play.account_id, name=play.name, when=when, to=to, by=by))
     return tuple(found)
 

@@ -28,7 +28,7 @@ from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.placeholders import SentenceRules, restore_placeholders
-from tools.save_play.selection import PHASE_TITLES, play_version
+from tools.save_play.selection import play_version
 from tools.save_play.verification import check_draft, keep_valid_sentences, verify_play
 from tools.wording import plural
 from tools.working_days import WorkingDays
@@ -177,7 +177,9 @@ def _repairs(drafting: DraftingRecord) -> str:
 def draft_messages(frame: PlayContext) -> tuple[Message, Message]:
     """What the model reads: rules first, they never change; then the cause; the account last."""
     dossier, finding = frame.dossier, frame.finding
-    titles = {FIRST_TOUCH: "First touch of the customer", **PHASE_TITLES}
+    phases = frame.configuration.review.play_phases
+    titles: dict[str, str] = {phase: phases[phase].title for phase in PHASES}
+    titles[FIRST_TOUCH] = "First touch of the customer"
     offers = [(p, titles[p], *frame.count(p), frame.options[p]) for p in (FIRST_TOUCH, *PHASES)]
     days = dossier.renewal_in_days
     renewal = "renewal date unknown" if days is None else f"renewal in {days} days" if days >= 0 else "renewal overdue"

@@ -447,6 +447,11 @@ class ReviewSettings(Record):
                 raise ValueError(f"{key}: {missing[0]} is missing")
         return self
 
+    def profile_for(self, accounts: int) -> ReviewProfile:
+        """How often and how wide the review is, by the number of accounts."""
+        fitting = [profile for profile in self.profiles if accounts >= profile.above_accounts]
+        return max(fitting, key=lambda profile: profile.above_accounts)
+
     @property
     def play_days(self) -> int:
         """Calendar days of a whole play."""

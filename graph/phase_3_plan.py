@@ -64,7 +64,7 @@ def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
         needs=needs,
         capacity=capacity,
         handovers=workload.handovers,
-        escalations=plan_escalations(planner.dossiers, plays, calendar),
+        escalations=plan_escalations(planner.dossiers, plays, calendar, configuration.review),
         owners_to_assign=list_unowned(plan, most_free_person(capacity)),
         prework=build_prework(identified, diagnosed, configuration),
         agenda=build_agenda(identified, trends, capacity, plays, needs, plan, configuration, profile),

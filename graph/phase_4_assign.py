@@ -85,7 +85,7 @@ def _build_assignments(
 ) -> AssignResult:
     """Everything that follows from what people approved. ``owners``: account to person, as named at the close."""
     configuration, team = context.configuration, identified.people
-    proposed = build_actions(decided, identified, context.calendar, planned.origins, owners)
+    proposed = build_actions(decided, identified, context.calendar, planned.origins, owners, configuration)
     progress, settings = context.store.progress(), configuration.review
     actions = tuple(apply_progress(action, progress, identified.as_of, settings) for action in proposed)
     plays = tuple(
@@ -94,7 +94,7 @@ def _build_assignments(
     approved = [play for play in plays if play.status in ("approved", "edited")]
     updates = _crm_updates(identified, decided, approved, actions)
     profile = profile_for(configuration, identified.portfolio.accounts)
-    next_review = context.calendar.on_or_after(identified.as_of + timedelta(days=7))
+    next_review = context.calendar.on_or_after(identified.as_of + timedelta(days=profile.interval_days))
     return AssignResult(
         plays=plays,
         decisions=decided.record,
@@ -130,9 +130,11 @@ def _metrics(
     records = earlier.save_records(identified.outcomes)
     history = earlier.metrics_history(identified, records)
     named = {account: identified.people[person].name for account, person in owners.items()}
-    commitments = identified.followup.commitments
-    process = metrics.process_metrics(planned.intervention_plan, named, actions, updates, history, commitments)
-    outcome = metrics.outcome_metrics(history)
+    commitments, settings = identified.followup.commitments, context.configuration.review
+    process = metrics.process_metrics(
+        planned.intervention_plan, named, actions, updates, history, commitments, settings
+    )
+    outcome = metrics.outcome_metrics(history, settings)
     labels: dict[str, str] = {cause: rule.label for cause, rule in context.configuration.causes.causes.items()}
     return metrics.build_metrics([*process, *outcome], records, labels, identified.portfolio.calibrated)
 

@@ -1,7 +1,7 @@
 """What the forms of the pages send. Each checks, acts, and leads back to the page to see what came of it."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -193,7 +193,7 @@ def submit_next_week(visit: Leader, form: Form, review_id: str) -> Response:
     """Start the next week's review on the same data location."""
     as_of = parse_date(form_text(form, "as_of"), "the review date") if form_text(form, "as_of") else None
     book = visit.book(review_id)
-    as_of = as_of or book.review.as_of + timedelta(days=7)
+    as_of = as_of or book.next_review_date
     if as_of <= book.review.as_of:
         raise InputError(f"the next review lies after {book.review.as_of}")
     new = review_id_of(as_of)

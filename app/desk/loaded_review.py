@@ -6,7 +6,7 @@ A review is put together once and kept until something of it changes; what is ke
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
@@ -105,6 +105,12 @@ class LoadedReview:
     def configuration(self) -> Any:
         """What the review is run with."""
         return self._context.configuration
+
+    @property
+    def next_review_date(self) -> date:
+        """The day of the next review, by the interval of the team's profile; it may be a day off."""
+        profile = self.configuration.review.profile_for(self.review.portfolio.accounts)
+        return self.review.as_of + timedelta(days=profile.interval_days)
 
     @cached_property
     def dossiers(self) -> dict[str, Dossier]:

@@ -1,7 +1,6 @@
 """The pages of the desk. Reading only: nothing here changes anything."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote
 
@@ -63,7 +62,7 @@ def week_page(visit: Reader, review_id: str) -> Response:
         sorts=SORTS,
         tiers=RISK_TIERS,
         changes=CHANGES,
-        next_date=book.review.as_of + timedelta(days=7),
+        next_date=book.next_review_date,
     )
 
 

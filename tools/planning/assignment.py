@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from domain.configuration import Configuration, HoldKind
+from domain.configuration import Configuration, HoldKind, ReviewSettings, TierSettings
 from domain.dossier import Person
 from domain.plan import TBD, PlanLine, Urgency
 from domain.playbook import SPOKEN_CHANNELS
@@ -13,30 +13,25 @@ from domain.save_play import SavePlay
 from domain.tracking import Action, CalendarHold, CrmUpdate
 from tools.working_days import WorkingDays
 
-_PRIMARY_ACTION_HOURS = 1.0
-_HOLD_MINUTES = {
-    "customer_call": 30,
-    "executive_call": 30,
-    "manager_review": 30,
-    "weekly_check": 15,
-    "decision_point": 30,
-}
-_FIRST_HOLD = time(10, 0)
-_SLOT = timedelta(minutes=30)
-
 
 def action_id(review_id: str, account_id: str, name: str) -> str:
     """The same approved thing has the same id, however often it is written."""
     return f"{review_id}.{account_id}.{name}"
 
 
-def action_urgency(due: date, as_of: date) -> Urgency:
-    """Immediate within two days, urgent within a week, else standard."""
+def action_urgency(due: date, as_of: date, tiers: TierSettings) -> Urgency:
+    """The most urgent word whose time, as the tiers give it, still holds the date."""
     days = (due - as_of).days
-    return "immediate" if days <= 2 else "urgent" if days <= 7 else "standard"
+    words: tuple[Urgency, ...] = ("immediate", "urgent")
+    return next((word for word in words if days <= _longest_days(word, tiers)), "standard")
 
 
-def play_actions(play: SavePlay, review_id: str, as_of: date) -> list[Action]:
+def _longest_days(urgency: Urgency, tiers: TierSettings) -> int:
+    """Calendar days of the longest deadline with this urgency; -1 if no tier has it."""
+    return max((due.days for due in tiers.due.values() if due.urgency == urgency), default=-1)
+
+
+def play_actions(play: SavePlay, review_id: str, as_of: date, tiers: TierSettings) -> list[Action]:
     """One action per line of an approved play; ``review_id`` is the review that first approved it."""
     return [
         Action(
@@ -53,7 +48,7 @@ def play_actions(play: SavePlay, review_id: str, as_of: date) -> list[Action]:
             action=line.action,
             purpose=line.purpose,
             phase=phase.phase,
-            urgency=action_urgency(line.due, as_of),
+            urgency=action_urgency(line.due, as_of, tiers),
             effort_hours=line.effort_hours,
             channel=line.channel,
             playbook_action=line.id,
@@ -79,9 +74,15 @@ def assign_csm(play: SavePlay, person: Person) -> SavePlay:
 
 
 def plan_line_actions(
-    line: PlanLine, review_id: str, csm: Person | None, calendar: WorkingDays, as_of: date
+    line: PlanLine,
+    review_id: str,
+    csm: Person | None,
+    calendar: WorkingDays,
+    as_of: date,
+    configuration: Configuration,
 ) -> list[Action]:
-    """The primary action of an account without a play, and its secondary one a week later."""
+    """The primary action of an account without a play, and its secondary one some days later."""
+    settings = configuration.review
 
     def make(kind: str, title: str, due: date) -> Action:
         return Action(
@@ -98,8 +99,8 @@ def plan_line_actions(
             action=f"{title} for {line.name}.",
             purpose="; ".join(line.why),
             phase=line.tier,
-            urgency=action_urgency(due, as_of),
-            effort_hours=_PRIMARY_ACTION_HOURS,
+            urgency=action_urgency(due, as_of, configuration.tiers),
+            effort_hours=settings.primary_action_hours.value,
             channel="call",
             playbook_action=None,
             contact=None,
@@ -107,15 +108,21 @@ def plan_line_actions(
 
     found = [make("primary", line.action, line.by)]
     if line.secondary:
-        found.append(make("secondary", line.secondary, calendar.on_or_after(line.by + timedelta(days=7))))
+        later = line.by + timedelta(days=int(settings.secondary_after_days.value))
+        found.append(make("secondary", line.secondary, calendar.on_or_after(later)))
     return found
 
 
 def assign_owner_actions(
-    accounts: Sequence[tuple[str, str]], review_id: str, manager: Person | None, calendar: WorkingDays, as_of: date
+    accounts: Sequence[tuple[str, str]],
+    review_id: str,
+    manager: Person | None,
+    calendar: WorkingDays,
+    as_of: date,
+    settings: ReviewSettings,
 ) -> list[Action]:
-    """For each account that nobody owns: a manager names an owner by tomorrow."""
-    due = calendar.add_working_days(as_of, 1)
+    """For each account (id and name) that nobody owns: a manager names an owner, by the next working day as shipped."""
+    due = calendar.add_working_days(as_of, int(settings.assign_owner_working_days.value))
     return [
         Action(
             id=action_id(review_id, account, "assign-owner"),
@@ -132,7 +139,7 @@ def assign_owner_actions(
             purpose="An account that nobody owns is not followed up.",
             phase="stabilise",
             urgency="immediate",
-            effort_hours=0.5,
+            effort_hours=settings.assign_owner_hours.value,
             channel="internal",
             playbook_action=None,
             contact=None,
@@ -253,12 +260,14 @@ def _cadence_holds(play: SavePlay) -> list[HoldRequest]:
 
 def _schedule_holds(requests: Sequence[HoldRequest], configuration: Configuration) -> tuple[CalendarHold, ...]:
     """The holds with their times: those of one person on one day follow one another from the first slot on."""
+    holds = configuration.review.holds
+    slot = timedelta(minutes=holds.slot_minutes.value)
     taken: dict[tuple[str, date], int] = {}
     found = []
     for request in sorted(requests, key=lambda request: (request.on, request.owner, request.uid)):
         place = taken.get((request.owner, request.on), 0)
         taken[request.owner, request.on] = place + 1
-        starts = datetime.combine(request.on, _FIRST_HOLD) + _SLOT * place
+        starts = datetime.combine(request.on, holds.first_at) + slot * place
         found.append(
             CalendarHold(
                 uid=f"{request.uid}@saveplay",
@@ -268,7 +277,7 @@ def _schedule_holds(requests: Sequence[HoldRequest], configuration: Configuratio
                 title=f"{request.title}: {request.account_name}",
                 on=request.on,
                 starts=f"{starts:%H:%M}",
-                minutes=_HOLD_MINUTES[request.kind],
+                minutes=holds.minutes[request.kind],
                 time_zone=configuration.review.time_zone,
                 owner=request.owner,
                 owner_id=request.owner_id,

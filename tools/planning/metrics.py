@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from domain.configuration import ReviewSettings
 from domain.plan import TBD, PlanLine
 from domain.tracking import Action, Commitment, CrmUpdate, Metric, Metrics
 from tools.save_play.expected_value import SaveRecord, wilson_interval_95
@@ -21,7 +22,7 @@ class ReviewHistory:
     outcomes: Mapping[str, str]
     """Account to the outcome since: renewed, expanded, contracted, churned."""
     health_at_approval: Mapping[str, float | None]
-    """Health in the first review that approved a play, for plays at least 60 days old."""
+    """Health in the first review that approved a play, for plays that are old enough to be judged."""
     health_now: Mapping[str, float | None]
     expected_losses: float | None
     """Sum of churn probabilities of the accounts at risk in the first review of the window."""
@@ -54,6 +55,7 @@ def process_metrics(
     updates: Sequence[CrmUpdate],
     past: ReviewHistory,
     done: Sequence[Commitment],
+    settings: ReviewSettings,
 ) -> list[Metric]:
     """Figures of the meeting itself."""
     critical = [line for line in plan if line.tier == "critical"]
@@ -74,11 +76,11 @@ def process_metrics(
             "process", "crm_updated", "Approved accounts with CRM updates on the same day", len(updated), len(accounts),
             "100 %", len(updated) == len(accounts),
         ),
-        _days_to_action(past, done),
+        _days_to_action(past, done, settings.targets.days_to_action.value),
     ]  # fmt: skip
 
 
-def _days_to_action(past: ReviewHistory, done: Sequence[Commitment]) -> Metric:
+def _days_to_action(past: ReviewHistory, done: Sequence[Commitment], target: float) -> Metric:
     first: dict[str, date] = {}
     for item in done:
         if item.done_on is not None:
@@ -91,8 +93,8 @@ def _days_to_action(past: ReviewHistory, done: Sequence[Commitment]) -> Metric:
         label="Days from risk found to first action",
         value=round(mean, 2) if mean is not None else None,
         shown=f"{mean:.1f} days" if mean is not None else "not known yet",
-        target="under 7 days",
-        met=mean < 7 if mean is not None else None,
+        target=f"under {target:g} days",
+        met=mean < target if mean is not None else None,
         count=len(days),
         low=None,
         high=None,
@@ -100,7 +102,7 @@ def _days_to_action(past: ReviewHistory, done: Sequence[Commitment]) -> Metric:
     )
 
 
-def outcome_metrics(past: ReviewHistory) -> list[Metric]:
+def outcome_metrics(past: ReviewHistory, settings: ReviewSettings) -> list[Metric]:
     """Figures of what became of accounts that were at risk."""
     known = [past.outcomes[account] for account in past.first_found if account in past.outcomes]
     gone = sum(1 for kind in known if kind == "churned")
@@ -112,21 +114,29 @@ def outcome_metrics(past: ReviewHistory) -> list[Metric]:
     ]
     mean = sum(regained) / len(regained) if regained else None
     expected = past.expected_losses
+    least, most = settings.targets.kept.value, settings.targets.churn_at_risk.value
+    gain, days = settings.targets.health_regained.value, f"{settings.regain_after_days.value:g}"
     return [
-        _share_metric("outcome", "kept", "Accounts at risk that were kept", kept, len(known), "50–60 % or more", kept >= 0.5 * len(known)),
-        _share_metric("outcome", "churn_at_risk", "Churn among accounts at risk", gone, len(known), "under 35 %", gone < 0.35 * len(known)),
+        _share_metric(
+            "outcome", "kept", "Accounts at risk that were kept", kept, len(known), f"{least * 100:g} % or more",
+            kept >= least * len(known),
+        ),
+        _share_metric(
+            "outcome", "churn_at_risk", "Churn among accounts at risk", gone, len(known), f"under {most * 100:g} %",
+            gone < most * len(known),
+        ),
         Metric(
             id="health_regained",
             kind="outcome",
-            label="Health regained in 60 days after a play",
+            label=f"Health regained in {days} days after a play",
             value=round(mean, 2) if mean is not None else None,
             shown=f"{mean:+.1f} points" if mean is not None else "not known yet",
-            target="+15 points",
-            met=mean >= 15 if mean is not None else None,
+            target=f"{gain:+g} points",
+            met=mean >= gain if mean is not None else None,
             count=len(regained),
             low=None,
             high=None,
-            note="" if regained else "No play is 60 days old yet.",
+            note="" if regained else f"No play is {days} days old yet.",
         ),
         Metric(
             id="forecast",

@@ -17,7 +17,6 @@ from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, R
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.selection import (
-    ACTIONS_PER_PHASE,
     Team,
     account_team,
     action_window,
@@ -88,8 +87,8 @@ class PlayContext:
 
     @cached_property
     def schedule_scale(self) -> float:
-        """How much of the eight weeks fits before the renewal."""
-        return schedule_scale(self.dossier.renewal_in_days)
+        """Share of the play's usual time that fits before the renewal."""
+        return schedule_scale(self.dossier.renewal_in_days, self.configuration.review)
 
     @cached_property
     def owners(self) -> dict[str, tuple[Role, Person | None]]:
@@ -145,8 +144,11 @@ class PlayContext:
         available = len(self.options[place])
         if place == FIRST_TOUCH:
             return 1, 1
-        wanted = (2, 3) if place == PHASES[0] else (ACTIONS_PER_PHASE["address"], ACTIONS_PER_PHASE["address"])
-        return min(wanted[0], available), min(wanted[1], available)
+        phase = next(phase for phase in PHASES if phase == place)
+        most = self.configuration.review.play_phases[phase].actions
+        if phase == PHASES[0]:  # the first touch is chosen apart, and one further action may be left out
+            return min(most - 2, available), min(most - 1, available)
+        return min(most, available), min(most, available)
 
     def _option(self, phase: Phase, action: PlaybookAction) -> ActionOption:
         return ActionOption(action, self.owner_handles(action.owner_role), self._days(phase, action))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from domain.configuration import InterventionTier
+from domain.configuration import Configuration
 from domain.drafting import FIRST_TOUCH, DraftAction, PlayDraft, Violation
 from domain.evidence import Evidence
 from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
@@ -18,7 +18,6 @@ from tools.save_play.context import PlayContext
 from tools.save_play.placeholders import SentenceRules
 
 MINIMUM_ACTIONS = 3
-FIRST_TOUCH_DAYS: dict[InterventionTier, int] = {"critical": 2, "high": 7, "medium": 28, "watch": 90}
 _EDITED = ("edited",)
 _FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _HEADER = (
@@ -31,7 +30,7 @@ def verify_play(play: SavePlay, frame: PlayContext, rules: SentenceRules) -> tup
     """All that must not stand, in a fixed order; empty when the play is fit."""
     found = [
         *_actions(play, frame),
-        *_first_touch(play),
+        *_first_touch(play, frame.configuration),
         *_owners(play, frame),
         *_dates(play, frame),
         *_cited(play),
@@ -172,7 +171,7 @@ def _actions(play: SavePlay, frame: PlayContext) -> Iterator[Violation]:
             )
 
 
-def _first_touch(play: SavePlay) -> Iterator[Violation]:
+def _first_touch(play: SavePlay, configuration: Configuration) -> Iterator[Violation]:
     touches = [action for action in _all_actions(play) if action.customer_facing]
     if not touches:
         yield _violation("no_first_touch", "nobody speaks with the customer; add a call or a meeting")
@@ -180,7 +179,8 @@ def _first_touch(play: SavePlay) -> Iterator[Violation]:
     first = min(touches, key=lambda action: (action.due, action.channel not in SPOKEN_CHANNELS))
     if first.channel not in SPOKEN_CHANNELS:
         yield _violation("first_touch_written", f"{first.id} comes first and is written; call or meet first")
-    limit = play.created + timedelta(days=FIRST_TOUCH_DAYS[play.intervention_tier] + 4)
+    days = configuration.tiers.due[play.intervention_tier].days + int(configuration.review.first_touch_grace.value)
+    limit = play.created + timedelta(days=days)
     if first.due > limit:
         yield _violation("first_touch_late", f"{first.id} is due {first.due}; the tier asks for {limit}")
 
