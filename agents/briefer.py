@@ -28,7 +28,7 @@ class Briefer:
         if self.client is None:
             return ordinary
         most = int(self.configuration.model.briefing_sentences.value)
-        dialogue = RepairLoop(
+        loop = RepairLoop(
             self.client,
             self.configuration,
             "briefing",
@@ -39,17 +39,17 @@ class Briefer:
             briefing_schema(len(facts), most),
         )
         rules, told = self._rules(facts), {fact.id: fact.told for fact in facts}
-        draft = await dialogue.settle(
+        draft = await loop.run(
             lambda text: parse_answer(text, BriefingDraft).map_sentences(
                 lambda sentence: restore_placeholders(sentence, told)
             ),
             lambda answer: check_briefing(answer, facts, rules, most),
         )
         if draft is None:
-            return ordinary.model_copy(update={"drafting": dialogue.drafting})
+            return ordinary.model_copy(update={"drafting": loop.drafting})
         texts: Mapping[str, str] = {fact.id: fact.text for fact in facts}
         sentences = tuple(fill_placeholders(sentence, {}, texts) for sentence in draft.sentences)
-        return Briefing(sentences=sentences, drafted_by="model", drafting=dialogue.drafting)
+        return Briefing(sentences=sentences, drafted_by="model", drafting=loop.drafting)
 
     def _rules(self, facts: Sequence[BriefingFact]) -> SentenceRules:
         model = self.configuration.model
@@ -67,9 +67,9 @@ def check_briefing(
 ) -> list[Violation]:
     """What must not stand: typed facts, a fact twice, a decision left out."""
     found = [
-        fault
+        violation
         for number, sentence in enumerate(draft.sentences, start=1)
-        for fault in rules.faults(f"sentence {number}", sentence, fact=True)
+        for violation in rules.check(f"sentence {number}", sentence, fact=True)
     ]
     cited = [slot for sentence in draft.sentences for slot in PLACEHOLDER.findall(sentence)]
     if not 1 <= len(draft.sentences) <= most:

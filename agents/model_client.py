@@ -55,7 +55,7 @@ class Message:
     answers: str | None = None
     """For the role ``tool``: id of the call that this answers."""
 
-    def sent(self) -> dict[str, Any]:
+    def to_openai(self) -> dict[str, Any]:
         """As the server takes it."""
         body: dict[str, Any] = {"role": self.role, "content": self.content}
         if self.calls:
@@ -142,7 +142,7 @@ class OpenAIClient:
     settings: ModelSettings
     url: str | None
     key: str | None = field(repr=False)
-    heard: CallListener = lambda *_: None
+    on_call: CallListener = lambda *_: None
     clock: Callable[[], float] = monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     tokens_used: int = 0
@@ -178,7 +178,7 @@ class OpenAIClient:
             try:
                 answer = await self._answer(call)
             except ModelUnavailable as error:
-                self.heard(call.model, self.clock() - began, error.code)
+                self.on_call(call.model, self.clock() - began, error.code)
                 pause = wait if error.wait is None else error.wait
                 if attempt == attempts or pause > self.settings.retry_longest_wait.value:
                     if not isinstance(error, TimedOut):
@@ -187,12 +187,12 @@ class OpenAIClient:
                 await self.sleep(pause)
                 wait *= 2
             except ModelError as error:
-                self.heard(call.model, self.clock() - began, error.code)
+                self.on_call(call.model, self.clock() - began, error.code)
                 if isinstance(error, RequestRejected):
                     self._fatal_error = error
                 raise
             else:
-                self.heard(call.model, self.clock() - began, "answered")
+                self.on_call(call.model, self.clock() - began, "answered")
                 return answer
         raise AssertionError("the last attempt returns or raises")
 
@@ -224,13 +224,13 @@ class OpenAIClient:
 
         body: dict[str, Any] = {
             "model": call.model,
-            "messages": [message.sent() for message in call.messages],
+            "messages": [message.to_openai() for message in call.messages],
             "max_completion_tokens": int(self.settings.answer_tokens.value),
         }
         if not plain.sampling:
             body |= {"temperature": self.settings.temperature.value, "seed": int(self.settings.seed.value)}
         if call.schema is not None and plain.schema:
-            body["messages"] = [message.sent() for message in _with_schema_text(call.messages, call.schema)]
+            body["messages"] = [message.to_openai() for message in _with_schema_text(call.messages, call.schema)]
             body["response_format"] = {"type": "json_object"}
         elif call.schema is not None:
             body["response_format"] = _strict_format(call.schema)

@@ -112,8 +112,8 @@ def _propose_play(
         asked_back = any(part.needs_clarification for part in answered.parts)
         why = "say first which account is meant" if asked_back else "only a save play can be proposed"
         return answered.model_copy(update={"proposed": f"Nothing was proposed: {why}."})
-    tried = desk.read(answered.question).tried
-    proposal = desk.proposal(part, answered.question, by, tried)
+    tried = desk.parse(answered.question).tried
+    proposal = desk.build_proposal(part, answered.question, by, tried)
     place.store.propose(proposal)
     waiting = [
         review_id

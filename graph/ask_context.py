@@ -72,13 +72,13 @@ class AskContext:
         rows = self.base.rows("select distinct segment from scored where segment is not null order by 1")
         return tuple(row["segment"] for row in rows)
 
-    def read(self, question: str) -> ParsedQuestion:
+    def parse(self, question: str) -> ParsedQuestion:
         """The question as the grammar reads it."""
         return parse_question(question, self.configuration, self.people, self.segments)
 
     # which account ---------------------------------------------------------------------------------------------------
 
-    def account(self, text: str, reading: ParsedQuestion) -> str | AnswerPart:
+    def resolve_account(self, text: str, reading: ParsedQuestion) -> str | AnswerPart:
         """The one account that is meant, or the question back."""
         found = find_account(self.base, text, reading)
         if found.account_id is not None:
@@ -106,8 +106,10 @@ class AskContext:
         dossier = self.dossier(account_id, said)
         finding = diagnose(dossier, self.configuration.causes, self.configuration.scoring)
         drafter = self._drafter()
-        frame = drafter.frame(dossier, finding, tried=tried, excluded=excluded_actions(self.configuration, tried))
-        play = drafter.play(frame, await drafter.draft(frame) if self.client is not None else None)
+        play_context = drafter.play_context(
+            dossier, finding, tried=tried, excluded=excluded_actions(self.configuration, tried)
+        )
+        play = drafter.play(play_context, await drafter.draft(play_context) if self.client is not None else None)
         without = diagnose(self.dossier(account_id), self.configuration.causes, self.configuration.scoring)
         sentences = [f"{dossier.name}: {_cause_clause(finding)}, {dossier.intervention_tier or 'medium'} priority."]
         if said and without.category != finding.category:
@@ -127,7 +129,7 @@ class AskContext:
             play=play,
         )
 
-    def why(self, account_id: str, said: Sequence[UserStatement] = ()) -> AnswerPart:
+    def explain_risk(self, account_id: str, said: Sequence[UserStatement] = ()) -> AnswerPart:
         """Why the account is at risk, or that it is not."""
         dossier = self.dossier(account_id, said)
         finding = diagnose(dossier, self.configuration.causes, self.configuration.scoring)
@@ -147,7 +149,7 @@ class AskContext:
             evidence=tuple(facts[:_MAX_FACTS]),
         )
 
-    def plan(
+    def list_plan(
         self, tier: InterventionTier | None = None, segment: str | None = None, csm_id: str | None = None
     ) -> AnswerPart:
         """Who must be acted on, with what and by when; for a tier, a segment, a CSM, or all."""
@@ -190,7 +192,7 @@ class AskContext:
                 sentences.append(f"{plural(len(names), 'account')} {says}: {', '.join(names[:MAX_CANDIDATES])}{more}.")
         return AnswerPart(kind="changes", sentences=tuple(sentences), movements=portfolio.movements)
 
-    def load(self, csm_id: str | None = None) -> AnswerPart:
+    def csm_workload(self, csm_id: str | None = None) -> AnswerPart:
         """Who has more than can be handled, and who has hours free."""
         settings = self.configuration.review
         hours = committed_hours(self.earlier.open_actions(), self.as_of, settings)
@@ -204,7 +206,7 @@ class AskContext:
             sentences.append(f"{best.name} has the most time free: {best.hours_free:.0f} hours in two weeks.")
         return AnswerPart(kind="load", sentences=tuple(sentences), capacity=lines)
 
-    def late(self, csm_id: str | None = None, account_id: str | None = None) -> AnswerPart:
+    def late_commitments(self, csm_id: str | None = None, account_id: str | None = None) -> AnswerPart:
         """What was promised and is late or missed."""
         promised = [
             action
@@ -227,30 +229,30 @@ class AskContext:
         examples = "; ".join(f"“{example}”" for example in self.configuration.asking.examples)
         return AnswerPart(kind="unclear", sentences=(f"The question was not understood. For example: {examples}.",))
 
-    async def answer(self, question: str, reading: ParsedQuestion) -> AnswerPart:
+    async def answer_from_rules(self, question: str, reading: ParsedQuestion) -> AnswerPart:
         """The whole answer by the grammar alone."""
         kind = reading.kind
         if kind == "changes":
             return self.changes()
         if kind == "load":
-            return self.load(reading.csm_id)
-        found = self.account(question, reading)
+            return self.csm_workload(reading.csm_id)
+        found = self.resolve_account(question, reading)
         if kind == "late":
-            return self.late(reading.csm_id, found if isinstance(found, str) else None)
+            return self.late_commitments(reading.csm_id, found if isinstance(found, str) else None)
         sliced = reading.tier or reading.segment or reading.csm_id
         if isinstance(found, AnswerPart) and kind == "plan" and (name := unknown_person(question, reading)) is not None:
             return AnswerPart(
                 kind="unclear", sentences=(f"Nobody of ours is called {name}; use the name as the data has it.",)
             )
         if isinstance(found, AnswerPart) and (kind == "plan" or (kind != "why" and sliced and not found.candidates)):
-            return self.plan(reading.tier, reading.segment, reading.csm_id)
+            return self.list_plan(reading.tier, reading.segment, reading.csm_id)
         if isinstance(found, AnswerPart):
             return found if kind is not None or found.candidates or reading.said else self.not_understood()
         if kind in ("save_play", "plan") or (kind is None and (reading.said or reading.tried)):
             return await self.save_play(found, reading.said, reading.tried)
-        return self.why(found, reading.said)
+        return self.explain_risk(found, reading.said)
 
-    def proposal(self, part: AnswerPart, question: str, by: str, tried: Sequence[str]) -> PlayRequest:
+    def build_proposal(self, part: AnswerPart, question: str, by: str, tried: Sequence[str]) -> PlayRequest:
         """The asked-for play as it is put before the next decision."""
         assert part.account_id is not None
         return PlayRequest(

@@ -40,7 +40,7 @@ class DecisionPreview:
         """Refuse what cannot be carried out. Raises DecisionError naming account and rule."""
         check_decisions(decisions, self.with_swaps(decisions.plays), self.identified.people, self.context.calendar)
 
-    def decided(self, decisions: Decisions) -> AppliedDecisions:
+    def apply(self, decisions: Decisions) -> AppliedDecisions:
         """The decisions applied; what people edited is checked again, and what is wrong with it is written on it."""
         people, currency = self.identified.people, self.identified.portfolio.currency
         decided = apply_decisions(decisions, self.with_swaps(decisions.plays), people, currency, self.context.calendar)
@@ -53,7 +53,7 @@ class DecisionPreview:
             review=self.identified.review_id, decided_by="preview", plays=(decision,), rest="approve", others="approve"
         )
         self.check(decisions)
-        return next(play for play in self.decided(decisions).plays if play.account_id == decision.account)
+        return next(play for play in self.apply(decisions).plays if play.account_id == decision.account)
 
     def load(self, decisions: Sequence[PlayDecision]) -> Workload:
         """Capacity and needs when the plays that were rejected or deferred so far do not run."""
@@ -72,9 +72,9 @@ class DecisionPreview:
         phase = next((phase for phase in play.phases if any(each.id == action for each in phase.actions)), None)
         if phase is None:
             raise DecisionError(f"{account}: the play has no action {action!r}")
-        frame = self._planner.play_context(self._accounts[account])
-        taken = {each.id for part in play.phases for each in part.actions} | frame.excluded
-        return [each for each in frame.playbook.phase(phase.phase) if each.id not in taken]
+        play_context = self._planner.play_context(self._accounts[account])
+        taken = {each.id for part in play.phases for each in part.actions} | play_context.excluded
+        return [each for each in play_context.playbook.phase(phase.phase) if each.id not in taken]
 
     def with_swaps(self, decisions: Sequence[PlayDecision]) -> PlanResult:
         """What is proposed, with the actions that people exchanged for others of the library."""
@@ -88,7 +88,7 @@ class DecisionPreview:
         return self.planned.model_copy(update={"plays": plays})
 
     def _swap_actions(self, play: SavePlay, decision: PlayDecision) -> SavePlay:
-        frame = self._planner.play_context(self._accounts[play.account_id])
+        play_context = self._planner.play_context(self._accounts[play.account_id])
         chosen: dict[str, PlaybookAction] = {}
         for old, new in decision.swap.items():
             offered = {each.id: each for each in self.replacement_actions(play.account_id, old)}
@@ -100,11 +100,11 @@ class DecisionPreview:
         for phase in play.phases:
             lines: dict[Phase, list[ChosenAction]] = {each.phase: [] for each in play.phases}
             lines[phase.phase] = [ChosenAction(chosen[each.id]) for each in phase.actions if each.id in chosen]
-            made = next(each for each in build_play(frame, lines).phases if each.phase == phase.phase)
+            made = next(each for each in build_play(play_context, lines).phases if each.phase == phase.phase)
             kept = [each for each in phase.actions if each.id not in chosen]
             actions = tuple(sorted([*kept, *made.actions], key=lambda each: (each.due, each.id)))
             phases.append(phase.model_copy(update={"actions": actions}))
         return play.model_copy(update={"phases": tuple(phases)})
 
     def _verify_edited(self, play: SavePlay) -> SavePlay:
-        return self._planner.drafter.verified(play, self._planner.play_context(self._accounts[play.account_id]))
+        return self._planner.drafter.verify(play, self._planner.play_context(self._accounts[play.account_id]))

@@ -66,7 +66,7 @@ def _save_assignments(
 
 def _apply_decisions(context: ReviewContext, state: ReviewState) -> AppliedDecisions:
     """The decisions applied, as people saw them when they decided."""
-    return DecisionPreview(context, state).decided(_stored_decision(context, state["review_id"], "plan"))
+    return DecisionPreview(context, state).apply(_stored_decision(context, state["review_id"], "plan"))
 
 
 def _stored_decision(context: ReviewContext, review_id: str, gate: str) -> Decisions:

@@ -49,7 +49,7 @@ class SavePlayPlanner:
         """Everything the account's play may use."""
         old, request = self.existing_play(dossier), self.requests.get(dossier.account_id)
         tried = request.tried if request else ()
-        return self.drafter.frame(
+        return self.drafter.play_context(
             dossier,
             self.causes_by_account[dossier.account_id],
             created=old.created if old else None,
@@ -73,7 +73,7 @@ class SavePlayPlanner:
         play_context, old = self.play_context(dossier), self.existing_play(dossier)
         if old is not None:
             choices = running_choices(play_context, old.actions, old.dates, old.owners)
-            return self.drafter.goes_on(play_context, choices, old.origin)
+            return self.drafter.continue_play(play_context, choices, old.origin)
         drafted = self.context.store.find(self.review_id, draft_key(dossier.account_id), DraftResult)
         return self._with_origin(self.drafter.play(play_context, drafted))
 

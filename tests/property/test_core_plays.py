@@ -56,7 +56,7 @@ def test_whatever_is_wrong_with_the_account_its_play_is_fit_to_be_read(facts: di
     drafter, frame = build_context(**facts)
     play = drafter.from_playbook(frame)
     assert play.violations == ()
-    assert verify_play(play, frame, drafter.rules(frame)) == ()
+    assert verify_play(play, frame, drafter.sentence_rules(frame)) == ()
 
 
 @many

@@ -14,14 +14,14 @@ from tools.save_play.context import ActionOption, PlayContext
 JsonSchema = dict[str, Any]
 
 
-def draft_schema(frame: PlayContext) -> JsonSchema:
+def draft_schema(context: PlayContext) -> JsonSchema:
     """What a draft for this account may look like."""
-    facts = [fact.id for fact in frame.evidence]
+    facts = [fact.id for fact in context.evidence]
     return _object(
         summary=_sentence("The root cause in one or two sentences, with evidence slots."),
         opening=_sentence("What is said first to the customer, without any fact."),
-        first_touch=_choices(frame.options[FIRST_TOUCH], facts),
-        **{phase: _list(_choices(frame.options[phase], facts), *frame.count(phase)) for phase in PHASES},
+        first_touch=_choices(context.options[FIRST_TOUCH], facts),
+        **{phase: _list(_choices(context.options[phase], facts), *context.count(phase)) for phase in PHASES},
     )
 
 

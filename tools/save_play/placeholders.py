@@ -160,7 +160,7 @@ class SentenceRules:
         names = frozenset(name for name in self.names if len(name) > 2)
         return names - self.vocabulary - self._lists["beginnings"]
 
-    def faults(
+    def check(
         self,
         place: str,
         text: str,
