@@ -16,14 +16,14 @@ from tools.save_play.placeholders import PLACEHOLDER, SentenceRules, fill_placeh
 
 @dataclass(frozen=True)
 class Briefer:
-    """Writes the briefing; ``names`` are those that must come from slots only."""
+    """Writes the briefing; ``names`` may appear in slots only, never typed."""
 
     configuration: Configuration
     names: frozenset[str]
     client: ModelClient | None
 
     async def write(self, facts: Sequence[BriefingFact]) -> Briefing:
-        """In a model's words when they keep to the facts, else one sentence a fact."""
+        """The briefing in a model's words if they pass the checks, else one sentence for each fact."""
         ordinary = Briefing(sentences=plain_sentences(facts), drafted_by="rules", drafting=DraftingRecord())
         if self.client is None:
             return ordinary
@@ -65,7 +65,7 @@ class Briefer:
 def check_briefing(
     draft: BriefingDraft, facts: Sequence[BriefingFact], rules: SentenceRules, most: int
 ) -> list[Violation]:
-    """What must not stand: typed facts, a fact twice, a decision left out."""
+    """Violations of the briefing: typed facts, a fact used twice, a decision left out."""
     found = [
         violation
         for number, sentence in enumerate(draft.sentences, start=1)

@@ -1,4 +1,4 @@
-"""The capacity analyzer: who has the hands free (phase 2), and who does what by when (phase 4)."""
+"""The capacity analyzer: who has hours free (phase 2), and who does what by when (phase 4)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,7 +30,7 @@ _ROLES = ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billi
 def free_hours_by_person(
     identified: IdentifyResult, open_actions: Sequence[Action], configuration: Configuration
 ) -> dict[str, float]:
-    """Hours each of ours has left for save plays in the planning period."""
+    """Hours that each of our people has left for save plays in the planning period."""
     committed = committed_hours(open_actions, identified.as_of, configuration.review)
     by_person: dict[str, CsmBook] = {book.csm_id: book for book in identified.books if book.csm_id}
     return {

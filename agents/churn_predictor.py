@@ -23,7 +23,7 @@ _REASONS = 3
 
 
 def profile_for(configuration: Configuration, accounts: int) -> ReviewProfile:
-    """How often and how wide the review is, by the size of the portfolio."""
+    """The review profile (interval, length of lists) for this number of accounts."""
     return configuration.review.profile_for(accounts)
 
 
@@ -167,7 +167,7 @@ def allocate_plays(
     as_of: date,
     done: CompletedActions = (),
 ) -> Allocation:
-    """Which plays run this week within the free hours and the budget."""
+    """The plays that fit into the free hours and the budget of this week."""
     settings = configuration.review
     return allocate(
         [
@@ -188,7 +188,7 @@ def allocate_plays(
 def plan_escalations(
     dossiers: Mapping[str, Dossier], plays: Sequence[SavePlay], calendar: WorkingDays, settings: ReviewSettings
 ) -> tuple[Escalation, ...]:
-    """For each play: when somebody who can decide more is brought in, who, and by when."""
+    """For each play: when to escalate, to whom, and by when."""
     found, first_days = [], int(settings.escalation_working_days.value)
     for play in plays:
         executive = find_contact(dossiers[play.account_id], "exec_sponsor", "economic_buyer")

@@ -1,4 +1,4 @@
-"""The health scorer: what fell this week (phase 1), and why each of the worst is at risk (phase 2)."""
+"""The health scorer: whose health fell this week (phase 1), and why each of the worst is at risk (phase 2)."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ def find_patterns(
     people: Mapping[str, Person],
     configuration: Configuration,
 ) -> tuple[Pattern, ...]:
-    """What several accounts at risk have in common: a cause, a driver, a product area, a segment, a CSM."""
+    """Patterns that several accounts at risk share: a cause, a driver, a product area, a segment, a CSM."""
     by_account = {finding.account_id: finding for finding in findings}
     finder = StatementFinder(configuration.wording)
     themes = {

@@ -1,7 +1,7 @@
 """The play drafter: turns a cause into a plan for one account, from the playbook library or in a model's words.
 
-It chooses and phrases; it invents nothing. Whatever a model answers is checked, sent back with the faults named, and
-replaced by the playbook's own plan when it stays unfit. People decide on what it drafts.
+It chooses and phrases; it invents nothing. Every answer of a model is checked and sent back with its violations named; if
+it still does not pass, the playbook's own plan takes its place. People decide on what it drafts.
 """
 
 import json
@@ -62,7 +62,7 @@ class PlayDrafter:
         tried: Sequence[str] = (),
         excluded: frozenset[str] = frozenset(),
     ) -> PlayContext:
-        """What the play of one account may be made of."""
+        """Everything that the play of one account may use."""
         return PlayContext(
             dossier=dossier,
             finding=finding,
@@ -77,7 +77,7 @@ class PlayDrafter:
         )
 
     def sentence_rules(self, context: PlayContext) -> SentenceRules:
-        """What the sentences about one account may hold."""
+        """Rules for the sentences about one account."""
         own = [
             context.dossier.name,
             *(c.name for c in context.dossier.contacts),
@@ -120,9 +120,9 @@ class PlayDrafter:
     # in a model's words ----------------------------------------------------------------------------------------------
 
     async def draft(self, context: PlayContext, earlier: DraftResult | None = None) -> DraftResult:
-        """What the model makes of the account; never raises for what a model does.
+        """The model's draft for the account. Never raises for what a model does.
 
-        ``earlier`` is what it made of it before: used again when the same was asked of the same model and was fit.
+        ``earlier``: the draft of an earlier run; used again if it passed and the same was asked of the same model.
         """
         assert self.client is not None, "without a model nothing is drafted"
         rules, messages, schema = self.sentence_rules(context), draft_messages(context), draft_schema(context)
@@ -179,7 +179,7 @@ def _repairs(drafting: DraftingRecord) -> str:
 
 
 def draft_messages(context: PlayContext) -> tuple[Message, Message]:
-    """What the model reads: rules first, they never change; then the cause; the account last."""
+    """Messages for the model: the rules, which never change, then the cause, the account last."""
     dossier, finding = context.dossier, context.finding
     phases = context.configuration.review.play_phases
     titles: dict[str, str] = {phase: phases[phase].title for phase in PHASES}
@@ -234,9 +234,9 @@ def repair_request(
 
 
 def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:
-    """What the customer wrote, behind the evidence, as plain text without anything that could close the fence.
+    """Texts of the customer behind the evidence, in plain letters: nothing in them can close the fence around quotes.
 
-    ``hidden`` are names that stay here.
+    ``hidden`` matches names that the model must not see.
     """
     texts = [
         row.text
@@ -292,7 +292,7 @@ def add_note(play: SavePlay, note: str) -> SavePlay:
 def drafting_summary(
     plays: Sequence[DraftingRecord], briefing: DraftingRecord, configuration: Configuration
 ) -> DraftingSummary:
-    """How this week's texts came to be, and what the model took."""
+    """Counts of this week's drafts by outcome, with the tokens and the cost of the model."""
     new = [drafting for drafting in plays if drafting.outcome != "goes_on"]
     asked = [drafting for drafting in new if drafting.model]
     counts = Counter(drafting.outcome for drafting in asked)
@@ -322,7 +322,7 @@ def drafting_summary(
 
 
 def drafting_note(summary: DraftingSummary) -> str:
-    """The first page's word on who drafted."""
+    """Sentence for the first page: who drafted the plays."""
     if summary.model is None:
         return NO_MODEL_NOTE
     if not summary.drafted:

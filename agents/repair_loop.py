@@ -1,4 +1,4 @@
-"""A question to a model with its repair rounds: an answer that is fit, or none and the reason."""
+"""A question to a model with its repair rounds: an answer that passes the checks, or none and the reason."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class RepairRequest(Generic[D]):
     """A smaller question than the first one: only what was at fault."""
 
     messages: tuple[Message, ...]
-    """What is asked, after the first messages."""
+    """The further messages, after the first ones."""
     schema: JsonSchema
     read: Callable[[str], D]
     """Makes the whole of the part that is answered. Raises BrokenAnswer."""
@@ -33,7 +33,7 @@ class RepairRequest(Generic[D]):
 
 @dataclass
 class RepairLoop:
-    """One question to a model, with its repair rounds: an answer that is fit, or none and the reason."""
+    """One question to a model. ``run`` asks it; ``drafting`` says how it went."""
 
     client: ModelClient
     configuration: Configuration
@@ -51,7 +51,7 @@ class RepairLoop:
         self.drafting = DraftingRecord(model=name, prompt_hash=short_hash(*texts, json.dumps(self.schema)))
 
     def is_same_request(self, earlier: DraftingRecord) -> bool:
-        """Whether the same was asked of the same model before."""
+        """True if the same was asked of the same model before."""
         return (earlier.model, earlier.prompt_hash) == (self.drafting.model, self.drafting.prompt_hash)
 
     async def run(
@@ -163,7 +163,7 @@ def parse_answer(text: str, model: type[D]) -> D:
 
 
 def parse_json(text: str) -> Any:
-    """What the text holds as JSON, with or without a fence. Raises NotJson."""
+    """The JSON in the text, with or without a fence. Raises NotJson."""
     body = text.strip()
     if body.startswith("```") and body.endswith("```"):
         body = body[3:-3].removeprefix("json")

@@ -1,6 +1,6 @@
-"""What can be answered about the customer base: each question one function, read-only, with its evidence.
+"""Answers about the customer base: one function for each kind of question, read-only, with its evidence.
 
-The functions are the same for the grammar, for a model's tools and for Python callers.
+The rules, a model's tools and Python callers all use the same functions.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ class AskContext:
 
     @cached_property
     def people(self) -> dict[str, Person]:
-        """Ours, by id."""
+        """Our people, by id."""
         return load_people(self.base)
 
     @cached_property
@@ -73,7 +73,7 @@ class AskContext:
         return tuple(row["segment"] for row in rows)
 
     def parse(self, question: str) -> ParsedQuestion:
-        """The question as the grammar reads it."""
+        """The question as the rules read it."""
         return parse_question(question, self.configuration, self.people, self.segments)
 
     # which account ---------------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ class AskContext:
         return AnswerPart(kind="unknown_account", sentences=(sentence,))
 
     def dossier(self, account_id: str, said: Sequence[UserStatement] = ()) -> Dossier:
-        """All that is known about the account, with what the asker said."""
+        """Everything known about the account, with what the asker said."""
         if account_id not in self._dossiers:
             self.base.select_accounts([account_id])
             details = self.base.signal_details()
@@ -130,7 +130,7 @@ class AskContext:
         )
 
     def explain_risk(self, account_id: str, said: Sequence[UserStatement] = ()) -> AnswerPart:
-        """Why the account is at risk, or that it is not."""
+        """Reasons why the account is at risk, or the answer that it is not."""
         dossier = self.dossier(account_id, said)
         finding = diagnose(dossier, self.configuration.causes, self.configuration.scoring)
         standing = "at risk" if dossier.at_risk else "not at risk"
@@ -152,7 +152,7 @@ class AskContext:
     def list_plan(
         self, tier: InterventionTier | None = None, segment: str | None = None, csm_id: str | None = None
     ) -> AnswerPart:
-        """Who must be acted on, with what and by when; for a tier, a segment, a CSM, or all."""
+        """The intervention plan (account, action, owner, date) of a tier, a segment, a CSM, or all."""
         scores = read_plan_scores(self.base)
         slices = {row["account_id"]: (row["segment"], row["csm_id"]) for row in scores}
         self.base.select_accounts([row["account_id"] for row in scores])
@@ -174,7 +174,7 @@ class AskContext:
         return AnswerPart(kind="plan", sentences=tuple(sentences), plan=tuple(lines))
 
     def changes(self) -> AnswerPart:
-        """What changed since the last review: who came, left, got worse, and the money at risk."""
+        """Changes since the last review: accounts that came, left or got worse, and the money at risk."""
         if self.base.previous is None:
             return AnswerPart(kind="changes", sentences=("There is no earlier review in this store to compare with.",))
         portfolio = portfolio_summary.summarize_portfolio(self.base)
@@ -193,7 +193,7 @@ class AskContext:
         return AnswerPart(kind="changes", sentences=tuple(sentences), movements=portfolio.movements)
 
     def csm_workload(self, csm_id: str | None = None) -> AnswerPart:
-        """Who has more than can be handled, and who has hours free."""
+        """CSMs who are over capacity, and the one with the most hours free."""
         settings = self.configuration.review
         hours = committed_hours(self.earlier.open_actions(), self.as_of, settings)
         lines = capacity_lines(portfolio_summary.csm_books(self.base), self.people, hours, {}, settings)
@@ -207,7 +207,7 @@ class AskContext:
         return AnswerPart(kind="load", sentences=tuple(sentences), capacity=lines)
 
     def late_commitments(self, csm_id: str | None = None, account_id: str | None = None) -> AnswerPart:
-        """What was promised and is late or missed."""
+        """Promised actions that are late or missed."""
         promised = [
             action
             for action in self.store.actions_before(self.as_of)
@@ -225,12 +225,12 @@ class AskContext:
         return AnswerPart(kind="late", sentences=tuple(sentences), commitments=late)
 
     def not_understood(self) -> AnswerPart:
-        """What can be asked, when a question was not understood."""
+        """Examples of questions, for one that was not understood."""
         examples = "; ".join(f"“{example}”" for example in self.configuration.asking.examples)
         return AnswerPart(kind="unclear", sentences=(f"The question was not understood. For example: {examples}.",))
 
     async def answer_from_rules(self, question: str, reading: ParsedQuestion) -> AnswerPart:
-        """The whole answer by the grammar alone."""
+        """The whole answer by rules alone, without a model."""
         kind = reading.kind
         if kind == "changes":
             return self.changes()
@@ -253,7 +253,7 @@ class AskContext:
         return self.explain_risk(found, reading.said)
 
     def build_proposal(self, part: AnswerPart, question: str, by: str, tried: Sequence[str]) -> PlayRequest:
-        """The asked-for play as it is put before the next decision."""
+        """The request for this play, to be decided with the next plays."""
         assert part.account_id is not None
         return PlayRequest(
             account_id=part.account_id, question=question, by=by, on=self.as_of, said=part.said, tried=tuple(tried)

@@ -1,8 +1,8 @@
-"""The ask flow: read the question, let a model choose tools or the grammar answer, and stop after a few steps.
+"""The ask flow: read the question, let a model choose tools or the rules answer, and stop after a few steps.
 
-    question -> [a model? -> it calls tools -> ...] -> the grammar where no model helps -> answer
+    question -> [a model? -> it calls tools -> ...] -> the rules where no model helps -> answer
 
-Read-only: every tool reads, none writes. What is said comes from the tools' results, never from the model's own words.
+Read-only: every tool reads, none writes. Every sentence of the answer comes from a tool, none from the model.
 """
 
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class AskState:
 
 
 async def read_question(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
-    """Kind, slice and what the asker says, by the grammar; the model gets the question as it is."""
+    """Kind, slice and what the asker says, by the rules; the model gets the question as it is."""
     opening = [
         Message("system", render_prompt("ask_rules")),
         Message("user", render_prompt("ask_question", question=state.question)),
@@ -48,12 +48,12 @@ async def read_question(state: AskState, *, runtime: Runtime[AskContext]) -> dic
 
 
 def route_question(state: AskState, runtime: Runtime[AskContext]) -> str:
-    """The model when there is one, else the grammar."""
+    """The model when there is one, else the rules."""
     return "choose_tools" if runtime.context.client is not None else "answer_by_grammar"
 
 
 async def choose_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
-    """One turn of the model. A model that fails is as good as none."""
+    """One turn of the model. After a failure the rules answer."""
     context = runtime.context
     assert context.client is not None
     assert state.reading is not None
@@ -71,7 +71,7 @@ async def choose_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict
 
 
 def route_tool_calls(state: AskState, runtime: Runtime[AskContext]) -> str:
-    """On to the tools, to the end when something was answered, to the grammar when nothing was."""
+    """On to the tools, to the end when something was answered, to the rules when nothing was."""
     if state.wanted is not None and state.wanted.calls:
         return "use_tools"
     return END if state.parts else "answer_by_grammar"

@@ -29,11 +29,11 @@ class AskTools:
         self._tools: dict[str, BaseTool] = {made.name: made for made in self._build_tools()}
 
     def to_openai(self) -> list[dict[str, Any]]:
-        """As the server takes them."""
+        """The tools in the format of the OpenAI interface."""
         return [convert_to_openai_tool(made) for made in self._tools.values()]
 
     async def use(self, name: str, arguments: str) -> tuple[AnswerPart | None, str]:
-        """Run one tool. What is wrong with the call is told to the model, not raised."""
+        """Run one tool. An error in the call is returned to the model as text, not raised."""
         made = self._tools.get(name)
         if made is None:
             return None, f"there is no tool {name[:40]!r}; there are {', '.join(self._tools)}"
@@ -50,7 +50,7 @@ class AskTools:
         return " ".join(part.sentences)
 
     def _account(self, words: str) -> str | AnswerPart:
-        """The account in the model's words, as far as the question bears it out."""
+        """The account that the model names, if the question can mean it; else the question back."""
         meant = find_account(self._context.base, self._question, self._reading)
         if meant.account_id is not None:
             return meant.account_id
@@ -111,5 +111,5 @@ class AskTools:
 
 
 def _named_in_question(words: str, question: str) -> bool:
-    """Whether the model's words for the account stand in the question."""
+    """True if the question contains the model's words for the account."""
     return normalize_text(words) in normalize_text(question)

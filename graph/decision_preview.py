@@ -1,4 +1,4 @@
-"""What the decisions taken so far come to, before anything is recorded: plays as edited and checked again, and the load.
+"""Preview of pending decisions, before anything is recorded: plays as edited and checked again, and the workload.
 
 Phase 4 carries out the same edits by the same functions, so what people saw is what is done.
 """
@@ -37,11 +37,11 @@ class DecisionPreview:
         return self._planner.dossiers
 
     def check(self, decisions: Decisions) -> None:
-        """Refuse what cannot be carried out. Raises DecisionError naming account and rule."""
+        """Check that everything can be carried out. Raises DecisionError naming account and rule."""
         check_decisions(decisions, self.with_swaps(decisions.plays), self.identified.people, self.context.calendar)
 
     def apply(self, decisions: Decisions) -> AppliedDecisions:
-        """The decisions applied; what people edited is checked again, and what is wrong with it is written on it."""
+        """The decisions applied; edited plays are checked again and carry what is wrong with them."""
         people, currency = self.identified.people, self.identified.portfolio.currency
         decided = apply_decisions(decisions, self.with_swaps(decisions.plays), people, currency, self.context.calendar)
         plays = tuple(self._verify_edited(play) if play.status == "edited" else play for play in decided.plays)
@@ -67,7 +67,7 @@ class DecisionPreview:
         return plan_workload(self.context, self.identified, plays)
 
     def replacement_actions(self, account: str, action: str) -> list[PlaybookAction]:
-        """What else the library has for the phase of an action, without what the play has already."""
+        """Actions of the playbook that could replace an action: same phase, not in the play already."""
         play = self._plays[account]
         phase = next((phase for phase in play.phases if any(each.id == action for each in phase.actions)), None)
         if phase is None:
@@ -77,7 +77,7 @@ class DecisionPreview:
         return [each for each in play_context.playbook.phase(phase.phase) if each.id not in taken]
 
     def with_swaps(self, decisions: Sequence[PlayDecision]) -> PlanResult:
-        """What is proposed, with the actions that people exchanged for others of the library."""
+        """The proposed plays, with the actions that people exchanged for others of the playbook."""
         wanted = {each.account: each for each in decisions if each.swap and each.account in self._plays}
         if not wanted:
             return self.planned

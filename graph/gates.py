@@ -1,4 +1,4 @@
-"""The two decisions by people. What they decide is stored first; the graph only asks whether it is there."""
+"""The two decisions by people. A decision is stored first; the graph only looks whether it is there."""
 
 from typing import Literal
 

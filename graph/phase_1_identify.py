@@ -111,7 +111,7 @@ def _identified(
 
 
 def customer_proposals(base: ScoredBase, proposals: list[PlayRequest]) -> list[PlayRequest]:
-    """Those whose account is still a customer."""
+    """Requests whose account is still a customer."""
     known = {
         row["account_id"]
         for row in base.rows(
@@ -122,7 +122,7 @@ def customer_proposals(base: ScoredBase, proposals: list[PlayRequest]) -> list[P
 
 
 def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSnapshot:
-    """Who is at risk this week, for the reviews to come."""
+    """Accounts at risk this week, for later reviews."""
     rows = base.rows(
         "select account_id, name, arr, churn_probability, health from scored where at_risk order by account_id"
     )
@@ -131,7 +131,7 @@ def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSna
 
 
 def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:
-    """Last week's promises and what became of the accounts that had a play."""
+    """Last week's commitments, and the outcome of the accounts that had a play."""
     if base.previous is None:
         return build_follow_up(None, (), ())
     items = list_commitments(

@@ -1,4 +1,4 @@
-"""Phase 2, root cause analysis: the health scorer finds why, the capacity analyzer who has the hands free."""
+"""Phase 2, root cause analysis: the health scorer finds why, the capacity analyzer who has hours free."""
 
 from agents.capacity_analyzer import assess_capacity
 from agents.health_scorer import diagnose_accounts, find_patterns

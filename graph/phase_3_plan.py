@@ -19,7 +19,7 @@ from tools.wording import format_day, plural
 
 @review_node("3 Intervention planning", "churn predictor")
 def choose_accounts(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """The accounts that get a new save play: the worst ones without a play that goes on."""
+    """The accounts that get a new save play: the worst ones without a running play."""
     identified = context.result(state, "identified", IdentifyResult)
     return {"to_draft": SavePlayPlanner(context, state, identified).to_draft()}
 
@@ -75,7 +75,7 @@ def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
 
 @review_node("3 Intervention planning", "play drafter")
 async def write_briefing(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """What changed, why, what to decide, in a few sentences."""
+    """The briefing: what changed, why, and what to decide, in a few sentences."""
     identified = context.result(state, "identified", IdentifyResult)
     diagnosed = context.result(state, "diagnosed", DiagnoseResult)
     planned = context.result(state, "planned", PlanResult)

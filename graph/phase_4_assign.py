@@ -47,14 +47,14 @@ def publish_review(state: ReviewState, context: ReviewContext) -> StateUpdate:
         assigned = _save_assignments(context, state, _apply_decisions(context, state), close.owners)
         results = results | {"assigned": context.save_result(review_id, "assigned", assigned)}
     context.publish(review_document(context, {**state, "results": results}))
-    context.store.set_state(review_id, "closed")  # last: whoever finds it closed finds its pages
+    context.store.set_state(review_id, "closed")  # last, so that a closed review always has its pages
     return {"results": results}
 
 
 def _save_assignments(
     context: ReviewContext, state: ReviewState, decided: AppliedDecisions, owners: dict[str, str]
 ) -> AssignResult:
-    """What was approved as work for people; its actions are stored together with those that ended."""
+    """The approved work; its actions are stored together with those that ended."""
     identified = context.result(state, "identified", IdentifyResult)
     planned = context.result(state, "planned", PlanResult)
     states = context.result(state, "trends", Trends).states
@@ -170,7 +170,7 @@ def _dropped_actions(
 def _running(
     context: ReviewContext, identified: IdentifyResult, planned: PlanResult, decided: AppliedDecisions
 ) -> RunningPlays:
-    """The plays that run from now on: those approved today, and earlier ones that nobody ended."""
+    """The plays that run from now on: those approved today, and earlier ones that were neither decided again nor ended."""
     dossiers = {dossier.account_id: dossier for dossier in (*identified.dossiers, *identified.asked)}
     earlier = context.earlier_reviews(identified.as_of).running_plays()
     decided_now = {play.account_id for play in decided.plays}

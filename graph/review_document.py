@@ -10,7 +10,7 @@ from graph.context import ReviewContext, ReviewState
 
 
 def review_document(context: ReviewContext, state: ReviewState) -> Review:
-    """What ``review.json`` holds and every page is made from."""
+    """The content of ``review.json``, from which every page is made."""
     review_id, configuration = state["review_id"], context.configuration
     identified = context.result(state, "identified", IdentifyResult)
     trends = context.result(state, "trends", Trends)

@@ -1,4 +1,4 @@
-"""What the meeting is told first: what changed, why, what to decide. Facts by rules, each a clause of its own. Pure."""
+"""Facts for the briefing that opens the meeting: what changed, why, what to decide. Rules make each one. Pure."""
 
 from collections.abc import Sequence
 from typing import Literal

@@ -18,7 +18,7 @@ ProgressLog = Mapping[str, tuple[str, date | None]]
 def commitment_status(
     due: date, done_on: date | None, dropped: bool, as_of: date, settings: ReviewSettings
 ) -> CommitmentStatus:
-    """Where a commitment stands on ``as_of``; what was done later is not known yet."""
+    """Status of a commitment on ``as_of``; what was done later is not known yet."""
     if done_on is not None and done_on <= as_of:
         return "done" if done_on <= due else "done_late"
     if dropped:
@@ -117,7 +117,7 @@ class AccountStatus:
 def account_outcome(
     account_id: str, name: str, arr: float, status_now: AccountStatus, carried: Sequence[Commitment]
 ) -> AccountOutcome:
-    """What became of one account that had a play. ``carried``: the commitments for it."""
+    """Outcome of one account that had a play. ``carried``: the commitments for it."""
     kind, before, now = status_now.outcome, status_now.health_before, status_now.health_now
     people = tuple(sorted({item.owner for item in carried if item.status in ("done", "done_late")}))
     moved = (
@@ -146,7 +146,7 @@ def account_outcome(
 
 
 def learnings(items: Sequence[Commitment], outcomes: Sequence[AccountOutcome]) -> tuple[str, ...]:
-    """What last week teaches, in sentences made from its counts."""
+    """Lessons of last week, in sentences made from its counts."""
     found = []
     due = [item for item in items if item.status in ("done", "done_late", "late", "missed")]
     kept = sum(1 for item in due if item.status == "done")

@@ -15,7 +15,7 @@ from tools.save_play.expected_value import SaveRecord, wilson_interval_95
 
 @dataclass(frozen=True)
 class ReviewHistory:
-    """What earlier reviews know: who was at risk, when it was found, what became of it."""
+    """Knowledge of earlier reviews: accounts at risk, when each was found, and its outcome."""
 
     first_found: Mapping[str, date]
     """Account to the date of the first review that had it at risk."""

@@ -1,6 +1,6 @@
-"""What a save play for one account may be made of: its evidence, its library, its people, its days.
+"""Everything that a save play for one account may use: its evidence, its playbook, its people, its days.
 
-Pure. The playbook drafter, the model and the verifier all work inside the same frame.
+Pure. The playbook drafter, the model and the verifier all work with the same context.
 """
 
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ class PlayContext:
 
     @cached_property
     def tier(self) -> PlayTier:
-        """How urgent: what is not critical or high is treated as medium."""
+        """Urgency of the account: everything that is not critical or high counts as medium."""
         tier = self.dossier.intervention_tier
         return tier if tier in ("critical", "high") else "medium"
 
@@ -82,7 +82,7 @@ class PlayContext:
 
     @cached_property
     def words(self) -> dict[str, str]:
-        """What the name slots are filled with."""
+        """Names for the slots of the sentences."""
         return placeholder_values(self.dossier, self.team, self.playbook.cause)
 
     @cached_property
@@ -105,7 +105,7 @@ class PlayContext:
         return found
 
     def owner_handles(self, role: Role) -> tuple[str, ...]:
-        """Who may own an action of this role."""
+        """Handles of the people who may own an action of this role, the usual owner first."""
         return tuple(handle for handle, (own, _) in self.owners.items() if own == role)
 
     @cached_property
@@ -120,7 +120,7 @@ class PlayContext:
 
     @cached_property
     def options(self) -> dict[str, tuple[ActionOption, ...]]:
-        """What may be chosen: the first touch, then each phase."""
+        """Actions on offer: the first touch, then each phase."""
         against, difficulty = adverse_signals(self.dossier), self.finding.difficulty
         found: dict[str, tuple[ActionOption, ...]] = {}
         for phase in PHASES:

@@ -1,4 +1,4 @@
-"""Expected value of a save play, and what is believed about saving. Pure arithmetic."""
+"""Expected value of a save play, and the probability of a save. Pure arithmetic."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _Z95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class SaveRecord:
-    """How many earlier plays for one cause saved the account, and how many did not."""
+    """Earlier plays for one cause: how many saved the account, and how many did not."""
 
     saved: int = 0
     lost: int = 0

@@ -1,4 +1,4 @@
-"""Is this save play fit to be read by people? Pure checks; each violation has a code and says what to change.
+"""Checks of a save play before people read it. Pure; each violation has a code and says what to change.
 
 Twice over: rules that a play must keep, whoever drafted it, and then the play is made again from the evidence, the
 library and the choices, and compared. A draft is checked before it becomes a play at all.
@@ -27,7 +27,7 @@ _HEADER = (
 
 
 def verify_play(play: SavePlay, context: PlayContext, rules: SentenceRules) -> tuple[Violation, ...]:
-    """All that must not stand, in a fixed order; empty when the play is fit."""
+    """Violations of the play, in a fixed order; empty if it passes."""
     found = [
         *_actions(play, context),
         *_first_touch(play, context.configuration),
@@ -48,7 +48,7 @@ def verify_play(play: SavePlay, context: PlayContext, rules: SentenceRules) -> t
 
 
 def check_draft(draft: PlayDraft, context: PlayContext, rules: SentenceRules) -> list[Violation]:
-    """Whether the model stayed within the frame: choices that were offered, sentences without typed facts."""
+    """Violations of the draft: choices that were not offered, sentences with typed facts."""
     found = [
         *(rules.check("summary", draft.summary, fact=bool(rules.facts)) if draft.summary is not None else ()),
         *(rules.check("opening", draft.opening, customer=True) if draft.opening is not None else ()),
@@ -69,7 +69,7 @@ def check_draft(draft: PlayDraft, context: PlayContext, rules: SentenceRules) ->
 
 
 def _repeated_sentences(draft: PlayDraft) -> Iterator[Violation]:
-    """A sentence that stands twice says nothing about the second action."""
+    """Sentences used twice: the second says nothing about its action."""
     seen: dict[str, str] = {}
     for place, text in draft.wording().items():
         first = seen.setdefault(" ".join(text.lower().split()), place)
@@ -137,7 +137,7 @@ def _check_evidence(where: str, line: DraftAction, rules: SentenceRules) -> Iter
 
 
 def _quote_input(text: str) -> str:
-    """What a model typed, short and harmless."""
+    """Text that a model typed, short and without control characters."""
     plain = "".join(letter for letter in text if letter.isprintable())
     return f"“{plain[:40]}”"
 
@@ -222,7 +222,7 @@ def _cited(play: SavePlay) -> Iterator[Violation]:
 
 
 def _check_reworded(play: SavePlay) -> Iterator[Violation]:
-    """What people wrote into an action: each number in it has to stand somewhere in the account's own record."""
+    """Numbers in the words of people that the account's own record does not have."""
     reworded = [action for action in _all_actions(play) if action.reworded_by]
     if not reworded:
         return
@@ -279,7 +279,7 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
 
 
 def has_unknown_ids(draft: PlayDraft, context: PlayContext) -> bool:
-    """Whether the draft names an action or an owner that the frame does not have."""
+    """True if the draft names an action or an owner that the context does not have."""
     lines: list[tuple[Phase, DraftAction]] = [(phase, line) for phase in PHASES for line in draft.phase(phase)]
     known = {phase: {action.id for action in context.playbook.phase(phase)} for phase in PHASES}
     return any(line.action not in known[phase] or line.owner not in context.owners for phase, line in lines)
