@@ -107,15 +107,7 @@ def outcome_metrics(past: ReviewHistory, settings: ReviewSettings) -> list[Metri
     known = [past.outcomes[account] for account in past.first_found if account in past.outcomes]
     gone = sum(1 for kind in known if kind == "churned")
     kept = len(known) - gone
-    regained = [
-        (now - then)
-        for account, then in past.health_at_approval.items()
-        if then is not None and (now := past.health_now.get(account)) is not None
-    ]
-    mean = sum(regained) / len(regained) if regained else None
-    expected = past.expected_losses
     least, most = settings.targets.kept.value, settings.targets.churn_at_risk.value
-    gain, days = settings.targets.health_regained.value, f"{settings.regain_after_days.value:g}"
     return [
         _share_metric(
             "outcome", "kept", "Accounts at risk that were kept", kept, len(known), f"{least * 100:g} % or more",
@@ -125,33 +117,50 @@ def outcome_metrics(past: ReviewHistory, settings: ReviewSettings) -> list[Metri
             "outcome", "churn_at_risk", "Churn among accounts at risk", gone, len(known), f"under {most * 100:g} %",
             gone < most * len(known),
         ),
-        Metric(
-            id="health_regained",
-            kind="outcome",
-            label=f"Health regained in {days} days after a play",
-            value=round(mean, 2) if mean is not None else None,
-            shown=f"{mean:+.1f} points" if mean is not None else "not known yet",
-            target=f"{gain:+g} points",
-            met=mean >= gain if mean is not None else None,
-            count=len(regained),
-            low=None,
-            high=None,
-            note="" if regained else f"No play is {days} days old yet.",
-        ),
-        Metric(
-            id="forecast",
-            kind="outcome",
-            label="Losses forecast against losses seen",
-            value=round(expected, 4) if expected is not None else None,
-            shown=f"{expected:.1f} forecast, {gone} seen" if expected is not None else "not known yet",
-            target="within the interval of chance",
-            met=None,
-            count=len(known),
-            low=None,
-            high=None,
-            note="Forecast over the time to each renewal; losses come late." if expected is not None else "No earlier review.",
-        ),
+        _health_regained(past, settings),
+        _forecast(past.expected_losses, gone, len(known)),
     ]  # fmt: skip
+
+
+def _health_regained(past: ReviewHistory, settings: ReviewSettings) -> Metric:
+    regained = [
+        now - then
+        for account, then in past.health_at_approval.items()
+        if then is not None and (now := past.health_now.get(account)) is not None
+    ]
+    mean = sum(regained) / len(regained) if regained else None
+    gain, days = settings.targets.health_regained.value, f"{settings.regain_after_days.value:g}"
+    return Metric(
+        id="health_regained",
+        kind="outcome",
+        label=f"Health regained in {days} days after a play",
+        value=round(mean, 2) if mean is not None else None,
+        shown=f"{mean:+.1f} points" if mean is not None else "not known yet",
+        target=f"{gain:+g} points",
+        met=mean >= gain if mean is not None else None,
+        count=len(regained),
+        low=None,
+        high=None,
+        note="" if regained else f"No play is {days} days old yet.",
+    )
+
+
+def _forecast(expected: float | None, gone: int, known: int) -> Metric:
+    """Losses that the probabilities forecast, beside those seen."""
+    note = "Forecast over the time to each renewal; losses come late." if expected is not None else "No earlier review."
+    return Metric(
+        id="forecast",
+        kind="outcome",
+        label="Losses forecast against losses seen",
+        value=round(expected, 4) if expected is not None else None,
+        shown=f"{expected:.1f} forecast, {gone} seen" if expected is not None else "not known yet",
+        target="within the interval of chance",
+        met=None,
+        count=known,
+        low=None,
+        high=None,
+        note=note,
+    )
 
 
 def build_metrics(
