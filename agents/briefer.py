@@ -13,44 +13,43 @@ from tools.prompts import render_prompt
 from tools.save_play.answer_schema import briefing_schema
 from tools.save_play.placeholders import PLACEHOLDER, SentenceRules, fill_placeholders, restore_placeholders
 
-MAX_SENTENCES = 6
-
 
 @dataclass(frozen=True)
 class Briefer:
-    """Writes the briefing; ``names`` are those that must come from slots only."""
+    """Writes the briefing; ``names`` may appear in slots only, never typed."""
 
     configuration: Configuration
     names: frozenset[str]
     client: ModelClient | None
 
     async def write(self, facts: Sequence[BriefingFact]) -> Briefing:
-        """In a model's words when they keep to the facts, else one sentence a fact."""
+        """The briefing in a model's words if they pass the checks, else one sentence for each fact."""
         ordinary = Briefing(sentences=plain_sentences(facts), drafted_by="rules", drafting=DraftingRecord())
         if self.client is None:
             return ordinary
-        dialogue = RepairLoop(
+        most = int(self.configuration.model.briefing_sentences.value)
+        loop = RepairLoop(
             self.client,
             self.configuration,
             "briefing",
             (
                 Message("system", render_prompt("briefing_rules")),
-                Message("user", render_prompt("briefing_facts", facts=facts, most=MAX_SENTENCES)),
+                Message("user", render_prompt("briefing_facts", facts=facts, most=most)),
             ),
-            briefing_schema(len(facts), MAX_SENTENCES),
+            briefing_schema(len(facts), most),
         )
         rules, told = self._rules(facts), {fact.id: fact.told for fact in facts}
-        draft = await dialogue.settle(
+        draft = await loop.run(
             lambda text: parse_answer(text, BriefingDraft).map_sentences(
                 lambda sentence: restore_placeholders(sentence, told)
             ),
-            lambda answer: check_briefing(answer, facts, rules),
+            lambda answer: check_briefing(answer, facts, rules, most),
         )
         if draft is None:
-            return ordinary.model_copy(update={"drafting": dialogue.drafting})
+            return ordinary.model_copy(update={"drafting": loop.drafting})
         texts: Mapping[str, str] = {fact.id: fact.text for fact in facts}
         sentences = tuple(fill_placeholders(sentence, {}, texts) for sentence in draft.sentences)
-        return Briefing(sentences=sentences, drafted_by="model", drafting=dialogue.drafting)
+        return Briefing(sentences=sentences, drafted_by="model", drafting=loop.drafting)
 
     def _rules(self, facts: Sequence[BriefingFact]) -> SentenceRules:
         model = self.configuration.model
@@ -63,16 +62,18 @@ class Briefer:
         )
 
 
-def check_briefing(draft: BriefingDraft, facts: Sequence[BriefingFact], rules: SentenceRules) -> list[Violation]:
-    """What must not stand: typed facts, a fact twice, a decision left out."""
+def check_briefing(
+    draft: BriefingDraft, facts: Sequence[BriefingFact], rules: SentenceRules, most: int
+) -> list[Violation]:
+    """Violations of the briefing: typed facts, a fact used twice, a decision left out."""
     found = [
-        fault
+        violation
         for number, sentence in enumerate(draft.sentences, start=1)
-        for fault in rules.faults(f"sentence {number}", sentence, fact=True)
+        for violation in rules.check(f"sentence {number}", sentence, fact=True)
     ]
     cited = [slot for sentence in draft.sentences for slot in PLACEHOLDER.findall(sentence)]
-    if not 1 <= len(draft.sentences) <= MAX_SENTENCES:
-        found.append(Violation(code="briefing_length", message=f"write one to {MAX_SENTENCES} sentences"))
+    if not 1 <= len(draft.sentences) <= most:
+        found.append(Violation(code="briefing_length", message=f"write one to {most} sentences"))
     for fact in facts:
         if cited.count(fact.id) > 1:
             found.append(Violation(code="fact_twice", message=f"{{{fact.id}}} stands more than once; use it once"))

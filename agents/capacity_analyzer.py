@@ -1,11 +1,11 @@
-"""The capacity analyzer: who has the hands free (phase 2), and who does what by when (phase 4)."""
+"""The capacity analyzer: who has hours free (phase 2), and who does what by when (phase 4)."""
 
 from collections.abc import Mapping, Sequence
 
 from domain.configuration import Configuration
 from domain.diagnosis import CapacityLine, Handover
 from domain.phase_results import CsmBook, IdentifyResult
-from domain.plan import ResourceNeeds, RoleNeed, UncoveredAccount
+from domain.plan import TBD, ResourceNeeds, RoleNeed, UncoveredAccount
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from tools.planning.allocation import Allocation
@@ -20,7 +20,7 @@ from tools.planning.capacity import (
     requested_hours,
 )
 from tools.planning.decisions import AppliedDecisions
-from tools.save_play.selection import TBD
+from tools.save_play.expected_value import budget_needed
 from tools.wording import ROLE_NAMES, format_money, format_number, plural
 from tools.working_days import WorkingDays
 
@@ -30,7 +30,7 @@ _ROLES = ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billi
 def free_hours_by_person(
     identified: IdentifyResult, open_actions: Sequence[Action], configuration: Configuration
 ) -> dict[str, float]:
-    """Hours each of ours has left for save plays in the planning period."""
+    """Hours that each of our people has left for save plays in the planning period."""
     committed = committed_hours(open_actions, identified.as_of, configuration.review)
     by_person: dict[str, CsmBook] = {book.csm_id: book for book in identified.books if book.csm_id}
     return {
@@ -84,7 +84,7 @@ def resource_needs(
         for play in postponed
         if play.intervention_tier == "critical"
     )
-    budget_needed = sum(p.expected_value.cost - p.expected_value.hours * settings.hourly_rate.value for p in plays)
+    budget = sum(budget_needed(play.expected_value, settings) for play in plays)
     note = f"{plural(len(chosen), 'play')} of {len(plays)} fit into the coming {settings.planning_days.value:.0f} days."
     costly = [
         play.name for play in postponed if play.expected_value.value <= 0 and play.intervention_tier != "critical"
@@ -94,7 +94,7 @@ def resource_needs(
     return ResourceNeeds(
         roles=tuple(_role_need(role, plays, allocation, free, identified, configuration, done) for role in _ROLES),
         budget=settings.weekly_budget.value,
-        budget_needed=round(budget_needed, 2),
+        budget_needed=round(budget, 2),
         currency=currency,
         chosen=tuple(play.account_id for play in plays if play.account_id in chosen),
         postponed=tuple(play.account_id for play in postponed),
@@ -138,8 +138,7 @@ def _missing_resources(
             person = identified.people.get(person_id)
             role = person.role if person else person_id.removeprefix("role:")
             missing.append(f"{format_number(short)} {ROLE_NAMES.get(role, role)} hours")
-    settings = configuration.review
-    budget = play.expected_value.cost - play.expected_value.hours * settings.hourly_rate.value
+    budget = budget_needed(play.expected_value, configuration.review)
     if budget > allocation.budget_left:
         missing.append(f"{format_money(budget - allocation.budget_left, play.currency)} of budget")
     return ", ".join(missing) or "hours that other critical accounts use"
@@ -151,23 +150,27 @@ def build_actions(
     calendar: WorkingDays,
     origins: Mapping[str, str],
     assigned_owners: Mapping[str, str],
+    configuration: Configuration,
 ) -> tuple[Action, ...]:
-    """The actions of everything that was approved, by owner and date. ``origins``: the review that a running play began in."""
+    """The actions of everything that was approved, by owner and date.
+
+    ``origins``: account to the review in which its running play began.
+    """
     people, as_of, review_id = identified.people, identified.as_of, identified.review_id
     found: list[Action] = []
     approved = [play for play in decided.plays if play.status in ("approved", "edited")]
     for play in approved:
         named = people.get(assigned_owners.get(play.account_id, ""))
         play = assign_csm(play, named) if named else play
-        found += play_actions(play, origins.get(play.account_id, review_id), as_of)
+        found += play_actions(play, origins.get(play.account_id, review_id), as_of, configuration.tiers)
     rows = {row.account_id: row for row in identified.plan_rows}
     for line in decided.lines:
         csm = people.get(assigned_owners.get(line.account_id) or rows[line.account_id].csm_id or "")
         owned = line.model_copy(update={"owner": csm.name}) if csm else line
-        found += plan_line_actions(owned, review_id, csm, calendar, as_of)
+        found += plan_line_actions(owned, review_id, csm, calendar, as_of, configuration)
     unowned = [(play.account_id, play.name) for play in approved if play.owner == TBD]
     unowned += [(line.account_id, line.name) for line in decided.lines if line.owner == TBD]
     manager = next((person for person in people.values() if person.role == "cs_manager"), None)
     still = [pair for pair in unowned if pair[0] not in assigned_owners]
-    found += assign_owner_actions(still, review_id, manager, calendar, as_of)
+    found += assign_owner_actions(still, review_id, manager, calendar, as_of, configuration.review)
     return tuple(sorted(found, key=lambda action: (action.owner, action.due, action.id)))

@@ -3,28 +3,28 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from domain.configuration import Configuration, ReviewProfile
+from domain.configuration import Configuration, ReviewProfile, ReviewSettings
 from domain.dossier import Dossier, Person
 from domain.phase_results import PlanRow
-from domain.plan import Escalation, PlanLine
+from domain.plan import TBD, Escalation, PlanLine
 from domain.portfolio import AtRiskAccount, BandOverride
 from domain.save_play import SavePlay
 from domain.tracking import UnownedItem
 from tools.planning.allocation import Allocation, PlayCandidate, allocate
 from tools.planning.capacity import CompletedActions, play_hours
-from tools.save_play.selection import TBD, find_contact
+from tools.save_play.expected_value import budget_needed
+from tools.save_play.selection import find_contact
 from tools.scoring.portfolio_summary import change_note
-from tools.scoring.tiers import condition_holds
-from tools.wording import format_day, plural
+from tools.scoring.tiers import condition_holds, fired_rules
+from tools.wording import capitalize_first, format_day, plural
 from tools.working_days import WorkingDays
 
 _REASONS = 3
 
 
 def profile_for(configuration: Configuration, accounts: int) -> ReviewProfile:
-    """How often and how wide the review is, by the size of the portfolio."""
-    fitting = [profile for profile in configuration.review.profiles if accounts >= profile.above_accounts]
-    return max(fitting, key=lambda profile: profile.above_accounts)
+    """The review profile (interval, length of lists) for this number of accounts."""
+    return configuration.review.profile_for(accounts)
 
 
 def at_risk_list(
@@ -82,21 +82,19 @@ def _difference(now: float | None, then: float | None) -> float | None:
 
 def risk_reasons(dossier: Dossier, configuration: Configuration) -> tuple[str, ...]:
     """Why the account is on the list: rules that fire, a falling trend, then the heaviest evidence."""
-    found = [
-        _capital(rule.says)
-        for rule in configuration.tiers.rules
-        if all(condition_holds(c, dossier.values) for c in rule.when) and dossier.size not in rule.not_for
-    ]
+    rules = fired_rules(dossier.values, dossier.size, configuration.tiers)
+    found = [capitalize_first(rule.says) for rule in rules]
     if dossier.alarm:
-        found.append("Health falls by half a point a day or more")
+        found.append(_falling_health(configuration))
     if dossier.renewal_in_days is not None and dossier.renewal_in_days < 0:
         found.insert(0, f"The renewal is overdue by {plural(-dossier.renewal_in_days, 'day')}")
     heaviest = [fact.statement.rstrip(".") for fact in dossier.evidence if fact.risk_points > 0]
     return tuple((found + heaviest)[: max(_REASONS, len(found))])
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _falling_health(configuration: Configuration) -> str:
+    """The trend that raises the alarm, with the configured number."""
+    return f"Health falls by {-configuration.scoring.velocity_alarm.value:g} points a day or more"
 
 
 def intervention_plan(
@@ -140,24 +138,21 @@ def _plan_reasons(row: PlanRow, configuration: Configuration) -> tuple[str, ...]
     if row.tier == "watch" and row.renewal_in_days is not None:
         days = row.renewal_in_days
         return (f"Renewal overdue by {plural(-days, 'day')}" if days < 0 else f"Renewal in {plural(days, 'day')}",)
-    fired = [
-        _capital(rule.says)
-        for rule in configuration.tiers.rules
-        if all(condition_holds(c, row.values) for c in rule.when) and row.size not in rule.not_for
-    ]
+    fired = [capitalize_first(rule.says) for rule in fired_rules(row.values, row.size, configuration.tiers)]
     if row.velocity_alarm:
-        fired.append("Health falls by half a point a day or more")
+        fired.append(_falling_health(configuration))
     return tuple((fired + list(row.top))[:2])
 
 
 def plan_due_date(row: PlanRow, configuration: Configuration, calendar: WorkingDays, as_of: date) -> date:
-    """The last working day within the tier's time; for a watched renewal, two weeks before it."""
-    soonest = calendar.add_working_days(as_of, 1)
+    """The last working day within the tier's time; for a watched renewal, the configured days before it."""
+    settings, soonest = configuration.review, calendar.add_working_days(as_of, 1)
     if row.tier == "watch" and row.renewal_date is not None:
         days = row.renewal_in_days or 0
         if days < 0:
-            return calendar.add_working_days(as_of, 2)
-        return max(calendar.on_or_before(row.renewal_date - timedelta(days=14)), soonest)
+            return calendar.add_working_days(as_of, int(settings.overdue_renewal_working_days.value))
+        before = timedelta(days=int(settings.watch_due_before_renewal.value))
+        return max(calendar.on_or_before(row.renewal_date - before), soonest)
     last = as_of + timedelta(days=configuration.tiers.due[row.tier].days)
     if row.renewal_date is not None and row.renewal_date >= as_of:
         last = min(last, row.renewal_date)
@@ -172,7 +167,7 @@ def allocate_plays(
     as_of: date,
     done: CompletedActions = (),
 ) -> Allocation:
-    """Which plays run this week within the free hours and the budget."""
+    """The plays that fit into the free hours and the budget of this week."""
     settings = configuration.review
     return allocate(
         [
@@ -180,7 +175,7 @@ def allocate_plays(
                 account_id=play.account_id,
                 value=play.expected_value.value,
                 hours={k: v for k, v in play_hours(play, as_of, settings, done).items() if not k.startswith("role:")},
-                budget=round(play.expected_value.cost - play.expected_value.hours * settings.hourly_rate.value, 2),
+                budget=budget_needed(play.expected_value, settings),
                 critical=play.intervention_tier == "critical",
             )
             for play in plays
@@ -191,10 +186,10 @@ def allocate_plays(
 
 
 def plan_escalations(
-    dossiers: Mapping[str, Dossier], plays: Sequence[SavePlay], calendar: WorkingDays
+    dossiers: Mapping[str, Dossier], plays: Sequence[SavePlay], calendar: WorkingDays, settings: ReviewSettings
 ) -> tuple[Escalation, ...]:
-    """For each play: when somebody who can decide more is brought in, who, and by when."""
-    found = []
+    """For each play: when to escalate, to whom, and by when."""
+    found, first_days = [], int(settings.escalation_working_days.value)
     for play in plays:
         executive = find_contact(dossiers[play.account_id], "exec_sponsor", "economic_buyer")
         for index, step in enumerate(play.escalation):
@@ -202,7 +197,7 @@ def plan_escalations(
             to = what or step
             if executive and index == 0 and play.intervention_tier == "critical":
                 to = f"{to} Their side: {executive.name}."
-            by = calendar.add_working_days(play.created, 2) if index == 0 else play.cadence.manager_review
+            by = calendar.add_working_days(play.created, first_days) if index == 0 else play.cadence.manager_review
             found.append(Escalation(account_id=play.account_id, name=play.name, when=when, to=to, by=by))
     return tuple(found)
 
@@ -213,7 +208,7 @@ def list_unowned(plan: Sequence[PlanLine], proposal: str | None) -> tuple[Unowne
         UnownedItem(
             account_id=line.account_id,
             name=line.name,
-            what=f"{_capital(line.tier)}: {line.action}, by {format_day(line.by)}. Assign an owner in the CRM.",
+            what=f"{capitalize_first(line.tier)}: {line.action}, by {format_day(line.by)}. Assign an owner in the CRM.",
             proposal=proposal,
         )
         for line in plan

@@ -1,4 +1,4 @@
-"""The health scorer: what fell this week (phase 1), and why each of the worst is at risk (phase 2)."""
+"""The health scorer: whose health fell this week (phase 1), and why each of the worst is at risk (phase 2)."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -24,10 +24,12 @@ def find_patterns(
     people: Mapping[str, Person],
     configuration: Configuration,
 ) -> tuple[Pattern, ...]:
-    """What several accounts at risk have in common: a cause, a driver, a product area, a segment, a CSM."""
+    """Patterns that several accounts at risk share: a cause, a driver, a product area, a segment, a CSM."""
     by_account = {finding.account_id: finding for finding in findings}
     finder = StatementFinder(configuration.wording)
-    themes = {dossier.account_id: _themes(dossier, finder) for dossier in dossiers}
+    themes = {
+        dossier.account_id: _themes(dossier, finder, configuration.review.theme_minimum.value) for dossier in dossiers
+    }
     least = int(configuration.review.pattern_minimum.value)
     currency = configuration.scoring.money.home
     found: list[Pattern] = []
@@ -63,10 +65,10 @@ def find_patterns(
     return tuple(sorted(found, key=lambda pattern: (-pattern.accounts, -pattern.arr, pattern.kind, pattern.subject)))
 
 
-def _themes(dossier: Dossier, finder: StatementFinder) -> list[str]:
-    """Themes that at least two of the account's recent tickets touch."""
+def _themes(dossier: Dossier, finder: StatementFinder, least: float) -> list[str]:
+    """Themes that at least ``least`` of the account's recent tickets touch."""
     counts = Counter(theme for text in dossier.texts for theme in finder.themes(text))
-    return [theme for theme, count in sorted(counts.items()) if count >= 2]
+    return [theme for theme, count in sorted(counts.items()) if count >= least]
 
 
 def _overrepresented(

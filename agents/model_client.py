@@ -55,8 +55,8 @@ class Message:
     answers: str | None = None
     """For the role ``tool``: id of the call that this answers."""
 
-    def sent(self) -> dict[str, Any]:
-        """As the server takes it."""
+    def to_openai(self) -> dict[str, Any]:
+        """The message in the format of the OpenAI interface."""
         body: dict[str, Any] = {"role": self.role, "content": self.content}
         if self.calls:
             body["tool_calls"] = [
@@ -70,7 +70,7 @@ class Message:
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """What the model said, and what it took."""
+    """Answer of the model, with the tokens that it took."""
 
     text: str
     read: int
@@ -110,7 +110,7 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class ServerLimits:
-    """What a server does not take, learnt from its refusals."""
+    """Features that a server does not support, learnt from its refusals."""
 
     schema: bool = False
     """JSON schemas: it gets the schema in words and is asked for plain JSON."""
@@ -120,7 +120,7 @@ class ServerLimits:
     """A temperature and a seed: it has its own."""
 
     def after(self, error: RequestRejected, call: ModelRequest) -> "ServerLimits | None":
-        """What to leave out as well after this refusal; None when that would not help."""
+        """The same with one more feature left out after this refusal; None if that would not help."""
         if error.status not in (400, 422):
             return None
         if not self.sampling and any(word in error.detail for word in ("temperature", "seed")):
@@ -142,7 +142,7 @@ class OpenAIClient:
     settings: ModelSettings
     url: str | None
     key: str | None = field(repr=False)
-    heard: CallListener = lambda *_: None
+    on_call: CallListener = lambda *_: None
     clock: Callable[[], float] = monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     tokens_used: int = 0
@@ -150,7 +150,7 @@ class OpenAIClient:
     _started_at: float | None = None
     _fatal_error: ModelError | None = None
     plain: ServerLimits = ServerLimits()
-    """What the server has refused so far."""
+    """Features that the server has refused so far."""
     _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
     _slots: asyncio.Semaphore | None = field(default=None, repr=False)
     _server: "AsyncOpenAI | None" = field(default=None, repr=False)
@@ -178,7 +178,7 @@ class OpenAIClient:
             try:
                 answer = await self._answer(call)
             except ModelUnavailable as error:
-                self.heard(call.model, self.clock() - began, error.code)
+                self.on_call(call.model, self.clock() - began, error.code)
                 pause = wait if error.wait is None else error.wait
                 if attempt == attempts or pause > self.settings.retry_longest_wait.value:
                     if not isinstance(error, TimedOut):
@@ -187,12 +187,12 @@ class OpenAIClient:
                 await self.sleep(pause)
                 wait *= 2
             except ModelError as error:
-                self.heard(call.model, self.clock() - began, error.code)
+                self.on_call(call.model, self.clock() - began, error.code)
                 if isinstance(error, RequestRejected):
                     self._fatal_error = error
                 raise
             else:
-                self.heard(call.model, self.clock() - began, "answered")
+                self.on_call(call.model, self.clock() - began, "answered")
                 return answer
         raise AssertionError("the last attempt returns or raises")
 
@@ -224,13 +224,13 @@ class OpenAIClient:
 
         body: dict[str, Any] = {
             "model": call.model,
-            "messages": [message.sent() for message in call.messages],
+            "messages": [message.to_openai() for message in call.messages],
             "max_completion_tokens": int(self.settings.answer_tokens.value),
         }
         if not plain.sampling:
             body |= {"temperature": self.settings.temperature.value, "seed": int(self.settings.seed.value)}
         if call.schema is not None and plain.schema:
-            body["messages"] = [message.sent() for message in _with_schema_text(call.messages, call.schema)]
+            body["messages"] = [message.to_openai() for message in _with_schema_text(call.messages, call.schema)]
             body["response_format"] = {"type": "json_object"}
         elif call.schema is not None:
             body["response_format"] = _strict_format(call.schema)
@@ -366,7 +366,7 @@ def _strict_format(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_schema_text(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
-    """For servers without structured output: the schema stands in the rules."""
+    """Messages for servers without structured output: the rules contain the schema."""
     text = json.dumps(schema, separators=(",", ":"))
     first = Message("system", f"{messages[0].content}\nAnswer with JSON of this schema:\n{text}\n")
     return [first, *messages[1:]]

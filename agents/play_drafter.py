@@ -1,7 +1,7 @@
 """The play drafter: turns a cause into a plan for one account, from the playbook library or in a model's words.
 
-It chooses and phrases; it invents nothing. Whatever a model answers is checked, sent back with the faults named, and
-replaced by the playbook's own plan when it stays unfit. People decide on what it drafts.
+It chooses and phrases; it invents nothing. Every answer of a model is checked and sent back with its violations named; if
+it still does not pass, the playbook's own plan takes its place. People decide on what it drafts.
 """
 
 import json
@@ -28,7 +28,7 @@ from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.placeholders import SentenceRules, restore_placeholders
-from tools.save_play.selection import PHASE_TITLES, play_version
+from tools.save_play.selection import play_version
 from tools.save_play.verification import check_draft, keep_valid_sentences, verify_play
 from tools.wording import plural
 from tools.working_days import WorkingDays
@@ -54,7 +54,7 @@ class PlayDrafter:
     names: frozenset[str] = frozenset()
     client: ModelClient | None = None
 
-    def frame(
+    def play_context(
         self,
         dossier: Dossier,
         finding: CauseFinding,
@@ -62,7 +62,7 @@ class PlayDrafter:
         tried: Sequence[str] = (),
         excluded: frozenset[str] = frozenset(),
     ) -> PlayContext:
-        """What the play of one account may be made of."""
+        """Everything that the play of one account may use."""
         return PlayContext(
             dossier=dossier,
             finding=finding,
@@ -76,109 +76,115 @@ class PlayDrafter:
             tried=tuple(tried),
         )
 
-    def rules(self, frame: PlayContext) -> SentenceRules:
-        """What the sentences about one account may hold."""
-        own = [frame.dossier.name, *(c.name for c in frame.dossier.contacts), *(p.name for p in self.people.values())]
+    def sentence_rules(self, context: PlayContext) -> SentenceRules:
+        """Rules for the sentences about one account."""
+        own = [
+            context.dossier.name,
+            *(c.name for c in context.dossier.contacts),
+            *(p.name for p in self.people.values()),
+        ]
         return SentenceRules(
             words=self.configuration.model.words,
             max_length=int(self.configuration.model.sentence_length.value),
             vocabulary=self.configuration.vocabulary,
-            facts=frozenset(fact.id for fact in frame.evidence),
+            facts=frozenset(fact.id for fact in context.evidence),
             names=self.names | name_words(own),
-            customer_texts=(*customer_quotes(frame.dossier, None), *frame.dossier.texts),
+            customer_texts=(*customer_quotes(context.dossier, None), *context.dossier.texts),
         )
 
     # from the library ------------------------------------------------------------------------------------------------
 
-    def from_playbook(self, frame: PlayContext, drafting: DraftingRecord | None = None) -> SavePlay:
+    def from_playbook(self, context: PlayContext, drafting: DraftingRecord | None = None) -> SavePlay:
         """A complete, verified play in the library's own words."""
-        play = build_play(frame, library_choices(frame))
+        play = build_play(context, library_choices(context))
         note = play.drafted_note
         if drafting is not None and drafting.outcome == "fell_back":
             note = f"{note} The model's draft was not used: {drafting.reason}"
-        return self.verified(
-            play.model_copy(update={"drafting": drafting or DraftingRecord(), "drafted_note": note}), frame
+        return self.verify(
+            play.model_copy(update={"drafting": drafting or DraftingRecord(), "drafted_note": note}), context
         )
 
-    def goes_on(self, frame: PlayContext, lines: PlayChoices, origin: str) -> SavePlay:
+    def continue_play(self, context: PlayContext, lines: PlayChoices, origin: str) -> SavePlay:
         """A play that already runs, with its own actions and dates."""
-        play = build_play(frame, lines)
+        play = build_play(context, lines)
         note = f"{play.drafted_note} Running since {origin}; approving it means going on."
         update = {"drafting": DraftingRecord(outcome="goes_on"), "drafted_note": note}
-        return self.verified(play.model_copy(update=update), frame)
+        return self.verify(play.model_copy(update=update), context)
 
-    def verified(self, play: SavePlay, frame: PlayContext) -> SavePlay:
+    def verify(self, play: SavePlay, context: PlayContext) -> SavePlay:
         """The play with whatever is wrong with it, and its version."""
-        violations = verify_play(play, frame, self.rules(frame))
+        violations = verify_play(play, context, self.sentence_rules(context))
         play = play.model_copy(update={"violations": violations, "verified": not violations})
         return play.model_copy(update={"version": play_version(play)})
 
     # in a model's words ----------------------------------------------------------------------------------------------
 
-    async def draft(self, frame: PlayContext, earlier: DraftResult | None = None) -> DraftResult:
-        """What the model makes of the account; never raises for what a model does.
+    async def draft(self, context: PlayContext, earlier: DraftResult | None = None) -> DraftResult:
+        """The model's draft for the account. Never raises for what a model does.
 
-        ``earlier`` is what it made of it before: used again when the same was asked of the same model and was fit.
+        ``earlier``: the draft of an earlier run; used again if it passed and the same was asked of the same model.
         """
         assert self.client is not None, "without a model nothing is drafted"
-        rules, messages, schema = self.rules(frame), draft_messages(frame), draft_schema(frame)
-        facts = {fact.id: fact.statement for fact in frame.evidence}
-        dialogue = RepairLoop(self.client, self.configuration, "drafting", messages, schema)
-        if earlier is not None and earlier.draft is not None and dialogue.is_same_request(earlier.drafting):
+        rules, messages, schema = self.sentence_rules(context), draft_messages(context), draft_schema(context)
+        facts = {fact.id: fact.statement for fact in context.evidence}
+        loop = RepairLoop(self.client, self.configuration, "drafting", messages, schema)
+        if earlier is not None and earlier.draft is not None and loop.is_same_request(earlier.drafting):
             return earlier
-        draft = await dialogue.settle(
+        draft = await loop.run(
             lambda text: parse_answer(text, PlayDraft).map_sentences(
                 lambda _, sentence: restore_placeholders(sentence, facts)
             ),
-            lambda answer: self._unfit(answer, frame, rules),
-            lambda answer, unfit: repair_request(answer, unfit, frame, facts),
+            lambda answer: self._check(answer, context, rules),
+            lambda answer, unfit: repair_request(answer, unfit, context, facts),
         )
-        if draft is None and dialogue.drafting.error is None and isinstance(dialogue.last, PlayDraft):
-            return self._keep_valid_sentences(dialogue.last, dialogue.drafting, frame, rules)
-        return DraftResult(draft=draft, drafting=dialogue.drafting)
+        if draft is None and loop.drafting.error is None and isinstance(loop.last, PlayDraft):
+            return self._keep_valid_sentences(loop.last, loop.drafting, context, rules)
+        return DraftResult(draft=draft, drafting=loop.drafting)
 
     def _keep_valid_sentences(
-        self, draft: PlayDraft, drafting: DraftingRecord, frame: PlayContext, rules: SentenceRules
+        self, draft: PlayDraft, drafting: DraftingRecord, context: PlayContext, rules: SentenceRules
     ) -> DraftResult:
         """The model's choices with the library's words where its own did not pass, if the choices are sound."""
-        kept = keep_valid_sentences(draft, frame, rules)
-        if kept is None or self._unfit(kept, frame, rules):
+        kept = keep_valid_sentences(draft, context, rules)
+        if kept is None or self._check(kept, context, rules):
             return DraftResult(draft=None, drafting=drafting)
         total, own = len(draft.wording()), len(kept.wording())
         why = f"{total - own} of {total} sentences did not pass the checks and are the playbook's own."
         return DraftResult(draft=kept, drafting=drafting.model_copy(update={"outcome": "in_part", "reason": why}))
 
-    def play(self, frame: PlayContext, drafted: DraftResult | None) -> SavePlay:
+    def play(self, context: PlayContext, drafted: DraftResult | None) -> SavePlay:
         """The play: in the model's words when they were fit, else the library's, with the reason."""
         if drafted is None or drafted.draft is None:
-            return self.from_playbook(frame, drafted.drafting if drafted else None)
-        return self.verified(self._play(frame, drafted.draft, drafted.drafting), frame)
+            return self.from_playbook(context, drafted.drafting if drafted else None)
+        return self.verify(self._play(context, drafted.draft, drafted.drafting), context)
 
-    def _play(self, frame: PlayContext, draft: PlayDraft, drafting: DraftingRecord) -> SavePlay:
-        play = build_play(frame, draft_choices(frame, draft), draft)
+    def _play(self, context: PlayContext, draft: PlayDraft, drafting: DraftingRecord) -> SavePlay:
+        play = build_play(context, draft_choices(context, draft), draft)
         how = "verified at first try" if drafting.outcome == "first_try" else f"verified after {_repairs(drafting)}"
         note = f"{play.drafted_note[:-1]}, chosen and phrased by {drafting.model}; {how}."
         if drafting.outcome == "in_part":
             note = f"{play.drafted_note[:-1]}, chosen by {drafting.model}; {drafting.reason}"
         return play.model_copy(update={"drafting": drafting, "drafted_note": note})
 
-    def _unfit(self, draft: PlayDraft, frame: PlayContext, rules: SentenceRules) -> list[Violation]:
-        found = check_draft(draft, frame, rules)
+    def _check(self, draft: PlayDraft, context: PlayContext, rules: SentenceRules) -> list[Violation]:
+        found = check_draft(draft, context, rules)
         if found:
             return found
-        play = build_play(frame, draft_choices(frame, draft), draft)
-        return list(verify_play(play, frame, rules))
+        play = build_play(context, draft_choices(context, draft), draft)
+        return list(verify_play(play, context, rules))
 
 
 def _repairs(drafting: DraftingRecord) -> str:
     return plural(drafting.rounds - 1, "repair")
 
 
-def draft_messages(frame: PlayContext) -> tuple[Message, Message]:
-    """What the model reads: rules first, they never change; then the cause; the account last."""
-    dossier, finding = frame.dossier, frame.finding
-    titles = {FIRST_TOUCH: "First touch of the customer", **PHASE_TITLES}
-    offers = [(p, titles[p], *frame.count(p), frame.options[p]) for p in (FIRST_TOUCH, *PHASES)]
+def draft_messages(context: PlayContext) -> tuple[Message, Message]:
+    """Messages for the model: the rules, which never change, then the cause, the account last."""
+    dossier, finding = context.dossier, context.finding
+    phases = context.configuration.review.play_phases
+    titles: dict[str, str] = {phase: phases[phase].title for phase in PHASES}
+    titles[FIRST_TOUCH] = "First touch of the customer"
+    offers = [(p, titles[p], *context.count(p), context.options[p]) for p in (FIRST_TOUCH, *PHASES)]
     days = dossier.renewal_in_days
     renewal = "renewal date unknown" if days is None else f"renewal in {days} days" if days >= 0 else "renewal overdue"
     account = render_prompt(
@@ -186,20 +192,20 @@ def draft_messages(frame: PlayContext) -> tuple[Message, Message]:
         label=finding.label,
         offers=offers,
         size=dossier.size.replace("_", " "),
-        tier=frame.tier,
+        tier=context.tier,
         renewal=renewal,
         difficulty=finding.difficulty,
         reasoning=finding.reasoning,
         runner_up=finding.runner_up_label,
-        evidence=frame.evidence,
-        tried=frame.tried,
-        quotes=customer_quotes(dossier, int(frame.configuration.model.quotes.value), _names_pattern(frame)),
+        evidence=context.evidence,
+        tried=context.tried,
+        quotes=customer_quotes(dossier, int(context.configuration.model.quotes.value), _names_pattern(context)),
     )
     return Message("system", render_prompt("draft_rules")), Message("user", account)
 
 
 def repair_request(
-    draft: PlayDraft, unfit: Sequence[Violation], frame: PlayContext, facts: Mapping[str, str]
+    draft: PlayDraft, unfit: Sequence[Violation], context: PlayContext, facts: Mapping[str, str]
 ) -> RepairRequest[PlayDraft] | None:
     """Only the sentences at fault, asked for again; None when a choice is at fault."""
     faults: dict[str, list[str]] = {}
@@ -208,7 +214,7 @@ def repair_request(
     if not faults or "" in faults:
         return None
     lines = {line.action: line for phase in PHASES for line in draft.phase(phase)}
-    titles = {option.action.id: option.action.title for options in frame.options.values() for option in options}
+    titles = {option.action.id: option.action.title for options in context.options.values() for option in options}
     asked = [
         (place, titles.get(place, ""), lines[place].evidence if place in lines else (), list(dict.fromkeys(found)))
         for place, found in faults.items()
@@ -228,9 +234,9 @@ def repair_request(
 
 
 def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:
-    """What the customer wrote, behind the evidence, as plain text without anything that could close the fence.
+    """Texts of the customer behind the evidence, in plain letters: nothing in them can close the fence around quotes.
 
-    ``hidden`` are names that stay here.
+    ``hidden`` matches names that the model must not see.
     """
     texts = [
         row.text
@@ -246,9 +252,13 @@ def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] 
     return list(dict.fromkeys(" ".join(text.split())[:_QUOTE_LENGTH] for text in clean if text.strip()))[:most]
 
 
-def _names_pattern(frame: PlayContext) -> re.Pattern[str] | None:
+def _names_pattern(context: PlayContext) -> re.Pattern[str] | None:
     """Names of people and of the account, whole or in part, as they stand in texts."""
-    names = [*(c.name for c in frame.dossier.contacts), *(p.name for p in frame.people.values()), frame.dossier.name]
+    names = [
+        *(c.name for c in context.dossier.contacts),
+        *(p.name for p in context.people.values()),
+        context.dossier.name,
+    ]
     parts = {part for name in names for part in (name, *name.split()) if len(part) > 2 and part[:1].isupper()}
     longest = sorted(map(re.escape, parts), key=lambda part: (-len(part), part))
     return re.compile(rf"(?<!\w)(?:{'|'.join(longest)})(?!\w)") if longest else None
@@ -260,15 +270,15 @@ def name_words(names: Sequence[str]) -> frozenset[str]:
 
 
 def running_choices(
-    frame: PlayContext, actions: Mapping[str, Sequence[str]], dates: Mapping[str, date], owners: Mapping[str, str]
+    context: PlayContext, actions: Mapping[str, Sequence[str]], dates: Mapping[str, date], owners: Mapping[str, str]
 ) -> dict[Phase, list[ChosenAction]]:
     """The lines of a play that runs: its actions as the library has them now, its own dates, its own owners."""
 
     def line(action: PlaybookAction) -> ChosenAction:
-        return ChosenAction(action, frame.people.get(owners.get(action.id, "")), dates.get(action.id))
+        return ChosenAction(action, context.people.get(owners.get(action.id, "")), dates.get(action.id))
 
     return {
-        phase: [line(action) for action in frame.playbook.phase(phase) if action.id in actions.get(phase, ())]
+        phase: [line(action) for action in context.playbook.phase(phase) if action.id in actions.get(phase, ())]
         for phase in PHASES
     }
 
@@ -282,7 +292,7 @@ def add_note(play: SavePlay, note: str) -> SavePlay:
 def drafting_summary(
     plays: Sequence[DraftingRecord], briefing: DraftingRecord, configuration: Configuration
 ) -> DraftingSummary:
-    """How this week's texts came to be, and what the model took."""
+    """Counts of this week's drafts by outcome, with the tokens and the cost of the model."""
     new = [drafting for drafting in plays if drafting.outcome != "goes_on"]
     asked = [drafting for drafting in new if drafting.model]
     counts = Counter(drafting.outcome for drafting in asked)
@@ -312,7 +322,7 @@ def drafting_summary(
 
 
 def drafting_note(summary: DraftingSummary) -> str:
-    """The first page's word on who drafted."""
+    """Sentence for the first page: who drafted the plays."""
     if summary.model is None:
         return NO_MODEL_NOTE
     if not summary.drafted:

@@ -1,4 +1,4 @@
-"""A question to a model with its repair rounds: an answer that is fit, or none and the reason."""
+"""A question to a model with its repair rounds: an answer that passes the checks, or none and the reason."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -24,8 +24,8 @@ _MAX_FAULTS = 12
 class RepairRequest(Generic[D]):
     """A smaller question than the first one: only what was at fault."""
 
-    said: tuple[Message, ...]
-    """What is asked, after the first messages."""
+    messages: tuple[Message, ...]
+    """The further messages, after the first ones."""
     schema: JsonSchema
     read: Callable[[str], D]
     """Makes the whole of the part that is answered. Raises BrokenAnswer."""
@@ -33,7 +33,7 @@ class RepairRequest(Generic[D]):
 
 @dataclass
 class RepairLoop:
-    """One question to a model, with its repair rounds: an answer that is fit, or none and the reason."""
+    """One question to a model. ``run`` asks it; ``drafting`` says how it went."""
 
     client: ModelClient
     configuration: Configuration
@@ -51,10 +51,10 @@ class RepairLoop:
         self.drafting = DraftingRecord(model=name, prompt_hash=short_hash(*texts, json.dumps(self.schema)))
 
     def is_same_request(self, earlier: DraftingRecord) -> bool:
-        """Whether the same was asked of the same model before."""
+        """True if the same was asked of the same model before."""
         return (earlier.model, earlier.prompt_hash) == (self.drafting.model, self.drafting.prompt_hash)
 
-    async def settle(
+    async def run(
         self,
         read: Callable[[str], D],
         check: Callable[[D], list[Violation]],
@@ -71,18 +71,18 @@ class RepairLoop:
                 answer = await self.client.complete(name, said, again.schema if again else self.schema)
             except UnusableAnswer as error:
                 part = error.answer if isinstance(error.answer, ModelAnswer) else ModelAnswer("", 0, 0)
-                self._count(part)
+                self._record_usage(part)
                 said, unfit = self._repair_messages(part, [Violation(code=error.code, message=str(error))])
                 again = None
             except ModelError as error:
                 if isinstance(error.answer, ModelAnswer):
-                    self._count(error.answer)
+                    self._record_usage(error.answer)
                 self.drafting = self.drafting.model_copy(
                     update={"outcome": "fell_back", "reason": f"{error}.", "error": error.code}
                 )
                 return None
             else:
-                self._count(answer)
+                self._record_usage(answer)
                 found, last, unfit = self._read(answer, _read_part_or_whole(again, read), check)
                 if found is not None:
                     outcome = "first_try" if self.drafting.rounds == 1 else "repaired"
@@ -90,7 +90,7 @@ class RepairLoop:
                     return found
                 again = mend(last, unfit) if last is not None else None
                 said, unfit = self._repair_messages(answer, unfit)
-                said = [*self.messages, *again.said] if again else said
+                said = [*self.messages, *again.messages] if again else said
         codes = ", ".join(dict.fromkeys(fault.code for fault in unfit))
         rounds = plural(self.drafting.rounds, "answer")
         update = {"outcome": "fell_back", "reason": f"{rounds} did not pass the checks, the last for: {codes}."}
@@ -121,7 +121,7 @@ class RepairLoop:
             Message("user", render_prompt("draft_repair", faults=faults)),
         ], unfit
 
-    def _count(self, answer: ModelAnswer) -> None:
+    def _record_usage(self, answer: ModelAnswer) -> None:
         old = self.drafting
         tokens = old.tokens + TokenUsage(read=answer.read, written=answer.written, calls=1)
         assert old.model is not None
@@ -163,7 +163,7 @@ def parse_answer(text: str, model: type[D]) -> D:
 
 
 def parse_json(text: str) -> Any:
-    """What the text holds as JSON, with or without a fence. Raises NotJson."""
+    """The JSON in the text, with or without a fence. Raises NotJson."""
     body = text.strip()
     if body.startswith("```") and body.endswith("```"):
         body = body[3:-3].removeprefix("json")

@@ -17,6 +17,7 @@ from app.service import load_review_document, waiting_gate
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.errors import DecisionError, InputError
+from domain.plan import TBD
 from domain.review import Review
 from domain.save_play import SavePlay
 from tools.wording import format_money
@@ -84,7 +85,7 @@ def _prompt_budget(review: Review, console: Console) -> float:
 def _prompt_close(review: Review, console: Console) -> CloseDecision:
     owners = {}
     for line in review.intervention_plan:
-        if line.tier == "critical" and line.owner == "TBD":
+        if line.tier == "critical" and line.owner == TBD:
             owners[line.account_id] = Prompt.ask(f"Owner of {line.name} (a person id)", console=console)
     notes = Prompt.ask("Notes for the record", default="", console=console)
     return CloseDecision(owners=owners, notes=notes)

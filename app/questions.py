@@ -112,8 +112,8 @@ def _propose_play(
         needs_answer = any(part.needs_clarification for part in answered.parts)
         why = "say first which account you mean" if needs_answer else "only a save play can be proposed"
         return answered.model_copy(update={"proposed": f"Nothing was proposed: {why}."})
-    tried = context.read(answered.question).tried
-    proposal = context.proposal(part, answered.question, by, tried)
+    tried = context.parse(answered.question).tried
+    proposal = context.build_proposal(part, answered.question, by, tried)
     session.store.propose(proposal)
     waiting = [
         review_id

@@ -75,7 +75,8 @@ def check_plan_decisions(session: StoreSession, review_id: str, decisions: Decis
     """Check that the decisions on the plan can be carried out. Raises DecisionError."""
     from graph.decision_preview import DecisionPreview
 
-    DecisionPreview(build_context(session, review_id, timing), review_id).check(decisions)
+    context = build_context(session, review_id, timing)
+    DecisionPreview(context, context.stored_state(review_id)).check(decisions)
 
 
 def check_close_decisions(session: StoreSession, review_id: str, decisions: Decisions) -> None:
@@ -166,7 +167,8 @@ def load_review_document(session: StoreSession, review_id: str) -> Review:
     """The review document, made from what the store holds. Raises UnknownReference."""
     from graph.review_document import review_document
 
-    return review_document(build_context(session, review_id, Timing()), review_id)
+    context = build_context(session, review_id, Timing())
+    return review_document(context, context.stored_state(review_id))
 
 
 def publish_again(session: StoreSession, review_id: str, timing: Timing) -> None:
@@ -174,7 +176,7 @@ def publish_again(session: StoreSession, review_id: str, timing: Timing) -> None
     from graph.review_document import review_document
 
     context = build_context(session, review_id, timing)
-    context.publish(review_document(context, review_id))
+    context.publish(review_document(context, context.stored_state(review_id)))
 
 
 # follow up -----------------------------------------------------------------------------------------------------------

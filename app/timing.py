@@ -16,13 +16,13 @@ class Timing:
     """Writes over the last progress line; None where only whole lines can be shown."""
     _phase: str = ""
 
-    def starts(self, phase: str, agent: str) -> None:
+    def on_start(self, phase: str, agent: str) -> None:
         """Note that a step begins. Each phase is announced once."""
         if phase != self._phase:
             self._phase = phase
             self.say(phase)
 
-    def ends(self, phase: str, agent: str, seconds: float) -> None:
+    def on_end(self, phase: str, agent: str, seconds: float) -> None:
         """Note that a step is done."""
         self.steps.append((phase, agent, seconds))
         if self.verbose:

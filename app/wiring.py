@@ -194,7 +194,7 @@ def build_context(session: StoreSession, review_id: str, timing: Timing) -> "Rev
             store=session.store,
             history=history,
             calendar=WorkingDays(configuration.review),
-            load=lambda: (
+            load_base=lambda: (
                 session.preloaded_bases.pop(review_id, None) or load_scored_base(request, configuration, history)
             ),
             publish=review_publisher(Path(request.out), session.store, timing, review_id),

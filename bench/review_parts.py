@@ -97,7 +97,7 @@ def measure_parts(folder: Path, new: Path) -> dict[str, float]:
     for name, member in list(vars(tools.store.review_store.ReviewStore).items()):
         if inspect.isfunction(member) and not name.startswith("_"):
             parts.watch(tools.store.review_store.ReviewStore, name, "graph and store")
-    begins, ends = Timing.starts, Timing.ends
+    begins, ends = Timing.on_start, Timing.on_end
 
     def starts(self: Timing, phase: str, agent: str) -> None:
         begins(self, phase, agent)
@@ -107,7 +107,7 @@ def measure_parts(folder: Path, new: Path) -> dict[str, float]:
         parts.leave()
         ends(self, phase, agent, seconds)
 
-    Timing.starts, Timing.ends = starts, is_over  # type: ignore[method-assign]
+    Timing.on_start, Timing.on_end = starts, is_over  # type: ignore[method-assign]
     parts.enter("graph and store")
     review_once(folder, new / "second")
     parts.leave()

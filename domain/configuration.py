@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Collection, Iterable
-from datetime import date
+from datetime import date, time
 from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
-from domain.playbook import DIAGNOSIS, Difficulty, Playbook, Role
+from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, Role
 from domain.record import Record
 
 Category = Literal["usage", "support", "sentiment", "relationship", "commercial"]
@@ -20,6 +20,7 @@ Unit = Literal[
 Size = Literal["enterprise", "mid_market", "small_business"]
 InterventionTier = Literal["critical", "high", "medium", "watch"]
 Driver = Literal["usage", "engagement", "sentiment", "financial"]
+HoldKind = Literal["customer_call", "executive_call", "manager_review", "weekly_check", "decision_point", "action"]
 
 CATEGORIES: tuple[Category, ...] = ("usage", "support", "sentiment", "relationship", "commercial")
 SIZES: tuple[Size, ...] = ("enterprise", "mid_market", "small_business")
@@ -359,6 +360,53 @@ class ReviewProfile(Record):
     deep_dives: int
     minutes: int
     standup: bool
+    interval_days: int = Field(ge=1, description="Days from one review to the next.")
+
+
+class PhaseSettings(Record):
+    """One phase of a save play: its name, its time, and how many actions it has."""
+
+    label: str
+    weeks: tuple[int, int] = Field(description="First and last week, as the title says it.")
+    days: tuple[int, int] = Field(description="First and last calendar day after the play starts.")
+    actions: int = Field(ge=3, description="Actions at most.")
+
+    @model_validator(mode="after")
+    def _days_lie_in_weeks(self) -> Self:
+        (first, last), (starts, ends) = self.weeks, self.days
+        if not (first - 1) * 7 <= starts <= ends <= last * 7 - 1:
+            raise ValueError(f"days {starts} to {ends} do not lie in weeks {first} to {last}")
+        return self
+
+    @property
+    def title(self) -> str:
+        """Name and time, for example ``Address (weeks 2–4)``."""
+        first, last = self.weeks
+        return f"{self.label} (week {first})" if first == last else f"{self.label} (weeks {first}–{last})"
+
+
+class MetricTargets(Record):
+    """Targets of the figures about the review itself."""
+
+    days_to_action: Setting
+    kept: Setting
+    churn_at_risk: Setting
+    health_regained: Setting
+
+
+class HoldSettings(Record):
+    """Calendar holds: how long each kind takes, and the times at which they may start."""
+
+    minutes: dict[HoldKind, int]
+    first_at: time
+    slot_minutes: Setting
+
+    @model_validator(mode="after")
+    def _every_kind_has_minutes(self) -> Self:
+        missing = sorted(set(get_args(HoldKind)) - {"action"} - set(self.minutes))
+        if missing:
+            raise ValueError(f"minutes: {missing[0]} is missing")
+        return self
 
 
 class AgendaBlock(Record):
@@ -420,6 +468,26 @@ class ReviewSettings(Record):
     late_becomes_missed: Setting
     pattern_minimum: Setting
     pattern_lift: Setting
+    theme_minimum: Setting
+    remembered_reviews: Setting
+    regain_after_days: Setting
+    targets: MetricTargets
+    handovers_per_csm: Setting
+    primary_action_hours: Setting
+    secondary_after_days: Setting
+    assign_owner_hours: Setting
+    assign_owner_working_days: Setting
+    watch_due_before_renewal: Setting
+    overdue_renewal_working_days: Setting
+    escalation_working_days: Setting
+    holds: HoldSettings
+    play_phases: dict[Phase, PhaseSettings]
+    shortest_schedule: Setting
+    first_touch_grace: Setting
+    health_gain: Setting
+    renewal_near_days: Setting
+    decide_before_renewal: Setting
+    manager_review_every: Setting
     holiday_country: str
     holiday_subdivision: str | None
     company_holidays: tuple[date, ...]
@@ -441,6 +509,7 @@ class ReviewSettings(Record):
             ("questions", CATEGORIES, self.questions),
             ("save_priors", ("easy", "moderate", "hard"), self.save_priors),
             ("default_weekly_hours", get_args(Role), self.default_weekly_hours),
+            ("play_phases", PHASES, self.play_phases),
             ("matrix", [f"{risk}/{chance}" for risk in levels for chance in levels], self.matrix),
         )
         for key, wanted, given in needed:
@@ -448,6 +517,16 @@ class ReviewSettings(Record):
             if missing:
                 raise ValueError(f"{key}: {missing[0]} is missing")
         return self
+
+    def profile_for(self, accounts: int) -> ReviewProfile:
+        """How often and how wide the review is, by the number of accounts."""
+        fitting = [profile for profile in self.profiles if accounts >= profile.above_accounts]
+        return max(fitting, key=lambda profile: profile.above_accounts)
+
+    @property
+    def play_days(self) -> int:
+        """Calendar days of a whole play."""
+        return self.play_phases[PHASES[-1]].days[1] + 1
 
 
 class TokenPrices(Record):
@@ -505,6 +584,7 @@ class ModelSettings(Record):
     evidence_lines: Setting
     quotes: Setting
     sentence_length: Setting
+    briefing_sentences: Setting
     ask_steps: Setting
     ask_tokens: Setting
     prices: TokenPrices

@@ -9,7 +9,7 @@
     │   └── UnknownReference      a review, account, person or action that does not exist
     ├── NotAllowed                exit 2, 403: the role does not include it; ask somebody whose role does
     ├── BusyError                 exit 2: another process is working on the same review; wait for it
-    ├── StoreError                exit 1: the connection to the database was lost; resume when it is back
+    ├── StoreError                exit 1: the database was lost, or a stored result was changed from outside
     └── ModelError                never ends a review: the playbook's play is used and says why
         ├── ModelUnavailable      worth another attempt; then no model is used in this review
         │   ├── TimedOut          no answer in time; the next play may get one
@@ -69,7 +69,10 @@ class BusyError(SaveplayError):
 
 
 class StoreError(SaveplayError):
-    """The connection to the store's database was lost. Everything finished is saved."""
+    """The database of the store was lost, or a stored result is not the one that the review wrote.
+
+    Everything finished is saved; the message says what to do.
+    """
 
 
 class ModelError(SaveplayError):

@@ -8,6 +8,8 @@ from domain.drafting import DraftingRecord, TokenUsage
 from domain.record import Record
 
 Urgency = Literal["immediate", "urgent", "standard"]
+TBD = "TBD"
+"""Owner of what nobody owns yet."""
 
 
 class PlanLine(Record):

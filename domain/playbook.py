@@ -16,6 +16,8 @@ Phase = Literal["stabilise", "address", "rebuild"]
 Difficulty = Literal["easy", "moderate", "hard"]
 PlayTier = Literal["critical", "high", "medium"]
 Channel = Literal["call", "meeting", "email", "document", "internal"]
+SPOKEN_CHANNELS: tuple[Channel, ...] = ("call", "meeting")
+"""Channels on which two people talk."""
 
 DIAGNOSIS = "diagnosis"
 """The playbook that finds the cause where the evidence names none."""
@@ -58,7 +60,7 @@ class PlaybookAction(Record):
     def _a_first_touch_is_spoken(self) -> Self:
         if self.days[0] > self.days[1] or self.days[0] < 0:
             raise ValueError(f"{self.id}: days must run forward from 0")
-        if self.first_touch and (self.channel not in ("call", "meeting") or self.days[1] > 2):
+        if self.first_touch and (self.channel not in SPOKEN_CHANNELS or self.days[1] > 2):
             raise ValueError(f"{self.id}: a first touch is a call or a meeting within two days")
         return self
 

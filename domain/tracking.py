@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Literal
 
+from domain.configuration import HoldKind
 from domain.plan import Urgency
 from domain.record import Record
 
@@ -71,7 +72,7 @@ class CalendarHold(Record):
     uid: str
     account_id: str
     name: str
-    kind: Literal["customer_call", "executive_call", "manager_review", "weekly_check", "decision_point", "action"]
+    kind: HoldKind
     title: str
     on: date
     starts: str

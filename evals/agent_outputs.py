@@ -110,7 +110,7 @@ async def _draft_plays(
     drafter: PlayDrafter, found: Sequence[Dossier], findings: Sequence[CauseFinding]
 ) -> list[SavePlay]:
     async def each(dossier: Dossier, finding: CauseFinding) -> SavePlay:
-        frame = drafter.frame(dossier, finding)
+        frame = drafter.play_context(dossier, finding)
         asked = drafter.client is not None and dossier.at_risk
         return drafter.play(frame, await drafter.draft(frame) if asked else None)
 

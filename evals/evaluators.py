@@ -6,6 +6,8 @@ Each decides if it applies to a case, if the answer is right, and explains expec
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from domain.plan import TBD
+from domain.playbook import SPOKEN_CHANNELS
 from domain.save_play import SavePlay
 from evals.agent_outputs import AgentOutput, play_text
 from evals.cases import AccountCase
@@ -217,7 +219,7 @@ class DatesValid(Question):
 
 
 def _first_touch(play: SavePlay) -> date | None:
-    spoken = [a.due for phase in play.phases for a in phase.actions if a.channel in ("call", "meeting")]
+    spoken = [a.due for phase in play.phases for a in phase.actions if a.channel in SPOKEN_CHANNELS]
     return min(spoken, default=None)
 
 
@@ -230,7 +232,7 @@ class OwnersValid(Question):
         wrong = []
         for action in got.actions:
             person = got.people.get(action.owner_id or "")
-            if person is None and (action.owner != "TBD" or case.account.owner):
+            if person is None and (action.owner != TBD or case.account.owner):
                 wrong.append(f"{action.title}: {action.owner} is not one of our people")
             elif person is not None and person.name != action.owner:
                 wrong.append(f"{action.title}: {action.owner} is not {person.person_id}")

@@ -1,6 +1,6 @@
-"""What can be answered about the customer base: each question one function, read-only, with its evidence.
+"""Answers about the customer base: one function for each kind of question, read-only, with its evidence.
 
-The functions are the same for the grammar, for a model's tools and for Python callers.
+The rules, a model's tools and Python callers all use the same functions.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
-from domain.tracking import Action
+from graph.review_history import EarlierReviews
 from tools.ask.find_account import MAX_CANDIDATES, find_account
 from tools.ask.parse_question import parse_question, unknown_person
 from tools.ask.user_statements import add_statements, excluded_actions
@@ -25,11 +25,12 @@ from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.capacity import capacity_lines, committed_hours
 from tools.planning.follow_up import list_commitments
 from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
+from tools.save_play.expected_value import SaveRecord
 from tools.scoring import portfolio_summary
 from tools.scoring.scored_base import ScoredBase
 from tools.scoring.snapshots import SnapshotStore
 from tools.store.review_store import ReviewStore
-from tools.wording import format_day, format_money, plural
+from tools.wording import capitalize_first, format_day, format_money, plural
 from tools.working_days import WorkingDays
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class AskContext:
 
     @cached_property
     def people(self) -> dict[str, Person]:
-        """Ours, by id."""
+        """Our people, by id."""
         return load_people(self.base)
 
     @cached_property
@@ -71,13 +72,13 @@ class AskContext:
         rows = self.base.rows("select distinct segment from scored where segment is not null order by 1")
         return tuple(row["segment"] for row in rows)
 
-    def read(self, question: str) -> ParsedQuestion:
-        """The question as the grammar reads it."""
+    def parse(self, question: str) -> ParsedQuestion:
+        """The question as the rules read it."""
         return parse_question(question, self.configuration, self.people, self.segments)
 
     # which account ---------------------------------------------------------------------------------------------------
 
-    def account(self, text: str, reading: ParsedQuestion) -> str | AnswerPart:
+    def resolve_account(self, text: str, reading: ParsedQuestion) -> str | AnswerPart:
         """The one account that is meant, or the question back."""
         found = find_account(self.base, text, reading)
         if found.account_id is not None:
@@ -89,7 +90,7 @@ class AskContext:
         return AnswerPart(kind="unknown_account", sentences=(sentence,))
 
     def dossier(self, account_id: str, said: Sequence[UserStatement] = ()) -> Dossier:
-        """All that is known about the account, with what the asker said."""
+        """Everything known about the account, with what the asker said."""
         if account_id not in self._dossiers:
             self.base.select_accounts([account_id])
             details = self.base.signal_details()
@@ -105,8 +106,10 @@ class AskContext:
         dossier = self.dossier(account_id, said)
         finding = diagnose(dossier, self.configuration.causes, self.configuration.scoring)
         drafter = self._drafter()
-        frame = drafter.frame(dossier, finding, tried=tried, excluded=excluded_actions(self.configuration, tried))
-        play = drafter.play(frame, await drafter.draft(frame) if self.client is not None else None)
+        play_context = drafter.play_context(
+            dossier, finding, tried=tried, excluded=excluded_actions(self.configuration, tried)
+        )
+        play = drafter.play(play_context, await drafter.draft(play_context) if self.client is not None else None)
         without = diagnose(self.dossier(account_id), self.configuration.causes, self.configuration.scoring)
         sentences = [f"{dossier.name}: {_cause_clause(finding)}, {dossier.intervention_tier or 'medium'} priority."]
         if said and without.category != finding.category:
@@ -126,16 +129,15 @@ class AskContext:
             play=play,
         )
 
-    def why(self, account_id: str, said: Sequence[UserStatement] = ()) -> AnswerPart:
-        """Why the account is at risk, or that it is not."""
+    def explain_risk(self, account_id: str, said: Sequence[UserStatement] = ()) -> AnswerPart:
+        """Reasons why the account is at risk, or the answer that it is not."""
         dossier = self.dossier(account_id, said)
         finding = diagnose(dossier, self.configuration.causes, self.configuration.scoring)
         standing = "at risk" if dossier.at_risk else "not at risk"
         health = "not scored" if dossier.health is None else f"{dossier.health:.0f} of 100 (high is good)"
         first = f"{dossier.name} is {standing}: risk {dossier.risk:.0f} of 100 (high is bad), health {health}."
         sentences = [first, *(f"{text}." for text in risk_reasons(dossier, self.configuration)[:4])]
-        cause = _cause_clause(finding)
-        sentences.append(f"{cause[:1].upper()}{cause[1:]}. {finding.reasoning}")
+        sentences.append(f"{capitalize_first(_cause_clause(finding))}. {finding.reasoning}")
         facts = [fact for fact in dossier.evidence if fact.direction == "worse"]
         return AnswerPart(
             kind="why",
@@ -147,10 +149,10 @@ class AskContext:
             evidence=tuple(facts[:_MAX_FACTS]),
         )
 
-    def plan(
+    def list_plan(
         self, tier: InterventionTier | None = None, segment: str | None = None, csm_id: str | None = None
     ) -> AnswerPart:
-        """Who must be acted on, with what and by when; for a tier, a segment, a CSM, or all."""
+        """The intervention plan (account, action, owner, date) of a tier, a segment, a CSM, or all."""
         scores = read_plan_scores(self.base)
         slices = {row["account_id"]: (row["segment"], row["csm_id"]) for row in scores}
         self.base.select_accounts([row["account_id"] for row in scores])
@@ -172,7 +174,7 @@ class AskContext:
         return AnswerPart(kind="plan", sentences=tuple(sentences), plan=tuple(lines))
 
     def changes(self) -> AnswerPart:
-        """What changed since the last review: who came, left, got worse, and the money at risk."""
+        """Changes since the last review: accounts that came, left or got worse, and the money at risk."""
         if self.base.previous is None:
             return AnswerPart(kind="changes", sentences=("There is no earlier review in this store to compare with.",))
         portfolio = portfolio_summary.summarize_portfolio(self.base)
@@ -190,10 +192,10 @@ class AskContext:
                 sentences.append(f"{plural(len(names), 'account')} {says}: {', '.join(names[:MAX_CANDIDATES])}{more}.")
         return AnswerPart(kind="changes", sentences=tuple(sentences), movements=portfolio.movements)
 
-    def load(self, csm_id: str | None = None) -> AnswerPart:
-        """Who has more than can be handled, and who has hours free."""
+    def csm_workload(self, csm_id: str | None = None) -> AnswerPart:
+        """CSMs who are over capacity, and the one with the most hours free."""
         settings = self.configuration.review
-        hours = committed_hours(self._open_actions(), self.as_of, settings)
+        hours = committed_hours(self.earlier.open_actions(), self.as_of, settings)
         lines = capacity_lines(portfolio_summary.csm_books(self.base), self.people, hours, {}, settings)
         lines = tuple(line for line in lines if csm_id is None or line.person_id == csm_id)
         crowded = [line for line in lines if line.overloaded]
@@ -205,8 +207,8 @@ class AskContext:
             sentences.append(f"{best.name} has the most time free: {best.hours_free:.0f} hours in {period}.")
         return AnswerPart(kind="load", sentences=tuple(sentences), capacity=lines)
 
-    def late(self, csm_id: str | None = None, account_id: str | None = None) -> AnswerPart:
-        """What was promised and is late or missed."""
+    def late_commitments(self, csm_id: str | None = None, account_id: str | None = None) -> AnswerPart:
+        """Promised actions that are late or missed."""
         promised = [
             action
             for action in self.store.actions_before(self.as_of)
@@ -224,39 +226,49 @@ class AskContext:
         return AnswerPart(kind="late", sentences=tuple(sentences), commitments=late)
 
     def not_understood(self) -> AnswerPart:
-        """What can be asked, when a question was not understood."""
+        """Examples of questions, for one that was not understood."""
         examples = "; ".join(f"“{example}”" for example in self.configuration.asking.examples)
         return AnswerPart(kind="unclear", sentences=(f"The question was not understood. For example: {examples}.",))
 
-    async def answer(self, question: str, reading: ParsedQuestion) -> AnswerPart:
-        """The whole answer by the grammar alone."""
+    async def answer_from_rules(self, question: str, reading: ParsedQuestion) -> AnswerPart:
+        """The whole answer by rules alone, without a model."""
         kind = reading.kind
         if kind == "changes":
             return self.changes()
         if kind == "load":
-            return self.load(reading.csm_id)
-        found = self.account(question, reading)
+            return self.csm_workload(reading.csm_id)
+        found = self.resolve_account(question, reading)
         if kind == "late":
-            return self.late(reading.csm_id, found if isinstance(found, str) else None)
+            return self.late_commitments(reading.csm_id, found if isinstance(found, str) else None)
         sliced = reading.tier or reading.segment or reading.csm_id
         if isinstance(found, AnswerPart) and kind == "plan" and (name := unknown_person(question, reading)) is not None:
             return AnswerPart(
                 kind="unclear", sentences=(f"Nobody of ours is called {name}; use the name as the data has it.",)
             )
         if isinstance(found, AnswerPart) and (kind == "plan" or (kind != "why" and sliced and not found.candidates)):
-            return self.plan(reading.tier, reading.segment, reading.csm_id)
+            return self.list_plan(reading.tier, reading.segment, reading.csm_id)
         if isinstance(found, AnswerPart):
             return found if kind is not None or found.candidates or reading.said else self.not_understood()
         if kind in ("save_play", "plan") or (kind is None and (reading.said or reading.tried)):
             return await self.save_play(found, reading.said, reading.tried)
-        return self.why(found, reading.said)
+        return self.explain_risk(found, reading.said)
 
-    def proposal(self, part: AnswerPart, question: str, by: str, tried: Sequence[str]) -> PlayRequest:
-        """The asked-for play as it is put before the next decision."""
+    def build_proposal(self, part: AnswerPart, question: str, by: str, tried: Sequence[str]) -> PlayRequest:
+        """The request for this play, to be decided with the next plays."""
         assert part.account_id is not None
         return PlayRequest(
             account_id=part.account_id, question=question, by=by, on=self.as_of, said=part.said, tried=tuple(tried)
         )
+
+    @property
+    def earlier(self) -> EarlierReviews:
+        """The reviews before the day of the question."""
+        return EarlierReviews(self.store, self.configuration.review, self.as_of)
+
+    def _save_records(self) -> dict[str, SaveRecord]:
+        """Known outcomes of earlier plays by cause: the same as a review of this day would use."""
+        outcomes = portfolio_summary.outcomes_since(self.base, self.earlier.last_seen())
+        return self.earlier.save_records(outcomes)
 
     def _drafter(self) -> PlayDrafter:
         names = [row["name"] for row in self.base.rows("select name from scored where at_risk order by name limit 200")]
@@ -264,19 +276,11 @@ class AskContext:
             configuration=self.configuration,
             calendar=self.calendar,
             people=self.people,
-            records={},
+            records=self._save_records(),
             today=self.as_of,
             names=name_words(names),
             client=self.client,
         )
-
-    def _open_actions(self) -> list[Action]:
-        progress = self.store.progress()
-        return [
-            action
-            for action in self.store.actions_before(self.as_of)
-            if progress.get(action.id, ("open", None))[0] == "open" and action.status != "dropped"
-        ]
 
 
 _CHANGE_PHRASES = (

@@ -1,8 +1,8 @@
-"""The ask flow: read the question, let a model choose tools or the grammar answer, and stop after a few steps.
+"""The ask flow: read the question, let a model choose tools or the rules answer, and stop after a few steps.
 
-    question -> [a model? -> it calls tools -> ...] -> the grammar where no model helps -> answer
+    question -> [a model? -> it calls tools -> ...] -> the rules where no model helps -> answer
 
-Read-only: every tool reads, none writes. What is said comes from the tools' results, never from the model's own words.
+Read-only: every tool reads, none writes. Every sentence of the answer comes from a tool, none from the model.
 """
 
 from dataclasses import dataclass, field
@@ -39,29 +39,29 @@ class AskState:
 
 
 async def read_question(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
-    """Kind, slice and what the asker says, by the grammar; the model gets the question as it is."""
+    """Kind, slice and what the asker says, by the rules; the model gets the question as it is."""
     opening = [
         Message("system", render_prompt("ask_rules")),
         Message("user", render_prompt("ask_question", question=state.question)),
     ]
-    return {"reading": runtime.context.read(state.question), "messages": opening}
+    return {"reading": runtime.context.parse(state.question), "messages": opening}
 
 
 def route_question(state: AskState, runtime: Runtime[AskContext]) -> str:
-    """The model when there is one, else the grammar."""
+    """The model when there is one, else the rules."""
     return "choose_tools" if runtime.context.client is not None else "answer_by_grammar"
 
 
 async def choose_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
-    """One turn of the model. A model that fails is as good as none."""
-    desk = runtime.context
-    assert desk.client is not None
+    """One turn of the model. After a failure the rules answer."""
+    context = runtime.context
+    assert context.client is not None
     assert state.reading is not None
-    name = desk.configuration.model.model_for("ask")
+    name = context.configuration.model.model_for("ask")
     assert name is not None
     try:
-        answer = await desk.client.complete(
-            name, state.messages, tools=AskTools(desk, state.question, state.reading).sent()
+        answer = await context.client.complete(
+            name, state.messages, tools=AskTools(context, state.question, state.reading).to_openai()
         )
     except ModelError as error:
         return {"wanted": None, "note": f"The grammar answered: {error}."}
@@ -71,7 +71,7 @@ async def choose_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict
 
 
 def route_tool_calls(state: AskState, runtime: Runtime[AskContext]) -> str:
-    """On to the tools, to the end when something was answered, to the grammar when nothing was."""
+    """On to the tools, to the end when something was answered, to the rules when nothing was."""
     if state.wanted is not None and state.wanted.calls:
         return "use_tools"
     return END if state.parts else "answer_by_grammar"
@@ -79,11 +79,11 @@ def route_tool_calls(state: AskState, runtime: Runtime[AskContext]) -> str:
 
 async def use_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
     """Each tool that was asked for, once; what it found goes back to the model."""
-    desk = runtime.context
+    context = runtime.context
     assert state.wanted is not None
     assert state.reading is not None
-    toolbox = AskTools(desk, state.question, state.reading)
-    most = int(desk.configuration.model.ask_steps.value)
+    toolbox = AskTools(context, state.question, state.reading)
+    most = int(context.configuration.model.ask_steps.value)
     parts, steps, messages = list(state.parts), list(state.steps), list(state.messages)
     for call in state.wanted.calls:
         if len(steps) >= most:
@@ -108,7 +108,7 @@ def route_after_tools(state: AskState, runtime: Runtime[AskContext]) -> str:
 async def answer_by_grammar(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
     """The same functions, chosen by phrases and names."""
     assert state.reading is not None
-    part = await runtime.context.answer(state.question, state.reading)
+    part = await runtime.context.answer_from_rules(state.question, state.reading)
     note = state.note or (_NO_TOOL_NOTE if runtime.context.client is not None else "")
     return {"parts": [part], "by": "rules", "note": note}
 
@@ -128,16 +128,16 @@ def ask_graph() -> StateGraph[AskState, AskContext]:
     return graph
 
 
-async def answer_question(question: str, desk: AskContext) -> QuestionAnswer:
+async def answer_question(question: str, context: AskContext) -> QuestionAnswer:
     """The answer to one question."""
-    final = await ask_graph().compile().ainvoke(AskState(question), context=desk, config={"recursion_limit": 50})
+    final = await ask_graph().compile().ainvoke(AskState(question), context=context, config={"recursion_limit": 50})
     by_model = final["by"] == "model"
     return QuestionAnswer(
         question=question,
-        as_of=desk.as_of,
+        as_of=context.as_of,
         parts=tuple(final["parts"]),
         answered_by="model" if by_model else "rules",
-        model=desk.configuration.model.model_for("ask") if desk.client is not None else None,
+        model=context.configuration.model.model_for("ask") if context.client is not None else None,
         steps=tuple(final["steps"]),
         tokens=final["tokens"],
         note=final["note"],

@@ -23,17 +23,17 @@ _TIERS: dict[str, InterventionTier] = {"critical": "critical", "high": "high", "
 class AskTools:
     """The tools for one question. ``use`` gives the answer, if the tool has one, and what the model reads of it."""
 
-    def __init__(self, desk: AskContext, question: str, reading: ParsedQuestion) -> None:
-        self._desk, self._question, self._reading = desk, question, reading
+    def __init__(self, context: AskContext, question: str, reading: ParsedQuestion) -> None:
+        self._context, self._question, self._reading = context, question, reading
         self._part: AnswerPart | None = None
         self._tools: dict[str, BaseTool] = {made.name: made for made in self._build_tools()}
 
-    def sent(self) -> list[dict[str, Any]]:
-        """As the server takes them."""
+    def to_openai(self) -> list[dict[str, Any]]:
+        """The tools in the format of the OpenAI interface."""
         return [convert_to_openai_tool(made) for made in self._tools.values()]
 
     async def use(self, name: str, arguments: str) -> tuple[AnswerPart | None, str]:
-        """Run one tool. What is wrong with the call is told to the model, not raised."""
+        """Run one tool. An error in the call is returned to the model as text, not raised."""
         made = self._tools.get(name)
         if made is None:
             return None, f"there is no tool {name[:40]!r}; there are {', '.join(self._tools)}"
@@ -50,18 +50,18 @@ class AskTools:
         return " ".join(part.sentences)
 
     def _account(self, words: str) -> str | AnswerPart:
-        """The account in the model's words, as far as the question bears it out."""
-        meant = find_account(self._desk.base, self._question, self._reading)
+        """The account that the model names, if the question can mean it; else the question back."""
+        meant = find_account(self._context.base, self._question, self._reading)
         if meant.account_id is not None:
             return meant.account_id
-        named = find_account(self._desk.base, words, self._desk.read(words))
+        named = find_account(self._context.base, words, self._context.parse(words))
         possible = {candidate.account_id for candidate in meant.candidates}
         if named.account_id in possible and _named_in_question(words, self._question):
             return str(named.account_id)
-        return self._desk.account(self._question, self._reading)
+        return self._context.resolve_account(self._question, self._reading)
 
     def _build_tools(self) -> list[BaseTool]:
-        desk, reading = self._desk, self._reading
+        context, reading = self._context, self._reading
 
         @tool
         async def save_play(account: str) -> str:
@@ -69,43 +69,47 @@ class AskTools:
             found = self._account(account)
             if isinstance(found, AnswerPart):
                 return self._record_answer(found)
-            return self._record_answer(await desk.save_play(found, reading.said, reading.tried))
+            return self._record_answer(await context.save_play(found, reading.said, reading.tried))
 
         @tool
         async def why_at_risk(account: str) -> str:
             """Explain why one account is at risk, with its evidence. Give the account as the question names it."""
             found = self._account(account)
-            return self._record_answer(found if isinstance(found, AnswerPart) else desk.why(found, reading.said))
+            return self._record_answer(
+                found if isinstance(found, AnswerPart) else context.explain_risk(found, reading.said)
+            )
 
         @tool
         async def intervention_plan(tier: str = "", segment: str = "", csm: str = "") -> str:
             """List the accounts that must be acted on, with action, owner and date, for a tier (critical, high, medium,
             watch), a segment or a CSM. Not for one account."""
-            chosen = desk.read(f"{tier} {segment} {csm} {self._question}")
+            chosen = context.parse(f"{tier} {segment} {csm} {self._question}")
             wanted = _TIERS.get(tier.strip().lower(), reading.tier)
             return self._record_answer(
-                desk.plan(wanted, reading.segment or chosen.segment, reading.csm_id or chosen.csm_id)
+                context.list_plan(wanted, reading.segment or chosen.segment, reading.csm_id or chosen.csm_id)
             )
 
         @tool
         async def changes_since_last_week() -> str:
             """Tell what changed since the last review: who came onto the list, left it, got worse or better."""
-            return self._record_answer(desk.changes())
+            return self._record_answer(context.changes())
 
         @tool
         async def who_is_overloaded() -> str:
             """Tell which CSMs have more accounts at risk or hours than they can handle, and who has time."""
-            return self._record_answer(desk.load(reading.csm_id))
+            return self._record_answer(context.csm_workload(reading.csm_id))
 
         @tool
         async def late_commitments() -> str:
             """Tell which promised actions are late or missed, and whose they are."""
             found = self._account(self._question)
-            return self._record_answer(desk.late(reading.csm_id, found if isinstance(found, str) else None))
+            return self._record_answer(
+                context.late_commitments(reading.csm_id, found if isinstance(found, str) else None)
+            )
 
         return [save_play, why_at_risk, intervention_plan, changes_since_last_week, who_is_overloaded, late_commitments]
 
 
 def _named_in_question(words: str, question: str) -> bool:
-    """Whether the model's words for the account stand in the question."""
+    """True if the question contains the model's words for the account."""
     return normalize_text(words) in normalize_text(question)

@@ -1,62 +1,47 @@
-"""What the decisions taken so far come to, before anything is recorded: plays as edited and checked again, and the load.
+"""Preview of pending decisions, before anything is recorded: plays as edited and checked again, and the workload.
 
 Phase 4 carries out the same edits by the same functions, so what people saw is what is done.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
-from agents.capacity_analyzer import assess_capacity, free_hours_by_person, resource_needs
-from agents.churn_predictor import allocate_plays
 from domain.decisions import Decisions, PlayDecision
-from domain.diagnosis import CapacityLine, Handover
 from domain.dossier import Dossier
 from domain.errors import DecisionError
 from domain.phase_results import IdentifyResult, PlanResult
-from domain.plan import ResourceNeeds
 from domain.playbook import Phase, PlaybookAction
 from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
-from graph.phase_2_diagnose import completed_actions, open_actions
-from graph.phase_3_plan import SavePlayPlanner, actions_without_play
+from graph.save_play_planner import SavePlayPlanner
+from graph.workload import Workload, plan_workload
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions
 from tools.save_play.builder import ChosenAction, build_play
-
-
-@dataclass(frozen=True)
-class WorkloadPreview:
-    """Who would have how much to do."""
-
-    capacity: tuple[CapacityLine, ...]
-    handovers: tuple[Handover, ...]
-    needs: ResourceNeeds
 
 
 class DecisionPreview:
     """One review whose plays are being decided. Reads the store, changes nothing."""
 
-    def __init__(self, context: ReviewContext, review_id: str) -> None:
-        self.context = context
-        self.identified = context.result(review_id, "identified", IdentifyResult)
-        self.planned = context.result(review_id, "planned", PlanResult)
-        self.state = ReviewState(review_id=review_id, as_of=self.identified.as_of.isoformat(), results={}, to_draft=[])
+    def __init__(self, context: ReviewContext, state: ReviewState) -> None:
+        self.context, self.state = context, state
+        self.identified = context.result(state, "identified", IdentifyResult)
+        self.planned = context.result(state, "planned", PlanResult)
         self._plays = {play.account_id: play for play in self.planned.plays}
 
     @cached_property
-    def _desk(self) -> SavePlayPlanner:
+    def _planner(self) -> SavePlayPlanner:
         return SavePlayPlanner(self.context, self.state, self.identified)
 
     @cached_property
     def _accounts(self) -> dict[str, Dossier]:
-        return {dossier.account_id: dossier for dossier in self._desk.accounts}
+        return self._planner.dossiers
 
     def check(self, decisions: Decisions) -> None:
-        """Refuse what cannot be carried out. Raises DecisionError naming account and rule."""
+        """Check that everything can be carried out. Raises DecisionError naming account and rule."""
         check_decisions(decisions, self.with_swaps(decisions.plays), self.identified.people, self.context.calendar)
 
-    def decided(self, decisions: Decisions) -> AppliedDecisions:
-        """The decisions applied; what people edited is checked again, and what is wrong with it is written on it."""
+    def apply(self, decisions: Decisions) -> AppliedDecisions:
+        """The decisions applied; edited plays are checked again and carry what is wrong with them."""
         people, currency = self.identified.people, self.identified.portfolio.currency
         decided = apply_decisions(decisions, self.with_swaps(decisions.plays), people, currency, self.context.calendar)
         plays = tuple(self._verify_edited(play) if play.status == "edited" else play for play in decided.plays)
@@ -68,9 +53,9 @@ class DecisionPreview:
             review=self.identified.review_id, decided_by="preview", plays=(decision,), rest="approve", others="approve"
         )
         self.check(decisions)
-        return next(play for play in self.decided(decisions).plays if play.account_id == decision.account)
+        return next(play for play in self.apply(decisions).plays if play.account_id == decision.account)
 
-    def load(self, decisions: Sequence[PlayDecision]) -> WorkloadPreview:
+    def load(self, decisions: Sequence[PlayDecision]) -> Workload:
         """Capacity and needs when the plays that were rejected or deferred so far do not run."""
         out = {each.account for each in decisions if each.decision in ("reject", "defer")}
         edits = {each.account: each for each in decisions if each.decision == "edit"}
@@ -79,27 +64,20 @@ class DecisionPreview:
             for play in self.planned.plays
             if play.account_id not in out
         )
-        configuration, identified = self.context.configuration, self.identified
-        promised = actions_without_play(open_actions(self.context.store, self.state), plays)
-        done = completed_actions(self.context.store, self.state)
-        free = free_hours_by_person(identified, promised, configuration)
-        budget = configuration.review.weekly_budget.value
-        allocation = allocate_plays(plays, free, budget, configuration, identified.as_of, done)
-        lines, moves = assess_capacity(identified, promised, plays, configuration, done)
-        return WorkloadPreview(lines, moves, resource_needs(plays, allocation, free, identified, configuration, done))
+        return plan_workload(self.context, self.identified, plays)
 
     def replacement_actions(self, account: str, action: str) -> list[PlaybookAction]:
-        """What else the library has for the phase of an action, without what the play has already."""
+        """Actions of the playbook that could replace an action: same phase, not in the play already."""
         play = self._plays[account]
         phase = next((phase for phase in play.phases if any(each.id == action for each in phase.actions)), None)
         if phase is None:
             raise DecisionError(f"{account}: the play has no action {action!r}")
-        frame = self._desk.frame(self._accounts[account])
-        taken = {each.id for part in play.phases for each in part.actions} | frame.excluded
-        return [each for each in frame.playbook.phase(phase.phase) if each.id not in taken]
+        play_context = self._planner.play_context(self._accounts[account])
+        taken = {each.id for part in play.phases for each in part.actions} | play_context.excluded
+        return [each for each in play_context.playbook.phase(phase.phase) if each.id not in taken]
 
     def with_swaps(self, decisions: Sequence[PlayDecision]) -> PlanResult:
-        """What is proposed, with the actions that people exchanged for others of the library."""
+        """The proposed plays, with the actions that people exchanged for others of the playbook."""
         wanted = {each.account: each for each in decisions if each.swap and each.account in self._plays}
         if not wanted:
             return self.planned
@@ -110,7 +88,7 @@ class DecisionPreview:
         return self.planned.model_copy(update={"plays": plays})
 
     def _swap_actions(self, play: SavePlay, decision: PlayDecision) -> SavePlay:
-        frame = self._desk.frame(self._accounts[play.account_id])
+        play_context = self._planner.play_context(self._accounts[play.account_id])
         chosen: dict[str, PlaybookAction] = {}
         for old, new in decision.swap.items():
             offered = {each.id: each for each in self.replacement_actions(play.account_id, old)}
@@ -122,11 +100,11 @@ class DecisionPreview:
         for phase in play.phases:
             lines: dict[Phase, list[ChosenAction]] = {each.phase: [] for each in play.phases}
             lines[phase.phase] = [ChosenAction(chosen[each.id]) for each in phase.actions if each.id in chosen]
-            made = next(each for each in build_play(frame, lines).phases if each.phase == phase.phase)
+            made = next(each for each in build_play(play_context, lines).phases if each.phase == phase.phase)
             kept = [each for each in phase.actions if each.id not in chosen]
             actions = tuple(sorted([*kept, *made.actions], key=lambda each: (each.due, each.id)))
             phases.append(phase.model_copy(update={"actions": actions}))
         return play.model_copy(update={"phases": tuple(phases)})
 
     def _verify_edited(self, play: SavePlay) -> SavePlay:
-        return self._desk.drafter.verified(play, self._desk.frame(self._accounts[play.account_id]))
+        return self._planner.drafter.verify(play, self._planner.play_context(self._accounts[play.account_id]))

@@ -1,4 +1,4 @@
-"""The two decisions by people. What they decide is stored first; the graph only asks whether it is there."""
+"""The two decisions by people. A decision is stored first; the graph only looks whether it is there."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ def publish_for_decision(state: ReviewState, context: ReviewContext) -> StateUpd
     """Write the pages that people decide from; left out when the decision is already there."""
     gate: Gate = "close" if "assigned" in state["results"] else "plan"
     if context.store.decision(state["review_id"], gate) is None:
-        context.publish(review_document(context, state["review_id"]))
+        context.publish(review_document(context, state))
     return {}
 
 

@@ -1,17 +1,21 @@
 """Phase 1, risk identification: the churn predictor lists who is at risk, the health scorer what fell."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from agents.churn_predictor import at_risk_list, profile_for
-from domain.phase_results import AtRiskEntry, AtRiskSnapshot, IdentifyResult, Trends
+from domain.configuration import ReviewProfile
+from domain.dossier import Dossier
+from domain.phase_results import AtRiskEntry, AtRiskSnapshot, IdentifyResult, PlanRow, Trends
+from domain.portfolio import PortfolioSummary
 from domain.questions import PlayRequest
-from domain.tracking import AccountOutcome, Action, Commitment, Followup
+from domain.tracking import AccountOutcome, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
-from graph.review_history import earlier_snapshots, running_plays
 from tools.ask.user_statements import add_statements
 from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.capacity import capacity_lines
-from tools.planning.follow_up import account_outcome, build_follow_up, list_commitments
+from tools.planning.follow_up import AccountStatus, account_outcome, build_follow_up, list_commitments
 from tools.planning.intervention_plan import at_risk_ids, build_plan_rows, count_plan_totals, read_plan_scores
 from tools.scoring import portfolio_summary
 from tools.scoring.scored_base import ScoredBase
@@ -20,24 +24,67 @@ from tools.scoring.scored_base import ScoredBase
 @review_node("1 Risk identification", "churn predictor")
 def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Score the whole base; list the worst by risk × ARR; open with last week's commitments."""
-    base, day = context.base(), review_date(state)
-    configuration = context.configuration
+    base, review_id = context.base(), state["review_id"]
     totals = portfolio_summary.summarize_portfolio(base)
-    profile = profile_for(configuration, totals.accounts)
-    team = load_people(base)
-    listed, planned = at_risk_ids(base, profile.list_size), read_plan_scores(base)
-    proposals = customer_proposals(base, context.store.proposals(state["review_id"], day))
-    wanted = [proposal.account_id for proposal in proposals]
-    base.select_accounts(sorted({*listed, *wanted, *(row["account_id"] for row in planned)}))
+    profile = profile_for(context.configuration, totals.accounts)
+    requests = customer_proposals(base, context.store.proposals(review_id, review_date(state)))
+    accounts = _read_accounts(context, profile.list_size, requests)
+    identified = _identified(context, state, totals, profile, requests, accounts)
+    context.store.save(review_id, "standing", _at_risk_snapshot(identified, base))
+    base.keep(context.history, review_id, reviewed=True)
+    return save_result(context, state, "identified", identified)
+
+
+@review_node("1 Risk identification", "health scorer")
+def follow_trends(state: ReviewState, context: ReviewContext) -> StateUpdate:
+    """Health that fell, warnings by dimension, stakeholder changes; the risk × opportunity matrix."""
+    base = context.base()
+    alerts, states = portfolio_summary.workflow_alerts(base)
+    trends = Trends(alerts=alerts, states=states, matrix=portfolio_summary.opportunity_matrix(base))
+    return save_result(context, state, "trends", trends)
+
+
+@dataclass(frozen=True)
+class _Accounts:
+    """The accounts that are read in detail."""
+
+    listed: tuple[Dossier, ...]
+    """The at-risk list, worst first."""
+    asked: tuple[Dossier, ...]
+    """Accounts for which somebody asked for a play, with the statements of the question."""
+    plan_rows: tuple[PlanRow, ...]
+
+
+def _read_accounts(context: ReviewContext, list_size: int, requests: Sequence[PlayRequest]) -> _Accounts:
+    base = context.base()
+    listed, planned = at_risk_ids(base, list_size), read_plan_scores(base)
+    asked = [request.account_id for request in requests]
+    base.select_accounts(sorted({*listed, *asked, *(row["account_id"] for row in planned)}))
     details = base.signal_details()
-    rows = build_plan_rows(base, planned, details)
-    every = build_dossiers(base, list(dict.fromkeys([*listed, *wanted])), context.history, details)
-    found, by_id = every[: len(listed)], {dossier.account_id: dossier for dossier in every}
-    standings = earlier_snapshots(context, day)
-    seen = {item.account_id: standing.as_of for standing in reversed(standings) for item in standing.at_risk}
-    books = portfolio_summary.csm_books(base)
-    crowded = [line.person_id for line in capacity_lines(books, team, {}, {}, configuration.review)]
-    identified = IdentifyResult(
+    plan_rows = build_plan_rows(base, planned, details)
+    dossiers = build_dossiers(base, list(dict.fromkeys([*listed, *asked])), context.history, details)
+    by_id = {dossier.account_id: dossier for dossier in dossiers}
+    return _Accounts(
+        listed=tuple(dossiers[: len(listed)]),
+        asked=tuple(add_statements(by_id[r.account_id], r.said, context.configuration, r.on) for r in requests),
+        plan_rows=plan_rows,
+    )
+
+
+def _identified(
+    context: ReviewContext,
+    state: ReviewState,
+    totals: PortfolioSummary,
+    profile: ReviewProfile,
+    requests: Sequence[PlayRequest],
+    accounts: _Accounts,
+) -> IdentifyResult:
+    base, day, configuration = context.base(), review_date(state), context.configuration
+    team, books = load_people(base), portfolio_summary.csm_books(base)
+    csms = [line.person_id for line in capacity_lines(books, team, {}, {}, configuration.review)]
+    seen = context.earlier_reviews(day).last_seen()
+    overrides = context.store.overrides(day)
+    return IdentifyResult(
         review_id=state["review_id"],
         as_of=day,
         profile=profile.id,
@@ -47,40 +94,24 @@ def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
         configuration_changed=base.configuration_changed,
         data=portfolio_summary.data_report(base),
         portfolio=totals,
-        at_risk=at_risk_list(found, team, configuration, profile.meeting_scope, context.store.overrides(day)),
-        dossiers=tuple(found),
-        plan_rows=rows,
+        at_risk=at_risk_list(accounts.listed, team, configuration, profile.meeting_scope, overrides),
+        dossiers=accounts.listed,
+        plan_rows=accounts.plan_rows,
         plan_totals=count_plan_totals(base),
         people=team,
         books=books,
-        movable=portfolio_summary.movable_accounts(base, crowded),
+        movable=portfolio_summary.movable_accounts(base, csms),
         population=portfolio_summary.portfolio_counts(base),
         followup=_followup(context, base, day),
         standing_now=portfolio_summary.current_health(base, sorted(seen)),
         outcomes=portfolio_summary.outcomes_since(base, seen),
-        asked=tuple(add_statements(by_id[p.account_id], p.said, configuration, p.on) for p in proposals),
-        proposals=tuple(proposals),
-    )
-    context.store.save(state["review_id"], "standing", _at_risk_snapshot(identified, base))
-    base.keep(context.history, state["review_id"], reviewed=True)
-    return save_result(context, state, "identified", identified)
-
-
-@review_node("1 Risk identification", "health scorer")
-def follow_trends(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """Health that fell, warnings by dimension, stakeholder changes; the risk × opportunity matrix."""
-    base = context.base()
-    alerts, states = portfolio_summary.workflow_alerts(base)
-    return save_result(
-        context,
-        state,
-        "trends",
-        Trends(alerts=alerts, states=states, matrix=portfolio_summary.opportunity_matrix(base)),
+        asked=accounts.asked,
+        proposals=tuple(requests),
     )
 
 
 def customer_proposals(base: ScoredBase, proposals: list[PlayRequest]) -> list[PlayRequest]:
-    """Those whose account is still a customer."""
+    """Requests whose account is still a customer."""
     known = {
         row["account_id"]
         for row in base.rows(
@@ -91,7 +122,7 @@ def customer_proposals(base: ScoredBase, proposals: list[PlayRequest]) -> list[P
 
 
 def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSnapshot:
-    """Who is at risk this week, for the reviews to come."""
+    """Accounts at risk this week, for later reviews."""
     rows = base.rows(
         "select account_id, name, arr, churn_probability, health from scored where at_risk order by account_id"
     )
@@ -100,30 +131,18 @@ def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSna
 
 
 def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:
-    """Last week's promises and what became of the accounts that had a play."""
+    """Last week's commitments, and the outcome of the accounts that had a play."""
     if base.previous is None:
         return build_follow_up(None, (), ())
-    promised = _unsettled_actions(context.store.actions_before(day), context, day)
-    items = list_commitments(promised, context.store.progress(), day, context.configuration.review)
+    items = list_commitments(
+        context.earlier_reviews(day).carried_actions(), context.store.progress(), day, context.configuration.review
+    )
     outcomes = _outcomes(context, base, items)
     return build_follow_up((base.previous.review_id, base.previous.as_of), items, outcomes)
 
 
-def _unsettled_actions(actions: list[Action], context: ReviewContext, day: date) -> list[Action]:
-    """Without what was already done or dropped before the last review."""
-    last = max((as_of for _, as_of, _ in context.store.reviews() if as_of < day), default=day)
-    progress = context.store.progress()
-    kept_actions = []
-    for action in actions:
-        state, on = progress.get(action.id, (action.status, None))
-        settled = state in ("done", "dropped") and (on is None or on < last)
-        if not settled and action.status != "dropped":
-            kept_actions.append(action)
-    return kept_actions
-
-
 def _outcomes(context: ReviewContext, base: ScoredBase, items: tuple[Commitment, ...]) -> list[AccountOutcome]:
-    running = running_plays(context, base.as_of)
+    running = context.earlier_reviews(base.as_of).running_plays()
     if base.previous is None or not running:
         return []
     names = sorted(running)
@@ -135,7 +154,7 @@ def _outcomes(context: ReviewContext, base: ScoredBase, items: tuple[Commitment,
             account,
             play.name,
             play.arr,
-            (kinds.get(account), account in risky, play.health, now.get(account)),
+            AccountStatus(kinds.get(account), account in risky, play.health, now.get(account)),
             [item for item in items if item.account_id == account],
         )
         for account, play in sorted(running.items(), key=lambda pair: (-pair[1].arr, pair[0]))

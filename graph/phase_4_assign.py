@@ -1,27 +1,27 @@
 """Phase 4, assignment and tracking: the capacity analyzer hands out what was approved; then everything is published."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
 from agents.capacity_analyzer import build_actions
 from agents.churn_predictor import profile_for
+from domain.configuration import Configuration
 from domain.decisions import Decisions
 from domain.dossier import Dossier
 from domain.phase_results import AssignResult, IdentifyResult, PlanResult, RunningPlay, RunningPlays, Trends
 from domain.playbook import Role
 from domain.portfolio import WorkflowRule
 from domain.save_play import SavePlay
-from domain.tracking import Action
+from domain.tracking import Action, CrmUpdate, Metrics
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
 from graph.decision_preview import DecisionPreview
-from graph.phase_2_diagnose import open_actions
 from graph.review_document import review_document
-from graph.review_history import metrics_history, running_plays, save_records
 from tools.planning import metrics
 from tools.planning.agenda import build_next_agenda
 from tools.planning.assignment import assign_csm, crm_updates, touchpoints
 from tools.planning.decisions import AppliedDecisions
-from tools.planning.follow_up import commitment_status
+from tools.planning.follow_up import apply_progress
 from tools.save_play.selection import account_team
 
 
@@ -29,10 +29,10 @@ from tools.save_play.selection import account_team
 def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Action lists, CRM updates, calendar holds and next week's agenda, from what people approved."""
     store, review_id = context.store, state["review_id"]
-    identified = context.result(review_id, "identified", IdentifyResult)
-    planned = context.result(review_id, "planned", PlanResult)
-    decided = _apply_decisions(context, identified)
-    assigned = _save_assignments(context, state, identified, planned, decided, {})
+    identified = context.result(state, "identified", IdentifyResult)
+    planned = context.result(state, "planned", PlanResult)
+    decided = _apply_decisions(context, state)
+    assigned = _save_assignments(context, state, decided, {})
     store.settle_proposals(review_id, [proposal.account_id for proposal in identified.proposals])
     store.save(review_id, "running", _running(context, identified, planned, decided))
     return save_result(context, state, "assigned", assigned)
@@ -41,39 +41,32 @@ def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
 @review_node("4 Assignment and tracking", "publisher")
 def publish_review(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Owners named at the close go into the lists; the whole review is written."""
-    store, review_id = context.store, state["review_id"]
+    review_id, results = state["review_id"], state["results"]
     close = _stored_decision(context, review_id, "close").close
     if close is not None and close.owners:
-        identified = context.result(review_id, "identified", IdentifyResult)
-        planned = context.result(review_id, "planned", PlanResult)
-        decided = _apply_decisions(context, identified)
-        assigned = _save_assignments(context, state, identified, planned, decided, close.owners)
-        context.keep(review_id, "assigned", assigned)
-    context.publish(review_document(context, review_id))
-    store.set_state(review_id, "closed")  # last: whoever finds it closed finds its pages
-    return {}
+        assigned = _save_assignments(context, state, _apply_decisions(context, state), close.owners)
+        results = results | {"assigned": context.save_result(review_id, "assigned", assigned)}
+    context.publish(review_document(context, {**state, "results": results}))
+    context.store.set_state(review_id, "closed")  # last, so that a closed review always has its pages
+    return {"results": results}
 
 
 def _save_assignments(
-    context: ReviewContext,
-    state: ReviewState,
-    identified: IdentifyResult,
-    planned: PlanResult,
-    decided: AppliedDecisions,
-    owners: dict[str, str],
+    context: ReviewContext, state: ReviewState, decided: AppliedDecisions, owners: dict[str, str]
 ) -> AssignResult:
-    """What was approved as work for people, its actions kept together with those that ended."""
-    assigned = _build_assignments(context, identified, planned, decided, owners)
-    dropped = _dropped_actions(context, state, decided, planned)
+    """The approved work; its actions are stored together with those that ended."""
+    identified = context.result(state, "identified", IdentifyResult)
+    planned = context.result(state, "planned", PlanResult)
+    states = context.result(state, "trends", Trends).states
+    assigned = _build_assignments(context, identified, planned, states, decided, owners)
+    dropped = _dropped_actions(context, identified, decided, planned)
     context.store.save_actions(identified.review_id, identified.as_of, [*assigned.actions, *dropped])
     return assigned
 
 
-def _apply_decisions(context: ReviewContext, identified: IdentifyResult) -> AppliedDecisions:
-    """The decisions applied, as people saw them at the desk."""
-    return DecisionPreview(context, identified.review_id).decided(
-        _stored_decision(context, identified.review_id, "plan")
-    )
+def _apply_decisions(context: ReviewContext, state: ReviewState) -> AppliedDecisions:
+    """The decisions applied, as people saw them when they decided."""
+    return DecisionPreview(context, state).apply(_stored_decision(context, state["review_id"], "plan"))
 
 
 def _stored_decision(context: ReviewContext, review_id: str, gate: str) -> Decisions:
@@ -86,28 +79,22 @@ def _build_assignments(
     context: ReviewContext,
     identified: IdentifyResult,
     planned: PlanResult,
+    states: Mapping[str, int],
     decided: AppliedDecisions,
     owners: dict[str, str],
 ) -> AssignResult:
+    """Everything that follows from what people approved. ``owners``: account to person, as named at the close."""
     configuration, team = context.configuration, identified.people
-    actions = _with_progress(
-        context, build_actions(decided, identified, context.calendar, planned.origins, owners), identified
-    )
+    proposed = build_actions(decided, identified, context.calendar, planned.origins, owners, configuration)
+    progress, settings = context.store.progress(), configuration.review
+    actions = tuple(apply_progress(action, progress, identified.as_of, settings) for action in proposed)
     plays = tuple(
         assign_csm(play, team[owners[play.account_id]]) if play.account_id in owners else play for play in decided.plays
     )
     approved = [play for play in plays if play.status in ("approved", "edited")]
-    lines = {line.account_id: line for line in identified.at_risk}
-    resolved = [m for m in identified.portfolio.movements if m.change == "resolved"] if decided.lines else []
-    updates = crm_updates(approved, decided.lines, lines, resolved, actions)
-    by_cause = save_records(context, identified)
-    before = metrics_history(context, identified, by_cause)
-    named = {account: team[person].name for account, person in owners.items()}
-    process = metrics.process_metrics(
-        planned.intervention_plan, named, actions, updates, before, identified.followup.commitments
-    )
-    labels: dict[str, str] = {cause: rule.label for cause, rule in configuration.causes.causes.items()}
-    next_review = context.calendar.on_or_after(identified.as_of + timedelta(days=7))
+    updates = _crm_updates(identified, decided, approved, actions)
+    profile = profile_for(configuration, identified.portfolio.accounts)
+    next_review = context.calendar.on_or_after(identified.as_of + timedelta(days=profile.interval_days))
     return AssignResult(
         plays=plays,
         decisions=decided.record,
@@ -115,31 +102,44 @@ def _build_assignments(
         crm_updates=updates,
         touchpoints=touchpoints(approved, actions, team, configuration),
         owners_to_assign=tuple(item for item in planned.owners_to_assign if item.account_id not in owners),
-        next_agenda=build_next_agenda(
-            actions, plays, next_review, configuration, profile_for(configuration, identified.portfolio.accounts)
-        ),
-        workflow=_workflow(context, identified.review_id),
-        metrics=metrics.build_metrics(
-            [*process, *metrics.outcome_metrics(before)], by_cause, labels, identified.portfolio.calibrated
-        ),
+        next_agenda=build_next_agenda(actions, plays, next_review, configuration, profile),
+        workflow=_workflow(context.configuration, states),
+        metrics=_metrics(context, identified, planned, owners, actions, updates),
     )
 
 
-def _with_progress(
-    context: ReviewContext, actions: tuple[Action, ...], identified: IdentifyResult
-) -> tuple[Action, ...]:
-    """Actions of plays that go on, with what is already done."""
-    progress, found = context.store.progress(), []
-    for action in actions:
-        said, on = progress.get(action.id, ("open", None))
-        seen = on if said == "done" and on is not None and on <= identified.as_of else None
-        status = commitment_status(action.due, seen, said == "dropped", identified.as_of, context.configuration.review)
-        found.append(action.model_copy(update={"status": status, "done_on": seen}))
-    return tuple(found)
+def _crm_updates(
+    identified: IdentifyResult, decided: AppliedDecisions, approved: Sequence[SavePlay], actions: Sequence[Action]
+) -> tuple[CrmUpdate, ...]:
+    """CRM fields to set. The flag of accounts that left the list is cleared only if plan lines were approved."""
+    lines = {line.account_id: line for line in identified.at_risk}
+    moves = identified.portfolio.movements if decided.lines else ()
+    resolved = [move for move in moves if move.change == "resolved"]
+    return crm_updates(approved, decided.lines, lines, resolved, actions)
 
 
-def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...]:
-    states = context.result(review_id, "trends", Trends).states
+def _metrics(
+    context: ReviewContext,
+    identified: IdentifyResult,
+    planned: PlanResult,
+    owners: dict[str, str],
+    actions: Sequence[Action],
+    updates: Sequence[CrmUpdate],
+) -> Metrics:
+    earlier = context.earlier_reviews(identified.as_of)
+    records = earlier.save_records(identified.outcomes)
+    history = earlier.metrics_history(identified, records)
+    named = {account: identified.people[person].name for account, person in owners.items()}
+    commitments, settings = identified.followup.commitments, context.configuration.review
+    process = metrics.process_metrics(
+        planned.intervention_plan, named, actions, updates, history, commitments, settings
+    )
+    outcome = metrics.outcome_metrics(history, settings)
+    labels: dict[str, str] = {cause: rule.label for cause, rule in context.configuration.causes.causes.items()}
+    return metrics.build_metrics([*process, *outcome], records, labels, identified.portfolio.calibrated)
+
+
+def _workflow(configuration: Configuration, states: Mapping[str, int]) -> tuple[WorkflowRule, ...]:
     return tuple(
         WorkflowRule(
             state=rule.state,
@@ -149,12 +149,12 @@ def _workflow(context: ReviewContext, review_id: str) -> tuple[WorkflowRule, ...
             task=rule.task,
             accounts_now=states.get(rule.id, 0),
         )
-        for rule in context.configuration.review.workflow
+        for rule in configuration.review.workflow
     )
 
 
 def _dropped_actions(
-    context: ReviewContext, state: ReviewState, decided: AppliedDecisions, planned: PlanResult
+    context: ReviewContext, identified: IdentifyResult, decided: AppliedDecisions, planned: PlanResult
 ) -> list[Action]:
     """Open actions of plays that were rejected, or replaced because the cause changed."""
     ended = {play.account_id for play in decided.plays if play.status == "rejected"}
@@ -162,7 +162,7 @@ def _dropped_actions(
     ended |= {account for account in replaced if account not in planned.origins}
     return [
         action.model_copy(update={"status": "dropped"})
-        for action in open_actions(context.store, state)
+        for action in context.earlier_reviews(identified.as_of).open_actions()
         if action.account_id in ended and action.playbook_action
     ]
 
@@ -170,29 +170,37 @@ def _dropped_actions(
 def _running(
     context: ReviewContext, identified: IdentifyResult, planned: PlanResult, decided: AppliedDecisions
 ) -> RunningPlays:
-    """The plays that run from now on: those approved today, and earlier ones that nobody ended."""
+    """The plays that run from now on: those approved today, and earlier ones that were neither decided again nor ended."""
     dossiers = {dossier.account_id: dossier for dossier in (*identified.dossiers, *identified.asked)}
-    earlier = running_plays(context, identified.as_of)
-    running = dict(earlier)
+    earlier = context.earlier_reviews(identified.as_of).running_plays()
+    decided_now = {play.account_id for play in decided.plays}
+    running = {account: play for account, play in earlier.items() if account not in decided_now}
     for play in decided.plays:
-        running.pop(play.account_id, None)
-        if play.status not in ("approved", "edited"):
-            continue
-        old = earlier.get(play.account_id)
-        goes_on = old is not None and play.account_id in planned.origins
-        running[play.account_id] = RunningPlay(
-            account_id=play.account_id,
-            name=play.name,
-            arr=play.arr,
-            cause=play.cause,
-            created=play.created,
-            origin=planned.origins.get(play.account_id, identified.review_id),
-            actions={phase.phase: tuple(action.id for action in phase.actions) for phase in play.phases},
-            dates={action.id: action.due for phase in play.phases for action in phase.actions},
-            owners=_unusual_owners(play, dossiers[play.account_id], identified),
-            health=old.health if old is not None and goes_on else dossiers[play.account_id].health,
-        )
+        if play.status in ("approved", "edited"):
+            continued = earlier.get(play.account_id) if play.account_id in planned.origins else None
+            origin = planned.origins.get(play.account_id, identified.review_id)
+            dossier = dossiers[play.account_id]
+            running[play.account_id] = _running_play(play, dossier, origin, continued, identified)
     return RunningPlays(plays=tuple(running[account] for account in sorted(running)))
+
+
+def _running_play(
+    play: SavePlay, dossier: Dossier, origin: str, continued: RunningPlay | None, identified: IdentifyResult
+) -> RunningPlay:
+    """The play as later reviews need it. ``continued``: the same play as the review before left it, if it goes on."""
+    actions = [action for phase in play.phases for action in phase.actions]
+    return RunningPlay(
+        account_id=play.account_id,
+        name=play.name,
+        arr=play.arr,
+        cause=play.cause,
+        created=play.created,
+        origin=origin,
+        actions={phase.phase: tuple(action.id for action in phase.actions) for phase in play.phases},
+        dates={action.id: action.due for action in actions},
+        owners=_unusual_owners(play, dossier, identified),
+        health=continued.health if continued is not None else dossier.health,
+    )
 
 
 def _unusual_owners(play: SavePlay, dossier: Dossier, identified: IdentifyResult) -> dict[str, str]:

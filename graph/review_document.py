@@ -7,26 +7,26 @@ from domain.phase_results import AssignResult, DiagnoseResult, IdentifyResult, P
 from domain.plan import Briefing, PlanLine
 from domain.review import Review, ReviewStatus, Thresholds, Urgency
 from domain.tracking import Decision, Metrics
-from graph.context import ReviewContext
+from graph.context import ReviewContext, ReviewState
 
 
-def review_document(context: ReviewContext, review_id: str) -> Review:
-    """What ``review.json`` holds and every page is made from."""
-    store, configuration = context.store, context.configuration
-    identified = context.result(review_id, "identified", IdentifyResult)
-    trends = context.result(review_id, "trends", Trends)
-    diagnosed = context.result(review_id, "diagnosed", DiagnoseResult)
-    planned = context.result(review_id, "planned", PlanResult)
-    done = store.has(review_id, "assigned")
-    assigned = context.result(review_id, "assigned", AssignResult) if done else None
-    decisions, state = _decisions(context, review_id, assigned)
-    briefing = context.result(review_id, "briefing", Briefing)
+def review_document(context: ReviewContext, state: ReviewState) -> Review:
+    """The content of ``review.json``, from which every page is made."""
+    review_id, configuration = state["review_id"], context.configuration
+    identified = context.result(state, "identified", IdentifyResult)
+    trends = context.result(state, "trends", Trends)
+    diagnosed = context.result(state, "diagnosed", DiagnoseResult)
+    planned = context.result(state, "planned", PlanResult)
+    done = context.store.has(review_id, "assigned")
+    assigned = context.result(state, "assigned", AssignResult) if done else None
+    decisions, status = _decisions(context, review_id, assigned)
+    briefing = context.result(state, "briefing", Briefing)
     summary = drafting_summary([play.drafting for play in planned.plays], briefing.drafting, configuration)
     profile = profile_for(configuration, identified.portfolio.accounts)
     return Review(
         review_id=review_id,
         as_of=identified.as_of,
-        state=state,
+        state=status,
         profile=profile.id,
         profile_note=profile.note,
         config_hash=configuration.hash,

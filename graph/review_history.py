@@ -1,77 +1,95 @@
-"""What earlier reviews left behind: who was at risk, which plays run, what became of them."""
+"""Results of earlier reviews: who was at risk, which plays run, what became of them, what is still to do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
+from domain.configuration import ReviewSettings
 from domain.phase_results import AtRiskSnapshot, IdentifyResult, RunningPlay, RunningPlays
-from graph.context import ReviewContext
+from domain.tracking import Action
+from tools.planning.follow_up import completed_actions, open_actions
 from tools.planning.metrics import ReviewHistory
 from tools.save_play.expected_value import SaveRecord
-
-_MAX_REVIEWS = 26
-_PLAY_DAYS = 56
-_REGAIN_DAYS = 60
+from tools.store.review_store import ReviewStore
 
 
-def _reviews_before(context: ReviewContext, day: date) -> list[tuple[str, date]]:
-    """Reviews before ``day``, newest first, as many as are remembered."""
-    found = [(review_id, as_of) for review_id, as_of, _ in context.store.reviews() if as_of < day]
-    return found[::-1][:_MAX_REVIEWS]
+@dataclass(frozen=True)
+class EarlierReviews:
+    """Reviews before ``day``, as many as are remembered. Reads the store, changes nothing."""
 
+    store: ReviewStore
+    settings: ReviewSettings
+    day: date
 
-def earlier_snapshots(context: ReviewContext, day: date) -> list[AtRiskSnapshot]:
-    """Who was at risk in earlier reviews, newest first."""
-    found = (
-        context.store.find(review_id, "standing", AtRiskSnapshot) for review_id, _ in _reviews_before(context, day)
-    )
-    return [standing for standing in found if standing is not None]
+    def _review_ids(self) -> list[str]:
+        """The reviews that are remembered, newest first."""
+        found = [review_id for review_id, as_of, _ in self.store.reviews() if as_of < self.day]
+        return found[::-1][: int(self.settings.remembered_reviews.value)]
 
+    def snapshots(self) -> list[AtRiskSnapshot]:
+        """Accounts at risk in each review, newest first."""
+        found = (self.store.find(review_id, "standing", AtRiskSnapshot) for review_id in self._review_ids())
+        return [snapshot for snapshot in found if snapshot is not None]
 
-def running_plays(context: ReviewContext, day: date) -> dict[str, RunningPlay]:
-    """The plays that run since the last review, by account; those older than eight weeks have ended."""
-    for review_id, _ in _reviews_before(context, day):
-        running = context.store.find(review_id, "running", RunningPlays)
-        if running is not None:
-            return {p.account_id: p for p in running.plays if day - p.created <= timedelta(days=_PLAY_DAYS)}
-    return {}
+    def last_seen(self) -> dict[str, date]:
+        """Account to the date of the latest review that had it at risk."""
+        oldest_first = reversed(self.snapshots())
+        return {item.account_id: snapshot.as_of for snapshot in oldest_first for item in snapshot.at_risk}
 
+    def _running(self) -> Iterator[RunningPlays]:
+        """The plays that ran after each review, newest first."""
+        for review_id in self._review_ids():
+            running = self.store.find(review_id, "running", RunningPlays)
+            if running is not None:
+                yield running
 
-def _approved_plays(context: ReviewContext, day: date) -> list[RunningPlay]:
-    """Every play that was ever approved, once, oldest first."""
-    found: dict[tuple[str, date], RunningPlay] = {}
-    for review_id, _ in _reviews_before(context, day)[::-1]:
-        running = context.store.find(review_id, "running", RunningPlays)
-        for play in running.plays if running else ():
-            found.setdefault((play.account_id, play.created), play)
-    return [found[key] for key in sorted(found, key=lambda key: (key[1], key[0]))]
+    def running_plays(self) -> dict[str, RunningPlay]:
+        """The plays that run since the last review, by account; a play whose time is over has ended."""
+        latest = next(self._running(), RunningPlays(plays=()))
+        longest = timedelta(days=self.settings.play_days)
+        return {play.account_id: play for play in latest.plays if self.day - play.created <= longest}
 
+    def approved_plays(self) -> list[RunningPlay]:
+        """Every play that was ever approved, once, as its first review left it; oldest first."""
+        found: dict[tuple[str, date], RunningPlay] = {}
+        for running in reversed(list(self._running())):
+            for play in running.plays:
+                found.setdefault((play.account_id, play.created), play)
+        return [found[key] for key in sorted(found, key=lambda key: (key[1], key[0]))]
 
-def save_records(context: ReviewContext, identified: IdentifyResult) -> dict[str, SaveRecord]:
-    """Saves and losses by cause, from the plays of earlier reviews and the outcomes since."""
-    counts: dict[str, list[int]] = {}
-    for play in _approved_plays(context, identified.as_of):
-        kind = identified.outcomes.get(play.account_id)
-        if kind is not None:
-            counts.setdefault(play.cause, [0, 0])[1 if kind == "churned" else 0] += 1
-    return {cause: SaveRecord(saved, lost) for cause, (saved, lost) in counts.items()}
+    def save_records(self, outcomes: Mapping[str, str]) -> dict[str, SaveRecord]:
+        """Saves and losses by cause. ``outcomes``: account to its outcome since it was last at risk."""
+        counts: dict[str, list[int]] = {}
+        for play in self.approved_plays():
+            kind = outcomes.get(play.account_id)
+            if kind is not None:
+                counts.setdefault(play.cause, [0, 0])[1 if kind == "churned" else 0] += 1
+        return {cause: SaveRecord(saved, lost) for cause, (saved, lost) in counts.items()}
 
+    def open_actions(self) -> list[Action]:
+        """Actions of earlier reviews that were neither done nor dropped at the end of the day."""
+        return open_actions(self.store.actions_before(self.day), self.store.progress(), self.day)
 
-def metrics_history(
-    context: ReviewContext, identified: IdentifyResult, by_cause: Mapping[str, SaveRecord]
-) -> ReviewHistory:
-    """All that the metrics need of earlier reviews."""
-    standings = earlier_snapshots(context, identified.as_of)
-    oldest = standings[-1] if standings else None
-    old = [
-        play
-        for play in _approved_plays(context, identified.as_of)
-        if identified.as_of - play.created >= timedelta(days=_REGAIN_DAYS)
-    ]
-    return ReviewHistory(
-        first_found={item.account_id: s.as_of for s in standings for item in s.at_risk},
-        outcomes=identified.outcomes,
-        health_then={play.account_id: play.health for play in old},
-        health_now=identified.standing_now,
-        expected_losses=round(sum(item.churn_probability for item in oldest.at_risk), 4) if oldest else None,
-        records=by_cause,
-    )
+    def completed_actions(self) -> set[tuple[str, str]]:
+        """Account id and playbook action of what earlier reviews approved and somebody had done by the end of the day."""
+        return completed_actions(self.store.actions_before(self.day), self.store.progress(), self.day)
+
+    def carried_actions(self) -> list[Action]:
+        """Actions that the last review still had to follow: what was settled before it is left out."""
+        last = max((as_of for _, as_of, _ in self.store.reviews() if as_of < self.day), default=self.day)
+        return open_actions(self.store.actions_before(self.day), self.store.progress(), last - timedelta(days=1))
+
+    def metrics_history(self, identified: IdentifyResult, records: Mapping[str, SaveRecord]) -> ReviewHistory:
+        """Everything that the metrics need of earlier reviews."""
+        snapshots = self.snapshots()
+        oldest = snapshots[-1] if snapshots else None
+        regain = timedelta(days=int(self.settings.regain_after_days.value))
+        old = [play for play in self.approved_plays() if self.day - play.created >= regain]
+        return ReviewHistory(
+            first_found={item.account_id: snapshot.as_of for snapshot in snapshots for item in snapshot.at_risk},
+            outcomes=identified.outcomes,
+            health_at_approval={play.account_id: play.health for play in old},
+            health_now=identified.standing_now,
+            expected_losses=round(sum(item.churn_probability for item in oldest.at_risk), 4) if oldest else None,
+            records=records,
+        )

@@ -461,7 +461,7 @@ def build_context(
     finding = build_finding(category, facts.pop("difficulty", "moderate"))
     dossier = build_dossier(facts.pop("values", {}), as_of=created, **facts)
     drafter = PlayDrafter(SHIPPED, CALENDAR, people, {}, created)
-    return drafter, drafter.frame(dossier, finding)
+    return drafter, drafter.play_context(dossier, finding)
 
 
 def build_play(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> SavePlay:

@@ -29,10 +29,10 @@ def render_prompt(name: str, **values: Any) -> str:
 
 
 def short_hash(*texts: str) -> str:
-    """Twelve hexadecimal digits that stand for the texts."""
+    """Hash of the texts: twelve hexadecimal digits."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
 def prompt_texts() -> tuple[str, ...]:
-    """Every prompt as it stands in its file, by name."""
+    """Text of every prompt file, in the order of their names."""
     return tuple(path.read_text(encoding="utf-8") for path in sorted(PROMPTS_FOLDER.glob("*.j2")))

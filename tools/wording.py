@@ -51,6 +51,11 @@ def format_unsigned(value: float, unit: Unit) -> str:
     return format_value(value, unit)
 
 
+def capitalize_first(text: str) -> str:
+    """The text with its first letter in upper case; the other letters stay."""
+    return text[:1].upper() + text[1:]
+
+
 def format_money(amount: float, currency: str) -> str:
     """An amount with its currency, without cents."""
     return f"{currency} {format_number(amount, 0)}"

@@ -27,7 +27,7 @@ class WorkingDays:
         self.note = f"Dates skip weekends, public holidays of {place} and {len(self._own)} company holidays."
 
     def is_working(self, day: date) -> bool:
-        """Whether people work on that day."""
+        """True if people work on that day."""
         known = self._known.get(day)
         if known is None:
             known = self._known[day] = day.weekday() < 5 and day not in self._holidays and day not in self._own

@@ -1,7 +1,6 @@
 """Routes for the forms of the pages. Each checks its input, acts and redirects to a page."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -188,7 +187,7 @@ def submit_next_week(context: Leader, form: Form, review_id: str) -> Response:
     """Start the next week's review on the same data location."""
     as_of = parse_date(form_text(form, "as_of"), "the review date") if form_text(form, "as_of") else None
     loaded = context.load_review(review_id)
-    as_of = as_of or loaded.review.as_of + timedelta(days=7)
+    as_of = as_of or loaded.next_review_date
     if as_of <= loaded.review.as_of:
         raise InputError(f"the next review lies after {loaded.review.as_of}")
     new = review_id_of(as_of)

@@ -6,7 +6,7 @@ A review is loaded once and cached until it changes; a cached review is never mo
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
 from typing import Literal
@@ -25,8 +25,9 @@ from domain.phase_results import IdentifyResult
 from domain.plan import PlanLine
 from domain.review import Review
 from domain.save_play import SavePlay
-from graph.decision_preview import DecisionPreview, WorkloadPreview
+from graph.decision_preview import DecisionPreview
 from graph.review_document import review_document
+from graph.workload import Workload
 from tools.store.desk_store import DeskStore
 
 Stage = Literal["preparing", "deciding", "working", "closing", "finishing", "closed"]
@@ -81,11 +82,12 @@ class LoadedReview:
         self.progress = progress
         self.request = ReviewRequest.of(store_session.store.request(progress.review_id)[0])
         self._context = build_context(own, progress.review_id, Timing())
-        self.review: Review = review_document(self._context, progress.review_id)
-        self.identified: IdentifyResult = self._context.result(progress.review_id, "identified", IdentifyResult)
+        self._state = self._context.stored_state(progress.review_id)
+        self.review: Review = review_document(self._context, self._state)
+        self.identified: IdentifyResult = self._context.result(self._state, "identified", IdentifyResult)
         self.view = ReviewView(self.review)
         self._lock = Lock()
-        self._loads: dict[tuple[str, ...], WorkloadPreview] = {}
+        self._loads: dict[tuple[str, ...], Workload] = {}
         self.fragments: dict[Hashable, Markup] = {}
         """Rendered parts of pages, by template, key and language."""
 
@@ -103,6 +105,12 @@ class LoadedReview:
     def configuration(self) -> Configuration:
         """The configuration that the review runs with."""
         return self._context.configuration
+
+    @property
+    def next_review_date(self) -> date:
+        """The day of the next review, by the interval of the team's profile; it may be a day off."""
+        profile = self.configuration.review.profile_for(self.review.portfolio.accounts)
+        return self.review.as_of + timedelta(days=profile.interval_days)
 
     @cached_property
     def dossiers(self) -> dict[str, Dossier]:
@@ -126,9 +134,9 @@ class LoadedReview:
 
     def decision_preview(self, store_session: StoreSession) -> DecisionPreview:
         """Preview of the effect of pending decisions, on the present store."""
-        return DecisionPreview(replace(self._context, store=store_session.store), self.review_id)
+        return DecisionPreview(replace(self._context, store=store_session.store), self._state)
 
-    def load(self, store_session: StoreSession, table: "MeetingState") -> WorkloadPreview:
+    def load(self, store_session: StoreSession, table: "MeetingState") -> Workload:
         """Hours and needs after the choices so far; computed once for the same choices."""
         key = table.cache_key
         with self._lock:

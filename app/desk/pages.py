@@ -1,7 +1,6 @@
 """The pages of the desk. Reading only: nothing here changes anything."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQuery
 from domain.configuration import CATEGORIES, SIZES
 from domain.errors import UnknownReference
+from domain.plan import TBD
 from tools.store.desk_store import DeskStore
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -62,7 +62,7 @@ def week_page(context: Reader, review_id: str) -> Response:
         sorts=SORTS,
         tiers=RISK_TIERS,
         changes=CHANGES,
-        next_date=loaded.review.as_of + timedelta(days=7),
+        next_date=loaded.next_review_date,
     )
 
 
@@ -135,7 +135,7 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
     undecided = [play.account_id for play in table.undecided(loaded)]
     at = account if account in loaded.plays else (undecided or order or [""])[0]
     position = order.index(at) if at in order else 0
-    unowned = [line for line in loaded.review.intervention_plan if line.tier == "critical" and line.owner == "TBD"]
+    unowned = [line for line in loaded.review.intervention_plan if line.tier == "critical" and line.owner == TBD]
     return context.render_review(
         loaded,
         "meeting.html",

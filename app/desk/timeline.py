@@ -1,7 +1,7 @@
 """Dated events of one account: from the customer, our actions, and our decisions."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from app.desk.loaded_review import LoadedReview
 from app.report import formatting
@@ -37,8 +37,7 @@ def account_timeline(loaded: LoadedReview, store: ReviewStore, account: str) -> 
             role = f", {formatting.word(contact.role)}," if contact.role else ""
             found.add(TimelineEvent(contact.departed_on, "contact", f"{contact.name}{role} left", "contacts"))
     progress = store.progress()
-    until = loaded.progress.as_of + timedelta(days=7)
-    for action in store.actions_before(until, account):
+    for action in store.actions_before(loaded.next_review_date, account):
         state, on = progress.get(action.id, ("open", None))
         if state == "done" and on is not None:
             found.add(TimelineEvent(on, "done", f"{action.title} ({action.owner})", action.review_id))

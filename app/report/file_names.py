@@ -9,6 +9,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
+from domain.plan import TBD
+
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)$")
 _LONGEST = 48
 
@@ -44,6 +46,6 @@ def _stem(text: str, shared: Counter[str]) -> str:
 def person_stem(name: str, person_id: str | None) -> str:
     """A stem that people recognise, ending in the person's id so that namesakes do not meet."""
     if person_id is None:
-        return "unassigned" if name == "TBD" else f"{slug(name) or 'person'}-{_short_hash(name)}"
+        return "unassigned" if name == TBD else f"{slug(name) or 'person'}-{_short_hash(name)}"
     tail = next(iter(stems([person_id]).values()))
     return f"{slug(name) or 'person'}-{tail}"

@@ -12,7 +12,7 @@ from datetime import date
 from domain.portfolio import AtRiskAccount
 from domain.save_play import SavePlay
 from domain.tracking import Action
-from tools.wording import ROLE_NAMES, UNKNOWN, format_day, format_number, format_short_day, noun_for
+from tools.wording import ROLE_NAMES, UNKNOWN, capitalize_first, format_day, format_number, format_short_day, noun_for
 
 MINUS = "\N{MINUS SIGN}"
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
@@ -104,7 +104,7 @@ def word(key: object) -> str:
 
 def capital(text: str) -> str:
     """The text with its first letter raised and the others left alone."""
-    return text[:1].upper() + text[1:]
+    return capitalize_first(text)
 
 
 def single_line(text: object) -> str:

@@ -224,8 +224,8 @@ def judge_scripted_faults(
         portfolio.base.select_accounts([case.name for case in chosen])
         details = portfolio.base.signal_details()
         for dossier in build_dossiers(portfolio.base, [case.name for case in chosen], portfolio.history, details):
-            frame = drafter.frame(dossier, diagnose(dossier, configuration.causes, configuration.scoring))
-            judgements += _judge_faults(dossier.account_id, frame, drafter.rules(frame), drafter)
+            frame = drafter.play_context(dossier, diagnose(dossier, configuration.causes, configuration.scoring))
+            judgements += _judge_faults(dossier.account_id, frame, drafter.sentence_rules(frame), drafter)
         portfolio.base.close()
     return answer_questions("drafts", judgements, (RefusedByCode(),), lambda got: {"refused for": ", ".join(got.codes)})
 
@@ -286,7 +286,7 @@ def judge_model_plays(
         base.select_accounts(accounts)
         found = build_dossiers(base, accounts, history, base.signal_details())
         drafter = build_drafter(base, load_people(base), client)
-        frames = [drafter.frame(d, diagnose(d, configuration.causes, configuration.scoring)) for d in found]
+        frames = [drafter.play_context(d, diagnose(d, configuration.causes, configuration.scoring)) for d in found]
         drafted = asyncio.run(_draft_all(drafter, frames, client, report_progress))
         plays = [drafter.play(frame, item) for frame, item in zip(frames, drafted, strict=True)]
         base.close()

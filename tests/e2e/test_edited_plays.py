@@ -22,7 +22,8 @@ def table(
     """The decision preview of the second week of the small team."""
     place = StoreFolder(waiting_review[0].folder.parent).copy_to(tmp_path_factory.mktemp("edits") / "world")
     with open_store(str(place.store)) as opened:
-        yield DecisionPreview(build_context(opened, W48, Timing()), W48)
+        context = build_context(opened, W48, Timing())
+        yield DecisionPreview(context, context.stored_state(W48))
 
 
 @pytest.fixture(scope="module")

@@ -393,7 +393,7 @@ def reviewed(place: StoreSession, model: Model, load: Callable[[], ScoredBase]) 
         store=place.store,
         history=place.history(),
         calendar=CALENDAR,
-        load=load,
+        load_base=load,
         publish=published.append,
         progress=Timing(),
         client=model,

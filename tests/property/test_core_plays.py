@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.plan import TBD
 from domain.playbook import Difficulty, Playbook, PlayTier
 from domain.save_play import SavePlay
 from tests.builders import CALENDAR, SHIPPED, SIGNALS, WORST, build_context, build_play, made_up_team
 from tools.evidence.causes import UNDETERMINED
 from tools.planning.allocation import Allocation, PlayCandidate, allocate
 from tools.save_play.expected_value import SaveRecord, save_probability
-from tools.save_play.selection import TBD
 from tools.save_play.verification import verify_play
 
 CAUSES = (*SHIPPED.causes.causes, UNDETERMINED)
@@ -56,7 +56,7 @@ def test_whatever_is_wrong_with_the_account_its_play_is_fit_to_be_read(facts: di
     drafter, frame = build_context(**facts)
     play = drafter.from_playbook(frame)
     assert play.violations == ()
-    assert verify_play(play, frame, drafter.rules(frame)) == ()
+    assert verify_play(play, frame, drafter.sentence_rules(frame)) == ()
 
 
 @many
@@ -225,17 +225,17 @@ def test_the_same_plays_give_the_same_choice_in_whatever_order_people_are_named(
 def test_a_save_is_never_certain_nor_hopeless_and_its_mean_lies_in_its_interval(
     difficulty: Difficulty, saved: int, lost: int
 ) -> None:
-    mean, low, high, _ = save_probability(difficulty, SaveRecord(saved, lost), SHIPPED.review)
-    assert 0 < mean < 1
-    assert 0 <= low <= mean <= high <= 1
+    chance = save_probability(difficulty, SaveRecord(saved, lost), SHIPPED.review)
+    assert 0 < chance.mean < 1
+    assert 0 <= chance.low <= chance.mean <= chance.high <= 1
 
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_outcomes_move_the_belief_in_saving_the_right_way(difficulty: Difficulty) -> None:
-    means = [save_probability(difficulty, SaveRecord(saved, 20 - saved), SHIPPED.review)[0] for saved in range(21)]
+    means = [save_probability(difficulty, SaveRecord(saved, 20 - saved), SHIPPED.review).mean for saved in range(21)]
     assert all(after > before for before, after in pairwise(means))
 
 
 def test_a_hard_save_is_believed_less_than_an_easy_one() -> None:
-    easy, moderate, hard = (save_probability(level, SaveRecord(), SHIPPED.review)[0] for level in DIFFICULTIES)
+    easy, moderate, hard = (save_probability(level, SaveRecord(), SHIPPED.review).mean for level in DIFFICULTIES)
     assert (easy, moderate, hard) == (0.7, 0.5, 0.25)

@@ -250,7 +250,7 @@ def some_frame(draw: Draw) -> tuple[PlayDrafter, PlayContext]:
     )
     records = {cause: Outcomes(draw.randint(0, 9), draw.randint(0, 9))} if draw.random() < 0.5 else {}
     drafter = PlayDrafter(SHIPPED, CALENDAR, people, records, created)
-    return drafter, drafter.frame(dossier, finding)
+    return drafter, drafter.play_context(dossier, finding)
 
 
 # what a good model answers -------------------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ def clean_cases(number: int) -> Iterator[Case]:
     """Five plays for one invented account: one from the playbook, and four with a model's words."""
     draw = random.Random(number)
     drafter, frame = some_frame(draw)
-    rules = drafter.rules(frame)
+    rules = drafter.sentence_rules(frame)
     yield Case(drafter.from_playbook(frame), frame, rules)
     for _ in range(4):
         drafting = DraftingRecord(
@@ -662,7 +662,7 @@ def test_another_owner_changes_the_name_in_the_sentence_and_nothing_else() -> No
                 phase: [action.id]
             }
             lines = running_choices(frame, chosen_ids, {}, {action.id: "P-9"})
-            play = drafter.goes_on(frame, lines, "2026-W40")
+            play = drafter.continue_play(frame, lines, "2026-W40")
             line = next(line for part in play.phases for line in part.actions if line.id == action.id)
             assert line.action == action.what.format_map({**frame.words, "specialist": "Priya Raghunathan"}), action.id
 

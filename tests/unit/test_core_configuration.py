@@ -58,6 +58,10 @@ EDITS = [
     ("review.yaml", "  support: What exactly", "  helpdesk: What exactly", "questions"),
     ("review.yaml", "enterprise: 1.0, mid_market: 0.5,", "enterprise: 1.0,", "hours_per_account"),
     ("review.yaml", "  hard: {saved: 1.25, lost: 3.75}\n", "", "save_priors"),
+    ("review.yaml", "weeks: [2, 4], days: [7, 27]", "weeks: [2, 4], days: [7, 28]", "play_phases.address"),
+    ("review.yaml", "  rebuild: {label: Rebuild", "  rebuilt: {label: Rebuild", "play_phases"),
+    ("review.yaml", "customer_call: 30, ", "", "holds"),
+    ("review.yaml", ", interval_days: 14", "", "interval_days"),
     ("playbooks/value_gap.yaml", "cause: value_gap", "cause: value_gape", "cause"),
 ]  # fmt: skip
 

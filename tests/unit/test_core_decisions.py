@@ -10,14 +10,14 @@ from agents.capacity_analyzer import build_actions
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.errors import DecisionError
 from domain.phase_results import IdentifyResult, PlanResult, PlanRow
-from domain.plan import PlanLine, ResourceNeeds
+from domain.plan import TBD, PlanLine, ResourceNeeds
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from tests.builders import AS_OF, CALENDAR, SHIPPED, build_play, made_up_team
-from tools.planning.assignment import action_id
+from tools.planning.assignment import action_id, action_urgency
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, unowned_critical
-from tools.planning.follow_up import account_outcome, commitment_status, learnings, list_commitments
-from tools.save_play.selection import TBD
+from tools.planning.follow_up import AccountStatus, account_outcome, commitment_status, learnings, list_commitments
+from tools.planning.metrics import ReviewHistory, outcome_metrics
 from tools.working_days import WorkingDays
 
 PEOPLE = made_up_team()
@@ -73,7 +73,7 @@ def work(decided: AppliedDecisions, owners: dict[str, str] | None = None) -> tup
         for item in decided.lines
     ]  # fmt: skip
     identified = IdentifyResult.model_construct(people=PEOPLE, as_of=AS_OF, review_id="2026-W48", plan_rows=tuple(rows))
-    return build_actions(decided, identified, CALENDAR, {}, owners or {})
+    return build_actions(decided, identified, CALENDAR, {}, owners or {}, SHIPPED)
 
 
 def approve(account: str = "A-1", **facts: Any) -> PlayDecision:
@@ -287,16 +287,36 @@ def test_what_is_done_after_the_review_is_not_known_in_it() -> None:
      (None, True, "in_play")],
 )  # fmt: skip
 def test_what_became_of_an_account_is_said_in_one_word(kind: str | None, at_risk: bool, status: str) -> None:
-    assert account_outcome("A-1", "Northwind", 10, (kind, at_risk, 50, 70), ()).status == status
+    assert account_outcome("A-1", "Northwind", 10, AccountStatus(kind, at_risk, 50, 70), ()).status == status
 
 
 def test_those_who_kept_their_promises_are_thanked_and_silent_losses_are_asked_about() -> None:
     actions = work(decide(approve()))
     done = {action.id: ("done", action.due) for action in actions}
     items = list_commitments(actions, done, date(2027, 3, 1), SHIPPED.review)
-    saved = account_outcome("A-1", "Northwind", 10, ("renewed", False, 50, 70), items)
-    lost = account_outcome("A-2", "Contoso", 10, ("churned", False, 50, None), ())
+    saved = account_outcome("A-1", "Northwind", 10, AccountStatus("renewed", False, 50, 70), items)
+    lost = account_outcome("A-2", "Contoso", 10, AccountStatus("churned", False, 50, None), ())
     assert saved.people == tuple(sorted({action.owner for action in actions}))
     said = " ".join(learnings(items, [saved, lost]))
     assert "Saved: Northwind" in said
     assert "Lost before anything was done: Contoso" in said
+
+
+@pytest.mark.parametrize(
+    ("days", "word"), [(0, "immediate"), (2, "immediate"), (3, "urgent"), (7, "urgent"), (8, "standard")]
+)
+def test_how_urgent_an_action_is_follows_the_deadlines_of_the_tiers(days: int, word: str) -> None:
+    assert action_urgency(AS_OF + timedelta(days=days), AS_OF, SHIPPED.tiers) == word
+
+
+def test_the_targets_say_what_is_tested() -> None:
+    history = ReviewHistory({}, {}, {}, {}, None, {})
+    figures = {figure.id: figure.target for figure in outcome_metrics(history, SHIPPED.review)}
+    assert figures["kept"] == "50 % or more"
+    assert figures["churn_at_risk"] == "under 35 %"
+    assert figures["health_regained"] == "+15 points"
+
+
+@pytest.mark.parametrize(("accounts", "days"), [(20, 14), (99, 14), (100, 7), (2_000, 7)])
+def test_small_teams_meet_every_second_week_and_others_every_week(accounts: int, days: int) -> None:
+    assert SHIPPED.review.profile_for(accounts).interval_days == days

@@ -84,7 +84,7 @@ def at_work(
     drafter, plain_frame = build_context(values=TROUBLE, **facts)
     scripted = Scripted(*script)
     drafter = replace(drafter, configuration=configuration or configured(), client=scripted)
-    frame = frame or drafter.frame(plain_frame.dossier, plain_frame.finding)
+    frame = frame or drafter.play_context(plain_frame.dossier, plain_frame.finding)
     return drafter, frame, scripted
 
 
@@ -498,7 +498,7 @@ def test_an_account_with_nothing_against_it_gets_a_fit_draft_too() -> None:
     drafter, quiet = build_context("value_gap", values={})
     model = Scripted()
     drafter = replace(drafter, configuration=configured(), client=model)
-    frame = drafter.frame(quiet.dossier, quiet.finding)
+    frame = drafter.play_context(quiet.dossier, quiet.finding)
     assert frame.evidence == ()
     draft = json.loads(json.dumps(fit_without_facts(frame)))
     model.script = [draft]
@@ -694,7 +694,7 @@ def read(example: ScoredPortfolio) -> Read:
     drafter = PlayDrafter(configured(), CALENDAR, load_people(example.base), {}, AS_OF)
     findings = diagnose_accounts(dossiers, SHIPPED)
     return [
-        (dossier, draft_messages(drafter.frame(dossier, finding)))
+        (dossier, draft_messages(drafter.play_context(dossier, finding)))
         for dossier, finding in zip(dossiers, findings, strict=True)
     ]
 
@@ -735,11 +735,11 @@ def test_the_rules_are_the_same_for_every_account_so_that_servers_need_to_read_t
 
 def test_the_examples_in_the_rules_would_pass_the_checks() -> None:
     drafter, frame, _ = at_work()
-    rules = replace(drafter.rules(frame), facts=frozenset(f"E{number}" for number in range(1, 10)))
+    rules = replace(drafter.sentence_rules(frame), facts=frozenset(f"E{number}" for number in range(1, 10)))
     examples = re.findall(r'^"(summary|opening|why)": "(.+)"$', render_prompt("draft_rules"), re.MULTILINE)
     assert {place for place, _ in examples} == {"summary", "opening", "why"}
     for place, text in examples:
-        assert list(rules.faults(place, text, customer=place == "opening", fact=place == "summary")) == []
+        assert list(rules.check(place, text, customer=place == "opening", fact=place == "summary")) == []
 
 
 def test_every_account_has_exactly_one_place_for_quotations(read: Read) -> None:
@@ -766,7 +766,7 @@ def quoting(*texts: str) -> str:
     )
     first, *others = frame.dossier.evidence
     dossier = frame.dossier.model_copy(update={"evidence": (first.model_copy(update={"rows": rows}), *others)})
-    return draft_messages(drafter.frame(dossier, frame.finding))[1].content
+    return draft_messages(drafter.play_context(dossier, frame.finding))[1].content
 
 
 @pytest.mark.parametrize(

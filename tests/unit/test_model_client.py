@@ -528,11 +528,11 @@ def test_a_server_that_knows_no_schemas_is_told_once_and_from_then_on_in_words(s
         assert kinds(ask(told, times=3, schema=SCHEMA)) == [ModelAnswer] * 3
     assert formats(told) == ["json_schema", "json_object", "json_object", "json_object"]
     assert told.asked[0].schema == SCHEMA
-    assert told.asked[0].body["messages"] == [message.sent() for message in TALK]
+    assert told.asked[0].body["messages"] == [message.to_openai() for message in TALK]
     rules, question = told.asked[1].body["messages"]
     assert rules["content"].startswith(TALK[0].content)
     assert json.dumps(SCHEMA, separators=(",", ":")) in rules["content"]
-    assert question == TALK[1].sent()
+    assert question == TALK[1].to_openai()
     assert told.asked[1].body["messages"] == told.asked[3].body["messages"]
 
 

@@ -36,7 +36,7 @@ PLACES: dict[str, dict[str, bool]] = {
 
 
 def codes(text: str, place: str = "why", rules: SentenceRules = RULES) -> set[str]:
-    return {fault.code for fault in rules.faults(place, text, **PLACES[place])}
+    return {fault.code for fault in rules.check(place, text, **PLACES[place])}
 
 
 BAD = [
@@ -169,8 +169,8 @@ def test_a_concession_may_be_named_where_the_action_makes_one() -> None:
 
 def test_where_nothing_is_known_no_fact_is_asked_for() -> None:
     bare = SentenceRules(words=RULES.words, max_length=LONGEST, vocabulary=RULES.vocabulary, facts=frozenset())
-    assert [fault.code for fault in bare.faults("summary", "Nothing is known yet.", fact=False)] == []
-    assert [fault.code for fault in bare.faults("summary", "We know that {E1}.", fact=False)] == ["slot_unknown"]
+    assert [fault.code for fault in bare.check("summary", "Nothing is known yet.", fact=False)] == []
+    assert [fault.code for fault in bare.check("summary", "We know that {E1}.", fact=False)] == ["slot_unknown"]
 
 
 def test_the_length_that_is_allowed_is_allowed_to_the_letter() -> None:
@@ -254,7 +254,7 @@ NATURAL = [
 
 @pytest.mark.parametrize(("text", "place"), NATURAL, ids=lambda value: None)
 def test_a_careful_writer_is_left_alone(text: str, place: str) -> None:
-    assert [fault.message for fault in RULES.faults(place, text, **PLACES[place])] == []
+    assert [fault.message for fault in RULES.check(place, text, **PLACES[place])] == []
 
 
 WROTE = (

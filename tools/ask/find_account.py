@@ -1,4 +1,4 @@
-"""Which account a question means: by id, by name however it is spelt, or by description. Never a guess.
+"""Finding the account that a question means: by id, by name however it is spelt, or by description. Never a guess.
 
 The engine compares the words of all names; only the nearest few leave it.
 """
@@ -115,7 +115,7 @@ def _by_name(base: ScoredBase, question: str, asked: list[str], asking: AskSetti
 
 
 def _full_name_bonus(name: str, text: str, asking: AskSettings) -> float:
-    """More for a name that stands there in full, legal form aside: it beats one that only shares a word."""
+    """Points for a name that the text has in full, legal form aside: it beats one that only shares a word."""
     core = " ".join(word for word in split_words(name) if word not in asking.legal_forms)
     if core and re.search(rf"\b{re.escape(core)}\b", text):
         return 10.0 + len(core) / 10

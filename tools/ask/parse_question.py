@@ -32,7 +32,7 @@ def split_words(text: str) -> list[str]:
 def parse_question(
     question: str, configuration: Configuration, people: Mapping[str, Person], segments: Sequence[str]
 ) -> ParsedQuestion:
-    """What the question asks for. ``segments`` are those of the customer base."""
+    """Kind, slice and statements of the question. ``segments`` are those of the customer base."""
     asking, text = configuration.asking, normalize_text(question)
     said, tried = find_statements(question, configuration)
     return ParsedQuestion(
@@ -57,7 +57,7 @@ def question_kind(text: str, asking: AskSettings) -> QuestionKind | None:
 
 
 def _phrase_similarity(phrase: str, text: str) -> float:
-    """0 to 100; a phrase that stands there word for word beats every other, the longer the more."""
+    """Similarity from 0 to 100; more than 100 for a phrase that the text has word for word, the longer the more."""
     if re.search(rf"\b{re.escape(phrase)}\b", text):
         return 100 + len(phrase) / 10
     if len(phrase) < _MIN_PHRASE_LENGTH:  # a short word is near to too many others
@@ -68,7 +68,7 @@ def _phrase_similarity(phrase: str, text: str) -> float:
 
 
 def _run_similarity(wanted: Sequence[str], run: Sequence[str]) -> float:
-    """How near two runs of words are; none of the words may be another one altogether."""
+    """Similarity of two runs of words, 0 to 100; 0 if one of the words is a different word."""
     if min(fuzz.ratio(word, other) for word, other in zip(wanted, run, strict=True)) < _MIN_WORD_MATCH:
         return 0.0
     return fuzz.ratio(" ".join(wanted), " ".join(run))
@@ -102,7 +102,7 @@ def unknown_person(question: str, reading: ParsedQuestion) -> str | None:
 
 
 def _csm(text: str, people: Mapping[str, Person]) -> str | None:
-    """The one CSM whose name stands in the question; a name that two share names nobody."""
+    """The one CSM whom the question names; None if nobody or more than one fits."""
     full, partly = [], []
     for person in people.values():
         if person.role not in ("csm", "cs_manager"):
@@ -130,7 +130,7 @@ def _month(text: str, asking: AskSettings) -> int | None:
 
 
 def find_statements(question: str, configuration: Configuration) -> tuple[tuple[UserStatement, ...], tuple[str, ...]]:
-    """What the asker says about the account, and what was tried; a negation before it in the sentence switches it off."""
+    """Statements of the asker about the account, and what was tried; a negation before one in its sentence switches it off."""
     negation = re.compile("|".join(configuration.wording.negations), re.IGNORECASE)
     rivals = configuration.wording.competitors
     names = f"(?:{'|'.join(map(re.escape, rivals))})" if rivals else r"[^\s\S]"

@@ -9,7 +9,7 @@ from domain.configuration import Configuration, InterventionTier, Signal
 from domain.dossier import Dossier
 from domain.evidence import Contribution, Evidence, SourceRow
 from domain.questions import UserStatement
-from tools.scoring.tiers import condition_holds
+from tools.scoring.tiers import fired_rules
 from tools.wording import format_value
 
 _ORDER: tuple[InterventionTier | None, ...] = ("critical", "high", "medium", "watch", None)
@@ -80,16 +80,8 @@ def _reported_contribution(
 
 def _most_urgent_tier(dossier: Dossier, configuration: Configuration) -> InterventionTier | None:
     """The more urgent of the tier on record and the one that the rules give with what was said."""
-    fired = next(
-        (
-            rule.tier
-            for rule in configuration.tiers.rules
-            if dossier.size not in rule.not_for
-            and all(condition_holds(condition, dossier.values) for condition in rule.when)
-        ),
-        None,
-    )
-    return min((dossier.intervention_tier, fired), key=_ORDER.index)
+    fired = fired_rules(dossier.values, dossier.size, configuration.tiers)
+    return min((dossier.intervention_tier, fired[0].tier if fired else None), key=_ORDER.index)
 
 
 def excluded_actions(configuration: Configuration, tried: Sequence[str]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier
 from domain.evidence import Contribution
 from domain.playbook import Difficulty
-from tools.wording import plural
+from tools.wording import capitalize_first, plural
 
 UNDETERMINED = "undetermined"
 _DRIVERS: dict[str, Driver] = {
@@ -125,7 +125,7 @@ def _reasoning(dossier: Dossier, first: CauseCandidate, known: bool, causes: Cau
             ]
     if known:
         text = "; ".join(whys)
-        return f"{text[:1].upper()}{text[1:]}."
+        return f"{capitalize_first(text)}."
     if not whys:
         return "No evidence points to a cause; the conversation has to find it."
     return f"Too little to name a cause. The first trace leads to {_label(first.cause, causes).lower()}: {'; '.join(whys)}."

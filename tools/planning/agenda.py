@@ -6,7 +6,7 @@ from datetime import date
 from domain.configuration import Configuration, ReviewProfile
 from domain.diagnosis import CapacityLine
 from domain.phase_results import DiagnoseResult, IdentifyResult, Trends
-from domain.plan import AgendaItem, PlanLine, Prework, ResourceNeeds
+from domain.plan import TBD, AgendaItem, PlanLine, Prework, ResourceNeeds
 from domain.portfolio import AtRiskAccount
 from domain.save_play import SavePlay
 from domain.tracking import Action
@@ -145,7 +145,7 @@ def _resource_points(needs: ResourceNeeds, capacity: Sequence[CapacityLine]) -> 
 
 def _closing_points(plan: Sequence[PlanLine]) -> list[str]:
     critical = [line for line in plan if line.tier == "critical"]
-    unowned = sum(1 for line in critical if line.owner == "TBD")
+    unowned = sum(1 for line in critical if line.owner == TBD)
     found = [f"{plural(len(critical), 'critical account')}; {unowned or 'none'} without an owner."]
     found.append("Every immediate action has a date; decisions are recorded before anybody leaves.")
     return found

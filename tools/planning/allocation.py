@@ -1,4 +1,4 @@
-"""Which plays run this week: most expected value within people's hours and the budget, critical accounts first.
+"""Choice of the plays that run this week: most expected value within people's hours and the budget, critical accounts first.
 
 Pure. A small integer programme, solved by HiGHS; the same plays give the same choice.
 """

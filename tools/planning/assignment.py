@@ -1,27 +1,17 @@
 """From approved plays and plan lines to work: actions, CRM updates, calendar holds. Pure and idempotent by id."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
-from domain.configuration import Configuration
+from domain.configuration import Configuration, HoldKind, ReviewSettings, TierSettings
 from domain.dossier import Person
-from domain.plan import PlanLine, Urgency
+from domain.plan import TBD, PlanLine, Urgency
+from domain.playbook import SPOKEN_CHANNELS
 from domain.portfolio import AccountMovement, AtRiskAccount
 from domain.save_play import SavePlay
 from domain.tracking import Action, CalendarHold, CrmUpdate
-from tools.save_play.selection import TBD
 from tools.working_days import WorkingDays
-
-_PRIMARY_ACTION_HOURS = 1.0
-_HOLD_MINUTES = {
-    "customer_call": 30,
-    "executive_call": 30,
-    "manager_review": 30,
-    "weekly_check": 15,
-    "decision_point": 30,
-}
-_FIRST_HOLD = time(10, 0)
-_SLOT = timedelta(minutes=30)
 
 
 def action_id(review_id: str, account_id: str, name: str) -> str:
@@ -29,13 +19,19 @@ def action_id(review_id: str, account_id: str, name: str) -> str:
     return f"{review_id}.{account_id}.{name}"
 
 
-def action_urgency(due: date, as_of: date) -> Urgency:
-    """Immediate within two days, urgent within a week, else standard."""
+def action_urgency(due: date, as_of: date, tiers: TierSettings) -> Urgency:
+    """The most urgent word whose time, as the tiers give it, still holds the date."""
     days = (due - as_of).days
-    return "immediate" if days <= 2 else "urgent" if days <= 7 else "standard"
+    words: tuple[Urgency, ...] = ("immediate", "urgent")
+    return next((word for word in words if days <= _longest_days(word, tiers)), "standard")
 
 
-def play_actions(play: SavePlay, review_id: str, as_of: date) -> list[Action]:
+def _longest_days(urgency: Urgency, tiers: TierSettings) -> int:
+    """Calendar days of the longest deadline with this urgency; -1 if no tier has it."""
+    return max((due.days for due in tiers.due.values() if due.urgency == urgency), default=-1)
+
+
+def play_actions(play: SavePlay, review_id: str, as_of: date, tiers: TierSettings) -> list[Action]:
     """One action per line of an approved play; ``review_id`` is the review that first approved it."""
     return [
         Action(
@@ -52,7 +48,7 @@ def play_actions(play: SavePlay, review_id: str, as_of: date) -> list[Action]:
             action=line.action,
             purpose=line.purpose,
             phase=phase.phase,
-            urgency=action_urgency(line.due, as_of),
+            urgency=action_urgency(line.due, as_of, tiers),
             effort_hours=line.effort_hours,
             channel=line.channel,
             playbook_action=line.id,
@@ -78,9 +74,15 @@ def assign_csm(play: SavePlay, person: Person) -> SavePlay:
 
 
 def plan_line_actions(
-    line: PlanLine, review_id: str, csm: Person | None, calendar: WorkingDays, as_of: date
+    line: PlanLine,
+    review_id: str,
+    csm: Person | None,
+    calendar: WorkingDays,
+    as_of: date,
+    configuration: Configuration,
 ) -> list[Action]:
-    """The primary action of an account without a play, and its secondary one a week later."""
+    """The primary action of an account without a play, and its secondary one some days later."""
+    settings = configuration.review
 
     def make(kind: str, title: str, due: date) -> Action:
         return Action(
@@ -97,8 +99,8 @@ def plan_line_actions(
             action=f"{title} for {line.name}.",
             purpose="; ".join(line.why),
             phase=line.tier,
-            urgency=action_urgency(due, as_of),
-            effort_hours=_PRIMARY_ACTION_HOURS,
+            urgency=action_urgency(due, as_of, configuration.tiers),
+            effort_hours=settings.primary_action_hours.value,
             channel="call",
             playbook_action=None,
             contact=None,
@@ -106,15 +108,21 @@ def plan_line_actions(
 
     found = [make("primary", line.action, line.by)]
     if line.secondary:
-        found.append(make("secondary", line.secondary, calendar.on_or_after(line.by + timedelta(days=7))))
+        later = line.by + timedelta(days=int(settings.secondary_after_days.value))
+        found.append(make("secondary", line.secondary, calendar.on_or_after(later)))
     return found
 
 
 def assign_owner_actions(
-    accounts: Sequence[tuple[str, str]], review_id: str, manager: Person | None, calendar: WorkingDays, as_of: date
+    accounts: Sequence[tuple[str, str]],
+    review_id: str,
+    manager: Person | None,
+    calendar: WorkingDays,
+    as_of: date,
+    settings: ReviewSettings,
 ) -> list[Action]:
-    """For each account that nobody owns: a manager names an owner by tomorrow."""
-    due = calendar.add_working_days(as_of, 1)
+    """For each account (id and name) that nobody owns: a manager names an owner, by the next working day as shipped."""
+    due = calendar.add_working_days(as_of, int(settings.assign_owner_working_days.value))
     return [
         Action(
             id=action_id(review_id, account, "assign-owner"),
@@ -131,7 +139,7 @@ def assign_owner_actions(
             purpose="An account that nobody owns is not followed up.",
             phase="stabilise",
             urgency="immediate",
-            effort_hours=0.5,
+            effort_hours=settings.assign_owner_hours.value,
             channel="internal",
             playbook_action=None,
             contact=None,
@@ -181,72 +189,101 @@ def crm_updates(
     return tuple(sorted(found, key=lambda update: update.account_id))
 
 
+@dataclass(frozen=True)
+class HoldRequest:
+    """A calendar hold that has a day but no time yet."""
+
+    on: date
+    uid: str
+    kind: HoldKind
+    title: str
+    """Without the account's name."""
+    owner_id: str | None
+    owner: str
+    account_id: str
+    account_name: str
+    attendees: tuple[str, ...] = ()
+    follow_up: date | None = None
+
+
 def touchpoints(
     plays: Sequence[SavePlay], actions: Sequence[Action], people: Mapping[str, Person], configuration: Configuration
 ) -> tuple[CalendarHold, ...]:
     """Calendar holds: spoken actions of the plays, weekly checks, manager reviews and decision points."""
-    wanted: list[tuple[date, str, str, str | None, str, str, str, str, tuple[str, ...], date | None]] = []
     executives = {person.person_id for person in people.values() if person.role == "exec_sponsor"}
-    for action in actions:
-        if action.channel in ("call", "meeting") and action.playbook_action and action.status == "open":
-            kind = "executive_call" if action.owner_id in executives else "customer_call"
-            with_whom = (action.contact,) if action.contact else ()
-            wanted.append(
-                (action.due, action.id, kind, action.owner_id, action.owner, action.account_id, action.account_name,
-                 f"{action.title}: {action.account_name}", with_whom, action.follow_up)
-            )  # fmt: skip
-    for play in plays:
-        cadence = play.cadence
-        for kind, on, title in (
-            ("weekly_check", cadence.next_check, "Weekly check"),
-            ("manager_review", cadence.manager_review, "Manager review"),
-            ("decision_point", cadence.decision_point, "Decision point"),
-        ):
-            uid = f"{play.account_id}.{play.created}.{kind}"
-            wanted.append(
-                (
-                    on,
-                    uid,
-                    kind,
-                    play.owner_id,
-                    play.owner,
-                    play.account_id,
-                    play.name,
-                    f"{title}: {play.name}",
-                    (),
-                    None,
-                )
-            )
-    return _schedule_holds(sorted(wanted, key=lambda item: (item[0], item[4], item[1])), configuration)
+    requests = [
+        _action_hold(action, "executive_call" if action.owner_id in executives else "customer_call")
+        for action in actions
+        if action.channel in SPOKEN_CHANNELS and action.playbook_action and action.status == "open"
+    ]
+    requests += [hold for play in plays for hold in _cadence_holds(play)]
+    return _schedule_holds(requests, configuration)
 
 
-def _schedule_holds(
-    wanted: Sequence[tuple[date, str, str, str | None, str, str, str, str, tuple[str, ...], date | None]],
-    configuration: Configuration,
-) -> tuple[CalendarHold, ...]:
-    """Holds of one person on one day stand one after the other from ten o'clock on."""
+def _action_hold(action: Action, kind: HoldKind) -> HoldRequest:
+    return HoldRequest(
+        on=action.due,
+        uid=action.id,
+        kind=kind,
+        title=action.title,
+        owner_id=action.owner_id,
+        owner=action.owner,
+        account_id=action.account_id,
+        account_name=action.account_name,
+        attendees=(action.contact,) if action.contact else (),
+        follow_up=action.follow_up,
+    )
+
+
+def _cadence_holds(play: SavePlay) -> list[HoldRequest]:
+    """The dates of the play's cadence, each held by the owner of the play."""
+    cadence = play.cadence
+    dates: tuple[tuple[HoldKind, date, str], ...] = (
+        ("weekly_check", cadence.next_check, "Weekly check"),
+        ("manager_review", cadence.manager_review, "Manager review"),
+        ("decision_point", cadence.decision_point, "Decision point"),
+    )
+    return [
+        HoldRequest(
+            on=on,
+            uid=f"{play.account_id}.{play.created}.{kind}",
+            kind=kind,
+            title=title,
+            owner_id=play.owner_id,
+            owner=play.owner,
+            account_id=play.account_id,
+            account_name=play.name,
+        )
+        for kind, on, title in dates
+    ]
+
+
+def _schedule_holds(requests: Sequence[HoldRequest], configuration: Configuration) -> tuple[CalendarHold, ...]:
+    """The holds with their times: those of one person on one day follow one another from the first slot on."""
+    holds = configuration.review.holds
+    slot = timedelta(minutes=holds.slot_minutes.value)
     taken: dict[tuple[str, date], int] = {}
     found = []
-    for on, uid, kind, owner_id, owner, account, name, title, attendees, follow_up in wanted:
-        place = taken.get((owner, on), 0)
-        taken[owner, on] = place + 1
-        starts = datetime.combine(on, _FIRST_HOLD) + _SLOT * place
+    for request in sorted(requests, key=lambda request: (request.on, request.owner, request.uid)):
+        place = taken.get((request.owner, request.on), 0)
+        taken[request.owner, request.on] = place + 1
+        starts = datetime.combine(request.on, holds.first_at) + slot * place
         found.append(
             CalendarHold(
-                uid=f"{uid}@saveplay",
-                account_id=account,
-                name=name,
-                kind=kind,
-                title=title,
-                on=on,
+                uid=f"{request.uid}@saveplay",
+                account_id=request.account_id,
+                name=request.account_name,
+                kind=request.kind,
+                title=f"{request.title}: {request.account_name}",
+                on=request.on,
                 starts=f"{starts:%H:%M}",
-                minutes=_HOLD_MINUTES[kind],
+                minutes=holds.minutes[request.kind],
                 time_zone=configuration.review.time_zone,
-                owner=owner,
-                owner_id=owner_id,
-                attendees=attendees,
+                owner=request.owner,
+                owner_id=request.owner_id,
+                attendees=request.attendees,
                 note="Held by the weekly review; move it freely.",
-                follow_up=follow_up,
+                follow_up=request.follow_up,
             )
         )
     return tuple(found)

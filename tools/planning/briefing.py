@@ -1,15 +1,15 @@
-"""What the meeting is told first: what changed, why, what to decide. Facts by rules, each a clause of its own. Pure."""
+"""Facts for the briefing that opens the meeting: what changed, why, what to decide. Rules make each one. Pure."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 from domain.diagnosis import CauseFinding
 from domain.phase_results import DiagnoseResult, IdentifyResult, PlanResult
+from domain.plan import TBD
 from domain.record import Record
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.placeholders import as_clause
-from tools.save_play.selection import TBD
-from tools.wording import format_money, plural
+from tools.wording import capitalize_first, format_money, plural
 
 _MAX_NAMED = 3
 
@@ -50,7 +50,7 @@ def briefing_facts(
 
 def plain_sentences(facts: Sequence[BriefingFact]) -> tuple[str, ...]:
     """The briefing without a model: one sentence a fact."""
-    return tuple(f"{fact.text[:1].upper()}{fact.text[1:]}." for fact in facts)
+    return tuple(f"{capitalize_first(fact.text)}." for fact in facts)
 
 
 def _change_facts(identified: IdentifyResult) -> list[str]:

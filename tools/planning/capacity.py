@@ -12,7 +12,6 @@ from domain.tracking import Action
 from tools.wording import plural
 
 _WEEK = 7
-_MAX_HANDOVERS = 2
 
 
 def planning_end(as_of: date, settings: ReviewSettings) -> date:
@@ -160,9 +159,9 @@ def propose_handovers(
     reds = {line.person_id: line.red_accounts for line in lines}
     givers = [line for line in lines if line.overloaded]
     receivers = [line.person_id for line in lines if not line.overloaded and free.get(line.person_id, 0.0) > 0]
-    found = []
+    found, most = [], int(settings.handovers_per_csm.value)
     for giver in givers:
-        for account in [item for item in movable if item.csm_id == giver.person_id][:_MAX_HANDOVERS]:
+        for account in [item for item in movable if item.csm_id == giver.person_id][:most]:
             cost = _hours_per_account(account, settings)
             able = [person for person in receivers if free[person] >= cost]
             if not able:

@@ -11,10 +11,10 @@ from domain.decisions import Decisions, PlayDecision
 from domain.dossier import Person
 from domain.errors import DecisionError
 from domain.phase_results import PlanResult
-from domain.plan import PlanLine
+from domain.plan import TBD, PlanLine
 from domain.save_play import PlayAction, SavePlay
 from domain.tracking import Decision
-from tools.save_play.selection import TBD, play_version, replace_name, unassigned_role
+from tools.save_play.selection import play_version, replace_name, unassigned_role
 from tools.wording import format_money, plural
 from tools.working_days import WorkingDays
 

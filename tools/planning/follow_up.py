@@ -1,6 +1,7 @@
 """Last week's commitments: what was promised, done, late, missed, and what became of the accounts. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
@@ -9,12 +10,15 @@ from domain.tracking import AccountOutcome, Action, Commitment, Followup, Person
 from tools.wording import plural
 
 CommitmentStatus = Literal["open", "done", "done_late", "late", "missed", "dropped"]
+ProgressState = Literal["open", "done", "dropped"]
+ProgressLog = Mapping[str, tuple[str, date | None]]
+"""Action id to the last state that was recorded (open, done or dropped) and its day; None where no day was given."""
 
 
 def commitment_status(
     due: date, done_on: date | None, dropped: bool, as_of: date, settings: ReviewSettings
 ) -> CommitmentStatus:
-    """Where a commitment stands on ``as_of``; what was done later is not known yet."""
+    """Status of a commitment on ``as_of``; what was done later is not known yet."""
     if done_on is not None and done_on <= as_of:
         return "done" if done_on <= due else "done_late"
     if dropped:
@@ -24,32 +28,66 @@ def commitment_status(
     return "missed" if (as_of - due).days > settings.late_becomes_missed.value else "late"
 
 
+def progress_on(action: Action, progress: ProgressLog, day: date) -> tuple[ProgressState, date | None]:
+    """State of an action as known at the end of ``day``, and the day on which it was settled.
+
+    Progress dated after ``day`` is not known yet; progress without a date is. What a review dropped stays dropped unless
+    somebody did it all the same.
+    """
+    state, on = progress.get(action.id, ("open", None))
+    known = on is None or on <= day
+    if known and state == "done":
+        return "done", on
+    if action.status == "dropped" or (known and state == "dropped"):
+        return "dropped", on if known else None
+    return "open", None
+
+
+def open_actions(actions: Sequence[Action], progress: ProgressLog, day: date) -> list[Action]:
+    """Actions that were neither done nor dropped at the end of ``day``, in the order given."""
+    return [action for action in actions if progress_on(action, progress, day)[0] == "open"]
+
+
+def completed_actions(actions: Sequence[Action], progress: ProgressLog, day: date) -> set[tuple[str, str]]:
+    """Account id and playbook action of each playbook action that was done by the end of ``day``."""
+    return {
+        (action.account_id, action.playbook_action)
+        for action in actions
+        if action.playbook_action and progress_on(action, progress, day)[0] == "done"
+    }
+
+
+def apply_progress(action: Action, progress: ProgressLog, day: date, settings: ReviewSettings) -> Action:
+    """The action with its status and the day it was done, as known at the end of ``day``."""
+    state, on = progress_on(action, progress, day)
+    done_on = on if state == "done" else None
+    status = commitment_status(action.due, done_on, state == "dropped", day, settings)
+    if state == "done" and done_on is None:
+        status = "done"
+    return action.model_copy(update={"status": status, "done_on": done_on})
+
+
 def list_commitments(
-    actions: Sequence[Action],
-    progress: Mapping[str, tuple[str, date | None]],
-    as_of: date,
-    settings: ReviewSettings,
+    actions: Sequence[Action], progress: ProgressLog, as_of: date, settings: ReviewSettings
 ) -> tuple[Commitment, ...]:
-    """Every action promised before, as it stands now; by due date."""
-    found = []
-    for action in sorted(actions, key=lambda action: (action.due, action.id)):
-        state, done_on = progress.get(action.id, ("open", None))
-        seen = done_on if state == "done" and done_on is not None and done_on <= as_of else None
-        found.append(
-            Commitment(
-                action_id=action.id,
-                review_id=action.review_id,
-                account_id=action.account_id,
-                account_name=action.account_name,
-                owner=action.owner,
-                owner_id=action.owner_id,
-                title=action.title,
-                due=action.due,
-                status=commitment_status(action.due, seen, state == "dropped", as_of, settings),
-                done_on=seen,
-            )
-        )
-    return tuple(found)
+    """Every action promised before ``as_of`` with its status on that day; by due date."""
+    ordered = sorted(actions, key=lambda action: (action.due, action.id))
+    return tuple(_commitment(apply_progress(action, progress, as_of, settings)) for action in ordered)
+
+
+def _commitment(action: Action) -> Commitment:
+    return Commitment(
+        action_id=action.id,
+        review_id=action.review_id,
+        account_id=action.account_id,
+        account_name=action.account_name,
+        owner=action.owner,
+        owner_id=action.owner_id,
+        title=action.title,
+        due=action.due,
+        status=action.status,
+        done_on=action.done_on,
+    )
 
 
 def count_by_person(items: Sequence[Commitment]) -> tuple[PersonFollowup, ...]:
@@ -65,15 +103,22 @@ def count_by_person(items: Sequence[Commitment]) -> tuple[PersonFollowup, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class AccountStatus:
+    """One account today, beside the review before."""
+
+    outcome: str | None
+    """Renewed, expanded, contracted or churned since the last review; None if nothing is known."""
+    at_risk: bool
+    health_before: float | None
+    health_now: float | None
+
+
 def account_outcome(
-    account_id: str,
-    name: str,
-    arr: float,
-    standing: tuple[str | None, bool, float | None, float | None],
-    carried: Sequence[Commitment],
+    account_id: str, name: str, arr: float, status_now: AccountStatus, carried: Sequence[Commitment]
 ) -> AccountOutcome:
-    """What became of one account. ``standing``: outcome kind since last review, at risk now, health then and now."""
-    kind, at_risk, before, now = standing
+    """Outcome of one account that had a play. ``carried``: the commitments for it."""
+    kind, before, now = status_now.outcome, status_now.health_before, status_now.health_now
     people = tuple(sorted({item.owner for item in carried if item.status in ("done", "done_late")}))
     moved = (
         f"health {before:.0f} → {now:.0f}"
@@ -84,7 +129,7 @@ def account_outcome(
         status, note = "lost", f"Left; {moved}."
     elif kind in ("renewed", "expanded"):
         status, note = "saved", f"{kind.capitalize()}; {moved}."
-    elif not at_risk:
+    elif not status_now.at_risk:
         status, note = "recovered", f"No longer at risk; {moved}."
     else:
         status, note = "in_play", f"Still in play; {moved}."
@@ -101,7 +146,7 @@ def account_outcome(
 
 
 def learnings(items: Sequence[Commitment], outcomes: Sequence[AccountOutcome]) -> tuple[str, ...]:
-    """What last week teaches, in sentences made from its counts."""
+    """Lessons of last week, in sentences made from its counts."""
     found = []
     due = [item for item in items if item.status in ("done", "done_late", "late", "missed")]
     kept = sum(1 for item in due if item.status == "done")

@@ -7,21 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.plan import PlanLine
+from domain.configuration import ReviewSettings
+from domain.plan import TBD, PlanLine
 from domain.tracking import Action, Commitment, CrmUpdate, Metric, Metrics
 from tools.save_play.expected_value import SaveRecord, wilson_interval_95
 
 
 @dataclass(frozen=True)
 class ReviewHistory:
-    """What earlier reviews know: who was at risk, when it was found, what became of it."""
+    """Knowledge of earlier reviews: accounts at risk, when each was found, and its outcome."""
 
     first_found: Mapping[str, date]
     """Account to the date of the first review that had it at risk."""
     outcomes: Mapping[str, str]
     """Account to the outcome since: renewed, expanded, contracted, churned."""
-    health_then: Mapping[str, float | None]
-    """Health in the first review that approved a play, for plays at least 60 days old."""
+    health_at_approval: Mapping[str, float | None]
+    """Health in the first review that approved a play, for plays that are old enough to be judged."""
     health_now: Mapping[str, float | None]
     expected_losses: float | None
     """Sum of churn probabilities of the accounts at risk in the first review of the window."""
@@ -54,11 +55,12 @@ def process_metrics(
     updates: Sequence[CrmUpdate],
     past: ReviewHistory,
     done: Sequence[Commitment],
+    settings: ReviewSettings,
 ) -> list[Metric]:
     """Figures of the meeting itself."""
     critical = [line for line in plan if line.tier == "critical"]
-    owned = sum(1 for line in critical if owners.get(line.account_id, line.owner) != "TBD")
-    dated = sum(1 for action in actions if action.owner != "TBD")
+    owned = sum(1 for line in critical if owners.get(line.account_id, line.owner) != TBD)
+    dated = sum(1 for action in actions if action.owner != TBD)
     accounts = {action.account_id for action in actions if action.kind != "assign_owner"}
     updated = accounts & {update.account_id for update in updates}
     return [
@@ -74,11 +76,11 @@ def process_metrics(
             "process", "crm_updated", "Approved accounts with CRM updates on the same day", len(updated), len(accounts),
             "100 %", len(updated) == len(accounts),
         ),
-        _days_to_action(past, done),
+        _days_to_action(past, done, settings.targets.days_to_action.value),
     ]  # fmt: skip
 
 
-def _days_to_action(past: ReviewHistory, done: Sequence[Commitment]) -> Metric:
+def _days_to_action(past: ReviewHistory, done: Sequence[Commitment], target: float) -> Metric:
     first: dict[str, date] = {}
     for item in done:
         if item.done_on is not None:
@@ -91,8 +93,8 @@ def _days_to_action(past: ReviewHistory, done: Sequence[Commitment]) -> Metric:
         label="Days from risk found to first action",
         value=round(mean, 2) if mean is not None else None,
         shown=f"{mean:.1f} days" if mean is not None else "not known yet",
-        target="under 7 days",
-        met=mean < 7 if mean is not None else None,
+        target=f"under {target:g} days",
+        met=mean < target if mean is not None else None,
         count=len(days),
         low=None,
         high=None,
@@ -100,48 +102,65 @@ def _days_to_action(past: ReviewHistory, done: Sequence[Commitment]) -> Metric:
     )
 
 
-def outcome_metrics(past: ReviewHistory) -> list[Metric]:
+def outcome_metrics(past: ReviewHistory, settings: ReviewSettings) -> list[Metric]:
     """Figures of what became of accounts that were at risk."""
     known = [past.outcomes[account] for account in past.first_found if account in past.outcomes]
     gone = sum(1 for kind in known if kind == "churned")
     kept = len(known) - gone
+    least, most = settings.targets.kept.value, settings.targets.churn_at_risk.value
+    return [
+        _share_metric(
+            "outcome", "kept", "Accounts at risk that were kept", kept, len(known), f"{least * 100:g} % or more",
+            kept >= least * len(known),
+        ),
+        _share_metric(
+            "outcome", "churn_at_risk", "Churn among accounts at risk", gone, len(known), f"under {most * 100:g} %",
+            gone < most * len(known),
+        ),
+        _health_regained(past, settings),
+        _forecast(past.expected_losses, gone, len(known)),
+    ]  # fmt: skip
+
+
+def _health_regained(past: ReviewHistory, settings: ReviewSettings) -> Metric:
     regained = [
-        (now - then)
-        for account, then in past.health_then.items()
+        now - then
+        for account, then in past.health_at_approval.items()
         if then is not None and (now := past.health_now.get(account)) is not None
     ]
     mean = sum(regained) / len(regained) if regained else None
-    expected = past.expected_losses
-    return [
-        _share_metric("outcome", "kept", "Accounts at risk that were kept", kept, len(known), "50–60 % or more", kept >= 0.5 * len(known)),
-        _share_metric("outcome", "churn_at_risk", "Churn among accounts at risk", gone, len(known), "under 35 %", gone < 0.35 * len(known)),
-        Metric(
-            id="health_regained",
-            kind="outcome",
-            label="Health regained in 60 days after a play",
-            value=round(mean, 2) if mean is not None else None,
-            shown=f"{mean:+.1f} points" if mean is not None else "not known yet",
-            target="+15 points",
-            met=mean >= 15 if mean is not None else None,
-            count=len(regained),
-            low=None,
-            high=None,
-            note="" if regained else "No play is 60 days old yet.",
-        ),
-        Metric(
-            id="forecast",
-            kind="outcome",
-            label="Losses forecast against losses seen",
-            value=round(expected, 4) if expected is not None else None,
-            shown=f"{expected:.1f} forecast, {gone} seen" if expected is not None else "not known yet",
-            target="within the interval of chance",
-            met=None,
-            count=len(known),
-            low=None,
-            high=None,
-            note="Forecast over the time to each renewal; losses come late." if expected is not None else "No earlier review.",
-        ),
-    ]  # fmt: skip
+    gain, days = settings.targets.health_regained.value, f"{settings.regain_after_days.value:g}"
+    return Metric(
+        id="health_regained",
+        kind="outcome",
+        label=f"Health regained in {days} days after a play",
+        value=round(mean, 2) if mean is not None else None,
+        shown=f"{mean:+.1f} points" if mean is not None else "not known yet",
+        target=f"{gain:+g} points",
+        met=mean >= gain if mean is not None else None,
+        count=len(regained),
+        low=None,
+        high=None,
+        note="" if regained else f"No play is {days} days old yet.",
+    )
+
+
+def _forecast(expected: float | None, gone: int, known: int) -> Metric:
+    """Losses that the probabilities forecast, beside those seen."""
+    note = "Forecast over the time to each renewal; losses come late." if expected is not None else "No earlier review."
+    return Metric(
+        id="forecast",
+        kind="outcome",
+        label="Losses forecast against losses seen",
+        value=round(expected, 4) if expected is not None else None,
+        shown=f"{expected:.1f} forecast, {gone} seen" if expected is not None else "not known yet",
+        target="within the interval of chance",
+        met=None,
+        count=known,
+        low=None,
+        high=None,
+        note=note,
+    )
 
 
 def build_metrics(

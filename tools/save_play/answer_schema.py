@@ -1,4 +1,4 @@
-"""The JSON schema of a draft, built for one account: only what the frame offers can be said. Pure.
+"""The JSON schema of a draft, built for one account: only what the context offers can be chosen. Pure.
 
 Kept to what servers share: objects with every key required, arrays with a count, ``anyOf`` and ``enum``; no pattern, no
 length, no reference.
@@ -14,14 +14,14 @@ from tools.save_play.context import ActionOption, PlayContext
 JsonSchema = dict[str, Any]
 
 
-def draft_schema(frame: PlayContext) -> JsonSchema:
-    """What a draft for this account may look like."""
-    facts = [fact.id for fact in frame.evidence]
+def draft_schema(context: PlayContext) -> JsonSchema:
+    """Schema of a draft for this account."""
+    facts = [fact.id for fact in context.evidence]
     return _object(
         summary=_sentence("The root cause in one or two sentences, with evidence slots."),
         opening=_sentence("What is said first to the customer, without any fact."),
-        first_touch=_choices(frame.options[FIRST_TOUCH], facts),
-        **{phase: _list(_choices(frame.options[phase], facts), *frame.count(phase)) for phase in PHASES},
+        first_touch=_choices(context.options[FIRST_TOUCH], facts),
+        **{phase: _list(_choices(context.options[phase], facts), *context.count(phase)) for phase in PHASES},
     )
 
 
@@ -31,7 +31,7 @@ def sentences_schema(places: Sequence[str]) -> JsonSchema:
 
 
 def briefing_schema(facts: int, most: int) -> JsonSchema:
-    """What a briefing may look like."""
+    """Schema of a briefing with at most ``most`` sentences."""
     return _object(sentences=_list(_sentence("One sentence with slots for facts."), min(3, facts), most))
 
 

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from domain.dossier import Person
 from domain.drafting import DraftAction, PlayDraft
 from domain.evidence import Evidence
+from domain.plan import TBD
 from domain.playbook import PHASES, Criterion, Phase, PlaybookAction
 from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCriterion, WalkAwayCriterion
 from tools.evidence.causes import UNDETERMINED
@@ -17,7 +18,6 @@ from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, expected_value
 from tools.save_play.placeholders import render_sentence
 from tools.save_play.selection import (
-    TBD,
     adverse_signals,
     build_phase,
     choose_actions,
@@ -46,7 +46,12 @@ PlayChoices = Mapping[Phase, list[ChosenAction]]
 def library_choices(frame: PlayContext) -> PlayChoices:
     """What the playbook drafter chooses: the best supported actions of each phase."""
     chosen = choose_actions(
-        frame.playbook, frame.tier, frame.finding.difficulty, adverse_signals(frame.dossier), frame.excluded
+        frame.playbook,
+        frame.tier,
+        frame.finding.difficulty,
+        adverse_signals(frame.dossier),
+        frame.configuration.review.play_phases,
+        frame.excluded,
     )
     return {phase: [ChosenAction(action) for action in chosen[phase]] for phase in PHASES}
 
@@ -64,15 +69,19 @@ def _draft_choice(frame: PlayContext, phase: Phase, chosen: DraftAction) -> Chos
 def build_play(frame: PlayContext, lines: PlayChoices, draft: PlayDraft | None = None) -> SavePlay:
     """The play, not yet verified and without a version."""
     dossier, finding, playbook = frame.dossier, frame.finding, frame.playbook
+    settings = frame.configuration.review
     phases = tuple(
         build_phase(
-            phase, [_play_action(frame, phase, line) for line in lines[phase]], frame.created, frame.schedule_scale
+            phase,
+            settings.play_phases[phase],
+            [_play_action(frame, phase, line) for line in lines[phase]],
+            frame.created,
+            frame.schedule_scale,
         )
         for phase in PHASES
     )
     actions = [line.action for phase in PHASES for line in lines[phase]]
     csm = frame.team.by_role.get("csm")
-    settings = frame.configuration.review
     return SavePlay(
         account_id=dossier.account_id,
         name=dossier.name,
@@ -199,8 +208,9 @@ def _health_target(frame: PlayContext) -> str:
     health = frame.dossier.health
     if health is None:
         return f"at least {floors[1]:.0f} of 100 once enough is known; not scored today"
+    gain = frame.configuration.review.health_gain.value
     goal = next((floor for floor in floors if floor > health), 100.0)
-    goal = max(goal, min(health + 15, 100.0)) if health < floors[-1] else max(health, goal - 15)
+    goal = max(goal, min(health + gain, 100.0)) if health < floors[-1] else max(health, goal - gain)
     return f"at least {goal:.0f} of 100, from {health:.0f} today; high is good"
 
 
@@ -210,13 +220,15 @@ def _cadence(frame: PlayContext) -> Cadence:
     decision = created + timedelta(days=int(settings.decision_week.value) * 7 - 3)
     note = f"Weekly touch with {dossier.name} until health is back in its band."
     left = dossier.renewal_in_days
-    if dossier.renewal_date is not None and left is not None and 0 <= left < 49:
-        decision = max(dossier.renewal_date - timedelta(days=7), today + timedelta(days=2))
+    if dossier.renewal_date is not None and left is not None and 0 <= left < settings.renewal_near_days.value:
+        decision = max(
+            dossier.renewal_date - timedelta(days=int(settings.decide_before_renewal.value)), today + timedelta(days=2)
+        )
         note += " The decision point is drawn forward because the renewal is near."
     review = created + timedelta(days=int(settings.manager_review_week.value) * 7 - 4)
     decision = days.on_or_before(decision) if days.on_or_before(decision) > today else days.add_working_days(today, 2)
     while review < today:
-        review += timedelta(days=14)
+        review += timedelta(days=int(settings.manager_review_every.value))
     return Cadence(
         weekly_check=settings.weekly_check.capitalize(),
         next_check=days.next_weekday(settings.weekly_check, today + timedelta(days=1)),

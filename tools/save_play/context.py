@@ -1,6 +1,6 @@
-"""What a save play for one account may be made of: its evidence, its library, its people, its days.
+"""Everything that a save play for one account may use: its evidence, its playbook, its people, its days.
 
-Pure. The playbook drafter, the model and the verifier all work inside the same frame.
+Pure. The playbook drafter, the model and the verifier all work with the same context.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,6 @@ from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, 
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.selection import (
-    ACTIONS_PER_PHASE,
     Team,
     account_team,
     action_window,
@@ -72,7 +71,7 @@ class PlayContext:
 
     @cached_property
     def tier(self) -> PlayTier:
-        """How urgent: what is not critical or high is treated as medium."""
+        """Urgency of the account: everything that is not critical or high counts as medium."""
         tier = self.dossier.intervention_tier
         return tier if tier in ("critical", "high") else "medium"
 
@@ -88,8 +87,8 @@ class PlayContext:
 
     @cached_property
     def schedule_scale(self) -> float:
-        """How much of the eight weeks fits before the renewal."""
-        return schedule_scale(self.dossier.renewal_in_days)
+        """Share of the play's usual time that fits before the renewal."""
+        return schedule_scale(self.dossier.renewal_in_days, self.configuration.review)
 
     @cached_property
     def owners(self) -> dict[str, tuple[Role, Person | None]]:
@@ -106,7 +105,7 @@ class PlayContext:
         return found
 
     def owner_handles(self, role: Role) -> tuple[str, ...]:
-        """Who may own an action of this role."""
+        """Handles of the people who may own an action of this role, the usual owner first."""
         return tuple(handle for handle, (own, _) in self.owners.items() if own == role)
 
     @cached_property
@@ -121,7 +120,7 @@ class PlayContext:
 
     @cached_property
     def options(self) -> dict[str, tuple[ActionOption, ...]]:
-        """What may be chosen: the first touch, then each phase."""
+        """Actions on offer: the first touch, then each phase."""
         against, difficulty = adverse_signals(self.dossier), self.finding.difficulty
         found: dict[str, tuple[ActionOption, ...]] = {}
         for phase in PHASES:
@@ -145,8 +144,11 @@ class PlayContext:
         available = len(self.options[place])
         if place == FIRST_TOUCH:
             return 1, 1
-        wanted = (2, 3) if place == PHASES[0] else (ACTIONS_PER_PHASE["address"], ACTIONS_PER_PHASE["address"])
-        return min(wanted[0], available), min(wanted[1], available)
+        phase = next(phase for phase in PHASES if phase == place)
+        most = self.configuration.review.play_phases[phase].actions
+        if phase == PHASES[0]:  # the first touch is chosen apart, and one further action may be left out
+            return min(most - 2, available), min(most - 1, available)
+        return min(most, available), min(most, available)
 
     def _option(self, phase: Phase, action: PlaybookAction) -> ActionOption:
         return ActionOption(action, self.owner_handles(action.owner_role), self._days(phase, action))

@@ -1,4 +1,4 @@
-"""Expected value of a save play, and what is believed about saving. Pure arithmetic."""
+"""Expected value of a save play, and the probability of a save. Pure arithmetic."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _Z95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class SaveRecord:
-    """How many earlier plays for one cause saved the account, and how many did not."""
+    """Earlier plays for one cause: how many saved the account, and how many did not."""
 
     saved: int = 0
     lost: int = 0
@@ -35,10 +35,18 @@ def wilson_interval_95(successes: float, trials: float) -> tuple[float, float]:
     return wilson_interval(successes, trials, _Z95)
 
 
-def save_probability(
-    difficulty: Difficulty, record: SaveRecord, settings: ReviewSettings
-) -> tuple[float, float, float, str]:
-    """Mean and 90 % interval of the probability that a play saves the account, and what it rests on.
+@dataclass(frozen=True)
+class SaveChance:
+    """Probability that a play saves the account: mean, 90 % interval, and the cases behind it in words."""
+
+    mean: float
+    low: float
+    high: float
+    basis: str
+
+
+def save_probability(difficulty: Difficulty, record: SaveRecord, settings: ReviewSettings) -> SaveChance:
+    """Probability that a play saves the account.
 
     The mean is that of a Beta distribution: the prior of the difficulty plus the outcomes known for the cause. The
     interval is Wilson's over the same (prior and known) cases.
@@ -48,7 +56,7 @@ def save_probability(
     low, high = wilson_interval(saved, saved + lost, _Z90)
     known = record.saved + record.lost
     basis = f"prior for a {difficulty} save" + (f" and {known} known outcomes of this cause" if known else "")
-    return saved / (saved + lost), low, high, basis
+    return SaveChance(saved / (saved + lost), low, high, basis)
 
 
 def expected_value(
@@ -61,16 +69,21 @@ def expected_value(
     settings: ReviewSettings,
 ) -> ExpectedValue:
     """ARR × churn probability × save probability − cost; cost is hours × rate + concessions."""
-    save, low, high, basis = save_probability(difficulty, record, settings)
+    chance = save_probability(difficulty, record, settings)
     cost = round(hours * settings.hourly_rate.value + concessions, 2)
     return ExpectedValue(
         arr=arr,
         churn_probability=churn_probability,
-        save_probability=round(save, 6),
-        save_low=round(low, 6),
-        save_high=round(high, 6),
-        save_basis=basis,
+        save_probability=round(chance.mean, 6),
+        save_low=round(chance.low, 6),
+        save_high=round(chance.high, 6),
+        save_basis=chance.basis,
         hours=round(hours, 2),
         cost=cost,
-        value=round(arr * churn_probability * save - cost, 2),
+        value=round(arr * churn_probability * chance.mean - cost, 2),
     )
+
+
+def budget_needed(value: ExpectedValue, settings: ReviewSettings) -> float:
+    """Money that a play takes beside people's hours, in the home currency: its cost less hours × rate."""
+    return round(value.cost - value.hours * settings.hourly_rate.value, 2)

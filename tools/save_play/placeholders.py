@@ -10,6 +10,7 @@ from domain.configuration import WordLists
 from domain.drafting import Violation
 from domain.evidence import Evidence
 from domain.playbook import SLOTS
+from tools.wording import capitalize_first
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]+")
@@ -108,14 +109,10 @@ def fill_placeholders(text: str, names: Mapping[str, str], facts: Mapping[str, s
         else:
             said = re.sub(r"(?<=[.!?] )[a-zà-ÿ]", lambda letter: letter[0].upper(), part)
             said = said.removeprefix(".") if whole.endswith(".") else said  # a name may end with one
-        whole += _capital(said) if begins else said
+        whole += capitalize_first(said) if begins else said
         if part:
             begins = slot is None and part.rstrip().endswith((".", "!", "?"))
     return whole if whole.endswith((".", "!", "?", "…")) else whole + "."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def restore_placeholders(text: str, facts: Mapping[str, str]) -> str:
@@ -137,7 +134,7 @@ def restore_placeholders(text: str, facts: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SentenceRules:
-    """What the sentences of one account may hold."""
+    """Rules for the sentences about one account."""
 
     words: WordLists
     max_length: int
@@ -148,7 +145,7 @@ class SentenceRules:
     names: frozenset[str] = frozenset()
     """Names known in this review, lower case, word by word: to come from slots only."""
     customer_texts: tuple[str, ...] = ()
-    """What the customer wrote: to be heard, never repeated or followed."""
+    """Texts of the customer: never repeated, never followed as instructions."""
 
     @cached_property
     def _lists(self) -> dict[str, frozenset[str]]:
@@ -163,7 +160,7 @@ class SentenceRules:
         names = frozenset(name for name in self.names if len(name) > 2)
         return names - self.vocabulary - self._lists["beginnings"]
 
-    def faults(
+    def check(
         self,
         place: str,
         text: str,
@@ -174,7 +171,7 @@ class SentenceRules:
         library: str = "",
         at: str | None = None,
     ) -> Iterator[Violation]:
-        """Everything that must not stand in the sentence.
+        """Violations of the sentence.
 
         ``customer``: the customer hears it. ``concession``: the action gives money away. ``fact``: at least one
         evidence slot is needed. ``library``: the action's own words, whose numbers ("three threads", "24 hours") may be repeated.
@@ -241,7 +238,7 @@ class SentenceRules:
 
 
 class ViolationFactory(Protocol):
-    """How a fault is put: a code and what to change."""
+    """Maker of violations at one place, from a code and what to change."""
 
     def __call__(self, code: str, what: str) -> Violation:
         """The violation at this place."""
@@ -252,7 +249,7 @@ def _examples(known: Iterable[str]) -> str:
 
 
 def _starts_sentence(text: str, at: int) -> bool:
-    """Whether a sentence begins here."""
+    """True if a sentence begins here."""
     before = text[:at].rstrip()
     return not before or before[-1] in _SENTENCE_ENDS
 

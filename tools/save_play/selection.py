@@ -9,17 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from domain.configuration import ReviewSettings
+from domain.configuration import PhaseSettings, ReviewSettings
 from domain.diagnosis import CauseFinding
 from domain.dossier import Contact, Dossier, Person
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.save_play import PlayAction, PlayPhase, SavePlay
 from tools.working_days import WorkingDays
 
-TBD = "TBD"
-PHASE_TITLES = {"stabilise": "Stabilise (week 1)", "address": "Address (weeks 2–4)", "rebuild": "Rebuild (weeks 4–8)"}
-PHASE_WINDOWS: dict[Phase, tuple[int, int]] = {"stabilise": (0, 6), "address": (7, 27), "rebuild": (28, 55)}
-ACTIONS_PER_PHASE: dict[Phase, int] = {"stabilise": 4, "address": 3, "rebuild": 3}
 _ROLE_WORDS = {
     "csm": "the CSM (to be assigned)",
     "cs_manager": "the CS manager (to be assigned)",
@@ -144,6 +140,7 @@ def choose_actions(
     tier: PlayTier,
     difficulty: str,
     against: Mapping[str, float],
+    phases: Mapping[Phase, PhaseSettings],
     excluded: frozenset[str] = frozenset(),
 ) -> dict[Phase, list[PlaybookAction]]:
     """The actions of each phase; phase 1 opens with a first touch, led by an executive for critical accounts."""
@@ -159,7 +156,7 @@ def choose_actions(
             options.sort(key=lambda action: 0 if action.channel == "document" or action.customer_facing else 1)
         kept = [action for action in options if action not in picked]
         kept.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
-        picked += kept[: ACTIONS_PER_PHASE[phase] - len(picked)]
+        picked += kept[: phases[phase].actions - len(picked)]
         chosen[phase] = picked
     return chosen
 
@@ -173,11 +170,11 @@ def choose_first_touch(touches: list[PlaybookAction], tier: PlayTier, against: M
     return next((touch for touch in touches if touch.owner_role in wanted), touches[0])
 
 
-def schedule_scale(renewal_in_days: int | None) -> float:
-    """How much of the eight weeks fits before the renewal: 1 when all of it does, never below a quarter."""
-    if renewal_in_days is None or renewal_in_days < 0 or renewal_in_days >= 56:
+def schedule_scale(renewal_in_days: int | None, settings: ReviewSettings) -> float:
+    """Share of the play's usual time that fits before the renewal: 1 if all of it does, never below the shortest."""
+    if renewal_in_days is None or renewal_in_days < 0 or renewal_in_days >= settings.play_days:
         return 1.0
-    return max(renewal_in_days / 56, 0.25)
+    return max(renewal_in_days / settings.play_days, settings.shortest_schedule.value)
 
 
 def action_window(phase: Phase, days: tuple[int, int], created: date, speed: float) -> tuple[date, date]:
@@ -200,14 +197,13 @@ def supporting_evidence(dossier: Dossier, action: PlaybookAction, finding: Cause
     return tuple(own[:3]) or finding.evidence[:2]
 
 
-def build_phase(name: Phase, actions: Sequence[PlayAction], created: date, speed: float) -> PlayPhase:
+def build_phase(
+    name: Phase, settings: PhaseSettings, actions: Sequence[PlayAction], created: date, speed: float
+) -> PlayPhase:
     """One phase with its actions in the order of their dates."""
-    starts, ends = action_window(name, PHASE_WINDOWS[name], created, speed)
-    title = (
-        PHASE_TITLES[name]
-        if speed == 1 or name == "stabilise"
-        else f"{PHASE_TITLES[name]}, drawn together before the renewal"
-    )
+    starts, ends = action_window(name, settings.days, created, speed)
+    as_usual = speed == 1 or name == "stabilise"
+    title = settings.title if as_usual else f"{settings.title}, drawn together before the renewal"
     ordered = sorted(actions, key=lambda action: (action.due, action.id))
     return PlayPhase(phase=name, title=title, starts=starts, ends=ends, actions=tuple(ordered))
 

@@ -1,4 +1,4 @@
-"""Is this save play fit to be read by people? Pure checks; each violation has a code and says what to change.
+"""Checks of a save play before people read it. Pure; each violation has a code and says what to change.
 
 Twice over: rules that a play must keep, whoever drafted it, and then the play is made again from the evidence, the
 library and the choices, and compared. A draft is checked before it becomes a play at all.
@@ -8,18 +8,16 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from domain.configuration import InterventionTier
+from domain.configuration import Configuration
 from domain.drafting import FIRST_TOUCH, DraftAction, PlayDraft, Violation
 from domain.evidence import Evidence
-from domain.playbook import PHASES, Phase
+from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
 from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
 from tools.save_play.context import PlayContext
 from tools.save_play.placeholders import SentenceRules
 
 MINIMUM_ACTIONS = 3
-FIRST_TOUCH_DAYS: dict[InterventionTier, int] = {"critical": 2, "high": 7, "medium": 28, "watch": 90}
-_SPOKEN = ("call", "meeting")
 _EDITED = ("edited",)
 _FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _HEADER = (
@@ -28,42 +26,42 @@ _HEADER = (
 )  # fmt: skip
 
 
-def verify_play(play: SavePlay, frame: PlayContext, rules: SentenceRules) -> tuple[Violation, ...]:
-    """All that must not stand, in a fixed order; empty when the play is fit."""
+def verify_play(play: SavePlay, context: PlayContext, rules: SentenceRules) -> tuple[Violation, ...]:
+    """Violations of the play, in a fixed order; empty if it passes."""
     found = [
-        *_actions(play, frame),
-        *_first_touch(play),
-        *_owners(play, frame),
-        *_dates(play, frame),
+        *_actions(play, context),
+        *_first_touch(play, context.configuration),
+        *_owners(play, context),
+        *_dates(play, context),
         *_cited(play),
         *_criteria(play),
         *_check_reworded(play),
     ]
     if play.draft is not None:
-        found += check_draft(play.draft, frame, rules)
+        found += check_draft(play.draft, context, rules)
     if not any(violation.code in ("action_not_of_cause", "action_unknown", "owner_unknown") for violation in found):
-        found += _differences(play, build_play(frame, _play_choices(play, frame), play.draft), frame)
+        found += _differences(play, build_play(context, _play_choices(play, context), play.draft), context)
     return tuple(found)
 
 
 # a draft, before it becomes a play ---------------------------------------------------------------------------------
 
 
-def check_draft(draft: PlayDraft, frame: PlayContext, rules: SentenceRules) -> list[Violation]:
-    """Whether the model stayed within the frame: choices that were offered, sentences without typed facts."""
+def check_draft(draft: PlayDraft, context: PlayContext, rules: SentenceRules) -> list[Violation]:
+    """Violations of the draft: choices that were not offered, sentences with typed facts."""
     found = [
-        *(rules.faults("summary", draft.summary, fact=bool(rules.facts)) if draft.summary is not None else ()),
-        *(rules.faults("opening", draft.opening, customer=True) if draft.opening is not None else ()),
+        *(rules.check("summary", draft.summary, fact=bool(rules.facts)) if draft.summary is not None else ()),
+        *(rules.check("opening", draft.opening, customer=True) if draft.opening is not None else ()),
         *_repeated_sentences(draft),
-        *_check_choices(FIRST_TOUCH, (draft.first_touch,), frame, rules),
+        *_check_choices(FIRST_TOUCH, (draft.first_touch,), context, rules),
     ]
     seen = {draft.first_touch.action}
     for phase in PHASES:
         lines: tuple[DraftAction, ...] = getattr(draft, phase)
-        found += _check_choices(phase, lines, frame, rules)
+        found += _check_choices(phase, lines, context, rules)
         for line in lines:
             if line.action in seen:
-                others = [o.action.id for o in frame.options[phase] if o.action.id not in {a.action for a in lines}]
+                others = [o.action.id for o in context.options[phase] if o.action.id not in {a.action for a in lines}]
                 instead = f"; choose {others[0]} instead" if others else "; leave it out"
                 found.append(_violation("action_twice", f"{phase}: {line.action} is chosen twice{instead}"))
             seen.add(line.action)
@@ -71,7 +69,7 @@ def check_draft(draft: PlayDraft, frame: PlayContext, rules: SentenceRules) -> l
 
 
 def _repeated_sentences(draft: PlayDraft) -> Iterator[Violation]:
-    """A sentence that stands twice says nothing about the second action."""
+    """Sentences used twice: the second says nothing about its action."""
     seen: dict[str, str] = {}
     for place, text in draft.wording().items():
         first = seen.setdefault(" ".join(text.lower().split()), place)
@@ -80,17 +78,17 @@ def _repeated_sentences(draft: PlayDraft) -> Iterator[Violation]:
             yield Violation(code="sentence_twice", message=message, at=place)
 
 
-def keep_valid_sentences(draft: PlayDraft, frame: PlayContext, rules: SentenceRules) -> PlayDraft | None:
+def keep_valid_sentences(draft: PlayDraft, context: PlayContext, rules: SentenceRules) -> PlayDraft | None:
     """The draft without the sentences that do not pass: the library's own words take their place.
 
     None when a choice is at fault, or when no sentence of the model is left.
     """
-    faults = check_draft(draft, frame, rules)
+    faults = check_draft(draft, context, rules)
     unfit = {fault.at for fault in faults}
     if "" in unfit:
         return None
     kept = draft.map_sentences(lambda place, text: None if place in unfit else text)
-    return kept if kept.wording() and not check_draft(kept, frame, rules) else None
+    return kept if kept.wording() and not check_draft(kept, context, rules) else None
 
 
 def _violation(code: str, message: str) -> Violation:
@@ -98,10 +96,10 @@ def _violation(code: str, message: str) -> Violation:
 
 
 def _check_choices(
-    place: str, lines: tuple[DraftAction, ...], frame: PlayContext, rules: SentenceRules
+    place: str, lines: tuple[DraftAction, ...], context: PlayContext, rules: SentenceRules
 ) -> Iterator[Violation]:
-    offered = {option.action.id: option for option in frame.options[place]}
-    fewest, most = frame.count(place)
+    offered = {option.action.id: option for option in context.options[place]}
+    fewest, most = context.count(place)
     if not fewest <= len(lines) <= most:
         code = "phase_too_thin" if len(lines) < fewest else "phase_too_full"
         yield _violation(code, f"{place} has {len(lines)} actions; choose {fewest} to {most}")
@@ -125,7 +123,7 @@ def _check_choices(
         library = f"{option.action.title} {option.action.what} {option.action.purpose}"
         if line.why is not None:
             giving = option.action.concession
-            yield from rules.faults(where, line.why, concession=giving, library=library, at=line.action)
+            yield from rules.check(where, line.why, concession=giving, library=library, at=line.action)
 
 
 def _check_evidence(where: str, line: DraftAction, rules: SentenceRules) -> Iterator[Violation]:
@@ -139,7 +137,7 @@ def _check_evidence(where: str, line: DraftAction, rules: SentenceRules) -> Iter
 
 
 def _quote_input(text: str) -> str:
-    """What a model typed, short and harmless."""
+    """Text that a model typed, short and without control characters."""
     plain = "".join(letter for letter in text if letter.isprintable())
     return f"“{plain[:40]}”"
 
@@ -156,16 +154,16 @@ def _all_actions(play: SavePlay) -> Iterator[PlayAction]:
         yield from phase.actions
 
 
-def _actions(play: SavePlay, frame: PlayContext) -> Iterator[Violation]:
+def _actions(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
     if tuple(phase.phase for phase in play.phases) != PHASES:
         yield _violation("phase_missing", f"a play has the phases {', '.join(PHASES)} in this order")
     for phase in play.phases:
-        known = {action.id for action in frame.playbook.phase(phase.phase)}
+        known = {action.id for action in context.playbook.phase(phase.phase)}
         for action in phase.actions:
             if action.id not in known:
                 yield _violation(
                     "action_not_of_cause",
-                    f"{action.id} does not belong to {phase.phase} of the playbook {frame.playbook.cause}; choose from it",
+                    f"{action.id} does not belong to {phase.phase} of the playbook {context.playbook.cause}; choose from it",
                 )
         if len(phase.actions) < MINIMUM_ACTIONS:
             yield _violation(
@@ -173,25 +171,26 @@ def _actions(play: SavePlay, frame: PlayContext) -> Iterator[Violation]:
             )
 
 
-def _first_touch(play: SavePlay) -> Iterator[Violation]:
+def _first_touch(play: SavePlay, configuration: Configuration) -> Iterator[Violation]:
     touches = [action for action in _all_actions(play) if action.customer_facing]
     if not touches:
         yield _violation("no_first_touch", "nobody speaks with the customer; add a call or a meeting")
         return
-    first = min(touches, key=lambda action: (action.due, _SPOKEN.count(action.channel) == 0))
-    if first.channel not in _SPOKEN:
+    first = min(touches, key=lambda action: (action.due, action.channel not in SPOKEN_CHANNELS))
+    if first.channel not in SPOKEN_CHANNELS:
         yield _violation("first_touch_written", f"{first.id} comes first and is written; call or meet first")
-    limit = play.created + timedelta(days=FIRST_TOUCH_DAYS[play.intervention_tier] + 4)
+    days = configuration.tiers.due[play.intervention_tier].days + int(configuration.review.first_touch_grace.value)
+    limit = play.created + timedelta(days=days)
     if first.due > limit:
         yield _violation("first_touch_late", f"{first.id} is due {first.due}; the tier asks for {limit}")
 
 
-def _owners(play: SavePlay, frame: PlayContext) -> Iterator[Violation]:
+def _owners(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
     allowed: dict[str, set[str | None]] = {}
-    for role, person in frame.owners.values():
+    for role, person in context.owners.values():
         allowed.setdefault(role, set()).add(person.person_id if person else None)
     for action in _all_actions(play):
-        person = frame.people.get(action.owner_id or "")
+        person = context.people.get(action.owner_id or "")
         if action.owner_id is not None and (person is None or person.name != action.owner):
             yield _violation("owner_unknown", f"{action.id}: {action.owner} is nobody of ours; name a person")
         elif play.status not in _EDITED and action.owner_id not in allowed.get(action.owner_role, set()):
@@ -201,11 +200,11 @@ def _owners(play: SavePlay, frame: PlayContext) -> Iterator[Violation]:
             )
 
 
-def _dates(play: SavePlay, frame: PlayContext) -> Iterator[Violation]:
+def _dates(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
     for phase in play.phases:
         last = date.min
         for action in phase.actions:
-            if not frame.calendar.is_working(action.due):
+            if not context.calendar.is_working(action.due):
                 yield _violation("not_a_working_day", f"{action.id} is due {action.due}, a day off")
             if action.due < play.created or action.due > phase.ends + timedelta(days=5):
                 yield _violation("date_outside_phase", f"{action.id} is due {action.due}, outside {phase.phase}")
@@ -223,7 +222,7 @@ def _cited(play: SavePlay) -> Iterator[Violation]:
 
 
 def _check_reworded(play: SavePlay) -> Iterator[Violation]:
-    """What people wrote into an action: each number in it has to stand somewhere in the account's own record."""
+    """Numbers in the words of people that the account's own record does not have."""
     reworded = [action for action in _all_actions(play) if action.reworded_by]
     if not reworded:
         return
@@ -255,20 +254,20 @@ def _criteria(play: SavePlay) -> Iterator[Violation]:
 # made again and compared -------------------------------------------------------------------------------------------
 
 
-def _play_choices(play: SavePlay, frame: PlayContext) -> PlayChoices:
+def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
     """The choices behind a play: the model's, the playbook's, or what people left of them."""
     if play.status not in _EDITED:
-        if play.draft is not None and not has_unknown_ids(play.draft, frame):
-            return draft_choices(frame, play.draft)
+        if play.draft is not None and not has_unknown_ids(play.draft, context):
+            return draft_choices(context, play.draft)
         if play.draft is None and play.drafting.outcome != "goes_on":
-            return library_choices(frame)
+            return library_choices(context)
     whys = play.draft.wording() if play.draft else {}
     facts = {line.action: line.evidence for phase in PHASES for line in play.draft.phase(phase)} if play.draft else {}
     return {
         phase.phase: [
             ChosenAction(
-                next(known for known in frame.playbook.phase(phase.phase) if known.id == action.id),
-                frame.people.get(action.owner_id or ""),
+                next(known for known in context.playbook.phase(phase.phase) if known.id == action.id),
+                context.people.get(action.owner_id or ""),
                 action.due,
                 facts.get(action.id),
                 whys.get(action.id),
@@ -279,14 +278,14 @@ def _play_choices(play: SavePlay, frame: PlayContext) -> PlayChoices:
     }
 
 
-def has_unknown_ids(draft: PlayDraft, frame: PlayContext) -> bool:
-    """Whether the draft names an action or an owner that the frame does not have."""
+def has_unknown_ids(draft: PlayDraft, context: PlayContext) -> bool:
+    """True if the draft names an action or an owner that the context does not have."""
     lines: list[tuple[Phase, DraftAction]] = [(phase, line) for phase in PHASES for line in draft.phase(phase)]
-    known = {phase: {action.id for action in frame.playbook.phase(phase)} for phase in PHASES}
-    return any(line.action not in known[phase] or line.owner not in frame.owners for phase, line in lines)
+    known = {phase: {action.id for action in context.playbook.phase(phase)} for phase in PHASES}
+    return any(line.action not in known[phase] or line.owner not in context.owners for phase, line in lines)
 
 
-def _differences(play: SavePlay, again: SavePlay, frame: PlayContext) -> Iterator[Violation]:
+def _differences(play: SavePlay, again: SavePlay, context: PlayContext) -> Iterator[Violation]:
     """Where the play says something else than its evidence, its library and its choices give."""
     for name in _HEADER:
         if getattr(play, name) != getattr(again, name):
@@ -296,7 +295,7 @@ def _differences(play: SavePlay, again: SavePlay, frame: PlayContext) -> Iterato
     if play.opening != again.opening or play.questions != again.questions:
         yield _mismatch("opening_differs", "opening or questions", again.opening)
     edited = play.status in _EDITED
-    yield from _evidence_differences(play.evidence, again.evidence if not edited else frame.dossier.evidence, edited)
+    yield from _evidence_differences(play.evidence, again.evidence if not edited else context.dossier.evidence, edited)
     money = ("arr", "churn_probability", "save_probability") if edited else tuple(ExpectedValue.model_fields)
     if any(getattr(play.expected_value, name) != getattr(again.expected_value, name) for name in money):
         yield _mismatch("money_differs", "expected value", again.expected_value.value)

@@ -6,7 +6,7 @@ unknown does not fire.
 
 from collections.abc import Collection, Iterable, Mapping
 
-from domain.configuration import RuleCondition, ScoringSettings, TierRule, TierSettings
+from domain.configuration import RuleCondition, ScoringSettings, Size, TierRule, TierSettings
 from tools.sql import sql_number, sql_string, sql_strings
 
 _OPERATORS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
@@ -64,6 +64,15 @@ def condition_holds(rule: RuleCondition, values: Mapping[str, float | None]) -> 
     if rule.above is not None:
         return value > rule.above
     return rule.below is not None and value < rule.below
+
+
+def fired_rules(values: Mapping[str, float | None], size: Size, tiers: TierSettings) -> list[TierRule]:
+    """The tier rules that fire for one account, in the order of the configuration; the first decides its tier."""
+    return [
+        rule
+        for rule in tiers.rules
+        if size not in rule.not_for and all(condition_holds(condition, values) for condition in rule.when)
+    ]
 
 
 def tier_steps(scoring: ScoringSettings, tiers: TierSettings) -> list[list[str]]:

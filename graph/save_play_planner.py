@@ -1,0 +1,117 @@
+"""The save plays of one review: which accounts get one, which play already runs, what was drafted."""
+
+from agents.churn_predictor import profile_for
+from agents.play_drafter import PlayDrafter, add_note, name_words, running_choices
+from domain.dossier import Dossier
+from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, RunningPlay
+from domain.questions import PlayRequest
+from domain.save_play import SavePlay
+from graph.context import ReviewContext, ReviewState
+from tools.ask.user_statements import excluded_actions
+from tools.save_play.context import PlayContext
+
+
+class SavePlayPlanner:
+    """The play drafter with everything that it needs of one review and of the reviews before it."""
+
+    def __init__(self, context: ReviewContext, state: ReviewState, identified: IdentifyResult) -> None:
+        self.context, self.review_id = context, identified.review_id
+        self.drafter = _play_drafter(context, identified)
+        diagnosed = context.result(state, "diagnosed", DiagnoseResult)
+        self.causes_by_account = {finding.account_id: finding for finding in diagnosed.causes}
+        earlier = context.earlier_reviews(identified.as_of)
+        self.running, self.done = earlier.running_plays(), earlier.completed_actions()
+        self.requests: dict[str, PlayRequest] = {request.account_id: request for request in identified.proposals}
+        self.accounts = _accounts_with_play(context, identified)
+
+    @property
+    def dossiers(self) -> dict[str, Dossier]:
+        """The accounts that get a play, by id."""
+        return {dossier.account_id: dossier for dossier in self.accounts}
+
+    def to_draft(self) -> list[str]:
+        """Accounts that need a new play, worst first."""
+        return [dossier.account_id for dossier in self.accounts if self.existing_play(dossier) is None]
+
+    def existing_play(self, dossier: Dossier) -> RunningPlay | None:
+        """The play that runs for the account, if the cause is still the same and nobody asked for a new one."""
+        old = self.running.get(dossier.account_id)
+        if old is None or dossier.account_id in self.requests:
+            return None
+        return old if old.cause == self.causes_by_account[dossier.account_id].category else None
+
+    def origins(self) -> dict[str, str]:
+        """Account to the review in which its running play began."""
+        found = ((dossier.account_id, self.existing_play(dossier)) for dossier in self.accounts)
+        return {account: old.origin for account, old in found if old is not None}
+
+    def play_context(self, dossier: Dossier) -> PlayContext:
+        """Everything the account's play may use."""
+        old, request = self.existing_play(dossier), self.requests.get(dossier.account_id)
+        tried = request.tried if request else ()
+        return self.drafter.play_context(
+            dossier,
+            self.causes_by_account[dossier.account_id],
+            created=old.created if old else None,
+            tried=[*tried, *self._titles_done(dossier.account_id)],
+            excluded=excluded_actions(self.context.configuration, tried),
+        )
+
+    def _titles_done(self, account_id: str) -> list[str]:
+        """Titles of the playbook actions that are done for the account."""
+        books = self.context.configuration.playbooks.values()
+        titles = {action.id: action.title for book in books for action in book.actions}
+        done = sorted(action for account, action in self.done if account == account_id)
+        return [titles[action] for action in done if action in titles]
+
+    def plays(self) -> tuple[SavePlay, ...]:
+        """The play of every account that gets one, worst account first."""
+        return tuple(self.build_play(dossier) for dossier in self.accounts)
+
+    def build_play(self, dossier: Dossier) -> SavePlay:
+        """The play of one account: the one that runs, or a new one from the stored draft or the playbook."""
+        play_context, old = self.play_context(dossier), self.existing_play(dossier)
+        if old is not None:
+            choices = running_choices(play_context, old.actions, old.dates, old.owners)
+            return self.drafter.continue_play(play_context, choices, old.origin)
+        drafted = self.context.store.find(self.review_id, draft_key(dossier.account_id), DraftResult)
+        return self._with_origin(self.drafter.play(play_context, drafted))
+
+    def _with_origin(self, play: SavePlay) -> SavePlay:
+        """The play with notes on the question that asked for it and the play that it replaces."""
+        request, replaced = self.requests.get(play.account_id), self.running.get(play.account_id)
+        if request is not None:
+            asked = f"{request.by} on {request.on}: “{request.question}”"
+            play = add_note(play.model_copy(update={"asked": asked}), "Here because somebody asked for it.")
+        if replaced is not None:
+            subject = "It" if request is not None else f"The cause changed since {replaced.origin}; this"
+            play = add_note(play, f"{subject} replaces the play that runs.")
+        return play
+
+
+def draft_key(account_id: str) -> str:
+    """Name under which the draft of one account is stored."""
+    return f"draft:{account_id}"
+
+
+def _play_drafter(context: ReviewContext, identified: IdentifyResult) -> PlayDrafter:
+    return PlayDrafter(
+        configuration=context.configuration,
+        calendar=context.calendar,
+        people=identified.people,
+        records=context.earlier_reviews(identified.as_of).save_records(identified.outcomes),
+        today=identified.as_of,
+        names=name_words([row.name for row in identified.plan_rows]),
+        client=context.client,
+    )
+
+
+def _accounts_with_play(context: ReviewContext, identified: IdentifyResult) -> tuple[Dossier, ...]:
+    """The worst accounts, as many as the profile discusses in depth, then those that somebody asked for.
+
+    An account that is both keeps its place and takes the statements of the question.
+    """
+    deep_dives = profile_for(context.configuration, identified.portfolio.accounts).deep_dives
+    asked = {dossier.account_id: dossier for dossier in identified.asked}
+    worst = [asked.pop(dossier.account_id, dossier) for dossier in identified.dossiers[:deep_dives]]
+    return (*worst, *asked.values())
