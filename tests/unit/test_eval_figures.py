@@ -203,6 +203,6 @@ def test_the_page_shows_what_is_worse_first_and_runs_nothing() -> None:
     now = evaluation(case("fine", tier=True), case("<script>alert(1)</script>", tier=False))
     page = evaluation_page(now, compare_with_baseline(now, accept_results(before, None)))
     assert page == evaluation_page(now, compare_with_baseline(now, accept_results(before, None)))
-    assert "1 worse than the baseline" in page
+    assert "1 result is worse than the baseline" in page
     assert "<script" not in page
     assert page.index("&lt;script&gt;") < page.index("fine</summary>")
