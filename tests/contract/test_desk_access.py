@@ -290,6 +290,11 @@ def written(inside: InProcessDesk, member: Member, account: str, way: str) -> se
     return {int(answer.status_code) for answer in answers}
 
 
+def test_a_small_team_opens_its_next_review_two_weeks_later(fresh: InProcessDesk) -> None:
+    answer = fresh.browser(fresh.member("leader")).send(f"/r/{W48}/open-week")
+    assert (answer.status_code, list(fresh.desk.runner.progress)) == (303, ["2026-W50"])
+
+
 def test_a_viewer_may_ask_and_not_propose(fresh: InProcessDesk, known: Known) -> None:
     question = {"question": f"build a save play for {known.my_account}", "propose": "1"}
     assert fresh.browser(fresh.member("viewer")).send(f"/r/{W48}/ask", question).status_code == 403
@@ -300,7 +305,8 @@ def test_a_week_that_was_begun_is_not_begun_again_at_the_desk(fresh: InProcessDe
     """A second start in the same week would lose the decisions already made."""
     leader = fresh.browser(fresh.member("leader"))
     assert leader.send(f"/r/{W48}/open-week", {"as_of": as_of}).status_code == 409
-    assert leader.send(f"/r/{W47}/open-week").status_code == 409, "from the page of a week before"
+    before = leader.send(f"/r/{W47}/open-week", {"as_of": "2026-11-23"})
+    assert before.status_code == 409, "from the page of a week before"
     assert fresh.desk.runner.progress == {}
     answer = leader.send(f"/r/{W48}/open-week", {"as_of": "2026-11-30"})
     assert (answer.status_code, list(fresh.desk.runner.progress)) == (303, ["2026-W49"])
