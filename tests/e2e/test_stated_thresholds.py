@@ -144,5 +144,5 @@ def test_an_older_review_loads_and_nothing_is_stated_that_it_does_not_know() -> 
     assert "at risk above" not in words
     assert 'class="zone"' not in pages["review.html"]
     assert "band-red" not in "".join(re.findall(r'<svg class="chart history".*?</svg>', pages["review.html"]))
-    assert "is watched, at risk or not" not in words
+    assert "is watched, also when" not in words
     assert "red is below" not in pages["managers/capacity.html"]
