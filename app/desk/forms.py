@@ -176,8 +176,8 @@ def submit_question(context: Reader, form: Form, review_id: str) -> Response:
 
 def _without_workload(answered: QuestionAnswer) -> QuestionAnswer:
     """The answer without hours of our own people, which are for managers only."""
-    told = ("Who has how much to do is told to managers and leaders only.",)
-    parts = (part.model_copy(update={"sentences": told, "capacity": ()}) if part.kind == "load" else part
+    sentences = ("Who has how much to do is told to managers and leaders only.",)
+    parts = (part.model_copy(update={"sentences": sentences, "capacity": ()}) if part.kind == "load" else part
              for part in answered.parts)  # fmt: skip
     return answered.model_copy(update={"parts": tuple(parts)})
 

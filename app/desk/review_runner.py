@@ -42,32 +42,32 @@ class ReviewRunner:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="saveplay-desk-runner", daemon=True)
         self.progress: dict[str, JobStatus] = {}
-        """By review; gone when all is well."""
+        """By review; removed when the job succeeds."""
         self.changes = 0
-        """Grows whenever a job begins, moves on or ends."""
+        """Grows whenever a job starts, makes progress or ends."""
 
     def start(self) -> None:
-        """Begin to work, first on what was left behind."""
+        """Start the thread, first with the jobs that an ended server left."""
         self._thread.start()
 
     def stop_accepting(self) -> None:
-        """What is under way goes on; nothing further is begun."""
+        """Start no further job; the running one continues."""
         self._stop.set()
         self._jobs.put(None)
 
     def stop(self) -> None:
-        """Begin nothing more, and let what is under way come to its end when that does not take long."""
+        """Start no further job, and wait up to ten seconds for the running one."""
         self.stop_accepting()
         if self._thread.is_alive():
             self._thread.join(_SHUTDOWN_SECONDS)
 
     @property
     def stopping(self) -> bool:
-        """Whether the desk is being closed."""
+        """True while the desk is being closed."""
         return self._stop.is_set()
 
     def resume_review(self, review_id: str) -> None:
-        """Let a review go on as far as the decisions allow."""
+        """Continue a review as far as its decisions allow."""
 
         def job(store_session: StoreSession, timing: Timing) -> None:
             run_review(store_session, review_id, timing)
@@ -75,7 +75,7 @@ class ReviewRunner:
         self._enqueue(review_id, job)
 
     def start_week(self, review_id: str, request: ReviewRequest, by: str) -> None:
-        """Start a week. One that somebody else has begun meanwhile is not begun again: what was decided in it stays."""
+        """Start the review of a week. If somebody else has started it in the meantime, it is continued with its decisions."""
 
         def job(store_session: StoreSession, timing: Timing) -> None:
             store_session.lock_review(review_id)
@@ -109,7 +109,7 @@ class ReviewRunner:
                 job(store_session, Timing(lambda line: self._set_status(review_id, JobStatus(line.strip()))))
             self._set_status(review_id, None)
         except BusyError as error:
-            # Somebody else is at it: what they leave undone is swept up later.
+            # Another process has the review; what it leaves is found at the next look.
             self._set_status(review_id, None if swept else JobStatus(str(error)))
         except SaveplayError as error:
             self._set_status(review_id, JobStatus(str(error), failed=True))
@@ -145,7 +145,7 @@ class ReviewRunner:
             self._run_job(review_id, job, swept=True)
 
     def _left_behind(self) -> list[str]:
-        """Reviews that were decided, or begun, and have not gone on."""
+        """Reviews that were started or decided and wait for no decision."""
         with self._pool.borrow() as store_session:
             return [
                 review_id

@@ -203,9 +203,9 @@ class ScoreTable:
         for each in self.snapshots:
             row = by_file.get(str(each.path))
             if row is not None:
-                told = {name: row[name] for name in ("health", "risk", "risk_tier", "health_band")}
+                scores = {name: row[name] for name in ("health", "risk", "risk_tier", "health_band")}
                 changed = before is not None and each.scoring_hash != before
-                found.append({"as_of": each.as_of, "reviewed": each.reviewed, "reconfigured": changed, **told})
+                found.append({"as_of": each.as_of, "reviewed": each.reviewed, "reconfigured": changed, **scores})
             before = each.scoring_hash
         return found
 

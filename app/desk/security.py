@@ -52,6 +52,10 @@ class SecurityMiddleware:
             status, reason = refusal
             await _send_plain_text(send, status, reason)
             return
+        await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; count its bytes and add the headers to its answer."""
         held, since = [0], perf_counter()
 
         async def counted() -> MutableMapping[str, Any]:

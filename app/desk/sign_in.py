@@ -220,7 +220,7 @@ def _fetch_json(client: Any, url: str, **how: Any) -> dict[str, Any]:
 
 
 def _provider_errors() -> tuple[type[Exception], ...]:
-    """What goes wrong with a provider: it is not there, or answers what is none of its answers."""
+    """Errors of a provider that does not answer, or whose answer is invalid."""
     from authlib.common.errors import AuthlibBaseError
     from authlib.integrations.httpx_client.oauth2_client import httpx2 as http
     from joserfc.errors import JoseError
@@ -230,7 +230,7 @@ def _provider_errors() -> tuple[type[Exception], ...]:
 
 
 def _provider_metadata(client: Any, openid: OpenId) -> dict[str, str]:
-    """What the provider says of itself. Raises NotAllowed when it does not answer, or is another one."""
+    """The metadata of the provider. Raises NotAllowed when it does not answer or has another name."""
     issuer = openid.issuer.rstrip("/")
     try:
         found = _fetch_json(client, f"{issuer}/.well-known/openid-configuration", withhold_token=True)
@@ -250,7 +250,7 @@ def _provider_metadata(client: Any, openid: OpenId) -> dict[str, str]:
 
 
 def _verified_claims(openid: OpenId, desk: DeskApp, request: Request, kept: dict[str, Any] | None) -> dict[str, Any]:
-    """What is claimed of somebody, verified. Raises NotAllowed with the reason."""
+    """The verified claims about the person. Raises NotAllowed with the reason."""
     given = request.query_params
     if kept is None or not secrets.compare_digest(given.get("state", "").encode(), kept["state"].encode()):
         raise NotAllowed("this sign-in was not begun in this browser, or it is too old or used up; begin again")

@@ -70,7 +70,7 @@ PHASE_TITLES = {
 
 @dataclass(frozen=True)
 class RegionFormat:
-    """How numbers and dates are written where the reader is, in English."""
+    """Numbers and dates as in the reader's region, in English."""
 
     group: str = ","
     decimal: str = "."
@@ -89,7 +89,7 @@ class RegionFormat:
 
 _DEFAULT_FORMAT = RegionFormat()
 REGION_FORMAT: ContextVar[RegionFormat] = ContextVar("region", default=_DEFAULT_FORMAT)
-"""Files are written for everybody in one way; a page at the desk for its reader."""
+"""Files have one format for everybody; a page of the desk has that of its reader."""
 
 
 def _regional(text: str) -> str:
@@ -181,7 +181,7 @@ def counted(count: int, noun: str, many: str | None = None) -> str:
 
 
 def in_days(days: int | None) -> str:
-    """How far away a day is: in 21 days, today, overdue by 12 days."""
+    """The distance of a day: in 21 days, today, overdue by 12 days."""
     if days is None:
         return UNKNOWN
     if days == 0:
@@ -228,5 +228,5 @@ def churn_impact(amount: float, currency: str, calibrated: bool) -> str:
 
 
 def is_late(action: Action, today: date) -> bool:
-    """Whether an action is past its day and not yet done."""
+    """True for an action that is past its date and not done."""
     return action.status in ("late", "missed") or (action.status == "open" and action.due < today)

@@ -1,4 +1,4 @@
-"""What the page shows at once and what it folds away: grouping only, nothing is left out."""
+"""Groups of the review document: shown at once or folded away. Nothing is left out."""
 
 import re
 from collections import Counter
@@ -95,7 +95,7 @@ def split_alerts(review: Review) -> tuple[list[Alert], list[Alert]]:
 
 
 def count_kinds(items: Iterable[Alert | DataGap]) -> list[tuple[str, int]]:
-    """How many there are of each kind, most first."""
+    """Count of each kind, most first."""
     return sorted(Counter(item.kind for item in items).items(), key=lambda pair: (-pair[1], pair[0]))
 
 

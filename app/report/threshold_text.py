@@ -53,5 +53,5 @@ def threshold_sentences(thresholds: Thresholds | None) -> list[str]:
         f"Capacity is counted for {planning_period(thresholds)}; "
         f"a CSM can carry {counted(thresholds.red_account_limit, 'red account')}.",
         f"Actions are due by urgency: {', '.join(due)}.",
-        f"A renewal within {counted(thresholds.watch_renewal_within, 'day')} is watched, at risk or not.",
+        f"A renewal within {counted(thresholds.watch_renewal_within, 'day')} is watched, also when the account is not at risk.",
     ]

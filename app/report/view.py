@@ -40,7 +40,7 @@ class FileOwner:
         return person_stem(self.name, self.person_id)
 
     def is_owner(self, owner: str, owner_id: str | None) -> bool:
-        """Whether an owner is this person: by id where there is one, else by name."""
+        """True when an owner is this person: by id where there is one, else by name."""
         return owner_id == self.person_id and (owner_id is not None or owner == self.name)
 
 
@@ -48,7 +48,7 @@ _Owned = TypeVar("_Owned", Action, CalendarHold)
 
 
 def _owner_key(name: str, person_id: str | None) -> str | tuple[str]:
-    """What things of one owner are found under: the id, or the name of one who has none."""
+    """The key of an owner: the id, or the name of one who has none."""
     return person_id or (name,)
 
 
@@ -96,7 +96,7 @@ class ReviewView:
         return self._stems[account_id]
 
     def has_play(self, account_id: str) -> bool:
-        """Whether the page has a section about the account."""
+        """True when the page has a section about the account."""
         return account_id in self._accounts_with_play
 
     @cached_property
@@ -141,7 +141,7 @@ class ReviewView:
 
     @cached_property
     def unattended(self) -> bool:
-        """Whether every decision was made by a setting and none by a person in a meeting."""
+        """True when every decision was made by a setting and none by a person."""
         return bool(self.review.decisions) and all(decision.unattended for decision in self.review.decisions)
 
     @cached_property
@@ -157,7 +157,7 @@ class ReviewView:
 
     @cached_property
     def overloaded(self) -> int:
-        """How many CSMs are overloaded; their names are for managers."""
+        """Number of overloaded CSMs; their names are for managers."""
         return sum(line.overloaded for line in self.review.capacity)
 
     def patterns(self, *, personal: bool) -> list[Pattern]:
@@ -182,7 +182,7 @@ class ReviewView:
         return sorted(found, key=lambda person: (person.name, person.person_id or ""))
 
     def actions_of(self, person: FileOwner) -> list[Action]:
-        """What one person does, soonest first."""
+        """The actions of one person, soonest first."""
         mine = self._actions.get(_owner_key(person.name, person.person_id), [])
         return sorted(mine, key=lambda action: (action.due, action.account_name, action.id))
 
@@ -191,7 +191,7 @@ class ReviewView:
         return _by_owner(self.review.actions)
 
     def count_proposed(self, person: FileOwner) -> int:
-        """How many actions of plays that wait for a decision would be this person's."""
+        """Number of this person's actions in plays that wait for a decision."""
         steps = (step for play in self.undecided for phase in play.phases for step in phase.actions)
         return sum(person.is_owner(step.owner, step.owner_id) for step in steps)
 
@@ -225,7 +225,7 @@ class ReviewView:
         return [f"{c.title} ({c.owner}, due {c.due.isoformat()}, {c.status})" for c in found]
 
     def prework_of(self, person: FileOwner) -> Prework | None:
-        """What one person prepares."""
+        """The preparation of one person, or None."""
         return next((each for each in self.review.prework if each.person_id == person.person_id), None)
 
     @cached_property

@@ -18,15 +18,15 @@ CHANGES: dict[str, tuple[type[Record], dict[str, object]]] = {
 }
 
 
-def copied(waiting: tuple[StoreFolder, CommandResult], folder: Path) -> StoreFolder:
-    return StoreFolder(waiting[0].folder.parent).copied(folder)
+def copied(waiting_review: tuple[StoreFolder, CommandResult], folder: Path) -> StoreFolder:
+    return StoreFolder(waiting_review[0].folder.parent).copy_to(folder)
 
 
 @pytest.mark.parametrize("kind", CHANGES)
 def test_a_result_that_was_changed_between_two_phases_stops_the_review_and_says_what_to_do(
-    kind: str, waiting: tuple[StoreFolder, CommandResult], tmp_path: Path
+    kind: str, waiting_review: tuple[StoreFolder, CommandResult], tmp_path: Path
 ) -> None:
-    place, (model, change) = copied(waiting, tmp_path / "world"), CHANGES[kind]
+    place, (model, change) = copied(waiting_review, tmp_path / "world"), CHANGES[kind]
     with open_store(str(place.store)) as opened:
         opened.store.save(W48, kind, opened.store.get(W48, kind, model).model_copy(update=change))
     said = place.run("decide", W48, "--approve", "all")
@@ -37,9 +37,9 @@ def test_a_result_that_was_changed_between_two_phases_stops_the_review_and_says_
 
 
 def test_the_same_bytes_written_again_are_the_same_result(
-    waiting: tuple[StoreFolder, CommandResult], tmp_path: Path
+    waiting_review: tuple[StoreFolder, CommandResult], tmp_path: Path
 ) -> None:
-    place = copied(waiting, tmp_path / "world")
+    place = copied(waiting_review, tmp_path / "world")
     with open_store(str(place.store)) as opened:
         for kind, (model, _) in CHANGES.items():
             opened.store.save(W48, kind, opened.store.get(W48, kind, model))

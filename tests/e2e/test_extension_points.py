@@ -213,7 +213,7 @@ def test_a_cause_is_added_by_yaml_alone(configs: Path) -> None:
     assert (finding.category, finding.label) == ("slow_start", "Slow start")
     assert finding.would_tell_apart == configuration.causes.tell_apart_default
     drafter = PlayDrafter(configuration, CALENDAR, made_up_team(), {}, AS_OF)
-    play = drafter.from_playbook(drafter.frame(dossier, finding))
+    play = drafter.from_playbook(drafter.play_context(dossier, finding))
     assert (play.cause, play.violations) == ("slow_start", ())
     assert {action.id[:3] for phase in play.phases for action in phase.actions} == {"ss-"}
     assert "No start by day ten: Cs Manager 2 calls." in play.escalation

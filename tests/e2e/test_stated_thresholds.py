@@ -65,7 +65,7 @@ def assert_charts_are_drawn_at_the_odd_values(page: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def odd(desk: Path, tmp_path_factory: pytest.TempPathFactory) -> StoreFolder:
+def odd(team_data: Path, tmp_path_factory: pytest.TempPathFactory) -> StoreFolder:
     """A review of the small team under a configuration of odd values."""
     root = tmp_path_factory.mktemp("thresholds")
     shutil.copytree(ROOT / "configs", root / "configs")
@@ -76,13 +76,13 @@ def odd(desk: Path, tmp_path_factory: pytest.TempPathFactory) -> StoreFolder:
             text = text.replace(old, new)
         (root / "configs" / name).write_text(text, encoding="utf-8")
     place = StoreFolder(root / "place")
-    place.review(desk, FIRST_DAY, "--configs", root / "configs", "--backfill", "3", "--approve", "all")
+    place.review(team_data, FIRST_DAY, "--configs", root / "configs", "--backfill", "3", "--approve", "all")
     return place
 
 
 @pytest.fixture(scope="module")
 def odd_desk(odd: StoreFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcessDesk]:
-    found = InProcessDesk(odd.copied(tmp_path_factory.mktemp("desk") / "place").store)
+    found = InProcessDesk(odd.copy_to(tmp_path_factory.mktemp("desk") / "place").store)
     yield found
     found.close()
 
@@ -144,5 +144,5 @@ def test_an_older_review_loads_and_nothing_is_stated_that_it_does_not_know() -> 
     assert "at risk above" not in words
     assert 'class="zone"' not in pages["review.html"]
     assert "band-red" not in "".join(re.findall(r'<svg class="chart history".*?</svg>', pages["review.html"]))
-    assert "is watched, at risk or not" not in words
+    assert "is watched, also when" not in words
     assert "red is below" not in pages["managers/capacity.html"]

@@ -371,13 +371,13 @@ def test_a_change_of_weights_is_not_read_as_a_change_of_customers(reweighted: St
 def test_a_play_that_is_asked_for_counts_the_same_known_outcomes_as_the_review(
     both_weeks: StoreFolder, tmp_path: Path
 ) -> None:
-    place = both_weeks.copied(tmp_path / "world")
+    place = both_weeks.copy_to(tmp_path / "world")
     plays = place.document(W48)["plays"]
     known = next(play for play in plays if "known outcomes" in play["expected_value"]["save_basis"])
     asked = place.run(
         "ask", f"save play for {known['account_id']}", "--data", PORTFOLIO, "--as-of", SECOND_DAY, "--json"
     )
-    (part,) = json.loads(asked.ended(DONE).out)["parts"]
+    (part,) = json.loads(asked.check_exit(DONE).out)["parts"]
     asked_value = part["play"]["expected_value"]
     for name in ("save_basis", "save_probability", "save_low", "save_high"):
         assert asked_value[name] == known["expected_value"][name]
