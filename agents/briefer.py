@@ -38,10 +38,10 @@ class Briefer:
             ),
             briefing_schema(len(facts), most),
         )
-        rules, told = self._rules(facts), {fact.id: fact.told for fact in facts}
+        rules, texts_by_id = self._rules(facts), {fact.id: fact.anonymised_text for fact in facts}
         draft = await loop.run(
             lambda text: parse_answer(text, BriefingDraft).map_sentences(
-                lambda sentence: restore_placeholders(sentence, told)
+                lambda sentence: restore_placeholders(sentence, texts_by_id)
             ),
             lambda answer: check_briefing(answer, facts, rules, most),
         )

@@ -519,7 +519,7 @@ class ReviewSettings(Record):
         return self
 
     def profile_for(self, accounts: int) -> ReviewProfile:
-        """How often and how wide the review is, by the number of accounts."""
+        """Frequency and size of the review, by the number of accounts."""
         fitting = [profile for profile in self.profiles if accounts >= profile.above_accounts]
         return max(fitting, key=lambda profile: profile.above_accounts)
 

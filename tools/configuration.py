@@ -66,7 +66,7 @@ def read_configuration(folder: Path | None = None) -> Configuration:
 
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
-    """What makes a score, checked: a sixth of ``configs/``. Raises ConfigurationError naming the file and the key."""
+    """The configuration of the scores alone, checked: a sixth of ``configs/``. Raises ConfigurationError naming the file and the key."""
     return _validate(ScoreConfiguration, _content(folder or DEFAULT_FOLDER, _SCORE_PARTS))
 
 

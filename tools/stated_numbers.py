@@ -64,7 +64,7 @@ def _with_note(profile: ReviewProfile, following: int | None) -> ReviewProfile:
 
 
 def _stated(conditions: Iterable[RuleCondition], windows: Mapping[str, int]) -> dict[str, str]:
-    """What the placeholders of some conditions stand for."""
+    """Values for the placeholders of some conditions."""
     found = {}
     for each in conditions:
         compared = next(x for x in (each.at_least, each.at_most, each.above, each.below) if x is not None)

@@ -62,8 +62,8 @@ def _phrase_similarity(phrase: str, text: str) -> float:
         return 100 + len(phrase) / 10
     if len(phrase) < _MIN_PHRASE_LENGTH:  # a short word is near to too many others
         return 0.0
-    told, wanted = text.split(), phrase.split()
-    runs = (told[start : start + len(wanted)] for start in range(len(told) - len(wanted) + 1))
+    said_words, wanted = text.split(), phrase.split()
+    runs = (said_words[start : start + len(wanted)] for start in range(len(said_words) - len(wanted) + 1))
     return max((_run_similarity(wanted, run) for run in runs), default=0.0)
 
 

@@ -1,1 +1,1 @@
-"""What is known about an account under review: evidence with its rows, the dossier, the root cause."""
+"""Knowledge about an account under review: evidence with its rows, the dossier, the root cause."""

@@ -25,7 +25,7 @@ class BriefingFact(Record):
     """Accounts named in it."""
 
     @property
-    def told(self) -> str:
+    def anonymised_text(self) -> str:
         """The clause as a model reads it: no account is named."""
         hidden = self.text
         for name in self.names:

@@ -44,7 +44,7 @@ PlayChoices = Mapping[Phase, list[ChosenAction]]
 
 
 def library_choices(frame: PlayContext) -> PlayChoices:
-    """What the playbook drafter chooses: the best supported actions of each phase."""
+    """The choices of the playbook drafter: the best supported actions of each phase."""
     chosen = choose_actions(
         frame.playbook,
         frame.tier,
@@ -57,7 +57,7 @@ def library_choices(frame: PlayContext) -> PlayChoices:
 
 
 def draft_choices(frame: PlayContext, draft: PlayDraft) -> PlayChoices:
-    """What a model chose; only for a draft that was checked against the frame."""
+    """The choices of a model; only for a draft that was checked against the play context."""
     return {phase: [_draft_choice(frame, phase, chosen) for chosen in draft.phase(phase)] for phase in PHASES}
 
 
@@ -165,7 +165,7 @@ def _play_action(frame: PlayContext, phase: Phase, line: ChosenAction) -> PlayAc
 
 
 def _play_evidence(frame: PlayContext, phases: tuple[PlayPhase, ...], draft: PlayDraft | None) -> tuple[Evidence, ...]:
-    """What speaks against the account, and whatever the plan cites besides."""
+    """Evidence of the play: everything that is bad news, and everything that the plan cites."""
     named = {fact for phase in phases for action in phase.actions for fact in action.evidence}
     named |= set(frame.finding.evidence)
     texts = " ".join(draft.wording().values()) if draft else ""

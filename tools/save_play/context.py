@@ -82,7 +82,7 @@ class PlayContext:
 
     @cached_property
     def words(self) -> dict[str, str]:
-        """What the name slots are filled with."""
+        """Names for the placeholders of the sentences."""
         return placeholder_values(self.dossier, self.team, self.playbook)
 
     @cached_property

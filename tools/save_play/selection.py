@@ -27,7 +27,7 @@ _ROLE_WORDS = {
 
 
 def owner_placeholders(role: Role, playbook: Playbook) -> tuple[str, ...]:
-    """The slots of a sentence that name whoever has the role."""
+    """The placeholders of a sentence that name the person with the role."""
     named: dict[str, Role] = {
         "csm": "csm",
         "manager": "cs_manager",
@@ -43,7 +43,7 @@ def replace_name(text: str, old: str, new: str) -> str:
 
 
 def unassigned_role(role: str) -> str:
-    """What a role is called in a sentence until somebody is named."""
+    """Name of a role in a sentence until a person is named."""
     return _ROLE_WORDS[role]
 
 
@@ -60,7 +60,7 @@ class Team:
 
 
 def account_team(dossier: Dossier, people: Mapping[str, Person]) -> Team:
-    """Who stands around the account: its own CSM and sponsor, the CSM's manager, and the first of each other role."""
+    """The people of an account: its CSM and sponsor, the CSM's manager, and the first person of each other role."""
     of_role: dict[Role, list[Person]] = {}
     for person in sorted(people.values(), key=lambda person: person.person_id):
         of_role.setdefault(person.role, []).append(person)

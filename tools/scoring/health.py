@@ -112,7 +112,7 @@ def health_steps(scoring: ScoringSettings) -> list[list[str]]:
 
 
 def share_sql(name: str, signal: Signal) -> str:
-    """What part of the score the signal carries after unknown signals gave theirs away; 0 when it is unknown."""
+    """Share of the score, 0 to 1, after unknown signals gave their weight away; 0 for an unknown signal."""
     of = f"w_{signal.category} * {weight_sql(signal)} / k_{signal.category} / w_known"
     return f"case when c_{name} is null then 0 else {of} end"
 

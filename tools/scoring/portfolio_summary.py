@@ -92,7 +92,7 @@ def _movements(base: ScoredBase) -> tuple[AccountMovement, ...]:
 
 
 def change_note(change: str, then: float | None, now: float | None, tier_then: str | None, tier: str | None) -> str:
-    """What moved since last week, in one sentence."""
+    """The change since last week in one sentence."""
     if change == "baseline":
         return "First review: this is the baseline."
     if then is None or now is None:

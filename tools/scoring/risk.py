@@ -53,7 +53,7 @@ def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
 
 
 def amplified_points_sql(name: str, signal: Signal, scoring: ScoringSettings) -> str:
-    """What one signal adds to the final score; these sum to ``risk``."""
+    """Points that one signal adds to the final score; they sum to ``risk``."""
     return f"case when base > 0 then ({points_sql(name, signal, scoring)}) / base * risk else 0 end"
 
 

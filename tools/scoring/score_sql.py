@@ -2,7 +2,7 @@
 
 Pure: writes the SQL that turns a table ``measured`` (attributes, signals, observation days; one row for each account)
 into health, risk, tiers and probabilities. After a change of configuration the same SQL scores last week again, so that
-a change of weights can be told from a change of customers.
+a change of weights can be separated from a change of customers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -207,7 +207,7 @@ def _decision_steps(configuration: ScoreConfiguration, curve: ChurnCurve, veloci
 
 
 def _label_steps(configuration: ScoreConfiguration) -> list[list[str]]:
-    """The steps from what was judged to the names of bands and tiers."""
+    """The steps from the numeric scores to the names of bands and tiers."""
     scoring = configuration.scoring
     bands = tuple((band.name, band.starts_at) for band in scoring.health_bands)
     words = [
@@ -266,7 +266,7 @@ def numeric_scores_sql(configuration: ScoreConfiguration, tables: Sequence[str],
 
 
 def labelled_sql(configuration: ScoreConfiguration, source: str, columns: Sequence[str]) -> str:
-    """The ``columns`` of a select statement that yields what was judged, and of the names that follow from it."""
+    """The ``columns`` of a select statement that yields the numeric scores, and of the names that follow from them."""
     return f"{_cte_chain(source, _label_steps(configuration))} select {', '.join(columns)} from final"
 
 

@@ -76,7 +76,7 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """The statement that yields what the history keeps of this week."""
 
     def full_table(self, table: str) -> str:
-        """What stands after FROM to have every column of an input table, for the accounts that were picked."""
+        """SQL that can follow FROM and yields every column of an input table, for the selected accounts."""
         if self.warehouse is None or table in ("accounts", "people", "outcomes"):
             return self.whole.get(table, table)
         name = f"picked_{table}"
@@ -88,7 +88,7 @@ class ScoredBase(Generic[ConfigurationT_co]):
 
     @property
     def configuration_changed(self) -> bool:
-        """Whether last week was scored by another configuration."""
+        """True if last week was scored by another configuration."""
         return self.previous is not None and self.previous.scoring_hash != self.configuration.scoring_hash
 
     def close(self) -> None:

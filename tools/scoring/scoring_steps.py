@@ -128,8 +128,8 @@ def score_accounts(
     parts, sums = _measure(log, portfolio, configuration, as_of, has_month, watch)
     log.create("the signals side by side", "view", "measured", side_by_side_sql(scoring, MEASURED_COLUMNS, parts))
     with watch("scoring", connection):
-        judged = numeric_scores_sql(configuration, [*parts, *sums], curve)
-        log.create("health, risk, the rules that fire and money", "table", "scores", judged)
+        numeric_scores = numeric_scores_sql(configuration, [*parts, *sums], curve)
+        log.create("health, risk, the rules that fire and money", "table", "scores", numeric_scores)
         _check_row_order(connection, parts, [*sums, "scores"])
         for name in sums:
             connection.execute(f"drop table {name}")
@@ -137,8 +137,8 @@ def score_accounts(
     scored = side_by_side_sql(scoring, scores, ["scores", *(name for name in parts if name == "month_health")])
     labelled = labelled_sql(configuration, scored, (*ATTRIBUTES, *SCORED_COLUMNS))
     log.create("the names of bands and tiers", "view", "scored", labelled)
-    told = [*scores, *(name for name in MEASURED_COLUMNS if name not in NUMERIC_COLUMNS)]
-    week = labelled_sql(configuration, side_by_side_sql(scoring, told, [*parts, "scores"]), SNAPSHOT_COLUMNS)
+    saved_columns = [*scores, *(name for name in MEASURED_COLUMNS if name not in NUMERIC_COLUMNS)]
+    week = labelled_sql(configuration, side_by_side_sql(scoring, saved_columns, [*parts, "scores"]), SNAPSHOT_COLUMNS)
     log.statements.append(("what the history keeps of the week", week))
     return week
 

@@ -41,7 +41,7 @@ class SnapshotStore:
         """The place as messages name it."""
 
     def has(self, review_id: str) -> bool:
-        """Whether the week is there."""
+        """True if the week was saved."""
         return self._file(review_id).exists()
 
     def snapshots(self, connection: duckdb.DuckDBPyConnection, before: date) -> list[Snapshot]:
@@ -126,8 +126,8 @@ class SnapshotStore:
             before = snapshot.scoring_hash
             for row in cursor.fetchall():
                 week = {"review_id": snapshot.review_id, "as_of": snapshot.as_of, "reviewed": snapshot.reviewed}
-                told = dict(zip(names, row, strict=True))
-                found.append({**week, **told, "scoring_hash": snapshot.scoring_hash, "reconfigured": changed})
+                values = dict(zip(names, row, strict=True))
+                found.append({**week, **values, "scoring_hash": snapshot.scoring_hash, "reconfigured": changed})
         return found
 
 
@@ -151,7 +151,7 @@ class SharedSnapshotStore(SnapshotStore):
         self._database = database
 
     def has(self, review_id: str) -> bool:
-        """Whether the week is there."""
+        """True if the week was saved."""
         return any(row["review_id"] == review_id for row in self._weeks())
 
     def snapshots(self, connection: duckdb.DuckDBPyConnection, before: date) -> list[Snapshot]:

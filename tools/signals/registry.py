@@ -95,7 +95,7 @@ def _is_executive_touch(row: InputRow, _: Period) -> bool:
 
 
 def is_answered(row: InputRow) -> bool:
-    """Whether the customer came to the meeting or answered the message."""
+    """True if the customer came to the meeting or answered the message."""
     return bool(row.facts.get("attended")) or row.facts.get("responded_at") is not None
 
 

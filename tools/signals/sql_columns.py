@@ -1,4 +1,4 @@
-"""What the SQL files of the signals read and what they measure, taken from their text.
+"""Columns that the SQL files of the signals read and measure, taken from their text.
 
 Pure text, read once. Two conventions make it possible, and every file keeps them: the last ``select`` begins a line of
 its own and lists one column for each measured thing, named after ``as`` or after its dot; and each common table
