@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from app.parsing import parse_date
+from app.report.csv_files import read_text
 from domain.errors import InputError
 
 IMPORTED_STATES = {
@@ -28,7 +29,7 @@ def read_action_list(file: Path, on: date, known: Collection[str]) -> list[tuple
     found: list[tuple[str, str, date]] = []
     for number, row in _read_rows(file):
         at = f"{file.name} row {number}"
-        action_id = (row["id"] or "").lstrip("'").strip()
+        action_id = read_text(row["id"] or "").strip()
         status = (row["status"] or "").strip().lower().replace(" ", "_")
         if action_id not in known:
             raise InputError(f"{at}: no action {action_id!r} in this store")

@@ -1,15 +1,13 @@
 """The decisions file: a template that people fill in, and its reader."""
 
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from app.parsing import first_problem
 from domain.decisions import CloseDecision, Decisions
 from domain.errors import DecisionError
 from domain.review import Review
+from tools.yaml_file import read_yaml
 
 
 def decisions_template(review: Review) -> str:
@@ -42,19 +40,17 @@ def _quoted(text: str) -> str:
 
 
 def read_decisions(path: Path, review_id: str) -> Decisions:
-    """The decisions in a file. Raises DecisionError naming file and key; plays and people are checked later."""
+    """The decisions in a file. Raises DecisionError naming file, line and key; plays and people are checked later."""
     try:
-        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except OSError as error:
-        raise DecisionError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DecisionError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
+        document = read_yaml(path, DecisionError)
+    except FileNotFoundError:
+        raise DecisionError(f"{path}: No such file or directory") from None
+    if not isinstance(document.content, dict):
         raise DecisionError(f"{path.name} is empty; it needs review, decided_by and plays")
     try:
-        decisions = Decisions.model_validate(content)
+        decisions = Decisions.model_validate(document.content)
     except ValidationError as error:
-        raise DecisionError(f"{path.name}: {first_problem(error, 'the file')}") from None
+        raise DecisionError(document.explain(error, whole="the file")) from None
     if decisions.review != review_id:
         raise DecisionError(f"{path.name} is about {decisions.review}, not {review_id}")
     return decisions

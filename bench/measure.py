@@ -20,9 +20,10 @@ from pathlib import Path
 
 import bpe_openai
 import duckdb
-import yaml
 
 from bench import portfolio
+from domain.errors import InputError
+from tools.yaml_file import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 AS_OF = portfolio.AS_OF.isoformat()
@@ -187,7 +188,7 @@ def count_tokens(folder: Path) -> dict[str, int]:
                 "usage" if name == "usage" else "without usage", 0
             )
         ((found["accounts"],),) = connection.execute(f"select count(*) from '{folder}/accounts.parquet'").fetchall()
-    sent = yaml.load(RECORDED.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["interactions"]
+    sent = read_yaml(RECORDED, InputError).content["interactions"]
     prompts = [json.loads(each["request"]["body"])["messages"] for each in sent]
     found["calls"] = len(prompts)
     found["prompts"] = sum(len(encoding.encode_ordinary(m["content"])) for messages in prompts for m in messages)

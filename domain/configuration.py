@@ -11,6 +11,33 @@ from pydantic import Field, model_validator
 
 from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, Role
 from domain.record import Record
+from domain.setting import (
+    MAX_DAYS,
+    Count,
+    Day,
+    Days,
+    Factor,
+    Hours,
+    Minutes,
+    Money,
+    Number,
+    PlayWeek,
+    Points,
+    Price,
+    Quantity,
+    Rows,
+    Seconds,
+    Setting,
+    Share,
+    SomeCount,
+    SomeDays,
+    SomeShare,
+    Tokens,
+    Week,
+    WeeklyHours,
+    Weeks,
+    Weight,
+)
 
 Category = Literal["usage", "support", "sentiment", "relationship", "commercial"]
 Pillar = Literal["engagement", "satisfaction", "adoption", "outcomes"]
@@ -26,14 +53,6 @@ CATEGORIES: tuple[Category, ...] = ("usage", "support", "sentiment", "relationsh
 SIZES: tuple[Size, ...] = ("enterprise", "mid_market", "small_business")
 
 
-class Setting(Record):
-    """One tunable number with its unit and the reason for its default."""
-
-    value: float
-    unit: str
-    why: str = Field(min_length=10)
-
-
 class Freshness(Record):
     """Age limit of a signal in days; an older value counts as unknown.
 
@@ -41,7 +60,7 @@ class Freshness(Record):
     ``events_stand``: a stale source cannot show that nothing happened, but an event that it recorded still counts.
     """
 
-    days: int | None = Field(ge=0, description="None: the table carries no dates to judge by.")
+    days: int | None = Field(ge=0, le=MAX_DAYS, description="None: the table carries no dates to judge by.")
     counted_from: Literal["row", "source"] = "row"
     events_stand: bool = False
 
@@ -75,13 +94,16 @@ class Signal(Record):
     table: str
     unit: Unit
     worse_when: Literal["lower", "higher"]
-    points: tuple[tuple[float, float], ...] = Field(
+    points: tuple[tuple[Number, Number], ...] = Field(
         min_length=2, description="(value, component 0 to 100), values rising; straight lines between, flat outside."
     )
-    weight: dict[Literal["default"] | Size, float] = Field(description="Share of its category.")
+    weight: dict[Literal["default"] | Size, Weight] = Field(description="Share of its category.")
     risk: float = Field(ge=0, le=60, description="Risk points at full severity.")
     window_days: int | None = Field(
-        default=None, ge=1, description="How far back it looks; its SQL has it as :window_<signal>. None: no window."
+        default=None,
+        ge=1,
+        le=MAX_DAYS,
+        description="How far back it looks; its SQL has it as :window_<signal>. None: no window.",
     )
     fresh: Freshness
     says: SignalPhrases
@@ -137,7 +159,7 @@ class MoneySettings(Record):
     """Home currency, and rates of other currencies: home units for one unit."""
 
     home: str = Field(pattern="^[A-Z]{3}$")
-    rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[float, Field(gt=0)]]
+    rates: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]]
     rates_of: date
     why: str
 
@@ -146,37 +168,37 @@ class ScoringSettings(Record):
     """``configs/scoring.yaml``: signals, health and risk."""
 
     money: MoneySettings
-    enterprise_above: Setting
-    small_business_below: Setting
-    category_weights: dict[Size, dict[Category, float]]
+    enterprise_above: Money
+    small_business_below: Money
+    category_weights: dict[Size, dict[Category, Weight]]
     signals: dict[str, Signal]
-    lookback_days: dict[str, int]
-    minimum_coverage: Setting
-    confidence_high: Setting
-    confidence_medium: Setting
-    health_bands: tuple[BandLimits, ...]
-    risk_tiers: tuple[BandLimits, ...]
-    velocity_days: Setting
-    velocity_window: tuple[int, int]
-    history_weeks: Setting
+    lookback_days: dict[str, Day]
+    minimum_coverage: Share
+    confidence_high: Share
+    confidence_medium: Share
+    health_bands: tuple[BandLimits, ...] = Field(min_length=1)
+    risk_tiers: tuple[BandLimits, ...] = Field(min_length=1)
+    velocity_days: SomeDays
+    velocity_window: tuple[Day, Day]
+    history_weeks: Weeks
     velocity_alarm: Setting
     velocity_concern: Setting
     velocity_improving: Setting
-    degradation_points: Setting
-    severity_below: Setting
-    risk_scale: Setting
-    cluster_points: Setting
-    cluster_step: Setting
-    renewal_horizon: Setting
-    renewal_step: Setting
-    at_risk_above: Setting
-    notable_change: Setting
-    churn_slope: Setting
-    churn_midpoint: Setting
-    calibration_lead: Setting
-    calibration_window: tuple[int, int]
-    calibration_minimum_slope: Setting
-    outcomes_to_calibrate: Setting
+    degradation_points: Points
+    severity_below: Points
+    risk_scale: SomeCount
+    cluster_points: Points
+    cluster_step: Factor
+    renewal_horizon: SomeDays
+    renewal_step: Factor
+    at_risk_above: Points
+    notable_change: Points
+    churn_slope: Factor
+    churn_midpoint: Factor
+    calibration_lead: Days
+    calibration_window: tuple[Day, Day]
+    calibration_minimum_slope: Factor
+    outcomes_to_calibrate: Count
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -199,10 +221,10 @@ class RuleCondition(Record):
     """A comparison of one signal's fresh value; false when the value is unknown."""
 
     signal: str
-    at_least: float | None = None
-    at_most: float | None = None
-    above: float | None = None
-    below: float | None = None
+    at_least: Number | None = None
+    at_most: Number | None = None
+    above: Number | None = None
+    below: Number | None = None
 
     @model_validator(mode="after")
     def _one_comparison(self) -> Self:
@@ -237,7 +259,7 @@ class ActionRule(Record):
 class ActionDeadline(Record):
     """Deadline for the primary action of an intervention tier."""
 
-    days: int = Field(ge=1, description="Calendar days to the last working day for the primary action.")
+    days: int = Field(ge=1, le=366, description="Calendar days to the last working day for the primary action.")
     urgency: Literal["immediate", "urgent", "standard"]
     says: str
 
@@ -246,7 +268,7 @@ class TierSettings(Record):
     """``configs/tiers.yaml``: rules of the intervention tiers, deadlines and primary actions."""
 
     rules: tuple[TierRule, ...]
-    watch_renewal_within: Setting
+    watch_renewal_within: Days
     due: dict[InterventionTier, ActionDeadline]
     actions: tuple[ActionRule, ...]
     default_action: str
@@ -277,21 +299,21 @@ class CauseSettings(Record):
     """``configs/causes.yaml``: the seven causes, and the points and lead needed for each confidence."""
 
     causes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], CauseRule] = Field(min_length=1)
-    minimum_points: Setting
-    minimum_lead: Setting
-    medium_lead: Setting
-    confident_points: Setting
-    confident_lead: Setting
+    minimum_points: Points
+    minimum_lead: Points
+    medium_lead: Points
+    confident_points: Points
+    confident_lead: Points
     tell_apart: dict[str, str] = Field(description="'cause_a/cause_b' in alphabetical order: the question.")
     tell_apart_default: str
-    harder_within_days: Setting
-    harder_below_health: Setting
-    decision_lead_days: Setting
-    floor_health: Setting
-    trend_horizon_days: Setting
-    trend_spread: Setting
-    pillar_drop_points: Setting
-    reasons: Setting
+    harder_within_days: Days
+    harder_below_health: Points
+    decision_lead_days: Days
+    floor_health: Points
+    trend_horizon_days: Days
+    trend_spread: Share
+    pillar_drop_points: Points
+    reasons: Count
 
     @model_validator(mode="after")
     def _pairs_known(self) -> Self:
@@ -340,7 +362,7 @@ class PhraseSettings(Record):
     intents: dict[str, Intent]
     competitors: tuple[str, ...]
     negations: tuple[str, ...]
-    window_days: Setting
+    window_days: SomeDays
     themes: dict[str, tuple[str, ...]]
 
     @model_validator(mode="after")
@@ -353,23 +375,23 @@ class ReviewProfile(Record):
     """Size and length of the review for a portfolio of a certain size."""
 
     id: str
-    above_accounts: int = Field(ge=0, description="From this number of accounts on.")
+    above_accounts: int = Field(ge=0, le=100_000_000, description="From this number of accounts on.")
     note: str
-    list_size: int
-    meeting_scope: int
-    deep_dives: int
-    minutes: int
+    list_size: Rows
+    meeting_scope: Rows
+    deep_dives: Rows
+    minutes: Minutes
     standup: bool
-    interval_days: int = Field(ge=1, description="Days from one review to the next.")
+    interval_days: int = Field(ge=1, le=366, description="Days from one review to the next.")
 
 
 class PhaseSettings(Record):
     """One phase of a save play: its name, its time, and how many actions it has."""
 
     label: str
-    weeks: tuple[int, int] = Field(description="First and last week, as the title says it.")
-    days: tuple[int, int] = Field(description="First and last calendar day after the play starts.")
-    actions: int = Field(ge=3, description="Actions at most.")
+    weeks: tuple[Week, Week] = Field(description="First and last week, as the title says it.")
+    days: tuple[Day, Day] = Field(description="First and last calendar day after the play starts.")
+    actions: int = Field(ge=3, le=100, description="Actions at most.")
 
     @model_validator(mode="after")
     def _days_lie_in_weeks(self) -> Self:
@@ -388,18 +410,18 @@ class PhaseSettings(Record):
 class MetricTargets(Record):
     """Targets of the figures about the review itself."""
 
-    days_to_action: Setting
-    kept: Setting
-    churn_at_risk: Setting
-    health_regained: Setting
+    days_to_action: Days
+    kept: Share
+    churn_at_risk: Share
+    health_regained: Points
 
 
 class HoldSettings(Record):
     """Calendar holds: how long each kind takes, and the times at which they may start."""
 
-    minutes: dict[HoldKind, int]
+    minutes: dict[HoldKind, Minutes]
     first_at: time
-    slot_minutes: Setting
+    slot_minutes: SomeCount
 
     @model_validator(mode="after")
     def _every_kind_has_minutes(self) -> Self:
@@ -414,15 +436,15 @@ class AgendaBlock(Record):
 
     id: str
     title: str
-    minutes: int
+    minutes: Minutes
     lead: str
 
 
 class SavePrior(Record):
     """Prior of the save rate as cases: the rate is saved / (saved + lost), and their sum is its weight."""
 
-    saved: float = Field(gt=0)
-    lost: float = Field(gt=0)
+    saved: float = Field(gt=0, le=1e6, allow_inf_nan=False)
+    lost: float = Field(gt=0, le=1e6, allow_inf_nan=False)
 
 
 class AlertRule(Record):
@@ -444,65 +466,67 @@ class AlertRule(Record):
 class ReviewSettings(Record):
     """``configs/review.yaml``: profiles, agenda, capacity, money and the calendar."""
 
-    profiles: tuple[ReviewProfile, ...]
+    profiles: tuple[ReviewProfile, ...] = Field(min_length=1)
     agenda: tuple[AgendaBlock, ...]
-    plan_rows_per_tier: Setting
-    red_account_limit: Setting
-    intervention_share: Setting
-    planning_days: Setting
-    hours_per_account: dict[Size, float]
+    plan_rows_per_tier: Count
+    red_account_limit: Count
+    intervention_share: Share
+    planning_days: SomeDays
+    hours_per_account: dict[Size, WeeklyHours]
     hours_why: str
-    default_weekly_hours: dict[Role, float]
-    hourly_rate: Setting
-    weekly_budget: Setting
-    concession_share: Setting
+    default_weekly_hours: dict[Role, WeeklyHours]
+    hourly_rate: Money
+    weekly_budget: Money
+    concession_share: Share
     save_priors: dict[Difficulty, SavePrior]
     save_priors_why: str
-    handover_renewal_after: Setting
-    handover_candidates: Setting
-    opportunity_high: Setting
-    opportunity_medium: Setting
-    alerts_per_state: Setting
-    movement_rows: Setting
-    bridge_accounts: Setting
-    late_becomes_missed: Setting
-    pattern_minimum: Setting
-    pattern_lift: Setting
-    theme_minimum: Setting
-    remembered_reviews: Setting
-    regain_after_days: Setting
+    handover_renewal_after: Days
+    handover_candidates: Count
+    opportunity_high: Points
+    opportunity_medium: Points
+    alerts_per_state: Count
+    movement_rows: Count
+    bridge_accounts: Count
+    late_becomes_missed: Days
+    pattern_minimum: Count
+    pattern_lift: Factor
+    theme_minimum: Count
+    remembered_reviews: Count
+    regain_after_days: Days
     targets: MetricTargets
-    handovers_per_csm: Setting
-    primary_action_hours: Setting
-    secondary_after_days: Setting
-    assign_owner_hours: Setting
-    assign_owner_working_days: Setting
-    watch_due_before_renewal: Setting
-    overdue_renewal_working_days: Setting
-    escalation_working_days: Setting
+    handovers_per_csm: Count
+    primary_action_hours: Hours
+    secondary_after_days: Days
+    assign_owner_hours: Hours
+    assign_owner_working_days: Days
+    watch_due_before_renewal: Days
+    overdue_renewal_working_days: Days
+    escalation_working_days: Days
     holds: HoldSettings
     play_phases: dict[Phase, PhaseSettings]
-    shortest_schedule: Setting
-    first_touch_grace: Setting
-    health_gain: Setting
-    renewal_near_days: Setting
-    decide_before_renewal: Setting
-    manager_review_every: Setting
+    shortest_schedule: SomeShare
+    first_touch_grace: Days
+    health_gain: Points
+    renewal_near_days: Days
+    decide_before_renewal: Days
+    manager_review_every: SomeDays
     holiday_country: str
     holiday_subdivision: str | None
     company_holidays: tuple[date, ...]
     time_zone: str
     meeting_starts: str
     weekly_check: Literal["monday", "tuesday", "wednesday", "thursday", "friday"]
-    manager_review_week: Setting
-    decision_week: Setting
-    opportunity: dict[str, float]
+    manager_review_week: PlayWeek
+    decision_week: PlayWeek
+    opportunity: dict[str, Weight]
     matrix: dict[str, str]
     questions: dict[Category, str]
     workflow: tuple[AlertRule, ...]
 
     @model_validator(mode="after")
     def _nothing_missing(self) -> Self:
+        if all(profile.above_accounts > 0 for profile in self.profiles):
+            raise ValueError("profiles: one profile begins at above_accounts: 0, so that every portfolio has one")
         levels = ("high", "medium", "low")
         needed: tuple[tuple[str, Collection[str], Collection[str]], ...] = (
             ("hours_per_account", SIZES, self.hours_per_account),
@@ -534,7 +558,7 @@ class TokenPrices(Record):
 
     currency: str = Field(pattern="^[A-Z]{3}$")
     as_of: date
-    models: dict[str, tuple[float, float]]
+    models: dict[str, tuple[Price, Price]]
 
     def cost(self, model: str, read: int, written: int) -> float | None:
         """Cost of tokens in ``currency``; None when the model is not in the table."""
@@ -569,24 +593,24 @@ class ModelSettings(Record):
     fast_name: str | None
     url: str | None
     roles: dict[ModelRole, Literal["strong", "fast"]]
-    temperature: Setting
+    temperature: Factor
     seed: Setting
-    timeout: Setting
-    answer_tokens: Setting
-    answer_bytes: Setting
-    repair_rounds: Setting
-    retries: Setting
-    retry_first_wait: Setting
-    retry_longest_wait: Setting
-    at_once: Setting
-    budget_seconds: Setting
-    budget_tokens: Setting
-    evidence_lines: Setting
-    quotes: Setting
-    sentence_length: Setting
-    briefing_sentences: Setting
-    ask_steps: Setting
-    ask_tokens: Setting
+    timeout: Seconds
+    answer_tokens: Quantity
+    answer_bytes: Quantity
+    repair_rounds: Factor
+    retries: Factor
+    retry_first_wait: Seconds
+    retry_longest_wait: Seconds
+    at_once: SomeCount
+    budget_seconds: Seconds
+    budget_tokens: Tokens
+    evidence_lines: Count
+    quotes: Count
+    sentence_length: Quantity
+    briefing_sentences: SomeCount
+    ask_steps: SomeCount
+    ask_tokens: Quantity
     prices: TokenPrices
     words: WordLists
     words_why: str
@@ -602,7 +626,7 @@ QuestionKind = Literal["save_play", "why", "changes", "load", "late", "plan"]
 class StatementRule(Record):
     """Statement that a person may make about an account, with the value of the signal that it means."""
 
-    value: float
+    value: Number
     says: str = Field(min_length=5, description="A clause that follows 'according to the person who asks'.")
     phrases: tuple[str, ...] = Field(min_length=1, description="Regular expressions, case-insensitive.")
 
@@ -628,7 +652,7 @@ class AskSettings(Record):
     """``configs/ask.yaml``: phrases for understanding a question without a model."""
 
     kinds: dict[QuestionKind, tuple[str, ...]]
-    close_enough: Setting
+    close_enough: Points
     ignored: tuple[str, ...]
     legal_forms: tuple[str, ...]
     tiers: dict[InterventionTier, tuple[str, ...]]

@@ -9,11 +9,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BeforeValidator, ValidationError
 
 from domain.errors import ConfigurationError
 from domain.record import Record
+from tools.yaml_file import YamlDocument, read_yaml
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CASES_FOLDER = FIXTURES / "accounts"
@@ -146,23 +146,30 @@ class AccountCase(CaseCustomer):
 
 
 def load_yaml(path: Path) -> Any:
-    """Read a YAML file, with libyaml where it is installed."""
-    return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    """The content of a file of fixtures. Raises ConfigurationError with the file and the line that is wrong."""
+    return _read_fixture(path).content
+
+
+def _read_fixture(path: Path) -> YamlDocument:
+    try:
+        return read_yaml(path, ConfigurationError)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path.name}: there is no such file in {path.parent.name}/") from None
 
 
 def read_case(path: Path) -> AccountCase:
-    """Read one case. Raises ConfigurationError with the file and the key that is wrong."""
-    try:
-        content = load_yaml(path)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path.name}: not a YAML file: {error}") from None
-    if not isinstance(content, dict):
+    """Read one case. Raises ConfigurationError with the file, the line and the key that is wrong."""
+    document = _read_fixture(path)
+    if not isinstance(document.content, dict):
         raise ConfigurationError(f"{path.name}: a case is a mapping with why, as_of, account and expect")
+    if "name" in document.content:
+        raise ConfigurationError(
+            f"{document.position(['name'])}: name: no such key here; the file is named after the case"
+        )
     try:
-        case = AccountCase(name=path.stem, **content)
+        case = AccountCase.model_validate({**document.content, "name": path.stem})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigurationError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise ConfigurationError(document.explain(error)) from None
     for customer in (case, *case.also):
         _check_rows(path.name, customer)
     return case

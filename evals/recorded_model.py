@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from agents.model_client import CallListener, Message, ModelAnswer, ModelClient, OpenAIClient
-from domain.configuration import Configuration, Setting
+from domain.configuration import Configuration
 from domain.errors import Unreachable
+from domain.setting import Setting
 from evals.cases import FIXTURES
 
 RECORDINGS = FIXTURES / "recorded"

@@ -1,11 +1,11 @@
-"""The one reader of ``configs/``: YAML in, typed configuration out, or an error that names file and key."""
+"""The one reader of ``configs/``: YAML in, typed configuration out, or an error that names file, line and key."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
@@ -13,6 +13,7 @@ from domain.errors import ConfigurationError
 from tools.signals import INTENTS
 from tools.signals.sql_columns import registration_problem
 from tools.stated_numbers import state_review_numbers, state_tier_numbers
+from tools.yaml_file import YamlDocument, read_yaml
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
@@ -22,13 +23,20 @@ _FILES = {
 _SCORE_PARTS = ("scoring", "tiers", "wording")
 
 
-def _read(path: Path) -> Any:
+Documents = Mapping[str, YamlDocument]
+"""The files of a folder by name, like ``scoring.yaml`` and ``playbooks/value_gap.yaml``."""
+
+
+def _read(folder: Path, names: Iterable[str]) -> Documents:
+    """Files of a configuration folder. Raises ConfigurationError naming file, line and key."""
+    return {name: _read_file(folder, name) for name in names}
+
+
+def _read_file(folder: Path, name: str) -> YamlDocument:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        return read_yaml(folder / name, ConfigurationError, name)
     except FileNotFoundError:
-        raise ConfigurationError(f"{path.name} is missing in the configuration folder {path.parent.name}/") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
+        raise ConfigurationError(f"{name} is missing in the configuration folder {folder.name}/") from None
 
 
 def _hash(paths: list[Path]) -> str:
@@ -38,40 +46,53 @@ def _hash(paths: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _first_problem(error: ValidationError) -> str:
-    """The first problem, as file and key."""
-    problem = error.errors()[0]
-    if not problem["loc"]:
-        return str(problem["msg"]).removeprefix("Value error, ")
+def _first_problem(error: ValidationError, documents: Documents) -> str:
+    """The first problem, as file, line and key."""
+    problem = error.errors(include_url=False, include_input=False)[0]
     keys = [str(key) for key in problem["loc"]]
-    part = _FILES.get(keys[0], keys[0]) if keys else "configs"
-    name = f"playbooks/{keys[1]}.yaml" if part == "playbooks" and len(keys) > 1 else f"{part}.yaml"
-    return f"{name}: {'.'.join(keys[1:]) or 'the whole file'}: {str(problem['msg']).removeprefix('Value error, ')}"
+    if not keys:
+        return _with_line(str(problem["msg"]).removeprefix("Value error, "), documents)
+    is_book = keys[0] == "playbooks" and len(keys) > 1
+    name = f"playbooks/{keys[1]}.yaml" if is_book else f"{_FILES.get(keys[0], keys[0])}.yaml"
+    if name not in documents:
+        return _with_line(f"{name}: {'.'.join(keys[1:])}: {problem['msg']}", documents)
+    return documents[name].explain(error, 2 if is_book else 1, "the whole file")
+
+
+def _with_line(problem: str, documents: Documents) -> str:
+    """A problem that begins with a file and a place in it, with the line of that place."""
+    name, _, rest = problem.partition(": ")
+    line = documents[name].line_of(rest) if name in documents else None
+    return problem if line is None else f"{name} line {line}: {rest}"
 
 
 def read_configuration(folder: Path | None = None) -> Configuration:
     """All of ``configs/`` (the shipped one by default), checked.
 
-    Raises ConfigurationError naming the file and the key.
+    Raises ConfigurationError naming the file, the line and the key.
     """
     folder = folder or DEFAULT_FOLDER
     books = sorted((folder / "playbooks").glob("*.yaml"))
     names = sorted(f"{file}.yaml" for file in _FILES.values())
-    content = _content(folder, _FILES)
-    content["playbooks"] = {path.stem: _read(path) for path in books}
+    documents = _read(folder, [*names, *(f"playbooks/{path.name}" for path in books)])
+    content = _content(folder, documents, _FILES)
+    content["playbooks"] = {path.stem: documents[f"playbooks/{path.name}"].content for path in books}
     content["hash"] = _hash([folder / name for name in names] + books)
-    found = _validate(Configuration, content)
-    review = state_review_numbers(found.review, found.tiers, found.scoring, found.windows)
+    found = _validate(Configuration, content, documents)
+    with _lines_in_errors(documents):
+        review = state_review_numbers(found.review, found.tiers, found.scoring, found.windows)
     return found.model_copy(update={"review": review})
 
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
-    """The configuration of the scores alone, checked: a sixth of ``configs/``. Raises ConfigurationError naming the file and the key."""
-    return _validate(ScoreConfiguration, _content(folder or DEFAULT_FOLDER, _SCORE_PARTS))
+    """The configuration of the scores alone, checked: a sixth of ``configs/``. Raises as ``read_configuration`` does."""
+    folder = folder or DEFAULT_FOLDER
+    documents = _read(folder, [f"{_FILES[part]}.yaml" for part in _SCORE_PARTS])
+    return _validate(ScoreConfiguration, _content(folder, documents, _SCORE_PARTS), documents)
 
 
-def _content(folder: Path, parts: Iterable[str]) -> dict[str, Any]:
-    content = {part: _read(folder / f"{_FILES[part]}.yaml") for part in parts}
+def _content(folder: Path, documents: Documents, parts: Iterable[str]) -> dict[str, Any]:
+    content = {part: documents[f"{_FILES[part]}.yaml"].content for part in parts}
     _share_text_window(content)
     return content | {"scoring_hash": _hash(sorted(folder / f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
 
@@ -86,13 +107,24 @@ def _share_text_window(content: dict[str, Any]) -> None:
         return  # not in the expected form: the validation that follows names file and key
 
 
-def _validate(kind: type[ConfigurationT], content: Mapping[str, Any]) -> ConfigurationT:
+def _validate(kind: type[ConfigurationT], content: Mapping[str, Any], documents: Documents) -> ConfigurationT:
     try:
         configuration = kind.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError(f"configuration: {_first_problem(error)}") from None
-    problem = registration_problem(configuration.scoring.signals)
-    if problem:
-        raise ConfigurationError(f"configuration: {problem}")
-    tiers = state_tier_numbers(configuration.tiers, configuration.windows)
+        raise ConfigurationError(f"configuration: {_first_problem(error, documents)}") from None
+    with _lines_in_errors(documents):
+        problem = registration_problem(configuration.scoring.signals)
+        if problem:
+            raise ConfigurationError(f"configuration: {problem}")
+        tiers = state_tier_numbers(configuration.tiers, configuration.windows)
     return configuration.model_copy(update={"tiers": tiers})
+
+
+@contextmanager
+def _lines_in_errors(documents: Documents) -> Iterator[None]:
+    """Add the line to what checks of the whole configuration refuse: they know file and key only."""
+    try:
+        yield
+    except ConfigurationError as error:
+        problem = str(error).removeprefix("configuration: ")
+        raise ConfigurationError(f"configuration: {_with_line(problem, documents)}") from None

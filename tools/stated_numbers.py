@@ -5,12 +5,14 @@ rule compares the signal with, ``{ticket_spike_times}`` the same as "twice", ``{
 ``{escalations_window}`` how many days the signal looks back. Some texts have further ones; an unknown one is refused.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from domain.configuration import ReviewProfile, ReviewSettings, RuleCondition, ScoringSettings, TierSettings
 from domain.errors import ConfigurationError
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_FORMATTED = re.compile(r"{[^{}]*[:!.\[]")
 
 
 def state_tier_numbers(tiers: TierSettings, windows: Mapping[str, int]) -> TierSettings:
@@ -100,6 +102,8 @@ def _number(value: float) -> str:
 
 def _filled(text: str, values: Mapping[str, str], where: str) -> str:
     try:
+        if _FORMATTED.search(text):
+            raise ValueError("only a name may be in braces: a format could ask for gigabytes")
         return text.format_map(values)
     except KeyError as error:
         known = ", ".join(sorted(values))

@@ -27,6 +27,10 @@ MAX_DEPTH = 32
 """Levels of nesting; the deepest file that ships has seven."""
 MAX_DIGITS = 18
 """Digits of a whole number; longer ones are ids and belong in quotation marks."""
+_MAX_SHOWN = 80
+"""Characters of a key, a value or a place that a message shows."""
+_MAX_PLACE, _MAX_PLACE_WORDS = 200, 8
+"""Characters and words at the beginning of a message in which the name of a place is looked for."""
 _REFUSED_TAGS = {"tag:yaml.org,2002:merge": "<< is not used here; write the keys out"}
 _RESOLVER: Any = yaml.resolver.Resolver()
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
@@ -42,40 +46,82 @@ class YamlDocument:
     lines: Mapping[Keys, int] = field(default_factory=dict, repr=False)
     """Line number from 1, by the keys that lead to a value."""
 
+    def line_of(self, words: str) -> int | None:
+        """The line of a place that a model's message names, like ``signals.nps.points`` or ``workflow: silence``.
+
+        A word is a key, or the ``id`` of an entry in a list. None when the first word is neither.
+        """
+        keys: Keys = ()
+        parts = words[:_MAX_PLACE].split(": ")
+        for word in [word for part in parts for word in (part, *part.split("."))][:_MAX_PLACE_WORDS]:
+            keys = next((found for found in self._below(keys) if word in (found[-1], self._id_at(found))), keys)
+        return self.lines[keys] if keys else None
+
+    def _below(self, keys: Keys) -> list[Keys]:
+        """Places below ``keys``, those nearest first."""
+        below = [each for each in self.lines if each[: len(keys)] == keys and len(each) > len(keys)]
+        return sorted(below, key=len)
+
+    def _id_at(self, keys: Keys) -> Any:
+        value = self.content
+        for key in keys:
+            if not isinstance(value, list | dict) or (isinstance(value, dict) and key not in value):
+                return None  # below a key that is not a text
+            value = value[key]  # type: ignore[index]
+        return value.get("id") if isinstance(value, dict) else None
+
     def position(self, keys: Sequence[Key]) -> str:
         """``decisions.yaml line 12`` for the value at ``keys``, or for what encloses it when it is missing."""
         known = (self.lines.get(tuple(keys[:length])) for length in range(len(keys), -1, -1))
         line = next((line for line in known if line is not None), None)
         return self.name if line is None else f"{self.name} line {line}"
 
-    def explain(self, error: ValidationError, outer: int = 0) -> str:
-        """The first problem that a model found, with line and key. ``outer`` keys of the model are not in the file."""
-        problem = error.errors()[0]
+    def explain(self, error: ValidationError, outer: int = 0, whole: str = "") -> str:
+        """The first problem that a model found, with line and key.
+
+        ``outer`` keys of the model are not in the file. ``whole`` takes the place of the key where the whole file is
+        wrong; the line is then the one of the place that the message begins with, if it does.
+        """
+        problem = error.errors(include_url=False, include_input=False)[0]
         keys: list[Key] = [key for key in problem["loc"][outer:] if key != "[key]"]
         message = str(problem["msg"]).removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = "no such key here"
         where = ".".join(str(key) for key in keys)
-        return f"{self.position(keys)}: {where}: {message}" if where else f"{self.position(keys)}: {message}"
+        if keys:
+            return f"{self.position(keys)}: {shorten(where)}: {shorten(message, 600)}"
+        line = self.line_of(message) if ": " in message else None
+        at = self.name if line is None else f"{self.name} line {line}"
+        return ": ".join(part for part in (at, whole, shorten(message, 600)) if part)
 
 
-def read_yaml(path: Path, error: type[InputError]) -> YamlDocument:
-    """The document in a file; the content of an empty one is None.
+def shorten(text: object, most: int = _MAX_SHOWN) -> str:
+    """A key or value of a file for a message: on one line, and not longer than ``most`` characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def read_yaml(path: Path, error: type[InputError], name: str = "") -> YamlDocument:
+    """The document in a file; the content of an empty one is None. Messages call the file ``name``.
 
     Raises ``error`` with file, line, key and reason. A missing file raises FileNotFoundError: the caller knows whether
     that is wrong.
     """
+    name = name or path.name
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise error(f"{path.name} has more than {MAX_BYTES:,} bytes; is it the right file?")
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:  # a bounded read: a device or a pipe has no size
+            content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise
-    except UnicodeDecodeError as problem:
-        raise error(f"{path.name} is not UTF-8 text (byte {problem.start}); save it as UTF-8") from None
     except OSError as problem:
-        raise error(f"{path.name} cannot be read: {problem.strerror}") from None
-    return parse_yaml(text, path.name, error)
+        raise error(f"{name} cannot be read: {problem.strerror}") from None
+    if len(content) > MAX_BYTES:
+        raise error(f"{name} has more than {MAX_BYTES:,} bytes; is it the right file?")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise error(f"{name} is not UTF-8 text (byte {problem.start}); save it as UTF-8") from None
+    return parse_yaml(text, name, error)
 
 
 def read_record(path: Path, model: type[R], error: type[InputError]) -> R:
@@ -95,9 +141,9 @@ def parse_yaml(text: str, name: str, error: type[InputError]) -> YamlDocument:
             builder.add(event)
     except yaml.MarkedYAMLError as problem:
         line = f" line {problem.problem_mark.line + 1}" if problem.problem_mark else ""
-        raise error(f"{name}{line} is not valid YAML: {problem.problem or problem.context}") from None
+        raise error(f"{name}{line} is not valid YAML: {shorten(problem.problem or problem.context)}") from None
     except yaml.reader.ReaderError as problem:
-        number = text.count("\n", 0, problem.position) + 1
+        number = text.encode()[: problem.position].count(b"\n") + 1  # the position counts bytes
         raise error(
             f"{name} line {number} holds a character that cannot be printed (U+{problem.character:04X})"
         ) from None
@@ -132,7 +178,7 @@ class _Builder:
             if self._documents > 1:
                 raise self._refuse(line, "a second document begins here; keep one")
         elif isinstance(event, yaml.AliasEvent):
-            raise self._refuse(line, f"*{event.anchor} repeats another part; write it out")
+            raise self._refuse(line, f"*{shorten(event.anchor)} repeats another part; write it out")
         elif isinstance(event, yaml.ScalarEvent):
             self._put(self._scalar(event, line), line)
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -142,7 +188,7 @@ class _Builder:
 
     def _begin(self, event: Any, line: int) -> None:
         if event.tag is not None:
-            raise self._refuse(line, f"the tag {event.tag} is not used here")
+            raise self._refuse(line, f"the tag {shorten(event.tag)} is not used here")
         if len(self._open) >= MAX_DEPTH:
             raise self._refuse(line, f"nested more than {MAX_DEPTH} levels deep")
         value: list[Any] | dict[Any, Any] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
@@ -172,14 +218,14 @@ class _Builder:
         if isinstance(key, list | dict):
             raise self._refuse(line, "a list or a group of keys cannot be a key")
         if key in into.value:
-            raise self._refuse(line, f"{key} is there twice; keep one")
+            raise self._refuse(line, f"{shorten(key)} is there twice; keep one")
         into.key, into.has_key = key, True
         self.lines[(*into.keys, _as_key(key))] = line
 
     def _scalar(self, event: Any, line: int) -> Any:
         tag = event.tag if event.tag is not None else _RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit)
         if event.tag is not None:
-            raise self._refuse(line, f"the tag {event.tag} is not used here")
+            raise self._refuse(line, f"the tag {shorten(event.tag)} is not used here")
         if tag in _REFUSED_TAGS:
             raise self._refuse(line, _REFUSED_TAGS[tag])
         if tag == "tag:yaml.org,2002:int" and sum(map(str.isdigit, event.value)) > MAX_DIGITS:
@@ -190,9 +236,9 @@ class _Builder:
             value = _CONSTRUCTOR.construct_object(yaml.ScalarNode(tag, event.value))
         except (ValueError, OverflowError):
             kind = "a date that exists" if tag.endswith("timestamp") else "a number that can be used"
-            raise self._refuse(line, f"{event.value} is not {kind}") from None
+            raise self._refuse(line, f"{shorten(event.value)} is not {kind}") from None
         if isinstance(value, float) and not isfinite(value):
-            raise self._refuse(line, f"{event.value} is not a number that can be used")
+            raise self._refuse(line, f"{shorten(event.value)} is not a number that can be used")
         return value
 
     def _refuse(self, line: int, reason: str) -> InputError:
@@ -201,7 +247,7 @@ class _Builder:
             keys.append(_as_key(self._open[-1].key))
         elif self._open and isinstance(self._open[-1].value, list):
             keys.append(len(self._open[-1].value))
-        where = ".".join(map(str, keys))
+        where = shorten(".".join(map(str, keys)))
         return self._error(
             f"{self._name} line {line}: {where}: {reason}" if where else f"{self._name} line {line}: {reason}"
         )

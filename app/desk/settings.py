@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from app.parsing import first_problem
 from domain.desk import DeskRole
 from domain.errors import ConfigurationError
 from domain.record import Record
+from tools.yaml_file import read_yaml
 
 
 def is_loopback(host: str) -> bool:
@@ -112,19 +111,15 @@ class DeskSettings(Record):
 
 
 def read_settings(folder: Path | None) -> DeskSettings:
-    """The settings in a configuration folder. Raises ConfigurationError naming the key."""
+    """The settings in a configuration folder. Raises ConfigurationError naming line and key."""
     folder = folder or Path(__file__).resolve().parents[2] / "configs"
     if not folder.is_dir():
         raise ConfigurationError(f"the configuration folder {folder} does not exist")
     try:
-        text = (folder / "desk.yaml").read_text(encoding="utf-8")
+        document = read_yaml(folder / "desk.yaml", ConfigurationError)
     except FileNotFoundError:
         return DeskSettings()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"desk.yaml cannot be read: {error}") from None
     try:
-        return DeskSettings.model_validate(yaml.load(text, Loader=yaml.CSafeLoader) or {})
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"desk.yaml is not valid YAML: {' '.join(str(error).split())}") from None
+        return DeskSettings.model_validate({} if document.content is None else document.content)
     except ValidationError as error:
-        raise ConfigurationError(f"configuration: desk.yaml: {first_problem(error, 'the whole file')}") from None
+        raise ConfigurationError(f"configuration: {document.explain(error, whole='the whole file')}") from None

@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from app.desk.score_table import ScoreTable, WhatIfEffect
 from app.parsing import first_problem
 from domain.configuration import CATEGORIES, SIZES, Configuration, ScoringSettings
-from domain.errors import DecisionError
+from domain.errors import ConfigurationError, DecisionError
 from tools.scoring.score_sql import scored_sql
+from tools.yaml_file import read_yaml
 
 MAX_LISTED = 100
 """Accounts that are listed; the counts are of all."""
@@ -136,7 +137,7 @@ def compute_effect(
 def scoring_file(changes: WhatIfChanges, configs: str | None, review_id: str) -> str:
     """scoring.yaml with the changes, every other line as it is written there, and what was changed at its head."""
     folder = Path(configs) if configs else Path(__file__).resolve().parents[2] / "configs"
-    raw = yaml.load((folder / "scoring.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    raw = read_yaml(folder / "scoring.yaml", ConfigurationError).content
     lines = [f"# {name}: {value:g}" for name, value in changes.values.items()] or ["# nothing"]
     head = f"# Changed on the page What if of {review_id}; put it into a folder and name that with --configs:"
     return "\n".join(

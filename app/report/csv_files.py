@@ -1,6 +1,10 @@
 """The tables that other programs read: action list and CRM updates as CSV.
 
-A text cell that a spreadsheet could take for a formula is written with a leading apostrophe; a number stays a number.
+No text can become a formula of a spreadsheet: neither a whole cell, nor a piece of it. In countries whose list separator
+is ``;`` a double click on the file splits its lines at every ``;``, also inside quotation marks, and a line break inside
+a cell begins a new row there. An apostrophe goes before what such a piece would begin with. It keeps the text readable,
+and ``read_text`` takes exactly it away again; a look-alike of ``;`` would have changed names for good. A number stays a
+number.
 """
 
 import csv
@@ -12,10 +16,13 @@ from domain.review import Review
 from domain.tracking import Action
 
 Cell = str | float | int | None
-_FORMULA = re.compile(
-    "[\\s\\x00-\\x20\\x7f-\\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]"
-)
-_BREAK = ("\t", "\r", "\n")
+_BLANK = " \\x00-\\x08\\x0b\\x0c\\x0e-\\x20\\x7f-\\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2069\u3000\ufeff"
+_RISKY = f"'*[{_BLANK}\"]*[=+\\-@\uff1d\uff0b\uff0d\uff20]"
+"""A sign that begins a formula, also after blanks, quotation marks and apostrophes that were there before."""
+_START = f"(?={_RISKY}|'*[\\t\\r\\n])"
+_PIECE = f"(?:(?<=\\t)(?={_RISKY})|(?<=[;\\r\\n])(?={_RISKY}|'*\"*\\t|'*\"+[\\r\\n]))"
+_RISKY_START, _RISKY_PIECE = re.compile(_START), re.compile(_PIECE)
+_GUARD_AT_START, _GUARD_IN_TEXT = re.compile(f"'{_START}"), re.compile(_PIECE.replace(")(?=", ")'(?="))
 ACTION_COLUMNS = (
     "id", "review_id", "account_id", "account", "owner", "due", "follow_up", "kind", "title", "action", "purpose",
     "urgency", "effort_hours", "status", "done_on",
@@ -24,11 +31,17 @@ CRM_COLUMNS = ("account_id", "account", "field", "value", "reason")
 
 
 def escape_formula(cell: Cell) -> Cell:
-    """The cell, with an apostrophe before anything that could run as a formula."""
+    """The cell, with an apostrophe before everything that could run as a formula."""
     if not isinstance(cell, str):
         return "" if cell is None else cell
-    is_risky = not cell[:1].isalnum() and (cell.startswith(_BREAK) or _FORMULA.match(cell))
-    return f"'{cell}" if is_risky else cell
+    text = _RISKY_PIECE.sub("'", cell)
+    return f"'{text}" if not text[:1].isalnum() and _RISKY_START.match(text) else text
+
+
+def read_text(cell: str) -> str:
+    """The text of a cell that ``escape_formula`` wrote."""
+    text = cell[1:] if _GUARD_AT_START.match(cell) else cell
+    return _GUARD_IN_TEXT.sub("", text)
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

@@ -453,10 +453,10 @@ tables:
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        ("tabels: {}", "mapping.yaml: tabels: no such key here"),
-        ("tables: {acounts: {}}", "mapping.yaml: tables.acounts: no such table"),
+        ("tabels: {}", "mapping.yaml line 1: tabels: no such key here"),
+        ("tables: {acounts: {}}", "mapping.yaml line 1: tables.acounts: no such table"),
         ("tables: {accounts: {columns: {ar: X}}}", "tables.accounts.columns.ar: no such column"),
-        ("tables: {accounts: {form: X}}", "mapping.yaml: tables.accounts.form: no such key here"),
+        ("tables: {accounts: {form: X}}", "mapping.yaml line 1: tables.accounts.form: no such key here"),
         ("tables: {accounts: {units: {name: minor}}}", "tables.accounts.units.name: minor does not fit this column"),
         (
             "tables: {accounts: {values: {lifecycle_stage: {X: gone}}}}",
@@ -464,8 +464,8 @@ tables:
         ),
         ("tables: {accounts: {from: Accnt.csv}}", "tables.accounts.from: Accnt.csv: there is no such file or table"),
         ("tables: {accounts: {columns: {arr: A}, constants: {arr: 1}}}", "also under columns; keep one of the two"),
-        ("date_order: european", "mapping.yaml: date_order: "),
-        ("tables: [", "mapping.yaml cannot be read"),
+        ("date_order: european", "mapping.yaml line 1: date_order: "),
+        ("tables: [", "mapping.yaml line 2 is not valid YAML: "),
         ("- a", "mapping.yaml: "),
         (
             "tables: {touchpoints: {columns: {date: LastModifiedDate}}}",

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,12 +30,57 @@ def test_no_cell_of_a_csv_can_run_as_a_formula(rows: list[list[str | int | float
     for given_row, read_row in zip(rows, read, strict=True):
         for given_cell, cell in zip(given_row, read_row, strict=True):
             if isinstance(given_cell, str):
-                assert cell in (given_cell, f"'{given_cell}")
+                assert tabular.read_text(cell) == given_cell
+                assert given_cell in (cell, cell[1:]) or set(given_cell) & set(";\t\r\n")
                 bare = cell.lstrip("".join(chr(i) for i in range(33)) + "\x7f\u200b\xa0")
                 assert not bare.startswith(tuple("=+-@＝＋－＠"))
                 assert not cell.startswith(("\t", "\r", "\n"))
             else:
                 assert float(cell) == float(given_cell)
+
+
+PIECES = st.lists(
+    st.sampled_from(["=1+1", "+1", "-1", "@x", ";", "; ", ';"', '"', ",", "\t", "\r", "\n", "'", " ", "＝1", "a"]),
+    max_size=12,
+)
+FORMULA_SIGNS = tuple("=+-@＝＋－＠")
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["A-1", "2026-W48-A-1-01"]), PIECES.map("".join), TEXT, st.integers()), max_size=4
+    )
+)
+def test_no_piece_of_a_line_is_a_formula_where_the_spreadsheet_splits_at_another_separator(
+    separator: str, rows: list[tuple[str, str, str, int]]
+) -> None:
+    written = tabular.csv_bytes(("id", "one", "two", "n"), rows).decode("utf-8")
+    numbers = {str(row[3]) for row in rows}
+    split = csv.reader(io.StringIO(written, newline=""), delimiter=separator)
+    plainly = (re.split(f"[{separator}\r\n]", written),) if separator != "," else ()
+    for cells in (*split, *plainly):
+        for cell in cells:
+            assert cell in numbers or not cell.lstrip(' "').startswith(FORMULA_SIGNS), (cell, written)
+            assert not cell.startswith(("\t", "\r"))
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("costs 5;=cmd|' /C calc'!A0", "costs 5;'=cmd|' /C calc'!A0"),
+        ("first\n=1+1", "first\n'=1+1"),
+        ("a; -1", "a;' -1"),
+        ("a;'=1", "a;''=1"),
+        ("one; two", "one; two"),
+        ("5 - 3; 2 + 2", "5 - 3; 2 + 2"),
+    ],
+)
+def test_an_apostrophe_stands_before_what_a_piece_of_a_text_would_run_and_is_taken_away_on_import(
+    text: str, written: str
+) -> None:
+    assert tabular.escape_formula(text) == written
+    assert tabular.read_text(written) == text
 
 
 @given(st.lists(TEXT, min_size=1, max_size=6))

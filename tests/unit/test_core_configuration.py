@@ -92,7 +92,7 @@ def test_a_missing_file_is_named(folder: Path, file: str) -> None:
 
 def test_a_file_that_is_not_yaml_is_named(folder: Path) -> None:
     (folder / "review.yaml").write_text("profiles: [", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"review\.yaml is not valid YAML"):
+    with pytest.raises(ConfigurationError, match=r"review\.yaml line 2 is not valid YAML"):
         read_configuration(folder)
 
 
@@ -103,7 +103,7 @@ def test_a_score_needs_three_files_and_finds_in_them_what_a_review_finds(folder:
     scores = read_score_configuration(folder)
     assert (scores.scoring, scores.tiers, scores.wording) == (whole.scoring, whole.tiers, whole.wording)
     assert scores.scoring_hash == whole.scoring_hash
-    with pytest.raises(ConfigurationError, match="is not valid YAML"):
+    with pytest.raises(ConfigurationError, match="line 2 is not valid YAML"):
         read_configuration(folder)
     tiers = folder / "tiers.yaml"
     tiers.write_text(tiers.read_text("utf-8").replace("signal: escalations", "signal: shouting", 1), encoding="utf-8")

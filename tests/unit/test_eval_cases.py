@@ -100,7 +100,7 @@ def test_cases_share_a_portfolio_only_with_the_same_surroundings() -> None:
     ("text", "says"),
     [
         ("[1, 2]", "a case is a mapping"),
-        ("why: [", "not a YAML file"),
+        ("why: [", "a_case.yaml line 2 is not valid YAML"),
         ("why: x\nas_of: 2026-11-23\nexpect: {tiers: high}", "expect.tiers"),
         ("why: x\nas_of: soon\nexpect: {}", "as_of"),
         ("why: x\nas_of: 2026-11-23\nexpect: {}\nnotes: [{ago: 3, txt: y}]", "notes row 1: no key 'txt'"),

@@ -1,16 +1,15 @@
 """``mapping.yaml``: the names and formats of a team's export, in the terms of the data model. Unknown keys are errors."""
 
-from collections.abc import Hashable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from domain.errors import ConfigurationError
 from domain.record import Record
 from domain.tables import TABLES, Column, Table
+from tools.yaml_file import read_record
 
 FILE_NAME = "mapping.yaml"
 DateOrder = Literal["iso", "day_first", "month_first"]
@@ -155,39 +154,6 @@ def name_key(name: str) -> str:
     return "".join(character for character in name.casefold() if character not in " _-\t\u00a0")
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses a repeated key instead of silently keeping the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"{key.value} is there twice; keep one", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def read_mapping(path: Path) -> SourceMapping:
     """The mapping in ``path``, or the empty one if there is no such file. Raises ConfigurationError."""
-    if not path.exists():
-        return SourceMapping()
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ConfigurationError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
-    try:
-        return SourceMapping.model_validate({} if content is None else content)
-    except ValidationError as error:
-        problem = _first_problem(error)
-    raise ConfigurationError(f"{path.name}: {problem}")
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"] if part != "[key]")
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        message = "no such key here"
-    return f"{where}: {message}" if where else message
+    return read_record(path, SourceMapping, ConfigurationError) if path.exists() else SourceMapping()
