@@ -44,7 +44,7 @@ from tools.evidence.causes import UNDETERMINED
 from tools.evidence.evidence import direction, signal_sentence
 from tools.save_play.context import ActionOption, PlayContext
 from tools.save_play.expected_value import SaveRecord as Outcomes
-from tools.save_play.placeholders import SentenceRules
+from tools.save_play.sentence_rules import SentenceRules
 from tools.save_play.verification import check_draft, verify_play
 from tools.wording import format_value
 

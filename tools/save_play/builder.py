@@ -16,7 +16,6 @@ from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCr
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, expected_value
-from tools.save_play.placeholders import render_sentence
 from tools.save_play.selection import (
     adverse_signals,
     build_phase,
@@ -27,6 +26,7 @@ from tools.save_play.selection import (
     owner_placeholders,
     supporting_evidence,
 )
+from tools.save_play.sentence_rules import render_sentence
 
 
 @dataclass(frozen=True)
