@@ -114,6 +114,27 @@ def test_every_decision_is_recorded_with_who_and_which_version() -> None:
     assert (first.subject, first.decision, first.by, first.play_version) == ("A-1", "approve", "Ines", PLAY.version)
 
 
+def others_record(*plays: PlayDecision, **facts: Any) -> list[tuple[str, str, float | None]]:
+    record = decide(*plays, **facts).record
+    return [(each.decision, each.reason, each.amount) for each in record if each.subject == "others"]
+
+
+def test_rejecting_the_primary_actions_is_recorded_as_a_rejection() -> None:
+    assert others_record(approve()) == [("reject", "2 primary actions for accounts without a play, left out", 0)]
+    assert others_record(approve("A-3"), others="reject")[0][1].startswith("1 primary action for")
+
+
+@pytest.mark.parametrize("others", ["approve", None])
+def test_approving_the_primary_actions_is_recorded_with_how_many(others: str | None) -> None:
+    expected = [("approve", "2 primary actions for accounts without a play", 2)]
+    assert others_record(rest="approve", others=others) == expected
+
+
+def test_nothing_is_recorded_about_the_others_when_nothing_was_decided_about_them() -> None:
+    assert others_record(approve(), others=None) == []
+    assert others_record(approve("A-3"), approve("A-4"), others="approve") == []
+
+
 def test_nothing_undecided_passes_when_people_are_to_be_asked() -> None:
     with pytest.raises(DecisionError, match="1 play not decided: A-2"):
         decide(approve(), rest="ask")

@@ -93,18 +93,20 @@ def apply_decisions(
         plays.append(decided.model_copy(update={"status": status}))
         record.append(_decision_record(decision, decisions, play.version, _describe_changes(decision)))
     with_play = {play.account_id for play in planned.plays}
+    without_play = [line for line in planned.intervention_plan if line.account_id not in with_play]
+    others = [line for line in without_play if line.account_id not in named]
     lines = []
-    for line in planned.intervention_plan:
-        if line.account_id in with_play:
-            continue
-        decision = named.get(line.account_id) or _decision_for_other(line.account_id, decisions)
-        if decision.decision == "approve":
+    for line in without_play:
+        own = named.get(line.account_id)
+        if own is not None:
+            record.append(_decision_record(own, decisions, None, ()))
+        approved = own.decision == "approve" if own is not None else _others_approved(decisions)
+        if approved:
             lines.append(line)
-        if line.account_id in named:
-            record.append(_decision_record(decision, decisions, None, ()))
-    return AppliedDecisions(
-        tuple(plays), tuple(lines), (*record, *_resource_decisions(decisions, len(lines), currency))
-    )
+    record += _resource_decisions(decisions, currency)
+    if others and (decisions.others is not None or _others_approved(decisions)):
+        record.append(_others_record(decisions, len(others)))
+    return AppliedDecisions(tuple(plays), tuple(lines), tuple(record))
 
 
 def _decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
@@ -114,11 +116,9 @@ def _decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
     return PlayDecision(account=account, decision="reject", reason="Not decided in the meeting")
 
 
-def _decision_for_other(account: str, decisions: Decisions) -> PlayDecision:
-    approved = decisions.others == "approve" or (decisions.others is None and decisions.rest == "approve")
-    return PlayDecision(
-        account=account, decision="approve" if approved else "reject", reason="Not decided in the meeting"
-    )
+def _others_approved(decisions: Decisions) -> bool:
+    """True if the primary actions that nobody named are approved; without ``others`` they follow ``rest``."""
+    return decisions.others == "approve" or (decisions.others is None and decisions.rest == "approve")
 
 
 def _decision_record(
@@ -144,8 +144,22 @@ def _describe_changes(decision: PlayDecision) -> tuple[str, ...]:
     return tuple(found + [f"{action} is left out" for action in decision.drop])
 
 
-def _resource_decisions(decisions: Decisions, approved_lines: int, currency: str) -> tuple[Decision, ...]:
-    def say(subject: str, reason: str, amount: float | None) -> Decision:
+def _others_record(decisions: Decisions, count: int) -> Decision:
+    """Record of the one decision on the primary actions that nobody named. Its amount is what was approved."""
+    approved = _others_approved(decisions)
+    actions = f"{plural(count, 'primary action')} for accounts without a play"
+    return Decision(
+        subject="others",
+        decision="approve" if approved else "reject",
+        by=decisions.decided_by,
+        reason=actions if approved else f"{actions}, left out",
+        amount=count if approved else 0,
+        unattended=decisions.unattended,
+    )
+
+
+def _resource_decisions(decisions: Decisions, currency: str) -> list[Decision]:
+    def approval(subject: str, reason: str, amount: float | None) -> Decision:
         return Decision(
             subject=subject,
             decision="approve",
@@ -158,13 +172,10 @@ def _resource_decisions(decisions: Decisions, approved_lines: int, currency: str
     found = []
     if decisions.budget is not None:
         found.append(
-            say("budget", f"{format_money(decisions.budget, currency)} for this week's plays", decisions.budget)
+            approval("budget", f"{format_money(decisions.budget, currency)} for this week's plays", decisions.budget)
         )
-    found += [say("hours", f"{hours:g} hours of {role}", hours) for role, hours in sorted(decisions.hours.items())]
-    found.append(
-        say("others", f"{plural(approved_lines, 'primary action')} for accounts without a play", approved_lines)
-    )
-    return tuple(found)
+    found += [approval("hours", f"{hours:g} hours of {role}", hours) for role, hours in sorted(decisions.hours.items())]
+    return found
 
 
 def _edit_play(play: SavePlay, decision: PlayDecision, people: Mapping[str, Person], days: WorkingDays) -> SavePlay:
