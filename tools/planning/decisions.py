@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.decisions import Decisions, PlayDecision
+from domain.diagnosis import CauseFinding
 from domain.dossier import Person
 from domain.errors import DecisionError
 from domain.phase_results import PlanResult
@@ -31,7 +32,23 @@ class AppliedDecisions:
     record: tuple[Decision, ...]
 
 
-def check_decisions(decisions: Decisions, planned: PlanResult, people: Mapping[str, Person], days: WorkingDays) -> None:
+def check_decisions(
+    decisions: Decisions,
+    planned: PlanResult,
+    causes: Mapping[str, CauseFinding],
+    people: Mapping[str, Person],
+    days: WorkingDays,
+) -> None:
+    """Refuse decisions that cannot be carried out as written, or that lack a reason.
+
+    ``causes``: account to its diagnosis. Raises DecisionError naming account and rule.
+    """
+    check_feasible(decisions, planned, people, days)
+    if not decisions.unattended:
+        _check_reasons(decisions, planned, causes)
+
+
+def check_feasible(decisions: Decisions, planned: PlanResult, people: Mapping[str, Person], days: WorkingDays) -> None:
     """Refuse decisions that cannot be carried out as written. Raises DecisionError naming account and rule."""
     plays = {play.account_id: play for play in planned.plays}
     lines = {line.account_id for line in planned.intervention_plan}
@@ -53,6 +70,44 @@ def check_decisions(decisions: Decisions, planned: PlanResult, people: Mapping[s
         count = len(lines - set(plays) - named)
         raise DecisionError(
             f"{plural(count, 'account')} of the plan without a play: say others: approve or others: reject"
+        )
+
+
+def reason_for_asking(decision: str, play: SavePlay, cause: CauseFinding | None) -> str | None:
+    """The rule that makes a person give a reason for the decision, with what to say; None when none does.
+
+    An edit is judged by the play that it makes, not by the play as it was proposed.
+    """
+    if decision == "reject":
+        return "a rejection needs a reason"
+    if decision in ("approve", "edit") and cause is not None and cause.difficulty == "hard":
+        return "this is a hard save; say why it is worth it"
+    if decision == "approve" and not play.verified:
+        return "the play did not pass every check; say why it may go out"
+    return None
+
+
+def check_reason(decision: PlayDecision, play: SavePlay, cause: CauseFinding | None) -> None:
+    """Refuse a decision that needs a reason and has none. Raises DecisionError."""
+    rule = reason_for_asking(decision.decision, play, cause)
+    if rule is not None and not decision.reason.strip():
+        raise DecisionError(f"{decision.account}: {rule}")
+
+
+def _check_reasons(decisions: Decisions, planned: PlanResult, causes: Mapping[str, CauseFinding]) -> None:
+    """Refuse approvals without the reason that they need. ``rest: approve`` gives no reason for any single play."""
+    named = {decision.account: decision for decision in decisions.plays}
+    unnamed = []
+    for play in planned.plays:
+        decision, cause = named.get(play.account_id), causes.get(play.account_id)
+        if decision is not None:
+            check_reason(decision, play, cause)
+        elif decisions.rest == "approve" and reason_for_asking("approve", play, cause) is not None:
+            unnamed.append(play.account_id)
+    if unnamed:
+        raise DecisionError(
+            f"rest: approve is not enough for {', '.join(unnamed)}: a hard save, or a play that did not pass every "
+            "check, needs a reason of its own; name each with a reason"
         )
 
 
