@@ -11,7 +11,7 @@ from domain.plan import Briefing
 from tools.planning.briefing import BriefingFact, plain_sentences
 from tools.prompts import render_prompt
 from tools.save_play.answer_schema import briefing_schema
-from tools.save_play.placeholders import PLACEHOLDER, SentenceRules, fill_placeholders, restore_placeholders
+from tools.save_play.sentence_rules import PLACEHOLDER, SentenceRules, fill_placeholders, restore_placeholders
 
 
 @dataclass(frozen=True)

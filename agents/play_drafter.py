@@ -27,8 +27,8 @@ from tools.save_play.answer_schema import draft_schema, sentences_schema
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord
-from tools.save_play.placeholders import SentenceRules, restore_placeholders
 from tools.save_play.selection import play_version
+from tools.save_play.sentence_rules import SentenceRules, restore_placeholders
 from tools.save_play.verification import check_draft, keep_valid_sentences, verify_play
 from tools.wording import plural
 from tools.working_days import WorkingDays

@@ -49,7 +49,14 @@ def review(
     as_of: AsOf,
     out: Annotated[str, typer.Option("--out", help="Folder in which the review gets its own folder.")] = "reviews",
     approve: Annotated[str | None, typer.Option(help="all, none, or a decisions file, for unattended runs.")] = None,
-    backfill: Annotated[int, typer.Option(min=0, max=104, help="Score this many past weeks first, for trends.")] = 0,
+    backfill: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=104,
+            help="Score this many past weeks first, for trends; at most history_weeks of scoring.yaml stay.",
+        ),
+    ] = 0,
     store: StoreOption = None,
     configs: Configs = None,
     verbose: Verbose = False,

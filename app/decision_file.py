@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from domain.decisions import CloseDecision, Decisions
 from domain.errors import DecisionError
 from domain.review import Review
+from tools.planning.decisions import reason_for_asking
 from tools.yaml_file import read_yaml
 
 
@@ -22,12 +23,15 @@ def decisions_template(review: Review) -> str:
         f"budget: {review.needs.budget:g}   # {review.needs.currency} for this week's plays",
         "plays:" if review.plays else "plays: []",
     ]
+    causes = {cause.account_id: cause for cause in review.causes}
     for play in review.plays:
         about = f"{play.name}, {play.cause_label}, {play.currency} {play.arr:,.0f}"
         lines.append("  # " + " ".join(about.split()))
         lines.append(f"  - account: {_quoted(play.account_id)}")
         lines.append(f"    version: {_quoted(play.version)}")
         lines.append("    decision:")
+        if rule := reason_for_asking("approve", play, causes.get(play.account_id)):
+            lines.append(f"    # reason: needed to approve it; {rule}")
         for action in (action for phase in play.phases for action in phase.actions):
             lines.append(f"    #   {action.id}: {action.due}, {' '.join(action.owner.split())}")
     lines += ["# The close of the meeting, when critical accounts have no owner yet:", "# close:"]

@@ -1,4 +1,4 @@
-"""Questions in the terminal for each decision: one play at a time, evidence first, a reason for every rejection.
+"""Questions in the terminal for each decision: one play at a time, evidence first, a reason where the rules ask for one.
 
 Without a terminal it raises an error that says how to decide with a file.
 """
@@ -16,10 +16,12 @@ from app.parsing import parse_date
 from app.service import load_review_document, waiting_gate
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
+from domain.diagnosis import CauseFinding
 from domain.errors import DecisionError, InputError
 from domain.plan import TBD
 from domain.review import Review
 from domain.save_play import SavePlay
+from tools.planning.decisions import reason_for_asking
 from tools.wording import format_money
 
 
@@ -35,7 +37,11 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
     who = Prompt.ask("Who decides", console=console)
     if gate == "close":
         return Decisions(review=review_id, decided_by=who, close=_prompt_close(review, console))
-    plays = tuple(_prompt_play(play, index, len(review.plays), console) for index, play in enumerate(review.plays, 1))
+    causes, total = {cause.account_id: cause for cause in review.causes}, len(review.plays)
+    plays = tuple(
+        prompt_for_play(play, causes.get(play.account_id), f"{index} of {total}", console)
+        for index, play in enumerate(review.plays, 1)
+    )
     count = len(review.intervention_plan) - len(plays)
     others = (
         "approve"
@@ -47,8 +53,9 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
     return Decisions(review=review_id, decided_by=who, plays=plays, others=others, budget=budget, close=close)
 
 
-def _prompt_play(play: SavePlay, index: int, total: int, console: Console) -> PlayDecision:
-    head = f"{index} of {total}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
+def prompt_for_play(play: SavePlay, cause: CauseFinding | None, place: str, console: Console) -> PlayDecision:
+    """Show one play and ask for the decision about it."""
+    head = f"{place}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
     body = Text("\n".join(f"{fact.id}  {fact.statement}" for fact in play.evidence[:6]))
     body.append(f"\n\n{play.root_cause}\n")
     for phase in play.phases:
@@ -58,11 +65,19 @@ def _prompt_play(play: SavePlay, index: int, total: int, console: Console) -> Pl
     console.print(Panel(body, title=Text(head)))
     answer = Prompt.ask("approve, reject, defer", choices=["approve", "reject", "defer"], console=console)
     facts: dict[str, Any] = {"account": play.account_id, "decision": answer, "version": play.version}
-    if answer == "reject" or (answer == "approve" and play.intervention_tier == "critical"):
-        facts["reason"] = Prompt.ask("Why", console=console)
+    rule = reason_for_asking(answer, play, cause)
+    if rule is not None:
+        facts["reason"] = _prompt_reason(rule, console)
     if answer == "defer":
         facts["until"] = _prompt_date(console)
     return PlayDecision.model_validate(facts)
+
+
+def _prompt_reason(rule: str, console: Console) -> str:
+    while True:
+        answer = Prompt.ask(f"Why ({rule})", console=console).strip()
+        if answer:
+            return answer
 
 
 def _prompt_date(console: Console) -> date:

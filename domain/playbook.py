@@ -71,6 +71,7 @@ class Criterion(Record):
     name: str
     metric: str
     target: str
+    health_target: bool = Field(default=False, description="Adds the account's health goal in figures to the target.")
     week: int = Field(ge=1, le=12, description="Week of the play by whose end it is judged.")
 
     _slots = field_validator("metric", "target")(_check_slots)

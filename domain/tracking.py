@@ -14,14 +14,14 @@ class Decision(Record):
     """Decision of people about one play, the budget, the hours or the close of the review."""
 
     subject: str
-    """An account id, ``budget``, ``hours`` or ``close``."""
+    """An account id, ``budget``, ``hours``, ``others`` (primary actions that nobody named) or ``close``."""
     decision: DecisionKind | Literal["close"]
     by: str
     reason: str
     until: date | None = None
     """For a deferral: the day on which it comes back."""
     amount: float | None = None
-    """Approved budget in the home currency, or approved hours."""
+    """Approved budget in the home currency, approved hours, or number of approved primary actions."""
     changes: tuple[str, ...] = ()
     """For an edit: one sentence for each change."""
     play_version: str | None = None

@@ -15,7 +15,7 @@ from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from graph.save_play_planner import SavePlayPlanner
 from graph.workload import Workload, plan_workload
-from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions
+from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, check_feasible
 from tools.save_play.builder import ChosenAction, build_play
 
 
@@ -37,8 +37,30 @@ class DecisionPreview:
         return self._planner.dossiers
 
     def check(self, decisions: Decisions) -> None:
-        """Check that everything can be carried out. Raises DecisionError naming account and rule."""
-        check_decisions(decisions, self.with_swaps(decisions.plays), self.identified.people, self.context.calendar)
+        """Check that everything can be carried out and has the reasons it needs. Raises DecisionError."""
+        check_decisions(
+            decisions,
+            self.with_swaps(decisions.plays),
+            self._planner.causes_by_account,
+            self.identified.people,
+            self.context.calendar,
+        )
+        if not decisions.unattended:
+            for decision in decisions.plays:
+                if decision.decision == "edit" and not decision.reason.strip():
+                    self.check_edit(decision)
+
+    def check_edit(self, decision: PlayDecision) -> None:
+        """Refuse an edit that cannot be carried out, or without a reason when the changed play fails a check.
+
+        Raises DecisionError.
+        """
+        edited = self.play(decision)
+        if not edited.verified and not decision.reason.strip():
+            raise DecisionError(
+                f"{decision.account}: as changed it does not pass every check ({edited.violations[0].message}); "
+                "say why it may go out"
+            )
 
     def apply(self, decisions: Decisions) -> AppliedDecisions:
         """The decisions applied; edited plays are checked again and carry what is wrong with them."""
@@ -52,7 +74,8 @@ class DecisionPreview:
         decisions = Decisions(
             review=self.identified.review_id, decided_by="preview", plays=(decision,), rest="approve", others="approve"
         )
-        self.check(decisions)
+        planned, people = self.with_swaps(decisions.plays), self.identified.people
+        check_feasible(decisions, planned, people, self.context.calendar)
         return next(play for play in self.apply(decisions).plays if play.account_id == decision.account)
 
     def load(self, decisions: Sequence[PlayDecision]) -> Workload:

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
+from tools.rule_texts import state_review_numbers, state_tier_numbers
 from tools.signals import INTENTS
 from tools.signals.sql_columns import registration_problem
-from tools.stated_numbers import state_review_numbers, state_tier_numbers
 from tools.yaml_file import YamlDocument, read_yaml
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"

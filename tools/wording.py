@@ -51,6 +51,11 @@ def format_unsigned(value: float, unit: Unit) -> str:
     return format_value(value, unit)
 
 
+def times_text(count: float) -> str:
+    """How often something happened: "once", "twice", "3 times"."""
+    return "once" if count == 1 else "twice" if count == 2 else f"{format_number(count)} times"
+
+
 def capitalize_first(text: str) -> str:
     """The text with its first letter in upper case; the other letters stay."""
     return text[:1].upper() + text[1:]

@@ -21,6 +21,7 @@ from domain.errors import DecisionError, InputError, NotAllowed, StaleDecision
 from domain.portfolio import BandOverride
 from domain.record import Record
 from domain.tracking import Action
+from tools.planning.decisions import check_reason
 from tools.store.desk_store import DeskStore
 
 R = TypeVar("R", bound=Record)
@@ -75,28 +76,14 @@ class DeskOperations:
             raise StaleDecision(
                 f"{account}: the play is another one than was read (version {play.version} now); read it again"
             )
-        self._check_reason(loaded, decision)
         decision = decision.model_copy(update={"by": self.member.name})
+        if play is not None:
+            check_reason(decision, play, loaded.view.causes.get(account))
         if play is not None and decision.decision == "edit":
-            edited = loaded.decision_preview(self.store_session).play(decision)
-            if not edited.verified and not decision.reason.strip():
-                why = edited.violations[0].message
-                raise DecisionError(
-                    f"{account}: as changed it does not pass every check ({why}); say why it may go out"
-                )
+            loaded.decision_preview(self.store_session).check_edit(decision)
         with self.store_session.store.transaction():
             self._check_same_run(loaded)
             return self._store.save_choice(loaded.review_id, loaded.progress.run, decision, self.member.name, seen)
-
-    def _check_reason(self, loaded: LoadedReview, decision: PlayDecision) -> None:
-        """Raises DecisionError when a hard save, or a play that failed a check, is approved without a reason."""
-        if decision.decision not in ("approve", "edit") or decision.reason.strip():
-            return
-        cause, play = loaded.view.causes.get(decision.account), loaded.plays.get(decision.account)
-        if cause is not None and play is not None and cause.difficulty == "hard":
-            raise DecisionError(f"{decision.account}: this is a hard save; say why it is worth it")
-        if play is not None and not play.verified and decision.decision == "approve":
-            raise DecisionError(f"{decision.account}: the play did not pass every check; say why it may go out")
 
     def record_plan(
         self, loaded: LoadedReview, others: str, budget: float | None, hours: Mapping[str, float] | None = None

@@ -28,7 +28,7 @@ from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.intervention_plan import at_risk_ids
 from tools.save_play.builder import build_play, draft_choices
 from tools.save_play.context import PlayContext
-from tools.save_play.placeholders import SentenceRules
+from tools.save_play.sentence_rules import SentenceRules
 from tools.save_play.verification import check_draft, verify_play
 
 SAYS = "Drafts: each fault of a scripted model is refused under its own code; plays of a real model are complete and verified."

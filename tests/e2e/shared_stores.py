@@ -343,6 +343,8 @@ class MeetingWishes:
 
 
 NEW_OWNER, NEW_DATE = "P-19", "2026-12-02"
+WORTH_IT = "The contract is worth the hours"
+"""Reason of every approval: some of the plays are hard saves."""
 
 
 def wishes_for(review: Mapping[str, Any]) -> MeetingWishes:
@@ -359,11 +361,11 @@ def wishes_for(review: Mapping[str, Any]) -> MeetingWishes:
     )
     plays: list[dict[str, Any]] = [
         {"account": edited, "decision": "edit", "owners": {moved: NEW_OWNER}, "dates": {moved: NEW_DATE},
-         "drop": [dropped]},
+         "drop": [dropped], "reason": WORTH_IT},
         {"account": rejected, "decision": "reject", "reason": "The sponsor already agreed to renew"},
         {"account": deferred, "decision": "defer", "until": "2026-12-07"},
         {"account": no_outreach, "decision": "reject", "reason": "Called last Friday"},
-        *({"account": account, "decision": "approve"} for account in [UNOWNED_ACCOUNT, *rest]),
+        *({"account": account, "decision": "approve", "reason": WORTH_IT} for account in [UNOWNED_ACCOUNT, *rest]),
     ]  # fmt: skip
     content = {
         "review": review["review_id"],

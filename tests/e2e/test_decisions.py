@@ -41,6 +41,9 @@ def meeting(
 
         said["unfilled"] = place.run("decide", W48, "--file", sheet)
         said["stale"] = decide("stale", plays=stale)
+        silent = [{**each, "reason": ""} if each["decision"] in ("approve", "edit") else each for each in read]
+        said["silent"] = decide("silent", plays=silent)
+        said["silent rest"] = decide("silent-rest", plays=[], rest="approve")
         said["no terminal"] = place.run("decide", W48)
         said["plan"] = decide("plan", plays=read, close=None)
         said["unowned"] = decide("unowned", close={})
@@ -80,6 +83,8 @@ def test_while_it_waits_there_is_a_template_and_nothing_to_carry_out(
     [
         ("unfilled", r"decisions\.yaml: decided_by"),
         ("stale", r"TF-\d+: the play changed since it was read"),
+        ("silent", r"TF-\d+: this is a hard save; say why it is worth it"),
+        ("silent rest", r"rest: approve is not enough for TF-\d+"),
         ("no terminal", r"saveplay decide 2026-W48 --file .*--approve all"),
         ("unowned", rf"critical accounts without an owner: {UNOWNED_ACCOUNT}"),
         ("twice", r"2026-W48 waits for nothing: it is closed"),

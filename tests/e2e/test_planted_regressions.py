@@ -18,7 +18,7 @@ from evals.suites.accounts import run_accounts
 from evals.suites.drafts import FAULT_CASES, run_drafts
 from tests.builders import SHIPPED, with_scoring
 from tools import prompts
-from tools.save_play import placeholders
+from tools.save_play import sentence_rules
 
 pytestmark = pytest.mark.long
 
@@ -93,7 +93,7 @@ def test_a_playbook_file_with_the_wrong_cause_is_named(cases: Sequence[AccountCa
 def test_a_check_taken_out_of_the_verifier_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     before = run_drafts(SHIPPED, None, "none", quiet)
     assert before.figure("refused").value == 1
-    monkeypatch.setattr(placeholders.SentenceRules, "_customer_runs", frozenset())
+    monkeypatch.setattr(sentence_rules.SentenceRules, "_customer_runs", frozenset())
     found = named(before, run_drafts(SHIPPED, None, "none", quiet))
     assert {name.split(" (")[0] for name in found} >= {"a customer's words repeated"}
     assert all("expected repeats_outsider" in message for name, message in found.items() if "(" in name)

@@ -44,7 +44,7 @@ from tools.evidence.causes import UNDETERMINED
 from tools.evidence.evidence import direction, signal_sentence
 from tools.save_play.context import ActionOption, PlayContext
 from tools.save_play.expected_value import SaveRecord as Outcomes
-from tools.save_play.placeholders import SentenceRules
+from tools.save_play.sentence_rules import SentenceRules
 from tools.save_play.verification import check_draft, verify_play
 from tools.wording import format_value
 
@@ -198,7 +198,7 @@ def in_real_words(fact: Evidence, draw: Draw) -> Evidence:
     on = fact.observed_on or date(2026, 11, 1)
     row = SourceRow(table=signal.table, row=draw.randint(2, 900), on=on, key=f"K-{draw.randint(1, 99)}", text=text)
     update = {
-        "statement": signal_sentence(signal, fact.value, way) + ".", "shown": format_value(fact.value, signal.unit),
+        "statement": signal_sentence(fact.signal, fact.value, way, SHIPPED.scoring) + ".", "shown": format_value(fact.value, signal.unit),
         "direction": way, "source": f"{signal.table}.csv", "rows": (row,), "row_count": draw.randint(1, 9),
     }  # fmt: skip
     return fact.model_copy(update=update)

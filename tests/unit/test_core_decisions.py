@@ -13,7 +13,7 @@ from domain.phase_results import IdentifyResult, PlanResult, PlanRow
 from domain.plan import TBD, PlanLine, ResourceNeeds
 from domain.save_play import SavePlay
 from domain.tracking import Action
-from tests.builders import AS_OF, CALENDAR, SHIPPED, build_play, made_up_team
+from tests.builders import AS_OF, CALENDAR, SHIPPED, build_finding, build_play, made_up_team
 from tools.planning.assignment import action_id, action_urgency
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, unowned_critical
 from tools.planning.follow_up import AccountStatus, account_outcome, commitment_status, learnings, list_commitments
@@ -58,7 +58,7 @@ def decisions(*plays: PlayDecision, **facts: Any) -> Decisions:
 
 def decide(*plays: PlayDecision, **facts: Any) -> AppliedDecisions:
     given = decisions(*plays, **facts)
-    check_decisions(given, PLAN, PEOPLE, CALENDAR)
+    check_decisions(given, PLAN, {}, PEOPLE, CALENDAR)
     return apply_decisions(given, PLAN, PEOPLE, "EUR", WorkingDays(SHIPPED.review))
 
 
@@ -112,6 +112,27 @@ def test_primary_actions_without_a_play_are_approved_together_or_one_by_one() ->
 def test_every_decision_is_recorded_with_who_and_which_version() -> None:
     first = decide(approve()).record[0]
     assert (first.subject, first.decision, first.by, first.play_version) == ("A-1", "approve", "Ines", PLAY.version)
+
+
+def others_record(*plays: PlayDecision, **facts: Any) -> list[tuple[str, str, float | None]]:
+    record = decide(*plays, **facts).record
+    return [(each.decision, each.reason, each.amount) for each in record if each.subject == "others"]
+
+
+def test_rejecting_the_primary_actions_is_recorded_as_a_rejection() -> None:
+    assert others_record(approve()) == [("reject", "2 primary actions for accounts without a play, left out", 0)]
+    assert others_record(approve("A-3"), others="reject")[0][1].startswith("1 primary action for")
+
+
+@pytest.mark.parametrize("others", ["approve", None])
+def test_approving_the_primary_actions_is_recorded_with_how_many(others: str | None) -> None:
+    expected = [("approve", "2 primary actions for accounts without a play", 2)]
+    assert others_record(rest="approve", others=others) == expected
+
+
+def test_nothing_is_recorded_about_the_others_when_nothing_was_decided_about_them() -> None:
+    assert others_record(approve(), others=None) == []
+    assert others_record(approve("A-3"), approve("A-4"), others="approve") == []
 
 
 def test_nothing_undecided_passes_when_people_are_to_be_asked() -> None:
@@ -198,6 +219,44 @@ def test_an_incomplete_decision_is_refused(facts: dict[str, Any], reason: str) -
 def test_an_account_is_decided_once() -> None:
     with pytest.raises(ValidationError, match="A-1 is decided twice"):
         decisions(approve(), approve())
+
+
+# --- approvals that need a reason ---
+
+HARD_SAVE = {"A-1": build_finding("service_failure", "hard")}
+UNVERIFIED = planned(PLAY, OTHER.model_copy(update={"verified": False}))
+
+
+def check(*plays: PlayDecision, plan: PlanResult = PLAN, **facts: Any) -> None:
+    check_decisions(decisions(*plays, **facts), plan, HARD_SAVE, PEOPLE, CALENDAR)
+
+
+@pytest.mark.parametrize("decision", [approve(), approve(reason="  "), edit(drop=(FIRST.id,))])
+def test_a_hard_save_is_approved_with_a_reason_only(decision: PlayDecision) -> None:
+    with pytest.raises(DecisionError, match="A-1: this is a hard save; say why it is worth it"):
+        check(decision)
+    check(decision.model_copy(update={"reason": "Their largest site renews with us"}))
+
+
+def test_a_play_that_failed_a_check_is_approved_with_a_reason_only() -> None:
+    with pytest.raises(DecisionError, match="A-2: the play did not pass every check; say why it may go out"):
+        check(approve("A-2"), plan=UNVERIFIED)
+    check(approve("A-2", reason="Read and corrected by hand"), plan=UNVERIFIED)
+
+
+def test_approving_the_rest_names_the_accounts_that_need_a_reason_of_their_own() -> None:
+    with pytest.raises(DecisionError, match="rest: approve is not enough for A-1, A-2: a hard save"):
+        check(plan=UNVERIFIED, rest="approve")
+    check(approve(reason="Worth it"), approve("A-2", reason="Read"), plan=UNVERIFIED, rest="approve")
+
+
+def test_what_is_not_approved_needs_no_further_reason() -> None:
+    check(PlayDecision(account="A-1", decision="defer", until=date(2026, 12, 7)), plan=UNVERIFIED)
+    check(plan=UNVERIFIED, rest="reject")
+
+
+def test_an_unattended_run_gives_no_reasons() -> None:
+    check(plan=UNVERIFIED, rest="approve", unattended=True)
 
 
 # --- the close ---

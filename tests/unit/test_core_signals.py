@@ -310,10 +310,19 @@ def test_a_sentence_that_denies_all_trouble_stands_only_where_there_is_none(name
     denied = [
         value
         for value in range(1, int(WORST[name]) + 1)
-        if signal_sentence(signal, value, direction(signal, component_of(name, value), SHIPPED.scoring))
+        if signal_sentence(name, value, direction(signal, component_of(name, value), SHIPPED.scoring), SHIPPED.scoring)
         == signal.says.better
     ]
     assert denied == [], signal.says.better
+
+
+@pytest.mark.parametrize(("count", "word"), [(1, "once"), (2, "twice"), (3, "3 times")])
+def test_what_people_wrote_is_counted_in_words_however_the_phrase_is_worded(count: int, word: str) -> None:
+    signals = SHIPPED.scoring.signals
+    says = signals["budget_cut"].says.model_copy(update={"worse": "Cuts came up {value}"})
+    changed = signals["budget_cut"].model_copy(update={"says": says})
+    scoring = SHIPPED.scoring.model_copy(update={"signals": {**signals, "budget_cut": changed}})
+    assert signal_sentence("budget_cut", count, "worse", scoring) == f"Cuts came up {word}"
 
 
 # --- windows ---

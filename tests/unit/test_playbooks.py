@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from domain.playbook import PHASES, Difficulty, Phase, Playbook, PlaybookAction, PlayTier
-from tests.builders import SHIPPED
+from tests.builders import SHIPPED, build_context
+from tools.save_play.builder import success_criterion
 
 CAUSES = tuple(SHIPPED.causes.causes)
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -199,6 +200,15 @@ def test_success_is_judged_in_week_one_four_and_eight_without_numbers_for_health
     health = next(criterion for criterion in playbook.success if criterion.name == "Health target")
     assert "at or above the yellow band" in health.target
     assert not re.search(r"\d", health.metric + health.target)
+    assert [criterion.name for criterion in playbook.success if criterion.health_target] == ["Health target"]
+
+
+def test_the_health_goal_is_added_by_the_field_of_a_criterion_not_by_its_name() -> None:
+    _, context = build_context("value_gap")
+    shipped = next(item for item in context.playbook.success if item.health_target)
+    renamed = success_criterion(context, shipped.model_copy(update={"name": "Back on track"})).target
+    unmarked = success_criterion(context, shipped.model_copy(update={"health_target": False})).target
+    assert renamed.removeprefix(unmarked).startswith(" (at least ")
 
 
 def test_four_ways_to_end_are_agreed_in_advance(playbook: Playbook) -> None:

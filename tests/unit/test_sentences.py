@@ -8,7 +8,7 @@ import pytest
 
 from domain.evidence import Evidence
 from tests.builders import AS_OF, SHIPPED
-from tools.save_play.placeholders import (
+from tools.save_play.sentence_rules import (
     SentenceRules,
     as_clause,
     fill_placeholders,

@@ -11,7 +11,7 @@ from typing import Any
 from domain.configuration import ScoringSettings, Signal
 from domain.evidence import Contribution, Direction, Evidence, SourceRow
 from tools.signals.registry import SIGNALS, InputRow, Period, is_answered
-from tools.wording import format_unsigned, format_value
+from tools.wording import format_unsigned, format_value, times_text
 
 MAX_ROWS = 12
 _QUOTE = 160
@@ -80,17 +80,16 @@ def direction(signal: Signal, component: float | None, scoring: ScoringSettings)
     return "better" if component >= (100 if absolute else scoring.health_bands[-1].starts_at) else "steady"
 
 
-def signal_sentence(signal: Signal, value: float, way: Direction) -> str:
-    """One sentence with value and direction; no internal score. A change speaks by its own sign."""
+def signal_sentence(name: str, value: float, way: Direction, scoring: ScoringSettings) -> str:
+    """One sentence on the signal ``name``, with value and direction; no internal score. A change speaks by its own sign."""
+    signal = scoring.signals[name]
     phrase = signal.says
     if signal.unit in ("percent_change", "score_10_change"):
         text = phrase.worse if value < 0 else phrase.better if value > 0 else phrase.steady
     else:
         text = {"worse": phrase.worse, "better": phrase.better, "steady": phrase.steady}[way]
-    said = format_unsigned(value, signal.unit)
-    if "stated {value}" in text or "named {value}" in text or "doubted {value}" in text or "blocking {value}" in text:
-        said = "once" if value == 1 else "twice" if value == 2 else f"{said} times"
-    return text.format(value=said)
+    stated = SIGNALS[name].is_stated  # counted by how often people wrote it
+    return text.format(value=times_text(value) if stated else format_unsigned(value, signal.unit))
 
 
 def build_evidence(
@@ -116,7 +115,7 @@ def build_evidence(
                 signal=part.signal,
                 category=signal.category,
                 pillar=signal.pillar,
-                statement=signal_sentence(signal, part.value, way) + ".",
+                statement=signal_sentence(part.signal, part.value, way, scoring) + ".",
                 value=part.value,
                 shown=part.shown,
                 unit=signal.unit,

@@ -8,7 +8,7 @@ from domain.phase_results import DiagnoseResult, IdentifyResult, PlanResult
 from domain.plan import TBD
 from domain.record import Record
 from tools.evidence.causes import UNDETERMINED
-from tools.save_play.placeholders import as_clause
+from tools.save_play.sentence_rules import as_clause
 from tools.wording import capitalize_first, format_money, plural
 
 _MAX_NAMED = 3

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.decisions import Decisions, PlayDecision
+from domain.diagnosis import CauseFinding
 from domain.dossier import Person
 from domain.errors import DecisionError
 from domain.phase_results import PlanResult
@@ -31,7 +32,23 @@ class AppliedDecisions:
     record: tuple[Decision, ...]
 
 
-def check_decisions(decisions: Decisions, planned: PlanResult, people: Mapping[str, Person], days: WorkingDays) -> None:
+def check_decisions(
+    decisions: Decisions,
+    planned: PlanResult,
+    causes: Mapping[str, CauseFinding],
+    people: Mapping[str, Person],
+    days: WorkingDays,
+) -> None:
+    """Refuse decisions that cannot be carried out as written, or that lack a reason.
+
+    ``causes``: account to its diagnosis. Raises DecisionError naming account and rule.
+    """
+    check_feasible(decisions, planned, people, days)
+    if not decisions.unattended:
+        _check_reasons(decisions, planned, causes)
+
+
+def check_feasible(decisions: Decisions, planned: PlanResult, people: Mapping[str, Person], days: WorkingDays) -> None:
     """Refuse decisions that cannot be carried out as written. Raises DecisionError naming account and rule."""
     plays = {play.account_id: play for play in planned.plays}
     lines = {line.account_id for line in planned.intervention_plan}
@@ -53,6 +70,44 @@ def check_decisions(decisions: Decisions, planned: PlanResult, people: Mapping[s
         count = len(lines - set(plays) - named)
         raise DecisionError(
             f"{plural(count, 'account')} of the plan without a play: say others: approve or others: reject"
+        )
+
+
+def reason_for_asking(decision: str, play: SavePlay, cause: CauseFinding | None) -> str | None:
+    """The rule that makes a person give a reason for the decision, with what to say; None when none does.
+
+    An edit is judged by the play that it makes, not by the play as it was proposed.
+    """
+    if decision == "reject":
+        return "a rejection needs a reason"
+    if decision in ("approve", "edit") and cause is not None and cause.difficulty == "hard":
+        return "this is a hard save; say why it is worth it"
+    if decision == "approve" and not play.verified:
+        return "the play did not pass every check; say why it may go out"
+    return None
+
+
+def check_reason(decision: PlayDecision, play: SavePlay, cause: CauseFinding | None) -> None:
+    """Refuse a decision that needs a reason and has none. Raises DecisionError."""
+    rule = reason_for_asking(decision.decision, play, cause)
+    if rule is not None and not decision.reason.strip():
+        raise DecisionError(f"{decision.account}: {rule}")
+
+
+def _check_reasons(decisions: Decisions, planned: PlanResult, causes: Mapping[str, CauseFinding]) -> None:
+    """Refuse approvals without the reason that they need. ``rest: approve`` gives no reason for any single play."""
+    named = {decision.account: decision for decision in decisions.plays}
+    unnamed = []
+    for play in planned.plays:
+        decision, cause = named.get(play.account_id), causes.get(play.account_id)
+        if decision is not None:
+            check_reason(decision, play, cause)
+        elif decisions.rest == "approve" and reason_for_asking("approve", play, cause) is not None:
+            unnamed.append(play.account_id)
+    if unnamed:
+        raise DecisionError(
+            f"rest: approve is not enough for {', '.join(unnamed)}: a hard save, or a play that did not pass every "
+            "check, needs a reason of its own; name each with a reason"
         )
 
 
@@ -93,18 +148,20 @@ def apply_decisions(
         plays.append(decided.model_copy(update={"status": status}))
         record.append(_decision_record(decision, decisions, play.version, _describe_changes(decision)))
     with_play = {play.account_id for play in planned.plays}
+    without_play = [line for line in planned.intervention_plan if line.account_id not in with_play]
+    others = [line for line in without_play if line.account_id not in named]
     lines = []
-    for line in planned.intervention_plan:
-        if line.account_id in with_play:
-            continue
-        decision = named.get(line.account_id) or _decision_for_other(line.account_id, decisions)
-        if decision.decision == "approve":
+    for line in without_play:
+        own = named.get(line.account_id)
+        if own is not None:
+            record.append(_decision_record(own, decisions, None, ()))
+        approved = own.decision == "approve" if own is not None else _others_approved(decisions)
+        if approved:
             lines.append(line)
-        if line.account_id in named:
-            record.append(_decision_record(decision, decisions, None, ()))
-    return AppliedDecisions(
-        tuple(plays), tuple(lines), (*record, *_resource_decisions(decisions, len(lines), currency))
-    )
+    record += _resource_decisions(decisions, currency)
+    if others and (decisions.others is not None or _others_approved(decisions)):
+        record.append(_others_record(decisions, len(others)))
+    return AppliedDecisions(tuple(plays), tuple(lines), tuple(record))
 
 
 def _decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
@@ -114,11 +171,9 @@ def _decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
     return PlayDecision(account=account, decision="reject", reason="Not decided in the meeting")
 
 
-def _decision_for_other(account: str, decisions: Decisions) -> PlayDecision:
-    approved = decisions.others == "approve" or (decisions.others is None and decisions.rest == "approve")
-    return PlayDecision(
-        account=account, decision="approve" if approved else "reject", reason="Not decided in the meeting"
-    )
+def _others_approved(decisions: Decisions) -> bool:
+    """True if the primary actions that nobody named are approved; without ``others`` they follow ``rest``."""
+    return decisions.others == "approve" or (decisions.others is None and decisions.rest == "approve")
 
 
 def _decision_record(
@@ -144,8 +199,22 @@ def _describe_changes(decision: PlayDecision) -> tuple[str, ...]:
     return tuple(found + [f"{action} is left out" for action in decision.drop])
 
 
-def _resource_decisions(decisions: Decisions, approved_lines: int, currency: str) -> tuple[Decision, ...]:
-    def say(subject: str, reason: str, amount: float | None) -> Decision:
+def _others_record(decisions: Decisions, count: int) -> Decision:
+    """Record of the one decision on the primary actions that nobody named. Its amount is what was approved."""
+    approved = _others_approved(decisions)
+    actions = f"{plural(count, 'primary action')} for accounts without a play"
+    return Decision(
+        subject="others",
+        decision="approve" if approved else "reject",
+        by=decisions.decided_by,
+        reason=actions if approved else f"{actions}, left out",
+        amount=count if approved else 0,
+        unattended=decisions.unattended,
+    )
+
+
+def _resource_decisions(decisions: Decisions, currency: str) -> list[Decision]:
+    def approval(subject: str, reason: str, amount: float | None) -> Decision:
         return Decision(
             subject=subject,
             decision="approve",
@@ -158,13 +227,10 @@ def _resource_decisions(decisions: Decisions, approved_lines: int, currency: str
     found = []
     if decisions.budget is not None:
         found.append(
-            say("budget", f"{format_money(decisions.budget, currency)} for this week's plays", decisions.budget)
+            approval("budget", f"{format_money(decisions.budget, currency)} for this week's plays", decisions.budget)
         )
-    found += [say("hours", f"{hours:g} hours of {role}", hours) for role, hours in sorted(decisions.hours.items())]
-    found.append(
-        say("others", f"{plural(approved_lines, 'primary action')} for accounts without a play", approved_lines)
-    )
-    return tuple(found)
+    found += [approval("hours", f"{hours:g} hours of {role}", hours) for role, hours in sorted(decisions.hours.items())]
+    return found
 
 
 def _edit_play(play: SavePlay, decision: PlayDecision, people: Mapping[str, Person], days: WorkingDays) -> SavePlay:

@@ -71,9 +71,13 @@ def _top_evidence(base: ScoredBase, details: list[Row]) -> tuple[str, ...]:
         (part for part in details if part["risk_points"] > 0), key=lambda p: (-p["risk_points"], p["signal"])
     )
     return tuple(
-        signal_sentence(signal, part["value"], direction(signal, part["component"], scoring))
+        signal_sentence(
+            part["signal"],
+            part["value"],
+            direction(scoring.signals[part["signal"]], part["component"], scoring),
+            scoring,
+        )
         for part in heavy[:_TOP]
-        if (signal := scoring.signals[part["signal"]])
     )
 
 

@@ -16,7 +16,6 @@ from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCr
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, expected_value
-from tools.save_play.placeholders import render_sentence
 from tools.save_play.selection import (
     adverse_signals,
     build_phase,
@@ -27,6 +26,7 @@ from tools.save_play.selection import (
     owner_placeholders,
     supporting_evidence,
 )
+from tools.save_play.sentence_rules import render_sentence
 
 
 @dataclass(frozen=True)
@@ -187,16 +187,17 @@ def _root_cause(frame: PlayContext, draft: PlayDraft | None) -> str:
 
 
 def _success_criteria(frame: PlayContext) -> tuple[SuccessCriterion, ...]:
-    found = [_criterion(frame, item) for item in frame.playbook.success]
+    found = [success_criterion(frame, item) for item in frame.playbook.success]
     return tuple(sorted(found, key=lambda item: (item.by, item.name)))
 
 
-def _criterion(frame: PlayContext, item: Criterion) -> SuccessCriterion:
+def success_criterion(frame: PlayContext, item: Criterion) -> SuccessCriterion:
+    """The criterion for one account, with its date; a health target gets the goal in figures."""
     days = item.week * 7 - 1 if item.week == 1 else round(7 + (item.week * 7 - 8) * frame.schedule_scale)
     calendar = frame.calendar
     by = max(calendar.on_or_before(frame.created + timedelta(days=days)), calendar.on_or_after(frame.created))
     target = item.target.format_map(frame.words)
-    if "health" in item.name.lower():
+    if item.health_target:
         target = f"{target} ({_health_target(frame)})"
     return SuccessCriterion(
         name=item.name, metric=item.metric.format_map(frame.words), target=target, by=by, week=item.week

@@ -15,7 +15,7 @@ from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
 from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
 from tools.save_play.context import PlayContext
-from tools.save_play.placeholders import SentenceRules
+from tools.save_play.sentence_rules import SentenceRules
 
 MINIMUM_ACTIONS = 3
 _EDITED = ("edited",)
