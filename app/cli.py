@@ -50,6 +50,9 @@ def review(
     out: Annotated[str, typer.Option("--out", help="Folder in which the review gets its own folder.")] = "reviews",
     approve: Annotated[str | None, typer.Option(help="all, none, or a decisions file, for unattended runs.")] = None,
     backfill: Annotated[int, typer.Option(min=0, max=104, help="Score this many past weeks first, for trends.")] = 0,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run a week anew that has decisions or choices; they are replaced.")
+    ] = False,
     store: StoreOption = None,
     configs: Configs = None,
     verbose: Verbose = False,
@@ -64,6 +67,7 @@ def review(
         out=out,
         approve=approve,
         backfill=backfill,
+        again=again,
         store=store,
         configs=configs,
         verbose=verbose,

@@ -26,6 +26,13 @@ CATEGORIES: tuple[Category, ...] = ("usage", "support", "sentiment", "relationsh
 SIZES: tuple[Size, ...] = ("enterprise", "mid_market", "small_business")
 
 
+class ConfigurationFiles(Record):
+    """The files of a configuration folder as a review began with them."""
+
+    files: dict[str, str]
+    """Content by path in the folder, like ``scoring.yaml`` or ``playbooks/value_gap.yaml``."""
+
+
 class Setting(Record):
     """One tunable number with its unit and the reason for its default."""
 

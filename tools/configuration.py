@@ -1,4 +1,6 @@
-"""The one reader of ``configs/``: YAML in, typed configuration out, or an error that names file and key."""
+"""The one reader of ``configs/``: YAML in, typed configuration out, or an error that names file and key.
+
+Files are read first and parsed then, so that a review can go on with the files that it began with."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -8,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
+from domain.configuration import Configuration, ConfigurationFiles, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
 from tools.signals import INTENTS
 from tools.signals.sql_columns import registration_problem
@@ -22,19 +24,26 @@ _FILES = {
 _SCORE_PARTS = ("scoring", "tiers", "wording")
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> str:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise ConfigurationError(f"{path.name} is missing in the configuration folder {path.parent.name}/") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
-def _hash(paths: list[Path]) -> str:
+def _parse(files: Mapping[str, str], name: str) -> Any:
+    try:
+        return yaml.load(files[name], Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{Path(name).name} is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _hash(files: Mapping[str, str], names: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for name in names:
+        digest.update(Path(name).name.encode() + b"\0" + files[name].encode() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -54,12 +63,23 @@ def read_configuration(folder: Path | None = None) -> Configuration:
 
     Raises ConfigurationError naming the file and the key.
     """
+    return parse_configuration(read_configuration_files(folder))
+
+
+def read_configuration_files(folder: Path | None = None) -> ConfigurationFiles:
+    """The files of a configuration folder, unchecked. Raises ConfigurationError naming a file that cannot be read."""
     folder = folder or DEFAULT_FOLDER
-    books = sorted((folder / "playbooks").glob("*.yaml"))
-    names = sorted(f"{file}.yaml" for file in _FILES.values())
-    content = _content(folder, _FILES)
-    content["playbooks"] = {path.stem: _read(path) for path in books}
-    content["hash"] = _hash([folder / name for name in names] + books)
+    paths = [folder / f"{file}.yaml" for file in _FILES.values()] + sorted((folder / "playbooks").glob("*.yaml"))
+    return ConfigurationFiles(files={path.relative_to(folder).as_posix(): _read(path) for path in paths})
+
+
+def parse_configuration(given: ConfigurationFiles) -> Configuration:
+    """The configuration in these files, checked. Raises ConfigurationError naming the file and the key."""
+    files = given.files
+    books = sorted(name for name in files if name.startswith("playbooks/"))
+    content = _content(files, _FILES)
+    content["playbooks"] = {Path(name).stem: _parse(files, name) for name in books}
+    content["hash"] = _hash(files, sorted(f"{file}.yaml" for file in _FILES.values()) + books)
     found = _validate(Configuration, content)
     review = state_review_numbers(found.review, found.tiers, found.scoring, found.windows)
     return found.model_copy(update={"review": review})
@@ -67,13 +87,15 @@ def read_configuration(folder: Path | None = None) -> Configuration:
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
     """What makes a score, checked: a sixth of ``configs/``. Raises ConfigurationError naming the file and the key."""
-    return _validate(ScoreConfiguration, _content(folder or DEFAULT_FOLDER, _SCORE_PARTS))
+    names = [f"{_FILES[part]}.yaml" for part in _SCORE_PARTS]
+    files = {name: _read((folder or DEFAULT_FOLDER) / name) for name in names}
+    return _validate(ScoreConfiguration, _content(files, _SCORE_PARTS))
 
 
-def _content(folder: Path, parts: Iterable[str]) -> dict[str, Any]:
-    content = {part: _read(folder / f"{_FILES[part]}.yaml") for part in parts}
+def _content(files: Mapping[str, str], parts: Iterable[str]) -> dict[str, Any]:
+    content = {part: _parse(files, f"{_FILES[part]}.yaml") for part in parts}
     _share_text_window(content)
-    return content | {"scoring_hash": _hash(sorted(folder / f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
+    return content | {"scoring_hash": _hash(files, sorted(f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
 
 
 def _share_text_window(content: dict[str, Any]) -> None:
