@@ -57,6 +57,9 @@ def review(
             help="Score this many past weeks first, for trends; at most history_weeks of scoring.yaml stay.",
         ),
     ] = 0,
+    again: Annotated[
+        bool, typer.Option("--again", help="Run a week anew that has decisions or choices; they are replaced.")
+    ] = False,
     store: StoreOption = None,
     configs: Configs = None,
     verbose: Verbose = False,
@@ -71,6 +74,7 @@ def review(
         out=out,
         approve=approve,
         backfill=backfill,
+        again=again,
         store=store,
         configs=configs,
         verbose=verbose,

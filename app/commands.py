@@ -44,6 +44,7 @@ def run_weekly_review(
     out: str,
     approve: str | None,
     backfill: int,
+    again: bool,
     store: str | None,
     configs: str | None,
     verbose: bool,
@@ -56,7 +57,7 @@ def run_weekly_review(
     decisions = parse_approval(approve, review_id) if approve else None
     timing = printed_timing(verbose)
     with open_store(store) as session:
-        start_review(session, request, review_id, backfill, timing)
+        start_review(session, request, review_id, backfill, timing, again=again)
         if decisions is not None and decisions.unattended:
             record_unattended_decisions(session, review_id, decisions)
         gate = run_review(session, review_id, timing)

@@ -19,6 +19,7 @@ from app.wiring import (
     open_store,
     run_review,
 )
+from domain.desk import EntryPoint
 from domain.errors import InputError
 from domain.questions import QuestionAnswer
 
@@ -37,11 +38,13 @@ def answer_question(
     store: str | None = None,
     configs: str | None = None,
     propose_by: str | None = None,
+    way: EntryPoint = "command line",
     timing: Timing | None = None,
 ) -> QuestionAnswer:
     """Answer a question about the customer base in ``data`` as it was on ``as_of``.
 
     ``propose_by`` is the name of a person who proposes the play in the answer for the next decision; None writes nothing.
+    ``way`` is the interface that the audit log names for it.
     Raises InputError for data or configuration that cannot be used, and for an empty or too long question.
     """
     if not question.strip():
@@ -51,6 +54,7 @@ def answer_question(
     timing = timing or Timing()
     request = ReviewRequest(absolute_location(data), as_of, "", absolute_location(configs) if configs else None)
     with _question_store(store, keep=propose_by is not None) as session:
+        session.store.way = way
         configuration = session.configuration(request)
         context = ask_context(session, request, configuration, timing)
         answered = asyncio.run(_run_question(question, context))
@@ -104,8 +108,7 @@ def _propose_play(
     session: StoreSession, context: "AskContext", answered: QuestionAnswer, by: str, timing: Timing
 ) -> QuestionAnswer:
     """Propose the play for the next decision: in the review that waits for its plan, or else in the next review."""
-    from app.service import start_review
-    from tools.store.desk_store import DeskStore
+    from app.service import save_proposal, start_review
 
     part = next((part for part in answered.parts if part.kind == "save_play"), None)
     if part is None:
@@ -114,16 +117,17 @@ def _propose_play(
         return answered.model_copy(update={"proposed": f"Nothing was proposed: {why}."})
     tried = context.parse(answered.question).tried
     proposal = context.build_proposal(part, answered.question, by, tried)
-    session.store.propose(proposal)
     waiting = [
         review_id
         for review_id, day, state in session.store.reviews()
         if state == "waiting:plan" and day >= proposal.on and session.store.decision(review_id, "plan") is None
     ]
     for review_id in waiting[:1]:
-        stored_request, _, run = session.store.request(review_id)
-        start_review(session, ReviewRequest.of(stored_request), review_id, 0, timing, by=by)
-        DeskStore(session.store).move_choices(review_id, run, session.store.request(review_id)[2])
+        session.lock_review(review_id)
+        save_proposal(session, proposal, review_id)
+        stored_request = session.store.request(review_id)[0]
+        start_review(session, ReviewRequest.of(stored_request), review_id, 0, timing, by=by, again=True)
         run_review(session, review_id, timing)
         return answered.model_copy(update={"proposed": f"The play is put before the decision of {review_id}."})
+    save_proposal(session, proposal)
     return answered.model_copy(update={"proposed": "The play is put before the next review's decision."})

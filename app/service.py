@@ -10,14 +10,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from app.earlier_run import WorkedWeek, log_replaced_run, read_worked_week
 from app.engine_progress import EngineProgress
 from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, backfill, build_context, load_scored_base, run_review
-from domain.decisions import Decisions
+from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.errors import DecisionError, InputError
+from domain.phase_results import AssignResult, IdentifyResult, PlanResult
+from domain.plan import TBD
 from domain.portfolio import BandOverride
+from domain.questions import PlayRequest
 from domain.review import Review
 from domain.tracking import Action
+from tools.planning.decisions import AppliedDecisions, bind_to_plays, decision_for_rest, unowned_critical
+from tools.planning.follow_up import ProgressLog
+from tools.store.desk_store import DeskStore
 
 Gate = Literal["plan", "close"]
 
@@ -25,13 +32,22 @@ Gate = Literal["plan", "close"]
 
 
 def start_review(
-    session: StoreSession, request: ReviewRequest, review_id: str, weeks: int, timing: Timing, by: str = "command line"
+    session: StoreSession,
+    request: ReviewRequest,
+    review_id: str,
+    weeks: int,
+    timing: Timing,
+    by: str = "command line",
+    again: bool = False,
 ) -> None:
     """Check configuration and data, then start the week's review, or start it again.
 
-    ``weeks`` is the number of past weeks to score first. Nothing is written before everything is checked.
-    Raises InputError, DataError or ConfigurationError, and BusyError when another process works on the review.
+    ``weeks`` is the number of past weeks to score first. ``again`` replaces what people decided and chose in the week;
+    choices about plays that stay the same are carried over. Nothing is written before everything is checked.
+    Raises DecisionError for a week with decisions or choices that is started without ``again``; InputError, DataError or
+    ConfigurationError; BusyError when another process works on the review.
     """
+    _check_untouched(read_worked_week(session, review_id), again)
     configuration, history = session.configuration(request), session.history()
     progress = EngineProgress(timing.say, timing.overwrite)
     base = load_scored_base(request, configuration, history, progress)
@@ -42,9 +58,27 @@ def start_review(
         backfill(request, configuration, history, weeks, progress)
         base = load_scored_base(request, configuration, history, progress)
     with session.store.transaction():
+        week = read_worked_week(session, review_id)  # once more: somebody may have decided in the meantime
+        _check_untouched(week, again)
         session.store.start(review_id, request.as_of, request.kept())
-        session.store.log(review_id, by, "started", data=request.data, fingerprint=base.audit.fingerprint)
+        session.keep_configuration(review_id, request)
+        if week is not None:
+            session.store.save(review_id, "earlier_run", week.kept())
+        if week is not None and week.is_touched:
+            log_replaced_run(session, week, by)
+        session.store.log(
+            review_id, by, "started", data=request.data, fingerprint=base.audit.fingerprint,
+            configuration=configuration.hash, backfill=weeks,
+        )  # fmt: skip
+    if week is not None and week.is_touched:
+        timing.say(f"{review_id} is run anew; it had {week.content}; choices on unchanged plays are carried over")
+    session.contexts.pop(review_id, None)
     session.preloaded_bases[review_id] = base
+
+
+def _check_untouched(week: WorkedWeek | None, again: bool) -> None:
+    if week is not None and week.is_touched and not again:
+        raise DecisionError(week.refusal)
 
 
 def check_output_folder(out: Path) -> None:
@@ -84,9 +118,6 @@ def check_close_decisions(session: StoreSession, review_id: str, decisions: Deci
 
     An unattended run may close without owners: nobody is there to name them.
     """
-    from domain.phase_results import AssignResult, IdentifyResult, PlanResult
-    from tools.planning.decisions import AppliedDecisions, unowned_critical
-
     planned = session.store.get(review_id, "planned", PlanResult)
     assigned = session.store.get(review_id, "assigned", AssignResult)
     people = session.store.get(review_id, "identified", IdentifyResult).people
@@ -103,15 +134,22 @@ def check_close_decisions(session: StoreSession, review_id: str, decisions: Deci
 
 
 def record_decisions(session: StoreSession, review_id: str, gate: Gate, decisions: Decisions) -> None:
-    """Store the decisions of one gate with their audit line. The caller has checked them.
+    """Store the decisions of one gate with their audit entry. The caller has checked them.
 
-    Raises DecisionError when the gate was decided before.
+    The entry says for each account what held before and what was decided. Decisions about plays that name no version
+    are stored with that of the play as it is. Raises DecisionError when the gate was decided before.
     """
     with session.store.transaction():
+        planned = session.store.find(review_id, "planned", PlanResult)
+        if gate == "plan" and planned is not None:
+            decisions = bind_to_plays(decisions, planned)
         session.store.decide(review_id, gate, decisions)
-        facts = {"gate": gate, **_plan_facts(decisions)} if gate == "plan" else _close_facts(decisions)
-        what = "decided" if gate == "plan" else "closed"
-        session.store.log(review_id, decisions.decided_by, what, unattended=decisions.unattended, **facts)
+        changes = (_plan_changes if gate == "plan" else _owner_changes)(session, decisions, planned)
+        facts = _plan_facts(decisions) if gate == "plan" else _close_facts(decisions)
+        session.store.log_list(
+            review_id, decisions.decided_by, "decided" if gate == "plan" else "closed", "changes", changes, gate=gate,
+            unattended=decisions.unattended, **facts,
+        )  # fmt: skip
 
 
 def record_unattended_decisions(session: StoreSession, review_id: str, decisions: Decisions) -> None:
@@ -130,8 +168,45 @@ def _plan_facts(decisions: Decisions) -> dict[str, Any]:
     return {"plays": said, "budget": decisions.budget, "others": decisions.others}
 
 
+def _plan_changes(session: StoreSession, decisions: Decisions, planned: PlanResult | None) -> list[dict[str, Any]]:
+    """For each play, and each plan line that was named: the pending choice before, and the decision."""
+    review_id = decisions.review
+    choices = DeskStore(session.store).choices(review_id, session.store.request(review_id)[2])
+    said = {each.account: each for each in decisions.plays}
+    if planned is not None:
+        said |= {
+            play.account_id: decision_for_rest(play.account_id, decisions)
+            for play in planned.plays
+            if play.account_id not in said
+        }
+    return [
+        {
+            "account": account,
+            "before": _as_facts(choices[account].decision) if account in choices else "proposed",
+            "after": _as_facts(decision),
+        }
+        for account, decision in sorted(said.items())
+    ]
+
+
+def _as_facts(decision: PlayDecision) -> dict[str, Any]:
+    facts: dict[str, Any] = decision.model_dump(mode="json", exclude_defaults=True, exclude={"account"})
+    return facts
+
+
 def _close_facts(decisions: Decisions) -> dict[str, Any]:
-    return {"owners": dict(decisions.close.owners) if decisions.close else {}}
+    close = decisions.close or CloseDecision()
+    return {"owners": dict(close.owners), "notes": close.notes}
+
+
+def _owner_changes(session: StoreSession, decisions: Decisions, planned: PlanResult | None) -> list[dict[str, Any]]:
+    """For each account that gets an owner: the owner in the plan before, and the person's id."""
+    before = {line.account_id: line.owner for line in planned.intervention_plan} if planned else {}
+    owners = decisions.close.owners if decisions.close else {}
+    return [
+        {"account": account, "before": before.get(account, TBD), "after": person}
+        for account, person in sorted(owners.items())
+    ]
 
 
 def decide_and_run(session: StoreSession, review_id: str, decisions: Decisions, timing: Timing) -> str | None:
@@ -158,6 +233,16 @@ def decide_and_run(session: StoreSession, review_id: str, decisions: Decisions, 
         record_decisions(session, review_id, "close", decisions)
         gate = run_review(session, review_id, timing)
     return gate
+
+
+def save_proposal(session: StoreSession, proposal: PlayRequest, review_id: str = "") -> None:
+    """Save a requested play for the next decision, that of ``review_id`` if it waits for one, with its audit entry."""
+    with session.store.transaction():
+        session.store.propose(proposal)
+        session.store.log(
+            review_id, proposal.by, "proposed", account=proposal.account_id, question=proposal.question,
+            on=proposal.on.isoformat(),
+        )  # fmt: skip
 
 
 # read ----------------------------------------------------------------------------------------------------------------
@@ -187,12 +272,11 @@ def set_action_state(session: StoreSession, action_id: str, state: str, on: date
     store = session.store
     action = store.action(action_id)
     with store.transaction():
-        before, day = store.progress().get(action_id, ("open", None))
+        progress = store.progress()
         store.mark([(action_id, state, on if state != "open" else None)], note, by)
         store.log(
             action.review_id, by, "open again" if state == "open" else state, action=action_id,
-            account=action.account_id, on=on.isoformat(), note=note,
-            before={"state": before, "on": day.isoformat() if day else None},
+            account=action.account_id, on=on.isoformat(), note=note, before=_progress_facts(progress, action_id),
         )  # fmt: skip
     return action
 
@@ -200,13 +284,25 @@ def set_action_state(session: StoreSession, action_id: str, state: str, on: date
 def import_action_states(
     session: StoreSession, states: Sequence[tuple[str, str, date]], by: str, note: str, source: str
 ) -> None:
-    """Set many actions at once: (action id, done or dropped, day). All or none, with one audit line.
+    """Set many actions at once: (action id, done or dropped, day). All or none, with every change in the audit log.
 
     ``source`` is the name of the imported file. Raises UnknownReference.
     """
     with session.store.transaction():
+        known = session.store.progress()
         session.store.mark(states, note, by)
-        session.store.log("", by, "imported", file=source)
+        now = session.store.progress()
+        changes = [
+            {"action": action_id, "before": _progress_facts(known, action_id), "after": _progress_facts(now, action_id)}
+            for action_id in dict.fromkeys(action_id for action_id, _, _ in states)
+            if known.get(action_id) != now.get(action_id)
+        ]
+        session.store.log_list("", by, "imported", "changes", changes, file=source, lines=len(states), note=note)
+
+
+def _progress_facts(progress: ProgressLog, action_id: str) -> dict[str, str | None]:
+    state, on = progress.get(action_id, ("open", None))
+    return {"state": state, "on": on.isoformat() if on else None}
 
 
 def save_override(session: StoreSession, account: str, override: BandOverride, on: date, review_id: str = "") -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.stores import StoreLocation, open_location
 from app.timing import Timing
-from domain.configuration import Configuration
+from domain.configuration import Configuration, ConfigurationFiles
 from domain.errors import ConfigurationError
-from tools.configuration import read_configuration
+from tools.configuration import parse_configuration, read_configuration_files
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tools.store.review_store import ReviewStore
 
 BACKFILL_STEP_DAYS = 7
+READ_AGAIN = "data read again"
+"""Audit entry of a review whose data changed after its start."""
 
 
 def utc_now() -> str:
@@ -67,7 +69,9 @@ class StoreSession:
     contexts: dict[str, "ReviewContext"] = field(default_factory=dict)
     """The context of each review's steps, built once in a process."""
     configurations: dict[str | None, Configuration] = field(default_factory=dict)
-    """Configurations by folder; None is the shipped one."""
+    """Configurations by folder; None is the shipped one. Stored ones are under the hash of their files."""
+    configuration_files: dict[str | None, ConfigurationFiles] = field(default_factory=dict)
+    """The files of a configuration folder as this process read them."""
     _locked: set[str] = field(default_factory=set, repr=False)
     _locks: ExitStack = field(default_factory=ExitStack, repr=False)
 
@@ -92,9 +96,28 @@ class StoreSession:
     def configuration(self, request: ReviewRequest) -> Configuration:
         """The configuration of a review with the model of the environment, read once in a process."""
         if request.configs not in self.configurations:
-            folder = Path(request.configs) if request.configs else None
-            self.configurations[request.configs] = apply_environment(read_configuration(folder))
+            self.configurations[request.configs] = apply_environment(parse_configuration(self.files_of(request)))
         return self.configurations[request.configs]
+
+    def files_of(self, request: ReviewRequest) -> ConfigurationFiles:
+        """The configuration files of a request, read once in a process."""
+        if request.configs not in self.configuration_files:
+            self.configuration_files[request.configs] = read_configuration_files(configuration_folder(request))
+        return self.configuration_files[request.configs]
+
+    def keep_configuration(self, review_id: str, request: ReviewRequest) -> None:
+        """Store the configuration that a review begins with: it holds to its end, whatever changes on disk."""
+        kept = self.store.save(review_id, "configuration", self.files_of(request))
+        self.configurations[kept] = self.configuration(request)
+
+    def review_configuration(self, review_id: str) -> Configuration:
+        """The configuration that a review began with; today's for a review that was begun before these were stored."""
+        if not self.store.has(review_id, "configuration"):
+            return self.configuration(ReviewRequest.of(self.store.request(review_id)[0]))
+        files, kept = self.store.get_with_hash(review_id, "configuration", ConfigurationFiles)
+        if kept not in self.configurations:
+            self.configurations[kept] = apply_environment(parse_configuration(files))
+        return self.configurations[kept]
 
 
 @contextmanager
@@ -106,6 +129,25 @@ def open_store(given: str | None) -> Iterator[StoreSession]:
             yield opened
         finally:
             opened.close()
+
+
+def configuration_folder(request: ReviewRequest) -> Path | None:
+    """The configuration folder of a request; None for the shipped one."""
+    return Path(request.configs) if request.configs else None
+
+
+def configuration_notice(session: StoreSession, review_id: str) -> str:
+    """A sentence when the configuration files on disk are not those that the review began with; else empty."""
+    files = session.store.find(review_id, "configuration", ConfigurationFiles)
+    if files is None:
+        return ""
+    request = ReviewRequest.of(session.store.request(review_id)[0])
+    name = request.configs or "configs"
+    try:
+        changed = read_configuration_files(configuration_folder(request)) != files
+    except ConfigurationError as error:
+        return f"{name} cannot be read now ({error}); {review_id} goes on with the configuration of its start"
+    return f"{name} changed since {review_id} began; it goes on with the configuration of its start" if changed else ""
 
 
 def apply_environment(configuration: Configuration) -> Configuration:
@@ -187,16 +229,22 @@ def build_context(session: StoreSession, review_id: str, timing: Timing) -> "Rev
 
     if review_id not in session.contexts:
         request = ReviewRequest.of(session.store.request(review_id)[0])
-        configuration = session.configuration(request)
+        configuration = session.review_configuration(review_id)
         history = session.history()
+
+        def load_base() -> "ScoredBase":
+            base = session.preloaded_bases.pop(review_id, None)
+            if base is None:
+                base = load_scored_base(request, configuration, history)
+                log_changed_data(session, review_id, base.audit.fingerprint, timing)
+            return base
+
         session.contexts[review_id] = ReviewContext(
             configuration=configuration,
             store=session.store,
             history=history,
             calendar=WorkingDays(configuration.review),
-            load_base=lambda: (
-                session.preloaded_bases.pop(review_id, None) or load_scored_base(request, configuration, history)
-            ),
+            load_base=load_base,
             publish=review_publisher(Path(request.out), session.store, timing, review_id),
             progress=timing,
             client=model_client(configuration, timing.called),
@@ -204,14 +252,28 @@ def build_context(session: StoreSession, review_id: str, timing: Timing) -> "Rev
     return session.contexts[review_id]
 
 
+def log_changed_data(session: StoreSession, review_id: str, fingerprint: str, timing: Timing) -> None:
+    """Say and log that the data of a review changed after it was started; it goes on with what is there now."""
+    read = [line for line in session.store.audit(review_id) if line["what"] in ("started", READ_AGAIN)]
+    before = str(read[-1].get("fingerprint", "")) if read else ""
+    if before and before != fingerprint:
+        timing.say(f"the data changed since {review_id} was started; it is read again as it is now")
+        session.store.log(review_id, "saveplay", READ_AGAIN, before=before, fingerprint=fingerprint)
+
+
 def run_review(session: StoreSession, review_id: str, timing: Timing) -> str | None:
     """Run the review as far as decisions allow. Returns the gate it waits at, or None when it is closed.
 
-    Raises UnknownReference for a review that was never started, BusyError when another process runs it.
+    A closed review is left as it is: none of its steps is run on today's data. Raises UnknownReference for a review that was never started, BusyError when another process runs it.
     """
     session.store.request(review_id)
     session.lock_review(review_id)
-    kept, _, run = session.store.request(review_id)
+    kept, state, run = session.store.request(review_id)
+    if state == "closed":
+        return None
+    notice = configuration_notice(session, review_id)
+    if notice:
+        timing.say(notice)
     import asyncio
 
     return asyncio.run(_run_graph(session, ReviewRequest.of(kept).as_of, review_id, run, timing))

@@ -53,6 +53,13 @@ CATEGORIES: tuple[Category, ...] = ("usage", "support", "sentiment", "relationsh
 SIZES: tuple[Size, ...] = ("enterprise", "mid_market", "small_business")
 
 
+class ConfigurationFiles(Record):
+    """The files of a configuration folder as a review began with them."""
+
+    files: dict[str, str]
+    """Content by path in the folder, like ``scoring.yaml`` or ``playbooks/value_gap.yaml``."""
+
+
 class Freshness(Record):
     """Age limit of a signal in days; an older value counts as unknown.
 

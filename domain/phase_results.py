@@ -3,6 +3,7 @@
 from datetime import date
 
 from domain.configuration import InterventionTier, Size
+from domain.desk import PendingDecision
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
 from domain.dossier import Dossier, Person
 from domain.drafting import DraftingRecord, PlayDraft
@@ -144,6 +145,17 @@ class RunningPlays(Record):
     """Plays that run after one review."""
 
     plays: tuple[RunningPlay, ...]
+
+
+class EarlierRun(Record):
+    """Earlier runs of a week that people started again, as far as the new run needs them."""
+
+    choices: tuple[PendingDecision, ...] = ()
+    """Choices and decisions of people that wait for the new plays. ``version`` is that of the play or plan line they read."""
+    actions: tuple[str, ...] = ()
+    """Ids of the actions that were approved, sorted."""
+    dropped: tuple[str, ...] = ()
+    """Ids of those that the new decisions did not approve again, sorted."""
 
 
 class DiagnoseResult(Record):

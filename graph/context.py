@@ -17,6 +17,7 @@ from graph.review_history import EarlierReviews
 from tools.scoring.scored_base import ScoredBase
 from tools.scoring.snapshots import SnapshotStore
 from tools.store.review_store import ReviewStore
+from tools.wording import review_id_of
 from tools.working_days import WorkingDays
 
 R = TypeVar("R", bound=Record)
@@ -94,8 +95,8 @@ class ReviewContext:
         return found
 
     def earlier_reviews(self, day: date) -> EarlierReviews:
-        """The reviews before ``day``."""
-        return EarlierReviews(self.store, self.configuration.review, day)
+        """The reviews before the one of ``day``, in weeks before it."""
+        return EarlierReviews(self.store, self.configuration.review, day, own=review_id_of(day))
 
     def stored_state(self, review_id: str) -> ReviewState:
         """State to read a review outside its own run: it knows no hashes, so none is compared.

@@ -30,18 +30,27 @@ def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
     requests = customer_proposals(base, context.store.proposals(review_id, review_date(state)))
     accounts = _read_accounts(context, profile.list_size, requests)
     identified = _identified(context, state, totals, profile, requests, accounts)
-    context.store.save(review_id, "standing", _at_risk_snapshot(identified, base))
+    trends, snapshot = _trends(base), _at_risk_snapshot(identified, base)
     base.keep(context.history, review_id, reviewed=True)
-    return save_result(context, state, "identified", identified)
+    with context.store.transaction():  # all that is read from the data: a resume must not mix it with later data
+        context.store.save(review_id, "standing", snapshot)
+        context.save_result(review_id, "trends", trends)
+        return save_result(context, state, "identified", identified)
 
 
 @review_node("1 Risk identification", "health scorer")
 def follow_trends(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Health that fell, warnings by dimension, stakeholder changes; the risk × opportunity matrix."""
-    base = context.base()
-    alerts, states = portfolio_summary.workflow_alerts(base)
-    trends = Trends(alerts=alerts, states=states, matrix=portfolio_summary.opportunity_matrix(base))
+    if context.store.has(state["review_id"], "trends"):
+        trends = context.result(state, "trends", Trends)
+    else:  # begun by a program that did not save them with the list
+        trends = _trends(context.base())
     return save_result(context, state, "trends", trends)
+
+
+def _trends(base: ScoredBase) -> Trends:
+    alerts, states = portfolio_summary.workflow_alerts(base)
+    return Trends(alerts=alerts, states=states, matrix=portfolio_summary.opportunity_matrix(base))
 
 
 @dataclass(frozen=True)

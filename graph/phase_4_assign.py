@@ -9,7 +9,7 @@ from agents.churn_predictor import profile_for
 from domain.configuration import Configuration
 from domain.decisions import Decisions
 from domain.dossier import Dossier
-from domain.phase_results import AssignResult, IdentifyResult, PlanResult, RunningPlay, RunningPlays, Trends
+from domain.phase_results import AssignResult, EarlierRun, IdentifyResult, PlanResult, RunningPlay, RunningPlays, Trends
 from domain.playbook import Role
 from domain.portfolio import WorkflowRule
 from domain.save_play import SavePlay
@@ -31,11 +31,20 @@ def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
     store, review_id = context.store, state["review_id"]
     identified = context.result(state, "identified", IdentifyResult)
     planned = context.result(state, "planned", PlanResult)
-    decided = _apply_decisions(context, state)
-    assigned = _save_assignments(context, state, decided, {})
-    store.settle_proposals(review_id, [proposal.account_id for proposal in identified.proposals])
-    store.save(review_id, "running", _running(context, identified, planned, decided))
-    return save_result(context, state, "assigned", assigned)
+    decided, decision = _apply_decisions(context, state), _stored_decision(context, review_id, "plan")
+    assigned, actions = _assignments(context, state, decided, {})
+    running = _running(context, identified, planned, decided)
+    with store.transaction():
+        is_first = not store.has(review_id, "assigned")
+        _save_actions(context, identified, actions)
+        store.settle_proposals(review_id, [proposal.account_id for proposal in identified.proposals])
+        store.save(review_id, "running", running)
+        if is_first and decision.unattended:  # recorded before there were plays, so its own entry names none
+            changes = [
+                {"account": play.account_id, "before": "proposed", "after": play.status} for play in decided.plays
+            ]
+            store.log_list(review_id, decision.decided_by, "applied", "changes", changes, unattended=True)
+        return save_result(context, state, "assigned", assigned)
 
 
 @review_node("4 Assignment and tracking", "publisher")
@@ -44,24 +53,41 @@ def publish_review(state: ReviewState, context: ReviewContext) -> StateUpdate:
     review_id, results = state["review_id"], state["results"]
     close = _stored_decision(context, review_id, "close").close
     if close is not None and close.owners:
-        assigned = _save_assignments(context, state, _apply_decisions(context, state), close.owners)
-        results = results | {"assigned": context.save_result(review_id, "assigned", assigned)}
+        assigned, actions = _assignments(context, state, _apply_decisions(context, state), close.owners)
+        with context.store.transaction():
+            _save_actions(context, context.result(state, "identified", IdentifyResult), actions)
+            results = results | {"assigned": context.save_result(review_id, "assigned", assigned)}
     context.publish(review_document(context, {**state, "results": results}))
     context.store.set_state(review_id, "closed")  # last, so that a closed review always has its pages
     return {"results": results}
 
 
-def _save_assignments(
+def _assignments(
     context: ReviewContext, state: ReviewState, decided: AppliedDecisions, owners: dict[str, str]
-) -> AssignResult:
-    """The approved work; its actions are stored together with those that ended."""
+) -> tuple[AssignResult, list[Action]]:
+    """The approved work, and its actions together with those that ended."""
     identified = context.result(state, "identified", IdentifyResult)
     planned = context.result(state, "planned", PlanResult)
     states = context.result(state, "trends", Trends).states
     assigned = _build_assignments(context, identified, planned, states, decided, owners)
     dropped = _dropped_actions(context, identified, decided, planned)
-    context.store.save_actions(identified.review_id, identified.as_of, [*assigned.actions, *dropped])
-    return assigned
+    return assigned, [*assigned.actions, *dropped]
+
+
+def _save_actions(context: ReviewContext, identified: IdentifyResult, actions: Sequence[Action]) -> None:
+    """Store the actions. Those that an earlier run of this week approved, and this one did not, stay as dropped."""
+    store, review_id = context.store, identified.review_id
+    earlier = store.find(review_id, "earlier_run", EarlierRun) or EarlierRun()
+    lost = set(earlier.actions) - {action.id for action in actions}
+    gone = [each.model_copy(update={"status": "dropped"}) for each in store.actions_of(review_id) if each.id in lost]
+    store.save_actions(review_id, identified.as_of, [*actions, *gone])
+    ids = tuple(action.id for action in gone)
+    newly = [action_id for action_id in ids if action_id not in earlier.dropped]
+    if ids != earlier.dropped:
+        store.save(review_id, "earlier_run", earlier.model_copy(update={"dropped": ids}))
+    if newly:
+        decided_by = _stored_decision(context, review_id, "plan").decided_by
+        store.log_list(review_id, decided_by, "dropped actions", "actions", newly, why="not approved again")
 
 
 def _apply_decisions(context: ReviewContext, state: ReviewState) -> AppliedDecisions:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from domain.configuration import ReviewSettings
-from domain.phase_results import AtRiskSnapshot, IdentifyResult, RunningPlay, RunningPlays
+from domain.phase_results import AtRiskSnapshot, EarlierRun, IdentifyResult, RunningPlay, RunningPlays
 from domain.tracking import Action
 from tools.planning.follow_up import completed_actions, open_actions
 from tools.planning.metrics import ReviewHistory
@@ -20,10 +20,14 @@ class EarlierReviews:
     store: ReviewStore
     settings: ReviewSettings
     day: date
+    own: str = ""
+    """Id of the review that asks: an earlier run of its week is not an earlier review. Empty for a question."""
 
     def _review_ids(self) -> list[str]:
         """The reviews that are remembered, newest first."""
-        found = [review_id for review_id, as_of, _ in self.store.reviews() if as_of < self.day]
+        found = [
+            review_id for review_id, as_of, _ in self.store.reviews() if as_of < self.day and review_id != self.own
+        ]
         return found[::-1][: int(self.settings.remembered_reviews.value)]
 
     def snapshots(self) -> list[AtRiskSnapshot]:
@@ -68,16 +72,32 @@ class EarlierReviews:
 
     def open_actions(self) -> list[Action]:
         """Actions of earlier reviews that were neither done nor dropped at the end of the day."""
-        return open_actions(self.store.actions_before(self.day), self.store.progress(), self.day)
+        return open_actions(self._actions(), self.store.progress(), self.day)
 
     def completed_actions(self) -> set[tuple[str, str]]:
         """Account id and playbook action of what earlier reviews approved and somebody had done by the end of the day."""
-        return completed_actions(self.store.actions_before(self.day), self.store.progress(), self.day)
+        return completed_actions(self._actions(), self.store.progress(), self.day)
 
     def carried_actions(self) -> list[Action]:
-        """Actions that the last review still had to follow: what was settled before it is left out."""
-        last = max((as_of for _, as_of, _ in self.store.reviews() if as_of < self.day), default=self.day)
-        return open_actions(self.store.actions_before(self.day), self.store.progress(), last - timedelta(days=1))
+        """Actions that the last review still had to follow: what was settled before it is left out.
+
+        What the last review dropped because its week was run again is in it: somebody may still be at work on it.
+        """
+        last = self._last_review()
+        if last is None:
+            return open_actions(self._actions(), self.store.progress(), self.day - timedelta(days=1))
+        review_id, as_of = last
+        actions, replaced = self._actions(), self.store.find(review_id, "earlier_run", EarlierRun)
+        still_open = open_actions(actions, self.store.progress(), as_of - timedelta(days=1))
+        gone = set(replaced.dropped if replaced else ()) - {action.id for action in still_open}
+        return sorted([*still_open, *(each for each in actions if each.id in gone)], key=lambda action: action.id)
+
+    def _last_review(self) -> tuple[str, date] | None:
+        earlier = [(key, on) for key, on, _ in self.store.reviews() if on < self.day and key != self.own]
+        return max(earlier, key=lambda each: each[1], default=None)
+
+    def _actions(self) -> list[Action]:
+        return self.store.actions_before(self.day, besides=self.own)
 
     def metrics_history(self, identified: IdentifyResult, records: Mapping[str, SaveRecord]) -> ReviewHistory:
         """Everything that the metrics need of earlier reviews."""

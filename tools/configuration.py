@@ -1,4 +1,7 @@
-"""The one reader of ``configs/``: YAML in, typed configuration out, or an error that names file, line and key."""
+"""The one reader of ``configs/``: YAML in, typed configuration out, or an error that names file, line and key.
+
+Files are read first and parsed then, so that a review can go on with the files that it began with.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,12 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
+from domain.configuration import Configuration, ConfigurationFiles, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
 from tools.rule_texts import state_review_numbers, state_tier_numbers
 from tools.signals import INTENTS
 from tools.signals.sql_columns import registration_problem
-from tools.yaml_file import YamlDocument, read_yaml
+from tools.yaml_file import YamlDocument, parse_yaml, read_text
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
@@ -27,22 +30,27 @@ Documents = Mapping[str, YamlDocument]
 """The files of a folder by name, like ``scoring.yaml`` and ``playbooks/value_gap.yaml``."""
 
 
-def _read(folder: Path, names: Iterable[str]) -> Documents:
-    """Files of a configuration folder. Raises ConfigurationError naming file, line and key."""
+def _read_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Texts of a configuration folder by name. Raises ConfigurationError naming a file that cannot be read."""
     return {name: _read_file(folder, name) for name in names}
 
 
-def _read_file(folder: Path, name: str) -> YamlDocument:
+def _read_file(folder: Path, name: str) -> str:
     try:
-        return read_yaml(folder / name, ConfigurationError, name)
+        return read_text(folder / name, ConfigurationError, name)
     except FileNotFoundError:
         raise ConfigurationError(f"{name} is missing in the configuration folder {folder.name}/") from None
 
 
-def _hash(paths: list[Path]) -> str:
+def _parse(files: Mapping[str, str]) -> Documents:
+    """The documents in these texts. Raises ConfigurationError naming file, line and key."""
+    return {name: parse_yaml(text, name, ConfigurationError) for name, text in files.items()}
+
+
+def _hash(files: Mapping[str, str], names: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for name in names:
+        digest.update(Path(name).name.encode() + b"\0" + files[name].encode() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -71,13 +79,24 @@ def read_configuration(folder: Path | None = None) -> Configuration:
 
     Raises ConfigurationError naming the file, the line and the key.
     """
+    return parse_configuration(read_configuration_files(folder))
+
+
+def read_configuration_files(folder: Path | None = None) -> ConfigurationFiles:
+    """The files of a configuration folder, unchecked. Raises ConfigurationError naming a file that cannot be read."""
     folder = folder or DEFAULT_FOLDER
-    books = sorted((folder / "playbooks").glob("*.yaml"))
-    names = sorted(f"{file}.yaml" for file in _FILES.values())
-    documents = _read(folder, [*names, *(f"playbooks/{path.name}" for path in books)])
-    content = _content(folder, documents, _FILES)
-    content["playbooks"] = {path.stem: documents[f"playbooks/{path.name}"].content for path in books}
-    content["hash"] = _hash([folder / name for name in names] + books)
+    names = [f"{file}.yaml" for file in _FILES.values()]
+    books = sorted(path.name for path in (folder / "playbooks").glob("*.yaml"))
+    return ConfigurationFiles(files=_read_files(folder, [*names, *(f"playbooks/{name}" for name in books)]))
+
+
+def parse_configuration(given: ConfigurationFiles) -> Configuration:
+    """The configuration in these files, checked. Raises ConfigurationError naming the file, the line and the key."""
+    documents = _parse(given.files)
+    books = sorted(name for name in given.files if name.startswith("playbooks/"))
+    content = _content(given.files, documents, _FILES)
+    content["playbooks"] = {Path(name).stem: documents[name].content for name in books}
+    content["hash"] = _hash(given.files, sorted(f"{file}.yaml" for file in _FILES.values()) + books)
     found = _validate(Configuration, content, documents)
     with _lines_in_errors(documents):
         review = state_review_numbers(found.review, found.tiers, found.scoring, found.windows)
@@ -86,15 +105,15 @@ def read_configuration(folder: Path | None = None) -> Configuration:
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
     """The configuration of the scores alone, checked: a sixth of ``configs/``. Raises as ``read_configuration`` does."""
-    folder = folder or DEFAULT_FOLDER
-    documents = _read(folder, [f"{_FILES[part]}.yaml" for part in _SCORE_PARTS])
-    return _validate(ScoreConfiguration, _content(folder, documents, _SCORE_PARTS), documents)
+    files = _read_files(folder or DEFAULT_FOLDER, [f"{_FILES[part]}.yaml" for part in _SCORE_PARTS])
+    documents = _parse(files)
+    return _validate(ScoreConfiguration, _content(files, documents, _SCORE_PARTS), documents)
 
 
-def _content(folder: Path, documents: Documents, parts: Iterable[str]) -> dict[str, Any]:
+def _content(files: Mapping[str, str], documents: Documents, parts: Iterable[str]) -> dict[str, Any]:
     content = {part: documents[f"{_FILES[part]}.yaml"].content for part in parts}
     _share_text_window(content)
-    return content | {"scoring_hash": _hash(sorted(folder / f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
+    return content | {"scoring_hash": _hash(files, sorted(f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
 
 
 def _share_text_window(content: dict[str, Any]) -> None:

@@ -107,6 +107,11 @@ def read_yaml(path: Path, error: type[InputError], name: str = "") -> YamlDocume
     Raises ``error`` with file, line, key and reason. A missing file raises FileNotFoundError: the caller knows whether
     that is wrong.
     """
+    return parse_yaml(read_text(path, error, name), name or path.name, error)
+
+
+def read_text(path: Path, error: type[InputError], name: str = "") -> str:
+    """The text of a file, at most ``MAX_BYTES`` and in UTF-8. Raises as ``read_yaml`` does."""
     name = name or path.name
     try:
         with path.open("rb") as file:  # a bounded read: a device or a pipe has no size
@@ -118,10 +123,9 @@ def read_yaml(path: Path, error: type[InputError], name: str = "") -> YamlDocume
     if len(content) > MAX_BYTES:
         raise error(f"{name} has more than {MAX_BYTES:,} bytes; is it the right file?")
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         raise error(f"{name} is not UTF-8 text (byte {problem.start}); save it as UTF-8") from None
-    return parse_yaml(text, name, error)
 
 
 def read_record(path: Path, model: type[R], error: type[InputError]) -> R:

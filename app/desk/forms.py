@@ -9,11 +9,12 @@ from fastapi.responses import Response
 from app.desk.operations import check_role
 from app.desk.request_context import RequestContext, read_form, require_role
 from app.desk.review_runner import next_week_request
+from app.earlier_run import read_worked_week
 from app.parsing import parse_date
 from app.questions import answer_question
 from app.timing import Timing
 from domain.desk import DESK_ROLES, Member
-from domain.errors import InputError, StaleDecision
+from domain.errors import InputError
 from domain.questions import QuestionAnswer
 from tools.store.desk_store import DeskStore
 from tools.wording import review_id_of
@@ -163,14 +164,11 @@ def submit_question(context: Reader, form: Form, review_id: str) -> Response:
         store=context.desk.store,
         configs=request.configs,
         propose_by=context.member.name if propose else None,
+        way="desk",
         timing=Timing(),
     )
     if not context.member.is_at_least("manager"):
         answered = _without_workload(answered)
-    if propose:
-        context.store_session.store.log(
-            review_id, context.member.name, "proposed", question=question, answer=answered.proposed
-        )
     return context.render_review(loaded, "ask.html", answered=answered, question=question)
 
 
@@ -190,10 +188,12 @@ def submit_next_week(context: Leader, form: Form, review_id: str) -> Response:
     as_of = as_of or loaded.next_review_date
     if as_of <= loaded.review.as_of:
         raise InputError(f"the next review lies after {loaded.review.as_of}")
-    new = review_id_of(as_of)
-    if new in [begun for begun, _, _ in context.store_session.store.reviews()]:
-        raise StaleDecision(f"{new} was begun already; it is in the list of weeks")
-    context.desk.runner.start_week(new, next_week_request(context.store_session, review_id, as_of), context.member.name)
+    new, again = review_id_of(as_of), form_text(form, "again") == "1"
+    week = read_worked_week(context.store_session, new)
+    if week is not None and not again:
+        return context.show("again.html", status=409, week=week, review_id=review_id, as_of=as_of)
+    request = next_week_request(context.store_session, review_id, as_of)
+    context.desk.runner.start_week(new, request, context.member.name, again)
     return context.back(f"/r/{new}/week")
 
 
@@ -239,12 +239,11 @@ def submit_invitation(context: Leader, form: Form) -> Response:
 @router.post("/people/revoke")
 def submit_token_end(context: Leader, form: Form) -> Response:
     """End a token."""
-    number_of = form_text(form, "number")
-    if (
-        not number_of.isalnum()
-        or len(number_of) != 8
-        or not DeskStore(context.store_session.store).revoke_token(number_of)
-    ):
+    number_of, store = form_text(form, "number"), context.store_session.store
+    if not number_of.isalnum() or len(number_of) != 8:
         raise InputError("there is no such token")
-    context.store_session.store.log("", context.member.name, "revoked a token", number=number_of)
+    with store.transaction():
+        if not DeskStore(store).revoke_token(number_of):
+            raise InputError("there is no such token")
+        store.log("", context.member.name, "revoked a token", number=number_of)
     return context.back("/people")

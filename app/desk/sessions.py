@@ -55,10 +55,11 @@ class Sessions:
     def start_session(self, member: Member) -> Session:
         """A new session."""
         now, secret, csrf = self.clock(), self.random(), self.random()
-        self.store.delete_expired_keys(now)
         body = {"member": member.model_dump(), "csrf": csrf}
-        self.store.save_key("session", secret, body, expiry_time(now, hours=self.settings.session_hours))
-        self.store.store.log("", member.name, "signed in", role=member.role)
+        with self.store.store.transaction():
+            self.store.delete_expired_keys(now)
+            self.store.save_key("session", secret, body, expiry_time(now, hours=self.settings.session_hours))
+            self.store.store.log("", member.name, "signed in", role=member.role)
         return Session(member, csrf, secret)
 
     def find_session(self, secret: str | None) -> Session | None:
@@ -68,8 +69,9 @@ class Sessions:
 
     def end_session(self, session: Session) -> None:
         """End a session, for every copy of its cookie."""
-        self.store.delete_key("session", session.secret)
-        self.store.store.log("", session.member.name, "signed out")
+        with self.store.store.transaction():
+            self.store.delete_key("session", session.secret)
+            self.store.store.log("", session.member.name, "signed out")
 
     def create_link(self, member: Member, by: str) -> str:
         """The key of a one-time link for somebody."""

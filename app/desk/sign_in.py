@@ -93,9 +93,10 @@ def use_link(request: Request, key: Annotated[str, Form(max_length=200)]) -> Res
     desk = get_desk(request)
     with desk.store_pool.borrow() as store_session:
         store_session.store.way = "desk"
-        member = desk.sessions(store_session).redeem_link(key)
-        if member is not None:
-            return signed_in_response(request, store_session, member, RedirectResponse("/", 303))
+        with store_session.store.transaction():  # a link is used up only together with the session that it opens
+            member = desk.sessions(store_session).redeem_link(key)
+            if member is not None:
+                return signed_in_response(request, store_session, member, RedirectResponse("/", 303))
     return refused_response(
         request, "This link opens nothing", "It was used already, or it is too old. Ask for another one."
     )

@@ -145,7 +145,18 @@ def _rows_behind(
         found = [row for row in rows if row.table in entry.rows and entry.rows[row.table](row, period)]
     if entry.keep is not None:
         found = entry.keep(found, rows)
-    return sorted(found, key=lambda row: (-(row.on.toordinal() if row.on else 0), row.table, row.row))
+    return sorted(found, key=_newest_first)
+
+
+def _newest_first(row: InputRow) -> tuple[int, str, str, str, int]:
+    """Order of rows: by date, table and content. The row number decides last, because an export may order its rows anew."""
+    day = row.on.toordinal() if row.on else 0
+    key = next((str(row.facts[name]) for name in _ROW_IDS if row.facts.get(name)), "")
+    return -day, row.table, key, _text(row), row.row
+
+
+_ROW_IDS = ("ticket_id", "invoice_id", "contact_id_own")
+"""Facts that hold the id of a row."""
 
 
 def source_row(row: InputRow) -> SourceRow:
@@ -154,7 +165,7 @@ def source_row(row: InputRow) -> SourceRow:
 
 
 def _key(row: InputRow) -> str:
-    for name in ("ticket_id", "invoice_id", "contact_id_own"):
+    for name in _ROW_IDS:
         if row.facts.get(name):
             return str(row.facts[name])
     return row.on.isoformat() if row.on else f"row {row.row}"

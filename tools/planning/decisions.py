@@ -3,11 +3,14 @@
 Pure. Only what was approved (or approved with edits) becomes an action.
 """
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from domain.decisions import Decisions, PlayDecision
+from domain.desk import PendingDecision
 from domain.diagnosis import CauseFinding
 from domain.dossier import Person
 from domain.errors import DecisionError
@@ -30,6 +33,12 @@ class AppliedDecisions:
     plays: tuple[SavePlay, ...]
     lines: tuple[PlanLine, ...]
     record: tuple[Decision, ...]
+
+
+def line_version(line: PlanLine) -> str:
+    """Hash of what people decide on in a plan line: 12 hexadecimal digits."""
+    body = json.dumps(line.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(body.encode()).hexdigest()[:12]
 
 
 def check_decisions(
@@ -111,6 +120,34 @@ def _check_reasons(decisions: Decisions, planned: PlanResult, causes: Mapping[st
         )
 
 
+def unchanged_choices(choices: Sequence[PendingDecision], planned: PlanResult) -> list[PendingDecision]:
+    """The choices whose play or plan line is in this plan as it was when they were made; by account.
+
+    ``version`` of each names what was read. Only choices about plays keep it: a plan line needs none.
+    """
+    plays = {play.account_id: play.version for play in planned.plays}
+    lines = {line.account_id: line_version(line) for line in planned.intervention_plan}
+    found = []
+    for choice in sorted(choices, key=lambda choice: choice.decision.account):
+        decision = choice.decision
+        if decision.account in plays:
+            if decision.version == plays[decision.account]:
+                found.append(choice)
+        elif decision.version is not None and decision.version == lines.get(decision.account):
+            free = decision.model_copy(update={"version": None})
+            found.append(choice.model_copy(update={"decision": free}))
+    return found
+
+
+def bind_to_plays(decisions: Decisions, planned: PlanResult) -> Decisions:
+    """The decisions, each with the version of the play that it is about, also where people named none."""
+    versions = {play.account_id: play.version for play in planned.plays}
+    plays = tuple(
+        each.model_copy(update={"version": each.version or versions.get(each.account)}) for each in decisions.plays
+    )
+    return decisions.model_copy(update={"plays": plays})
+
+
 def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Person], days: WorkingDays) -> None:
     if decision.version and decision.version != play.version:
         raise DecisionError(
@@ -142,7 +179,7 @@ def apply_decisions(
     named = {decision.account: decision for decision in decisions.plays}
     plays, record = [], []
     for play in planned.plays:
-        decision = named.get(play.account_id) or _decision_for_rest(play.account_id, decisions)
+        decision = named.get(play.account_id) or decision_for_rest(play.account_id, decisions)
         decided = _edit_play(play, decision, people, days) if decision.decision == "edit" else play
         status = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}[decision.decision]
         plays.append(decided.model_copy(update={"status": status}))
@@ -164,7 +201,8 @@ def apply_decisions(
     return AppliedDecisions(tuple(plays), tuple(lines), tuple(record))
 
 
-def _decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
+def decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
+    """Decision about a play that nobody named: approved with the rest, or rejected because it was not decided."""
     if decisions.rest == "approve":
         reason = "Nobody was asked" if decisions.unattended else "Approved with the rest"
         return PlayDecision(account=account, decision="approve", reason=reason)

@@ -4,6 +4,7 @@ Pure. The cause decides the playbook; evidence, tier and difficulty decide the a
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from datetime import date, timedelta
 from domain.configuration import PhaseSettings, ReviewSettings
 from domain.diagnosis import CauseFinding
 from domain.dossier import Contact, Dossier, Person
+from domain.evidence import SourceRow
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.save_play import PlayAction, PlayPhase, SavePlay
 from tools.working_days import WorkingDays
@@ -208,10 +210,39 @@ def build_phase(
     return PlayPhase(phase=name, title=title, starts=starts, ends=ends, actions=tuple(ordered))
 
 
+_DECIDED_PARTS = frozenset(
+    {
+        "account_id", "name", "arr", "currency", "contract_arr", "contract_currency", "risk_level", "intervention_tier",
+        "renewal_date", "renewal_in_days", "created", "owner", "owner_id", "verified", "cause", "root_cause", "opening",
+        "questions", "phases", "success_criteria", "walk_away", "cadence", "escalation", "expected_value",
+    }
+)  # fmt: skip
+"""The parts of a play that people decide on. Listed, so that a part added later does not change every version."""
+_DECIDED_EVIDENCE = frozenset({"id", "signal", "statement", "value", "shown", "unit", "direction", "observed_on"})
+"""The parts of a piece of evidence that people read: no file name, no row number."""
+
+
 def play_version(play: SavePlay) -> str:
-    """Hash of everything that is decided upon; status, version and how it was drafted left out."""
-    body = play.model_copy(update={"version": "", "status": "proposed"}).model_dump_json(exclude={"drafting"})
+    """Hash of the content that people decide on: 12 hexadecimal digits.
+
+    The same customer data gives the same version, however its rows are ordered and in whichever file format they come.
+    Stored decisions carry versions: another content of the hash makes every pending choice be asked for again.
+    """
+    content = play.model_dump(mode="json", include=set(_DECIDED_PARTS))
+    content["evidence"] = [
+        {
+            **fact.model_dump(mode="json", include=set(_DECIDED_EVIDENCE)),
+            "keys": sorted(f"{row.table} {_source_key(row)}" for row in fact.rows),
+        }
+        for fact in play.evidence
+    ]
+    body = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(body.encode()).hexdigest()[:12]
+
+
+def _source_key(row: SourceRow) -> str:
+    """Id or date of the row; a row that has neither is known by its content."""
+    return row.text if row.key == f"row {row.row}" else row.key
 
 
 def concession_cost(actions: Sequence[PlaybookAction], arr: float, settings: ReviewSettings) -> float:

@@ -41,6 +41,7 @@ from tools.signals import (
 )
 from tools.signals.statements import Statement, StatementFinder
 from tools.sources import Portfolio, TableRead, TextFilter, open_portfolio
+from tools.wording import review_id_of
 
 if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
@@ -170,7 +171,9 @@ def score_base(
 ) -> ScoredBase[ConfigurationT]:
     """Measure the signals, find last week, score: the whole of phase 1's arithmetic."""
     connection = portfolio.connection
-    snapshots = history.snapshots(connection, as_of)
+    # A week that was run before, on whatever day, is not compared with itself.
+    own = review_id_of(as_of)
+    snapshots = [week for week in history.snapshots(connection, as_of) if week.review_id != own]
     log = SqlLog(connection)
     sort_accounts(connection)
     with watch("finding what was stated", connection):

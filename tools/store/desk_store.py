@@ -6,7 +6,7 @@ lets nobody sign in. Times are ISO text in UTC, from the caller's clock.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from domain.decisions import PlayDecision
@@ -77,13 +77,19 @@ class DeskStore:
             )
         return choice
 
-    def move_choices(self, review_id: str, run: int, to: int) -> None:
-        """Move the choices of a run to the run that replaced it. Choices about changed plays are asked for again later."""
+    def carry_choices(self, review_id: str, run: int, choices: Iterable[PendingDecision]) -> None:
+        """Save choices of an earlier run as those of this run; a choice that was made since is kept."""
         with self.store.transaction():
-            self._database.execute(
-                "update choices set run = :to where review_id = :review_id and run = :run",
-                {"review_id": review_id, "run": run, "to": to},
-            )
+            self._database.execute_each(
+                "insert into choices values (:review_id, :run, :account_id, :number, :body) on conflict do nothing",
+                [
+                    {
+                        "review_id": review_id, "run": run, "account_id": choice.decision.account,
+                        "number": choice.number, "body": choice.model_dump_json(),
+                    }
+                    for choice in choices
+                ],
+            )  # fmt: skip
 
     # notes and views -------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ from tools.store.database import Database
 from tools.store.tables import SCHEMA, UPSERT
 
 R = TypeVar("R", bound=Record)
+_ITEMS_PER_ENTRY = 200
+"""Items of a list in one audit entry, so that an entry stays readable."""
 _LARGEST_SEQ = 2**53
 """More than any number of an audit entry: every integer up to here is exact in both databases and in JSON."""
 
@@ -83,16 +85,19 @@ class ReviewStore:
     # reviews ---------------------------------------------------------------------------------------------------------
 
     def start(self, review_id: str, as_of: date, request: Row) -> int:
-        """Start a run of a week and return its number, 1 for the first. Results of an earlier run are deleted.
+        """Start a run of a week and return its number, 1 for the first. Results and decisions of an earlier run are deleted.
 
-        Drafts of a model are kept, because they cost money: the same request to the same model uses them again.
+        Drafts of a model are kept, because they cost money: the same request to the same model uses them again. Approved
+        actions and running plays are kept until people decide again: until then they are what was promised.
         """
         with self._database.writing():
             last = self._row("select run from reviews where review_id = :review_id", review_id=review_id)
-            for table, column in (("documents", "review_id"), ("decisions", "review_id"), ("actions", "approved_in")):
-                spared = " and kind not like 'draft:%'" if table == "documents" else ""
+            for table, spared in (
+                ("documents", " and kind <> 'running' and kind not like 'draft:%'"),
+                ("decisions", ""),
+            ):
                 self._database.execute(
-                    f"delete from {table} where {column} = :review_id{spared}", {"review_id": review_id}
+                    f"delete from {table} where review_id = :review_id{spared}", {"review_id": review_id}
                 )
             run = (last["run"] if last else 0) + 1
             body = json.dumps(request, sort_keys=True)
@@ -200,10 +205,20 @@ class ReviewStore:
             ]
             self._database.execute_each(UPSERT["action"], rows)
 
-    def actions_before(self, as_of: date, account_id: str | None = None) -> list[Action]:
-        """Actions approved before ``as_of``, each as the latest review left it, sorted by id; of one account if given."""
+    def actions_of(self, review_id: str) -> list[Action]:
+        """Actions that this review stored, sorted by id, also those of an earlier run of its week."""
+        rows = self._rows("select body from actions where approved_in = :review_id", review_id=review_id)
+        return sorted((Action.model_validate_json(row["body"]) for row in rows), key=lambda action: action.id)
+
+    def actions_before(self, as_of: date, account_id: str | None = None, besides: str = "") -> list[Action]:
+        """Actions approved before ``as_of``, each as the latest review left it, sorted by id; of one account if given.
+
+        ``besides`` is a review whose own approvals are left out: an earlier run of its week is nothing before it.
+        """
         rows = self._rows(
-            "select * from actions where approved_on < :as_of order by approved_on", as_of=as_of.isoformat()
+            "select * from actions where approved_on < :as_of and approved_in <> :besides order by approved_on",
+            as_of=as_of.isoformat(),
+            besides=besides,
         )
         # Most rows are of other accounts: a text search rules them out before any JSON is parsed.
         named = json.dumps(account_id, ensure_ascii=False) if account_id is not None else ""
@@ -303,6 +318,17 @@ class ReviewStore:
             assert line is not None
             mac = audit_chain.entry_mac(self.audit_key(), head["mac"] if head else audit_chain.GENESIS_MAC, line)
             self._database.execute("insert into chain values (:seq, :mac)", {"seq": line["seq"], "mac": mac})
+
+    def log_list(self, review_id: str, who: str, what: str, name: str, items: Sequence[Any], **facts: Any) -> None:
+        """Add a list of any length to the audit log under ``name``, at most 200 items in an entry.
+
+        The first entry has the other facts; further ones say which part of how many they are. Without items there is one.
+        """
+        parts = [items[at : at + _ITEMS_PER_ENTRY] for at in range(0, len(items), _ITEMS_PER_ENTRY)] or [[]]
+        with self._database.writing():
+            for number, part in enumerate(parts, start=1):
+                which = {"part": f"{number} of {len(parts)}"} if len(parts) > 1 else {}
+                self.log(review_id, who, what, **(facts if number == 1 else {}), **which, **{name: list(part)})
 
     def audit_lines(self, most: int, before: int | None = None) -> list[AuditEntry]:
         """Up to ``most`` entries of all reviews, newest first; only those numbered below ``before`` if given."""
