@@ -6,7 +6,8 @@
     │   ├── ConfigurationError    a file under configs/ or a mapping.yaml
     │   ├── DecisionError         a decisions file, or a decision that breaks a rule of the review
     │   │   └── StaleDecision     somebody decided meanwhile; read the newer decision, then decide again (409)
-    │   └── UnknownReference      a review, account, person or action that does not exist
+    │   ├── UnknownReference      a review, account, person or action that does not exist
+    │   └── PlaceError            a file, folder or disk of the store or the output: damaged, full, read-only
     ├── NotAllowed                exit 2, 403: the role does not include it; ask somebody whose role does
     ├── BusyError                 exit 2: another process is working on the same review; wait for it
     ├── StoreError                exit 1: the database was lost, or a stored result was changed from outside
@@ -58,6 +59,13 @@ class StaleDecision(DecisionError):
 
 class UnknownReference(InputError):
     """A name or id is unknown. The message lists the nearest known ones."""
+
+
+class PlaceError(InputError):
+    """A file, folder or disk cannot be used: damaged, full, read-only, or in the way. The message names it and what to do.
+
+    What was finished before is kept.
+    """
 
 
 class NotAllowed(SaveplayError):

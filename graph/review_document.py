@@ -3,11 +3,14 @@
 from agents.churn_predictor import profile_for
 from agents.play_drafter import drafting_note, drafting_summary
 from domain.configuration import Configuration
+from domain.drafting import DraftingRecord
 from domain.phase_results import AssignResult, DiagnoseResult, IdentifyResult, PlanResult, Trends
 from domain.plan import Briefing, PlanLine
 from domain.review import Review, ReviewStatus, Thresholds, Urgency
 from domain.tracking import Decision, Metrics
 from graph.context import ReviewContext, ReviewState
+
+_NO_BRIEFING = Briefing(sentences=(), drafted_by="rules", drafting=DraftingRecord())
 
 
 def review_document(context: ReviewContext, state: ReviewState) -> Review:
@@ -20,7 +23,8 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
     done = context.store.has(review_id, "assigned")
     assigned = context.result(state, "assigned", AssignResult) if done else None
     decisions, status = _decisions(context, review_id, assigned)
-    briefing = context.result(state, "briefing", Briefing)
+    has_briefing = context.store.has(review_id, "briefing")  # reviews of the time before briefings have none
+    briefing = context.result(state, "briefing", Briefing) if has_briefing else _NO_BRIEFING
     summary = drafting_summary([play.drafting for play in planned.plays], briefing.drafting, configuration)
     profile = profile_for(configuration, identified.portfolio.accounts)
     return Review(

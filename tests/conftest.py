@@ -10,10 +10,13 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.builders import ScoredPortfolio, score_folder
 from tests.databases import postgres, postgres_url, shared_store_location, store_location  # noqa: F401  fixtures
+from tests.e2e.commands import CONFIGURATION_HOME
 
 CALLER_SETTINGS = ("SAVEPLAY_MODEL", "SAVEPLAY_FAST", "SAVEPLAY_STORE", "SAVEPLAY_CACHE", "OPENAI_", "PG")
 for name in [n for n in os.environ if n.startswith(CALLER_SETTINGS)]:
     del os.environ[name]  # the developer who runs the tests may have a model, a store and a database of their own
+
+os.environ["XDG_CONFIG_HOME"] = CONFIGURATION_HOME  # nor does a test leave keys of audit logs with the developer
 
 set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "saveplay-hypothesis")
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)

@@ -22,6 +22,8 @@ EXPORTS = ROOT / "examples" / "exports"
 DONE, FAULT, REFUSED, WAITING = 0, 1, 2, 3
 _OUR_VARIABLES = ("SAVEPLAY_", "OPENAI_", "PYTEST_", "COV_")
 _TIMEOUT_SECONDS = 120
+CONFIGURATION_HOME = str(Path(tempfile.gettempdir()) / "saveplay-tests-configuration")
+"""Home of the keys of audit logs, the same for all processes of the tests: stores are copied between them."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,12 @@ def _home() -> str:
 def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment without the product's settings and keys, with an empty home folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OUR_VARIABLES)}
-    homes = {"HOME": _home(), "XDG_DATA_HOME": _home(), "XDG_CACHE_HOME": _home()}
+    homes = {
+        "HOME": _home(),
+        "XDG_DATA_HOME": _home(),
+        "XDG_CACHE_HOME": _home(),
+        "XDG_CONFIG_HOME": CONFIGURATION_HOME,
+    }
     return {**kept, **homes, "PYTHONPATH": str(ROOT), **(more or {})}
 
 

@@ -15,8 +15,11 @@ class Database(Protocol):
     identity_column: str
     """SQL type of a column that numbers its rows from 1; the only type that the two databases spell differently."""
 
-    def create(self, tables: str) -> None:
-        """Create the tables that are missing."""
+    def columns(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of the columns by table, in their order."""
+
+    def upgrading(self) -> AbstractContextManager[None]:
+        """Transaction for a block that makes or changes tables; one process at a time."""
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         """The rows that a query returns."""

@@ -170,6 +170,26 @@ class Postgres:
             self._connection.execute(f"create schema if not exists {SCHEMA}")
             self._connection.execute(tables.encode())
 
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Names of the columns by table, of the schema ``saveplay``."""
+        found: dict[str, tuple[str, ...]] = {}
+        query = (
+            "select c.relname as place, a.attname as name from pg_attribute a join pg_class c on c.oid = a.attrelid "
+            "where c.relnamespace = to_regnamespace(:schema) and c.relkind in ('r', 'p') and a.attnum > 0 "
+            "and not a.attisdropped order by c.relname, a.attnum"
+        )
+        for row in self.rows(query, {"schema": SCHEMA}):
+            found[row["place"]] = (*found.get(row["place"], ()), row["name"])
+        return found
+
+    @contextmanager
+    def upgrading(self) -> Iterator[None]:
+        """Transaction for a block that makes or changes tables; one process at a time. Raises InputError without the right."""
+        with self.changing_tables(), translate_errors(self.address), self._connection.transaction():
+            if not self.rows("select to_regnamespace(:schema) is not null as there", {"schema": SCHEMA})[0]["there"]:
+                self._connection.execute(f"create schema if not exists {SCHEMA}")
+            yield
+
     @contextmanager
     def changing_tables(self) -> Iterator[None]:
         """Lock for a block that changes tables. Raises BusyError if another process holds it for 30 s."""

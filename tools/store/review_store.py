@@ -25,7 +25,8 @@ from domain.record import Record, Row
 from domain.tracking import Action
 from tools.store import audit_chain
 from tools.store.database import Database
-from tools.store.tables import SCHEMA, UPSERT
+from tools.store.tables import UPSERT
+from tools.store.versions import bring_up_to_date
 
 R = TypeVar("R", bound=Record)
 _ITEMS_PER_ENTRY = 200
@@ -38,7 +39,7 @@ class ReviewStore:
     """One store in a database; a folder means the SQLite file ``saveplay.db`` in it.
 
     ``clock`` gives the time of an audit entry as ISO text in UTC, ``way`` the interface in use, ``secret`` a new audit key.
-    Creating it creates missing tables.
+    Creating it makes the tables of a new store and brings an older store to the newest version.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class ReviewStore:
         self._secret = secret
         self.way: EntryPoint = way
         """Interface that audit entries name: command line, desk or API."""
-        database.create(SCHEMA.format(identity=database.identity_column))
+        bring_up_to_date(database)
 
     def _rows(self, sql: str, **values: Any) -> list[Row]:
         return self._database.rows(sql, values)

@@ -1,10 +1,11 @@
 """Tables of a store, and the upserts by business key. One SQL text for SQLite and PostgreSQL.
 
 A record is one JSON text (``body``); only what a query filters or sorts by is a column of its own. Days and times are ISO text.
-Existing stores keep their tables: a changed table needs a migration, since ``create table if not exists`` changes nothing.
+Existing stores are brought to the newest version by `tools.store.versions`, step by step. A step that was once released is never
+changed: a changed table is a further step, with a test.
 """
 
-SCHEMA = """
+_STEP_1 = """
 create table if not exists reviews (review_id text primary key, as_of text not null, request text not null,
     state text not null, run integer not null);
 create table if not exists documents (review_id text, kind text, body text not null, primary key (review_id, kind));
@@ -29,7 +30,9 @@ create table if not exists views (who text, name text, query text not null, prim
 create table if not exists answers (call text primary key, asked text not null, status integer not null,
     body text not null, at text not null);
 """
-"""The tables; ``{identity}`` is the type of a column that numbers its rows."""
+STEPS = (_STEP_1,)
+"""Statements that lead from one version to the next: the first makes version 1 of an empty store, the second version 2 of version 1,
+and so on. ``{identity}`` is the type of a column that numbers its rows."""
 UPSERT = {
     "review": "insert into reviews values (:review_id, :as_of, :request, 'running', :run) on conflict (review_id) do "
     "update set as_of = excluded.as_of, request = excluded.request, state = excluded.state, run = excluded.run",
