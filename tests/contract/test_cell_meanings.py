@@ -88,3 +88,29 @@ def test_a_ticket_opened_on_day_zero_is_left_out_as_undated(tmp_path: Path) -> N
     assert found.base.rows("select ticket_id, closed_at, priority from tickets") == [
         {"ticket_id": "T2", "closed_at": None, "priority": None}
     ]
+
+
+INVOICES = "invoice_id,account_id,due_date,amount,status,paid_on\n"
+
+
+def test_a_credit_note_or_a_zero_is_no_debt(tmp_path: Path) -> None:
+    invoices = (
+        INVOICES
+        + "CN1,A1,2026-08-15,-500.00,open,\nI2,A1,2026-11-03,5000.00,paid,2026-11-08\nZ1,B2,2026-08-15,0.00,open,\n"
+        "Z2,C3,2026-08-15,100.00,open,\nZ3,C3,2026-08-15,-100.00,open,\n"
+    )
+    found = scored(tmp_path, {"accounts.csv": accounts("A1", "B2", "C3"), "invoices.csv": invoices})
+    overdue = {account: row["invoice_overdue"] for account, row in found.measured.items()}
+    assert overdue == {"A1": 0, "B2": 0, "C3": 100}
+    assert [found.measured[account]["amount_overdue"] for account in ("A1", "B2", "C3")] == [0, 0, 100]
+    assert [found[account]["rule"] for account in ("A1", "B2", "C3")] == [None, None, "payment_overdue"]
+
+
+def test_a_failed_refund_is_no_failed_payment_and_has_no_row_behind_it(tmp_path: Path) -> None:
+    invoices = (
+        INVOICES + "R1,A1,2026-10-15,(500.00),failed,\nR2,B2,2026-10-15,500-,open,\nF1,B2,2026-10-15,20.00,failed,\n"
+    )
+    found = scored(tmp_path, {"accounts.csv": accounts("A1", "B2"), "invoices.csv": invoices})
+    assert [found.measured[account]["payment_failed"] for account in ("A1", "B2")] == [0, 1]
+    behind = {e.signal: [row.row for row in e.rows] for e in found.dossier("B2").evidence}
+    assert behind["payment_failed"] == behind["invoice_overdue"] == [4]
