@@ -201,11 +201,39 @@ def test_a_slashed_date_that_could_be_two_days_is_refused_until_someone_says_whi
 
 
 @pytest.mark.parametrize(
-    "written", ["soon", "2026-02-30", "2026-13-01", "infinity", "epoch", "99999-01-01", "22", "31/31/2026", "0"]
+    "written", ["soon", "2026-02-30", "2026-13-01", "epoch", "99999-01-01", "22", "31/31/2026", "0"]
 )
 def test_what_is_no_date_is_refused(written: str) -> None:
     assert read(DATE, written) == [None]
     assert refusal(DATE, written) == "not a date"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["NULL", "n/a", "NA", "TBD", "-", "1899-12-30", "1900-01-01T00:00:00Z", "1970-01-01", "0000-00-00", "9999-12-31",
+     "31.12.9999", "12/31/9999", "01/01/0001", "01.01.1970 00:00:00", "infinity", "2099-12-31", "12/31/2099"],
+)  # fmt: skip
+def test_a_date_that_means_no_date_is_an_empty_cell(written: str) -> None:
+    assert read(DATE, written) == [None]
+    assert refusal(DATE, written) is None
+
+
+@pytest.mark.parametrize("written", ["1970-01-02", "1969-07-20", "2098-12-31", "1901-01-01", "2100-01-01"])
+def test_an_odd_day_that_may_be_true_stays_a_date(written: str) -> None:
+    assert read(DATE, written) == [date.fromisoformat(written)]
+
+
+def test_na_is_a_word_of_texts_and_may_be_an_id() -> None:
+    assert read(TEXT, "NA", "NULL", "None") == ["NA", "NULL", "None"]
+    assert read(Column("x", "id"), "NA", "NULL", "n/a", r"\N", "000000000000000AAA", "#N/A") == ["NA", *[None] * 5]
+    assert read(MONEY, "N/A", "-", "NA") == [None, None, None]
+    assert refusal(MONEY, "N/A") is None
+
+
+def test_a_word_that_the_mapping_translates_is_not_an_empty_cell() -> None:
+    style = ColumnFormat(values={"None": "false"})
+    assert read(FLAG, "None", "N/A", style=style) == [False, None]
+    assert refusal(FLAG, "n/a") is None
 
 
 def test_milliseconds_are_a_date_only_where_the_mapping_says_so() -> None:

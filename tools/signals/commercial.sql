@@ -1,11 +1,12 @@
 -- Commercial signals, one row an account. Reads `invoices`, `outcomes`, `goals` and the contract in `accounts`.
 -- A failed payment counts until it is made good. Renewal nearness amplifies risk; it is no signal of ill health.
 with invoice_rows as (
-    -- An invoice that is not yet due, or of which nothing is known, proves nothing.
+    -- An invoice that is not yet due, or of which nothing is known, proves nothing. A credit note (below zero) is what we
+    -- owe, and nobody owes a zero. An invoice is not set off against a credit note: the export does not say which.
     select
         account_id,
         date_diff('day', due_date, cast(:as_of as date)) as days_past,
-        case when status in ('open', 'failed') and paid_on is null then 1 else 0 end as is_owed,
+        case when status in ('open', 'failed') and paid_on is null and amount > 0 then 1 else 0 end as is_owed,
         case when status = 'failed' then 1 else 0 end as is_failed,
         case when status is not null or paid_on is not null then 1 else 0 end as is_known,
         amount_home

@@ -80,7 +80,9 @@ def _has(column: str) -> RowTest:
 
 
 def _is_unpaid(row: InputRow, _: Period) -> bool:
-    return row.facts.get("status") in ("open", "failed") and row.facts.get("paid_on") is None
+    # A credit note or a zero is owed by nobody.
+    is_debt = (row.facts.get("amount") or 0) > 0
+    return is_debt and row.facts.get("status") in ("open", "failed") and row.facts.get("paid_on") is None
 
 
 def _is_past_due(row: InputRow, period: Period) -> bool:

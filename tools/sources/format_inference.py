@@ -8,8 +8,10 @@ import duckdb
 from domain.tables import Table
 from tools.sources.column_formats import ColumnFormat
 from tools.sources.column_matching import ColumnMatch
+from tools.sources.empty_cells import PLACEHOLDER_DAYS
 from tools.sources.mapping import FILE_NAME, TableMapping
 from tools.sources.raw_tables import INTEGERS, NUMERIC, RawTable
+from tools.sql import sql_strings
 
 # A number above 12 cannot be a month, so the other one is; a comma before one or two last digits cannot mark thousands.
 _DAY_FIRST = "'^(1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
@@ -18,7 +20,8 @@ _COMMA_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([. ][0-9]{3})+),[0-9]{1,2}([^
 _POINT_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([, ][0-9]{3})+)\.[0-9]{1,2}([^0-9,.]|$)'"
 CSAT_NAMES = frozenset({"csat", "score"})
 _PLAIN = {
-    "date": "'[0-9]{4}-[0-9]{2}-[0-9]{2}'",
+    # Days that stand for "no date" are outside 1901 to 2899, or among the placeholders: those are read with care.
+    "date": "'(19(0[1-9]|[1-9][0-9])|2[0-8][0-9]{2})-[0-9]{2}-[0-9]{2}'",
     "number": r"'[0-9]{1,15}(\.[0-9]+)?'",
     "integer": "'[0-9]{1,15}'",
     "money": r"'[0-9]{1,12}(\.[0-9]{1,2})?'",
@@ -108,7 +111,8 @@ def _count_matches(
     for name, pattern in plain.items():
         cell = f"trim({raw_table.text(columns.position[name])})"
         keys.append((name, "plain"))
-        tests.append(f"count(*) FILTER (WHERE {cell} <> '' AND NOT regexp_full_match({cell}, {pattern}))")
+        other = f"NOT regexp_full_match({cell}, {pattern}) OR {cell} IN ({sql_strings(PLACEHOLDER_DAYS)})"
+        tests.append(f"count(*) FILTER (WHERE {cell} <> '' AND ({other}))")
     if not tests:
         return {}
     found = connection.execute(f"SELECT {', '.join(tests)} FROM {raw_table.relation}").fetchone() or ()

@@ -9,6 +9,7 @@ from domain.tables import Column
 from tools.sources import words
 from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.dates import date_parts, date_problems, date_value
+from tools.sources.empty_cells import empty_words, real_day, unless_empty
 from tools.sources.mapping import CSAT_COLUMNS
 from tools.sources.raw_tables import as_text
 from tools.sources.reasons import NOT_A_NUMBER, REQUIRED_IS_EMPTY, unknown_choice
@@ -69,20 +70,21 @@ def column_expressions(table: str, column: Column, cell: str, column_format: Col
     is_fast = column_format.fast_path and column_format.typed and not column_format.values
     if is_fast and (as_it_is := _fast_expressions(table, column, cell, column_format)):
         return as_it_is
+    written = unless_empty(column, cell, clean_text(cell), column_format.values)
     if column.kind in ("id", "text"):
         value = _translate(t, column_format.values) if column_format.values else t
-        return ColumnExpressions(clean_text(cell), None, value, (too_long,))
+        return ColumnExpressions(written, None, value, (too_long,))
     if column.kind == "choice":
         value = _choice(table, column, t, column_format)
-        return ColumnExpressions(clean_text(cell), None, value, (too_long, *_choice_problems(column, t, v)))
+        return ColumnExpressions(written, None, value, (too_long, *_choice_problems(column, t, v)))
     if column.kind == "flag":
         problem = (f"{v} IS NULL AND {t} IS NOT NULL", "neither yes nor no")
-        return ColumnExpressions(clean_text(cell), None, _flag(t, column_format), (too_long, problem))
+        return ColumnExpressions(written, None, _flag(t, column_format), (too_long, problem))
     if column_format.plain:
         return _plain_expressions(column, cell)
     if column.kind == "date":
         return ColumnExpressions(
-            f"nullif(trim({cell}), '')",
+            unless_empty(column, cell, f"nullif(trim({cell}), '')"),
             date_parts(t),
             date_value(t, p, column_format),
             date_problems(column, t, p, v, column_format),
@@ -94,16 +96,19 @@ def _fast_expressions(table: str, column: Column, cell: str, column_format: Colu
     """An id, a choice or a long text on the fast path; None for every other column."""
     t, v = f"t_{column.name}", f"v_{column.name}"
     if column.kind == "id" and column.required:
-        return ColumnExpressions(cell, None, t, ((f"{t} = ''", REQUIRED_IS_EMPTY),))
+        empty = f"lower({t}) IN ({sql_strings(('', *empty_words(column)))})"
+        return ColumnExpressions(cell, None, t, ((empty, REQUIRED_IS_EMPTY),))
     if column.kind == "id":
-        return ColumnExpressions(f"nullif(trim({cell}), '')", None, t, ())
+        return ColumnExpressions(unless_empty(column, cell, f"nullif(trim({cell}), '')"), None, t, ())
     if column.name in LONG_TEXT_COLUMNS:
         return ColumnExpressions(cell, None, f"CASE WHEN {t} >= '!' THEN {t} WHEN trim({t}) <> '' THEN {t} END", ())
     if column.kind == "choice":
         # Most cells are one of the choices as they are written here; only the others are worth the long way.
         slow = _choice(table, column, f"({clean_text(t)})", column_format)
         value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
-        return ColumnExpressions(cell, None, value, _choice_problems(column, t, v))
+        empty = sql_strings(empty_words(column))
+        ((unread, reason),) = _choice_problems(column, t, v)
+        return ColumnExpressions(cell, None, value, ((f"{unread} AND lower(trim({t})) NOT IN ({empty})", reason),))
     return None
 
 
@@ -116,6 +121,8 @@ def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressi
         # By way of its text: 1.005 then rounds as it is written, and not as the binary number just below it.
         text = as_text(cell, source) if is_float else cell
         return ColumnExpressions(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, "not an amount"),))
+    if column.kind == "date":
+        return ColumnExpressions(real_day(cell), None, f"CAST({t} AS DATE)", ())
     if column.kind == "integer":
         return ColumnExpressions(cell, None, f"TRY_CAST({t} AS BIGINT)", ((lost, "not a whole number"),))
     if is_float:
@@ -137,7 +144,8 @@ def _plain_expressions(column: Column, cell: str) -> ColumnExpressions:
 def _number_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions:
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
     plain = _plain_pattern(column, column_format)
-    text, parts = f"nullif(trim({cell}), '')", _number_parts(t, plain)
+    text = unless_empty(column, cell, f"nullif(trim({cell}), '')", column_format.values)
+    parts = _number_parts(t, plain)
     ambiguous = (
         f"{v} IS NULL AND regexp_full_match({p}.body, '[1-9][0-9]{{0,2}}\\.[0-9]{{3}}')",
         "the point may be a decimal point or a thousands mark: set decimal (point or comma) in mapping.yaml",

@@ -12,11 +12,12 @@ from domain.errors import DataError
 from domain.tables import Column, Table
 from tools.sources import words
 from tools.sources.column_matching import match_columns
+from tools.sources.empty_cells import empty_words, real_day
 from tools.sources.format_inference import type_fits
 from tools.sources.mapping import FILE_NAME, TableMapping
 from tools.sources.parse import SQL_TYPES
 from tools.sources.reasons import NOT_A_NUMBER, unknown_choice
-from tools.sql import sql_identifier, sql_string
+from tools.sql import sql_identifier, sql_string, sql_strings
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def match_server_table(
             origin = sql_identifier(own_name)
             cells[column.name] = cell = _cell(table, column, origin, kind, mapped.values.get(column.name, {}))
             if reason := _loss_reason(column, kind):
-                written = _trimmed_text(origin) if column.kind == "choice" else origin
+                translated = mapped.values.get(column.name, {})
+                written = _written_text(column, origin, translated) if column.kind == "choice" else origin
                 unreadable[column.name] = (f"{written} is not null and {cell} is null", reason)
         filled.append(column.name)
     return ServerTable(table, name, cells, unreadable, matched.ignored, mapped.exported_on, tuple(filled))
@@ -82,7 +84,7 @@ def _null_cell(column: Column) -> str:
 
 def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[str, str]) -> str:
     """The value of a cell. Only functions that every engine has: no TRY_CAST, no patterns, no lists."""
-    text = _trimmed_text(cell)
+    text = _written_text(column, cell, values)
     if values:
         whens = " ".join(
             f"when {sql_string(word.strip().lower())} then {sql_string(meaning)}" for word, meaning in values.items()
@@ -94,16 +96,23 @@ def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[st
         known = words.choice_meanings(table.name, column)
         whens = " ".join(f"when {sql_string(word)} then {sql_string(choice)}" for word, choice in known.items())
         return f"case replace(replace(lower({text}), ' ', '_'), '-', '_') {whens} end"
-    if column.kind == "date" and kind.startswith("TIMESTAMP"):
-        return f"cast({cell} as date)"
+    if column.kind == "date":
+        return f"cast({real_day(cell)} as date)"
     # NaN and infinity are not values here. NaN is above all numbers for every engine, so that the bounds exclude both.
     if column.kind == "number" and kind in ("FLOAT", "DOUBLE"):
         return f"case when {cell} >= -1e300 and {cell} <= 1e300 then cast({cell} as double) end"
     return f"cast({cell} as {SQL_TYPES[column.kind]})"
 
 
-def _trimmed_text(cell: str) -> str:
-    return f"nullif(trim(cast({cell} as varchar)), '')"
+def _written_text(column: Column, cell: str, translated: Mapping[str, str]) -> str:
+    """The trimmed text; NULL where it is empty or holds a word that means "no value"."""
+    text = f"trim(cast({cell} as varchar))"
+    names = ("", *empty_words(column, translated))
+    return (
+        f"nullif({text}, '')"
+        if len(names) == 1
+        else f"case when lower({text}) not in ({sql_strings(names)}) then {text} end"
+    )
 
 
 def _loss_reason(column: Column, kind: str) -> str | None:

@@ -47,7 +47,9 @@ def read_usage_fast(
     )
     connection.execute("DROP TABLE usage")
     connection.execute(f"CREATE TEMP VIEW usage AS {staging.sql}")
-    undated = f"SELECT EXISTS (SELECT 1 FROM {staging.raw_table.relation} WHERE {day} IS NULL OR CAST({day} AS DATE) > {sql_date(as_of)})"
+    # A day up to 1 January 1970 means "no date", and is for the path that names the row.
+    undated = f"{day} IS NULL OR CAST({day} AS DATE) > {sql_date(as_of)} OR {day} < DATE '1970-01-02'"
+    undated = f"SELECT EXISTS (SELECT 1 FROM {staging.raw_table.relation} WHERE {undated})"
     if (connection.execute(undated).fetchone() or (True,))[0]:
         return False
     _aggregate(connection, as_of)

@@ -1,0 +1,116 @@
+"""Cells that other programs write in their own way: no value, no debt, typed text, scales and changed ids."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from tests.builders import ScoredPortfolio, score_folder
+
+AS_OF = date(2026, 11, 23)
+HEADER = "account_id,name,arr,renewal_date,seats,currency"
+
+
+def accounts(*ids: str) -> str:
+    """Accounts that differ only by id."""
+    return "\n".join([HEADER, *(f"{given},Acct {given},50000,2027-03-01,20,EUR" for given in ids)]) + "\n"
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    """Write the files into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def scored(folder: Path, files: Mapping[str, str]) -> ScoredPortfolio:
+    """Write the files and score them."""
+    return score_folder(write(folder, files), AS_OF)
+
+
+def as_parquet(folder: Path, target: Path, **types: str) -> Path:
+    """The same tables as Parquet files; ``types`` by column name, all others are texts."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.csv"):
+        relation = duckdb.read_csv(str(path), all_varchar=True)
+        cells = ", ".join(
+            f"{f'cast({name} as {types[name]}) as ' if name in types else ''}{name}" for name in relation.columns
+        )
+        duckdb.sql(f"copy (select {cells} from relation) to '{target / path.stem}.parquet'")
+    return target
+
+
+def reasons(found: ScoredPortfolio) -> list[tuple[str, str | None, str, int]]:
+    """Table, column, reason and number of rows of all that was not used."""
+    return [(entry.table, entry.column, entry.reason, entry.rows) for entry in found.base.audit.left_out]
+
+
+OWNERS = ("NULL", "N/A", r"\N", "000000000000000AAA", "None")
+RENEWALS = ("TBD", "N/A", "-", "NULL")
+
+
+def test_an_owner_or_a_renewal_date_that_says_nothing_is_unknown(tmp_path: Path) -> None:
+    lines = [f"A{n},Acct {n},50000,2027-03-01,20,EUR,{owner}" for n, owner in enumerate(OWNERS)]
+    lines += [f"A{n},Acct {n},50000,{day},20,EUR,P1" for n, day in enumerate(RENEWALS, 5)]
+    files = {
+        "accounts.csv": "\n".join([HEADER + ",csm_id", *lines]) + "\n",
+        "people.csv": "person_id,name,role\nP1,Ida Null,csm\n",
+    }
+    found = scored(tmp_path, files)
+    base = found.accounts
+    assert [base[f"A{n}"]["csm_id"] for n in range(5)] == [None] * 5
+    assert [(base[f"A{n}"]["csm_id"], base[f"A{n}"]["renewal_date"]) for n in range(5, 9)] == [("P1", None)] * 4
+    assert found.base.rows("select name from people") == [{"name": "Ida Null"}]
+    assert reasons(found) == []
+
+
+def test_a_typed_date_without_end_is_no_date_and_the_region_na_stays(tmp_path: Path) -> None:
+    files = {
+        "accounts.csv": "account_id,name,arr,renewal_date,segment,csm_id\nA1,Null Ltd,50000,9999-12-31,NA,nan\n"
+        "A2,Two,50000,2027-03-01,EMEA,P1\n",
+    }
+    found = score_folder(
+        as_parquet(write(tmp_path / "csv", files), tmp_path / "typed", arr="double", renewal_date="date"), AS_OF
+    )
+    row = found.accounts["A1"]
+    assert (row["renewal_date"], row["segment"], row["name"], row["csm_id"]) == (None, "NA", "Null Ltd", None)
+    assert reasons(found) == []
+
+
+def test_a_ticket_opened_on_day_zero_is_left_out_as_undated(tmp_path: Path) -> None:
+    tickets = (
+        "ticket_id,account_id,opened_at,closed_at,priority\nT1,A1,1970-01-01,,None\nT2,A1,2026-11-20,1900-01-01,N/A\n"
+    )
+    found = scored(tmp_path, {"accounts.csv": accounts("A1"), "tickets.csv": tickets})
+    assert reasons(found) == [("tickets", "opened_at", "empty, and it is required", 1)]
+    assert found.base.rows("select ticket_id, closed_at, priority from tickets") == [
+        {"ticket_id": "T2", "closed_at": None, "priority": None}
+    ]
+
+
+INVOICES = "invoice_id,account_id,due_date,amount,status,paid_on\n"
+
+
+def test_a_credit_note_or_a_zero_is_no_debt(tmp_path: Path) -> None:
+    invoices = (
+        INVOICES
+        + "CN1,A1,2026-08-15,-500.00,open,\nI2,A1,2026-11-03,5000.00,paid,2026-11-08\nZ1,B2,2026-08-15,0.00,open,\n"
+        "Z2,C3,2026-08-15,100.00,open,\nZ3,C3,2026-08-15,-100.00,open,\n"
+    )
+    found = scored(tmp_path, {"accounts.csv": accounts("A1", "B2", "C3"), "invoices.csv": invoices})
+    overdue = {account: row["invoice_overdue"] for account, row in found.measured.items()}
+    assert overdue == {"A1": 0, "B2": 0, "C3": 100}
+    assert [found.measured[account]["amount_overdue"] for account in ("A1", "B2", "C3")] == [0, 0, 100]
+    assert [found[account]["rule"] for account in ("A1", "B2", "C3")] == [None, None, "payment_overdue"]
+
+
+def test_a_failed_refund_is_no_failed_payment_and_has_no_row_behind_it(tmp_path: Path) -> None:
+    invoices = (
+        INVOICES + "R1,A1,2026-10-15,(500.00),failed,\nR2,B2,2026-10-15,500-,open,\nF1,B2,2026-10-15,20.00,failed,\n"
+    )
+    found = scored(tmp_path, {"accounts.csv": accounts("A1", "B2"), "invoices.csv": invoices})
+    assert [found.measured[account]["payment_failed"] for account in ("A1", "B2")] == [0, 1]
+    behind = {e.signal: [row.row for row in e.rows] for e in found.dossier("B2").evidence}
+    assert behind["payment_failed"] == behind["invoice_overdue"] == [4]

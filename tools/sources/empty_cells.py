@@ -1,0 +1,64 @@
+"""Words and dates by which other programs write "no value": a cell that holds one is an empty cell.
+
+Only ids, dates, numbers, choices, flags, currencies and addresses are read so. A text keeps its words: NA is a region,
+and a person may be called Null.
+"""
+
+from collections.abc import Collection
+
+from domain.tables import Column
+from tools.sql import sql_string, sql_strings
+
+NO_VALUE = (
+    "null", "(null)", "[null]", "<null>", "n/a", "#n/a", "#n/a!", "#null!", "\\n", "none", "(none)", "nil", "nan", "nat",
+    "<na>", "undefined", "tbd", "tba", "t.b.d.", "unknown", "unassigned", "not set", "(blank)", "-", "--", "---", "–",
+    "—", "000000000000000aaa", "000000000000000",
+)  # fmt: skip
+"""In lower case. SQL clients, spreadsheets, pandas and R, MySQL dumps, Salesforce exports, and people."""
+_NO_DATE = ("0000-00-00", "0000-00-00 00:00:00", "infinity", "-infinity")
+_LONGEST = max(map(len, (*NO_VALUE, *_NO_DATE)))
+# Two letters may be somebody's initials and so an id. No date, number, choice or currency is written so.
+_NOT_FOR_IDS = ("na",)
+
+PLACEHOLDER_DAYS = ("1969-12-31", "1970-01-01", "2099-12-31")
+"""The day 0 of computers (1969-12-31 west of Greenwich), and the last day of the century as "without end"."""
+FIRST_DAY, FIRST_DAY_TOO_LATE = "1901-01-01", "2900-01-01"
+"""Earlier days are the day 0 of a spreadsheet or a database, later ones mean "without end" (9999-12-31)."""
+_OTHER_YEAR = "(?:[01][0-8][0-9]{2}|0[0-9]{3}|1900|29[0-9]{2}|[3-9][0-9]{3})"
+_PLACEHOLDER_DATE = (
+    rf"(?:{_OTHER_YEAR}[-/.][0-9]{{1,2}}[-/.][0-9]{{1,2}}|{'|'.join(PLACEHOLDER_DAYS)}"
+    rf"|[0-9]{{1,2}}[/.-][0-9]{{1,2}}[/.-]{_OTHER_YEAR}|0?1[/.-]0?1[/.-]1970"
+    r"|(?:31[/.-]12|12[/.-]31)[/.-](?:1969|2099))(?:[T ].*)?"
+)
+_CODES = frozenset(("currency", "email"))
+
+
+def empty_words(column: Column, translated: Collection[str] = ()) -> tuple[str, ...]:
+    """The words that mean "no value" in a column, in lower case; () for a text.
+
+    ``translated`` are the words that mapping.yaml gives a meaning: those are no empty cells.
+    """
+    if column.kind == "text" and column.name not in _CODES:
+        return ()
+    found = (*NO_VALUE, *(_NO_DATE if column.kind == "date" else ()), *(() if column.kind == "id" else _NOT_FOR_IDS))
+    meant = {word.strip().lower() for word in translated}
+    # NaN in a number is a calculation that failed, which is named like one from a source with types.
+    meant |= {"nan"} if column.kind in ("number", "money", "integer") else set()
+    return tuple(word for word in found if word not in meant)
+
+
+def unless_empty(column: Column, cell: str, text: str, translated: Collection[str] = ()) -> str:
+    """``text``, or NULL where the cell, an expression of a text, holds a word or a date that means "no value"."""
+    if not (names := empty_words(column, translated)):
+        return text
+    empty = f"length({cell}) <= {_LONGEST + 4} AND lower(trim({cell})) IN ({sql_strings(names)})"
+    if column.kind == "date":
+        empty += f" OR regexp_full_match(trim({cell}), {sql_string(_PLACEHOLDER_DATE)})"
+    return f"CASE WHEN {empty} THEN NULL ELSE {text} END"
+
+
+def real_day(cell: str) -> str:
+    """A date or time with a type of its own; NULL where it means "no date". Every engine reads this expression."""
+    named = ", ".join(f"date '{day}'" for day in PLACEHOLDER_DAYS)
+    real = f"{cell} >= date '{FIRST_DAY}' and {cell} < date '{FIRST_DAY_TOO_LATE}'"
+    return f"case when {real} and cast({cell} as date) not in ({named}) then {cell} end"
