@@ -67,6 +67,7 @@ class DeskStore:
                 "(review_id, run, account_id) do update set number = excluded.number, body = excluded.body",
                 {**key, "number": choice.number, "body": choice.model_dump_json()},
             )
+            self.store.changed("choices", review_id, run, decision.account)
             self.store.log(
                 review_id,
                 by,
@@ -80,6 +81,9 @@ class DeskStore:
     def move_choices(self, review_id: str, run: int, to: int) -> None:
         """Move the choices of a run to the run that replaced it. Choices about changed plays are asked for again later."""
         with self.store.transaction():
+            for account in self.choices(review_id, run):
+                self.store.changed("choices", review_id, run, account)
+                self.store.changed("choices", review_id, to, account)
             self._database.execute(
                 "update choices set run = :to where review_id = :review_id and run = :run",
                 {"review_id": review_id, "run": run, "to": to},
@@ -95,6 +99,8 @@ class DeskStore:
                 "(:review_id, :account_id, :at, :who, :body)",
                 {"review_id": review_id, "account_id": account_id, "at": at, "who": by, "body": text},
             )
+            newest = self._row("select max(seq) as seq from notes")
+            self.store.changed("notes", newest["seq"] if newest else 0)
             self.store.log(review_id, by, "wrote down", account=account_id, text=text)
 
     def notes(self, review_id: str) -> list[MeetingNote]:
