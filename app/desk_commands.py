@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.output import EXIT_BAD_INPUT, EXIT_DONE, print_progress, print_result, to_json_text
+from app.publishing import published_heads
 from app.wiring import open_store, utc_now
 from domain.desk import DESK_ROLES, AuditAnchor, Member
 from domain.errors import InputError
@@ -107,7 +108,7 @@ def print_audit_verdict(anchor: Path | None, store: str | None, as_json: bool) -
         except (OSError, ValueError):
             raise InputError(f"{anchor}: no anchor; make one with `saveplay audit anchor`") from None
     with open_store(store) as session:
-        verdict = session.store.verify_audit(earlier)
+        verdict = session.store.verify_audit(earlier, published_heads(session.store))
     if as_json:
         print_result(to_json_text(verdict.model_dump(mode="json")))
     elif verdict.is_sound:
@@ -115,6 +116,12 @@ def print_audit_verdict(anchor: Path | None, store: str | None, as_json: bool) -
         print_result(
             f"{verdict.entries} entries, each as it was written{old}. The newest is number {verdict.head.seq}."
         )
+        if verdict.uncovered:
+            print_result(f"{verdict.uncovered} decisions, choices and the like are older than the hashes of entries; "
+                         "what was changed in them before is not known.")  # fmt: skip
+        if anchor is None:
+            print_progress("Entries that were cut off at the end, in every place that the store knows, show only against an anchor "
+                           "kept elsewhere: --anchor FILE.")  # fmt: skip
     else:
         print_result("\n".join(["The log is not as it was written:", *verdict.faults]))
     raise SystemExit(EXIT_DONE if verdict.is_sound else EXIT_BAD_INPUT)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.timing import Timing
+from domain.desk import AuditAnchor
 from domain.errors import DataError
 from domain.review import Review
 from tools.store.review_store import ReviewStore
@@ -35,6 +36,24 @@ def review_publisher(out: Path, store: ReviewStore, timing: Timing, review_id: s
         replace_folder(out / review_id, files)
 
     return publish
+
+
+def published_heads(store: ReviewStore) -> list[tuple[str, AuditAnchor]]:
+    """Heads of the audit chain in the ``run.json`` of the store's published reviews, each with its file.
+
+    A folder that is absent, or that another request wrote, is passed over.
+    """
+    found = []
+    for review_id, _, state in store.reviews():
+        request = store.request(review_id)[0]
+        path = Path(request["out"]) / review_id / "run.json"
+        try:
+            run = json.loads(path.read_text(encoding="utf-8"))
+            if state != "running" and run["request"] == request:
+                found.append((str(path), AuditAnchor.model_validate(run["audit_head"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
 
 
 def replace_folder(folder: Path, files: dict[str, bytes]) -> None:

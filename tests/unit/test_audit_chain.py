@@ -29,6 +29,8 @@ DID = (
     ("Marguerite Oyelaran", "chose", {"account": "TF-1052", "before": None, "after": {"decision": "approve"}}),
     ("Marguerite Oyelaran", "closed", {"owners": {"TF-1268": "P-19"}}),
 )
+EVERYTHING = ("delete from audit", "delete from chain", "delete from keys where digest = 'audit-head'")
+"""The log, its chain and what the store remembers of it."""
 FIELDS = {"audit": ("seq", "at", "review_id", "who", "what", "facts"), "chain": ("seq", "mac")}
 
 
@@ -127,7 +129,10 @@ def test_an_entry_that_was_added_with_a_made_up_link_is_found(store: ReviewStore
         f"insert into audit values (6, '2026-11-23T10:00:00', '{W48}', 'Nobody', 'decided', '{{}}')",
         f"insert into chain values (6, '{'0' * 64}')",
     )
-    assert found == ("entry 6 (2026-11-23T10:00:00, Nobody: decided) is not as it was written",)
+    assert found == (
+        "entry 6 (2026-11-23T10:00:00, Nobody: decided) is not as it was written",
+        "the chain was written anew: its end at entry 6 is not entry 5 that the store wrote last",
+    )
 
 
 def test_every_further_entry_goes_on_from_what_was_tampered_with_and_hides_nothing(store: ReviewStore) -> None:
@@ -149,7 +154,7 @@ def test_who_can_write_to_the_store_but_lacks_the_key_kept_elsewhere_cannot_forg
     store: ReviewStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAVEPLAY_AUDIT_KEY", KEY)
-    tampered(store, "delete from audit", "delete from chain")
+    tampered(store, *EVERYTHING)
     store.log(W48, "Marguerite Oyelaran", "decided")
     assert faults(store) == ()
     [line], [link] = store.database.rows("select * from audit", {}), store.database.rows("select * from chain", {})
@@ -159,16 +164,33 @@ def test_who_can_write_to_the_store_but_lacks_the_key_kept_elsewhere_cannot_forg
     )
     assert link["mac"] != forged
     found = tampered(store, "update audit set who = 'Nobody'", f"update chain set mac = '{forged}'")
-    assert len(found) == 1
+    assert len(found) == 2
 
 
 # removed entries -----------------------------------------------------------------------------------------------------
 
 
+CUT = "the log was cut off: it ends at entry {}, and the store wrote entry 5"
+
+
 @pytest.mark.parametrize("left", [0, 1, 4])
-def test_a_tail_that_was_cut_off_is_found_only_against_an_anchor(store: ReviewStore, left: int) -> None:
+def test_a_tail_that_was_cut_off_is_missed(store: ReviewStore, left: int) -> None:
     anchor = store.chain_head()
-    assert tampered(store, *(f"delete from {table} where seq > {left}" for table in FIELDS)) == ()
+    without_tail = [f"delete from {table} where seq > {left}" for table in FIELDS]
+    assert tampered(store, *without_tail) == (CUT.format(left),)
+    for _ in range(left, 6):
+        store.log(W48, "Marguerite Oyelaran", "approved something else")
+    assert len(faults(store)) == 1, "entries that follow must not hide it"
+    assert len(faults(store, anchor)) == 2
+
+
+@pytest.mark.parametrize("left", [0, 1, 4])
+def test_a_tail_that_was_cut_off_with_what_the_store_remembers_is_found_only_against_an_anchor(
+    store: ReviewStore, left: int
+) -> None:
+    anchor = store.chain_head()
+    without_tail = [f"delete from {table} where seq > {left}" for table in FIELDS]
+    assert tampered(store, *without_tail, EVERYTHING[2]) == ()
     [found] = faults(store, anchor)
     assert "the log was cut off" in found
     assert "the anchor is of entry 5" in found
@@ -176,20 +198,18 @@ def test_a_tail_that_was_cut_off_is_found_only_against_an_anchor(store: ReviewSt
 
 def test_a_log_that_was_cut_off_and_written_on_is_found_against_an_anchor(store: ReviewStore) -> None:
     anchor = store.chain_head()
-    tampered(store, *(f"delete from {table} where seq > 3" for table in FIELDS))
+    tampered(store, *(f"delete from {table} where seq > 3" for table in FIELDS), EVERYTHING[2])
     for _ in range(3):
         store.log(W48, "Marguerite Oyelaran", "approved something else")
     [found] = faults(store, anchor)
     assert "entry 5 is another one than the anchor was taken of" in found or "the log was cut off" in found
 
 
-def test_links_that_were_all_taken_away_are_found_against_an_anchor_and_not_passed_off_as_covered(
-    store: ReviewStore,
-) -> None:
+def test_links_that_were_all_taken_away_are_missed_and_not_passed_off_as_covered(store: ReviewStore) -> None:
     anchor = store.chain_head()
-    assert tampered(store, "delete from chain") == ()
+    assert tampered(store, "delete from chain") == (CUT.format(0),)
     assert (store.verify_audit().entries, store.verify_audit().before_chain) == (0, 5)
-    assert len(faults(store, anchor)) == 1
+    assert len(faults(store, anchor)) == 2
 
 
 def test_an_anchor_from_before_holds_for_all_that_was_logged_since(store: ReviewStore) -> None:
@@ -338,8 +358,12 @@ def test_a_program_that_checks_the_log_reads_the_faults_as_json(
     assert len(json.loads(said.out)["faults"]) == 1
 
 
-def test_a_log_that_was_cut_off_passes_without_an_anchor(checked: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
-    assert "2 entries, each as it was written" in checked[1]["cut"].check_exit(DONE).out
+def test_a_log_that_was_cut_off_is_told_with_exit_2_and_what_it_no_longer_explains(
+    checked: tuple[StoreFolder, dict[str, CommandResult]],
+) -> None:
+    said = checked[1]["cut"].check_exit(REFUSED).out
+    assert "the log was cut off: it ends at entry 2" in said
+    assert "the decision on the plan of 2026-W47 was added without an entry" in said
 
 
 def test_an_anchor_that_is_none_is_refused_in_one_sentence(

@@ -1,8 +1,8 @@
 """Hash chain over the audit log: the hash of each entry covers the entry and the hash before it. Pure.
 
 A plain log in a database can be edited by anybody with write access, and nobody would see it. With the chain, an entry that was
-edited, removed, added or moved breaks the chain at that place. Entries cut off at the end leave no trace. They show only against an
-anchor: an earlier head of the chain, kept elsewhere.
+edited, removed, added or moved breaks the chain at that place. Entries cut off at the end leave no trace in it. They show against the
+head that the store keeps apart, and, if that was put back as well, only against an anchor: an earlier head, kept outside the store.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from typing import Any
 
 from domain.desk import AuditAnchor
 from domain.record import Record
+from tools.store.content import has_content
 
 GENESIS_MAC = "0" * 64
 """Hash before the first entry."""
@@ -29,6 +30,10 @@ class ChainReport(Record):
     faults: tuple[str, ...]
     """One sentence for each fault; empty when the log is unchanged."""
     head: AuditAnchor
+    covered: int = 0
+    """Number of stored decisions, choices and the like that were compared with the hash of their entry."""
+    uncovered: int = 0
+    """Number of those that are older than the hashes; only what changed since shows."""
 
     @property
     def is_sound(self) -> bool:
@@ -72,11 +77,34 @@ def verify_chain(
         faults.append("no entry has its link: the chain was removed, or never begun")
     head = AuditAnchor(entries=len(links), seq=links[-1][0] if links else 0, mac=before)
     if anchor is not None:
-        faults += _anchor_faults(anchor, dict(links), head)
+        faults += anchor_faults(anchor, dict(links), head)
     return ChainReport(entries=len(links), before_chain=old, faults=tuple(faults), head=head)
 
 
-def _anchor_faults(anchor: AuditAnchor, links: Mapping[int, str], head: AuditAnchor) -> list[str]:
+def head_faults(
+    kept: str | None, links: Sequence[tuple[int, str]], lines: Sequence[Mapping[str, Any]], stored: Mapping[str, Any]
+) -> list[str]:
+    """Faults against the head that the store keeps apart from the chain, as JSON. ``stored`` is the content of the tables."""
+    if kept is None:
+        if stored and not lines:
+            return ["the log is empty, and the store holds what people decided: the log was removed"]
+        is_lost = any(has_content(line) for line in lines)
+        return ["the store no longer holds the head of its chain: somebody removed it"] if is_lost else []
+    try:
+        head = AuditAnchor.model_validate_json(kept)
+    except ValueError:
+        return ["the head of the chain that the store keeps cannot be read: somebody changed it"]
+    newest, mac = links[-1] if links else (0, GENESIS_MAC)
+    if newest < head.seq:
+        return [f"the log was cut off: it ends at entry {newest}, and the store wrote entry {head.seq}"]
+    if (newest, mac) != (head.seq, head.mac):
+        return [
+            f"the chain was written anew: its end at entry {newest} is not entry {head.seq} that the store wrote last"
+        ]
+    return []
+
+
+def anchor_faults(anchor: AuditAnchor, links: Mapping[int, str], head: AuditAnchor) -> list[str]:
     """Faults against an earlier head: entries cut off, or the whole log written again with a new chain."""
     if anchor.entries == 0:
         return []

@@ -6,7 +6,7 @@ lets nobody sign in. Times are ISO text in UTC, from the caller's clock.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from domain.decisions import PlayDecision
@@ -67,6 +67,7 @@ class DeskStore:
                 "(review_id, run, account_id) do update set number = excluded.number, body = excluded.body",
                 {**key, "number": choice.number, "body": choice.model_dump_json()},
             )
+            self.store.changed("choices", review_id, run, decision.account)
             self.store.log(
                 review_id,
                 by,
@@ -77,9 +78,11 @@ class DeskStore:
             )
         return choice
 
-    def carry_choices(self, review_id: str, run: int, choices: Iterable[PendingDecision]) -> None:
+    def carry_choices(self, review_id: str, run: int, choices: Sequence[PendingDecision]) -> None:
         """Save choices of an earlier run as those of this run; a choice that was made since is kept."""
         with self.store.transaction():
+            for choice in choices:
+                self.store.changed("choices", review_id, run, choice.decision.account)
             self._database.execute_each(
                 "insert into choices values (:review_id, :run, :account_id, :number, :body) on conflict do nothing",
                 [
@@ -101,6 +104,8 @@ class DeskStore:
                 "(:review_id, :account_id, :at, :who, :body)",
                 {"review_id": review_id, "account_id": account_id, "at": at, "who": by, "body": text},
             )
+            newest = self._row("select max(seq) as seq from notes")
+            self.store.changed("notes", newest["seq"] if newest else 0)
             self.store.log(review_id, by, "wrote down", account=account_id, text=text)
 
     def notes(self, review_id: str) -> list[MeetingNote]:

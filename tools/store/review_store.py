@@ -10,20 +10,20 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from domain.decisions import Decisions
-from domain.desk import AuditAnchor, AuditEntry, EntryPoint
+from domain.desk import AuditEntry, EntryPoint
 from domain.errors import DecisionError, UnknownReference
 from domain.portfolio import BandOverride
 from domain.questions import PlayRequest
 from domain.record import Record, Row
 from domain.tracking import Action
-from tools.store import audit_chain
+from tools.store import content
+from tools.store.audit_log import AuditedStore
 from tools.store.database import Database
 from tools.store.tables import UPSERT
 from tools.store.versions import bring_up_to_date
@@ -35,7 +35,7 @@ _LARGEST_SEQ = 2**53
 """More than any number of an audit entry: every integer up to here is exact in both databases and in JSON."""
 
 
-class ReviewStore:
+class ReviewStore(AuditedStore):
     """One store in a database; a folder means the SQLite file ``saveplay.db`` in it.
 
     ``clock`` gives the time of an audit entry as ISO text in UTC, ``way`` the interface in use, ``secret`` a new audit key.
@@ -53,31 +53,9 @@ class ReviewStore:
             from tools.store.sqlite import Sqlite
 
             database = Sqlite(database)
-        self._database: Database = database
-        self._clock = clock
+        super().__init__(database, clock, way)
         self._secret = secret
-        self.way: EntryPoint = way
-        """Interface that audit entries name: command line, desk or API."""
         bring_up_to_date(database)
-
-    def _rows(self, sql: str, **values: Any) -> list[Row]:
-        return self._database.rows(sql, values)
-
-    def _row(self, sql: str, **values: Any) -> Row | None:
-        return next(iter(self._rows(sql, **values)), None)
-
-    def reading(self) -> AbstractContextManager[None]:
-        """One moment for all reads in the block, whatever others write. Nothing may be written in it."""
-        return self._database.reading()
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Transaction for the block: all its writes are kept or none. May be nested; the outermost block decides."""
-        return self._database.writing()
-
-    @property
-    def database(self) -> Database:
-        """The database under this store."""
-        return self._database
 
     def close(self) -> None:
         """Close the connection."""
@@ -91,15 +69,18 @@ class ReviewStore:
         Drafts of a model are kept, because they cost money: the same request to the same model uses them again. Approved
         actions and running plays are kept until people decide again: until then they are what was promised.
         """
-        with self._database.writing():
+        with self.transaction():
             last = self._row("select run from reviews where review_id = :review_id", review_id=review_id)
             for table, spared in (
                 ("documents", " and kind <> 'running' and kind not like 'draft:%'"),
                 ("decisions", ""),
             ):
-                self._database.execute(
+                deleted = self._database.execute(
                     f"delete from {table} where review_id = :review_id{spared}", {"review_id": review_id}
                 )
+                if deleted and table == "decisions":
+                    self.changed(table, review_id, "plan")
+                    self.changed(table, review_id, "close")
             run = (last["run"] if last else 0) + 1
             body = json.dumps(request, sort_keys=True)
             row = {"review_id": review_id, "as_of": as_of.isoformat(), "request": body, "run": run}
@@ -117,7 +98,7 @@ class ReviewStore:
 
     def set_state(self, review_id: str, state: str) -> None:
         """Record the progress of a review, for example ``waiting:plan``."""
-        with self._database.writing():
+        with self.transaction():
             values = {"state": state, "review_id": review_id}
             self._database.execute("update reviews set state = :state where review_id = :review_id", values)
 
@@ -131,7 +112,7 @@ class ReviewStore:
     def save(self, review_id: str, kind: str, record: Record) -> str:
         """Save the result of a phase. Returns the hash of its JSON: 16 hexadecimal digits."""
         body = record.model_dump_json()
-        with self._database.writing():
+        with self.transaction():
             self._database.execute(UPSERT["document"], {"review_id": review_id, "kind": kind, "body": body})
         return _content_hash(body)
 
@@ -179,12 +160,13 @@ class ReviewStore:
 
         Raises DecisionError for a second one.
         """
-        with self._database.writing():
+        with self.transaction():
             row = {"review_id": review_id, "gate": gate, "body": decisions.model_dump_json()}
             # No update on conflict: of two people who decide at once, the first counts and the second gets the error.
             insert = "insert into decisions values (:review_id, :gate, :body) on conflict do nothing"
             if self._database.execute(insert, row) == 0:
                 raise DecisionError(f"{review_id} was already decided; go on with: saveplay resume {review_id}")
+            self.changed("decisions", review_id, gate)
 
     def decision(self, review_id: str, gate: str) -> Decisions | None:
         """The decision at a gate, or None."""
@@ -197,7 +179,8 @@ class ReviewStore:
 
     def save_actions(self, review_id: str, on: date, actions: Iterable[Action]) -> None:
         """Save the approved actions of a review, approved ``on`` that day; those of an earlier run are replaced."""
-        with self._database.writing():
+        with self.transaction():
+            before = content.hash_content(self._database, "actions", (review_id,))
             self._database.execute("delete from actions where approved_in = :review_id", {"review_id": review_id})
             day = on.isoformat()
             rows = [
@@ -205,6 +188,8 @@ class ReviewStore:
                 for a in actions
             ]
             self._database.execute_each(UPSERT["action"], rows)
+            if content.hash_content(self._database, "actions", (review_id,)) != before:
+                self.changed("actions", review_id)
 
     def actions_of(self, review_id: str) -> list[Action]:
         """Actions that this review stored, sorted by id, also those of an earlier run of its week."""
@@ -248,11 +233,12 @@ class ReviewStore:
         for action_id, _, _ in marks:
             if action_id not in known:
                 raise UnknownReference(_unknown_action(action_id, sorted(known)))
-        with self._database.writing():
+        with self.transaction():
             for action_id, state, on in marks:
                 day = on.isoformat() if on else None
                 row = {"action_id": action_id, "state": state, "on_day": day, "note": note, "said_by": by}
                 self._database.execute(UPSERT["progress"], row)
+                self.changed("progress", action_id)
 
     def progress(self) -> dict[str, tuple[str, date | None]]:
         """State and day of each marked action, by action id."""
@@ -265,9 +251,10 @@ class ReviewStore:
 
     def override(self, account_id: str, set_on: date, override: BandOverride) -> None:
         """Save a person's own health band for an account; one a day, the latest counts."""
-        with self._database.writing():
+        with self.transaction():
             row = {"account_id": account_id, "set_on": set_on.isoformat(), "body": override.model_dump_json()}
             self._database.execute(UPSERT["override"], row)
+            self.changed("overrides", account_id, row["set_on"])
 
     def overrides(self, as_of: date) -> dict[str, BandOverride]:
         """Overrides in force on ``as_of``, the latest of each account, by account id."""
@@ -279,9 +266,11 @@ class ReviewStore:
 
     def propose(self, proposal: PlayRequest) -> None:
         """Save a requested play for the next decision; a later request for the same account replaces it."""
-        with self._database.writing():
+        with self.transaction():
             row = {"account_id": proposal.account_id, "on_day": proposal.on.isoformat()}
             self._database.execute(UPSERT["proposal"], {**row, "body": proposal.model_dump_json()})
+            self.changed("proposals", proposal.account_id)
+            self.log("", proposal.by, "proposed", account=proposal.account_id, question=proposal.question)
 
     def proposals(self, review_id: str, as_of: date) -> list[PlayRequest]:
         """Requests up to ``as_of`` that no earlier review has decided, sorted by account."""
@@ -294,31 +283,13 @@ class ReviewStore:
 
     def settle_proposals(self, review_id: str, accounts: Iterable[str]) -> None:
         """Mark the requests for these accounts as decided by this review."""
-        with self._database.writing():
-            self._database.execute_each(
-                "update proposals set settled = :review_id where account_id = :account_id and settled is null",
-                [{"review_id": review_id, "account_id": account} for account in accounts],
-            )
+        with self.transaction():
+            settle = "update proposals set settled = :review_id where account_id = :account_id and settled is null"
+            for account in accounts:
+                if self._database.execute(settle, {"review_id": review_id, "account_id": account}):
+                    self.changed("proposals", account)
 
     # audit -----------------------------------------------------------------------------------------------------------
-
-    def log(self, review_id: str, who: str, what: str, **facts: Any) -> None:
-        """Add one entry to the audit log, with time and interface, and its link to the chain. ``facts`` have to be JSON."""
-        with (
-            self._database.writing()
-        ):  # one writer at a time: two entries with the same predecessor would break the chain
-            body = json.dumps({"way": self.way, **facts}, sort_keys=True)
-            row = {"at": self._clock(), "review_id": review_id, "who": who, "what": what, "facts": body}
-            # The columns are listed because the database itself gives the number (``seq``).
-            self._database.execute(
-                "insert into audit (at, review_id, who, what, facts) values (:at, :review_id, :who, :what, :facts)", row
-            )
-            # Read back, so that the hash covers exactly what is stored, with its number.
-            line = self._row("select * from audit order by seq desc limit 1")
-            head = self._row("select mac from chain order by seq desc limit 1")
-            assert line is not None
-            mac = audit_chain.entry_mac(self.audit_key(), head["mac"] if head else audit_chain.GENESIS_MAC, line)
-            self._database.execute("insert into chain values (:seq, :mac)", {"seq": line["seq"], "mac": mac})
 
     def log_list(self, review_id: str, who: str, what: str, name: str, items: Sequence[Any], **facts: Any) -> None:
         """Add a list of any length to the audit log under ``name``, at most 200 items in an entry.
@@ -326,7 +297,7 @@ class ReviewStore:
         The first entry has the other facts; further ones say which part of how many they are. Without items there is one.
         """
         parts = [items[at : at + _ITEMS_PER_ENTRY] for at in range(0, len(items), _ITEMS_PER_ENTRY)] or [[]]
-        with self._database.writing():
+        with self.transaction():
             for number, part in enumerate(parts, start=1):
                 which = {"part": f"{number} of {len(parts)}"} if len(parts) > 1 else {}
                 self.log(review_id, who, what, **(facts if number == 1 else {}), **which, **{name: list(part)})
@@ -359,25 +330,6 @@ class ReviewStore:
                 insert = "insert into keys values (:digest, :kind, :body, :expires) on conflict do nothing"
                 self._database.execute(insert, row)
             return str(row["body"]).encode()
-
-    def verify_audit(self, anchor: AuditAnchor | None = None) -> audit_chain.ChainReport:
-        """Check the whole audit log; with an ``anchor``, also that nothing was cut off since it was taken."""
-        with self.reading():
-            lines = self._rows("select * from audit order by seq")
-            links = self._rows("select * from chain order by seq")
-        # A key outside the store is set on purpose: then entries without any chain mean that somebody removed it.
-        has_own_key = bool(os.environ.get("SAVEPLAY_AUDIT_KEY"))
-        return audit_chain.verify_chain(
-            self.audit_key(), lines, [(row["seq"], row["mac"]) for row in links], anchor, has_own_key
-        )
-
-    def chain_head(self) -> AuditAnchor:
-        """Number and hash of the newest entry of the chain; keep it elsewhere as an anchor."""
-        row = self._row("select count(*) as entries, max(seq) as seq from chain") or {"entries": 0, "seq": None}
-        mac = self._row("select mac from chain order by seq desc limit 1")
-        return AuditAnchor(
-            entries=row["entries"], seq=row["seq"] or 0, mac=mac["mac"] if mac else audit_chain.GENESIS_MAC
-        )
 
     def revision(self) -> int:
         """Number of the newest audit entry, 0 for none. It grows with every change, so pages use it to see changes."""
