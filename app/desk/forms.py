@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from app.desk.operations import check_role
+from app.desk.pages import show_people
 from app.desk.request_context import RequestContext, read_form, require_role
 from app.desk.review_runner import next_week_request
 from app.parsing import parse_date
 from app.questions import answer_question
 from app.timing import Timing
-from domain.desk import DESK_ROLES, Member
+from domain.desk import DESK_ROLES, CredentialKind, Member
 from domain.errors import InputError, StaleDecision
 from domain.questions import QuestionAnswer
 from tools.store.desk_store import DeskStore
@@ -20,9 +21,9 @@ from tools.wording import review_id_of
 
 router = APIRouter(include_in_schema=False)
 Form = Annotated[dict[str, list[str]], Depends(read_form)]
-Csm = Annotated[RequestContext, Depends(require_role("csm", "acting here"))]
-Leader = Annotated[RequestContext, Depends(require_role("leader", "this decision"))]
-Reader = Annotated[RequestContext, Depends(require_role("viewer"))]
+Csm = Annotated[RequestContext, Depends(require_role("csm", "acting here"), scope="function")]
+Leader = Annotated[RequestContext, Depends(require_role("leader", "this decision"), scope="function")]
+Reader = Annotated[RequestContext, Depends(require_role("viewer"), scope="function")]
 
 
 def form_text(form: Mapping[str, list[str]], name: str) -> str:
@@ -224,27 +225,36 @@ def submit_invitation(context: Leader, form: Form) -> Response:
     if role not in DESK_ROLES or not name:
         raise InputError("say who it is for and what they may do")
     member = Member(name=name[:120], role=role, person_id=form_text(form, "person") or None)
-    sessions, made = context.desk.sessions(context.store_session), {}
+    sessions = context.desk.sessions(context.store_session)
     if form_text(form, "kind") == "token":
         days = int(parse_amount(form_text(form, "days") or "30", "the days"))
-        made = {"token": sessions.create_token(member, context.member.name, max(days, 1))}
+        made = sessions.create_token(member, context.member.name, max(days, 1))
     else:
         root = context.desk.settings.address or str(context.request.base_url).rstrip("/")
-        made = {"link": f"{root}/enter?key={sessions.create_link(member, context.member.name)}"}
-    return context.show(
-        "people.html", tokens=DeskStore(context.store_session.store).tokens(), ours=[], made=made, made_for=member
-    )
+        made = f"{root}/enter?key={sessions.create_link(member, context.member.name)}"
+    return show_people(context, made, member)
 
 
 @router.post("/people/revoke")
-def submit_token_end(context: Leader, form: Form) -> Response:
-    """End a token."""
-    number_of = form_text(form, "number")
-    if (
-        not number_of.isalnum()
-        or len(number_of) != 8
-        or not DeskStore(context.store_session.store).revoke_token(number_of)
-    ):
-        raise InputError("there is no such token")
-    context.store_session.store.log("", context.member.name, "revoked a token", number=number_of)
+def submit_credential_end(context: Leader, form: Form) -> Response:
+    """End a session, an unopened link or a token."""
+    sessions = context.desk.sessions(context.store_session)
+    sessions.end_credential(_credential_kind(form), form_text(form, "number"), context.member.name)
     return context.back("/people")
+
+
+@router.post("/people/remove")
+def submit_person_end(context: Leader, form: Form) -> Response:
+    """End every session, link and token of one person."""
+    sessions = context.desk.sessions(context.store_session)
+    sessions.remove_person(_credential_kind(form), form_text(form, "number"), context.member.name)
+    return context.back("/people")
+
+
+def _credential_kind(form: Mapping[str, list[str]]) -> CredentialKind:
+    """The kind in a form; a token when it names none."""
+    kinds: dict[str, CredentialKind] = {"session": "session", "link": "link", "token": "token", "": "token"}
+    kind = kinds.get(form_text(form, "kind"))
+    if kind is None:
+        raise InputError("say which is meant: a session, a link or a token")
+    return kind
