@@ -191,9 +191,8 @@ def get_accounts(
         "search": search,
         "sort": sort,
     }
-    found = context.desk.score_cache.scores(context.store_session, loaded).page(
-        TableQuery.of({**given, "page": str(page)})
-    )
+    scores = context.desk.score_cache.scores(context.store_session, loaded)
+    found = scores.page(scores.check(TableQuery.of({**given, "page": str(page)})))
     return {
         "page": found.wanted.page, "pages": found.pages, "accounts": found.accounts, "arr": found.arr,
         "currency": loaded.review.portfolio.currency, "rows": found.rows,

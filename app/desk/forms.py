@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from app.desk.answers import answer_for, named_colleagues
 from app.desk.operations import check_role
 from app.desk.pages import show_people
 from app.desk.request_context import RequestContext, read_form, require_role
@@ -15,7 +16,6 @@ from app.questions import answer_question
 from app.timing import Timing
 from domain.desk import DESK_ROLES, CredentialKind, Member
 from domain.errors import InputError, StaleDecision
-from domain.questions import QuestionAnswer
 from tools.store.desk_store import DeskStore
 from tools.wording import review_id_of
 
@@ -166,21 +166,12 @@ def submit_question(context: Reader, form: Form, review_id: str) -> Response:
         propose_by=context.member.name if propose else None,
         timing=Timing(),
     )
-    if not context.member.is_at_least("manager"):
-        answered = _without_workload(answered)
+    answered = answer_for(context.member, answered, named_colleagues(question, loaded.people, context.member))
     if propose:
         context.store_session.store.log(
             review_id, context.member.name, "proposed", question=question, answer=answered.proposed
         )
     return context.render_review(loaded, "ask.html", answered=answered, question=question)
-
-
-def _without_workload(answered: QuestionAnswer) -> QuestionAnswer:
-    """The answer without hours of our own people, which are for managers only."""
-    sentences = ("Who has how much to do is told to managers and leaders only.",)
-    parts = (part.model_copy(update={"sentences": sentences, "capacity": ()}) if part.kind == "load" else part
-             for part in answered.parts)  # fmt: skip
-    return answered.model_copy(update={"parts": tuple(parts)})
 
 
 @router.post("/r/{review_id}/open-week")

@@ -14,7 +14,7 @@ from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQue
 from app.desk.sessions import current_member
 from domain.configuration import CATEGORIES, SIZES
 from domain.desk import Member
-from domain.errors import UnknownReference
+from domain.errors import InputError, UnknownReference
 from domain.plan import TBD
 from tools.store.desk_store import DeskStore, credential_number
 
@@ -52,6 +52,8 @@ def week_page(context: Reader, review_id: str) -> Response:
         given = {"csm": str(context.member.person_id)}
     scores = context.desk.score_cache.scores(context.store_session, loaded)
     wanted = TableQuery.of(given)
+    if not mine or wanted.csm != mine:  # a CSM without an account in this week sees an empty table
+        scores.check(wanted)
     table, part = MeetingState.read(context.store_session, loaded), scores.page(wanted)
     return context.render_review(
         loaded,
@@ -183,7 +185,9 @@ def list_page(context: RequestContext, count: int, name: str = "page") -> ListPa
     """The part of a list of so many that the address asks for."""
     text = context.request.query_params.get(name, "1")
     pages = max(-(-count // PAGE_SIZE), 1)
-    return ListPage(name, min(max(int(text), 1), pages) if text.isdecimal() and len(text) < 7 else 1, pages, count)
+    if not text.isascii() or not text.isdecimal() or len(text) > 6:
+        raise InputError(f"{name} {text!r} is not the number of a page")
+    return ListPage(name, min(max(int(text), 1), pages), pages, count)
 
 
 @router.get("/r/{review_id}/capacity")
@@ -212,6 +216,10 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
     progress = context.store_session.store.progress()
     mine = context.member.person_id
     only = context.request.query_params.get("person", mine if context.member.role == "csm" and mine else "")
+    people = {a.owner_id: a.owner for a in loaded.review.actions if a.owner_id}
+    people |= {c.owner_id: c.owner for c in loaded.review.followup.commitments if c.owner_id}
+    if only and only != mine and only not in people and only not in loaded.people:
+        raise InputError(f"person {only!r} is unknown in {review_id}; choose one under Whose")
     actions = [
         (action, *progress.get(action.id, ("open", None)))
         for action in sorted(loaded.review.actions, key=lambda a: (a.due, a.owner, a.account_name, a.id))
@@ -223,8 +231,6 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
         if not only or commitment.owner_id == only
     ]
     at = list_page(context, len(actions)), list_page(context, len(promised), "before")
-    people = {a.owner_id: a.owner for a in loaded.review.actions if a.owner_id}
-    people |= {c.owner_id: c.owner for c in loaded.review.followup.commitments if c.owner_id}
     return context.render_review(
         loaded,
         "follow_up_desk.html",

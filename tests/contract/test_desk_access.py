@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -276,7 +277,7 @@ def test_a_csm_overrides_and_writes_about_their_own_accounts_only(fresh: InProce
 
 def written(inside: InProcessDesk, member: Member, account: str, way: str) -> set[int]:
     """An override and a note about an account."""
-    said = {"band": "yellow", "reason": "They told me", "until": "2999-01-01"}
+    said = {"band": "yellow", "reason": "They told me", "until": (date.today() + timedelta(days=30)).isoformat()}
     if way == "desk":
         browser = inside.browser(member)
         answers = [

@@ -636,6 +636,25 @@ def test_a_name_that_is_none_is_refused(open_desk: OpenDesk, loose: Loose, email
     refused(open_desk, browser.get(back))
 
 
+@pytest.mark.parametrize("email", [f" {CSM}", f"{CSM} ", f"{CSM}\x1f", f"{CSM}\u2003", f"\u0085{CSM}", f"\n{CSM}"])
+def test_an_address_with_an_odd_character_more_is_another_address(
+    open_desk: OpenDesk, strict: OpenDesk, loose: Loose, email: str
+) -> None:
+    browser, back = returned(open_desk, loose, email=email)
+    answer = browser.get(back)
+    assert answer.status_code in (200, 403)
+    assert open_desk.logged("signed in")[-1][0] != "Sadia Karim" or answer.status_code == 403
+
+
+@pytest.mark.parametrize(("in_token", "in_userinfo"), [(None, False), (True, False), ("true", "false"), (False, True)])
+def test_an_address_that_either_place_calls_unconfirmed_is_refused(
+    open_desk: OpenDesk, loose: Loose, in_token: Any, in_userinfo: Any
+) -> None:
+    browser, back = returned(open_desk, loose, email_verified=in_token)
+    loose.more = {"sub": "7", "email": CSM, "email_verified": in_userinfo}
+    assert "was never confirmed" in refused(open_desk, browser.get(back))["why"]
+
+
 @pytest.mark.parametrize("verified", [False, "false", {}])
 def test_an_address_counts_only_when_it_is_said_to_be_confirmed_or_nothing_is_said(
     open_desk: OpenDesk, loose: Loose, verified: Any
