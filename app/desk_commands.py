@@ -26,6 +26,7 @@ def serve_desk(store: str | None, configs: str | None, host: str, port: int, nam
 
     import uvicorn
 
+    from app.desk.connections import DeskConnection, allow_many_connections
     from app.desk.desk_app import DeskApp
     from app.desk.server import create_app
     from app.desk.settings import is_loopback, read_settings
@@ -41,8 +42,9 @@ def serve_desk(store: str | None, configs: str | None, host: str, port: int, nam
     desk = DeskApp(store, settings)
     config = uvicorn.Config(
         create_app(desk), host=host, port=port, log_level="warning", access_log=False, server_header=False,
-        proxy_headers=False, timeout_graceful_shutdown=3, lifespan="on",
+        proxy_headers=False, timeout_graceful_shutdown=3, lifespan="on", http=DeskConnection,
     )  # fmt: skip
+    allow_many_connections()
     listening = config.bind_socket()
     listening.listen(128)  # the link works from the moment that it is printed
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{listening.getsockname()[1]}"
@@ -81,7 +83,7 @@ def create_invitation(
     name: str, role: str, person: str | None, token: bool, days: int, store: str | None, configs: str | None
 ) -> None:
     """Make a sign-in link or a token and print it. Raises InputError for an unknown role."""
-    from app.desk.sessions import Sessions
+    from app.desk.sessions import PeopleCache, Sessions
     from app.desk.settings import read_settings
     from tools.store.desk_store import DeskStore
 
@@ -89,7 +91,8 @@ def create_invitation(
         raise InputError(f"--role {role!r}: use {', '.join(DESK_ROLES)}")
     settings = read_settings(Path(configs) if configs else None)
     with open_store(store) as session:
-        sessions = Sessions(DeskStore(session.store), settings, utc_now)
+        people = PeopleCache().people(session)
+        sessions = Sessions(DeskStore(session.store), settings, utc_now, lambda: people)
         member = Member(name=name, role=role, person_id=person)
         if token:
             print_result(sessions.create_token(member, "command line", days))

@@ -12,6 +12,9 @@ DeskRole = Literal["viewer", "csm", "manager", "leader"]
 DESK_ROLES: tuple[DeskRole, ...] = ("viewer", "csm", "manager", "leader")
 """From fewest to most rights. Each role includes those before it, except that a CSM acts for their own accounts only."""
 EntryPoint = Literal["command line", "desk", "API"]
+CredentialKind = Literal["session", "link", "token", "sign-in"]
+SignInWay = Literal["link", "OpenID"]
+"""The way a session began; behind a proxy there are no sessions."""
 
 
 class Member(Record):
@@ -25,6 +28,35 @@ class Member(Record):
     def is_at_least(self, role: DeskRole) -> bool:
         """True if the member's role includes ``role``."""
         return DESK_ROLES.index(self.role) >= DESK_ROLES.index(role)
+
+
+class Credential(Record):
+    """Session, unopened link or token of a member, without its secret."""
+
+    kind: CredentialKind
+    number: str
+    """First 8 hexadecimal digits of the secret's digest."""
+    member: Member
+    """The member as they were when it was made."""
+    since: str = ""
+    """ISO time in UTC; empty when an earlier version made it."""
+    expires: str
+    """ISO time in UTC."""
+    by: str = ""
+    """The person who made a link or a token."""
+    way: SignInWay | None = None
+    """The way in, of a session."""
+    name: str = ""
+    """Sign-in name, of a session by OpenID: the member is looked up by it on each request."""
+    held: DeskRole | None = None
+    """Role that the settings or the data gave the member when a token was made; None when neither knew them."""
+    csrf: str = ""
+    """Form token, of a session."""
+
+    def is_of(self, member: Member) -> bool:
+        """True if it is of the same person: by id, or by name."""
+        ids = self.member.person_id, member.person_id
+        return self.member.name == member.name or (ids[0] is not None and ids[0] == ids[1])
 
 
 class PendingDecision(Record):

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from tests.builders import ScoredPortfolio, score_folder
 from tests.databases import postgres, postgres_url, shared_store_location, store_location  # noqa: F401  fixtures
 from tests.e2e.commands import CONFIGURATION_HOME
+from tests.read_responses import unread_responses
 
 CALLER_SETTINGS = ("SAVEPLAY_MODEL", "SAVEPLAY_FAST", "SAVEPLAY_STORE", "SAVEPLAY_CACHE", "OPENAI_", "PG")
 for name in [n for n in os.environ if n.startswith(CALLER_SETTINGS)]:
@@ -27,6 +29,14 @@ settings.load_profile("repeatable")
 def example() -> ScoredPortfolio:
     """The example portfolio, read from its files and scored without a history."""
     return score_folder(Path(__file__).parents[1] / "examples" / "portfolio")
+
+
+@pytest.fixture(autouse=True)
+def _responses_are_read() -> Iterator[None]:
+    """Fail a test that sends a request to the desk and does not look at the answer."""
+    yield
+    unread = unread_responses()
+    assert not unread, f"nobody read the answer to {'; '.join(unread)}"
 
 
 @pytest.hookimpl(tryfirst=True)

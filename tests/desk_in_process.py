@@ -23,6 +23,7 @@ from app.desk.settings import DeskSettings
 from domain.desk import DeskRole, Member
 from tests.e2e.commands import DONE, WAITING
 from tests.e2e.shared_stores import SECOND_DAY, W48, MeetingWishes, SharedStores, StoreFolder, wishes_for
+from tests.read_responses import ReadsResponses
 from tests.served_desk import LEADER
 
 DESK_URL = "http://127.0.0.1:8470"
@@ -49,6 +50,10 @@ def own_copy(place: StoreFolder, folder: Path) -> StoreFolder:
     return copy
 
 
+class DeskClient(ReadsResponses, TestClient):
+    """A client of the desk in this process; a test has to read what it gets."""
+
+
 @dataclass
 class InProcessDesk:
     """A desk in this process without a background runner: decisions wait until the store is served."""
@@ -68,9 +73,9 @@ class InProcessDesk:
         """The ASGI application."""
         return create_app(self.desk)
 
-    def anonymous_client(self) -> TestClient:
+    def anonymous_client(self) -> DeskClient:
         """A browser without a cookie."""
-        return TestClient(self.app, DESK_URL, raise_server_exceptions=False, follow_redirects=False)
+        return DeskClient(self.app, DESK_URL, raise_server_exceptions=False, follow_redirects=False)
 
     def member(self, role: DeskRole, person: str | None = None) -> Member:
         """A member with this role."""
@@ -93,7 +98,7 @@ class InProcessDesk:
         with self.desk.store_pool.borrow() as place:
             return self.desk.sessions(place).create_token(member, "tests", days)
 
-    def token_client(self, member: Member) -> TestClient:
+    def token_client(self, member: Member) -> DeskClient:
         """A client of a program that acts for the member."""
         client = self.anonymous_client()
         client.headers["authorization"] = f"Bearer {self.token(member)}"
@@ -115,7 +120,7 @@ class InProcessDesk:
 class SignedInBrowser:
     """The browser of a member with a session."""
 
-    client: TestClient
+    client: DeskClient
     session: Session
 
     def get(self, path: str) -> Any:

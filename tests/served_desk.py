@@ -17,6 +17,7 @@ import httpx
 
 from tests.e2e.commands import saveplay, start_command
 from tests.e2e.fork_server import ForkedCommand
+from tests.read_responses import ReadsResponses
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -91,10 +92,14 @@ def running_desk(store: Path, *more: str | Path, name: str = LEADER) -> Iterator
         desk.stop()
 
 
-def sign_in_by_link(link: str) -> httpx.Client:
+class ServedClient(ReadsResponses, httpx.Client):
+    """A client of a served desk; a test has to read what it gets."""
+
+
+def sign_in_by_link(link: str) -> ServedClient:
     """A client with the session of a one-time link. It follows no redirects."""
     address, _, key = link.partition("/enter?key=")
-    client = httpx.Client(base_url=address, timeout=60, trust_env=False)
+    client = ServedClient(base_url=address, timeout=60, trust_env=False)
     answer = client.post("/enter", data={"key": key})
     assert answer.status_code == 303, f"{answer.status_code}: {answer.text[-500:]}"
     return client

@@ -51,6 +51,7 @@ class require_token(require_role):  # noqa: N801  reads as a sentence: Depends(r
             )
             if member is None:
                 raise NotSignedIn
+            desk.last_uses.note(token.strip(), desk.clock())
             request.state.member = member
             check_role(member, self.role, self.what)
             yield RequestContext(request, desk, store_session, Session(member, "", ""))
@@ -112,10 +113,10 @@ class NoteBody(Record):
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": Failure} for code in (401, 403, 404, 409, 422, 503)}
 router = APIRouter(prefix="/api/v1", responses=_REFUSALS)
-Reader = Annotated[RequestContext, Depends(require_token("viewer"))]
-Csm = Annotated[RequestContext, Depends(require_token("csm"))]
-Manager = Annotated[RequestContext, Depends(require_token("manager"))]
-Leader = Annotated[RequestContext, Depends(require_token("leader"))]
+Reader = Annotated[RequestContext, Depends(require_token("viewer"), scope="function")]
+Csm = Annotated[RequestContext, Depends(require_token("csm"), scope="function")]
+Manager = Annotated[RequestContext, Depends(require_token("manager"), scope="function")]
+Leader = Annotated[RequestContext, Depends(require_token("leader"), scope="function")]
 Key = Annotated[
     str | None,
     Header(
@@ -125,8 +126,11 @@ Key = Annotated[
 
 
 def run_once(context: RequestContext, key: str | None, asked: object, do: Callable[[], object]) -> Response:
-    """Run an operation once for each key; without a key, every time. Raises StaleDecision for a key of another call."""
-    if key is None:
+    """Run an operation once for each key; without a key, or with an empty one, every time.
+
+    Raises StaleDecision for a key of another call.
+    """
+    if not key or not key.strip():
         return JSONResponse(do())
     store, call = DeskStore(context.store_session.store), json.dumps([context.member.name, key])
     text = f"{context.request.method} {context.request.url.path} {asked!r}"
@@ -187,9 +191,8 @@ def get_accounts(
         "search": search,
         "sort": sort,
     }
-    found = context.desk.score_cache.scores(context.store_session, loaded).page(
-        TableQuery.of({**given, "page": str(page)})
-    )
+    scores = context.desk.score_cache.scores(context.store_session, loaded)
+    found = scores.page(scores.check(TableQuery.of({**given, "page": str(page)})))
     return {
         "page": found.wanted.page, "pages": found.pages, "accounts": found.accounts, "arr": found.arr,
         "currency": loaded.review.portfolio.currency, "rows": found.rows,

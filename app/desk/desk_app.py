@@ -12,7 +12,7 @@ from fastapi import Request
 from app.desk.loaded_review import ReviewCache
 from app.desk.review_runner import ReviewRunner
 from app.desk.score_table import ScoreCache
-from app.desk.sessions import COOKIE, PeopleCache, Session, Sessions, SignInAttempts, find_member
+from app.desk.sessions import COOKIE, LastUses, PeopleCache, Session, Sessions, SignInAttempts, find_member
 from app.desk.settings import DeskSettings
 from app.desk.store_pool import StorePool
 from app.wiring import StoreSession, utc_now
@@ -33,6 +33,7 @@ class DeskApp:
     runner: ReviewRunner = field(init=False)
     sign_in_attempts: SignInAttempts = field(init=False)
     people_cache: PeopleCache = field(default_factory=PeopleCache)
+    last_uses: LastUses = field(default_factory=LastUses)
     form_key: bytes = b""
     """Key of the form tokens behind a proxy: the store's own, read at first use."""
 
@@ -43,7 +44,8 @@ class DeskApp:
 
     def sessions(self, store_session: StoreSession) -> Sessions:
         """The sessions and keys of the store."""
-        return Sessions(DeskStore(store_session.store), self.settings, self.clock)
+        store = DeskStore(store_session.store)
+        return Sessions(store, self.settings, self.clock, lambda: self.people_cache.people(store_session))
 
     def today(self, zone: str) -> date:
         """Today in the time zone of the team; in UTC for an unknown zone."""
@@ -80,8 +82,11 @@ def current_session(request: Request) -> Session:
     """The session of the request. Raises NotSignedIn."""
     desk = get_desk(request)
     with desk.store_pool.borrow() as store_session:
+        store_session.store.way = "desk"
         found = desk.sessions(store_session).find_session(request.cookies.get(COOKIE))
-        if found is None:
+        if found is not None:
+            desk.last_uses.note(found.secret, desk.clock())
+        else:
             found = proxy_session(request, desk, store_session)
     if found is None:
         raise NotSignedIn
@@ -103,7 +108,7 @@ def proxy_session(request: Request, desk: DeskApp, store_session: StoreSession) 
         return None
     if len(said) > 1:
         raise NotAllowed(f"the proxy has to remove {proxy.header} from what clients send")
-    member = find_member(said[0], desk.settings, desk.people_cache.people(store_session))
+    member = find_member(said[0], desk.settings, desk.people_cache.people(store_session) or {})
     # The proxy's own cookie is also sent by forms of another site, so the form token must not be guessable.
     desk.form_key = desk.form_key or store_session.store.audit_key()
     return Session(member, hmac.digest(desk.form_key, f"form:{said[0]}".encode(), "sha256").hex(), "")

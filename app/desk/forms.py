@@ -6,24 +6,25 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from app.desk.answers import answer_for, named_colleagues
 from app.desk.operations import check_role
+from app.desk.pages import show_people
 from app.desk.request_context import RequestContext, read_form, require_role
 from app.desk.review_runner import next_week_request
 from app.earlier_run import read_worked_week
 from app.parsing import parse_date
 from app.questions import answer_question
 from app.timing import Timing
-from domain.desk import DESK_ROLES, Member
+from domain.desk import DESK_ROLES, CredentialKind, Member
 from domain.errors import InputError
-from domain.questions import QuestionAnswer
 from tools.store.desk_store import DeskStore
 from tools.wording import review_id_of
 
 router = APIRouter(include_in_schema=False)
 Form = Annotated[dict[str, list[str]], Depends(read_form)]
-Csm = Annotated[RequestContext, Depends(require_role("csm", "acting here"))]
-Leader = Annotated[RequestContext, Depends(require_role("leader", "this decision"))]
-Reader = Annotated[RequestContext, Depends(require_role("viewer"))]
+Csm = Annotated[RequestContext, Depends(require_role("csm", "acting here"), scope="function")]
+Leader = Annotated[RequestContext, Depends(require_role("leader", "this decision"), scope="function")]
+Reader = Annotated[RequestContext, Depends(require_role("viewer"), scope="function")]
 
 
 def form_text(form: Mapping[str, list[str]], name: str) -> str:
@@ -167,17 +168,8 @@ def submit_question(context: Reader, form: Form, review_id: str) -> Response:
         way="desk",
         timing=Timing(),
     )
-    if not context.member.is_at_least("manager"):
-        answered = _without_workload(answered)
+    answered = answer_for(context.member, answered, named_colleagues(question, loaded.people, context.member))
     return context.render_review(loaded, "ask.html", answered=answered, question=question)
-
-
-def _without_workload(answered: QuestionAnswer) -> QuestionAnswer:
-    """The answer without hours of our own people, which are for managers only."""
-    sentences = ("Who has how much to do is told to managers and leaders only.",)
-    parts = (part.model_copy(update={"sentences": sentences, "capacity": ()}) if part.kind == "load" else part
-             for part in answered.parts)  # fmt: skip
-    return answered.model_copy(update={"parts": tuple(parts)})
 
 
 @router.post("/r/{review_id}/open-week")
@@ -224,26 +216,36 @@ def submit_invitation(context: Leader, form: Form) -> Response:
     if role not in DESK_ROLES or not name:
         raise InputError("say who it is for and what they may do")
     member = Member(name=name[:120], role=role, person_id=form_text(form, "person") or None)
-    sessions, made = context.desk.sessions(context.store_session), {}
+    sessions = context.desk.sessions(context.store_session)
     if form_text(form, "kind") == "token":
         days = int(parse_amount(form_text(form, "days") or "30", "the days"))
-        made = {"token": sessions.create_token(member, context.member.name, max(days, 1))}
+        made = sessions.create_token(member, context.member.name, max(days, 1))
     else:
         root = context.desk.settings.address or str(context.request.base_url).rstrip("/")
-        made = {"link": f"{root}/enter?key={sessions.create_link(member, context.member.name)}"}
-    return context.show(
-        "people.html", tokens=DeskStore(context.store_session.store).tokens(), ours=[], made=made, made_for=member
-    )
+        made = f"{root}/enter?key={sessions.create_link(member, context.member.name)}"
+    return show_people(context, made, member)
 
 
 @router.post("/people/revoke")
-def submit_token_end(context: Leader, form: Form) -> Response:
-    """End a token."""
-    number_of, store = form_text(form, "number"), context.store_session.store
-    if not number_of.isalnum() or len(number_of) != 8:
-        raise InputError("there is no such token")
-    with store.transaction():
-        if not DeskStore(store).revoke_token(number_of):
-            raise InputError("there is no such token")
-        store.log("", context.member.name, "revoked a token", number=number_of)
+def submit_credential_end(context: Leader, form: Form) -> Response:
+    """End a session, an unopened link or a token."""
+    sessions = context.desk.sessions(context.store_session)
+    sessions.end_credential(_credential_kind(form), form_text(form, "number"), context.member.name)
     return context.back("/people")
+
+
+@router.post("/people/remove")
+def submit_person_end(context: Leader, form: Form) -> Response:
+    """End every session, link and token of one person."""
+    sessions = context.desk.sessions(context.store_session)
+    sessions.remove_person(_credential_kind(form), form_text(form, "number"), context.member.name)
+    return context.back("/people")
+
+
+def _credential_kind(form: Mapping[str, list[str]]) -> CredentialKind:
+    """The kind in a form; a token when it names none."""
+    kinds: dict[str, CredentialKind] = {"session": "session", "link": "link", "token": "token", "": "token"}
+    kind = kinds.get(form_text(form, "kind"))
+    if kind is None:
+        raise InputError("say which is meant: a session, a link or a token")
+    return kind

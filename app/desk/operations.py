@@ -6,18 +6,19 @@ rules and recorded at the same gate.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from app.desk.loaded_review import LoadedReview, MeetingState
+from app.desk.score_table import ScoreCache
 from app.parsing import first_problem
 from app.service import check_close_decisions, record_decisions, save_override, set_action_state
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import DeskRole, Member, PendingDecision
-from domain.errors import DecisionError, InputError, NotAllowed, StaleDecision
+from domain.errors import DecisionError, InputError, NotAllowed, StaleDecision, UnknownReference
 from domain.portfolio import BandOverride
 from domain.record import Record
 from domain.tracking import Action
@@ -28,6 +29,10 @@ R = TypeVar("R", bound=Record)
 
 MAX_NOTE_LENGTH = 2_000
 """Characters of a note, a reason or a remark: a page of the minutes, not a document."""
+MAX_OVERRIDE_DAYS = 366
+"""Days that a person's own band may last; whoever still means it then says so again."""
+_MAX_ACTION_DAYS = 366
+"""Days that something may have been done before the review that asked for it."""
 ROLE_NAMES: dict[DeskRole, str] = {
     "viewer": "a viewer", "csm": "a CSM", "manager": "a manager", "leader": "a leader",
 }  # fmt: skip
@@ -53,6 +58,7 @@ class DeskOperations:
     store_session: StoreSession
     member: Member
     clock: Callable[[], str]
+    scores: ScoreCache
 
     @property
     def _store(self) -> DeskStore:
@@ -143,16 +149,30 @@ class DeskOperations:
     # follow-up -----------------------------------------------------------------------------------------------
 
     def mark_action(self, action_id: str, state: str, on: date, note: str) -> Action:
-        """Mark an action as done, dropped or open; a CSM may mark only their own. Raises InputError and NotAllowed."""
+        """Mark an action as done, dropped or open; a CSM may mark only their own.
+
+        Raises InputError for a day on which it cannot have happened, NotAllowed, UnknownReference.
+        """
         check_role(self.member, "csm", "marking an action")
         if state not in ("done", "dropped", "open"):
             raise InputError(f"an action is done, dropped or open, not {state!r}")
         action = self.store_session.store.action(action_id)
         if self.member.role == "csm" and (action.owner_id is None or action.owner_id != self.member.person_id):
             raise NotAllowed(f"{action.title} is {action.owner}'s; a manager or a leader may mark it")
+        self._check_action_day(action, on)
         return set_action_state(
             self.store_session, action_id, state, on, self.member.name, check_length(note, "the note")
         )
+
+    def _check_action_day(self, action: Action, on: date) -> None:
+        """Raises InputError for a day that has not come, or lies long before the review that asked for the action."""
+        days = {review_id: as_of for review_id, as_of, _ in self.store_session.store.reviews()}
+        # The newest review may be ahead of the clock: of a sample, or of a team in an earlier time zone.
+        today = date.fromisoformat(self.clock()[:10])
+        latest = max([today, *days.values()]) + timedelta(days=1)
+        asked = min(today, days.get(action.review_id, today))
+        if not asked - timedelta(days=_MAX_ACTION_DAYS) <= on <= latest:
+            raise InputError(f"{on} cannot be the day of {action.title}; give the day on which it was done or dropped")
 
     def override(
         self, loaded: LoadedReview, account: str, band: str, reason: str, until: date, on: date
@@ -166,6 +186,8 @@ class DeskOperations:
             raise InputError("an override needs a reason")
         if until < on:
             raise InputError(f"the override ends on {until}, before it begins")
+        if (until - on).days > MAX_OVERRIDE_DAYS:
+            raise InputError(f"the override ends on {until}; give a day within {MAX_OVERRIDE_DAYS} days")
         record = BandOverride(band=band, reason=check_length(reason, "the reason"), by=self.member.name, until=until)
         save_override(self.store_session, account, record, on, loaded.review_id)
         return record
@@ -180,6 +202,8 @@ class DeskOperations:
         self._store.save_note(loaded.review_id, account, self.member.name, self.clock(), check_length(text, "the note"))
 
     def _check_account(self, loaded: LoadedReview, account: str, what: str) -> None:
+        if account not in loaded.view.lines and self.scores.scores(self.store_session, loaded).account(account) is None:
+            raise UnknownReference(f"{loaded.review_id} knows no account {account!r}; look for it on This week")
         if not loaded.can_act_on(self.member, account):
             raise NotAllowed(f"{what} about {loaded.view.name(account)} is for its CSM, a manager or a leader")
 

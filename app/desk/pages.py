@@ -11,15 +11,19 @@ from app.desk import timeline, what_if
 from app.desk.loaded_review import MeetingState, latest_review_id
 from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQuery
+from app.desk.sessions import current_member
 from domain.configuration import CATEGORIES, SIZES
-from domain.errors import UnknownReference
+from domain.desk import Member
+from domain.errors import InputError, UnknownReference
 from domain.plan import TBD
-from tools.store.desk_store import DeskStore
+from tools.store.desk_store import DeskStore, credential_number
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-Reader = Annotated[RequestContext, Depends(require_role("viewer"))]
-Manager = Annotated[RequestContext, Depends(require_role("manager", "what is said about people of ours"))]
-Leader = Annotated[RequestContext, Depends(require_role("leader", "letting people in"))]
+Reader = Annotated[RequestContext, Depends(require_role("viewer"), scope="function")]
+Manager = Annotated[
+    RequestContext, Depends(require_role("manager", "what is said about people of ours"), scope="function")
+]
+Leader = Annotated[RequestContext, Depends(require_role("leader", "letting people in"), scope="function")]
 
 
 @router.get("/")
@@ -48,6 +52,8 @@ def week_page(context: Reader, review_id: str) -> Response:
         given = {"csm": str(context.member.person_id)}
     scores = context.desk.score_cache.scores(context.store_session, loaded)
     wanted = TableQuery.of(given)
+    if not mine or wanted.csm != mine:  # a CSM without an account in this week sees an empty table
+        scores.check(wanted)
     table, part = MeetingState.read(context.store_session, loaded), scores.page(wanted)
     return context.render_review(
         loaded,
@@ -88,7 +94,7 @@ def account_page(context: Reader, review_id: str, account: str) -> Response:
         events=timeline.account_timeline(loaded, store, account),
         override=store.overrides(context.desk.today(loaded.review.time_zone)).get(account),
         owns=loaded.can_act_on(context.member, account),
-        audit=store.account_audit(account, 30) if context.member.is_at_least("csm") else [],
+        audit=store.account_audit(account, 30) if loaded.can_act_on(context.member, account) else [],
     )
 
 
@@ -179,7 +185,9 @@ def list_page(context: RequestContext, count: int, name: str = "page") -> ListPa
     """The part of a list of so many that the address asks for."""
     text = context.request.query_params.get(name, "1")
     pages = max(-(-count // PAGE_SIZE), 1)
-    return ListPage(name, min(max(int(text), 1), pages) if text.isdecimal() and len(text) < 7 else 1, pages, count)
+    if not text.isascii() or not text.isdecimal() or len(text) > 6:
+        raise InputError(f"{name} {text!r} is not the number of a page")
+    return ListPage(name, min(max(int(text), 1), pages), pages, count)
 
 
 @router.get("/r/{review_id}/capacity")
@@ -208,6 +216,10 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
     progress = context.store_session.store.progress()
     mine = context.member.person_id
     only = context.request.query_params.get("person", mine if context.member.role == "csm" and mine else "")
+    people = {a.owner_id: a.owner for a in loaded.review.actions if a.owner_id}
+    people |= {c.owner_id: c.owner for c in loaded.review.followup.commitments if c.owner_id}
+    if only and only != mine and only not in people and only not in loaded.people:
+        raise InputError(f"person {only!r} is unknown in {review_id}; choose one under Whose")
     actions = [
         (action, *progress.get(action.id, ("open", None)))
         for action in sorted(loaded.review.actions, key=lambda a: (a.due, a.owner, a.account_name, a.id))
@@ -219,8 +231,6 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
         if not only or commitment.owner_id == only
     ]
     at = list_page(context, len(actions)), list_page(context, len(promised), "before")
-    people = {a.owner_id: a.owner for a in loaded.review.actions if a.owner_id}
-    people |= {c.owner_id: c.owner for c in loaded.review.followup.commitments if c.owner_id}
     return context.render_review(
         loaded,
         "follow_up_desk.html",
@@ -306,12 +316,26 @@ def api_page(context: Reader) -> Response:
 
 @router.get("/people")
 def people_page(context: Leader) -> Response:
-    """One-time links and tokens."""
-    review_id = latest_review_id(context.store_session)
-    loaded = context.desk.review_cache.load_review(context.store_session, review_id) if review_id else None
+    """Sessions, unopened links and tokens, and the form for further ones."""
+    return show_people(context)
+
+
+def show_people(context: RequestContext, made: str = "", made_for: Member | None = None) -> Response:
+    """The page of people; ``made`` is a new link or token, which is shown this once."""
+    desk, people = context.desk, context.desk.people_cache.people(context.store_session)
+    found = DeskStore(context.store_session.store).credentials(desk.clock())
     return context.show(
         "people.html",
-        tokens=DeskStore(context.store_session.store).tokens(),
-        ours=sorted(loaded.people.values(), key=lambda person: person.name) if loaded else [],
-        made=None,
+        ours=sorted((people or {}).values(), key=lambda person: (person.name, person.person_id)),
+        made=made,
+        made_for=made_for,
+        own=credential_number(context.session.secret) if context.session.secret else "",
+        held={
+            kind: [
+                (each, current_member(each, desk.settings, people), desk.last_uses.time(each.number))
+                for each in found
+                if each.kind == kind
+            ]
+            for kind in ("session", "link", "token")
+        },
     )

@@ -56,7 +56,7 @@ class RequestContext:
     @property
     def operations(self) -> DeskOperations:
         """The operations of the member."""
-        return DeskOperations(self.store_session, self.member, self.desk.clock)
+        return DeskOperations(self.store_session, self.member, self.desk.clock, self.desk.score_cache)
 
     def load_review(self, review_id: str) -> LoadedReview:
         """A review. Raises UnknownReference, and ReviewNotReady while it has no results to show."""

@@ -1,5 +1,6 @@
 """The scores of all accounts in one week, queried page by page: only the rows that are shown leave the engine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import cached_property
@@ -11,7 +12,7 @@ from app.desk.loaded_review import LoadedReview, ReviewProgress
 from app.desk.recent_cache import RecentCache
 from app.wiring import StoreSession
 from domain.configuration import Configuration
-from domain.errors import UnknownReference
+from domain.errors import InputError, UnknownReference
 from domain.phase_results import IdentifyResult
 from tools.engine import EngineLimits, open_engine
 from tools.scoring.score_sql import SCORE_COLUMNS, ChurnCurve
@@ -36,6 +37,7 @@ SORTS = {
 }
 _ASCENDING = ("health", "renewal", "name")
 """Sorted from the smallest."""
+SHOWN = ("at-risk", "all")
 RISK_TIERS = ("critical", "high", "medium", "low")
 CHANGES = ("new", "worsened", "improved", "resolved", "unchanged", "baseline")
 
@@ -57,20 +59,21 @@ class TableQuery:
 
     @classmethod
     def of(cls, given: "dict[str, str]") -> "TableQuery":
-        """From the query of an address; unknown values are ignored."""
+        """From the query of an address; an empty value is none. Raises InputError for an unknown value."""
         known = {name: value.strip()[:200] for name, value in given.items() if name in _QUERY_NAMES}
-        sort = known.get("sort", "money")
-        page = known.get("page", "1")
+        page = known.get("page") or "1"
+        if not page.isascii() or not page.isdecimal() or len(page) > 6:
+            raise InputError(f"page {page!r} is not the number of a page")
         return cls(
-            show="all" if known.get("show") == "all" else "at-risk",
-            tier=known.get("tier", "") if known.get("tier") in RISK_TIERS else "",
+            show=_one_of("show", known.get("show", ""), SHOWN) or "at-risk",
+            tier=_one_of("tier", known.get("tier", ""), RISK_TIERS),
             csm=known.get("csm", ""),
             segment=known.get("segment", ""),
-            change=known.get("change", "") if known.get("change") in CHANGES else "",
+            change=_one_of("change", known.get("change", ""), CHANGES),
             search=known.get("search", ""),
-            sort=sort if sort in SORTS else "money",
-            turned=known.get("turned") in ("1", "True"),
-            page=max(int(page), 1) if page.isdecimal() and len(page) < 7 else 1,
+            sort=_one_of("sort", known.get("sort", ""), tuple(SORTS)) or "money",
+            turned=_one_of("turned", known.get("turned", ""), ("0", "1", "False", "True")) in ("1", "True"),
+            page=max(int(page), 1),
         )
 
     def query_string(self, **changes: Any) -> str:
@@ -79,6 +82,13 @@ class TableQuery:
         usual = TableQuery()
         said = {f.name: getattr(wanted, f.name) for f in fields(wanted)}
         return urlencode({k: int(v) if v is True else v for k, v in said.items() if v != getattr(usual, k)})
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> str:
+    """A value of a filter, or empty. Raises InputError."""
+    if value and value not in known:
+        raise InputError(f"{name} {value!r} is unknown; use {', '.join(known[:10])}")
+    return value
 
 
 _QUERY_NAMES = {field.name for field in fields(TableQuery)}
@@ -171,6 +181,12 @@ class ScoreTable:
             values,
         )
         return TablePage(rows, totals["accounts"], float(totals["arr"]), replace(wanted, page=page))
+
+    def check(self, wanted: TableQuery) -> TableQuery:
+        """The same query. Raises InputError for a CSM or a segment that nothing in the table has."""
+        for name, value in (("csm", wanted.csm), ("segment", wanted.segment)):
+            _one_of(name, value, [known for known, _ in self.choices[name]])
+        return wanted
 
     def account(self, account_id: str) -> Row | None:
         """The whole row of one account: attributes, signals and scores."""

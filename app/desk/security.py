@@ -1,12 +1,11 @@
 """Rules for every request and headers of every answer, on any route. Plain ASGI."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
-
-from starlette.exceptions import HTTPException
 
 _log = logging.getLogger("saveplay.desk")
 
@@ -17,6 +16,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_REQUEST_BYTES = 1_000_000
 """Bytes of a request; the texts of a whole meeting are far smaller."""
+BODY_SECONDS = 10.0
+"""Seconds for the whole body of a request: a megabyte at 100 kB/s, slower than a phone on a bad day."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -55,17 +56,25 @@ class SecurityMiddleware:
         await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; count its bytes and add the headers to its answer."""
-        held, since = [0], perf_counter()
+        """Read the whole body, then pass the request on; add the headers to its answer.
 
-        async def counted() -> MutableMapping[str, Any]:
-            message = await receive()
-            held[0] += len(message.get("body", b""))
-            if held[0] > MAX_REQUEST_BYTES:
-                raise _TooLarge
-            return message
+        Nothing of the desk waits for a client that sends slowly: no thread, no turn and no store is taken before.
+        """
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read_body(receive)
+        except TimeoutError:
+            await _send_plain_text(send, 408, f"the request did not arrive within {BODY_SECONDS:.0f} seconds")
+            return
+        if body is None:
+            return
+        if len(body) > MAX_REQUEST_BYTES:
+            await _send_plain_text(send, 413, f"the request has more than {MAX_REQUEST_BYTES:,} bytes")
+            return
+        await self._pass_on(scope, _replay(body, receive), send)
 
-        begun = [False]
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun, since = [False], perf_counter()
 
         async def with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -78,10 +87,7 @@ class SecurityMiddleware:
             await send(message)
 
         try:
-            await self._app(scope, counted, with_headers)
-        except _TooLarge:
-            if not begun[0]:
-                await _send_plain_text(send, 413, f"the request has more than {MAX_REQUEST_BYTES:,} bytes")
+            await self._app(scope, receive, with_headers)
         except Exception:
             _log.exception("%s %s failed", scope["method"], scope["path"])
             if begun[0]:
@@ -122,17 +128,34 @@ def _is_cross_site(headers: dict[str, str], host: str) -> bool:
     return origin is not None and urlsplit(origin).netloc != host
 
 
-class _TooLarge(HTTPException):
-    """The body is larger than the limit. An HTTPException, so that the form reader does not hide it."""
+async def _read_body(receive: Receive) -> bytes | None:
+    """The whole body, or its beginning when that is already too large; None when the client has gone."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > MAX_REQUEST_BYTES or not message.get("more_body", False):
+            return bytes(body)
 
-    def __init__(self) -> None:
-        super().__init__(413)
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body as one message, then what the client does next."""
+    rest = [body]
+
+    async def replayed() -> MutableMapping[str, Any]:
+        if rest:
+            return {"type": "http.request", "body": rest.pop(), "more_body": False}
+        return await receive()
+
+    return replayed
 
 
 async def _send_plain_text(send: Send, status: int, text: str) -> None:
     headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
     headers += [(b"content-type", b"text/plain; charset=utf-8")]
-    if status == 413:  # the rest of the body is not read
+    if status in (408, 413):  # the rest of the body is not read
         headers += [(b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": (text + "\n").encode()})

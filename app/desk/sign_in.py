@@ -14,7 +14,7 @@ from app.desk.render import render_page
 from app.desk.sessions import COOKIE, MAX_NAME_LENGTH, Session, expiry_time, find_member
 from app.desk.settings import OpenId
 from app.wiring import StoreSession
-from domain.desk import Member
+from domain.desk import Member, SignInWay
 from domain.errors import ConfigurationError, NotAllowed
 from tools.store.desk_store import DeskStore
 
@@ -40,10 +40,17 @@ def limit_attempts(request: Request) -> None:
         raise HTTPException(429)
 
 
-def signed_in_response(request: Request, store_session: StoreSession, member: Member, response: Response) -> Response:
-    """The answer with the cookie of a new session."""
+def signed_in_response(
+    request: Request,
+    store_session: StoreSession,
+    member: Member,
+    response: Response,
+    way: SignInWay = "link",
+    name: str = "",
+) -> Response:
+    """The answer with the cookie of a new session; ``name`` is the sign-in name at the provider."""
     desk = get_desk(request)
-    session = desk.sessions(store_session).start_session(member)
+    session = desk.sessions(store_session).start_session(member, way, name)
     desk.sign_in_attempts.reset_attempts(request.client.host if request.client else "")
     response.set_cookie(
         COOKIE,
@@ -164,11 +171,10 @@ def openid_callback(request: Request) -> Response:
         )  # takes a while: no store is held meanwhile
         with desk.store_pool.borrow() as store_session:
             store_session.store.way = "desk"
-            member = find_member(name, desk.settings, desk.people_cache.people(store_session))
+            member = find_member(name, desk.settings, desk.people_cache.people(store_session) or {})
             # A page, not a redirect: a cookie for this site only is not sent along on a way that began at another one.
-            response = signed_in_response(
-                request, store_session, member, HTMLResponse(render_page("come_in.html", name=member.name))
-            )
+            page = HTMLResponse(render_page("come_in.html", name=member.name))
+            response = signed_in_response(request, store_session, member, page, "OpenID", name)
     except NotAllowed as refused:
         response = _not_signed_in(request, refused)
     response.delete_cookie(_STATE_COOKIE, path="/oidc")
@@ -268,17 +274,39 @@ def _verified_claims(openid: OpenId, desk: DeskApp, request: Request, kept: dict
             claims = _decode_token(token["id_token"], _fetch_json(client, facts["jwks_uri"], withhold_token=True), {
                 "iss": facts["issuer"], "aud": openid.client_id, "nonce": kept["nonce"],
             })  # fmt: skip
-            if openid.claim not in claims and "userinfo_endpoint" in facts:
-                more = _fetch_json(client, facts["userinfo_endpoint"])
-                if more.get("sub") != claims["sub"]:
-                    raise ValueError("the further facts are of somebody else")
-                claims = {**more, **claims}
+            if "userinfo_endpoint" in facts and (openid.claim == "email" or openid.claim not in claims):
+                claims = _with_userinfo(client, facts["userinfo_endpoint"], claims, openid.claim)
         except _provider_errors() as error:
             raise NotAllowed(
                 "what the sign-in service says of you could not be verified; begin again, and tell whoever runs the "
                 "desk if that does not help"
             ) from error
     return claims
+
+
+def _with_userinfo(client: Any, address: str, claims: dict[str, Any], claim: str) -> dict[str, Any]:
+    """The claims of the identity token with those of the user-info endpoint, which decide nothing that the token says.
+
+    An address is confirmed only when neither place says that it is not. Raises what ``_provider_errors`` lists; an endpoint
+    that does not answer matters only when the token does not name the person.
+    """
+    from authlib.integrations.httpx_client.oauth2_client import httpx2 as http
+
+    try:
+        more = _fetch_json(client, address)
+    except (http.HTTPError, ValueError, TypeError):
+        if claim in claims:
+            return claims
+        raise
+    if more.get("sub") != claims["sub"]:
+        raise ValueError("the further facts are of somebody else")
+    said = [place["email_verified"] for place in (claims, more) if "email_verified" in place]
+    unconfirmed = [each for each in said if not _is_confirmed(each)]
+    return {**more, **claims, **({"email_verified": unconfirmed[0]} if unconfirmed else {})}
+
+
+def _is_confirmed(said: object) -> bool:
+    return said in (True, "true")
 
 
 def _decode_token(token: str, keys: dict[str, Any], expected: dict[str, str]) -> dict[str, Any]:
@@ -300,7 +328,7 @@ def _claimed_name(openid: OpenId, claims: dict[str, Any]) -> str:
     name = claims.get(openid.claim)
     if not isinstance(name, str) or not name.strip():
         raise NotAllowed(f"your identity has no {openid.claim}; whoever runs the desk sets claim in configs/desk.yaml")
-    if openid.claim == "email" and claims.get("email_verified", True) not in (True, "true"):
+    if openid.claim == "email" and not _is_confirmed(claims.get("email_verified", True)):
         raise NotAllowed(f"the address {_printable(name)} was never confirmed; confirm it there, then sign in again")
     return name
 

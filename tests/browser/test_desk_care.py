@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,7 @@ def forms_of(text: str, play: dict[str, Any]) -> dict[str, dict[str, str]]:
     return {
         "notes": {"text": text},
         "choices": {"version": play["version"], "seen": "0", "reason": text, **said},
-        "override": {"band": "red", "reason": text, "until": "2099-12-31"},
+        "override": {"band": "red", "reason": text, "until": str(date.today() + timedelta(days=300))},
     }
 
 

@@ -6,10 +6,10 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
@@ -27,7 +27,7 @@ from tests.desk_in_process import (  # noqa: F401  fixtures
     own_copy,
 )
 from tests.e2e.shared_stores import W47, W48, StoreFolder, shared_stores, team_data, team_first_week  # noqa: F401  fixtures
-from tests.served_desk import LEADER, running_desk
+from tests.served_desk import LEADER, ServedClient, running_desk
 
 pytestmark = pytest.mark.timeout(400)
 API = f"/api/v1/reviews/{W48}"
@@ -174,7 +174,11 @@ def test_every_kind_of_call_is_done_once_a_key(
     calls: dict[str, tuple[str, dict[str, Any], str]] = {
         "note": (f"{API}/notes", {"text": "They called"}, "wrote down"),
         "mark": (f"/api/v1/actions/{action}", {"state": "done", "on": "2026-11-20"}, "done"),
-        "override": (f"{API}/overrides/{account}", {"band": "red", "reason": "so", "until": "2999-01-01"}, "override"),
+        "override": (
+            f"{API}/overrides/{account}",
+            {"band": "red", "reason": "so", "until": str(date.today() + timedelta(days=9))},
+            "override",
+        ),
     }
     path, body, logged = calls[what]
     before = [entry["what"] for entry in fresh.audit()].count(logged)
@@ -304,7 +308,7 @@ def decide_by_program(place: StoreFolder, meant: MeetingDecisions) -> None:
     """Make the same decisions through the API of a served desk, one call each, until the week is closed."""
     with running_desk(place.store) as served:
         headers = {"authorization": f"Bearer {served.token(LEADER, 'leader')}"}
-        with httpx.Client(base_url=served.at, headers=headers, timeout=60, trust_env=False) as program:
+        with ServedClient(base_url=served.at, headers=headers, timeout=60, trust_env=False) as program:
             for decision in meant.plays:
                 program.post(f"{API}/choices", json={"decision": decision}).raise_for_status()
             program.post(f"{API}/plan", json={"others": meant.others, "budget": meant.budget}).raise_for_status()
@@ -345,7 +349,7 @@ def test_a_program_finds_every_account_page_by_page(program: TestClient) -> None
 
 
 def test_a_program_reads_the_log_and_that_it_is_sound(program: TestClient) -> None:
-    program.post(f"{API}/notes", json={"text": "They called"})
+    assert program.post(f"{API}/notes", json={"text": "They called"}).status_code == 200
     found = program.get("/api/v1/audit?most=1").json()
     assert found["verdict"]["faults"] == []
     [line] = found["lines"]

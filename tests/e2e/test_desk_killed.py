@@ -26,7 +26,7 @@ from tests.desk_in_process import (  # noqa: F401  fixtures
 )
 from tests.e2e.commands import DONE, REFUSED, WAITING, saveplay
 from tests.e2e.shared_stores import FIRST_DAY, SECOND_DAY, W47, W48, StoreFolder
-from tests.served_desk import LEADER, ServedDesk, running_desk, start_desk
+from tests.served_desk import LEADER, ServedClient, ServedDesk, running_desk, start_desk
 
 pytestmark = pytest.mark.long
 
@@ -244,7 +244,7 @@ def test_whoever_decides_while_the_review_goes_on_is_told_so_and_changes_nothing
     with (
         running_desk(place.store) as desk,
         ThreadPoolExecutor(1) as threads,
-        httpx.Client(base_url=listening(desk).at, headers=headers, trust_env=False, timeout=PATIENCE) as program,
+        ServedClient(base_url=listening(desk).at, headers=headers, trust_env=False, timeout=PATIENCE) as program,
     ):
         on_the_side = threads.submit(place.run, "decide", W48, "--file", file)
         api = f"/api/v1/reviews/{W48}"
@@ -360,7 +360,7 @@ def test_a_hundred_people_at_once_are_all_answered(monday_store: StoreFolder, tm
         headers = {"authorization": f"Bearer {desk.token('Everybody', 'viewer')}"}
         limits = httpx.Limits(max_connections=100)
         at = listening(desk).at
-        with httpx.Client(base_url=at, headers=headers, timeout=PATIENCE, limits=limits, trust_env=False) as all_:
+        with ServedClient(base_url=at, headers=headers, timeout=PATIENCE, limits=limits, trust_env=False) as all_:
             begun = time.monotonic()
             with ThreadPoolExecutor(100) as threads:
                 said = list(threads.map(lambda _: all_.get(f"/api/v1/reviews/{W48}/choices").status_code, range(300)))

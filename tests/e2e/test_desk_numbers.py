@@ -10,7 +10,7 @@ from app.desk import what_if
 from app.desk.loaded_review import LoadedReview, ReviewCache
 from app.desk.score_table import PAGE_SIZE, SORTS, ScoreCache, ScoreTable, TableQuery
 from app.wiring import ReviewRequest, load_scored_base, open_store
-from domain.errors import UnknownReference
+from domain.errors import InputError, UnknownReference
 from tests.e2e.commands import ROOT
 from tests.e2e.shared_stores import SECOND_DAY, W48, StoreFolder
 from tools.configuration import read_configuration
@@ -96,11 +96,25 @@ def test_a_search_is_text_and_never_a_pattern(opened: tuple[LoadedReview, ScoreT
     "query",
     [{"page": "-1"}, {"page": "x"}, {"sort": "1; drop"}, {"tier": "worst"}, {"show": "none"}, {"page": "9" * 40}],
 )
-def test_an_address_that_was_tampered_with_shows_the_usual_table(
+def test_an_address_with_an_unknown_filter_is_refused_by_its_name(query: dict[str, str]) -> None:
+    [(name, value)] = query.items()
+    with pytest.raises(InputError, match=f"^{name} '{value}' is "):
+        TableQuery.of(query)
+
+
+@pytest.mark.parametrize("query", [{"csm": "P-none"}, {"segment": "Nobody's"}])
+def test_a_filter_for_somebody_whom_the_week_does_not_know_is_refused(
     opened: tuple[LoadedReview, ScoreTable], query: dict[str, str]
 ) -> None:
     _, scores = opened
-    assert scores.page(TableQuery.of(query)).rows[:3] == scores.page(TableQuery()).rows[:3]
+    with pytest.raises(InputError, match="is unknown; use "):
+        scores.check(TableQuery.of(query))
+
+
+def test_an_empty_filter_is_none(opened: tuple[LoadedReview, ScoreTable]) -> None:
+    _, scores = opened
+    empty = dict.fromkeys(("show", "tier", "csm", "segment", "change", "search", "sort", "page"), "")
+    assert scores.check(TableQuery.of(empty)) == TableQuery()
 
 
 def test_the_weeks_of_an_account_are_those_that_the_command_line_tells(opened: tuple[LoadedReview, ScoreTable]) -> None:

@@ -43,6 +43,7 @@ from tests.e2e.shared_stores import (
     write_csv_rows,
     write_team_data,
 )
+from tests.served_desk import ServedClient
 
 pytestmark = pytest.mark.servers
 
@@ -90,11 +91,11 @@ class OpenDesk:
 
     at: str
     store: Path
-    browsers: list[httpx.Client] = field(default_factory=list)
+    browsers: list[ServedClient] = field(default_factory=list)
 
-    def browser(self, **more: Any) -> httpx.Client:
+    def browser(self, **more: Any) -> ServedClient:
         """A browser without redirects and without a proxy."""
-        self.browsers.append(httpx.Client(base_url=self.at, **{**_PLAINLY, **more}))
+        self.browsers.append(ServedClient(base_url=self.at, **{**_PLAINLY, **more}))
         return self.browsers[-1]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -156,7 +157,7 @@ def wait_for(address: str, process: Any, said: int) -> None:
             raise AssertionError(f"nothing answers at {address}: {os.pread(said, 65536, 0).decode()[-2000:]}")
 
 
-def seat(browser: httpx.Client, **headers: str) -> tuple[str, str]:
+def seat(browser: ServedClient, **headers: str) -> tuple[str, str]:
     """Name and role of the signed-in person, taken from a page."""
     page = browser.get(f"/r/{W48}/data", headers=headers)
     assert page.status_code == 200, f"{page.status_code}: {page.text[-500:]}"
@@ -215,7 +216,7 @@ def strict(kept: StoreFolder, provider: str) -> Iterator[OpenDesk]:
         yield desk
 
 
-def begun(browser: httpx.Client) -> str:
+def begun(browser: ServedClient) -> str:
     """Start the sign-in and return the provider's address."""
     assert 'href="/oidc/start"' in browser.get("/sign-in").text
     answer = browser.get("/oidc/start")
@@ -230,7 +231,7 @@ def agreed(address: str, sub: str) -> str:
     return answer.headers["location"]
 
 
-def came_in(desk: OpenDesk, sub: str) -> httpx.Client:
+def came_in(desk: OpenDesk, sub: str) -> ServedClient:
     """The browser of a person who signed in at the provider."""
     browser = desk.browser()
     answer = browser.get(agreed(begun(browser), sub))
@@ -518,12 +519,12 @@ def open_desk(kept: StoreFolder, loose: Loose) -> Iterator[OpenDesk]:
         yield desk
 
 
-def outside(desk: OpenDesk, **more: Any) -> httpx.Client:
+def outside(desk: OpenDesk, **more: Any) -> ServedClient:
     """A browser that reaches the desk through a proxy that ends https and keeps the host name."""
     return desk.browser(headers={"host": NAME, **more.pop("headers", {})}, **more)
 
 
-def returned(desk: OpenDesk, loose: Loose, **claims: Any) -> tuple[httpx.Client, str]:
+def returned(desk: OpenDesk, loose: Loose, **claims: Any) -> tuple[ServedClient, str]:
     """A browser that signed in at the provider, and the address that it is redirected to."""
     browser = outside(desk)
     answer = browser.get("/oidc/start")
@@ -635,6 +636,25 @@ def test_a_name_that_is_none_is_refused(open_desk: OpenDesk, loose: Loose, email
     refused(open_desk, browser.get(back))
 
 
+@pytest.mark.parametrize("email", [f" {CSM}", f"{CSM} ", f"{CSM}\x1f", f"{CSM}\u2003", f"\u0085{CSM}", f"\n{CSM}"])
+def test_an_address_with_an_odd_character_more_is_another_address(
+    open_desk: OpenDesk, strict: OpenDesk, loose: Loose, email: str
+) -> None:
+    browser, back = returned(open_desk, loose, email=email)
+    answer = browser.get(back)
+    assert answer.status_code in (200, 403)
+    assert open_desk.logged("signed in")[-1][0] != "Sadia Karim" or answer.status_code == 403
+
+
+@pytest.mark.parametrize(("in_token", "in_userinfo"), [(None, False), (True, False), ("true", "false"), (False, True)])
+def test_an_address_that_either_place_calls_unconfirmed_is_refused(
+    open_desk: OpenDesk, loose: Loose, in_token: Any, in_userinfo: Any
+) -> None:
+    browser, back = returned(open_desk, loose, email_verified=in_token)
+    loose.more = {"sub": "7", "email": CSM, "email_verified": in_userinfo}
+    assert "was never confirmed" in refused(open_desk, browser.get(back))["why"]
+
+
 @pytest.mark.parametrize("verified", [False, "false", {}])
 def test_an_address_counts_only_when_it_is_said_to_be_confirmed_or_nothing_is_said(
     open_desk: OpenDesk, loose: Loose, verified: Any
@@ -680,7 +700,7 @@ def test_a_provider_that_is_down_is_told_before_and_after_signing_in_there(kept:
 # behind a proxy ------------------------------------------------------------------------------------------------------
 
 
-def by_proxy(desk: OpenDesk, who: str, **more: Any) -> httpx.Client:
+def by_proxy(desk: OpenDesk, who: str, **more: Any) -> ServedClient:
     """The browser of a person whom the proxy has signed in."""
     return outside(desk, headers={"X-Forwarded-Email": who}, **more)
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -394,9 +395,9 @@ def three_ways(monday_store: StoreFolder, tmp_path_factory: pytest.TempPathFacto
         program.post(f"/api/v1/reviews/{W48}/choices", json={
             "decision": {"account": account, "version": version, "decision": "defer", "until": "2026-12-07"}, "seen": 1}),
         browser.send(f"/r/{W48}/override", {
-            "account": account, "band": "red", "reason": "they said so", "until": "2999-01-01"}),
+            "account": account, "band": "red", "reason": "they said so", "until": str(date.today() + timedelta(days=9))}),
         program.post(f"/api/v1/reviews/{W48}/overrides/{account}", json={
-            "band": "green", "reason": "they said otherwise", "until": "2999-01-02"}),
+            "band": "green", "reason": "they said otherwise", "until": str(date.today() + timedelta(days=10))}),
     ]  # fmt: skip
     assert [each.status_code for each in answers] == [303, 200, 303, 200, 303, 200], [a.text[-300:] for a in answers]
     log = inside.audit()

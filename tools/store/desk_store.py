@@ -7,15 +7,20 @@ lets nobody sign in. Times are ISO text in UTC, from the caller's clock.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from domain.decisions import PlayDecision
-from domain.desk import MeetingNote, PendingDecision
+from domain.desk import Credential, CredentialKind, MeetingNote, Member, PendingDecision
 from domain.errors import StaleDecision
 from domain.record import Row
 from tools.store.review_store import ReviewStore
 
-CredentialKind = Literal["session", "link", "token", "sign-in"]
+_NUMBER_LENGTH = 8
+
+
+def credential_number(secret: str) -> str:
+    """Number by which people name a secret: the first 8 digits of its digest."""
+    return hash_secret(secret)[:_NUMBER_LENGTH]
 
 
 def hash_secret(secret: str) -> str:
@@ -168,17 +173,37 @@ class DeskStore:
         with self.store.transaction():
             self._database.execute("delete from keys where expires <= :now", {"now": now})
 
-    def tokens(self) -> list[Row]:
-        """Tokens of programs: number (first 8 digits of the digest), name, role and expiry, sorted by name."""
-        rows = self._database.rows("select digest, body, expires from keys where kind = 'token'", {})
-        found = [{"number": row["digest"][:8], "expires": row["expires"], **json.loads(row["body"])} for row in rows]
-        return sorted(found, key=lambda row: (row["name"], row["number"]))
+    def credential(self, kind: CredentialKind, secret: str, now: str) -> Credential | None:
+        """The credential of a secret, or None if it is unknown or expired at ``now``."""
+        body = self.find_key(kind, secret, now)
+        return _credential(kind, hash_secret(secret), "", body) if body is not None else None
 
-    def revoke_token(self, number: str) -> bool:
-        """Delete a token by its number. True if it existed."""
+    def consume_link(self, secret: str, now: str) -> Credential | None:
+        """The credential of a one-time link, which is deleted; None if it is unknown, used or expired."""
+        body = self.consume_key("link", secret, now)
+        return _credential("link", hash_secret(secret), "", body) if body is not None else None
+
+    def credentials(self, now: str) -> list[Credential]:
+        """Sessions, unopened links and tokens that are valid at ``now``, sorted by kind, name and number."""
+        rows = self._database.rows(
+            "select * from keys where kind in ('session', 'link', 'token') and expires > :now", {"now": now}
+        )
+        found = [_credential(row["kind"], row["digest"], row["expires"], json.loads(row["body"])) for row in rows]
+        return sorted(found, key=lambda each: (each.kind, each.member.name, each.number))
+
+    def tokens(self) -> list[Row]:
+        """Tokens of programs: number, name, role and expiry, sorted by name."""
+        return [
+            {"number": each.number, "name": each.member.name, "role": each.member.role, "expires": each.expires}
+            for each in self.credentials("")
+            if each.kind == "token"
+        ]
+
+    def delete_credential(self, kind: CredentialKind, number: str) -> bool:
+        """Delete a session, a link or a token by its number. True if it existed."""
         with self.store.transaction():
-            values = {"number": number + "%"}
-            return self._database.execute("delete from keys where kind = 'token' and digest like :number", values) > 0
+            values = {"kind": kind, "number": number + "%"}
+            return self._database.execute("delete from keys where kind = :kind and digest like :number", values) > 0
 
     # answers ---------------------------------------------------------------------------------------------------------
 
@@ -194,3 +219,11 @@ class DeskStore:
                 "insert into answers values (:call, :asked, :status, :body, :at) on conflict do nothing",
                 {"call": call, "asked": asked, "status": status, "body": body, "at": at},
             )
+
+
+def _credential(kind: CredentialKind, digest: str, expires: str, body: Row) -> Credential:
+    """A credential from its row. Links and tokens of earlier versions hold the member alone."""
+    number = digest[:_NUMBER_LENGTH]
+    if "member" not in body:
+        return Credential(kind=kind, number=number, expires=expires, member=Member.model_validate(body))
+    return Credential.model_validate({**body, "kind": kind, "number": number, "expires": expires})
