@@ -202,12 +202,20 @@ def done(
     file: Annotated[
         Path | None, typer.Option("--import", help="An actions.csv with the status column filled in.")
     ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Other names of the file's columns, like id=Kennung,status=Status.")
+    ] = None,
+    dates: Annotated[
+        str | None, typer.Option(help="day_first or month_first, where the dates of the file do not show it.")
+    ] = None,
     store: StoreOption = None,
 ) -> None:
     """Record that an action is done, or import a filled-in actions.csv."""
     from app.commands import record_action_progress
 
-    record_action_progress(action, parse_date(on, "--on") if on else date.today(), by, note, undo, file, store)
+    today = date.today()
+    day = parse_date(on, "--on") if on else today
+    record_action_progress(action, day, by, note, undo, file, store, columns, dates, today)
 
 
 @app.command()

@@ -3,12 +3,13 @@
 Errors are those of the error tree; the command line turns them into one message.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from app.action_list import read_action_list
 from app.decision_file import read_decisions, unattended_decisions
 from app.output import EXIT_DONE, EXIT_WAITING, print_progress, print_result, printed_timing, to_json_text
+from app.parsing import parse_list_layout
 from app.service import (
     decide_and_run,
     import_action_states,
@@ -25,6 +26,9 @@ from domain.errors import DecisionError, InputError
 from domain.portfolio import BandOverride
 from domain.questions import QuestionAnswer
 from tools.wording import review_id_of
+
+if TYPE_CHECKING:
+    from tools.sources.action_list import ListLayout
 
 NEXT_STEP_TEXT = {
     "plan": "waiting for decisions on the plays: fill in {folder}/decisions.yaml, then\n"
@@ -139,19 +143,54 @@ def _review_folder(session: StoreSession, review_id: str) -> Path:
 
 
 def record_action_progress(
-    action: str | None, on: date, by: str, note: str, undo: bool, file: Path | None, store: str | None
+    action: str | None,
+    on: date,
+    by: str,
+    note: str,
+    undo: bool,
+    file: Path | None,
+    store: str | None,
+    columns: str | None,
+    dates: str | None,
+    today: date,
 ) -> None:
-    """Record one action as done or open again, or import a filled-in actions.csv."""
+    """Record one action as done or open again, or import a filled-in actions.csv.
+
+    ``columns`` and ``dates`` are the options of the command that describe the file.
+    """
     if (action is None) == (file is None):
         raise InputError("name one action, or a file with --import actions.csv")
+    if file is None and (columns or dates):
+        raise InputError("--columns and --dates describe a file; give it with --import")
     with open_store(store) as session:
         if action is not None:
             set_action_state(session, action, "open" if undo else "done", on, by, note)
             print_result(f"{action} is {'open again' if undo else f'done on {on}'}")
         if file is not None:
-            states = read_action_list(file, on, set(session.store.action_ids()))
-            import_action_states(session, states, by, note, file.name)
-            print_result(f"progress imported from {file.name}")
+            print_result(_import_actions(session, file, parse_list_layout(columns, dates), on, today, by, note))
+
+
+def _import_actions(
+    session: StoreSession, file: Path, layout: "ListLayout", on: date, today: date, by: str, note: str
+) -> str:
+    """Record the states of a filled-in list. Returns what was recorded, in a sentence."""
+    from app.action_list import KnownActions, read_action_list
+
+    known = KnownActions(session.store.approval_days(), session.store.progress())
+    listed = read_action_list(file, layout, known, on, max(on, _latest_day(session, today)))
+    if listed.states:
+        import_action_states(session, listed.states, by, note, file.name)
+    count, same = len(listed.states), listed.nothing_new
+    return (
+        f"{file.name}: {count} action{'s' if count != 1 else ''} recorded, "
+        f"{same} line{'s' if same != 1 else ''} said nothing new"
+    )
+
+
+def _latest_day(session: StoreSession, today: date) -> date:
+    """The last day that has come. Where the newest review is ahead of the clock, as in the sample, its week counts."""
+    newest = max((day for _, day, _ in session.store.reviews()), default=today)
+    return today if today >= newest else newest + timedelta(days=6)
 
 
 def set_override(account: str, band: str, reason: str, until: date, by: str, on: date, store: str | None) -> None:

@@ -9,6 +9,7 @@ side by side.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
 
 import duckdb
@@ -41,6 +42,7 @@ from tools.signals import (
 )
 from tools.signals.statements import Statement, StatementFinder
 from tools.sources import Portfolio, TableRead, TextFilter, open_portfolio
+from tools.sources.damaged_files import name_damaged_file
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     reads: Sequence[TableRead] = ()
     sent: Sequence[tuple[str, str]] = ()
     """Every statement that reads, measures, scores or compares, with what it is for."""
+    location: str = "the data"
+    """The last part of the data's path, for messages."""
     week: str = ""
     """The statement that yields what the history keeps of this week."""
 
@@ -106,9 +110,10 @@ class ScoredBase(Generic[ConfigurationT_co]):
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """The answer of the engine as a list of rows by column name."""
-        cursor = self.connection.execute(sql, list(parameters))
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        with name_damaged_file(self.location):
+            cursor = self.connection.execute(sql, list(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def select_accounts(self, accounts: Sequence[str]) -> None:
         """Name the accounts under review: the table ``picked``."""
@@ -159,7 +164,11 @@ def read_base(
         limits=limits,
         watcher=watch,
     )
-    return score_base(portfolio, configuration, as_of, history, watch)
+    name = Path(location).name
+    with name_damaged_file(name):
+        base = score_base(portfolio, configuration, as_of, history, watch)
+    base.location = name
+    return base
 
 
 def score_base(

@@ -11,6 +11,8 @@ from domain.tables import Table
 from tools.sources.mapping import FILE_NAME, TableMapping, name_key
 
 _CUSTOMER_REVENUE = "annualrevenue"
+_LONGEST_SHOWN = 60
+"""Characters of a column name in a message: the header of a damaged file may be the whole file."""
 
 
 @dataclass(frozen=True)
@@ -113,5 +115,6 @@ def _refuse_missing(
 
 
 def _name_list(names: list[str]) -> str:
-    shown = ", ".join(repr(name) if not name.replace("_", "").isalnum() else name for name in names[:20])
+    short = [name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 1]}…" for name in names[:20]]
+    shown = ", ".join(repr(name) if not name.replace("_", "").isalnum() else name for name in short)
     return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -23,6 +23,8 @@ _MAGIC = {
     b"\x89PNG": "a picture",
 }
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# Western text that happens to be valid Shift-JIS comes out as rare ideographs; syllables make half of Japanese text.
+_KANA_OF_JAPANESE = 0.2
 # Tab, line feed and carriage return are text; any other control byte is a sign of a binary file.
 _CONTROLS = bytes(code for code in range(32) if code not in (9, 10, 13))
 
@@ -83,8 +85,7 @@ def open_csv(path: Path, location: str, scratch: Path) -> tuple[CsvFile, str]:
             # In UTF-16 the bytes of quotes and line ends look different: count them again in the copy.
             copy = _scan(readable)
             scan.quotes, scan.last, scan.blank_lines = copy.quotes, copy.last, copy.blank_lines
-    delimiter = _delimiter(top)
-    header = next(csv.reader(io.StringIO(top, newline=""), delimiter=delimiter))
+    delimiter, header = _read_header(top, f"{location} row {1 + skipped}")
     blanks = _blank_records(readable, delimiter, skipped) if scan.blank_lines else ()
     file = CsvFile(
         path=readable,
@@ -164,15 +165,28 @@ def _encoding(path: Path, scan: _Scan) -> tuple[str, tuple[str, ...]]:
         return "utf-16", ("Read as UTF-16.",)
     if scan.utf8:
         return "utf-8-sig", ()
-    # Excel on Windows saves CSV as Windows-1252. Five of its bytes are undefined; a file with one of them is taken for
-    # Latin-1, in which every byte is a character, so that this last attempt cannot fail.
+    # Excel on Windows saves CSV as Windows-1252, in Japan as Shift-JIS. Five bytes are undefined in the first; a file with
+    # one of them that is not Japanese is taken for Latin-1, in which every byte is a character, so that this cannot fail.
+    western, japanese = _kana_share(path, "cp1252") is not None, _kana_share(path, "cp932")
+    if japanese is not None and (not western or japanese > _KANA_OF_JAPANESE):
+        return "cp932", ("Not UTF-8: read as Shift-JIS.",)
+    if western:
+        return "cp1252", ("Not UTF-8: read as Windows-1252.",)
+    return "latin-1", ("Not UTF-8: read as Latin-1.",)
+
+
+def _kana_share(path: Path, encoding: str) -> float | None:
+    """The share of Japanese syllables among the characters beyond ASCII; None where the bytes are not of this encoding."""
+    kana = beyond = 0
     try:
-        with path.open(encoding="cp1252", newline="") as text:
-            while text.read(_CHUNK):
-                pass
+        with path.open(encoding=encoding, newline="") as text:
+            while chunk := text.read(_CHUNK):
+                if not chunk.isascii():
+                    beyond += sum(character > "\x7f" for character in chunk)
+                    kana += sum("\u3041" <= character <= "\u30fe" for character in chunk)
     except UnicodeDecodeError:
-        return "latin-1", ("Not UTF-8: read as Latin-1.",)
-    return "cp1252", ("Not UTF-8: read as Windows-1252.",)
+        return None
+    return kana / beyond if beyond else 0.0
 
 
 def _skip_to_header(path: Path, encoding: str) -> tuple[str, int]:
@@ -193,11 +207,19 @@ def _rewrite(path: Path, target: Path, encoding: str, skipped: int) -> None:
             copy.write(chunk)
 
 
-def _delimiter(top: str) -> str:
-    """The delimiter that splits the header into the most names; of equals the first, a comma."""
-    counts = {mark: len(next(csv.reader(io.StringIO(top, newline=""), delimiter=mark))) for mark in _DELIMITERS}
-    best = max(counts.values())
-    return next(mark for mark in _DELIMITERS if counts[mark] == best)
+def _read_header(top: str, at: str) -> tuple[str, list[str]]:
+    """The delimiter that splits the header into the most names (of equals the first, a comma), and the names.
+
+    ``at`` is the place for the message. Raises DataError for a header that is blank or longer than any name can be.
+    """
+    try:
+        headers = {mark: next(csv.reader(io.StringIO(top, newline=""), delimiter=mark), []) for mark in _DELIMITERS}
+    except csv.Error:
+        raise DataError(f"{at}: a column name has more than 131,072 characters; is a quotation mark missing?") from None
+    best = max(headers, key=lambda mark: len(headers[mark]))
+    if not any(name.strip() for name in headers[best]):
+        raise DataError(f"{at}: the header line is blank. Export the file again, or remove it.")
+    return best, headers[best]
 
 
 def _blank_records(path: Path, delimiter: str, skipped: int) -> tuple[int, ...]:

@@ -9,6 +9,8 @@ _SLASHED = r"^([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})(?:[ T,].*)?$
 _SLASHED_PARTS = ["a", "b", "y"]
 _NAMED = "([0-9]{1,2}[ .-]+)?[A-Za-z]{3,9}[ .-]+([0-9]{1,2}[ ,]+)?[0-9]{4}"
 _NAMED_MONTHS = ("%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y")
+UNKNOWN_ORDER = "the order of day and month is not known"
+"""The beginning of the reason for a date that could be two days."""
 
 
 def date_parts(t: str) -> str:
@@ -77,7 +79,7 @@ def _epoch_cases(t: str, column_format: ColumnFormat) -> list[tuple[str, str]]:
 def date_problems(column: Column, t: str, p: str, v: str, column_format: ColumnFormat) -> tuple[tuple[str, str], ...]:
     """(condition, reason) for a filled cell without a date; the reason says what to do where there is something."""
     unread = f"{v} IS NULL AND {t} IS NOT NULL"
-    order = "the order of day and month is not known: set date_order (day_first or month_first) in mapping.yaml"
+    order = f"{UNKNOWN_ORDER}: set date_order (day_first or month_first) in mapping.yaml"
     a, b = f"TRY_CAST({p}.a AS INT)", f"TRY_CAST({p}.b AS INT)"
     both = f"{p}.y NOT IN ('', '-') AND {a} BETWEEN 1 AND 12 AND {b} BETWEEN 1 AND 12"
     hint = "not a date; if it is {} since 1970, say units: {{{}: {}}} in mapping.yaml"

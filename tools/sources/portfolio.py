@@ -8,6 +8,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,7 @@ from tools.sources import table_audit
 from tools.sources.column_matching import match_columns
 from tools.sources.csv_file import digest_file
 from tools.sources.currencies import CurrencyRates
+from tools.sources.damaged_files import name_damaged_file
 from tools.sources.fast_path import all_columns_sql, allows_fast_path, read_fast_path, tables_with_faults
 from tools.sources.format_inference import infer_formats
 from tools.sources.mapping import SourceMapping, TableMapping, read_mapping
@@ -103,10 +105,11 @@ def open_portfolio(
             connection.execute(f"CREATE TABLE {sql_identifier(table.name)} ({_column_definitions(table)})")
         if "://" in location and not location.startswith("duckdb:"):
             return _from_server(location, connection, request)
-        source = open_location(location, connection, scratch)
-        mapping = read_mapping(source.mapping_path)
-        names = {name: find_table(source, name, mapping.table(name).source) for name in TABLES}
-        return _SourceReader(connection, source, request, mapping, names).read()
+        with name_damaged_file(Path(location).name):
+            source = open_location(location, connection, scratch)
+            mapping = read_mapping(source.mapping_path)
+            names = {name: find_table(source, name, mapping.table(name).source) for name in TABLES}
+            return _SourceReader(connection, source, request, mapping, names).read()
     except BaseException:
         connection.close()
         raise
@@ -197,7 +200,7 @@ class _SourceReader:
         """Read the cells of accounts, people and contacts, and match their ids, before any row is checked against them."""
         for name in _REFERENCED:
             if (staging := self._open(name)) and not staging.fast_path:
-                with self.request.watcher(f"reading {name}", self.connection):
+                with self.request.watcher(f"reading {name}", self.connection), _named(staging):
                     read_into_staging(self.connection, staging, self.request.plan(staging))
         known = self._known()
         match_references(self.connection, known, [staging for staging in known.values() if not staging.fast_path])
@@ -208,7 +211,7 @@ class _SourceReader:
         """Validate a table that did not take the fast path, and write its audit."""
         name = staging.table.name
         if not staging.fast_path:
-            with self.request.watcher(f"validating {name}", self.connection):
+            with self.request.watcher(f"validating {name}", self.connection), _named(staging):
                 read_validated(self.connection, self._known(), staging, self.request)
         self.audits[name] = _audit_table(self.connection, staging, self.request)
         if not staging.fast_path:
@@ -238,10 +241,17 @@ class _SourceReader:
 def _open_staging(
     connection: duckdb.DuckDBPyConnection, source: SourceLocation, table: Table, name: str, mapped: TableMapping
 ) -> StagingTable:
-    raw_table = read_raw(source, connection, name, f"raw_{table.name}")
+    with name_damaged_file(name if not source.database else source.path.name):
+        raw_table = read_raw(source, connection, name, f"raw_{table.name}")
     columns = match_columns(table, raw_table.header, mapped, raw_table.location)
-    formats, notices = infer_formats(connection, table, columns, raw_table, mapped)
+    with name_damaged_file(raw_table.location):
+        formats, notices = infer_formats(connection, table, columns, raw_table, mapped)
     return StagingTable(table, raw_table, columns, mapped, formats, list(notices))
+
+
+def _named(staging: StagingTable) -> AbstractContextManager[None]:
+    """A block in which an error of a damaged file names the file or table that is read."""
+    return name_damaged_file(staging.raw_table.location)
 
 
 def _try_fast_path(
@@ -254,7 +264,7 @@ def _try_fast_path(
     refused = set()
     for staging in tried:
         staging.fast_path = True
-        with request.watcher(f"reading {staging.table.name}", connection, staging.raw_table.rows):
+        with request.watcher(f"reading {staging.table.name}", connection, staging.raw_table.rows), _named(staging):
             if not staging.is_aggregated:
                 read_fast_path(connection, staging, request.plan(staging), request.as_of, request.rates, request.texts)
             elif not read_usage_fast(connection, staging, request.since(staging.table), request.as_of):

@@ -225,6 +225,11 @@ class ReviewStore(AuditedStore):
         """Ids of all actions, sorted."""
         return sorted(row["action_id"] for row in self._rows("select distinct action_id from actions"))
 
+    def approval_days(self) -> dict[str, date]:
+        """By action id the day of the review that first approved it."""
+        rows = self._rows("select action_id, min(approved_on) as approved_on from actions group by action_id")
+        return {row["action_id"]: date.fromisoformat(row["approved_on"]) for row in rows}
+
     def mark(
         self, marks: Sequence[tuple[str, str, date | None]] | Sequence[tuple[str, str, date]], note: str, by: str
     ) -> None:
