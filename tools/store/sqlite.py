@@ -59,6 +59,13 @@ class Sqlite:
         """Close the connection."""
         self._connection.close()
 
+    def is_usable(self) -> bool:
+        """True: a file stays open."""
+        return True
+
+    def check_rights(self) -> None:
+        """Do nothing: the first write of a step shows whether the file can be written to."""
+
     def create(self, tables: str) -> None:
         """Create the tables that are missing."""
         self._connection.executescript(tables)
