@@ -1,5 +1,7 @@
 """A store in PostgreSQL with as few rights as the docs promise, after restarts of its server, and in messages to people."""
 
+# ruff: noqa: F811  (fixtures are imported by name)
+
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -35,7 +37,7 @@ def grant(url: str, *statements: str) -> str:
     return user
 
 
-def test_the_grants_of_the_docs_are_enough_for_a_whole_review(made: str, team_data: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_grants_of_the_docs_are_enough_for_a_whole_review(made: str, team_data: Path, tmp_path: Path) -> None:
     assert len(GRANTS) == 2
     user = grant(made, *GRANTS)
     env = {"SAVEPLAY_CACHE": str(tmp_path / "cache")}

@@ -22,6 +22,10 @@ EXPORTS = ROOT / "examples" / "exports"
 DONE, FAULT, REFUSED, WAITING = 0, 1, 2, 3
 _OUR_VARIABLES = ("SAVEPLAY_", "OPENAI_", "PYTEST_", "COV_")
 _TIMEOUT_SECONDS = 120
+FORKED_VARIABLES = {
+    "SAVEPLAY_CACHE", "SAVEPLAY_STORE", "SAVEPLAY_TESTS_KILL_AT", "SAVEPLAY_TESTS_MODULE", "SAVEPLAY_TESTS_POINTS",
+}  # fmt: skip
+"""Variables with which a command may be forked; the last three are read by the tests' own ``fork_server``."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,9 @@ def command_line(arguments: Sequence[str | Path]) -> list[str]:
 def start_command(
     arguments: Sequence[str | Path], out: int, err: int, env: Mapping[str, str] | None = None, cwd: Path = ROOT
 ) -> ForkedCommand | subprocess.Popen[bytes]:
-    """Start one command without a terminal. It is forked, unless its environment sets more than the folders of cache
-    and store; then it starts a new interpreter."""
-    if CAN_FORK and set(env or {}) <= {"SAVEPLAY_CACHE", "SAVEPLAY_STORE"}:
+    """Start one command without a terminal. It is forked, unless its environment sets more than ``FORKED_VARIABLES``;
+    then it starts a new interpreter."""
+    if CAN_FORK and set(env or {}) <= FORKED_VARIABLES:
         return start_forked([*map(str, arguments)], cwd, clean_environment(env), (out, err))
     return subprocess.Popen(
         command_line(arguments), cwd=cwd, env=clean_environment(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err
