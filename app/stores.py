@@ -30,6 +30,9 @@ class StoreLocation(Protocol):
     def store(self, clock: Callable[[], str]) -> "ReviewStore":
         """The store, created when there is none."""
 
+    def check_writable(self) -> None:
+        """Open all that a step of a review writes to. Raises InputError before anything is stored."""
+
     def history(self) -> "SnapshotStore":
         """The scores of earlier weeks."""
 
@@ -58,6 +61,12 @@ class FolderLocation:
         from tools.store.review_store import ReviewStore
 
         return ReviewStore(self._folder, clock)
+
+    def check_writable(self) -> None:
+        """Open the file of the checkpoints as well."""
+        from tools.store.sqlite import open_connection
+
+        open_connection(self._folder / "checkpoints.db").close()
 
     def history(self) -> "SnapshotStore":
         """The scores of earlier weeks."""
@@ -113,7 +122,38 @@ class DatabaseLocation:
         """The store, created when there is none."""
         from tools.store.review_store import ReviewStore
 
-        return ReviewStore(self._database, clock)
+        is_new = not self.exists()
+        store = ReviewStore(self._database, clock)
+        if is_new:  # whoever may create tables creates all of them, so that others need rights on rows only
+            self.check_writable()
+        return store
+
+    def check_writable(self) -> None:
+        """Create the tables of history and checkpoints that are missing or of an earlier version, and check the rights.
+
+        Raises InputError when the user lacks a right, before anything is stored.
+        """
+        from tools.scoring.snapshots import create_table
+
+        create_table(self._database)
+        if self._checkpoint_version() < _newest_checkpoint_version():
+            self._set_up_checkpoints()
+        self._database.check_rights()
+
+    def _checkpoint_version(self) -> int:
+        """Number of the newest step that the tables of the checkpoints have had; -1 for none."""
+        if not self._database.has_tables("checkpoint_migrations"):
+            return -1
+        found = self._database.rows("select max(v) as v from checkpoint_migrations", {})[0]["v"]
+        return -1 if found is None else int(found)
+
+    def _set_up_checkpoints(self) -> None:
+        from langgraph.checkpoint.postgres import PostgresSaver
+
+        from tools.store.postgres import translate_errors
+
+        with translate_errors(self._address), self._database.changing_tables():
+            PostgresSaver(self._database.connection).setup()
 
     def history(self) -> "SnapshotStore":
         """The scores of earlier weeks, with copies in a folder of this machine."""
@@ -139,17 +179,27 @@ class DatabaseLocation:
             from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
         except ImportError:
             raise InputError(DRIVER_MISSING) from None
+        if self._checkpoint_version() < _newest_checkpoint_version():
+            self._set_up_checkpoints()
         with translate_errors(self._address):
             async with await connect_async(self._address) as connection:
-                saver = AsyncPostgresSaver(connection)
-                with self._database.changing_tables():
-                    await saver.setup()
-                yield saver
+                yield AsyncPostgresSaver(connection)
 
     def close(self) -> None:
         """Close the connection when there is one."""
         if "_database" in self.__dict__:
             self._database.close()
+
+
+def _newest_checkpoint_version() -> int:
+    """Number of the newest step of the checkpoints' tables that this LangGraph knows."""
+    from tools.store.postgres import DRIVER_MISSING
+
+    try:
+        from langgraph.checkpoint.postgres import PostgresSaver
+    except ImportError:
+        raise InputError(DRIVER_MISSING) from None
+    return len(PostgresSaver.MIGRATIONS) - 1
 
 
 @contextmanager

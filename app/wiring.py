@@ -82,9 +82,11 @@ class StoreSession:
     def lock_review(self, review_id: str) -> None:
         """Lock the review until the store is closed. Raises BusyError when another process holds the lock.
 
-        The lock covers all steps: between two steps another process could start the same week again.
+        The lock covers all steps: between two steps another process could start the same week again. What a step writes to is
+        opened first: a right that is missing shows before anything is stored.
         """
         if review_id not in self._locked:
+            self.at.check_writable()
             self._locks.enter_context(self.at.alone(review_id))
             self._locked.add(review_id)
 

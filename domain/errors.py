@@ -36,6 +36,14 @@ from typing import Any
 class SaveplayError(Exception):
     """Base of the tree. The message says what is wrong, where, and what to do."""
 
+    public: str | None = None
+    """The message for pages and the API, when the message itself names the host or the user of a database."""
+
+    @property
+    def public_message(self) -> str:
+        """The message without the host and the user of a database."""
+        return self.public or str(self)
+
 
 class InputError(SaveplayError):
     """The input cannot be used. Nothing has been written."""

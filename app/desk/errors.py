@@ -61,13 +61,14 @@ async def _on_saveplay_error(request: Request, error: Exception) -> Response:
     if status == 403:
         member = getattr(request.state, "member", None)
         _log_refusal(request, member, str(error))
-    if status == 500:
+    if status == 500 or isinstance(error, StoreError):
         _log.error("%s %s: %s", request.method, request.url.path, error)
     titles = {
         409: "Somebody was faster", 404: "There is no such thing", 403: "Not for your role", 422: "This cannot be done as it is",
         503: "Busy just now", 500: "Something went wrong",
     }  # fmt: skip
-    return error_response(request, status, titles[status], str(error))
+    message = error.public_message if isinstance(error, SaveplayError) else str(error)
+    return error_response(request, status, titles[status], message)
 
 
 def _log_refusal(request: Request, member: Member | None, why: str) -> None:

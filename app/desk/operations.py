@@ -114,6 +114,7 @@ class DeskOperations:
             },
         )
         loaded.decision_preview(self.store_session).check(decisions)
+        self.store_session.at.check_writable()
         with self.store_session.store.transaction():
             self._check_same_run(loaded)
             if self.store_session.store.decision(loaded.review_id, "plan") is not None:
@@ -135,6 +136,7 @@ class DeskOperations:
             review=loaded.review_id, decided_by=self.member.name, close=CloseDecision(owners=named, notes=text)
         )
         check_close_decisions(self.store_session, loaded.review_id, decisions)
+        self.store_session.at.check_writable()
         with self.store_session.store.transaction():
             self._check_same_run(loaded)
             if self.store_session.store.decision(loaded.review_id, "close") is not None:

@@ -113,9 +113,10 @@ class ReviewRunner:
             self._set_status(review_id, None)
         except BusyError as error:
             # Another process has the review; what it leaves is found at the next look.
-            self._set_status(review_id, None if swept else JobStatus(str(error)))
+            self._set_status(review_id, None if swept else JobStatus(error.public_message))
         except SaveplayError as error:
-            self._set_status(review_id, JobStatus(str(error), failed=True))
+            _log.warning("working on %s ended: %s", review_id, error)
+            self._set_status(review_id, JobStatus(error.public_message, failed=True))
         except Exception as error:  # noqa: BLE001  a job that fails must not end the thread
             _log.exception("working on %s failed", review_id)
             self._set_status(review_id, JobStatus(f"something went wrong ({type(error).__name__})", failed=True))

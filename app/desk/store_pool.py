@@ -69,10 +69,10 @@ class StorePool:
             yield store_session
 
     def _take(self) -> tuple[StoreSession, ExitStack]:
-        try:
-            return self._free.get_nowait()
-        except Empty:
-            pass
+        while (free := self._take_free()) is not None:
+            if free[0].store.database.is_usable():
+                return free
+            self._discard(free[1])  # for example after a restart of the database's server
         with self._lock:
             may_open = self._opened < MAX_STORES
             self._opened += may_open
@@ -85,9 +85,19 @@ class StorePool:
                     self._opened -= 1
                 raise
         try:
-            return self._free.get(timeout=_WAIT_SECONDS)
+            freed = self._free.get(timeout=_WAIT_SECONDS)
         except Empty:
             raise BusyError(_TOO_BUSY) from None
+        if freed[0].store.database.is_usable():
+            return freed
+        self._discard(freed[1])
+        return self._take()
+
+    def _take_free(self) -> tuple[StoreSession, ExitStack] | None:
+        try:
+            return self._free.get_nowait()
+        except Empty:
+            return None
 
     def _discard(self, stack: ExitStack) -> None:
         """Close a store whose database failed; the next one is opened anew."""

@@ -24,6 +24,10 @@ _OUR_VARIABLES = ("SAVEPLAY_", "OPENAI_", "PYTEST_", "COV_")
 _TIMEOUT_SECONDS = 120
 CONFIGURATION_HOME = str(Path(tempfile.gettempdir()) / "saveplay-tests-configuration")
 """Home of the keys of audit logs, the same for all processes of the tests: stores are copied between them."""
+FORKED_VARIABLES = {
+    "SAVEPLAY_CACHE", "SAVEPLAY_STORE", "SAVEPLAY_TESTS_KILL_AT", "SAVEPLAY_TESTS_MODULE", "SAVEPLAY_TESTS_POINTS",
+}  # fmt: skip
+"""Variables with which a command may be forked; the last three are read by the tests' own ``fork_server``."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,9 @@ def command_line(arguments: Sequence[str | Path]) -> list[str]:
 def start_command(
     arguments: Sequence[str | Path], out: int, err: int, env: Mapping[str, str] | None = None, cwd: Path = ROOT
 ) -> ForkedCommand | subprocess.Popen[bytes]:
-    """Start one command without a terminal. It is forked, unless its environment sets more than the folders of cache
-    and store; then it starts a new interpreter."""
-    if CAN_FORK and set(env or {}) <= {"SAVEPLAY_CACHE", "SAVEPLAY_STORE"}:
+    """Start one command without a terminal. It is forked, unless its environment sets more than ``FORKED_VARIABLES``;
+    then it starts a new interpreter."""
+    if CAN_FORK and set(env or {}) <= FORKED_VARIABLES:
         return start_forked([*map(str, arguments)], cwd, clean_environment(env), (out, err))
     return subprocess.Popen(
         command_line(arguments), cwd=cwd, env=clean_environment(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err

@@ -142,6 +142,11 @@ _UPSERT = (
 )
 
 
+def create_table(database: "Postgres") -> None:
+    """Create the table of the weeks if it is missing. Raises InputError if the user has no right to."""
+    database.create(_TABLE)
+
+
 class SharedSnapshotStore(SnapshotStore):
     """The snapshots in a database. ``folder`` holds this machine's copies; what it lacks is fetched when it is read."""
 
@@ -167,7 +172,7 @@ class SharedSnapshotStore(SnapshotStore):
             "review_id": snapshot.review_id, "as_of": snapshot.as_of.isoformat(), "reviewed": snapshot.reviewed,
             "scoring_hash": snapshot.scoring_hash, "digest": hashlib.sha256(body).hexdigest(), "body": body,
         }  # fmt: skip
-        self._database.create(_TABLE)
+        create_table(self._database)
         with self._database.writing():
             self._database.execute(_UPSERT, week)
             known = sorted(row["review_id"] for row in self._database.rows("select review_id from snapshots", {}))

@@ -36,5 +36,11 @@ class Database(Protocol):
     def reading(self) -> AbstractContextManager[None]:
         """One moment for a block: later writes of others are not seen. Nothing may be written in it."""
 
+    def is_usable(self) -> bool:
+        """False when the connection was lost; it does not come back."""
+
+    def check_rights(self) -> None:
+        """Raise InputError when a table may not be written to."""
+
     def close(self) -> None:
         """Close the connection."""

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from domain.errors import BusyError, InputError, StoreError
+from domain.errors import BusyError, InputError, SaveplayError, StoreError
 from domain.record import Row
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _SESSION = (
 """Keepalives: the locks of a machine that lost its power are released within two minutes (60 s, then 6 tries of 10 s)."""
 _RETRY_SECONDS = 0.02
 _PARAMETER = re.compile(r"'[^']*'|(?<!:):(\w+)")
+_SHORTEST_SECRET = 4
 _PORT = re.compile(r"\d{0,5}")
 
 
@@ -99,22 +100,33 @@ class Postgres:
 
     def __init__(self, address: PostgresAddress) -> None:
         """Connect. Raises InputError if the connection is refused or the database does not use UTF8."""
-        import psycopg
-        from psycopg.rows import dict_row
-
         self.address = address
         self.name = address.name
-        try:
-            self._connection: Connection[DictRow] = psycopg.connect(
-                **address.parameters, autocommit=True, row_factory=dict_row
-            )
-        except psycopg.Error as error:
-            raise _connection_error(address, error) from None
-        self._connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        self._held: set[str] = set()
+        """Locks of this session; they end with it, so a session with locks is never replaced by another one."""
+        self._blocks = 0
+        """Depth of transactions."""
+        self._connection: Connection[DictRow] = self._connect()
         encoding = self._connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             self._connection.close()
             raise InputError(f"the database {self.name} keeps text as {encoding}; make one with the encoding UTF8")
+
+    def _connect(self) -> "Connection[DictRow]":
+        import psycopg
+        from psycopg.rows import dict_row
+
+        try:
+            connection = psycopg.connect(**self.address.parameters, autocommit=True, row_factory=dict_row)
+        except psycopg.Error as error:
+            raise _connection_error(self.address, error) from None
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        return connection
+
+    @property
+    def connection(self) -> "Connection[DictRow]":
+        """The session itself, for the set-up of the checkpoints."""
+        return self._connection
 
     def close(self) -> None:
         """End the session; its locks are released."""
@@ -123,9 +135,36 @@ class Postgres:
     # statements ------------------------------------------------------------------------------------------------------
 
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
-        """The rows that a query returns."""
+        """The rows that a query returns. After the loss of the session it is asked once more in a new one."""
+        from psycopg import OperationalError
+
         with translate_errors(self.address):
+            try:
+                return self._connection.execute(_as_psycopg(sql), values).fetchall()
+            except OperationalError:
+                if not self._reconnect():
+                    raise
             return self._connection.execute(_as_psycopg(sql), values).fetchall()
+
+    def _reconnect(self) -> bool:
+        """Replace a session that was lost outside a transaction, for example when the server started anew.
+
+        False if it was not lost, or if its end matters: locks or a transaction ended with it.
+        """
+        if not self._connection.closed or self._held or self._blocks:
+            return False
+        self._connection = self._connect()
+        return True
+
+    def is_usable(self) -> bool:
+        """False when the session was lost."""
+        import psycopg
+
+        try:
+            self._connection.execute("select 1")
+        except psycopg.Error:
+            return False
+        return True
 
     def execute(self, sql: str, values: Mapping[str, Any]) -> int:
         """Run one change and return the number of rows it changed."""
@@ -143,16 +182,26 @@ class Postgres:
 
         The advisory lock is what makes "read, then write" safe: nothing that the block has read changes before it writes.
         """
-        with translate_errors(self.address), self._connection.transaction():
+        with translate_errors(self.address), self._transaction():
             self._connection.execute("select pg_advisory_xact_lock(%s)", [_number("writing")])
             yield
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """One moment for all reads in the block."""
-        with translate_errors(self.address), self._connection.transaction():
+        self.rows("select 1", {})  # a lost session is replaced before the block
+        with translate_errors(self.address), self._transaction():
             self._connection.execute("set transaction isolation level repeatable read, read only")
             yield
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._blocks += 1
+        try:
+            with self._connection.transaction():
+                yield
+        finally:
+            self._blocks -= 1
 
     # tables ----------------------------------------------------------------------------------------------------------
 
@@ -190,11 +239,23 @@ class Postgres:
                 self._connection.execute(f"create schema if not exists {SCHEMA}")
             yield
 
+    def check_rights(self) -> None:
+        """Raise InputError when the user may not write to a table, so that no step ends half way."""
+        query = (
+            "select relname from pg_class where relnamespace = to_regnamespace(:schema) and relkind = 'r' and "
+            "relname <> 'checkpoint_migrations' and not (has_table_privilege(oid, 'select') and "
+            "has_table_privilege(oid, 'insert') and has_table_privilege(oid, 'update') and has_table_privilege(oid, 'delete'))"
+        )
+        names = sorted(row["relname"] for row in self.rows(query, {"schema": SCHEMA}))
+        if names:
+            why = f"permission denied for table {', '.join(names)}; docs/scale.md has the GRANT statements"
+            raise _named(InputError, "{} cannot be used: " + _braced(why), self.address)
+
     @contextmanager
     def changing_tables(self) -> Iterator[None]:
         """Lock for a block that changes tables. Raises BusyError if another process holds it for 30 s."""
         if not self.lock("tables", _WAIT_SECONDS):
-            raise BusyError(f"another process is changing the tables of {self.name}; try again later")
+            raise _named(BusyError, "another process is changing the tables of {}; try again later", self.address)
         try:
             yield
         finally:
@@ -213,12 +274,14 @@ class Postgres:
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_RETRY_SECONDS)
+        self._held.add(name)
         return True
 
     def unlock(self, name: str) -> None:
         """Release a lock. Does nothing if the session has ended, since its locks ended with it."""
+        self._held.discard(name)
         with suppress(StoreError):
-            self.rows("select pg_advisory_unlock(:key)", {"key": _number(name)})
+            self.execute("select pg_advisory_unlock(:key)", {"key": _number(name)})
 
 
 async def connect_async(address: PostgresAddress) -> "AsyncConnection[DictRow]":
@@ -247,24 +310,54 @@ def translate_errors(address: PostgresAddress) -> Iterator[None]:
     try:
         yield
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction) as error:
-        raise InputError(f"the store {address.name} cannot be used: {_sentence(error)}") from None
+        raise _named(InputError, "{} cannot be used: " + _braced(_sentence(error)), address) from None
     except psycopg.DataError as error:
-        raise InputError(f"the store {address.name} cannot keep this: {_sentence(error)}") from None
+        raise _named(InputError, "{} cannot keep this: " + _braced(_sentence(error)), address) from None
     except errors.LockNotAvailable:
-        raise BusyError(
-            f"another process is writing to {address.name}; wait until it is done, then try again"
+        raise _named(
+            BusyError, "another process is writing to {}; wait until it is done, then try again", address
         ) from None
     except psycopg.OperationalError as error:
-        raise StoreError(
-            f"the store {address.name} went away ({_sentence(error)}); what was finished is kept, `saveplay resume` goes on"
-        ) from None
+        lost = _named(StoreError, "{} went away; what was finished is kept, try again in a moment", address)
+        reason = _hide_password(_sentence(error), address)
+        lost.args = (
+            f"the store {address.name} went away ({reason}); what was finished is kept, `saveplay resume` goes on",
+        )
+        raise lost from None
+
+
+E = TypeVar("E", bound=SaveplayError)
+
+
+def _named(kind: type[E], template: str, address: PostgresAddress) -> E:
+    """An error that names the store on the command line, and does not on pages and in the API."""
+    error = kind(template.format(f"the store {address.name}"))
+    error.public = template.format("the store")
+    return error
+
+
+def _braced(text: str) -> str:
+    """The text for a template."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _connection_error(address: PostgresAddress, error: "Error") -> InputError:
-    why, password = _sentence(error), str(address.parameters.get("password") or "")
-    if password and password in why:
-        why = "the connection was refused"
-    return InputError(f"cannot open the store {address.name}: {why}")
+    why = _hide_password(_sentence(error), address)
+    # The reason may name host, user and database: it is for the command line and the server's log.
+    refused = InputError(f"cannot open the store {address.name}: {why}")
+    refused.public = "the store cannot be opened just now; try again in a moment, and tell who runs the desk"
+    return refused
+
+
+def _hide_password(text: str, address: PostgresAddress) -> str:
+    """The text with the password as ``…``. One of fewer than four characters is hidden only in a URL: as a word it may be
+    an ordinary one, and the reason would be lost."""
+    password = str(address.parameters.get("password") or "")
+    if not password:
+        return text
+    text = text.replace(f":{password}@", ":…@")
+    whole = rf"(?<!\w){re.escape(password)}(?!\w)"
+    return re.sub(whole, "…", text) if len(password) >= _SHORTEST_SECRET else text
 
 
 def _sentence(error: "Error") -> str:

@@ -93,7 +93,9 @@ class ReviewStore(AuditedStore):
         if row is None:
             known = [name for name, _, _ in self.reviews()][::-1]
             there = f"known: {', '.join(known[:5])}" if known else "no review has been run in this store yet"
-            raise UnknownReference(f"no review {review_id!r} in {self._database.name}; {there}")
+            unknown = UnknownReference(f"no review {review_id!r} in {self._database.name}; {there}")
+            unknown.public = f"no review {review_id!r} in the store; {there}"
+            raise unknown
         return json.loads(row["request"]), row["state"], row["run"]
 
     def set_state(self, review_id: str, state: str) -> None:

@@ -121,6 +121,13 @@ class Sqlite:
             found[row["place"]] = (*found.get(row["place"], ()), row["name"])
         return found
 
+    def is_usable(self) -> bool:
+        """True: a file stays open."""
+        return True
+
+    def check_rights(self) -> None:
+        """Do nothing: the first write of a step shows whether the file can be written to."""
+
     def rows(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         """The rows that a query returns."""
         with translate_sqlite_errors(self._path):
