@@ -146,7 +146,12 @@ def _rows_behind(
         found = [row for row in rows if row.table in entry.rows and entry.rows[row.table](row, period)]
     if entry.keep is not None:
         found = entry.keep(found, rows)
-    return sorted(found, key=lambda row: (-(row.on.toordinal() if row.on else 0), row.table, row.row))
+    return sorted(found, key=_newest_first)
+
+
+def _newest_first(row: InputRow) -> tuple[int, str, str, str, int]:
+    """Order of rows by what they say, so that the order of lines in an export changes nothing; its place comes last."""
+    return (-(row.on.toordinal() if row.on else 0), row.table, _own_id(row), _text(row), row.row)
 
 
 def source_row(row: InputRow) -> SourceRow:
@@ -155,10 +160,13 @@ def source_row(row: InputRow) -> SourceRow:
 
 
 def _key(row: InputRow) -> str:
-    for name in ("ticket_id", "invoice_id", "contact_id_own"):
-        if row.facts.get(name):
-            return str(row.facts[name])
-    return row.on.isoformat() if row.on else f"row {row.row}"
+    return _own_id(row) or (row.on.isoformat() if row.on else f"row {row.row}")
+
+
+def _own_id(row: InputRow) -> str:
+    """The id that the row has in its source; empty where there is none."""
+    names = ("ticket_id", "invoice_id", "contact_id_own")
+    return next((str(row.facts[name]) for name in names if row.facts.get(name)), "")
 
 
 def shorten_quote(text: str, limit: int = _QUOTE) -> str:
