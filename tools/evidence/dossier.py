@@ -118,11 +118,13 @@ def _contacts(rows: Sequence[InputRow]) -> tuple[Contact, ...]:
 
 
 def _ticket_subjects(rows: Sequence[InputRow], as_of: date) -> tuple[str, ...]:
-    """Subjects of recent tickets, for the themes of the week."""
+    """Subjects of recent tickets in alphabetical order, for the themes of the week."""
     return tuple(
-        str(row.facts["subject"])
-        for row in rows
-        if row.table == "tickets" and row.facts.get("subject") and row.age(as_of) <= 90
+        sorted(
+            str(row.facts["subject"])
+            for row in rows
+            if row.table == "tickets" and row.facts.get("subject") and row.age(as_of) <= 90
+        )
     )
 
 

@@ -149,14 +149,8 @@ def _rows_behind(
 
 
 def _newest_first(row: InputRow) -> tuple[int, str, str, str, int]:
-    """Order of rows: by date, table and content. The row number decides last, because an export may order its rows anew."""
-    day = row.on.toordinal() if row.on else 0
-    key = next((str(row.facts[name]) for name in _ROW_IDS if row.facts.get(name)), "")
-    return -day, row.table, key, _text(row), row.row
-
-
-_ROW_IDS = ("ticket_id", "invoice_id", "contact_id_own")
-"""Facts that hold the id of a row."""
+    """Order of rows by what they say, so that the order of lines in an export changes nothing; its place comes last."""
+    return (-(row.on.toordinal() if row.on else 0), row.table, _own_id(row), _text(row), row.row)
 
 
 def source_row(row: InputRow) -> SourceRow:
@@ -165,10 +159,13 @@ def source_row(row: InputRow) -> SourceRow:
 
 
 def _key(row: InputRow) -> str:
-    for name in _ROW_IDS:
-        if row.facts.get(name):
-            return str(row.facts[name])
-    return row.on.isoformat() if row.on else f"row {row.row}"
+    return _own_id(row) or (row.on.isoformat() if row.on else f"row {row.row}")
+
+
+def _own_id(row: InputRow) -> str:
+    """The id that the row has in its source; empty where there is none."""
+    names = ("ticket_id", "invoice_id", "contact_id_own")
+    return next((str(row.facts[name]) for name in names if row.facts.get(name)), "")
 
 
 def shorten_quote(text: str, limit: int = _QUOTE) -> str:

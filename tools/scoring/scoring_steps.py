@@ -93,7 +93,7 @@ def find_statements(
         f"where text <> '' and date_diff('day', on_day, ?) between 0 and ?), "
         f"read as materialized (select * exclude (line), [{each}] as phrased from lines "
         f"where {'true' if few else match_sql('line', finder.filter)}) "
-        "from read where list_contains(phrased, true) order by source, row_no",
+        "from read where list_contains(phrased, true) order by source, account_id, on_day, text, row_no",
         [as_of, window],
     ).fetchall()
     found = list(

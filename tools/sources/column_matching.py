@@ -12,7 +12,8 @@ from tools.sources.mapping import FILE_NAME, TableMapping, name_key
 
 _CUSTOMER_REVENUE = "annualrevenue"
 _LONGEST_SHOWN = 60
-"""Characters of a column name in a message: the header of a damaged file may be the whole file."""
+_LONGEST_LIST = 500
+"""Characters of a column name and of all of them in a message: the header of a damaged file may be the whole file."""
 
 
 @dataclass(frozen=True)
@@ -117,4 +118,6 @@ def _refuse_missing(
 def _name_list(names: list[str]) -> str:
     short = [name if len(name) <= _LONGEST_SHOWN else f"{name[: _LONGEST_SHOWN - 1]}…" for name in names[:20]]
     shown = ", ".join(repr(name) if not name.replace("_", "").isalnum() else name for name in short)
+    if len(shown) > _LONGEST_LIST:
+        return f"{shown[: _LONGEST_LIST - 1]}…"
     return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "")
