@@ -3,12 +3,17 @@
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
+from domain.days import EARLIEST_DAY
 from domain.errors import InputError
+from tools.wording import plural
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from tools.sources.action_list import ListLayout
+
+LONGEST_AHEAD_DAYS = 366
+"""Days that a review may be dated ahead: a year, for trying out a plan."""
 
 
 def parse_date(text: str, what: str) -> date:
@@ -36,6 +41,27 @@ def parse_list_layout(columns: str | None, dates: str | None) -> "ListLayout":
     if wrong or len(named) < len(pairs):
         raise InputError(f"--columns {columns!r}: write it like id=Kennung,status=Status,done_on=Datum")
     return ListLayout(named, orders[dates])
+
+
+def parse_review_date(text: str, today: date) -> date:
+    """The date of a review. Raises InputError for one that no review has: before 1990, or more than a year from today.
+
+    The first and last years of the calendar have no room for the weeks that a review looks back and plans ahead.
+    """
+    day = parse_date(text, "--as-of")
+    if day < EARLIEST_DAY:
+        raise InputError(f"--as-of {day} is before {EARLIEST_DAY.year}; write the day of the review, like {today}")
+    if (day - today).days > LONGEST_AHEAD_DAYS:
+        raise InputError(f"--as-of {day} is more than a year after today, {today}; write the day of the review")
+    return day
+
+
+def future_note(day: date, today: date) -> str:
+    """The sentence that comes first when a review is dated after today; empty otherwise."""
+    days = (day - today).days
+    return (
+        f"{day} is {plural(days, 'day')} after today: what happens until then is not in the data." if days > 0 else ""
+    )
 
 
 def first_problem(error: "ValidationError", whole: str = "") -> str:
