@@ -14,10 +14,11 @@ from app.engine_progress import EngineProgress
 from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, backfill, build_context, load_scored_base, run_review
 from domain.decisions import Decisions
-from domain.errors import DecisionError, InputError
+from domain.errors import DecisionError
 from domain.portfolio import BandOverride
 from domain.review import Review
 from domain.tracking import Action
+from tools.places import make_private_folder, translate_os_errors
 
 Gate = Literal["plan", "close"]
 
@@ -48,14 +49,12 @@ def start_review(
 
 
 def check_output_folder(out: Path) -> None:
-    """Make the output folder and try to write into it. Raises InputError."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    """Make the output folder, for its owner only, and try to write into it. Raises PlaceError."""
+    with translate_os_errors(out, "cannot write into", "--out"):
+        make_private_folder(out)
         probe = out / f".{os.getpid()}.probe"
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise InputError(f"cannot write into {out}: {error.strerror}; name another --out") from None
 
 
 # decide --------------------------------------------------------------------------------------------------------------

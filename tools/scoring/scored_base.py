@@ -74,6 +74,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """Every statement that reads, measures, scores or compares, with what it is for."""
     week: str = ""
     """The statement that yields what the history keeps of this week."""
+    history_notices: tuple[str, ...] = ()
+    """Weeks of the history that could not be read."""
 
     def full_table(self, table: str) -> str:
         """What stands after FROM to have every column of an input table, for the accounts that were picked."""
@@ -147,18 +149,29 @@ def read_base(
     Raises DataError or ConfigurationError when the data cannot be used.
     """
     scoring = configuration.scoring
-    portfolio = open_portfolio(
-        location,
-        as_of=as_of,
-        home_currency=scoring.money.home,
-        rates=scoring.money.rates,
-        lookback_days=scoring.lookback_days,
-        texts=TextFilter(StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)),
-        windows=configuration.windows,
-        limits=limits,
-        watcher=watch,
-    )
-    return score_base(portfolio, configuration, as_of, history, watch)
+
+    def read() -> ScoredBase[ConfigurationT]:
+        portfolio = open_portfolio(
+            location,
+            as_of=as_of,
+            home_currency=scoring.money.home,
+            rates=scoring.money.rates,
+            lookback_days=scoring.lookback_days,
+            texts=TextFilter(
+                StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)
+            ),
+            windows=configuration.windows,
+            limits=limits,
+            watcher=watch,
+        )
+        return score_base(portfolio, configuration, as_of, history, watch)
+
+    try:
+        return read()
+    except duckdb.Error:
+        if not history.set_aside_damaged():  # a past week may be damaged below its footer; only reading it shows that
+            raise
+    return read()
 
 
 def score_base(
@@ -191,7 +204,7 @@ def score_base(
     base = ScoredBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
     base.whole, base.warehouse, base.reads = portfolio.full_table_sql, portfolio.warehouse, portfolio.reads
     base.sent = executed_sql(portfolio, log, as_of)
-    base.statements = statements
+    base.statements, base.history_notices = statements, history.notices()
     return base
 
 
