@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 import traceback
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ import typer
 from app.output import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILURE, print_progress, printed_timing, use_utf8
 from app.parsing import future_note, parse_date, parse_review_date
 from domain.errors import BusyError, InputError, NotAllowed, SaveplayError
+from tools.places import DISK_REASONS, reason_of
 
 app = typer.Typer(
     name="saveplay",
@@ -375,6 +377,10 @@ def main() -> None:
         sys.stderr.flush()
     except BrokenPipeError:  # the reader of the output closed the pipe, like `head`
         pass
+    except OSError as error:
+        with suppress(OSError):
+            print_progress(f"saveplay: cannot write the output: {reason_of(error)}")
+        code = EXIT_BAD_INPUT
     if "tools.engine" in sys.modules:
         sys.modules["tools.engine"].remove_spill_folders()
     os._exit(code)
@@ -400,6 +406,12 @@ def _run() -> int:
     except KeyboardInterrupt:
         print_progress(STOPPED_MESSAGE)
         return EXIT_FAILURE
+    except OSError as error:
+        if error.errno not in DISK_REASONS:
+            traceback.print_exc()
+            return EXIT_FAILURE
+        print_progress(f"saveplay: cannot use {error.filename or 'the output'}: {reason_of(error)}")
+        return EXIT_BAD_INPUT
     except Exception as error:  # noqa: BLE001 - the outermost call: any other error is a fault of the program, shown in full
         if isinstance(error, RuntimeError) and "interrupted" in str(error):  # DuckDB reports Ctrl-C like this
             print_progress(STOPPED_MESSAGE)

@@ -26,6 +26,13 @@ class EngineProgress:
     say: Callable[[str], None]
     overwrite: Callable[[str], None] | None = None
     steps: list[tuple[str, float]] = field(default_factory=list)
+    _said: set[str] = field(default_factory=set)
+
+    def say_once(self, text: str) -> None:
+        """Print a remark, unless it was printed before."""
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text)
 
     @contextmanager
     def __call__(self, what: str, connection: "duckdb.DuckDBPyConnection", rows: int = 0) -> Iterator[None]:

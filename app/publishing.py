@@ -4,13 +4,14 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from app.timing import Timing
 from domain.desk import AuditAnchor
-from domain.errors import DataError
 from domain.review import Review
+from tools.places import translate_os_errors
 from tools.store.review_store import ReviewStore
 
 
@@ -57,26 +58,47 @@ def published_heads(store: ReviewStore) -> list[tuple[str, AuditAnchor]]:
 
 
 def replace_folder(folder: Path, files: dict[str, bytes]) -> None:
-    """Replace the folder by new files, path to content. Raises DataError when it cannot be written."""
+    """Replace the folder by new files, path to content. Raises PlaceError when it cannot be written.
+
+    A new folder is for its owner only; one that exists keeps the rights that somebody gave it.
+    """
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.aside")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    try:
-        shutil.rmtree(aside, ignore_errors=True)
-        for within in {(aside / name).parent for name in files}:
-            within.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (aside / name).write_bytes(content)
-        _restore_old_folder(folder)
-        _keep_decisions_file(folder, aside)
-        if folder.exists():
-            folder.rename(old)
-        aside.rename(folder)
-    except OSError as error:
-        raise DataError(
-            f"cannot write the review into {folder}: {error.strerror or error}; name another --out"
-        ) from None
+    with translate_os_errors(folder, "cannot write the review into", "--out"):
+        try:
+            shutil.rmtree(aside, ignore_errors=True)
+            _restore_old_folder(folder)
+            _write_files(aside, files, stat.S_IMODE(folder.stat().st_mode) if folder.exists() else _OWNER_ONLY)
+            _keep_decisions_file(folder, aside)
+            if folder.exists():
+                folder.rename(old)
+            aside.rename(folder)
+        except OSError:
+            shutil.rmtree(aside, ignore_errors=True)  # on a full disk, the half folder would take the space
+            raise
     shutil.rmtree(old, ignore_errors=True)
     _remove_leftovers(folder)
+
+
+_OWNER_ONLY = 0o700
+
+
+def _write_files(folder: Path, files: dict[str, bytes], mode: int) -> None:
+    """Write files into a new folder; the folders get the mode, the files the same rights to read and write."""
+    for within in sorted(
+        {folder, *(parent for name in files for parent in (folder / name).parents if folder in parent.parents)}
+    ):
+        within.mkdir(parents=True, exist_ok=True)
+        within.chmod(mode)
+    for name, content in files.items():
+        path = folder / name
+        with open(path, "xb", opener=_open_private) as file:
+            file.write(content)
+        path.chmod(mode & 0o666)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 _FILLED = re.compile(r"^decided_by:[ \t]*[^#\s]|^\s+decision:[ \t]*[^#\s]", re.MULTILINE)

@@ -1,6 +1,7 @@
 """Commands that read and change nothing: score, check, history. They import as little as possible, to start fast."""
 
 import os
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from app.engine_progress import EngineProgress
 from app.output import print_progress, print_result, terminal_line, to_json_text
 from app.stores import open_location
 from app.wiring import ReviewRequest, absolute_location, load_scored_base
-from domain.errors import InputError, UnknownReference
+from domain.errors import UnknownReference
+from tools.places import translate_disk_errors
 from tools.sql import sql_path
 
 if TYPE_CHECKING:
@@ -60,15 +62,15 @@ def print_scores(
 def _write_parquet(base: "ScoreOnlyBase", parquet: Path, progress: EngineProgress) -> None:
     """Write the scores to a file beside the target, then rename it: an interrupted command leaves no half file."""
     aside = parquet.with_name(f".{parquet.name}.{os.getpid()}.aside")
-    try:
-        parquet.parent.mkdir(parents=True, exist_ok=True)
-        with progress("writing the scores", base.connection):
-            base.connection.execute(f"copy (from scored order by account_id) to {sql_path(aside)} (format parquet)")
-        aside.replace(parquet)
-    except OSError as error:
-        raise InputError(f"cannot write {parquet}: {error.strerror}") from None
-    finally:
-        aside.unlink(missing_ok=True)
+    with translate_disk_errors(parquet, "cannot write", "--parquet"):
+        try:
+            parquet.parent.mkdir(parents=True, exist_ok=True)
+            with progress("writing the scores", base.connection):
+                base.connection.execute(f"copy (from scored order by account_id) to {sql_path(aside)} (format parquet)")
+            aside.replace(parquet)
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
 
 
 def print_history(account: str, store: str | None, as_json: bool) -> None:
@@ -80,6 +82,8 @@ def print_history(account: str, store: str | None, as_json: bool) -> None:
     with open_location(store) as location, duckdb.connect(":memory:") as connection:
         history = location.history()
         found = history.account_weeks(connection, account)
+        for notice in history.notices():
+            print_progress(notice)
     if not found:
         raise UnknownReference(
             f"no week in {history.name} knows the account {account!r}; use an account id of the data"

@@ -15,13 +15,14 @@ from app.engine_progress import EngineProgress
 from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, backfill, build_context, load_scored_base, run_review
 from domain.decisions import CloseDecision, Decisions, PlayDecision
-from domain.errors import DecisionError, InputError
+from domain.errors import DecisionError
 from domain.phase_results import AssignResult, IdentifyResult, PlanResult
 from domain.plan import TBD
 from domain.portfolio import BandOverride
 from domain.questions import PlayRequest
 from domain.review import Review
 from domain.tracking import Action
+from tools.places import make_private_folder, translate_os_errors
 from tools.planning.decisions import AppliedDecisions, bind_to_plays, decision_for_rest, unowned_critical
 from tools.planning.follow_up import ProgressLog
 from tools.store.desk_store import DeskStore
@@ -82,14 +83,12 @@ def _check_untouched(week: WorkedWeek | None, again: bool) -> None:
 
 
 def check_output_folder(out: Path) -> None:
-    """Make the output folder and try to write into it. Raises InputError."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    """Make the output folder, for its owner only, and try to write into it. Raises PlaceError."""
+    with translate_os_errors(out, "cannot write into", "--out"):
+        make_private_folder(out)
         probe = out / f".{os.getpid()}.probe"
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise InputError(f"cannot write into {out}: {error.strerror}; name another --out") from None
 
 
 # decide --------------------------------------------------------------------------------------------------------------

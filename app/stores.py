@@ -52,6 +52,16 @@ class FolderLocation:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        """The folder."""
+        return self._folder
+
+    @property
+    def checkpoints(self) -> Path:
+        """The file with the checkpoints of LangGraph."""
+        return self._folder / "checkpoints.db"
+
     def exists(self) -> bool:
         """True when there is a store at this location."""
         return (self._folder / "saveplay.db").exists()
@@ -85,12 +95,14 @@ class FolderLocation:
         """The checkpoints of LangGraph: how far each review has come."""
         from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-        from tools.store.sqlite import open_connection
+        from tools.store.sqlite import DAMAGED_CHECKPOINTS, open_connection, translate_sqlite_errors
 
-        path = self._folder / "checkpoints.db"
-        open_connection(path).close()  # waits for other processes, as the store does; LangGraph would fail at once
-        async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
-            yield saver
+        path = self.checkpoints
+        open_connection(path, DAMAGED_CHECKPOINTS).close()  # waits for other processes; LangGraph would fail at once
+        with translate_sqlite_errors(path, DAMAGED_CHECKPOINTS):
+            async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
+                await saver.setup()
+                yield saver
 
     def close(self) -> None:
         """Do nothing: the store closes its own files."""

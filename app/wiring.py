@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.engine_progress import EngineProgress
 from app.stores import StoreLocation, open_location
 from app.timing import Timing
 from domain.configuration import Configuration, ConfigurationFiles
@@ -201,7 +202,11 @@ def load_scored_base(
     from tools.scoring.scored_base import read_base
 
     limits = EngineLimits.from_environment()
-    return read_base(request.data, request.as_of, configuration, history, limits, watch or no_watcher)
+    base = read_base(request.data, request.as_of, configuration, history, limits, watch or no_watcher)
+    if isinstance(watch, EngineProgress):
+        for notice in base.history_notices:
+            watch.say_once(notice)
+    return base
 
 
 def backfill(

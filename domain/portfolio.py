@@ -147,7 +147,7 @@ class PortfolioSummary(Record):
 class DataGap(Record):
     """One gap in the data, and the signals or accounts that it affects."""
 
-    kind: Literal["not_connected", "stale_source", "column_absent", "signal", "accounts"]
+    kind: Literal["not_connected", "stale_source", "column_absent", "signal", "accounts", "history"]
     subject: str
     message: str
     accounts: int

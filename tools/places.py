@@ -18,11 +18,12 @@ _REASONS = {
     errno.ENOSPC: "the disk is full; free some space, then run the command again",
     errno.EDQUOT: "your share of the disk is used up; free some space, then run the command again",
     errno.EFBIG: "the limit on the size of files is reached (ulimit -f); raise it, then run the command again",
-    errno.EROFS: "the disk is read-only; name another place, or make it writable",
-    errno.EACCES: "you have no right to use it; ask its owner for the right, or name another place",
-    errno.EPERM: "you have no right to use it; ask its owner for the right, or name another place",
-    errno.EEXIST: "a file is there, and a folder is needed; name another place",
-    errno.ENOTDIR: "a file is there, and a folder is needed; name another place",
+    errno.EROFS: "the disk is read-only; name another {option}, or make it writable",
+    errno.EACCES: "you have no right to use it; ask its owner for the right, or name another {option}",
+    errno.EPERM: "you have no right to use it; ask its owner for the right, or name another {option}",
+    errno.EEXIST: "a file is there, and a folder is needed; name another {option}",
+    errno.ENOTDIR: "a file is there, and a folder is needed; name another {option}",
+    errno.ENOENT: "a folder above it does not exist; make it, or name another {option}",
     errno.EIO: "the disk cannot be read or written; check the disk, then run the command again",
 }
 DISK_REASONS = frozenset(_REASONS)
@@ -30,17 +31,39 @@ DISK_REASONS = frozenset(_REASONS)
 
 
 @contextmanager
-def translate_os_errors(place: Path | str, doing: str) -> Iterator[None]:
-    """Raise an OSError of the block as PlaceError: ``doing``, the place, the reason and what to do."""
+def translate_os_errors(place: Path | str, doing: str, option: str = "place") -> Iterator[None]:
+    """Raise an OSError of the block as PlaceError: ``doing``, the place, the reason and what to do.
+
+    ``option`` names what a person may choose another of.
+    """
     try:
         yield
     except OSError as error:
-        raise PlaceError(f"{doing} {place}: {reason_of(error)}") from None
+        raise PlaceError(f"{doing} {place}: {reason_of(error, option)}") from None
 
 
-def reason_of(error: OSError) -> str:
+@contextmanager
+def translate_disk_errors(place: Path | str, doing: str, option: str = "place") -> Iterator[None]:
+    """`translate_os_errors` for a block in which DuckDB reads or writes a file: it gives the system's reason as text."""
+    with translate_os_errors(place, doing, option):
+        try:
+            yield
+        except Exception as error:
+            number = _number_in(str(error)) if type(error).__module__.startswith(("duckdb", "_duckdb")) else None
+            if number is None:
+                raise
+            raise OSError(number, os.strerror(number), str(place)) from None
+
+
+def _number_in(message: str) -> int | None:
+    """The error number whose text of the system is in the message."""
+    return next((number for number in _REASONS if os.strerror(number) in message), None)
+
+
+def reason_of(error: OSError, option: str = "place") -> str:
     """Reason of a failed access with what to do next; no whole sentence."""
-    return _REASONS.get(error.errno or 0) or f"{error.strerror or error}; mend that, or name another place"
+    other = f"{error.strerror or error}; mend that, or name another " + "{option}"
+    return _REASONS.get(error.errno or 0, other).replace("{option}", option)
 
 
 def make_private_folder(folder: Path) -> None:

@@ -345,7 +345,8 @@ def _gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple[Dat
         many = plural(total["unscored"], "account")
         message = f"Health is not scored for {many}: under {share:.0%} of the weight is known."
         found.append(DataGap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
-    return tuple(found)
+    lost = [DataGap(kind="history", subject="history", message=m, accounts=total["n"]) for m in base.history_notices]
+    return tuple(found + lost)
 
 
 def _source_gap(

@@ -79,6 +79,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """The last part of the data's path, for messages."""
     week: str = ""
     """The statement that yields what the history keeps of this week."""
+    history_notices: tuple[str, ...] = ()
+    """Weeks of the history that could not be read."""
 
     def full_table(self, table: str) -> str:
         """SQL that can follow FROM and yields every column of an input table, for the selected accounts."""
@@ -153,20 +155,31 @@ def read_base(
     Raises DataError or ConfigurationError when the data cannot be used.
     """
     scoring = configuration.scoring
-    portfolio = open_portfolio(
-        location,
-        as_of=as_of,
-        home_currency=scoring.money.home,
-        rates=scoring.money.rates,
-        lookback_days=scoring.lookback_days,
-        texts=TextFilter(StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)),
-        windows=configuration.windows,
-        limits=limits,
-        watcher=watch,
-    )
+
+    def read() -> ScoredBase[ConfigurationT]:
+        portfolio = open_portfolio(
+            location,
+            as_of=as_of,
+            home_currency=scoring.money.home,
+            rates=scoring.money.rates,
+            lookback_days=scoring.lookback_days,
+            texts=TextFilter(
+                StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)
+            ),
+            windows=configuration.windows,
+            limits=limits,
+            watcher=watch,
+        )
+        return score_base(portfolio, configuration, as_of, history, watch)
+
     name = Path(location).name
-    with name_damaged_file(name):
-        base = score_base(portfolio, configuration, as_of, history, watch)
+    try:
+        base = read()
+    except duckdb.Error:
+        # A past week may be damaged below its footer; only reading it shows that. Otherwise it is a file of the data.
+        history.set_aside_damaged()
+        with name_damaged_file(name):
+            base = read()
     base.location = name
     return base
 
@@ -203,7 +216,7 @@ def score_base(
     base = ScoredBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
     base.whole, base.warehouse, base.reads = portfolio.full_table_sql, portfolio.warehouse, portfolio.reads
     base.sent = executed_sql(portfolio, log, as_of)
-    base.statements = statements
+    base.statements, base.history_notices = statements, history.notices()
     return base
 
 

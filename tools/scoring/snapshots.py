@@ -1,11 +1,14 @@
 """The snapshot history: one Parquet file a week, written under another name and renamed, read and never recomputed.
 
-"Last week" is the latest of these files. A file carries its review date and the hash of the configuration that made it.
+"Last week" is the latest of these files. A file carries its review date and the hash of the configuration that made it. A file that
+cannot be read is set aside under another name and reported, and the review goes on without that week.
 Machines that share a store keep the files in its database; each reads from copies in a folder of its own.
 """
 
 import hashlib
 import os
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,10 +17,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from domain.errors import InputError
+from tools.places import file_mode, make_private_file, make_private_folder, translate_disk_errors
 from tools.sql import sql_path, sql_string
 
 if TYPE_CHECKING:
     from tools.store.postgres import Postgres
+
+_WEEK = re.compile(r"\d{4}-W\d\d")
+_SET_ASIDE = ".bad"
+"""Ending of a week that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,42 @@ class SnapshotStore:
         self.folder = folder
         self.name = str(folder)
         """The place as messages name it."""
+        self._unreadable: set[str] = set()
+        """Weeks that this process could not read."""
+
+    def notices(self) -> tuple[str, ...]:
+        """One sentence for each file that is not used: weeks that were set aside, and files that are no week."""
+        set_aside = {path.name.partition(".")[0] for path in self.folder.glob("*.parquet" + _SET_ASIDE)}
+        bad = {week for week in set_aside if not self._file(week).exists()} | self._unreadable
+        strange = [path.name for path in sorted(self.folder.glob("*.parquet")) if not _WEEK.fullmatch(path.stem)]
+        return (
+            *(
+                f"The week {week} of the history cannot be read and is left out of trends and comparisons; put a copy back as "
+                f"history/{week}.parquet, or delete history/{week}.parquet{_SET_ASIDE}."
+                for week in sorted(bad)
+            ),
+            *(f"history/{name} is no week and is not read; move it to another folder." for name in strange),
+        )
+
+    def set_aside_damaged(self) -> bool:
+        """Read every week in full and set the damaged ones aside. True if there were any."""
+        with duckdb.connect(":memory:") as connection:
+            found = [
+                snapshot for snapshot in self.snapshots(connection, date.max) if not is_whole(connection, snapshot)
+            ]
+        for snapshot in found:
+            self._set_aside(snapshot.path)
+        return bool(found)
+
+    def _set_aside(self, path: Path) -> None:
+        """Rename a week that cannot be read; in a folder that is read-only it is just not used."""
+        self._unreadable.add(path.stem)
+        with suppress(OSError):
+            path.rename(path.with_name(path.name + _SET_ASIDE))
+
+    def _weeks_here(self) -> list[Path]:
+        """The files of weeks, oldest first."""
+        return [path for path in sorted(self.folder.glob("*.parquet")) if _WEEK.fullmatch(path.stem)]
 
     def has(self, review_id: str) -> bool:
         """True if the week was saved."""
@@ -47,15 +91,12 @@ class SnapshotStore:
     def snapshots(self, connection: duckdb.DuckDBPyConnection, before: date) -> list[Snapshot]:
         """All snapshots dated before ``before``, oldest first."""
         found = []
-        for path in sorted(self.folder.glob("*.parquet")):
-            rows = connection.execute(
-                "select decode(key), decode(value) from parquet_kv_metadata(?)", [str(path)]
-            ).fetchall()
-            facts = dict(rows)
-            as_of = date.fromisoformat(facts["as_of"])
-            if as_of < before:
-                reviewed = facts["reviewed"] == "true"
-                found.append(Snapshot(path, path.stem, as_of, facts["scoring_hash"], reviewed))
+        for path in self._weeks_here():
+            snapshot = _read_footer(connection, path)
+            if snapshot is None:
+                self._set_aside(path)
+            elif snapshot.as_of < before:
+                found.append(snapshot)
         return sorted(found, key=lambda snapshot: snapshot.as_of)
 
     def save(
@@ -72,19 +113,26 @@ class SnapshotStore:
 
         The oldest weeks beyond ``max_weeks`` are deleted.
         """
-        aside = self._aside(review_id)
         known = {"as_of": str(as_of), "scoring_hash": scoring_hash, "reviewed": str(reviewed).lower()}
         facts = ", ".join(f"{key}: {sql_string(value)}" for key, value in known.items())
-        connection.execute(
-            f"copy (select * from ({week}) order by account_id) to {sql_path(aside)} "
-            f"(format parquet, kv_metadata {{{facts}}})"
-        )
-        self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed), max_weeks)
+        with translate_disk_errors(self._file(review_id), "cannot write the week"):
+            aside = self._aside(review_id)
+            try:
+                make_private_file(aside)
+                connection.execute(
+                    f"copy (select * from ({week}) order by account_id) to {sql_path(aside)} "
+                    f"(format parquet, kv_metadata {{{facts}}})"
+                )
+                aside.chmod(file_mode(self.folder))  # DuckDB writes a new file
+                self._keep(aside, Snapshot(self._file(review_id), review_id, as_of, scoring_hash, reviewed), max_weeks)
+            finally:
+                with suppress(OSError):
+                    aside.unlink(missing_ok=True)
 
     def _keep(self, aside: Path, snapshot: Snapshot, max_weeks: int) -> None:
         """Move the new file into its place, and delete the oldest weeks."""
         aside.replace(snapshot.path)
-        for old in sorted(self.folder.glob("*.parquet"))[:-max_weeks]:
+        for old in self._weeks_here()[:-max_weeks]:
             old.unlink(missing_ok=True)
 
     def _file(self, review_id: str) -> Path:
@@ -92,7 +140,7 @@ class SnapshotStore:
 
     def _aside(self, review_id: str) -> Path:
         """Where a week is written before it is renamed. Makes the folder."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.folder)
         return self.folder / f".{review_id}.{os.getpid()}.aside"
 
     def health_series(
@@ -131,6 +179,27 @@ class SnapshotStore:
         return found
 
 
+def _read_footer(connection: duckdb.DuckDBPyConnection, path: Path) -> Snapshot | None:
+    """The week in a file; None if the file is damaged or no week. Raises PlaceError if the system does not let it be read."""
+    query = "select decode(key), decode(value) from parquet_kv_metadata(?)"
+    try:
+        with translate_disk_errors(path, "cannot read the week"):
+            facts = dict(connection.execute(query, [str(path)]).fetchall())
+        as_of = date.fromisoformat(facts["as_of"])
+        return Snapshot(path, path.stem, as_of, facts["scoring_hash"], facts["reviewed"] == "true")
+    except (duckdb.Error, KeyError, ValueError):
+        return None
+
+
+def is_whole(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> bool:
+    """True if every column of the week can be read."""
+    try:
+        connection.execute("select bit_xor(hash(week)) from read_parquet(?) week", [str(snapshot.path)]).fetchall()
+    except duckdb.Error:
+        return False
+    return True
+
+
 _TABLE = """
 create table if not exists snapshots (review_id text primary key, as_of text not null, scoring_hash text not null,
     reviewed boolean not null, digest text not null, body bytea not null);
@@ -162,7 +231,7 @@ class SharedSnapshotStore(SnapshotStore):
     def snapshots(self, connection: duckdb.DuckDBPyConnection, before: date) -> list[Snapshot]:
         """All snapshots dated before ``before``, oldest first. Raises InputError when copies cannot be kept here."""
         weeks = [week for week in self._weeks() if date.fromisoformat(week["as_of"]) < before]
-        found = [self._copied(week) for week in weeks]
+        found = [self._copied(week) for week in weeks if week["review_id"] not in self._unreadable]
         return sorted((week for week in found if week is not None), key=lambda snapshot: snapshot.as_of)
 
     def _keep(self, aside: Path, snapshot: Snapshot, max_weeks: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.errors import BusyError
+from tools.places import file_mode, make_private_folder, translate_os_errors
 
 if TYPE_CHECKING:
     from tools.store.postgres import Postgres
@@ -18,16 +19,18 @@ if TYPE_CHECKING:
 def lock_review(folder: Path, review_id: str, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the lock file of a review during the block; ``folder`` is created.
 
-    Waits up to ``wait_seconds``, then raises BusyError.
+    Waits up to ``wait_seconds``, then raises BusyError. Raises PlaceError if the lock file cannot be written.
     """
     from filelock import FileLock, Timeout
 
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{review_id}.lock")
-    try:
-        lock.acquire(timeout=wait_seconds)
-    except Timeout:
-        raise _busy(review_id) from None
+    path = folder / f"{review_id}.lock"
+    with translate_os_errors(path, "cannot lock the review with", "--store"):
+        make_private_folder(folder)
+        lock = FileLock(path, mode=file_mode(folder))
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout:
+            raise _busy(review_id) from None
     try:
         yield
     finally:

@@ -44,7 +44,7 @@ def open_connection(path: Path, damaged: str = DAMAGED_STORE) -> sqlite3.Connect
     Switching a new file to write-ahead mode does not respect the timeout: of two processes that do it at once, one gets "locked"
     immediately. So the switch is retried here.
     """
-    with translate_os_errors(path.parent, "cannot use the store"):
+    with translate_os_errors(path.parent, "cannot use the store", "--store"):
         make_private_folder(path.parent)
         make_private_file(path)
     with translate_sqlite_errors(path, damaged):
