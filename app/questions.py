@@ -122,7 +122,7 @@ def _propose_play(
     ]
     for review_id in waiting[:1]:
         stored_request, _, run = session.store.request(review_id)
-        start_review(session, ReviewRequest.of(stored_request), review_id, 0, timing, by=by)
+        start_review(session, ReviewRequest.from_stored(stored_request), review_id, 0, timing, by=by)
         DeskStore(session.store).move_choices(review_id, run, session.store.request(review_id)[2])
         run_review(session, review_id, timing)
         return answered.model_copy(update={"proposed": f"The play is put before the decision of {review_id}."})

@@ -50,9 +50,9 @@ class ReviewRequest:
         return {"data": self.data, "as_of": self.as_of.isoformat(), "out": self.out, "configs": self.configs}
 
     @classmethod
-    def of(cls, kept: dict[str, Any]) -> "ReviewRequest":
+    def from_stored(cls, stored: dict[str, Any]) -> "ReviewRequest":
         """The request from its stored form."""
-        return cls(kept["data"], date.fromisoformat(kept["as_of"]), kept["out"], kept["configs"])
+        return cls(stored["data"], date.fromisoformat(stored["as_of"]), stored["out"], stored["configs"])
 
 
 @dataclass
@@ -175,7 +175,7 @@ def backfill(
         if not history.has(review_id_of(day)):
             past = ReviewRequest(request.data, day, request.out, request.configs)
             base = load_scored_base(past, configuration, history, watch)
-            base.keep(history, review_id_of(day), reviewed=False)
+            base.save_scores(history, review_id_of(day), reviewed=False)
             base.close()
 
 
@@ -186,7 +186,7 @@ def build_context(session: StoreSession, review_id: str, timing: Timing) -> "Rev
     from tools.working_days import WorkingDays
 
     if review_id not in session.contexts:
-        request = ReviewRequest.of(session.store.request(review_id)[0])
+        request = ReviewRequest.from_stored(session.store.request(review_id)[0])
         configuration = session.configuration(request)
         history = session.history()
         session.contexts[review_id] = ReviewContext(
@@ -211,10 +211,10 @@ def run_review(session: StoreSession, review_id: str, timing: Timing) -> str | N
     """
     session.store.request(review_id)
     session.lock_review(review_id)
-    kept, _, run = session.store.request(review_id)
+    stored, _, run = session.store.request(review_id)
     import asyncio
 
-    return asyncio.run(_run_graph(session, ReviewRequest.of(kept).as_of, review_id, run, timing))
+    return asyncio.run(_run_graph(session, ReviewRequest.from_stored(stored).as_of, review_id, run, timing))
 
 
 async def _run_graph(session: StoreSession, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:

@@ -27,11 +27,11 @@ def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
     base, review_id = context.base(), state["review_id"]
     totals = portfolio_summary.summarize_portfolio(base)
     profile = profile_for(context.configuration, totals.accounts)
-    requests = customer_proposals(base, context.store.proposals(review_id, review_date(state)))
-    accounts = _read_accounts(context, profile.list_size, requests)
-    identified = _identified(context, state, totals, profile, requests, accounts)
+    play_requests = requests_of_customers(base, context.store.proposals(review_id, review_date(state)))
+    accounts = _read_accounts(context, profile.list_size, play_requests)
+    identified = _identified(context, state, totals, profile, play_requests, accounts)
     context.store.save(review_id, "standing", _at_risk_snapshot(identified, base))
-    base.keep(context.history, review_id, reviewed=True)
+    base.save_scores(context.history, review_id, reviewed=True)
     return save_result(context, state, "identified", identified)
 
 
@@ -50,25 +50,29 @@ class _Accounts:
 
     listed: tuple[Dossier, ...]
     """The at-risk list, worst first."""
-    asked: tuple[Dossier, ...]
+    requested_dossiers: tuple[Dossier, ...]
     """Accounts for which somebody asked for a play, with the statements of the question."""
     plan_rows: tuple[PlanRow, ...]
 
 
-def _read_accounts(context: ReviewContext, list_size: int, requests: Sequence[PlayRequest]) -> _Accounts:
+def _read_accounts(context: ReviewContext, list_size: int, play_requests: Sequence[PlayRequest]) -> _Accounts:
     base = context.base()
     listed, planned = at_risk_ids(base, list_size), read_plan_scores(base)
-    asked = [request.account_id for request in requests]
-    base.select_accounts(sorted({*listed, *asked, *(row["account_id"] for row in planned)}))
+    requested = [request.account_id for request in play_requests]
+    base.select_accounts(sorted({*listed, *requested, *(row["account_id"] for row in planned)}))
     details = base.signal_details()
     plan_rows = build_plan_rows(base, planned, details)
-    dossiers = build_dossiers(base, list(dict.fromkeys([*listed, *asked])), context.history, details)
+    dossiers = build_dossiers(base, list(dict.fromkeys([*listed, *requested])), context.history, details)
     by_id = {dossier.account_id: dossier for dossier in dossiers}
     return _Accounts(
         listed=tuple(dossiers[: len(listed)]),
-        asked=tuple(add_statements(by_id[r.account_id], r.said, context.configuration, r.on) for r in requests),
+        requested_dossiers=tuple(_with_statements(by_id[each.account_id], each, context) for each in play_requests),
         plan_rows=plan_rows,
     )
+
+
+def _with_statements(dossier: Dossier, request: PlayRequest, context: ReviewContext) -> Dossier:
+    return add_statements(dossier, request.said, context.configuration, request.on)
 
 
 def _identified(
@@ -76,7 +80,7 @@ def _identified(
     state: ReviewState,
     totals: PortfolioSummary,
     profile: ReviewProfile,
-    requests: Sequence[PlayRequest],
+    play_requests: Sequence[PlayRequest],
     accounts: _Accounts,
 ) -> IdentifyResult:
     base, day, configuration = context.base(), review_date(state), context.configuration
@@ -105,20 +109,17 @@ def _identified(
         followup=_followup(context, base, day),
         standing_now=portfolio_summary.current_health(base, sorted(seen)),
         outcomes=portfolio_summary.outcomes_since(base, seen),
-        asked=accounts.asked,
-        proposals=tuple(requests),
+        asked=accounts.requested_dossiers,
+        proposals=tuple(play_requests),
     )
 
 
-def customer_proposals(base: ScoredBase, proposals: list[PlayRequest]) -> list[PlayRequest]:
+def requests_of_customers(base: ScoredBase, play_requests: list[PlayRequest]) -> list[PlayRequest]:
     """Requests whose account is still a customer."""
-    known = {
-        row["account_id"]
-        for row in base.rows(
-            "select account_id from scored where list_contains(?, account_id)", [[p.account_id for p in proposals]]
-        )
-    }
-    return [proposal for proposal in proposals if proposal.account_id in known]
+    accounts = [request.account_id for request in play_requests]
+    rows = base.rows("select account_id from scored where list_contains(?, account_id)", [accounts])
+    customers = {row["account_id"] for row in rows}
+    return [request for request in play_requests if request.account_id in customers]
 
 
 def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSnapshot:

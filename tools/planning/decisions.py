@@ -256,8 +256,8 @@ def _edit_action(
         update |= {"due": due, "follow_up": days.follow_up(due, created)}
     person = people.get(decision.owners.get(action.id, ""))
     if person is not None:
-        said = unassigned_role(action.owner_role) if action.owner == TBD else action.owner
-        text = replace_name(action.action, said, person.name)
+        old_name = unassigned_role(action.owner_role) if action.owner == TBD else action.owner
+        text = replace_name(action.action, old_name, person.name)
         update |= {"owner": person.name, "owner_id": person.person_id, "action": text}
     if action.id in decision.wording:
         words = " ".join(decision.wording[action.id].split())

@@ -13,7 +13,7 @@ from domain.drafting import FIRST_TOUCH, DraftAction, PlayDraft, Violation
 from domain.evidence import Evidence
 from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
 from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
-from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
+from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices
 from tools.save_play.context import PlayContext
 from tools.save_play.sentence_rules import SentenceRules
 
@@ -260,7 +260,7 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
         if play.draft is not None and not has_unknown_ids(play.draft, context):
             return draft_choices(context, play.draft)
         if play.draft is None and play.drafting.outcome != "goes_on":
-            return library_choices(context)
+            return playbook_choices(context)
     whys = play.draft.wording() if play.draft else {}
     facts = {line.action: line.evidence for phase in PHASES for line in play.draft.phase(phase)} if play.draft else {}
     return {

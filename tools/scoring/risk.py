@@ -30,7 +30,7 @@ def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
     ``risk``, which nears 100 and stops there.
     """
     full = sql_number(scoring.cluster_points.value)
-    base = " + ".join(f"p_{category}" for category in CATEGORIES)
+    total_points = " + ".join(f"p_{category}" for category in CATEGORIES)
     warning = " + ".join(f"case when p_{c} >= {full} then 1 else p_{c} / {full} end" for c in CATEGORIES)
     horizon = sql_number(scoring.renewal_horizon.value)
     left = (
@@ -43,7 +43,7 @@ def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
     # so that two very bad accounts still have an order.
     raw = f"base * clustering * nearness / {sql_number(scoring.risk_scale.value)}"
     return [
-        [f"{base} as base", f"{warning} as warning"],
+        [f"{total_points} as base", f"{warning} as warning"],
         [
             f"case when warning > 1 then 1 + {step} * (warning - 1) else 1 end as clustering",
             f"1 + {sql_number(scoring.renewal_step.value)} * ({horizon} - ({left})) / {horizon} as nearness",

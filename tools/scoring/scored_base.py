@@ -97,8 +97,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
         if self.warehouse is not None:
             self.warehouse.server.close()
 
-    def keep(self, history: SnapshotStore, review_id: str, *, reviewed: bool) -> None:
-        """Keep this week's scores of every account, without one passing through here."""
+    def save_scores(self, history: SnapshotStore, review_id: str, *, reviewed: bool) -> None:
+        """Save this week's scores of every account; written by the engine, no row is loaded into Python."""
         scoring_hash = self.configuration.scoring_hash
         max_weeks = int(self.configuration.scoring.history_weeks.value)
         history.save(self.connection, self.week, review_id, self.as_of, scoring_hash, reviewed, max_weeks)
