@@ -1,4 +1,4 @@
-"""Phase 1, risk identification: the churn predictor lists who is at risk, the health scorer what fell."""
+"""Phase 1, risk identification: the churn predictor lists the accounts at risk, the health scorer the trends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from domain.tracking import AccountOutcome, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
 from tools.ask.user_statements import add_statements
 from tools.evidence.dossier import build_dossiers, load_people
-from tools.planning.capacity import capacity_lines
 from tools.planning.follow_up import AccountStatus, account_outcome, build_follow_up, list_commitments
 from tools.planning.intervention_plan import at_risk_ids, build_plan_rows, count_plan_totals, read_plan_scores
 from tools.scoring import portfolio_summary
@@ -37,7 +36,7 @@ def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
 
 @review_node("1 Risk identification", "health scorer")
 def follow_trends(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """Health that fell, warnings by dimension, stakeholder changes; the risk × opportunity matrix."""
+    """Find the alerts of the week (health, signals by category, people) and fill the risk × opportunity matrix."""
     base = context.base()
     alerts, states = portfolio_summary.workflow_alerts(base)
     trends = Trends(alerts=alerts, states=states, matrix=portfolio_summary.opportunity_matrix(base))
@@ -85,7 +84,6 @@ def _identified(
 ) -> IdentifyResult:
     base, day, configuration = context.base(), review_date(state), context.configuration
     team, books = load_people(base), portfolio_summary.csm_books(base)
-    csms = [line.person_id for line in capacity_lines(books, team, {}, {}, configuration.review)]
     seen = context.earlier_reviews(day).last_seen()
     overrides = context.store.overrides(day)
     return IdentifyResult(
@@ -104,7 +102,7 @@ def _identified(
         plan_totals=count_plan_totals(base),
         people=team,
         books=books,
-        movable=portfolio_summary.movable_accounts(base, csms),
+        movable=portfolio_summary.movable_accounts(base, portfolio_summary.csm_ids(base)),
         population=portfolio_summary.portfolio_counts(base),
         followup=_followup(context, base, day),
         standing_now=portfolio_summary.current_health(base, sorted(seen)),
@@ -127,35 +125,39 @@ def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSna
     rows = base.rows(
         "select account_id, name, arr, churn_probability, health from scored where at_risk order by account_id"
     )
-    then = tuple(AtRiskEntry(**{**row, "arr": float(row["arr"])}) for row in rows)
-    return AtRiskSnapshot(review_id=identified.review_id, as_of=identified.as_of, at_risk=then)
+    entries = tuple(AtRiskEntry(**{**row, "arr": float(row["arr"])}) for row in rows)
+    return AtRiskSnapshot(review_id=identified.review_id, as_of=identified.as_of, at_risk=entries)
 
 
 def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:
     """Last week's commitments, and the outcome of the accounts that had a play."""
-    if base.previous is None:
+    previous = base.previous
+    if previous is None:
         return build_follow_up(None, (), ())
     items = list_commitments(
         context.earlier_reviews(day).carried_actions(), context.store.progress(), day, context.configuration.review
     )
-    outcomes = _outcomes(context, base, items)
-    return build_follow_up((base.previous.review_id, base.previous.as_of), items, outcomes)
+    outcomes = _outcomes(context, base, previous.as_of, items)
+    return build_follow_up((previous.review_id, previous.as_of), items, outcomes)
 
 
-def _outcomes(context: ReviewContext, base: ScoredBase, items: tuple[Commitment, ...]) -> list[AccountOutcome]:
+def _outcomes(
+    context: ReviewContext, base: ScoredBase, since: date, items: tuple[Commitment, ...]
+) -> list[AccountOutcome]:
+    """Outcome of each account whose play runs, since the day of the previous review; largest ARR first."""
     running = context.earlier_reviews(base.as_of).running_plays()
-    if base.previous is None or not running:
+    if not running:
         return []
-    names = sorted(running)
-    kinds = portfolio_summary.outcomes_since(base, dict.fromkeys(names, base.previous.as_of))
-    now = portfolio_summary.current_health(base, names)
-    risky = portfolio_summary.still_at_risk(base, names)
+    account_ids = sorted(running)
+    kinds = portfolio_summary.outcomes_since(base, dict.fromkeys(account_ids, since))
+    health_now = portfolio_summary.current_health(base, account_ids)
+    still_at_risk = portfolio_summary.still_at_risk(base, account_ids)
     return [
         account_outcome(
             account,
             play.name,
             play.arr,
-            AccountStatus(kinds.get(account), account in risky, play.health, now.get(account)),
+            AccountStatus(kinds.get(account), account in still_at_risk, play.health, health_now.get(account)),
             [item for item in items if item.account_id == account],
         )
         for account, play in sorted(running.items(), key=lambda pair: (-pair[1].arr, pair[0]))

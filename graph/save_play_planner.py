@@ -1,5 +1,7 @@
 """The save plays of one review: which accounts get one, which play already runs, what was drafted."""
 
+from functools import cached_property
+
 from agents.churn_predictor import profile_for
 from agents.play_drafter import PlayDrafter, add_note, name_words, running_choices
 from domain.dossier import Dossier
@@ -24,7 +26,7 @@ class SavePlayPlanner:
         self.play_requests: dict[str, PlayRequest] = {request.account_id: request for request in identified.proposals}
         self.accounts = _accounts_with_play(context, identified)
 
-    @property
+    @cached_property
     def dossiers(self) -> dict[str, Dossier]:
         """The accounts that get a play, by id."""
         return {dossier.account_id: dossier for dossier in self.accounts}
@@ -85,7 +87,7 @@ class SavePlayPlanner:
             play = add_note(play.model_copy(update={"asked": asked}), "Here because somebody asked for it.")
         if replaced is not None:
             subject = "It" if request is not None else f"The cause changed since {replaced.origin}; this"
-            play = add_note(play, f"{subject} replaces the play that runs.")
+            play = add_note(play, f"{subject} replaces the running play.")
         return play
 
 
@@ -109,7 +111,7 @@ def _play_drafter(context: ReviewContext, identified: IdentifyResult) -> PlayDra
 def _accounts_with_play(context: ReviewContext, identified: IdentifyResult) -> tuple[Dossier, ...]:
     """The worst accounts, as many as the profile discusses in depth, then those that somebody asked for.
 
-    An account that is both keeps its place and takes the statements of the question.
+    An account in both lists keeps its rank, with the requested dossier.
     """
     deep_dives = profile_for(context.configuration, identified.portfolio.accounts).deep_dives
     requested_dossiers = {dossier.account_id: dossier for dossier in identified.asked}

@@ -1,4 +1,4 @@
-"""Decisions applied: what people said about each play becomes a status, a changed plan, and actions for people.
+"""Decisions applied: each decision of people sets the status of a play, and edits or approves its plan.
 
 Pure. Only what was approved (or approved with edits) becomes an action.
 """
@@ -25,7 +25,7 @@ MAX_WORDING_LENGTH = 600
 
 @dataclass(frozen=True)
 class AppliedDecisions:
-    """Plays with their status and edits, the plan lines approved beside them, and the record of it all."""
+    """Plays with status and edits, approved plan lines of accounts without a play, and one record for each decision."""
 
     plays: tuple[SavePlay, ...]
     lines: tuple[PlanLine, ...]
@@ -124,7 +124,7 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
             )
     for action, person in decision.owners.items():
         if person not in people:
-            raise DecisionError(f"{play.account_id}: {action}: nobody of ours has the id {person!r}")
+            raise DecisionError(f"{play.account_id}: {action}: no colleague has the id {person!r}")
     for action, text in decision.wording.items():
         if not text.strip() or len(text) > MAX_WORDING_LENGTH:
             raise DecisionError(f"{play.account_id}: {action}: the wording has 1 to {MAX_WORDING_LENGTH} characters")
@@ -166,7 +166,7 @@ def apply_decisions(
 
 def _decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
     if decisions.rest == "approve":
-        reason = "Nobody was asked" if decisions.unattended else "Approved with the rest"
+        reason = "Approved automatically (unattended)" if decisions.unattended else "Approved with the rest"
         return PlayDecision(account=account, decision="approve", reason=reason)
     return PlayDecision(account=account, decision="reject", reason="Not decided in the meeting")
 
@@ -267,11 +267,11 @@ def _edit_action(
 
 def unowned_critical(planned: PlanResult, decided: AppliedDecisions, owners: Mapping[str, str]) -> list[str]:
     """Critical accounts that nobody owns and the close does not assign."""
-    statuses = {play.account_id: play.owner for play in decided.plays}
+    owner_by_account = {play.account_id: play.owner for play in decided.plays}
     return [
         line.account_id
         for line in planned.intervention_plan
         if line.tier == "critical"
-        and statuses.get(line.account_id, line.owner) == TBD
+        and owner_by_account.get(line.account_id, line.owner) == TBD
         and line.account_id not in owners
     ]

@@ -192,7 +192,7 @@ def _owners(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
     for action in _all_actions(play):
         person = context.people.get(action.owner_id or "")
         if action.owner_id is not None and (person is None or person.name != action.owner):
-            yield _violation("owner_unknown", f"{action.id}: {action.owner} is nobody of ours; name a person")
+            yield _violation("owner_unknown", f"{action.id}: {action.owner} is no colleague; name a person")
         elif play.status not in _EDITED and action.owner_id not in allowed.get(action.owner_role, set()):
             yield _violation(
                 "owner_not_of_account",
@@ -286,7 +286,7 @@ def has_unknown_ids(draft: PlayDraft, context: PlayContext) -> bool:
 
 
 def _differences(play: SavePlay, again: SavePlay, context: PlayContext) -> Iterator[Violation]:
-    """Where the play says something else than its evidence, its library and its choices give."""
+    """Differences between the play and the one that its evidence, playbook and choices give."""
     for name in _HEADER:
         if getattr(play, name) != getattr(again, name):
             yield _mismatch("header_differs", name.replace("_", " "), getattr(again, name))

@@ -10,8 +10,8 @@ from datetime import date
 from typing import Any
 
 USAGE_WINDOW_DAYS = 28
-"""Four weeks: usage is compared with the four weeks before. One number for all usage signals, since their table is read
-in one pass; the phrases say "four weeks"."""
+"""Days of usage that are compared with as many days before. All usage signals share it, because their SQL reads the table
+once; the phrases in ``configs/scoring.yaml`` say "four weeks"."""
 
 
 @dataclass(frozen=True)
