@@ -81,7 +81,7 @@ def _difference(now: float | None, then: float | None) -> float | None:
 
 
 def risk_reasons(dossier: Dossier, configuration: Configuration) -> tuple[str, ...]:
-    """Why the account is on the list: rules that fire, a falling trend, then the heaviest evidence."""
+    """Reasons for listing the account: rules that fire, a falling trend, then the heaviest evidence."""
     rules = fired_rules(dossier.values, dossier.size, configuration.tiers)
     found = [capitalize_first(rule.says) for rule in rules]
     if dossier.alarm:

@@ -24,7 +24,7 @@ from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.save_play import SavePlay
 from tools.prompts import render_prompt
 from tools.save_play.answer_schema import draft_schema, sentences_schema
-from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
+from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.selection import play_version
@@ -96,7 +96,7 @@ class PlayDrafter:
 
     def from_playbook(self, context: PlayContext, drafting: DraftingRecord | None = None) -> SavePlay:
         """A complete, verified play in the library's own words."""
-        play = build_play(context, library_choices(context))
+        play = build_play(context, playbook_choices(context))
         note = play.drafted_note
         if drafting is not None and drafting.outcome == "fell_back":
             note = f"{note} The model's draft was not used: {drafting.reason}"
@@ -104,9 +104,9 @@ class PlayDrafter:
             play.model_copy(update={"drafting": drafting or DraftingRecord(), "drafted_note": note}), context
         )
 
-    def continue_play(self, context: PlayContext, lines: PlayChoices, origin: str) -> SavePlay:
+    def continue_play(self, context: PlayContext, choices: PlayChoices, origin: str) -> SavePlay:
         """A play that already runs, with its own actions and dates."""
-        play = build_play(context, lines)
+        play = build_play(context, choices)
         note = f"{play.drafted_note} Running since {origin}; approving it means going on."
         update = {"drafting": DraftingRecord(outcome="goes_on"), "drafted_note": note}
         return self.verify(play.model_copy(update=update), context)
@@ -272,13 +272,13 @@ def name_words(names: Sequence[str]) -> frozenset[str]:
 def running_choices(
     context: PlayContext, actions: Mapping[str, Sequence[str]], dates: Mapping[str, date], owners: Mapping[str, str]
 ) -> dict[Phase, list[ChosenAction]]:
-    """The lines of a play that runs: its actions as the library has them now, its own dates, its own owners."""
+    """The choices of a play that runs: its actions as the playbook has them now, its own dates and owners."""
 
-    def line(action: PlaybookAction) -> ChosenAction:
+    def choice(action: PlaybookAction) -> ChosenAction:
         return ChosenAction(action, context.people.get(owners.get(action.id, "")), dates.get(action.id))
 
     return {
-        phase: [line(action) for action in context.playbook.phase(phase) if action.id in actions.get(phase, ())]
+        phase: [choice(action) for action in context.playbook.phase(phase) if action.id in actions.get(phase, ())]
         for phase in PHASES
     }
 

@@ -126,7 +126,7 @@ def _propose_play(
         session.lock_review(review_id)
         save_proposal(session, proposal, review_id)
         stored_request = session.store.request(review_id)[0]
-        start_review(session, ReviewRequest.of(stored_request), review_id, 0, timing, by=by, again=True)
+        start_review(session, ReviewRequest.from_stored(stored_request), review_id, 0, timing, by=by, again=True)
         run_review(session, review_id, timing)
         return answered.model_copy(update={"proposed": f"The play is put before the decision of {review_id}."})
     save_proposal(session, proposal)

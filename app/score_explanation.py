@@ -34,7 +34,7 @@ def scoring_explanation(base: ScoreOnlyBase, steps: list[tuple[str, float]]) -> 
         "rows_fetched": base.warehouse.server.rows_fetched if base.warehouse else None,
         "tables": tables,
         "steps": [{"step": what, "seconds": round(took, 3)} for what, took in steps],
-        "statements": [{"step": what, "sql": lay_out_sql(sql)} for what, sql in base.sent],
+        "statements": [{"step": what, "sql": lay_out_sql(sql)} for what, sql in base.executed_statements],
     }
 
 

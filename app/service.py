@@ -61,7 +61,7 @@ def start_review(
     with session.store.transaction():
         week = read_worked_week(session, review_id)  # once more: somebody may have decided in the meantime
         _check_untouched(week, again)
-        session.store.start(review_id, request.as_of, request.kept())
+        session.store.start(review_id, request.as_of, request.to_stored())
         session.keep_configuration(review_id, request)
         if week is not None:
             session.store.save(review_id, "earlier_run", week.kept())

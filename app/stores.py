@@ -183,8 +183,10 @@ class DatabaseLocation:
 
     @asynccontextmanager
     async def saver(self) -> "AsyncIterator[BaseCheckpointSaver[Any]]":
-        """Where LangGraph keeps how far each review is. Raises InputError when it cannot be opened, and
-        the errors of `translate_errors` while it is open."""
+        """Checkpointer in which LangGraph keeps how far each review is.
+
+        Raises InputError when it cannot be opened, and the errors of `translate_errors` while it is open.
+        """
         from tools.store.postgres import DRIVER_MISSING, connect_async, translate_errors
 
         try:

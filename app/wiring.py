@@ -53,9 +53,9 @@ class ReviewRequest:
         return {"data": self.data, "as_of": self.as_of.isoformat(), "out": self.out, "configs": self.configs}
 
     @classmethod
-    def of(cls, kept: dict[str, Any]) -> "ReviewRequest":
+    def from_stored(cls, stored: dict[str, Any]) -> "ReviewRequest":
         """The request from its stored form."""
-        return cls(kept["data"], date.fromisoformat(kept["as_of"]), kept["out"], kept["configs"])
+        return cls(stored["data"], date.fromisoformat(stored["as_of"]), stored["out"], stored["configs"])
 
 
 @dataclass
@@ -116,7 +116,7 @@ class StoreSession:
     def review_configuration(self, review_id: str) -> Configuration:
         """The configuration that a review began with; today's for a review that was begun before these were stored."""
         if not self.store.has(review_id, "configuration"):
-            return self.configuration(ReviewRequest.of(self.store.request(review_id)[0]))
+            return self.configuration(ReviewRequest.from_stored(self.store.request(review_id)[0]))
         files, kept = self.store.get_with_hash(review_id, "configuration", ConfigurationFiles)
         if kept not in self.configurations:
             self.configurations[kept] = apply_environment(parse_configuration(files))
@@ -144,7 +144,7 @@ def configuration_notice(session: StoreSession, review_id: str) -> str:
     files = session.store.find(review_id, "configuration", ConfigurationFiles)
     if files is None:
         return ""
-    request = ReviewRequest.of(session.store.request(review_id)[0])
+    request = ReviewRequest.from_stored(session.store.request(review_id)[0])
     name = request.configs or "configs"
     try:
         changed = read_configuration_files(configuration_folder(request)) != files
@@ -224,7 +224,7 @@ def backfill(
         if not history.has(review_id_of(day)):
             past = ReviewRequest(request.data, day, request.out, request.configs)
             base = load_scored_base(past, configuration, history, watch)
-            base.keep(history, review_id_of(day), reviewed=False)
+            base.save_scores(history, review_id_of(day), reviewed=False)
             base.close()
 
 
@@ -235,7 +235,7 @@ def build_context(session: StoreSession, review_id: str, timing: Timing) -> "Rev
     from tools.working_days import WorkingDays
 
     if review_id not in session.contexts:
-        request = ReviewRequest.of(session.store.request(review_id)[0])
+        request = ReviewRequest.from_stored(session.store.request(review_id)[0])
         configuration = session.review_configuration(review_id)
         history = session.history()
 
@@ -275,7 +275,7 @@ def run_review(session: StoreSession, review_id: str, timing: Timing) -> str | N
     """
     session.store.request(review_id)
     session.lock_review(review_id)
-    kept, state, run = session.store.request(review_id)
+    stored, state, run = session.store.request(review_id)
     if state == "closed":
         return None
     notice = configuration_notice(session, review_id)
@@ -283,7 +283,7 @@ def run_review(session: StoreSession, review_id: str, timing: Timing) -> str | N
         timing.say(notice)
     import asyncio
 
-    return asyncio.run(_run_graph(session, ReviewRequest.of(kept).as_of, review_id, run, timing))
+    return asyncio.run(_run_graph(session, ReviewRequest.from_stored(stored).as_of, review_id, run, timing))
 
 
 async def _run_graph(session: StoreSession, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:

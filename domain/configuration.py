@@ -262,7 +262,7 @@ class TierRule(Record):
 
 
 class ActionRule(Record):
-    """Which primary action a signal asks for; the first that holds is the primary, the next the secondary."""
+    """Primary action that a signal asks for; the first rule that holds gives the primary action, the next the secondary."""
 
     id: str
     when: tuple[RuleCondition, ...] = Field(min_length=1)

@@ -110,9 +110,9 @@ async def _draft_plays(
     drafter: PlayDrafter, found: Sequence[Dossier], findings: Sequence[CauseFinding]
 ) -> list[SavePlay]:
     async def each(dossier: Dossier, finding: CauseFinding) -> SavePlay:
-        frame = drafter.play_context(dossier, finding)
+        context = drafter.play_context(dossier, finding)
         asked = drafter.client is not None and dossier.at_risk
-        return drafter.play(frame, await drafter.draft(frame) if asked else None)
+        return drafter.play(context, await drafter.draft(context) if asked else None)
 
     try:
         return list(await asyncio.gather(*(each(d, f) for d, f in zip(found, findings, strict=True))))

@@ -55,7 +55,7 @@ def score_cases(cases: Sequence[AccountCase], folder: Path, configuration: Confi
     if first.month_ago:
         before = first.as_of - timedelta(days=MONTH_DAYS)
         past = read_base(str(folder / "data"), before, configuration, history)
-        past.keep(history, review_id_of(before), reviewed=False)
+        past.save_scores(history, review_id_of(before), reviewed=False)
         past.connection.close()
     base = read_base(str(folder / "data"), first.as_of, configuration, history)
     return CasePortfolio(tuple(cases), tables, base, history)

@@ -98,7 +98,7 @@ def review_week(
     tables = world.known_on(day)
     write_tables(tables, folder)
     base = read_base(str(folder), day, configuration, history)
-    base.keep(history, review_id_of(day), reviewed=True)
+    base.save_scores(history, review_id_of(day), reviewed=True)
     scored = tuple(base.rows("select * from scored order by account_id"))
     listed = tuple(at_risk_ids(base, LIST_LENGTH))
     planned = number in REVIEW_WEEKS

@@ -106,10 +106,10 @@ class AskContext:
         dossier = self.dossier(account_id, said)
         finding = diagnose(dossier, self.configuration.causes, self.configuration.scoring)
         drafter = self._drafter()
-        play_context = drafter.play_context(
+        context = drafter.play_context(
             dossier, finding, tried=tried, excluded=excluded_actions(self.configuration, tried)
         )
-        play = drafter.play(play_context, await drafter.draft(play_context) if self.client is not None else None)
+        play = drafter.play(context, await drafter.draft(context) if self.client is not None else None)
         without = diagnose(self.dossier(account_id), self.configuration.causes, self.configuration.scoring)
         sentences = [f"{dossier.name}: {_cause_clause(finding)}, {dossier.intervention_tier or 'medium'} priority."]
         if said and without.category != finding.category:

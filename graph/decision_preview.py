@@ -95,9 +95,9 @@ class DecisionPreview:
         phase = next((phase for phase in play.phases if any(each.id == action for each in phase.actions)), None)
         if phase is None:
             raise DecisionError(f"{account}: the play has no action {action!r}")
-        play_context = self._planner.play_context(self._accounts[account])
-        taken = {each.id for part in play.phases for each in part.actions} | play_context.excluded
-        return [each for each in play_context.playbook.phase(phase.phase) if each.id not in taken]
+        context = self._planner.play_context(self._accounts[account])
+        taken = {each.id for part in play.phases for each in part.actions} | context.excluded
+        return [each for each in context.playbook.phase(phase.phase) if each.id not in taken]
 
     def with_swaps(self, decisions: Sequence[PlayDecision]) -> PlanResult:
         """The proposed plays, with the actions that people exchanged for others of the playbook."""
@@ -111,19 +111,19 @@ class DecisionPreview:
         return self.planned.model_copy(update={"plays": plays})
 
     def _swap_actions(self, play: SavePlay, decision: PlayDecision) -> SavePlay:
-        play_context = self._planner.play_context(self._accounts[play.account_id])
+        context = self._planner.play_context(self._accounts[play.account_id])
         chosen: dict[str, PlaybookAction] = {}
         for old, new in decision.swap.items():
             offered = {each.id: each for each in self.replacement_actions(play.account_id, old)}
             if new not in offered or new in {each.id for each in chosen.values()}:
                 known = ", ".join(sorted(offered)) or "nothing else"
-                raise DecisionError(f"{play.account_id}: {old} cannot be replaced by {new!r}; the library has {known}")
+                raise DecisionError(f"{play.account_id}: {old} cannot be replaced by {new!r}; the playbook has {known}")
             chosen[old] = offered[new]
         phases = []
         for phase in play.phases:
-            lines: dict[Phase, list[ChosenAction]] = {each.phase: [] for each in play.phases}
-            lines[phase.phase] = [ChosenAction(chosen[each.id]) for each in phase.actions if each.id in chosen]
-            made = next(each for each in build_play(play_context, lines).phases if each.phase == phase.phase)
+            choices: dict[Phase, list[ChosenAction]] = {each.phase: [] for each in play.phases}
+            choices[phase.phase] = [ChosenAction(chosen[each.id]) for each in phase.actions if each.id in chosen]
+            made = next(each for each in build_play(context, choices).phases if each.phase == phase.phase)
             kept = [each for each in phase.actions if each.id not in chosen]
             actions = tuple(sorted([*kept, *made.actions], key=lambda each: (each.due, each.id)))
             phases.append(phase.model_copy(update={"actions": actions}))

@@ -1,4 +1,4 @@
-"""Phase 1, risk identification: the churn predictor lists who is at risk, the health scorer what fell."""
+"""Phase 1, risk identification: the churn predictor lists the accounts at risk, the health scorer the trends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from domain.tracking import AccountOutcome, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
 from tools.ask.user_statements import add_statements
 from tools.evidence.dossier import build_dossiers, load_people
-from tools.planning.capacity import capacity_lines
 from tools.planning.follow_up import AccountStatus, account_outcome, build_follow_up, list_commitments
 from tools.planning.intervention_plan import at_risk_ids, build_plan_rows, count_plan_totals, read_plan_scores
 from tools.scoring import portfolio_summary
@@ -27,11 +26,11 @@ def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
     base, review_id = context.base(), state["review_id"]
     totals = portfolio_summary.summarize_portfolio(base)
     profile = profile_for(context.configuration, totals.accounts)
-    requests = customer_proposals(base, context.store.proposals(review_id, review_date(state)))
-    accounts = _read_accounts(context, profile.list_size, requests)
-    identified = _identified(context, state, totals, profile, requests, accounts)
+    play_requests = requests_of_customers(base, context.store.proposals(review_id, review_date(state)))
+    accounts = _read_accounts(context, profile.list_size, play_requests)
+    identified = _identified(context, state, totals, profile, play_requests, accounts)
     trends, snapshot = _trends(base), _at_risk_snapshot(identified, base)
-    base.keep(context.history, review_id, reviewed=True)
+    base.save_scores(context.history, review_id, reviewed=True)
     with context.store.transaction():  # all that is read from the data: a resume must not mix it with later data
         context.store.save(review_id, "standing", snapshot)
         context.save_result(review_id, "trends", trends)
@@ -59,25 +58,29 @@ class _Accounts:
 
     listed: tuple[Dossier, ...]
     """The at-risk list, worst first."""
-    asked: tuple[Dossier, ...]
+    requested_dossiers: tuple[Dossier, ...]
     """Accounts for which somebody asked for a play, with the statements of the question."""
     plan_rows: tuple[PlanRow, ...]
 
 
-def _read_accounts(context: ReviewContext, list_size: int, requests: Sequence[PlayRequest]) -> _Accounts:
+def _read_accounts(context: ReviewContext, list_size: int, play_requests: Sequence[PlayRequest]) -> _Accounts:
     base = context.base()
     listed, planned = at_risk_ids(base, list_size), read_plan_scores(base)
-    asked = [request.account_id for request in requests]
-    base.select_accounts(sorted({*listed, *asked, *(row["account_id"] for row in planned)}))
+    requested = [request.account_id for request in play_requests]
+    base.select_accounts(sorted({*listed, *requested, *(row["account_id"] for row in planned)}))
     details = base.signal_details()
     plan_rows = build_plan_rows(base, planned, details)
-    dossiers = build_dossiers(base, list(dict.fromkeys([*listed, *asked])), context.history, details)
+    dossiers = build_dossiers(base, list(dict.fromkeys([*listed, *requested])), context.history, details)
     by_id = {dossier.account_id: dossier for dossier in dossiers}
     return _Accounts(
         listed=tuple(dossiers[: len(listed)]),
-        asked=tuple(add_statements(by_id[r.account_id], r.said, context.configuration, r.on) for r in requests),
+        requested_dossiers=tuple(_with_statements(by_id[each.account_id], each, context) for each in play_requests),
         plan_rows=plan_rows,
     )
+
+
+def _with_statements(dossier: Dossier, request: PlayRequest, context: ReviewContext) -> Dossier:
+    return add_statements(dossier, request.said, context.configuration, request.on)
 
 
 def _identified(
@@ -85,12 +88,11 @@ def _identified(
     state: ReviewState,
     totals: PortfolioSummary,
     profile: ReviewProfile,
-    requests: Sequence[PlayRequest],
+    play_requests: Sequence[PlayRequest],
     accounts: _Accounts,
 ) -> IdentifyResult:
     base, day, configuration = context.base(), review_date(state), context.configuration
     team, books = load_people(base), portfolio_summary.csm_books(base)
-    csms = [line.person_id for line in capacity_lines(books, team, {}, {}, configuration.review)]
     seen = context.earlier_reviews(day).last_seen()
     overrides = context.store.overrides(day)
     return IdentifyResult(
@@ -109,25 +111,22 @@ def _identified(
         plan_totals=count_plan_totals(base),
         people=team,
         books=books,
-        movable=portfolio_summary.movable_accounts(base, csms),
+        movable=portfolio_summary.movable_accounts(base, portfolio_summary.csm_ids(base)),
         population=portfolio_summary.portfolio_counts(base),
         followup=_followup(context, base, day),
         standing_now=portfolio_summary.current_health(base, sorted(seen)),
         outcomes=portfolio_summary.outcomes_since(base, seen),
-        asked=accounts.asked,
-        proposals=tuple(requests),
+        asked=accounts.requested_dossiers,
+        proposals=tuple(play_requests),
     )
 
 
-def customer_proposals(base: ScoredBase, proposals: list[PlayRequest]) -> list[PlayRequest]:
+def requests_of_customers(base: ScoredBase, play_requests: list[PlayRequest]) -> list[PlayRequest]:
     """Requests whose account is still a customer."""
-    known = {
-        row["account_id"]
-        for row in base.rows(
-            "select account_id from scored where list_contains(?, account_id)", [[p.account_id for p in proposals]]
-        )
-    }
-    return [proposal for proposal in proposals if proposal.account_id in known]
+    accounts = [request.account_id for request in play_requests]
+    rows = base.rows("select account_id from scored where list_contains(?, account_id)", [accounts])
+    customers = {row["account_id"] for row in rows}
+    return [request for request in play_requests if request.account_id in customers]
 
 
 def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSnapshot:
@@ -135,35 +134,39 @@ def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSna
     rows = base.rows(
         "select account_id, name, arr, churn_probability, health from scored where at_risk order by account_id"
     )
-    then = tuple(AtRiskEntry(**{**row, "arr": float(row["arr"])}) for row in rows)
-    return AtRiskSnapshot(review_id=identified.review_id, as_of=identified.as_of, at_risk=then)
+    entries = tuple(AtRiskEntry(**{**row, "arr": float(row["arr"])}) for row in rows)
+    return AtRiskSnapshot(review_id=identified.review_id, as_of=identified.as_of, at_risk=entries)
 
 
 def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:
     """Last week's commitments, and the outcome of the accounts that had a play."""
-    if base.previous is None:
+    previous = base.previous
+    if previous is None:
         return build_follow_up(None, (), ())
     items = list_commitments(
         context.earlier_reviews(day).carried_actions(), context.store.progress(), day, context.configuration.review
     )
-    outcomes = _outcomes(context, base, items)
-    return build_follow_up((base.previous.review_id, base.previous.as_of), items, outcomes)
+    outcomes = _outcomes(context, base, previous.as_of, items)
+    return build_follow_up((previous.review_id, previous.as_of), items, outcomes)
 
 
-def _outcomes(context: ReviewContext, base: ScoredBase, items: tuple[Commitment, ...]) -> list[AccountOutcome]:
+def _outcomes(
+    context: ReviewContext, base: ScoredBase, since: date, items: tuple[Commitment, ...]
+) -> list[AccountOutcome]:
+    """Outcome of each account whose play runs, since the day of the previous review; largest ARR first."""
     running = context.earlier_reviews(base.as_of).running_plays()
-    if base.previous is None or not running:
+    if not running:
         return []
-    names = sorted(running)
-    kinds = portfolio_summary.outcomes_since(base, dict.fromkeys(names, base.previous.as_of))
-    now = portfolio_summary.current_health(base, names)
-    risky = portfolio_summary.still_at_risk(base, names)
+    account_ids = sorted(running)
+    kinds = portfolio_summary.outcomes_since(base, dict.fromkeys(account_ids, since))
+    health_now = portfolio_summary.current_health(base, account_ids)
+    still_at_risk = portfolio_summary.still_at_risk(base, account_ids)
     return [
         account_outcome(
             account,
             play.name,
             play.arr,
-            AccountStatus(kinds.get(account), account in risky, play.health, now.get(account)),
+            AccountStatus(kinds.get(account), account in still_at_risk, play.health, health_now.get(account)),
             [item for item in items if item.account_id == account],
         )
         for account, play in sorted(running.items(), key=lambda pair: (-pair[1].arr, pair[0]))

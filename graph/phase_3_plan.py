@@ -1,4 +1,4 @@
-"""Phase 3, intervention planning: the churn predictor plans, the play drafter writes, then people decide."""
+"""Phase 3, intervention planning: the churn predictor plans, the play drafter drafts the plays, then people decide."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ from tools.wording import format_day, plural
 
 @review_node("3 Intervention planning", "churn predictor")
 def choose_accounts(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """The accounts that get a new save play: the worst ones without a running play."""
+    """Choose the accounts that get a new save play: the worst ones without a running play."""
     identified = context.result(state, "identified", IdentifyResult)
     return {"to_draft": SavePlayPlanner(context, state, identified).to_draft()}
 
@@ -31,7 +31,7 @@ def fan_out_drafts(state: ReviewState) -> list[Send] | str:
 
 @review_node("3 Intervention planning", "play drafter")
 async def draft_play(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """One account: ask, check, repair. The draft is stored at once, also if it cannot be used. No model, no draft."""
+    """Draft the play of one account with the model, and store the draft, also one that failed. Does nothing without a model."""
     if context.client is None:
         return {}
     (account,) = state["to_draft"]
@@ -45,7 +45,7 @@ async def draft_play(state: ReviewState, context: ReviewContext) -> StateUpdate:
 
 @review_node("3 Intervention planning", "churn predictor")
 def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """A line for every account of the plan, a save play for the top accounts, what fits into hours and budget."""
+    """Build the plan line of every account and the plays of the worst, and choose the plays that fit hours and budget."""
     configuration, calendar = context.configuration, context.calendar
     identified = context.result(state, "identified", IdentifyResult)
     diagnosed = context.result(state, "diagnosed", DiagnoseResult)
@@ -88,7 +88,7 @@ async def write_briefing(state: ReviewState, context: ReviewContext) -> StateUpd
 
 
 def _names_to_hide(identified: IdentifyResult) -> frozenset[str]:
-    """Names of people and accounts, word by word: the model gets them as placeholders only."""
+    """The words of all names of people and accounts; the model gets placeholders instead."""
     people = [person.name for person in identified.people.values()]
     return name_words([*people, *(row.name for row in identified.plan_rows)])
 

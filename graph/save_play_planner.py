@@ -1,5 +1,7 @@
 """The save plays of one review: which accounts get one, which play already runs, what was drafted."""
 
+from functools import cached_property
+
 from agents.churn_predictor import profile_for
 from agents.play_drafter import PlayDrafter, add_note, name_words, running_choices
 from domain.dossier import Dossier
@@ -21,10 +23,10 @@ class SavePlayPlanner:
         self.causes_by_account = {finding.account_id: finding for finding in diagnosed.causes}
         earlier = context.earlier_reviews(identified.as_of)
         self.running, self.done = earlier.running_plays(), earlier.completed_actions()
-        self.requests: dict[str, PlayRequest] = {request.account_id: request for request in identified.proposals}
+        self.play_requests: dict[str, PlayRequest] = {request.account_id: request for request in identified.proposals}
         self.accounts = _accounts_with_play(context, identified)
 
-    @property
+    @cached_property
     def dossiers(self) -> dict[str, Dossier]:
         """The accounts that get a play, by id."""
         return {dossier.account_id: dossier for dossier in self.accounts}
@@ -36,7 +38,7 @@ class SavePlayPlanner:
     def existing_play(self, dossier: Dossier) -> RunningPlay | None:
         """The play that runs for the account, if the cause is still the same and nobody asked for a new one."""
         old = self.running.get(dossier.account_id)
-        if old is None or dossier.account_id in self.requests:
+        if old is None or dossier.account_id in self.play_requests:
             return None
         return old if old.cause == self.causes_by_account[dossier.account_id].category else None
 
@@ -47,7 +49,7 @@ class SavePlayPlanner:
 
     def play_context(self, dossier: Dossier) -> PlayContext:
         """Everything the account's play may use."""
-        old, request = self.existing_play(dossier), self.requests.get(dossier.account_id)
+        old, request = self.existing_play(dossier), self.play_requests.get(dossier.account_id)
         tried = request.tried if request else ()
         return self.drafter.play_context(
             dossier,
@@ -70,22 +72,22 @@ class SavePlayPlanner:
 
     def build_play(self, dossier: Dossier) -> SavePlay:
         """The play of one account: the one that runs, or a new one from the stored draft or the playbook."""
-        play_context, old = self.play_context(dossier), self.existing_play(dossier)
+        context, old = self.play_context(dossier), self.existing_play(dossier)
         if old is not None:
-            choices = running_choices(play_context, old.actions, old.dates, old.owners)
-            return self.drafter.continue_play(play_context, choices, old.origin)
+            choices = running_choices(context, old.actions, old.dates, old.owners)
+            return self.drafter.continue_play(context, choices, old.origin)
         drafted = self.context.store.find(self.review_id, draft_key(dossier.account_id), DraftResult)
-        return self._with_origin(self.drafter.play(play_context, drafted))
+        return self._with_origin(self.drafter.play(context, drafted))
 
     def _with_origin(self, play: SavePlay) -> SavePlay:
         """The play with notes on the question that asked for it and the play that it replaces."""
-        request, replaced = self.requests.get(play.account_id), self.running.get(play.account_id)
+        request, replaced = self.play_requests.get(play.account_id), self.running.get(play.account_id)
         if request is not None:
             asked = f"{request.by} on {request.on}: “{request.question}”"
             play = add_note(play.model_copy(update={"asked": asked}), "Here because somebody asked for it.")
         if replaced is not None:
             subject = "It" if request is not None else f"The cause changed since {replaced.origin}; this"
-            play = add_note(play, f"{subject} replaces the play that runs.")
+            play = add_note(play, f"{subject} replaces the running play.")
         return play
 
 
@@ -109,9 +111,9 @@ def _play_drafter(context: ReviewContext, identified: IdentifyResult) -> PlayDra
 def _accounts_with_play(context: ReviewContext, identified: IdentifyResult) -> tuple[Dossier, ...]:
     """The worst accounts, as many as the profile discusses in depth, then those that somebody asked for.
 
-    An account that is both keeps its place and takes the statements of the question.
+    An account in both lists keeps its rank, with the requested dossier.
     """
     deep_dives = profile_for(context.configuration, identified.portfolio.accounts).deep_dives
-    asked = {dossier.account_id: dossier for dossier in identified.asked}
-    worst = [asked.pop(dossier.account_id, dossier) for dossier in identified.dossiers[:deep_dives]]
-    return (*worst, *asked.values())
+    requested_dossiers = {dossier.account_id: dossier for dossier in identified.asked}
+    worst = [requested_dossiers.pop(dossier.account_id, dossier) for dossier in identified.dossiers[:deep_dives]]
+    return (*worst, *requested_dossiers.values())

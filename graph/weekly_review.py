@@ -1,4 +1,7 @@
-"""The weekly at-risk review: four phases, three agents and a drafter, two decisions by people.
+"""The weekly at-risk review: four phases, two decisions by people.
+
+The churn predictor, the health scorer and the capacity analyzer judge; the play drafter writes plays, the briefer the
+briefing.
 
     identify risk -> diagnose causes -> plan plays -> [people decide] -> assign and track -> [people close]
 
@@ -25,7 +28,7 @@ VERSION = "v2"
 
 
 def weekly_review() -> StateGraph[ReviewState, ReviewContext]:
-    """The graph, not yet compiled: the caller brings the checkpointer."""
+    """Graph of the review. The caller has to compile it with a checkpointer."""
     graph = StateGraph(ReviewState, context_schema=ReviewContext)
 
     # 1 Risk identification

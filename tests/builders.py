@@ -302,7 +302,7 @@ class ScoredPortfolio:
 
     def save(self, review_id: str, *, reviewed: bool = True) -> "ScoredPortfolio":
         """Save this week in the history."""
-        self.base.keep(self.history, review_id, reviewed=reviewed)
+        self.base.save_scores(self.history, review_id, reviewed=reviewed)
         return self
 
 
@@ -466,5 +466,5 @@ def build_context(
 
 def build_play(category: str = "service_failure", *, created: date = AS_OF, **facts: Any) -> SavePlay:
     """A save play from the shipped playbooks for an invented account."""
-    drafter, frame = build_context(category, created=created, **facts)
-    return drafter.from_playbook(frame)
+    drafter, context = build_context(category, created=created, **facts)
+    return drafter.from_playbook(context)

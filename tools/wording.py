@@ -52,7 +52,7 @@ def format_unsigned(value: float, unit: Unit) -> str:
 
 
 def times_text(count: float) -> str:
-    """How often something happened: "once", "twice", "3 times"."""
+    """A number of times in words: "once", "twice", "3 times"."""
     return "once" if count == 1 else "twice" if count == 2 else f"{format_number(count)} times"
 
 

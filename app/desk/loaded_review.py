@@ -80,7 +80,7 @@ class LoadedReview:
             store_session.at, store_session.store
         )  # with results of its own: those of an earlier run must not stay
         self.progress = progress
-        self.request = ReviewRequest.of(store_session.store.request(progress.review_id)[0])
+        self.request = ReviewRequest.from_stored(store_session.store.request(progress.review_id)[0])
         self._context = build_context(own, progress.review_id, Timing())
         self._state = self._context.stored_state(progress.review_id)
         self.review: Review = review_document(self._context, self._state)

@@ -163,5 +163,5 @@ class ReviewRunner:
 
 def next_week_request(store_session: StoreSession, review_id: str, as_of: date) -> ReviewRequest:
     """The request of a further week: the same data, configuration and folder as a review before."""
-    before = ReviewRequest.of(store_session.store.request(review_id)[0])
+    before = ReviewRequest.from_stored(store_session.store.request(review_id)[0])
     return ReviewRequest(before.data, as_of, before.out, before.configs)

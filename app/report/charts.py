@@ -119,7 +119,7 @@ def _labels(dots: list[tuple[float, float, str]], from_x: float, bottom: float) 
 
 
 def _label_positions(x: float, y: float, wide: float) -> Iterator[tuple[float, float]]:
-    """Where a name may stand: beside, above, below, then at the corners, near before far."""
+    """Possible positions of a name: beside, above, below, then at the corners, near before far."""
     for away in (0.0, 5.0):
         for left in (x + 9, x - 9 - wide):
             yield left, y - 7 - away
@@ -161,7 +161,7 @@ def bridge_chart(steps: Sequence[tuple[str, float, int]], currency: str) -> Mark
 
 
 def _bar_ends(steps: Sequence[tuple[str, float, int]]) -> list[tuple[float, float]]:
-    """Where each bar starts and ends."""
+    """Start and end of each bar."""
     found: list[tuple[float, float]] = []
     running = 0.0
     for index, (_, arr, _) in enumerate(steps):

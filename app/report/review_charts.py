@@ -1,4 +1,4 @@
-"""Which numbers of the review each chart shows."""
+"""Charts of the review, each with its numbers."""
 
 from collections.abc import Sequence
 from datetime import date

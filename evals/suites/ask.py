@@ -181,7 +181,7 @@ def open_sample_context(folder: Path, configuration: Configuration, client: Mode
     """Context for questions: the sample portfolio, with the week before in the history, and an empty store."""
     history = SnapshotStore(folder / "history")
     past = read_base(str(SAMPLE), LAST_WEEK, configuration, history)
-    past.keep(history, review_id_of(LAST_WEEK), reviewed=True)
+    past.save_scores(history, review_id_of(LAST_WEEK), reviewed=True)
     past.connection.close()
     return AskContext(
         base=read_base(str(SAMPLE), TODAY, configuration, history),

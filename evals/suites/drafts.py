@@ -75,15 +75,17 @@ def _with_address(
     return lambda draft, _: draft.model_copy(update={"address": change(draft.address)})
 
 
-def _repeat_customer_words(draft: PlayDraft, frame: PlayContext) -> PlayDraft:
-    said = next(row.text for fact in frame.evidence for row in fact.rows if row.table in ("notes", "tickets"))
+def _repeat_customer_words(draft: PlayDraft, context: PlayContext) -> PlayDraft:
+    said = next(row.text for fact in context.evidence for row in fact.rows if row.table in ("notes", "tickets"))
     words = "".join(letter for letter in said if letter.isalpha() or letter == " ").lower().split()
     return draft.model_copy(update={"summary": f"It is about this: {' '.join(words[:9])}, because {{E1}}."})
 
 
-def _use_other_playbook(draft: PlayDraft, frame: PlayContext) -> PlayDraft:
+def _use_other_playbook(draft: PlayDraft, context: PlayContext) -> PlayDraft:
     """A draft with an action from another cause's playbook."""
-    other = next(book for name, book in sorted(frame.configuration.playbooks.items()) if name != frame.playbook.cause)
+    other = next(
+        book for name, book in sorted(context.configuration.playbooks.items()) if name != context.playbook.cause
+    )
     line = draft.first_touch.model_copy(update={"action": other.phase("stabilise")[0].id})
     return draft.model_copy(update={"first_touch": line})
 
@@ -113,8 +115,8 @@ DRAFT_FAULTS: tuple[DraftFault, ...] = (
     DraftFault("an action of another playbook", "action_unknown", _use_other_playbook),
     DraftFault("an action twice", "action_twice", _with_address(lambda lines: (lines[0], lines[0], *lines[2:]))),
     DraftFault("an owner who does not do this", "owner_not_allowed", _with_first_touch(owner="nobody")),
-    DraftFault("a date outside the phase", "date_not_allowed", lambda draft, frame: draft.model_copy(
-        update={"first_touch": draft.first_touch.model_copy(update={"due": frame.today + timedelta(days=200)})})),
+    DraftFault("a date outside the phase", "date_not_allowed", lambda draft, context: draft.model_copy(
+        update={"first_touch": draft.first_touch.model_copy(update={"due": context.today + timedelta(days=200)})})),
     DraftFault("evidence of another account", "evidence_unknown", _with_first_touch(evidence=("E77",))),
     DraftFault("no evidence", "evidence_missing", _with_first_touch(evidence=())),
     DraftFault("too few actions", "phase_too_thin", _with_address(lambda lines: lines[:1])),
@@ -174,24 +176,24 @@ class RefusedByCode(Question):
         return right, f"expected {case.code or 'no fault'}, got {', '.join(got.codes) or 'none'}"
 
 
-def faultless_draft(frame: PlayContext) -> PlayDraft:
+def faultless_draft(context: PlayContext) -> PlayDraft:
     """A draft without a fault: the first actions offered, the first day, plain sentences."""
     reasons = iter(_REASONS)
 
     def line(place: str, number: int) -> DraftAction:
-        option = frame.options[place][number]
+        option = context.options[place][number]
         return DraftAction(
             action=option.action.id,
             owner=option.owners[0],
             due=option.days[0],
-            evidence=(frame.evidence[0].id,),
-            why=f"Gives {{contact}} {next(reasons)}, since {{{frame.evidence[0].id}}}.",
+            evidence=(context.evidence[0].id,),
+            why=f"Gives {{contact}} {next(reasons)}, since {{{context.evidence[0].id}}}.",
         )
 
     def several(place: str) -> tuple[DraftAction, ...]:
-        fewest, _ = frame.count(place)
+        fewest, _ = context.count(place)
         taken = first.action
-        offered = [n for n, option in enumerate(frame.options[place]) if option.action.id != taken]
+        offered = [n for n, option in enumerate(context.options[place]) if option.action.id != taken]
         return tuple(line(place, n) for n in offered[:fewest])
 
     first = line("first_touch", 0)
@@ -224,24 +226,26 @@ def judge_scripted_faults(
         portfolio.base.select_accounts([case.name for case in chosen])
         details = portfolio.base.signal_details()
         for dossier in build_dossiers(portfolio.base, [case.name for case in chosen], portfolio.history, details):
-            frame = drafter.play_context(dossier, diagnose(dossier, configuration.causes, configuration.scoring))
-            judgements += _judge_faults(dossier.account_id, frame, drafter.sentence_rules(frame), drafter)
+            context = drafter.play_context(dossier, diagnose(dossier, configuration.causes, configuration.scoring))
+            judgements += _judge_faults(dossier.account_id, context, drafter.sentence_rules(context), drafter)
         portfolio.base.close()
     return answer_questions("drafts", judgements, (RefusedByCode(),), lambda got: {"refused for": ", ".join(got.codes)})
 
 
-def _judge_faults(account: str, frame: PlayContext, rules: SentenceRules, drafter: PlayDrafter) -> list[Judgement]:
+def _judge_faults(account: str, context: PlayContext, rules: SentenceRules, drafter: PlayDrafter) -> list[Judgement]:
     found = []
     for fault in DRAFT_FAULTS:
-        draft = fault.make(faultless_draft(frame), frame)
-        codes = [violation.code for violation in check_draft(draft, frame, rules)]
+        draft = fault.make(faultless_draft(context), context)
+        codes = [violation.code for violation in check_draft(draft, context, rules)]
         if not codes:
-            codes = [v.code for v in verify_play(build_play(frame, draft_choices(frame, draft), draft), frame, rules)]
+            codes = [
+                v.code for v in verify_play(build_play(context, draft_choices(context, draft), draft), context, rules)
+            ]
         refused = RefusalCodes(tuple(dict.fromkeys(codes)))
         found.append(Judgement(f"{fault.name} ({account})", "A fault that a model can make.", fault, refused))
-    play = drafter.from_playbook(frame)
+    play = drafter.from_playbook(context)
     for change in PLAY_TAMPERINGS:
-        codes = [violation.code for violation in verify_play(change.make(play), frame, rules)]
+        codes = [violation.code for violation in verify_play(change.make(play), context, rules)]
         refused = RefusalCodes(tuple(dict.fromkeys(codes)))
         found.append(Judgement(f"{change.name} ({account})", "A play changed after it was drafted.", change, refused))
     return found
@@ -280,34 +284,34 @@ def judge_model_plays(
 ) -> tuple[list[Judgement], list[SavePlay]]:
     """Drafted plays for the ten accounts of the sample review."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        context = open_sample_context(Path(scratch), configuration, None)
-        base, history = context.base, context.history
+        sample = open_sample_context(Path(scratch), configuration, None)
+        base, history = sample.base, sample.history
         accounts = at_risk_ids(base, PLAYS)
         base.select_accounts(accounts)
         found = build_dossiers(base, accounts, history, base.signal_details())
         drafter = build_drafter(base, load_people(base), client)
-        frames = [drafter.play_context(d, diagnose(d, configuration.causes, configuration.scoring)) for d in found]
-        drafted = asyncio.run(_draft_all(drafter, frames, client, report_progress))
-        plays = [drafter.play(frame, item) for frame, item in zip(frames, drafted, strict=True)]
+        contexts = [drafter.play_context(d, diagnose(d, configuration.causes, configuration.scoring)) for d in found]
+        drafted = asyncio.run(_draft_all(drafter, contexts, client, report_progress))
+        plays = [drafter.play(context, item) for context, item in zip(contexts, drafted, strict=True)]
         base.close()
-        context.store.close()
+        sample.store.close()
     return [Judgement(play.name, f"Cause: {play.cause_label}.", play.account_id, play) for play in plays], plays
 
 
 async def _draft_all(
-    drafter: PlayDrafter, frames: Sequence[PlayContext], client: ModelClient, report_progress: ReportProgress
+    drafter: PlayDrafter, contexts: Sequence[PlayContext], client: ModelClient, report_progress: ReportProgress
 ) -> list[DraftResult]:
     done: list[DraftResult] = []
 
-    async def each(frame: PlayContext) -> DraftResult:
-        drafted = await drafter.draft(frame)
+    async def each(context: PlayContext) -> DraftResult:
+        drafted = await drafter.draft(context)
         done.append(drafted)
-        report_progress("drafts", len(done), len(frames))
+        report_progress("drafts", len(done), len(contexts))
         return drafted
 
-    report_progress("drafts", 0, len(frames))
+    report_progress("drafts", 0, len(contexts))
     try:
-        return list(await asyncio.gather(*(each(frame) for frame in frames)))
+        return list(await asyncio.gather(*(each(context) for context in contexts)))
     finally:
         await client.close()
 

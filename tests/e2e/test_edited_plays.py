@@ -58,7 +58,7 @@ def test_only_what_the_library_has_for_the_phase_takes_the_place_of_an_action(
     table: DecisionPreview, play: SavePlay
 ) -> None:
     first, later = play.phases[0].actions[0], play.phases[2].actions[0]
-    with pytest.raises(DecisionError, match="cannot be replaced by 'free-lunch'; the library has"):
+    with pytest.raises(DecisionError, match="cannot be replaced by 'free-lunch'; the playbook has"):
         table.play(edit(play, swap={first.id: "free-lunch"}))
     with pytest.raises(DecisionError, match="cannot be replaced"):
         table.play(edit(play, swap={first.id: later.id}))

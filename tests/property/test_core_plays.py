@@ -53,10 +53,10 @@ def test_a_play_is_fit_to_be_read_for_every_tier_difficulty_and_renewal(cause: s
 @many
 @given(st.fixed_dictionaries(PLAYS))
 def test_whatever_is_wrong_with_the_account_its_play_is_fit_to_be_read(facts: dict) -> None:  # type: ignore[type-arg]
-    drafter, frame = build_context(**facts)
-    play = drafter.from_playbook(frame)
+    drafter, context = build_context(**facts)
+    play = drafter.from_playbook(context)
     assert play.violations == ()
-    assert verify_play(play, frame, drafter.sentence_rules(frame)) == ()
+    assert verify_play(play, context, drafter.sentence_rules(context)) == ()
 
 
 @many

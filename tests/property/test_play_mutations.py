@@ -137,18 +137,18 @@ class Case:
     """One correct play with everything that it was built from."""
 
     play: SavePlay
-    frame: PlayContext
+    context: PlayContext
     rules: SentenceRules
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Every name that the texts of the play contain."""
-        dossier = self.frame.dossier
-        people = [person.name for person in self.frame.people.values()]
+        dossier = self.context.dossier
+        people = [person.name for person in self.context.people.values()]
         return tuple(dict.fromkeys([dossier.name, *people, *(contact.name for contact in dossier.contacts)]))
 
     def caught(self, play: SavePlay) -> bool:
-        return bool(verify_play(play, self.frame, self.rules))
+        return bool(verify_play(play, self.context, self.rules))
 
 
 # made-up accounts ----------------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def some_dossier(draw: Draw, created: date, people: Mapping[str, Person]) -> Dos
     return dossier.model_copy(update={"evidence": tuple(in_real_words(fact, draw) for fact in dossier.evidence)})
 
 
-def some_frame(draw: Draw) -> tuple[PlayDrafter, PlayContext]:
+def some_context(draw: Draw) -> tuple[PlayDrafter, PlayContext]:
     created = date(2026, 1, 1) + timedelta(days=draw.randrange(700))
     people = some_people(draw)
     dossier = some_dossier(draw, created, people)
@@ -260,9 +260,9 @@ UNKNOWN = ("the users", "the buyers", "the managers", "the billing people", "the
            "the newcomers", "the veterans", "the doubters", "the helpers", "the planners", "the auditors")  # fmt: skip
 
 
-def sentence(template: str, frame: PlayContext, draw: Draw) -> str:
+def sentence(template: str, context: PlayContext, draw: Draw) -> str:
     """The template with placeholders for this account's evidence; without evidence, a sentence that needs none."""
-    facts = [fact.id for fact in frame.evidence]
+    facts = [fact.id for fact in context.evidence]
     if not facts:
         whom = UNKNOWN[WHYS.index(template) % len(UNKNOWN)] if template in WHYS else "somebody"
         return f"It begins with {whom}, since nothing is known that speaks against {{account}}."
@@ -270,32 +270,32 @@ def sentence(template: str, frame: PlayContext, draw: Draw) -> str:
     return template.replace("{fact}", f"{{{fact}}}").replace("{other}", f"{{{other}}}")
 
 
-def chosen(option: ActionOption, frame: PlayContext, draw: Draw, why: str) -> DraftAction:
-    facts = [fact.id for fact in frame.evidence]
+def chosen(option: ActionOption, context: PlayContext, draw: Draw, why: str) -> DraftAction:
+    facts = [fact.id for fact in context.evidence]
     return DraftAction(
         action=option.action.id,
         owner=draw.choice(option.owners),
         due=draw.choice(option.days),
         evidence=tuple(draw.sample(facts, min(len(facts), draw.randint(1, 2)))),
-        why=sentence(why, frame, draw),
+        why=sentence(why, context, draw),
     )
 
 
-def good_draft(frame: PlayContext, draw: Draw) -> PlayDraft:
+def good_draft(context: PlayContext, draw: Draw) -> PlayDraft:
     """A valid random draft from the options of the play context."""
-    known = bool(frame.evidence)
+    known = bool(context.evidence)
     whys = iter(draw.sample(WHYS if known else WHYS[: len(UNKNOWN)], 12))
     lines = {
         phase: tuple(
-            chosen(option, frame, draw, next(whys))
-            for option in draw.sample(frame.options[phase], draw.randint(*frame.count(phase)))
+            chosen(option, context, draw, next(whys))
+            for option in draw.sample(context.options[phase], draw.randint(*context.count(phase)))
         )
         for phase in PHASES
     }
     return PlayDraft(
-        summary=sentence(draw.choice(SUMMARIES), frame, draw),
+        summary=sentence(draw.choice(SUMMARIES), context, draw),
         opening=draw.choice(OPENINGS),
-        first_touch=chosen(draw.choice(frame.options[FIRST_TOUCH]), frame, draw, next(whys)),
+        first_touch=chosen(draw.choice(context.options[FIRST_TOUCH]), context, draw, next(whys)),
         **lines,
     )
 
@@ -303,15 +303,15 @@ def good_draft(frame: PlayContext, draw: Draw) -> PlayDraft:
 def clean_cases(number: int) -> Iterator[Case]:
     """Five plays for one invented account: one from the playbook, and four with a model's words."""
     draw = random.Random(number)
-    drafter, frame = some_frame(draw)
-    rules = drafter.sentence_rules(frame)
-    yield Case(drafter.from_playbook(frame), frame, rules)
+    drafter, context = some_context(draw)
+    rules = drafter.sentence_rules(context)
+    yield Case(drafter.from_playbook(context), context, rules)
     for _ in range(4):
         drafting = DraftingRecord(
             outcome=draw.choice(["first_try", "repaired"]), model="a-model", rounds=draw.randint(1, 3)
         )
-        drafted = DraftResult(draft=good_draft(frame, draw), drafting=drafting)
-        yield Case(drafter.play(frame, drafted), frame, rules)
+        drafted = DraftResult(draft=good_draft(context, draw), drafting=drafting)
+        yield Case(drafter.play(context, drafted), context, rules)
 
 
 @cache
@@ -333,7 +333,7 @@ def test_plays_that_keep_to_the_evidence_pass_every_check() -> None:
     codes = Counter(fault.code for case in faulty for fault in case.play.violations)
     first = [fault.message for case in faulty[:5] for fault in case.play.violations]
     assert faulty == [], f"{len(faulty)} of {CLEAN} clean plays were refused: {dict(codes)}; {first}"
-    drafts = [check_draft(case.play.draft, case.frame, case.rules) for case in by_model()[::10] if case.play.draft]
+    drafts = [check_draft(case.play.draft, case.context, case.rules) for case in by_model()[::10] if case.play.draft]
     assert [faults for faults in drafts if faults] == [], "which verify asks, too"
 
 
@@ -342,7 +342,7 @@ def test_the_clean_plays_are_of_every_kind() -> None:
     assert {play.drafted_by for play in plays} == {"playbook", "model"}
     assert {play.cause for play in plays} == set(CAUSES)
     assert {play.intervention_tier for play in plays} == {"critical", "high", "medium", "watch"}
-    assert {case.frame.finding.difficulty for case in clean()} == set(get_args(Difficulty))
+    assert {case.context.finding.difficulty for case in clean()} == set(get_args(Difficulty))
     assert {bool(play.evidence) for play in plays} == {True, False}
     assert len({case.play.draft.summary for case in by_model() if case.play.draft}) > 100
     unusual = [
@@ -350,7 +350,7 @@ def test_the_clean_plays_are_of_every_kind() -> None:
         for case in by_model()
         for phase in case.play.phases
         for action in phase.actions
-        if action.owner_id not in {p.person_id for p in case.frame.team.by_role.values() if p} | {None}
+        if action.owner_id not in {p.person_id for p in case.context.team.by_role.values() if p} | {None}
     ]
     assert len(unusual) > 100, "the model chose somebody else than the usual owner"
 
@@ -442,10 +442,10 @@ def id_of_something(case: Case, draw: Draw) -> SavePlay | None:
     names = ("id", "owner_id", "account_id", "key", "signal", "cause", "phase")
     found = [(path, value) for path, value in leaves(case.play) if path[-1] in names]
     path, value = draw.choice(found)
-    book = case.frame.playbook
+    book = case.context.playbook
     others: dict[str, list[str]] = {
         "id": [a.id for a in book.actions] if path[0] == "phases" else [f"E{n}" for n in range(1, 40)],
-        "owner_id": [*case.frame.people, "P-77"],
+        "owner_id": [*case.context.people, "P-77"],
         "phase": list(PHASES),
         "cause": list(CAUSES),
         "signal": list(SIGNALS),
@@ -459,7 +459,7 @@ def owner_of_an_action(case: Case, draw: Draw) -> SavePlay | None:
     places = [(n, m) for n, phase in enumerate(case.play.phases) for m in range(len(phase.actions))]
     n, m = draw.choice(places)
     action = case.play.phases[n].actions[m]
-    others = [person for person in case.frame.people.values() if person.person_id != action.owner_id]
+    others = [person for person in case.context.people.values() if person.person_id != action.owner_id]
     same = [person for person in others if person.role == action.owner_role]
     if not others:
         return None
@@ -470,7 +470,7 @@ def owner_of_an_action(case: Case, draw: Draw) -> SavePlay | None:
 
 
 def owner_of_the_play(case: Case, draw: Draw) -> SavePlay | None:
-    others = [person for person in case.frame.people.values() if person.person_id != case.play.owner_id]
+    others = [person for person in case.context.people.values() if person.person_id != case.play.owner_id]
     if not others:
         return None
     person = draw.choice(others)
@@ -504,7 +504,7 @@ def citation_of_an_action(case: Case, draw: Draw) -> SavePlay | None:
     places = [(n, m) for n, phase in enumerate(case.play.phases) for m in range(len(phase.actions))]
     n, m = draw.choice(places)
     now = case.play.phases[n].actions[m].evidence
-    known = [fact.id for fact in case.frame.dossier.evidence]
+    known = [fact.id for fact in case.context.dossier.evidence]
     spare = [fact for fact in [*known, "E98"] if fact not in now]
     ways = [(*now, draw.choice(spare)), now[1:], (*now[:-1], draw.choice(spare)), tuple(reversed(now))]
     ways = [way for way in ways if way != now]
@@ -653,18 +653,20 @@ def test_another_owner_changes_the_name_in_the_sentence_and_nothing_else() -> No
     champion = Contact(
         contact_id="C-1", name="Mark Olsen", title=None, role="champion", active=True, departed_on=None,
     )  # fmt: skip
-    drafter, frame = build_context(people=people, contacts=(champion,), values={"open_escalations": 2.0})
+    drafter, context = build_context(people=people, contacts=(champion,), values={"open_escalations": 2.0})
     for phase in PHASES:
-        for action in frame.playbook.phase(phase):
+        for action in context.playbook.phase(phase):
             if action.owner_role != "support_lead":
                 continue
-            chosen_ids = {name: [a.id for a in frame.playbook.phase(name)][:3] for name in PHASES} | {
+            chosen_ids = {name: [a.id for a in context.playbook.phase(name)][:3] for name in PHASES} | {
                 phase: [action.id]
             }
-            lines = running_choices(frame, chosen_ids, {}, {action.id: "P-9"})
-            play = drafter.continue_play(frame, lines, "2026-W40")
+            choices = running_choices(context, chosen_ids, {}, {action.id: "P-9"})
+            play = drafter.continue_play(context, choices, "2026-W40")
             line = next(line for part in play.phases for line in part.actions if line.id == action.id)
-            assert line.action == action.what.format_map({**frame.words, "specialist": "Priya Raghunathan"}), action.id
+            assert line.action == action.what.format_map({**context.words, "specialist": "Priya Raghunathan"}), (
+                action.id
+            )
 
 
 # a draft with one fault ----------------------------------------------------------------------------------------------
@@ -714,7 +716,7 @@ def worded(*words: str) -> Callable[[str, Draw], str]:
 def _other_action(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     """The draft with an action of another cause or phase, or with an unknown action."""
     books = [
-        action.id for book in SHIPPED.playbooks.values() for action in book.actions if book is not case.frame.playbook
+        action.id for book in SHIPPED.playbooks.values() for action in book.actions if book is not case.context.playbook
     ]
     return lined(draft, draw, lambda line: {"action": draw.choice([draw.choice(books), "give-a-discount", "", "E1"])})
 
@@ -728,14 +730,14 @@ def _other_place(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
 def _other_owner(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     def somebody(line: DraftAction) -> dict[str, Any]:
         role = line.owner.rstrip("0123456789").rstrip("_")
-        others = [handle for handle, (own, _) in case.frame.owners.items() if own != role]
+        others = [handle for handle, (own, _) in case.context.owners.items() if own != role]
         return {"owner": draw.choice([*others, "ceo", "P-1", case.names[-1], "", "csm_9"])}
 
     return lined(draft, draw, somebody)
 
 
 def _other_day(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
-    offered = {o.action.id: o.days for options in case.frame.options.values() for o in options}
+    offered = {o.action.id: o.days for options in case.context.options.values() for o in options}
 
     def some_day(line: DraftAction) -> dict[str, Any]:
         days = offered[line.action]
@@ -753,7 +755,7 @@ def _other_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
 
 def _hidden_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     """The draft with a fact of the account that was not shown to the model."""
-    hidden = [fact.id for fact in case.frame.dossier.evidence if fact.id not in case.rules.facts]
+    hidden = [fact.id for fact in case.context.dossier.evidence if fact.id not in case.rules.facts]
     return lined(draft, draw, lambda line: {"evidence": (draw.choice(hidden),)}) if hidden else None
 
 
@@ -778,8 +780,8 @@ def _known_name(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
 def _quotation(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     """Text of the customer from the middle of a sentence, in lower case and without full stops."""
     heard = [
-        *case.frame.dossier.texts,
-        *(r.text for f in case.frame.evidence if f.direction == "worse" for r in f.rows),
+        *case.context.dossier.texts,
+        *(r.text for f in case.context.evidence if f.direction == "worse" for r in f.rows),
     ]
     heard = [text for text in heard if any(line in text for line in HEARD)]
     if not heard:
@@ -790,7 +792,7 @@ def _quotation(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
 
 
 def _concession(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    giving = {action.id for action in case.frame.playbook.actions if action.concession}
+    giving = {action.id for action in case.context.playbook.actions if action.concession}
     lines = [line.action for phase in PHASES for line in draft.phase(phase)]
     if giving & set(lines):
         return None
@@ -806,29 +808,29 @@ def _twice(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
 
 def _too_few(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     phase = draw.choice(PHASES)
-    fewest, _ = case.frame.count(phase)
+    fewest, _ = case.context.count(phase)
     return draft.model_copy(update={phase: getattr(draft, phase)[: draw.randrange(fewest)]})
 
 
 def _too_many(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
     """The draft with one offered action more than allowed."""
     for phase in draw.sample(PHASES, 3):
-        _, most = case.frame.count(phase)
+        _, most = case.context.count(phase)
         taken = {line.action for line in getattr(draft, phase)}
-        spare = [option for option in case.frame.options[phase] if option.action.id not in taken]
+        spare = [option for option in case.context.options[phase] if option.action.id not in taken]
         if len(taken) == most and spare:
             return draft.model_copy(
                 update={
-                    phase: (*getattr(draft, phase), chosen(spare[0], case.frame, draw, "It adds one more: {fact}."))
+                    phase: (*getattr(draft, phase), chosen(spare[0], case.context, draw, "It adds one more: {fact}."))
                 }
             )
     return None
 
 
 def _fact_for_the_customer(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    if not case.frame.evidence:
+    if not case.context.evidence:
         return None
-    return said(worded(f"since {{{case.frame.evidence[0].id}}}"), ("opening",))(draft, case, draw)
+    return said(worded(f"since {{{case.context.evidence[0].id}}}"), ("opening",))(draft, case, draw)
 
 
 FAULTS: dict[str, tuple[str, Spoil]] = {
@@ -886,7 +888,7 @@ def test_a_draft_with_one_fault_is_sent_back_for_that_fault(fault: str) -> None:
         if draft is None or draft == case.play.draft:
             continue
         tried += 1
-        codes = {found.code for found in check_draft(draft, case.frame, case.rules)}
+        codes = {found.code for found in check_draft(draft, case.context, case.rules)}
         if code not in codes:
             unnamed.append((codes, draft.wording() if code.endswith(("typed", "allowed")) else draft))
         if tried == 60:
@@ -903,7 +905,7 @@ def test_what_is_said_about_a_fault_repeats_nothing_that_could_harm(fault: str) 
     for case in by_model()[:25]:
         assert case.play.draft is not None
         draft = spoil(case.play.draft, case, draw)
-        for found in check_draft(draft, case.frame, case.rules) if draft else []:
+        for found in check_draft(draft, case.context, case.rules) if draft else []:
             assert found.message.isprintable(), found
             assert len(found.message) <= 400, found
 

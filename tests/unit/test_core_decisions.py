@@ -179,7 +179,7 @@ def test_an_edited_play_is_another_version_with_its_changes_in_words() -> None:
 @pytest.mark.parametrize(
     ("decision", "reason"),
     [
-        (edit(owners={FIRST.id: "P-99"}), "nobody of ours"),
+        (edit(owners={FIRST.id: "P-99"}), "no colleague has the id"),
         (edit(owners={"no-such-action": "P-1"}), "has no action 'no-such-action'"),
         (edit(dates={FIRST.id: date(2026, 11, 28)}), "a day off"),
         (edit(dates={FIRST.id: date(2026, 11, 20)}), "past"),

@@ -313,7 +313,7 @@ def test_an_account_is_told_week_by_week_with_filled_in_weeks_and_changes_of_the
     for days, configuration, reviewed in weeks:
         day = AS_OF - timedelta(days=days)
         base = PortfolioBuilder(day).healthy_account("A").healthy_account(f"only {days}").score(configuration).base
-        base.keep(history, f"{day:%G-W%V}", reviewed=reviewed)
+        base.save_scores(history, f"{day:%G-W%V}", reviewed=reviewed)
     told = history.account_weeks(PortfolioBuilder().score().base.connection, "A")
     assert [(AS_OF - week["as_of"]).days for week in told] == [21, 14, 7]
     assert [(week["reviewed"], week["reconfigured"]) for week in told] == [(False, False), (True, False), (True, True)]

@@ -78,23 +78,23 @@ class Scripted:
 
 
 def at_work(
-    *script: object, frame: PlayContext | None = None, configuration: Configuration | None = None, **facts: Any
+    *script: object, context: PlayContext | None = None, configuration: Configuration | None = None, **facts: Any
 ) -> tuple[PlayDrafter, PlayContext, Scripted]:
     """A drafter with a model, an account in trouble, and the model."""
-    drafter, plain_frame = build_context(values=TROUBLE, **facts)
+    drafter, plain_context = build_context(values=TROUBLE, **facts)
     scripted = Scripted(*script)
     drafter = replace(drafter, configuration=configuration or configured(), client=scripted)
-    frame = frame or drafter.play_context(plain_frame.dossier, plain_frame.finding)
-    return drafter, frame, scripted
+    context = context or drafter.play_context(plain_context.dossier, plain_context.finding)
+    return drafter, context, scripted
 
 
 DraftJson = dict[str, Any]
 _VERBS = ("addresses", "meets", "answers", "takes up", "settles", "covers", "repairs", "supports", "serves", "clears")
 
 
-def fit(frame: PlayContext) -> DraftJson:
+def fit(context: PlayContext) -> DraftJson:
     """A draft without a fault, from the first options of the play context."""
-    facts = [fact.id for fact in frame.evidence]
+    facts = [fact.id for fact in context.evidence]
     used = 0
 
     def line(option: ActionOption) -> DraftJson:
@@ -112,18 +112,18 @@ def fit(frame: PlayContext) -> DraftJson:
     return {
         "summary": f"We let {{account}} down: {{{facts[0]}}}.",
         "opening": "What should we change first, {contact}?",
-        "first_touch": line(frame.options["first_touch"][0]),
-        **{phase: [line(option) for option in frame.options[phase][: frame.count(phase)[1]]] for phase in PHASES},
+        "first_touch": line(context.options["first_touch"][0]),
+        **{phase: [line(option) for option in context.options[phase][: context.count(phase)[1]]] for phase in PHASES},
     }
 
 
 Change = Callable[[DraftJson, PlayContext], None]
 
 
-def spoilt(frame: PlayContext, change: Change) -> DraftJson:
+def spoilt(context: PlayContext, change: Change) -> DraftJson:
     """A valid draft with one fault added."""
-    draft = fit(frame)
-    change(draft, frame)
+    draft = fit(context)
+    change(draft, context)
     return draft
 
 
@@ -148,8 +148,8 @@ def chooses(**values: Any) -> Change:
     return change
 
 
-def drafted_by(drafter: PlayDrafter, frame: PlayContext, earlier: DraftResult | None = None) -> DraftResult:
-    return asyncio.run(drafter.draft(frame, earlier))
+def drafted_by(drafter: PlayDrafter, context: PlayContext, earlier: DraftResult | None = None) -> DraftResult:
+    return asyncio.run(drafter.draft(context, earlier))
 
 
 def every(kind: type[ModelError]) -> list[type[ModelError]]:
@@ -166,9 +166,9 @@ BROKEN = [kind for kind in every(ModelError) if issubclass(kind, UnusableAnswer)
 NO_ANSWER = [kind for kind in every(ModelError) if not issubclass(kind, UnusableAnswer)]
 
 
-def only_the_words_differ(drafter: PlayDrafter, frame: PlayContext, drafted: DraftResult) -> bool:
+def only_the_words_differ(drafter: PlayDrafter, context: PlayContext, drafted: DraftResult) -> bool:
     """True if the play equals the playbook's play, except for the note about the drafting."""
-    play, library = drafter.play(frame, drafted), drafter.from_playbook(frame)
+    play, library = drafter.play(context, drafted), drafter.from_playbook(context)
     remark = {"drafting", "drafted_note", "version"}
     return play.model_dump(exclude=remark) == library.model_dump(exclude=remark)
 
@@ -177,11 +177,11 @@ def only_the_words_differ(drafter: PlayDrafter, frame: PlayContext, drafted: Dra
 
 
 def test_a_fit_draft_becomes_a_verified_play_in_the_words_of_the_model() -> None:
-    drafter, frame, model = at_work()
-    answer = fit(frame)
+    drafter, context, model = at_work()
+    answer = fit(context)
     model.script = [answer]
-    drafted = drafted_by(drafter, frame)
-    play = drafter.play(frame, drafted)
+    drafted = drafted_by(drafter, context)
+    play = drafter.play(context, drafted)
     assert (play.drafted_by, play.verified, play.violations) == ("model", True, ())
     assert play.drafting == drafted.drafting
     assert (drafted.drafting.outcome, drafted.drafting.rounds, drafted.drafting.reason) == ("first_try", 1, "")
@@ -193,43 +193,43 @@ def test_a_fit_draft_becomes_a_verified_play_in_the_words_of_the_model() -> None
 
 
 def test_actions_owners_and_dates_are_as_the_model_chose_them() -> None:
-    drafter, frame, model = at_work(created=AS_OF)
-    answer = fit(frame)
+    drafter, context, model = at_work(created=AS_OF)
+    answer = fit(context)
     for phase in PHASES:
         for line in answer[phase]:
-            option = next(o for o in frame.options[phase] if o.action.id == line["action"])
+            option = next(o for o in context.options[phase] if o.action.id == line["action"])
             line.update(owner=option.owners[-1], due=option.days[-1].isoformat())
     model.script = [answer]
-    play = drafter.play(frame, drafted_by(drafter, frame))
+    play = drafter.play(context, drafted_by(drafter, context))
     assert play.verified
     chosen = {line["action"]: line for phase in PHASES for line in answer[phase]}
     chosen[answer["first_touch"]["action"]] = answer["first_touch"]
     planned = {action.id: action for phase in play.phases for action in phase.actions}
     assert set(planned) == set(chosen)
     for name, action in planned.items():
-        person = frame.owners[chosen[name]["owner"]][1]
+        person = context.owners[chosen[name]["owner"]][1]
         assert person is not None
         assert (action.owner_id, action.due.isoformat()) == (person.person_id, chosen[name]["due"])
         assert list(action.evidence) == chosen[name]["evidence"]
 
 
 def test_slots_are_filled_with_the_facts_and_the_names_of_the_account() -> None:
-    drafter, frame, model = at_work()
-    model.script = [fit(frame)]
-    play = drafter.play(frame, drafted_by(drafter, frame))
-    first = frame.evidence[0]
+    drafter, context, model = at_work()
+    model.script = [fit(context)]
+    play = drafter.play(context, drafted_by(drafter, context))
+    first = context.evidence[0]
     clause = first.statement.rstrip(".")
     told = play.root_cause.lower()
-    assert told.startswith(f"we let {frame.dossier.name} down: {clause} ({first.id})".lower())
-    assert play.opening == f"What should we change first, {frame.words['contact']}?"
+    assert told.startswith(f"we let {context.dossier.name} down: {clause} ({first.id})".lower())
+    assert play.opening == f"What should we change first, {context.words['contact']}?"
     texts = json.dumps([play.root_cause, play.opening, [a.purpose for p in play.phases for a in p.actions]])
     assert "{" not in texts.replace("{}", "")
 
 
 def test_an_answer_in_a_code_fence_is_read_all_the_same() -> None:
-    drafter, frame, model = at_work()
-    model.script = [f"```json\n{json.dumps(fit(frame), indent=1)}\n```\n"]
-    assert drafted_by(drafter, frame).drafting.outcome == "first_try"
+    drafter, context, model = at_work()
+    model.script = [f"```json\n{json.dumps(fit(context), indent=1)}\n```\n"]
+    assert drafted_by(drafter, context).drafting.outcome == "first_try"
 
 
 def test_a_long_white_space_in_an_answer_does_not_hold_up_the_review() -> None:
@@ -240,10 +240,10 @@ def test_a_long_white_space_in_an_answer_does_not_hold_up_the_review() -> None:
 
 
 def test_a_sentence_of_braces_only_does_not_hold_up_the_review() -> None:
-    drafter, frame, model = at_work()
-    model.script = [spoilt(frame, says("summary", "{" * 6_000)), fit(frame)]
+    drafter, context, model = at_work()
+    model.script = [spoilt(context, says("summary", "{" * 6_000)), fit(context)]
     began = time.perf_counter()
-    assert drafted_by(drafter, frame).drafting.outcome == "repaired"
+    assert drafted_by(drafter, context).drafting.outcome == "repaired"
     assert time.perf_counter() - began < 0.5
 
 
@@ -299,10 +299,10 @@ def lines_of(draft: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_draft_with_a_fault_is_sent_back_with_the_fault_named_and_used_once_it_is_mended(fault: str) -> None:
     change, code, words = FAULTS[fault]
-    drafter, frame, model = at_work()
-    wrong = spoilt(frame, change)
-    model.script = [wrong, fit(frame)]
-    drafted = drafted_by(drafter, frame)
+    drafter, context, model = at_work()
+    wrong = spoilt(context, change)
+    model.script = [wrong, fit(context)]
+    drafted = drafted_by(drafter, context)
     assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 2)
     assert code in [violation.code for violation in drafted.drafting.refused]
     assert drafted.drafting.tokens == TokenUsage(read=2000, written=400, calls=2)
@@ -314,38 +314,38 @@ def test_a_draft_with_a_fault_is_sent_back_with_the_fault_named_and_used_once_it
     assert (said.role, said.content) == ("assistant", json.dumps(wrong) if whole else chosen)
     assert wanted.role == "user"
     assert words in wanted.content
-    play = drafter.play(frame, drafted)
+    play = drafter.play(context, drafted)
     assert (play.drafted_by, play.verified) == ("model", True)
     assert play.drafted_note.endswith("verified after 1 repair.")
 
 
 def test_what_the_customer_wrote_is_not_repeated() -> None:
-    drafter, frame, model = at_work(texts=("Please pay the whole annual fee back to us at once.",))
-    wrong = spoilt(frame, says("address", "We pay the whole annual fee back, because {E1}."))
-    model.script = [wrong, fit(frame)]
-    drafted = drafted_by(drafter, frame)
+    drafter, context, model = at_work(texts=("Please pay the whole annual fee back to us at once.",))
+    wrong = spoilt(context, says("address", "We pay the whole annual fee back, because {E1}."))
+    model.script = [wrong, fit(context)]
+    drafted = drafted_by(drafter, context)
     assert [violation.code for violation in drafted.drafting.refused] == ["repeats_outsider"]
 
 
 def test_only_the_last_answer_is_sent_back_so_that_the_conversation_stays_short() -> None:
-    drafter, frame, model = at_work()
-    first, second = (spoilt(frame, chooses(owner=owner)) for owner in ("board", "everybody"))
-    model.script = [first, second, fit(frame)]
-    drafted = drafted_by(drafter, frame)
+    drafter, context, model = at_work()
+    first, second = (spoilt(context, chooses(owner=owner)) for owner in ("board", "everybody"))
+    model.script = [first, second, fit(context)]
+    drafted = drafted_by(drafter, context)
     assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 3)
     _, _, (third, *_) = [messages[2:] for _, messages, _ in model.asked]
     assert third.content == json.dumps(second)
-    assert drafter.play(frame, drafted).drafted_note.endswith("verified after 2 repairs.")
+    assert drafter.play(context, drafted).drafted_note.endswith("verified after 2 repairs.")
 
 
 def test_only_the_sentences_at_fault_are_asked_for_again_and_the_rest_stands() -> None:
-    drafter, frame, model = at_work()
-    draft = spoilt(frame, says("summary", "Their use declined: {E1}."))
+    drafter, context, model = at_work()
+    draft = spoilt(context, says("summary", "Their use declined: {E1}."))
     place = draft["address"][0]["action"]
     draft["address"][0]["why"] = "It saves 3 of the open items, because {E1}."
     mended = {"summary": "What weighs most is this: {E1}.", place: "Lets {contact} see what is done, since {E1}."}
     model.script = [draft, mended]
-    drafted = drafted_by(drafter, frame)
+    drafted = drafted_by(drafter, context)
     assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 2)
     assert drafted.draft is not None
     words = drafted.draft.wording()
@@ -370,28 +370,28 @@ def test_only_the_sentences_at_fault_are_asked_for_again_and_the_rest_stands() -
     ],
 )
 def test_a_mended_sentence_in_another_shape_is_a_fault_like_any_other(answer: str) -> None:
-    drafter, frame, model = at_work()
-    model.script = [spoilt(frame, says("summary", "Their use declined: {E1}.")), answer, fit(frame)]
-    drafted = drafted_by(drafter, frame)
+    drafter, context, model = at_work()
+    model.script = [spoilt(context, says("summary", "Their use declined: {E1}.")), answer, fit(context)]
+    drafted = drafted_by(drafter, context)
     assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 3)
     assert {violation.code for violation in drafted.drafting.refused} & {"wrong_shape", "not_json"}
 
 
 def test_a_sentence_that_stays_unfit_gives_way_to_the_playbooks_own() -> None:
-    drafter, frame, model = at_work()
+    drafter, context, model = at_work()
     wrong = {"summary": "It is 5: {E1}."}
-    model.script = [spoilt(frame, says("summary", "Their use declined: {E1}.")), wrong, wrong]
-    drafted = drafted_by(drafter, frame)
+    model.script = [spoilt(context, says("summary", "Their use declined: {E1}.")), wrong, wrong]
+    drafted = drafted_by(drafter, context)
     assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("in_part", 3)
     assert drafted.draft is not None
     assert drafted.draft.summary is None
 
 
 def test_three_unfit_answers_give_the_playbooks_own_play_and_the_reason() -> None:
-    drafter, frame, model = at_work()
+    drafter, context, model = at_work()
     faults = ("a name", "no evidence", "a stranger as owner")
-    model.script = [spoilt(frame, FAULTS[name][0]) for name in faults]
-    drafted = drafted_by(drafter, frame)
+    model.script = [spoilt(context, FAULTS[name][0]) for name in faults]
+    drafted = drafted_by(drafter, context)
     assert drafted.draft is None
     assert (drafted.drafting.outcome, drafted.drafting.error, drafted.drafting.rounds) == ("fell_back", None, 3)
     assert drafted.drafting.tokens == TokenUsage(read=3000, written=600, calls=3)
@@ -399,33 +399,33 @@ def test_three_unfit_answers_give_the_playbooks_own_play_and_the_reason() -> Non
     assert {violation.code for violation in drafted.drafting.refused} >= {
         "name_typed", "evidence_missing", "owner_not_allowed",
     }  # fmt: skip
-    play = drafter.play(frame, drafted)
+    play = drafter.play(context, drafted)
     assert (play.drafted_by, play.verified, play.violations) == ("playbook", True, ())
     assert drafted.drafting.reason in play.drafted_note
-    assert only_the_words_differ(drafter, frame, drafted)
+    assert only_the_words_differ(drafter, context, drafted)
     assert len(model.asked) == 3
 
 
 def test_where_only_sentences_stay_unfit_the_choices_stand_and_the_playbook_speaks() -> None:
-    drafter, frame, model = at_work()
-    model.script = [spoilt(frame, FAULTS[name][0]) for name in ("a name", "a date", "a number")]
-    drafted = drafted_by(drafter, frame)
+    drafter, context, model = at_work()
+    model.script = [spoilt(context, FAULTS[name][0]) for name in ("a name", "a date", "a number")]
+    drafted = drafted_by(drafter, context)
     assert drafted.draft is not None
     assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("in_part", 3)
     assert drafted.drafting.reason.startswith("1 of 12 sentences did not pass")
-    play = drafter.play(frame, drafted)
+    play = drafter.play(context, drafted)
     assert (play.drafted_by, play.verified, play.violations) == ("model", True, ())
     silent = next(line for line in drafted.draft.address if line.why is None)
     own = next(action for phase in play.phases for action in phase.actions if action.id == silent.action)
-    assert own.purpose == next(a for a in frame.playbook.actions if a.id == own.id).purpose.format_map(frame.words)
+    assert own.purpose == next(a for a in context.playbook.actions if a.id == own.id).purpose.format_map(context.words)
 
 
 def test_the_same_sentence_for_two_actions_is_sent_back() -> None:
-    drafter, frame, model = at_work()
-    twice = fit(frame)
+    drafter, context, model = at_work()
+    twice = fit(context)
     twice["address"][1]["why"] = twice["address"][0]["why"]
-    model.script = [twice, fit(frame)]
-    drafted = drafted_by(drafter, frame)
+    model.script = [twice, fit(context)]
+    drafted = drafted_by(drafter, context)
     assert drafted.drafting.outcome == "repaired"
     assert "the same sentence" in model.asked[1][1][-1].content
 
@@ -434,35 +434,35 @@ def test_the_same_sentence_for_two_actions_is_sent_back() -> None:
 def test_whatever_keeps_the_model_from_answering_there_is_a_complete_play_and_it_says_why(
     kind: type[ModelError],
 ) -> None:
-    drafter, frame, model = at_work(raised(kind))
-    drafted = drafted_by(drafter, frame)
+    drafter, context, model = at_work(raised(kind))
+    drafted = drafted_by(drafter, context)
     assert drafted.draft is None
     assert (drafted.drafting.outcome, drafted.drafting.error) == ("fell_back", kind.code)
     assert drafted.drafting.reason == "the server says no."
-    play = drafter.play(frame, drafted)
+    play = drafter.play(context, drafted)
     assert (play.drafted_by, play.verified, play.violations) == ("playbook", True, ())
     assert play.drafted_note.endswith("The model's draft was not used: the server says no.")
-    assert only_the_words_differ(drafter, frame, drafted)
+    assert only_the_words_differ(drafter, context, drafted)
     assert len(model.asked) == 1, "attempts are the client's business"
 
 
 @pytest.mark.parametrize("kind", BROKEN, ids=lambda kind: kind.code)
 def test_an_answer_of_no_use_is_asked_for_again_and_then_done_without(kind: type[ModelError]) -> None:
-    drafter, frame, model = at_work(*(raised(kind) for _ in range(3)))
-    drafted = drafted_by(drafter, frame)
+    drafter, context, model = at_work(*(raised(kind) for _ in range(3)))
+    drafted = drafted_by(drafter, context)
     assert (drafted.drafting.outcome, drafted.drafting.error) == ("fell_back", None)
     assert [violation.code for violation in drafted.drafting.refused] == [kind.code] * 3
     assert kind.code in drafted.drafting.reason
     assert "the server says no" in model.asked[1][1][-1].content
-    play = drafter.play(frame, drafted)
+    play = drafter.play(context, drafted)
     assert (play.drafted_by, play.verified) == ("playbook", True)
-    assert only_the_words_differ(drafter, frame, drafted)
+    assert only_the_words_differ(drafter, context, drafted)
 
 
 def test_an_answer_cut_short_is_shown_to_the_model_and_its_tokens_count() -> None:
-    drafter, frame, model = at_work()
-    model.script = [AnswerTruncated("write shorter sentences", ModelAnswer('{"summary": "We', 900, 1400)), fit(frame)]
-    drafted = drafted_by(drafter, frame)
+    drafter, context, model = at_work()
+    model.script = [AnswerTruncated("write shorter sentences", ModelAnswer('{"summary": "We', 900, 1400)), fit(context)]
+    drafted = drafted_by(drafter, context)
     assert drafted.drafting.outcome == "repaired"
     assert drafted.drafting.tokens == TokenUsage(read=1900, written=1600, calls=2)
     said, wanted = model.asked[1][1][-2:]
@@ -471,9 +471,9 @@ def test_an_answer_cut_short_is_shown_to_the_model_and_its_tokens_count() -> Non
 
 
 def test_a_model_that_goes_away_between_two_rounds_leaves_what_it_took_and_what_was_wrong() -> None:
-    drafter, frame, model = at_work()
-    model.script = [spoilt(frame, FAULTS["a number"][0]), Unreachable("gone")]
-    drafting = drafted_by(drafter, frame).drafting
+    drafter, context, model = at_work()
+    model.script = [spoilt(context, FAULTS["a number"][0]), Unreachable("gone")]
+    drafting = drafted_by(drafter, context).drafting
     assert (drafting.outcome, drafting.error, drafting.reason) == ("fell_back", "unreachable", "gone.")
     assert drafting.tokens.calls == 1
     assert [violation.code for violation in drafting.refused] == ["number_typed"]
@@ -481,16 +481,16 @@ def test_a_model_that_goes_away_between_two_rounds_leaves_what_it_took_and_what_
 
 @pytest.mark.parametrize("place", ["summary", "opening", "address"])
 def test_half_a_character_in_an_answer_can_be_kept_in_the_record_of_the_review(place: str) -> None:
-    drafter, frame, model = at_work()
-    model.script = [spoilt(frame, says(place, "It fits {\ud800}."))] * 3
-    drafted = drafted_by(drafter, frame)
+    drafter, context, model = at_work()
+    model.script = [spoilt(context, says(place, "It fits {\ud800}."))] * 3
+    drafted = drafted_by(drafter, context)
     assert drafted.drafting.outcome == "fell_back"
     assert DraftResult.model_validate_json(drafted.model_dump_json()) == drafted
 
 
 def test_a_play_without_any_draft_is_the_playbooks() -> None:
-    drafter, frame, _ = at_work()
-    play = drafter.play(frame, None)
+    drafter, context, _ = at_work()
+    play = drafter.play(context, None)
     assert (play.drafted_by, play.verified, play.drafting) == ("playbook", True, DraftingRecord())
 
 
@@ -498,16 +498,16 @@ def test_an_account_with_nothing_against_it_gets_a_fit_draft_too() -> None:
     drafter, quiet = build_context("value_gap", values={})
     model = Scripted()
     drafter = replace(drafter, configuration=configured(), client=model)
-    frame = drafter.play_context(quiet.dossier, quiet.finding)
-    assert frame.evidence == ()
-    draft = json.loads(json.dumps(fit_without_facts(frame)))
+    context = drafter.play_context(quiet.dossier, quiet.finding)
+    assert context.evidence == ()
+    draft = json.loads(json.dumps(fit_without_facts(context)))
     model.script = [draft]
-    drafted = drafted_by(drafter, frame)
+    drafted = drafted_by(drafter, context)
     assert drafted.drafting.outcome == "first_try"
-    assert drafter.play(frame, drafted).verified
+    assert drafter.play(context, drafted).verified
 
 
-def fit_without_facts(frame: PlayContext) -> DraftJson:
+def fit_without_facts(context: PlayContext) -> DraftJson:
     """A draft for an account without evidence."""
 
     whom = iter(("users", "buyers", "managers", "technicians", "newcomers", "veterans", "doubters", "helpers", "planners",
@@ -525,8 +525,8 @@ def fit_without_facts(frame: PlayContext) -> DraftJson:
     return {
         "summary": "Nobody at {account} has said yet what is missing.",
         "opening": "What should we change first, {contact}?",
-        "first_touch": line(frame.options["first_touch"][0]),
-        **{phase: [line(option) for option in frame.options[phase][: frame.count(phase)[1]]] for phase in PHASES},
+        "first_touch": line(context.options["first_touch"][0]),
+        **{phase: [line(option) for option in context.options[phase][: context.count(phase)[1]]] for phase in PHASES},
     }
 
 
@@ -534,13 +534,13 @@ def fit_without_facts(frame: PlayContext) -> DraftJson:
 
 
 def test_a_draft_that_a_killed_process_left_is_used_again_without_asking() -> None:
-    drafter, frame, model = at_work()
-    model.script = [fit(frame)]
-    earlier = DraftResult.model_validate_json(drafted_by(drafter, frame).model_dump_json())
-    drafter, frame, silent = at_work()
-    assert drafted_by(drafter, frame, earlier) == earlier
+    drafter, context, model = at_work()
+    model.script = [fit(context)]
+    earlier = DraftResult.model_validate_json(drafted_by(drafter, context).model_dump_json())
+    drafter, context, silent = at_work()
+    assert drafted_by(drafter, context, earlier) == earlier
     assert silent.asked == []
-    assert drafter.play(frame, earlier).verified
+    assert drafter.play(context, earlier).verified
 
 
 @pytest.mark.parametrize(
@@ -549,9 +549,9 @@ def test_a_draft_that_a_killed_process_left_is_used_again_without_asking() -> No
     ids=lambda facts: next(iter(facts)),
 )
 def test_a_draft_is_made_anew_when_something_else_is_known_of_the_account(facts: dict[str, Any]) -> None:
-    drafter, frame, model = at_work()
-    model.script = [fit(frame)]
-    earlier = drafted_by(drafter, frame)
+    drafter, context, model = at_work()
+    model.script = [fit(context)]
+    earlier = drafted_by(drafter, context)
     other, changed = build_context(**{"values": TROUBLE, **facts})
     again = Scripted(fit(changed))
     drafted = drafted_by(replace(other, configuration=configured(), client=again), changed, earlier)
@@ -560,27 +560,27 @@ def test_a_draft_is_made_anew_when_something_else_is_known_of_the_account(facts:
 
 
 def test_a_draft_is_made_anew_by_another_model() -> None:
-    drafter, frame, model = at_work()
-    model.script = [fit(frame)]
-    earlier = drafted_by(drafter, frame)
-    drafter, frame, other = at_work(fit(frame), configuration=configured(name="qwen2.5-coder-1.5b-instruct"))
-    drafted = drafted_by(drafter, frame, earlier)
+    drafter, context, model = at_work()
+    model.script = [fit(context)]
+    earlier = drafted_by(drafter, context)
+    drafter, context, other = at_work(fit(context), configuration=configured(name="qwen2.5-coder-1.5b-instruct"))
+    drafted = drafted_by(drafter, context, earlier)
     assert [name for name, _, _ in other.asked] == ["qwen2.5-coder-1.5b-instruct"]
     assert drafted.drafting.cost == 0
 
 
 def test_what_fell_back_is_tried_again() -> None:
-    drafter, frame, _ = at_work(Unreachable("gone"))
-    earlier = drafted_by(drafter, frame)
-    drafter, frame, model = at_work()
-    model.script = [fit(frame)]
-    assert drafted_by(drafter, frame, earlier).drafting.outcome == "first_try"
+    drafter, context, _ = at_work(Unreachable("gone"))
+    earlier = drafted_by(drafter, context)
+    drafter, context, model = at_work()
+    model.script = [fit(context)]
+    assert drafted_by(drafter, context, earlier).drafting.outcome == "first_try"
 
 
 def test_a_model_without_a_price_has_no_cost_rather_than_none_at_all() -> None:
-    drafter, frame, model = at_work(configuration=configured(name="somebodys-own"))
-    model.script = [fit(frame)]
-    drafting = drafted_by(drafter, frame).drafting
+    drafter, context, model = at_work(configuration=configured(name="somebodys-own"))
+    model.script = [fit(context)]
+    drafting = drafted_by(drafter, context).drafting
     assert (drafting.model, drafting.cost) == ("somebodys-own", None)
     assert drafting_summary([drafting], DraftingRecord(), configured()).cost is None
 
@@ -734,8 +734,8 @@ def test_the_rules_are_the_same_for_every_account_so_that_servers_need_to_read_t
 
 
 def test_the_examples_in_the_rules_would_pass_the_checks() -> None:
-    drafter, frame, _ = at_work()
-    rules = replace(drafter.sentence_rules(frame), facts=frozenset(f"E{number}" for number in range(1, 10)))
+    drafter, context, _ = at_work()
+    rules = replace(drafter.sentence_rules(context), facts=frozenset(f"E{number}" for number in range(1, 10)))
     examples = re.findall(r'^"(summary|opening|why)": "(.+)"$', render_prompt("draft_rules"), re.MULTILINE)
     assert {place for place, _ in examples} == {"summary", "opening", "why"}
     for place, text in examples:
@@ -750,23 +750,23 @@ def test_every_account_has_exactly_one_place_for_quotations(read: Read) -> None:
 def test_the_same_account_is_told_in_the_same_bytes() -> None:
     told = []
     for _ in range(2):
-        drafter, frame, model = at_work()
-        model.script = [fit(frame)]
-        drafting = drafted_by(drafter, frame).drafting
-        told.append((draft_messages(frame), json.dumps(draft_schema(frame)), drafting.prompt_hash, model.asked[0]))
+        drafter, context, model = at_work()
+        model.script = [fit(context)]
+        drafting = drafted_by(drafter, context).drafting
+        told.append((draft_messages(context), json.dumps(draft_schema(context)), drafting.prompt_hash, model.asked[0]))
     assert told[0] == told[1]
 
 
 def quoting(*texts: str) -> str:
     """Prompt about an account whose customer wrote this text."""
-    drafter, frame = build_context(values=TROUBLE)
+    drafter, context = build_context(values=TROUBLE)
     rows = tuple(
         SourceRow(table="tickets", row=number, on=AS_OF, key=f"T-{number}", text=text)
         for number, text in enumerate(texts, start=2)
     )
-    first, *others = frame.dossier.evidence
-    dossier = frame.dossier.model_copy(update={"evidence": (first.model_copy(update={"rows": rows}), *others)})
-    return draft_messages(drafter.play_context(dossier, frame.finding))[1].content
+    first, *others = context.dossier.evidence
+    dossier = context.dossier.model_copy(update={"evidence": (first.model_copy(update={"rows": rows}), *others)})
+    return draft_messages(drafter.play_context(dossier, context.finding))[1].content
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def keep(
 ) -> str:
     """Save a week under its id, like a week that was scored then."""
     day = AS_OF - timedelta(weeks=weeks_ago)
-    history.save(scored.base.connection, scored.base.week, f"{day:%G-W%V}", day, made_by, reviewed, MAX_WEEKS)
+    history.save(scored.base.connection, scored.base.snapshot_sql, f"{day:%G-W%V}", day, made_by, reviewed, MAX_WEEKS)
     return f"{day:%G-W%V}"
 
 

@@ -32,7 +32,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> ScoredPortfolio:
 
 
 def test_the_statements_of_the_shipped_configuration_are_those_that_were_reviewed(scored: ScoredPortfolio) -> None:
-    text = "\n".join(f"-- {what}\n{lay_out_sql(sql)};\n" for what, sql in scored.base.sent)
+    text = "\n".join(f"-- {what}\n{lay_out_sql(sql)};\n" for what, sql in scored.base.executed_statements)
     text = re.sub(r"read_parquet\(\['[^']*/([^/']*)'\]\)", r"read_parquet(['\1'])", text)
     if os.environ.get("SAVEPLAY_WRITE_GOLDEN"):
         GOLDEN.write_text(text, encoding="utf-8")
@@ -40,7 +40,7 @@ def test_the_statements_of_the_shipped_configuration_are_those_that_were_reviewe
 
 
 def test_every_step_of_a_score_can_be_read(scored: ScoredPortfolio) -> None:
-    steps = [what for what, _ in scored.base.sent]
+    steps = [what for what, _ in scored.base.executed_statements]
     assert {"measuring usage", "adding up commercial", "health, risk, the rules that fire and money"} <= set(steps)
     assert {"the names of bands and tiers", "what the history keeps of the week", "this week against last week"} <= set(
         steps
@@ -49,12 +49,12 @@ def test_every_step_of_a_score_can_be_read(scored: ScoredPortfolio) -> None:
 
 
 def test_the_statement_that_is_shown_yields_what_was_scored(scored: ScoredPortfolio) -> None:
-    kept = next(sql for what, sql in scored.base.sent if what == "what the history keeps of the week")
+    kept = next(sql for what, sql in scored.base.executed_statements if what == "what the history keeps of the week")
     assert scored.base.rows(lay_out_sql(kept)) == scored.base.rows(kept) != []
 
 
 def test_a_layout_changes_nothing_but_blanks(scored: ScoredPortfolio) -> None:
-    for _, sql in scored.base.sent:
+    for _, sql in scored.base.executed_statements:
         assert re.sub(r"\s+", "", lay_out_sql(sql)) == re.sub(r"\s+", "", sql)
 
 

@@ -1,4 +1,4 @@
-"""The dossier of each account under review: attributes, scorecard, evidence with its rows, people on both sides.
+"""The dossier of each account under review: attributes, contributions, evidence with its rows, people on both sides.
 
 Everything that the later phases need is gathered here once, so that nothing after phase 1 reads the data again.
 """
@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from domain.dossier import Contact, Dossier, Person
+from domain.evidence import Contribution, Evidence
 from domain.portfolio import RiskChange
 from tools.evidence.evidence import build_contributions, build_evidence, exact_parts
 from tools.scoring.scored_base import Row, ScoredBase
@@ -43,7 +44,7 @@ def build_dossiers(
 ) -> list[Dossier]:
     """One dossier an account, in the order asked for. ``details`` are those of ``base.details`` for these accounts."""
     base.select_accounts(accounts)
-    before = _last_health_points(base)
+    previous_points = _last_health_points(base)
     measured = _by_account(base.rows("select m.* from measured m semi join picked p on p.account_id = m.account_id"))
     scored = _by_account(base.rows("select s.* from scored s semi join picked p on p.account_id = s.account_id"))
     moved = _by_account(base.rows("select c.* from compared c semi join picked p on p.account_id = c.account_id"))
@@ -53,12 +54,20 @@ def build_dossiers(
     sources = {source.table: source.location for source in base.audit.sources}
     found = []
     for account in accounts:
-        card = build_contributions(
-            details[account], before.get(account, {}), base.configuration.scoring, base.as_of, measured[account]
+        contributions = build_contributions(
+            details[account],
+            previous_points.get(account, {}),
+            base.configuration.scoring,
+            base.as_of,
+            measured[account],
         )
         rows = input_rows.get(account, [])
-        facts = build_evidence(card, rows, stated.get(account, {}), base.configuration.scoring, sources, base.as_of)
-        found.append(_dossier(base, scored[account], measured[account], moved[account], card, facts, rows, series))
+        evidence = build_evidence(
+            contributions, rows, stated.get(account, {}), base.configuration.scoring, sources, base.as_of
+        )
+        found.append(
+            _dossier(base, scored[account], measured[account], moved[account], contributions, evidence, rows, series)
+        )
     return found
 
 
@@ -95,25 +104,25 @@ def _input_rows(base: ScoredBase) -> dict[str, list[InputRow]]:
 
 def _statements_by_account(base: ScoredBase, accounts: set[str]) -> dict[str, dict[str, list[InputRow]]]:
     found: dict[str, dict[str, list[InputRow]]] = {}
-    for said in base.statements:
-        if said.account_id in accounts:
-            row = InputRow(said.table, said.row, said.on, {"quote": said.quote})
-            found.setdefault(said.account_id, {}).setdefault(said.intent, []).append(row)
+    for statement in base.statements:
+        if statement.account_id in accounts:
+            row = InputRow(statement.table, statement.row, statement.on, {"quote": statement.quote})
+            found.setdefault(statement.account_id, {}).setdefault(statement.intent, []).append(row)
     return found
 
 
 def _contacts(rows: Sequence[InputRow]) -> tuple[Contact, ...]:
-    kept = [row.facts for row in rows if row.table == "contacts"]
+    contacts = [row.columns for row in rows if row.table == "contacts"]
     return tuple(
         Contact(
-            contact_id=facts["contact_id"],
-            name=facts["name"],
-            title=facts["title"],
-            role=facts["role"],
-            active=facts["status"] != "departed",
-            departed_on=facts["departed_on"],
+            contact_id=contact["contact_id"],
+            name=contact["name"],
+            title=contact["title"],
+            role=contact["role"],
+            active=contact["status"] != "departed",
+            departed_on=contact["departed_on"],
         )
-        for facts in sorted(kept, key=lambda facts: str(facts["contact_id"]))
+        for contact in sorted(contacts, key=lambda contact: str(contact["contact_id"]))
     )
 
 
@@ -121,9 +130,9 @@ def _ticket_subjects(rows: Sequence[InputRow], as_of: date) -> tuple[str, ...]:
     """Subjects of recent tickets in alphabetical order, for the themes of the week."""
     return tuple(
         sorted(
-            str(row.facts["subject"])
+            str(row.columns["subject"])
             for row in rows
-            if row.table == "tickets" and row.facts.get("subject") and row.age(as_of) <= 90
+            if row.table == "tickets" and row.columns.get("subject") and row.age(as_of) <= 90
         )
     )
 
@@ -133,8 +142,8 @@ def _dossier(
     scored: Row,
     measured: Row,
     moved: Mapping[str, Any],
-    card: Any,
-    facts: Any,
+    contributions: tuple[Contribution, ...],
+    evidence: tuple[Evidence, ...],
     rows: Sequence[InputRow],
     series: Mapping[str, list[tuple[date, float | None]]],
 ) -> Dossier:
@@ -152,13 +161,13 @@ def _dossier(
         tier_then=moved["tier_then"],
         fell=bool(moved["fell"]),
         values={
-            **{part.signal: part.value for part in card},
+            **{each.signal: each.value for each in contributions},
             "renewal_in_days": scored["renewal_in_days"],
             "active_users_before": measured["active_users_before"],
             "amount_overdue": measured["amount_overdue"],
         },
-        contributions=card,
-        evidence=facts,
+        contributions=contributions,
+        evidence=evidence,
         contacts=_contacts(rows),
         texts=_ticket_subjects(rows, base.as_of),
         health_history=(*series[scored["account_id"]], (base.as_of, scored["health"])),

@@ -1,10 +1,10 @@
-"""Evidence: the facts behind the scores of one account, in sentences, down to the rows of the input.
+"""Evidence: the signals behind the scores of one account, in sentences, down to the rows of the input.
 
 Pure. The registry of signals says which rows are behind each; for a signal that counts, the number of rows is the value,
 so the engine's SQL and this module check each other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -19,12 +19,16 @@ _QUOTE = 160
 
 def build_contributions(
     details: Iterable[Mapping[str, Any]],
-    before: Mapping[str, float],
+    previous_points: Mapping[str, float],
     scoring: ScoringSettings,
     as_of: date,
-    raw: Mapping[str, float | None],
+    values_before_freshness: Mapping[str, float | None],
 ) -> tuple[Contribution, ...]:
-    """The scorecard of one account; its points sum to health and to risk exactly (to the sixth decimal)."""
+    """The contributions of one account; their points sum to health and to risk exactly (to the sixth decimal).
+
+    ``previous_points``: health points by signal in the previous review. ``values_before_freshness``: values by signal,
+    also those that are too old to count.
+    """
     rows = list(details)
     health = exact_parts([row["health_points"] for row in rows], rows[0]["health"] if rows else None)
     risk = exact_parts([row["risk_points"] for row in rows], rows[0]["risk"] if rows else None)
@@ -32,10 +36,10 @@ def build_contributions(
     for row, health_points, risk_points in zip(rows, health, risk, strict=True):
         signal = scoring.signals[row["signal"]]
         value = row["value"]
-        stale = value is None and raw.get(row["signal"]) is not None
-        seen = row["observed_on"]
-        compared = row["signal"] in before and row["health"] is not None
-        moved = round(health_points - before[row["signal"]], 6) if compared else None
+        stale = value is None and values_before_freshness.get(row["signal"]) is not None
+        observed_on = row["observed_on"] if value is not None or stale else None
+        compared = row["signal"] in previous_points and row["health"] is not None
+        points_change = round(health_points - previous_points[row["signal"]], 6) if compared else None
         found.append(
             Contribution(
                 signal=row["signal"],
@@ -47,9 +51,9 @@ def build_contributions(
                 weight=round(row["share"] or 0.0, 6),
                 health_points=health_points,
                 risk_points=risk_points,
-                health_change=moved,
-                observed_on=seen if value is not None or stale else None,
-                age_days=(as_of - seen).days if seen and (value is not None or stale) else None,
+                health_change=points_change,
+                observed_on=observed_on,
+                age_days=(as_of - observed_on).days if observed_on else None,
                 state="known" if value is not None else "stale" if stale else "unknown",
             )
         )
@@ -68,9 +72,13 @@ def exact_parts(parts: list[float | None], total: float | None) -> list[float]:
 
 
 def direction(signal: Signal, component: float | None, scoring: ScoringSettings) -> Direction:
-    """Worse below the line where severity begins, better in the green band, steady between.
+    """Direction that the sentence about a signal states.
 
-    A phrase without a value ("no invoice is overdue") is true of the best value only; short of it, steady.
+    - An unknown component is steady.
+    - A component below ``severity_below`` is worse.
+    - A component in the green band is better. If the phrase for "better" has no value ("no invoice is overdue"), it is
+      true of the best value only: the component has to be 100.
+    - Any other component is steady.
     """
     if component is None:
         return "steady"
@@ -80,20 +88,23 @@ def direction(signal: Signal, component: float | None, scoring: ScoringSettings)
     return "better" if component >= (100 if absolute else scoring.health_bands[-1].starts_at) else "steady"
 
 
-def signal_sentence(name: str, value: float, way: Direction, scoring: ScoringSettings) -> str:
-    """One sentence on the signal ``name``, with value and direction; no internal score. A change speaks by its own sign."""
+def signal_sentence(name: str, value: float, direction_: Direction, scoring: ScoringSettings) -> str:
+    """One sentence on the signal ``name``, with value and direction; no internal score.
+
+    A change uses its sign, not the component.
+    """
     signal = scoring.signals[name]
     phrase = signal.says
     if signal.unit in ("percent_change", "score_10_change"):
         text = phrase.worse if value < 0 else phrase.better if value > 0 else phrase.steady
     else:
-        text = {"worse": phrase.worse, "better": phrase.better, "steady": phrase.steady}[way]
+        text = {"worse": phrase.worse, "better": phrase.better, "steady": phrase.steady}[direction_]
     stated = SIGNALS[name].is_stated  # counted by how often people wrote it
     return text.format(value=times_text(value) if stated else format_unsigned(value, signal.unit))
 
 
 def build_evidence(
-    scorecard: Iterable[Contribution],
+    contributions: Iterable[Contribution],
     rows: list[InputRow],
     statements: Mapping[str, list[InputRow]],
     scoring: ScoringSettings,
@@ -101,41 +112,47 @@ def build_evidence(
     as_of: date,
 ) -> tuple[Evidence, ...]:
     """E1, E2, …: every known signal of one account, those that add risk first, with the rows behind it."""
-    known = [part for part in scorecard if part.value is not None]
-    known.sort(key=lambda part: (-part.risk_points, part.component if part.component is not None else 100, part.signal))
+    known = [contribution for contribution in contributions if contribution.value is not None]
+    known.sort(
+        key=lambda contribution: (
+            -contribution.risk_points,
+            contribution.component if contribution.component is not None else 100,
+            contribution.signal,
+        )
+    )
     found = []
-    for index, part in enumerate(known, start=1):
-        signal = scoring.signals[part.signal]
-        way = direction(signal, part.component, scoring)
-        behind = _rows_behind(part.signal, rows, statements, Period(as_of, signal.window_days or 0))
-        assert part.value is not None
+    for index, contribution in enumerate(known, start=1):
+        signal = scoring.signals[contribution.signal]
+        direction_ = direction(signal, contribution.component, scoring)
+        source_rows = _source_rows(contribution.signal, rows, statements, Period(as_of, signal.window_days or 0))
+        assert contribution.value is not None
         found.append(
             Evidence(
                 id=f"E{index}",
-                signal=part.signal,
+                signal=contribution.signal,
                 category=signal.category,
                 pillar=signal.pillar,
-                statement=signal_sentence(part.signal, part.value, way, scoring) + ".",
-                value=part.value,
-                shown=part.shown,
+                statement=signal_sentence(contribution.signal, contribution.value, direction_, scoring) + ".",
+                value=contribution.value,
+                shown=contribution.shown,
                 unit=signal.unit,
-                direction=way,
-                observed_on=part.observed_on,
-                source=_source(signal.table, behind, sources),
-                rows=tuple(source_row(row) for row in behind[:MAX_ROWS]),
-                row_count=len(behind),
-                risk_points=part.risk_points,
+                direction=direction_,
+                observed_on=contribution.observed_on,
+                source=_source(signal.table, source_rows, sources),
+                rows=tuple(source_row(row) for row in source_rows[:MAX_ROWS]),
+                row_count=len(source_rows),
+                risk_points=contribution.risk_points,
             )
         )
     return tuple(found)
 
 
-def _source(table: str, behind: list[InputRow], sources: Mapping[str, str]) -> str:
-    tables = sorted({row.table for row in behind}) or [table]
+def _source(table: str, source_rows: list[InputRow], sources: Mapping[str, str]) -> str:
+    tables = sorted({row.table for row in source_rows}) or [table]
     return ", ".join(sources.get(name) or name for name in tables)
 
 
-def _rows_behind(
+def _source_rows(
     signal: str, rows: list[InputRow], statements: Mapping[str, list[InputRow]], period: Period
 ) -> list[InputRow]:
     entry = SIGNALS[signal]
@@ -143,8 +160,8 @@ def _rows_behind(
         found = list(statements.get(signal, []))
     else:
         found = [row for row in rows if row.table in entry.rows and entry.rows[row.table](row, period)]
-    if entry.keep is not None:
-        found = entry.keep(found, rows)
+    if entry.row_filter is not None:
+        found = entry.row_filter(found, rows)
     return sorted(found, key=_newest_first)
 
 
@@ -165,7 +182,7 @@ def _key(row: InputRow) -> str:
 def _own_id(row: InputRow) -> str:
     """The id that the row has in its source; empty where there is none."""
     names = ("ticket_id", "invoice_id", "contact_id_own")
-    return next((str(row.facts[name]) for name in names if row.facts.get(name)), "")
+    return next((str(row.columns[name]) for name in names if row.columns.get(name)), "")
 
 
 def shorten_quote(text: str, limit: int = _QUOTE) -> str:
@@ -175,38 +192,61 @@ def shorten_quote(text: str, limit: int = _QUOTE) -> str:
 
 
 def _text(row: InputRow) -> str:
-    facts = row.facts
-    if facts.get("quote"):
-        return f"“{shorten_quote(str(facts['quote']))}”"
-    if row.table == "usage":
-        named = ("active_users", "logins", "core_actions", "features_used")
-        return ", ".join(f"{facts[k]:g} {k.replace('_', ' ')}" for k in named if facts.get(k) is not None)
-    if row.table == "tickets":
-        marks = [str(facts["priority"])] if facts.get("priority") else []
-        marks += ["escalated"] if facts.get("escalated") else []
-        marks += ["service level missed"] if facts.get("sla_breached") else []
-        marks += [f"CSAT {facts['csat']:g}"] if facts.get("csat") is not None else []
-        marks += ["open" if facts.get("closed_at") is None else f"closed {facts['closed_at']}"]
-        return f"{shorten_quote(str(facts.get('subject') or 'no subject'), 90)} ({', '.join(marks)})"
-    if row.table == "invoices":
-        return f"{facts['amount']:,.2f} {facts.get('currency') or ''} {facts.get('status') or 'status unknown'}".strip()
-    return _other_text(row)
+    quote = row.columns.get("quote")
+    if quote:
+        return f"“{shorten_quote(str(quote))}”"
+    return _ROW_TEXTS[row.table](row.columns)
 
 
-def _other_text(row: InputRow) -> str:
-    facts = row.facts
-    if row.table == "surveys":
-        said = f": “{shorten_quote(str(facts['comment']), 100)}”" if facts.get("comment") else ""
-        return f"{str(facts['kind']).upper()} {facts['score']:g}{said}"
-    if row.table == "notes":
-        return f"pulse {facts['pulse']:g}: “{shorten_quote(str(facts['text']), 110)}”"
-    if row.table == "touchpoints":
-        how = "missed" if facts.get("attended") is False else "answered" if is_answered(row) else "no answer"
-        who = f" with {facts['contact_name']}" if facts.get("contact_name") else ""
-        return f"{str(facts['kind']).replace('_', ' ')}{who}, {how}"
-    if row.table == "contacts":
-        left = f", departed {facts.get('departed_on') or ''}".rstrip() if facts.get("status") == "departed" else ""
-        return f"{facts['name']}, {str(facts.get('role') or 'no role').replace('_', ' ')}{left}"
-    if row.table == "goals":
-        return f"{shorten_quote(str(facts['goal']), 90)}: {str(facts['status']).replace('_', ' ')}"
-    return f"{facts.get('kind')} {facts.get('arr_change') or ''}".strip()
+def _usage_text(columns: Mapping[str, Any]) -> str:
+    named = ("active_users", "logins", "core_actions", "features_used")
+    return ", ".join(f"{columns[k]:g} {k.replace('_', ' ')}" for k in named if columns.get(k) is not None)
+
+
+def _ticket_text(columns: Mapping[str, Any]) -> str:
+    marks = [str(columns["priority"])] if columns.get("priority") else []
+    marks += ["escalated"] if columns.get("escalated") else []
+    marks += ["service level missed"] if columns.get("sla_breached") else []
+    marks += [f"CSAT {columns['csat']:g}"] if columns.get("csat") is not None else []
+    marks += ["open" if columns.get("closed_at") is None else f"closed {columns['closed_at']}"]
+    return f"{shorten_quote(str(columns.get('subject') or 'no subject'), 90)} ({', '.join(marks)})"
+
+
+def _invoice_text(columns: Mapping[str, Any]) -> str:
+    status = columns.get("status") or "status unknown"
+    return f"{columns['amount']:,.2f} {columns.get('currency') or ''} {status}".strip()
+
+
+def _survey_text(columns: Mapping[str, Any]) -> str:
+    comment = f": “{shorten_quote(str(columns['comment']), 100)}”" if columns.get("comment") else ""
+    return f"{str(columns['kind']).upper()} {columns['score']:g}{comment}"
+
+
+def _note_text(columns: Mapping[str, Any]) -> str:
+    return f"pulse {columns['pulse']:g}: “{shorten_quote(str(columns['text']), 110)}”"
+
+
+def _touchpoint_text(columns: Mapping[str, Any]) -> str:
+    answer = "missed" if columns.get("attended") is False else "answered" if is_answered(columns) else "no answer"
+    contact = f" with {columns['contact_name']}" if columns.get("contact_name") else ""
+    return f"{str(columns['kind']).replace('_', ' ')}{contact}, {answer}"
+
+
+def _contact_text(columns: Mapping[str, Any]) -> str:
+    left = f", departed {columns.get('departed_on') or ''}".rstrip() if columns.get("status") == "departed" else ""
+    return f"{columns['name']}, {str(columns.get('role') or 'no role').replace('_', ' ')}{left}"
+
+
+def _goal_text(columns: Mapping[str, Any]) -> str:
+    return f"{shorten_quote(str(columns['goal']), 90)}: {str(columns['status']).replace('_', ' ')}"
+
+
+def _outcome_text(columns: Mapping[str, Any]) -> str:
+    return f"{columns.get('kind')} {columns.get('arr_change') or ''}".strip()
+
+
+_ROW_TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "usage": _usage_text, "tickets": _ticket_text, "invoices": _invoice_text, "surveys": _survey_text, "notes": _note_text,
+    "touchpoints": _touchpoint_text, "contacts": _contact_text, "goals": _goal_text, "outcomes": _outcome_text,
+}  # fmt: skip
+"""Text of a row without a quotation, by its input table."""

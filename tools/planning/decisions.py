@@ -1,4 +1,4 @@
-"""Decisions applied: what people said about each play becomes a status, a changed plan, and actions for people.
+"""Decisions applied: each decision of people sets the status of a play, and edits or approves its plan.
 
 Pure. Only what was approved (or approved with edits) becomes an action.
 """
@@ -28,7 +28,7 @@ MAX_WORDING_LENGTH = 600
 
 @dataclass(frozen=True)
 class AppliedDecisions:
-    """Plays with their status and edits, the plan lines approved beside them, and the record of it all."""
+    """Plays with status and edits, approved plan lines of accounts without a play, and one record for each decision."""
 
     plays: tuple[SavePlay, ...]
     lines: tuple[PlanLine, ...]
@@ -161,7 +161,7 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
             )
     for action, person in decision.owners.items():
         if person not in people:
-            raise DecisionError(f"{play.account_id}: {action}: nobody of ours has the id {person!r}")
+            raise DecisionError(f"{play.account_id}: {action}: no colleague has the id {person!r}")
     for action, text in decision.wording.items():
         if not text.strip() or len(text) > MAX_WORDING_LENGTH:
             raise DecisionError(f"{play.account_id}: {action}: the wording has 1 to {MAX_WORDING_LENGTH} characters")
@@ -204,7 +204,7 @@ def apply_decisions(
 def decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
     """Decision about a play that nobody named: approved with the rest, or rejected because it was not decided."""
     if decisions.rest == "approve":
-        reason = "Nobody was asked" if decisions.unattended else "Approved with the rest"
+        reason = "Approved automatically (unattended)" if decisions.unattended else "Approved with the rest"
         return PlayDecision(account=account, decision="approve", reason=reason)
     return PlayDecision(account=account, decision="reject", reason="Not decided in the meeting")
 
@@ -294,8 +294,8 @@ def _edit_action(
         update |= {"due": due, "follow_up": days.follow_up(due, created)}
     person = people.get(decision.owners.get(action.id, ""))
     if person is not None:
-        said = unassigned_role(action.owner_role) if action.owner == TBD else action.owner
-        text = replace_name(action.action, said, person.name)
+        old_name = unassigned_role(action.owner_role) if action.owner == TBD else action.owner
+        text = replace_name(action.action, old_name, person.name)
         update |= {"owner": person.name, "owner_id": person.person_id, "action": text}
     if action.id in decision.wording:
         words = " ".join(decision.wording[action.id].split())
@@ -305,11 +305,11 @@ def _edit_action(
 
 def unowned_critical(planned: PlanResult, decided: AppliedDecisions, owners: Mapping[str, str]) -> list[str]:
     """Critical accounts that nobody owns and the close does not assign."""
-    statuses = {play.account_id: play.owner for play in decided.plays}
+    owner_by_account = {play.account_id: play.owner for play in decided.plays}
     return [
         line.account_id
         for line in planned.intervention_plan
         if line.tier == "critical"
-        and statuses.get(line.account_id, line.owner) == TBD
+        and owner_by_account.get(line.account_id, line.owner) == TBD
         and line.account_id not in owners
     ]

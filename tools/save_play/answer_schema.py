@@ -16,12 +16,12 @@ JsonSchema = dict[str, Any]
 
 def draft_schema(context: PlayContext) -> JsonSchema:
     """Schema of a draft for this account."""
-    facts = [fact.id for fact in context.evidence]
+    evidence_ids = [item.id for item in context.evidence]
     return _object(
         summary=_sentence("The root cause in one or two sentences, with evidence slots."),
         opening=_sentence("What is said first to the customer, without any fact."),
-        first_touch=_choices(context.options[FIRST_TOUCH], facts),
-        **{phase: _list(_choices(context.options[phase], facts), *context.count(phase)) for phase in PHASES},
+        first_touch=_choices(context.options[FIRST_TOUCH], evidence_ids),
+        **{phase: _list(_choices(context.options[phase], evidence_ids), *context.count(phase)) for phase in PHASES},
     )
 
 
@@ -52,15 +52,17 @@ def _list(items: JsonSchema, fewest: int, most: int) -> JsonSchema:
     return {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
 
 
-def _choices(options: tuple[ActionOption, ...], facts: list[str]) -> JsonSchema:
-    return {"anyOf": [_choice(option, facts) for option in options]}
+def _choices(options: tuple[ActionOption, ...], evidence_ids: list[str]) -> JsonSchema:
+    return {"anyOf": [_choice(option, evidence_ids) for option in options]}
 
 
-def _choice(option: ActionOption, facts: list[str]) -> JsonSchema:
+def _choice(option: ActionOption, evidence_ids: list[str]) -> JsonSchema:
     return _object(
         action={"type": "string", "enum": [option.action.id]},
         owner={"type": "string", "enum": list(option.owners)},
         due={"type": "string", "enum": [day.isoformat() for day in option.days]},
-        evidence=_list({"type": "string", "enum": facts}, 1, 2) if facts else _list({"type": "string"}, 0, 0),
+        evidence=_list({"type": "string", "enum": evidence_ids}, 1, 2)
+        if evidence_ids
+        else _list({"type": "string"}, 0, 0),
         why=_sentence("One sentence with slots: how this addresses the cause."),
     )

@@ -13,7 +13,7 @@ from domain.drafting import FIRST_TOUCH, DraftAction, PlayDraft, Violation
 from domain.evidence import Evidence
 from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
 from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
-from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, library_choices
+from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices
 from tools.save_play.context import PlayContext
 from tools.save_play.sentence_rules import SentenceRules
 
@@ -192,7 +192,7 @@ def _owners(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
     for action in _all_actions(play):
         person = context.people.get(action.owner_id or "")
         if action.owner_id is not None and (person is None or person.name != action.owner):
-            yield _violation("owner_unknown", f"{action.id}: {action.owner} is nobody of ours; name a person")
+            yield _violation("owner_unknown", f"{action.id}: {action.owner} is no colleague; name a person")
         elif play.status not in _EDITED and action.owner_id not in allowed.get(action.owner_role, set()):
             yield _violation(
                 "owner_not_of_account",
@@ -260,7 +260,7 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
         if play.draft is not None and not has_unknown_ids(play.draft, context):
             return draft_choices(context, play.draft)
         if play.draft is None and play.drafting.outcome != "goes_on":
-            return library_choices(context)
+            return playbook_choices(context)
     whys = play.draft.wording() if play.draft else {}
     facts = {line.action: line.evidence for phase in PHASES for line in play.draft.phase(phase)} if play.draft else {}
     return {
@@ -286,7 +286,7 @@ def has_unknown_ids(draft: PlayDraft, context: PlayContext) -> bool:
 
 
 def _differences(play: SavePlay, again: SavePlay, context: PlayContext) -> Iterator[Violation]:
-    """Where the play says something else than its evidence, its library and its choices give."""
+    """Differences between the play and the one that its evidence, playbook and choices give."""
     for name in _HEADER:
         if getattr(play, name) != getattr(again, name):
             yield _mismatch("header_differs", name.replace("_", " "), getattr(again, name))

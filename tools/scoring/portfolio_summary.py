@@ -177,6 +177,15 @@ def csm_books(base: ScoredBase) -> tuple[CsmBook, ...]:
     )
 
 
+def csm_ids(base: ScoredBase) -> list[str]:
+    """Ids of the CSMs, and of owners of accounts that the people table does not have."""
+    rows = base.rows(
+        "select person_id from people where role = 'csm' union select csm_id from scored "
+        "where csm_id is not null and csm_id not in (select person_id from people) order by 1"
+    )
+    return [row["person_id"] for row in rows]
+
+
 def movable_accounts(base: ScoredBase, csms: list[str]) -> tuple[MovableAccount, ...]:
     """Accounts of the given CSMs that could change hands quietly: green, not at risk, no renewal soon."""
     review = base.configuration.review
@@ -372,7 +381,7 @@ def current_health(base: ScoredBase, accounts: list[str]) -> dict[str, float | N
 
 
 def still_at_risk(base: ScoredBase, accounts: list[str]) -> set[str]:
-    """Which of some accounts are at risk today."""
+    """Those of some accounts that are at risk today."""
     rows = base.rows("select account_id from scored where at_risk and account_id in (select unnest(?))", [accounts])
     return {row["account_id"] for row in rows}
 

@@ -1,7 +1,8 @@
-"""Risk: 0 to 100, high is bad. Points of all signals are added, then raised by two factors, then bent towards 100.
+"""Risk: 0 to 100, high is bad. Points of all signals are added, multiplied by two factors, and mapped by 1 - exp(-x), so
+that risk stays below 100.
 
 Pure: writes SQL over components ``c_<signal>`` and ``renewal_in_days``. An unknown signal adds nothing. Each factor
-grows without a step and never falls when a signal worsens, so risk does not either.
+is continuous and monotonic in every signal, so risk is too.
 """
 
 from domain.configuration import CATEGORIES, ScoringSettings, Signal
@@ -11,10 +12,10 @@ from tools.sql import sql_number
 
 
 def points_sql(name: str, signal: Signal, scoring: ScoringSettings) -> str:
-    """Risk points of one signal before amplification: full at component 0, none from ``severity_below`` up."""
-    line = sql_number(scoring.severity_below.value)
-    each = sql_number(signal.risk / scoring.severity_below.value)
-    return f"case when c_{name} < {line} then {each} * ({line} - c_{name}) else 0 end"
+    """Risk points of one signal before the factors: all at component 0, none from ``severity_below`` up."""
+    severity_limit = sql_number(scoring.severity_below.value)
+    points_per_unit = sql_number(signal.risk / scoring.severity_below.value)
+    return f"case when c_{name} < {severity_limit} then {points_per_unit} * ({severity_limit} - c_{name}) else 0 end"
 
 
 def risk_sums(scoring: ScoringSettings, category: str) -> list[str]:
@@ -27,13 +28,15 @@ def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
     """Risk in three steps over the sums of every category, each a list of columns over the one before.
 
     ``base`` and ``warning`` (how many categories warn); the factors ``clustering`` and ``nearness``, from 1 up; and
-    ``risk``, which nears 100 and stops there.
+    ``risk``, which approaches 100.
     """
-    full = sql_number(scoring.cluster_points.value)
-    base = " + ".join(f"p_{category}" for category in CATEGORIES)
-    warning = " + ".join(f"case when p_{c} >= {full} then 1 else p_{c} / {full} end" for c in CATEGORIES)
+    full_warning = sql_number(scoring.cluster_points.value)
+    total_points = " + ".join(f"p_{category}" for category in CATEGORIES)
+    warning = " + ".join(
+        f"case when p_{c} >= {full_warning} then 1 else p_{c} / {full_warning} end" for c in CATEGORIES
+    )
     horizon = sql_number(scoring.renewal_horizon.value)
-    left = (
+    days_left = (
         f"case when renewal_in_days is null or renewal_in_days >= {horizon} then {horizon} "
         "when renewal_in_days <= 0 then 0 else renewal_in_days end"
     )
@@ -43,10 +46,10 @@ def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
     # so that two very bad accounts still have an order.
     raw = f"base * clustering * nearness / {sql_number(scoring.risk_scale.value)}"
     return [
-        [f"{base} as base", f"{warning} as warning"],
+        [f"{total_points} as base", f"{warning} as warning"],
         [
             f"case when warning > 1 then 1 + {step} * (warning - 1) else 1 end as clustering",
-            f"1 + {sql_number(scoring.renewal_step.value)} * ({horizon} - ({left})) / {horizon} as nearness",
+            f"1 + {sql_number(scoring.renewal_step.value)} * ({horizon} - ({days_left})) / {horizon} as nearness",
         ],
         [f"{round_sql(f'100 * (1 - exp(-({raw})))')} as risk"],
     ]

@@ -66,26 +66,26 @@ class ScoredBase(Generic[ConfigurationT_co]):
     snapshots: list[Snapshot]
     previous: Snapshot | None
     statements: list[Statement] = field(default_factory=list)
-    whole: Mapping[str, str] = field(default_factory=dict)
-    """By table: what stands after FROM to have all its columns, where the connection holds only some."""
+    full_table_sql: Mapping[str, str] = field(default_factory=dict)
+    """By table: FROM expression that gives every column; only tables of which the connection holds some columns."""
     warehouse: "Warehouse | None" = None
-    """The server that holds the rows, where the connection does not."""
+    """The server that holds the rows; None when the connection holds them."""
     fetched_tables: set[str] = field(default_factory=set)
-    """The tables whose rows were brought from there for the picked accounts."""
+    """Tables whose rows were fetched from the server for the accounts in ``picked``."""
     reads: Sequence[TableRead] = ()
-    sent: Sequence[tuple[str, str]] = ()
-    """Every statement that reads, measures, scores or compares, with what it is for."""
+    executed_statements: Sequence[tuple[str, str]] = ()
+    """Purpose and SQL of every statement that reads, measures, scores or compares."""
     location: str = "the data"
     """The last part of the data's path, for messages."""
-    week: str = ""
-    """The statement that yields what the history keeps of this week."""
+    snapshot_sql: str = ""
+    """Select of the columns that the history keeps of this week, one row for each account."""
     history_notices: tuple[str, ...] = ()
     """Weeks of the history that could not be read."""
 
     def full_table(self, table: str) -> str:
-        """SQL that can follow FROM and yields every column of an input table, for the selected accounts."""
+        """FROM expression that gives every column of an input table, for the accounts in ``picked``."""
         if self.warehouse is None or table in ("accounts", "people", "outcomes"):
-            return self.whole.get(table, table)
+            return self.full_table_sql.get(table, table)
         name = f"picked_{table}"
         if table not in self.fetched_tables:
             picked = [row["account_id"] for row in self.rows("select account_id from picked order by account_id")]
@@ -99,33 +99,36 @@ class ScoredBase(Generic[ConfigurationT_co]):
         return self.previous is not None and self.previous.scoring_hash != self.configuration.scoring_hash
 
     def close(self) -> None:
-        """Give back the engine, and the server if there is one."""
+        """Close the connection, and the one to the server if there is one."""
         self.connection.close()
         if self.warehouse is not None:
             self.warehouse.server.close()
 
-    def keep(self, history: SnapshotStore, review_id: str, *, reviewed: bool) -> None:
-        """Keep this week's scores of every account, without one passing through here."""
+    def save_scores(self, history: SnapshotStore, review_id: str, *, reviewed: bool) -> None:
+        """Save this week's scores of every account; written by the engine, no row is loaded into Python."""
         scoring_hash = self.configuration.scoring_hash
         max_weeks = int(self.configuration.scoring.history_weeks.value)
-        history.save(self.connection, self.week, review_id, self.as_of, scoring_hash, reviewed, max_weeks)
+        history.save(self.connection, self.snapshot_sql, review_id, self.as_of, scoring_hash, reviewed, max_weeks)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """The answer of the engine as a list of rows by column name."""
+        """Rows of a query, each a dictionary by column name."""
         with name_damaged_file(self.location):
             cursor = self.connection.execute(sql, list(parameters))
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def select_accounts(self, accounts: Sequence[str]) -> None:
-        """Name the accounts under review: the table ``picked``."""
+        """Write the accounts under review to the table ``picked``."""
         self.fetched_tables.clear()
         self.connection.execute(
             "create or replace temp table picked as select unnest(?) as account_id", [list(accounts)]
         )
 
     def signal_details(self, source: str = "measured", as_of: date | None = None) -> dict[str, list[Row]]:
-        """Per picked account one row a signal: value, component, share and points, in the order of configuration."""
+        """By account: one row for each signal, with value, component, share and points, in the configured order.
+
+        ``source`` is the table of measured signals, ``as_of`` the day from which ages are counted.
+        """
         sql = detail_sql(self.configuration, source, as_of or self.as_of, "picked")
         signals = self.configuration.scoring.signals
         return {
@@ -139,7 +142,7 @@ class ScoredBase(Generic[ConfigurationT_co]):
 
 
 ScoreOnlyBase = ScoredBase[ScoreConfiguration]
-"""One that need not know more than what makes a score."""
+"""A base loaded with the scoring configuration only."""
 
 
 def read_base(
@@ -191,7 +194,7 @@ def score_base(
     history: SnapshotStore,
     watch: StepWatcher = no_watcher,
 ) -> ScoredBase[ConfigurationT]:
-    """Measure the signals, find last week, score: the whole of phase 1's arithmetic."""
+    """Measure the signals, score, compare with last week: all calculations of phase 1."""
     connection = portfolio.connection
     # A week that was run before, on whatever day, is not compared with itself.
     own = review_id_of(as_of)
@@ -199,29 +202,40 @@ def score_base(
     log = SqlLog(connection)
     sort_accounts(connection)
     with watch("finding what was stated", connection):
-        few = sum(portfolio.audit.source(name).rows for name in TEXT_COLUMNS) <= FEW_TEXTS
-        statements = find_statements(connection, configuration, as_of, few)
+        has_few_texts = sum(portfolio.audit.source(name).rows for name in TEXT_COLUMNS) <= FEW_TEXTS
+        statements = find_statements(connection, configuration, as_of, has_few_texts)
     curve = fit_churn_curve(connection, snapshots, configuration.scoring, as_of)
     scoring = configuration.scoring
-    month = snapshot_month_ago(snapshots, as_of, scoring.velocity_window, int(scoring.velocity_days.value))
-    if month is not None:
-        load_week(log, "month", month, configuration, curve)
-    week = score_accounts(log, portfolio, configuration, as_of, curve, month is not None, watch)
+    month_ago = snapshot_month_ago(snapshots, as_of, scoring.velocity_window, int(scoring.velocity_days.value))
+    if month_ago is not None:
+        load_week(log, "month", month_ago, configuration, curve)
+    snapshot_sql = score_accounts(log, portfolio, configuration, as_of, curve, month_ago is not None, watch)
     previous = latest_reviewed(snapshots)
     with watch("comparing with last week", connection):
         if previous is not None:
             load_week(log, "previous", previous, configuration, curve)
         compared = week_over_week.comparison_sql(configuration.scoring, previous is not None)
         log.create("this week against last week", "table" if previous else "view", "compared", compared)
-    base = ScoredBase(connection, configuration, portfolio.audit, as_of, curve, snapshots, previous, week=week)
-    base.whole, base.warehouse, base.reads = portfolio.full_table_sql, portfolio.warehouse, portfolio.reads
-    base.sent = executed_sql(portfolio, log, as_of)
-    base.statements, base.history_notices = statements, history.notices()
-    return base
+    return ScoredBase(
+        connection=connection,
+        configuration=configuration,
+        audit=portfolio.audit,
+        as_of=as_of,
+        curve=curve,
+        snapshots=snapshots,
+        previous=previous,
+        statements=statements,
+        full_table_sql=portfolio.full_table_sql,
+        warehouse=portfolio.warehouse,
+        reads=portfolio.reads,
+        executed_statements=executed_sql(portfolio, log, as_of),
+        snapshot_sql=snapshot_sql,
+        history_notices=history.notices(),
+    )
 
 
 def signal_coverage(base: ScoreOnlyBase) -> list[tuple[str, int, int, int]]:
-    """Per signal: known, stale, unknown accounts."""
+    """For each signal its name and the number of known, stale and unknown accounts."""
     row = base.rows(signal_coverage_sql(base.configuration, base.as_of))[0]
     found = []
     for name in base.configuration.scoring.signals:

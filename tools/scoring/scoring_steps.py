@@ -200,7 +200,7 @@ def _check_row_order(connection: duckdb.DuckDBPyConnection, parts: Sequence[str]
 
 
 def source_dates(audit: DataAudit) -> dict[str, date | None]:
-    """When each source was last seen, and the first day that touchpoints cover: what the SQL of the signals asks for."""
+    """Last day of each source, and first day of the touchpoints: parameters of the SQL of the signals."""
     return {
         "tickets_seen": audit.source("tickets").seen_until,
         "touchpoints_seen": audit.source("touchpoints").seen_until,

@@ -139,7 +139,7 @@ class SnapshotStore:
         return self.folder / f"{review_id}.parquet"
 
     def _aside(self, review_id: str) -> Path:
-        """Where a week is written before it is renamed. Makes the folder."""
+        """Path to which a week is written before it is renamed. Makes the folder."""
         make_private_folder(self.folder)
         return self.folder / f".{review_id}.{os.getpid()}.aside"
 
@@ -271,7 +271,7 @@ class SharedSnapshotStore(SnapshotStore):
         return Snapshot(path, week["review_id"], as_of, week["scoring_hash"], week["reviewed"])
 
     def _aside(self, review_id: str) -> Path:
-        """Where a copy is written before it is renamed. Makes the folder, for this user alone."""
+        """Path to which a copy is written before it is renamed. Makes the folder, for this user alone."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

@@ -10,8 +10,8 @@ from datetime import date
 from typing import Any
 
 USAGE_WINDOW_DAYS = 28
-"""Four weeks: usage is compared with the four weeks before. One number for all usage signals, since their table is read
-in one pass; the phrases say "four weeks"."""
+"""Days of usage that are compared with as many days before. All usage signals share it, because their SQL reads the table
+once; the phrases in ``configs/scoring.yaml`` say "four weeks"."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class InputRow:
     table: str
     row: int
     on: date | None
-    facts: Mapping[str, Any]
+    columns: Mapping[str, Any]
 
     def age(self, as_of: date) -> int:
         """Days before the review; 0 when undated."""
@@ -47,24 +47,28 @@ class SignalEntry:
     observed_on: str
     """The column of its SQL file that holds the day of the observation; such a column ends in ``_on``."""
     rows: Mapping[str, RowTest] = field(default_factory=dict)
-    """By input table: which rows are behind the signal. A stated intent has none: it brings its sentences along."""
-    keep: RowFilter | None = None
-    """A last choice among those rows, for a signal that compares rows: given them and all rows of the account."""
+    """By input table: the test for the rows that the signal is made of. Empty for a stated intent, whose rows are texts."""
+    row_filter: RowFilter | None = None
+    """For a signal that compares rows: keeps some of the rows that passed, given them and all rows of the account."""
     is_whole: bool = False
-    """A count or a number of days: it needs no rounding."""
+    """True for a count or a number of days, which needs no rounding."""
     is_stated: bool = False
-    """Found by reading what people wrote, not by measuring."""
+    """True if it is found in what people wrote, and not measured."""
 
 
 def _in_window(windows: int = 1, first_day: int = 0) -> RowTest:
-    """Rows of the signal's window, or of several such windows one after the other, from an age of ``first_day`` on."""
+    """Rows of the last ``windows`` windows of the signal that are at least ``first_day`` days old."""
     return lambda row, period: first_day <= row.age(period.as_of) <= windows * period.window_days
 
 
 def _used(column: str, windows: int) -> RowTest:
-    """Usage of the last window or of several, the review date being the first day; a day without a value is a gap."""
+    """Days of usage with a value in ``column``, from the last ``windows`` windows; the review date is the newest day."""
     days = windows * USAGE_WINDOW_DAYS
-    return lambda row, period: 0 <= row.age(period.as_of) < days and row.facts.get(column) is not None
+    return lambda row, period: 0 <= row.age(period.as_of) < days and row.columns.get(column) is not None
+
+
+def _not(test: RowTest) -> RowTest:
+    return lambda row, period: not test(row, period)
 
 
 def _all_of(*tests: RowTest) -> RowTest:
@@ -72,17 +76,17 @@ def _all_of(*tests: RowTest) -> RowTest:
 
 
 def _is(column: str, *values: Any) -> RowTest:
-    return lambda row, _: row.facts.get(column) in values
+    return lambda row, _: row.columns.get(column) in values
 
 
 def _has(column: str) -> RowTest:
-    return lambda row, _: row.facts.get(column) is not None
+    return lambda row, _: row.columns.get(column) is not None
 
 
 def _is_unpaid(row: InputRow, _: Period) -> bool:
     # A credit note or a zero is owed by nobody.
-    is_debt = (row.facts.get("amount") or 0) > 0
-    return is_debt and row.facts.get("status") in ("open", "failed") and row.facts.get("paid_on") is None
+    is_debt = (row.columns.get("amount") or 0) > 0
+    return is_debt and row.columns.get("status") in ("open", "failed") and row.columns.get("paid_on") is None
 
 
 def _is_past_due(row: InputRow, period: Period) -> bool:
@@ -90,37 +94,33 @@ def _is_past_due(row: InputRow, period: Period) -> bool:
 
 
 def _is_executive_touch(row: InputRow, _: Period) -> bool:
-    facts = row.facts
-    met = facts.get("kind") == "exec_meeting"
-    spoke = facts.get("kind") in ("qbr", "call") and facts.get("contact_role") in ("exec_sponsor", "economic_buyer")
-    return facts.get("attended") is not False and (met or spoke)
+    columns = row.columns
+    met = columns.get("kind") == "exec_meeting"
+    spoke = columns.get("kind") in ("qbr", "call") and columns.get("contact_role") in ("exec_sponsor", "economic_buyer")
+    return columns.get("attended") is not False and (met or spoke)
 
 
-def is_answered(row: InputRow) -> bool:
-    """True if the customer came to the meeting or answered the message."""
-    return bool(row.facts.get("attended")) or row.facts.get("responded_at") is not None
+def is_answered(columns: Mapping[str, Any]) -> bool:
+    """True if the customer came to the meeting or answered the message; ``columns`` of a touchpoint."""
+    return bool(columns.get("attended")) or columns.get("responded_at") is not None
 
 
 def _is_answered(row: InputRow, _: Period) -> bool:
-    return is_answered(row)
-
-
-def _is_not_answered(row: InputRow, _: Period) -> bool:
-    return not is_answered(row)
+    return is_answered(row.columns)
 
 
 def _has_sponsor_left(row: InputRow, period: Period) -> bool:
-    gone = row.facts.get("status") == "departed" and row.facts.get("role") in ("economic_buyer", "exec_sponsor")
-    left = row.facts.get("departed_on")
+    gone = row.columns.get("status") == "departed" and row.columns.get("role") in ("economic_buyer", "exec_sponsor")
+    left = row.columns.get("departed_on")
     return gone and (left is None or (period.as_of - left).days <= period.window_days)
 
 
-def _since_last_answer(found: list[InputRow], every: list[InputRow]) -> list[InputRow]:
-    """The outreach after the customer's last answer: an answer settles everything that was asked before it."""
-    touches = [row for row in every if row.table == "touchpoints" and is_answered(row)]
-    answered = [row.on if row.facts.get("attended") else row.facts.get("responded_at") for row in touches]
+def _since_last_answer(candidates: list[InputRow], all_rows: list[InputRow]) -> list[InputRow]:
+    """The candidates that are later than the customer's last answer: later outreach only."""
+    touches = [row for row in all_rows if row.table == "touchpoints" and is_answered(row.columns)]
+    answered = [row.on if row.columns.get("attended") else row.columns.get("responded_at") for row in touches]
     last = max((day for day in answered if day), default=None)
-    return [row for row in found if last is None or (row.on is not None and row.on > last)]
+    return [row for row in candidates if last is None or (row.on is not None and row.on > last)]
 
 
 _USED = {"usage": _used("active_users", 2)}
@@ -171,10 +171,10 @@ SIGNALS: dict[str, SignalEntry] = {
         # From four days on: a younger message has not had time for an answer.
         {
             "touchpoints": _all_of(
-                _in_window(first_day=4), _is("outbound", True), _is("kind", "email", "call"), _is_not_answered
+                _in_window(first_day=4), _is("outbound", True), _is("kind", "email", "call"), _not(_is_answered)
             )
         },
-        keep=_since_last_answer,
+        row_filter=_since_last_answer,
         is_whole=True,
     ),
     "missed_meetings": SignalEntry(
