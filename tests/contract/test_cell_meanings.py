@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.builders import ScoredPortfolio, score_folder
 
@@ -114,3 +115,43 @@ def test_a_failed_refund_is_no_failed_payment_and_has_no_row_behind_it(tmp_path:
     assert [found.measured[account]["payment_failed"] for account in ("A1", "B2")] == [0, 1]
     behind = {e.signal: [row.row for row in e.rows] for e in found.dossier("B2").evidence}
     assert behind["payment_failed"] == behind["invoice_overdue"] == [4]
+
+
+def notes(*texts: str) -> str:
+    """A note for each of the accounts N0, N1, ..."""
+    quoted = (text.replace('"', '""') for text in texts)
+    return "account_id,date,text\n" + "".join(f'N{n},2026-11-18,"{text}"\n' for n, text in enumerate(quoted))
+
+
+TYPED = (
+    "They aren\u2019t evaluating alternatives.", "We won\u2019t leave you.", "There isn\u2019t an RFP.",
+    "We can\u2019t afford this anymore.", "We don\u2019t see the value of it.", "We are evaluating\u00a0alternatives.",
+)  # fmt: skip
+MARKED_UP = (
+    '<div class="shortlist">All fine.</div>', "<style>.tender{margin:0}</style><p>All fine.</p>",
+    "See https://help.osier.example/rfp/answers for the form.", "Mail from tender@osier.example, thanks.",
+    "<p>They are <b>evaluating</b>&nbsp;alternatives.</p>", "We can&#39;t afford this anymore.",
+    "<p>They are evaluating<br>alternatives.</p>",
+)  # fmt: skip
+STATED: dict[tuple[str, ...], dict[str, str]] = {
+    TYPED: {"N3": "budget_cut", "N4": "value_doubted", "N5": "evaluating_alternatives"},
+    MARKED_UP: {"N4": "evaluating_alternatives", "N5": "budget_cut", "N6": "evaluating_alternatives"},
+}
+
+
+@pytest.mark.parametrize("texts", STATED)
+@pytest.mark.parametrize("rows", [1, 25_000])
+def test_what_was_typed_or_marked_up_is_read_as_people_read_it(
+    texts: tuple[str, ...], rows: int, tmp_path: Path
+) -> None:
+    folder = write(
+        tmp_path / "csv", {"accounts.csv": accounts(*(f"N{n}" for n in range(len(texts)))), "notes.csv": notes(*texts)}
+    )
+    typed = as_parquet(folder, tmp_path / "typed", arr="double", renewal_date="date", seats="int", date="date")
+    if rows > 1:  # so many that the fast path keeps only the texts with a phrase
+        more = f"from '{typed}/notes.parquet' union all select 'N0', date '2026-11-18', 'All fine.' from range({rows})"
+        duckdb.sql(f"copy (select * {more}) to '{tmp_path}/more.parquet'")
+        (tmp_path / "more.parquet").replace(typed / "notes.parquet")
+    for place in (typed, folder):
+        found = score_folder(place, AS_OF).base.statements
+        assert {said.account_id: said.intent for said in found} == STATED[texts]
