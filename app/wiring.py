@@ -48,7 +48,7 @@ class ReviewRequest:
     out: str
     configs: str | None
 
-    def kept(self) -> dict[str, Any]:
+    def to_stored(self) -> dict[str, Any]:
         """The request in the form that the store keeps."""
         return {"data": self.data, "as_of": self.as_of.isoformat(), "out": self.out, "configs": self.configs}
 

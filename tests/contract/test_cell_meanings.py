@@ -5,8 +5,10 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.builders import ScoredPortfolio, score_folder
+from tools.sources import open_portfolio
 
 AS_OF = date(2026, 11, 23)
 HEADER = "account_id,name,arr,renewal_date,seats,currency"
@@ -114,3 +116,105 @@ def test_a_failed_refund_is_no_failed_payment_and_has_no_row_behind_it(tmp_path:
     assert [found.measured[account]["payment_failed"] for account in ("A1", "B2")] == [0, 1]
     behind = {e.signal: [row.row for row in e.rows] for e in found.dossier("B2").evidence}
     assert behind["payment_failed"] == behind["invoice_overdue"] == [4]
+
+
+def notes(*texts: str) -> str:
+    """A note for each of the accounts N0, N1, ..."""
+    quoted = (text.replace('"', '""') for text in texts)
+    return "account_id,date,text\n" + "".join(f'N{n},2026-11-18,"{text}"\n' for n, text in enumerate(quoted))
+
+
+TYPED = (
+    "They aren\u2019t evaluating alternatives.", "We won\u2019t leave you.", "There isn\u2019t an RFP.",
+    "We can\u2019t afford this anymore.", "We don\u2019t see the value of it.", "We are evaluating\u00a0alternatives.",
+)  # fmt: skip
+MARKED_UP = (
+    '<div class="shortlist">All fine.</div>', "<style>.tender{margin:0}</style><p>All fine.</p>",
+    "See https://help.osier.example/rfp/answers for the form.", "Mail from tender@osier.example, thanks.",
+    "<p>They are <b>evaluating</b>&nbsp;alternatives.</p>", "We can&#39;t afford this anymore.",
+    "<p>They are evaluating<br>alternatives.</p>",
+)  # fmt: skip
+STATED: dict[tuple[str, ...], dict[str, str]] = {
+    TYPED: {"N3": "budget_cut", "N4": "value_doubted", "N5": "evaluating_alternatives"},
+    MARKED_UP: {"N4": "evaluating_alternatives", "N5": "budget_cut", "N6": "evaluating_alternatives"},
+}
+
+
+@pytest.mark.parametrize("texts", STATED)
+@pytest.mark.parametrize("rows", [1, 25_000])
+def test_what_was_typed_or_marked_up_is_read_as_people_read_it(
+    texts: tuple[str, ...], rows: int, tmp_path: Path
+) -> None:
+    folder = write(
+        tmp_path / "csv", {"accounts.csv": accounts(*(f"N{n}" for n in range(len(texts)))), "notes.csv": notes(*texts)}
+    )
+    typed = as_parquet(folder, tmp_path / "typed", arr="double", renewal_date="date", seats="int", date="date")
+    if rows > 1:  # so many that the fast path keeps only the texts with a phrase
+        more = f"from '{typed}/notes.parquet' union all select 'N0', date '2026-11-18', 'All fine.' from range({rows})"
+        duckdb.sql(f"copy (select * {more}) to '{tmp_path}/more.parquet'")
+        (tmp_path / "more.parquet").replace(typed / "notes.parquet")
+    for place in (typed, folder):
+        found = score_folder(place, AS_OF).base.statements
+        assert {said.account_id: said.intent for said in found} == STATED[texts]
+
+
+TICKETS = "ticket_id,account_id,opened_at,csat\n1,A1,2026-11-18,-103\n2,A1,2026-11-19,103\n3,B2,2026-11-19,100\n"
+
+
+def test_a_column_beyond_a_percentage_is_not_advised_to_be_one(tmp_path: Path) -> None:
+    found = scored(tmp_path, {"accounts.csv": accounts("A1", "B2"), "tickets.csv": TICKETS})
+    said = [reason for _, _, reason, _ in reasons(found)]
+    assert not any("percent}" in reason for reason in said)
+    assert any("units: {csat: freshdesk}" in reason for reason in said)
+
+
+def test_ratings_of_freshdesk_have_a_scale_of_their_own(tmp_path: Path) -> None:
+    mapping = "tables: {tickets: {units: {csat: freshdesk}}}\n"
+    files = {
+        "accounts.csv": accounts("A1", "B2"),
+        "tickets.csv": TICKETS + "4,B2,2026-11-20,99\n",
+        "mapping.yaml": mapping,
+    }
+    found = scored(tmp_path, files)
+    assert [row["csat"] for row in found.base.rows("select csat from tickets order by row_no")] == [1, 5, 3, None]
+    assert reasons(found)[0][2].endswith("a Freshdesk rating is 100 to 103, or −101 to −103")
+
+
+def test_a_score_with_a_label_is_read_by_its_number(tmp_path: Path) -> None:
+    written = [
+        "nps,0 - Not at all likely",
+        "nps,10 - Extremely likely",
+        "nps,9/10",
+        "csat,4/5",
+        "csat,5 stars",
+        "csat,2. Poor",
+    ]
+    surveys = "account_id,date,kind,score\n" + "".join(
+        f"A1,2026-11-14,{cell}\n" for cell in [*written, "csat,4/10", "nps,4/5"]
+    )
+    found = scored(tmp_path, {"accounts.csv": accounts("A1"), "surveys.csv": surveys})
+    assert [row["score"] for row in found.base.rows("select score from surveys order by row_no")] == [0, 10, 9, 4, 5, 2]
+    assert reasons(found) == [("surveys", "score", "not a satisfaction score", 2)]
+
+
+def test_words_of_a_number_column_can_be_translated(tmp_path: Path) -> None:
+    mapping = 'tables: {notes: {values: {pulse: {Green: 5, "Red": 1}}}}\n'
+    pulses = "account_id,date,text,pulse\nA1,2026-11-18,x,green\nB2,2026-11-18,y,Red\n"
+    found = scored(tmp_path, {"accounts.csv": accounts("A1", "B2"), "notes.csv": pulses, "mapping.yaml": mapping})
+    assert [found.measured[account]["csm_pulse"] for account in ("A1", "B2")] == [5, 1]
+
+
+@pytest.mark.parametrize(("unit", "amounts"), [("minor", [500_000_000, 500_000]), ("stripe", [5_000_000, 5_000])])
+def test_minor_units_are_those_of_the_provider(unit: str, amounts: list[int], tmp_path: Path) -> None:
+    lines = "I1,A1,2026-11-01,500000000,ugx,open\nI2,A1,2026-11-01,500000,isk,open\nI3,A1,2026-11-01,500,jpy,open\n"
+    files = {
+        "accounts.csv": accounts("A1"),
+        "invoices.csv": "invoice_id,account_id,due_date,amount,currency,status\n" + lines,
+        "mapping.yaml": f"tables: {{invoices: {{units: {{amount: {unit}}}}}}}\n",
+    }
+    rates = {"UGX": 0.00024, "ISK": 0.0068, "JPY": 0.006}
+    portfolio = open_portfolio(str(write(tmp_path, files)), as_of=AS_OF, home_currency="EUR", rates=rates)
+    found = portfolio.connection.execute("select amount from invoices order by row_no").fetchall()
+    assert [int(amount) for (amount,) in found] == [*amounts, 500]
+    notices = " ".join(portfolio.audit.source("invoices").notices)
+    assert ("1 rows in UGX" in notices) == (unit == "minor")

@@ -13,6 +13,8 @@ from domain.portfolio import RiskChange
 from tools.evidence.evidence import build_contributions, build_evidence, exact_parts
 from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.snapshots import SnapshotStore
+from tools.signals import TEXT_COLUMNS
+from tools.signals.plain_text import plain_text
 from tools.signals.registry import InputRow
 
 _QUERIES = {
@@ -97,7 +99,9 @@ def _input_rows(base: ScoredBase) -> dict[str, list[InputRow]]:
     found: dict[str, list[InputRow]] = {}
     places = {table: base.full_table(table) for table in _QUERIES}
     for table, query in _QUERIES.items():
+        written = TEXT_COLUMNS[table][1] if table in TEXT_COLUMNS else ()
         for row in base.rows(f"{query.format(**places)} order by t.account_id, t.row_no"):
+            row |= {name: plain_text(row[name]) for name in written if row.get(name)}
             found.setdefault(row["account_id"], []).append(InputRow(table, row["row_no"], row["on_day"], row))
     return found
 

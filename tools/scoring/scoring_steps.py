@@ -40,6 +40,7 @@ from tools.signals import (
     single_line_sql,
     usage_by_account_sql,
 )
+from tools.signals.plain_text import plain_text_query
 from tools.signals.statements import Statement, StatementFinder, TextRow
 from tools.sources import Portfolio
 from tools.sql import sql_files, sql_string
@@ -88,9 +89,10 @@ def find_statements(
     window = int(configuration.wording.window_days.value)
     finder = StatementFinder(configuration.wording)
     each = ", ".join(match_sql("line", pattern) for pattern in finder.filters.values())
+    recent = f"from ({_texts_sql()}) where text <> '' and date_diff('day', on_day, ?) between 0 and ?"
+    shown = plain_text_query(f"select * {recent}", "text")
     texts = connection.execute(
-        f"with lines as materialized (select *, {single_line_sql('text')} as line from ({_texts_sql()}) "
-        f"where text <> '' and date_diff('day', on_day, ?) between 0 and ?), "
+        f"with lines as materialized (select * exclude (shown), {single_line_sql('shown')} as line from ({shown})), "
         f"read as materialized (select * exclude (line), [{each}] as phrased from lines "
         f"where {'true' if few else match_sql('line', finder.filter)}) "
         "from read where list_contains(phrased, true) order by source, account_id, on_day, text, row_no",

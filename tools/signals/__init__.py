@@ -11,6 +11,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from tools.signals.plain_text import re2_pattern
 from tools.signals.registry import CONTEXT_COLUMNS, SIGNALS, USAGE_WINDOW_DAYS, WHOLE_CONTEXT
 from tools.sql import sql_date, sql_string
 
@@ -104,5 +105,5 @@ def single_line_sql(text: str) -> str:
 
 
 def match_sql(line: str, pattern: str) -> str:
-    """A condition: the text on one line matches the pattern, without regard to case."""
-    return f"regexp_matches({line}, {sql_string(pattern)}, 'i')"
+    """A condition: the plain text on one line matches the pattern, without regard to case."""
+    return f"regexp_matches({line}, {sql_string(re2_pattern(pattern))}, 'i')"

@@ -10,6 +10,7 @@ from datetime import date
 from functools import cached_property
 
 from domain.configuration import PhraseSettings
+from tools.signals.plain_text import UNDECIDED, plain_text
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?!\s*[a-z])")
 _NEGATION_WINDOW = 8
@@ -19,7 +20,7 @@ _OVERLAP = 200
 
 @dataclass(frozen=True)
 class TextRow:
-    """One text of one account: a note, a ticket or a survey comment."""
+    """One text of one account, as it was written: a note, a ticket or a survey comment."""
 
     account_id: str
     on: date
@@ -79,25 +80,30 @@ class StatementFinder:
 
     @property
     def filter(self) -> str:
-        """One expression that every text with a statement in it matches: what leaves the engine at all."""
-        return "|".join(f"(?:{phrase})" for phrases in self._phrases.values() for phrase in phrases)
+        """One expression that every text with a statement in it matches: what leaves the engine at all.
+
+        It is for texts that an engine has made plain, and matches those that the engine cannot make plain.
+        """
+        phrases = [f"(?:{phrase})" for phrases in self._phrases.values() for phrase in phrases]
+        return "|".join([*phrases, UNDECIDED])
 
     @cached_property
     def filters(self) -> dict[str, str]:
         """The same by intent."""
         return {
-            intent: "|".join(f"(?:{phrase})" for phrase in phrases) or r"[^\s\S]"
+            intent: "|".join([*(f"(?:{phrase})" for phrase in phrases), UNDECIDED])
             for intent, phrases in self._phrases.items()
         }
 
     def find(self, rows: Iterable[TextRow]) -> Iterator[Statement]:
         """Each intent at most once a row, with the first sentence that states it."""
         for row in rows:
+            text = plain_text(row.text)
             phrased = (
-                self._intents_in(" ".join(row.text.split())) if row.candidate_intents is None else row.candidate_intents
+                self._intents_in(" ".join(text.split())) if row.candidate_intents is None else row.candidate_intents
             )
             possible = [intent for intent in phrased if row.table in self._wording.intents[intent].tables]
-            sentences = list(_sentences(row.text)) if possible else []
+            sentences = list(_sentences(text)) if possible else []
             for intent in possible:
                 quote = next((sentence for sentence in sentences if self._states(sentence, intent)), None)
                 if quote is not None:

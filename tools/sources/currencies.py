@@ -64,9 +64,12 @@ def row_currency(table: str, rates: CurrencyRates) -> str:
     return "coalesce(upper(s.currency), a.currency)" if table == "invoices" else "a.currency"
 
 
-def in_major_units(cell: str, currency: str) -> str:
-    """An amount in minor units (cents) as major units. The currency decides: 100 to 1, 1 to 1 (JPY) or 1000 to 1 (KWD)."""
-    none = sql_strings(words.NO_MINOR_UNIT)
+def in_major_units(cell: str, currency: str, unit: str = "minor") -> str:
+    """An amount in minor units (cents) as major units. The currency decides: 100 to 1, 1 to 1 (JPY) or 1000 to 1 (KWD).
+
+    ``unit`` is ``minor`` (ISO 4217) or ``stripe``, which differ in a few currencies.
+    """
+    none = sql_strings(words.NO_MINOR_UNIT[unit])
     thousand = sql_strings(words.THOUSAND_MINOR_UNITS)
     factor = f"CASE WHEN {currency} IN ({none}) THEN 1.000 WHEN {currency} IN ({thousand}) THEN 0.001 ELSE 0.010 END"
     return f"CAST({cell} * CAST({factor} AS DECIMAL(4,3)) AS DECIMAL(18,2))"
@@ -87,6 +90,23 @@ def refuse_unknown_currency(
     if not _CODE.fullmatch(code):
         todo = "Write it as a three-letter code such as EUR"
     raise DataError(f"{staging.raw_table.location} row {row[1]}: there is no rate for the currency {code}. {todo}.")
+
+
+def report_minor_units(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
+    """Add a notice where an amount in minor units is in a currency that ISO 4217 and Stripe count in different ones."""
+    price = AMOUNT_COLUMNS[staging.table.name]
+    if staging.mapped.units.get(price) != "minor":
+        return
+    differ = sorted(set(words.NO_MINOR_UNIT["minor"]) ^ set(words.NO_MINOR_UNIT["stripe"]))
+    rows = connection.execute(
+        f"SELECT currency, count(*) FROM {sql_identifier(staging.table.name)} WHERE currency IN ({sql_strings(differ)})"
+        " GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    staging.notices += [
+        f"{price}: {count} rows in {code} read in the minor units of ISO 4217; if they come from Stripe, which counts {code}"
+        f" in other ones, say units: {{{price}: stripe}}."
+        for code, count in rows
+    ]
 
 
 def report_dollar_signs(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:

@@ -19,6 +19,7 @@ order of rows                  never relied on: what comes back is sorted by the
 from collections.abc import Callable, Mapping
 
 from domain.errors import InputError
+from tools.signals.plain_text import STEPS, nested_steps
 from tools.sql import sql_string
 
 _MATCH = "'saveplay pattern'"
@@ -45,16 +46,31 @@ COLUMN_TYPES: Mapping[str, Mapping[str, str]] = {
 """By dialect: the embedded engine's name for each type of the server that a column can be read from."""
 
 
+def _postgres_step(text: str, pattern: str, by: str) -> str:
+    return f"regexp_replace({text}, {sql_string(pattern)}, {sql_string(by)}, 'gi')"
+
+
 def _postgres_match(pattern: str) -> str:
     # PostgreSQL takes \b for a backspace; the end of a word is \y there.
     with_word_ends = sql_string(pattern.replace(r"\b", r"\y"))
-    return rf"regexp_replace(line, '\s+', ' ', 'g') ~* {with_word_ends}"
+    return f"{nested_steps('line', _PLAIN_LINE, _postgres_step)} ~* {with_word_ends}"
+
+
+def _spark_string(text: str) -> str:
+    # Spark reads a backslash inside a string as an escape, and '' as two strings side by side.
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _spark_step(text: str, pattern: str, by: str) -> str:
+    return f"regexp_replace({text}, {_spark_string('(?is)' + pattern)}, {_spark_string(by)})"
 
 
 def _spark_match(pattern: str) -> str:
-    # Spark reads a backslash inside a string as an escape, and '' as two strings side by side.
-    escaped = f"(?i){pattern}".replace("\\", "\\\\").replace("'", "\\'")
-    return rf"regexp_replace(line, '\\s+', ' ') RLIKE '{escaped}'"
+    return f"{nested_steps('line', _PLAIN_LINE, _spark_step)} RLIKE {_spark_string('(?i)' + pattern)}"
+
+
+_PLAIN_LINE = (*STEPS, (r"\s+", " "))
+"""A text as people read it, on one line."""
 
 
 PATTERN_TESTS: Mapping[str, Callable[[str], str]] = {"postgres": _postgres_match, "spark": _spark_match}

@@ -12,6 +12,7 @@ import duckdb
 
 from domain.tables import TABLES, Column, Table
 from tools.signals import FEW_TEXTS, TEXT_COLUMNS, match_sql, single_line_sql
+from tools.signals.plain_text import plain_text_query
 from tools.signals.sql_columns import signal_inputs
 from tools.sources.currencies import CurrencyRates
 from tools.sources.parse import LONG_TEXT_COLUMNS, SQL_TYPES, clean_long_text, clean_text
@@ -49,8 +50,8 @@ def fast_path_sql(
     # With few texts a search for all phrases costs more to prepare than it saves: then every text is kept.
     many = staging.raw_table.rows == 0 or staging.raw_table.rows > FEW_TEXTS
     is_searched = texts is not None and many and table.name in TEXT_COLUMNS
-    found_texts = _text_expressions(table, expressions, texts, as_of) if texts and is_searched else None
-    found = found_texts.cells if found_texts else {}
+    search = _text_search(table, expressions, texts, as_of) if texts and is_searched else None
+    found = search.cells if search else {}
     cells, faults = [], []
     for column in table.columns:
         if column.name not in wanted:
@@ -69,9 +70,8 @@ def fast_path_sql(
     flag = f"coalesce({' OR '.join(f'({condition})' for condition in faults)}, false) AS has_problem"
     # coalesce: a condition over an empty cell is NULL, which is no problem.
     source = f"SELECT * FROM ({layered_query(staging.raw_table, expressions)}) WHERE {plan.keep}"
-    for columns in found_texts.columns if found_texts else ():
-        source = f"SELECT *, {columns} FROM ({source})"
-    inner = f"SELECT row_no, {', '.join(cells)}, {flag} FROM ({source})"
+    searched = search.query(source) if search else source
+    inner = f"SELECT row_no, {', '.join(cells)}, {flag} FROM ({searched})"
     return f"SELECT {', '.join(_final_cells(table, as_of, rates, wanted))}, s.row_no, s.has_problem FROM ({inner}) s"
 
 
@@ -101,32 +101,37 @@ def _cell_value(column: Column, expressions: Mapping[str, object]) -> str:
 
 
 @dataclass(frozen=True)
-class _TextExpressions:
-    """The search in the texts of a table: ``columns`` to add layer by layer, and the ``cells`` that they yield."""
+class _TextSearch:
+    """The search in the texts of a table: the ``clean`` columns, the one ``text`` made of them, and the ``cells`` it yields."""
 
-    columns: tuple[str, ...]
+    clean: str
+    text: str
+    pattern: str
     cells: dict[str, str]
 
+    def query(self, source: str) -> str:
+        """The rows of ``source`` with the clean columns and with ``has_phrase``."""
+        shown = plain_text_query(f"SELECT *, {self.clean} FROM ({source})", self.text)
+        line = f"SELECT *, {single_line_sql('shown')} AS line FROM ({shown})"
+        return f"SELECT *, {match_sql('line', self.pattern)} AS has_phrase FROM ({line})"
 
-def _text_expressions(
-    table: Table, expressions: Mapping[str, object], texts: TextFilter, as_of: date
-) -> _TextExpressions:
+
+def _text_search(table: Table, expressions: Mapping[str, object], texts: TextFilter, as_of: date) -> _TextSearch | None:
     """Keep a text only where a phrase is found in it, else an empty one: it says that somebody wrote.
 
     Texts from before the window are not searched; cleaning and searching them is most of the time of a large read.
+    None where the source has no column with texts.
     """
     day, names, whole = TEXT_COLUMNS[table.name]
     there = [name for name in names if name in expressions]
     if not there:
-        return _TextExpressions((), {})
+        return None
     first = as_of - timedelta(days=texts.window_days)
     recent = f"v_{day} BETWEEN {sql_date(first)} AND {sql_date(as_of)}"
     clean = ", ".join(f"CASE WHEN {recent} THEN {clean_long_text(f'v_{name}')} END AS l_{name}" for name in there)
     line = whole.format(**{name: f"l_{name}" if name in there else "NULL" for name in names})
     cells = {name: f"CASE WHEN has_phrase THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
-    return _TextExpressions(
-        (clean, f"{single_line_sql(line)} AS line", f"{match_sql('line', texts.pattern)} AS has_phrase"), cells
-    )
+    return _TextSearch(clean, line, texts.pattern, cells)
 
 
 def read_fast_path(

@@ -9,7 +9,7 @@ from domain.tables import Table
 from tools.sources.column_formats import ColumnFormat
 from tools.sources.column_matching import ColumnMatch
 from tools.sources.empty_cells import PLACEHOLDER_DAYS
-from tools.sources.mapping import FILE_NAME, TableMapping
+from tools.sources.mapping import FILE_NAME, MINOR_UNITS, TableMapping
 from tools.sources.raw_tables import INTEGERS, NUMERIC, RawTable
 from tools.sql import sql_strings
 
@@ -44,7 +44,7 @@ def infer_formats(
         for name, index in columns.position.items()
         if raw_table.types
         and type_fits(kinds[name], raw_table.type_of(index), mapped.units.get(name))
-        and not (kinds[name] == "flag" and name in mapped.values)
+        and not (kinds[name] in ("flag", "number") and name in mapped.values)
     }
     written = {name: index for name, index in columns.position.items() if name not in typed}
     dates = [name for name in written if kinds[name] == "date" and mapped.date_order is None]
@@ -74,7 +74,8 @@ def infer_formats(
 
 def _may_be_plain(name: str, kind: str, mapped: TableMapping) -> bool:
     """True for a column that a cast may read. A satisfaction score may be a percentage or a word in any row: never."""
-    return kind in _PLAIN and name not in mapped.units and name not in CSAT_NAMES and mapped.decimal != "comma"
+    told = name in mapped.units or name in mapped.values
+    return kind in _PLAIN and not told and name not in CSAT_NAMES and mapped.decimal != "comma"
 
 
 def type_fits(kind: str, source: str, unit: str | None) -> bool:
@@ -89,7 +90,7 @@ def type_fits(kind: str, source: str, unit: str | None) -> bool:
         "date": ("DATE", "TIMESTAMP"),
         "flag": ("BOOLEAN",),
     }
-    return source != "BLOB" and source.startswith(taken[kind]) and unit in (None, "minor", "five")
+    return source != "BLOB" and source.startswith(taken[kind]) and unit in (None, *MINOR_UNITS, "five")
 
 
 def _count_matches(

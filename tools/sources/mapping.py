@@ -1,5 +1,6 @@
 """``mapping.yaml``: the names and formats of a team's export, in the terms of the data model. Unknown keys are errors."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,10 +16,12 @@ from tools.yaml_file import read_record
 FILE_NAME = "mapping.yaml"
 DateOrder = Literal["iso", "day_first", "month_first"]
 Decimals = Literal["point", "comma"]
-Unit = Literal["minor", "epoch_ms", "epoch_s", "percent", "five", "good_bad"]
+Unit = Literal["minor", "stripe", "epoch_ms", "epoch_s", "percent", "five", "good_bad", "freshdesk"]
+MINOR_UNITS = ("minor", "stripe")
+"""Amounts in minor units: as ISO 4217 counts them, and as Stripe does."""
 
 _DATE_UNITS = ("epoch_ms", "epoch_s")
-_CSAT_UNITS = ("percent", "five", "good_bad")
+_CSAT_UNITS = ("percent", "five", "good_bad", "freshdesk")
 CSAT_COLUMNS = {("tickets", "csat"), ("surveys", "score")}
 # Times of the last edit in CRM exports, as name_key() writes them. Such a date moves whenever somebody touches a record,
 # and would make an old event look new.
@@ -132,7 +135,7 @@ def _check_table(table: Table, mapped: TableMapping) -> None:
 
 def _check_unit(table: Table, column: Column, unit: str) -> None:
     fits = {
-        "minor": column.kind == "money",
+        **dict.fromkeys(MINOR_UNITS, column.kind == "money"),
         **dict.fromkeys(_DATE_UNITS, column.kind == "date"),
         **dict.fromkeys(_CSAT_UNITS, (table.name, column.name) in CSAT_COLUMNS),
     }
@@ -142,12 +145,20 @@ def _check_unit(table: Table, column: Column, unit: str) -> None:
 
 def _check_values(table: Table, column: Column, values: dict[str, str]) -> None:
     where = f"tables.{table.name}.values.{column.name}"
-    if column.kind not in ("choice", "text", "flag"):
-        raise ValueError(f"{where}: only choices, flags and texts can be translated")
+    if column.kind == "number":
+        _check_numbers(where, values)
+    elif column.kind not in ("choice", "text", "flag"):
+        raise ValueError(f"{where}: only choices, flags, texts, scores and other plain numbers can be translated")
     allowed = ("true", "false") if column.kind == "flag" else column.choices
     for word, meaning in values.items():
         if allowed and meaning not in allowed:
             raise ValueError(f"{where}.{word}: {meaning} is not one of {', '.join(allowed)}")
+
+
+def _check_numbers(where: str, values: dict[str, str]) -> None:
+    for word, meaning in values.items():
+        if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", meaning):
+            raise ValueError(f"{where}.{word}: {meaning} is not a number")
 
 
 def name_key(name: str) -> str:

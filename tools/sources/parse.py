@@ -13,6 +13,7 @@ from tools.sources.empty_cells import empty_words, real_day, unless_empty
 from tools.sources.mapping import CSAT_COLUMNS
 from tools.sources.raw_tables import as_text
 from tools.sources.reasons import NOT_A_NUMBER, REQUIRED_IS_EMPTY, unknown_choice
+from tools.sources.scales import SCORE_COLUMNS, freshdesk_score, with_label
 from tools.sql import sql_string, sql_strings
 
 SQL_TYPES = {
@@ -144,7 +145,9 @@ def _plain_expressions(column: Column, cell: str) -> ColumnExpressions:
 def _number_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions:
     t, p, v = f"t_{column.name}", f"p_{column.name}", f"v_{column.name}"
     plain = _plain_pattern(column, column_format)
-    text = unless_empty(column, cell, f"nullif(trim({cell}), '')", column_format.values)
+    text = _translate(
+        unless_empty(column, cell, f"nullif(trim({cell}), '')", column_format.values), column_format.values
+    )
     parts = _number_parts(t, plain)
     ambiguous = (
         f"{v} IS NULL AND regexp_full_match({p}.body, '[1-9][0-9]{{0,2}}\\.[0-9]{{3}}')",
@@ -158,6 +161,8 @@ def _number_expressions(table: str, column: Column, cell: str, column_format: Co
     if column.kind == "money":
         return ColumnExpressions(text, parts, _money(t, p, plain, column_format), (ambiguous, not_number))
     number = _number(t, p, plain, column_format)
+    if (table, column.name) in SCORE_COLUMNS:
+        number = with_label(table, t, number)
     if column.kind == "integer":
         whole = f"CASE WHEN {number} = trunc({number}) THEN TRY_CAST({number} AS BIGINT) END"
         return ColumnExpressions(text, parts, whole, ((f"{v} IS NULL AND {t} IS NOT NULL", "not a whole number"),))
@@ -268,14 +273,14 @@ def _csat_or_number(table: str, t: str, p: str, plain: str, column_format: Colum
     A percentage outside 0 to 100 is moved out of every valid range (+ 1000), so that the range check refuses it.
     """
     word = f"lower(regexp_replace({t}, '[\\s-]+', '_', 'g'))"
-    number = _number(t, p, plain, column_format)
+    number = with_label(table, t, _number(t, p, plain, column_format))
     percent = f"regexp_full_match({t}, '.*[0-9] ?%')"
     if column_format.unit == "percent":
         bare = f"nullif(trim(replace({t}, '%', '')), '')"
         asked = f"CASE WHEN {percent} THEN TRY_CAST(replace({bare}, ',', '.') AS DOUBLE) ELSE {number} END"
         score = f"CASE WHEN {asked} BETWEEN 0 AND 100 THEN 1 + 4 * {asked} / 100 ELSE {asked} + 1000 END"
     else:
-        score = number
+        score = freshdesk_score(number) if column_format.unit == "freshdesk" else number
     if table == "surveys":
         score = f"CASE WHEN v_kind = 'nps' THEN {number} ELSE {score} END"
     good, bad = _any_of(word, words.GOOD_RATINGS), _any_of(word, words.BAD_RATINGS)

@@ -10,7 +10,7 @@ from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT, repeated_ke
 from tools.sources.server_rows import JOIN_ACCOUNT, ServerRows
 from tools.sources.server_tables import ServerTable
 from tools.sources.staging_table import AMOUNT_COLUMNS
-from tools.sources.table_audit import UNKNOWN_PREFIX
+from tools.sources.table_audit import UNKNOWN_PREFIX, with_right_advice
 from tools.sql import sql_date
 
 _KEPT = "s.problem = 0 and s.place = 1"
@@ -72,7 +72,9 @@ def server_audit(rows: ServerRows, name: str, found: Mapping[str, Any]) -> tuple
     reasons = _row_reasons(rows, source, found)
     gone = sum(count for _, _, count in reasons)
     reasons += _cell_reasons(rows, source, found)
-    left_out = tuple(left_out_entry(source, column, reason, count) for column, reason, count in reasons if count)
+    left_out = with_right_advice(
+        [left_out_entry(source, column, reason, count) for column, reason, count in reasons if count]
+    )
     return _source_audit(rows, source, found, gone), left_out
 
 

@@ -1,5 +1,6 @@
 """The rows and cells that a table could not use, as audit records with examples a person can find in the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,6 +8,7 @@ import duckdb
 
 from domain.data_audit import LeftOutRows, SourceAudit
 from domain.tables import Table
+from tools.sources.scales import right_advice
 from tools.sources.staging_table import StagingTable
 from tools.sql import sql_date, sql_identifier
 
@@ -23,7 +25,19 @@ def row_example(location: str, row: int, value: str | None) -> str:
 
 def collect_left_out(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> tuple[LeftOutRows, ...]:
     """Records of rows of the wrong shape, of rows left out, then of cells set to unknown, in the order of the reasons."""
-    return (*_malformed_rows(staging), *_left_out_rows(connection, staging), *_unknown_cells(connection, staging))
+    found = [*_malformed_rows(staging), *_left_out_rows(connection, staging), *_unknown_cells(connection, staging)]
+    return with_right_advice(found)
+
+
+def with_right_advice(found: Sequence[LeftOutRows]) -> tuple[LeftOutRows, ...]:
+    """The records of one table, none of which gives an advice that other cells of its column disprove."""
+    reasons: dict[str | None, list[str]] = {}
+    for item in found:
+        reasons.setdefault(item.column, []).append(item.reason)
+    right = ((item, right_advice(item.column, item.reason, reasons[item.column])) for item in found)
+    return tuple(
+        item if item.reason == reason else item.model_copy(update={"reason": reason}) for item, reason in right
+    )
 
 
 def rows_left_out(staging: StagingTable) -> int:

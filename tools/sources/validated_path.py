@@ -8,7 +8,14 @@ import duckdb
 
 from domain.errors import DataError
 from tools.sources import table_audit
-from tools.sources.currencies import in_major_units, refuse_unknown_currency, report_dollar_signs, row_currency
+from tools.sources.currencies import (
+    in_major_units,
+    refuse_unknown_currency,
+    report_dollar_signs,
+    report_minor_units,
+    row_currency,
+)
+from tools.sources.mapping import MINOR_UNITS
 from tools.sources.read_request import ReadRequest
 from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.salesforce_ids import match_references, refuse_repeated_accounts
@@ -90,16 +97,17 @@ def _insert_kept_rows(connection: duckdb.DuckDBPyConnection, staging: StagingTab
     insert_rows(connection, staging, replaced, added, joins)
     if name in AMOUNT_COLUMNS:
         report_dollar_signs(connection, staging)
+        report_minor_units(connection, staging)
 
 
 def _amount_cells(staging: StagingTable, request: ReadRequest) -> tuple[dict[str, str], tuple[str, ...], str]:
     """Replacements by column (``{0}`` is the cell of the staging table ``s``), the home amount, and the joins they need."""
     name = staging.table.name
     replaced = hide_future(name, request.as_of)
-    minor = [column for column, unit in staging.mapped.units.items() if unit == "minor"]
+    minor = {column: unit for column, unit in staging.mapped.units.items() if unit in MINOR_UNITS}
     currency = row_currency(name, request.rates)
-    for column in minor:
-        replaced[column] = in_major_units("{0}", currency)
+    for column, unit in minor.items():
+        replaced[column] = in_major_units("{0}", currency, unit)
     account = "" if name == "accounts" else JOIN_ACCOUNTS
     if name not in AMOUNT_COLUMNS:
         return replaced, (), account if minor else ""

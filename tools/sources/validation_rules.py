@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from domain.data_audit import FUTURE_DATED
 from domain.tables import Table
-from tools.sources.mapping import FILE_NAME
 from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT
+from tools.sources.scales import csat_limits
 from tools.sources.staging_table import RowRule
 from tools.sql import sql_date, sql_identifier
 
@@ -31,25 +31,19 @@ def value_limits(table: str, units: dict[str, str]) -> ValueLimits:
     }
     found: ValueLimits = {name: [(f"v_{name} < 0", "below zero")] for name in below_zero.get(table, ())}
     if table == "tickets":
-        found["csat"] = _csat("csat", "v_csat", units.get("csat"))
+        found["csat"] = csat_limits("csat", "v_csat", units.get("csat"))
     if table == "surveys":
         nps = (
             "v_kind = 'nps' AND v_score NOT BETWEEN 0 AND 10",
             "an NPS answer is 0 to 10 per person; −100 to 100 exists only for a group",
         )
-        csat = [(f"v_kind = 'csat' AND {test}", why) for test, why in _csat("score", "v_score", units.get("score"))]
+        csat = [
+            (f"v_kind = 'csat' AND {test}", why) for test, why in csat_limits("score", "v_score", units.get("score"))
+        ]
         found["score"] = [nps, *csat]
     if table == "notes":
         found["pulse"] = [("v_pulse NOT BETWEEN 1 AND 5", "a pulse is 1 to 5")]
     return found
-
-
-def _csat(column: str, value: str, unit: str | None) -> list[tuple[str, str]]:
-    # A percentage arrives here as 1 to 5 already; one outside 0 to 100 was moved out of the range by the reader.
-    if unit == "percent":
-        return [(f"{value} NOT BETWEEN 1 AND 5", "a percentage is 0 to 100")]
-    hint = f"a CSAT answer is 1 to 5; if these are percentages, say units: {{{column}: percent}} in {FILE_NAME}"
-    return [(f"{value} > 5", hint), (f"{value} < 1", "a CSAT answer is 1 to 5")]
 
 
 def row_rules(table: Table, as_of: date, some_left_out: bool = False) -> list[RowRule]:

@@ -119,7 +119,12 @@ CURRENCY_CODES = _split_words(
     " jpy kes kmf krw kwd mad mga mxn myr ngn nok nzd omr pen php pkr pln pyg qar ron rsd rub rwf sar sek sgd thb tnd"
     " try twd uah ugx usd uyu vnd vuv xaf xof xpf zar"
 )
-NO_MINOR_UNIT = _split_words("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF")
+NO_MINOR_UNIT = {
+    "minor": _split_words("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"),
+    "stripe": _split_words("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"),
+}
+"""By unit of mapping.yaml: currencies whose amounts are whole already. Stripe counts ISK and UGX in hundredths though they
+have none, and MGA whole though it has fifths (https://docs.stripe.com/currencies, "special cases")."""
 THOUSAND_MINOR_UNITS = _split_words("BHD JOD KWD OMR TND")
 CURRENCY_SIGNS = {
     "€": "EUR",
