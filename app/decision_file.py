@@ -46,7 +46,8 @@ def read_decisions(path: Path, review_id: str) -> Decisions:
     except FileNotFoundError:
         raise DecisionError(f"{path}: No such file or directory") from None
     if not isinstance(document.content, dict):
-        raise DecisionError(f"{path.name} is empty; it needs review, decided_by and plays")
+        what = "is empty" if document.content is None else "has no keys"
+        raise DecisionError(f"{path.name} {what}; it needs review, decided_by and plays")
     try:
         decisions = Decisions.model_validate(document.content)
     except ValidationError as error:

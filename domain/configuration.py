@@ -32,6 +32,7 @@ from domain.setting import (
     SomeCount,
     SomeDays,
     SomeShare,
+    Temperature,
     Tokens,
     Week,
     WeeklyHours,
@@ -148,11 +149,12 @@ class BandLimits(Record):
     starts_at: float = Field(ge=0, lt=100)
 
 
-def _bands_cover_everything(bands: tuple[BandLimits, ...]) -> tuple[BandLimits, ...]:
+def _check_bands(key: str, bands: tuple[BandLimits, ...], names: tuple[str, ...]) -> None:
     starts = [band.starts_at for band in bands]
     if starts[0] != 0 or starts != sorted(set(starts)):
-        raise ValueError("bands must start at 0 and rise, so that every score has exactly one")
-    return bands
+        raise ValueError(f"{key}: bands must start at 0 and rise, so that every score has exactly one")
+    if tuple(band.name for band in bands) != names:
+        raise ValueError(f"{key}: the bands are {', '.join(names)}, in this order")
 
 
 class MoneySettings(Record):
@@ -173,6 +175,7 @@ class ScoringSettings(Record):
     category_weights: dict[Size, dict[Category, Weight]]
     signals: dict[str, Signal]
     lookback_days: dict[str, Day]
+    data_ends_before_days: Days = Setting(value=14, unit="days", why="Two missed weekly exports; one can be a holiday.")
     minimum_coverage: Share
     confidence_high: Share
     confidence_medium: Share
@@ -202,8 +205,12 @@ class ScoringSettings(Record):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        _bands_cover_everything(self.health_bands)
-        _bands_cover_everything(self.risk_tiers)
+        _check_bands("health_bands", self.health_bands, ("red", "yellow", "green"))
+        _check_bands("risk_tiers", self.risk_tiers, ("low", "medium", "high", "critical"))
+        for key in ("velocity_window", "calibration_window"):
+            nearest, farthest = getattr(self, key)
+            if nearest > farthest:
+                raise ValueError(f"{key}: write the fewer days first, like [{farthest}, {nearest}]")
         for size in SIZES:
             weights = self.category_weights.get(size, {})
             if set(weights) != set(CATEGORIES) or abs(sum(weights.values()) - 100) > 1e-9:
@@ -267,7 +274,7 @@ class ActionDeadline(Record):
 class TierSettings(Record):
     """``configs/tiers.yaml``: rules of the intervention tiers, deadlines and primary actions."""
 
-    rules: tuple[TierRule, ...]
+    rules: tuple[TierRule, ...] = Field(min_length=1)
     watch_renewal_within: Days
     due: dict[InterventionTier, ActionDeadline]
     actions: tuple[ActionRule, ...]
@@ -528,6 +535,8 @@ class ReviewSettings(Record):
         if all(profile.above_accounts > 0 for profile in self.profiles):
             raise ValueError("profiles: one profile begins at above_accounts: 0, so that every portfolio has one")
         levels = ("high", "medium", "low")
+        if not sum(self.opportunity.values()):
+            raise ValueError("opportunity: at least one signal has a share above 0")
         needed: tuple[tuple[str, Collection[str], Collection[str]], ...] = (
             ("hours_per_account", SIZES, self.hours_per_account),
             ("questions", CATEGORIES, self.questions),
@@ -593,7 +602,7 @@ class ModelSettings(Record):
     fast_name: str | None
     url: str | None
     roles: dict[ModelRole, Literal["strong", "fast"]]
-    temperature: Factor
+    temperature: Temperature
     seed: Setting
     timeout: Seconds
     answer_tokens: Quantity

@@ -1,10 +1,10 @@
 """Decisions of people about a review, as in ``decisions.yaml``. Each is checked here before the review continues."""
 
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from domain.days import PlausibleDay
 from domain.record import Record
 
 
@@ -14,9 +14,9 @@ class PlayDecision(Record):
     account: str = Field(description="Account id.")
     decision: Literal["approve", "edit", "reject", "defer"]
     reason: str = ""
-    until: date | None = Field(default=None, description="For defer: when it comes back.")
+    until: PlausibleDay | None = Field(default=None, description="For defer: when it comes back.")
     owners: dict[str, str] = Field(default_factory=dict, description="For edit: action id to person id.")
-    dates: dict[str, date] = Field(default_factory=dict, description="For edit: action id to a new due date.")
+    dates: dict[str, PlausibleDay] = Field(default_factory=dict, description="For edit: action id to a new due date.")
     drop: tuple[str, ...] = Field(default=(), description="For edit: action ids to leave out.")
     swap: dict[str, str] = Field(
         default_factory=dict,

@@ -49,6 +49,7 @@ Quantity = Annotated[Setting, _between(1, 1_000_000_000)]
 """Tokens, bytes or characters."""
 
 Weeks = Annotated[Setting, _between(1, MAX_DAYS // 7)]
+Temperature = Annotated[Setting, _between(0, 2)]
 PlayWeek = Annotated[Setting, _between(1, 53)]
 Tokens = Annotated[Setting, _between(0, 1_000_000_000)]
 """A budget; 0 means that no call is made."""

@@ -9,11 +9,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
+from domain.days import PlausibleDay
 from domain.errors import ConfigurationError
 from domain.record import Record
-from tools.yaml_file import YamlDocument, read_yaml
+from domain.setting import MAX_DAYS, Day, Number
+from tools.yaml_file import YamlDocument, read_yaml, shorten
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CASES_FOLDER = FIXTURES / "accounts"
@@ -80,12 +82,12 @@ class CaseAccount(Record):
     """The row of the account itself."""
 
     name: str | None = None
-    arr: float = 50_000
+    arr: Number = 50_000
     currency: str = "EUR"
-    renewal_in_days: int | None = 200
-    seats: int | None = DEFAULT_SEATS
+    renewal_in_days: int | None = Field(default=200, ge=-MAX_DAYS, le=MAX_DAYS)
+    seats: int | None = Field(default=DEFAULT_SEATS, ge=0, le=10_000_000)
     lifecycle_stage: str = "live"
-    started_ago: int | None = 900
+    started_ago: int | None = Field(default=900, ge=-MAX_DAYS, le=10 * MAX_DAYS)
     segment: str | None = None
     owner: bool = True
 
@@ -93,12 +95,12 @@ class CaseAccount(Record):
 class Usage(Record):
     """Usage, oldest row first. The last row is dated ``last_ago`` days before the review."""
 
-    active_users: tuple[float, ...]
-    logins: tuple[float, ...] | float | None = None
-    core_actions: tuple[float, ...] | float | None = None
-    features_used: tuple[float, ...] | float | None = None
-    last_ago: int = 1
-    every: int = 7
+    active_users: tuple[Number, ...]
+    logins: tuple[Number, ...] | Number | None = None
+    core_actions: tuple[Number, ...] | Number | None = None
+    features_used: tuple[Number, ...] | Number | None = None
+    last_ago: Day = 1
+    every: int = Field(default=7, ge=1, le=MAX_DAYS)
     """Days between two rows."""
 
 
@@ -124,10 +126,10 @@ class AccountCase(CaseCustomer):
 
     name: str
     why: str
-    as_of: date
+    as_of: PlausibleDay
     tests: tuple[str, ...] = ()
     not_connected: tuple[str, ...] = ()
-    stale: Mapping[str, int] = {}
+    stale: Mapping[str, Day] = {}
     """Age of a source's newest row in the whole portfolio, in days, by table."""
     month_ago: bool = False
     """True if the base was also scored 28 days earlier, so that velocity is known."""
@@ -170,8 +172,9 @@ def read_case(path: Path) -> AccountCase:
         case = AccountCase.model_validate({**document.content, "name": path.stem})
     except ValidationError as error:
         raise ConfigurationError(document.explain(error)) from None
-    for customer in (case, *case.also):
-        _check_rows(path.name, customer)
+    _check_rows(document, (), case)
+    for number, customer in enumerate(case.also):
+        _check_rows(document, ("also", number), customer)
     return case
 
 
@@ -180,13 +183,24 @@ def read_cases(folder: Path = CASES_FOLDER) -> tuple[AccountCase, ...]:
     return tuple(read_case(path) for path in sorted(folder.glob("*.yaml")))
 
 
-def _check_rows(file: str, customer: CaseCustomer) -> None:
+def _check_rows(document: YamlDocument, outer: tuple[str | int, ...], customer: CaseCustomer) -> None:
     for table, keys in ROW_KEYS.items():
         for number, row in enumerate(getattr(customer, table) or (), start=1):
+            where = f"{document.position((*outer, table, number - 1))}: {table} row {number}"
+            _check_days(where, table, row)
             strange = sorted(set(row) - keys - set(AGO_COLUMNS[table]))
             if strange:
                 known = ", ".join(sorted(keys | set(AGO_COLUMNS[table])))
-                raise ConfigurationError(f"{file}: {table} row {number}: no key {strange[0]!r}; there are {known}")
+                raise ConfigurationError(f"{where}: no key {strange[0]!r}; there are {known}")
+
+
+def _check_days(where: str, table: str, row: Row) -> None:
+    repeated = row.get("repeat", [])
+    if not isinstance(repeated, list):
+        raise ConfigurationError(f"{where}: repeat: write a list of days before the review, like [3, 9]")
+    for key, days in [(key, row.get(key)) for key in AGO_COLUMNS[table]] + [("repeat", each) for each in repeated]:
+        if days is not None and (type(days) is not int or abs(days) > MAX_DAYS):
+            raise ConfigurationError(f"{where}: {key}: {shorten(days)} is not a number of days before the review")
 
 
 # rows ------------------------------------------------------------------------------------------------------------------

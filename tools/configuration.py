@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
+from domain.setting import MAX_DAYS
 from tools.signals import INTENTS
 from tools.signals.sql_columns import registration_problem
 from tools.stated_numbers import state_review_numbers, state_tier_numbers
@@ -101,6 +102,7 @@ def _share_text_window(content: dict[str, Any]) -> None:
     """Give stated intents the window of the texts that they are read from, so that their phrases can say it."""
     try:
         days = int(content["wording"]["window_days"]["value"])
+        days = days if 1 <= days <= MAX_DAYS else 1  # a wrong one is refused where it is written, not in scoring.yaml
         for name in INTENTS:
             content["scoring"]["signals"].get(name, {})["window_days"] = days
     except (AttributeError, KeyError, TypeError, ValueError):

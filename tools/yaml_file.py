@@ -31,6 +31,14 @@ _MAX_SHOWN = 80
 """Characters of a key, a value or a place that a message shows."""
 _MAX_PLACE, _MAX_PLACE_WORDS = 200, 8
 """Characters and words at the beginning of a message in which the name of a place is looked for."""
+_PLAIN_MESSAGES = {
+    "extra_forbidden": "no such key here",
+    "model_type": "write keys with their values here",
+    "dict_type": "write keys with their values here",
+    "tuple_type": "write a list here",
+    "string_type": "write one text here",
+    "invalid_key": "a key is a text; put it in quotation marks",
+}
 _REFUSED_TAGS = {"tag:yaml.org,2002:merge": "<< is not used here; write the keys out"}
 _RESOLVER: Any = yaml.resolver.Resolver()
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
@@ -85,8 +93,7 @@ class YamlDocument:
         problem = error.errors(include_url=False, include_input=False)[0]
         keys: list[Key] = [key for key in problem["loc"][outer:] if key != "[key]"]
         message = str(problem["msg"]).removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            message = "no such key here"
+        message = _PLAIN_MESSAGES.get(problem["type"], message)
         where = ".".join(str(key) for key in keys)
         if keys:
             return f"{self.position(keys)}: {shorten(where)}: {shorten(message, 600)}"

@@ -107,7 +107,7 @@ def test_a_score_needs_three_files_and_finds_in_them_what_a_review_finds(folder:
         read_configuration(folder)
     tiers = folder / "tiers.yaml"
     tiers.write_text(tiers.read_text("utf-8").replace("signal: escalations", "signal: shouting", 1), encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"tiers\.yaml: .*unknown signal 'shouting'"):
+    with pytest.raises(ConfigurationError, match=r"tiers\.yaml line 6: .*unknown signal 'shouting'"):
         read_score_configuration(folder)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from domain.days import PlausibleDay
 from domain.errors import ConfigurationError
 from domain.record import Record
 from domain.tables import TABLES, Column, Table
@@ -70,7 +71,7 @@ class TableMapping(MappingRecord):
     """One table: its source, its columns, and the meaning of its values. Keys are columns of the data model."""
 
     source: ScalarText | None = Field(default=None, alias="from")
-    exported_on: date | None = None
+    exported_on: PlausibleDay | None = None
     columns: dict[str, ScalarText] = Field(default_factory=dict)
     constants: dict[str, ScalarText] = Field(default_factory=dict)
     values: dict[str, dict[ScalarText, ScalarText]] = Field(default_factory=dict)
