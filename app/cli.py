@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from app.output import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILURE, print_progress, printed_timing, use_utf8
-from app.parsing import parse_date
+from app.parsing import future_note, parse_date, parse_review_date
 from domain.errors import BusyError, InputError, NotAllowed, SaveplayError
 
 app = typer.Typer(
@@ -43,6 +43,15 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Time per step.")
 ReviewId = Annotated[str, typer.Argument(help="The review, like 2026-W48.", metavar="REVIEW")]
 
 
+def _review_day(text: str) -> date:
+    """The review date; one after today is said before anything else. Raises InputError."""
+    today = date.today()
+    day = parse_review_date(text, today)
+    if note := future_note(day, today):
+        print_progress(note)
+    return day
+
+
 @app.command()
 def review(
     data: Data,
@@ -60,7 +69,7 @@ def review(
 
     run_weekly_review(
         data,
-        parse_date(as_of, "--as-of"),
+        _review_day(as_of),
         out=out,
         approve=approve,
         backfill=backfill,
@@ -123,7 +132,7 @@ def ask(
     answered = answer_question(
         question,
         data,
-        parse_date(as_of, "--as-of"),
+        _review_day(as_of),
         store=store,
         configs=configs,
         propose_by=by if propose else None,
@@ -149,7 +158,7 @@ def score(
 
     print_scores(
         data,
-        parse_date(as_of, "--as-of"),
+        _review_day(as_of),
         store=store,
         configs=configs,
         parquet=parquet,
@@ -178,7 +187,7 @@ def check(
     """Audit the data: rows, rows left out and why, staleness, what is not connected and what that costs."""
     from app.read_commands import print_data_report
 
-    print_data_report(data, parse_date(as_of, "--as-of") if as_of else date.today(), configs, as_json)
+    print_data_report(data, _review_day(as_of) if as_of else date.today(), configs, as_json)
 
 
 @app.command()
@@ -322,7 +331,7 @@ def add_case(
     """Make a case from a real account: its rows without names, for a person to complete."""
     from app.evaluation_commands import write_anonymised_case
 
-    write_anonymised_case(account, data, parse_date(as_of, "--as-of"), name, folder, configs)
+    write_anonymised_case(account, data, _review_day(as_of), name, folder, configs)
 
 
 @app.command()

@@ -3,10 +3,15 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
+from domain.days import EARLIEST_DAY
 from domain.errors import InputError
+from tools.wording import plural
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+
+LONGEST_AHEAD_DAYS = 366
+"""Days that a review may be dated ahead: a year, for trying out a plan."""
 
 
 def parse_date(text: str, what: str) -> date:
@@ -15,6 +20,27 @@ def parse_date(text: str, what: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InputError(f"{what} {text!r} is not a date; write it like 2026-11-23") from None
+
+
+def parse_review_date(text: str, today: date) -> date:
+    """The date of a review. Raises InputError for one that no review has: before 1990, or more than a year from today.
+
+    The first and last years of the calendar have no room for the weeks that a review looks back and plans ahead.
+    """
+    day = parse_date(text, "--as-of")
+    if day < EARLIEST_DAY:
+        raise InputError(f"--as-of {day} is before {EARLIEST_DAY.year}; write the day of the review, like {today}")
+    if (day - today).days > LONGEST_AHEAD_DAYS:
+        raise InputError(f"--as-of {day} is more than a year after today, {today}; write the day of the review")
+    return day
+
+
+def future_note(day: date, today: date) -> str:
+    """The sentence that comes first when a review is dated after today; empty otherwise."""
+    days = (day - today).days
+    return (
+        f"{day} is {plural(days, 'day')} after today: what happens until then is not in the data." if days > 0 else ""
+    )
 
 
 def first_problem(error: "ValidationError", whole: str = "") -> str:

@@ -52,7 +52,8 @@ def _count(value: int | None) -> str:
 def review_text(review: "Review", folder: Path | None) -> str:
     """A review on one screen: numbers, the accounts most at risk, and the folder with everything."""
     p = review.portfolio
-    head = (
+    head = f"{review.data.ends_note}\n" if review.data.ends_note else ""
+    head += (
         f"{review.review_id}, as of {review.as_of} ({review.profile_note.lower()})\n"
         f"{format_money(p.arr_at_risk, p.currency)} of {format_money(p.arr, p.currency)} ARR at risk in "
         f"{plural(p.at_risk_accounts, 'account')} of {p.accounts:,}; expected churn "
@@ -173,4 +174,6 @@ def data_report_text(report: "DataReport", day: date) -> str:
     parts += ["", text_table("Signals: accounts", columns, signals)]
     if report.gaps:
         parts += ["", "Gaps and what they cost:", *[f"  {gap.message}" for gap in report.gaps]]
+    if report.ends_note:
+        parts = [report.ends_note, "", *parts]
     return render_parts(*parts)

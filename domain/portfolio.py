@@ -176,6 +176,8 @@ class DataReport(Record):
     signal_coverage: tuple[SignalCoverage, ...]
     fingerprint: str
     """SHA-256 of the data: the same for two reviews of the same data."""
+    ends_note: str = ""
+    """One sentence when the data end long before the review; empty otherwise."""
 
 
 class Alert(Record):

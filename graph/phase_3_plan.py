@@ -81,6 +81,9 @@ async def write_briefing(state: ReviewState, context: ReviewContext) -> StateUpd
     planned = context.result(state, "planned", PlanResult)
     briefer = Briefer(context.configuration, _names_to_hide(identified), context.client)
     briefing = await briefer.write(briefing_facts(identified, diagnosed, planned))
+    note = identified.data.ends_note
+    if note:  # before everything else, whoever writes the rest
+        briefing = briefing.model_copy(update={"sentences": (note, *briefing.sentences)})
     return save_result(context, state, "briefing", briefing)
 
 

@@ -76,6 +76,11 @@ def noun_for(count: int, one: str, many: str | None = None) -> str:
     return one if count == 1 else many or one + "s"
 
 
+def format_date(value: date) -> str:
+    """A date without its weekday: 23 Nov 2026."""
+    return f"{format_short_day(value)} {value.year}"
+
+
 def format_day(value: date) -> str:
     """A date with its weekday: Mon 23 Nov 2026."""
     return f"{WEEKDAYS[value.weekday()]} {format_short_day(value)} {value.year}"

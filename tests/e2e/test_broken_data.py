@@ -1,7 +1,9 @@
 """Ten folders with export faults: the run stops with one sentence and writes nothing, or only bad rows are left out."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,3 +117,86 @@ def test_bad_rows_are_left_out_and_reported_and_the_rest_goes_on(shared_stores: 
         assert all(len(example) < 200 for example in each["examples"])
         assert each["examples"]
         assert each["examples"][0].split()[0].endswith(".csv")
+
+
+HOSTILE_COMMANDS = {
+    "a mapping with a day that does not exist": (
+        {"data/mapping.yaml": "tables:\n  usage:\n    exported_on: 2026-02-30\n"},
+        ("check", "--data", "data", "--as-of", "2026-11-23"),
+        "mapping.yaml line 3: tables.usage.exported_on: 2026-02-30 is not a date that exists",
+    ),
+    "decisions that are nested without end": (
+        {"decisions.yaml": "review: 2026-W48\nplays: " + "[" * 100_000},
+        ("review", "--data", "data", "--as-of", "2026-11-23", "--approve", "decisions.yaml"),
+        "decisions.yaml line 2: plays.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0: "
+        "nested more than 32 levels deep",
+    ),
+    "a configuration with an endless number": (
+        {"configs/scoring.yaml": "money: " + "9" * 5000 + "\n"},
+        ("score", "--data", "data", "--as-of", "2026-11-23", "--configs", "configs"),
+        "scoring.yaml line 1: money: a number of more than 18 digits; put an id in quotation marks",
+    ),
+    "desk settings with an alias": (
+        {"configs/desk.yaml": "roles: {leader: &a [dana@example.com], viewer: *a}\n"},
+        ("serve", "--configs", "configs", "--port", "0"),
+        "desk.yaml line 1: roles.viewer: *a repeats another part; write it out",
+    ),
+    "the first day of the calendar": (
+        {},
+        ("review", "--data", "data", "--as-of", "0001-01-01", "--backfill", "104"),
+        "--as-of 0001-01-01 is before 1990; write the day of the review, like ",
+    ),
+    "the last day of the calendar": (
+        {},
+        ("review", "--data", "data", "--as-of", "9999-12-31"),
+        "--as-of 9999-12-31 is more than a year after today, ",
+    ),
+    "a score of the year 2199": (
+        {},
+        ("score", "--data", "data", "--as-of", "2199-01-01"),
+        "--as-of 2199-01-01 is more than a year after today, ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "arguments", "sentence"), HOSTILE_COMMANDS.values(), ids=[*HOSTILE_COMMANDS])
+def test_hostile_settings_and_dates_are_refused_by_the_command_in_one_sentence(
+    tmp_path: Path, files: dict[str, str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    for name, text in {"data/accounts.csv": ACCOUNTS, "data/tickets.csv": TICKETS, **files}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    result = saveplay(*arguments, env={"SAVEPLAY_STORE": str(tmp_path / "store")}, cwd=tmp_path)
+    assert result.refusal.startswith(sentence)
+    assert not (tmp_path / "reviews").exists()
+
+
+def test_the_first_sentence_says_that_the_data_end_long_before_the_review(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name, text in {
+        "accounts.csv": ACCOUNTS,
+        "people.csv": PEOPLE,
+        "tickets.csv": TICKETS,
+        "usage.csv": USAGE,
+    }.items():
+        (data / name).write_text(text, encoding="utf-8")
+    note = "The data ends on 22 Nov 2026, 15 days before this review."
+
+    def reviewed(day: str, week: str) -> tuple[str, str, str, dict[str, Any]]:
+        result = saveplay("review", "--data", data, "--as-of", day, "--approve", "all", "--store", tmp_path / "store",
+                          "--out", tmp_path / "out").check_exit(DONE)  # fmt: skip
+        folder = tmp_path / "out" / week
+        page, text = ((folder / name).read_text(encoding="utf-8") for name in ("review.html", "review.md"))
+        return result.out, page, text, json.loads((folder / "review.json").read_text(encoding="utf-8"))
+
+    terminal, page, text, review = reviewed("2026-12-06", "2026-W49")
+    assert "The data ends on" not in terminal + page + text
+    assert review["data"]["ends_note"] == ""
+    terminal, page, text, review = reviewed("2026-12-07", "2026-W50")
+    assert terminal.startswith(note)
+    assert text.split("\n\n")[1].startswith(note)
+    assert f'<p class="headline">{note} ' in page
+    assert review["briefing"]["sentences"][0] == note
+    checked = saveplay("check", "--data", data, "--as-of", "2026-12-07").check_exit(DONE)
+    assert checked.out.startswith(note)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.parsing import first_problem, parse_date
+from app.parsing import first_problem, future_note, parse_date, parse_review_date
 from app.service import record_decisions, record_unattended_decisions, save_override, waiting_gate
 from app.wiring import StoreSession, open_store
 from domain.decisions import CloseDecision, Decisions, PlayDecision
@@ -91,3 +91,31 @@ def test_what_a_record_refuses_is_said_in_one_sentence(content: dict[str, str], 
     with pytest.raises(ValidationError) as refused:
         PlayDecision.model_validate(content)
     assert first_problem(refused.value, whole) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1989-12-31", "--as-of 1989-12-31 is before 1990; write the day of the review, like 2026-11-23"),
+        ("0001-01-01", "--as-of 0001-01-01 is before 1990; write the day of the review, like 2026-11-23"),
+        ("2027-11-25", "--as-of 2027-11-25 is more than a year after today, 2026-11-23; write the day of the review"),
+        ("9999-12-31", "--as-of 9999-12-31 is more than a year after today, 2026-11-23; write the day of the review"),
+        ("2026-11-31", "--as-of '2026-11-31' is not a date; write it like 2026-11-23"),
+    ],
+)
+def test_a_review_date_that_no_review_has_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(InputError) as refused:
+        parse_review_date(text, MONDAY)
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("text", ["1990-01-01", "2026-11-23", "2027-11-24"])
+def test_a_review_of_the_past_or_of_the_coming_year_is_taken(text: str) -> None:
+    assert parse_review_date(text, MONDAY) == date.fromisoformat(text)
+
+
+def test_a_review_that_is_dated_ahead_says_so_first() -> None:
+    assert future_note(MONDAY, MONDAY) == ""
+    assert future_note(date(2026, 11, 24), MONDAY) == (
+        "2026-11-24 is 1 day after today: what happens until then is not in the data."
+    )

@@ -17,13 +17,14 @@ from domain.portfolio import (
     SignalCoverage,
     TierCount,
 )
+from domain.tables import TABLES
 from tools.scoring.health import component_sql, fresh_value_sql
 from tools.scoring.scored_base import Row, ScoredBase, ScoreOnlyBase, signal_coverage
 from tools.scoring.tiers import condition_sql
 from tools.scoring.week_over_week import BRIDGE_SQL
 from tools.signals import OBSERVED_ON
 from tools.sql import sql_number, sql_string
-from tools.wording import plural
+from tools.wording import format_date, plural
 
 _STEPS = ("opening", "exchange_rates", "configuration", "entered", "left", "gone", "arr_changed", "closing")
 _TIERS = ("critical", "high", "medium", "low")
@@ -306,7 +307,17 @@ def data_report(base: ScoreOnlyBase) -> DataReport:
         share_left_out=round(base.audit.share_left_out, 6),
         signal_coverage=counted,
         fingerprint=base.audit.fingerprint,
+        ends_note=_ends_note(base),
     )
+
+
+def _ends_note(base: ScoreOnlyBase) -> str:
+    """A sentence when the newest dated row is long past. Due dates of invoices are written ahead and do not count."""
+    tables = [name for name, table in TABLES.items() if table.freshness_columns and name != "invoices"]
+    seen = [day for name in tables if (day := base.audit.source(name).seen_until)]
+    if not seen or (days := (base.as_of - max(seen)).days) <= base.configuration.scoring.data_ends_before_days.value:
+        return ""
+    return f"The data ends on {format_date(max(seen))}, {plural(days, 'day')} before this review."
 
 
 def _gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple[DataGap, ...]:
