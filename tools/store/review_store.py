@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,10 +24,11 @@ from domain.questions import PlayRequest
 from domain.record import Record, Row
 from domain.tracking import Action
 from tools.store import content
+from tools.store.audit_key import KeyPlace, read_or_make
 from tools.store.audit_log import AuditedStore
 from tools.store.database import Database
 from tools.store.tables import UPSERT
-from tools.store.versions import bring_up_to_date
+from tools.store.versions import bring_up_to_date, find_value
 
 R = TypeVar("R", bound=Record)
 _ITEMS_PER_ENTRY = 200
@@ -38,7 +40,8 @@ _LARGEST_SEQ = 2**53
 class ReviewStore(AuditedStore):
     """One store in a database; a folder means the SQLite file ``saveplay.db`` in it.
 
-    ``clock`` gives the time of an audit entry as ISO text in UTC, ``way`` the interface in use, ``secret`` a new audit key.
+    ``clock`` gives the time of an audit entry as ISO text in UTC, ``way`` the interface in use, ``secret`` a new audit key,
+    ``key_folder`` the folder outside the store for the file with its audit key; without one the store holds the key.
     Creating it makes the tables of a new store and brings an older store to the newest version.
     """
 
@@ -48,6 +51,7 @@ class ReviewStore(AuditedStore):
         clock: Callable[[], str],
         way: EntryPoint = "command line",
         secret: Callable[[], str] = lambda: secrets.token_hex(32),
+        key_folder: Path | None = None,
     ) -> None:
         if isinstance(database, Path):
             from tools.store.sqlite import Sqlite
@@ -55,6 +59,7 @@ class ReviewStore(AuditedStore):
             database = Sqlite(database)
         super().__init__(database, clock, way)
         self._secret = secret
+        self._key_folder = key_folder
         bring_up_to_date(database)
 
     def close(self) -> None:
@@ -326,17 +331,39 @@ class ReviewStore(AuditedStore):
         return list(islice((line for line in lines if line.facts.get("account") == account_id), most))
 
     def audit_key(self) -> bytes:
-        """Key of the chain: SAVEPLAY_AUDIT_KEY, otherwise a random key of this store, created at first use."""
+        """Key of the chain, made at first use. Raises InputError if the key of this store is on another machine.
+
+        It is SAVEPLAY_AUDIT_KEY, else the key that the store itself holds, else the store's file in ``key_folder``.
+        """
         given = os.environ.get("SAVEPLAY_AUDIT_KEY")
         if given:
             return given.encode()
         with self._database.writing():
             row = self._row("select body from keys where kind = 'audit'")
+            if row is None and self._key_file is not None:
+                is_begun = self._row("select seq from chain limit 1") is not None
+                found = read_or_make(self._key_file, self._secret, is_begun)
+                if found is not None:
+                    return found
             if row is None:
                 row = {"digest": "audit", "kind": "audit", "body": self._secret(), "expires": "9999"}
                 insert = "insert into keys values (:digest, :kind, :body, :expires) on conflict do nothing"
                 self._database.execute(insert, row)
             return str(row["body"]).encode()
+
+    def audit_key_place(self) -> KeyPlace:
+        """Where the key of the chain is."""
+        if os.environ.get("SAVEPLAY_AUDIT_KEY"):
+            return KeyPlace(kind="environment")
+        if self._row("select body from keys where kind = 'audit'") is not None or self._key_file is None:
+            return KeyPlace(kind="store")
+        return KeyPlace(kind="file", file=str(self._key_file))
+
+    @cached_property
+    def _key_file(self) -> Path | None:
+        """File for the key of this store; None if the key is kept in the store."""
+        name = find_value(self._database, "store_id")
+        return self._key_folder / f"{name}.key" if self._key_folder is not None and name is not None else None
 
     def revision(self) -> int:
         """Number of the newest audit entry, 0 for none. It grows with every change, so pages use it to see changes."""
