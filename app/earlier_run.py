@@ -33,6 +33,8 @@ class WorkedWeek:
     """Pending choices and decisions of people about single accounts, by account."""
     actions: tuple[Action, ...]
     """The actions that this review stored, sorted by id."""
+    dropped: tuple[str, ...]
+    """Ids of actions that an even earlier run had approved and that were dropped by this one."""
     closed_on: str
     """ISO day on which the meeting was closed; empty while it is not."""
 
@@ -67,7 +69,7 @@ class WorkedWeek:
         """What the further run needs of this one."""
         return EarlierRun(
             choices=tuple(self.choices[account] for account in sorted(self.choices)),
-            actions=tuple(action.id for action in self.actions if action.review_id == self.review_id),
+            actions=tuple(sorted({*self.dropped, *(action.id for action in self.approved)})),
         )
 
 
@@ -92,6 +94,7 @@ def read_worked_week(session: StoreSession, review_id: str) -> WorkedWeek | None
         plays=len(planned.plays) if planned else len(decided),
         choices=choices,
         actions=tuple(store.actions_of(review_id)),
+        dropped=earlier.dropped,
         closed_on=_closing_day(session, review_id) if "close" in decided else "",
     )
 

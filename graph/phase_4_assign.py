@@ -79,9 +79,14 @@ def _save_actions(context: ReviewContext, identified: IdentifyResult, actions: S
     store, review_id = context.store, identified.review_id
     earlier = store.find(review_id, "earlier_run", EarlierRun) or EarlierRun()
     lost = set(earlier.actions) - {action.id for action in actions}
-    gone = [each.model_copy(update={"status": "dropped"}) for each in store.actions_of(review_id) if each.id in lost]
+    gone = [  # an action of an earlier week that is not decided now is as that week left it
+        each.model_copy(update={"status": "dropped"})
+        for each in store.actions_of(review_id)
+        if each.id in lost and each.review_id == review_id
+    ]
     store.save_actions(review_id, identified.as_of, [*actions, *gone])
-    ids = tuple(action.id for action in gone)
+    ended = {action.id for action in (*actions, *gone) if action.status == "dropped"}
+    ids = tuple(sorted(ended & set(earlier.actions)))
     newly = [action_id for action_id in ids if action_id not in earlier.dropped]
     if ids != earlier.dropped:
         store.save(review_id, "earlier_run", earlier.model_copy(update={"dropped": ids}))
