@@ -94,7 +94,7 @@ def add_quotes(chance: random.Random, path: Path) -> None:
 
 
 def change_the_encoding(chance: random.Random, path: Path) -> None:
-    path.write_bytes(path.read_text("utf-8").encode(chance.choice(ENCODINGS), errors="replace"))
+    path.write_bytes(_text(path).encode(chance.choice(ENCODINGS), errors="replace"))
 
 
 def mix_encodings(chance: random.Random, path: Path) -> None:
@@ -213,9 +213,18 @@ BINARY_MUTATIONS: Sequence[Mutation] = (
 )  # fmt: skip
 
 
+def _text(path: Path) -> str:
+    """The text of an export; one of them is written in Windows-1252."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
+
+
 def _rows(path: Path) -> tuple[list[list[str]], str]:
     """The records of a text file and its delimiter; of a mapping its lines."""
-    text = path.read_bytes().decode("utf-8-sig")
+    text = _text(path)
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t|", key=first.count)
     return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row] or [[""]], delimiter
