@@ -61,7 +61,7 @@ def build_contributions(
 
 
 def exact_parts(parts: list[float | None], total: float | None) -> list[float]:
-    """The parts in millionths, with the rounding left over given to the largest, so that they sum to ``total``."""
+    """The parts rounded to six decimals; the largest takes the rounding difference, so that they sum to ``total``."""
     # Rounded parts rarely sum to the rounded total. The largest part takes the difference, where it shows least, so that
     # a reader who adds up the table gets the score.
     micro = [round((part or 0.0) * 1e6) for part in parts]

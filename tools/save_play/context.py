@@ -36,7 +36,7 @@ _MAX_PEOPLE = 3
 
 @dataclass(frozen=True)
 class ActionOption:
-    """One action of the library that fits, with who may own it and on which days."""
+    """One action of the playbook that fits, with its possible owners and days."""
 
     action: PlaybookAction
     owners: tuple[str, ...]
@@ -65,7 +65,7 @@ class PlayContext:
 
     @cached_property
     def playbook(self) -> Playbook:
-        """The library for the cause; the diagnosis when it is undetermined."""
+        """The playbook for the cause; the diagnosis when it is undetermined."""
         name = DIAGNOSIS if self.finding.category == UNDETERMINED else self.finding.category
         return self.configuration.playbooks[name]
 
