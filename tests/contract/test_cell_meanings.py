@@ -218,3 +218,56 @@ def test_minor_units_are_those_of_the_provider(unit: str, amounts: list[int], tm
     assert [int(amount) for (amount,) in found] == [*amounts, 500]
     notices = " ".join(portfolio.audit.source("invoices").notices)
     assert ("1 rows in UGX" in notices) == (unit == "minor")
+
+
+def test_an_open_payment_without_a_due_date_is_not_known_to_be_well(tmp_path: Path) -> None:
+    header = "invoice_id,account_id,due_date,created,amount,status,paid_on\n"
+    lines = ["I1,A1,,2026-10-24,5000.00,open,", "I2,A1,2026-11-11,2026-10-12,5000,paid,2026-11-13"]
+    lines += ["I3,B2,,2026-10-24,50,paid,2026-10-25", "I4,C3,,2026-10-24,50,uncollectible,"]
+    files = {"accounts.csv": accounts("A1", "B2", "C3"), "invoices.csv": header + "\n".join(lines) + "\n"}
+    found = scored(tmp_path / "as_it_is", files)
+    signals = {a: (row["payment_failed"], row["invoice_overdue"]) for a, row in found.measured.items()}
+    assert signals == {"A1": (None, None), "B2": (0, 0), "C3": (1, None)}
+    mapping = {"mapping.yaml": "tables: {invoices: {fallbacks: {due_date: created}}}\n"}
+    mapped = scored(tmp_path / "mapped", files | mapping)
+    assert mapped.measured["A1"]["invoice_overdue"] == 30
+    typed = as_parquet(
+        tmp_path / "mapped", tmp_path / "typed", arr="double", due_date="date", created="date", amount="double"
+    )
+    write(typed, mapping)
+    assert score_folder(typed, AS_OF).measured["A1"]["invoice_overdue"] == 30
+    assert reasons(mapped) == reasons(found) == []
+
+
+SALESFORCE, SHORT = "0015g00000f1tVUAAY", "0015g00000f1tVU"
+
+
+def test_an_id_that_a_spreadsheet_changed_is_matched_or_its_likely_cause_named(tmp_path: Path) -> None:
+    ids = ("00123", "370326104793", SALESFORCE)
+    given = ("123", "370326104793.0", SALESFORCE.lower(), '"=""00123"""', "3.70326E+11", "stranger", SHORT)
+    tickets = "ticket_id,account_id,opened_at\n" + "".join(f"{n},{cell},2026-11-20\n" for n, cell in enumerate(given))
+    found = scored(tmp_path, {"accounts.csv": accounts(*ids), "tickets.csv": tickets})
+    matched = {
+        row["ticket_id"]: row["account_id"] for row in found.base.rows("select ticket_id, account_id from tickets")
+    }
+    assert matched == {"1": "370326104793", "2": SALESFORCE, "3": "00123", "6": SALESFORCE}
+    said = " | ".join(reason for _, _, reason, _ in reasons(found))
+    assert "no such account | no such account: a spreadsheet" in said
+    assert "lost its leading zeros" in said
+
+
+def test_a_parent_written_as_a_number_is_its_account(tmp_path: Path) -> None:
+    lines = "1001,One,50000,2027-03-01,\n1002,Two,50000,2027-03-01,1001.0\n1003,Three,50000,2027-03-01,77.0\n"
+    found = scored(tmp_path, {"accounts.csv": "account_id,name,arr,renewal_date,parent_account_id\n" + lines})
+    assert [found[account]["parent_account_id"] for account in ("1002", "1003")] == ["1001", None]
+
+
+def test_a_short_key_is_found_by_a_long_id_in_small_letters_and_usage_too(tmp_path: Path) -> None:
+    usage = f"account_id,date,active_users\n{SALESFORCE.lower()},2026-11-20,5\n7.0,2026-11-20,4\n"
+    files = {"accounts.csv": accounts(SHORT, "7"), "usage.csv": usage}
+    found = scored(tmp_path / "csv", files)
+    typed = as_parquet(
+        tmp_path / "csv", tmp_path / "typed", arr="double", renewal_date="date", date="date", active_users="double"
+    )
+    for each in (found, score_folder(typed, AS_OF)):
+        assert {a: row["active_users_now"] for a, row in each.measured.items()} == {SHORT: 5, "7": 4}

@@ -1150,14 +1150,23 @@ from
                     end as is_owed,
                     case when status = 'failed' then 1 else 0 end as is_failed,
                     case when status is not null or paid_on is not null then 1 else 0 end as is_known,
+                    case when due_date is null then 1 else 0 end as is_undated,
                     amount_home
                 from invoices
             ),
             billed as (
                 select
                     account_id,
-                    sum(case when days_past >= 0 then is_known else 0 end) as known,
-                    sum(case when days_past >= 0 then is_failed * is_owed else 0 end) as failed,
+                    sum(
+                        case
+                            when days_past >= 0 then is_known
+                            when is_undated = 1 and is_owed = 0 then is_known
+                            else 0
+                        end
+                    ) as known,
+                    sum(case when days_past >= 0 or is_undated = 1 then is_failed * is_owed else 0 end) as failed,
+                    -- Owed, and nobody knows since when: such an account is not known to owe nothing.
+                    max(is_undated * is_owed) as undated,
                     max(case when days_past > 0 then days_past * is_owed else 0 end) as days_overdue,
                     sum(case when days_past > 0 and is_owed = 1 then amount_home end) as amount_overdue
                 from invoice_rows
@@ -1190,10 +1199,10 @@ from
         select
             a.account_id,
             a.arr_home,
-            case when b.known > 0 then b.failed end as payment_failed,
-            case when b.known > 0 then b.days_overdue end as invoice_overdue,
+            case when b.failed > 0 or (b.known > 0 and b.undated = 0) then b.failed end as payment_failed,
+            case when b.days_overdue > 0 or (b.known > 0 and b.undated = 0) then b.days_overdue end as invoice_overdue,
             case
-                when b.known > 0
+                when (b.days_overdue > 0 or (b.known > 0 and b.undated = 0))
                 and a.arr_home > 0 then 100 * cast(coalesce(b.amount_overdue, 0) as double) / cast(a.arr_home as double)
             end as overdue_share,
             cast(coalesce(b.amount_overdue, 0) as double) as amount_overdue,

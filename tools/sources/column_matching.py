@@ -3,7 +3,8 @@
 Two columns of the source for one column of the model are an error, never a choice made here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from domain.errors import ConfigurationError, DataError
@@ -22,6 +23,8 @@ class ColumnMatch:
 
     position: dict[str, int]
     ignored: tuple[str, ...]
+    fallbacks: Mapping[str, int] = field(default_factory=dict)
+    """By column of the model: the index of the column that is read where the cell of the first is empty."""
 
 
 def match_columns(table: Table, header: list[str], mapped: TableMapping, location: str) -> ColumnMatch:
@@ -38,9 +41,12 @@ def match_columns(table: Table, header: list[str], mapped: TableMapping, locatio
     _refuse_shared(table, position, header, mapped, location)
     _refuse_customer_revenue(table, position, header, location)
     _refuse_missing(table, position, header, mapped, location)
-    used = set(position.values())
+    fallbacks = {
+        name: _named_column(name, other, header, squashed, location)[0] for name, other in mapped.fallbacks.items()
+    }
+    used = {*position.values(), *fallbacks.values()}
     ignored = tuple(name or "(no name)" for index, name in enumerate(header) if index not in used)
-    return ColumnMatch(position, ignored)
+    return ColumnMatch(position, ignored, fallbacks)
 
 
 def _find_column(
@@ -54,20 +60,26 @@ def _find_column(
         if hits and header[hits[0]] in mapped.columns.values():
             return None
     else:
-        hits = [index for index, name in enumerate(header) if name == mapped_name]
-        hits = hits or [index for index, name in enumerate(squashed) if name == name_key(mapped_name)]
-        if not hits:
-            near = get_close_matches(mapped_name, header, n=3, cutoff=0.5) or header
-            raise DataError(
-                f"{location}: there is no column {mapped_name!r}, which {FILE_NAME} takes for {target}. "
-                f"The file has {_name_list(near)}. Correct the name in {FILE_NAME}."
-            )
+        hits = _named_column(target, mapped_name, header, squashed, location)
     if len(hits) > 1:
         raise DataError(
             f"{location}: the columns {_name_list([header[hit] for hit in hits])} both fit {target}. Remove or rename "
             f"one of them, or say in {FILE_NAME} which one is meant."
         )
     return hits[0] if hits else None
+
+
+def _named_column(target: str, given: str, header: list[str], squashed: list[str], location: str) -> list[int]:
+    """The indexes of the columns that mapping.yaml names for ``target``. Raises DataError where there is none."""
+    hits = [index for index, name in enumerate(header) if name == given]
+    hits = hits or [index for index, name in enumerate(squashed) if name == name_key(given)]
+    if not hits:
+        near = get_close_matches(given, header, n=3, cutoff=0.5) or header
+        raise DataError(
+            f"{location}: there is no column {given!r}, which {FILE_NAME} takes for {target}. "
+            f"The file has {_name_list(near)}. Correct the name in {FILE_NAME}."
+        )
+    return hits
 
 
 def _refuse_shared(

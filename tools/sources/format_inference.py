@@ -43,6 +43,7 @@ def infer_formats(
         name: raw_table.type_of(index)
         for name, index in columns.position.items()
         if raw_table.types
+        and name not in columns.fallbacks
         and type_fits(kinds[name], raw_table.type_of(index), mapped.units.get(name))
         and not (kinds[name] in ("flag", "number") and name in mapped.values)
     }
@@ -50,7 +51,7 @@ def infer_formats(
     dates = [name for name in written if kinds[name] == "date" and mapped.date_order is None]
     texts = {name: index for name, index in written.items() if not raw_table.is_number(index)}
     amounts = [name for name in texts if kinds[name] == "money" and mapped.decimal is None]
-    straight = [name for name in texts if _may_be_plain(name, kinds[name], mapped)]
+    straight = [name for name in texts if _may_be_plain(name, kinds[name], mapped) and name not in columns.fallbacks]
     tests = dict.fromkeys(dates, (_DAY_FIRST, _MONTH_FIRST)) | dict.fromkeys(amounts, (_COMMA_DECIMAL, _POINT_DECIMAL))
     counts = _count_matches(connection, raw_table, columns, tests, {name: _PLAIN[kinds[name]] for name in straight})
     order = {name: way for name in dates if (way := _proven_format(counts, name, ("day_first", "month_first")))}

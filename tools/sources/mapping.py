@@ -76,6 +76,8 @@ class TableMapping(MappingRecord):
     source: ScalarText | None = Field(default=None, alias="from")
     exported_on: PlausibleDay | None = None
     columns: dict[str, ScalarText] = Field(default_factory=dict)
+    fallbacks: dict[str, ScalarText] = Field(default_factory=dict)
+    """By date column: another column of the source, which is read where the cell of the first is empty."""
     constants: dict[str, ScalarText] = Field(default_factory=dict)
     values: dict[str, dict[ScalarText, ScalarText]] = Field(default_factory=dict)
     units: dict[str, Unit] = Field(default_factory=dict)
@@ -108,7 +110,7 @@ class SourceMapping(MappingRecord):
 
 def _check_table(table: Table, mapped: TableMapping) -> None:
     columns = {column.name: column for column in table.columns}
-    for part in ("columns", "constants", "values", "units"):
+    for part in ("columns", "fallbacks", "constants", "values", "units"):
         for name in getattr(mapped, part):
             if name not in columns:
                 raise ValueError(
@@ -117,7 +119,10 @@ def _check_table(table: Table, mapped: TableMapping) -> None:
     for name in mapped.constants:
         if name in mapped.columns:
             raise ValueError(f"tables.{table.name}.constants.{name}: also under columns; keep one of the two")
-    for name, source_column in mapped.columns.items():
+    for name in mapped.fallbacks:
+        if columns[name].kind != "date":
+            raise ValueError(f"tables.{table.name}.fallbacks.{name}: only a date can be taken from another column")
+    for name, source_column in [*mapped.columns.items(), *mapped.fallbacks.items()]:
         if columns[name].kind == "date" and name_key(source_column) in EDIT_TIME_COLUMNS:
             raise ValueError(
                 f"tables.{table.name}.columns.{name}: {source_column} is when the record was last edited, not when something "

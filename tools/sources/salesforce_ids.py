@@ -1,9 +1,11 @@
-"""Salesforce ids: 15 characters, or the same 15 and a 3-character checksum. All other ids match exactly.
+"""Ids that two exports write in two ways. All other ids match exactly.
 
-Reports show the short form and the API the long one, so that two exports of one CRM may not match by text.
+Salesforce ids have 15 characters, or the same 15 and a 3-character checksum: reports show the short form and the API the
+long one. A long one in small letters is still one id, because the checksum says which letters are capitals. A spreadsheet
+makes a number of an id (793.0), or a formula (="00123"); zeros that it took away can only be guessed at, so they are named.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import duckdb
 
@@ -25,7 +27,9 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 def create_id_macro(connection: duckdb.DuckDBPyConnection) -> None:
-    """``salesforce_key(id)``: the first 15 characters of an 18-character id whose checksum is right, else the id."""
+    """The macros ``salesforce_key(id)``, the first 15 characters of an 18-character id whose checksum is right, else the id;
+    ``salesforce_long(id)``, the first 15 with their checksum; ``unchanged_id(id)``, without what a spreadsheet added.
+    """
     # Each letter of the checksum holds five bits: which of five characters are capitals. (The short id depends on case.)
     letters = []
     for chunk in range(3):
@@ -37,6 +41,11 @@ def create_id_macro(connection: duckdb.DuckDBPyConnection) -> None:
         "CREATE OR REPLACE TEMP MACRO salesforce_key(id) AS CASE WHEN length(id) = 18"
         " AND regexp_full_match(id, '[0-9A-Za-z]{18}')"
         f" AND substr(id, 16) = {' || '.join(letters)} THEN left(id, 15) ELSE id END"
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP MACRO salesforce_long(id) AS left(id, 15) || {' || '.join(letters)}")
+    connection.execute(
+        "CREATE OR REPLACE TEMP MACRO unchanged_id(id) AS regexp_replace(regexp_replace(id, '^=\"([^\"]*)\"$', '\\1'),"
+        " '^([0-9]+)\\.0+$', '\\1')"
     )
 
 
@@ -72,35 +81,66 @@ def match_references(
             own_key = target == staging.table.name and column.name == _KEYS.get(target)
             if target not in known or own_key or column.kind != "id":
                 continue
-            count = match_column(connection, staging.name, column.name, known[target].name, _KEYS[target])
-            if count:
-                staging.notices.append(
-                    f"{column.name}: {count} Salesforce ids matched by their first 15 characters ({target})."
-                )
+            counts = match_column(connection, staging.name, column.name, known[target].name, _KEYS[target])
+            staging.notices += match_notices(column.name, target, counts)
 
 
-def match_column(connection: duckdb.DuckDBPyConnection, table: str, column: str, target: str, key: str) -> int:
-    """Rewrite references of ``column`` to the id of the other length in ``target``. Returns the number of different ids."""
-    shaped = f"SELECT 1 FROM {table} WHERE length({sql_identifier(column)}) IN (15, 18) LIMIT 1"
-    if connection.execute(shaped).fetchone() is None:
-        return 0
-    # 33 is 15 + 18: one id is short and the other long. An id that is a key itself is never rewritten.
-    own, other = f"s.{sql_identifier(column)}", f"t.{sql_identifier(key)}"
+def match_notices(column: str, target: str, counts: Mapping[str, int]) -> list[str]:
+    """A notice for each way in which ids were matched; ``counts`` are those of ``match_column``."""
+    return [f"{column}: {count} {way} ({target})." for way, count in counts.items()]
+
+
+_BY_LENGTH = "Salesforce ids matched by their first 15 characters"
+_BY_CHECKSUM = "Salesforce ids in small letters matched by their checksum"
+_AS_NUMBER = 'ids matched without what a spreadsheet added (793.0, ="00123")'
+_WAYS = {
+    # 33 is 15 + 18: one id is short and the other long.
+    _BY_LENGTH: "left({own}, 15) = left({key}, 15) AND length({own}) + length({key}) = 33 AND length({own}) IN (15, 18)"
+    " AND regexp_full_match({own}, '[0-9A-Za-z]+') AND regexp_full_match({key}, '[0-9A-Za-z]+')",
+    _BY_CHECKSUM: "{own} = lower(salesforce_long({key})) AND length({own}) = 18 AND length(salesforce_key({key})) = 15"
+    " AND regexp_full_match({key}, '[0-9A-Za-z]+')",
+    _AS_NUMBER: "unchanged_id({own}) = unchanged_id({key})",
+}
+"""By notice: the condition for an id ``own`` and a key that are one."""
+
+
+def match_column(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, target: str, key: str
+) -> dict[str, int]:
+    """Rewrite references of ``column`` to the id in ``target`` that is written otherwise. Returns how many different ids
+    were matched, by the way of matching.
+
+    An id that is a key itself is never rewritten, nor one that fits two keys.
+    """
+    given = f"g.{sql_identifier(column)}"
+    unusual = f"length({given}) IN (15, 18) OR ends_with({given}, '.0') OR starts_with({given}, '=')"
+    keys = f"SELECT {sql_identifier(key)} AS key FROM {target} WHERE {sql_identifier(key)} IS NOT NULL"
+    written = f"SELECT count(*) FROM ({keys}) WHERE ends_with(key, '.0') OR starts_with(key, '=')"
+    wanted = unusual if connection.execute(written).fetchone() == (0,) else "true"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE id_matches AS SELECT DISTINCT {own} AS given, {other} AS known FROM {table} s"
-        f" JOIN {target} t ON left({own}, 15) = left({other}, 15)"
-        f" WHERE length({own}) + length({other}) = 33 AND length({own}) IN (15, 18)"
-        f" AND regexp_full_match({own}, '[0-9A-Za-z]+') AND regexp_full_match({other}, '[0-9A-Za-z]+')"
-        f" AND {own} NOT IN (SELECT {sql_identifier(key)} FROM {target} WHERE {sql_identifier(key)} IS NOT NULL)"
+        f"CREATE OR REPLACE TEMP TABLE id_unmatched AS SELECT DISTINCT {given} AS own FROM {table} g"
+        f" WHERE ({wanted}) AND {given} NOT IN ({keys})"
     )
-    row = connection.execute("SELECT count(*) FROM id_matches").fetchone()
-    count = int(row[0]) if row else 0
-    if count:
-        connection.execute(
-            f"UPDATE {table} AS s SET {sql_identifier(column)} = id_matches.known FROM id_matches WHERE {own} = id_matches.given"
+    counts = {}
+    if connection.execute("SELECT count(*) FROM id_unmatched").fetchone() != (0,):
+        whens = " UNION ALL ".join(
+            f"SELECT {number} AS way, u.own, t.key FROM id_unmatched u JOIN ({keys}) t ON {test.format(own='u.own', key='t.key')}"
+            for number, test in enumerate(_WAYS.values())
         )
-    connection.execute("DROP TABLE id_matches")
-    return count
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE id_matches AS SELECT own AS given, min(key) AS known, min(way) AS way FROM ({whens})"
+            " GROUP BY own HAVING count(DISTINCT key) = 1"
+        )
+        found = dict(connection.execute("SELECT way, count(*) FROM id_matches GROUP BY way").fetchall())
+        counts = {way: found[number] for number, way in enumerate(_WAYS) if number in found}
+    if counts:
+        connection.execute(
+            f"UPDATE {table} AS s SET {sql_identifier(column)} = id_matches.known FROM id_matches"
+            f" WHERE s.{sql_identifier(column)} = id_matches.given"
+        )
+    connection.execute("DROP TABLE IF EXISTS id_matches")
+    connection.execute("DROP TABLE id_unmatched")
+    return counts
 
 
 def case_duplicate_notices(connection: duckdb.DuckDBPyConnection, accounts: str) -> list[str]:

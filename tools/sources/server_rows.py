@@ -14,7 +14,7 @@ from tools.sources.currencies import CurrencyRates
 from tools.sources.parse import SQL_TYPES
 from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT, REQUIRED_IS_EMPTY
 from tools.sources.server_tables import ServerTable
-from tools.sources.staging_table import AMOUNT_COLUMNS
+from tools.sources.staging_table import AMOUNT_COLUMNS, MAY_BE_UNKNOWN
 from tools.sources.validation_rules import first_day_read, hide_future, value_limits
 from tools.sql import sql_date, sql_string
 
@@ -85,9 +85,11 @@ class ServerRows:
         table, found = source.table, []
         tests = self._tests(source)
         for column in table.columns:
-            if not column.required or column.name == "renewal_date":
+            if not column.required:
                 continue
             found += [(column.name, test, why) for test, why in tests.get(column.name, ())]
+            if column.name in MAY_BE_UNKNOWN:
+                continue
             found.append((column.name, f"c.v_{column.name} is null", REQUIRED_IS_EMPTY))
         if table.date_column:
             found.append((table.date_column, f"c.v_{table.date_column} > {sql_date(self.as_of)}", FUTURE_DATED))

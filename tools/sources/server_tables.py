@@ -65,7 +65,11 @@ def match_server_table(
             own_name, kind = columns[index]
             _refuse_unfit_type(table, column, name, own_name, kind)
             origin = sql_identifier(own_name)
-            cells[column.name] = cell = _cell(table, column, origin, kind, mapped.values.get(column.name, {}))
+            cell = _cell(table, column, origin, kind, mapped.values.get(column.name, {}))
+            if (other := matched.fallbacks.get(column.name)) is not None:
+                _refuse_unfit_type(table, column, name, *columns[other])
+                cell = f"coalesce({cell}, {_cell(table, column, sql_identifier(columns[other][0]), columns[other][1], {})})"
+            cells[column.name] = cell
             if reason := _loss_reason(column, kind):
                 translated = mapped.values.get(column.name, {})
                 written = _written_text(column, origin, translated) if column.kind == "choice" else origin

@@ -173,19 +173,25 @@ def _choices_first(columns: tuple[Column, ...]) -> list[Column]:
     return sorted(columns, key=lambda column: column.kind != "choice")
 
 
+MAY_BE_UNKNOWN = ("renewal_date", "due_date")
+"""Columns that a source must have and whose cells may be empty: a card that is charged at once has no due date."""
+
+
 def _source_cell(column: Column, staging: StagingTable) -> str | None:
     if column.name in staging.mapped.constants:
         return sql_string(staging.mapped.constants[column.name])
     index = staging.columns.position.get(column.name)
     if index is None:
         return None
+    if (other := staging.columns.fallbacks.get(column.name)) is not None:
+        return f"coalesce(nullif(trim({staging.raw_table.text(index)}), ''), {staging.raw_table.text(other)})"
     as_it_is = staging.formats[column.name].typed and column.kind not in ("id", "text", "choice")
     return f"c{index}" if as_it_is else staging.raw_table.text(index)
 
 
 def required_problem(column: Column) -> list[tuple[str, str]]:
-    """The problem of an empty cell that must not be empty; a renewal date may be unknown."""
-    if not column.required or column.name == "renewal_date":
+    """The problem of an empty cell that must not be empty."""
+    if not column.required or column.name in MAY_BE_UNKNOWN:
         return []
     return [(f"t_{column.name} IS NULL", REQUIRED_IS_EMPTY)]
 

@@ -8,6 +8,7 @@ import duckdb
 
 from domain.data_audit import LeftOutRows, SourceAudit
 from domain.tables import Table
+from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.scales import right_advice
 from tools.sources.staging_table import StagingTable
 from tools.sql import sql_date, sql_identifier
@@ -64,8 +65,40 @@ def _left_out_rows(connection: duckdb.DuckDBPyConnection, staging: StagingTable)
     found = []
     for number, count, rows in groups:
         reason = staging.row_reasons[number - 1]
+        if reason.text == NO_SUCH_ACCOUNT:
+            found += _rows_without_account(connection, staging, reason.column, number)
+            continue
         found.append(_left_out_entry(connection, staging, reason.column, reason.text, count, rows))
     return found
+
+
+_LIKELY_CAUSES = {
+    "a spreadsheet wrote this id as a power of ten; format the column as text and export again": "regexp_full_match"
+    "(s.account_id, '[0-9][.,]?[0-9]*[eE][+][0-9]+')",
+    "it looks like an account id that lost its leading zeros; format the column as text and export again": "ltrim"
+    "(s.account_id, '0') IN (SELECT ltrim(account_id, '0') FROM accounts)",
+    "it differs from an account id only by capital letters": "lower(s.account_id) IN (SELECT lower(account_id) FROM accounts)",
+}
+"""By cause: the condition of a row without an account. Such an id is a guess, and never matched."""
+
+
+def _rows_without_account(
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, column: str | None, number: int
+) -> list[LeftOutRows]:
+    """The rows without an account, apart by the likely cause."""
+    whens = " ".join(
+        f"WHEN {test.replace('s.account_id', f's.{column}')} THEN {place}"
+        for place, test in enumerate(_LIKELY_CAUSES.values(), 1)
+    )
+    groups = connection.execute(
+        f"SELECT CASE {whens} ELSE 0 END AS cause, count(*), min(s.row_no, {_EXAMPLES}) FROM {staging.name} s"
+        f" SEMI JOIN (FROM {staging.left_out_table} WHERE reason = {number}) l ON l.row_no = s.row_no GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    causes = ("", *(f": {cause}" for cause in _LIKELY_CAUSES))
+    return [
+        _left_out_entry(connection, staging, column, NO_SUCH_ACCOUNT + causes[cause], count, rows)
+        for cause, count, rows in groups
+    ]
 
 
 def _unknown_cells(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> list[LeftOutRows]:

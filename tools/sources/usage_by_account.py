@@ -10,7 +10,7 @@ import duckdb
 
 from tools.signals import usage_by_account_sql
 from tools.sources.parse import SQL_TYPES
-from tools.sources.salesforce_ids import match_column
+from tools.sources.salesforce_ids import match_column, match_notices
 from tools.sources.staging_table import StagingTable, leave_out_rows
 from tools.sources.table_audit import RowCounts
 from tools.sources.validation_rules import row_rules
@@ -104,12 +104,12 @@ def _match_ids(connection: duckdb.DuckDBPyConnection, staging: StagingTable, acc
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE usage_ids AS SELECT account_id AS given, account_id FROM usage_by_account"
     )
-    count = match_column(connection, "usage_ids", "account_id", accounts.name, "account_id")
-    if count:
+    counts = match_column(connection, "usage_ids", "account_id", accounts.name, "account_id")
+    if counts:
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE usage_id_matches AS SELECT given, account_id AS known FROM usage_ids"
             " WHERE given <> account_id"
         )
-        staging.notices.append(f"account_id: {count} Salesforce ids matched by their first 15 characters (accounts).")
+        staging.notices += match_notices("account_id", "accounts", counts)
     connection.execute("DROP TABLE usage_ids")
-    return count > 0
+    return bool(counts)
