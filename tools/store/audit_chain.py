@@ -48,7 +48,8 @@ def entry_mac(key: bytes, before: str, line: Mapping[str, Any]) -> str:
 
 
 def verify_chain(
-    key: bytes,
+    keys: Mapping[str, bytes],
+    epochs: Sequence[tuple[int, str]],
     lines: Sequence[Mapping[str, Any]],
     links: Sequence[tuple[int, str]],
     anchor: AuditAnchor | None = None,
@@ -56,19 +57,27 @@ def verify_chain(
 ) -> ChainReport:
     """Check every link. ``lines`` are the entries, ``links`` the number and stored hash of each, both sorted by number.
 
-    With ``is_begun`` there has to be a chain: entries without one are then a fault, not older than the chain.
+    ``keys`` are the known keys by fingerprint, the one in use last; ``epochs`` say from which entry on which key was used.
+    Entries of a key that is not known cannot be checked, which is one fault for all of them. With ``is_begun`` there has to be a chain: entries without one are then a fault, not older than the chain.
     """
     by_number = {line["seq"]: line for line in lines}
     linked = {seq for seq, _ in links}
     first = links[0][0] if links else None
-    faults, before = [], GENESIS_MAC
+    faults, unchecked, before = [], [], GENESIS_MAC
     for seq, kept in links:
         line = by_number.get(seq)
         if line is None:
             faults.append(f"entry {seq} was removed")
-        elif not hmac.compare_digest(entry_mac(key, before, line), kept):
+        elif (tried := _keys_of(seq, keys, epochs)) is None:
+            unchecked.append(seq)
+        elif not any(hmac.compare_digest(entry_mac(key, before, line), kept) for key in tried):
             faults.append(f"entry {seq} ({line['at']}, {line['who']}: {line['what']}) is not as it was written")
         before = kept
+    if unchecked:
+        faults.append(
+            f"entries {unchecked[0]} to {unchecked[-1]} were written with a key that is not on this machine; add it as a line "
+            "before the last one of the key file (saveplay doctor names it), then check again"
+        )
     # Databases number entries from 1: an entry below that was inserted by hand.
     loose = [seq for seq in by_number if seq not in linked and (seq < 1 or (first is not None and seq > first))]
     faults += [f"entry {seq} was added without its link" for seq in sorted(loose)]
@@ -79,6 +88,14 @@ def verify_chain(
     if anchor is not None:
         faults += anchor_faults(anchor, dict(links), head)
     return ChainReport(entries=len(links), before_chain=old, faults=tuple(faults), head=head)
+
+
+def _keys_of(seq: int, keys: Mapping[str, bytes], epochs: Sequence[tuple[int, str]]) -> list[bytes] | None:
+    """Keys that may have signed an entry; None if its key is not known here."""
+    name = next((name for first, name in reversed(epochs) if first <= seq), None)
+    if name is None:
+        return list(keys.values())
+    return [keys[name]] if name in keys else None
 
 
 def head_faults(

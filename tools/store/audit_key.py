@@ -5,6 +5,7 @@ and a folder that a group shares hold the key themselves, unless SAVEPLAY_AUDIT_
 """
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -43,20 +44,16 @@ def is_kept_outside(store: Path) -> bool:
         return True
 
 
-def read_or_make(path: Path, secret: Callable[[], str], is_begun: bool) -> bytes | None:
-    """The key in the file, made if missing. None if there is no place to make it.
+def read_or_make(path: Path, secret: Callable[[], str]) -> list[bytes] | None:
+    """The keys in the file, one a line, the one in use last; a new file with a new key if it is missing.
 
-    Raises InputError if the log has begun, because then another key would make all of it look forged, and if the file cannot be read.
+    None if there is no place to make it. A lost key stops nobody: the log goes on with a new one, and a check names the
+    entries that only the old key can confirm. Raises InputError if the file cannot be read.
     """
     try:
         return _read(path)
     except FileNotFoundError:
-        if is_begun:
-            raise InputError(
-                f"the key of the audit log of this store is not on this machine: copy {path.name} from the machine that made the "
-                f"store to {path.parent}, or set SAVEPLAY_AUDIT_KEY to it; if it is lost, set SAVEPLAY_AUDIT_KEY to a new secret, "
-                "and earlier entries can no longer be verified"
-            ) from None
+        pass
     except OSError as error:
         raise InputError(f"cannot read the key of the audit log in {path}: {error.strerror}; mend that file") from None
     try:
@@ -73,8 +70,13 @@ def read_or_make(path: Path, secret: Callable[[], str], is_begun: bool) -> bytes
     return _read(path)
 
 
-def _read(path: Path) -> bytes:
-    content = path.read_bytes().strip()
-    if not content:
+def fingerprint(key: bytes) -> str:
+    """A short name of a key that does not betray it: 16 hexadecimal digits."""
+    return hashlib.sha256(b"audit key " + key).hexdigest()[:16]
+
+
+def _read(path: Path) -> list[bytes]:
+    keys = path.read_bytes().split()
+    if not keys:
         raise OSError(errno.EINVAL, "it is empty", str(path))
-    return content
+    return keys

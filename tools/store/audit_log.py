@@ -4,15 +4,16 @@ The store keeps the newest link a second time, in ``keys``, so that an end that 
 """
 
 import json
-import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from domain.desk import AuditAnchor, EntryPoint
 from domain.record import Row
 from tools.store import audit_chain, content
+from tools.store.audit_key import KeyPlace, fingerprint
 from tools.store.database import Database
 
 
@@ -29,8 +30,16 @@ class AuditedStore(ABC):
         self._depth = 0
 
     @abstractmethod
+    def audit_keys(self) -> list[bytes]:
+        """Keys of the chain that are known here, the one in use first."""
+
+    @abstractmethod
+    def audit_key_place(self) -> KeyPlace:
+        """Where the key in use is."""
+
     def audit_key(self) -> bytes:
-        """Key of the chain."""
+        """Key of the chain that is in use."""
+        return self.audit_keys()[0]
 
     @property
     def database(self) -> Database:
@@ -126,7 +135,7 @@ class AuditedStore(ABC):
         newest = self._row("select seq, mac from chain order by seq desc limit 1") or {"seq": 0}
         assert line is not None
         before = newest.get("mac", audit_chain.GENESIS_MAC)
-        mac = audit_chain.entry_mac(self.audit_key(), before, line)
+        mac = audit_chain.entry_mac(self._key_from(line["seq"]), before, line)
         self._database.execute("insert into chain values (:seq, :mac)", {"seq": line["seq"], "mac": mac})
         if kept is None or (kept.seq, kept.mac) != (newest["seq"], before):
             return kept
@@ -134,6 +143,28 @@ class AuditedStore(ABC):
         update = "update keys set body = :body where digest = 'audit-head'"
         self._database.execute(update, {"body": head.model_dump_json()})
         return head
+
+    def _key_from(self, seq: int) -> bytes:
+        """The key in use. Its fingerprint is kept with the number of its first entry, so that a check knows which key to take."""
+        key = self.audit_key()
+        epochs = self._key_epochs()
+        if not epochs or epochs[-1][1] != fingerprint(key):
+            # Entries from before the first fingerprint were written with whatever key was in use then.
+            body = json.dumps([*epochs, [seq, fingerprint(key)]])
+            self._database.execute(
+                "insert into keys values ('audit-keys', 'audit-keys', :body, '9999') on conflict (digest) do update set "
+                "body = excluded.body",
+                {"body": body},
+            )
+        return key
+
+    def _key_epochs(self) -> list[tuple[int, str]]:
+        """Number of the first entry of each key, and the fingerprint of the key, oldest first."""
+        row = self._row("select body from keys where digest = 'audit-keys'")
+        try:
+            return [(int(seq), str(name)) for seq, name in json.loads(row["body"])] if row else []
+        except (TypeError, ValueError):
+            return []  # changed by hand: every entry is then checked with the keys that are known
 
     def verify_audit(
         self, anchor: AuditAnchor | None = None, published: Sequence[tuple[str, AuditAnchor]] = ()
@@ -147,9 +178,15 @@ class AuditedStore(ABC):
             links = [(row["seq"], row["mac"]) for row in self._rows("select * from chain order by seq")]
             kept = self._row("select body from keys where digest = 'audit-head'")
             stored = content.hash_everything(self._database)
+            epochs = self._key_epochs()
         # A key outside the store is set on purpose: then entries without any chain mean that somebody removed it.
-        is_begun = bool(os.environ.get("SAVEPLAY_AUDIT_KEY"))
-        report = audit_chain.verify_chain(self.audit_key(), lines, links, anchor, is_begun)
+        place = self.audit_key_place()
+        is_begun = place.kind == "environment" or (place.kind == "file" and Path(place.file).exists())
+        known = self.audit_keys()
+        keys = {fingerprint(key): key for key in reversed(known)}
+        if place.kind == "environment":
+            keys = _keys_besides_the_set_one(fingerprint(known[0]), keys, epochs)
+        report = audit_chain.verify_chain(keys, epochs, lines, links, anchor, is_begun)
         found = content.check_content(lines, stored, is_begun=kept is not None)
         faults = [*report.faults, *audit_chain.head_faults(kept["body"] if kept else None, links, lines, stored)]
         for file, earlier in published:
@@ -164,3 +201,17 @@ class AuditedStore(ABC):
         return AuditAnchor(
             entries=row["entries"], seq=row["seq"] or 0, mac=mac["mac"] if mac else audit_chain.GENESIS_MAC
         )
+
+
+def _keys_besides_the_set_one(
+    name: str, keys: Mapping[str, bytes], epochs: Sequence[tuple[int, str]]
+) -> dict[str, bytes]:
+    """The keys that count when one is set: it, and those that were in use only before it.
+
+    A key that lies on the disk must not confirm what was written after a better one was set.
+    """
+    names = [each for _, each in epochs]
+    if name not in names:
+        return {name: keys[name]}
+    later = set(names[names.index(name) + 1 :]) - {name}
+    return {each: key for each, key in keys.items() if each not in later}

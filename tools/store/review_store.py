@@ -330,26 +330,25 @@ class ReviewStore(AuditedStore):
         lines = (AuditEntry(**{**row, "facts": json.loads(row["facts"])}) for row in rows if named in row["facts"])
         return list(islice((line for line in lines if line.facts.get("account") == account_id), most))
 
-    def audit_key(self) -> bytes:
-        """Key of the chain, made at first use. Raises InputError if the key of this store is on another machine.
+    def audit_keys(self) -> list[bytes]:
+        """Keys of the chain that are known here, the one in use first; made at first use.
 
-        It is SAVEPLAY_AUDIT_KEY, else the key that the store itself holds, else the store's file in ``key_folder``.
+        In use is SAVEPLAY_AUDIT_KEY, else the key that the store itself holds, else the store's file in ``key_folder``.
         """
         given = os.environ.get("SAVEPLAY_AUDIT_KEY")
-        if given:
-            return given.encode()
+        found = [given.encode()] if given else []
         with self._database.writing():
             row = self._row("select body from keys where kind = 'audit'")
-            if row is None and self._key_file is not None:
-                is_begun = self._row("select seq from chain limit 1") is not None
-                found = read_or_make(self._key_file, self._secret, is_begun)
-                if found is not None:
-                    return found
-            if row is None:
+            if row is not None:
+                found.append(str(row["body"]).encode())
+            if self._key_file is not None and (self._key_file.exists() or not found):
+                found += reversed(read_or_make(self._key_file, self._secret) or [])
+            if not found:
                 row = {"digest": "audit", "kind": "audit", "body": self._secret(), "expires": "9999"}
                 insert = "insert into keys values (:digest, :kind, :body, :expires) on conflict do nothing"
                 self._database.execute(insert, row)
-            return str(row["body"]).encode()
+                found.append(str(row["body"]).encode())
+        return found
 
     def audit_key_place(self) -> KeyPlace:
         """Where the key of the chain is."""
