@@ -100,7 +100,7 @@ def commands(
         first = own_copy(team_first_week, place.folder / "first")
         rows = first.table("2026-W47", "actions.csv")
         for row in rows[::2]:
-            row["done"] = "2026-11-20"
+            row.update(status="done", done_on="2026-11-20")
         with (first.folder / "progress.csv").open("w", newline="", encoding="utf-8") as handle:
             writer = csv.DictWriter(handle, list(rows[0]))
             writer.writeheader()
@@ -225,6 +225,8 @@ def undisturbed(commands: dict[str, Command], tmp_path_factory: pytest.TempPathF
         command.run(place, points=points).check_exit(command.ends)
         if command.go_on is not again:
             command.go_on(command, place)
+        if name == "import":
+            assert len(place.progress()) > 1, "the file has to report something"
         found[name] = Undisturbed(points.read_text(encoding="utf-8").splitlines(), state_of(place))
     return found
 
