@@ -54,8 +54,11 @@ def _watch_statements(reach: Callable[[str], None]) -> None:
 
 
 def _watched(change: Callable[..., Any], name: str, reach: Callable[[str], None]) -> Callable[..., Any]:
+    home = os.environ.get("HOME") or "/nowhere"  # caches of compiled templates are there; they are no part of a week
+
     def change_watched(*given: Any, **named: Any) -> Any:
-        reach(f"{name} {given[0]}")
+        if not str(given[0]).startswith(home):
+            reach(f"{name} {given[0]}")
         return change(*given, **named)
 
     return change_watched
