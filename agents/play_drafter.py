@@ -28,6 +28,7 @@ from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.placeholders import SentenceRules, restore_placeholders
+from tools.save_play.quotation_filter import names_pattern, remove_private_data
 from tools.save_play.selection import play_version
 from tools.save_play.verification import check_draft, keep_valid_sentences, verify_play
 from tools.wording import plural
@@ -35,7 +36,6 @@ from tools.working_days import WorkingDays
 
 NO_MODEL_NOTE = "Save plays are drafted from the playbook library; no language model is configured."
 _QUOTE_LENGTH = 160
-_ADDRESS = re.compile(r"\S+@\S+|(?:https?://|www\.)\S+", re.IGNORECASE)
 _TEXT_TABLES = ("tickets", "notes", "surveys")
 
 
@@ -234,7 +234,8 @@ def repair_request(
 
 
 def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:
-    """Texts of the customer behind the evidence, in plain letters: nothing in them can close the fence around quotes.
+    """Texts of the customer behind the evidence, without personal data and in plain letters: nothing in them can close the fence
+    around quotes.
 
     ``hidden`` matches names that the model must not see.
     """
@@ -245,23 +246,14 @@ def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] 
         for row in fact.rows
         if row.table in _TEXT_TABLES
     ]
-    clean = [_ADDRESS.sub("(address)", text) for text in texts]
-    clean = [re.sub(r"[<>{}`]", " ", "".join(c if c.isprintable() else " " for c in text)) for text in clean]
-    if hidden:
-        clean = [hidden.sub("somebody", text) for text in clean]
+    clean = [re.sub(r"[<>{}`]", " ", remove_private_data(text, hidden)) for text in texts]
     return list(dict.fromkeys(" ".join(text.split())[:_QUOTE_LENGTH] for text in clean if text.strip()))[:most]
 
 
 def _names_pattern(context: PlayContext) -> re.Pattern[str] | None:
     """Names of people and of the account, whole or in part, as they stand in texts."""
-    names = [
-        *(c.name for c in context.dossier.contacts),
-        *(p.name for p in context.people.values()),
-        context.dossier.name,
-    ]
-    parts = {part for name in names for part in (name, *name.split()) if len(part) > 2 and part[:1].isupper()}
-    longest = sorted(map(re.escape, parts), key=lambda part: (-len(part), part))
-    return re.compile(rf"(?<!\w)(?:{'|'.join(longest)})(?!\w)") if longest else None
+    people = [*(c.name for c in context.dossier.contacts), *(p.name for p in context.people.values())]
+    return names_pattern(people, context.dossier.name, context.configuration.vocabulary)
 
 
 def name_words(names: Sequence[str]) -> frozenset[str]:

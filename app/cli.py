@@ -328,6 +328,19 @@ def add_case(
 
 
 @app.command()
+def doctor(
+    store: StoreOption = None,
+    configs: Configs = None,
+    data: Annotated[str | None, typer.Option("--data", help="Also read this data once.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check store, history, checkpoints, audit log, configuration and disk; say what is wrong and how to mend it."""
+    from app.read_commands import print_doctor_report
+
+    print_doctor_report(store, configs, data, date.today(), as_json)
+
+
+@app.command()
 def demo(folder: Annotated[Path, typer.Argument(help="An empty or new folder.")]) -> None:
     """Write a sample portfolio to try every command with."""
     from app.commands import write_demo

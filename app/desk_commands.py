@@ -108,8 +108,9 @@ def print_audit_verdict(anchor: Path | None, store: str | None, as_json: bool) -
             raise InputError(f"{anchor}: no anchor; make one with `saveplay audit anchor`") from None
     with open_store(store) as session:
         verdict = session.store.verify_audit(earlier)
+        place = session.store.audit_key_place()
     if as_json:
-        print_result(to_json_text(verdict.model_dump(mode="json")))
+        print_result(to_json_text({**verdict.model_dump(mode="json"), "key": place.model_dump(mode="json")}))
     elif verdict.is_sound:
         old = f"; {verdict.before_chain} older ones are not covered" if verdict.before_chain else ""
         print_result(
@@ -117,6 +118,8 @@ def print_audit_verdict(anchor: Path | None, store: str | None, as_json: bool) -
         )
     else:
         print_result("\n".join(["The log is not as it was written:", *verdict.faults]))
+    if not as_json:
+        print_progress(place.sentence)
     raise SystemExit(EXIT_DONE if verdict.is_sound else EXIT_BAD_INPUT)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.engine_progress import EngineProgress
-from app.output import print_progress, print_result, terminal_line, to_json_text
+from app.output import EXIT_BAD_INPUT, EXIT_DONE, print_progress, print_result, terminal_line, to_json_text
 from app.stores import open_location
 from app.wiring import ReviewRequest, absolute_location, load_scored_base
 from domain.errors import UnknownReference
@@ -103,3 +103,18 @@ def print_data_report(data: str, day: date, configs: str | None, as_json: bool) 
     from app.summary_text import data_report_text
 
     print_result(data_report_text(found, day))
+
+
+def print_doctor_report(store: str | None, configs: str | None, data: str | None, today: date, as_json: bool) -> None:
+    """Print each check and end the process: exit 2 when something needs a person."""
+    from app.doctor import examine
+
+    report = examine(store, configs, data, today)
+    if as_json:
+        print_result(to_json_text(report.model_dump(mode="json")))
+    else:
+        lines = [
+            f"{'ok     ' if c.is_fine else 'problem'}  {c.part:<13}  {c.found} {c.mend}".rstrip() for c in report.checks
+        ]
+        print_result("\n".join(lines))
+    raise SystemExit(EXIT_DONE if report.is_fine else EXIT_BAD_INPUT)

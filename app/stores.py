@@ -65,9 +65,11 @@ class FolderLocation:
 
     def store(self, clock: Callable[[], str]) -> "ReviewStore":
         """The store, created when there is none."""
+        from tools.store.audit_key import is_kept_outside
         from tools.store.review_store import ReviewStore
 
-        return ReviewStore(self._folder, clock)
+        keys = Path(platformdirs.user_config_dir("saveplay", appauthor=False)) / "audit-keys"
+        return ReviewStore(self._folder, clock, key_folder=keys if is_kept_outside(self._folder) else None)
 
     def history(self) -> "SnapshotStore":
         """The scores of earlier weeks."""

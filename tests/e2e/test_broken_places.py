@@ -107,7 +107,8 @@ def test_damaged_checkpoints_are_named_and_without_them_no_decision_is_lost(plac
     )
     assert "Traceback" not in said.err
     checkpoints.rename(place / "checkpoints.old")
-    saveplay("resume", W48, "--store", place / "store").check_exit(DONE)
+    saveplay("resume", W48, "--store", place / "store").check_exit(WAITING)  # the plays are decided; the close is not
+    saveplay("decide", W48, "--approve", "all", "--store", place / "store").check_exit(DONE)
     review = json.loads(saveplay("show", W48, "--store", place / "store", "--json").check_exit(DONE).out)
     assert review["state"] == "closed"
     assert review["actions"]

@@ -153,10 +153,10 @@ def test_who_can_write_to_the_store_but_lacks_the_key_kept_elsewhere_cannot_forg
     store.log(W48, "Marguerite Oyelaran", "decided")
     assert faults(store) == ()
     [line], [link] = store.database.rows("select * from audit", {}), store.database.rows("select * from chain", {})
-    kept_in_the_store = store.database.rows("select body from keys where kind = 'audit'", {})
-    forged = audit_chain.entry_mac(
-        kept_in_the_store[0]["body"].encode(), audit_chain.GENESIS_MAC, {**line, "who": "Nobody"}
-    )
+    monkeypatch.delenv("SAVEPLAY_AUDIT_KEY")
+    key_without_the_setting = store.audit_key()
+    monkeypatch.setenv("SAVEPLAY_AUDIT_KEY", KEY)
+    forged = audit_chain.entry_mac(key_without_the_setting, audit_chain.GENESIS_MAC, {**line, "who": "Nobody"})
     assert link["mac"] != forged
     found = tampered(store, "update audit set who = 'Nobody'", f"update chain set mac = '{forged}'")
     assert len(found) == 1
@@ -187,9 +187,11 @@ def test_links_that_were_all_taken_away_are_found_against_an_anchor_and_not_pass
     store: ReviewStore,
 ) -> None:
     anchor = store.chain_head()
-    assert tampered(store, "delete from chain") == ()
+    # With the key outside the store, a chain that is gone is a fault in itself; with the key inside, only the anchor shows it.
+    is_outside = store.audit_key_place().kind == "file"
+    assert len(tampered(store, "delete from chain")) == is_outside
     assert (store.verify_audit().entries, store.verify_audit().before_chain) == (0, 5)
-    assert len(faults(store, anchor)) == 1
+    assert len(faults(store, anchor)) == 1 + is_outside
 
 
 def test_an_anchor_from_before_holds_for_all_that_was_logged_since(store: ReviewStore) -> None:
@@ -417,3 +419,42 @@ def test_an_override_is_logged_with_the_band_before_and_after(three_ways: list[d
 def test_the_log_of_the_first_week_tells_the_command_line(three_ways: list[dict[str, Any]]) -> None:
     week = entries_of(three_ways, lambda entry: entry["review_id"] == W47 and entry["what"] == "started")
     assert [entry["way"] for entry in week] == ["command line"]
+
+
+# where the key is ----------------------------------------------------------------------------------------------------
+
+
+def test_the_key_of_a_folder_is_outside_of_it_and_that_of_a_shared_database_inside(store_location: str) -> None:
+    with open_store(store_location) as opened:
+        opened.store.log(W48, "Dana", "decided")
+        place = opened.store.audit_key_place()
+        inside = opened.store.database.rows("select body from keys where kind = 'audit'", {})
+    if store_location.startswith("postgresql"):
+        assert (place.kind, len(inside)) == ("store", 1)
+        assert "could also forge the log" in place.sentence
+    else:
+        key = Path(place.file)
+        assert (place.kind, inside, key.stat().st_mode & 0o777) == ("file", [], 0o600)
+        assert Path(store_location) not in key.parents
+
+
+def test_a_key_that_an_earlier_store_holds_is_used_and_said(tmp_path: Path) -> None:
+    with open_store(str(tmp_path)) as opened:
+        key = {"key": "an earlier key"}
+        opened.store.database.execute("insert into keys values ('audit', 'audit', :key, '9999')", key)
+        opened.store.log(W48, "Dana", "decided")
+        assert (opened.store.audit_key(), opened.store.audit_key_place().kind) == (b"an earlier key", "store")
+        assert opened.store.verify_audit().is_sound
+
+
+def test_a_store_without_its_key_is_not_given_another_one(tmp_path: Path) -> None:
+    with open_store(str(tmp_path)) as opened:
+        opened.store.log(W48, "Dana", "decided")
+        key = Path(opened.store.audit_key_place().file)
+        body = key.read_bytes()
+        key.unlink()
+        with pytest.raises(InputError, match="the key of the audit log of this store is not on this machine: copy"):
+            opened.store.log(W48, "Dana", "decided again")
+        key.write_bytes(body)
+        opened.store.log(W48, "Dana", "decided again")
+        assert opened.store.verify_audit().entries == 2

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,9 +25,10 @@ from domain.questions import PlayRequest
 from domain.record import Record, Row
 from domain.tracking import Action
 from tools.store import audit_chain
+from tools.store.audit_key import KeyPlace, read_or_make
 from tools.store.database import Database
 from tools.store.tables import UPSERT
-from tools.store.versions import bring_up_to_date
+from tools.store.versions import bring_up_to_date, find_value
 
 R = TypeVar("R", bound=Record)
 _LARGEST_SEQ = 2**53
@@ -36,7 +38,8 @@ _LARGEST_SEQ = 2**53
 class ReviewStore:
     """One store in a database; a folder means the SQLite file ``saveplay.db`` in it.
 
-    ``clock`` gives the time of an audit entry as ISO text in UTC, ``way`` the interface in use, ``secret`` a new audit key.
+    ``clock`` gives the time of an audit entry as ISO text in UTC, ``way`` the interface in use, ``secret`` a new audit key,
+    ``key_folder`` the folder outside the store for the file with its audit key; without one the store holds the key.
     Creating it makes the tables of a new store and brings an older store to the newest version.
     """
 
@@ -46,6 +49,7 @@ class ReviewStore:
         clock: Callable[[], str],
         way: EntryPoint = "command line",
         secret: Callable[[], str] = lambda: secrets.token_hex(32),
+        key_folder: Path | None = None,
     ) -> None:
         if isinstance(database, Path):
             from tools.store.sqlite import Sqlite
@@ -54,6 +58,7 @@ class ReviewStore:
         self._database: Database = database
         self._clock = clock
         self._secret = secret
+        self._key_folder = key_folder
         self.way: EntryPoint = way
         """Interface that audit entries name: command line, desk or API."""
         bring_up_to_date(database)
@@ -322,17 +327,39 @@ class ReviewStore:
         return list(islice((line for line in lines if line.facts.get("account") == account_id), most))
 
     def audit_key(self) -> bytes:
-        """Key of the chain: SAVEPLAY_AUDIT_KEY, otherwise a random key of this store, created at first use."""
+        """Key of the chain, made at first use. Raises InputError if the key of this store is on another machine.
+
+        It is SAVEPLAY_AUDIT_KEY, else the key that the store itself holds, else the store's file in ``key_folder``.
+        """
         given = os.environ.get("SAVEPLAY_AUDIT_KEY")
         if given:
             return given.encode()
         with self._database.writing():
             row = self._row("select body from keys where kind = 'audit'")
+            if row is None and self._key_file is not None:
+                is_begun = self._row("select seq from chain limit 1") is not None
+                found = read_or_make(self._key_file, self._secret, is_begun)
+                if found is not None:
+                    return found
             if row is None:
                 row = {"digest": "audit", "kind": "audit", "body": self._secret(), "expires": "9999"}
                 insert = "insert into keys values (:digest, :kind, :body, :expires) on conflict do nothing"
                 self._database.execute(insert, row)
             return str(row["body"]).encode()
+
+    def audit_key_place(self) -> KeyPlace:
+        """Where the key of the chain is."""
+        if os.environ.get("SAVEPLAY_AUDIT_KEY"):
+            return KeyPlace(kind="environment")
+        if self._row("select body from keys where kind = 'audit'") is not None or self._key_file is None:
+            return KeyPlace(kind="store")
+        return KeyPlace(kind="file", file=str(self._key_file))
+
+    @cached_property
+    def _key_file(self) -> Path | None:
+        """File for the key of this store; None if the key is kept in the store."""
+        name = find_value(self._database, "store_id")
+        return self._key_folder / f"{name}.key" if self._key_folder is not None and name is not None else None
 
     def verify_audit(self, anchor: AuditAnchor | None = None) -> audit_chain.ChainReport:
         """Check the whole audit log; with an ``anchor``, also that nothing was cut off since it was taken."""
@@ -340,7 +367,8 @@ class ReviewStore:
             lines = self._rows("select * from audit order by seq")
             links = self._rows("select * from chain order by seq")
         # A key outside the store is set on purpose: then entries without any chain mean that somebody removed it.
-        has_own_key = bool(os.environ.get("SAVEPLAY_AUDIT_KEY"))
+        place = self.audit_key_place()
+        has_own_key = place.kind == "environment" or (place.kind == "file" and Path(place.file).exists())
         return audit_chain.verify_chain(
             self.audit_key(), lines, [(row["seq"], row["mac"]) for row in links], anchor, has_own_key
         )
