@@ -48,7 +48,7 @@ def _attempt(part: str, check: Callable[[], Iterator[Check]]) -> list[Check]:
         found.extend(check())
     except SaveplayError as error:
         problem, _, mend = str(error).partition("; ")
-        found.append(Check.model_validate({"part": part, "is_fine": False, "found": problem, "mend": mend or problem}))
+        found.append(Check.model_validate({"part": part, "is_fine": False, "found": f"{problem}.", "mend": mend}))
     return found
 
 

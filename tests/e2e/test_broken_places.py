@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.doctor import DoctorReport
 from tests.e2e.commands import DONE, REFUSED, WAITING, CommandResult, clean_environment, command_line, saveplay
 from tests.e2e.test_earlier_stores import EARLIER, W47, W48
 
@@ -169,3 +170,66 @@ def test_a_folder_that_its_owner_opened_stays_open(place: Path) -> None:
     saveplay("resume", W48, "--store", place / "store").check_exit(DONE)
     assert stat.S_IMODE((place / "out" / W48).stat().st_mode) == 0o750
     assert stat.S_IMODE((place / "out" / W48 / "review.html").stat().st_mode) == 0o640
+
+
+# saveplay doctor -----------------------------------------------------------------------------------------------------
+
+
+def examine(place: Path, *more: str | Path) -> tuple[int, dict[str, list[tuple[bool, str]]]]:
+    """Exit code of `saveplay doctor`, and its checks by part: fine or not, and what it found and advises."""
+    said = saveplay("doctor", "--store", place / "store", "--json", *more)
+    assert "Traceback" not in said.err
+    report = DoctorReport.model_validate_json(said.out)
+    found: dict[str, list[tuple[bool, str]]] = {}
+    for check in report.checks:
+        found.setdefault(check.part, []).append((check.is_fine, f"{check.found} {check.mend}"))
+    return said.code, found
+
+
+def test_doctor_finds_a_sound_installation_sound(place: Path) -> None:
+    code, found = examine(place, "--data", DATA)
+    assert code == DONE, found
+    assert all(is_fine for checks in found.values() for is_fine, _ in checks)
+    assert set(found) == {
+        "store", "rights", "disk", "history", "checkpoints", "audit", "audit key", "configuration", "model", "data",
+    }  # fmt: skip
+    text = saveplay("doctor", "--store", place / "store").check_exit(DONE).out
+    assert text.startswith("ok       store")
+    assert "1 review" in text
+
+
+def test_doctor_before_the_first_review_finds_nothing_wrong_and_makes_nothing(tmp_path: Path) -> None:
+    assert examine(tmp_path)[0] == DONE
+    assert not (tmp_path / "store").exists()
+
+
+def test_doctor_names_everything_that_is_broken_and_how_to_mend_it(place: Path) -> None:
+    store = place / "store"
+    overwrite_inside(store / "history" / "2026-W45.parquet")
+    cut_off(store / "history" / "2026-W46.parquet")
+    put_another_file(store / "history" / "songs.parquet")
+    (store / "checkpoints.db").write_bytes(b"no database at all " * 50)
+    with closing(sqlite3.connect(store / "saveplay.db")) as database:
+        database.execute("update audit set who = 'Nobody' where seq = 2")
+        database.commit()
+    store.chmod(0o755)
+    code, found = examine(place, "--configs", place / "nothing")
+    assert code == REFUSED
+    problems = {part: " ".join(text for is_fine, text in checks if not is_fine) for part, checks in found.items()}
+    for part, said in {
+        "history": "2026-W45", "checkpoints": "move it away", "audit": "entry 2", "rights": "chmod -R go-rwx",
+        "configuration": "nothing",
+    }.items():  # fmt: skip
+        assert said in problems[part]
+    assert "history/2026-W46.parquet" in problems["history"]
+    assert "songs.parquet" in problems["history"]
+
+
+def test_doctor_says_that_the_database_is_damaged(place: Path) -> None:
+    database = place / "store" / "saveplay.db"
+    content = bytearray(database.read_bytes())
+    content[-200_000:-100_000] = b"\x77" * 100_000
+    database.write_bytes(bytes(content))
+    code, found = examine(place)
+    assert code == REFUSED
+    assert "put back a copy" in found["store"][0][1]

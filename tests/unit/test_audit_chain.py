@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.stores import open_location
+from app.wiring import open_store
 from domain.desk import AuditAnchor
+from domain.errors import InputError
 from tests.desk_in_process import InProcessDesk, monday_store, own_copy  # noqa: F401  fixtures
 from tests.e2e.commands import DONE, REFUSED, CommandResult, saveplay
 from tests.e2e.shared_stores import W47, W48, SharedStores, StoreFolder, shared_stores, team_data, team_first_week  # noqa: F401  fixtures
