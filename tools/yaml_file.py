@@ -66,7 +66,10 @@ def read_yaml(path: Path, error: type[InputError]) -> YamlDocument:
     that is wrong.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        size = path.stat().st_size
+        if not path.is_file():  # a pipe would be waited for, a device never ends
+            raise error(f"{path.name} is not a file; put a file there, or remove it")
+        if size > MAX_BYTES:
             raise error(f"{path.name} has more than {MAX_BYTES:,} bytes; is it the right file?")
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:

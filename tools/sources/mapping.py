@@ -171,8 +171,10 @@ class _StrictLoader(yaml.SafeLoader):
 
 def read_mapping(path: Path) -> SourceMapping:
     """The mapping in ``path``, or the empty one if there is no such file. Raises ConfigurationError."""
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         return SourceMapping()
+    if not path.is_file():  # a pipe would be waited for, a device never ends
+        raise ConfigurationError(f"{path.name} is not a file; put a file there, or remove it")
     try:
         content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
