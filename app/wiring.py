@@ -16,7 +16,7 @@ from app.engine_progress import EngineProgress
 from app.stores import StoreLocation, open_location
 from app.timing import Timing
 from domain.configuration import Configuration, ConfigurationFiles
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, InputError
 from tools.configuration import parse_configuration, read_configuration_files
 from tools.wording import review_id_of
 
@@ -185,9 +185,14 @@ def model_client(configuration: Configuration, heard: "CallListener") -> "ModelC
 
 
 def absolute_location(location: str) -> str:
-    """A data location with absolute paths, so that it is valid in every working folder."""
+    """A data location with absolute paths, so that it is valid in every working folder. Raises InputError."""
     if "://" not in location:
-        return str(Path(location).resolve())
+        try:
+            return str(Path(location).resolve())
+        except (OSError, RuntimeError, ValueError):
+            raise InputError(
+                f"{location!r} is a link that leads to itself, or no path at all; name another --data"
+            ) from None
     return re.sub(r"(?<=[?&])(mapping|folder)=([^&]*)", lambda at: f"{at[1]}={Path(at[2]).resolve()}", location)
 
 

@@ -121,7 +121,9 @@ def read_text(path: Path, error: type[InputError], name: str = "") -> str:
     """The text of a file, at most ``MAX_BYTES`` and in UTF-8. Raises as ``read_yaml`` does."""
     name = name or path.name
     try:
-        with path.open("rb") as file:  # a bounded read: a device or a pipe has no size
+        if path.exists() and not path.is_file():  # a pipe would be waited for, a device never ends
+            raise error(f"{name} is not a file; put a file there, or remove it")
+        with path.open("rb") as file:  # a bounded read: the size may change
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise

@@ -1,6 +1,7 @@
 """Exports damaged as programs, disks and people damage them: a result or one sentence that names the file, never more."""
 
 import csv
+import os
 import time
 from contextlib import closing
 from functools import cache
@@ -182,3 +183,24 @@ def test_the_names_of_a_damaged_header_fit_into_one_sentence(small: Path) -> Non
         assert len(said) < 1000
     finally:
         (small / "people.csv").write_bytes(whole)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["mapping.yaml", "tickets.csv", "notes.parquet", "data.db"])
+def test_a_pipe_among_the_exports_is_never_waited_for(name: str, tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text("account_id,name,arr,renewal_date\nA1,Northwind,82000,2027-01-15\n")
+    os.mkfifo(tmp_path / name)
+    assert check_and_score(tmp_path)
+    said = check_and_score(tmp_path / name)
+    assert said.startswith(f"refused: {name} is neither a folder nor")
+    if name == "mapping.yaml":
+        assert check_and_score(tmp_path) == "refused: mapping.yaml is not a file; put a file there, or remove it"
+
+
+def test_a_link_that_leads_to_itself_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "accounts.csv").write_text("account_id,name,arr,renewal_date\nA1,Northwind,82000,2027-01-15\n")
+    (tmp_path / "tickets.csv").symlink_to(tmp_path / "tickets.csv")
+    (tmp_path / "mapping.yaml").write_text("tables: {notes: {from: ./tickets.csv}}\n")
+    assert "tables.notes.from: ./tickets.csv: there is no such file" in check_and_score(tmp_path)
+    assert "loop" in saveplay("check", "--data", tmp_path / "loop").refusal

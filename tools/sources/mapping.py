@@ -173,4 +173,6 @@ def name_key(name: str) -> str:
 
 def read_mapping(path: Path) -> SourceMapping:
     """The mapping in ``path``, or the empty one if there is no such file. Raises ConfigurationError."""
-    return read_record(path, SourceMapping, ConfigurationError) if path.exists() else SourceMapping()
+    if not path.exists() and not path.is_symlink():
+        return SourceMapping()
+    return read_record(path, SourceMapping, ConfigurationError)

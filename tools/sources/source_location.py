@@ -48,6 +48,10 @@ def open_location(location: str, connection: duckdb.DuckDBPyConnection, scratch:
         raise DataError(f"{location} does not exist. Give a folder of CSV or Parquet files, or a DuckDB file.")
     if path.is_dir():
         return SourceLocation(path, _files(path), False, scratch, {})
+    if not path.is_file():  # a pipe would be waited for
+        raise DataError(
+            f"{path.name} is neither a folder nor a file. Give a folder of CSV or Parquet files, or a DuckDB file."
+        )
     if is_url or path.suffix.lower() in _DATABASES:
         return _attach(path, connection, scratch)
     raise DataError(f"{path.name} is neither a folder nor a DuckDB file (.db, .duckdb). Give the folder it lies in.")
@@ -152,7 +156,10 @@ def _find_named(source: SourceLocation, table: str, wanted: str) -> str:
 
 
 def _lies_inside(folder: Path, wanted: str) -> bool:
-    path = (folder / wanted).resolve()
+    try:
+        path = (folder / wanted).resolve()
+    except (OSError, RuntimeError, ValueError):  # a link that leads to itself, a name that no file can have
+        return False
     return path.is_file() and path.is_relative_to(folder.resolve()) and path.name.lower().endswith(_SUFFIXES)
 
 
