@@ -3,9 +3,7 @@
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
-from domain.days import EARLIEST_DAY
 from domain.errors import InputError
-from tools.wording import plural
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -48,6 +46,8 @@ def parse_review_date(text: str, today: date) -> date:
 
     The first and last years of the calendar have no room for the weeks that a review looks back and plans ahead.
     """
+    from domain.days import EARLIEST_DAY  # here, because --help loads no pydantic
+
     day = parse_date(text, "--as-of")
     if day < EARLIEST_DAY:
         raise InputError(f"--as-of {day} is before {EARLIEST_DAY.year}; write the day of the review, like {today}")
@@ -59,9 +59,9 @@ def parse_review_date(text: str, today: date) -> date:
 def future_note(day: date, today: date) -> str:
     """The sentence that comes first when a review is dated after today; empty otherwise."""
     days = (day - today).days
-    return (
-        f"{day} is {plural(days, 'day')} after today: what happens until then is not in the data." if days > 0 else ""
-    )
+    if days < 1:
+        return ""
+    return f"{day} is {days} {'day' if days == 1 else 'days'} after today: what happens until then is not in the data."
 
 
 def first_problem(error: "ValidationError", whole: str = "") -> str:

@@ -61,7 +61,7 @@ class YamlDocument:
         """
         keys: Keys = ()
         parts = words[:_MAX_PLACE].split(": ")
-        for word in [word for part in parts for word in (part, *part.split("."))][:_MAX_PLACE_WORDS]:
+        for word in [word for part in parts for word in (part, *part.partition(" ")[0].split("."))][:_MAX_PLACE_WORDS]:
             keys = next((found for found in self._below(keys) if word in (found[-1], self._id_at(found))), keys)
         return self.lines[keys] if keys else None
 
