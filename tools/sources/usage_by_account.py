@@ -47,7 +47,7 @@ def read_usage_fast(
     )
     connection.execute("DROP TABLE usage")
     connection.execute(f"CREATE TEMP VIEW usage AS {staging.sql}")
-    undated = f"SELECT EXISTS (SELECT 1 FROM {staging.raw_table.relation} WHERE {day} IS NULL OR CAST({day} AS DATE) > {sql_date(as_of)})"
+    undated = f"SELECT EXISTS (SELECT 1 FROM {staging.raw_table.relation} WHERE {day} IS NULL OR {day} < '0001-01-01' OR CAST({day} AS DATE) > {sql_date(as_of)})"
     if (connection.execute(undated).fetchone() or (True,))[0]:
         return False
     _aggregate(connection, as_of)
