@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import time
 from contextlib import closing
 from functools import cache
@@ -204,3 +205,24 @@ def test_a_link_that_leads_to_itself_is_refused_by_its_name(tmp_path: Path) -> N
     (tmp_path / "mapping.yaml").write_text("tables: {notes: {from: ./tickets.csv}}\n")
     assert "tables.notes.from: ./tickets.csv: there is no such file" in check_and_score(tmp_path)
     assert "loop" in saveplay("check", "--data", tmp_path / "loop").refusal
+
+
+def test_days_that_only_the_engine_knows_are_no_days(small: Path, tmp_path: Path) -> None:
+    odd = ("2026-11-23 (BC)", "0000-01-01", "01.01.0000", "9999-12-31T23:59:59-14:00", "infinity", "-infinity")
+    folder = tmp_path / "csv"
+    shutil.copytree(small, folder)
+    rows = "".join(f"I{number},A1,100,{day}\n" for number, day in enumerate(odd))
+    header = (folder / "accounts.csv").read_text().splitlines()[1].split(",")[0]
+    (folder / "invoices.csv").write_text("invoice_id,account_id,amount,due_date\n" + rows.replace("A1", header))
+    assert not check_and_score(folder).startswith("refused")
+    for kind in ("DATE", "TIMESTAMP"):
+        for table, column in (("invoices", "due_date"), ("usage", "date")):
+            typed = tmp_path / f"{kind}-{table}"
+            shutil.copytree(small, typed)
+            (typed / f"{table}.csv").unlink()
+            days = "'infinity', '-infinity', '0044-03-15 (BC)', '20000-01-01', '2026-11-01'"
+            duckdb.execute(
+                f"COPY (SELECT 'I' || row_number() OVER () AS invoice_id, '{header}' AS account_id, 5 AS amount,"
+                f" 3 AS active_users, CAST(unnest([{days}]) AS {kind}) AS {column}) TO '{typed / table}.parquet'"
+            )
+            assert not check_and_score(typed).startswith("refused")

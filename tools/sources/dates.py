@@ -45,8 +45,10 @@ def date_value(t: str, p: str, column_format: ColumnFormat) -> str:
     named = sql_strings(_NAMED_MONTHS)
     # The first shape that fits decides, the most frequent ones first: each further test costs a pass over the column.
     cases = [
+        (_is_before_christ(t), "NULL"),
         (f"length({t}) = 10 AND {p}.y = '-'", f"TRY_CAST({t} AS DATE)"),
         (f"regexp_full_match({t}, '[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}')", f"TRY_CAST({t} AS DATE)"),
+        (f"starts_with({t}, '9999-12-31')", "DATE '9999-12-31'"),  # in another zone it may be in the year 10000
         (
             f"regexp_matches({t}, '^[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}[T ]')",
             f"CAST(TRY_CAST({t} AS TIMESTAMPTZ) AS DATE)",
@@ -64,6 +66,11 @@ def date_value(t: str, p: str, column_format: ColumnFormat) -> str:
         ),
     ]
     return "CASE " + " ".join(f"WHEN {condition} THEN {value}" for condition, value in cases) + " END"
+
+
+def _is_before_christ(t: str) -> str:
+    """True for the year 0 and for years marked BC: the engine has such days, and nothing else here has."""
+    return f"regexp_matches({t}, '^0000|^[0-9]{{1,2}}[/.-][0-9]{{1,2}}[/.-]0000|[Bb][Cc]')"
 
 
 def _epoch_cases(t: str, column_format: ColumnFormat) -> list[tuple[str, str]]:

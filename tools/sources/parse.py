@@ -129,6 +129,9 @@ def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressi
     if is_float:
         finite = f"CASE WHEN isfinite({t}) THEN CAST({t} AS DOUBLE) END"
         return ColumnExpressions(cell, None, finite, ((lost, NOT_A_NUMBER),))
+    if column.kind == "date":  # infinity, years before Christ and beyond 9999 are days of the engine only
+        day = f"CASE WHEN {t} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59' THEN CAST({t} AS DATE) END"
+        return ColumnExpressions(cell, None, day, ((lost, "not a date"),))
     value = t if source == SQL_TYPES[column.kind] else f"CAST({t} AS {SQL_TYPES[column.kind]})"
     return ColumnExpressions(cell, None, value, ())
 
@@ -139,6 +142,8 @@ def _plain_expressions(column: Column, cell: str) -> ColumnExpressions:
     problem = {"date": "not a date", "money": "not an amount", "integer": "not a whole number"}
     reason = problem.get(column.kind, NOT_A_NUMBER)
     value = f"TRY_CAST({t} AS {SQL_TYPES[column.kind]})"
+    if column.kind == "date":  # the engine has a year 0, and nothing else here has
+        value = f"CASE WHEN {t} >= '0001' THEN {value} END"
     return ColumnExpressions(f"nullif(trim({cell}), '')", None, value, ((f"{v} IS NULL AND {t} IS NOT NULL", reason),))
 
 
