@@ -161,6 +161,9 @@ def score(
     store: StoreOption = None,
     configs: Configs = None,
     parquet: Annotated[Path | None, typer.Option(help="Write the scores of every account to this file.")] = None,
+    signals: Annotated[
+        bool, typer.Option("--signals", help="Add every signal of every account to --json and --parquet.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what was read, how long it took, and the SQL.")
     ] = False,
@@ -175,6 +178,7 @@ def score(
         store=store,
         configs=configs,
         parquet=parquet,
+        signals=signals,
         explain=explain,
         as_json=as_json,
     )

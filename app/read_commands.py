@@ -37,10 +37,16 @@ def print_scores(
     store: str | None,
     configs: str | None,
     parquet: Path | None,
+    signals: bool,
     explain: bool,
     as_json: bool,
 ) -> None:
-    """Print the scores: as JSON, or totals and the worst accounts. ``parquet`` is a file to write all scores to."""
+    """Print the scores: as JSON, or totals and the worst accounts. ``parquet`` is a file to write all scores to.
+
+    ``signals`` adds every signal to both. Raises InputError where there is neither to add them to.
+    """
+    if signals and not as_json and parquet is None:
+        raise InputError("--signals adds to --json and --parquet: give one of them")
     progress = EngineProgress(print_progress, terminal_line())
     base = _load_scores(data, day, configs, store, progress)
     if explain:
@@ -49,24 +55,35 @@ def print_scores(
         found = scoring_explanation(base, progress.steps)
         print_result(to_json_text(found) if as_json else explanation_text(found))
         return
+    query = _scores_query(base, signals)
     if parquet is not None:
-        _write_parquet(base, parquet, progress)
+        _write_parquet(base, query, parquet, progress)
     if as_json:
-        print_result(to_json_text(base.rows("from scored order by account_id")))
+        print_result(to_json_text(base.rows(query)))
         return
     from app.summary_text import scores_text
 
     print_result(scores_text(base))
 
 
-def _write_parquet(base: "ScoreOnlyBase", parquet: Path, progress: EngineProgress) -> None:
+def _scores_query(base: "ScoreOnlyBase", signals: bool) -> str:
+    """The statement that yields the scores, with every signal where they are asked for."""
+    if not signals:
+        return "from scored order by account_id"
+    from tools.scoring.signal_details import scores_with_signals_sql
+
+    connected = {source.table for source in base.audit.sources if source.connected}
+    return scores_with_signals_sql(base.configuration, base.as_of, connected)
+
+
+def _write_parquet(base: "ScoreOnlyBase", query: str, parquet: Path, progress: EngineProgress) -> None:
     """Write the scores to a file beside the target, then rename it: an interrupted command leaves no half file."""
     aside = parquet.with_name(f".{parquet.name}.{os.getpid()}.aside")
     with translate_disk_errors(parquet, "cannot write", "--parquet"):
         try:
             parquet.parent.mkdir(parents=True, exist_ok=True)
             with progress("writing the scores", base.connection):
-                base.connection.execute(f"copy (from scored order by account_id) to {sql_path(aside)} (format parquet)")
+                base.connection.execute(f"copy ({query}) to {sql_path(aside)} (format parquet)")
             aside.replace(parquet)
         finally:
             with suppress(OSError):

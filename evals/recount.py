@@ -62,7 +62,7 @@ def _pulse(rows: Rows, as_of: date) -> float | None:
 def _unpaid(rows: Rows, as_of: date) -> list[Row]:
     return [
         i for i in rows["invoices"]
-        if i["status"] in ("open", "failed") and float(i["amount"]) > 0 and (i.get("paid_on") is None or i["paid_on"] > as_of)
+        if i["status"] in ("open", "failed") and float(i.get("amount", 1)) > 0 and (i.get("paid_on") is None or i["paid_on"] > as_of)
     ]  # fmt: skip
 
 

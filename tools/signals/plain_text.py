@@ -42,7 +42,7 @@ _ADDRESSES: tuple[Step, ...] = (
     (r"[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+", "\u2026"),
 )
 _WRITTEN_AS: dict[str, str] = {
-    "'": "\u2018\u2019\u02bc\u02b9\u2032\u00b4\u0060\uff07",
+    "'": "\u2018\u2019\u02bc\u02b9\u2032\u00b4\uff07",
     " ": "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000",
     "-": "\u2010\u2011",
     "": "\u00ad\u200b\u200c\u200d\u2060\ufeff",
@@ -60,10 +60,10 @@ _LAYERS = (
     (f"contains(shown, '<') and {_RARE_MARKUP}", _MARKUP[:4]),
     ("contains(shown, '<')", _MARKUP[4:]),
     # The most frequent entity alone: after it most texts have none left.
-    ("contains(shown, '&nbsp;')", _ENTITIES[:1]),
+    ("contains(shown, '&') and contains(shown, '&nbsp;')", _ENTITIES[:1]),
     ("contains(shown, '&')", _ENTITIES),
-    ("contains(shown, '@') or contains(shown, '://') or contains(lower(shown), 'www.')", _ADDRESSES),
-    (f"strlen(shown) <> length(shown) and regexp_matches(shown, '{_ANY_LOOK_ALIKE}') or contains(shown, '`')", _LOOK_ALIKES),
+    ("contains(shown, '@') or contains(shown, '://') or contains(shown, 'www.')", _ADDRESSES),
+    (f"strlen(shown) <> length(shown) and regexp_matches(shown, '{_ANY_LOOK_ALIKE}')", _LOOK_ALIKES),
 )  # fmt: skip
 """For the embedded engine: which texts need which steps."""
 
@@ -87,7 +87,7 @@ _COMPILED = {steps: [(re.compile(pattern, re.IGNORECASE | re.DOTALL), by) for pa
 
 def plain_text(text: str) -> str:
     """The text that a person sees, with its line ends. Mail quoted below an answer is left out."""
-    if text.isascii() and not any(sign in text for sign in ("<", ">", "&", "@", "://", "www.", "\n", "`")):
+    if text.isascii() and not any(sign in text for sign in ("<", ">", "&", "@", "://", "www.", "\n")):
         return text
     answer = _MAIL_IN_MARKUP.sub("", text)
     shown = unescape(_replaced(answer if _replaced(answer, _MARKUP).strip() else text, _MARKUP))

@@ -12,7 +12,7 @@ from tools.sources.dates import date_parts, date_problems, date_value
 from tools.sources.empty_cells import empty_words, real_day, unless_empty
 from tools.sources.mapping import CSAT_COLUMNS
 from tools.sources.raw_tables import as_text
-from tools.sources.reasons import NOT_A_NUMBER, REQUIRED_IS_EMPTY, unknown_choice
+from tools.sources.reasons import NOT_A_NUMBER, NOT_AN_AMOUNT, REQUIRED_IS_EMPTY, unknown_choice
 from tools.sources.scales import SCORE_COLUMNS, freshdesk_score, with_label
 from tools.sql import sql_string, sql_strings
 
@@ -121,7 +121,7 @@ def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressi
     if column.kind == "money":
         # By way of its text: 1.005 then rounds as it is written, and not as the binary number just below it.
         text = as_text(cell, source) if is_float else cell
-        return ColumnExpressions(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, "not an amount"),))
+        return ColumnExpressions(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, NOT_AN_AMOUNT),))
     if column.kind == "date":
         return ColumnExpressions(real_day(cell), None, f"CAST({t} AS DATE)", ())
     if column.kind == "integer":
@@ -139,7 +139,7 @@ def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressi
 def _plain_expressions(column: Column, cell: str) -> ColumnExpressions:
     """A column in which every cell is an ISO date, plain digits or empty: a cast is enough."""
     t, v = f"t_{column.name}", f"v_{column.name}"
-    problem = {"date": "not a date", "money": "not an amount", "integer": "not a whole number"}
+    problem = {"date": "not a date", "money": NOT_AN_AMOUNT, "integer": "not a whole number"}
     reason = problem.get(column.kind, NOT_A_NUMBER)
     value = f"TRY_CAST({t} AS {SQL_TYPES[column.kind]})"
     if column.kind == "date":  # the engine has a year 0, and nothing else here has
@@ -158,7 +158,7 @@ def _number_expressions(table: str, column: Column, cell: str, column_format: Co
         f"{v} IS NULL AND regexp_full_match({p}.body, '[1-9][0-9]{{0,2}}\\.[0-9]{{3}}')",
         "the point may be a decimal point or a thousands mark: set decimal (point or comma) in mapping.yaml",
     )
-    not_number = (f"{v} IS NULL AND {t} IS NOT NULL", "not an amount" if column.kind == "money" else NOT_A_NUMBER)
+    not_number = (f"{v} IS NULL AND {t} IS NOT NULL", NOT_AN_AMOUNT if column.kind == "money" else NOT_A_NUMBER)
     if (table, column.name) in CSAT_COLUMNS:
         asked_only = _any_of(f"lower({t})", words.NOT_ANSWERED)
         not_number = (f"{v} IS NULL AND {t} IS NOT NULL AND NOT {asked_only}", "not a satisfaction score")

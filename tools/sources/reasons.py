@@ -10,6 +10,7 @@ REQUIRED_IS_EMPTY = "empty, and it is required"
 NO_SUCH_ACCOUNT = "no such account"
 ACCOUNT_LEFT_OUT = "its account was left out"
 NOT_A_NUMBER = "not a number"
+NOT_AN_AMOUNT = "not an amount"
 
 
 def repeated_key(key: str) -> str:

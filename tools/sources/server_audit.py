@@ -13,6 +13,7 @@ from tools.sources.staging_table import AMOUNT_COLUMNS
 from tools.sources.table_audit import UNKNOWN_PREFIX, with_right_advice
 from tools.sql import sql_date
 
+_Gone = tuple[str, str, int, str | None]
 _KEPT = "s.problem = 0 and s.place = 1"
 
 
@@ -48,9 +49,21 @@ def count_statement(rows: ServerRows, name: str) -> CountStatement:
         counts["account_left_out"] = _count(
             f"{_KEPT} and all_accounts.any_account_id is not null and known.account_id is null"
         )
-    chosen = ", ".join(f"{expression} as {column}" for column, expression in (counts | days).items())
+    keys = _first_keys(rows, source)
+    chosen = ", ".join(f"{expression} as {column}" for column, expression in (counts | days | keys).items())
     columns = [*((column, "BIGINT") for column in counts), *((column, "DATE") for column in days)]
+    columns += [(column, "VARCHAR") for column in keys]
     return CountStatement(f"{rows.with_clause([name])} select {chosen} from {name}__checked s{joins}", columns)
+
+
+def _first_keys(rows: ServerRows, source: ServerTable) -> dict[str, str]:
+    """By count of a problem: the first key (the account, in a table without one) of its rows, for a person to find."""
+    key = f"s.{source.table.key or 'account_id'}"
+    conditions = {f"problem_{number}": f"s.problem = {number}" for number in _numbers(rows.problems(source))}
+    for column, tests in rows.optional_tests(source).items():
+        for number in _numbers(tests):
+            conditions[f"bad_{column}_{number}"] = f"s.problem = 0 and s.bad_{column} = {number}"
+    return {f"key_{name}": f"min(case when {condition} then {key} end)" for name, condition in conditions.items()}
 
 
 def _count(condition: str) -> str:
@@ -70,41 +83,47 @@ def server_audit(rows: ServerRows, name: str, found: Mapping[str, Any]) -> tuple
             " configs/scoring.yaml: money.rates (home-currency units for 1 unit)."
         )
     reasons = _row_reasons(rows, source, found)
-    gone = sum(count for _, _, count in reasons)
+    gone = sum(count for _, _, count, _ in reasons)
     reasons += _cell_reasons(rows, source, found)
     left_out = with_right_advice(
-        [left_out_entry(source, column, reason, count) for column, reason, count in reasons if count]
+        [left_out_entry(source, column, reason, count, key) for column, reason, count, key in reasons if count]
     )
     return _source_audit(rows, source, found, gone), left_out
 
 
-def _row_reasons(rows: ServerRows, source: ServerTable, found: Mapping[str, Any]) -> list[tuple[str, str, int]]:
-    """Column, reason and count of the rows left out, in the order in which the reasons are tested."""
+def _row_reasons(rows: ServerRows, source: ServerTable, found: Mapping[str, Any]) -> list[_Gone]:
+    """Column, reason, count and first key of the rows left out, in the order in which the reasons are tested."""
     table = source.table
     reasons = [
-        (column, reason, int(found[f"problem_{number}"] or 0))
+        (column, reason, int(found[f"problem_{number}"] or 0), found[f"key_problem_{number}"])
         for number, (column, _, reason) in enumerate(rows.problems(source), 1)
     ]
     if table.name == "usage":
-        reasons.append(("account_id", NO_SUCH_ACCOUNT, int(found["without_account"] or 0)))
-        reasons.append(("account_id", ACCOUNT_LEFT_OUT, int(found["account_left_out"] or 0)))
+        reasons.append(("account_id", NO_SUCH_ACCOUNT, int(found["without_account"] or 0), None))
+        reasons.append(("account_id", ACCOUNT_LEFT_OUT, int(found["account_left_out"] or 0), None))
     if table.key:
-        reasons.append((table.key, repeated_key(table.key), int(found["repeated"] or 0)))
+        reasons.append((table.key, repeated_key(table.key), int(found["repeated"] or 0), None))
     return reasons
 
 
-def _cell_reasons(rows: ServerRows, source: ServerTable, found: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+def _cell_reasons(rows: ServerRows, source: ServerTable, found: Mapping[str, Any]) -> list[_Gone]:
     """The same for cells that are set to unknown."""
     return [
-        (column, UNKNOWN_PREFIX + reason, int(found[f"bad_{column}_{number}"] or 0))
+        (
+            column,
+            UNKNOWN_PREFIX + reason,
+            int(found[f"bad_{column}_{number}"] or 0),
+            found[f"key_bad_{column}_{number}"],
+        )
         for column, tests in rows.optional_tests(source).items()
         for number, (_, reason) in enumerate(tests, 1)
     ]
 
 
-def left_out_entry(source: ServerTable, column: str, reason: str, count: int) -> LeftOutRows:
-    """One audit record. A server's rows have no numbers, so the example is only the count."""
-    examples = (f"{source.name}: {count} rows",)
+def left_out_entry(source: ServerTable, column: str, reason: str, count: int, key: str | None = None) -> LeftOutRows:
+    """One audit record. A server's rows have no numbers, so the example is the count and the first key."""
+    first = f" ({source.table.key or 'account_id'} {key}{' and others' if count > 1 else ''})" if key else ""
+    examples = (f"{source.name}: {count} rows{first}",)
     return LeftOutRows(table=source.table.name, column=column, reason=reason, rows=count, examples=examples)
 
 

@@ -16,7 +16,7 @@ from tools.sources.empty_cells import empty_words, real_day
 from tools.sources.format_inference import type_fits
 from tools.sources.mapping import FILE_NAME, TableMapping
 from tools.sources.parse import SQL_TYPES
-from tools.sources.reasons import NOT_A_NUMBER, unknown_choice
+from tools.sources.reasons import NOT_A_NUMBER, NOT_AN_AMOUNT, unknown_choice
 from tools.sql import sql_identifier, sql_string, sql_strings
 
 
@@ -79,7 +79,10 @@ def match_server_table(
 
 
 def _refuse_unfit_type(table: Table, column: Column, name: str, own_name: str, kind: str) -> None:
-    if not type_fits(column.kind, kind, None):
+    is_nested = kind.startswith("(") and any(
+        sign in kind for sign in ("json", "[]", "array", "map<", "struct", "bytea")
+    )
+    if is_nested or not type_fits(column.kind, kind, None):
         raise DataError(
             f"{name}.{own_name} is {kind.strip('()').lower()}, and {table.name}.{column.name} is a {column.kind}: make a view"
             f" that casts it, and name the view in {FILE_NAME} (tables.{table.name}.from)"
@@ -107,9 +110,16 @@ def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[st
     if column.kind == "date":
         return f"cast({real_day(cell)} as date)"
     # NaN and infinity are not values here. NaN is above all numbers for every engine, so that the bounds exclude both.
-    if column.kind == "number" and kind in ("FLOAT", "DOUBLE"):
+    if column.kind == "number" and kind.startswith(_MAY_BE_NAN):
         return f"case when {cell} >= -1e300 and {cell} <= 1e300 then cast({cell} as double) end"
+    if column.kind == "money" and kind.startswith(_MAY_BE_NAN):
+        return f"case when {cell} > -{_MOST_MONEY} and {cell} < {_MOST_MONEY} then cast({cell} as {SQL_TYPES[column.kind]}) end"
     return f"cast({cell} as {SQL_TYPES[column.kind]})"
+
+
+_MAY_BE_NAN = ("FLOAT", "DOUBLE", "DECIMAL")
+_MOST_MONEY = "9999999999999999"
+"""What DECIMAL(18,2) can hold: a larger number would stop the whole statement."""
 
 
 def _written_text(column: Column, cell: str, translated: Mapping[str, str]) -> str:
@@ -127,4 +137,6 @@ def _loss_reason(column: Column, kind: str) -> str | None:
     """The reason to give where a filled cell of this type has no value; None where every cell has one."""
     if column.kind == "choice":
         return unknown_choice(column)
-    return NOT_A_NUMBER if column.kind == "number" and kind in ("FLOAT", "DOUBLE") else None
+    if not kind.startswith(_MAY_BE_NAN):
+        return None
+    return {"number": NOT_A_NUMBER, "money": NOT_AN_AMOUNT}.get(column.kind)

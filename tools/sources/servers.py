@@ -31,7 +31,10 @@ class DatabaseServer(Protocol):
     """Rows that have left the server so far."""
 
     def tables(self) -> dict[str, list[tuple[str, str]]]:
-        """By name (``schema.table``): the columns and their types. System tables are left out."""
+        """By name (``schema.table``): the columns and their types. System tables are left out.
+
+        A table that is there and may not be read has no columns.
+        """
         ...
 
     def table_sql(self, table: str) -> str:
@@ -70,6 +73,21 @@ _POSTGRES_SETTINGS: tuple[LiteralString, ...] = (
 )
 
 
+# The information schema knows no materialised views, and hides what the user may not read. A domain is read like the type
+# below it; types that somebody made (enumerations, citext) are read as texts.
+_POSTGRES_CATALOGUE: LiteralString = """
+    SELECT n.nspname, c.relname, a.attname,
+        CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, NULL)
+            WHEN t.typcategory <> 'A' AND t.typnamespace <> 'pg_catalog'::regnamespace THEN 'USER-DEFINED'
+            ELSE format_type(t.oid, NULL) END,
+        has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+        JOIN pg_type t ON t.oid = a.atttypid
+    WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped
+        AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+    ORDER BY 1, 2, a.attnum"""
+
+
 class PostgresServer:
     """PostgreSQL 12 or later, by psycopg; one read-only transaction, so that every statement sees the same state."""
 
@@ -91,6 +109,7 @@ class PostgresServer:
             )
         self._error = psycopg.Error
         self.rows_fetched = 0
+        self._places: dict[str, tuple[str, str]] = {}
         try:
             self._connection = psycopg.connect(**{"connect_timeout": 15, **given}, autocommit=True)
             for setting in _POSTGRES_SETTINGS:
@@ -102,19 +121,20 @@ class PostgresServer:
             ) from None
 
     def tables(self) -> dict[str, list[tuple[str, str]]]:
-        """By schema.table: the columns and their types."""
-        rows = self._connection.execute(
-            "SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns"
-            " WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2, ordinal_position"
-        ).fetchall()
+        """By schema.table: the columns and their types; a table that may not be read has none."""
         found: dict[str, list[tuple[str, str]]] = {}
-        for schema, table, column, kind in rows:
-            found.setdefault(f"{schema}.{table}", []).append((column, duckdb_type(self.dialect, kind)))
+        for schema, table, column, kind, is_readable in self._connection.execute(_POSTGRES_CATALOGUE).fetchall():
+            name = f"{schema}.{table}"
+            self._places[name] = schema, table
+            columns = found.setdefault(name, [])
+            if is_readable:
+                columns.append((column, duckdb_type(self.dialect, kind)))
         return found
 
     def table_sql(self, table: str) -> str:
         """The table as SQL that can follow FROM."""
-        return ".".join(sql_identifier(part) for part in table.split(".", 1))
+        # A schema may have a dot in its name.
+        return ".".join(sql_identifier(part) for part in self._places.get(table) or table.split(".", 1))
 
     def fetch(self, sql: str, connection: duckdb.DuckDBPyConnection, name: str, columns: ColumnTypes) -> None:
         """Fetch by COPY: a text form of numbers and dates that both engines read to the last bit."""

@@ -77,7 +77,7 @@ _LIKELY_CAUSES = {
     "(s.account_id, '[0-9][.,]?[0-9]*[eE][+][0-9]+')",
     "it looks like an account id that lost its leading zeros; format the column as text and export again": "ltrim"
     "(s.account_id, '0') IN (SELECT ltrim(account_id, '0') FROM accounts)",
-    "it differs from an account id only by capital letters": "lower(s.account_id) IN (SELECT lower(account_id) FROM accounts)",
+    "it differs from an account id only by capital letters": "length(s.account_id) >= 15 AND lower(s.account_id) IN (SELECT lower(account_id) FROM accounts)",
 }
 """By cause: the condition of a row without an account. Such an id is a guess, and never matched."""
 

@@ -29,7 +29,7 @@ from tools.signals import (
 from tools.sources import table_audit
 from tools.sources.currencies import CurrencyRates
 from tools.sources.dialects import MATCH_PLACEHOLDER, translate_sql
-from tools.sources.mapping import read_mapping
+from tools.sources.mapping import FILE_NAME, read_mapping
 from tools.sources.parse import SQL_TYPES, clean_text
 from tools.sources.read_request import TextFilter
 from tools.sources.reasons import (
@@ -204,13 +204,31 @@ def _find_sources(server: DatabaseServer, location: str) -> dict[str, ServerTabl
         raise DataError(f"mapping={given}: there is no such file. Give the path of a mapping.yaml, or leave it out.")
     mapping = read_mapping(mapping_path)
     tables = server.tables()
-    catalogue = SourceLocation(Path(location.partition(":")[0]), list(tables), True, Path(), {})
+    readable = [name for name, columns in tables.items() if columns]
+    catalogue = SourceLocation(Path(location.partition(":")[0]), readable, True, Path(), {})
+    locked = SourceLocation(catalogue.path, [name for name in tables if name not in readable], True, Path(), {})
     sources = {}
     for name, table in TABLES.items():
         mapped = mapping.table(name)
+        _refuse_locked(locked, catalogue, name, mapped.source)
         found = find_table(catalogue, name, mapped.source)
         sources[name] = match_server_table(table, found, tables.get(found or "", []), mapped)
     return sources
+
+
+def _refuse_locked(locked: SourceLocation, readable: SourceLocation, table: str, wanted: str | None) -> None:
+    """Raise DataError where the only table that fits may not be read: it must not count as one that the team has not."""
+    fits = (wanted or table).casefold()
+
+    def fitting(catalogue: SourceLocation) -> list[str]:
+        return [name for name in catalogue.names if fits in (name.casefold(), name.rsplit(".", 1)[-1].casefold())]
+
+    if fitting(locked) and not fitting(readable):
+        name = fitting(locked)[0]
+        raise DataError(
+            f"{name} is there, but may not be read: grant the user of --data SELECT on it, or name another table under"
+            f" tables.{table}.from in {FILE_NAME}"
+        )
 
 
 def _clean_cell(column: Column) -> str:
