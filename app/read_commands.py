@@ -10,7 +10,7 @@ from app.engine_progress import EngineProgress
 from app.output import EXIT_BAD_INPUT, EXIT_DONE, print_progress, print_result, terminal_line, to_json_text
 from app.stores import open_location
 from app.wiring import ReviewRequest, absolute_location, load_scored_base
-from domain.errors import UnknownReference
+from domain.errors import InputError, UnknownReference
 from tools.places import translate_disk_errors
 from tools.sql import sql_path
 

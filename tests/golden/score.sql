@@ -1,4 +1,4 @@
--- loading 4 weeks ago
+-- loading 2026-W44
 create or replace temp table month_then as
 select
     * replace (
@@ -27,9 +27,9 @@ select
     arr as reported_arr,
     at_risk as reported_at_risk,
     velocity as reported_velocity
-from read_parquet(['4 weeks ago.parquet']);
+from read_parquet(['2026-W44.parquet']);
 
--- loading 4 weeks ago
+-- loading 2026-W44
 create or replace temp view month_measured as
 select
     * exclude (
@@ -58,7 +58,7 @@ select
     )
 from month_then;
 
--- loading 4 weeks ago
+-- loading 2026-W44
 create or replace temp table month as select * from month_then;
 
 -- usage as one row an account
@@ -1999,7 +1999,7 @@ select
     intervention_tier
 from final;
 
--- loading 1 weeks ago
+-- loading 2026-W47
 create or replace temp table previous_then as
 select
     * replace (
@@ -2028,9 +2028,9 @@ select
     arr as reported_arr,
     at_risk as reported_at_risk,
     velocity as reported_velocity
-from read_parquet(['1 weeks ago.parquet']);
+from read_parquet(['2026-W47.parquet']);
 
--- loading 1 weeks ago
+-- loading 2026-W47
 create or replace temp view previous_measured as
 select
     * exclude (
@@ -2059,7 +2059,7 @@ select
     )
 from previous_then;
 
--- loading 1 weeks ago
+-- loading 2026-W47
 create or replace temp table previous as select * from previous_then;
 
 -- this week against last week

@@ -22,6 +22,7 @@ from tests.builders import (
 )
 from tools.scoring.portfolio_summary import at_risk_bridge, summarize_portfolio
 from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, snapshot_month_ago
+from tools.wording import review_id_of
 
 LAST_WEEK = AS_OF - timedelta(days=7)
 
@@ -218,7 +219,8 @@ def weeks_before(tmp_path_factory: pytest.TempPathFactory) -> SnapshotStore:
     """The same customers 37, 30 and 7 days ago, under the shipped configuration."""
     history = SnapshotStore(tmp_path_factory.mktemp("weeks"))
     for days in (37, 30, 7):
-        customers(AS_OF - timedelta(days=days)).score(SHIPPED, history).save(f"{days} days ago")
+        day = AS_OF - timedelta(days=days)
+        customers(day).score(SHIPPED, history).save(review_id_of(day))
     return history
 
 

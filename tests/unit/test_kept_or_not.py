@@ -1,6 +1,7 @@
 """A process that is killed at any statement leaves a change together with its audit entry, or neither."""
 
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -138,6 +139,8 @@ def test_a_change_killed_at_any_statement_is_kept_with_its_entry_or_not_at_all(n
     kills, code = 0, KILLED
     while code == KILLED:
         code = run_killed(tmp_path, change, kills)
+        if code == -signal.SIGSEGV:  # a fork of a process with threads of libraries may die before it does anything
+            code = run_killed(tmp_path, change, kills)
         assert code in (KILLED, ENDED), "the operation failed on its own"
         database = Sqlite(tmp_path)
         changed = database.rows(f"select count(*) as n from {table}{CONDITION.get(table, '')}", {})[0]["n"]
@@ -150,5 +153,5 @@ def test_a_change_killed_at_any_statement_is_kept_with_its_entry_or_not_at_all(n
     assert kills > 3, "the change has fewer statements than it must have"
 
 
-CONDITION = {"keys": " where kind <> 'audit'"}
+CONDITION = {"keys": " where kind not in ('audit', 'audit-head', 'audit-keys')"}
 """Rows of a table that are the change."""

@@ -14,6 +14,7 @@ import pytest
 from tests.builders import AS_OF, PortfolioBuilder, ScoredPortfolio
 from tools.scoring.snapshots import SnapshotStore
 from tools.sql_layout import lay_out_sql
+from tools.wording import review_id_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "score.sql"
 
@@ -27,7 +28,8 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> ScoredPortfolio:
     """A base with a week before and a month before, so that every statement is there."""
     history = SnapshotStore(tmp_path_factory.mktemp("history"))
     for weeks in (4, 1):
-        world(weeks * 7).score(history=history).save(f"{weeks} weeks ago")
+        past = world(weeks * 7).score(history=history)
+        past.save(review_id_of(past.base.as_of))
     return world().score(history=history)
 
 
@@ -45,7 +47,7 @@ def test_every_step_of_a_score_can_be_read(scored: ScoredPortfolio) -> None:
     assert {"the names of bands and tiers", "what the history keeps of the week", "this week against last week"} <= set(
         steps
     )
-    assert {"loading 1 weeks ago", "loading 4 weeks ago", "health about a month ago"} <= set(steps)
+    assert {"loading 2026-W47", "loading 2026-W44", "health about a month ago"} <= set(steps)
 
 
 def test_the_statement_that_is_shown_yields_what_was_scored(scored: ScoredPortfolio) -> None:

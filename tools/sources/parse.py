@@ -122,16 +122,14 @@ def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressi
         # By way of its text: 1.005 then rounds as it is written, and not as the binary number just below it.
         text = as_text(cell, source) if is_float else cell
         return ColumnExpressions(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, NOT_AN_AMOUNT),))
-    if column.kind == "date":
-        return ColumnExpressions(real_day(cell), None, f"CAST({t} AS DATE)", ())
+    if column.kind == "date":  # infinity, years before Christ and beyond 9999 are days of the engine only
+        day = f"CASE WHEN {t} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59' THEN CAST({t} AS DATE) END"
+        return ColumnExpressions(real_day(cell), None, day, ((lost, "not a date"),))
     if column.kind == "integer":
         return ColumnExpressions(cell, None, f"TRY_CAST({t} AS BIGINT)", ((lost, "not a whole number"),))
     if is_float:
         finite = f"CASE WHEN isfinite({t}) THEN CAST({t} AS DOUBLE) END"
         return ColumnExpressions(cell, None, finite, ((lost, NOT_A_NUMBER),))
-    if column.kind == "date":  # infinity, years before Christ and beyond 9999 are days of the engine only
-        day = f"CASE WHEN {t} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59' THEN CAST({t} AS DATE) END"
-        return ColumnExpressions(cell, None, day, ((lost, "not a date"),))
     value = t if source == SQL_TYPES[column.kind] else f"CAST({t} AS {SQL_TYPES[column.kind]})"
     return ColumnExpressions(cell, None, value, ())
 
