@@ -76,9 +76,9 @@ class FolderLocation:
 
     def check_writable(self) -> None:
         """Open the file of the checkpoints as well."""
-        from tools.store.sqlite import open_connection
+        from tools.store.sqlite import DAMAGED_CHECKPOINTS, open_connection
 
-        open_connection(self._folder / "checkpoints.db").close()
+        open_connection(self.checkpoints, DAMAGED_CHECKPOINTS).close()
 
     def history(self) -> "SnapshotStore":
         """The scores of earlier weeks."""

@@ -75,6 +75,11 @@ class PlaceError(InputError):
     What was finished before is kept.
     """
 
+    @property
+    def public_message(self) -> str:
+        """The message for pages and the API: it names no place of the server."""
+        return "a place that the desk needs cannot be used; the log of the server names it, and saveplay doctor how to mend it"
+
 
 class NotAllowed(SaveplayError):
     """The role does not include this operation. The message names a role that does."""

@@ -15,6 +15,7 @@ from domain.errors import (
     BusyError,
     InputError,
     NotAllowed,
+    PlaceError,
     SaveplayError,
     StaleDecision,
     StoreError,
@@ -23,7 +24,8 @@ from domain.errors import (
 
 _log = logging.getLogger("saveplay.desk")
 STATUS_CODES = (
-    (StaleDecision, 409), (UnknownReference, 404), (NotAllowed, 403), (BusyError, 503), (StoreError, 503), (InputError, 422),
+    (StaleDecision, 409), (UnknownReference, 404), (NotAllowed, 403), (BusyError, 503), (StoreError, 503), (PlaceError, 503),
+    (InputError, 422),
 )  # fmt: skip
 """The HTTP status of each kind of error; 500 for any other."""
 
@@ -61,7 +63,7 @@ async def _on_saveplay_error(request: Request, error: Exception) -> Response:
     if status == 403:
         member = getattr(request.state, "member", None)
         _log_refusal(request, member, str(error))
-    if status == 500 or isinstance(error, StoreError):
+    if status == 500 or isinstance(error, StoreError | PlaceError):
         _log.error("%s %s: %s", request.method, request.url.path, error)
     titles = {
         409: "Somebody was faster", 404: "There is no such thing", 403: "Not for your role", 422: "This cannot be done as it is",

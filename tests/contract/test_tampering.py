@@ -216,6 +216,7 @@ def test_what_is_older_than_the_hashes_is_counted_and_covered_from_then_on(store
     store.database.execute("delete from audit", {})
     store.database.execute("delete from chain", {})
     store.database.execute(HEAD, {})
+    store.database.execute("delete from keys where digest = 'audit-keys'", {})
     insert = "insert into audit (at, review_id, who, what, facts) values ('2026-11-16', :id, 'Nobody', 'decided', '{}')"
     store.database.execute(insert, {"id": W48})
     assert (store.verify_audit().faults, store.verify_audit().uncovered) == ((), 9)

@@ -132,7 +132,11 @@ HOSTILE_COMMANDS = {
         "nested more than 32 levels deep",
     ),
     "a configuration with an endless number": (
-        {"configs/scoring.yaml": "money: " + "9" * 5000 + "\n"},
+        {
+            "configs/scoring.yaml": "money: " + "9" * 5000 + "\n",
+            "configs/tiers.yaml": "rules: []\n",
+            "configs/phrases.yaml": "intents: {}\n",
+        },
         ("score", "--data", "data", "--as-of", "2026-11-23", "--configs", "configs"),
         "scoring.yaml line 1: money: a number of more than 18 digits; put an id in quotation marks",
     ),

@@ -81,7 +81,7 @@ def test_while_it_waits_there_is_a_template_and_nothing_to_carry_out(
 @pytest.mark.parametrize(
     ("case", "says"),
     [
-        ("unfilled", r"decisions\.yaml: decided_by"),
+        ("unfilled", r"decisions\.yaml line \d+: decided_by"),
         ("stale", r"TF-\d+: the play changed since it was read"),
         ("silent", r"TF-\d+: this is a hard save; say why it is worth it"),
         ("silent rest", r"rest: approve is not enough for TF-\d+"),

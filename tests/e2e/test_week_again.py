@@ -181,7 +181,12 @@ def closed_week(
         (place.folder / "first.json").write_text(json.dumps([done, began["account_id"], *approved]))
         reject = {"account": began["account_id"], "decision": "reject", "reason": "They renewed"}
         unowned = {"owners": {UNOWNED_ACCOUNT: "P-19"}}
-        file = meeting_wishes.file(place.folder / "d.yaml", plays=[reject], rest="approve", close=unowned)
+        others = [
+            {"account": each["account_id"], "decision": "approve", "reason": "Worth it"}
+            for each in place.document(W48)["plays"]
+            if each["account_id"] != began["account_id"]
+        ]
+        file = meeting_wishes.file(place.folder / "d.yaml", plays=[reject, *others], close=unowned)
         said["decided"] = place.run("decide", W48, "--file", file)
         place.review(team_data, NEXT_WEEK, code=WAITING)
         return said

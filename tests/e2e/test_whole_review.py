@@ -254,7 +254,7 @@ def progressed(
         return {
             "done": place.run("done", told["id"], "--on", told["due"], "--by", "Sadia Karim", "--note", "They agreed"),
             "import": place.run("done", "--import", filled, "--on", "2026-11-17"),
-            "again": place.review(PORTFOLIO, SECOND_DAY, "--approve", "all"),
+            "again": place.review(PORTFOLIO, SECOND_DAY, "--approve", "all", "--again"),
         }
 
     return shared_stores.place("progressed", make)

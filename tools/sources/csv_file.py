@@ -25,6 +25,8 @@ _MAGIC = {
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 # Western text that happens to be valid Shift-JIS comes out as rare ideographs; syllables make half of Japanese text.
 _KANA_OF_JAPANESE = 0.2
+_FIRST_RARE_LEAD = 0x98
+"""First byte with which the rare ideographs of Shift-JIS begin (JIS level 2)."""
 # Tab, line feed and carriage return are text; any other control byte is a sign of a binary file.
 _CONTROLS = bytes(code for code in range(32) if code not in (9, 10, 13))
 
@@ -168,11 +170,23 @@ def _encoding(path: Path, scan: _Scan) -> tuple[str, tuple[str, ...]]:
     # Excel on Windows saves CSV as Windows-1252, in Japan as Shift-JIS. Five bytes are undefined in the first; a file with
     # one of them that is not Japanese is taken for Latin-1, in which every byte is a character, so that this cannot fail.
     western, japanese = _kana_share(path, "cp1252") is not None, _kana_share(path, "cp932")
-    if japanese is not None and (not western or japanese > _KANA_OF_JAPANESE):
+    if japanese is not None and (japanese > _KANA_OF_JAPANESE or (not western and _has_common_ideographs(path))):
         return "cp932", ("Not UTF-8: read as Shift-JIS.",)
     if western:
         return "cp1252", ("Not UTF-8: read as Windows-1252.",)
     return "latin-1", ("Not UTF-8: read as Latin-1.",)
+
+
+def _has_common_ideographs(path: Path) -> bool:
+    """True if most characters beyond ASCII are in the first, common part of the Japanese character set."""
+    # Accented letters of Western text are bytes from 0xC0 on: as Shift-JIS they are rare ideographs.
+    common = beyond = 0
+    with path.open(encoding="cp932", newline="") as text:
+        for line in text:
+            leads = [character.encode("cp932")[0] for character in line if not character.isascii()]
+            common += sum(lead < _FIRST_RARE_LEAD for lead in leads)
+            beyond += len(leads)
+    return 2 * common > beyond
 
 
 def _kana_share(path: Path, encoding: str) -> float | None:

@@ -7,7 +7,6 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from domain.desk import AuditAnchor, EntryPoint
@@ -181,7 +180,7 @@ class AuditedStore(ABC):
             epochs = self._key_epochs()
         # A key outside the store is set on purpose: then entries without any chain mean that somebody removed it.
         place = self.audit_key_place()
-        is_begun = place.kind == "environment" or (place.kind == "file" and Path(place.file).exists())
+        is_begun = place.kind == "environment" or (place.kind == "file" and bool(epochs))
         known = self.audit_keys()
         keys = {fingerprint(key): key for key in reversed(known)}
         if place.kind == "environment":
