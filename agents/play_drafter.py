@@ -89,7 +89,12 @@ class PlayDrafter:
             vocabulary=self.configuration.vocabulary,
             facts=frozenset(fact.id for fact in context.evidence),
             names=self.names | name_words(own),
-            customer_texts=(*customer_quotes(context.dossier, None), *context.dossier.texts),
+            # Copied words are found in the texts as they are and as the model saw them, with names taken out.
+            customer_texts=(
+                *customer_quotes(context.dossier, None),
+                *customer_quotes(context.dossier, None, _names_pattern(context)),
+                *context.dossier.texts,
+            ),
         )
 
     # from the library ------------------------------------------------------------------------------------------------

@@ -804,7 +804,10 @@ def test_a_desk_that_is_open_to_others_needs_a_sign_in_and_settings_that_mean_so
     openid = {"issuer": "https://login.example.com", "client_id": CLIENT}
     settings: list[tuple[dict[str, Any], str]] = [
         ({}, "--host 0.0.0.0 is open to others: set openid or proxy"),
-        ({"openid": {**openid, "issuer": "http://login.example.com"}}, "desk.yaml: openid.issuer: .*only https://"),
+        (
+            {"openid": {**openid, "issuer": "http://login.example.com"}},
+            r"desk.yaml line \d+: openid.issuer: .*only https://",
+        ),
         ({"openid": openid, "address": "https://example.com/desk"}, "address: .*nothing comes after the name"),
         ({"proxy": {"header": "X-Forwarded-Email", "trusted": ["localhost"]}}, "proxy.trusted: .*'localhost' is not"),
         ({"openid": openid, "roles": {"leader": [CSM], "viewer": [CSM.upper()]}}, "roles: .*stands there twice"),
