@@ -139,7 +139,8 @@ def write_variant(seed: int, source: Path, target: Path) -> tuple[str, Variant]:
                 made.mapped or not all(_is_shown(rows, column, order[1]) for column in _dates_of(name, rows))
             ):
                 mapping[name] = {"date_order": order[0]}
-            rows[:] = [_with_dates(name, row, DATE_FORMATS[made.dates]) for row in rows]
+            columns = [column for column in _dates_of(name, rows) if not _has_slashed_cell(rows, column)]
+            rows[:] = [_with_dates(columns, row, DATE_FORMATS[made.dates]) for row in rows]
         names = [*rows[0]]
         if made.columns_shuffled:
             chance.shuffle(names)
@@ -178,8 +179,13 @@ def _day(cell: str) -> date | None:
         return None
 
 
-def _with_dates(table: str, row: dict[str, str], how: str) -> dict[str, str]:
-    days = {name: _day(row[name]) for name in _dates_of(table, [row])}
+def _has_slashed_cell(rows: Rows, column: str) -> bool:
+    """True if a dirty cell of the sample shows an order of day and month already: another one would contradict it."""
+    return any("/" in row[column] for row in rows)
+
+
+def _with_dates(columns: list[str], row: dict[str, str], how: str) -> dict[str, str]:
+    days = {name: _day(row[name]) for name in columns}
     return {**row, **{name: day.strftime(how) for name, day in days.items() if day}}
 
 
