@@ -119,4 +119,4 @@ def test_a_prompt_without_its_rule_on_evidence_is_named(monkeypatch: pytest.Monk
         for change in regressions(compare_with_baseline(after, accept_results(before, None)))
         if "answered" in change.message
     ]
-    assert "no longer the one that was recorded" in found[0].message
+    assert "the prompt differs from the recorded one" in found[0].message
