@@ -1,4 +1,4 @@
-"""What a filled-in actions.csv says about actions: the states to record, checked against the store."""
+"""States to record from a filled-in actions.csv, checked against the store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ State = tuple[str, str, date]
 
 @dataclass(frozen=True)
 class KnownActions:
-    """What the store knows: by action id the day it was approved on, and its state and day where it is marked."""
+    """Knowledge of the store: by action id the day it was approved on, and its state and day where it is marked."""
 
     approved: Mapping[str, date]
     progress: Mapping[str, tuple[str, date | None]]

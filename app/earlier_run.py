@@ -21,7 +21,7 @@ from tools.wording import plural
 
 @dataclass(frozen=True)
 class WorkedWeek:
-    """What people have put into a week so far."""
+    """Decisions, actions and choices that people have put into a week so far."""
 
     review_id: str
     is_interrupted: bool
@@ -50,7 +50,7 @@ class WorkedWeek:
 
     @property
     def content(self) -> str:
-        """What would be replaced, like ``10 decisions and 182 approved actions (closed on 2026-11-24)``."""
+        """Things that would be replaced, like ``10 decisions and 182 approved actions (closed on 2026-11-24)``."""
         parts = [plural(self.plays, "decision")] if self.decided else [plural(len(self.choices), "choice")]
         if self.decided and self.approved:
             parts.append(plural(len(self.approved), "approved action"))
@@ -66,7 +66,7 @@ class WorkedWeek:
         )
 
     def kept(self) -> EarlierRun:
-        """What the further run needs of this one."""
+        """The part of this run that the next one needs."""
         return EarlierRun(
             choices=tuple(self.choices[account] for account in sorted(self.choices)),
             actions=tuple(sorted({*self.dropped, *(action.id for action in self.approved)})),
@@ -74,7 +74,7 @@ class WorkedWeek:
 
 
 def read_worked_week(session: StoreSession, review_id: str) -> WorkedWeek | None:
-    """What people have put into a week; None for a week that was never started."""
+    """The work of people in a week; None for a week that was never started."""
     store = session.store
     try:
         _, state, run = store.request(review_id)

@@ -13,9 +13,9 @@ class Check(Record):
     ]
     is_fine: bool
     found: str
-    """What is there, or what is wrong: one sentence."""
+    """The finding, in one sentence."""
     mend: str = ""
-    """What to do about it; empty when all is fine."""
+    """The next step; empty when all is fine."""
 
 
 class DoctorReport(Record):

@@ -50,7 +50,7 @@ def _part_for(member: Member, part: AnswerPart, colleague_named: bool) -> Answer
 
 
 def _late_without_owners(part: AnswerPart) -> AnswerPart:
-    """What is late, without whose it is."""
+    """Late actions, without their owners."""
     listed = part.sentences[1:]  # the first sentence counts them
     sentences = [
         f"{each.title} for {each.account_name}, due {format_day(each.due)} ({each.status})."

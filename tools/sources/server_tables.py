@@ -119,7 +119,7 @@ def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[st
 
 _MAY_BE_NAN = ("FLOAT", "DOUBLE", "DECIMAL")
 _MOST_MONEY = "9999999999999999"
-"""What DECIMAL(18,2) can hold: a larger number would stop the whole statement."""
+"""Largest amount of DECIMAL(18,2): a larger number would stop the whole statement."""
 
 
 def _written_text(column: Column, cell: str, translated: Mapping[str, str]) -> str:
