@@ -56,6 +56,8 @@ def read_decisions(path: Path, review_id: str) -> Decisions:
         decisions = Decisions.model_validate(document.content)
     except ValidationError as error:
         raise DecisionError(document.explain(error, whole="the file")) from None
+    if decisions.unattended:  # it frees decisions of their reasons, so a file may not claim it
+        raise DecisionError(f"{path.name}: unattended: this is recorded by --approve all or none; remove the line")
     if decisions.review != review_id:
         raise DecisionError(f"{path.name} is about {decisions.review}, not {review_id}")
     return decisions

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from app.decision_file import read_decisions
 from app.parsing import first_problem, future_note, parse_date, parse_review_date
 from app.service import record_decisions, record_unattended_decisions, save_override, waiting_gate
 from app.wiring import StoreSession, open_store
@@ -119,3 +120,10 @@ def test_a_review_that_is_dated_ahead_says_so_first() -> None:
     assert future_note(date(2026, 11, 24), MONDAY) == (
         "2026-11-24 is 1 day after today: what happens until then is not in the data."
     )
+
+
+def test_a_decisions_file_cannot_declare_itself_unattended(tmp_path: Path) -> None:
+    file = tmp_path / "decisions.yaml"
+    file.write_text("review: 2026-W48\ndecided_by: Dana\nrest: approve\nunattended: true\n", encoding="utf-8")
+    with pytest.raises(DecisionError, match=r"^decisions\.yaml: unattended: this is recorded by --approve all or none"):
+        read_decisions(file, "2026-W48")
