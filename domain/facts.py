@@ -1,0 +1,199 @@
+"""Facts of record about one account: tickets, quotations, people, invoices, goals, meetings, promises, usage, renewal.
+
+Each fact has an id that lasts from week to week and does not depend on the order of rows. Plans cite facts by id.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from domain.record import Record
+from domain.statements import StatementMode
+
+FactSide = Literal["theirs", "ours"]
+"""Whose doing the fact is: the customer's, or ours."""
+FactTone = Literal["bad", "good", "neutral"]
+
+
+class FactSource(Record):
+    """Where a fact is on record. The row number is looked up when it is shown."""
+
+    table: str
+    key: str
+    """Id of the row, or a digest of its content where the table has no ids."""
+
+
+class _Fact(Record):
+    id: str
+    """``<kind>:<key>``, for example ``ticket:T-22263``."""
+    on: date | None
+    """Day of the fact's own row, not of the export."""
+    side: FactSide
+    tone: FactTone
+    source: FactSource
+
+
+class TicketFact(_Fact):
+    """One support ticket."""
+
+    kind: Literal["ticket"] = "ticket"
+    ticket_id: str
+    subject: str | None
+    open: bool | None
+    """None where the data cannot say whether it is closed."""
+    closed_on: date | None
+    age_days: int | None
+    """Days from opening to closing, or to the review while it is open."""
+    priority: str | None
+    escalated: bool | None
+    sla_breached: bool | None
+
+
+class QuotationFact(_Fact):
+    """One sentence in the customer's words, or noted about them, verbatim."""
+
+    kind: Literal["quotation"] = "quotation"
+    text: str
+    """At most 200 characters."""
+    speaker: str | None
+    recorded_by: str | None
+    language: str | None
+    says: str | None
+    """Kind of the statement; None for a sentence that nothing understood."""
+    mode: StatementMode | None
+    read_by: str | None
+
+
+class ContactFact(_Fact):
+    """One person of the customer, on record or named in a text."""
+
+    kind: Literal["contact"] = "contact"
+    contact_id: str | None
+    """None for somebody whom only a text names, as "the new CFO"."""
+    name: str | None
+    role: str | None
+    title: str | None
+    status: Literal["active", "departed", "new", "unknown"]
+    departed_on: date | None
+    last_answered: date | None
+    last_met: date | None
+    waiting_since: date | None
+    """Day on which they wrote last and have had no answer from us since; None if nobody waits."""
+    named_in: str | None
+    """Id of the quotation that names them, where no contact record does."""
+
+
+class InvoiceFact(_Fact):
+    """One invoice that is due, overdue, failed or paid late."""
+
+    kind: Literal["invoice"] = "invoice"
+    invoice_id: str
+    amount: float
+    currency: str | None
+    status: str | None
+    due_on: date | None
+    days_overdue: int | None
+    """Negative before the due date."""
+
+
+class GoalFact(_Fact):
+    """One goal of the customer."""
+
+    kind: Literal["goal"] = "goal"
+    goal: str
+    status: str | None
+    due_on: date | None
+
+
+class MeetingFact(_Fact):
+    """One meeting or call with the customer, held or missed."""
+
+    kind: Literal["meeting"] = "meeting"
+    meeting: str
+    """Kind of touchpoint: ``exec_meeting``, ``qbr``, ``call`` or ``training``."""
+    attended: bool | None
+    contact_id: str | None
+    person_id: str | None
+
+
+class PromiseFact(_Fact):
+    """Something we promised: an open action of an earlier week, or a sentence in which we promise it."""
+
+    kind: Literal["promise"] = "promise"
+    text: str
+    due_on: date | None
+    owner: str | None
+    kept: bool | None
+    """None while it is open or unknown."""
+
+
+class UsageFact(_Fact):
+    """A measure of usage between two dates."""
+
+    kind: Literal["usage"] = "usage"
+    measure: str
+    """Column of the usage table, for example ``active_users``."""
+    from_on: date
+    to_on: date
+    from_value: float
+    to_value: float
+    seats: int | None
+    turned_on: date | None
+    """Day from which the fall has stopped; None while it goes on or where there was none."""
+
+
+class RenewalFact(_Fact):
+    """The renewal of the contract."""
+
+    kind: Literal["renewal"] = "renewal"
+    renewal_on: date | None
+    days: int | None
+    """Days from the review; negative when overdue."""
+
+
+class IncidentFact(_Fact):
+    """Part of this account in an incident that several accounts report."""
+
+    kind: Literal["incident"] = "incident"
+    incident_id: str
+    tied_by: tuple[str, ...]
+    """Ids of the account's own facts that tie it to the incident."""
+
+
+Fact = Annotated[
+    TicketFact
+    | QuotationFact
+    | ContactFact
+    | InvoiceFact
+    | GoalFact
+    | MeetingFact
+    | PromiseFact
+    | UsageFact
+    | RenewalFact
+    | IncidentFact,
+    Field(discriminator="kind"),
+]
+
+
+class Incident(Record):
+    """The same thing reported by several accounts in the same weeks."""
+
+    id: str
+    """``incident:`` and a digest of the words that tie it."""
+    title: str
+    words: tuple[str, ...]
+    """Words and numbers that tie the reports, for example ``5.2`` and ``E-417``."""
+    account_ids: tuple[str, ...]
+    arr: float
+    """Sum over the accounts, in the home currency."""
+    facts: tuple[str, ...]
+    """Ids of the reports: tickets and quotations."""
+    escalated: int
+    """Number of reports that were escalated."""
+    first_on: date
+    last_on: date
+    open: bool | None
+    """True while at least one report is open; None where the data cannot say."""
+    owner: str | None
+    """Person id of who owns it with us; None: to be assigned."""
