@@ -29,7 +29,7 @@ def work_through(store: Path, wanted: dict[str, Any]) -> None:
         if stands["stage"] == "deciding":
             if not noted:
                 send(f"{api}/notes", {"account": account, "text": "They wait for the export"})
-            send(f"{api}/overrides/{account}", {"band": "red", "reason": "The sponsor left", "until": "2999-01-01"})
+            send(f"{api}/overrides/{account}", {"band": "red", "reason": "The sponsor left", "until": wanted["until"]})
             send(f"/api/v1/actions/{action}", {"state": "done", "on": "2026-11-20", "note": "called"})
             for decision in wanted["plays"]:
                 if decision["account"] not in stands["choices"]:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +106,12 @@ def commands(
             writer = csv.DictWriter(handle, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
+        until = (date.today() + timedelta(days=30)).isoformat()  # the desk begins an override on the day of the clock
         for name in ("monday", "decided", "planned"):
             ready = own_copy(monday_store, place.folder / name)
             meeting_decisions.wanted.file(ready.folder / "decisions.yaml")
             account = meeting_decisions.plays[0]["account"]
-            wanted = {"account": account, "action": ready.actions()[0][0], "plays": meeting_decisions.plays,
+            wanted = {"account": account, "action": ready.actions()[0][0], "until": until, "plays": meeting_decisions.plays,
                       "others": meeting_decisions.others, "budget": meeting_decisions.budget,
                       "close": meeting_decisions.close}  # fmt: skip
             (ready.folder / "meeting.json").write_text(json.dumps(wanted), encoding="utf-8")
