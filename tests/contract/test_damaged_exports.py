@@ -172,6 +172,7 @@ def test_a_damaged_block_of_a_duckdb_file_is_named(typed: dict[str, Path], tmp_p
     said = check_and_score(tmp_path / "portfolio.db")
     assert said.startswith("refused: ")
     assert "cannot be" in said
+    assert "portfolio.db" in said
     assert str(tmp_path) not in said
 
 

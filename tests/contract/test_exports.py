@@ -286,6 +286,8 @@ def test_day_first_dates_are_read_where_the_column_proves_them_or_the_mapping_sa
         (date(2026, 10, 31),),
     ]
     assert proven.audit.source("tickets").notices == ("opened_at: dates read day first, as 31/12 in the column shows.",)
+    no_date = opened(tmp_path / "e", {"tickets.csv": tickets + "T3,A1,31.02.2026\nT4,A1,10/31/2026\n"})
+    assert rows(no_date, "SELECT opened_at FROM tickets")[0] == (date(2026, 3, 4),), "a day that is none proves nothing"
     said = opened(tmp_path / "c", {"tickets.csv": tickets, "mapping.yaml": "date_order: month_first"})
     assert rows(said, "SELECT opened_at FROM tickets") == [(date(2026, 3, 4),), (date(2026, 5, 6),)]
     both = opened(tmp_path / "d", {"tickets.csv": tickets + "T3,A1,31/10/2026\nT4,A1,10/31/2026\n"})

@@ -25,9 +25,9 @@ _TIMEOUT_SECONDS = 120
 CONFIGURATION_HOME = str(Path(tempfile.gettempdir()) / "saveplay-tests-configuration")
 """Home of the keys of audit logs, the same for all processes of the tests: stores are copied between them."""
 FORKED_VARIABLES = {
-    "SAVEPLAY_CACHE", "SAVEPLAY_STORE",
+    "SAVEPLAY_CACHE", "SAVEPLAY_STORE", "SAVEPLAY_TESTS_KILL_AT", "SAVEPLAY_TESTS_MODULE", "SAVEPLAY_TESTS_POINTS",
 }  # fmt: skip
-"""Variables with which a command may be forked."""
+"""Variables with which a command may be forked; the last three are read by the tests' own ``fork_server``."""
 
 
 @dataclass(frozen=True)

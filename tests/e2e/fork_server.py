@@ -165,7 +165,11 @@ def run_command(streams: Sequence[int], arguments: list[str], cwd: str, environm
         os.chdir(cwd)
         sys.path[:1] = [cwd, environment["PYTHONPATH"]]
         sys.argv = ["saveplay", *arguments]
-        runpy.run_module("app.cli", run_name="__main__", alter_sys=True)
+        if "SAVEPLAY_TESTS_KILL_AT" in environment:
+            from tests.e2e.kill_points import watch_points
+
+            watch_points(int(environment["SAVEPLAY_TESTS_KILL_AT"]), environment.get("SAVEPLAY_TESTS_POINTS"))
+        runpy.run_module(environment.get("SAVEPLAY_TESTS_MODULE", "app.cli"), run_name="__main__", alter_sys=True)
         code = 0
     except BaseException:  # noqa: BLE001 - the interpreter does the same with an uncaught error
         traceback.print_exc()

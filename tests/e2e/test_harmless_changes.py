@@ -91,8 +91,8 @@ def test_the_same_facts_written_otherwise_give_the_same_review(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", [seed for seed in range(25) if seed not in QUICK])
-def test_no_other_way_to_write_the_same_facts_changes_the_review(
+@pytest.mark.parametrize("seed", [seed for seed in range(100) if seed not in QUICK])
+def test_none_of_a_hundred_ways_to_write_the_same_facts_changes_the_review(
     seed: int, as_it_is: Mapping[str, Any], written_otherwise: Any
 ) -> None:
     check_equal(seed, as_it_is, written_otherwise)

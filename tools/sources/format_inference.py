@@ -1,6 +1,7 @@
 """The way dates and numbers of a column are written, where mapping.yaml does not say it: proven by cells without doubt.
 
-One cell like 31/12/2026 proves the order of the whole column, as long as no other cell proves the opposite.
+One cell like 31/12/2026 proves the order of the whole column, as long as no other cell proves the opposite. A cell that
+is no date in any order (31/02/2026) proves nothing.
 """
 
 import duckdb
@@ -13,9 +14,16 @@ from tools.sources.mapping import FILE_NAME, MINOR_UNITS, TableMapping
 from tools.sources.raw_tables import INTEGERS, NUMERIC, RawTable
 from tools.sql import sql_strings
 
+_MONTHS = {
+    "1[3-9]|2[0-8]": "0?[1-9]|1[0-2]",
+    "29|30": "0?[13-9]|1[0-2]",
+    "31": "0?[13578]|1[02]",
+}
+"""By day: the months that have it. 29 February is left out: it is a date in leap years only."""
 # A number above 12 cannot be a month, so the other one is; a comma before one or two last digits cannot mark thousands.
-_DAY_FIRST = "'^(1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
-_MONTH_FIRST = "'^[0-9]{1,2}[/.-](1[3-9]|2[0-9]|3[01])[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)'"
+_REST_OF_DATE = "[/.-]([0-9]{4}|[0-9]{2})([ T,]|$)"
+_DAY_FIRST = f"'^({'|'.join(f'({day})[/.-]({month})' for day, month in _MONTHS.items())}){_REST_OF_DATE}'"
+_MONTH_FIRST = f"'^({'|'.join(f'({month})[/.-]({day})' for day, month in _MONTHS.items())}){_REST_OF_DATE}'"
 _COMMA_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([. ][0-9]{3})+),[0-9]{1,2}([^0-9,.]|$)'"
 _POINT_DECIMAL = r"'(^|[^0-9,.])([0-9]+|[0-9]{1,3}([, ][0-9]{3})+)\.[0-9]{1,2}([^0-9,.]|$)'"
 CSAT_NAMES = frozenset({"csat", "score"})

@@ -244,14 +244,14 @@ def _open_staging(
     with name_damaged_file(name if not source.database else source.path.name):
         raw_table = read_raw(source, connection, name, f"raw_{table.name}")
     columns = match_columns(table, raw_table.header, mapped, raw_table.location)
-    with name_damaged_file(raw_table.location):
+    with name_damaged_file(raw_table.full_name):
         formats, notices = infer_formats(connection, table, columns, raw_table, mapped)
     return StagingTable(table, raw_table, columns, mapped, formats, list(notices))
 
 
 def _named(staging: StagingTable) -> AbstractContextManager[None]:
     """A block in which an error of a damaged file names the file or table that is read."""
-    return name_damaged_file(staging.raw_table.location)
+    return name_damaged_file(staging.raw_table.full_name)
 
 
 def _try_fast_path(

@@ -39,6 +39,13 @@ class RawTable:
     temporary_tables: tuple[str, ...] = field(default=())
     rows: int = 0
     """The number of rows where the source gives it; 0 where it does not."""
+    database: str = ""
+    """The name of the database file that holds the table; empty for a file of its own."""
+
+    @property
+    def full_name(self) -> str:
+        """The name by which a person finds a damaged table: with the database file, if it is in one."""
+        return _full_name(self.location, self.database)
 
     def type_of(self, index: int) -> str:
         """The engine's name of a column's type; text in a CSV file."""
@@ -51,6 +58,10 @@ class RawTable:
     def is_number(self, index: int) -> bool:
         """True where the source says that the column is a number."""
         return self.type_of(index).startswith(NUMERIC)
+
+
+def _full_name(location: str, database: str) -> str:
+    return f"{location} in {database}" if database else location
 
 
 def error_summary(error: duckdb.Error) -> str:
@@ -153,7 +164,7 @@ def _number_rows(connection: duckdb.DuckDBPyConnection, name: str, skipped: list
 
 
 def open_relation(
-    connection: duckdb.DuckDBPyConnection, query: str, row_no: str, location: str, rows: int = 0
+    connection: duckdb.DuckDBPyConnection, query: str, row_no: str, location: str, rows: int = 0, database: str = ""
 ) -> RawTable:
     """A Parquet file or a database table, given as ``FROM``-able SQL; nothing of it is copied.
 
@@ -162,11 +173,13 @@ def open_relation(
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {query}").fetchall()
     except duckdb.Error as error:
-        raise DataError(f"{location} cannot be read: {error_summary(error)}. Export it again.") from error
+        where = _full_name(location, database)
+        raise DataError(f"{where} cannot be read: {error_summary(error)}. Export it again.") from error
     header = [str(row[0]) for row in described]
     cells = ", ".join(f"{sql_identifier(column)} AS c{index}" for index, column in enumerate(header))
     relation = f"(SELECT {row_no} AS row_no, {cells} FROM {query})"
-    return RawTable(relation, location, header, tuple(str(row[1]) for row in described), rows=rows)
+    types = tuple(str(row[1]) for row in described)
+    return RawTable(relation, location, header, types, rows=rows, database=database)
 
 
 def as_text(cell: str, kind: str) -> str:

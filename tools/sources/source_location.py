@@ -196,7 +196,7 @@ def _database_table(source: SourceLocation, connection: duckdb.DuckDBPyConnectio
         row_no = "rowid + 2"
     except duckdb.Error:
         row_no = "row_number() OVER () + 1"  # a view has no row ids
-    return open_relation(connection, table, row_no, parts[-1])
+    return open_relation(connection, table, row_no, parts[-1], database=source.path.name)
 
 
 def _parquet(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> RawTable:

@@ -160,7 +160,7 @@ def read_into_staging(
         connection.execute(f"CREATE OR REPLACE TEMP {'TABLE' if copied else 'VIEW'} {staging.name} AS {staging.sql}")
     except duckdb.IOException as error:
         raise DataError(
-            f"{staging.raw_table.location} cannot be read: {error_summary(error)}. Export it again."
+            f"{staging.raw_table.full_name} cannot be read: {error_summary(error)}. Export it again."
         ) from error
 
 
