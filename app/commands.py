@@ -11,6 +11,8 @@ from app.decision_file import read_decisions, unattended_decisions
 from app.output import EXIT_DONE, EXIT_WAITING, print_progress, print_result, printed_timing, to_json_text
 from app.parsing import parse_list_layout
 from app.service import (
+    check_known_account,
+    check_override,
     decide_and_run,
     import_action_states,
     load_review_document,
@@ -197,10 +199,11 @@ def set_override(account: str, band: str, reason: str, until: date, by: str, on:
     """Save a person's own band beside the computed one, until a date."""
     if band not in ("red", "yellow", "green"):
         raise InputError(f"--band {band!r}: use red, yellow or green")
-    if until < on:
-        raise InputError("--until lies before the override begins")
+    override = BandOverride(band=band, reason=reason.strip(), by=by, until=until)
+    check_override(override, on)
     with open_store(store) as session:
-        save_override(session, account, BandOverride(band=band, reason=reason, by=by, until=until), on)
+        check_known_account(session, account)
+        save_override(session, account, override, on)
     print_result(f"{account} is shown as {band} beside its computed band until {until}")
 
 

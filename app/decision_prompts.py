@@ -1,9 +1,11 @@
 """Questions in the terminal for each decision: one play at a time, evidence first, a reason where the rules ask for one.
 
+Choices that wait already, made at the desk or carried over from an earlier run of the week, are shown and can be kept.
 Without a terminal it raises an error that says how to decide with a file.
 """
 
 import sys
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -16,12 +18,14 @@ from app.parsing import parse_date
 from app.service import load_review_document, waiting_gate
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
+from domain.desk import PendingDecision
 from domain.diagnosis import CauseFinding
 from domain.errors import DecisionError, InputError
 from domain.plan import TBD
 from domain.review import Review
 from domain.save_play import SavePlay
 from tools.planning.decisions import reason_for_asking
+from tools.store.desk_store import DeskStore
 from tools.wording import format_money
 
 
@@ -38,11 +42,16 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
     if gate == "close":
         return Decisions(review=review_id, decided_by=who, close=_prompt_close(review, console))
     causes, total = {cause.account_id: cause for cause in review.causes}, len(review.plays)
-    plays = tuple(
-        prompt_for_play(play, causes.get(play.account_id), f"{index} of {total}", console)
+    choices = DeskStore(session.store).choices(review_id, session.store.request(review_id)[2])
+    plays = [
+        prompt_for_play(
+            play, causes.get(play.account_id), f"{index} of {total}", console, choices.pop(play.account_id, None)
+        )
         for index, play in enumerate(review.plays, 1)
-    )
+    ]
     count = len(review.intervention_plan) - len(plays)
+    kept = prompt_for_lines(choices, console)
+    plays, count = [*plays, *kept], count - len(kept)
     others = (
         "approve"
         if Confirm.ask(f"Approve the primary actions of {count} accounts without a play", console=console)
@@ -50,11 +59,13 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
     )
     budget = _prompt_budget(review, console)
     close = _prompt_close(review, console) if Confirm.ask("Close the meeting now", console=console) else None
-    return Decisions(review=review_id, decided_by=who, plays=plays, others=others, budget=budget, close=close)
+    return Decisions(review=review_id, decided_by=who, plays=tuple(plays), others=others, budget=budget, close=close)
 
 
-def prompt_for_play(play: SavePlay, cause: CauseFinding | None, place: str, console: Console) -> PlayDecision:
-    """Show one play and ask for the decision about it."""
+def prompt_for_play(
+    play: SavePlay, cause: CauseFinding | None, place: str, console: Console, choice: PendingDecision | None = None
+) -> PlayDecision:
+    """Show one play and ask for the decision about it. ``choice`` waits already; it is kept unless another is given."""
     head = f"{place}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
     body = Text("\n".join(f"{fact.id}  {fact.statement}" for fact in play.evidence[:6]))
     body.append(f"\n\n{play.root_cause}\n")
@@ -63,7 +74,14 @@ def prompt_for_play(play: SavePlay, cause: CauseFinding | None, place: str, cons
         for action in phase.actions:
             body.append(f"  {action.due}  {action.owner}: {action.title}\n")
     console.print(Panel(body, title=Text(head)))
-    answer = Prompt.ask("approve, reject, defer", choices=["approve", "reject", "defer"], console=console)
+    answers = ["approve", "reject", "defer"]
+    if choice is None:
+        answer = Prompt.ask("approve, reject, defer", choices=answers, console=console)
+    else:
+        console.print(f"Chosen already: {_choice_text(choice)}")
+        answer = Prompt.ask("keep, approve, reject, defer", choices=["keep", *answers], default="keep", console=console)
+        if answer == "keep":
+            return _kept(choice)
     facts: dict[str, Any] = {"account": play.account_id, "decision": answer, "version": play.version}
     rule = reason_for_asking(answer, play, cause)
     if rule is not None:
@@ -71,6 +89,30 @@ def prompt_for_play(play: SavePlay, cause: CauseFinding | None, place: str, cons
     if answer == "defer":
         facts["until"] = _prompt_date(console)
     return PlayDecision.model_validate(facts)
+
+
+def prompt_for_lines(choices: Mapping[str, PendingDecision], console: Console) -> list[PlayDecision]:
+    """Show the choices about accounts without a play, and ask whether they are kept."""
+    if not choices:
+        return []
+    for account, choice in choices.items():
+        console.print(f"{account}: {_choice_text(choice)}")
+    question = f"Keep these {len(choices)} choices about accounts without a play"
+    return (
+        [_kept(choice) for choice in choices.values()] if Confirm.ask(question, console=console, default=True) else []
+    )
+
+
+def _choice_text(choice: PendingDecision) -> str:
+    decision = choice.decision
+    until = f" until {decision.until}" if decision.until else ""
+    reason = f" ({decision.reason})" if decision.reason else ""
+    return f"{decision.decision}{until}, by {choice.by}{reason}"
+
+
+def _kept(choice: PendingDecision) -> PlayDecision:
+    """The decision of a choice. It stays the decision of the person who chose."""
+    return choice.decision.model_copy(update={"by": choice.decision.by or choice.by})
 
 
 def _prompt_reason(rule: str, console: Console) -> str:

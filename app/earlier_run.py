@@ -13,7 +13,7 @@ from domain.desk import PendingDecision
 from domain.errors import UnknownReference
 from domain.phase_results import EarlierRun, PlanResult
 from domain.tracking import Action
-from tools.planning.decisions import line_version
+from tools.planning.decisions import decision_for_rest, line_version
 from tools.save_play.selection import play_version
 from tools.store.desk_store import DeskStore
 from tools.wording import plural
@@ -86,7 +86,7 @@ def read_worked_week(session: StoreSession, review_id: str) -> WorkedWeek | None
     choices = {choice.decision.account: choice for choice in earlier.choices}
     choices |= _pinned(DeskStore(store).choices(review_id, run), planned)
     if "plan" in decided:
-        choices |= _pinned(_decisions_of_people(decided["plan"]), planned)
+        choices |= _pinned(_decisions_of_people(decided["plan"], planned), planned)
     return WorkedWeek(
         review_id=review_id,
         is_interrupted=state == "running",
@@ -99,12 +99,18 @@ def read_worked_week(session: StoreSession, review_id: str) -> WorkedWeek | None
     )
 
 
-def _decisions_of_people(decisions: Decisions) -> dict[str, PendingDecision]:
-    """Decisions about single accounts as choices. Those of an unattended run are nobody's choice."""
+def _decisions_of_people(decisions: Decisions, planned: PlanResult | None) -> dict[str, PendingDecision]:
+    """Decisions about single accounts as choices, with those that ``rest`` made. An unattended run chose nothing."""
     if decisions.unattended:
         return {}
+    named = {each.account: each for each in decisions.plays}
+    plays = [play.account_id for play in planned.plays] if planned else []
+    rest = {account: decision_for_rest(account, decisions) for account in plays if account not in named}
     by = decisions.decided_by
-    return {each.account: PendingDecision(decision=each, by=each.by or by, number=1) for each in decisions.plays}
+    return {
+        account: PendingDecision(decision=each, by=each.by or by, number=1)
+        for account, each in sorted({**rest, **named}.items())
+    }
 
 
 def _pinned(choices: Mapping[str, PendingDecision], planned: PlanResult | None) -> dict[str, PendingDecision]:

@@ -15,7 +15,7 @@ from app.engine_progress import EngineProgress
 from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, backfill, build_context, load_scored_base, run_review
 from domain.decisions import CloseDecision, Decisions, PlayDecision
-from domain.errors import DecisionError
+from domain.errors import DecisionError, InputError, UnknownReference
 from domain.phase_results import AssignResult, IdentifyResult, PlanResult
 from domain.plan import TBD
 from domain.portfolio import BandOverride
@@ -28,6 +28,10 @@ from tools.planning.follow_up import ProgressLog
 from tools.store.desk_store import DeskStore
 
 Gate = Literal["plan", "close"]
+MAX_NOTE_LENGTH = 2_000
+"""Characters of a note, a reason or a remark: a page of the minutes, not a document."""
+MAX_OVERRIDE_DAYS = 366
+"""Days that a person's own band may last; a person who still means it then says so again."""
 
 # start ---------------------------------------------------------------------------------------------------------------
 
@@ -304,8 +308,40 @@ def _progress_facts(progress: ProgressLog, action_id: str) -> dict[str, str | No
     return {"state": state, "on": on.isoformat() if on else None}
 
 
+def check_override(override: BandOverride, on: date) -> None:
+    """Check the reason and the days of a band that begins on ``on``. Raises InputError."""
+    if not override.reason.strip():
+        raise InputError("an override needs a reason")
+    check_length(override.reason, "the reason")
+    if override.until < on:
+        raise InputError(f"the override ends on {override.until}, before it begins")
+    if (override.until - on).days > MAX_OVERRIDE_DAYS:
+        raise InputError(f"the override ends on {override.until}; give a day within {MAX_OVERRIDE_DAYS} days")
+
+
+def check_known_account(session: StoreSession, account: str) -> None:
+    """Raises UnknownReference for an account that no kept week has; a store without weeks cannot tell."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        history = session.history()
+        if history.snapshots(connection, date.max) and not history.account_weeks(connection, account):
+            raise UnknownReference(
+                f"no week in {history.name} knows the account {account!r}; use an account id of the data, and run the"
+                " week's review first if the account is new"
+            )
+
+
+def check_length(text: str, what: str) -> str:
+    """A text that people typed, within bounds and with plain line ends. Raises InputError."""
+    if len(text) > MAX_NOTE_LENGTH:
+        raise InputError(f"{what} has {len(text)} characters; at most {MAX_NOTE_LENGTH}")
+    return text.replace("\r\n", "\n").strip()
+
+
 def save_override(session: StoreSession, account: str, override: BandOverride, on: date, review_id: str = "") -> None:
-    """Save a person's own band for an account from ``on``, with the band before in the audit line."""
+    """Save a person's own band for an account from ``on``, with the band before in the audit line. Raises InputError."""
+    check_override(override, on)
     store = session.store
     with store.transaction():
         before = store.overrides(on).get(account)

@@ -108,6 +108,11 @@ class StoreSession:
             self.configuration_files[request.configs] = read_configuration_files(configuration_folder(request))
         return self.configuration_files[request.configs]
 
+    def review_files(self, review_id: str) -> ConfigurationFiles:
+        """The configuration files that a review began with; today's for one begun before these were stored."""
+        kept = self.store.find(review_id, "configuration", ConfigurationFiles)
+        return kept or self.files_of(ReviewRequest.from_stored(self.store.request(review_id)[0]))
+
     def keep_configuration(self, review_id: str, request: ReviewRequest) -> None:
         """Store the configuration that a review begins with: it holds to its end, whatever changes on disk."""
         kept = self.store.save(review_id, "configuration", self.files_of(request))

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from app.desk.loaded_review import LoadedReview, MeetingState
 from app.desk.score_table import ScoreCache
 from app.parsing import first_problem
-from app.service import check_close_decisions, record_decisions, save_override, set_action_state
+from app.service import check_close_decisions, check_length, record_decisions, save_override, set_action_state
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import DeskRole, Member, PendingDecision
@@ -27,10 +27,6 @@ from tools.store.desk_store import DeskStore
 
 R = TypeVar("R", bound=Record)
 
-MAX_NOTE_LENGTH = 2_000
-"""Characters of a note, a reason or a remark: a page of the minutes, not a document."""
-MAX_OVERRIDE_DAYS = 366
-"""Days that a person's own band may last; whoever still means it then says so again."""
 _MAX_ACTION_DAYS = 366
 """Days that something may have been done before the review that asked for it."""
 ROLE_NAMES: dict[DeskRole, str] = {
@@ -42,13 +38,6 @@ def check_role(member: Member, role: DeskRole, what: str) -> None:
     """Raises NotAllowed when the member's role is too low."""
     if not member.is_at_least(role):
         raise NotAllowed(f"{what} is for {ROLE_NAMES[role]}; {member.name} is {ROLE_NAMES[member.role]} here")
-
-
-def check_length(text: str, what: str) -> str:
-    """A text that people typed, within bounds. Raises InputError."""
-    if len(text) > MAX_NOTE_LENGTH:
-        raise InputError(f"{what} has {len(text)} characters; at most {MAX_NOTE_LENGTH}")
-    return text.replace("\r\n", "\n").strip()
 
 
 @dataclass(frozen=True)
@@ -184,12 +173,6 @@ class DeskOperations:
         self._check_account(loaded, account, "an override")
         if band not in ("red", "yellow", "green"):
             raise InputError(f"a band is red, yellow or green, not {band!r}")
-        if not reason.strip():
-            raise InputError("an override needs a reason")
-        if until < on:
-            raise InputError(f"the override ends on {until}, before it begins")
-        if (until - on).days > MAX_OVERRIDE_DAYS:
-            raise InputError(f"the override ends on {until}; give a day within {MAX_OVERRIDE_DAYS} days")
         record = BandOverride(band=band, reason=check_length(reason, "the reason"), by=self.member.name, until=until)
         save_override(self.store_session, account, record, on, loaded.review_id)
         return record

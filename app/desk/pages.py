@@ -280,7 +280,7 @@ def what_if_file(context: Reader, review_id: str) -> Response:
     """The changed scoring as a file for a configuration folder."""
     loaded = context.load_review(review_id)
     changes = what_if.WhatIfChanges.of(dict(context.request.query_params), loaded.configuration)
-    text = what_if.scoring_file(changes, loaded.request.configs, review_id)
+    text = what_if.scoring_file(changes, context.store_session.review_files(review_id), review_id)
     return Response(
         text,
         media_type="application/yaml",

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,10 +14,10 @@ from pydantic import ValidationError
 
 from app.desk.score_table import ScoreTable, WhatIfEffect
 from app.parsing import first_problem
-from domain.configuration import CATEGORIES, SIZES, Configuration, ScoringSettings
+from domain.configuration import CATEGORIES, SIZES, Configuration, ConfigurationFiles, ScoringSettings
 from domain.errors import ConfigurationError, DecisionError
 from tools.scoring.score_sql import scored_sql
-from tools.yaml_file import read_yaml
+from tools.yaml_file import parse_yaml
 
 MAX_LISTED = 100
 """Accounts that are listed; the counts are of all."""
@@ -134,10 +133,9 @@ def compute_effect(
     return scores.compare_scoring(scored, MAX_LISTED)
 
 
-def scoring_file(changes: WhatIfChanges, configs: str | None, review_id: str) -> str:
-    """scoring.yaml with the changes, every other line as it is written there, and what was changed at its head."""
-    folder = Path(configs) if configs else Path(__file__).resolve().parents[2] / "configs"
-    raw = read_yaml(folder / "scoring.yaml", ConfigurationError).content
+def scoring_file(changes: WhatIfChanges, files: ConfigurationFiles, review_id: str) -> str:
+    """scoring.yaml of the review with the changes, its other values as they are, and what was changed at its head."""
+    raw = parse_yaml(files.files["scoring.yaml"], "scoring.yaml", ConfigurationError).content
     lines = [f"# {name}: {value:g}" for name, value in changes.values.items()] or ["# nothing"]
     head = f"# Changed on the page What if of {review_id}; put it into a folder and name that with --configs:"
     return "\n".join(

@@ -115,7 +115,9 @@ OVERRIDE = ["override", "A1", "--reason", "so", "--by", "me"]
         (["done", "--import", "/nowhere.csv"], r"nowhere\.csv"),
         (["done", "--import", str(PORTFOLIO / "notes.csv")], r"notes.csv: no column 'id'"),
         ([*OVERRIDE, "--band", "purple", "--until", "2026-12-01"], r"'purple': use red, yellow or green"),
-        ([*OVERRIDE, "--band", "red", "--until", "2020-01-01"], r"--until lies before"),
+        ([*OVERRIDE, "--band", "red", "--until", "2020-01-01"], r"the override ends on 2020-01-01, before it begins"),
+        ([*OVERRIDE, "--band", "red", "--until", "2999-01-01"], r"give a day within 366 days"),
+        ([*OVERRIDE, "--band", "red", "--until", "2999-01-01", "--reason", " "], r"an override needs a reason"),
         ([*OVERRIDE, "--band", "red", "--until", "christmas"], r"--until 'christmas' is not a date"),
         (["demo", str(PORTFOLIO)], r"is not empty; name a new folder"),
     ],
@@ -306,6 +308,16 @@ def test_an_override_stands_beside_the_computed_band_and_ends_on_its_date(
     computed = "red" if line["health"] < 60 else "yellow" if line["health"] < 80 else "green"
     assert line["health_band"] == computed != lasting_band, "the computed band stays"
     assert f"CSM says {lasting_band}" in team_first_week.pages(W47)["review.html"].decode()
+
+
+def test_an_override_of_an_account_that_no_week_knows_is_refused(team_first_week: StoreFolder, tmp_path: Path) -> None:
+    place = team_first_week.copy_to(tmp_path / "copy")
+    until = ("--band", "red", "--reason", "so", "--by", "me", "--on", "2026-11-20", "--until", "2026-12-31")
+    assert (
+        "knows the account 'TF-nowhere'; use an account id of the data"
+        in place.run("override", "TF-nowhere", *until).refusal
+    )
+    place.run("override", "TF-1052", *until).check_exit(DONE)
 
 
 # names that break pages ----------------------------------------------------------------------------------------------

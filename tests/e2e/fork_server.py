@@ -32,8 +32,9 @@ LIBRARIES = (
 )  # fmt: skip
 """Importing them starts no thread and opens no file of a review, so that forking afterwards is safe."""
 
-DATABASE_LIBRARIES = ("langgraph.checkpoint.postgres.aio", "psycopg")
-"""The same for libraries that may not be installed."""
+OPTIONAL_LIBRARIES = ("langgraph.checkpoint.postgres.aio", "psycopg", "fastapi.testclient", "pytest")
+"""The same for libraries that may not be installed, and for those of the tests' own programs."""
+ROOT = Path(__file__).parents[2]
 
 CAN_FORK = sys.platform == "linux" and not os.environ.get("SAVEPLAY_TESTS_COLD")
 """Forking is safe on Linux only. With the variable set, every command starts a new interpreter."""
@@ -92,7 +93,7 @@ def _address() -> str:
     """Socket of the forking process; that process is started here and ends with this process."""
     address = str(Path(tempfile.mkdtemp(prefix="saveplay-warm-")) / "socket")
     command = [sys.executable, "-m", "tests.e2e.fork_server", address, str(os.getpid())]
-    server = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL)
+    server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
     atexit.register(_end, server, address)
     while not os.path.exists(address):
         assert server.poll() is None, "the process that forks did not come up"
@@ -113,9 +114,11 @@ def serve_forks(address: str, owner: int) -> None:
     """Fork for every requested command until the owner has ended."""
     for library in LIBRARIES:
         importlib.import_module(library)
-    with suppress(ImportError):
-        for library in DATABASE_LIBRARIES:
+    for library in OPTIONAL_LIBRARIES:
+        with suppress(ImportError):
             importlib.import_module(library)
+    # Each command imports the product itself; compiling it every time would take longer than most commands.
+    sys.pycache_prefix = str(Path(address).parent / "compiled")
     door = socket.socket(socket.AF_UNIX)
     door.bind(f"{address}.new")
     door.listen()
@@ -163,6 +166,7 @@ def run_command(streams: Sequence[int], arguments: list[str], cwd: str, environm
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(cwd)
+        sys.dont_write_bytecode = cwd != str(ROOT)  # a test that changes a copy of the product must get what it wrote
         sys.path[:1] = [cwd, environment["PYTHONPATH"]]
         sys.argv = ["saveplay", *arguments]
         if "SAVEPLAY_TESTS_KILL_AT" in environment:

@@ -171,9 +171,10 @@ def test_what_the_page_foretells_is_what_a_review_with_the_downloaded_file_finds
     assert foretold.moved_accounts
     configs = tmp_path / "configs"
     shutil.copytree(ROOT / "configs", configs)
-    (configs / "scoring.yaml").write_text(what_if.scoring_file(asked, book.request.configs, W48), encoding="utf-8")
     place = both_weeks.copy_to(tmp_path / "world")
     with open_store(str(place.store)) as work:
+        file = what_if.scoring_file(asked, work.review_files(W48), W48)
+        (configs / "scoring.yaml").write_text(file, encoding="utf-8")
         request = ReviewRequest(book.request.data, book.review.as_of, "", str(configs))
         base = load_scored_base(request, read_configuration(configs), work.history())
         found = {row["account_id"]: row for row in base.rows("select account_id, risk_tier, at_risk, risk from scored")}

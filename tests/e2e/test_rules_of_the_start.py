@@ -8,8 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.desk_in_process import own_copy
+from tests.desk_in_process import InProcessDesk, own_copy
 from tests.e2e.commands import DONE, ROOT, WAITING, CommandResult
 from tests.e2e.shared_stores import FIRST_DAY, W47, SharedStores, StoreFolder, read_csv_rows, write_csv_rows
 
@@ -32,6 +33,7 @@ def changed_rules(shared_stores: SharedStores, team_data: Path) -> tuple[StoreFo
         said = {"changed": place.run("decide", W47, "--approve", "all")}
         settings.write_text("review: [", encoding="utf-8")
         said["resume"] = place.run("resume", W47)
+        (configs / "scoring.yaml").write_text("at_risk_above: [", encoding="utf-8")
         return said
 
     return shared_stores.place("changed-rules", make)
@@ -53,6 +55,18 @@ def test_a_closed_review_is_shown_as_it_was_even_when_its_configuration_is_broke
     place, said = changed_rules
     said["resume"].check_exit(DONE)
     assert place.document(W47) == StoreFolder(place.folder / "same").document(W47)
+
+
+def test_the_desk_hands_out_the_scoring_of_the_start(
+    changed_rules: tuple[StoreFolder, dict[str, CommandResult]], tmp_path: Path
+) -> None:
+    inside = InProcessDesk(own_copy(changed_rules[0], tmp_path / "copy").store)
+    reader = inside.browser(inside.member("viewer"))
+    file = yaml.safe_load(reader.get(f"/r/{W47}/what-if/scoring.yaml?at_risk_above=41").text)
+    inside.close()
+    at_start = yaml.safe_load((ROOT / "configs" / "scoring.yaml").read_text(encoding="utf-8"))
+    assert file["at_risk_above"] != at_start["at_risk_above"]
+    assert {**file, "at_risk_above": at_start["at_risk_above"]} == at_start
 
 
 def test_a_closed_review_is_never_run_again_by_resume(team_second_week: StoreFolder, tmp_path: Path) -> None:

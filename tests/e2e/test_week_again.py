@@ -146,21 +146,21 @@ def test_choices_about_plays_that_other_data_changed_are_asked_again(
 def test_a_decided_week_that_is_run_again_keeps_its_decisions_as_choices(
     open_week: StoreFolder, team_data: Path, meeting_wishes: MeetingWishes, tmp_path: Path
 ) -> None:
-    file = meeting_wishes.file(tmp_path / "decisions.yaml", close=None)
+    plays = {play["account_id"] for play in open_week.document(W48)["plays"]}
+    unnamed = next(each["account"] for each in meeting_wishes.content["plays"] if each["account"] in plays)
+    named = [each for each in meeting_wishes.content["plays"] if each["account"] != unnamed]
+    file = meeting_wishes.file(tmp_path / "decisions.yaml", plays=named, rest="reject", close=None)
     open_week.run("decide", W48, "--file", file).check_exit(WAITING)
     decided = log(open_week, "decided")[0]
-    assert {each["account"]: each["after"]["decision"] for each in decided["changes"]} == {
-        each["account"]: each["decision"] for each in meeting_wishes.content["plays"]
-    }
+    wanted = {**{each["account"]: each["decision"] for each in named}, unnamed: "reject"}
+    assert {each["account"]: each["after"]["decision"] for each in decided["changes"]} == wanted
     refused = saveplay(*open_week.review_arguments(team_data, SECOND_DAY)).refusal
-    plays, actions = len(open_week.document(W48)["plays"]), len(open_week.document(W48)["actions"])
-    assert refused.startswith(f"{W48} has {plays} decisions and ")
+    actions = len(open_week.document(W48)["actions"])
+    assert refused.startswith(f"{W48} has {len(plays)} decisions and ")
     assert actions > 0
     assert "approved actions; add --again" in refused
     run_again(open_week, team_data)
-    assert {account: who for account, (_, who) in choices(open_week).items()} == {
-        each["account"]: "Marguerite Oyelaran" for each in meeting_wishes.content["plays"]
-    }
+    assert choices(open_week) == {account: (decision, "Marguerite Oyelaran") for account, decision in wanted.items()}
 
 
 @pytest.fixture(scope="module")

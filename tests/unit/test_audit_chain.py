@@ -157,7 +157,7 @@ def test_who_can_write_to_the_store_but_lacks_the_key_kept_elsewhere_cannot_forg
     store: ReviewStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAVEPLAY_AUDIT_KEY", KEY)
-    tampered(store, *EVERYTHING)
+    tampered(store, *EVERYTHING, "delete from keys where digest = 'audit-keys'")
     store.log(W48, "Marguerite Oyelaran", "decided")
     assert faults(store) == ()
     [line], [link] = store.database.rows("select * from audit", {}), store.database.rows("select * from chain", {})
@@ -199,12 +199,14 @@ def test_a_tail_that_was_cut_off_with_what_the_store_remembers_is_found_only_aga
     assert "the anchor is of entry 5" in found
 
 
-def test_a_log_that_was_cut_off_and_written_on_is_found_against_an_anchor(store: ReviewStore) -> None:
+def test_a_log_that_was_cut_off_and_written_on_is_found_also_against_an_anchor(store: ReviewStore) -> None:
     anchor = store.chain_head()
     tampered(store, *(f"delete from {table} where seq > 3" for table in FIELDS), EVERYTHING[2])
     for _ in range(3):
         store.log(W48, "Marguerite Oyelaran", "approved something else")
-    [found] = faults(store, anchor)
+    [cut] = faults(store)
+    assert cut.startswith("the log was removed or cut off before entry ")
+    [found, _] = faults(store, anchor)
     assert "entry 5 is another one than the anchor was taken of" in found or "the log was cut off" in found
 
 

@@ -5,8 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from app.decision_prompts import prompt_for_play
+from app.decision_prompts import prompt_for_lines, prompt_for_play
 from domain.decisions import PlayDecision
+from domain.desk import PendingDecision
 from tests.builders import build_finding, build_play
 
 PLAY = build_play(account_id="A-1", intervention_tier="critical")
@@ -29,3 +30,39 @@ def test_a_reason_is_asked_for_until_it_is_given(
 
 def test_an_ordinary_approval_asks_for_no_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer(monkeypatch, "approve\n", "moderate").reason == ""
+
+
+CHOICE = PendingDecision(
+    decision=PlayDecision(account="A-1", decision="reject", reason="They renewed", version=PLAY.version),
+    by="Dana",
+    number=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("\n", ("reject", "They renewed", "Dana")), ("approve\n", ("approve", "", ""))],
+)
+def test_a_choice_that_waits_is_shown_and_kept_unless_another_is_given(
+    monkeypatch: pytest.MonkeyPatch, typed: str, expected: tuple[str, str, str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    shown = io.StringIO()
+    finding = build_finding("service_failure", "moderate")
+    decision = prompt_for_play(
+        PLAY.model_copy(update={"verified": True}), finding, "1 of 1", Console(file=shown, markup=False), CHOICE
+    )
+    assert (decision.decision, decision.reason, decision.by) == expected
+    assert decision.version == PLAY.version
+    assert "Chosen already: reject, by Dana (They renewed)" in shown.getvalue()
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("\n", ["A-1"]), ("n\n", [])])
+def test_choices_about_accounts_without_a_play_are_kept_together_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, typed: str, kept: list[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    shown = io.StringIO()
+    found = prompt_for_lines({"A-1": CHOICE}, Console(file=shown, markup=False))
+    assert [decision.account for decision in found] == kept
+    assert "A-1: reject, by Dana (They renewed)" in shown.getvalue()

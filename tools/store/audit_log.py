@@ -114,9 +114,12 @@ class AuditedStore(ABC):
             hashes = [each for each in uncovered.get(table, []) if tuple(each[:-1]) != key]
             uncovered = {**uncovered, table: hashes} if table in uncovered else uncovered
         uncovered = {table: hashes for table, hashes in uncovered.items() if hashes}
-        if uncovered:
+        # Fingerprints of keys are written with the first entry that has hashes: such a store has begun before.
+        is_again = bool(self._key_epochs())
+        if uncovered or is_again:
             facts = {"way": self.way, "content": uncovered}
-            return self._add_entry(head, "", "saveplay", content.COVER_BEGAN, facts)
+            what = content.COVER_BEGAN_AGAIN if is_again else content.COVER_BEGAN
+            return self._add_entry(head, "", "saveplay", what, facts)
         return head
 
     def _add_entry(
@@ -188,6 +191,11 @@ class AuditedStore(ABC):
         report = audit_chain.verify_chain(keys, epochs, lines, links, anchor, is_begun)
         found = content.check_content(lines, stored, is_begun=kept is not None)
         faults = [*report.faults, *audit_chain.head_faults(kept["body"] if kept else None, links, lines, stored)]
+        faults += [
+            f"the log was removed or cut off before entry {line['seq']} ({line['at']}), and work went on"
+            for line in lines
+            if line["what"] == content.COVER_BEGAN_AGAIN
+        ]
         for file, earlier in published:
             faults += [f"{file}: {fault}" for fault in audit_chain.anchor_faults(earlier, dict(links), report.head)]
         counts = {"covered": found.covered, "uncovered": found.uncovered}

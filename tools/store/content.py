@@ -15,6 +15,8 @@ from tools.store.database import Database
 Key = tuple[Any, ...]
 COVER_BEGAN = "covered from here on"
 """Entry that holds the hashes of everything that was stored before entries had hashes."""
+COVER_BEGAN_AGAIN = "covered from here on, after the log was removed"
+"""The same in a store whose entries had hashes already: somebody emptied the log and all that belongs to it."""
 _MAX_QUERIES = 20
 """Rows of a table that are read one by one; for more, the table is read once."""
 
@@ -109,8 +111,9 @@ def check_content(
             elif expected != digest:
                 faults.append(f"{label} is not the one that {line['who']} recorded at entry {line['seq']}")
             else:
-                uncovered += line["what"] == COVER_BEGAN
-                covered += line["what"] != COVER_BEGAN
+                is_older = line["what"] in (COVER_BEGAN, COVER_BEGAN_AGAIN)
+                uncovered += is_older
+                covered += not is_older
     for (table, gone), (expected, line) in written.items():
         if expected is not None:
             label = COVERED[table].label.format(*gone)
