@@ -275,7 +275,7 @@ def running_choices(
         return ChosenAction(action, context.people.get(owners.get(action.id, "")), dates.get(action.id))
 
     return {
-        phase: [choice(action) for action in context.playbook.phase(phase) if action.id in actions.get(phase, ())]
+        phase: [choice(action) for action in context.library(phase) if action.id in actions.get(phase, ())]
         for phase in PHASES
     }
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from domain.configuration import InterventionTier, Size
 from domain.evidence import Contribution, Evidence
+from domain.facts import Fact
 from domain.playbook import Role
 from domain.portfolio import HealthBand, RiskChange, RiskTier
 from domain.record import Record
@@ -90,6 +91,7 @@ class Dossier(Record):
     contributions: tuple[Contribution, ...]
     evidence: tuple[Evidence, ...]
     contacts: tuple[Contact, ...]
+    facts: tuple[Fact, ...] = ()
     texts: tuple[str, ...]
     """Subjects of recent tickets."""
     health_history: tuple[tuple[date, float | None], ...]

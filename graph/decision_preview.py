@@ -97,7 +97,7 @@ class DecisionPreview:
             raise DecisionError(f"{account}: the play has no action {action!r}")
         context = self._planner.play_context(self._accounts[account])
         taken = {each.id for part in play.phases for each in part.actions} | context.excluded
-        return [each for each in context.playbook.phase(phase.phase) if each.id not in taken]
+        return [each for each in context.library(phase.phase) if each.id not in taken]
 
     def with_swaps(self, decisions: Sequence[PlayDecision]) -> PlanResult:
         """The proposed plays, with the actions that people exchanged for others of the playbook."""

@@ -11,17 +11,18 @@ from domain.dossier import Person
 from domain.drafting import DraftAction, PlayDraft
 from domain.evidence import Evidence
 from domain.plan import TBD
+from domain.plan_language import Step
 from domain.playbook import PHASES, Criterion, Phase, PlaybookAction
 from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCriterion, WalkAwayCriterion
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, expected_value
+from tools.save_play.fact_words import fact_name, fact_reason
 from tools.save_play.selection import (
     adverse_signals,
     build_phase,
     choose_actions,
     concession_cost,
-    due_date,
     find_contact,
     owner_placeholders,
     supporting_evidence,
@@ -53,12 +54,11 @@ PlayChoices = Mapping[Phase, list[ChosenAction]]
 def playbook_choices(context: PlayContext) -> PlayChoices:
     """The choices of the playbook drafter: the best supported actions of each phase."""
     chosen = choose_actions(
-        context.playbook,
+        {phase: context.usable(phase) for phase in PHASES},
         context.tier,
-        context.finding.difficulty,
         adverse_signals(context.dossier),
         context.configuration.review.play_phases,
-        context.excluded,
+        context.steps,
     )
     return {phase: [ChosenAction(action) for action in chosen[phase]] for phase in PHASES}
 
@@ -69,7 +69,7 @@ def draft_choices(context: PlayContext, draft: PlayDraft) -> PlayChoices:
 
 
 def _draft_choice(context: PlayContext, phase: Phase, chosen: DraftAction) -> ChosenAction:
-    action = next(action for action in context.playbook.phase(phase) if action.id == chosen.action)
+    action = next(action for action in context.library(phase) if action.id == chosen.action)
     return ChosenAction(action, context.owners[chosen.owner][1], chosen.due, chosen.evidence, chosen.why)
 
 
@@ -143,16 +143,20 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
 def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> PlayAction:
     """The playbook's action with real people and a real date."""
     action, dossier = choice.action, context.dossier
-    due = choice.due or due_date(phase, action, context.created, context.schedule_scale, context.calendar)
+    due = choice.due or context.due_date(phase, action)
+    step = context.steps[action.id] or Step(verb=action.verb, because=())
     default_owner = context.team.by_role.get(action.owner_role)
     person = choice.owner or default_owner
     words = context.words
     if person is not None and person != default_owner:
         words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, context.playbook), person.name)}
     contact = find_contact(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
+    met = step.person.name if step.person and step.person.fact else contact.name if contact else None
+    words = {**words, **step_words(context, action, step)}
+    vocabulary = context.configuration.plan
     return PlayAction(
         id=action.id,
-        title=action.title,
+        title=action.title.format_map(words),
         action=action.what.format_map(words),
         owner=person.name if person else TBD,
         owner_id=person.person_id if person else None,
@@ -161,16 +165,30 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
         follow_up=context.calendar.follow_up(due, context.created),
         purpose=render_sentence(choice.why, context.words, dossier.evidence)
         if choice.why is not None
-        else action.purpose.format_map(context.words),
-        metric=action.metric.format_map(context.words),
+        else action.purpose.format_map(words),
+        metric=action.metric.format_map(words),
         evidence=choice.evidence
         if choice.evidence is not None
         else supporting_evidence(dossier, action, context.finding),
         effort_hours=action.effort_hours,
         channel=action.channel,
         customer_facing=action.customer_facing,
-        contact=contact.name if contact and action.customer_facing else None,
+        contact=met if action.customer_facing else None,
+        because=tuple(fact_reason(fact) for fact in context.facts.all_of(step.because)),
+        asks=tuple(vocabulary.questions[name].says for name in step.asks),
+        result=vocabulary.results[step.result].says if step.result else "",
+        step=step,
     )
+
+
+def step_words(context: PlayContext, action: PlaybookAction, step: Step) -> dict[str, str]:
+    """The words of a step's own places: what it is about, with whom, and the number that it names."""
+    about = context.facts.by_id(step.about)
+    return {
+        "about": fact_name(about) if about else action.about_else,
+        "with": step.person.name if step.person else context.words["contact"],
+        "amount": step.amount.shown if step.amount else "",
+    }
 
 
 def _play_evidence(

@@ -14,6 +14,7 @@ from domain.configuration import PhaseSettings, ReviewSettings
 from domain.diagnosis import CauseFinding
 from domain.dossier import Contact, Dossier, Person
 from domain.evidence import SourceRow
+from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.save_play import PlayAction, PlayPhase, SavePlay
 from tools.working_days import WorkingDays
@@ -120,11 +121,16 @@ def adverse_signals(dossier: Dossier) -> dict[str, float]:
 
 
 def suitable_actions(
-    actions: Sequence[PlaybookAction], tier: PlayTier, difficulty: str, against: Mapping[str, float]
+    actions: Sequence[PlaybookAction],
+    tier: PlayTier,
+    difficulty: str,
+    against: Mapping[str, float],
+    steps: Mapping[str, Step | None],
 ) -> list[PlaybookAction]:
-    """Actions for this tier and difficulty whose evidence is present: best supported first, then as in the library.
+    """Actions for this tier and difficulty whose evidence is present and whose places are filled, the best first.
 
-    Value comes before price: what gives money away comes last.
+    Value comes before price: what gives money away comes last. What names a fact of this account comes before what would fit
+    any account, then what is best supported, then the order of the library.
     """
     usable = [
         action
@@ -132,30 +138,35 @@ def suitable_actions(
         if tier in action.tiers
         and difficulty in action.difficulty
         and (not action.signals or any(signal in against for signal in action.signals))
+        and steps[action.id] is not None
     ]
     support = {action.id: max((against.get(s, 0.0) for s in action.signals), default=0.0) for action in usable}
-    return sorted(usable, key=lambda action: (action.concession, -support[action.id]))
+    return sorted(
+        usable, key=lambda action: (action.concession, not _is_specific(steps[action.id]), -support[action.id])
+    )
+
+
+def _is_specific(step: Step | None) -> bool:
+    return step is not None and step.is_specific
 
 
 def choose_actions(
-    playbook: Playbook,
+    suitable: Mapping[Phase, Sequence[PlaybookAction]],
     tier: PlayTier,
-    difficulty: str,
     against: Mapping[str, float],
     phases: Mapping[Phase, PhaseSettings],
-    excluded: frozenset[str] = frozenset(),
+    steps: Mapping[str, Step | None],
 ) -> dict[Phase, list[PlaybookAction]]:
     """The actions of each phase; phase 1 opens with a first touch, led by an executive for critical accounts."""
     chosen: dict[Phase, list[PlaybookAction]] = {}
     for phase in PHASES:
-        options = [
-            a for a in suitable_actions(playbook.phase(phase), tier, difficulty, against) if a.id not in excluded
-        ]
+        options = list(suitable[phase])
         picked: list[PlaybookAction] = []
         if phase == "stabilise":
-            picked.append(choose_first_touch([action for action in options if action.first_touch], tier, against))
+            touches = [action for action in options if action.first_touch]
+            picked.append(choose_first_touch(touches, tier, against, steps))
             options = [action for action in options if not action.first_touch]
-            options.sort(key=lambda action: 0 if action.channel == "document" or action.customer_facing else 1)
+            options.sort(key=lambda action: (not _is_specific(steps[action.id]), not _is_shown(action)))
         kept = [action for action in options if action not in picked]
         kept.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
         picked += kept[: phases[phase].actions - len(picked)]
@@ -163,8 +174,19 @@ def choose_actions(
     return chosen
 
 
-def choose_first_touch(touches: list[PlaybookAction], tier: PlayTier, against: Mapping[str, float]) -> PlaybookAction:
-    """The first touch: what the evidence asks for, else an executive for critical accounts and the CSM for others."""
+def _is_shown(action: PlaybookAction) -> bool:
+    """True if the customer sees it, or gets it in writing."""
+    return action.channel == "document" or action.customer_facing
+
+
+def choose_first_touch(
+    touches: Sequence[PlaybookAction], tier: PlayTier, against: Mapping[str, float], steps: Mapping[str, Step | None]
+) -> PlaybookAction:
+    """The first touch: about a fact of this account if any is, then what the evidence asks for, then by tier.
+
+    An executive opens for critical accounts and the CSM for others.
+    """
+    touches = [touch for touch in touches if _is_specific(steps[touch.id])] or touches
     supported = [touch for touch in touches if any(signal in against for signal in touch.signals)]
     if supported:
         return supported[0]

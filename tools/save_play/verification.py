@@ -158,12 +158,12 @@ def _actions(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
     if tuple(phase.phase for phase in play.phases) != PHASES:
         yield _violation("phase_missing", f"a play has the phases {', '.join(PHASES)} in this order")
     for phase in play.phases:
-        known = {action.id for action in context.playbook.phase(phase.phase)}
+        known = {action.id for action in context.library(phase.phase)}
         for action in phase.actions:
             if action.id not in known:
                 yield _violation(
                     "action_not_of_cause",
-                    f"{action.id} does not belong to {phase.phase} of the playbook {context.playbook.cause}; choose from it",
+                    f"{action.id} does not belong to {phase.phase} of the playbook {context.playbook.cause} or to a situation; choose from it",
                 )
         if len(phase.actions) < MINIMUM_ACTIONS:
             yield _violation(
@@ -266,7 +266,7 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
     return {
         phase.phase: [
             ChosenAction(
-                next(known for known in context.playbook.phase(phase.phase) if known.id == action.id),
+                next(known for known in context.library(phase.phase) if known.id == action.id),
                 context.people.get(action.owner_id or ""),
                 action.due,
                 facts.get(action.id),
@@ -281,7 +281,7 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
 def has_unknown_ids(draft: PlayDraft, context: PlayContext) -> bool:
     """True if the draft names an action or an owner that the context does not have."""
     lines: list[tuple[Phase, DraftAction]] = [(phase, line) for phase in PHASES for line in draft.phase(phase)]
-    known = {phase: {action.id for action in context.playbook.phase(phase)} for phase in PHASES}
+    known = {phase: {action.id for action in context.library(phase)} for phase in PHASES}
     return any(line.action not in known[phase] or line.owner not in context.owners for phase, line in lines)
 
 
