@@ -122,7 +122,7 @@ def _person(
         elif query.contact is not None and (found := facts.find(query.contact)):
             contact = found[0]
             assert isinstance(contact, ContactFact)
-            return StepPerson(name=person_name(contact), fact=contact.id, person_id=None)
+            return StepPerson(name=person_name(contact, with_title=False), fact=contact.id, person_id=None)
     return None
 
 

@@ -77,11 +77,11 @@ def fact_reason(fact: Fact) -> str:
             return "they reported the incident that other customers report, too"
 
 
-def person_name(fact: ContactFact) -> str:
-    """Name with title, or the role that a text proves, as "the new CFO"."""
+def person_name(fact: ContactFact, with_title: bool = True) -> str:
+    """Name, with title if wanted, or the role that a text proves, as "the new CFO"."""
     if not fact.name:
         return f"the new {fact.title or (fact.role or 'decision maker').replace('_', ' ')}"
-    return f"{fact.name} ({fact.title})" if fact.title else fact.name
+    return f"{fact.name} ({fact.title})" if fact.title and with_title else fact.name
 
 
 def invoice_amount(fact: InvoiceFact) -> str:

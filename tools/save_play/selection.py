@@ -165,13 +165,37 @@ def choose_actions(
         if phase == "stabilise":
             touches = [action for action in options if action.first_touch]
             picked.append(choose_first_touch(touches, tier, against, steps))
-            options = [action for action in options if not action.first_touch]
             options.sort(key=lambda action: (not _is_specific(steps[action.id]), not _is_shown(action)))
-        kept = [action for action in options if action not in picked]
-        kept.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
-        picked += kept[: phases[phase].actions - len(picked)]
-        chosen[phase] = picked
+        options.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
+        earlier = [action for actions in chosen.values() for action in actions]
+        chosen[phase] = _without_repetition(picked, options, phases[phase].actions, steps, earlier)
     return chosen
+
+
+def _without_repetition(
+    picked: Sequence[PlaybookAction],
+    options: Sequence[PlaybookAction],
+    most: int,
+    steps: Mapping[str, Step | None],
+    earlier: Sequence[PlaybookAction],
+) -> list[PlaybookAction]:
+    """The first ``most`` actions that differ; others only where there are not enough."""
+    found = list(picked)
+    later = []
+    for action in options:
+        if action in found:
+            continue
+        repeats = any(_is_same_step(steps[action.id], steps[other.id]) for other in (*earlier, *found))
+        later += [action] if repeats else []
+        found += [] if repeats or len(found) >= most else [action]
+    return [*found, *later[: max(most - len(found), 0)]]
+
+
+def _is_same_step(one: Step | None, other: Step | None) -> bool:
+    """True if two steps do the same thing with the same person; our own company is asked for an answer once."""
+    if one is None or other is None or not one.verb or one.verb != other.verb:
+        return False
+    return one.person == other.person or one.verb == "get_answer"
 
 
 def _is_shown(action: PlaybookAction) -> bool:
