@@ -165,7 +165,7 @@ def choose_actions(
         if phase == "stabilise":
             touches = [action for action in options if action.first_touch]
             picked.append(choose_first_touch(touches, tier, against, steps))
-            options.sort(key=lambda action: (not _is_specific(steps[action.id]), not _is_shown(action)))
+            options.sort(key=lambda action: not _is_specific(steps[action.id]) and 1 + (not _is_shown(action)))
         options.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
         earlier = [action for actions in chosen.values() for action in actions]
         chosen[phase] = _without_repetition(picked, options, phases[phase].actions, steps, earlier)
