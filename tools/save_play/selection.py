@@ -141,9 +141,12 @@ def suitable_actions(
         and steps[action.id] is not None
     ]
     support = {action.id: max((against.get(s, 0.0) for s in action.signals), default=0.0) for action in usable}
-    return sorted(
-        usable, key=lambda action: (action.concession, not _is_specific(steps[action.id]), -support[action.id])
-    )
+
+    def rank(action: PlaybookAction) -> tuple[bool, bool, float]:
+        specific = _is_specific(steps[action.id])
+        return action.concession, not specific, 0.0 if specific else -support[action.id]
+
+    return sorted(usable, key=rank)
 
 
 def _is_specific(step: Step | None) -> bool:
