@@ -19,6 +19,7 @@ from tools.wording import format_money, format_number
 
 _WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ0-9.]{3,}")
 _MAX_REASONS = 3
+_ORDINARY = frozenset({"active", "on_record"})
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def bind(action: PlaybookAction, facts: AccountFacts, colleague: Callable[[Role]
     if action.amount is not None and amount is None:
         return None
     person = _person(action.person, facts, colleague)
-    if action.person and person is None:
+    if action.person and person is None and not _anybody_will_do(action.person):
         return None
     reasons = [found[0] for query in action.because if (found := facts.find(query))]
     if action.because and not reasons and about is None:
@@ -110,6 +111,12 @@ def bind(action: PlaybookAction, facts: AccountFacts, colleague: Callable[[Role]
         result=action.result,
         amount=amount,
     )
+
+
+def _anybody_will_do(queries: Sequence[PersonQuery]) -> bool:
+    """True if the main contact may stand in: the place asks for a role, not for somebody who left, came or waits."""
+    contacts = [query.contact for query in queries if query.contact is not None]
+    return any(set(contact.tests) <= _ORDINARY for contact in contacts)
 
 
 def _person(

@@ -27,18 +27,15 @@ from tools.save_play.selection import (
     owner_placeholders,
     supporting_evidence,
 )
-from tools.save_play.sentence_rules import render_sentence
 
 
 @dataclass(frozen=True)
 class ChosenAction:
-    """One chosen action. A field that is None follows the playbook: its owner, date, evidence or purpose."""
+    """One chosen action. A field that is None follows the playbook: its owner or its date."""
 
     action: PlaybookAction
     owner: Person | None = None
     due: date | None = None
-    evidence: tuple[str, ...] | None = None
-    why: str | None = None
 
 
 _DECISION_BEFORE_WEEK_END = 3
@@ -70,7 +67,7 @@ def draft_choices(context: PlayContext, draft: PlayDraft) -> PlayChoices:
 
 def _draft_choice(context: PlayContext, phase: Phase, chosen: DraftAction) -> ChosenAction:
     action = next(action for action in context.library(phase) if action.id == chosen.action)
-    return ChosenAction(action, context.owners[chosen.owner][1], chosen.due, chosen.evidence, chosen.why)
+    return ChosenAction(action, context.owners[chosen.owner][1], chosen.due)
 
 
 def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | None = None) -> SavePlay:
@@ -110,10 +107,9 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
         violations=(),
         cause=finding.category,
         cause_label=finding.label,
-        root_cause=_root_cause(context, draft),
-        opening=render_sentence(draft.opening, context.words, ()) if draft and draft.opening is not None else "",
+        root_cause=_root_cause(context),
         questions=(finding.would_tell_apart, *playbook.questions),
-        evidence=_play_evidence(context, phases, draft),
+        evidence=_play_evidence(context, phases),
         phases=phases,
         success_criteria=_success_criteria(context),
         walk_away=tuple(
@@ -163,13 +159,9 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
         owner_role=action.owner_role,
         due=due,
         follow_up=context.calendar.follow_up(due, context.created),
-        purpose=render_sentence(choice.why, context.words, dossier.evidence)
-        if choice.why is not None
-        else action.purpose.format_map(words),
+        purpose=action.purpose.format_map(words),
         metric=action.metric.format_map(words),
-        evidence=choice.evidence
-        if choice.evidence is not None
-        else supporting_evidence(dossier, action, context.finding),
+        evidence=supporting_evidence(dossier, action, context.finding),
         effort_hours=action.effort_hours,
         channel=action.channel,
         customer_facing=action.customer_facing,
@@ -191,27 +183,16 @@ def step_words(context: PlayContext, action: PlaybookAction, step: Step) -> dict
     }
 
 
-def _play_evidence(
-    context: PlayContext, phases: tuple[PlayPhase, ...], draft: PlayDraft | None
-) -> tuple[Evidence, ...]:
+def _play_evidence(context: PlayContext, phases: tuple[PlayPhase, ...]) -> tuple[Evidence, ...]:
     """Evidence of the play: every item that is bad news, and every item that the plan cites."""
     cited = {evidence_id for phase in phases for action in phase.actions for evidence_id in action.evidence}
     cited |= set(context.finding.evidence)
-    texts = " ".join(draft.wording().values()) if draft else ""
-    return tuple(
-        item
-        for item in context.dossier.evidence
-        if item.direction == "worse" or item.id in cited or f"{{{item.id}}}" in texts
-    )
+    return tuple(item for item in context.dossier.evidence if item.direction == "worse" or item.id in cited)
 
 
-def _root_cause(context: PlayContext, draft: PlayDraft | None) -> str:
+def _root_cause(context: PlayContext) -> str:
     finding = context.finding
-    model_summary = draft.summary if draft else None
-    reason = finding.reasoning
-    if model_summary is not None:
-        reason = render_sentence(model_summary, context.words, context.dossier.evidence)
-    text = f"{reason} Confidence: {finding.confidence}."
+    text = f"{finding.reasoning} Confidence: {finding.confidence}."
     if finding.runner_up_label and finding.category != UNDETERMINED:
         text += f" Runner-up: {finding.runner_up_label}."
     return text

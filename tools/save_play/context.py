@@ -13,6 +13,7 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH
 from domain.evidence import Evidence
+from domain.facts import ContactFact
 from domain.plan_language import Step, StepPerson
 from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role, Situation
 from tools.evidence.causes import UNDETERMINED
@@ -31,6 +32,11 @@ from tools.save_play.selection import (
 )
 from tools.working_days import WorkingDays
 
+_ROLE_WORDS = {
+    "contact": "their main contact", "champion": "their champion", "executive": "their executive", "csm": "the CSM",
+    "manager": "the CS manager", "our_executive": "our executive", "specialist": "our specialist",
+    "renewal": "the renewal", "account": "the account",
+}  # fmt: skip
 MAX_OPTIONS = 5
 """Actions offered a phase: beyond five the evidence no longer tells them apart."""
 _MAX_PEOPLE = 3
@@ -101,6 +107,18 @@ class PlayContext:
             actions, self.tier, self.finding.difficulty, adverse_signals(self.dossier), self.steps
         )
         return [action for action in fitting if action.id not in self.excluded]
+
+    @cached_property
+    def role_words(self) -> dict[str, str]:
+        """Roles for the placeholders of the sentences, for readers who must not see names."""
+        return {**dict.fromkeys(self.words, "the account"), **_ROLE_WORDS}
+
+    def role_of(self, person: StepPerson) -> str:
+        """The role of a step's person, for readers who must not see names."""
+        fact = self.facts.by_id(person.fact)
+        if isinstance(fact, ContactFact):
+            return f"their {(fact.role or 'contact').replace('_', ' ')}" if fact.name else person.name
+        return "our colleague"
 
     def _colleague(self, role: Role) -> StepPerson | None:
         person = self.team.by_role.get(role)
