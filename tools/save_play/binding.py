@@ -99,8 +99,6 @@ def bind(action: PlaybookAction, facts: AccountFacts, colleague: Callable[[Role]
     if action.person and person is None and not _anybody_will_do(action.person):
         return None
     reasons = [found[0] for query in action.because if (found := facts.find(query))]
-    if action.because and not reasons and about is None:
-        return None
     because = dict.fromkeys(fact.id for fact in (*([about] if about else []), *reasons))
     return Step(
         verb=action.verb,

@@ -168,6 +168,8 @@ def choose_actions(
         if phase == "stabilise":
             touches = [action for action in options if action.first_touch]
             picked.append(choose_first_touch(touches, tier, against, steps))
+            # A second first touch is worth its time only where it is about something else than "how are you".
+            options = [action for action in options if not action.first_touch or _is_specific(steps[action.id])]
             options.sort(key=lambda action: not _is_specific(steps[action.id]) and 1 + (not _is_shown(action)))
         options.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
         earlier = [action for actions in chosen.values() for action in actions]
