@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
+from domain.fact_settings import FactSettings
 from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, Role
 from domain.record import Record
 from domain.setting import (
@@ -721,6 +722,7 @@ class Configuration(ScoreConfiguration):
     review: ReviewSettings
     model: ModelSettings
     asking: AskSettings
+    facts: FactSettings
     playbooks: dict[str, Playbook]
     hash: str
     """Hash of all files, recorded in the review."""

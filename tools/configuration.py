@@ -22,7 +22,7 @@ from tools.yaml_file import YamlDocument, parse_yaml, read_text
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
     "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review",
-    "model": "model", "asking": "ask",
+    "model": "model", "asking": "ask", "facts": "facts",
 }  # fmt: skip
 _SCORE_PARTS = ("scoring", "tiers", "wording")
 
@@ -89,6 +89,12 @@ def read_configuration_files(folder: Path | None = None) -> ConfigurationFiles:
     names = [f"{file}.yaml" for file in _FILES.values()]
     books = sorted(path.name for path in (folder / "playbooks").glob("*.yaml"))
     return ConfigurationFiles(files=_read_files(folder, [*names, *(f"playbooks/{name}" for name in books)]))
+
+
+def with_newer_files(stored: ConfigurationFiles) -> ConfigurationFiles:
+    """The files of a review that began with an older version, with the shipped ones that did not exist then."""
+    missing = [name for file in _FILES.values() if (name := f"{file}.yaml") not in stored.files]
+    return ConfigurationFiles(files={**stored.files, **_read_files(DEFAULT_FOLDER, missing)}) if missing else stored
 
 
 def parse_configuration(given: ConfigurationFiles) -> Configuration:
