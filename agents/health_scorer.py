@@ -71,16 +71,16 @@ def find_patterns(
 def incident_pattern(incident: Incident, currency: str) -> Pattern:
     """The incident in one sentence. It names codes and phrases only, no text of a customer."""
     since = format_short_day(incident.first_on)
-    state = {True: "still open", False: "all closed", None: "open or closed is unknown"}[incident.open]
-    escalated = f"{incident.escalated} escalated, " if incident.escalated else ""
+    state = {True: "still open", False: "all closed", None: "open or closed is not known"}[incident.open]
+    escalated = f"{plural(incident.escalated, 'ticket')} escalated, " if incident.escalated else ""
     return Pattern(
         kind="incident",
         subject=incident.title,
         accounts=len(incident.account_ids),
         arr=incident.arr,
         message=(
-            f"{plural(len(incident.account_ids), 'account')} have reported the same thing since {since}: "
-            f"{incident.title} ({escalated}{state}; {format_money(incident.arr, currency)} of ARR)."
+            f"{plural(len(incident.account_ids), 'account')} with {format_money(incident.arr, currency)} of ARR have reported "
+            f"the same thing since {since}: {incident.title}; {escalated}{state}."
         ),
         account_ids=incident.account_ids,
     )

@@ -148,7 +148,8 @@ class QuotationFinder:
             if said and is_serious(row, is_open):
                 sentence = self.tone.plainest(said)
                 tone: FactTone = "good" if self.tone.is_praise(sentence) else "bad"
-                yield _Candidate(_OWN_TEXT, 0, self._quote(sentence, row, record, speakers, tone))
+                calm = not row.columns.get("escalated")
+                yield _Candidate(_OWN_TEXT, calm, self._quote(sentence, row, record, speakers, tone))
         for row in record.of("surveys"):
             if said := sentences(text_of(row)):
                 sentence = self.tone.plainest(said)
