@@ -29,6 +29,8 @@ def answer_text(answered: QuestionAnswer) -> str:
 
 def _answer_part(part: AnswerPart) -> list[Table | str]:
     found: list[Table | str] = [*part.sentences]
+    if part.known:
+        found += ["", "What is on record:", *(f"- {line}" for line in part.known)]
     for statement in part.said:
         found.append(
             f"You said: {statement.says} (“{statement.quote}”). Taken as evidence from you, not from the data."

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
+from domain.fact_settings import FactSettings
 from domain.plan_language import PlanVocabulary
 from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, PlaybookAction, Role, Situation
 from domain.record import Record
@@ -723,6 +724,7 @@ class Configuration(ScoreConfiguration):
     model: ModelSettings
     asking: AskSettings
     plan: PlanVocabulary
+    facts: FactSettings
     playbooks: dict[str, Playbook]
     situations: dict[str, Situation]
     hash: str
