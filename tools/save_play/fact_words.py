@@ -29,7 +29,7 @@ def fact_name(fact: Fact) -> str:
         case TicketFact():
             return f"{fact.ticket_id} {quote(fact.subject)}" if fact.subject else fact.ticket_id
         case QuotationFact():
-            return quote(fact.text)
+            return quote(fact.text.rstrip(" ."))
         case ContactFact():
             return person_name(fact)
         case InvoiceFact():
@@ -39,7 +39,7 @@ def fact_name(fact: Fact) -> str:
         case MeetingFact():
             return f"the {_meeting(fact)} of {_day(fact.on)}"
         case PromiseFact():
-            return f"our promise {quote(fact.text)}"
+            return f"our promise {quote(fact.text.rstrip(' .'))}"
         case UsageFact():
             measure = fact.measure.replace("_", " ")
             return f"{measure}, {_number(fact.from_value)} to {_number(fact.to_value)} since {_day(fact.from_on)}"
@@ -122,7 +122,7 @@ def _contact_reason(fact: ContactFact) -> str:
     if fact.waiting_since is not None:
         return f"{name} wrote on {_day(fact.waiting_since)} and has no answer from us"
     if fact.status == "new":
-        return f"{name} is new"
+        return f"{name} is new" if fact.name else f"there is a {name.removeprefix('the ')}"
     if fact.last_met is not None:
         return f"{name} met us last on {_day(fact.last_met)}"
     return f"{name} has not met us on record"
