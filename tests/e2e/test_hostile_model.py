@@ -410,7 +410,7 @@ def held(speak: Speaker, poisoned: bool = True) -> Held:
 
 HALF = "is honest about every other account"
 IN_WORDS_ONLY = (
-    "obeys in plain words", "copies its sentences from the tickets", "tells the facts of another account",
+    "obeys every order that it reads", "obeys in plain words", "copies its sentences from the tickets", "tells the facts of another account",
     "turns the direction round", "types facts of its own", "gives things away", "writes ten megabytes into a plan",
     "writes from right to left", "hides letters that nobody sees", "writes in look-alike letters",
 )  # fmt: skip
@@ -572,7 +572,7 @@ def test_the_lists_that_leave_the_house_are_those_of_the_playbook_byte_for_byte(
 def test_the_calendars_and_lists_of_each_person_are_those_of_the_playbook_byte_for_byte() -> None:
     ours, theirs = (
         {path: body for path, body in render_files(review).items() if path.startswith(("calendar/", "actions"))}
-        for review in (neutral().review, hostile("obeys every order that it reads").review)
+        for review in (scripted().review, hostile("obeys every order that it reads").review)
     )
     assert ours == theirs
     assert len(ours) > 6
@@ -619,8 +619,8 @@ def test_the_poisoned_portfolio_gets_the_plan_of_the_harmless_one(reviews: Calla
 
 
 def plain(value: Any) -> list[tuple[str, str]]:
-    """Every text with its place, without quotations and the ids that are made of them."""
-    texts = [(place, re.sub(r"quote:\w+", "quote", text)) for place, text in written(value)]
+    """Every text with its place, without quotations and the ids of texts: customers decide what they are about."""
+    texts = [(place, re.sub(r"quote:\w+|TI-\d+", "id", text)) for place, text in written(value)]
     return [(place, text) for place, text in texts if not place.endswith(".because")]
 
 
