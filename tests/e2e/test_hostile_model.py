@@ -620,7 +620,7 @@ def test_the_poisoned_portfolio_gets_the_plan_of_the_harmless_one(reviews: Calla
 
 def plain(value: Any) -> list[tuple[str, str]]:
     """Every text with its place, without quotations and the ids of texts: customers decide what they are about."""
-    texts = [(place, re.sub(r"quote:\w+|TI-\d+", "id", text)) for place, text in written(value)]
+    texts = [(place, re.sub(r"(quote|incident):[\w:-]+|TI-\d+", "id", text)) for place, text in written(value)]
     return [(place, text) for place, text in texts if not place.endswith(".because")]
 
 
