@@ -29,7 +29,7 @@ def fact_name(fact: Fact) -> str:
         case TicketFact():
             return f"{fact.ticket_id} {quote(fact.subject)}" if fact.subject else fact.ticket_id
         case QuotationFact():
-            return quote(fact.text)
+            return quote(fact.text.rstrip(" ."))
         case ContactFact():
             return person_name(fact)
         case InvoiceFact():
