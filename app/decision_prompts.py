@@ -62,6 +62,8 @@ def prompt_for_play(play: SavePlay, cause: CauseFinding | None, place: str, cons
         body.append(f"\n{phase.title}\n", style="bold")
         for action in phase.actions:
             body.append(f"  {action.due}  {action.owner}: {action.title}\n")
+            if action.because:
+                body.append(f"      {'; '.join(action.because)}\n", style="dim")
     console.print(Panel(body, title=Text(head)))
     answer = Prompt.ask("approve, reject, defer", choices=["approve", "reject", "defer"], console=console)
     facts: dict[str, Any] = {"account": play.account_id, "decision": answer, "version": play.version}

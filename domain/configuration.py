@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
+from domain.fact_settings import FactSettings
 from domain.plan_language import PlanVocabulary
 from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, PlaybookAction, Role, Situation
 from domain.record import Record
@@ -723,6 +724,7 @@ class Configuration(ScoreConfiguration):
     model: ModelSettings
     asking: AskSettings
     plan: PlanVocabulary
+    facts: FactSettings
     playbooks: dict[str, Playbook]
     situations: dict[str, Situation]
     hash: str
@@ -743,14 +745,15 @@ class Configuration(ScoreConfiguration):
         self._refuse_unknown(used)
         known = self.scoring.signals.keys() | _RULE_CONTEXT
         self._check_playbooks()
-        for file, action in self._library():
+        for file, action in self.library:
             unknown = set(action.signals) - known
             if unknown:
                 raise ValueError(f"{file}: {action.id}: unknown signal {sorted(unknown)[0]!r}")
             self._check_terms(file, action)
         return self
 
-    def _library(self) -> Iterator[tuple[str, PlaybookAction]]:
+    @property
+    def library(self) -> Iterator[tuple[str, PlaybookAction]]:
         """Every action of playbooks and situations, with its file."""
         for name, playbook in self.playbooks.items():
             yield from ((f"playbooks/{name}.yaml", action) for action in playbook.actions)

@@ -42,7 +42,7 @@ class PlaybookAction(Record):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     id: str = Field(pattern=r"^[a-z]+(-[a-z0-9]+)+$")
-    title: str = Field(max_length=70, description="A short imperative; no slots.")
+    title: str = Field(max_length=90, description="A short imperative.")
     what: str = Field(min_length=20, max_length=420, description="What exactly is done, in one or two sentences.")
     owner_role: Role
     days: tuple[int, int] = Field(description="First and last calendar day after the play starts.")
@@ -67,7 +67,15 @@ class PlaybookAction(Record):
     amount: AmountKind | None = Field(default=None, description="A number that code computes for {amount}.")
     by: DateAnchor | None = Field(default=None, description="A date that it has to come before.")
 
-    _slots = field_validator("what", "purpose", "metric")(_check_slots)
+    _slots = field_validator("title", "what", "purpose", "metric")(_check_slots)
+
+    @property
+    def plain_title(self) -> str:
+        """The title without an account: its places hold general words."""
+        words = dict.fromkeys(SLOTS, "the account")
+        return self.title.format_map(
+            {**words, "about": self.about_else or "the matter", "with": "them", "amount": "fewer"}
+        )
 
     @model_validator(mode="after")
     def _a_first_touch_is_spoken(self) -> Self:

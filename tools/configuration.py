@@ -22,7 +22,7 @@ from tools.yaml_file import YamlDocument, parse_yaml, read_text
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
     "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review",
-    "model": "model", "asking": "ask", "plan": "plan",
+    "model": "model", "asking": "ask", "facts": "facts", "plan": "plan",
 }  # fmt: skip
 _LIBRARY = ("playbooks", "situations")
 """Folders of which every file is read."""
@@ -91,6 +91,12 @@ def read_configuration_files(folder: Path | None = None) -> ConfigurationFiles:
     names = [f"{file}.yaml" for file in _FILES.values()]
     books = [f"{part}/{path.name}" for part in _LIBRARY for path in sorted((folder / part).glob("*.yaml"))]
     return ConfigurationFiles(files=_read_files(folder, [*names, *books]))
+
+
+def with_newer_files(stored: ConfigurationFiles) -> ConfigurationFiles:
+    """The files of a review that began with an older version, with the shipped ones that did not exist then."""
+    missing = [name for file in _FILES.values() if (name := f"{file}.yaml") not in stored.files]
+    return ConfigurationFiles(files={**stored.files, **_read_files(DEFAULT_FOLDER, missing)}) if missing else stored
 
 
 def parse_configuration(given: ConfigurationFiles) -> Configuration:

@@ -173,6 +173,12 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
     )
 
 
+def step_title(context: PlayContext, action: PlaybookAction) -> str:
+    """The title of an action as the account's play shows it."""
+    step = context.steps[action.id] or Step(verb=action.verb, because=())
+    return action.title.format_map({**context.words, **step_words(context, action, step)})
+
+
 def step_words(context: PlayContext, action: PlaybookAction, step: Step) -> dict[str, str]:
     """The words of a step's own places: what it is about, with whom, and the number that it names."""
     about = context.facts.by_id(step.about)

@@ -226,7 +226,7 @@ class PlayContext:
             return usual
         latest = self.calendar.on_or_before(anchor - timedelta(days=action.by.days))
         first = self.calendar.on_or_after(max(self.created, self.today))
-        return max(min(usual, latest), min(first, usual))
+        return usual if latest < first else min(usual, latest)  # a date that is past brings nothing forward
 
     @cached_property
     def _first_touch_deadline(self) -> date:

@@ -25,6 +25,7 @@ _CONTACT: dict[str, FactTest] = {
     "waiting": lambda fact: fact.waiting_since is not None,
     "on_record": lambda fact: fact.contact_id is not None,
     "never_met": lambda fact: fact.last_met is None,
+    "met": lambda fact: fact.last_met is not None,
 }
 _INVOICE: dict[str, FactTest] = {
     "overdue": lambda fact: fact.status != "paid" and (fact.days_overdue or 0) > 0,

@@ -3,6 +3,7 @@
 Outsiders' words stand only in quotation marks, with who said them and when.
 """
 
+import re
 from datetime import date
 
 from domain.facts import (
@@ -31,7 +32,7 @@ def fact_name(fact: Fact) -> str:
         case QuotationFact():
             return quote(fact.text.rstrip(" ."))
         case ContactFact():
-            return person_name(fact)
+            return person_name(fact, with_title=False)
         case InvoiceFact():
             return f"invoice {fact.invoice_id} over {invoice_amount(fact)}"
         case GoalFact():
@@ -39,7 +40,7 @@ def fact_name(fact: Fact) -> str:
         case MeetingFact():
             return f"the {_meeting(fact)} of {_day(fact.on)}"
         case PromiseFact():
-            return f"our promise {quote(fact.text)}"
+            return f"our promise {quote(fact.text.rstrip(' .'))}"
         case UsageFact():
             measure = fact.measure.replace("_", " ")
             return f"{measure}, {_number(fact.from_value)} to {_number(fact.to_value)} since {_day(fact.from_on)}"
@@ -80,7 +81,8 @@ def fact_reason(fact: Fact) -> str:
 def person_name(fact: ContactFact, with_title: bool = True) -> str:
     """Name, with title if wanted, or the role that a text proves, as "the new CFO"."""
     if not fact.name:
-        return f"the new {fact.title or (fact.role or 'decision maker').replace('_', ' ')}"
+        known = fact.title or (fact.role or "decision maker").replace("_", " ")
+        return f"the new {re.sub('^(the )?new ', '', known, flags=re.IGNORECASE)}"
     return f"{fact.name} ({fact.title})" if fact.title and with_title else fact.name
 
 
@@ -122,7 +124,13 @@ def _contact_reason(fact: ContactFact) -> str:
     if fact.waiting_since is not None:
         return f"{name} wrote on {_day(fact.waiting_since)} and has no answer from us"
     if fact.status == "new":
-        return f"{name} is new"
+        return (
+            f"{name} has taken over"
+            if fact.name
+            else f"there is {name.replace('the new', 'a new', 1)}"
+            if fact.name
+            else f"there is a {name.removeprefix('the ')}"
+        )
     if fact.last_met is not None:
         return f"{name} met us last on {_day(fact.last_met)}"
     return f"{name} has not met us on record"
