@@ -222,7 +222,7 @@ class PlayContext:
         if action.by is None or step is None:
             return usual
         anchor = self.facts.date_of(step.about) if action.by.before == "about" else self.dossier.renewal_date
-        if anchor is None or anchor < self.today:  # nothing can come before a day that has passed
+        if anchor is None:
             return usual
         latest = self.calendar.on_or_before(anchor - timedelta(days=action.by.days))
         first = self.calendar.on_or_after(max(self.created, self.today))
