@@ -21,7 +21,8 @@ from domain.facts import (
 )
 from tools.wording import format_date, format_number, format_short_day, plural
 
-_SUBJECT = 80
+_SHORT, _WHOLE = 90, 200
+"""Letters of a quotation in the name of a fact and in a reason."""
 
 
 def fact_name(fact: Fact) -> str:
@@ -56,7 +57,7 @@ def fact_reason(fact: Fact) -> str:
         case TicketFact():
             return _ticket_reason(fact)
         case QuotationFact():
-            return f"{quote(fact.text)} ({_source_of(fact)})"
+            return f"{quote(fact.text, _WHOLE)} ({_source_of(fact)})"
         case ContactFact():
             return _contact_reason(fact)
         case InvoiceFact():
@@ -91,11 +92,11 @@ def invoice_amount(fact: InvoiceFact) -> str:
     return f"{fact.currency or ''} {format_number(fact.amount, 0)}".strip()
 
 
-def quote(text: str | None) -> str:
+def quote(text: str | None, limit: int = _SHORT) -> str:
     """Somebody's words between quotation marks, shortened at a word."""
     line = " ".join((text or "").replace("“", "'").replace("”", "'").split())
-    if len(line) > _SUBJECT:
-        line = line[:_SUBJECT].rsplit(" ", 1)[0] + " …"
+    if len(line) > limit:
+        line = line[:limit].rsplit(" ", 1)[0] + " …"
     return f"“{line}”"
 
 

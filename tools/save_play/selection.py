@@ -74,9 +74,10 @@ def account_team(dossier: Dossier, people: Mapping[str, Person]) -> Team:
     def first(role: Role) -> Person | None:
         return next(iter(of_role.get(role, [])), None)
 
+    has_hours = csm is not None and csm.weekly_hours != 0  # somebody on leave owns the account, but cannot act
     return Team(
         {
-            "csm": csm,
+            "csm": csm if has_hours else manager if csm else None,
             "cs_manager": manager if manager and manager.role == "cs_manager" else first("cs_manager"),
             "exec_sponsor": sponsor or first("exec_sponsor"),
             "support_lead": first("support_lead"),
