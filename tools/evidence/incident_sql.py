@@ -12,7 +12,12 @@ from tools.sql import sql_date, sql_number, sql_string, sql_strings
 
 REPORT_COLUMNS = "account_id, source, key, on_day, subject, text, escalated, serious, closed_at"
 _WORDS = r"string_split_regex(lower({text}), '[^\p{{L}}\p{{N}}]+')"
-_SENTENCES = r"string_split_regex(text, '[.!?;]+\s+|\n')"
+_SENTENCES = (
+    "string_split(regexp_replace(text, "
+    + sql_string("([.!?]+[\"'\u201d\u2019\u00bb\u201c)]*)\\s+")
+    + ", '\\1' || chr(10), 'g'), chr(10))"
+)
+"""The sentences of a text with their full stops, as ``account_record.sentences`` gives them."""
 
 
 def texts_sql(tickets: str, notes: str, settings: IncidentSettings, as_of: date) -> str:
