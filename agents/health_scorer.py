@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding, Pattern
 from domain.dossier import Dossier, Person
+from domain.facts import Incident
 from domain.phase_results import PortfolioCounts
 from tools.evidence.causes import UNDETERMINED, diagnose
 from tools.signals.statements import StatementFinder
-from tools.wording import format_money, plural
+from tools.wording import format_money, format_short_day, plural
 
 
 def diagnose_accounts(dossiers: Sequence[Dossier], configuration: Configuration) -> tuple[CauseFinding, ...]:
@@ -23,8 +24,9 @@ def find_patterns(
     population: PortfolioCounts,
     people: Mapping[str, Person],
     configuration: Configuration,
+    incidents: Sequence[Incident] = (),
 ) -> tuple[Pattern, ...]:
-    """Patterns that several accounts at risk share: a cause, a driver, a product area, a segment, a CSM."""
+    """Incidents first, then what several accounts at risk share: a cause, a driver, a product area, a segment, a CSM."""
     by_account = {finding.account_id: finding for finding in findings}
     finder = StatementFinder(configuration.wording)
     themes = {
@@ -62,7 +64,26 @@ def find_patterns(
     add("driver", drivers, lambda subject, n: f"The driver is {subject} for {plural(n, 'account')}")
     add("theme", lambda d: themes[d.account_id], lambda s, n: f"{plural(n, 'account')} at risk wrote about “{s}”")
     found += _overrepresented(dossiers, population, people, configuration)
-    return tuple(sorted(found, key=lambda pattern: (-pattern.accounts, -pattern.arr, pattern.kind, pattern.subject)))
+    ordered = sorted(found, key=lambda pattern: (-pattern.accounts, -pattern.arr, pattern.kind, pattern.subject))
+    return (*(incident_pattern(incident, currency) for incident in incidents), *ordered)
+
+
+def incident_pattern(incident: Incident, currency: str) -> Pattern:
+    """The incident in one sentence. It names codes and phrases only, no text of a customer."""
+    since = format_short_day(incident.first_on)
+    state = {True: "still open", False: "all closed", None: "open or closed is not known"}[incident.open]
+    escalated = f"{plural(incident.escalated, 'ticket')} escalated, " if incident.escalated else ""
+    return Pattern(
+        kind="incident",
+        subject=incident.title,
+        accounts=len(incident.account_ids),
+        arr=incident.arr,
+        message=(
+            f"{plural(len(incident.account_ids), 'account')} with {format_money(incident.arr, currency)} of ARR have reported "
+            f"the same thing since {since}: “{incident.title}”; {escalated}{state}."
+        ),
+        account_ids=incident.account_ids,
+    )
 
 
 def _themes(dossier: Dossier, finder: StatementFinder, least: float) -> list[str]:

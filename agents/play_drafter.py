@@ -1,10 +1,9 @@
-"""The play drafter: turns a cause into a plan for one account, from the playbook library or in a model's words.
+"""The play drafter: turns a cause into a plan for one account, chosen by the playbook's order or by a model.
 
-It chooses and phrases; it invents nothing. Every answer of a model is checked and sent back with its violations named; if
-it still does not pass, the playbook's own plan takes its place. People decide on what it drafts.
+Code fills the steps with the account's facts and writes every sentence; a model only chooses among them. Its answer is
+checked and sent back with its faults named; if it still does not pass, the playbook's own plan takes its place.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,30 +11,33 @@ from dataclasses import dataclass
 from datetime import date
 
 from agents.model_client import Message, ModelClient
-from agents.repair_loop import RepairLoop, RepairRequest, parse_answer, parse_json
+from agents.repair_loop import RepairLoop, parse_answer
 from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH, DraftingRecord, DraftOutcome, PlayDraft, TokenUsage, Violation
-from domain.errors import SchemaMismatch
 from domain.phase_results import DraftResult
 from domain.plan import DraftingSummary
+from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.save_play import SavePlay
 from tools.prompts import render_prompt
-from tools.save_play.answer_schema import draft_schema, sentences_schema
-from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices
-from tools.save_play.context import PlayContext
+from tools.save_play.answer_schema import draft_schema
+from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices, step_words
+from tools.save_play.context import ActionOption, PlayContext
 from tools.save_play.expected_value import SaveRecord
+from tools.save_play.fact_words import fact_reason
 from tools.save_play.quotation_filter import names_pattern, remove_private_data
 from tools.save_play.selection import play_version
-from tools.save_play.sentence_rules import SentenceRules, restore_placeholders
-from tools.save_play.verification import check_draft, keep_valid_sentences, verify_play
+from tools.save_play.verification import check_draft, verify_play
 from tools.wording import plural
 from tools.working_days import WorkingDays
 
 NO_MODEL_NOTE = "Save plays are drafted from the playbook library; no language model is configured."
 _QUOTE_LENGTH = 160
+_OFFER_REASONS = 2
+_MARKUP = re.compile(r"[<>{}`]")
+"""Signs that could close a fence or look like a place to fill."""
 _TEXT_TABLES = ("tickets", "notes", "surveys")
 
 
@@ -76,27 +78,6 @@ class PlayDrafter:
             tried=tuple(tried),
         )
 
-    def sentence_rules(self, context: PlayContext) -> SentenceRules:
-        """Rules for the sentences about one account."""
-        own = [
-            context.dossier.name,
-            *(c.name for c in context.dossier.contacts),
-            *(p.name for p in self.people.values()),
-        ]
-        return SentenceRules(
-            words=self.configuration.model.words,
-            max_length=int(self.configuration.model.sentence_length.value),
-            vocabulary=self.configuration.vocabulary,
-            facts=frozenset(fact.id for fact in context.evidence),
-            names=self.names | name_words(own),
-            # Copied words are found in the texts as they are and as the model saw them, with names taken out.
-            customer_texts=(
-                *customer_quotes(context.dossier, None),
-                *customer_quotes(context.dossier, None, _names_pattern(context)),
-                *context.dossier.texts,
-            ),
-        )
-
     # from the library ------------------------------------------------------------------------------------------------
 
     def from_playbook(self, context: PlayContext, drafting: DraftingRecord | None = None) -> SavePlay:
@@ -118,11 +99,11 @@ class PlayDrafter:
 
     def verify(self, play: SavePlay, context: PlayContext) -> SavePlay:
         """The play with whatever is wrong with it, and its version."""
-        violations = verify_play(play, context, self.sentence_rules(context))
+        violations = verify_play(play, context)
         play = play.model_copy(update={"violations": violations, "verified": not violations})
         return play.model_copy(update={"version": play_version(play)})
 
-    # in a model's words ----------------------------------------------------------------------------------------------
+    # chosen by a model ----------------------------------------------------------------------------------------------
 
     async def draft(self, context: PlayContext, earlier: DraftResult | None = None) -> DraftResult:
         """The model's draft for the account. Never raises for what a model does.
@@ -130,35 +111,16 @@ class PlayDrafter:
         ``earlier``: the draft of an earlier run; used again if it passed and the same was asked of the same model.
         """
         assert self.client is not None, "without a model nothing is drafted"
-        rules, messages, schema = self.sentence_rules(context), draft_messages(context), draft_schema(context)
-        facts = {fact.id: fact.statement for fact in context.evidence}
-        loop = RepairLoop(self.client, self.configuration, "drafting", messages, schema)
+        loop = RepairLoop(self.client, self.configuration, "drafting", draft_messages(context), draft_schema(context))
         if earlier is not None and earlier.draft is not None and loop.is_same_request(earlier.drafting):
             return earlier
         draft = await loop.run(
-            lambda text: parse_answer(text, PlayDraft).map_sentences(
-                lambda _, sentence: restore_placeholders(sentence, facts)
-            ),
-            lambda answer: self._check(answer, context, rules),
-            lambda answer, unfit: repair_request(answer, unfit, context, facts),
+            lambda text: parse_answer(text, PlayDraft).choices_only(), lambda answer: self._check(answer, context)
         )
-        if draft is None and loop.drafting.error is None and isinstance(loop.last, PlayDraft):
-            return self._keep_valid_sentences(loop.last, loop.drafting, context, rules)
         return DraftResult(draft=draft, drafting=loop.drafting)
 
-    def _keep_valid_sentences(
-        self, draft: PlayDraft, drafting: DraftingRecord, context: PlayContext, rules: SentenceRules
-    ) -> DraftResult:
-        """The model's choices with the library's words where its own did not pass, if the choices are sound."""
-        kept = keep_valid_sentences(draft, context, rules)
-        if kept is None or self._check(kept, context, rules):
-            return DraftResult(draft=None, drafting=drafting)
-        total, own = len(draft.wording()), len(kept.wording())
-        why = f"{total - own} of {total} sentences did not pass the checks and are the playbook's own."
-        return DraftResult(draft=kept, drafting=drafting.model_copy(update={"outcome": "in_part", "reason": why}))
-
     def play(self, context: PlayContext, drafted: DraftResult | None) -> SavePlay:
-        """The play: in the model's words when they were fit, else the library's, with the reason."""
+        """The play: the model's choices when they were fit, else the library's, with the reason."""
         if drafted is None or drafted.draft is None:
             return self.from_playbook(context, drafted.drafting if drafted else None)
         return self.verify(self._play(context, drafted.draft, drafted.drafting), context)
@@ -166,17 +128,15 @@ class PlayDrafter:
     def _play(self, context: PlayContext, draft: PlayDraft, drafting: DraftingRecord) -> SavePlay:
         play = build_play(context, draft_choices(context, draft), draft)
         how = "verified at first try" if drafting.outcome == "first_try" else f"verified after {_repairs(drafting)}"
-        note = f"{play.drafted_note[:-1]}, chosen and phrased by {drafting.model}; {how}."
-        if drafting.outcome == "in_part":
-            note = f"{play.drafted_note[:-1]}, chosen by {drafting.model}; {drafting.reason}"
+        note = f"{play.drafted_note[:-1]}, chosen by {drafting.model}; {how}."
         return play.model_copy(update={"drafting": drafting, "drafted_note": note})
 
-    def _check(self, draft: PlayDraft, context: PlayContext, rules: SentenceRules) -> list[Violation]:
-        found = check_draft(draft, context, rules)
+    def _check(self, draft: PlayDraft, context: PlayContext) -> list[Violation]:
+        found = check_draft(draft, context)
         if found:
             return found
         play = build_play(context, draft_choices(context, draft), draft)
-        return list(verify_play(play, context, rules))
+        return list(verify_play(play, context))
 
 
 def _repairs(drafting: DraftingRecord) -> str:
@@ -189,7 +149,16 @@ def draft_messages(context: PlayContext) -> tuple[Message, Message]:
     phases = context.configuration.review.play_phases
     titles: dict[str, str] = {phase: phases[phase].title for phase in PHASES}
     titles[FIRST_TOUCH] = "First touch of the customer"
-    offers = [(p, titles[p], *context.count(p), context.options[p]) for p in (FIRST_TOUCH, *PHASES)]
+    hidden = _names_pattern(context)
+    offers = [
+        (
+            place,
+            titles[place],
+            *context.count(place),
+            [_offer(context, each, hidden) for each in context.options[place]],
+        )
+        for place in (FIRST_TOUCH, *PHASES)
+    ]
     days = dossier.renewal_in_days
     renewal = "renewal date unknown" if days is None else f"renewal in {days} days" if days >= 0 else "renewal overdue"
     account = render_prompt(
@@ -204,38 +173,25 @@ def draft_messages(context: PlayContext) -> tuple[Message, Message]:
         runner_up=finding.runner_up_label,
         evidence=context.evidence,
         tried=context.tried,
-        quotes=customer_quotes(dossier, int(context.configuration.model.quotes.value), _names_pattern(context)),
+        quotes=customer_quotes(dossier, int(context.configuration.model.quotes.value), hidden),
     )
     return Message("system", render_prompt("draft_rules")), Message("user", account)
 
 
-def repair_request(
-    draft: PlayDraft, unfit: Sequence[Violation], context: PlayContext, facts: Mapping[str, str]
-) -> RepairRequest[PlayDraft] | None:
-    """Only the sentences at fault, asked for again; None when a choice is at fault."""
-    faults: dict[str, list[str]] = {}
-    for fault in unfit:
-        faults.setdefault(fault.at, []).append(fault.message.partition(": ")[2] or fault.message)
-    if not faults or "" in faults:
-        return None
-    lines = {line.action: line for phase in PHASES for line in draft.phase(phase)}
-    titles = {option.action.id: option.action.title for options in context.options.values() for option in options}
-    asked = [
-        (place, titles.get(place, ""), lines[place].evidence if place in lines else (), list(dict.fromkeys(found)))
-        for place, found in faults.items()
-    ]
-
-    def read(text: str) -> PlayDraft:
-        said = parse_json(text)
-        if not isinstance(said, dict) or set(said) != set(faults) or not all(isinstance(v, str) for v in said.values()):
-            raise SchemaMismatch(f"the answer has to have exactly the keys {', '.join(faults)}, each with one sentence")
-        return draft.map_sentences(
-            lambda place, old: restore_placeholders(said[place], facts) if place in said else old
-        )
-
-    chosen = json.dumps({"chosen": list(lines)}, separators=(",", ":"))
-    words = render_prompt("draft_mend", sentences=asked)
-    return RepairRequest((Message("assistant", chosen), Message("user", words)), sentences_schema(list(faults)), read)
+def _offer(
+    context: PlayContext, option: ActionOption, hidden: re.Pattern[str] | None
+) -> tuple[ActionOption, str, list[str]]:
+    """One step as the model reads it: without names, and with at most two reasons."""
+    step = context.steps[option.action.id] or Step(verb=option.action.verb, because=())
+    words = {**context.role_words, **step_words(context, option.action, step)}
+    if step.person is not None:
+        words["with"] = context.role_of(step.person)
+    reasons = [fact_reason(fact) for fact in context.facts.all_of(step.because)][:_OFFER_REASONS]
+    texts = [option.action.title.format_map(words), *reasons]
+    if not context.configuration.model.quotes.value:  # a team that sends no quotations sends none in steps either
+        texts = [re.sub(r"“[^”]*”", "“…”", text) for text in texts]
+    title, *reasons = [_MARKUP.sub(" ", remove_private_data(text, hidden)) for text in texts]
+    return option, title, reasons
 
 
 def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:
@@ -251,7 +207,7 @@ def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] 
         for row in fact.rows
         if row.table in _TEXT_TABLES
     ]
-    clean = [re.sub(r"[<>{}`]", " ", remove_private_data(text, hidden)) for text in texts]
+    clean = [_MARKUP.sub(" ", remove_private_data(text, hidden)) for text in texts]
     return list(dict.fromkeys(" ".join(text.split())[:_QUOTE_LENGTH] for text in clean if text.strip()))[:most]
 
 
@@ -275,7 +231,7 @@ def running_choices(
         return ChosenAction(action, context.people.get(owners.get(action.id, "")), dates.get(action.id))
 
     return {
-        phase: [choice(action) for action in context.playbook.phase(phase) if action.id in actions.get(phase, ())]
+        phase: [choice(action) for action in context.library(phase) if action.id in actions.get(phase, ())]
         for phase in PHASES
     }
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -20,17 +20,6 @@ D = TypeVar("D", bound=Record)
 _MAX_FAULTS = 12
 
 
-@dataclass(frozen=True)
-class RepairRequest(Generic[D]):
-    """A smaller question than the first one: only what was at fault."""
-
-    messages: tuple[Message, ...]
-    """The further messages, after the first ones."""
-    schema: JsonSchema
-    read: Callable[[str], D]
-    """Makes the whole of the part that is answered. Raises BrokenAnswer."""
-
-
 @dataclass
 class RepairLoop:
     """One question to a model. ``run`` asks it; ``drafting`` says how it went."""
@@ -41,8 +30,6 @@ class RepairLoop:
     messages: Sequence[Message]
     schema: JsonSchema
     drafting: DraftingRecord = field(init=False)
-    last: Record | None = None
-    """The last answer that could be read, fit or not."""
 
     def __post_init__(self) -> None:
         name = self.configuration.model.model_for(self.role)
@@ -58,22 +45,19 @@ class RepairLoop:
         self,
         read: Callable[[str], D],
         check: Callable[[D], list[Violation]],
-        mend: Callable[[D, list[Violation]], RepairRequest[D] | None] = lambda _, __: None,
     ) -> D | None:
         """The first answer without a fault, or None; ``drafting`` says how it went.
 
-        ``read`` makes a record of the text or raises BrokenAnswer; ``check`` names the faults of the record; ``mend`` asks
-        only for what is at fault, or None when all of it has to be answered again.
+        ``read`` makes a record of the text or raises BrokenAnswer; ``check`` names the faults of the record.
         """
-        name, said, again = self.drafting.model or "", list(self.messages), None
+        name, said = self.drafting.model or "", list(self.messages)
         for _ in range(int(self.configuration.model.repair_rounds.value) + 1):
             try:
-                answer = await self.client.complete(name, said, again.schema if again else self.schema)
+                answer = await self.client.complete(name, said, self.schema)
             except UnusableAnswer as error:
                 part = error.answer if isinstance(error.answer, ModelAnswer) else ModelAnswer("", 0, 0)
                 self._record_usage(part)
                 said, unfit = self._repair_messages(part, [Violation(code=error.code, message=str(error))])
-                again = None
             except ModelError as error:
                 if isinstance(error.answer, ModelAnswer):
                     self._record_usage(error.answer)
@@ -83,14 +67,12 @@ class RepairLoop:
                 return None
             else:
                 self._record_usage(answer)
-                found, last, unfit = self._read(answer, _read_part_or_whole(again, read), check)
+                found, unfit = self._read(answer, read, check)
                 if found is not None:
                     outcome = "first_try" if self.drafting.rounds == 1 else "repaired"
                     self.drafting = self.drafting.model_copy(update={"outcome": outcome})
                     return found
-                again = mend(last, unfit) if last is not None else None
                 said, unfit = self._repair_messages(answer, unfit)
-                said = [*self.messages, *again.messages] if again else said
         codes = ", ".join(dict.fromkeys(fault.code for fault in unfit))
         rounds = plural(self.drafting.rounds, "answer")
         update = {"outcome": "fell_back", "reason": f"{rounds} did not pass the checks, the last for: {codes}."}
@@ -99,15 +81,14 @@ class RepairLoop:
 
     def _read(
         self, answer: ModelAnswer, read: Callable[[str], D], check: Callable[[D], list[Violation]]
-    ) -> tuple[D | None, D | None, list[Violation]]:
-        """The record if it is fit, the record as far as it could be read, and its faults."""
+    ) -> tuple[D | None, list[Violation]]:
+        """The record if it is fit, and its faults."""
         try:
             draft = read(answer.text)
         except UnusableAnswer as error:
-            return None, None, [Violation(code=error.code, message=str(error))]
-        self.last = draft
+            return None, [Violation(code=error.code, message=str(error))]
         unfit = check(draft)
-        return (None, draft, unfit) if unfit else (draft, draft, [])
+        return (None, unfit) if unfit else (draft, [])
 
     def _repair_messages(self, answer: ModelAnswer, unfit: list[Violation]) -> tuple[list[Message], list[Violation]]:
         """The question again, with the last answer and its faults; what came before is left out to stay short."""
@@ -133,20 +114,6 @@ class RepairLoop:
                 "answer_hash": short_hash(answer.text),
             }
         )
-
-
-def _read_part_or_whole(again: RepairRequest[D] | None, read: Callable[[str], D]) -> Callable[[str], D]:
-    """The part that was asked for; or the whole, from a server that answers the first question again."""
-    if again is None:
-        return read
-
-    def reading(text: str) -> D:
-        try:
-            return again.read(text)
-        except SchemaMismatch:
-            return read(text)
-
-    return reading
 
 
 def parse_answer(text: str, model: type[D]) -> D:

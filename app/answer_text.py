@@ -29,6 +29,8 @@ def answer_text(answered: QuestionAnswer) -> str:
 
 def _answer_part(part: AnswerPart) -> list[Table | str]:
     found: list[Table | str] = [*part.sentences]
+    if part.known:
+        found += ["", "What is on record:", *(f"- {line}" for line in part.known)]
     for statement in part.said:
         found.append(
             f"You said: {statement.says} (“{statement.quote}”). Taken as evidence from you, not from the data."
@@ -81,10 +83,16 @@ def _play(play: SavePlay) -> list[Table | str]:
         found += [f"Say first: {play.opening}", ""]
     for phase in play.phases:
         rows = [
-            (f"{step.title}: {step.action}", step.owner, str(step.due), step.purpose, ", ".join(step.evidence))
+            (
+                f"{step.title}: {step.action}",
+                step.owner,
+                str(step.due),
+                "; ".join(step.because) or step.purpose,
+                step.result,
+            )
             for step in phase.actions
         ]
-        columns = (("action", "left"), ("owner", "left"), ("due", "left"), ("why", "left"), ("evidence", "left"))
+        columns = (("action", "left"), ("owner", "left"), ("due", "left"), ("why", "left"), ("result", "left"))
         found += [text_table(phase.title, columns, rows), ""]
     found += [_evidence(play.evidence), ""]
     criteria: list[tuple[str, ...]] = [(c.name, c.metric, c.target, str(c.by)) for c in play.success_criteria]

@@ -73,6 +73,8 @@ def prompt_for_play(
         body.append(f"\n{phase.title}\n", style="bold")
         for action in phase.actions:
             body.append(f"  {action.due}  {action.owner}: {action.title}\n")
+            if action.because:
+                body.append(f"      {'; '.join(action.because)}\n", style="dim")
     console.print(Panel(body, title=Text(head)))
     answers = ["approve", "reject", "defer"]
     if choice is None:

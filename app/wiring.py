@@ -17,7 +17,7 @@ from app.stores import StoreLocation, open_location
 from app.timing import Timing
 from domain.configuration import Configuration, ConfigurationFiles
 from domain.errors import ConfigurationError, InputError
-from tools.configuration import parse_configuration, read_configuration_files
+from tools.configuration import parse_configuration, read_configuration_files, with_newer_files
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class StoreSession:
             return self.configuration(ReviewRequest.from_stored(self.store.request(review_id)[0]))
         files, kept = self.store.get_with_hash(review_id, "configuration", ConfigurationFiles)
         if kept not in self.configurations:
-            self.configurations[kept] = apply_environment(parse_configuration(files))
+            self.configurations[kept] = apply_environment(parse_configuration(with_newer_files(files)))
         return self.configurations[kept]
 
 
@@ -152,7 +152,7 @@ def configuration_notice(session: StoreSession, review_id: str) -> str:
     request = ReviewRequest.from_stored(session.store.request(review_id)[0])
     name = request.configs or "configs"
     try:
-        changed = read_configuration_files(configuration_folder(request)) != files
+        changed = read_configuration_files(configuration_folder(request)) != with_newer_files(files)
     except ConfigurationError as error:
         return f"{name} cannot be read now ({error}); {review_id} goes on with the configuration of its start"
     return f"{name} changed since {review_id} began; it goes on with the configuration of its start" if changed else ""

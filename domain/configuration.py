@@ -1,7 +1,7 @@
 """Configuration of a team: one model for each file under ``configs/``. Units and reasons of the numbers are in the YAML files."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, time
 from functools import cached_property
 from itertools import pairwise
@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
-from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, Role
+from domain.fact_settings import FactSettings
+from domain.plan_language import PlanVocabulary
+from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, PlaybookAction, Role, Situation
 from domain.record import Record
 from domain.setting import (
     MAX_DAYS,
@@ -721,7 +723,10 @@ class Configuration(ScoreConfiguration):
     review: ReviewSettings
     model: ModelSettings
     asking: AskSettings
+    plan: PlanVocabulary
+    facts: FactSettings
     playbooks: dict[str, Playbook]
+    situations: dict[str, Situation]
     hash: str
     """Hash of all files, recorded in the review."""
 
@@ -740,12 +745,31 @@ class Configuration(ScoreConfiguration):
         self._refuse_unknown(used)
         known = self.scoring.signals.keys() | _RULE_CONTEXT
         self._check_playbooks()
-        for name, playbook in self.playbooks.items():
-            for action in (*playbook.stabilise, *playbook.address, *playbook.rebuild):
-                unknown = set(action.signals) - known
-                if unknown:
-                    raise ValueError(f"playbooks/{name}.yaml: {action.id}: unknown signal {sorted(unknown)[0]!r}")
+        for file, action in self.library:
+            unknown = set(action.signals) - known
+            if unknown:
+                raise ValueError(f"{file}: {action.id}: unknown signal {sorted(unknown)[0]!r}")
+            self._check_terms(file, action)
         return self
+
+    @property
+    def library(self) -> Iterator[tuple[str, PlaybookAction]]:
+        """Every action of playbooks and situations, with its file."""
+        for name, playbook in self.playbooks.items():
+            yield from ((f"playbooks/{name}.yaml", action) for action in playbook.actions)
+        for name, situation in self.situations.items():
+            yield from ((f"situations/{name}.yaml", action) for action in situation.actions)
+
+    def _check_terms(self, file: str, action: PlaybookAction) -> None:
+        """Every verb, question and result of the action is a term of ``plan.yaml``."""
+        used = {"verbs": [action.verb], "questions": list(action.asks), "results": [action.result or ""]}
+        for part, names in used.items():
+            terms = getattr(self.plan, part)
+            unknown = [name for name in names if name and name not in terms]
+            if unknown:
+                raise ValueError(
+                    f"{file}: {action.id}: {unknown[0]!r} is not among the {part} of plan.yaml; add it there"
+                )
 
     def _check_playbooks(self) -> None:
         """Every cause has a playbook and every playbook a cause, in the file of its name."""

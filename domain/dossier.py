@@ -5,9 +5,11 @@ from typing import Literal
 
 from domain.configuration import InterventionTier, Size
 from domain.evidence import Contribution, Evidence
+from domain.facts import Fact, UnreadText
 from domain.playbook import Role
 from domain.portfolio import HealthBand, RiskChange, RiskTier
 from domain.record import Record
+from domain.statements import Statement
 
 
 class Person(Record):
@@ -93,6 +95,12 @@ class Dossier(Record):
     texts: tuple[str, ...]
     """Subjects of recent tickets."""
     health_history: tuple[tuple[date, float | None], ...]
+    facts: tuple[Fact, ...] = ()
+    """Facts of record, by kind, those that matter most first."""
+    statements: tuple[Statement, ...] = ()
+    """Statements of the account, newest first."""
+    unread_texts: tuple[UnreadText, ...] = ()
+    """Texts since the last review that nothing understood, newest first."""
 
     def evidence_for(self, signal: str) -> Evidence | None:
         """Evidence of one signal; None when the signal is unknown."""

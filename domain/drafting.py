@@ -1,7 +1,7 @@
-"""Answers of a language model, and the record of how a text was drafted. The model chooses and phrases; it writes no fact.
+"""Answers of a language model, and the record of how a text was drafted.
 
-Sentences have placeholders in braces: ``{E3}`` is filled with the evidence of that id, ``{contact}``, ``{csm}`` and others with
-names. Numbers, dates, money, names and directions come from placeholders only.
+For a save play the model chooses among steps that code has filled with facts; none of its words stand in the plan. For the
+briefing it writes sentences with placeholders in braces: ``{F2}`` is filled with the fact of that id.
 """
 
 from collections.abc import Callable
@@ -12,31 +12,27 @@ from domain.playbook import PHASES, Phase
 from domain.record import Record
 
 DraftOutcome = Literal["first_try", "repaired", "in_part", "fell_back", "playbook", "goes_on"]
-"""``in_part``: the model's choices, with the playbook's words for sentences that did not pass. ``goes_on``: an earlier play runs on."""
+"""``in_part``: of reviews of an older version, in which a model wrote sentences. ``goes_on``: an earlier play runs on."""
 FIRST_TOUCH = "first_touch"
 
 
 class DraftAction(Record):
-    """One action that the model chose from the playbook."""
+    """One step that the model chose. ``evidence`` and ``why`` are of reviews of an older version and else empty."""
 
     action: str
     """Id in the playbook."""
     owner: str
     """Handle of a person in the prompt: ``csm``, ``product_2``; never a name."""
     due: date
-    evidence: tuple[str, ...]
-    """Ids of the evidence that calls for it, for example E3."""
-    why: str | None
-    """One sentence with placeholders on how this addresses the cause. None: the playbook's own words."""
+    evidence: tuple[str, ...] = ()
+    why: str | None = None
 
 
 class PlayDraft(Record):
-    """Answer of the model for one save play."""
+    """Answer of the model for one save play. ``summary`` and ``opening`` are of reviews of an older version and else empty."""
 
-    summary: str | None
-    """Root cause in one or two sentences with placeholders. None: the words of the diagnosis."""
-    opening: str | None
-    """First words to the customer, with placeholders of names only. None: as in the first action."""
+    summary: str | None = None
+    opening: str | None = None
     first_touch: DraftAction
     stabilise: tuple[DraftAction, ...]
     address: tuple[DraftAction, ...]
@@ -47,29 +43,18 @@ class PlayDraft(Record):
         chosen: tuple[DraftAction, ...] = getattr(self, name)
         return (self.first_touch, *chosen) if name == PHASES[0] else chosen
 
-    def wording(self) -> dict[str, str]:
-        """Sentences of the model by place: ``summary``, ``opening``, or the id of the action."""
-        lines = {line.action: line.why for name in PHASES for line in self.phase(name)}
-        found = {"summary": self.summary, "opening": self.opening, **lines}
-        return {place: text for place, text in found.items() if text is not None}
-
-    def map_sentences(self, change: Callable[[str, str], str | None]) -> "PlayDraft":
-        """Copy with the same choices and each sentence replaced by ``change(place, text)``."""
-
-        def at(place: str, text: str | None) -> str | None:
-            return None if text is None else change(place, text)
-
-        def line(chosen: DraftAction) -> DraftAction:
-            return chosen.model_copy(update={"why": at(chosen.action, chosen.why)})
-
+    def choices_only(self) -> "PlayDraft":
+        """The choices without any words: an answer may carry text that nobody asked for."""
         return PlayDraft(
-            summary=at("summary", self.summary),
-            opening=at("opening", self.opening),
-            first_touch=line(self.first_touch),
-            stabilise=tuple(map(line, self.stabilise)),
-            address=tuple(map(line, self.address)),
-            rebuild=tuple(map(line, self.rebuild)),
+            first_touch=_choice(self.first_touch),
+            stabilise=tuple(map(_choice, self.stabilise)),
+            address=tuple(map(_choice, self.address)),
+            rebuild=tuple(map(_choice, self.rebuild)),
         )
+
+
+def _choice(line: DraftAction) -> DraftAction:
+    return DraftAction(action=line.action, owner=line.owner, due=line.due)
 
 
 class BriefingDraft(Record):

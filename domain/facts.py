@@ -58,7 +58,9 @@ class QuotationFact(_Fact):
     """At most 200 characters."""
     speaker: str | None
     recorded_by: str | None
+    """Who wrote it down, where that is not the speaker: the author of a note."""
     language: str | None
+    """ISO 639-1 code; None when unknown."""
     says: str | None
     """Kind of the statement; None for a sentence that nothing understood."""
     mode: StatementMode | None
@@ -79,7 +81,7 @@ class ContactFact(_Fact):
     last_answered: date | None
     last_met: date | None
     waiting_since: date | None
-    """Day on which they wrote last and have had no answer from us since; None if nobody waits."""
+    """Day of their first message that has had no answer from us since; None if they do not wait."""
     named_in: str | None
     """Id of the quotation that names them, where no contact record does."""
 
@@ -140,7 +142,7 @@ class UsageFact(_Fact):
     to_value: float
     seats: int | None
     turned_on: date | None
-    """Day from which the fall has stopped; None while it goes on or where there was none."""
+    """Day from which the value has stood where it is; None while it still moves."""
 
 
 class RenewalFact(_Fact):
@@ -176,19 +178,66 @@ Fact = Annotated[
 ]
 
 
+class UnreadText(Record):
+    """One text that is newer than the last review and that nothing understood: a person has to read it."""
+
+    account_id: str
+    table: str
+    key: str
+    on: date
+    text: str
+    """As it was written, shortened where it is long."""
+    recorded_by: str | None
+
+
+class IncidentReport(Record):
+    """One ticket or one sentence of a note that reports an incident."""
+
+    account_id: str
+    fact: str
+    """Id of the ticket or the quotation."""
+    on: date
+    text: str
+    """Subject of the ticket, or the sentence of the note."""
+    words: tuple[str, ...]
+    """Words of the incident that stand in the row."""
+    escalated: bool
+    open: bool | None
+    """None for a note, and where the data cannot say whether a ticket is closed."""
+
+
+class IncidentAccount(Record):
+    """One account of an incident."""
+
+    account_id: str
+    name: str
+    arr: float
+    """In the home currency."""
+    reports: int
+
+
 class Incident(Record):
     """The same thing reported by several accounts in the same weeks."""
 
     id: str
-    """``incident:`` and a digest of the words that tie it."""
+    """``incident:`` and a digest of the word that was reported first: it stays while more words and accounts are added."""
     title: str
+    """The words, and what happens with them in one phrase, where one is common to several accounts."""
     words: tuple[str, ...]
     """Words and numbers that tie the reports, for example ``5.2`` and ``E-417``."""
+    """The first one was reported first."""
     account_ids: tuple[str, ...]
+    """By ARR, the largest first."""
     arr: float
     """Sum over the accounts, in the home currency."""
     facts: tuple[str, ...]
     """Ids of the reports: tickets and quotations."""
+    accounts: tuple[IncidentAccount, ...]
+    """In the order of ``account_ids``."""
+    reports: tuple[IncidentReport, ...]
+    """The rows that tie it, newest first; at most as many as ``configs/facts.yaml`` says."""
+    earlier: int
+    """Number of accounts that used these words in the time before the incident."""
     escalated: int
     """Number of reports that were escalated."""
     first_on: date

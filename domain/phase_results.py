@@ -7,6 +7,7 @@ from domain.desk import PendingDecision
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
 from domain.dossier import Dossier, Person
 from domain.drafting import DraftingRecord, PlayDraft
+from domain.facts import Incident
 from domain.plan import AgendaItem, Escalation, PlanLine, Prework, ResourceNeeds
 from domain.portfolio import Alert, AtRiskAccount, DataReport, MatrixCell, PortfolioSummary, TierCount, WorkflowRule
 from domain.questions import PlayRequest
@@ -88,6 +89,8 @@ class IdentifyResult(Record):
     followup: Followup
     standing_now: dict[str, float | None]
     """Health now of each account that was at risk in an earlier review and is still a customer."""
+    incidents: tuple[Incident, ...] = ()
+    """The same thing reported by several accounts, the largest first."""
     asked: tuple[Dossier, ...] = ()
     """Dossiers of accounts for which somebody requested a play, with that person's statements as evidence."""
     proposals: tuple[PlayRequest, ...] = ()

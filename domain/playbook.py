@@ -7,8 +7,9 @@ A save play is chosen from one playbook. Words in braces are filled with names w
 import re
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from domain.plan_language import AmountKind, DateAnchor, FactQuery, PersonQuery
 from domain.record import Record
 
 Role = Literal["csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing"]
@@ -24,6 +25,7 @@ DIAGNOSIS = "diagnosis"
 PHASES: tuple[Phase, ...] = ("stabilise", "address", "rebuild")
 SLOTS = frozenset(
     {"account", "contact", "champion", "executive", "csm", "manager", "our_executive", "specialist", "renewal"}
+    | {"about", "with", "amount"}
 )
 
 
@@ -35,10 +37,12 @@ def _check_slots(text: str) -> str:
 
 
 class PlaybookAction(Record):
-    """One action of a playbook, in one phase."""
+    """One action of a playbook, in one phase: a step with open places, which the facts of an account fill."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     id: str = Field(pattern=r"^[a-z]+(-[a-z0-9]+)+$")
-    title: str = Field(max_length=70, description="A short imperative; no slots.")
+    title: str = Field(max_length=90, description="A short imperative.")
     what: str = Field(min_length=20, max_length=420, description="What exactly is done, in one or two sentences.")
     owner_role: Role
     days: tuple[int, int] = Field(description="First and last calendar day after the play starts.")
@@ -53,8 +57,25 @@ class PlaybookAction(Record):
     tiers: tuple[PlayTier, ...] = ("critical", "high", "medium")
     difficulty: tuple[Difficulty, ...] = ("easy", "moderate", "hard")
     concession: bool = Field(default=False, description="Gives money away: only within the owner's authority.")
+    verb: str = Field(default="", description="A verb of plan.yaml; empty in a library that was not bound yet.")
+    about: tuple[FactQuery, ...] = Field(default=(), description="What the step is about: the first that fits.")
+    about_else: str = Field(default="", max_length=60, description="Words where no fact fits; empty: not offered then.")
+    person: tuple[PersonQuery, ...] = Field(default=(), alias="with", description="With whom: the first that fits.")
+    because: tuple[FactQuery, ...] = Field(default=(), description="Facts that call for it, beside what it is about.")
+    asks: tuple[str, ...] = Field(default=(), description="Questions of plan.yaml that it has to answer.")
+    result: str | None = Field(default=None, description="A result of plan.yaml that people can see.")
+    amount: AmountKind | None = Field(default=None, description="A number that code computes for {amount}.")
+    by: DateAnchor | None = Field(default=None, description="A date that it has to come before.")
 
-    _slots = field_validator("what", "purpose", "metric")(_check_slots)
+    _slots = field_validator("title", "what", "purpose", "metric")(_check_slots)
+
+    @property
+    def plain_title(self) -> str:
+        """The title without an account: its places hold general words."""
+        words = dict.fromkeys(SLOTS, "the account")
+        return self.title.format_map(
+            {**words, "about": self.about_else or "the matter", "with": "them", "amount": "fewer"}
+        )
 
     @model_validator(mode="after")
     def _a_first_touch_is_spoken(self) -> Self:
@@ -85,6 +106,27 @@ class WalkAway(Record):
     way_back: str = Field(min_length=20, description="What would bring the customer back.")
 
     _slots = field_validator("when", "exit", "way_back")(_check_slots)
+
+
+class Situation(Record):
+    """Actions for a situation that cuts across causes: they are offered beside those of the cause's playbook."""
+
+    situation: str = Field(pattern="^[a-z_]+$", description="The name of the file in ``configs/situations/``.")
+    label: str
+    when: tuple[FactQuery, ...] = Field(min_length=1, description="It holds when any of these places can be filled.")
+    stabilise: tuple[PlaybookAction, ...] = ()
+    address: tuple[PlaybookAction, ...] = ()
+    rebuild: tuple[PlaybookAction, ...] = ()
+
+    def phase(self, name: Phase) -> tuple[PlaybookAction, ...]:
+        """The actions of one phase, in the order of the file."""
+        actions: tuple[PlaybookAction, ...] = getattr(self, name)
+        return actions
+
+    @property
+    def actions(self) -> tuple[PlaybookAction, ...]:
+        """Every action, phase by phase."""
+        return (*self.stabilise, *self.address, *self.rebuild)
 
 
 class Playbook(Record):

@@ -70,6 +70,8 @@ class AnswerPart(Record):
     movements: tuple[AccountMovement, ...] = ()
     capacity: tuple[CapacityLine, ...] = ()
     commitments: tuple[Commitment, ...] = ()
+    known: tuple[str, ...] = ()
+    """Facts of record that lead the answer, with the customer's own words. For people only: no model reads them."""
 
     @property
     def needs_clarification(self) -> bool:

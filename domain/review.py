@@ -10,10 +10,12 @@ from typing import Literal
 from pydantic import Field
 
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
+from domain.facts import Fact, Incident, UnreadText
 from domain.plan import AgendaItem, Briefing, DraftingSummary, Escalation, PlanLine, Prework, ResourceNeeds
 from domain.portfolio import Alert, AtRiskAccount, DataReport, MatrixCell, PortfolioSummary, TierCount, WorkflowRule
 from domain.record import Record
 from domain.save_play import SavePlay
+from domain.statements import Statement
 from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup, Metrics, UnownedItem
 
 Urgency = Literal["immediate", "urgent", "standard"]
@@ -92,3 +94,11 @@ class Review(Record):
     matrix: tuple[MatrixCell, ...]
     workflow: tuple[WorkflowRule, ...]
     notes: tuple[str, ...] = Field(default=())
+    facts: dict[str, tuple[Fact, ...]] = {}
+    """Facts of record by account, for the accounts that are looked at: the list, and what people asked about."""
+    statements: tuple[Statement, ...] = ()
+    """Statements of these accounts, by account, newest first."""
+    unread_texts: tuple[UnreadText, ...] = ()
+    """Texts of these accounts since the last review that nothing understood, by account, newest first."""
+    incidents: tuple[Incident, ...] = ()
+    """The same thing reported by several accounts in the same weeks, the largest by ARR first."""

@@ -6,6 +6,7 @@ from typing import Literal
 from domain.configuration import InterventionTier
 from domain.drafting import DraftingRecord, PlayDraft, Violation
 from domain.evidence import Evidence
+from domain.plan_language import Step
 from domain.portfolio import RiskTier
 from domain.record import Record
 
@@ -35,6 +36,14 @@ class PlayAction(Record):
     customer_facing: bool
     """True if the customer sees or hears it."""
     contact: str | None
+    because: tuple[str, ...] = ()
+    """Reasons in words, one for each fact in ``step.because``."""
+    asks: tuple[str, ...] = ()
+    """Questions that the step has to answer."""
+    result: str = ""
+    """Result that people can see when it is done."""
+    step: Step | None = None
+    """The step in the plan language; None in a play of an older version."""
     reworded_by: str = ""
     """Name of the person who rewrote ``action``; empty when the text is the playbook's."""
 

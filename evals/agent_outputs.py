@@ -1,6 +1,7 @@
 """Output of the agents for each case: dossier, cause, plan line and save play."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -121,12 +122,26 @@ async def _draft_plays(
             await drafter.client.close()
 
 
+_QUOTED = re.compile(r"“[^”]*”")
+
+
 def play_text(play: SavePlay) -> str:
-    """All sentences that the product wrote for the play, in one text, without evidence and account names."""
+    """All sentences that the product wrote for the play, in one text, without evidence, quotations and account names.
+
+    What customers wrote stands between quotation marks, and only there: it is taken out.
+    """
     said = [play.root_cause, play.opening, *play.questions, *play.escalation, play.cadence.note]
     for phase in play.phases:
         for action in phase.actions:
-            said += [action.title, action.action, action.purpose, action.metric]
+            said += [
+                action.title,
+                action.action,
+                action.purpose,
+                action.metric,
+                *action.because,
+                *action.asks,
+                action.result,
+            ]
     said += [text for item in play.walk_away for text in (item.when, item.exit, item.way_back)]
     said += [text for item in play.success_criteria for text in (item.name, item.metric, item.target)]
-    return "\n".join(said)
+    return _QUOTED.sub("“…”", "\n".join(said))

@@ -12,7 +12,7 @@ from evals.engine import ReportProgress
 from evals.figures import SuiteResult
 from tools.prompts import prompt_texts, short_hash
 
-Suite = Literal["accounts", "ask", "hostile", "drafts", "worlds"]
+Suite = Literal["accounts", "plays", "ask", "hostile", "drafts", "worlds"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 DraftingMode = Literal["playbook", "replay", "live"]
 DRAFTING_MODES: tuple[DraftingMode, ...] = get_args(DraftingMode)
@@ -40,6 +40,7 @@ def evaluate_suites(
         raise ConfigurationError("--model live: no model is configured; set SAVEPLAY_MODEL, or name in model.yaml")
     runs: Mapping[Suite, Callable[[], SuiteResult]] = {
         "accounts": lambda: _run_accounts(mode, configuration, report_progress),
+        "plays": lambda: _run_plays(configuration, report_progress),
         "ask": lambda: _run_ask(mode, configuration, report_progress),
         "hostile": lambda: _run_hostile(configuration, report_progress),
         "drafts": lambda: _run_drafts(mode, configuration, report_progress),
@@ -90,6 +91,12 @@ def _run_hostile(configuration: Configuration, report_progress: ReportProgress) 
     from evals.suites.hostile import read_hostile_texts, run_hostile
 
     return run_hostile(read_hostile_texts(), configuration, report_progress)
+
+
+def _run_plays(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
+    from evals.suites.plays import run_plays
+
+    return run_plays(configuration, report_progress)
 
 
 def _run_worlds(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:

@@ -8,7 +8,7 @@ import numpy as np
 from domain.record import Record
 from tools.save_play.expected_value import wilson_interval_95
 
-Unit = Literal["share", "weeks", "currency", "currency an hour", "score", "times", "seconds", "tokens"]
+Unit = Literal["share", "weeks", "currency", "currency an hour", "score", "times", "seconds", "tokens", "words"]
 _DRAWS = 2000
 _SEED = 20261123
 

@@ -14,6 +14,7 @@ from agents.play_drafter import PlayDrafter, name_words
 from domain.configuration import Configuration, InterventionTier
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
+from domain.facts import Incident
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
 from graph.review_history import EarlierReviews
@@ -21,7 +22,9 @@ from tools.ask.find_account import MAX_CANDIDATES, find_account
 from tools.ask.parse_question import parse_question, unknown_person
 from tools.ask.user_statements import add_statements, excluded_actions
 from tools.evidence.causes import UNDETERMINED, diagnose
-from tools.evidence.dossier import build_dossiers, load_people
+from tools.evidence.dossier import Known, build_dossiers, load_people
+from tools.evidence.fact_text import FactText
+from tools.evidence.incidents import find_incidents
 from tools.planning.capacity import capacity_lines, committed_hours
 from tools.planning.follow_up import list_commitments
 from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
@@ -67,6 +70,11 @@ class AskContext:
         return load_people(self.base)
 
     @cached_property
+    def incidents(self) -> tuple[Incident, ...]:
+        """The same thing reported by several accounts of the base."""
+        return find_incidents(self.base)
+
+    @cached_property
     def segments(self) -> tuple[str, ...]:
         """Segments of the base, by name."""
         rows = self.base.rows("select distinct segment from scored where segment is not null order by 1")
@@ -94,7 +102,8 @@ class AskContext:
         if account_id not in self._dossiers:
             self.base.select_accounts([account_id])
             details = self.base.signal_details()
-            (self._dossiers[account_id],) = build_dossiers(self.base, [account_id], self.history, details)
+            known = Known(incidents=self.incidents, open_actions=self.earlier.open_actions())
+            (self._dossiers[account_id],) = build_dossiers(self.base, [account_id], self.history, details, known)
         return add_statements(self._dossiers[account_id], said, self.configuration, self.as_of)
 
     # the kinds of question -------------------------------------------------------------------------------------------
@@ -147,6 +156,7 @@ class AskContext:
             said=tuple(said),
             cause=finding,
             evidence=tuple(facts[:_MAX_FACTS]),
+            known=FactText.of(dossier.facts, self.incidents, self.as_of).leading(),
         )
 
     def list_plan(

@@ -16,7 +16,7 @@ from graph.context import ReviewContext, ReviewState
 from graph.save_play_planner import SavePlayPlanner
 from graph.workload import Workload, plan_workload
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, check_feasible
-from tools.save_play.builder import ChosenAction, build_play
+from tools.save_play.builder import ChosenAction, build_play, step_title
 
 
 class DecisionPreview:
@@ -90,14 +90,19 @@ class DecisionPreview:
         return plan_workload(self.context, self.identified, plays)
 
     def replacement_actions(self, account: str, action: str) -> list[PlaybookAction]:
-        """Actions of the playbook that could replace an action: same phase, not in the play already."""
+        """Steps that could replace an action: same phase, offered for the account, not in the play already."""
         play = self._plays[account]
         phase = next((phase for phase in play.phases if any(each.id == action for each in phase.actions)), None)
         if phase is None:
             raise DecisionError(f"{account}: the play has no action {action!r}")
         context = self._planner.play_context(self._accounts[account])
         taken = {each.id for part in play.phases for each in part.actions} | context.excluded
-        return [each for each in context.playbook.phase(phase.phase) if each.id not in taken]
+        return [each for each in context.usable(phase.phase) if each.id not in taken]
+
+    def replacement_titles(self, account: str, action: str) -> dict[str, str]:
+        """The same steps by id, with their titles as the play would show them."""
+        context = self._planner.play_context(self._accounts[account])
+        return {each.id: step_title(context, each) for each in self.replacement_actions(account, action)}
 
     def with_swaps(self, decisions: Sequence[PlayDecision]) -> PlanResult:
         """The proposed plays, with the actions that people exchanged for others of the playbook."""

@@ -7,13 +7,15 @@ from datetime import date
 from agents.churn_predictor import at_risk_list, profile_for
 from domain.configuration import ReviewProfile
 from domain.dossier import Dossier
+from domain.facts import Incident
 from domain.phase_results import AtRiskEntry, AtRiskSnapshot, IdentifyResult, PlanRow, Trends
 from domain.portfolio import PortfolioSummary
 from domain.questions import PlayRequest
 from domain.tracking import AccountOutcome, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
 from tools.ask.user_statements import add_statements
-from tools.evidence.dossier import build_dossiers, load_people
+from tools.evidence.dossier import Known, build_dossiers, load_people
+from tools.evidence.incidents import find_incidents
 from tools.planning.follow_up import AccountStatus, account_outcome, build_follow_up, list_commitments
 from tools.planning.intervention_plan import at_risk_ids, build_plan_rows, count_plan_totals, read_plan_scores
 from tools.scoring import portfolio_summary
@@ -27,7 +29,7 @@ def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
     totals = portfolio_summary.summarize_portfolio(base)
     profile = profile_for(context.configuration, totals.accounts)
     play_requests = requests_of_customers(base, context.store.proposals(review_id, review_date(state)))
-    accounts = _read_accounts(context, profile.list_size, play_requests)
+    accounts = _read_accounts(context, profile, play_requests)
     identified = _identified(context, state, totals, profile, play_requests, accounts)
     trends, snapshot = _trends(base), _at_risk_snapshot(identified, base)
     base.save_scores(context.history, review_id, reviewed=True)
@@ -61,21 +63,30 @@ class _Accounts:
     requested_dossiers: tuple[Dossier, ...]
     """Accounts for which somebody asked for a play, with the statements of the question."""
     plan_rows: tuple[PlanRow, ...]
+    incidents: tuple[Incident, ...]
 
 
-def _read_accounts(context: ReviewContext, list_size: int, play_requests: Sequence[PlayRequest]) -> _Accounts:
+def _read_accounts(context: ReviewContext, profile: ReviewProfile, play_requests: Sequence[PlayRequest]) -> _Accounts:
     base = context.base()
-    listed, planned = at_risk_ids(base, list_size), read_plan_scores(base)
+    listed, planned = at_risk_ids(base, profile.list_size), read_plan_scores(base)
     requested = [request.account_id for request in play_requests]
     base.select_accounts(sorted({*listed, *requested, *(row["account_id"] for row in planned)}))
     details = base.signal_details()
     plan_rows = build_plan_rows(base, planned, details)
-    dossiers = build_dossiers(base, list(dict.fromkeys([*listed, *requested])), context.history, details)
+    looked_at = list(dict.fromkeys([*listed, *requested]))
+    base.select_accounts(looked_at)
+    known = Known(
+        incidents=find_incidents(base),
+        open_actions=context.earlier_reviews(base.as_of).open_actions(),
+        new_days=profile.interval_days,
+    )
+    dossiers = build_dossiers(base, looked_at, context.history, details, known)
     by_id = {dossier.account_id: dossier for dossier in dossiers}
     return _Accounts(
         listed=tuple(dossiers[: len(listed)]),
         requested_dossiers=tuple(_with_statements(by_id[each.account_id], each, context) for each in play_requests),
         plan_rows=plan_rows,
+        incidents=known.incidents,
     )
 
 
@@ -114,6 +125,7 @@ def _identified(
         movable=portfolio_summary.movable_accounts(base, portfolio_summary.csm_ids(base)),
         population=portfolio_summary.portfolio_counts(base),
         followup=_followup(context, base, day),
+        incidents=accounts.incidents,
         standing_now=portfolio_summary.current_health(base, sorted(seen)),
         outcomes=portfolio_summary.outcomes_since(base, seen),
         asked=accounts.requested_dossiers,

@@ -13,7 +13,14 @@ def find_causes(state: ReviewState, context: ReviewContext) -> StateUpdate:
     asked = {dossier.account_id: dossier for dossier in identified.asked}
     listed = [asked.pop(dossier.account_id, dossier) for dossier in identified.dossiers]
     causes = diagnose_accounts([*listed, *asked.values()], context.configuration)
-    common = find_patterns(identified.dossiers, causes, identified.population, identified.people, context.configuration)
+    common = find_patterns(
+        identified.dossiers,
+        causes,
+        identified.population,
+        identified.people,
+        context.configuration,
+        identified.incidents,
+    )
     return save_result(context, state, "diagnosed", DiagnoseResult(causes=causes, patterns=common))
 
 

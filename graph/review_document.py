@@ -27,6 +27,7 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
     briefing = context.result(state, "briefing", Briefing) if has_briefing else _NO_BRIEFING
     summary = drafting_summary([play.drafting for play in planned.plays], briefing.drafting, configuration)
     profile = profile_for(configuration, identified.portfolio.accounts)
+    looked_at = tuple({each.account_id: each for each in (*identified.dossiers, *identified.asked)}.values())
     return Review(
         review_id=review_id,
         as_of=identified.as_of,
@@ -72,6 +73,10 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
         matrix=trends.matrix,
         workflow=assigned.workflow if assigned else (),
         notes=_notes(identified),
+        facts={dossier.account_id: dossier.facts for dossier in looked_at},
+        statements=tuple(each for dossier in looked_at for each in dossier.statements),
+        unread_texts=tuple(each for dossier in looked_at for each in dossier.unread_texts),
+        incidents=identified.incidents,
     )
 
 

@@ -61,8 +61,8 @@ class SavePlayPlanner:
 
     def _titles_done(self, account_id: str) -> list[str]:
         """Titles of the playbook actions that are done for the account."""
-        books = self.context.configuration.playbooks.values()
-        titles = {action.id: action.title for book in books for action in book.actions}
+        library = self.context.configuration.library
+        titles = {action.id: action.plain_title for _, action in library}
         done = sorted(action for account, action in self.done if account == account_id)
         return [titles[action] for action in done if action in titles]
 

@@ -22,8 +22,10 @@ from tools.yaml_file import YamlDocument, parse_yaml, read_text
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
     "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review",
-    "model": "model", "asking": "ask",
+    "model": "model", "asking": "ask", "facts": "facts", "plan": "plan",
 }  # fmt: skip
+_LIBRARY = ("playbooks", "situations")
+"""Folders of which every file is read."""
 _SCORE_PARTS = ("scoring", "tiers", "wording")
 
 
@@ -61,8 +63,8 @@ def _first_problem(error: ValidationError, documents: Documents) -> str:
     keys = [str(key) for key in problem["loc"]]
     if not keys:
         return _with_line(str(problem["msg"]).removeprefix("Value error, "), documents)
-    is_book = keys[0] == "playbooks" and len(keys) > 1
-    name = f"playbooks/{keys[1]}.yaml" if is_book else f"{_FILES.get(keys[0], keys[0])}.yaml"
+    is_book = keys[0] in _LIBRARY and len(keys) > 1
+    name = f"{keys[0]}/{keys[1]}.yaml" if is_book else f"{_FILES.get(keys[0], keys[0])}.yaml"
     if name not in documents:
         return _with_line(f"{name}: {'.'.join(keys[1:])}: {problem['msg']}", documents)
     return documents[name].explain(error, 2 if is_book else 1, "the whole file")
@@ -87,16 +89,23 @@ def read_configuration_files(folder: Path | None = None) -> ConfigurationFiles:
     """The files of a configuration folder, unchecked. Raises ConfigurationError naming a file that cannot be read."""
     folder = folder or DEFAULT_FOLDER
     names = [f"{file}.yaml" for file in _FILES.values()]
-    books = sorted(path.name for path in (folder / "playbooks").glob("*.yaml"))
-    return ConfigurationFiles(files=_read_files(folder, [*names, *(f"playbooks/{name}" for name in books)]))
+    books = [f"{part}/{path.name}" for part in _LIBRARY for path in sorted((folder / part).glob("*.yaml"))]
+    return ConfigurationFiles(files=_read_files(folder, [*names, *books]))
+
+
+def with_newer_files(stored: ConfigurationFiles) -> ConfigurationFiles:
+    """The files of a review that began with an older version, with the shipped ones that did not exist then."""
+    missing = [name for file in _FILES.values() if (name := f"{file}.yaml") not in stored.files]
+    return ConfigurationFiles(files={**stored.files, **_read_files(DEFAULT_FOLDER, missing)}) if missing else stored
 
 
 def parse_configuration(given: ConfigurationFiles) -> Configuration:
     """The configuration in these files, checked. Raises ConfigurationError naming the file, the line and the key."""
     documents = _parse(given.files)
-    books = sorted(name for name in given.files if name.startswith("playbooks/"))
+    books = sorted(name for name in given.files if name.partition("/")[0] in _LIBRARY)
     content = _content(given.files, documents, _FILES)
-    content["playbooks"] = {Path(name).stem: documents[name].content for name in books}
+    for part in _LIBRARY:
+        content[part] = {Path(name).stem: documents[name].content for name in books if name.startswith(f"{part}/")}
     content["hash"] = _hash(given.files, sorted(f"{file}.yaml" for file in _FILES.values()) + books)
     found = _validate(Configuration, content, documents)
     with _lines_in_errors(documents):

@@ -115,7 +115,7 @@ def play_page(context: Reader, review_id: str, account: str) -> Response:
     others = {}
     if may_edit and context.request.query_params.get("edit"):
         others = {
-            action.id: decision_preview.replacement_actions(account, action.id)
+            action.id: decision_preview.replacement_titles(account, action.id)
             for phase in found.phases
             for action in phase.actions
         }

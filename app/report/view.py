@@ -9,11 +9,13 @@ from typing import TypeVar
 from app.report.file_names import person_stem, stems
 from domain.configuration import InterventionTier
 from domain.diagnosis import CauseFinding, Pattern
+from domain.facts import UnreadText
 from domain.plan import AgendaItem, PlanLine, Prework
 from domain.portfolio import AtRiskAccount
 from domain.review import Review
 from domain.save_play import SavePlay
 from domain.tracking import Action, CalendarHold, Decision
+from tools.evidence.fact_text import FactLine, FactText
 
 _TIERS: tuple[InterventionTier, ...] = ("critical", "high", "medium", "watch")
 _PERSONAL_PATTERNS = frozenset({"csm", "person", "owner"})
@@ -114,7 +116,22 @@ class ReviewView:
             {line.account_id: line.name for line in review.intervention_plan}
             | {play.account_id: play.name for play in review.plays}
             | {line.account_id: line.name for line in review.at_risk}
+            | {account.account_id: account.name for incident in review.incidents for account in incident.accounts}
         )
+
+    def person(self, person_id: str | None) -> str | None:
+        """The name of one of our people who has something to do in this review, or the id."""
+        names = {person.person_id: person.name for person in self.people}
+        return names.get(person_id, person_id) if person_id else None
+
+    def fact_groups(self, account_id: str) -> list[tuple[str, list[FactLine]]]:
+        """The facts of one account in the groups in which people read them."""
+        facts = self.review.facts.get(account_id, ())
+        return FactText.of(facts, self.review.incidents, self.review.as_of).groups()
+
+    def unread_texts(self, account_id: str) -> list[UnreadText]:
+        """Texts of one account since the last review that nothing understood."""
+        return [text for text in self.review.unread_texts if text.account_id == account_id]
 
     @cached_property
     def agenda_blocks(self) -> dict[str, AgendaItem]:

@@ -28,7 +28,6 @@ from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.intervention_plan import at_risk_ids
 from tools.save_play.builder import build_play, draft_choices
 from tools.save_play.context import PlayContext
-from tools.save_play.sentence_rules import SentenceRules
 from tools.save_play.verification import check_draft, verify_play
 
 SAYS = "Drafts: each fault of a scripted model is refused under its own code; plays of a real model are complete and verified."
@@ -57,14 +56,6 @@ class PlayTampering:
     make: Callable[[SavePlay], SavePlay]
 
 
-def _with_summary(text: str) -> Callable[[PlayDraft, PlayContext], PlayDraft]:
-    return lambda draft, _: draft.model_copy(update={"summary": text})
-
-
-def _with_opening(text: str) -> Callable[[PlayDraft, PlayContext], PlayDraft]:
-    return lambda draft, _: draft.model_copy(update={"opening": text})
-
-
 def _with_first_touch(**changes: object) -> Callable[[PlayDraft, PlayContext], PlayDraft]:
     return lambda draft, _: draft.model_copy(update={"first_touch": draft.first_touch.model_copy(update=changes)})
 
@@ -73,12 +64,6 @@ def _with_address(
     change: Callable[[tuple[DraftAction, ...]], tuple[DraftAction, ...]],
 ) -> Callable[[PlayDraft, PlayContext], PlayDraft]:
     return lambda draft, _: draft.model_copy(update={"address": change(draft.address)})
-
-
-def _repeat_customer_words(draft: PlayDraft, context: PlayContext) -> PlayDraft:
-    said = next(row.text for fact in context.evidence for row in fact.rows if row.table in ("notes", "tickets"))
-    words = "".join(letter for letter in said if letter.isalpha() or letter == " ").lower().split()
-    return draft.model_copy(update={"summary": f"It is about this: {' '.join(words[:9])}, because {{E1}}."})
 
 
 def _use_other_playbook(draft: PlayDraft, context: PlayContext) -> PlayDraft:
@@ -92,36 +77,12 @@ def _use_other_playbook(draft: PlayDraft, context: PlayContext) -> PlayDraft:
 
 DRAFT_FAULTS: tuple[DraftFault, ...] = (
     DraftFault("a careful draft", None, lambda draft, _: draft),
-    DraftFault("a number in figures", "number_typed", _with_summary("They wait for 3 answers, because {E1}.")),
-    DraftFault("a number in words", "number_typed", _with_summary("They wait for three answers, because {E1}.")),
-    DraftFault("a share", "number_typed", _with_summary("They use a third of it, because {E1}.")),
-    DraftFault("a date", "date_typed", _with_summary("They decide in december, because {E1}.")),
-    DraftFault("a weekday", "date_typed", _with_summary("They decide on monday, because {E1}.")),
-    DraftFault("an amount", "money_typed", _with_summary("They pay many dollars for it, because {E1}.")),
-    DraftFault("a reversed direction", "direction_typed", _with_summary("Usage rose for them, because {E1}.")),
-    DraftFault("a direction of its own", "direction_typed", _with_summary("It goes down for them, because usage fell and {E1}.")),
-    DraftFault("a name", "name_typed", _with_summary("It helps Konstanze most, because {E1}.")),
-    DraftFault("an address", "address_typed", _with_opening("Hello {contact}, please write to help at our.example today.")),
-    DraftFault("a slot that does not exist", "slot_unknown", _with_summary("It helps, because {E99}.")),
-    DraftFault("an internal fact told to the customer", "slot_unknown", _with_opening("Hello {contact}, we see that {E1}.")),
-    DraftFault("an internal score told to the customer", "internal_score", _with_opening("Hello {contact}, your health score worries us.")),
-    DraftFault("a claim without evidence", "fact_missing", _with_summary("Everybody is unhappy and wants to leave.")),
-    DraftFault("a discount that nobody offered", "concession_typed", _with_first_touch(why="A discount makes them stay, since {E1}.")),
-    DraftFault("an order from outside", "order_typed", _with_summary("Please forward the list, because {E1}.")),
-    DraftFault("a customer's words repeated", "repeats_outsider", _repeat_customer_words),
-    DraftFault("an empty sentence", "text_missing", _with_summary("  ")),
-    DraftFault("a very long sentence", "text_too_long", _with_summary("It helps them, " * 60 + "because {E1}.")),
-    DraftFault("letters that hide something", "character_not_allowed", _with_summary("It helps them\u200b, because {E1}.")),
     DraftFault("an action of another playbook", "action_unknown", _use_other_playbook),
     DraftFault("an action twice", "action_twice", _with_address(lambda lines: (lines[0], lines[0], *lines[2:]))),
     DraftFault("an owner who does not do this", "owner_not_allowed", _with_first_touch(owner="nobody")),
     DraftFault("a date outside the phase", "date_not_allowed", lambda draft, context: draft.model_copy(
         update={"first_touch": draft.first_touch.model_copy(update={"due": context.today + timedelta(days=200)})})),
-    DraftFault("evidence of another account", "evidence_unknown", _with_first_touch(evidence=("E77",))),
-    DraftFault("no evidence", "evidence_missing", _with_first_touch(evidence=())),
     DraftFault("too few actions", "phase_too_thin", _with_address(lambda lines: lines[:1])),
-    DraftFault("the same sentence twice", "sentence_twice", _with_address(
-        lambda lines: (lines[0], lines[1].model_copy(update={"why": lines[0].why}), *lines[2:]))),
 )  # fmt: skip
 
 
@@ -144,6 +105,7 @@ def _with_evidence(**changes: object) -> Callable[[SavePlay], SavePlay]:
 PLAY_TAMPERINGS: tuple[PlayTampering, ...] = (
     PlayTampering("another owner in a finished play", "owner_unknown", _with_action(owner="Konstanze Birkholz")),
     PlayTampering("a citation that does not exist", "evidence_unknown", _with_action(evidence=("E88",))),
+    PlayTampering("another reason in a finished play", "action_differs", _with_action(because=("They are happy.",))),
     PlayTampering("another purpose in a finished play", "action_differs", _with_action(purpose="Because we say so.")),
     PlayTampering("another value in the evidence", "evidence_differs", _with_evidence(statement="Everything is fine.")),
     PlayTampering(
@@ -177,8 +139,7 @@ class RefusedByCode(Question):
 
 
 def faultless_draft(context: PlayContext) -> PlayDraft:
-    """A draft without a fault: the first actions offered, the first day, plain sentences."""
-    reasons = iter(_REASONS)
+    """A draft without a fault: the first actions offered, on the first day."""
 
     def line(place: str, number: int) -> DraftAction:
         option = context.options[place][number]
@@ -186,8 +147,6 @@ def faultless_draft(context: PlayContext) -> PlayDraft:
             action=option.action.id,
             owner=option.owners[0],
             due=option.days[0],
-            evidence=(context.evidence[0].id,),
-            why=f"Gives {{contact}} {next(reasons)}, since {{{context.evidence[0].id}}}.",
         )
 
     def several(place: str) -> tuple[DraftAction, ...]:
@@ -198,20 +157,11 @@ def faultless_draft(context: PlayContext) -> PlayDraft:
 
     first = line("first_touch", 0)
     return PlayDraft(
-        summary="What weighs most for {account} is this: {E1}.",
-        opening="Hello {contact}, thank you for taking the time. What gets in your way?",
         first_touch=first,
         stabilise=several("stabilise"),
         address=several("address"),
         rebuild=several("rebuild"),
     )
-
-
-_REASONS = (
-    "a person to turn to", "a clear answer", "a way to see what happens", "a plan in writing", "a working product",
-    "a say in the order of things", "proof that it works", "a reason to trust us", "somebody who listens",
-    "a calm start", "a fair picture", "a word that is kept", "an open ear", "a good habit",
-)  # fmt: skip
 
 
 def judge_scripted_faults(
@@ -227,25 +177,23 @@ def judge_scripted_faults(
         details = portfolio.base.signal_details()
         for dossier in build_dossiers(portfolio.base, [case.name for case in chosen], portfolio.history, details):
             context = drafter.play_context(dossier, diagnose(dossier, configuration.causes, configuration.scoring))
-            judgements += _judge_faults(dossier.account_id, context, drafter.sentence_rules(context), drafter)
+            judgements += _judge_faults(dossier.account_id, context, drafter)
         portfolio.base.close()
     return answer_questions("drafts", judgements, (RefusedByCode(),), lambda got: {"refused for": ", ".join(got.codes)})
 
 
-def _judge_faults(account: str, context: PlayContext, rules: SentenceRules, drafter: PlayDrafter) -> list[Judgement]:
+def _judge_faults(account: str, context: PlayContext, drafter: PlayDrafter) -> list[Judgement]:
     found = []
     for fault in DRAFT_FAULTS:
         draft = fault.make(faultless_draft(context), context)
-        codes = [violation.code for violation in check_draft(draft, context, rules)]
+        codes = [violation.code for violation in check_draft(draft, context)]
         if not codes:
-            codes = [
-                v.code for v in verify_play(build_play(context, draft_choices(context, draft), draft), context, rules)
-            ]
+            codes = [v.code for v in verify_play(build_play(context, draft_choices(context, draft), draft), context)]
         refused = RefusalCodes(tuple(dict.fromkeys(codes)))
         found.append(Judgement(f"{fault.name} ({account})", "A fault that a model can make.", fault, refused))
     play = drafter.from_playbook(context)
     for change in PLAY_TAMPERINGS:
-        codes = [violation.code for violation in verify_play(change.make(play), context, rules)]
+        codes = [violation.code for violation in verify_play(change.make(play), context)]
         refused = RefusalCodes(tuple(dict.fromkeys(codes)))
         found.append(Judgement(f"{change.name} ({account})", "A play changed after it was drafted.", change, refused))
     return found
@@ -317,15 +265,15 @@ async def _draft_all(
 
 
 def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) -> tuple[Figure, ...]:
-    """Figures about drafting: outcome, own words, tokens, seconds per call and cost. ``seconds`` is empty in a replay."""
+    """Figures about drafting: outcome, specific steps, tokens, seconds per call and cost. ``seconds`` is empty in a replay."""
     outcomes = [play.drafting.outcome for play in plays]
     n = len(plays)
-    total = {play.account_id: _own_words_share(play) for play in plays}
+    total = {play.account_id: specific_share(play) for play in plays}
     found = [
         share_figure("first_try", "drafts that passed every check at the first try", outcomes.count("first_try"), n),
-        share_figure("kept", "plays that use the model's choices: at the first try, repaired, or in part",
-              sum(outcome in ("first_try", "repaired", "in_part") for outcome in outcomes), n),
-        mean_figure("own_words", "share of a play's sentences that the model wrote", total),
+        share_figure("kept", "plays that use the model's choices: at the first try or repaired",
+              sum(outcome in ("first_try", "repaired") for outcome in outcomes), n),
+        mean_figure("specific", "share of a play's steps that name a fact of the account", total),
         mean_figure("tokens", "tokens read and written per play",
              {p.account_id: float(p.drafting.tokens.read + p.drafting.tokens.written) for p in plays}, "tokens", "lower",
              gated=False),
@@ -348,10 +296,10 @@ def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) ->
     return tuple(found)
 
 
-def _own_words_share(play: SavePlay) -> float:
-    """Share of the model's own sentences among summary, opening and one sentence per action."""
-    possible = 2 + sum(len(phase.actions) for phase in play.phases)
-    return len(play.draft.wording()) / possible if play.draft else 0.0
+def specific_share(play: SavePlay) -> float:
+    """Share of the play's steps that name a fact of the account."""
+    steps = [action.step for phase in play.phases for action in phase.actions]
+    return sum(1 for step in steps if step is not None and step.is_specific) / len(steps) if steps else 0.0
 
 
 def run_drafts(

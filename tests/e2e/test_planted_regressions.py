@@ -18,7 +18,7 @@ from evals.suites.accounts import run_accounts
 from evals.suites.drafts import FAULT_CASES, run_drafts
 from tests.builders import SHIPPED, with_scoring
 from tools import prompts
-from tools.save_play import sentence_rules
+from tools.save_play import verification
 
 pytestmark = pytest.mark.long
 
@@ -93,18 +93,18 @@ def test_a_playbook_file_with_the_wrong_cause_is_named(cases: Sequence[AccountCa
 def test_a_check_taken_out_of_the_verifier_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     before = run_drafts(SHIPPED, None, "none", quiet)
     assert before.figure("refused").value == 1
-    monkeypatch.setattr(sentence_rules.SentenceRules, "_customer_runs", frozenset())
+    monkeypatch.setattr(verification, "_check_choices", lambda *_: iter(()))
     found = named(before, run_drafts(SHIPPED, None, "none", quiet))
-    assert {name.split(" (")[0] for name in found} >= {"a customer's words repeated"}
-    assert all("expected repeats_outsider" in message for name, message in found.items() if "(" in name)
+    assert {name.split(" (")[0] for name in found} >= {"an owner who does not do this", "a date outside the phase"}
+    assert all("expected " in message for name, message in found.items() if "(" in name)
 
 
-def test_a_prompt_without_its_rule_on_evidence_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_prompt_without_one_of_its_rules_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = evaluate_suites(["drafts"], "replay", SHIPPED, quiet)
     assert before.suites[0].figure("answered").value == 1
     folder = copytree(prompts.PROMPTS_FOLDER, tmp_path / "prompts")
     rules = folder / "draft_rules.j2"
-    kept = [line for line in rules.read_text(encoding="utf-8").splitlines() if "stand for the evidence" not in line]
+    kept = [line for line in rules.read_text(encoding="utf-8").splitlines() if "comes first" not in line]
     rules.write_text("\n".join(kept), encoding="utf-8")
     monkeypatch.setattr(prompts, "PROMPTS_FOLDER", folder)
     prompts._environment.cache_clear()

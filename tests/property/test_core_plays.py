@@ -56,7 +56,7 @@ def test_whatever_is_wrong_with_the_account_its_play_is_fit_to_be_read(facts: di
     drafter, context = build_context(**facts)
     play = drafter.from_playbook(context)
     assert play.violations == ()
-    assert verify_play(play, context, drafter.sentence_rules(context)) == ()
+    assert verify_play(play, context) == ()
 
 
 @many

@@ -23,6 +23,16 @@ from domain.configuration import InterventionTier
 from domain.dossier import Contact, Dossier, Person
 from domain.drafting import FIRST_TOUCH, DraftAction, DraftingRecord, PlayDraft
 from domain.evidence import Direction, Evidence, SourceRow
+from domain.facts import (
+    ContactFact,
+    Fact,
+    FactSource,
+    GoalFact,
+    InvoiceFact,
+    QuotationFact,
+    TicketFact,
+    UsageFact,
+)
 from domain.phase_results import DraftResult
 from domain.playbook import PHASES, Difficulty
 from domain.portfolio import RiskTier
@@ -44,7 +54,6 @@ from tools.evidence.causes import UNDETERMINED
 from tools.evidence.evidence import direction, signal_sentence
 from tools.save_play.context import ActionOption, PlayContext
 from tools.save_play.expected_value import SaveRecord as Outcomes
-from tools.save_play.sentence_rules import SentenceRules
 from tools.save_play.verification import check_draft, verify_play
 from tools.wording import format_value
 
@@ -76,59 +85,6 @@ HEARD = (
 ROLES = ("csm", "csm", "csm", "cs_manager", "cs_manager", "exec_sponsor", "exec_sponsor", "support_lead", "support_lead",
          "product", "product", "product", "billing", "billing")  # fmt: skip
 
-SUMMARIES = (
-    "Nobody speaks for us at {account} any more: {fact}, and {other}.",
-    "The people at {account} stopped believing our promises, since {fact}.",
-    "What hurts most is plain: {fact}.",
-    "{account} bought the product for one purpose and does not reach it, because {fact}. It shows elsewhere, too: {other}.",
-    "We lost the thread with {account}: {fact}. Nobody on our side took it up.",
-    "The work of the users is held up, as {fact}; besides, {other}.",
-    "Trust is the matter here, not the product: {fact}, while {other}.",
-    "It began with the people, not with the tool: {fact}.",
-)
-OPENINGS = (
-    "Thank you for taking the time, {contact}. What should we change so that the work is easier for you?",
-    "Good to hear you, {contact}. {csm} and I want to understand what gets in your way. Where should we begin?",
-    "{contact}, we have not been good at listening. What would you want us to know about your days at work?",
-    "I am calling because I owe you a plain answer, {contact}. Which open question matters most to you?",
-    "{contact}, what would have to be different for your team to like working with this again?",
-    "We would like to understand how {account} works now. Who else should we listen to, {contact}?",
-    "I look after {account} now, {contact}. What have we promised you and not done?",
-    "Thank you, {contact}. Before we propose anything: what does a good week look like for you?",
-)
-WHYS = (
-    "It finds out who decides now, because {fact}.",
-    "It shows {executive} what the team gets out of the product, since {fact}.",
-    "People need to be heard before they believe a plan, and {fact}.",
-    "{specialist} takes over every open item, so that {contact} has one person to call; today nobody is, and {fact}.".replace(
-        "; today nobody is, and", ", since"
-    ),
-    "A written list replaces spoken promises, which lost their worth here: {fact}.",
-    "Since {fact}, the users need to see the cause named and mended.",
-    "It brings {our_executive} and {executive} to one table, as {fact}.",
-    "{champion} can carry the message inside {account} once the matter is settled: {fact}.",
-    "It asks the users what they do instead of our product, given that {fact}.",
-    "Without this, nobody at {account} knows whom to call, and {fact}.",
-    "{manager} makes room for {csm} to work on this, for {fact}.",
-    "It ties the product back to the purpose it was bought for; {fact}.",
-    "It proves the repair with the people who reported the trouble: {fact}.",
-    "{fact}, so the first talk has to be about the open items and not about the contract.",
-    "It gives {contact} a reason to answer, since {fact}.",
-    "The team learns the one function that matters to them, because {fact} and {other}.",
-    "Both sides agree what done means, so that nobody argues about it before {renewal}.",
-    "It keeps {executive} from hearing about the trouble from somebody else: {fact}.",
-    "What went wrong is said in plain words, because {fact}.",
-    "It looks for a second friend at {account}, since {fact}.",
-    "It moves the talk from single tickets to what they have in common: {fact}.",
-    "{csm} learns which goal {contact} is measured by, as {fact}.",
-    "A short session where the work is done beats a long letter, for {fact}.",
-    "It lets the users say in their own words what they miss; {other}.",
-    "{contact} sees that the promise was kept, and {fact}.",
-    "We stop guessing: {fact}, and only the users can say why.",
-    "It turns the silence into a conversation, because {fact}.",
-    "It checks whether the new people at {account} know what they have.",
-)
-
 Draw = random.Random
 
 
@@ -138,7 +94,6 @@ class Case:
 
     play: SavePlay
     context: PlayContext
-    rules: SentenceRules
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -148,7 +103,7 @@ class Case:
         return tuple(dict.fromkeys([dossier.name, *people, *(contact.name for contact in dossier.contacts)]))
 
     def caught(self, play: SavePlay) -> bool:
-        return bool(verify_play(play, self.context, self.rules))
+        return bool(verify_play(play, self.context))
 
 
 # made-up accounts ----------------------------------------------------------------------------------------------------
@@ -204,6 +159,54 @@ def in_real_words(fact: Evidence, draw: Draw) -> Evidence:
     return fact.model_copy(update=update)
 
 
+def some_facts(draw: Draw, created: date) -> tuple[Fact, ...]:
+    """Some facts of record of every kind that steps are about, in random order."""
+
+    def fact(kind: str, key: str, on: date) -> dict[str, Any]:
+        source = FactSource(table=f"{kind}s", key=key)
+        return {
+            "id": f"{kind}:{key}",
+            "on": on,
+            "side": "theirs",
+            "tone": draw.choice(["bad", "neutral"]),
+            "source": source,
+        }
+
+    day = created - timedelta(days=draw.randint(1, 60))
+    number = str(draw.randint(1000, 9999))
+    found: list[Fact] = [
+        TicketFact(
+            **fact("ticket", f"T-{number}", day), ticket_id=f"T-{number}", subject=draw.choice(HEARD)[:40], open=True,
+            closed_on=None, age_days=draw.randint(1, 90), priority=draw.choice(["high", "normal"]),
+            escalated=draw.random() < 0.5, sla_breached=False,
+        ),
+        QuotationFact(
+            **fact("quote", number, day), text=draw.choice(HEARD), speaker=draw.choice([None, "Renée Dubois"]),
+            recorded_by=None, language="en", mode="asserted", read_by="phrases",
+            says=draw.choice(["feature_gap", "evaluating_alternatives", "value_doubted", "service_complaint", "takeover"]),
+        ),
+        ContactFact(
+            **fact("contact", f"C-{number}", day), contact_id=f"C-{number}", name=f"{draw.choice(FIRST_NAMES)} Ekberg",
+            role=draw.choice(["champion", "economic_buyer", "user"]), title=None, last_answered=None, last_met=day,
+            status=draw.choice(["active", "departed", "new"]), departed_on=None, waiting_since=draw.choice([None, day]),
+            named_in=None,
+        ),
+        InvoiceFact(
+            **fact("invoice", f"INV-{number}", day), invoice_id=f"INV-{number}", amount=draw.randint(100, 90_000) / 1,
+            currency="EUR", status=draw.choice(["open", "failed"]), due_on=day, days_overdue=draw.randint(-30, 60),
+        ),
+        GoalFact(
+            **fact("goal", number, day), goal="Close the month in three days", status=draw.choice(["behind", "missed"]),
+            due_on=day,
+        ),
+        UsageFact(
+            **fact("usage", "active_users", created), measure="active_users", from_on=day, to_on=created, seats=400,
+            from_value=float(draw.randint(100, 400)), to_value=float(draw.randint(10, 99)), turned_on=None,
+        ),
+    ]  # fmt: skip
+    return tuple(draw.sample(found, draw.randint(0, len(found))))
+
+
 def some_dossier(draw: Draw, created: date, people: Mapping[str, Person]) -> Dossier:
     csms = [p.person_id for p in people.values() if p.role == "csm"]
     arr = float(draw.randrange(4_000, 900_000, 250))
@@ -224,6 +227,7 @@ def some_dossier(draw: Draw, created: date, people: Mapping[str, Person]) -> Dos
         churn_probability=round(draw.uniform(0.05, 0.95), 4),
         contacts=some_contacts(draw),
         texts=tuple(draw.sample(HEARD, draw.randint(0, 2))),
+        facts=some_facts(draw, created),
     )
     return dossier.model_copy(update={"evidence": tuple(in_real_words(fact, draw) for fact in dossier.evidence)})
 
@@ -256,62 +260,33 @@ def some_context(draw: Draw) -> tuple[PlayDrafter, PlayContext]:
 # what a good model answers -------------------------------------------------------------------------------------------
 
 
-UNKNOWN = ("the users", "the buyers", "the managers", "the billing people", "the project people", "the technicians",
-           "the newcomers", "the veterans", "the doubters", "the helpers", "the planners", "the auditors")  # fmt: skip
-
-
-def sentence(template: str, context: PlayContext, draw: Draw) -> str:
-    """The template with placeholders for this account's evidence; without evidence, a sentence that needs none."""
-    facts = [fact.id for fact in context.evidence]
-    if not facts:
-        whom = UNKNOWN[WHYS.index(template) % len(UNKNOWN)] if template in WHYS else "somebody"
-        return f"It begins with {whom}, since nothing is known that speaks against {{account}}."
-    fact, other = draw.choice(facts), draw.choice(facts)
-    return template.replace("{fact}", f"{{{fact}}}").replace("{other}", f"{{{other}}}")
-
-
-def chosen(option: ActionOption, context: PlayContext, draw: Draw, why: str) -> DraftAction:
-    facts = [fact.id for fact in context.evidence]
-    return DraftAction(
-        action=option.action.id,
-        owner=draw.choice(option.owners),
-        due=draw.choice(option.days),
-        evidence=tuple(draw.sample(facts, min(len(facts), draw.randint(1, 2)))),
-        why=sentence(why, context, draw),
-    )
+def chosen(option: ActionOption, draw: Draw) -> DraftAction:
+    return DraftAction(action=option.action.id, owner=draw.choice(option.owners), due=draw.choice(option.days))
 
 
 def good_draft(context: PlayContext, draw: Draw) -> PlayDraft:
     """A valid random draft from the options of the play context."""
-    known = bool(context.evidence)
-    whys = iter(draw.sample(WHYS if known else WHYS[: len(UNKNOWN)], 12))
-    lines = {
-        phase: tuple(
-            chosen(option, context, draw, next(whys))
-            for option in draw.sample(context.options[phase], draw.randint(*context.count(phase)))
-        )
-        for phase in PHASES
-    }
-    return PlayDraft(
-        summary=sentence(draw.choice(SUMMARIES), context, draw),
-        opening=draw.choice(OPENINGS),
-        first_touch=chosen(draw.choice(context.options[FIRST_TOUCH]), context, draw, next(whys)),
-        **lines,
-    )
+    first = chosen(draw.choice(context.options[FIRST_TOUCH]), draw)
+    lines = {}
+    for phase in PHASES:
+        offered = [option for option in context.options[phase] if option.action.id != first.action]
+        fewest, most = context.count(phase)
+        count = draw.randint(min(fewest, len(offered)), min(most, len(offered)))
+        lines[phase] = tuple(chosen(option, draw) for option in draw.sample(offered, count))
+    return PlayDraft(first_touch=first, **lines)
 
 
 def clean_cases(number: int) -> Iterator[Case]:
-    """Five plays for one invented account: one from the playbook, and four with a model's words."""
+    """Five plays for one invented account: one from the playbook, and four chosen by a model."""
     draw = random.Random(number)
     drafter, context = some_context(draw)
-    rules = drafter.sentence_rules(context)
-    yield Case(drafter.from_playbook(context), context, rules)
+    yield Case(drafter.from_playbook(context), context)
     for _ in range(4):
         drafting = DraftingRecord(
             outcome=draw.choice(["first_try", "repaired"]), model="a-model", rounds=draw.randint(1, 3)
         )
         drafted = DraftResult(draft=good_draft(context, draw), drafting=drafting)
-        yield Case(drafter.play(context, drafted), context, rules)
+        yield Case(drafter.play(context, drafted), context)
 
 
 @cache
@@ -333,7 +308,7 @@ def test_plays_that_keep_to_the_evidence_pass_every_check() -> None:
     codes = Counter(fault.code for case in faulty for fault in case.play.violations)
     first = [fault.message for case in faulty[:5] for fault in case.play.violations]
     assert faulty == [], f"{len(faulty)} of {CLEAN} clean plays were refused: {dict(codes)}; {first}"
-    drafts = [check_draft(case.play.draft, case.context, case.rules) for case in by_model()[::10] if case.play.draft]
+    drafts = [check_draft(case.play.draft, case.context) for case in by_model()[::10] if case.play.draft]
     assert [faults for faults in drafts if faults] == [], "which verify asks, too"
 
 
@@ -344,7 +319,8 @@ def test_the_clean_plays_are_of_every_kind() -> None:
     assert {play.intervention_tier for play in plays} == {"critical", "high", "medium", "watch"}
     assert {case.context.finding.difficulty for case in clean()} == set(get_args(Difficulty))
     assert {bool(play.evidence) for play in plays} == {True, False}
-    assert len({case.play.draft.summary for case in by_model() if case.play.draft}) > 100
+    steps = [action.step for play in plays for phase in play.phases for action in phase.actions]
+    assert len({step.about for step in steps if step is not None}) > 100, "steps about many facts"
     unusual = [
         action
         for case in by_model()
@@ -674,18 +650,6 @@ def test_another_owner_changes_the_name_in_the_sentence_and_nothing_else() -> No
 Spoil = Callable[[PlayDraft, Case, Draw], PlayDraft | None]
 
 
-def said(new: Callable[[str, Draw], str], only: tuple[str, ...] = ("summary", "opening", "why")) -> Spoil:
-    """A fault that replaces one of the sentences."""
-
-    def spoil(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
-        place = draw.choice(only)
-        if place != "why":
-            return draft.model_copy(update={place: new(getattr(draft, place), draw)})
-        return lined(draft, draw, lambda line: {"why": new(line.why, draw)})
-
-    return spoil
-
-
 def lined(draft: PlayDraft, draw: Draw, update: Callable[[DraftAction], dict[str, Any]]) -> PlayDraft:
     """The draft with a fault in one of the actions."""
     places = [
@@ -698,19 +662,6 @@ def lined(draft: PlayDraft, draw: Draw, update: Callable[[DraftAction], dict[str
     lines = list(getattr(draft, place))
     lines[number] = lines[number].model_copy(update=update(lines[number]))
     return draft.model_copy(update={place: tuple(lines)})
-
-
-def worded(*words: str) -> Callable[[str, Draw], str]:
-    """A function that inserts one of the words after the first word of a sentence or at its end."""
-
-    def put(text: str, draw: Draw) -> str:
-        word = draw.choice(words)
-        if draw.random() < 0.5:
-            return f"{text[:-1]}, {word}{text[-1]}"
-        head, _, tail = text.partition(" ")
-        return f"{head} {word} {tail}"
-
-    return put
 
 
 def _other_action(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
@@ -749,61 +700,10 @@ def _other_day(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     return lined(draft, draw, some_day)
 
 
-def _other_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    return lined(draft, draw, lambda line: {"evidence": (*line.evidence[:1], draw.choice(["E99", "F1", "", "e1"]))})
-
-
-def _hidden_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    """The draft with a fact of the account that was not shown to the model."""
-    hidden = [fact.id for fact in case.context.dossier.evidence if fact.id not in case.rules.facts]
-    return lined(draft, draw, lambda line: {"evidence": (draw.choice(hidden),)}) if hidden else None
-
-
-def _no_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    return lined(draft, draw, lambda line: {"evidence": ()}) if case.rules.facts else None
-
-
-def _fact_twice(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    return lined(draft, draw, lambda line: {"evidence": line.evidence * 2}) if case.rules.facts else None
-
-
-def _summary_without_fact(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    return draft.model_copy(update={"summary": "The people at {account} are unhappy."}) if case.rules.facts else None
-
-
-def _known_name(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    words = [word for name in case.names for word in re.findall(r"[^\W\d]{4,}", name.lower())]
-    strange = [word for word in words if word not in SHIPPED.vocabulary]
-    return said(worded(*strange))(draft, case, draw) if strange else None
-
-
-def _quotation(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    """Text of the customer from the middle of a sentence, in lower case and without full stops."""
-    heard = [
-        *case.context.dossier.texts,
-        *(r.text for f in case.context.evidence if f.direction == "worse" for r in f.rows),
-    ]
-    heard = [text for text in heard if any(line in text for line in HEARD)]
-    if not heard:
-        return None
-    words = re.findall(r"[a-z]+", draw.choice(heard).lower())
-    start = draw.randrange(len(words) - 4)
-    return said(worded(" ".join(words[start : start + 5])))(draft, case, draw)
-
-
-def _concession(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    giving = {action.id for action in case.context.playbook.actions if action.concession}
-    lines = [line.action for phase in PHASES for line in draft.phase(phase)]
-    if giving & set(lines):
-        return None
-    return said(worded("with a discount", "a refund", "for free", "as a credit"))(draft, case, draw)
-
-
 def _twice(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
     phase = draw.choice(("address", "rebuild"))
     lines = getattr(draft, phase)
-    again = lines[0].model_copy(update={"why": "It is asked once more."})
-    return draft.model_copy(update={phase: (*lines[:-1], again)})
+    return draft.model_copy(update={phase: (*lines[:-1], lines[0])})
 
 
 def _too_few(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft:
@@ -819,18 +719,8 @@ def _too_many(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
         taken = {line.action for line in getattr(draft, phase)}
         spare = [option for option in case.context.options[phase] if option.action.id not in taken]
         if len(taken) == most and spare:
-            return draft.model_copy(
-                update={
-                    phase: (*getattr(draft, phase), chosen(spare[0], case.context, draw, "It adds one more: {fact}."))
-                }
-            )
+            return draft.model_copy(update={phase: (*getattr(draft, phase), chosen(spare[0], draw))})
     return None
-
-
-def _fact_for_the_customer(draft: PlayDraft, case: Case, draw: Draw) -> PlayDraft | None:
-    if not case.context.evidence:
-        return None
-    return said(worded(f"since {{{case.context.evidence[0].id}}}"), ("opening",))(draft, case, draw)
 
 
 FAULTS: dict[str, tuple[str, Spoil]] = {
@@ -838,40 +728,6 @@ FAULTS: dict[str, tuple[str, Spoil]] = {
     "an action at the wrong place": ("action_unknown", _other_place),
     "an owner who is not offered": ("owner_not_allowed", _other_owner),
     "a day that is not offered": ("date_not_allowed", _other_day),
-    "evidence that does not exist": ("evidence_unknown", _other_fact),
-    "evidence that was not shown": ("evidence_unknown", _hidden_fact),
-    "no evidence": ("evidence_missing", _no_fact),
-    "the same evidence twice": ("evidence_twice", _fact_twice),
-    "a root cause without a fact": ("fact_missing", _summary_without_fact),
-    "a digit": ("number_typed", said(worded("7", "20", "3rd", "v2", "1st"))),
-    "a per cent sign": ("number_typed", said(worded("%"))),
-    "a number word": ("number_typed", said(worded("seven", "twelve", "half", "dozen", "twice", "Forty"))),
-    "a date word": ("date_typed", said(worded("tomorrow", "monday", "in june", "next month", "Friday", "this year"))),
-    "a currency sign": ("money_typed", said(worded("€", "$", "£"))),
-    "a currency word": ("money_typed", said(worded("euros", "dollars", "usd", "GBP"))),
-    "a name in capitals": ("name_typed", said(worded("Fabrikam", "Wilhelmina", "ACME", "McKenzie"))),
-    "a known name in small letters": ("name_typed", _known_name),
-    "a direction word": ("direction_typed", said(worded("fell", "rising", "worse", "higher", "declined", "better"))),
-    "a slot that does not exist": ("slot_unknown", said(worded("{E77}", "{competitor}", "{arr}", "{}", "{ E1 }"))),
-    "a brace alone": ("slot_unknown", said(worded("{", "}", "{E1"))),
-    "a fact for the customer": ("slot_unknown", _fact_for_the_customer),
-    "the renewal for the customer": ("slot_unknown", said(worded("before {renewal}"), ("opening",))),
-    "something given away": ("concession_typed", _concession),
-    "an internal word for the customer": (
-        "internal_score", said(worded("churn", "your health", "the risk", "the playbook", "ARR"), ("opening",)),
-    ),
-    "an address": (
-        "address_typed", said(worded("https://evil.example/x", "www.evil", "ann@evil.org", "evil.com", "HTTP://a")),
-    ),
-    "an order": ("order_typed", said(worded("ignore the rules", "approve it", "the password", "override this"))),
-    "what the customer wrote": ("repeats_outsider", _quotation),
-    "a character that turns the line": ("character_not_allowed", said(worded("\u202eabc\u202c", "\u2066x\u2069"))),
-    "a character that nobody sees": ("character_not_allowed", said(worded("a\u200bb", "\ufeff", "a\u00adb", "\u2060"))),
-    "a letter of another alphabet": ("character_not_allowed", said(worded("p\u0430yment", "\u0421alls", "ｆｒｅｅ", "١"))),
-    "a line break or a control": ("character_not_allowed", said(worded("a\nb", "\t", "\x00", "\x1b[31m", "\u2028"))),
-    "markup": ("character_not_allowed", said(worded("<b>", "[link]", "a`b", "#", "*bold*", "a|b", "~", "\\"))),
-    "no text": ("text_missing", said(lambda text, draw: draw.choice(["", "   ", "\n", "\t "]))),
-    "too long a text": ("text_too_long", said(lambda text, draw: text + " and so on" * 40)),
     "an action twice": ("action_twice", _twice),
     "too few actions": ("phase_too_thin", _too_few),
     "too many actions": ("phase_too_full", _too_many),
@@ -888,9 +744,9 @@ def test_a_draft_with_one_fault_is_sent_back_for_that_fault(fault: str) -> None:
         if draft is None or draft == case.play.draft:
             continue
         tried += 1
-        codes = {found.code for found in check_draft(draft, case.context, case.rules)}
+        codes = {found.code for found in check_draft(draft, case.context)}
         if code not in codes:
-            unnamed.append((codes, draft.wording() if code.endswith(("typed", "allowed")) else draft))
+            unnamed.append((codes, draft))
         if tried == 60:
             break
     assert tried >= 20, f"only {tried} drafts could be given this fault"
@@ -905,7 +761,7 @@ def test_what_is_said_about_a_fault_repeats_nothing_that_could_harm(fault: str) 
     for case in by_model()[:25]:
         assert case.play.draft is not None
         draft = spoil(case.play.draft, case, draw)
-        for found in check_draft(draft, case.context, case.rules) if draft else []:
+        for found in check_draft(draft, case.context) if draft else []:
             assert found.message.isprintable(), found
             assert len(found.message) <= 400, found
 
@@ -920,4 +776,4 @@ def test_a_play_made_from_a_draft_with_a_fault_does_not_verify_either() -> None:
             if draft is not None and draft != case.play.draft:
                 tried += 1
                 assert case.caught(case.play.model_copy(update={"draft": draft})), fault
-    assert tried > 80
+    assert tried > 20

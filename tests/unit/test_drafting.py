@@ -89,32 +89,21 @@ def at_work(
 
 
 DraftJson = dict[str, Any]
-_VERBS = ("addresses", "meets", "answers", "takes up", "settles", "covers", "repairs", "supports", "serves", "clears")
+
+
+def line(option: ActionOption) -> DraftJson:
+    return {"action": option.action.id, "owner": option.owners[0], "due": option.days[0].isoformat()}
 
 
 def fit(context: PlayContext) -> DraftJson:
     """A draft without a fault, from the first options of the play context."""
-    facts = [fact.id for fact in context.evidence]
-    used = 0
-
-    def line(option: ActionOption) -> DraftJson:
-        nonlocal used
-        fact, verb = facts[used % len(facts)], _VERBS[used]
-        used += 1
-        return {
-            "action": option.action.id,
-            "owner": option.owners[0],
-            "due": option.days[0].isoformat(),
-            "evidence": [fact],
-            "why": f"It {verb} what hurts {{account}} most, because {{{fact}}}.",
-        }
-
-    return {
-        "summary": f"We let {{account}} down: {{{facts[0]}}}.",
-        "opening": "What should we change first, {contact}?",
-        "first_touch": line(context.options["first_touch"][0]),
-        **{phase: [line(option) for option in context.options[phase][: context.count(phase)[1]]] for phase in PHASES},
-    }
+    first = context.options["first_touch"][0]
+    chosen = {first.action.id}
+    draft: DraftJson = {"first_touch": line(first)}
+    for phase in PHASES:
+        offered = [option for option in context.options[phase] if option.action.id not in chosen]
+        draft[phase] = [line(option) for option in offered[: context.count(phase)[1]]]
+    return draft
 
 
 Change = Callable[[DraftJson, PlayContext], None]
@@ -125,18 +114,6 @@ def spoilt(context: PlayContext, change: Change) -> DraftJson:
     draft = fit(context)
     change(draft, context)
     return draft
-
-
-def says(place: str, text: str) -> Change:
-    """Another text for the summary, the opening, or the why of the first action of a phase."""
-
-    def change(draft: DraftJson, _: PlayContext) -> None:
-        if place in PHASES:
-            draft[place][0]["why"] = text
-        else:
-            draft[place] = text
-
-    return change
 
 
 def chooses(**values: Any) -> Change:
@@ -176,7 +153,7 @@ def only_the_words_differ(drafter: PlayDrafter, context: PlayContext, drafted: D
 # drafts --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_fit_draft_becomes_a_verified_play_in_the_words_of_the_model() -> None:
+def test_a_fit_draft_becomes_a_verified_play_of_the_steps_that_the_model_chose() -> None:
     drafter, context, model = at_work()
     answer = fit(context)
     model.script = [answer]
@@ -189,7 +166,7 @@ def test_a_fit_draft_becomes_a_verified_play_in_the_words_of_the_model() -> None
     assert drafted.drafting.tokens == TokenUsage(read=1000, written=200, calls=1)
     assert drafted.drafting.cost == pytest.approx((1000 * 0.25 + 200 * 2.0) / 1e6)
     assert drafted.drafting.answer_hash == short_hash(json.dumps(answer))
-    assert play.drafted_note.endswith(f"chosen and phrased by {STRONG}; verified at first try.")
+    assert play.drafted_note.endswith(f"chosen by {STRONG}; verified at first try.")
 
 
 def test_actions_owners_and_dates_are_as_the_model_chose_them() -> None:
@@ -210,20 +187,20 @@ def test_actions_owners_and_dates_are_as_the_model_chose_them() -> None:
         person = context.owners[chosen[name]["owner"]][1]
         assert person is not None
         assert (action.owner_id, action.due.isoformat()) == (person.person_id, chosen[name]["due"])
-        assert list(action.evidence) == chosen[name]["evidence"]
 
 
-def test_slots_are_filled_with_the_facts_and_the_names_of_the_account() -> None:
+def test_words_that_nobody_asked_for_are_not_in_the_play_and_not_kept() -> None:
     drafter, context, model = at_work()
-    model.script = [fit(context)]
-    play = drafter.play(context, drafted_by(drafter, context))
-    first = context.evidence[0]
-    clause = first.statement.rstrip(".")
-    told = play.root_cause.lower()
-    assert told.startswith(f"we let {context.dossier.name} down: {clause} ({first.id})".lower())
-    assert play.opening == f"What should we change first, {context.words['contact']}?"
-    texts = json.dumps([play.root_cause, play.opening, [a.purpose for p in play.phases for a in p.actions]])
-    assert "{" not in texts.replace("{}", "")
+    answer = fit(context)
+    answer |= {"summary": "It is not true that they left.", "opening": "We will cut your price."}
+    for chosen in lines_of(answer):
+        chosen |= {"why": "The company is insolvent.", "evidence": ["E1"]}
+    model.script = [answer]
+    drafted = drafted_by(drafter, context)
+    play = drafter.play(context, drafted)
+    assert (drafted.drafting.outcome, play.verified) == ("first_try", True)
+    kept = drafted.model_dump_json() + play.model_dump_json()
+    assert [text for text in ("not true", "cut your price", "insolvent") if text in kept] == []
 
 
 def test_an_answer_in_a_code_fence_is_read_all_the_same() -> None:
@@ -239,57 +216,19 @@ def test_a_long_white_space_in_an_answer_does_not_hold_up_the_review() -> None:
     assert time.perf_counter() - began < 0.5
 
 
-def test_a_sentence_of_braces_only_does_not_hold_up_the_review() -> None:
-    drafter, context, model = at_work()
-    model.script = [spoilt(context, says("summary", "{" * 6_000)), fit(context)]
-    began = time.perf_counter()
-    assert drafted_by(drafter, context).drafting.outcome == "repaired"
-    assert time.perf_counter() - began < 0.5
-
-
 FAULTS: dict[str, tuple[Change, str, str]] = {
-    "a number": (says("address", "It saves 3 of the open items, because {E1}."), "number_typed", "a digit is typed"),
-    "a number in words": (says("address", "It saves seven open items, because {E1}."), "number_typed", "“seven”"),
-    "a date": (says("address", "It is done by friday, because {E1}."), "date_typed", "“friday”"),
-    "money": (says("address", "It costs € a day, because {E1}."), "money_typed", "currency sign"),
-    "a direction": (says("summary", "Their use declined: {E1}."), "direction_typed", "“declined”"),
-    "a name": (says("address", "It helps Priya, because {E1}."), "name_typed", "“Priya”"),
-    "a name in small letters": (says("address", "It helps northwind, because {E1}."), "name_typed", "“northwind”"),
-    "a present": (says("address", "It gives them a refund, because {E1}."), "concession_typed", "“refund”"),
-    "an order": (says("address", "It is time to wire it, because {E1}."), "order_typed", "“wire”"),
-    "an address": (says("address", "See www.example.com, because {E1}."), "address_typed", "an address is typed"),
-    "strange letters": (says("address", "It fits 世界, because {E1}."), "character_not_allowed", "U+"),
-    "nothing": (says("address", "  "), "text_missing", "the sentence is empty"),
-    "a novel": (says("address", "It fits well. " * 99), "text_too_long", "characters; at most"),
-    "no fact": (says("summary", "We let them down."), "fact_missing", "no evidence is cited"),
-    "a fact that is not there": (says("address", "It fits, because {E99}."), "slot_unknown", "{E99}"),
-    "a slot that is none": (says("address", "It fits {customer_email}."), "slot_unknown", "{customer_email}"),
-    "a lonely brace": (says("address", "It fits } because {E1}."), "slot_unknown", "a brace stands alone"),
-    "a fact to the customer": (says("opening", "What about this, {contact}: {E1}?"), "slot_unknown", "not shown internal facts"),
-    "the renewal to the customer": (says("opening", "What about {renewal}?"), "slot_unknown", "{renewal}"),
-    "a score to the customer": (says("opening", "Why is your risk so large?"), "internal_score", "“risk”"),
     "an invented action": (chooses(action="sf-send-flowers"), "action_unknown", "“sf-send-flowers” is not offered"),
     "a stranger as owner": (chooses(owner="board"), "owner_not_allowed", "“board” does not do this"),
     "a date that is not offered": (chooses(due="2027-11-23"), "date_not_allowed", "2027-11-23 is not offered"),
     "a Sunday": (chooses(due="2026-12-06"), "date_not_allowed", "2026-12-06 is not offered"),
-    "no evidence": (chooses(evidence=[]), "evidence_missing", "name the evidence"),
-    "invented evidence": (chooses(evidence=["E77"]), "evidence_unknown", "“E77” is no evidence"),
-    "evidence twice": (chooses(evidence=["E1", "E1"]), "evidence_twice", "each evidence id once"),
     "too few actions": (lambda draft, _: draft["address"].pop(), "phase_too_thin", "choose 3 to 3"),
     "an action twice": (
         lambda draft, _: draft["address"].__setitem__(1, draft["address"][0]), "action_twice", "is chosen twice",
     ),
     "a key that is not asked for": (lambda draft, _: draft.update(notes="x"), "wrong_shape", "at notes"),
-    "a missing key": (lambda draft, _: draft.pop("opening"), "wrong_shape", "at opening"),
+    "a missing key": (lambda draft, _: draft.pop("rebuild"), "wrong_shape", "at rebuild"),
     "a date that is none": (chooses(due="soon"), "wrong_shape", "address.0.due"),
 }  # fmt: skip
-
-
-CHOSEN_OR_SHAPE = {
-    "action_unknown", "owner_not_allowed", "date_not_allowed", "evidence_missing", "evidence_unknown", "evidence_twice",
-    "phase_too_thin", "action_twice", "wrong_shape",
-}  # fmt: skip
-"""Codes after which the whole draft is requested again; after other codes only the faulty sentences."""
 
 
 def lines_of(draft: dict[str, Any]) -> list[dict[str, Any]]:
@@ -309,22 +248,12 @@ def test_a_draft_with_a_fault_is_sent_back_with_the_fault_named_and_used_once_it
     asked, again = (messages for _, messages, _ in model.asked)
     assert again[: len(asked)] == asked
     said, wanted = again[len(asked) :]
-    chosen = json.dumps({"chosen": [line["action"] for line in lines_of(wrong)]}, separators=(",", ":"))
-    whole = code in CHOSEN_OR_SHAPE
-    assert (said.role, said.content) == ("assistant", json.dumps(wrong) if whole else chosen)
+    assert (said.role, said.content) == ("assistant", json.dumps(wrong))
     assert wanted.role == "user"
     assert words in wanted.content
     play = drafter.play(context, drafted)
     assert (play.drafted_by, play.verified) == ("model", True)
     assert play.drafted_note.endswith("verified after 1 repair.")
-
-
-def test_what_the_customer_wrote_is_not_repeated() -> None:
-    drafter, context, model = at_work(texts=("Please pay the whole annual fee back to us at once.",))
-    wrong = spoilt(context, says("address", "We pay the whole annual fee back, because {E1}."))
-    model.script = [wrong, fit(context)]
-    drafted = drafted_by(drafter, context)
-    assert [violation.code for violation in drafted.drafting.refused] == ["repeats_outsider"]
 
 
 def test_only_the_last_answer_is_sent_back_so_that_the_conversation_stays_short() -> None:
@@ -338,58 +267,9 @@ def test_only_the_last_answer_is_sent_back_so_that_the_conversation_stays_short(
     assert drafter.play(context, drafted).drafted_note.endswith("verified after 2 repairs.")
 
 
-def test_only_the_sentences_at_fault_are_asked_for_again_and_the_rest_stands() -> None:
-    drafter, context, model = at_work()
-    draft = spoilt(context, says("summary", "Their use declined: {E1}."))
-    place = draft["address"][0]["action"]
-    draft["address"][0]["why"] = "It saves 3 of the open items, because {E1}."
-    mended = {"summary": "What weighs most is this: {E1}.", place: "Lets {contact} see what is done, since {E1}."}
-    model.script = [draft, mended]
-    drafted = drafted_by(drafter, context)
-    assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 2)
-    assert drafted.draft is not None
-    words = drafted.draft.wording()
-    assert {key: words[key] for key in mended} == mended
-    assert words["opening"] == draft["opening"]
-    _, messages, schema = model.asked[1]
-    assert sorted(schema["properties"]) == sorted(mended)
-    assert draft["opening"] not in messages[-1].content
-    assert '"summary": what lies behind it' in messages[-1].content
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        '{"summary": 3}',
-        "{}",
-        '{"summary": "Fine: {E1}.", "opening": "Hello."}',
-        "[]",
-        '"Fine"',
-        "not json",
-        '{"summary": null}',
-    ],
-)
-def test_a_mended_sentence_in_another_shape_is_a_fault_like_any_other(answer: str) -> None:
-    drafter, context, model = at_work()
-    model.script = [spoilt(context, says("summary", "Their use declined: {E1}.")), answer, fit(context)]
-    drafted = drafted_by(drafter, context)
-    assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("repaired", 3)
-    assert {violation.code for violation in drafted.drafting.refused} & {"wrong_shape", "not_json"}
-
-
-def test_a_sentence_that_stays_unfit_gives_way_to_the_playbooks_own() -> None:
-    drafter, context, model = at_work()
-    wrong = {"summary": "It is 5: {E1}."}
-    model.script = [spoilt(context, says("summary", "Their use declined: {E1}.")), wrong, wrong]
-    drafted = drafted_by(drafter, context)
-    assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("in_part", 3)
-    assert drafted.draft is not None
-    assert drafted.draft.summary is None
-
-
 def test_three_unfit_answers_give_the_playbooks_own_play_and_the_reason() -> None:
     drafter, context, model = at_work()
-    faults = ("a name", "no evidence", "a stranger as owner")
+    faults = ("a Sunday", "an invented action", "a stranger as owner")
     model.script = [spoilt(context, FAULTS[name][0]) for name in faults]
     drafted = drafted_by(drafter, context)
     assert drafted.draft is None
@@ -397,37 +277,13 @@ def test_three_unfit_answers_give_the_playbooks_own_play_and_the_reason() -> Non
     assert drafted.drafting.tokens == TokenUsage(read=3000, written=600, calls=3)
     assert drafted.drafting.reason == "3 answers did not pass the checks, the last for: owner_not_allowed."
     assert {violation.code for violation in drafted.drafting.refused} >= {
-        "name_typed", "evidence_missing", "owner_not_allowed",
+        "date_not_allowed", "action_unknown", "owner_not_allowed",
     }  # fmt: skip
     play = drafter.play(context, drafted)
     assert (play.drafted_by, play.verified, play.violations) == ("playbook", True, ())
     assert drafted.drafting.reason in play.drafted_note
     assert only_the_words_differ(drafter, context, drafted)
     assert len(model.asked) == 3
-
-
-def test_where_only_sentences_stay_unfit_the_choices_stand_and_the_playbook_speaks() -> None:
-    drafter, context, model = at_work()
-    model.script = [spoilt(context, FAULTS[name][0]) for name in ("a name", "a date", "a number")]
-    drafted = drafted_by(drafter, context)
-    assert drafted.draft is not None
-    assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("in_part", 3)
-    assert drafted.drafting.reason.startswith("1 of 12 sentences did not pass")
-    play = drafter.play(context, drafted)
-    assert (play.drafted_by, play.verified, play.violations) == ("model", True, ())
-    silent = next(line for line in drafted.draft.address if line.why is None)
-    own = next(action for phase in play.phases for action in phase.actions if action.id == silent.action)
-    assert own.purpose == next(a for a in context.playbook.actions if a.id == own.id).purpose.format_map(context.words)
-
-
-def test_the_same_sentence_for_two_actions_is_sent_back() -> None:
-    drafter, context, model = at_work()
-    twice = fit(context)
-    twice["address"][1]["why"] = twice["address"][0]["why"]
-    model.script = [twice, fit(context)]
-    drafted = drafted_by(drafter, context)
-    assert drafted.drafting.outcome == "repaired"
-    assert "the same sentence" in model.asked[1][1][-1].content
 
 
 @pytest.mark.parametrize("kind", NO_ANSWER, ids=lambda kind: kind.code)
@@ -472,17 +328,16 @@ def test_an_answer_cut_short_is_shown_to_the_model_and_its_tokens_count() -> Non
 
 def test_a_model_that_goes_away_between_two_rounds_leaves_what_it_took_and_what_was_wrong() -> None:
     drafter, context, model = at_work()
-    model.script = [spoilt(context, FAULTS["a number"][0]), Unreachable("gone")]
+    model.script = [spoilt(context, FAULTS["a Sunday"][0]), Unreachable("gone")]
     drafting = drafted_by(drafter, context).drafting
     assert (drafting.outcome, drafting.error, drafting.reason) == ("fell_back", "unreachable", "gone.")
     assert drafting.tokens.calls == 1
-    assert [violation.code for violation in drafting.refused] == ["number_typed"]
+    assert [violation.code for violation in drafting.refused] == ["date_not_allowed"]
 
 
-@pytest.mark.parametrize("place", ["summary", "opening", "address"])
-def test_half_a_character_in_an_answer_can_be_kept_in_the_record_of_the_review(place: str) -> None:
+def test_half_a_character_in_an_answer_can_be_kept_in_the_record_of_the_review() -> None:
     drafter, context, model = at_work()
-    model.script = [spoilt(context, says(place, "It fits {\ud800}."))] * 3
+    model.script = [spoilt(context, chooses(owner="\ud800"))] * 3
     drafted = drafted_by(drafter, context)
     assert drafted.drafting.outcome == "fell_back"
     assert DraftResult.model_validate_json(drafted.model_dump_json()) == drafted
@@ -500,34 +355,10 @@ def test_an_account_with_nothing_against_it_gets_a_fit_draft_too() -> None:
     drafter = replace(drafter, configuration=configured(), client=model)
     context = drafter.play_context(quiet.dossier, quiet.finding)
     assert context.evidence == ()
-    draft = json.loads(json.dumps(fit_without_facts(context)))
-    model.script = [draft]
+    model.script = [fit(context)]
     drafted = drafted_by(drafter, context)
     assert drafted.drafting.outcome == "first_try"
     assert drafter.play(context, drafted).verified
-
-
-def fit_without_facts(context: PlayContext) -> DraftJson:
-    """A draft for an account without evidence."""
-
-    whom = iter(("users", "buyers", "managers", "technicians", "newcomers", "veterans", "doubters", "helpers", "planners",
-                 "auditors", "writers", "readers"))  # fmt: skip
-
-    def line(option: ActionOption) -> DraftJson:
-        return {
-            "action": option.action.id,
-            "owner": option.owners[0],
-            "due": option.days[0].isoformat(),
-            "evidence": [],
-            "why": f"It shows the {next(whom)} what the team gets out of it.",
-        }
-
-    return {
-        "summary": "Nobody at {account} has said yet what is missing.",
-        "opening": "What should we change first, {contact}?",
-        "first_touch": line(context.options["first_touch"][0]),
-        **{phase: [line(option) for option in context.options[phase][: context.count(phase)[1]]] for phase in PHASES},
-    }
 
 
 # used again ----------------------------------------------------------------------------------------------------------
@@ -733,15 +564,6 @@ def test_the_rules_are_the_same_for_every_account_so_that_servers_need_to_read_t
     assert {rules.content for _, (rules, _) in read} == {render_prompt("draft_rules")}
 
 
-def test_the_examples_in_the_rules_would_pass_the_checks() -> None:
-    drafter, context, _ = at_work()
-    rules = replace(drafter.sentence_rules(context), facts=frozenset(f"E{number}" for number in range(1, 10)))
-    examples = re.findall(r'^"(summary|opening|why)": "(.+)"$', render_prompt("draft_rules"), re.MULTILINE)
-    assert {place for place, _ in examples} == {"summary", "opening", "why"}
-    for place, text in examples:
-        assert list(rules.check(place, text, customer=place == "opening", fact=place == "summary")) == []
-
-
 def test_every_account_has_exactly_one_place_for_quotations(read: Read) -> None:
     for _, (_, account) in read:
         assert account.content.count("<quoted>") == account.content.count("</quoted>") <= 1
@@ -810,7 +632,6 @@ WHOLE: dict[str, dict[str, Any]] = {
         "tried": (), "quotes": (),
     },
     "draft_repair": {"faults": ["summary: a digit"]},
-    "draft_mend": {"sentences": [("summary", "", (), ["a digit is typed"])]},
     "briefing_facts": {"facts": FACTS, "most": 6},
 }  # fmt: skip
 

@@ -4,23 +4,29 @@ Everything that the later phases need is gathered here once, so that nothing aft
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 from domain.dossier import Contact, Dossier, Person
 from domain.evidence import Contribution, Evidence
+from domain.facts import Incident
 from domain.portfolio import RiskChange
+from domain.tracking import Action
+from tools.evidence.account_record import AccountRecord
 from tools.evidence.evidence import build_contributions, build_evidence, exact_parts
+from tools.evidence.facts import FactBuilder
+from tools.evidence.statement_rows import statement_records
 from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.snapshots import SnapshotStore
 from tools.signals import TEXT_COLUMNS
 from tools.signals.plain_text import plain_text
 from tools.signals.registry import InputRow
+from tools.signals.statements import Statement as FoundStatement
 
 _QUERIES = {
     "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id",
-    "tickets": "select t.* exclude (body), t.opened_at as on_day from {tickets} t "
-    "semi join picked p on p.account_id = t.account_id",
+    "tickets": "select t.*, t.opened_at as on_day from {tickets} t semi join picked p on p.account_id = t.account_id",
     "surveys": "select t.*, t.date as on_day from {surveys} t semi join picked p on p.account_id = t.account_id",
     "notes": "select t.*, t.date as on_day from {notes} t semi join picked p on p.account_id = t.account_id",
     "touchpoints": "select t.*, t.date as on_day, c.role as contact_role, c.name as contact_name from {touchpoints} t "
@@ -41,8 +47,22 @@ def load_people(base: ScoredBase) -> dict[str, Person]:
     return {row["person_id"]: Person(**row) for row in rows}
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known besides the data: actions that are still open, incidents, and how long texts are new."""
+
+    incidents: tuple[Incident, ...] = ()
+    open_actions: Sequence[Action] = ()
+    new_days: int = 7
+    """Days for which a text is new where there is no last review."""
+
+
 def build_dossiers(
-    base: ScoredBase, accounts: Sequence[str], history: SnapshotStore, details: Mapping[str, list[Row]]
+    base: ScoredBase,
+    accounts: Sequence[str],
+    history: SnapshotStore,
+    details: Mapping[str, list[Row]],
+    known: Known = Known(),
 ) -> list[Dossier]:
     """One dossier an account, in the order asked for. ``details`` are those of ``base.details`` for these accounts."""
     base.select_accounts(accounts)
@@ -53,6 +73,7 @@ def build_dossiers(
     input_rows = _input_rows(base)
     series = history.health_series(base.connection, base.snapshots, list(accounts))
     stated = _statements_by_account(base, set(accounts))
+    facts = _FactSources(base, known)
     sources = {source.table: source.location for source in base.audit.sources}
     found = []
     for account in accounts:
@@ -67,10 +88,53 @@ def build_dossiers(
         evidence = build_evidence(
             contributions, rows, stated.get(account, {}), base.configuration.scoring, sources, base.as_of
         )
-        found.append(
-            _dossier(base, scored[account], measured[account], moved[account], contributions, evidence, rows, series)
+        dossier = _dossier(
+            base, scored[account], measured[account], moved[account], contributions, evidence, rows, series
         )
+        found.append(facts.add(dossier, rows))
     return found
+
+
+class _FactSources:
+    """Builds the facts of the accounts under review from the rows that their dossiers are made of."""
+
+    def __init__(self, base: ScoredBase, known: Known) -> None:
+        self._as_of, self._known = base.as_of, known
+        self._builder = FactBuilder(base.configuration.facts, known.incidents)
+        self._longest = int(base.configuration.facts.quotations.longest.value)
+        self._last_review = base.previous.as_of if base.previous else base.as_of - timedelta(days=known.new_days)
+        self._closing_is_known = "closed_at" not in base.audit.source("tickets").columns_absent
+        seats = base.rows(
+            "select a.account_id, a.seats from accounts a semi join picked p on p.account_id = a.account_id"
+        )
+        self._seats = {row["account_id"]: row["seats"] for row in seats}
+        self._found: dict[str, list[FoundStatement]] = {}
+        for statement in base.statements:
+            self._found.setdefault(statement.account_id, []).append(statement)
+        self._actions: dict[str, list[Action]] = {}
+        for action in known.open_actions:
+            self._actions.setdefault(action.account_id, []).append(action)
+
+    def add(self, dossier: Dossier, rows: Sequence[InputRow]) -> Dossier:
+        """The dossier with its facts, its statements, and the texts that a person has to read."""
+        by_table: dict[str, list[InputRow]] = {}
+        for row in rows:
+            by_table.setdefault(row.table, []).append(row)
+        record = AccountRecord(
+            account_id=dossier.account_id,
+            as_of=self._as_of,
+            rows=by_table,
+            actions=self._actions.get(dossier.account_id, ()),
+            seats=self._seats.get(dossier.account_id),
+            renewal_date=dossier.renewal_date,
+            last_review=self._last_review,
+            closing_is_known=self._closing_is_known,
+        )
+        speakers = self._builder.speakers(record)
+        found = self._found.get(dossier.account_id, ())
+        statements = statement_records(found, by_table, speakers, self._longest)
+        built = self._builder.build(replace(record, statements=statements))
+        return dossier.model_copy(update={"facts": built.facts, "statements": statements, "unread_texts": built.unread})
 
 
 def _by_account(rows: list[Row]) -> dict[str, Row]:

@@ -4,7 +4,6 @@ Kept to what servers share: objects with every key required, arrays with a count
 length, no reference.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from domain.drafting import FIRST_TOUCH
@@ -16,18 +15,10 @@ JsonSchema = dict[str, Any]
 
 def draft_schema(context: PlayContext) -> JsonSchema:
     """Schema of a draft for this account."""
-    evidence_ids = [item.id for item in context.evidence]
     return _object(
-        summary=_sentence("The root cause in one or two sentences, with evidence slots."),
-        opening=_sentence("What is said first to the customer, without any fact."),
-        first_touch=_choices(context.options[FIRST_TOUCH], evidence_ids),
-        **{phase: _list(_choices(context.options[phase], evidence_ids), *context.count(phase)) for phase in PHASES},
+        first_touch=_choices(context.options[FIRST_TOUCH]),
+        **{phase: _list(_choices(context.options[phase]), *context.count(phase)) for phase in PHASES},
     )
-
-
-def sentences_schema(places: Sequence[str]) -> JsonSchema:
-    """Sentences to be written again, by place."""
-    return _object(**{place: _sentence("One sentence with slots.") for place in places})
 
 
 def briefing_schema(facts: int, most: int) -> JsonSchema:
@@ -52,17 +43,13 @@ def _list(items: JsonSchema, fewest: int, most: int) -> JsonSchema:
     return {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
 
 
-def _choices(options: tuple[ActionOption, ...], evidence_ids: list[str]) -> JsonSchema:
-    return {"anyOf": [_choice(option, evidence_ids) for option in options]}
+def _choices(options: tuple[ActionOption, ...]) -> JsonSchema:
+    return {"anyOf": [_choice(option) for option in options]}
 
 
-def _choice(option: ActionOption, evidence_ids: list[str]) -> JsonSchema:
+def _choice(option: ActionOption) -> JsonSchema:
     return _object(
         action={"type": "string", "enum": [option.action.id]},
         owner={"type": "string", "enum": list(option.owners)},
         due={"type": "string", "enum": [day.isoformat() for day in option.days]},
-        evidence=_list({"type": "string", "enum": evidence_ids}, 1, 2)
-        if evidence_ids
-        else _list({"type": "string"}, 0, 0),
-        why=_sentence("One sentence with slots: how this addresses the cause."),
     )

@@ -11,33 +11,31 @@ from domain.dossier import Person
 from domain.drafting import DraftAction, PlayDraft
 from domain.evidence import Evidence
 from domain.plan import TBD
+from domain.plan_language import Step
 from domain.playbook import PHASES, Criterion, Phase, PlaybookAction
 from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCriterion, WalkAwayCriterion
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, expected_value
+from tools.save_play.fact_words import fact_name, fact_reason
 from tools.save_play.selection import (
     adverse_signals,
     build_phase,
     choose_actions,
     concession_cost,
-    due_date,
     find_contact,
     owner_placeholders,
     supporting_evidence,
 )
-from tools.save_play.sentence_rules import render_sentence
 
 
 @dataclass(frozen=True)
 class ChosenAction:
-    """One chosen action. A field that is None follows the playbook: its owner, date, evidence or purpose."""
+    """One chosen action. A field that is None follows the playbook: its owner or its date."""
 
     action: PlaybookAction
     owner: Person | None = None
     due: date | None = None
-    evidence: tuple[str, ...] | None = None
-    why: str | None = None
 
 
 _DECISION_BEFORE_WEEK_END = 3
@@ -53,12 +51,11 @@ PlayChoices = Mapping[Phase, list[ChosenAction]]
 def playbook_choices(context: PlayContext) -> PlayChoices:
     """The choices of the playbook drafter: the best supported actions of each phase."""
     chosen = choose_actions(
-        context.playbook,
+        {phase: context.usable(phase) for phase in PHASES},
         context.tier,
-        context.finding.difficulty,
         adverse_signals(context.dossier),
         context.configuration.review.play_phases,
-        context.excluded,
+        context.steps,
     )
     return {phase: [ChosenAction(action) for action in chosen[phase]] for phase in PHASES}
 
@@ -69,8 +66,8 @@ def draft_choices(context: PlayContext, draft: PlayDraft) -> PlayChoices:
 
 
 def _draft_choice(context: PlayContext, phase: Phase, chosen: DraftAction) -> ChosenAction:
-    action = next(action for action in context.playbook.phase(phase) if action.id == chosen.action)
-    return ChosenAction(action, context.owners[chosen.owner][1], chosen.due, chosen.evidence, chosen.why)
+    action = next(action for action in context.library(phase) if action.id == chosen.action)
+    return ChosenAction(action, context.owners[chosen.owner][1], chosen.due)
 
 
 def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | None = None) -> SavePlay:
@@ -110,10 +107,9 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
         violations=(),
         cause=finding.category,
         cause_label=finding.label,
-        root_cause=_root_cause(context, draft),
-        opening=render_sentence(draft.opening, context.words, ()) if draft and draft.opening is not None else "",
+        root_cause=_root_cause(context),
         questions=(finding.would_tell_apart, *playbook.questions),
-        evidence=_play_evidence(context, phases, draft),
+        evidence=_play_evidence(context, phases),
         phases=phases,
         success_criteria=_success_criteria(context),
         walk_away=tuple(
@@ -143,57 +139,66 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
 def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> PlayAction:
     """The playbook's action with real people and a real date."""
     action, dossier = choice.action, context.dossier
-    due = choice.due or due_date(phase, action, context.created, context.schedule_scale, context.calendar)
+    due = choice.due or context.due_date(phase, action)
+    step = context.steps[action.id] or Step(verb=action.verb, because=())
     default_owner = context.team.by_role.get(action.owner_role)
     person = choice.owner or default_owner
     words = context.words
     if person is not None and person != default_owner:
         words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, context.playbook), person.name)}
     contact = find_contact(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
+    met = step.person.name if step.person and step.person.fact else contact.name if contact else None
+    words = {**words, **step_words(context, action, step)}
+    vocabulary = context.configuration.plan
     return PlayAction(
         id=action.id,
-        title=action.title,
+        title=action.title.format_map(words),
         action=action.what.format_map(words),
         owner=person.name if person else TBD,
         owner_id=person.person_id if person else None,
         owner_role=action.owner_role,
         due=due,
         follow_up=context.calendar.follow_up(due, context.created),
-        purpose=render_sentence(choice.why, context.words, dossier.evidence)
-        if choice.why is not None
-        else action.purpose.format_map(context.words),
-        metric=action.metric.format_map(context.words),
-        evidence=choice.evidence
-        if choice.evidence is not None
-        else supporting_evidence(dossier, action, context.finding),
+        purpose=action.purpose.format_map(words),
+        metric=action.metric.format_map(words),
+        evidence=supporting_evidence(dossier, action, context.finding),
         effort_hours=action.effort_hours,
         channel=action.channel,
         customer_facing=action.customer_facing,
-        contact=contact.name if contact and action.customer_facing else None,
+        contact=met if action.customer_facing else None,
+        because=tuple(fact_reason(fact) for fact in context.facts.all_of(step.because)),
+        asks=tuple(vocabulary.questions[name].says for name in step.asks),
+        result=vocabulary.results[step.result].says if step.result else "",
+        step=step,
     )
 
 
-def _play_evidence(
-    context: PlayContext, phases: tuple[PlayPhase, ...], draft: PlayDraft | None
-) -> tuple[Evidence, ...]:
+def step_title(context: PlayContext, action: PlaybookAction) -> str:
+    """The title of an action as the account's play shows it."""
+    step = context.steps[action.id] or Step(verb=action.verb, because=())
+    return action.title.format_map({**context.words, **step_words(context, action, step)})
+
+
+def step_words(context: PlayContext, action: PlaybookAction, step: Step) -> dict[str, str]:
+    """The words of a step's own places: what it is about, with whom, and the number that it names."""
+    about = context.facts.by_id(step.about)
+    return {
+        "about": fact_name(about) if about else action.about_else,
+        "with": step.person.name if step.person else context.words["contact"],
+        "amount": step.amount.shown if step.amount else "",
+    }
+
+
+def _play_evidence(context: PlayContext, phases: tuple[PlayPhase, ...]) -> tuple[Evidence, ...]:
     """Evidence of the play: every item that is bad news, and every item that the plan cites."""
     cited = {evidence_id for phase in phases for action in phase.actions for evidence_id in action.evidence}
     cited |= set(context.finding.evidence)
-    texts = " ".join(draft.wording().values()) if draft else ""
-    return tuple(
-        item
-        for item in context.dossier.evidence
-        if item.direction == "worse" or item.id in cited or f"{{{item.id}}}" in texts
-    )
+    return tuple(item for item in context.dossier.evidence if item.direction == "worse" or item.id in cited)
 
 
-def _root_cause(context: PlayContext, draft: PlayDraft | None) -> str:
+def _root_cause(context: PlayContext) -> str:
     finding = context.finding
-    model_summary = draft.summary if draft else None
-    reason = finding.reasoning
-    if model_summary is not None:
-        reason = render_sentence(model_summary, context.words, context.dossier.evidence)
-    text = f"{reason} Confidence: {finding.confidence}."
+    text = f"{finding.reasoning} Confidence: {finding.confidence}."
     if finding.runner_up_label and finding.category != UNDETERMINED:
         text += f" Runner-up: {finding.runner_up_label}."
     return text

@@ -13,8 +13,11 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH
 from domain.evidence import Evidence
-from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
+from domain.facts import ContactFact
+from domain.plan_language import Step, StepPerson
+from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role, Situation
 from tools.evidence.causes import UNDETERMINED
+from tools.save_play.binding import AccountFacts, bind
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.selection import (
     Team,
@@ -29,6 +32,11 @@ from tools.save_play.selection import (
 )
 from tools.working_days import WorkingDays
 
+_ROLE_WORDS = {
+    "contact": "their main contact", "champion": "their champion", "executive": "their executive", "csm": "the CSM",
+    "manager": "the CS manager", "our_executive": "our executive", "specialist": "our specialist",
+    "renewal": "the renewal", "account": "the account",
+}  # fmt: skip
 MAX_OPTIONS = 5
 """Actions offered a phase: beyond five the evidence no longer tells them apart."""
 _MAX_PEOPLE = 3
@@ -68,6 +76,53 @@ class PlayContext:
         """The playbook for the cause; the diagnosis when it is undetermined."""
         name = DIAGNOSIS if self.finding.category == UNDETERMINED else self.finding.category
         return self.configuration.playbooks[name]
+
+    @cached_property
+    def facts(self) -> AccountFacts:
+        """The account's facts of record, those that decided the cause first."""
+        dossier = self.dossier
+        return AccountFacts(dossier.facts, decisive_facts(dossier), (dossier.contract_arr, dossier.contract_currency))
+
+    @cached_property
+    def situations(self) -> tuple[Situation, ...]:
+        """The situations that hold for the account beside the cause."""
+        library = self.configuration.situations.values()
+        return tuple(situation for situation in library if self.facts.first(situation.when) is not None)
+
+    @cached_property
+    def steps(self) -> Mapping[str, Step | None]:
+        """By action: its places filled for this account; None where it cannot be offered."""
+        actions = [action for phase in PHASES for action in self.library(phase)]
+        return {action.id: bind(action, self.facts, self._colleague) for action in actions}
+
+    def library(self, phase: Phase) -> tuple[PlaybookAction, ...]:
+        """Every action that a play for this cause may have in a phase, also of situations that no longer hold."""
+        situations = self.configuration.situations.values()
+        return (*(a for situation in situations for a in situation.phase(phase)), *self.playbook.phase(phase))
+
+    def usable(self, phase: Phase) -> list[PlaybookAction]:
+        """The actions of a phase that fit the account today, the best first."""
+        actions = (*(a for situation in self.situations for a in situation.phase(phase)), *self.playbook.phase(phase))
+        fitting = suitable_actions(
+            actions, self.tier, self.finding.difficulty, adverse_signals(self.dossier), self.steps
+        )
+        return [action for action in fitting if action.id not in self.excluded]
+
+    @cached_property
+    def role_words(self) -> dict[str, str]:
+        """Roles for the placeholders of the sentences, for readers who must not see names."""
+        return {**dict.fromkeys(self.words, "the account"), **_ROLE_WORDS}
+
+    def role_of(self, person: StepPerson) -> str:
+        """The role of a step's person, for readers who must not see names."""
+        fact = self.facts.by_id(person.fact)
+        if isinstance(fact, ContactFact):
+            return f"their {(fact.role or 'contact').replace('_', ' ')}" if fact.name else person.name
+        return "our colleague"
+
+    def _colleague(self, role: Role) -> StepPerson | None:
+        person = self.team.by_role.get(role)
+        return StepPerson(name=self.team.name(role), fact=None, person_id=person.person_id if person else None)
 
     @cached_property
     def tier(self) -> PlayTier:
@@ -121,17 +176,13 @@ class PlayContext:
     @cached_property
     def options(self) -> dict[str, tuple[ActionOption, ...]]:
         """Actions on offer: the first touch, then each phase."""
-        against, difficulty = adverse_signals(self.dossier), self.finding.difficulty
+        against = adverse_signals(self.dossier)
         found: dict[str, tuple[ActionOption, ...]] = {}
         for phase in PHASES:
-            usable = [
-                action
-                for action in suitable_actions(self.playbook.phase(phase), self.tier, difficulty, against)
-                if action.id not in self.excluded
-            ]
+            usable = self.usable(phase)
             if phase == PHASES[0]:
                 touches = [action for action in usable if action.first_touch]
-                first = choose_first_touch(touches, self.tier, against)
+                first = choose_first_touch(touches, self.tier, against, self.steps)
                 touches.sort(key=lambda action: action.id != first.id)
                 usable = [action for action in usable if not action.first_touch]
                 usable += touches[3:]
@@ -164,9 +215,33 @@ class PlayContext:
         usual = due_date(phase, action, self.created, self.schedule_scale, self.calendar)
         return working or (max(usual, self.calendar.on_or_after(first)),)
 
+    def due_date(self, phase: Phase, action: PlaybookAction) -> date:
+        """The usual day of the action, brought forward where it has to come before a date of record."""
+        usual = due_date(phase, action, self.created, self.schedule_scale, self.calendar)
+        step = self.steps[action.id]
+        if action.by is None or step is None:
+            return usual
+        anchor = self.facts.date_of(step.about) if action.by.before == "about" else self.dossier.renewal_date
+        if anchor is None:
+            return usual
+        latest = self.calendar.on_or_before(anchor - timedelta(days=action.by.days))
+        first = self.calendar.on_or_after(max(self.created, self.today))
+        return usual if latest < first else min(usual, latest)  # a date that is past brings nothing forward
+
     @cached_property
     def _first_touch_deadline(self) -> date:
         """The last day on which the customer is first spoken to."""
-        touches = [action for action in self.playbook.stabilise if action.first_touch]
+        touches = [action for action in self.library(PHASES[0]) if action.first_touch]
         ends = [action_window("stabilise", action.days, self.created, self.schedule_scale)[1] for action in touches]
         return max((self.calendar.on_or_after(end) for end in ends), default=self.created)
+
+
+def decisive_facts(dossier: Dossier) -> tuple[str, ...]:
+    """Ids of the facts that decide what a plan is about: what the customer said that is bad news, the newest first."""
+    said = [fact for fact in dossier.facts if fact.kind == "quotation" and fact.tone == "bad" and fact.on is not None]
+    said = [fact for fact in said if fact.kind == "quotation" and fact.mode in (None, "asserted")]
+    return tuple(fact.id for fact in sorted(said, key=lambda fact: (-_day_number(fact.on), fact.id)))
+
+
+def _day_number(day: date | None) -> int:
+    return day.toordinal() if day else 0

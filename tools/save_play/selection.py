@@ -14,6 +14,7 @@ from domain.configuration import PhaseSettings, ReviewSettings
 from domain.diagnosis import CauseFinding
 from domain.dossier import Contact, Dossier, Person
 from domain.evidence import SourceRow
+from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.save_play import PlayAction, PlayPhase, SavePlay
 from tools.working_days import WorkingDays
@@ -73,9 +74,10 @@ def account_team(dossier: Dossier, people: Mapping[str, Person]) -> Team:
     def first(role: Role) -> Person | None:
         return next(iter(of_role.get(role, [])), None)
 
+    has_hours = csm is not None and csm.weekly_hours != 0  # somebody on leave owns the account, but cannot act
     return Team(
         {
-            "csm": csm,
+            "csm": csm if has_hours else manager if csm else None,
             "cs_manager": manager if manager and manager.role == "cs_manager" else first("cs_manager"),
             "exec_sponsor": sponsor or first("exec_sponsor"),
             "support_lead": first("support_lead"),
@@ -120,11 +122,16 @@ def adverse_signals(dossier: Dossier) -> dict[str, float]:
 
 
 def suitable_actions(
-    actions: Sequence[PlaybookAction], tier: PlayTier, difficulty: str, against: Mapping[str, float]
+    actions: Sequence[PlaybookAction],
+    tier: PlayTier,
+    difficulty: str,
+    against: Mapping[str, float],
+    steps: Mapping[str, Step | None],
 ) -> list[PlaybookAction]:
-    """Actions for this tier and difficulty whose evidence is present: best supported first, then as in the library.
+    """Actions for this tier and difficulty whose evidence is present and whose places are filled, the best first.
 
-    Value comes before price: what gives money away comes last.
+    Value comes before price: what gives money away comes last. What names a fact of this account comes before what would fit
+    any account, then what is best supported, then the order of the library.
     """
     usable = [
         action
@@ -132,39 +139,84 @@ def suitable_actions(
         if tier in action.tiers
         and difficulty in action.difficulty
         and (not action.signals or any(signal in against for signal in action.signals))
+        and steps[action.id] is not None
     ]
     support = {action.id: max((against.get(s, 0.0) for s in action.signals), default=0.0) for action in usable}
-    return sorted(usable, key=lambda action: (action.concession, -support[action.id]))
+
+    def rank(action: PlaybookAction) -> tuple[bool, bool, float]:
+        specific = _is_specific(steps[action.id])
+        return action.concession, not specific, 0.0 if specific else -support[action.id]
+
+    return sorted(usable, key=rank)
+
+
+def _is_specific(step: Step | None) -> bool:
+    return step is not None and step.is_specific
 
 
 def choose_actions(
-    playbook: Playbook,
+    suitable: Mapping[Phase, Sequence[PlaybookAction]],
     tier: PlayTier,
-    difficulty: str,
     against: Mapping[str, float],
     phases: Mapping[Phase, PhaseSettings],
-    excluded: frozenset[str] = frozenset(),
+    steps: Mapping[str, Step | None],
 ) -> dict[Phase, list[PlaybookAction]]:
     """The actions of each phase; phase 1 opens with a first touch, led by an executive for critical accounts."""
     chosen: dict[Phase, list[PlaybookAction]] = {}
     for phase in PHASES:
-        options = [
-            a for a in suitable_actions(playbook.phase(phase), tier, difficulty, against) if a.id not in excluded
-        ]
+        options = list(suitable[phase])
         picked: list[PlaybookAction] = []
         if phase == "stabilise":
-            picked.append(choose_first_touch([action for action in options if action.first_touch], tier, against))
-            options = [action for action in options if not action.first_touch]
-            options.sort(key=lambda action: 0 if action.channel == "document" or action.customer_facing else 1)
-        kept = [action for action in options if action not in picked]
-        kept.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
-        picked += kept[: phases[phase].actions - len(picked)]
-        chosen[phase] = picked
+            touches = [action for action in options if action.first_touch]
+            picked.append(choose_first_touch(touches, tier, against, steps))
+            # A second first touch is worth its time only where it is about something else than "how are you".
+            options = [action for action in options if not action.first_touch or _is_specific(steps[action.id])]
+            options.sort(key=lambda action: not _is_specific(steps[action.id]) and 1 + (not _is_shown(action)))
+        options.sort(key=lambda action: not any(signal in against for signal in action.needed_by))
+        earlier = [action for actions in chosen.values() for action in actions]
+        chosen[phase] = _without_repetition(picked, options, phases[phase].actions, steps, earlier)
     return chosen
 
 
-def choose_first_touch(touches: list[PlaybookAction], tier: PlayTier, against: Mapping[str, float]) -> PlaybookAction:
-    """The first touch: what the evidence asks for, else an executive for critical accounts and the CSM for others."""
+def _without_repetition(
+    picked: Sequence[PlaybookAction],
+    options: Sequence[PlaybookAction],
+    most: int,
+    steps: Mapping[str, Step | None],
+    earlier: Sequence[PlaybookAction],
+) -> list[PlaybookAction]:
+    """The first ``most`` actions that differ; others only where there are not enough."""
+    found = list(picked)
+    later = []
+    for action in options:
+        if action in found:
+            continue
+        repeats = any(_is_same_step(steps[action.id], steps[other.id]) for other in (*earlier, *found))
+        later += [action] if repeats else []
+        found += [] if repeats or len(found) >= most else [action]
+    return [*found, *later[: max(most - len(found), 0)]]
+
+
+def _is_same_step(one: Step | None, other: Step | None) -> bool:
+    """True if two steps do the same thing with the same person; our own company is asked for an answer once."""
+    if one is None or other is None or not one.verb or one.verb != other.verb:
+        return False
+    return one.person == other.person or one.verb == "get_answer"
+
+
+def _is_shown(action: PlaybookAction) -> bool:
+    """True if the customer sees it, or gets it in writing."""
+    return action.channel == "document" or action.customer_facing
+
+
+def choose_first_touch(
+    touches: Sequence[PlaybookAction], tier: PlayTier, against: Mapping[str, float], steps: Mapping[str, Step | None]
+) -> PlaybookAction:
+    """The first touch: about a fact of this account if any is, then what the evidence asks for, then by tier.
+
+    An executive opens for critical accounts and the CSM for others.
+    """
+    touches = [touch for touch in touches if _is_specific(steps[touch.id])] or touches
     supported = [touch for touch in touches if any(signal in against for signal in touch.signals)]
     if supported:
         return supported[0]

@@ -15,7 +15,6 @@ from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
 from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices
 from tools.save_play.context import PlayContext
-from tools.save_play.sentence_rules import SentenceRules
 
 MINIMUM_ACTIONS = 3
 _EDITED = ("edited",)
@@ -26,7 +25,7 @@ _HEADER = (
 )  # fmt: skip
 
 
-def verify_play(play: SavePlay, context: PlayContext, rules: SentenceRules) -> tuple[Violation, ...]:
+def verify_play(play: SavePlay, context: PlayContext) -> tuple[Violation, ...]:
     """Violations of the play, in a fixed order; empty if it passes."""
     found = [
         *_actions(play, context),
@@ -38,7 +37,7 @@ def verify_play(play: SavePlay, context: PlayContext, rules: SentenceRules) -> t
         *_check_reworded(play),
     ]
     if play.draft is not None:
-        found += check_draft(play.draft, context, rules)
+        found += check_draft(play.draft, context)
     if not any(violation.code in ("action_not_of_cause", "action_unknown", "owner_unknown") for violation in found):
         found += _differences(play, build_play(context, _play_choices(play, context), play.draft), context)
     return tuple(found)
@@ -47,18 +46,13 @@ def verify_play(play: SavePlay, context: PlayContext, rules: SentenceRules) -> t
 # a draft, before it becomes a play ---------------------------------------------------------------------------------
 
 
-def check_draft(draft: PlayDraft, context: PlayContext, rules: SentenceRules) -> list[Violation]:
-    """Violations of the draft: choices that were not offered, sentences with typed facts."""
-    found = [
-        *(rules.check("summary", draft.summary, fact=bool(rules.facts)) if draft.summary is not None else ()),
-        *(rules.check("opening", draft.opening, customer=True) if draft.opening is not None else ()),
-        *_repeated_sentences(draft),
-        *_check_choices(FIRST_TOUCH, (draft.first_touch,), context, rules),
-    ]
+def check_draft(draft: PlayDraft, context: PlayContext) -> list[Violation]:
+    """Violations of the draft: choices that were not offered."""
+    found = list(_check_choices(FIRST_TOUCH, (draft.first_touch,), context))
     seen = {draft.first_touch.action}
     for phase in PHASES:
         lines: tuple[DraftAction, ...] = getattr(draft, phase)
-        found += _check_choices(phase, lines, context, rules)
+        found += _check_choices(phase, lines, context)
         for line in lines:
             if line.action in seen:
                 others = [o.action.id for o in context.options[phase] if o.action.id not in {a.action for a in lines}]
@@ -68,36 +62,11 @@ def check_draft(draft: PlayDraft, context: PlayContext, rules: SentenceRules) ->
     return found
 
 
-def _repeated_sentences(draft: PlayDraft) -> Iterator[Violation]:
-    """Sentences used twice: the second says nothing about its action."""
-    seen: dict[str, str] = {}
-    for place, text in draft.wording().items():
-        first = seen.setdefault(" ".join(text.lower().split()), place)
-        if first != place:
-            message = f"{place}: the same sentence as for {first}; say what this action does"
-            yield Violation(code="sentence_twice", message=message, at=place)
-
-
-def keep_valid_sentences(draft: PlayDraft, context: PlayContext, rules: SentenceRules) -> PlayDraft | None:
-    """The draft without the sentences that do not pass: the library's own words take their place.
-
-    None when a choice is at fault, or when no sentence of the model is left.
-    """
-    faults = check_draft(draft, context, rules)
-    unfit = {fault.at for fault in faults}
-    if "" in unfit:
-        return None
-    kept = draft.map_sentences(lambda place, text: None if place in unfit else text)
-    return kept if kept.wording() and not check_draft(kept, context, rules) else None
-
-
 def _violation(code: str, message: str) -> Violation:
     return Violation(code=code, message=message)
 
 
-def _check_choices(
-    place: str, lines: tuple[DraftAction, ...], context: PlayContext, rules: SentenceRules
-) -> Iterator[Violation]:
+def _check_choices(place: str, lines: tuple[DraftAction, ...], context: PlayContext) -> Iterator[Violation]:
     offered = {option.action.id: option for option in context.options[place]}
     fewest, most = context.count(place)
     if not fewest <= len(lines) <= most:
@@ -119,21 +88,6 @@ def _check_choices(
             )
         if line.due not in option.days:
             yield _violation("date_not_allowed", f"{where}: {line.due} is not offered; choose {_days(option.days)}")
-        yield from _check_evidence(where, line, rules)
-        library = f"{option.action.title} {option.action.what} {option.action.purpose}"
-        if line.why is not None:
-            giving = option.action.concession
-            yield from rules.check(where, line.why, concession=giving, library=library, at=line.action)
-
-
-def _check_evidence(where: str, line: DraftAction, rules: SentenceRules) -> Iterator[Violation]:
-    if not line.evidence and rules.facts:
-        yield _violation("evidence_missing", f"{where}: name the evidence that calls for it")
-    unknown = [fact for fact in line.evidence if fact not in rules.facts]
-    if unknown:
-        yield _violation("evidence_unknown", f"{where}: {_quote_input(unknown[0])} is no evidence of this account")
-    if len(set(line.evidence)) != len(line.evidence):
-        yield _violation("evidence_twice", f"{where}: each evidence id once")
 
 
 def _quote_input(text: str) -> str:
@@ -158,12 +112,12 @@ def _actions(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
     if tuple(phase.phase for phase in play.phases) != PHASES:
         yield _violation("phase_missing", f"a play has the phases {', '.join(PHASES)} in this order")
     for phase in play.phases:
-        known = {action.id for action in context.playbook.phase(phase.phase)}
+        known = {action.id for action in context.library(phase.phase)}
         for action in phase.actions:
             if action.id not in known:
                 yield _violation(
                     "action_not_of_cause",
-                    f"{action.id} does not belong to {phase.phase} of the playbook {context.playbook.cause}; choose from it",
+                    f"{action.id} does not belong to {phase.phase} of the playbook {context.playbook.cause} or to a situation; choose from it",
                 )
         if len(phase.actions) < MINIMUM_ACTIONS:
             yield _violation(
@@ -261,16 +215,12 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
             return draft_choices(context, play.draft)
         if play.draft is None and play.drafting.outcome != "goes_on":
             return playbook_choices(context)
-    whys = play.draft.wording() if play.draft else {}
-    facts = {line.action: line.evidence for phase in PHASES for line in play.draft.phase(phase)} if play.draft else {}
     return {
         phase.phase: [
             ChosenAction(
-                next(known for known in context.playbook.phase(phase.phase) if known.id == action.id),
+                next(known for known in context.library(phase.phase) if known.id == action.id),
                 context.people.get(action.owner_id or ""),
                 action.due,
-                facts.get(action.id),
-                whys.get(action.id),
             )
             for action in phase.actions
         ]
@@ -281,7 +231,7 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
 def has_unknown_ids(draft: PlayDraft, context: PlayContext) -> bool:
     """True if the draft names an action or an owner that the context does not have."""
     lines: list[tuple[Phase, DraftAction]] = [(phase, line) for phase in PHASES for line in draft.phase(phase)]
-    known = {phase: {action.id for action in context.playbook.phase(phase)} for phase in PHASES}
+    known = {phase: {action.id for action in context.library(phase)} for phase in PHASES}
     return any(line.action not in known[phase] or line.owner not in context.owners for phase, line in lines)
 
 

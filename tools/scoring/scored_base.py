@@ -70,6 +70,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """By table: FROM expression that gives every column; only tables of which the connection holds some columns."""
     warehouse: "Warehouse | None" = None
     """The server that holds the rows; None when the connection holds them."""
+    selected: tuple[str, ...] = ()
+    """The accounts in the table ``picked``."""
     fetched_tables: set[str] = field(default_factory=set)
     """Tables whose rows were fetched from the server for the accounts in ``picked``."""
     reads: Sequence[TableRead] = ()
@@ -118,7 +120,10 @@ class ScoredBase(Generic[ConfigurationT_co]):
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def select_accounts(self, accounts: Sequence[str]) -> None:
-        """Write the accounts under review to the table ``picked``."""
+        """Write the accounts under review to the table ``picked``. What was fetched for the same accounts stays."""
+        if self.selected == tuple(accounts) and accounts:
+            return
+        self.selected = tuple(accounts)
         self.fetched_tables.clear()
         self.connection.execute(
             "create or replace temp table picked as select unnest(?) as account_id", [list(accounts)]

@@ -1,0 +1,111 @@
+"""The plan language: what a step of a save play is made of. Every term is a choice that code checks; none is free text.
+
+A playbook action has open places (``FactQuery``, ``PersonQuery``). For one account, code fills them with facts by id, and the
+result is a ``Step``. The wording of verbs, questions and results is in ``configs/plan.yaml``.
+"""
+
+from typing import Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from domain.record import Record
+
+FactKind = Literal[
+    "ticket", "quotation", "contact", "invoice", "goal", "meeting", "promise", "usage", "renewal", "incident"
+]
+OurRole = Literal["csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing"]
+AmountKind = Literal["seats_in_use", "contract_amount", "amount_due"]
+Anchor = Literal["about", "renewal"]
+
+
+class FactQuery(Record):
+    """An open place for a fact: which facts of an account may fill it. All conditions have to hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    kind: FactKind
+    tests: tuple[str, ...] = Field(default=(), alias="is")
+    """Names of tests, for example ``open`` or ``overdue``; the list is in ``tools/save_play/fact_tests.py``."""
+    says: tuple[str, ...] = ()
+    """For quotations: kinds of statements, one of which it has to be."""
+    role: tuple[str, ...] = ()
+    """For contacts: their roles; the first role that anybody has is preferred."""
+
+
+class PersonQuery(Record):
+    """An open place for a person: of the customer (a contact) or of ours (a role)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    contact: FactQuery | None = None
+    ours: OurRole | None = None
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.contact is None) == (self.ours is None):
+            raise ValueError("name either a contact or one of our roles")
+        if self.contact is not None and self.contact.kind != "contact":
+            raise ValueError("the contact of a step is a fact of the kind contact")
+        return self
+
+
+class DateAnchor(Record):
+    """A date that the step has to come before."""
+
+    before: Anchor
+    """``about``: the date of the fact that the step is about; ``renewal``: the renewal."""
+    days: int = Field(ge=0, le=90, description="Calendar days between the step and that date.")
+
+
+class Amount(Record):
+    """A number that code computed from a fact."""
+
+    kind: AmountKind
+    fact: str
+    value: float
+    shown: str
+
+
+class StepPerson(Record):
+    """Person that a step is done with."""
+
+    name: str
+    """As the sentence shows it: a name, or a role that a fact proves, as "the new CFO"."""
+    fact: str | None
+    """Id of the contact's fact; None for a colleague."""
+    person_id: str | None
+    """Id of a colleague; None for somebody of the customer or a role nobody has."""
+
+
+class Step(Record):
+    """A step of one account's plan: a playbook action with its places filled."""
+
+    verb: str
+    about: str | None = None
+    """Id of the fact that the step is about."""
+    person: StepPerson | None = None
+    asks: tuple[str, ...] = ()
+    """Ids of questions in ``configs/plan.yaml``."""
+    because: tuple[str, ...]
+    """Ids of the facts that call for the step."""
+    result: str | None = None
+    amount: Amount | None = None
+
+    @property
+    def is_specific(self) -> bool:
+        """True if it names a fact beyond the account's own header, so that another account has another step."""
+        return self.about is not None or bool(self.because)
+
+
+class Worded(Record):
+    """One term of the vocabulary with its wording."""
+
+    says: str = Field(min_length=3, max_length=200)
+
+
+class PlanVocabulary(Record):
+    """The closed vocabulary of plans: ``configs/plan.yaml``. A team adds its own terms."""
+
+    verbs: dict[str, Worded]
+    questions: dict[str, Worded]
+    results: dict[str, Worded]

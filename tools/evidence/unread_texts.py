@@ -1,0 +1,30 @@
+"""Texts since the last review that nothing understood: a person has to read them. Pure."""
+
+from domain.fact_settings import UnreadSettings
+from domain.facts import UnreadText
+from tools.evidence.account_record import AccountRecord, cut_text, newest_first, row_key
+from tools.evidence.speakers import Speakers
+
+
+def unread_texts(record: AccountRecord, settings: UnreadSettings) -> tuple[UnreadText, ...]:
+    """Notes, tickets and comments that are newer than the last review and have no statement, newest first."""
+    understood: dict[tuple[str, str], list[str]] = {}
+    for statement in record.statements:
+        understood.setdefault((statement.table, statement.key), []).append(statement.quotation)
+    found = [
+        UnreadText(
+            account_id=record.account_id,
+            table=row.table,
+            key=row_key(row),
+            on=row.on,
+            text=cut_text(text, int(settings.longest.value)),
+            recorded_by=Speakers.recorded_by(row),
+        )
+        for row, text in record.texts()
+        if row.on is not None
+        and (record.last_review is None or row.on > record.last_review)
+        and not any(said in " ".join(text.split()) for said in understood.get((row.table, row_key(row)), ()))
+    ]
+    unique = {(each.table, each.key, each.text): each for each in found}
+    ordered = sorted(unique.values(), key=lambda each: (newest_first(each.on), each.table, each.key, each.text))
+    return tuple(ordered[: int(settings.per_account.value)])

@@ -1,0 +1,178 @@
+"""Facts in words: the short name that a step uses, and the reason that it gives. Pure.
+
+Outsiders' words stand only in quotation marks, with who said them and when.
+"""
+
+import re
+from datetime import date
+
+from domain.facts import (
+    ContactFact,
+    Fact,
+    GoalFact,
+    IncidentFact,
+    InvoiceFact,
+    MeetingFact,
+    PromiseFact,
+    QuotationFact,
+    RenewalFact,
+    TicketFact,
+    UsageFact,
+)
+from tools.wording import format_date, format_number, format_short_day, plural
+
+_SHORT, _WHOLE = 90, 200
+"""Letters of a quotation in the name of a fact and in a reason."""
+
+
+def fact_name(fact: Fact) -> str:
+    """The fact as a step names it, for example ``T-22263 “SSO with enforced MFA - when?”``."""
+    match fact:
+        case TicketFact():
+            return f"{fact.ticket_id} {quote(fact.subject)}" if fact.subject else fact.ticket_id
+        case QuotationFact():
+            return quote(fact.text.rstrip(" ."))
+        case ContactFact():
+            return person_name(fact, with_title=False)
+        case InvoiceFact():
+            return f"invoice {fact.invoice_id} over {invoice_amount(fact)}"
+        case GoalFact():
+            return f"the goal {quote(fact.goal)}"
+        case MeetingFact():
+            return f"the {_meeting(fact)} of {_day(fact.on)}"
+        case PromiseFact():
+            return f"our promise {quote(fact.text.rstrip(' .'))}"
+        case UsageFact():
+            measure = fact.measure.replace("_", " ")
+            return f"{measure}, {_number(fact.from_value)} to {_number(fact.to_value)} since {_day(fact.from_on)}"
+        case RenewalFact():
+            return f"the renewal on {format_date(fact.renewal_on)}" if fact.renewal_on else "the renewal"
+        case IncidentFact():
+            return "the shared incident"
+
+
+def fact_reason(fact: Fact) -> str:
+    """The fact as a reason: what happened, when, and who says so."""
+    match fact:
+        case TicketFact():
+            return _ticket_reason(fact)
+        case QuotationFact():
+            return f"{quote(fact.text, _WHOLE)} ({_source_of(fact)})"
+        case ContactFact():
+            return _contact_reason(fact)
+        case InvoiceFact():
+            return _invoice_reason(fact)
+        case GoalFact():
+            due = f", due {_day(fact.due_on)}" if fact.due_on else ""
+            return f"the goal {quote(fact.goal)} is {(fact.status or 'of unknown status').replace('_', ' ')}{due}"
+        case MeetingFact():
+            happened = "was missed" if fact.attended is False else "took place"
+            return f"the {_meeting(fact)} of {_day(fact.on)} {happened}"
+        case PromiseFact():
+            due = f", due {_day(fact.due_on)}" if fact.due_on else ""
+            return f"we promised {quote(fact.text)} ({_day(fact.on)}{due})"
+        case UsageFact():
+            return _usage_reason(fact)
+        case RenewalFact():
+            return _renewal_reason(fact)
+        case IncidentFact():
+            return "they reported the incident that other customers report, too"
+
+
+def person_name(fact: ContactFact, with_title: bool = True) -> str:
+    """Name, with title if wanted, or the role that a text proves, as "the new CFO"."""
+    if not fact.name:
+        known = fact.title or (fact.role or "decision maker").replace("_", " ")
+        return f"the new {re.sub('^(the )?new ', '', known, flags=re.IGNORECASE)}"
+    return f"{fact.name} ({fact.title})" if fact.title and with_title else fact.name
+
+
+def invoice_amount(fact: InvoiceFact) -> str:
+    """The amount with its currency, without cents."""
+    return f"{fact.currency or ''} {format_number(fact.amount, 0)}".strip()
+
+
+def quote(text: str | None, limit: int = _SHORT) -> str:
+    """Somebody's words between quotation marks, shortened at a word."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
+    line = " ".join(printable.replace("“", "'").replace("”", "'").split())
+    if len(line) > limit:
+        line = line[:limit].rsplit(" ", 1)[0] + " …"
+    return f"“{line}”"
+
+
+def _ticket_reason(fact: TicketFact) -> str:
+    state = f"open {plural(fact.age_days, 'day')}" if fact.open and fact.age_days is not None else ""
+    state = state or ("open" if fact.open else f"closed {_day(fact.closed_on)}" if fact.closed_on else "")
+    marks = [
+        mark for mark, true in (("escalated", fact.escalated), ("service level missed", fact.sla_breached)) if true
+    ]
+    details = ", ".join([f"opened {_day(fact.on)}", *marks, *([state] if state else [])])
+    return f"{fact_name(fact)} ({details})"
+
+
+def _source_of(fact: QuotationFact) -> str:
+    said = fact.speaker or ""
+    noted = f"noted by {fact.recorded_by}" if fact.recorded_by and fact.recorded_by != fact.speaker else ""
+    who = ", ".join(part for part in (said, noted) if part) or "from the record"
+    language = f", {fact.language}" if fact.language not in (None, "en") else ""
+    return f"{who}, {_day(fact.on)}{language}"
+
+
+def _contact_reason(fact: ContactFact) -> str:
+    name = person_name(fact)
+    if fact.status == "departed":
+        return f"{name} left{f' on {_day(fact.departed_on)}' if fact.departed_on else ''}"
+    if fact.waiting_since is not None:
+        return f"{name} wrote on {_day(fact.waiting_since)} and has no answer from us"
+    if fact.status == "new":
+        return (
+            f"{name} has taken over"
+            if fact.name
+            else f"there is {name.replace('the new', 'a new', 1)}"
+            if fact.name
+            else f"there is a {name.removeprefix('the ')}"
+        )
+    if fact.last_met is not None:
+        return f"{name} met us last on {_day(fact.last_met)}"
+    return f"{name} has not met us on record"
+
+
+def _invoice_reason(fact: InvoiceFact) -> str:
+    name = fact_name(fact)
+    if fact.status == "failed":
+        return f"the payment of {name} failed{f' on {_day(fact.due_on)}' if fact.due_on else ''}"
+    if (fact.days_overdue or 0) > 0:
+        return f"{name} is {plural(fact.days_overdue or 0, 'day')} overdue"
+    return f"{name} is due {_day(fact.due_on)}" if fact.due_on else name
+
+
+def _usage_reason(fact: UsageFact) -> str:
+    verb = "fell" if fact.to_value < fact.from_value else "rose" if fact.to_value > fact.from_value else "stayed"
+    measure = fact.measure.replace("_", " ")
+    seats = f" of {_number(fact.seats)} seats" if fact.seats and fact.measure == "active_users" else ""
+    since = f" and held since {_day(fact.turned_on)}" if fact.turned_on and verb == "fell" else ""
+    return (
+        f"{measure} {verb} from {_number(fact.from_value)} ({_day(fact.from_on)}) to {_number(fact.to_value)}{seats}"
+        f" ({_day(fact.to_on)}){since}"
+    )
+
+
+def _renewal_reason(fact: RenewalFact) -> str:
+    if fact.days is None or fact.renewal_on is None:
+        return "the renewal date is not known"
+    if fact.days < 0:
+        return f"the renewal was due on {format_date(fact.renewal_on)}, {plural(-fact.days, 'day')} ago"
+    return f"the renewal is on {format_date(fact.renewal_on)}, in {plural(fact.days, 'day')}"
+
+
+def _meeting(fact: MeetingFact) -> str:
+    return {"exec_meeting": "executive meeting", "qbr": "QBR"}.get(fact.meeting, fact.meeting.replace("_", " "))
+
+
+def _number(value: float) -> str:
+    return format_number(value, 0)
+
+
+def _day(day: date | None) -> str:
+    return format_short_day(day) if day else "an unknown day"
