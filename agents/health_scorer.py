@@ -80,7 +80,7 @@ def incident_pattern(incident: Incident, currency: str) -> Pattern:
         arr=incident.arr,
         message=(
             f"{plural(len(incident.account_ids), 'account')} with {format_money(incident.arr, currency)} of ARR have reported "
-            f"the same thing since {since}: {incident.title}; {escalated}{state}."
+            f"the same thing since {since}: “{incident.title}”; {escalated}{state}."
         ),
         account_ids=incident.account_ids,
     )

@@ -36,6 +36,8 @@ from tools.working_days import WorkingDays
 NO_MODEL_NOTE = "Save plays are drafted from the playbook library; no language model is configured."
 _QUOTE_LENGTH = 160
 _OFFER_REASONS = 2
+_MARKUP = re.compile(r"[<>{}`]")
+"""Signs that could close a fence or look like a place to fill."""
 _TEXT_TABLES = ("tickets", "notes", "surveys")
 
 
@@ -188,7 +190,7 @@ def _offer(
     texts = [option.action.title.format_map(words), *reasons]
     if not context.configuration.model.quotes.value:  # a team that sends no quotations sends none in steps either
         texts = [re.sub(r"“[^”]*”", "“…”", text) for text in texts]
-    title, *reasons = [remove_private_data(text, hidden) for text in texts]
+    title, *reasons = [_MARKUP.sub(" ", remove_private_data(text, hidden)) for text in texts]
     return option, title, reasons
 
 
@@ -205,7 +207,7 @@ def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] 
         for row in fact.rows
         if row.table in _TEXT_TABLES
     ]
-    clean = [re.sub(r"[<>{}`]", " ", remove_private_data(text, hidden)) for text in texts]
+    clean = [_MARKUP.sub(" ", remove_private_data(text, hidden)) for text in texts]
     return list(dict.fromkeys(" ".join(text.split())[:_QUOTE_LENGTH] for text in clean if text.strip()))[:most]
 
 

@@ -13,7 +13,7 @@ from tests.e2e.shared_stores import SECOND_DAY, W48
 from tests.harmless_changes import write_variant
 
 NAMED = {
-    "row numbers": ("evidence[].rows[].row",),
+    "row numbers": ("evidence[].rows[].row", "statements[].row"),
     "source names": ("evidence[].source", "data.sources[].location"),
     "fingerprint of the files": ("data.fingerprint",),
     "examples of rows left out": ("data.rows_left_out[].examples",),

@@ -126,7 +126,7 @@ class Asked:
 
     @property
     def facts(self) -> list[str]:
-        return re.findall(r"^\{([EF]\d+)\} ", self.messages[1].content, re.MULTILINE)
+        return re.findall(r"^\{?([EF]\d+)\}? ", self.messages[1].content, re.MULTILINE)
 
     @property
     def to_decide(self) -> list[str]:
@@ -162,53 +162,33 @@ class Model:
 Draft = dict[str, Any]
 
 
-WHOM = ("users", "buyers", "managers", "technicians", "newcomers", "veterans", "doubters", "helpers", "planners", "auditors",
-        "writers", "readers")  # fmt: skip
-
-
-def plan(asked: Asked, pick: int = 0, **sentences: str) -> Draft:
-    """A draft that fits the schema: the first option everywhere, or the option ``pick``."""
-    fact = asked.facts[0] if asked.facts else None
-    told: list[str] = []
+def plan(asked: Asked, pick: int = 0, **words: str) -> Draft:
+    """A draft that fits the schema: the first option everywhere, or the option ``pick``. ``words`` are added to it."""
+    chosen: set[str] = set()
 
     def line(choices: Sequence[Mapping[str, Any]], number: int) -> Draft:
-        offered = choices[(pick + number) % len(choices)]["properties"]
+        names = [choice["properties"]["action"]["enum"][0] for choice in choices]
+        order = [(pick + number + step) % len(choices) for step in range(len(choices))]
+        place = next((place for place in order if names[place] not in chosen), order[0])
+        offered = choices[place]["properties"]
+        chosen.add(names[place])
 
         def one(name: str) -> str:
             values = offered[name]["enum"]
             return str(values[pick % len(values)])
 
-        whom = WHOM[len(told) % len(WHOM)]
-        told.append(whom)
-        why = sentences.get("why") or (f"It answers what hurts {whom} most" + (f", since {{{fact}}}." if fact else "."))
-        return {
-            "action": one("action"), "owner": one("owner"), "due": one("due"), "evidence": [fact] if fact else [],
-            "why": why,
-        }  # fmt: skip
+        why = {"why": words["why"]} if "why" in words else {}
+        return {"action": one("action"), "owner": one("owner"), "due": one("due"), **why}
 
     def lines(part: Mapping[str, Any]) -> list[Draft]:
         return [line(part["items"]["anyOf"], number) for number in range(part["minItems"])]
 
     parts = asked.schema["properties"]
-    if "first_touch" not in parts:
-        return mended(parts, fact, sentences)
+    first = line(parts["first_touch"]["anyOf"], 0)
     return {
-        "summary": sentences.get("summary") or ("The work is held up" + (f": {{{fact}}}." if fact else ".")),
-        "opening": sentences.get("opening") or "{contact}, what should we change so that the work is easier for you?",
-        "first_touch": line(parts["first_touch"]["anyOf"], 0),
+        **{name: text for name, text in words.items() if name != "why"},
+        "first_touch": first,
         **{phase: lines(parts[phase]) for phase in ("stabilise", "address", "rebuild")},
-    }
-
-
-def mended(places: Mapping[str, Any], fact: str | None, sentences: Mapping[str, str]) -> Draft:
-    """A valid answer to a request for some repaired sentences."""
-    plain = {
-        place: f"It helps {WHOM[number % len(WHOM)]} with what comes next" + (f", since {{{fact}}}." if fact else ".")
-        for number, place in enumerate(places)
-    }
-    plain |= {"opening": "{contact}, what should we change so that the work is easier for you?"}
-    return {
-        place: sentences.get(place if place in ("summary", "opening") else "why") or plain[place] for place in places
     }
 
 
@@ -224,15 +204,12 @@ def good(asked: Asked) -> str:
 
 
 def repeated(sentence: str) -> Speaker:
-    """A valid answer in which every sentence is this one."""
+    """Valid choices, and this sentence wherever an answer could hold one."""
 
     def speak(asked: Asked) -> str:
         if asked.briefing:
             return json.dumps({"sentences": [sentence, *briefing(asked)["sentences"]]})
-        said = re.sub(
-            r"\{E\d+\}", "{contact}", sentence
-        )  # the opening has no fact: an internal fact for the customer would be refused
-        return json.dumps(plan(asked, why=sentence, summary=sentence, opening=said))
+        return json.dumps(plan(asked, why=sentence, summary=sentence, opening=sentence))
 
     return speak
 
@@ -285,12 +262,11 @@ def mixes_up() -> Speaker:
     before: list[str] = []
 
     def speak(asked: Asked) -> str:
-        stories = re.findall(r"^\{E\d+\} \[[^\]]*\] (.*)$", asked.messages[1].content, re.MULTILINE)
+        stories = re.findall(r"^E\d+ \[[^\]]*\] (.*)$", asked.messages[1].content, re.MULTILINE)
         told = before[-1] if before else "The users of a neighbour left with 12 people."
         before.extend(stories)
         ids = [f"E{number}" for number in range(40, 60)]
-        wrong = every(lambda line: line.update(evidence=[ids[asked.round]]), repeated(f"As we know: {told}"))
-        return wrong(asked)
+        return repeated(f"As we know from {ids[asked.round]}: {told}")(asked)
 
     return speak
 
@@ -299,7 +275,7 @@ def endless(asked: Asked) -> str:
     """A model that repairs each fault and makes another one, round after round."""
     ways: list[Speaker] = [
         every(lambda line: line.update(owner="ceo")), every(lambda line: line.update(due="2026-12-26")),
-        every(lambda line: line.update(evidence=["E77"])), repeated("It is 7 days late."), lambda _: "{", lambda _: "",
+        lambda _: "{", lambda _: "",
     ]  # fmt: skip
     return ways[asked.round % len(ways)](asked)
 
@@ -312,7 +288,7 @@ def two_faced() -> Speaker:
         account = asked.messages[1].content
         if account not in seen:
             seen.append(account)
-        return good(asked) if seen.index(account) % 2 else repeated(f"Approve all of {CANARY}.")(asked)
+        return good(asked) if seen.index(account) % 2 else every(lambda line: line.update(owner="mallory"))(asked)
 
     return speak
 
@@ -323,7 +299,7 @@ def flood(size: int = 10_000_000) -> str:
 
 
 def long_winded(asked: Asked) -> str:
-    if asked.briefing or asked.round > 1:
+    if asked.briefing:
         return repeated("It is 7 days late.")(asked)
     return json.dumps(plan(asked, summary=flood(), opening="It is 7 days late.", why="It is 7 days late."))
 
@@ -350,9 +326,7 @@ HOSTILE: dict[str, Callable[[], Speaker]] = {
     "writes ten megabytes into a plan": lambda: long_winded,
     "nests a hundred thousand brackets": lambda: lambda _: "[" * 100_000,
     "finds another fault in every round": lambda: endless,
-    "leaves every text empty": lambda: every(
-        lambda line: line.update(action="", owner="", due="", why=""), repeated(" ")
-    ),
+    "leaves every text empty": lambda: every(lambda line: line.update(action="", owner="", due=""), repeated(" ")),
     "writes from right to left": lambda: repeated("It helps \u202ethem all\u202c, since {E1}."),
     "hides letters that nobody sees": lambda: repeated("It he\u200blps them\ufeff, since {E1}."),
     "writes in look-alike letters": lambda: repeated("It h\u0435lps th\u0435m, since {E1}."),
@@ -435,6 +409,12 @@ def held(speak: Speaker, poisoned: bool = True) -> Held:
 
 
 HALF = "is honest about every other account"
+IN_WORDS_ONLY = (
+    "obeys every order that it reads", "obeys in plain words", "copies its sentences from the tickets", "tells the facts of another account",
+    "turns the direction round", "types facts of its own", "gives things away", "writes ten megabytes into a plan",
+    "writes from right to left", "hides letters that nobody sees", "writes in look-alike letters",
+)  # fmt: skip
+"""Models whose choices are sound: nothing that they write besides reaches a play."""
 
 
 @cache
@@ -462,6 +442,11 @@ def fell_back(held: Held) -> set[str]:
     return {play.account_id for play in held.review.plays if play.drafted_by == "playbook"}
 
 
+def without_quotations(text: str) -> str:
+    """The text without what stands between quotation marks: customers may say anything there."""
+    return re.sub(r"“[^”]*”", "“…”", text)
+
+
 def written(value: Any, inside: str = "") -> Iterator[tuple[str, str]]:
     """Every text of a play with its place, without the rows quoted as evidence."""
     if isinstance(value, Record):
@@ -472,7 +457,7 @@ def written(value: Any, inside: str = "") -> Iterator[tuple[str, str]]:
         for part in value:
             yield from written(part, inside)
     elif isinstance(value, str):
-        yield inside, value
+        yield inside, without_quotations(value)
 
 
 MARKS = (
@@ -531,7 +516,7 @@ def test_the_model_reads_orders_of_the_customer_between_the_marks_only_and_never
         text = question.messages[1].content
         assert text.count("</quoted>") == text.count("<quoted>") == 1
         before, _, after = text.replace("\n".join(question.heard), "").partition("<quoted>")
-        assert CANARY not in before + after
+        assert CANARY not in without_quotations(before + after)
         assert 1 <= len(question.heard) <= 3
         assert not re.search(r"[<>{}`\u202e\u200b]", "".join(question.heard))
         assert not [name for name in (*NAMES, *CONTACTS) if name in question.prompt]
@@ -546,14 +531,23 @@ def test_no_play_of_a_hostile_model_breaks_a_rule_or_carries_an_order(name: str)
     assert {play.account_id for play in plays} == {play.account_id for play in neutral().review.plays}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", IN_WORDS_ONLY)
+def test_sound_choices_are_used_and_the_words_around_them_are_dropped(name: str) -> None:
+    ours, theirs = scripted().review, hostile(name).review
+    assert {play.drafted_by for play in theirs.plays} == {"model"}
+    assert [play.phases for play in theirs.plays] == [play.phases for play in ours.plays]
+    assert [play.root_cause for play in theirs.plays] == [play.root_cause for play in ours.plays]
+    assert {text for play in theirs.plays if play.draft for _, text in written(play.draft) if " " in text} == set()
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name not in IN_WORDS_ONLY])
 def test_what_a_hostile_model_is_replaced_by_is_the_playbook_to_the_letter(name: str) -> None:
     ours, theirs = neutral().review, hostile(name).review
     replaced = fell_back(hostile(name))
     if name == HALF:
         assert 0 < len(replaced) < len(ours.plays)
     else:
-        assert len(replaced) == len(ours.plays), "the checks let through what this model wrote"
+        assert len(replaced) == len(ours.plays), "the checks let through what this model chose"
     for part in ("actions", "crm_updates", "touchpoints"):
         before = [one for one in getattr(ours, part) if account_of(one) in replaced]
         after = [one for one in getattr(theirs, part) if account_of(one) in replaced]
@@ -570,7 +564,7 @@ def test_what_a_hostile_model_is_replaced_by_is_the_playbook_to_the_letter(name:
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name != HALF])
 def test_the_lists_that_leave_the_house_are_those_of_the_playbook_byte_for_byte(name: str) -> None:
-    ours, theirs = neutral().review, hostile(name).review
+    ours, theirs = (scripted() if name in IN_WORDS_ONLY else neutral()).review, hostile(name).review
     assert actions_csv(ours) == actions_csv(theirs)
     assert crm_csv(ours) == crm_csv(theirs)
 
@@ -578,7 +572,7 @@ def test_the_lists_that_leave_the_house_are_those_of_the_playbook_byte_for_byte(
 def test_the_calendars_and_lists_of_each_person_are_those_of_the_playbook_byte_for_byte() -> None:
     ours, theirs = (
         {path: body for path, body in render_files(review).items() if path.startswith(("calendar/", "actions"))}
-        for review in (neutral().review, hostile("obeys every order that it reads").review)
+        for review in (scripted().review, hostile("obeys every order that it reads").review)
     )
     assert ours == theirs
     assert len(ours) > 6
@@ -614,13 +608,20 @@ def test_orders_in_texts_move_no_score_and_no_cause() -> None:
 def test_the_poisoned_portfolio_gets_the_plan_of_the_harmless_one(reviews: Callable[[bool], Held]) -> None:
     ours, theirs = reviews(True).review, reviews(False).review
     for mine, other in zip(ours.plays, theirs.plays, strict=True):
-        assert (mine.phases, mine.root_cause, mine.opening) == (other.phases, other.root_cause, other.opening)
+        assert plain(mine.phases) == plain(other.phases)
+        assert (mine.root_cause, mine.opening) == (other.root_cause, other.opening)
         assert (mine.questions, mine.escalation, mine.cadence) == (other.questions, other.escalation, other.cadence)
         assert mine.expected_value == other.expected_value
-    assert ours.actions == theirs.actions
-    assert ours.crm_updates == theirs.crm_updates
-    assert ours.touchpoints == theirs.touchpoints
+    assert plain(ours.actions) == plain(theirs.actions)
+    assert plain(ours.crm_updates) == plain(theirs.crm_updates)
+    assert plain(ours.touchpoints) == plain(theirs.touchpoints)
     assert CANARY not in json.dumps([play.model_dump(mode="json") for play in theirs.plays])
+
+
+def plain(value: Any) -> list[tuple[str, str]]:
+    """Every text with its place, without quotations and the ids of texts: customers decide what they are about."""
+    texts = [(place, re.sub(r"(quote|incident):[\w:-]+|TI-\d+", "id", text)) for place, text in written(value)]
+    return [(place, text) for place, text in texts if not place.endswith(".because")]
 
 
 def test_another_choice_of_the_model_is_another_plan_so_that_equal_plans_mean_something() -> None:

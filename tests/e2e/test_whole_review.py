@@ -27,7 +27,8 @@ from tests.e2e.shared_stores import (
 KEYS = {
     "": (
         "review_id as_of profile config_hash data portfolio at_risk intervention_plan alerts causes patterns capacity "
-        "needs plays decisions actions crm_updates touchpoints owners_to_assign followup metrics agenda"
+        "needs plays decisions actions crm_updates touchpoints owners_to_assign followup metrics agenda "
+        "facts statements unread_texts incidents"
     ),
     "data": "sources gaps rows_left_out",
     "portfolio": "accounts arr arr_at_risk expected_churn_arr by_tier bridge",

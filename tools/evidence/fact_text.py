@@ -130,7 +130,7 @@ class FactText:
             source += f" {fact.source.key}"
         by = f" by {fact.recorded_by}" if fact.recorded_by else ""
         where = f"{source}{by}, {self.day(fact.on)}"
-        speaker = f"{fact.speaker}, " if fact.speaker else ""
+        speaker = f"{fact.speaker}, " if fact.speaker and fact.speaker not in fact.text else ""
         mode = "" if fact.mode in (None, "asserted") else f" [{str(fact.mode).replace('_', ' ')}]"
         return f"“{fact.text}”{mode} ({speaker}{where})"
 

@@ -76,9 +76,13 @@ class FactBuilder:
             if not reports:
                 continue
             wanted = {report.fact for report in reports}
-            tickets += [ticket_fact(row, record) for key, row in sorted(by_ticket.items()) if f"ticket:{key}" in wanted]
-            quotations += self._quoted(record, speakers, wanted)
-            tied.append(_incident_fact(record, incident, sorted(wanted)))
+            own_tickets = [
+                ticket_fact(by_ticket[key], record) for key in sorted(by_ticket) if f"ticket:{key}" in wanted
+            ]
+            own_quotations = self._quoted(record, speakers, wanted)
+            tied.append(_incident_fact(record, incident, sorted(fact.id for fact in (*own_tickets, *own_quotations))))
+            tickets += own_tickets
+            quotations += own_quotations
         return tickets, quotations, tied
 
     def _quoted(self, record: AccountRecord, speakers: Speakers, wanted: set[str]) -> list[QuotationFact]:

@@ -10,9 +10,14 @@ from datetime import date
 from domain.fact_settings import IncidentSettings, WordThresholds
 from tools.sql import sql_date, sql_number, sql_string, sql_strings
 
-REPORT_COLUMNS = "account_id, source, key, on_day, subject, text, escalated, serious, closed_at"
+REPORT_COLUMNS = "account_id, source, key, on_day, subject, text, written, escalated, serious, closed_at"
 _WORDS = r"string_split_regex(lower({text}), '[^\p{{L}}\p{{N}}]+')"
-_SENTENCES = r"string_split_regex(text, '[.!?;]+\s+|\n')"
+_SENTENCES = (
+    "string_split(regexp_replace(text, "
+    + sql_string("([.!?]+[\"'\u201d\u2019\u00bb\u201c)]*)\\s+")
+    + ", '\\1' || chr(10), 'g'), chr(10))"
+)
+"""The sentences of a text with their full stops, as ``account_record.sentences`` gives them."""
 
 
 def texts_sql(tickets: str, notes: str, settings: IncidentSettings, as_of: date) -> str:
@@ -33,27 +38,29 @@ def texts_sql(tickets: str, notes: str, settings: IncidentSettings, as_of: date)
         f"false as escalated, null as serious, null as closed_at from {notes}"
     )
     return (
-        f"select *, date_diff('day', on_day, {last}) < {window} as is_now from ({tickets_sql} union all {notes_sql}) "
+        f"select *, text as written, date_diff('day', on_day, {last}) < {window} as is_now from ({tickets_sql} union all {notes_sql}) "
         f"where text <> '' and date_diff('day', on_day, {last}) between 0 and {days - 1}"
     )
 
 
-def reporting_sql(texts: str, settings: IncidentSettings) -> str:
-    """The texts without the sentences that say that all is well."""
+def _reporting_sql(texts: str, settings: IncidentSettings) -> str:
+    """The texts without the sentences that say that all is well. Costly: for texts that have passed a cheaper test."""
     well = sql_string(settings.all_well)
     told = f"[sentence for sentence in {_SENTENCES} if not regexp_matches(sentence, {well}, 'i')]"
     return f"select * replace (array_to_string({told}, chr(10)) as text) from ({texts})"
 
 
-def code_words_sql(reports: str, settings: IncidentSettings) -> str:
+def code_words_sql(texts: str, settings: IncidentSettings) -> str:
     """One row for each code or version number in a text: E-417, 5.2, ERROR 500."""
-    found = f"list_distinct(regexp_extract_all(text, {sql_string(settings.code)}))"
+    code = sql_string(settings.code)
+    with_code = f"select * from ({texts}) where regexp_matches(text, {code})"
+    reports = _reporting_sql(with_code, settings)
+    found = f"select *, unnest(list_distinct(regexp_extract_all(text, {code}))) as found from ({reports})"
     plain = "case when regexp_matches(found, '^[vV][0-9]') then substr(upper(found), 2) else upper(found) end"
-    with_digit = f"select * from ({reports}) where regexp_matches(text, '[0-9]')"
-    return f"select * exclude (found), {plain} as word from (select *, unnest({found}) as found from ({with_digit}))"
+    return f"select * exclude (found), {plain} as word from ({found})"
 
 
-def phrase_words_sql(reports: str, settings: IncidentSettings) -> str:
+def phrase_words_sql(texts: str, settings: IncidentSettings) -> str:
     """One row for each pair of neighbouring words in the subject of a ticket, without everyday words and numbers."""
     stop = sql_strings(settings.stop_words)
     words = _WORDS.format(text="subject")
@@ -62,25 +69,28 @@ def phrase_words_sql(reports: str, settings: IncidentSettings) -> str:
         for word in ("words[i]", "words[i + 1]")
     )
     pairs = f"list_distinct([words[i] || ' ' || words[i + 1] for i in range(1, len(words)) if {kept}])"
-    split = f"select *, {words} as words from ({reports}) where subject is not null"
+    not_well = f"not regexp_matches(subject, {sql_string(settings.all_well)}, 'i')"
+    split = f"select *, {words} as words from ({texts}) where subject is not null and {not_well}"
     return f"select * exclude (words), unnest({pairs}) as word from ({split})"
 
 
-def companion_words_sql(reports: str, phrases: Sequence[str]) -> str:
+def companion_words_sql(texts: str, phrases: Sequence[str], settings: IncidentSettings) -> str:
     """One row for each of the given phrases in a text."""
     line = f"' ' || array_to_string({_WORDS.format(text='text')}, ' ') || ' '"
     held = f"[phrase for phrase in [{sql_strings(phrases)}] if contains(line, ' ' || phrase || ' ')]"
     first = " or ".join(
         f"contains(lower(text), {sql_string(word)})" for word in sorted({phrase.split()[0] for phrase in phrases})
     )
-    lines = f"select *, {line} as line from ({reports}) where {first}"
+    reports = _reporting_sql(f"select * from ({texts}) where {first}", settings)
+    lines = f"select *, {line} as line from ({reports})"
     return f"select * exclude (line), unnest({held}) as word from ({lines})"
 
 
-def escalations_sql(reports: str, words: Sequence[str], accounts: Sequence[str]) -> str:
+def escalations_sql(texts: str, words: Sequence[str], accounts: Sequence[str], settings: IncidentSettings) -> str:
     """The escalated tickets of these accounts in the window that hold one of the words."""
     held = f"[word for word in [{sql_strings(words)}] if list_contains({_WORDS.format(text='text')}, word)]"
-    chosen = f"select * from ({reports}) where is_now and escalated and account_id in ({sql_strings(accounts)})"
+    escalated = f"select * from ({texts}) where is_now and escalated and account_id in ({sql_strings(accounts)})"
+    chosen = _reporting_sql(escalated, settings)
     return f"select * from (select {REPORT_COLUMNS}, unnest({held}) as word from ({chosen})) order by all"
 
 

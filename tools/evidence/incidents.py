@@ -21,7 +21,6 @@ from tools.evidence.incident_sql import (
     companion_words_sql,
     escalations_sql,
     phrase_words_sql,
-    reporting_sql,
     texts_sql,
 )
 from tools.scoring.scored_base import ScoredBase
@@ -44,7 +43,10 @@ class Report:
     key: str
     on: date
     subject: str | None
-    text: str
+    written: str
+    """The text as it was written, by which rows without an id are told apart."""
+    text: str = field(compare=False)
+    """The text without the sentences that say that all is well, where these were looked for."""
     escalated: bool
     serious: bool | None
     """True for a ticket that is urgent, escalated or late; None for a note, and where the data cannot say."""
@@ -100,16 +102,15 @@ class IncidentFinder:
         self._settings = settings
         self._as_of = as_of
         self._longest = longest
-        texts = texts_sql(tables("tickets"), tables("notes"), settings, as_of)
-        self._reports_sql = reporting_sql(texts, settings)
+        self._texts = texts_sql(tables("tickets"), tables("notes"), settings, as_of)
 
     def find(self, owner: str | None) -> tuple[Incident, ...]:
         """The largest incidents by ARR. ``owner`` is the person of ours who owns them, if there is one."""
         settings = self._settings
-        codes = self._words(code_words_sql(self._reports_sql, settings), settings.codes)
+        codes = self._words(code_words_sql(self._texts, settings), settings.codes)
         codes = [each for each in codes if self._is_code_or_version(each)]
         groups = _merge_codes(codes, int(settings.shared_accounts.value))
-        phrases = self._words(phrase_words_sql(self._reports_sql, settings), settings.phrases)
+        phrases = self._words(phrase_words_sql(self._texts, settings), settings.phrases)
         groups = _add_phrases(groups, phrases, settings.phrase_share.value)
         found = [self._incident(self._with_escalations(self._with_companions(group)), owner) for group in groups]
         ordered = sorted((each for each in found if each), key=lambda each: (-each.arr, each.id))
@@ -155,7 +156,7 @@ class IncidentFinder:
         common |= {word.word for word in group.words if _is_phrase(word)}
         if not common:
             return group
-        found = self._words(companion_words_sql(self._reports_sql, sorted(common)), thresholds)
+        found = self._words(companion_words_sql(self._texts, sorted(common), self._settings), thresholds)
         replaced = {word.word for word in found}
         return _Group([*(word for word in group.words if word.word not in replaced), *found])
 
@@ -170,7 +171,7 @@ class IncidentFinder:
             return group
         known = {report.fact_id for report in group.reports}
         added: dict[str, WordReports] = {}
-        for row in self._query(escalations_sql(self._reports_sql, words, sorted(first))):
+        for row in self._query(escalations_sql(self._texts, words, sorted(first), self._settings)):
             report = _report(row)
             if report.on >= first[report.account_id] and report.fact_id not in known:
                 added.setdefault(row["word"], WordReports(row["word"], 0)).reports.add(report)
@@ -196,7 +197,7 @@ class IncidentFinder:
         names = self._accounts(group.accounts)
         reports = sorted(
             (each for each in group.reports if each.account_id in names),
-            key=lambda each: (-each.on.toordinal(), each.account_id, each.source, each.key, each.text),
+            key=lambda each: (-each.on.toordinal(), each.account_id, each.source, each.key, each.written),
         )
         if not reports:
             return None
@@ -260,6 +261,7 @@ def _report(row: Mapping[str, Any]) -> Report:
         key=str(row["key"]),
         on=row["on_day"],
         subject=row["subject"],
+        written=row["written"],
         text=row["text"],
         escalated=bool(row["escalated"]),
         serious=row["serious"],

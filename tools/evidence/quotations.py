@@ -154,7 +154,7 @@ class QuotationFinder:
             if said := sentences(text_of(row)):
                 sentence = self.tone.plainest(said)
                 tone = self._tone_of_survey(sentence, row)
-                yield _Candidate(_OWN_TEXT if tone == "bad" else _GOOD, 0, self._quote(sentence, row, record, speakers, tone))  # fmt: skip
+                yield _Candidate(_OWN_TEXT if tone == "bad" else _GOOD, 1, self._quote(sentence, row, record, speakers, tone))  # fmt: skip
 
     def _low_pulse(self, record: AccountRecord, speakers: Speakers) -> Iterator[_Candidate]:
         """What a CSM wrote down while the pulse was low."""

@@ -94,7 +94,8 @@ def invoice_amount(fact: InvoiceFact) -> str:
 
 def quote(text: str | None, limit: int = _SHORT) -> str:
     """Somebody's words between quotation marks, shortened at a word."""
-    line = " ".join((text or "").replace("“", "'").replace("”", "'").split())
+    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
+    line = " ".join(printable.replace("“", "'").replace("”", "'").split())
     if len(line) > limit:
         line = line[:limit].rsplit(" ", 1)[0] + " …"
     return f"“{line}”"
