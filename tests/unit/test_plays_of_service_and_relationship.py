@@ -116,7 +116,10 @@ def test_two_accounts_with_the_same_cause_and_other_facts_get_other_steps(cause:
 def test_most_steps_of_each_phase_name_more_than_renewal_and_usage(cause: str) -> None:
     for facts in ACCOUNTS[cause]:
         for phase in draft(cause, *facts).phases:
-            named = [any(not fact.startswith(("renewal", "usage")) for fact in a.step.because) for a in phase.actions]
+            named = [
+                any(not fact.startswith(("renewal", "usage")) for fact in (a.step.because if a.step else ()))
+                for a in phase.actions
+            ]
             assert sum(named) >= len(named) * 2 / 3
 
 
@@ -131,13 +134,20 @@ def test_a_play_can_be_made_from_almost_no_facts(cause: str, facts: tuple[Fact, 
 @pytest.mark.parametrize("cause", ACCOUNTS)
 def test_the_economic_buyer_is_asked_for_the_renewal(cause: str) -> None:
     for facts in ACCOUNTS[cause]:
-        asked = [action for action in steps(draft(cause, *facts)).values() if action.step.verb == "renew"]
+        asked = [
+            action for action in steps(draft(cause, *facts)).values() if action.step and action.step.verb == "renew"
+        ]
         assert [action.contact for action in asked] in (["Vikram"], ["the new CFO"])
 
 
 def test_a_shared_incident_has_one_owner_one_fix_and_one_message() -> None:
     found = steps(draft("service_failure", RENEWAL, CHAMPION, BUYER, USER, ticket("T-1", escalated=True), INCIDENT))
-    assert {"si-one-answer-from-the-owner", "si-tell-them-it-is-known", "si-send-the-one-report"} <= found.keys()
+    assert {
+        "si-tell-them-it-is-known",
+        "si-confirm-the-one-fix",
+        "si-send-the-one-report",
+        "sf-written-recovery-plan",
+    } <= found.keys()
     assert found["sf-fix-in-their-order"].title == "Fix the shared incident first"
 
 

@@ -47,6 +47,7 @@ _PROMISE: dict[str, FactTest] = {
 }
 _USAGE: dict[str, FactTest] = {
     "fallen": lambda fact: fact.to_value < fact.from_value,
+    "stopped": lambda fact: fact.from_value > 0 and fact.to_value == 0,
     "falling": lambda fact: fact.to_value < fact.from_value and fact.turned_on is None,
     "stopped_falling": lambda fact: fact.to_value < fact.from_value and fact.turned_on is not None,
 }
@@ -57,6 +58,7 @@ _RENEWAL: dict[str, FactTest] = {
 }
 _QUOTATION: dict[str, FactTest] = {
     "asserted": lambda fact: fact.mode == "asserted",
+    "with_figure": lambda fact: any(letter.isdigit() for letter in fact.text),
     "understood": lambda fact: fact.says is not None,
 }
 _ANY: dict[str, FactTest] = {
