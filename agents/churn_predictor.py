@@ -54,7 +54,8 @@ def _at_risk_account(
         include={
             "account_id", "name", "segment", "arr", "contract_arr", "contract_currency", "renewal_date",
             "renewal_in_days", "csm_id", "lifecycle_stage", "parent_account_id", "health", "health_band", "coverage",
-            "confidence", "velocity", "velocity_band", "churn_probability", "calibrated", "expected_churn_arr",
+            "confidence", "velocity", "velocity_band", "churn_probability", "churn_horizon_weeks", "order_probability",
+            "order_horizon_weeks", "churn_parts", "calibrated", "expected_churn_arr",
             "risk_tier", "change", "health_history",
         }
     )  # fmt: skip

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tools.planning.agenda import expected_churn_text
 from tools.wording import format_money, plural
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def review_text(review: "Review", folder: Path | None) -> str:
         f"{review.review_id}, as of {review.as_of} ({review.profile_note.lower()})\n"
         f"{format_money(p.arr_at_risk, p.currency)} of {format_money(p.arr, p.currency)} ARR at risk in "
         f"{plural(p.at_risk_accounts, 'account')} of {p.accounts:,}; expected churn "
-        f"{format_money(p.expected_churn_arr, p.currency)}{'' if p.calibrated else ' (uncalibrated)'}."
+        f"{expected_churn_text(p)}."
     )
     if review.baseline:
         head += "\nFirst review: this is the baseline; changes are shown from next week on."

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
+from domain.churn_settings import ChurnSettings, without_retired_keys
 from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, Role
 from domain.record import Record
 from domain.setting import (
@@ -203,21 +204,20 @@ class ScoringSettings(Record):
     renewal_step: Factor
     at_risk_above: Points
     notable_change: Points
-    churn_slope: Factor
-    churn_midpoint: Factor
-    calibration_lead: Days
-    calibration_window: tuple[Day, Day]
-    calibration_minimum_slope: Factor
-    outcomes_to_calibrate: Count
+    churn: ChurnSettings = ChurnSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_retired_keys(cls, given: Any) -> Any:
+        return without_retired_keys(given)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         _check_bands("health_bands", self.health_bands, ("red", "yellow", "green"))
         _check_bands("risk_tiers", self.risk_tiers, ("low", "medium", "high", "critical"))
-        for key in ("velocity_window", "calibration_window"):
-            nearest, farthest = getattr(self, key)
-            if nearest > farthest:
-                raise ValueError(f"{key}: write the fewer days first, like [{farthest}, {nearest}]")
+        nearest, farthest = self.velocity_window
+        if nearest > farthest:
+            raise ValueError(f"velocity_window: write the fewer days first, like [{farthest}, {nearest}]")
         for size in SIZES:
             weights = self.category_weights.get(size, {})
             if set(weights) != set(CATEGORIES) or abs(sum(weights.values()) - 100) > 1e-9:

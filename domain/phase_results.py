@@ -119,6 +119,8 @@ class AtRiskSnapshot(Record):
 
     review_id: str
     as_of: date
+    churn_horizon_weeks: int | None = None
+    """Horizon of the chances of leaving; None in a review of an older version, whose chances had no horizon."""
     at_risk: tuple[AtRiskEntry, ...]
 
 

@@ -135,7 +135,12 @@ def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSna
         "select account_id, name, arr, churn_probability, health from scored where at_risk order by account_id"
     )
     entries = tuple(AtRiskEntry(**{**row, "arr": float(row["arr"])}) for row in rows)
-    return AtRiskSnapshot(review_id=identified.review_id, as_of=identified.as_of, at_risk=entries)
+    return AtRiskSnapshot(
+        review_id=identified.review_id,
+        as_of=identified.as_of,
+        churn_horizon_weeks=identified.portfolio.churn_horizon_weeks,
+        at_risk=entries,
+    )
 
 
 def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:
