@@ -34,10 +34,11 @@ def at_risk_list(
     scope: int,
     overrides: Mapping[str, BandOverride],
 ) -> tuple[AtRiskAccount, ...]:
-    """The at-risk list in the order of the dossiers, with reasons, changes and history."""
+    """The accounts at risk on the list, with reasons, changes and history. ``dossiers``: the whole list, by rank."""
     return tuple(
         _at_risk_account(rank, dossier, people, configuration, rank <= scope, overrides.get(dossier.account_id))
         for rank, dossier in enumerate(dossiers, start=1)
+        if dossier.at_risk
     )
 
 
@@ -109,15 +110,27 @@ def intervention_plan(
     return tuple(_plan_line(row, people, configuration, calendar, as_of) for row in rows)
 
 
+def count_line_actions(row: PlanRow, configuration: Configuration) -> int:
+    """Actions that the line of this account brings: the primary one, and the secondary one if there is one."""
+    return 2 if _chosen_actions(row, configuration)[1] else 1
+
+
+def _chosen_actions(row: PlanRow, configuration: Configuration) -> tuple[str, str | None]:
+    """The primary action and the secondary one, or None."""
+    tiers = configuration.tiers
+    if row.tier == "watch":
+        return tiers.watch_action, None
+    options = [rule for rule in tiers.actions if all(condition_holds(c, row.values) for c in rule.when)]
+    names = list(dict.fromkeys(rule.action for rule in options))
+    primary = names[0] if names else tiers.default_action
+    return primary, next((name for name in names if name != primary), None)
+
+
 def _plan_line(
     row: PlanRow, people: Mapping[str, Person], configuration: Configuration, calendar: WorkingDays, as_of: date
 ) -> PlanLine:
     tiers = configuration.tiers
-    options = [rule for rule in tiers.actions if all(condition_holds(c, row.values) for c in rule.when)]
-    names = list(dict.fromkeys(rule.action for rule in options))
-    default = tiers.watch_action if row.tier == "watch" else tiers.default_action
-    primary = names[0] if names and row.tier != "watch" else default
-    secondary = next((name for name in names if name != primary), None) if row.tier != "watch" else None
+    primary, secondary = _chosen_actions(row, configuration)
     csm = people.get(row.csm_id or "")
     return PlanLine(
         tier=row.tier,

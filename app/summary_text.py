@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.portfolio import AheadAccount, ListedAccount
 from tools.planning.agenda import expected_churn_text
 from tools.wording import format_money, plural
 
@@ -71,11 +72,9 @@ def review_text(review: "Review", folder: Path | None) -> str:
             format_money(line.arr, line.currency),
             _number(line.health),
             _number(line.risk_score),
-            line.risk_tier,
-            line.change,
-            line.reasons[0] if line.reasons else "",
+            *_standing(line),
         )
-        for line in review.at_risk[:_ROWS]
+        for line in review.listed[:_ROWS]
     ]
     columns = [("#", "right"), ("account", "left"), ("ARR", "right"), ("health", "right"), ("risk", "right"),
                ("tier", "left"), ("change", "left"), ("why", "left")]  # fmt: skip
@@ -83,7 +82,14 @@ def review_text(review: "Review", folder: Path | None) -> str:
     tail = f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}, {plural(len(review.actions), 'action')}."
     if folder is not None:
         tail += f"\nEverything is in {folder}; start with review.html."
-    return render_parts(head, text_table("At risk (health: high is good; risk: high is bad)", columns, rows), tail)
+    return render_parts(head, text_table("The list (health: high is good; risk: high is bad)", columns, rows), tail)
+
+
+def _standing(line: ListedAccount) -> tuple[str, str, str]:
+    """Tier, change and first reason of a line of the list."""
+    if isinstance(line, AheadAccount):
+        return "watch", "ahead", line.reason
+    return line.risk_tier, line.change, line.reasons[0] if line.reasons else ""
 
 
 def scores_text(base: "ScoreOnlyBase") -> str:

@@ -287,6 +287,7 @@ class TierSettings(Record):
     actions: tuple[ActionRule, ...]
     default_action: str
     watch_action: str
+    overdue_action: str = "Agree an extension or a bridge"
 
 
 class CauseEvidence(Record):
@@ -394,6 +395,7 @@ class ReviewProfile(Record):
     list_size: Rows
     meeting_scope: Rows
     deep_dives: Rows
+    all_yellow_and_red: bool = Field(default=False, description="Every yellow and red account is on the list.")
     minutes: Minutes
     standup: bool
     interval_days: int = Field(ge=1, le=366, description="Days from one review to the next.")
@@ -481,6 +483,9 @@ class ReviewSettings(Record):
     """``configs/review.yaml``: profiles, agenda, capacity, money and the calendar."""
 
     profiles: tuple[ReviewProfile, ...] = Field(min_length=1)
+    list_order: Literal["expected_loss", "risk_times_arr"] = "expected_loss"
+    decision_ahead: Days = Setting(value=28, unit="days", why="Four weeks: less is too late for a play to be felt.")
+    overdue_question: Days = Setting(value=365, unit="days", why="A date so long past is a question about the data.")
     agenda: tuple[AgendaBlock, ...]
     plan_rows_per_tier: Count
     red_account_limit: Count

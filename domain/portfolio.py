@@ -42,7 +42,7 @@ class AtRiskAccount(Record):
     """One line of the at-risk list."""
 
     rank: int
-    """1 for the first: by risk × ARR, overdue renewals before all others."""
+    """Its place on the meeting list, counted together with the accounts of ``ahead``."""
     account_id: str
     name: str
     segment: str
@@ -102,6 +102,64 @@ class AtRiskAccount(Record):
     """Day and health of each weekly snapshot, oldest first, ending with this week."""
     in_meeting: bool
     """True if its rank is within the number of accounts that the profile puts on the agenda."""
+
+
+class AheadAccount(Record):
+    """One account on the meeting list that is not at risk: nothing seen, but much to lose and a decision ahead."""
+
+    rank: int
+    """Its place on the list, counted together with the accounts at risk."""
+    account_id: str
+    name: str
+    segment: str
+    arr: float
+    """Yearly revenue in the home currency."""
+    currency: str
+    renewal_date: date | None
+    renewal_in_days: int | None
+    csm: str | None
+    csm_id: str | None
+    health: float | None
+    """0 to 100, high is good; None when not scored."""
+    health_band: HealthBand
+    risk_score: float
+    """0 to 100, high is bad."""
+    churn_probability: float
+    """Chance of leaving within ``churn_horizon_weeks``, 0 to 1."""
+    churn_horizon_weeks: int
+    order_probability: float
+    """Chance of leaving within ``order_horizon_weeks``, 0 to 1."""
+    order_horizon_weeks: int
+    churn_parts: ChurnParts | None
+    calibrated: bool
+    expected_churn_arr: float
+    """ARR × ``churn_probability``."""
+    reason: str
+    action: str
+    owner: str
+    by: date
+    in_meeting: bool
+
+
+ListedAccount = AtRiskAccount | AheadAccount
+"""One line of the meeting list."""
+
+
+class OverdueRenewal(Record):
+    """One account whose renewal date has passed."""
+
+    account_id: str
+    name: str
+    arr: float
+    currency: str
+    renewal_date: date
+    days_overdue: int
+    at_risk: bool
+    owner: str
+    action: str
+    by: date
+    note: str
+    """A question about the data when the date is long past; empty otherwise."""
 
 
 class TierCount(Record):

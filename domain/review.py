@@ -11,7 +11,18 @@ from pydantic import Field
 
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
 from domain.plan import AgendaItem, Briefing, DraftingSummary, Escalation, PlanLine, Prework, ResourceNeeds
-from domain.portfolio import Alert, AtRiskAccount, DataReport, MatrixCell, PortfolioSummary, TierCount, WorkflowRule
+from domain.portfolio import (
+    AheadAccount,
+    Alert,
+    AtRiskAccount,
+    DataReport,
+    ListedAccount,
+    MatrixCell,
+    OverdueRenewal,
+    PortfolioSummary,
+    TierCount,
+    WorkflowRule,
+)
 from domain.record import Record
 from domain.save_play import SavePlay
 from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup, Metrics, UnownedItem
@@ -66,7 +77,13 @@ class Review(Record):
     """``None`` in a review of an older version: nothing is stated or drawn then."""
     portfolio: PortfolioSummary
     at_risk: tuple[AtRiskAccount, ...]
-    """By rank."""
+    """The accounts at risk on the meeting list, by rank."""
+    ahead: tuple[AheadAccount, ...] = ()
+    """The other accounts on the meeting list, by rank."""
+    overdue: tuple[OverdueRenewal, ...] = ()
+    """Renewals whose date has passed, at risk or not, largest ARR first."""
+    list_note: str = ""
+    """Sentences on the order of the list and on who is on it."""
     intervention_plan: tuple[PlanLine, ...]
     plan_counts: tuple[TierCount, ...]
     next_step: str
@@ -92,3 +109,9 @@ class Review(Record):
     matrix: tuple[MatrixCell, ...]
     workflow: tuple[WorkflowRule, ...]
     notes: tuple[str, ...] = Field(default=())
+
+    @property
+    def listed(self) -> list[ListedAccount]:
+        """The whole list of the meeting, by rank."""
+        both: list[ListedAccount] = [*self.at_risk, *self.ahead]
+        return sorted(both, key=lambda line: line.rank)

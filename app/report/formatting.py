@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 
-from domain.portfolio import AtRiskAccount, PortfolioSummary
+from domain.portfolio import AheadAccount, AtRiskAccount, PortfolioSummary
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from tools.wording import ROLE_NAMES, UNKNOWN, capitalize_first, format_day, format_number, format_short_day, noun_for
@@ -242,7 +242,7 @@ def churn_range(portfolio: PortfolioSummary) -> str:
     return f"80 % interval {money(low, portfolio.currency)} to {money(high, portfolio.currency)}"
 
 
-def odds_factors(account: AtRiskAccount) -> str:
+def odds_factors(account: AtRiskAccount | AheadAccount) -> str:
     """The parts of a chance of leaving, in one sentence; empty for a review of an older version."""
     parts = account.churn_parts
     if parts is None:

@@ -166,7 +166,8 @@ def crm_updates(
 
     for play in plays:
         line = at_risk.get(play.account_id)
-        put(play.account_id, play.name, "At_Risk", "true", "Decided in the weekly review")
+        is_watched = play.intervention_tier == "watch"
+        put(play.account_id, play.name, "At_Risk", str(not is_watched).lower(), "Decided in the weekly review")
         put(play.account_id, play.name, "Risk_Tier", play.risk_level, "Risk score of this week; high is bad")
         if line is not None:
             put(play.account_id, play.name, "Health_Band", line.health_band, "Health of this week; high is good")

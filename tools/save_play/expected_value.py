@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from domain.configuration import ReviewSettings
+from domain.dossier import Dossier
 from domain.playbook import Difficulty
 from domain.save_play import ExpectedValue
 
@@ -57,6 +58,11 @@ def save_probability(difficulty: Difficulty, record: SaveRecord, settings: Revie
     known = record.saved + record.lost
     basis = f"prior for a {difficulty} save" + (f" and {known} known outcomes of this cause" if known else "")
     return SaveChance(saved / (saved + lost), low, high, basis)
+
+
+def chance_to_work_on(dossier: Dossier) -> float:
+    """The chance of leaving that a play can lower: within the longer horizon, since a play takes eight weeks."""
+    return dossier.churn_probability if dossier.order_probability is None else dossier.order_probability
 
 
 def expected_value(

@@ -20,8 +20,8 @@ from domain.data_audit import DataAudit
 from domain.record import Row as Row
 from tools.engine import EngineLimits, StepWatcher, no_watcher
 from tools.scoring import week_over_week
-from tools.scoring.churn_odds import ChurnOdds, prior_slopes
-from tools.scoring.churn_rate import churn_rate
+from tools.scoring.churn_odds import ChurnOdds, chance_sql, prior_slopes
+from tools.scoring.churn_rate import churn_rate, rate_of
 from tools.scoring.score_sql import (
     DETAIL_COLUMNS,
     detail_sql,
@@ -30,12 +30,14 @@ from tools.scoring.score_sql import (
 from tools.scoring.scoring_steps import (
     SqlLog,
     executed_sql,
+    find_level,
     find_statements,
     load_week,
     score_accounts,
     sort_accounts,
     week_sql,
     weigh_odds,
+    weigh_prior,
 )
 from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, snapshot_month_ago
 from tools.signals import (
@@ -237,6 +239,17 @@ def score_base(
         snapshot_sql=snapshot_sql,
         history_notices=history.notices(),
     )
+
+
+def chances_of_prior(base: ScoreOnlyBase) -> tuple[float, ...]:
+    """The chance of leaving within the shorter horizon as it would be without any outcome, by account id."""
+    churn = base.configuration.scoring.churn
+    log = SqlLog(base.connection)
+    weigh_prior(log, churn)
+    level = find_level(log, "prior_odds", "decision_odds", rate_of(0, 0.0, churn).within(churn.horizon_weeks.value))
+    chance = chance_sql(level, "decision_odds")
+    rows = base.rows(f"select {chance} as p from accounts positional join prior_odds order by accounts.account_id")
+    return tuple(row["p"] for row in rows)
 
 
 def signal_coverage(base: ScoreOnlyBase) -> list[tuple[str, int, int, int]]:

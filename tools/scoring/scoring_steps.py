@@ -10,10 +10,11 @@ from itertools import compress
 
 import duckdb
 
+from domain.churn_settings import ChurnSettings
 from domain.configuration import CATEGORIES, ScoreConfiguration
 from domain.data_audit import DataAudit
 from tools.engine import StepWatcher
-from tools.scoring.churn_odds import ChurnOdds, Slopes, chance_columns, level_sql, odds_sql, terms_sql
+from tools.scoring.churn_odds import ChurnOdds, Slopes, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
 from tools.scoring.churn_rate import ChurnRate
 from tools.scoring.score_sql import (
     ATTRIBUTES,
@@ -149,9 +150,17 @@ def week_sql(log: SqlLog, configuration: ScoreConfiguration, parts: Sequence[str
     return week
 
 
-def find_level(log: SqlLog, decision: str, share: float) -> float:
-    """The level of one horizon: the one at which the mean chance over the table ``odds`` is ``share``."""
-    query = level_sql("odds", decision, share)
+_BESIDE = "(select scores.rowid as place, scores.risk, scores.renewal_in_days, terms.term_days from scores positional join terms)"
+
+
+def weigh_prior(log: SqlLog, churn: ChurnSettings) -> None:
+    """Make ``prior_odds``: the odds by the configured slopes, whatever was fitted."""
+    log.create("the odds of the prior", "table", "prior_odds", odds_sql(churn, prior_slopes(churn), _BESIDE))
+
+
+def find_level(log: SqlLog, table: str, decision: str, share: float) -> float:
+    """The level of one horizon: the one at which the mean chance over a table of odds is ``share``."""
+    query = level_sql(table, decision, share)
     log.statements.append((f"the level at which the mean chance is {share:.4f}", query))
     (level,) = log.connection.execute(query).fetchall()[0]
     return float(level)
@@ -163,11 +172,10 @@ def weigh_odds(
     """Make ``odds`` and ``scored``: the chance of leaving of every account, so that their mean is the base's churn rate."""
     churn, connection = configuration.scoring.churn, log.connection
     log.create("the terms of the contracts", "table", "terms", terms_sql(churn, as_of))
-    beside = "(select scores.rowid as place, scores.risk, scores.renewal_in_days, terms.term_days from scores positional join terms)"
-    log.create("what decisions and risk add to the odds", "table", "odds", odds_sql(churn, slopes, beside))
+    log.create("what decisions and risk add to the odds", "table", "odds", odds_sql(churn, slopes, _BESIDE))
     _check_row_order(connection, ["terms"], ["odds"])
-    shown = find_level(log, "decision_odds", rate.within(churn.horizon_weeks.value))
-    order = find_level(log, "order_decision_odds", rate.within(churn.order_weeks.value))
+    shown = find_level(log, "odds", "decision_odds", rate.within(churn.horizon_weeks.value))
+    order = find_level(log, "odds", "order_decision_odds", rate.within(churn.order_weeks.value))
     odds = ChurnOdds(slopes, rate, shown, order)
     columns = [*(f"scores.{name}" for name in NUMERIC_COLUMNS), *(f"odds.{name}" for name in ODDS_COLUMNS)]
     tables = ["scores", "odds", *(name for name in parts if name == "month_health")]
