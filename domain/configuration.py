@@ -497,7 +497,7 @@ class ReviewSettings(Record):
     hourly_rate: Money
     weekly_budget: Money
     concession_share: Share
-    save_priors: dict[Difficulty, SavePrior]
+    save_priors: dict[Difficulty | Literal["undetermined"], SavePrior]
     save_priors_why: str
     handover_renewal_after: Days
     handover_candidates: Count

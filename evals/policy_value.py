@@ -21,8 +21,8 @@ Aim = Callable[[SimulatedWeek, str], str | None]
 
 
 @dataclass
-class PolicyRun:
-    """Plays of one policy in one world, and the ARR that they keep."""
+class Programme:
+    """Plays of one policy over all review dates of a world."""
 
     plays: dict[str, list[SimulatedPlay]] = field(default_factory=dict)
     kept: float = 0.0
@@ -45,45 +45,60 @@ def diagnosed_kind(week: SimulatedWeek, account: str) -> str | None:
 
 
 def _run_policy(world: World, weeks: Sequence[SimulatedWeek], name: str, aim: Aim) -> dict[str, float]:
-    run = PolicyRun()
-    caught: list[float] = []
-    leavers: list[float] = []
+    """Figures of one policy. Kept per hour: each review by itself. Programme: one after the other, with a pause between plays."""
+    run = Programme()
+    caught, leavers, kept = 0.0, 0.0, 0.0
     for week in weeks:
         first = week.rankings[name][:LIST_LENGTH]
         arr = {row["account_id"]: float(row["arr"]) for row in week.scored}
-        caught.append(_share(first, {a: arr[a] * week.later[a] for a in arr}))
-        leavers.append(_share(first, week.later))
+        caught += _share(first, {a: arr[a] * week.later[a] for a in arr})
+        leavers += _share(first, week.later)
+        kept += sum(_kept(world, week, arr, account, aim, ()) for account in _candidates(week, name)[:PLAYS_A_REVIEW])
         _start_plays(world, week, name, aim, run)
     return {
-        "arr_caught": sum(caught) / len(caught),
-        "leavers_caught": sum(leavers) / len(leavers),
-        "arr_kept": run.kept / len(weeks),
-        "kept_per_hour": run.kept / run.hours if run.hours else 0.0,
+        "arr_caught": caught / len(weeks),
+        "leavers_caught": leavers / len(weeks),
+        "arr_kept": kept / len(weeks),
+        "kept_per_hour": kept / (len(weeks) * PLAYS_A_REVIEW * HOURS_A_PLAY),
+        "programme_per_hour": run.kept / run.hours if run.hours else 0.0,
     }
+
+
+def _candidates(week: SimulatedWeek, name: str) -> list[str]:
+    """The accounts that may get a play, best first: of the review, those on its list, by what a play is expected to keep."""
+    if name != REVIEW_POLICY:
+        return list(week.rankings[name])
+    return sorted(week.listed, key=lambda account: -week.gains[account])
+
+
+def _kept(
+    world: World,
+    week: SimulatedWeek,
+    arr: Mapping[str, float],
+    account: str,
+    aim: Aim,
+    earlier: Sequence[SimulatedPlay],
+) -> float:
+    """ARR that one more play is expected to keep until the end of the world."""
+    play = SimulatedPlay(on=week.day, against=aim(week, account))
+    before = world.leave_chance(account, week.day, world.end, earlier)
+    return arr[account] * (before - world.leave_chance(account, week.day, world.end, [*earlier, play]))
 
 
 def _share(accounts: Sequence[str], weights: Mapping[str, float]) -> float:
     return sum(weights[account] for account in accounts) / sum(weights.values())
 
 
-def _start_plays(world: World, week: SimulatedWeek, name: str, aim: Aim, run: PolicyRun) -> None:
-    """Start ten plays among the accounts that had no play in the last 26 weeks, first come first served.
-
-    The review takes the ten with the most to gain of the first 25 such accounts, as its plays are chosen.
-    """
+def _start_plays(world: World, week: SimulatedWeek, name: str, aim: Aim, run: Programme) -> None:
+    """Start at most ten plays, for accounts that had none in the last 26 weeks."""
+    arr = {row["account_id"]: float(row["arr"]) for row in week.scored}
     free = [
         account
-        for account in week.rankings[name]
+        for account in _candidates(week, name)
         if not any(week.day - play.on < PLAY_PAUSE for play in run.plays.get(account, ()))
     ]
-    if name == REVIEW_POLICY:
-        free = sorted(free[:LIST_LENGTH], key=lambda account: -week.gains[account])
-    arr = {row["account_id"]: float(row["arr"]) for row in week.scored}
     for account in free[:PLAYS_A_REVIEW]:
         earlier = run.plays.setdefault(account, [])
-        play = SimulatedPlay(on=week.day, against=aim(week, account))
-        before = world.leave_chance(account, week.day, world.end, earlier)
-        after = world.leave_chance(account, week.day, world.end, [*earlier, play])
-        run.kept += arr[account] * (before - after)
+        run.kept += _kept(world, week, arr, account, aim, earlier)
         run.hours += HOURS_A_PLAY
-        earlier.append(play)
+        earlier.append(SimulatedPlay(on=week.day, against=aim(week, account)))

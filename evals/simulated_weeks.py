@@ -199,14 +199,11 @@ def _gains(
     scored: Sequence[Row], findings: Mapping[str, CauseFinding], configuration: Configuration
 ) -> dict[str, float]:
     rows = {row["account_id"]: row for row in scored}
-    chance = {
-        difficulty: save_probability(difficulty, SaveRecord(), configuration.review).mean
-        for difficulty in configuration.review.save_priors
-    }
-    return {
-        account: float(rows[account]["arr"]) * rows[account]["order_probability"] * chance[finding.difficulty]
-        for account, finding in findings.items()
-    }
+    found = {}
+    for account, finding in findings.items():
+        chance = save_probability(finding.category, finding.difficulty, SaveRecord(), configuration.review)
+        found[account] = float(rows[account]["arr"]) * rows[account]["order_probability"] * chance.mean
+    return found
 
 
 def _count_actions(base: ScoredBase) -> int:

@@ -139,5 +139,5 @@ def _gain(
 ) -> float:
     """ARR that a play is expected to keep, before its cost."""
     record = records.get(finding.category, SaveRecord())
-    chance = save_probability(finding.difficulty, record, configuration.review)
+    chance = save_probability(finding.category, finding.difficulty, record, configuration.review)
     return round(dossier.arr * chance_to_work_on(dossier) * chance.mean, 2)

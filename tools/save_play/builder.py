@@ -129,6 +129,7 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
         expected_value=expected_value(
             dossier.arr,
             chance_to_work_on(dossier),
+            finding.category,
             finding.difficulty,
             sum(action.effort_hours for action in actions),
             concession_cost(actions, dossier.arr, settings),
