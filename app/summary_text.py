@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.backtest import Backtest
 from domain.portfolio import AheadAccount, ListedAccount
 from tools.planning.agenda import expected_churn_text
 from tools.wording import format_money, plural
@@ -90,6 +91,41 @@ def _standing(line: ListedAccount) -> tuple[str, str, str]:
     if isinstance(line, AheadAccount):
         return "watch", "ahead", line.reason
     return line.risk_tier, line.change, line.reasons[0] if line.reasons else ""
+
+
+def backtest_text(found: Backtest, test: str) -> str:
+    """The look back: the list against simple rules, and the chances against what came."""
+    weeks, soon = found.list_horizon_weeks, found.chance_horizon_weeks
+    rules = [
+        (
+            rule.name,
+            _share(rule.arr_caught),
+            _share(rule.leavers_caught),
+            "unknown" if rule.lead_weeks is None else f"{rule.lead_weeks:.1f}",
+        )
+        for rule in found.rules
+    ]
+    bands = [
+        (f"{band.low:.0%} to {band.high:.0%}", f"{band.account_weeks:,}", f"{band.said:.1%}", f"{band.came:.1%}")
+        for band in found.bands
+    ]
+    columns = [
+        ("first " + str(found.list_size), "left"),
+        ("ARR caught", "right"),
+        ("leavers caught", "right"),
+        ("weeks ahead", "right"),
+    ]
+    told = [("chance", "left"), ("account-weeks", "right"), ("said", "right"), ("came", "right")]
+    parts: list[Table | str] = [
+        f"{found.note}\n{test}\n",
+        *([text_table(f"Left within {weeks} weeks", columns, rules)] if rules else []),
+        *([text_table(f"Chance of leaving within {soon} weeks", told, bands)] if bands else []),
+    ]
+    return render_parts(*parts)
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0%}"
 
 
 def scores_text(base: "ScoreOnlyBase") -> str:

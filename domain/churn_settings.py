@@ -47,7 +47,8 @@ class ChurnSettings(Record):
     losses_to_test: SomeCount = Setting(
         value=5, unit="accounts that left", why="Fewer cannot tell two forecasts apart."
     )
+    vanish_limit: Share = Setting(value=0.1, unit="share of a week", why="When more vanish at once, ids were changed.")
     learning_caution: Factor = Setting(
-        value=1.0, unit="weight of the prior", why="How firmly a fit is held to the prior."
+        value=1.0, unit="weight of the prior", why="1: half the prior slope more or less is one standard error away."
     )
     backtest_list: Count = Setting(value=25, unit="accounts", why="As long as the list of the meeting.")

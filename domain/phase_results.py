@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from domain.backtest import Backtest
 from domain.configuration import InterventionTier, Size
 from domain.desk import PendingDecision
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
@@ -109,6 +110,7 @@ class IdentifyResult(Record):
     """Accounts that are not on the list and have a play that runs."""
     overdue: tuple[OverdueRenewal, ...] = ()
     list_note: str = ""
+    backtest: Backtest | None = None
     outcomes: dict[str, str]
     """Latest outcome of each account of an earlier at-risk list, since the account was first on it."""
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from domain.backtest import Backtest
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
 from domain.plan import AgendaItem, Briefing, DraftingSummary, Escalation, PlanLine, Prework, ResourceNeeds
 from domain.portfolio import (
@@ -82,6 +83,8 @@ class Review(Record):
     """The other accounts on the meeting list, by rank."""
     overdue: tuple[OverdueRenewal, ...] = ()
     """Renewals whose date has passed, at risk or not, largest ARR first."""
+    backtest: Backtest | None = None
+    """Look back on the kept weeks; None in a review of an older version."""
     list_note: str = ""
     """Sentences on the order of the list and on who is on it."""
     intervention_plan: tuple[PlanLine, ...]

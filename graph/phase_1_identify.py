@@ -19,6 +19,7 @@ from tools.planning.follow_up import AccountStatus, account_outcome, build_follo
 from tools.planning.intervention_plan import build_plan_rows, count_plan_totals, read_plan_scores
 from tools.planning.meeting_list import MeetingList, meeting_list, read_overdue
 from tools.scoring import portfolio_summary
+from tools.scoring.backtest import backtest
 from tools.scoring.scored_base import ScoredBase
 
 
@@ -125,6 +126,7 @@ def _identified(
         ahead_dossiers=tuple(watched(dossier) for dossier in listed if not dossier.at_risk),
         running_dossiers=accounts.running,
         overdue=overdue_lines(overdue, team, configuration, context.calendar, day),
+        backtest=backtest(base),
         list_note=list_note(configuration, len(at_risk), len(ahead), len(accounts.listing.appended), profile),
         plan_rows=accounts.plan_rows,
         plan_totals=count_plan_totals(base),

@@ -49,6 +49,7 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
         ahead=identified.ahead,
         overdue=identified.overdue,
         list_note=identified.list_note,
+        backtest=identified.backtest,
         intervention_plan=_plan_with_owners(context, review_id, identified, planned),
         plan_counts=identified.plan_totals,
         next_step=planned.next_step,

@@ -31,6 +31,7 @@ from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
 from tools.save_play.context import PlayContext
 from tools.scoring.churn_odds import ChurnOdds, prior_slopes
 from tools.scoring.churn_rate import rate_of
+from tools.scoring.past_weeks import PastWeeks
 from tools.scoring.score_sql import ATTRIBUTES, scored_sql
 from tools.scoring.scored_base import ScoredBase, read_base, score_base
 from tools.scoring.snapshots import SnapshotStore
@@ -334,7 +335,7 @@ def _base_of_signals(rows: Iterable[Mapping[str, Any]], configuration: Configura
     connection = duckdb.connect(":memory:")
     insert_columns(connection, "measured", _MEASURED, [signals_row(n, cells) for n, cells in enumerate(rows)])
     audit = DataAudit(sources=(), left_out=(), fingerprint="made up")
-    return ScoredBase(connection, configuration, audit, AS_OF, PRIOR, [], None)
+    return ScoredBase(connection, configuration, audit, AS_OF, PRIOR, PastWeeks(0), [], None)
 
 
 def score_signals(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[Row]:

@@ -60,10 +60,7 @@ def churn_note(odds: ChurnOdds, settings: ChurnSettings) -> str:
         f"The chance of leaving is for the next {weeks:.0f} weeks: it rises with risk, and with a renewal that is overdue "
         f"or at most {lead} after that time."
     )
-    tested = odds.note or (
-        "Estimate, not yet checked against your own renewals: no kept week is old enough to see who left after it."
-    )
-    return f"{made} {_rate_sentence(odds.rate)} {tested}"
+    return f"{made} {_rate_sentence(odds.rate)} {odds.note}".rstrip()
 
 
 def _rate_sentence(rate: ChurnRate) -> str:

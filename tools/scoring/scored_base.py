@@ -20,8 +20,10 @@ from domain.data_audit import DataAudit
 from domain.record import Row as Row
 from tools.engine import EngineLimits, StepWatcher, no_watcher
 from tools.scoring import week_over_week
-from tools.scoring.churn_odds import ChurnOdds, chance_sql, prior_slopes
+from tools.scoring.churn_learning import learn_slopes
+from tools.scoring.churn_odds import ChurnOdds, chance_sql
 from tools.scoring.churn_rate import churn_rate, rate_of
+from tools.scoring.past_weeks import PastWeeks, load_past_weeks
 from tools.scoring.score_sql import (
     DETAIL_COLUMNS,
     detail_sql,
@@ -32,6 +34,7 @@ from tools.scoring.scoring_steps import (
     executed_sql,
     find_level,
     find_statements,
+    find_terms,
     load_week,
     score_accounts,
     sort_accounts,
@@ -67,6 +70,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     audit: DataAudit
     as_of: date
     odds: ChurnOdds
+    past: PastWeeks
+    """Kept weeks whose horizon has passed; the table ``past`` is there if there are any."""
     snapshots: list[Snapshot]
     previous: Snapshot | None
     statements: list[Statement] = field(default_factory=list)
@@ -215,7 +220,9 @@ def score_base(
     parts = score_accounts(log, portfolio, configuration, as_of, month_ago is not None, watch)
     with watch("weighing the odds", connection):
         rate = churn_rate(connection, scoring.churn, as_of)
-        odds = weigh_odds(log, configuration, as_of, prior_slopes(scoring.churn), rate, parts)
+        find_terms(log, configuration, as_of)
+        past = load_past_weeks(connection, snapshots, scoring.churn, as_of)
+        odds = weigh_odds(log, configuration, learn_slopes(connection, past, scoring.churn, rate), rate, parts)
     snapshot_sql = week_sql(log, configuration, parts)
     previous = latest_reviewed(snapshots)
     with watch("comparing with last week", connection):
@@ -229,6 +236,7 @@ def score_base(
         audit=portfolio.audit,
         as_of=as_of,
         odds=odds,
+        past=past,
         snapshots=snapshots,
         previous=previous,
         statements=statements,

@@ -14,7 +14,8 @@ from domain.churn_settings import ChurnSettings
 from domain.configuration import CATEGORIES, ScoreConfiguration
 from domain.data_audit import DataAudit
 from tools.engine import StepWatcher
-from tools.scoring.churn_odds import ChurnOdds, Slopes, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
+from tools.scoring.churn_learning import Learned
+from tools.scoring.churn_odds import ChurnOdds, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
 from tools.scoring.churn_rate import ChurnRate
 from tools.scoring.score_sql import (
     ATTRIBUTES,
@@ -166,17 +167,21 @@ def find_level(log: SqlLog, table: str, decision: str, share: float) -> float:
     return float(level)
 
 
+def find_terms(log: SqlLog, configuration: ScoreConfiguration, as_of: date) -> None:
+    """Make ``terms``: days of the running contract of every account."""
+    log.create("the terms of the contracts", "table", "terms", terms_sql(configuration.scoring.churn, as_of))
+
+
 def weigh_odds(
-    log: SqlLog, configuration: ScoreConfiguration, as_of: date, slopes: Slopes, rate: ChurnRate, parts: Sequence[str]
+    log: SqlLog, configuration: ScoreConfiguration, learned: Learned, rate: ChurnRate, parts: Sequence[str]
 ) -> ChurnOdds:
     """Make ``odds`` and ``scored``: the chance of leaving of every account, so that their mean is the base's churn rate."""
     churn, connection = configuration.scoring.churn, log.connection
-    log.create("the terms of the contracts", "table", "terms", terms_sql(churn, as_of))
-    log.create("what decisions and risk add to the odds", "table", "odds", odds_sql(churn, slopes, _BESIDE))
+    log.create("what decisions and risk add to the odds", "table", "odds", odds_sql(churn, learned.slopes, _BESIDE))
     _check_row_order(connection, ["terms"], ["odds"])
     shown = find_level(log, "odds", "decision_odds", rate.within(churn.horizon_weeks.value))
     order = find_level(log, "odds", "order_decision_odds", rate.within(churn.order_weeks.value))
-    odds = ChurnOdds(slopes, rate, shown, order)
+    odds = ChurnOdds(learned.slopes, rate, shown, order, learned.note, learned.checked)
     columns = [*(f"scores.{name}" for name in NUMERIC_COLUMNS), *(f"odds.{name}" for name in ODDS_COLUMNS)]
     tables = ["scores", "odds", *(name for name in parts if name == "month_health")]
     scored = side_by_side_sql(configuration.scoring, columns, tables)
