@@ -110,11 +110,6 @@ def intervention_plan(
     return tuple(_plan_line(row, people, configuration, calendar, as_of) for row in rows)
 
 
-def count_line_actions(row: PlanRow, configuration: Configuration) -> int:
-    """Actions that the line of this account brings: the primary one, and the secondary one if there is one."""
-    return 2 if _chosen_actions(row, configuration)[1] else 1
-
-
 def _chosen_actions(row: PlanRow, configuration: Configuration) -> tuple[str, str | None]:
     """The primary action and the secondary one, or None."""
     tiers = configuration.tiers

@@ -515,7 +515,6 @@ class ReviewSettings(Record):
     targets: MetricTargets
     handovers_per_csm: Count
     primary_action_hours: Hours
-    secondary_after_days: Days
     assign_owner_hours: Hours
     assign_owner_working_days: Days
     watch_due_before_renewal: Days
@@ -541,6 +540,16 @@ class ReviewSettings(Record):
     matrix: dict[str, str]
     questions: dict[Category, str]
     workflow: tuple[AlertRule, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_retired_keys(cls, given: Any) -> Any:
+        """The secondary action is no commitment any more; a file that still dates it is read without that."""
+        return (
+            {key: value for key, value in given.items() if key != "secondary_after_days"}
+            if isinstance(given, dict)
+            else given
+        )
 
     @model_validator(mode="after")
     def _nothing_missing(self) -> Self:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.churn_predictor import count_line_actions
 from domain.configuration import Configuration, ReviewProfile
 from domain.diagnosis import CauseFinding
 from evals.case_portfolio import write_tables
@@ -27,7 +26,7 @@ from evals.policies import (
 from evals.world import World, simulate
 from tools.evidence.causes import diagnose
 from tools.evidence.dossier import build_dossiers
-from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
+from tools.planning.intervention_plan import read_plan_scores
 from tools.planning.meeting_list import meeting_list
 from tools.save_play.expected_value import SaveRecord, save_probability
 from tools.scoring.portfolio_summary import summarize_portfolio
@@ -75,7 +74,7 @@ class SimulatedWeek:
     listed: tuple[str, ...]
     """The meeting list, at risk or not."""
     actions: int
-    """Actions that the review hands to CSMs when everything is approved: primary and secondary ones, without plays."""
+    """Actions that the review hands to CSMs when everything is approved, without plays: one primary action an account."""
     causes: Mapping[str, tuple[str, str | None]]
     """Cause and runner-up by account, of every account."""
     gains: Mapping[str, float]
@@ -140,7 +139,7 @@ def review_week(
         day=day,
         steady=not planned,
         listed=listed,
-        actions=_count_actions(base),
+        actions=len(read_plan_scores(base)),
         causes={account: (each.category, each.runner_up) for account, each in findings.items()},
         gains=_gains(scored, findings, configuration),
         scored=scored,
@@ -204,11 +203,3 @@ def _gains(
         chance = save_probability(finding.category, finding.difficulty, SaveRecord(), configuration.review)
         found[account] = float(rows[account]["arr"]) * rows[account]["order_probability"] * chance.mean
     return found
-
-
-def _count_actions(base: ScoredBase) -> int:
-    """Actions of the intervention plan: a primary one an account, and a secondary one where the rules give it."""
-    planned = read_plan_scores(base)
-    base.select_accounts([row["account_id"] for row in planned])
-    rows = build_plan_rows(base, planned, base.signal_details())
-    return sum(count_line_actions(row, base.configuration) for row in rows)
