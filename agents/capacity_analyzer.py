@@ -1,5 +1,6 @@
 """The capacity analyzer: who has hours free (phase 2), and who does what by when (phase 4)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from domain.configuration import Configuration
@@ -9,12 +10,13 @@ from domain.plan import TBD, ResourceNeeds, RoleNeed, UncoveredAccount
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from tools.planning.allocation import Allocation
-from tools.planning.assignment import assign_csm, assign_owner_actions, plan_line_actions, play_actions
+from tools.planning.assignment import assign_csm, assign_owner_actions, plan_line_action, play_actions
 from tools.planning.capacity import (
     CompletedActions,
     capacity_lines,
     committed_hours,
     free_hours,
+    planning_end,
     play_hours,
     propose_handovers,
     requested_hours,
@@ -60,7 +62,47 @@ def assess_capacity(
         requested_hours(plays, identified.as_of, settings, done),
         settings,
     )
+    counts = actions_a_week(plays, open_actions, identified, configuration, done)
+    lines = tuple(
+        line.model_copy(update={"actions_a_week": counts.get(line.person_id, 0.0)})
+        if line.weekly_hours is not None
+        else line
+        for line in lines
+    )
     return lines, propose_handovers(lines, identified.movable, settings)
+
+
+def actions_a_week(
+    plays: Sequence[SavePlay],
+    open_actions: Sequence[Action],
+    identified: IdentifyResult,
+    configuration: Configuration,
+    done: CompletedActions = (),
+) -> dict[str, float]:
+    """Actions a week by person within the planning period: of plays, of the plan lines without a play, and what is open.
+
+    The first action of a play is the primary action of its account, so a line of an account with a play adds nothing.
+    """
+    settings, tiers = configuration.review, configuration.tiers
+    end = planning_end(identified.as_of, settings)
+    with_play = {play.account_id for play in plays}
+    owners = [
+        action.owner_id
+        for play in plays
+        for phase in play.phases
+        for action in phase.actions
+        if action.due <= end and (play.account_id, action.id) not in done
+    ]
+    owners += [
+        row.csm_id
+        for row in identified.plan_rows
+        if row.account_id not in with_play
+        and row.tier != "watch"
+        and tiers.due[row.tier].days <= settings.planning_days.value
+    ]
+    owners += [each.owner_id for each in open_actions if each.due <= end and each.account_id not in with_play]
+    weeks = settings.planning_days.value / 7
+    return {owner: round(count / weeks, 1) for owner, count in Counter(filter(None, owners)).items()}
 
 
 def resource_needs(
@@ -167,7 +209,7 @@ def build_actions(
     for line in decided.lines:
         csm = people.get(assigned_owners.get(line.account_id) or rows[line.account_id].csm_id or "")
         owned = line.model_copy(update={"owner": csm.name}) if csm else line
-        found += plan_line_actions(owned, review_id, csm, calendar, as_of, configuration)
+        found.append(plan_line_action(owned, review_id, csm, calendar, as_of, configuration))
     unowned = [(play.account_id, play.name) for play in approved if play.owner == TBD]
     unowned += [(line.account_id, line.name) for line in decided.lines if line.owner == TBD]
     manager = next((person for person in people.values() if person.role == "cs_manager"), None)

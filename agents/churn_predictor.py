@@ -34,10 +34,11 @@ def at_risk_list(
     scope: int,
     overrides: Mapping[str, BandOverride],
 ) -> tuple[AtRiskAccount, ...]:
-    """The at-risk list in the order of the dossiers, with reasons, changes and history."""
+    """The accounts at risk on the list, with reasons, changes and history. ``dossiers``: the whole list, by rank."""
     return tuple(
         _at_risk_account(rank, dossier, people, configuration, rank <= scope, overrides.get(dossier.account_id))
         for rank, dossier in enumerate(dossiers, start=1)
+        if dossier.at_risk
     )
 
 
@@ -54,7 +55,8 @@ def _at_risk_account(
         include={
             "account_id", "name", "segment", "arr", "contract_arr", "contract_currency", "renewal_date",
             "renewal_in_days", "csm_id", "lifecycle_stage", "parent_account_id", "health", "health_band", "coverage",
-            "confidence", "velocity", "velocity_band", "churn_probability", "calibrated", "expected_churn_arr",
+            "confidence", "velocity", "velocity_band", "churn_probability", "churn_horizon_weeks", "order_probability",
+            "order_horizon_weeks", "churn_parts", "calibrated", "expected_churn_arr",
             "risk_tier", "change", "health_history",
         }
     )  # fmt: skip
@@ -108,15 +110,22 @@ def intervention_plan(
     return tuple(_plan_line(row, people, configuration, calendar, as_of) for row in rows)
 
 
+def _chosen_actions(row: PlanRow, configuration: Configuration) -> tuple[str, str | None]:
+    """The primary action and the secondary one, or None."""
+    tiers = configuration.tiers
+    if row.tier == "watch":
+        return tiers.watch_action, None
+    options = [rule for rule in tiers.actions if all(condition_holds(c, row.values) for c in rule.when)]
+    names = list(dict.fromkeys(rule.action for rule in options))
+    primary = names[0] if names else tiers.default_action
+    return primary, next((name for name in names if name != primary), None)
+
+
 def _plan_line(
     row: PlanRow, people: Mapping[str, Person], configuration: Configuration, calendar: WorkingDays, as_of: date
 ) -> PlanLine:
     tiers = configuration.tiers
-    options = [rule for rule in tiers.actions if all(condition_holds(c, row.values) for c in rule.when)]
-    names = list(dict.fromkeys(rule.action for rule in options))
-    default = tiers.watch_action if row.tier == "watch" else tiers.default_action
-    primary = names[0] if names and row.tier != "watch" else default
-    secondary = next((name for name in names if name != primary), None) if row.tier != "watch" else None
+    primary, secondary = _chosen_actions(row, configuration)
     csm = people.get(row.csm_id or "")
     return PlanLine(
         tier=row.tier,

@@ -185,6 +185,16 @@ def score(
 
 
 @app.command()
+def backtest(
+    data: Data, as_of: AsOf, store: StoreOption = None, configs: Configs = None, as_json: Json = False
+) -> None:
+    """Look back on the kept weeks: who would have been listed, who left, how honest the chances were. Stores nothing."""
+    from app.read_commands import print_backtest
+
+    print_backtest(data, _review_day(as_of), store=store, configs=configs, as_json=as_json)
+
+
+@app.command()
 def history(
     account: Annotated[str, typer.Argument(help="Account id.")], store: StoreOption = None, as_json: Json = False
 ) -> None:

@@ -90,6 +90,22 @@ def _write_parquet(base: "ScoreOnlyBase", query: str, parquet: Path, progress: E
                 aside.unlink(missing_ok=True)
 
 
+def print_backtest(data: str, day: date, *, store: str | None, configs: str | None, as_json: bool) -> None:
+    """Print the look back on the kept weeks."""
+    from app.summary_text import backtest_text
+    from tools.configuration import read_configuration
+    from tools.scoring.backtest import backtest
+
+    configuration = read_configuration(Path(configs) if configs else None)
+    request = ReviewRequest(absolute_location(data), day, "", configs)
+    with open_location(store) as location:
+        progress = EngineProgress(print_progress, terminal_line())
+        base = load_scored_base(request, configuration, location.history(), progress)
+        found, note = backtest(base), base.odds.note
+        base.close()
+    print_result(found.model_dump_json(indent=2) if as_json else backtest_text(found, note))
+
+
 def print_history(account: str, store: str | None, as_json: bool) -> None:
     """Print every stored week of one account. Raises UnknownReference when no week contains it."""
     import duckdb

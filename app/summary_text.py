@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.backtest import Backtest
+from domain.portfolio import AheadAccount, ListedAccount
+from tools.planning.agenda import expected_churn_text
 from tools.wording import format_money, plural
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ def review_text(review: "Review", folder: Path | None) -> str:
         f"{review.review_id}, as of {review.as_of} ({review.profile_note.lower()})\n"
         f"{format_money(p.arr_at_risk, p.currency)} of {format_money(p.arr, p.currency)} ARR at risk in "
         f"{plural(p.at_risk_accounts, 'account')} of {p.accounts:,}; expected churn "
-        f"{format_money(p.expected_churn_arr, p.currency)}{'' if p.calibrated else ' (uncalibrated)'}."
+        f"{expected_churn_text(p)}."
     )
     if review.baseline:
         head += "\nFirst review: this is the baseline; changes are shown from next week on."
@@ -70,11 +73,9 @@ def review_text(review: "Review", folder: Path | None) -> str:
             format_money(line.arr, line.currency),
             _number(line.health),
             _number(line.risk_score),
-            line.risk_tier,
-            line.change,
-            line.reasons[0] if line.reasons else "",
+            *_standing(line),
         )
-        for line in review.at_risk[:_ROWS]
+        for line in review.listed[:_ROWS]
     ]
     columns = [("#", "right"), ("account", "left"), ("ARR", "right"), ("health", "right"), ("risk", "right"),
                ("tier", "left"), ("change", "left"), ("why", "left")]  # fmt: skip
@@ -82,7 +83,49 @@ def review_text(review: "Review", folder: Path | None) -> str:
     tail = f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}, {plural(len(review.actions), 'action')}."
     if folder is not None:
         tail += f"\nEverything is in {folder}; start with review.html."
-    return render_parts(head, text_table("At risk (health: high is good; risk: high is bad)", columns, rows), tail)
+    return render_parts(head, text_table("The list (health: high is good; risk: high is bad)", columns, rows), tail)
+
+
+def _standing(line: ListedAccount) -> tuple[str, str, str]:
+    """Tier, change and first reason of a line of the list."""
+    if isinstance(line, AheadAccount):
+        return "watch", "ahead", line.reason
+    return line.risk_tier, line.change, line.reasons[0] if line.reasons else ""
+
+
+def backtest_text(found: Backtest, test: str) -> str:
+    """The look back: the list against simple rules, and the chances against what came."""
+    weeks, soon = found.list_horizon_weeks, found.chance_horizon_weeks
+    rules = [
+        (
+            rule.name,
+            _share(rule.arr_caught),
+            _share(rule.leavers_caught),
+            "unknown" if rule.lead_weeks is None else f"{rule.lead_weeks:.1f}",
+        )
+        for rule in found.rules
+    ]
+    bands = [
+        (f"{band.low:.0%} to {band.high:.0%}", f"{band.account_weeks:,}", f"{band.said:.1%}", f"{band.came:.1%}")
+        for band in found.bands
+    ]
+    columns = [
+        ("first " + str(found.list_size), "left"),
+        ("ARR caught", "right"),
+        ("leavers caught", "right"),
+        ("weeks ahead", "right"),
+    ]
+    told = [("chance", "left"), ("account-weeks", "right"), ("said", "right"), ("came", "right")]
+    parts: list[Table | str] = [
+        f"{found.note}\n{test}\n",
+        *([text_table(f"Left within {weeks} weeks", columns, rules)] if rules else []),
+        *([text_table(f"Chance of leaving within {soon} weeks", told, bands)] if bands else []),
+    ]
+    return render_parts(*parts)
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0%}"
 
 
 def scores_text(base: "ScoreOnlyBase") -> str:

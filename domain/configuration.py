@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
+from domain.churn_settings import ChurnSettings, without_retired_keys
 from domain.fact_settings import FactSettings
 from domain.plan_language import PlanVocabulary
 from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, PlaybookAction, Role, Situation
@@ -205,21 +206,20 @@ class ScoringSettings(Record):
     renewal_step: Factor
     at_risk_above: Points
     notable_change: Points
-    churn_slope: Factor
-    churn_midpoint: Factor
-    calibration_lead: Days
-    calibration_window: tuple[Day, Day]
-    calibration_minimum_slope: Factor
-    outcomes_to_calibrate: Count
+    churn: ChurnSettings = ChurnSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_retired_keys(cls, given: Any) -> Any:
+        return without_retired_keys(given)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         _check_bands("health_bands", self.health_bands, ("red", "yellow", "green"))
         _check_bands("risk_tiers", self.risk_tiers, ("low", "medium", "high", "critical"))
-        for key in ("velocity_window", "calibration_window"):
-            nearest, farthest = getattr(self, key)
-            if nearest > farthest:
-                raise ValueError(f"{key}: write the fewer days first, like [{farthest}, {nearest}]")
+        nearest, farthest = self.velocity_window
+        if nearest > farthest:
+            raise ValueError(f"velocity_window: write the fewer days first, like [{farthest}, {nearest}]")
         for size in SIZES:
             weights = self.category_weights.get(size, {})
             if set(weights) != set(CATEGORIES) or abs(sum(weights.values()) - 100) > 1e-9:
@@ -289,6 +289,7 @@ class TierSettings(Record):
     actions: tuple[ActionRule, ...]
     default_action: str
     watch_action: str
+    overdue_action: str = "Agree an extension or a bridge"
 
 
 class CauseEvidence(Record):
@@ -396,6 +397,7 @@ class ReviewProfile(Record):
     list_size: Rows
     meeting_scope: Rows
     deep_dives: Rows
+    all_yellow_and_red: bool = Field(default=False, description="Every yellow and red account is on the list.")
     minutes: Minutes
     standup: bool
     interval_days: int = Field(ge=1, le=366, description="Days from one review to the next.")
@@ -483,6 +485,9 @@ class ReviewSettings(Record):
     """``configs/review.yaml``: profiles, agenda, capacity, money and the calendar."""
 
     profiles: tuple[ReviewProfile, ...] = Field(min_length=1)
+    list_order: Literal["expected_loss", "risk_times_arr"] = "expected_loss"
+    decision_ahead: Days = Setting(value=28, unit="days", why="Four weeks: less is too late for a play to be felt.")
+    overdue_question: Days = Setting(value=365, unit="days", why="A date so long past is a question about the data.")
     agenda: tuple[AgendaBlock, ...]
     plan_rows_per_tier: Count
     red_account_limit: Count
@@ -494,7 +499,7 @@ class ReviewSettings(Record):
     hourly_rate: Money
     weekly_budget: Money
     concession_share: Share
-    save_priors: dict[Difficulty, SavePrior]
+    save_priors: dict[Difficulty | Literal["undetermined"], SavePrior]
     save_priors_why: str
     handover_renewal_after: Days
     handover_candidates: Count
@@ -512,7 +517,6 @@ class ReviewSettings(Record):
     targets: MetricTargets
     handovers_per_csm: Count
     primary_action_hours: Hours
-    secondary_after_days: Days
     assign_owner_hours: Hours
     assign_owner_working_days: Days
     watch_due_before_renewal: Days
@@ -538,6 +542,16 @@ class ReviewSettings(Record):
     matrix: dict[str, str]
     questions: dict[Category, str]
     workflow: tuple[AlertRule, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_retired_keys(cls, given: Any) -> Any:
+        """The secondary action is no commitment any more; a file that still dates it is read without that."""
+        return (
+            {key: value for key, value in given.items() if key != "secondary_after_days"}
+            if isinstance(given, dict)
+            else given
+        )
 
     @model_validator(mode="after")
     def _nothing_missing(self) -> Self:

@@ -63,6 +63,8 @@ class CapacityLine(Record):
     """Hours left for save plays in the planning period, before this week's plays."""
     hours_asked: float
     """Hours that this week's plays need in the planning period."""
+    actions_a_week: float | None = None
+    """Actions that the person gets a week in the planning period, if every play runs; None when unknown."""
     overloaded: bool
     """True if there are too many red accounts or too few hours."""
     note: str

@@ -7,7 +7,7 @@ from domain.configuration import InterventionTier, Size
 from domain.evidence import Contribution, Evidence
 from domain.facts import Fact, UnreadText
 from domain.playbook import Role
-from domain.portfolio import HealthBand, RiskChange, RiskTier
+from domain.portfolio import ChurnParts, HealthBand, RiskChange, RiskTier
 from domain.record import Record
 from domain.statements import Statement
 
@@ -77,9 +77,17 @@ class Dossier(Record):
     """Id of the first tier rule that holds."""
     intervention_tier: InterventionTier | None
     churn_probability: float
-    """0 to 1."""
+    """Chance of leaving within ``churn_horizon_weeks``, 0 to 1."""
+    churn_horizon_weeks: int | None = None
+    """``None`` in a review of an older version, whose probability had no horizon; likewise the next three."""
+    order_probability: float | None = None
+    """Chance of leaving within ``order_horizon_weeks``, 0 to 1: the list is ordered by it."""
+    order_horizon_weeks: int | None = None
+    churn_parts: ChurnParts | None = None
     calibrated: bool
+    """True if the chances were checked against the team's own renewals."""
     expected_churn_arr: float
+    """ARR × ``churn_probability``."""
     change: RiskChange
     risk_then: float | None
     """Risk last week, scored with today's configuration; likewise the next two."""

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from domain.backtest import Backtest
 from domain.configuration import InterventionTier, Size
 from domain.desk import PendingDecision
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
@@ -9,7 +10,17 @@ from domain.dossier import Dossier, Person
 from domain.drafting import DraftingRecord, PlayDraft
 from domain.facts import Incident
 from domain.plan import AgendaItem, Escalation, PlanLine, Prework, ResourceNeeds
-from domain.portfolio import Alert, AtRiskAccount, DataReport, MatrixCell, PortfolioSummary, TierCount, WorkflowRule
+from domain.portfolio import (
+    AheadAccount,
+    Alert,
+    AtRiskAccount,
+    DataReport,
+    MatrixCell,
+    OverdueRenewal,
+    PortfolioSummary,
+    TierCount,
+    WorkflowRule,
+)
 from domain.questions import PlayRequest
 from domain.record import Record
 from domain.save_play import SavePlay
@@ -80,6 +91,7 @@ class IdentifyResult(Record):
     portfolio: PortfolioSummary
     at_risk: tuple[AtRiskAccount, ...]
     dossiers: tuple[Dossier, ...]
+    """Of the accounts in ``at_risk``, in their order."""
     plan_rows: tuple[PlanRow, ...]
     plan_totals: tuple[TierCount, ...]
     people: dict[str, Person]
@@ -94,8 +106,26 @@ class IdentifyResult(Record):
     asked: tuple[Dossier, ...] = ()
     """Dossiers of accounts for which somebody requested a play, with that person's statements as evidence."""
     proposals: tuple[PlayRequest, ...] = ()
+    ahead: tuple[AheadAccount, ...] = ()
+    """Accounts on the meeting list that are not at risk."""
+    ahead_dossiers: tuple[Dossier, ...] = ()
+    running_dossiers: tuple[Dossier, ...] = ()
+    """Accounts that are not on the list and have a play that runs."""
+    overdue: tuple[OverdueRenewal, ...] = ()
+    list_note: str = ""
+    backtest: Backtest | None = None
     outcomes: dict[str, str]
     """Latest outcome of each account of an earlier at-risk list, since the account was first on it."""
+
+    @property
+    def all_dossiers(self) -> tuple[Dossier, ...]:
+        """The dossiers of the list, at risk or not, of running plays and of requests."""
+        return (*self.dossiers, *self.ahead_dossiers, *self.running_dossiers, *self.asked)
+
+    @property
+    def account_names(self) -> list[str]:
+        """Names of all accounts that the review may speak of."""
+        return [*(row.name for row in self.plan_rows), *(each.name for each in self.all_dossiers)]
 
 
 class Trends(Record):
@@ -122,6 +152,8 @@ class AtRiskSnapshot(Record):
 
     review_id: str
     as_of: date
+    churn_horizon_weeks: int | None = None
+    """Horizon of the chances of leaving; None in a review of an older version, whose chances had no horizon."""
     at_risk: tuple[AtRiskEntry, ...]
 
 

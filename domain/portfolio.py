@@ -27,11 +27,22 @@ class BandOverride(Record):
     """Last day on which it counts."""
 
 
+class ChurnParts(Record):
+    """The chance of leaving in parts: the chance of the base, and the two factors on its odds. They multiply to the whole."""
+
+    base: float
+    """Chance, 0 to 1, of an account without risk and without a renewal decision in the horizon."""
+    decision_factor: float
+    """Factor on the odds for a renewal decision in the horizon; 1 without one."""
+    risk_factor: float
+    """Factor on the odds for the risk of the account; 1 at risk 0."""
+
+
 class AtRiskAccount(Record):
     """One line of the at-risk list."""
 
     rank: int
-    """1 for the first: by risk × ARR, overdue renewals before all others."""
+    """Its place on the meeting list, counted together with the accounts of ``ahead``."""
     account_id: str
     name: str
     segment: str
@@ -63,11 +74,17 @@ class AtRiskAccount(Record):
     risk_score: float
     """0 to 100, high is bad."""
     churn_probability: float
-    """0 to 1."""
+    """Chance of leaving within ``churn_horizon_weeks``, 0 to 1."""
+    churn_horizon_weeks: int | None = None
+    """``None`` in a review of an older version, whose probability had no horizon; likewise the next three."""
+    order_probability: float | None = None
+    """Chance of leaving within ``order_horizon_weeks``, 0 to 1: the list is ordered by it."""
+    order_horizon_weeks: int | None = None
+    churn_parts: ChurnParts | None = None
     calibrated: bool
-    """True if the probability was fitted to the team's own outcomes."""
+    """True if the chances were checked against the team's own renewals."""
     expected_churn_arr: float
-    """ARR × churn probability."""
+    """ARR × ``churn_probability``."""
     risk_tier: RiskTier
     intervention_tier: InterventionTier
     reasons: tuple[str, ...]
@@ -85,6 +102,64 @@ class AtRiskAccount(Record):
     """Day and health of each weekly snapshot, oldest first, ending with this week."""
     in_meeting: bool
     """True if its rank is within the number of accounts that the profile puts on the agenda."""
+
+
+class AheadAccount(Record):
+    """One account on the meeting list that is not at risk: nothing seen, but much to lose and a decision ahead."""
+
+    rank: int
+    """Its place on the list, counted together with the accounts at risk."""
+    account_id: str
+    name: str
+    segment: str
+    arr: float
+    """Yearly revenue in the home currency."""
+    currency: str
+    renewal_date: date | None
+    renewal_in_days: int | None
+    csm: str | None
+    csm_id: str | None
+    health: float | None
+    """0 to 100, high is good; None when not scored."""
+    health_band: HealthBand
+    risk_score: float
+    """0 to 100, high is bad."""
+    churn_probability: float
+    """Chance of leaving within ``churn_horizon_weeks``, 0 to 1."""
+    churn_horizon_weeks: int
+    order_probability: float
+    """Chance of leaving within ``order_horizon_weeks``, 0 to 1."""
+    order_horizon_weeks: int
+    churn_parts: ChurnParts | None
+    calibrated: bool
+    expected_churn_arr: float
+    """ARR × ``churn_probability``."""
+    reason: str
+    action: str
+    owner: str
+    by: date
+    in_meeting: bool
+
+
+ListedAccount = AtRiskAccount | AheadAccount
+"""One line of the meeting list."""
+
+
+class OverdueRenewal(Record):
+    """One account whose renewal date has passed."""
+
+    account_id: str
+    name: str
+    arr: float
+    currency: str
+    renewal_date: date
+    days_overdue: int
+    at_risk: bool
+    owner: str
+    action: str
+    by: date
+    note: str
+    """A question about the data when the date is long past; empty otherwise."""
 
 
 class TierCount(Record):
@@ -126,8 +201,20 @@ class PortfolioSummary(Record):
     at_risk_accounts: int
     arr_at_risk: float
     expected_churn_arr: float
+    """Sum of ARR × chance of leaving within ``churn_horizon_weeks``."""
+    churn_horizon_weeks: int | None = None
+    """``None`` in a review of an older version; likewise the next three."""
+    expected_churn_low: float | None = None
+    """Lower end of the 80 % interval of the ARR that leaves in that time."""
+    expected_churn_high: float | None = None
+    yearly_churn_rate: float | None = None
+    """Share of the accounts that leave in a year, 0 to 1: the mean chance of leaving follows from it."""
+    churn_basis: str = ""
+    """A clause on what the chances rest on: an estimate from a rate, or checked against the team's renewals."""
     calibrated: bool
+    """True if the chances were checked against the team's own renewals."""
     calibration_note: str
+    """Sentences on the chances: how they are made, and what the test on the team's own weeks said."""
     by_tier: tuple[TierCount, ...]
     """By risk tier; the at-risk ARR sums to ``arr_at_risk``."""
     by_segment: tuple[TierCount, ...]

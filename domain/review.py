@@ -9,10 +9,22 @@ from typing import Literal
 
 from pydantic import Field
 
+from domain.backtest import Backtest
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
 from domain.facts import Fact, Incident, UnreadText
 from domain.plan import AgendaItem, Briefing, DraftingSummary, Escalation, PlanLine, Prework, ResourceNeeds
-from domain.portfolio import Alert, AtRiskAccount, DataReport, MatrixCell, PortfolioSummary, TierCount, WorkflowRule
+from domain.portfolio import (
+    AheadAccount,
+    Alert,
+    AtRiskAccount,
+    DataReport,
+    ListedAccount,
+    MatrixCell,
+    OverdueRenewal,
+    PortfolioSummary,
+    TierCount,
+    WorkflowRule,
+)
 from domain.record import Record
 from domain.save_play import SavePlay
 from domain.statements import Statement
@@ -68,7 +80,15 @@ class Review(Record):
     """``None`` in a review of an older version: nothing is stated or drawn then."""
     portfolio: PortfolioSummary
     at_risk: tuple[AtRiskAccount, ...]
-    """By rank."""
+    """The accounts at risk on the meeting list, by rank."""
+    ahead: tuple[AheadAccount, ...] = ()
+    """The other accounts on the meeting list, by rank."""
+    overdue: tuple[OverdueRenewal, ...] = ()
+    """Renewals whose date has passed, at risk or not, largest ARR first."""
+    backtest: Backtest | None = None
+    """Look back on the kept weeks; None in a review of an older version."""
+    list_note: str = ""
+    """Sentences on the order of the list and on who is on it."""
     intervention_plan: tuple[PlanLine, ...]
     plan_counts: tuple[TierCount, ...]
     next_step: str
@@ -102,3 +122,9 @@ class Review(Record):
     """Texts of these accounts since the last review that nothing understood, by account, newest first."""
     incidents: tuple[Incident, ...] = ()
     """The same thing reported by several accounts in the same weeks, the largest by ARR first."""
+
+    @property
+    def listed(self) -> list[ListedAccount]:
+        """The whole list of the meeting, by rank."""
+        both: list[ListedAccount] = [*self.at_risk, *self.ahead]
+        return sorted(both, key=lambda line: line.rank)

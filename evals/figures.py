@@ -8,7 +8,9 @@ import numpy as np
 from domain.record import Record
 from tools.save_play.expected_value import wilson_interval_95
 
-Unit = Literal["share", "weeks", "currency", "currency an hour", "score", "times", "seconds", "tokens", "words"]
+Unit = Literal[
+    "share", "weeks", "currency", "currency an hour", "score", "times", "seconds", "tokens", "words", "count"
+]
 _DRAWS = 2000
 _SEED = 20261123
 
@@ -125,6 +127,19 @@ def paired_difference(first: Mapping[str, float], second: Mapping[str, float]) -
     differences = [first[key] - second[key] for key in common]
     low, high = mean_interval(differences)
     return float(np.mean(differences)), low, high
+
+
+def ratio_figure(name: str, says: str, first: Mapping[str, float], second: Mapping[str, float]) -> Figure:
+    """The mean of one divided by the mean of the other, over the same names, with its bootstrap interval."""
+    common = sorted(set(first) & set(second))
+    over, under = (np.asarray([side[key] for key in common]) for side in (first, second))
+    chosen = np.random.default_rng(_SEED).integers(0, len(common), size=(_DRAWS, len(common)))
+    ratios = over[chosen].mean(axis=1) / np.maximum(under[chosen].mean(axis=1), 1e-9)
+    low, high = np.quantile(ratios, 0.025), np.quantile(ratios, 0.975)
+    middle = over.mean() / max(under.mean(), 1e-9)
+    return Figure(
+        name=name, says=says, value=_cut(middle), low=_cut(low), high=_cut(high), n=len(common), unit="times", gated=False,
+    )  # fmt: skip
 
 
 def question_figures(cases: Sequence[CaseResult], says: Mapping[str, str]) -> tuple[Figure, ...]:

@@ -11,7 +11,7 @@ from evals.evaluation import Evaluation
 from evals.figures import Figure
 
 _UNITS = {"share": "", "weeks": " weeks", "currency": " EUR", "currency an hour": " EUR/h", "score": "",
-          "times": " times", "seconds": " s", "tokens": " tokens", "words": " words"}  # fmt: skip
+          "times": " times", "seconds": " s", "tokens": " tokens", "words": " words", "count": ""}  # fmt: skip
 
 
 def format_value(value: float, figure: Figure) -> str:

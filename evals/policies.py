@@ -27,6 +27,16 @@ def rank_by_arr(tables: Tables, day: date) -> list[str]:
     return _ranked({row["account_id"]: float(row["arr"]) for row in current_customers(tables)})
 
 
+def rank_by_renewal_window(tables: Tables, day: date, nearest: int, farthest: int) -> list[str]:
+    """The largest contracts whose renewal lies so many days ahead, both inclusive; then all others by size."""
+    inside = {
+        row["account_id"]: nearest <= _days_to(row["renewal_date"], day) <= farthest
+        for row in current_customers(tables)
+    }
+    by_size = rank_by_arr(tables, day)
+    return [a for a in by_size if inside[a]] + [a for a in by_size if not inside[a]]
+
+
 def rank_by_renewal(tables: Tables, day: date) -> list[str]:
     """The nearest renewals first."""
     return _ranked({row["account_id"]: -_days_to(row["renewal_date"], day) for row in current_customers(tables)})

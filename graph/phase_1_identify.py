@@ -1,10 +1,11 @@
 """Phase 1, risk identification: the churn predictor lists the accounts at risk, the health scorer the trends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from agents.churn_predictor import at_risk_list, profile_for
+from agents.meeting_lines import ahead_lines, list_note, overdue_lines, watched
 from domain.configuration import ReviewProfile
 from domain.dossier import Dossier
 from domain.facts import Incident
@@ -17,19 +18,21 @@ from tools.ask.user_statements import add_statements
 from tools.evidence.dossier import Known, build_dossiers, load_people
 from tools.evidence.incidents import find_incidents
 from tools.planning.follow_up import AccountStatus, account_outcome, build_follow_up, list_commitments
-from tools.planning.intervention_plan import at_risk_ids, build_plan_rows, count_plan_totals, read_plan_scores
+from tools.planning.intervention_plan import build_plan_rows, count_plan_totals, read_plan_scores
+from tools.planning.meeting_list import MeetingList, meeting_list, read_overdue
 from tools.scoring import portfolio_summary
+from tools.scoring.backtest import backtest
 from tools.scoring.scored_base import ScoredBase
 
 
 @review_node("1 Risk identification", "churn predictor")
 def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """Score the whole base; list the worst by risk × ARR; open with last week's commitments."""
+    """Score the whole base; list where most can still be kept; open with last week's commitments."""
     base, review_id = context.base(), state["review_id"]
     totals = portfolio_summary.summarize_portfolio(base)
     profile = profile_for(context.configuration, totals.accounts)
     play_requests = requests_of_customers(base, context.store.proposals(review_id, review_date(state)))
-    accounts = _read_accounts(context, profile, play_requests)
+    accounts = _read_accounts(context, profile, meeting_list(base, profile), play_requests, review_date(state))
     identified = _identified(context, state, totals, profile, play_requests, accounts)
     trends, snapshot = _trends(base), _at_risk_snapshot(identified, base)
     base.save_scores(context.history, review_id, reviewed=True)
@@ -58,32 +61,43 @@ def _trends(base: ScoredBase) -> Trends:
 class _Accounts:
     """The accounts that are read in detail."""
 
+    listing: MeetingList
     listed: tuple[Dossier, ...]
-    """The at-risk list, worst first."""
+    """The accounts on the list, by rank."""
+    running: tuple[Dossier, ...]
+    """Accounts with a running play that are neither on the list nor requested."""
     requested_dossiers: tuple[Dossier, ...]
     """Accounts for which somebody asked for a play, with the statements of the question."""
     plan_rows: tuple[PlanRow, ...]
     incidents: tuple[Incident, ...]
 
 
-def _read_accounts(context: ReviewContext, profile: ReviewProfile, play_requests: Sequence[PlayRequest]) -> _Accounts:
+def _read_accounts(
+    context: ReviewContext,
+    profile: ReviewProfile,
+    listing: MeetingList,
+    play_requests: Sequence[PlayRequest],
+    day: date,
+) -> _Accounts:
     base = context.base()
-    listed, planned = at_risk_ids(base, profile.list_size), read_plan_scores(base)
-    requested = [request.account_id for request in play_requests]
-    base.select_accounts(sorted({*listed, *requested, *(row["account_id"] for row in planned)}))
+    planned, requested = read_plan_scores(base), [request.account_id for request in play_requests]
+    seen = {*listing.account_ids, *requested}
+    running = [a for a in _customers(base, context.earlier_reviews(day).running_plays()) if a not in seen]
+    base.select_accounts(sorted({*seen, *running, *(row["account_id"] for row in planned)}))
     details = base.signal_details()
     plan_rows = build_plan_rows(base, planned, details)
-    looked_at = list(dict.fromkeys([*listed, *requested]))
-    base.select_accounts(looked_at)
+    wanted = list(dict.fromkeys([*listing.account_ids, *requested, *running]))
+    base.select_accounts(wanted)
     known = Known(
         incidents=find_incidents(base),
         open_actions=context.earlier_reviews(base.as_of).open_actions(),
         new_days=profile.interval_days,
     )
-    dossiers = build_dossiers(base, looked_at, context.history, details, known)
-    by_id = {dossier.account_id: dossier for dossier in dossiers}
+    by_id = {each.account_id: each for each in build_dossiers(base, wanted, context.history, details, known)}
     return _Accounts(
-        listed=tuple(dossiers[: len(listed)]),
+        listing=listing,
+        listed=tuple(by_id[account] for account in listing.account_ids),
+        running=tuple(by_id[account] for account in running),
         requested_dossiers=tuple(_with_statements(by_id[each.account_id], each, context) for each in play_requests),
         plan_rows=plan_rows,
         incidents=known.incidents,
@@ -106,6 +120,10 @@ def _identified(
     team, books = load_people(base), portfolio_summary.csm_books(base)
     seen = context.earlier_reviews(day).last_seen()
     overrides = context.store.overrides(day)
+    listed, scope = accounts.listed, profile.meeting_scope
+    at_risk = at_risk_list(listed, team, configuration, scope, overrides)
+    ahead = ahead_lines(listed, team, configuration, context.calendar, day, scope)
+    overdue = read_overdue(base)
     return IdentifyResult(
         review_id=state["review_id"],
         as_of=day,
@@ -116,8 +134,14 @@ def _identified(
         configuration_changed=base.configuration_changed,
         data=portfolio_summary.data_report(base),
         portfolio=totals,
-        at_risk=at_risk_list(accounts.listed, team, configuration, profile.meeting_scope, overrides),
-        dossiers=accounts.listed,
+        at_risk=at_risk,
+        dossiers=tuple(dossier for dossier in listed if dossier.at_risk),
+        ahead=ahead,
+        ahead_dossiers=tuple(watched(dossier) for dossier in listed if not dossier.at_risk),
+        running_dossiers=accounts.running,
+        overdue=overdue_lines(overdue, team, configuration, context.calendar, day),
+        backtest=backtest(base),
+        list_note=list_note(configuration, len(at_risk), len(ahead), len(accounts.listing.appended), profile),
         plan_rows=accounts.plan_rows,
         plan_totals=count_plan_totals(base),
         people=team,
@@ -135,10 +159,14 @@ def _identified(
 
 def requests_of_customers(base: ScoredBase, play_requests: list[PlayRequest]) -> list[PlayRequest]:
     """Requests whose account is still a customer."""
-    accounts = [request.account_id for request in play_requests]
-    rows = base.rows("select account_id from scored where list_contains(?, account_id)", [accounts])
-    customers = {row["account_id"] for row in rows}
+    customers = set(_customers(base, [request.account_id for request in play_requests]))
     return [request for request in play_requests if request.account_id in customers]
+
+
+def _customers(base: ScoredBase, accounts: Iterable[str]) -> list[str]:
+    """Those of some accounts that are still customers, by id."""
+    rows = base.rows("select account_id from scored where list_contains(?, account_id) order by 1", [list(accounts)])
+    return [row["account_id"] for row in rows]
 
 
 def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSnapshot:
@@ -147,7 +175,12 @@ def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSna
         "select account_id, name, arr, churn_probability, health from scored where at_risk order by account_id"
     )
     entries = tuple(AtRiskEntry(**{**row, "arr": float(row["arr"])}) for row in rows)
-    return AtRiskSnapshot(review_id=identified.review_id, as_of=identified.as_of, at_risk=entries)
+    return AtRiskSnapshot(
+        review_id=identified.review_id,
+        as_of=identified.as_of,
+        churn_horizon_weeks=identified.portfolio.churn_horizon_weeks,
+        at_risk=entries,
+    )
 
 
 def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:

@@ -11,7 +11,8 @@ def find_causes(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Cause, driver, pillar, difficulty and time to churn of each account on the list; what they have in common."""
     identified = context.result(state, "identified", IdentifyResult)
     asked = {dossier.account_id: dossier for dossier in identified.asked}
-    listed = [asked.pop(dossier.account_id, dossier) for dossier in identified.dossiers]
+    others = (*identified.dossiers, *identified.ahead_dossiers, *identified.running_dossiers)
+    listed = [asked.pop(dossier.account_id, dossier) for dossier in others]
     causes = diagnose_accounts([*listed, *asked.values()], context.configuration)
     common = find_patterns(
         identified.dossiers,

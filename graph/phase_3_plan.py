@@ -90,7 +90,7 @@ async def write_briefing(state: ReviewState, context: ReviewContext) -> StateUpd
 def _names_to_hide(identified: IdentifyResult) -> frozenset[str]:
     """The words of all names of people and accounts; the model gets placeholders instead."""
     people = [person.name for person in identified.people.values()]
-    return name_words([*people, *(row.name for row in identified.plan_rows)])
+    return name_words([*people, *identified.account_names])
 
 
 def _next_step(plan: Sequence[PlanLine]) -> str:

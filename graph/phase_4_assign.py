@@ -202,7 +202,7 @@ def _running(
     context: ReviewContext, identified: IdentifyResult, planned: PlanResult, decided: AppliedDecisions
 ) -> RunningPlays:
     """The plays that run from now on: those approved today, and earlier ones that were neither decided again nor ended."""
-    dossiers = {dossier.account_id: dossier for dossier in (*identified.dossiers, *identified.asked)}
+    dossiers = {dossier.account_id: dossier for dossier in identified.all_dossiers}
     earlier = context.earlier_reviews(identified.as_of).running_plays()
     decided_now = {play.account_id for play in decided.plays}
     running = {account: play for account, play in earlier.items() if account not in decided_now}

@@ -1,6 +1,6 @@
 """Results of earlier reviews: who was at risk, which plays run, what became of them, what is still to do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -8,7 +8,7 @@ from domain.configuration import ReviewSettings
 from domain.phase_results import AtRiskSnapshot, EarlierRun, IdentifyResult, RunningPlay, RunningPlays
 from domain.tracking import Action
 from tools.planning.follow_up import completed_actions, open_actions
-from tools.planning.metrics import ReviewHistory
+from tools.planning.metrics import PassedForecast, ReviewHistory
 from tools.save_play.expected_value import SaveRecord
 from tools.store.review_store import ReviewStore
 
@@ -102,7 +102,6 @@ class EarlierReviews:
     def metrics_history(self, identified: IdentifyResult, records: Mapping[str, SaveRecord]) -> ReviewHistory:
         """Everything that the metrics need of earlier reviews."""
         snapshots = self.snapshots()
-        oldest = snapshots[-1] if snapshots else None
         regain = timedelta(days=int(self.settings.regain_after_days.value))
         old = [play for play in self.approved_plays() if self.day - play.created >= regain]
         return ReviewHistory(
@@ -110,6 +109,19 @@ class EarlierReviews:
             outcomes=identified.outcomes,
             health_at_approval={play.account_id: play.health for play in old},
             health_now=identified.standing_now,
-            expected_losses=round(sum(item.churn_probability for item in oldest.at_risk), 4) if oldest else None,
+            forecast=_passed_forecast(snapshots, self.day, identified.outcomes),
             records=records,
         )
+
+
+def _passed_forecast(
+    snapshots: Sequence[AtRiskSnapshot], day: date, outcomes: Mapping[str, str]
+) -> PassedForecast | None:
+    """The newest forecast whose time has passed, and the losses among its accounts; None while there is none."""
+    for snapshot in snapshots:  # newest first
+        weeks = snapshot.churn_horizon_weeks
+        if weeks is not None and snapshot.as_of + timedelta(weeks=weeks) <= day:
+            lost = sum(1 for item in snapshot.at_risk if outcomes.get(item.account_id) == "churned")
+            chances = tuple(item.churn_probability for item in snapshot.at_risk)
+            return PassedForecast(snapshot.review_id, weeks, chances, lost)
+    return None

@@ -1,9 +1,12 @@
 """The save plays of one review: which accounts get one, which play already runs, what was drafted."""
 
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 from agents.churn_predictor import profile_for
 from agents.play_drafter import PlayDrafter, add_note, name_words, running_choices
+from domain.configuration import Configuration
+from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier
 from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, RunningPlay
 from domain.questions import PlayRequest
@@ -11,25 +14,26 @@ from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from tools.ask.user_statements import excluded_actions
 from tools.save_play.context import PlayContext
+from tools.save_play.expected_value import SaveRecord, chance_to_work_on, save_probability
 
 
 class SavePlayPlanner:
     """The play drafter with everything that it needs of one review and of the reviews before it."""
 
     def __init__(self, context: ReviewContext, state: ReviewState, identified: IdentifyResult) -> None:
-        self.context, self.review_id = context, identified.review_id
+        self.context, self.review_id, self._identified = context, identified.review_id, identified
         self.drafter = _play_drafter(context, identified)
         diagnosed = context.result(state, "diagnosed", DiagnoseResult)
         self.causes_by_account = {finding.account_id: finding for finding in diagnosed.causes}
         earlier = context.earlier_reviews(identified.as_of)
         self.running, self.done = earlier.running_plays(), earlier.completed_actions()
         self.play_requests: dict[str, PlayRequest] = {request.account_id: request for request in identified.proposals}
-        self.accounts = _accounts_with_play(context, identified)
+        self.accounts = _accounts_with_play(context, identified, self.causes_by_account, self.running)
 
     @cached_property
     def dossiers(self) -> dict[str, Dossier]:
-        """The accounts that get a play, by id."""
-        return {dossier.account_id: dossier for dossier in self.accounts}
+        """Every account that may get a play, by id; of one that somebody asked for, the dossier with those statements."""
+        return {dossier.account_id: dossier for dossier in self._identified.all_dossiers}
 
     def to_draft(self) -> list[str]:
         """Accounts that need a new play, worst first."""
@@ -103,17 +107,37 @@ def _play_drafter(context: ReviewContext, identified: IdentifyResult) -> PlayDra
         people=identified.people,
         records=context.earlier_reviews(identified.as_of).save_records(identified.outcomes),
         today=identified.as_of,
-        names=name_words([row.name for row in identified.plan_rows]),
+        names=name_words(identified.account_names),
         client=context.client,
     )
 
 
-def _accounts_with_play(context: ReviewContext, identified: IdentifyResult) -> tuple[Dossier, ...]:
-    """The worst accounts, as many as the profile discusses in depth, then those that somebody asked for.
+def _accounts_with_play(
+    context: ReviewContext, identified: IdentifyResult, causes: Mapping[str, CauseFinding], running: Collection[str]
+) -> tuple[Dossier, ...]:
+    """The accounts of the list with the most to gain, as many as the profile discusses in depth; those whose play runs; then
+    those that somebody asked for.
 
-    An account in both lists keeps its rank, with the requested dossier.
+    An account of the list keeps its rank, with the requested dossier where there is one.
     """
-    deep_dives = profile_for(context.configuration, identified.portfolio.accounts).deep_dives
-    requested_dossiers = {dossier.account_id: dossier for dossier in identified.asked}
-    worst = [requested_dossiers.pop(dossier.account_id, dossier) for dossier in identified.dossiers[:deep_dives]]
-    return (*worst, *requested_dossiers.values())
+    configuration = context.configuration
+    deep_dives = profile_for(configuration, identified.portfolio.accounts).deep_dives
+    requested = {dossier.account_id: dossier for dossier in identified.asked}
+    ranks = {line.account_id: line.rank for line in identified.at_risk}
+    ranks |= {line.account_id: line.rank for line in identified.ahead}
+    listed = sorted((*identified.dossiers, *identified.ahead_dossiers), key=lambda each: ranks[each.account_id])
+    records = context.earlier_reviews(identified.as_of).save_records(identified.outcomes)
+    gains = {each.account_id: _gain(each, causes[each.account_id], records, configuration) for each in listed}
+    most = set(sorted(gains, key=lambda account: (-gains[account], ranks[account]))[:deep_dives])
+    chosen = [each for each in listed if each.account_id in most or each.account_id in running]
+    chosen = [requested.pop(each.account_id, each) for each in (*chosen, *identified.running_dossiers)]
+    return (*chosen, *requested.values())
+
+
+def _gain(
+    dossier: Dossier, finding: CauseFinding, records: Mapping[str, SaveRecord], configuration: Configuration
+) -> float:
+    """ARR that a play is expected to keep, before its cost."""
+    record = records.get(finding.category, SaveRecord())
+    chance = save_probability(finding.category, finding.difficulty, record, configuration.review)
+    return round(dossier.arr * chance_to_work_on(dossier) * chance.mean, 2)

@@ -29,7 +29,10 @@ from tools.configuration import read_configuration
 from tools.evidence.dossier import build_dossiers
 from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
 from tools.save_play.context import PlayContext
-from tools.scoring.score_sql import ATTRIBUTES, ChurnCurve, scored_sql
+from tools.scoring.churn_odds import ChurnOdds, prior_slopes
+from tools.scoring.churn_rate import rate_of
+from tools.scoring.past_weeks import PastWeeks
+from tools.scoring.score_sql import ATTRIBUTES, scored_sql
 from tools.scoring.scored_base import ScoredBase, read_base, score_base
 from tools.scoring.snapshots import SnapshotStore
 from tools.scoring.week_over_week import comparison_sql
@@ -44,7 +47,7 @@ AS_OF = date(2026, 11, 23)
 SHIPPED = read_configuration()
 CALENDAR = WorkingDays(SHIPPED.review)
 NO_HISTORY = SnapshotStore(Path("no-such-folder"))
-PRIOR = ChurnCurve(SHIPPED.scoring.churn_slope.value, SHIPPED.scoring.churn_midpoint.value, 0, False)
+PRIOR = ChurnOdds(prior_slopes(SHIPPED.scoring.churn), rate_of(0, 0, SHIPPED.scoring.churn), -5.0, -4.0)
 SIGNALS = tuple(SHIPPED.scoring.signals)
 LOWEST = {name: signal.points[0][0] for name, signal in SHIPPED.scoring.signals.items()}
 HIGHEST = {name: signal.points[-1][0] for name, signal in SHIPPED.scoring.signals.items()}
@@ -332,12 +335,12 @@ def _base_of_signals(rows: Iterable[Mapping[str, Any]], configuration: Configura
     connection = duckdb.connect(":memory:")
     insert_columns(connection, "measured", _MEASURED, [signals_row(n, cells) for n, cells in enumerate(rows)])
     audit = DataAudit(sources=(), left_out=(), fingerprint="made up")
-    return ScoredBase(connection, configuration, audit, AS_OF, PRIOR, [], None)
+    return ScoredBase(connection, configuration, audit, AS_OF, PRIOR, PastWeeks(0), [], None)
 
 
 def score_signals(rows: Iterable[Mapping[str, Any]], configuration: Configuration = SHIPPED) -> list[Row]:
     """Scores of accounts with given signals, one row each, in the given order."""
-    sql = scored_sql(configuration, "measured", AS_OF, PRIOR)
+    sql = scored_sql(configuration, "measured", AS_OF)
     return _base_of_signals(rows, configuration).rows(f"select * from ({sql}) order by account_id")
 
 

@@ -115,7 +115,7 @@ class LoadedReview:
     @cached_property
     def dossiers(self) -> dict[str, Dossier]:
         """The facts about each account that was looked at closely, by account."""
-        return {each.account_id: each for each in (*self.identified.dossiers, *self.identified.asked)}
+        return {each.account_id: each for each in self.identified.all_dossiers}
 
     @cached_property
     def plays(self) -> dict[str, SavePlay]:

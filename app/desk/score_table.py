@@ -15,7 +15,7 @@ from domain.configuration import Configuration
 from domain.errors import InputError, UnknownReference
 from domain.phase_results import IdentifyResult
 from tools.engine import EngineLimits, open_engine
-from tools.scoring.score_sql import SCORE_COLUMNS, ChurnCurve
+from tools.scoring.score_sql import REPORTED_COLUMNS
 from tools.scoring.scoring_steps import SqlLog, load_week
 from tools.scoring.snapshots import SnapshotStore
 from tools.scoring.week_over_week import comparison_sql
@@ -137,16 +137,14 @@ class ScoreTable:
         if this is None:
             raise UnknownReference(f"the scores of {review_id} are no longer kept; run the review again")
         before = [each for each in snapshots if each.as_of < identified.as_of]
-        scoring = self._configuration.scoring
-        self.curve = ChurnCurve(scoring.churn_slope.value, scoring.churn_midpoint.value, 0, False)
         self._connection.execute(f"create table scored as from read_parquet({sql_files([this.path])})")
         self._connection.execute(
-            f"create view scored_signals as select * exclude ({', '.join(SCORE_COLUMNS[:-2])}), velocity as reported_velocity "
+            f"create view scored_signals as select * exclude ({', '.join(REPORTED_COLUMNS)}), velocity as reported_velocity "
             "from scored"
         )
         last = next((each for each in before if each.review_id == identified.previous_review_id), None)
         if last is not None:
-            load_week(SqlLog(self._connection), "previous", last, self._configuration, self.curve)
+            load_week(SqlLog(self._connection), "previous", last, self._configuration)
         people = [(person.person_id, person.name) for person in identified.people.values()]
         self._connection.execute("create table people (csm_id varchar, csm varchar)")
         if people:

@@ -4,7 +4,7 @@ from pydantic import TypeAdapter
 
 from app.report import rendering
 from app.report.calendar_files import calendar_file
-from app.report.csv_files import actions_csv, crm_csv
+from app.report.csv_files import actions_csv, crm_csv, list_csv
 from app.report.view import ReviewView
 from domain.review import Review
 
@@ -30,6 +30,7 @@ def _review_files(view: ReviewView) -> dict[str, bytes]:
         "standup.md": rendering.render_markdown("standup.md", view),
         "actions.csv": actions_csv(view.review),
         "crm_updates.csv": crm_csv(view.review),
+        "list.csv": list_csv(view.review.listed),
     }
 
 

@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
+from domain.portfolio import AtRiskAccount, ListedAccount
 from domain.review import Review
 from domain.tracking import Action
 
@@ -26,6 +27,10 @@ _GUARD_AT_START, _GUARD_IN_TEXT = re.compile(f"'{_START}"), re.compile(_PIECE.re
 ACTION_COLUMNS = (
     "id", "review_id", "account_id", "account", "owner", "due", "follow_up", "kind", "title", "action", "purpose",
     "urgency", "effort_hours", "status", "done_on",
+)  # fmt: skip
+LIST_COLUMNS = (
+    "rank", "account_id", "account", "at_risk", "arr", "currency", "renewal_date", "chance_of_leaving", "within_weeks", "priority",
+    "why", "owner",
 )  # fmt: skip
 CRM_COLUMNS = ("account_id", "account", "field", "value", "reason")
 
@@ -64,6 +69,23 @@ def _action_row(action: Action) -> tuple[Cell, ...]:
         action.follow_up.isoformat() if action.follow_up else None, action.kind, action.title, action.action,
         action.purpose, action.urgency, action.effort_hours, action.status,
         action.done_on.isoformat() if action.done_on else None,
+    )  # fmt: skip
+
+
+def list_csv(listed: Iterable[ListedAccount]) -> bytes:
+    """The list of the meeting by rank, at risk or not."""
+    return csv_bytes(LIST_COLUMNS, (_list_row(line) for line in listed))
+
+
+def _list_row(line: ListedAccount) -> tuple[Cell, ...]:
+    if isinstance(line, AtRiskAccount):
+        at_risk, priority, why = "true", str(line.intervention_tier), "; ".join(line.reasons)
+    else:
+        at_risk, priority, why = "false", "watch", line.reason
+    return (
+        line.rank, line.account_id, line.name, at_risk, line.arr, line.currency,
+        line.renewal_date.isoformat() if line.renewal_date else None, line.order_probability, line.order_horizon_weeks,
+        priority, why, line.csm or "TBD",
     )  # fmt: skip
 
 

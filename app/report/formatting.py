@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 
-from domain.portfolio import AtRiskAccount
+from domain.portfolio import AheadAccount, AtRiskAccount, PortfolioSummary
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from tools.wording import ROLE_NAMES, UNKNOWN, capitalize_first, format_day, format_number, format_short_day, noun_for
@@ -217,14 +217,40 @@ def velocity(value: float | None, band: str) -> str:
     return UNKNOWN if value is None else f"{signed(value, 2)} a day ({word(band)})"
 
 
-def probability(value: float, calibrated: bool) -> str:
-    """A churn probability that says when nobody has checked it against outcomes."""
-    return percent(value) if calibrated else f"{percent(value)} (uncalibrated)"
+def probability(value: float, calibrated: bool, weeks: int | None) -> str:
+    """A chance of leaving with its horizon; it says when nobody has checked it against renewals."""
+    if weeks is None:  # a review of an older version
+        return percent(value) if calibrated else f"{percent(value)} (uncalibrated)"
+    return f"{percent(value, 1)} in {weeks} weeks" + ("" if calibrated else " (estimate)")
 
 
-def churn_impact(amount: float, currency: str, calibrated: bool) -> str:
-    """Expected churn impact that says when its probabilities are unchecked."""
-    return money(amount, currency) + ("" if calibrated else " (uncalibrated)")
+def churn_impact(portfolio: PortfolioSummary) -> str:
+    """Expected churn with its interval, its horizon, and what it rests on."""
+    p = portfolio
+    if p.churn_horizon_weeks is None:
+        return money(p.expected_churn_arr, p.currency) + ("" if p.calibrated else " (uncalibrated)")
+    return (
+        f"{money(p.expected_churn_arr, p.currency)} in {p.churn_horizon_weeks} weeks; {churn_range(p)}; {p.churn_basis}"
+    )
+
+
+def churn_range(portfolio: PortfolioSummary) -> str:
+    """The 80 % interval of the expected churn, or its absence."""
+    low, high = portfolio.expected_churn_low, portfolio.expected_churn_high
+    if low is None or high is None:
+        return "interval unknown"
+    return f"80 % interval {money(low, portfolio.currency)} to {money(high, portfolio.currency)}"
+
+
+def odds_factors(account: AtRiskAccount | AheadAccount) -> str:
+    """The parts of a chance of leaving, in one sentence; empty for a review of an older version."""
+    parts = account.churn_parts
+    if parts is None:
+        return ""
+    return (
+        f"{percent(parts.base, 1)} without risk and without a renewal decision; the odds × {number(parts.decision_factor)} "
+        f"for the decision, × {number(parts.risk_factor)} for the risk."
+    )
 
 
 def is_late(action: Action, today: date) -> bool:

@@ -29,6 +29,8 @@ _TEMPLATE_FUNCTIONS = (
     formatting.velocity,
     formatting.probability,
     formatting.churn_impact,
+    formatting.churn_range,
+    formatting.odds_factors,
     formatting.is_late,
 )
 

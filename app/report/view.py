@@ -11,7 +11,7 @@ from domain.configuration import InterventionTier
 from domain.diagnosis import CauseFinding, Pattern
 from domain.facts import UnreadText
 from domain.plan import AgendaItem, PlanLine, Prework
-from domain.portfolio import AtRiskAccount
+from domain.portfolio import AheadAccount, AtRiskAccount
 from domain.review import Review
 from domain.save_play import SavePlay
 from domain.tracking import Action, CalendarHold, Decision
@@ -73,6 +73,11 @@ class ReviewView:
         return {line.account_id: line for line in self.review.at_risk}
 
     @cached_property
+    def ahead(self) -> dict[str, AheadAccount]:
+        """Lines of the list that are not at risk, by account."""
+        return {line.account_id: line for line in self.review.ahead}
+
+    @cached_property
     def causes(self) -> dict[str, CauseFinding]:
         """Causes by account."""
         return {cause.account_id: cause for cause in self.review.causes}
@@ -84,14 +89,14 @@ class ReviewView:
 
     @cached_property
     def ranked_plays(self) -> tuple[SavePlay, ...]:
-        """The plays, in the order of the at-risk list."""
-        last = len(self.review.at_risk) + 1
-        rank = {line.account_id: line.rank for line in self.review.at_risk}
+        """The plays, in the order of the list."""
+        last = len(self.review.listed) + 1
+        rank = {line.account_id: line.rank for line in self.review.listed}
         return tuple(sorted(self.review.plays, key=lambda play: (rank.get(play.account_id, last), play.account_id)))
 
     @cached_property
     def _stems(self) -> dict[str, str]:
-        return stems([*self.lines, *(play.account_id for play in self.review.plays)])
+        return stems([*self.lines, *self.ahead, *(play.account_id for play in self.review.plays)])
 
     def stem(self, account_id: str) -> str:
         """The file name and anchor of an account that has a line or a play."""
@@ -115,7 +120,7 @@ class ReviewView:
         return (
             {line.account_id: line.name for line in review.intervention_plan}
             | {play.account_id: play.name for play in review.plays}
-            | {line.account_id: line.name for line in review.at_risk}
+            | {line.account_id: line.name for line in self.review.listed}
             | {account.account_id: account.name for incident in review.incidents for account in incident.accounts}
         )
 

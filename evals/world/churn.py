@@ -1,6 +1,7 @@
 """Churn of an account: a weekly hazard with fixed draws, and the effect of plays on it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from evals.world import assumptions
@@ -87,3 +88,44 @@ def _end_if_cured(one: DrawnCondition, plays: Sequence[SimulatedPlay]) -> DrawnC
     return DrawnCondition(
         TrueCondition(condition.kind, condition.began, ended, condition.severity, condition.visible), one.loudness, True
     )
+
+
+def leave_chance(
+    facts: AccountFacts,
+    hidden: Sequence[DrawnCondition],
+    span: WorldSpan,
+    since: date,
+    until: date,
+    plays: Sequence[SimulatedPlay] = (),
+) -> float:
+    """The true probability (0 to 1) of leaving between the two days with these plays, for an account that is there on the first.
+
+    Nothing is drawn here: the condition and its course are as they are, the hazard of each week counts, and a cure by the
+    right play counts with its probability.
+    """
+    targeted = any(play.against == one.condition.kind for play in plays for one in hidden)
+    if not targeted:
+        return _chance(facts, hidden, span, since, until, plays)
+    cured, ill = ([replace(one, curable=curable) for one in hidden] for curable in (True, False))
+    share = assumptions.PLAY_CURES
+    with_cure, without = (_chance(facts, each, span, since, until, plays) for each in (cured, ill))
+    return share * with_cure + (1 - share) * without
+
+
+def _chance(
+    facts: AccountFacts,
+    hidden: Sequence[DrawnCondition],
+    span: WorldSpan,
+    since: date,
+    until: date,
+    plays: Sequence[SimulatedPlay],
+) -> float:
+    conditions = [_end_if_cured(one, plays).condition for one in hidden]
+    stays = 1.0
+    for week in range(span.week_of(since), span.weeks):
+        start = span.start_of(week)
+        if start >= until:
+            break
+        if start >= facts.started:
+            stays *= 1.0 - _hazard(conditions, start, _renewal_decided(facts, start) is not None, plays)
+    return 1.0 - stays

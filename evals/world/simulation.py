@@ -7,7 +7,7 @@ from random import Random
 
 from evals.sample.write import COLUMNS
 from evals.world import assumptions
-from evals.world.churn import churn_day, draw_churn
+from evals.world.churn import churn_day, draw_churn, leave_chance
 from evals.world.conditions import draw_conditions
 from evals.world.draw_facts import draw_contacts, draw_facts
 from evals.world.draw_people import contact_entries, goal_entries, touch_entries
@@ -66,6 +66,11 @@ class World:
         """Day on which the account would leave with these plays, or None; the same random draws, a lower hazard."""
         life = self._lives[account_id]
         return churn_day(life.facts, life.hidden, life.fate, life.span, plays)
+
+    def leave_chance(self, account_id: str, since: date, until: date, plays: Sequence[SimulatedPlay] = ()) -> float:
+        """The true probability of leaving between the two days with these plays, for an account that is there on the first."""
+        life = self._lives[account_id]
+        return leave_chance(life.facts, life.hidden, life.span, since, until, plays)
 
     def true_condition(self, account_id: str, day: date) -> str | None:
         """Kind of the most severe condition that is active on that day, or None."""

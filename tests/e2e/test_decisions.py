@@ -117,7 +117,7 @@ def expected_actions(review: dict[str, Any], wanted: MeetingWishes) -> set[tuple
     plays = {play["account_id"] for play in review["plays"]}
     for line in review["intervention_plan"]:
         if line["account_id"] not in plays and line["account_id"] != wanted.no_outreach:
-            found |= {(line["account_id"], kind) for kind in ("primary", "secondary")[: 1 + bool(line["secondary"])]}
+            found.add((line["account_id"], "primary"))
     return found
 
 

@@ -42,12 +42,20 @@ def moved(review: Review, change: str) -> list[Review]:
     return [movement for movement in review["portfolio"]["movements"] if movement["change"] == change]
 
 
+def of_plays(review: Review) -> list[Review]:
+    """The causes of the accounts that have a play."""
+    accounts = {play["account_id"] for play in review["plays"]}
+    return [cause for cause in review["causes"] if cause["account_id"] in accounts]
+
+
 ONE, TWO, THREE, FOUR = (
     "1 Risk identification", "2 Root cause analysis", "3 Intervention planning", "4 Action assignment and tracking",
 )  # fmt: skip
 PROMISES = (
-    Promise(ONE, "at-risk account list, top 25 by risk × ARR", lambda r: len(r["at_risk"]) == 25, "at-risk",
-            lambda r: names(r["at_risk"])),
+    Promise(ONE, "list of 25 accounts: at risk", lambda r: len(r["at_risk"]) + len(r["ahead"]) >= 25, "at-risk",
+            lambda r: [*names(r["at_risk"]), r["list_note"]]),
+    Promise(ONE, "list of 25 accounts: ahead", lambda r: r["ahead"], "ahead", lambda r: names(r["ahead"])),
+    Promise(ONE, "overdue renewals", lambda r: r["overdue"], "overdue", lambda r: names(r["overdue"])),
     Promise(ONE, "new risks identified this week", lambda r: moved(r, "new"), "new",
             lambda r: names(moved(r, "new"))),
     Promise(ONE, "health degradation alerts", lambda r: r["alerts"], "new", lambda r: names(r["alerts"], "message")),
@@ -55,11 +63,11 @@ PROMISES = (
             lambda r: [money(r["portfolio"]["arr_at_risk"]), money(r["portfolio"]["expected_churn_arr"])]),
     Promise(ONE, "portfolio risk summary: count by tier", lambda r: r["portfolio"]["by_tier"], "overview",
             lambda r: [money(t["at_risk_arr"]) for t in r["portfolio"]["by_tier"]]),
-    Promise(TWO, "root cause summary for the top 10", lambda r: len(r["plays"]) == 10 and r["causes"], "deep-dives",
+    Promise(TWO, "root cause summary for the top 10", lambda r: len(r["plays"]) >= 10 and r["causes"], "deep-dives",
             lambda r: names(r["plays"]) + names(r["plays"], "cause_label")),
     Promise(TWO, "root cause with driver, evidence, difficulty, time to churn",
             lambda r: all(c["driver"] and c["evidence"] and c["difficulty_note"] for c in r["causes"][:10]), "plays",
-            lambda r: names(r["causes"][:10], "driver_note") + names(r["causes"][:10], "difficulty_note")),
+            lambda r: names(of_plays(r), "driver_note") + names(of_plays(r), "difficulty_note")),
     Promise(TWO, "risk driver patterns", lambda r: r["patterns"], "patterns",
             lambda r: [p["message"] for p in r["patterns"] if p["kind"] not in ("csm", "person", "owner")]),
     Promise(TWO, "CSM capacity assessment, overload warnings", lambda r: r["capacity"], "resources",
@@ -151,4 +159,4 @@ def test_every_promised_output_is_there_for_programs_and_for_people(
 
 
 def test_every_phase_has_its_outputs() -> None:
-    assert [sum(promise.phase == phase for promise in PROMISES) for phase in (ONE, TWO, THREE, FOUR)] == [5, 5, 5, 4]
+    assert [sum(promise.phase == phase for promise in PROMISES) for phase in (ONE, TWO, THREE, FOUR)] == [7, 5, 5, 4]

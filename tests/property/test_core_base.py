@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from domain.tables import TABLES
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED, PortfolioBuilder, ScoredPortfolio, compare_weeks, fetch_rows
 from tools.scoring.portfolio_summary import summarize_portfolio
-from tools.scoring.score_sql import scored_sql
+from tools.scoring.score_sql import ATTRIBUTES, SCORE_COLUMNS, scored_sql
 from tools.scoring.scored_base import score_base
 from tools.scoring.week_over_week import BRIDGE_SQL
 from tools.sources import Portfolio
@@ -52,8 +52,11 @@ def test_summed_up_category_by_category_or_all_in_one_statement_a_base_has_the_s
     example: ScoredPortfolio,
 ) -> None:
     base = example.base
-    at_once = scored_sql(base.configuration, "measured", base.as_of, base.curve)
-    assert base.rows("from scored order by account_id") == base.rows(f"from ({at_once}) order by account_id")
+    names = ", ".join((*ATTRIBUTES, *SCORE_COLUMNS))
+    at_once = scored_sql(base.configuration, "measured", base.as_of)
+    assert base.rows(f"select {names} from scored order by account_id") == base.rows(
+        f"from ({at_once}) order by account_id"
+    )
 
 
 DAYS = st.sampled_from([0, 3, 10, 27, 28, 30, 60, 89, 90])

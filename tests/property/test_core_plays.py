@@ -225,17 +225,24 @@ def test_the_same_plays_give_the_same_choice_in_whatever_order_people_are_named(
 def test_a_save_is_never_certain_nor_hopeless_and_its_mean_lies_in_its_interval(
     difficulty: Difficulty, saved: int, lost: int
 ) -> None:
-    chance = save_probability(difficulty, SaveRecord(saved, lost), SHIPPED.review)
+    chance = save_probability("value_gap", difficulty, SaveRecord(saved, lost), SHIPPED.review)
     assert 0 < chance.mean < 1
     assert 0 <= chance.low <= chance.mean <= chance.high <= 1
 
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_outcomes_move_the_belief_in_saving_the_right_way(difficulty: Difficulty) -> None:
-    means = [save_probability(difficulty, SaveRecord(saved, 20 - saved), SHIPPED.review).mean for saved in range(21)]
+    means = [
+        save_probability("value_gap", difficulty, SaveRecord(saved, 20 - saved), SHIPPED.review).mean
+        for saved in range(21)
+    ]
     assert all(after > before for before, after in pairwise(means))
 
 
 def test_a_hard_save_is_believed_less_than_an_easy_one() -> None:
-    easy, moderate, hard = (save_probability(level, SaveRecord(), SHIPPED.review).mean for level in DIFFICULTIES)
+    unknown = save_probability("undetermined", "easy", SaveRecord(), SHIPPED.review).mean
+    easy, moderate, hard = (
+        save_probability("value_gap", level, SaveRecord(), SHIPPED.review).mean for level in DIFFICULTIES
+    )
     assert (easy, moderate, hard) == (0.7, 0.5, 0.25)
+    assert unknown < hard, "while the cause is not known, a play aims at nothing"

@@ -149,7 +149,6 @@ def test_an_unknown_signal_counts_as_if_the_configuration_did_not_have_it(
 def test_scores_stay_between_0_and_100_and_an_unscored_health_has_its_own_band(base: list[dict[str, Any]]) -> None:
     for row in score_signals(base):
         assert 0 <= row["risk"] <= 100
-        assert 0 < row["churn_probability"] < 1
         assert (row["health"] is None) == (row["coverage"] < SCORING.minimum_coverage.value)
         assert (row["health"] is None) == (row["health_band"] == "not_scored")
         assert row["health"] is None or 0 <= row["health"] <= 100

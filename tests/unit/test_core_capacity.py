@@ -1,12 +1,15 @@
 """Capacity: overload, hours, and quiet accounts that may be handed over."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from agents.capacity_analyzer import actions_a_week
 from domain.diagnosis import CapacityLine, Handover
 from domain.phase_results import CsmBook, MovableAccount
 from tests.builders import AS_OF, SHIPPED, PortfolioBuilder, ScoredPortfolio, build_play, made_up_team
+from tests.sample_review import sample_review
 from tools.planning.capacity import capacity_lines, free_hours, propose_handovers, requested_hours
 from tools.scoring.portfolio_summary import csm_books, movable_accounts
 
@@ -114,3 +117,21 @@ def test_the_books_count_every_account_once(base: ScoredPortfolio) -> None:
     found = {line.csm_id: line for line in csm_books(base.base)}
     assert sum(line.accounts for line in found.values()) == len(base.accounts)
     assert found["P-1"].red_accounts == sum(row["health_band"] == "red" for row in base.accounts.values())
+
+
+def test_a_week_of_actions_counts_plays_plan_lines_and_what_is_open_and_no_account_twice() -> None:
+    """The line of an account with a play adds nothing: its primary action is part of the play."""
+    review = sample_review()
+    play = review.plays[0]
+    row = SimpleNamespace(account_id=play.account_id, csm_id="P-1", tier="critical")
+    other = SimpleNamespace(account_id="other", csm_id="P-1", tier="critical")
+    watched = SimpleNamespace(account_id="third", csm_id="P-1", tier="watch")
+    identified: Any = SimpleNamespace(as_of=review.as_of, plan_rows=(row, other, watched))
+    alone = actions_a_week((), (), identified, SHIPPED)
+    weeks = SHIPPED.review.planning_days.value / 7
+    assert alone == {"P-1": 2 / weeks}
+    with_play = actions_a_week((play,), (), identified, SHIPPED)
+    mine = [
+        a for phase in play.phases for a in phase.actions if a.owner_id == "P-1" and (a.due - review.as_of).days <= 14
+    ]
+    assert with_play["P-1"] == round((1 + len(mine)) / weeks, 1)

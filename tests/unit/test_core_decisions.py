@@ -106,7 +106,7 @@ def test_what_nobody_named_follows_the_rest() -> None:
 def test_primary_actions_without_a_play_are_approved_together_or_one_by_one() -> None:
     assert {item.account_id for item in decide(others="approve").lines} == {"A-3", "A-4"}
     assert {item.account_id for item in decide(approve("A-3")).lines} == {"A-3"}
-    assert [action.kind for action in work(decide(approve("A-4")))] == ["primary", "secondary"]
+    assert [action.kind for action in work(decide(approve("A-4")))] == ["primary"]
 
 
 def test_every_decision_is_recorded_with_who_and_which_version() -> None:

@@ -128,9 +128,16 @@ def test_the_direction_of_every_score_is_said(closed: dict[str, str]) -> None:
         assert "isk: high is bad" in closed[name]
 
 
-def test_an_unchecked_probability_is_called_uncalibrated(closed: dict[str, str]) -> None:
-    assert "(uncalibrated)" in closed["review.md"]
-    assert "73 % (uncalibrated)" in closed["review.html"]
+def test_a_chance_of_leaving_says_its_horizon_its_parts_and_that_it_is_an_estimate(closed: dict[str, str]) -> None:
+    assert "73 % in 13 weeks (estimate)" in closed["review.md"]
+    assert "73 % in 13 weeks (estimate)" in closed["review.html"]
+    assert "1 % without risk and without a renewal decision; the odds × 7.4" in closed["review.html"]
+
+
+def test_expected_churn_says_its_interval_and_what_it_rests_on(closed: dict[str, str]) -> None:
+    for name in ("review.md", "review.html"):
+        assert "in 13 weeks" in closed[name]
+        assert "80 % interval EUR 400,000 to EUR 900,000; estimate from a churn rate of 10 % a year" in closed[name]
 
 
 def test_money_in_another_currency_is_shown_in_both(closed: dict[str, str]) -> None:

@@ -43,10 +43,12 @@ def test_the_statements_of_the_shipped_configuration_are_those_that_were_reviewe
 
 def test_every_step_of_a_score_can_be_read(scored: ScoredPortfolio) -> None:
     steps = [what for what, _ in scored.base.executed_statements]
-    assert {"measuring usage", "adding up commercial", "health, risk, the rules that fire and money"} <= set(steps)
-    assert {"the names of bands and tiers", "what the history keeps of the week", "this week against last week"} <= set(
-        steps
-    )
+    assert {"measuring usage", "adding up commercial", "health, risk and the rules that fire"} <= set(steps)
+    assert {
+        "what decisions and risk add to the odds",
+        "what the history keeps of the week",
+        "this week against last week",
+    } <= set(steps)
     assert {"loading 2026-W47", "loading 2026-W44", "health about a month ago"} <= set(steps)
 
 

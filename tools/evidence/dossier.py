@@ -17,6 +17,7 @@ from tools.evidence.account_record import AccountRecord
 from tools.evidence.evidence import build_contributions, build_evidence, exact_parts
 from tools.evidence.facts import FactBuilder
 from tools.evidence.statement_rows import statement_records
+from tools.scoring.churn_forecast import churn_parts
 from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.snapshots import SnapshotStore
 from tools.signals import TEXT_COLUMNS
@@ -222,7 +223,10 @@ def _dossier(
         contract_arr=float(scored["contract_arr"]),
         expected_churn_arr=float(scored["expected_churn_arr"]),
         renewal_in_days=int(scored["renewal_in_days"]) if scored["renewal_in_days"] is not None else None,
-        calibrated=base.curve.calibrated,
+        calibrated=base.odds.checked,
+        churn_horizon_weeks=int(base.configuration.scoring.churn.horizon_weeks.value),
+        order_horizon_weeks=int(base.configuration.scoring.churn.order_weeks.value),
+        churn_parts=churn_parts(base.odds, scored),
         change=change,
         risk_then=moved["risk_then"],
         health_then=moved["health_then"],
@@ -246,5 +250,5 @@ _SCORE_FIELDS = (
     "account_id", "name", "segment", "size", "contract_currency", "renewal_date", "csm_id", "exec_sponsor_id",
     "lifecycle_stage", "parent_account_id", "health", "health_band", "coverage", "confidence", "velocity",
     "velocity_band", "risk", "score_tier", "risk_tier", "flagged", "alarm", "at_risk", "rule", "intervention_tier",
-    "churn_probability",
+    "churn_probability", "order_probability",
 )  # fmt: skip

@@ -7,7 +7,7 @@ from domain.configuration import Configuration, ReviewProfile
 from domain.diagnosis import CapacityLine
 from domain.phase_results import DiagnoseResult, IdentifyResult, Trends
 from domain.plan import TBD, AgendaItem, PlanLine, Prework, ResourceNeeds
-from domain.portfolio import AtRiskAccount
+from domain.portfolio import AtRiskAccount, PortfolioSummary
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from tools.wording import ROLE_NAMES, format_day, format_money, format_number, plural
@@ -77,14 +77,23 @@ def _renewal(play: SavePlay) -> str:
     return f"renewal in {plural(play.renewal_in_days, 'day')}"
 
 
+def expected_churn_text(numbers: PortfolioSummary) -> str:
+    """Expected churn with horizon, interval and basis; without them in a review of an older version."""
+    amount = format_money(numbers.expected_churn_arr, numbers.currency)
+    low, high = numbers.expected_churn_low, numbers.expected_churn_high
+    if low is None or high is None:
+        return amount + ("" if numbers.calibrated else " (uncalibrated)")
+    span = f"80 % interval {format_money(low, numbers.currency)} to {format_money(high, numbers.currency)}"
+    return f"{amount} in {numbers.churn_horizon_weeks} weeks ({span}; {numbers.churn_basis})"
+
+
 def _portfolio_points(identified: IdentifyResult) -> list[str]:
     numbers = identified.portfolio
     share = numbers.arr_at_risk / numbers.arr if numbers.arr else 0.0
     found = [
         f"{format_money(numbers.arr_at_risk, numbers.currency)} of {format_money(numbers.arr, numbers.currency)} ARR is at risk "
         f"({share:.0%}), in {plural(numbers.at_risk_accounts, 'account')} of {numbers.accounts}.",
-        f"Expected churn: {format_money(numbers.expected_churn_arr, numbers.currency)}"
-        + ("." if numbers.calibrated else " (uncalibrated)."),
+        f"Expected churn: {expected_churn_text(numbers)}.",
     ]
     if identified.baseline:
         found.append("First review: this week is the baseline; changes are shown from next week on.")

@@ -73,44 +73,36 @@ def assign_csm(play: SavePlay, person: Person) -> SavePlay:
     return play.model_copy(update={"owner": person.name, "owner_id": person.person_id, "phases": tuple(phases)})
 
 
-def plan_line_actions(
+def plan_line_action(
     line: PlanLine,
     review_id: str,
     csm: Person | None,
     calendar: WorkingDays,
     as_of: date,
     configuration: Configuration,
-) -> list[Action]:
-    """The primary action of an account without a play, and its secondary one some days later."""
-    settings = configuration.review
-
-    def make(kind: str, title: str, due: date) -> Action:
-        return Action(
-            id=action_id(review_id, line.account_id, kind),
-            review_id=review_id,
-            account_id=line.account_id,
-            account_name=line.name,
-            owner=line.owner,
-            owner_id=csm.person_id if csm else None,
-            due=due,
-            follow_up=calendar.follow_up(due, as_of),
-            kind=kind,
-            title=title,
-            action=f"{title} for {line.name}.",
-            purpose="; ".join(line.why),
-            phase=line.tier,
-            urgency=action_urgency(due, as_of, configuration.tiers),
-            effort_hours=settings.primary_action_hours.value,
-            channel="call",
-            playbook_action=None,
-            contact=None,
-        )
-
-    found = [make("primary", line.action, line.by)]
-    if line.secondary:
-        later = line.by + timedelta(days=int(settings.secondary_after_days.value))
-        found.append(make("secondary", line.secondary, calendar.on_or_after(later)))
-    return found
+) -> Action:
+    """The primary action of an account without a play. The secondary one is named in the plan and no commitment of its own."""
+    return Action(
+        id=action_id(review_id, line.account_id, "primary"),
+        review_id=review_id,
+        account_id=line.account_id,
+        account_name=line.name,
+        owner=line.owner,
+        owner_id=csm.person_id if csm else None,
+        due=line.by,
+        follow_up=calendar.follow_up(line.by, as_of),
+        kind="primary",
+        title=line.action,
+        action=f"{line.action} for {line.name}."
+        + (f" If that does not settle it: {line.secondary}." if line.secondary else ""),
+        purpose="; ".join(line.why),
+        phase=line.tier,
+        urgency=action_urgency(line.by, as_of, configuration.tiers),
+        effort_hours=configuration.review.primary_action_hours.value,
+        channel="call",
+        playbook_action=None,
+        contact=None,
+    )
 
 
 def assign_owner_actions(
@@ -166,7 +158,8 @@ def crm_updates(
 
     for play in plays:
         line = at_risk.get(play.account_id)
-        put(play.account_id, play.name, "At_Risk", "true", "Decided in the weekly review")
+        is_watched = play.intervention_tier == "watch"
+        put(play.account_id, play.name, "At_Risk", str(not is_watched).lower(), "Decided in the weekly review")
         put(play.account_id, play.name, "Risk_Tier", play.risk_level, "Risk score of this week; high is bad")
         if line is not None:
             put(play.account_id, play.name, "Health_Band", line.health_band, "Health of this week; high is good")

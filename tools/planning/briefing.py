@@ -41,7 +41,7 @@ def briefing_facts(
     found += [("changed", text) for text in _change_facts(identified)]
     found += [("why", text) for text in _cause_facts(diagnosed)]
     found += [("decide", text) for text in _decision_facts(identified, planned)]
-    known = sorted({row.name for row in identified.plan_rows} | {item.name for item in identified.at_risk})
+    known = sorted(set(identified.account_names))
     return tuple(
         BriefingFact(id=f"F{n}", kind=kind, text=text, names=tuple(name for name in known if name in text))
         for n, (kind, text) in enumerate(found, start=1)

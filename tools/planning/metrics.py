@@ -3,6 +3,7 @@
 What cannot be known yet says so; no figure is made up from too little.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,21 @@ from domain.configuration import ReviewSettings
 from domain.plan import TBD, PlanLine
 from domain.tracking import Action, Commitment, CrmUpdate, Metric, Metrics
 from tools.save_play.expected_value import SaveRecord, wilson_interval_95
+
+_Z80 = 1.2815515655446004
+"""Normal quantile of the ends of an 80 % interval."""
+
+
+@dataclass(frozen=True)
+class PassedForecast:
+    """The chances of leaving of one earlier review, after their time."""
+
+    review_id: str
+    weeks: int
+    chances: tuple[float, ...]
+    """Of each account that was at risk then."""
+    lost: int
+    """Accounts among them that left since."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +40,8 @@ class ReviewHistory:
     health_at_approval: Mapping[str, float | None]
     """Health in the first review that approved a play, for plays that are old enough to be judged."""
     health_now: Mapping[str, float | None]
-    expected_losses: float | None
-    """Sum of churn probabilities of the accounts at risk in the first review of the window."""
+    forecast: PassedForecast | None
+    """The newest forecast whose time has passed; None while there is none."""
     records: Mapping[str, SaveRecord]
 
 
@@ -118,7 +134,7 @@ def outcome_metrics(past: ReviewHistory, settings: ReviewSettings) -> list[Metri
             gone < most * len(known),
         ),
         _health_regained(past, settings),
-        _forecast(past.expected_losses, gone, len(known)),
+        _forecast(past.forecast),
     ]  # fmt: skip
 
 
@@ -145,21 +161,27 @@ def _health_regained(past: ReviewHistory, settings: ReviewSettings) -> Metric:
     )
 
 
-def _forecast(expected: float | None, gone: int, known: int) -> Metric:
-    """Losses that the probabilities forecast, beside those seen."""
-    note = "Forecast over the time to each renewal; losses come late." if expected is not None else "No earlier review."
+def _forecast(passed: PassedForecast | None) -> Metric:
+    """Losses that the chances of leaving forecast, beside those seen within the same time among the same accounts."""
+    expected = sum(passed.chances) if passed else None
+    spread = math.sqrt(sum(p * (1 - p) for p in passed.chances)) if passed else 0.0
+    low, high = (
+        (max((expected or 0.0) - _Z80 * spread, 0.0), (expected or 0.0) + _Z80 * spread) if passed else (None, None)
+    )
     return Metric(
         id="forecast",
         kind="outcome",
         label="Losses forecast against losses seen",
         value=round(expected, 4) if expected is not None else None,
-        shown=f"{expected:.1f} forecast, {gone} seen" if expected is not None else "not known yet",
-        target="within the interval of chance",
-        met=None,
-        count=known,
+        shown=f"{expected:.1f} forecast, {passed.lost} seen" if passed else "not known yet",
+        target=f"{low:.1f} to {high:.1f}" if low is not None and high is not None else "within the interval of chance",
+        met=low <= passed.lost <= high if passed and low is not None and high is not None else None,
+        count=len(passed.chances) if passed else 0,
         low=None,
         high=None,
-        note=note,
+        note=f"Accounts at risk in {passed.review_id}, within {passed.weeks} weeks; 80 % of such counts are in the target."
+        if passed
+        else "No earlier review is old enough: its forecast is for the weeks after it.",
     )
 
 
@@ -174,5 +196,7 @@ def build_metrics(
         )
         for cause, label in labels.items()
     ]  # fmt: skip
-    note = "" if calibrated else "Churn probabilities are uncalibrated until enough outcomes are known."
+    note = (
+        "" if calibrated else "Chances of leaving are estimates until they have been checked against your own renewals."
+    )
     return Metrics(figures=tuple(figures), save_rates=tuple(rates), note=note)

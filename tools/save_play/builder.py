@@ -16,7 +16,7 @@ from domain.playbook import PHASES, Criterion, Phase, PlaybookAction
 from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCriterion, WalkAwayCriterion
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.context import PlayContext
-from tools.save_play.expected_value import SaveRecord, expected_value
+from tools.save_play.expected_value import SaveRecord, chance_to_work_on, expected_value
 from tools.save_play.fact_words import fact_name, fact_reason
 from tools.save_play.selection import (
     adverse_signals,
@@ -124,7 +124,8 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
         escalation=_escalation(context),
         expected_value=expected_value(
             dossier.arr,
-            dossier.churn_probability,
+            chance_to_work_on(dossier),
+            finding.category,
             finding.difficulty,
             sum(action.effort_hours for action in actions),
             concession_cost(actions, dossier.arr, settings),

@@ -4,8 +4,10 @@ import math
 from dataclasses import dataclass
 
 from domain.configuration import ReviewSettings
+from domain.dossier import Dossier
 from domain.playbook import Difficulty
 from domain.save_play import ExpectedValue
+from tools.evidence.causes import UNDETERMINED
 
 _Z90 = 1.6448536269514722
 _Z95 = 1.959963984540054
@@ -45,23 +47,31 @@ class SaveChance:
     basis: str
 
 
-def save_probability(difficulty: Difficulty, record: SaveRecord, settings: ReviewSettings) -> SaveChance:
+def save_probability(cause: str, difficulty: Difficulty, record: SaveRecord, settings: ReviewSettings) -> SaveChance:
     """Probability that a play saves the account.
 
-    The mean is that of a Beta distribution: the prior of the difficulty plus the outcomes known for the cause. The
+    While the cause is undetermined the prior is its own: such a play aims at nothing yet. The mean is that of a Beta distribution: the prior of the difficulty plus the outcomes known for the cause. The
     interval is Wilson's over the same (prior and known) cases.
     """
-    prior = settings.save_priors[difficulty]
+    unknown = cause == UNDETERMINED and UNDETERMINED in settings.save_priors
+    prior = settings.save_priors["undetermined" if unknown else difficulty]
     saved, lost = prior.saved + record.saved, prior.lost + record.lost
     low, high = wilson_interval(saved, saved + lost, _Z90)
     known = record.saved + record.lost
-    basis = f"prior for a {difficulty} save" + (f" and {known} known outcomes of this cause" if known else "")
+    basis = f"prior for a {difficulty} save" if not unknown else "prior for a save without a known cause"
+    basis += f" and {known} known outcomes of this cause" if known else ""
     return SaveChance(saved / (saved + lost), low, high, basis)
+
+
+def chance_to_work_on(dossier: Dossier) -> float:
+    """The chance of leaving that a play can lower: within the longer horizon, since a play takes eight weeks."""
+    return dossier.churn_probability if dossier.order_probability is None else dossier.order_probability
 
 
 def expected_value(
     arr: float,
     churn_probability: float,
+    cause: str,
     difficulty: Difficulty,
     hours: float,
     concessions: float,
@@ -69,7 +79,7 @@ def expected_value(
     settings: ReviewSettings,
 ) -> ExpectedValue:
     """ARR × churn probability × save probability − cost; cost is hours × rate + concessions."""
-    chance = save_probability(difficulty, record, settings)
+    chance = save_probability(cause, difficulty, record, settings)
     cost = round(hours * settings.hourly_rate.value + concessions, 2)
     return ExpectedValue(
         arr=arr,

@@ -18,6 +18,7 @@ from domain.portfolio import (
     TierCount,
 )
 from domain.tables import TABLES
+from tools.scoring.churn_forecast import SPREAD_SQL, churn_basis, churn_interval, churn_note
 from tools.scoring.health import component_sql, fresh_value_sql
 from tools.scoring.scored_base import Row, ScoredBase, ScoreOnlyBase, signal_coverage
 from tools.scoring.tiers import condition_sql
@@ -117,8 +118,10 @@ def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
     total = base.rows(
         "select count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (at_risk) as risky, "
         "coalesce(sum(arr) filter (at_risk), 0) as risky_arr, coalesce(sum(expected_churn_arr), 0) as expected, "
-        "count(*) filter (health is null) as not_scored, count(*) filter (renewal_in_days < 0) as overdue from scored"
+        f"count(*) filter (health is null) as not_scored, count(*) filter (renewal_in_days < 0) as overdue, {SPREAD_SQL} "
+        "as spread from scored"
     )[0]
+    low, high = churn_interval(float(total["expected"]), float(total["spread"]), base.odds.rate)
     return PortfolioSummary(
         accounts=total["accounts"],
         currency=base.configuration.scoring.money.home,
@@ -126,8 +129,13 @@ def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
         at_risk_accounts=total["risky"],
         arr_at_risk=float(total["risky_arr"]),
         expected_churn_arr=float(total["expected"]),
-        calibrated=base.curve.calibrated,
-        calibration_note=_calibration_note(base),
+        churn_horizon_weeks=int(base.configuration.scoring.churn.horizon_weeks.value),
+        expected_churn_low=low,
+        expected_churn_high=high,
+        yearly_churn_rate=round(base.odds.rate.yearly, 6),
+        churn_basis=churn_basis(base.odds),
+        calibrated=base.odds.checked,
+        calibration_note=churn_note(base.odds, base.configuration.scoring.churn),
         by_tier=_counts(base, "risk_tier", _TIERS),
         by_segment=_counts(base, "segment"),
         by_band=_counts(base, "health_band", _BANDS),
@@ -142,16 +150,6 @@ def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
                 f"order by at_risk desc, risk * arr desc, account_id limit {_SCATTER}"
             )
         ),
-    )
-
-
-def _calibration_note(base: ScoredBase) -> str:
-    curve, needed = base.curve, int(base.configuration.scoring.outcomes_to_calibrate.value)
-    if curve.calibrated:
-        return f"Churn probabilities are fitted to {curve.outcomes} known renewals and losses."
-    return (
-        f"Churn probabilities are uncalibrated: a stated prior, since {curve.outcomes} of the {needed} outcomes needed "
-        "are known with a score from before."
     )
 
 

@@ -58,8 +58,3 @@ def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
 def amplified_points_sql(name: str, signal: Signal, scoring: ScoringSettings) -> str:
     """Points that one signal adds to the final score; they sum to ``risk``."""
     return f"case when base > 0 then ({points_sql(name, signal, scoring)}) / base * risk else 0 end"
-
-
-def churn_probability_sql(slope: float, midpoint: float) -> str:
-    """A logistic curve over ``risk``: the prior, or what was fitted to known outcomes."""
-    return round_sql(f"1 / (1 + exp(-{sql_number(slope)} * (risk - {sql_number(midpoint)})))")

@@ -6,7 +6,6 @@ a change of weights can be separated from a change of customers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from domain.configuration import CATEGORIES, ScoreConfiguration, ScoringSettings, Signal
@@ -45,16 +44,18 @@ SCORE_COLUMNS = (
     "at_risk",
     "rule",
     "intervention_tier",
-    "churn_probability",
-    "expected_churn_arr",
+    "renewal_in_days",
 )
-
-SCORED_COLUMNS = (*SCORE_COLUMNS, "renewal_in_days")
+"""The scores of an account, whatever its chance of leaving; ``renewal_in_days`` is measured beside the signals."""
+ODDS_COLUMNS = ("decision_odds", "order_decision_odds", "risk_odds")
+"""Log-odds: what a renewal decision and what risk add to the chance of leaving."""
+CHANCE_COLUMNS = ("churn_probability", "order_probability", "expected_churn_arr")
+SCORED_COLUMNS = (*SCORE_COLUMNS, *ODDS_COLUMNS, *CHANCE_COLUMNS)
 LABEL_COLUMNS = ("health_band", "velocity_band", "confidence", "score_tier", "risk_tier", "rule", "intervention_tier")
 """The names among the scores: each follows from the numbers."""
-NUMERIC_COLUMNS = (*(name for name in SCORED_COLUMNS if name not in LABEL_COLUMNS), "rule_number")
-REPORTED_COLUMNS = SCORE_COLUMNS[:-2]
-"""The scores that are saved of a week. Probability and expected loss are not: the curve of the day gives them anew."""
+NUMERIC_COLUMNS = (*(name for name in SCORE_COLUMNS if name not in LABEL_COLUMNS), "rule_number")
+REPORTED_COLUMNS = SCORE_COLUMNS[:-1]
+"""The scores that are saved of a week. Chances are not: the odds of the day give them anew."""
 
 
 FORMER_CUSTOMERS_SQL = """
@@ -62,16 +63,6 @@ FORMER_CUSTOMERS_SQL = """
     having max(case when kind = 'churned' then date end) >=
         coalesce(max(case when kind <> 'churned' then date end), date '0001-01-01')"""
 """Accounts that left: churned, and no other outcome since. They are no longer part of the base."""
-
-
-@dataclass(frozen=True)
-class ChurnCurve:
-    """A logistic curve from risk to churn probability, and the number of outcomes behind it."""
-
-    slope: float
-    midpoint: float
-    outcomes: int
-    calibrated: bool
 
 
 def size_sql(scoring: ScoringSettings, arr: str) -> str:
@@ -196,14 +187,9 @@ def velocity_sql(scoring: ScoringSettings) -> str:
     return round_sql(f"(health - health_month_ago) / {sql_number(scoring.velocity_days.value)}")
 
 
-def _decision_steps(configuration: ScoreConfiguration, curve: ChurnCurve, velocity: str) -> list[list[str]]:
-    """The steps from both scores to velocity, probability and the rule that fires."""
-    moving = [
-        f"{velocity} as velocity",
-        f"{risk.churn_probability_sql(curve.slope, curve.midpoint)} as churn_probability",
-    ]
-    money = ["cast(round(cast(arr as double) * churn_probability, 2) as decimal(18, 2)) as expected_churn_arr"]
-    return [moving, money, *tiers.tier_steps(configuration.scoring, configuration.tiers)]
+def _decision_steps(configuration: ScoreConfiguration, velocity: str) -> list[list[str]]:
+    """The steps from both scores to velocity and the rule that fires."""
+    return [[f"{velocity} as velocity"], *tiers.tier_steps(configuration.scoring, configuration.tiers)]
 
 
 def _label_steps(configuration: ScoreConfiguration) -> list[list[str]]:
@@ -238,17 +224,16 @@ def scored_sql(
     configuration: ScoreConfiguration,
     source: str,
     as_of: date,
-    curve: ChurnCurve,
     velocity: str = "",
 ) -> str:
     """One row an account: attributes and scores. ``velocity`` may name a column that was reported before."""
     velocity = velocity or velocity_sql(configuration.scoring)
     first, steps = _from_signals(configuration, source, as_of)
-    steps += [*_decision_steps(configuration, curve, velocity), *_label_steps(configuration)]
-    return f"{_cte_chain(first, steps)} select {', '.join((*ATTRIBUTES, *SCORED_COLUMNS))} from final"
+    steps += [*_decision_steps(configuration, velocity), *_label_steps(configuration)]
+    return f"{_cte_chain(first, steps)} select {', '.join((*ATTRIBUTES, *SCORE_COLUMNS))} from final"
 
 
-def numeric_scores_sql(configuration: ScoreConfiguration, tables: Sequence[str], curve: ChurnCurve) -> str:
+def numeric_scores_sql(configuration: ScoreConfiguration, tables: Sequence[str]) -> str:
     """One row an account: its place and the numeric scores; names of bands and tiers follow from them.
 
     ``tables`` hold the signals and what each category adds, in the order of the accounts.
@@ -259,15 +244,20 @@ def numeric_scores_sql(configuration: ScoreConfiguration, tables: Sequence[str],
     source = side_by_side_sql(configuration.scoring, columns, tables, ("size", "arr", "health_month_ago"))
     steps = [
         *_score_steps(configuration.scoring),
-        *_decision_steps(configuration, curve, velocity_sql(configuration.scoring)),
+        *_decision_steps(configuration, velocity_sql(configuration.scoring)),
     ]
     chain = _cte_chain(source, [health.SIZE_FLAGS, *steps])
     return f"{chain} select place, {', '.join(NUMERIC_COLUMNS)} from final"
 
 
-def labelled_sql(configuration: ScoreConfiguration, source: str, columns: Sequence[str]) -> str:
-    """The ``columns`` of a select statement that yields the numeric scores, and of the names that follow from them."""
-    return f"{_cte_chain(source, _label_steps(configuration))} select {', '.join(columns)} from final"
+def labelled_sql(
+    configuration: ScoreConfiguration, source: str, columns: Sequence[str], further: Sequence[list[str]] = ()
+) -> str:
+    """The ``columns`` of a select statement that yields the numeric scores, and of the names that follow from them.
+
+    ``further``: more steps, each a list of columns over those before.
+    """
+    return f"{_cte_chain(source, [*_label_steps(configuration), *further])} select {', '.join(columns)} from final"
 
 
 DETAIL_COLUMNS = ("value", "observed_on", "component", "share", "health_points", "risk_points")

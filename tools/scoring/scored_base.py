@@ -1,7 +1,7 @@
 """The customer base of one review date, scored in the engine; only aggregates and the accounts under review leave it.
 
 One rule: no Python loop over all accounts. In the connection: the eleven inputs, ``statements``, a table of signals a
-category, ``scores``, ``measured``, ``scored``, ``previous`` (last reviewed week), ``compared``. ``accounts``, the
+category, ``scores``, ``odds``, ``measured``, ``scored``, ``previous`` (last reviewed week), ``compared``. ``accounts``, the
 signals and ``scores`` hold the same accounts in the same order; ``measured`` and ``scored`` are views that put them
 side by side.
 """
@@ -20,20 +20,27 @@ from domain.data_audit import DataAudit
 from domain.record import Row as Row
 from tools.engine import EngineLimits, StepWatcher, no_watcher
 from tools.scoring import week_over_week
-from tools.scoring.calibration import fit_churn_curve
+from tools.scoring.churn_learning import learn_slopes
+from tools.scoring.churn_odds import ChurnOdds, chance_sql
+from tools.scoring.churn_rate import churn_rate, rate_of
+from tools.scoring.past_weeks import PastWeeks, load_past_weeks
 from tools.scoring.score_sql import (
     DETAIL_COLUMNS,
-    ChurnCurve,
     detail_sql,
     signal_coverage_sql,
 )
 from tools.scoring.scoring_steps import (
     SqlLog,
     executed_sql,
+    find_level,
     find_statements,
+    find_terms,
     load_week,
     score_accounts,
     sort_accounts,
+    week_sql,
+    weigh_odds,
+    weigh_prior,
 )
 from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, snapshot_month_ago
 from tools.signals import (
@@ -62,7 +69,9 @@ class ScoredBase(Generic[ConfigurationT_co]):
     configuration: ConfigurationT_co
     audit: DataAudit
     as_of: date
-    curve: ChurnCurve
+    odds: ChurnOdds
+    past: PastWeeks
+    """Kept weeks whose horizon has passed; the table ``past`` is there if there are any."""
     snapshots: list[Snapshot]
     previous: Snapshot | None
     statements: list[Statement] = field(default_factory=list)
@@ -209,16 +218,21 @@ def score_base(
     with watch("finding what was stated", connection):
         has_few_texts = sum(portfolio.audit.source(name).rows for name in TEXT_COLUMNS) <= FEW_TEXTS
         statements = find_statements(connection, configuration, as_of, has_few_texts)
-    curve = fit_churn_curve(connection, snapshots, configuration.scoring, as_of)
     scoring = configuration.scoring
     month_ago = snapshot_month_ago(snapshots, as_of, scoring.velocity_window, int(scoring.velocity_days.value))
     if month_ago is not None:
-        load_week(log, "month", month_ago, configuration, curve)
-    snapshot_sql = score_accounts(log, portfolio, configuration, as_of, curve, month_ago is not None, watch)
+        load_week(log, "month", month_ago, configuration)
+    parts = score_accounts(log, portfolio, configuration, as_of, month_ago is not None, watch)
+    with watch("weighing the odds", connection):
+        rate = churn_rate(connection, scoring.churn, as_of)
+        find_terms(log, configuration, as_of)
+        past = load_past_weeks(connection, snapshots, scoring.churn, as_of)
+        odds = weigh_odds(log, configuration, learn_slopes(connection, past, scoring.churn, rate), rate, parts)
+    snapshot_sql = week_sql(log, configuration, parts)
     previous = latest_reviewed(snapshots)
     with watch("comparing with last week", connection):
         if previous is not None:
-            load_week(log, "previous", previous, configuration, curve)
+            load_week(log, "previous", previous, configuration)
         compared = week_over_week.comparison_sql(configuration.scoring, previous is not None)
         log.create("this week against last week", "table" if previous else "view", "compared", compared)
     return ScoredBase(
@@ -226,7 +240,8 @@ def score_base(
         configuration=configuration,
         audit=portfolio.audit,
         as_of=as_of,
-        curve=curve,
+        odds=odds,
+        past=past,
         snapshots=snapshots,
         previous=previous,
         statements=statements,
@@ -237,6 +252,17 @@ def score_base(
         snapshot_sql=snapshot_sql,
         history_notices=history.notices(),
     )
+
+
+def chances_of_prior(base: ScoreOnlyBase) -> tuple[float, ...]:
+    """The chance of leaving within the shorter horizon as it would be without any outcome, by account id."""
+    churn = base.configuration.scoring.churn
+    log = SqlLog(base.connection)
+    weigh_prior(log, churn)
+    level = find_level(log, "prior_odds", "decision_odds", rate_of(0, 0.0, churn).within(churn.horizon_weeks.value))
+    chance = chance_sql(level, "decision_odds")
+    rows = base.rows(f"select {chance} as p from accounts positional join prior_odds order by accounts.account_id")
+    return tuple(row["p"] for row in rows)
 
 
 def signal_coverage(base: ScoreOnlyBase) -> list[tuple[str, int, int, int]]:

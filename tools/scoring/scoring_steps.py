@@ -10,18 +10,22 @@ from itertools import compress
 
 import duckdb
 
+from domain.churn_settings import ChurnSettings
 from domain.configuration import CATEGORIES, ScoreConfiguration
 from domain.data_audit import DataAudit
 from tools.engine import StepWatcher
+from tools.scoring.churn_learning import Learned
+from tools.scoring.churn_odds import ChurnOdds, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
+from tools.scoring.churn_rate import ChurnRate
 from tools.scoring.score_sql import (
     ATTRIBUTES,
     FORMER_CUSTOMERS_SQL,
     MEASURED_COLUMNS,
     NUMERIC_COLUMNS,
+    ODDS_COLUMNS,
     REPORTED_COLUMNS,
     SCORED_COLUMNS,
     SNAPSHOT_COLUMNS,
-    ChurnCurve,
     category_sums_sql,
     labelled_sql,
     numeric_scores_sql,
@@ -121,28 +125,69 @@ def score_accounts(
     portfolio: Portfolio,
     configuration: ScoreConfiguration,
     as_of: date,
-    curve: ChurnCurve,
     has_month: bool,
     watch: StepWatcher,
-) -> str:
-    """Make ``measured``, ``scores`` and ``scored``; the statement that yields what the history keeps of the week."""
+) -> list[str]:
+    """Make ``measured`` and ``scores``. Returns the names of the tables with the signals, in the order of the accounts."""
     connection, scoring = portfolio.connection, configuration.scoring
     parts, sums = _measure(log, portfolio, configuration, as_of, has_month, watch)
     log.create("the signals side by side", "view", "measured", side_by_side_sql(scoring, MEASURED_COLUMNS, parts))
     with watch("scoring", connection):
-        numeric_scores = numeric_scores_sql(configuration, [*parts, *sums], curve)
-        log.create("health, risk, the rules that fire and money", "table", "scores", numeric_scores)
+        numeric_scores = numeric_scores_sql(configuration, [*parts, *sums])
+        log.create("health, risk and the rules that fire", "table", "scores", numeric_scores)
         _check_row_order(connection, parts, [*sums, "scores"])
         for name in sums:
             connection.execute(f"drop table {name}")
+    return parts
+
+
+def week_sql(log: SqlLog, configuration: ScoreConfiguration, parts: Sequence[str]) -> str:
+    """The statement that yields what the history keeps of the week."""
     scores = [f"scores.{name}" for name in NUMERIC_COLUMNS]
-    scored = side_by_side_sql(scoring, scores, ["scores", *(name for name in parts if name == "month_health")])
-    labelled = labelled_sql(configuration, scored, (*ATTRIBUTES, *SCORED_COLUMNS))
-    log.create("the names of bands and tiers", "view", "scored", labelled)
     saved_columns = [*scores, *(name for name in MEASURED_COLUMNS if name not in NUMERIC_COLUMNS)]
-    week = labelled_sql(configuration, side_by_side_sql(scoring, saved_columns, [*parts, "scores"]), SNAPSHOT_COLUMNS)
+    saved = side_by_side_sql(configuration.scoring, saved_columns, [*parts, "scores"])
+    week = labelled_sql(configuration, saved, SNAPSHOT_COLUMNS)
     log.statements.append(("what the history keeps of the week", week))
     return week
+
+
+_BESIDE = "(select scores.rowid as place, scores.risk, scores.renewal_in_days, terms.term_days from scores positional join terms)"
+
+
+def weigh_prior(log: SqlLog, churn: ChurnSettings) -> None:
+    """Make ``prior_odds``: the odds by the configured slopes, whatever was fitted."""
+    log.create("the odds of the prior", "table", "prior_odds", odds_sql(churn, prior_slopes(churn), _BESIDE))
+
+
+def find_level(log: SqlLog, table: str, decision: str, share: float) -> float:
+    """The level of one horizon: the one at which the mean chance over a table of odds is ``share``."""
+    query = level_sql(table, decision, share)
+    log.statements.append((f"the level at which the mean chance is {share:.4f}", query))
+    (level,) = log.connection.execute(query).fetchall()[0]
+    return float(level)
+
+
+def find_terms(log: SqlLog, configuration: ScoreConfiguration, as_of: date) -> None:
+    """Make ``terms``: days of the running contract of every account."""
+    log.create("the terms of the contracts", "table", "terms", terms_sql(configuration.scoring.churn, as_of))
+
+
+def weigh_odds(
+    log: SqlLog, configuration: ScoreConfiguration, learned: Learned, rate: ChurnRate, parts: Sequence[str]
+) -> ChurnOdds:
+    """Make ``odds`` and ``scored``: the chance of leaving of every account, so that their mean is the base's churn rate."""
+    churn, connection = configuration.scoring.churn, log.connection
+    log.create("what decisions and risk add to the odds", "table", "odds", odds_sql(churn, learned.slopes, _BESIDE))
+    _check_row_order(connection, ["terms"], ["odds"])
+    shown = find_level(log, "odds", "decision_odds", rate.within(churn.horizon_weeks.value))
+    order = find_level(log, "odds", "order_decision_odds", rate.within(churn.order_weeks.value))
+    odds = ChurnOdds(learned.slopes, rate, shown, order, learned.note, learned.checked)
+    columns = [*(f"scores.{name}" for name in NUMERIC_COLUMNS), *(f"odds.{name}" for name in ODDS_COLUMNS)]
+    tables = ["scores", "odds", *(name for name in parts if name == "month_health")]
+    scored = side_by_side_sql(configuration.scoring, columns, tables)
+    labelled = labelled_sql(configuration, scored, (*ATTRIBUTES, *SCORED_COLUMNS), chance_columns(odds))
+    log.create("the names of bands and tiers, the chance of leaving and money", "view", "scored", labelled)
+    return odds
 
 
 _STATED_JOIN = f"left join ({category_sql('stated')}) stated on stated.account_id = part.account_id"
@@ -224,7 +269,6 @@ def load_week(
     name: str,
     snapshot: Snapshot,
     configuration: ScoreConfiguration,
-    curve: ChurnCurve,
 ) -> None:
     """A past week as a table; scored again from its own signals when the configuration has changed since."""
     # Both weeks are compared in today's exchange rates, else a moving currency would look like a moving customer.
@@ -251,7 +295,7 @@ def load_week(
     if snapshot.scoring_hash == configuration.scoring_hash:
         log.create(what, "table", f"{name}", f"select * from {name}_then")
         return
-    scored = scored_sql(configuration, f"{name}_measured", snapshot.as_of, curve, "reported_velocity")
+    scored = scored_sql(configuration, f"{name}_measured", snapshot.as_of, "reported_velocity")
     log.create(
         what,
         "table",
