@@ -16,7 +16,7 @@ from domain.errors import InputError, UnknownReference
 from domain.phase_results import IdentifyResult
 from tools.engine import EngineLimits, open_engine
 from tools.scoring.score_sql import SCORE_COLUMNS, ChurnCurve
-from tools.scoring.scoring_steps import SqlLog, load_week
+from tools.scoring.scoring_steps import SqlLog, columns_not_saved, load_week
 from tools.scoring.snapshots import SnapshotStore
 from tools.scoring.week_over_week import comparison_sql
 from tools.sql import sql_files
@@ -141,8 +141,8 @@ class ScoreTable:
         self.curve = ChurnCurve(scoring.churn_slope.value, scoring.churn_midpoint.value, 0, False)
         self._connection.execute(f"create table scored as from read_parquet({sql_files([this.path])})")
         self._connection.execute(
-            f"create view scored_signals as select * exclude ({', '.join(SCORE_COLUMNS[:-2])}), velocity as reported_velocity "
-            "from scored"
+            f"create view scored_signals as select * exclude ({', '.join(SCORE_COLUMNS[:-2])}), velocity as reported_velocity"
+            f"{columns_not_saved(self._connection, 'scored')} from scored"
         )
         last = next((each for each in before if each.review_id == identified.previous_review_id), None)
         if last is not None:

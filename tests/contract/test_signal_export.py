@@ -16,7 +16,7 @@ from tools.scoring.signal_details import scores_with_signals_sql
 def world() -> PortfolioBuilder:
     """Two accounts: one with a fresh and an old answer, one with nothing."""
     made = PortfolioBuilder().account("A1").account("A2")
-    return made.survey("A1", 120, 3).ticket("A1", 2, escalated=True)
+    return made.survey("A1", 120, 3).ticket("A1", 2, escalated=True).ticket("A2", 100, closed=90)
 
 
 def test_every_signal_has_a_state_and_a_reason_where_it_is_not_known(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from tools.signals import (
     usage_by_account_sql,
 )
 from tools.signals.plain_text import plain_text_query
+from tools.signals.registry import EARLIER_DAYS
 from tools.signals.statements import Statement, StatementFinder, TextRow
 from tools.sources import Portfolio
 from tools.sql import sql_files, sql_string
@@ -211,12 +212,14 @@ def source_dates(audit: DataAudit) -> dict[str, date | None]:
     }
 
 
-def _columns_not_saved(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+def columns_not_saved(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     """Columns for what a past week did not measure, a signal that is new since then: unknown for every account."""
     saved = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
     days = set(OBSERVED_ON.values())
     missing = [name for name in MEASURED_COLUMNS if name not in saved]
-    return "".join(f", cast(null as {'date' if name in days else 'double'}) as {name}" for name in missing)
+    earlier = {name: source for name, source in EARLIER_DAYS.items() if source in saved}
+    cells = [earlier.get(name, f"cast(null as {'date' if name in days else 'double'})") for name in missing]
+    return "".join(f", {cell} as {name}" for cell, name in zip(cells, missing, strict=True))
 
 
 def load_week(
@@ -240,7 +243,7 @@ def load_week(
         f"arr as reported_arr, at_risk as reported_at_risk, velocity as reported_velocity from read_parquet({sql_files([snapshot.path])})",
     )
     size = size_sql(configuration.scoring, "arr")
-    unmeasured = _columns_not_saved(log.connection, f"{name}_then")
+    unmeasured = columns_not_saved(log.connection, f"{name}_then")
     log.create(
         what,
         "view",
