@@ -17,7 +17,7 @@ from domain.phase_results import IdentifyResult
 from tools.engine import EngineLimits, open_engine
 from tools.scoring.score_sql import SCORE_COLUMNS, ChurnCurve
 from tools.scoring.scoring_steps import SqlLog, columns_not_saved, load_week
-from tools.scoring.snapshots import SnapshotStore
+from tools.scoring.snapshots import SnapshotStore, saved_shares
 from tools.scoring.week_over_week import comparison_sql
 from tools.sql import sql_files
 
@@ -136,6 +136,7 @@ class ScoreTable:
         this = next((each for each in snapshots if each.review_id == review_id), None)
         if this is None:
             raise UnknownReference(f"the scores of {review_id} are no longer kept; run the review again")
+        self.source_shares = saved_shares(self._connection, this)
         before = [each for each in snapshots if each.as_of < identified.as_of]
         scoring = self._configuration.scoring
         self.curve = ChurnCurve(scoring.churn_slope.value, scoring.churn_midpoint.value, 0, False)

@@ -37,7 +37,7 @@ SENTENCES = {
     'mapping: mapping.yaml: an anchor and its alias': 'mapping.yaml line 1: tables.people: *t repeats another part; write it out',
     'mapping: mapping.yaml: no closing bracket': 'mapping.yaml line 2 is not valid YAML: did not find expected node content',
     'mapping: mapping.yaml: only a text': 'mapping.yaml: write keys with their values here',
-    'configuration: scoring.yaml: a share above one': 'configuration: scoring.yaml line 24: minimum_coverage: 40 is outside 0 to 1 (share of weight)',
+    'configuration: scoring.yaml: a share above one': 'configuration: scoring.yaml line 24: minimum_coverage: 40 is outside 0 to 1 (share of connected weight)',
     'configuration: scoring.yaml: an infinite threshold': 'scoring.yaml line 48: at_risk_above.value: .inf is not a number that can be used',
     'configuration: scoring.yaml: no number at all': 'scoring.yaml line 48: at_risk_above.value: .nan is not a number that can be used',
     'configuration: scoring.yaml: an absurd number of days': 'configuration: scoring.yaml line 53: renewal_horizon.value: Input should be less than or equal to 1000000000000',

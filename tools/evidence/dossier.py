@@ -18,7 +18,8 @@ from tools.signals.plain_text import plain_text
 from tools.signals.registry import InputRow
 
 _QUERIES = {
-    "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id",
+    "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id "
+    "where t.row_no is not null",  # a day that was filled with zeros has no row in the file
     "tickets": "select t.* exclude (body), t.opened_at as on_day from {tickets} t "
     "semi join picked p on p.account_id = t.account_id",
     "surveys": "select t.*, t.date as on_day from {surveys} t semi join picked p on p.account_id = t.account_id",
@@ -81,7 +82,7 @@ def _last_health_points(base: ScoredBase) -> dict[str, dict[str, float]]:
     """Health points by signal last week, under today's configuration."""
     if base.previous is None:
         return {}
-    details = base.signal_details("previous_measured", base.previous.as_of)
+    details = base.previous_details(base.previous)
     return {
         account: dict(
             zip(

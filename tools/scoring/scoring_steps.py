@@ -10,7 +10,7 @@ from itertools import compress
 
 import duckdb
 
-from domain.configuration import CATEGORIES, ScoreConfiguration
+from domain.configuration import CATEGORIES, Category, ScoreConfiguration
 from domain.data_audit import DataAudit
 from tools.engine import StepWatcher
 from tools.scoring.score_sql import (
@@ -30,7 +30,8 @@ from tools.scoring.score_sql import (
     signal_table_sql,
     size_sql,
 )
-from tools.scoring.snapshots import Snapshot
+from tools.scoring.snapshots import Snapshot, saved_shares
+from tools.scoring.source_shares import SourceShares
 from tools.signals import (
     OBSERVED_ON,
     TEXT_COLUMNS,
@@ -125,23 +126,25 @@ def score_accounts(
     curve: ChurnCurve,
     has_month: bool,
     watch: StepWatcher,
+    shares: SourceShares,
 ) -> str:
     """Make ``measured``, ``scores`` and ``scored``; the statement that yields what the history keeps of the week."""
     connection, scoring = portfolio.connection, configuration.scoring
-    parts, sums = _measure(log, portfolio, configuration, as_of, has_month, watch)
+    parts, sums = _measure(log, portfolio, configuration, as_of, has_month, watch, shares)
     log.create("the signals side by side", "view", "measured", side_by_side_sql(scoring, MEASURED_COLUMNS, parts))
     with watch("scoring", connection):
-        numeric_scores = numeric_scores_sql(configuration, [*parts, *sums], curve)
+        numeric_scores = numeric_scores_sql(configuration, [*parts, *sums], curve, shares)
         log.create("health, risk, the rules that fire and money", "table", "scores", numeric_scores)
         _check_row_order(connection, parts, [*sums, "scores"])
         for name in sums:
             connection.execute(f"drop table {name}")
     scores = [f"scores.{name}" for name in NUMERIC_COLUMNS]
     scored = side_by_side_sql(scoring, scores, ["scores", *(name for name in parts if name == "month_health")])
-    labelled = labelled_sql(configuration, scored, (*ATTRIBUTES, *SCORED_COLUMNS))
+    labelled = labelled_sql(configuration, scored, (*ATTRIBUTES, *SCORED_COLUMNS), shares)
     log.create("the names of bands and tiers", "view", "scored", labelled)
     saved_columns = [*scores, *(name for name in MEASURED_COLUMNS if name not in NUMERIC_COLUMNS)]
-    week = labelled_sql(configuration, side_by_side_sql(scoring, saved_columns, [*parts, "scores"]), SNAPSHOT_COLUMNS)
+    beside = side_by_side_sql(scoring, saved_columns, [*parts, "scores"])
+    week = labelled_sql(configuration, beside, SNAPSHOT_COLUMNS, shares)
     log.statements.append(("what the history keeps of the week", week))
     return week
 
@@ -156,6 +159,7 @@ def _measure(
     as_of: date,
     has_month: bool,
     watch: StepWatcher,
+    shares: SourceShares,
 ) -> tuple[list[str], list[str]]:
     """Run the file of each category, and sum up what it adds to both scores.
 
@@ -163,7 +167,7 @@ def _measure(
     file yields each account once, so that sorted results can be put side by side without a join.
     """
     connection, seen = portfolio.connection, source_dates(portfolio.audit)
-    groups: dict[str, Sequence[str]] = {category: (category,) for category in CATEGORIES}
+    groups: dict[str, Sequence[Category]] = {category: (category,) for category in CATEGORIES}
     sources = {}
     if portfolio.warehouse is not None:
         groups = {"measured": CATEGORIES}
@@ -178,7 +182,7 @@ def _measure(
         with watch(f"measuring {name}", connection):
             part, table = signal_table_sql(configuration.scoring, categories, sources[name]), f"{name}_signals"
             log.create(f"measuring {name}", "table", table, f"{part} order by account_id")
-            sums = category_sums_sql(configuration, categories, table, as_of)
+            sums = category_sums_sql(configuration, categories, table, as_of, shares)
             log.create(f"adding up {name}", "table", f"{name}_sums", sums)
     parts = [f"{name}_signals" for name in groups]
     if has_month:
@@ -254,7 +258,8 @@ def load_week(
     if snapshot.scoring_hash == configuration.scoring_hash:
         log.create(what, "table", f"{name}", f"select * from {name}_then")
         return
-    scored = scored_sql(configuration, f"{name}_measured", snapshot.as_of, curve, "reported_velocity")
+    shares = saved_shares(log.connection, snapshot)
+    scored = scored_sql(configuration, f"{name}_measured", snapshot.as_of, curve, "reported_velocity", shares)
     log.create(
         what,
         "table",

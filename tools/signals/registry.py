@@ -234,6 +234,13 @@ SIGNALS: dict[str, SignalEntry] = {
 }
 """Every signal, in the order in which its columns are saved."""
 
+
+def needed_columns(table: str) -> tuple[str, ...]:
+    """The columns of a table that some signal cannot do without."""
+    entries = [entry for entry in SIGNALS.values() if entry.needs and table in entry.rows]
+    return tuple(sorted({column for entry in entries for group in entry.needs for column in group}))
+
+
 EARLIER_DAYS = {"actions_on": "usage_on", "logins_on": "usage_on", "features_on": "usage_on"}
 """Days that weeks saved before did not have each for itself, by the column that held them then."""
 

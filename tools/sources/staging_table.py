@@ -68,8 +68,11 @@ class StagingTable:
 
     @property
     def is_aggregated(self) -> bool:
-        """True for usage with types of its own: it is aggregated to one row an account in place, and never copied."""
-        return self.table.name == "usage" and bool(self.raw_table.types)
+        """True for usage with types of its own: it is aggregated to one row an account in place, and never copied.
+
+        Not where days without a row are filled: those rows have to go somewhere.
+        """
+        return self.table.name == "usage" and bool(self.raw_table.types) and self.mapped.no_row == "unknown"
 
     @property
     def left_out_table(self) -> str:

@@ -73,11 +73,32 @@ def aggregate_usage(
     leave_out_rows(connection, staging, row_rules(staging.table, as_of, some_left_out), joins)
 
 
+def fill_days_without_row(connection: duckdb.DuckDBPyConnection, staging: StagingTable, last: date) -> None:
+    """Add a row of zeros, without a number, for each day of an account without one: from its first row up to ``last``."""
+    position = staging.columns.position
+    cells = ", ".join("0" if name in position else "NULL" for name in _AGES)
+    connection.execute(
+        f"INSERT INTO usage (account_id, date, {', '.join(_AGES)}) SELECT account_id, date, {cells} FROM (SELECT account_id,"
+        f" CAST(unnest(generate_series(min(date), {sql_date(last)}, INTERVAL 1 DAY)) AS DATE) AS date FROM usage GROUP BY"
+        " account_id) d ANTI JOIN usage u USING (account_id, date)"
+    )
+
+
 def usage_counts(connection: duckdb.DuckDBPyConnection, fast_path: bool) -> RowCounts:
     """The number of rows that belong to accounts, and their first and last day. On the fast path every row has an account."""
     of_accounts = "" if fast_path else " u SEMI JOIN accounts a ON a.account_id = u.account_id"
     counts = connection.execute(f"SELECT count(*), min(date), max(date) FROM usage{of_accounts}").fetchone()
-    return RowCounts(*(counts or (0, None, None)))
+    filled = connection.execute(f"SELECT {', '.join(f'count({age})' for age in _AGES.values())} FROM usage_by_account")
+    empty = tuple(name for name, count in zip(_AGES, filled.fetchone() or (), strict=True) if not count)
+    rows, first, last = counts or (0, None, None)
+    return RowCounts(rows, first, last, empty)
+
+
+_AGES = {
+    "active_users": "age_last_row", "core_actions": "age_last_actions", "logins": "age_last_logins",
+    "features_used": "age_last_features",
+}  # fmt: skip
+"""By column of usage: the column of ``usage_by_account`` that is filled where it is."""
 
 
 def _create_usage_view(
