@@ -86,7 +86,8 @@ select
     min(case when active_users is not null then age end) as age_last_row,
     max(case when active_users is not null then age end) as age_first_row,
     min(case when active_users > 0 then age end) as age_last_active,
-    -- Each signal is as old as the newest row that has its own column.
+    -- Each signal is as old as the newest row that has its own column. Where a source says that a column is filled in every
+    -- row, the test is "true", and the engine works the same minimum out only once.
     min(case when core_actions is not null then age end) as age_last_actions,
     min(case when logins is not null then age end) as age_last_logins,
     min(case when features_used is not null then age end) as age_last_features,
@@ -960,7 +961,9 @@ from
             relationship_seen as (
                 select
                     cast(DATE '2026-11-23' as date) as touchpoints_seen,
-                    cast(DATE '2026-01-27' as date) as touchpoints_from
+                    cast(DATE '2026-01-27' as date) as touchpoints_from,
+                    -- Contacts carry no day of their own: they are as old as the export says, and else as they were read.
+                    cast(NULL as date) as contacts_seen
             )
         select
             a.account_id,
@@ -988,7 +991,9 @@ from
             case when h.has_attended = 1 then t.missed_meetings end as missed_meetings,
             t.response_days,
             s.touchpoints_seen as touchpoints_on,
-            case when p.account_id is not null then cast(DATE '2026-11-23' as date) end as contacts_on
+            case
+                when p.account_id is not null then coalesce(s.contacts_seen, cast(DATE '2026-11-23' as date))
+            end as contacts_on
         from accounts a
         cross join relationship_seen s
         cross join relationship_filled h
@@ -1238,7 +1243,7 @@ from
                 from goals
                 group by account_id
             ),
-            commercial_seen as ( select cast(DATE '2026-11-23' as date) as invoices_seen )
+            commercial_seen as ( select cast(DATE '2026-11-23' as date) as invoices_seen, cast(NULL as date) as goals_seen )
         select
             a.account_id,
             a.arr_home,
@@ -1257,7 +1262,8 @@ from
             date_diff('day', cast(DATE '2026-11-23' as date), a.renewal_date) as renewal_in_days,
             s.invoices_seen as invoices_on,
             c.outcomes_on,
-            case when g.known > 0 then cast(DATE '2026-11-23' as date) end as goals_on
+            -- Goals carry no day of their own: they are as old as the export says, and else as they were read.
+            case when g.known > 0 then coalesce(s.goals_seen, cast(DATE '2026-11-23' as date)) end as goals_on
         from accounts a
         cross join commercial_seen s
         left join billed b on b.account_id = a.account_id

@@ -213,6 +213,8 @@ def source_dates(audit: DataAudit) -> dict[str, date | None]:
         "touchpoints_seen": audit.source("touchpoints").seen_until,
         "touchpoints_from": audit.source("touchpoints").first_date,
         "invoices_seen": audit.source("invoices").seen_until,
+        "contacts_seen": audit.source("contacts").seen_until,
+        "goals_seen": audit.source("goals").seen_until,
     }
 
 
@@ -275,5 +277,5 @@ def executed_sql(portfolio: Portfolio, log: SqlLog, as_of: date) -> list[tuple[s
         return [*portfolio.warehouse.statements, *log.statements]
     read = [(f"reading {each.table}", each.sql) for each in portfolio.reads]
     if portfolio.usage_aggregated:  # done while reading
-        read.append(("usage as one row an account", usage_by_account_sql(as_of)))
+        read.append(("usage as one row an account", portfolio.usage_sql))
     return [*read, *log.statements]

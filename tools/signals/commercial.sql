@@ -46,7 +46,7 @@ agreed as (
     group by account_id
 ),
 commercial_seen as (
-    select cast(:invoices_seen as date) as invoices_seen
+    select cast(:invoices_seen as date) as invoices_seen, cast(:goals_seen as date) as goals_seen
 )
 select
     a.account_id,
@@ -66,7 +66,8 @@ select
     date_diff('day', cast(:as_of as date), a.renewal_date) as renewal_in_days,
     s.invoices_seen as invoices_on,
     c.outcomes_on,
-    case when g.known > 0 then cast(:as_of as date) end as goals_on
+    -- Goals carry no day of their own: they are as old as the export says, and else as they were read.
+    case when g.known > 0 then coalesce(s.goals_seen, cast(:as_of as date)) end as goals_on
 from accounts a
 cross join commercial_seen s
 left join billed b on b.account_id = a.account_id

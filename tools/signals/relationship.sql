@@ -112,7 +112,9 @@ contacts_filled as (
 relationship_seen as (
     select
         cast(:touchpoints_seen as date) as touchpoints_seen,
-        cast(:touchpoints_from as date) as touchpoints_from
+        cast(:touchpoints_from as date) as touchpoints_from,
+        -- Contacts carry no day of their own: they are as old as the export says, and else as they were read.
+        cast(:contacts_seen as date) as contacts_seen
 )
 select
     a.account_id,
@@ -138,7 +140,7 @@ select
     case when h.has_attended = 1 then t.missed_meetings end as missed_meetings,
     t.response_days,
     s.touchpoints_seen as touchpoints_on,
-    case when p.account_id is not null then cast(:as_of as date) end as contacts_on
+    case when p.account_id is not null then coalesce(s.contacts_seen, cast(:as_of as date)) end as contacts_on
 from accounts a
 cross join relationship_seen s
 cross join relationship_filled h

@@ -76,6 +76,8 @@ class Portfolio:
     reads: tuple[TableRead, ...] = ()
     usage_aggregated: bool = False
     """True where usage is in the connection as one row an account already (``usage_by_account``)."""
+    usage_sql: str = ""
+    """The query that made it so."""
     warehouse: "Warehouse | None" = None
     """The server that measured the signals (table ``warehouse_signals``); of the other tables only texts were fetched."""
 
@@ -239,6 +241,7 @@ class _SourceReader:
             },
             reads=tuple(_table_read(self.opened[name], request) for name in TABLES if name in self.opened),
             usage_aggregated=self._usage_aggregated(),
+            usage_sql=self.opened["usage"].aggregate_sql if "usage" in self.opened else "",
         )
 
     def _audit(self) -> DataAudit:

@@ -58,6 +58,8 @@ class StagingTable:
     """The number of rows that are left out."""
     sql: str = ""
     """The query that read it, for ``--explain``."""
+    aggregate_sql: str = ""
+    """The query that made one row an account of it, for ``--explain``; empty for a table that was not aggregated."""
     fast_path: bool = False
     """True while the typed table is filled directly, without a staging table."""
 

@@ -297,6 +297,8 @@ def read_warehouse(
             "touchpoints_seen": audits["touchpoints"].seen_until,
             "touchpoints_from": audits["touchpoints"].first_date,
             "invoices_seen": audits["invoices"].seen_until,
+            "contacts_seen": audits["contacts"].seen_until,
+            "goals_seen": audits["goals"].seen_until,
         }
         left_out += warehouse.measure(connection, seen, windows)
     with watcher("finding phrases at the server", connection):
