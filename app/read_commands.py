@@ -70,10 +70,10 @@ def _scores_query(base: "ScoreOnlyBase", signals: bool) -> str:
     """The statement that yields the scores, with every signal where they are asked for."""
     if not signals:
         return "from scored order by account_id"
+    from tools.scoring.data_gaps import unknown_reasons
     from tools.scoring.signal_details import scores_with_signals_sql
 
-    connected = {source.table for source in base.audit.sources if source.connected}
-    return scores_with_signals_sql(base.configuration, base.as_of, connected)
+    return scores_with_signals_sql(base.configuration, base.as_of, unknown_reasons(base), base.source_shares)
 
 
 def _write_parquet(base: "ScoreOnlyBase", query: str, parquet: Path, progress: EngineProgress) -> None:

@@ -66,6 +66,7 @@ def review_text(review: "Review", folder: Path | None) -> str:
         head += "\nFirst review: this is the baseline; changes are shown from next week on."
     data = review.data
     head += f"\nData: {data.share_left_out:.2%} of the rows left out, {plural(len(data.gaps), 'gap')}. {review.drafter_note}\n"
+    head += "".join(f"{note}\n" for note in (data.left_out_note, data.health_note) if note)
     rows = [
         (
             str(line.rank),
@@ -184,7 +185,8 @@ def data_report_text(report: "DataReport", day: date) -> str:
             source.table,
             source.location if source.connected else "not connected",
             f"{source.rows:,}" if source.connected else "",
-            _count(source.rows_left_out) if source.connected else "",
+            _count(source.rows_left_out),
+            f"{source.share_left_out:.2%}" if source.share_left_out else "",
             str(source.first_date or ""),
             str(source.last_date or ""),
             f"{(day - source.seen_until).days} days" if source.seen_until else "",
@@ -203,7 +205,7 @@ def data_report_text(report: "DataReport", day: date) -> str:
     parts: list[Table | str] = [
         text_table(
             f"Sources, as of {day}",
-            [("table", "left"), ("from", "left"), ("rows", "right"), ("left out", "right"), ("first", "left"),
+            [("table", "left"), ("from", "left"), ("rows", "right"), ("left out", "right"), ("share", "right"), ("first", "left"),
              ("last", "left"), ("age", "right")],
             sources,
         )
@@ -217,6 +219,6 @@ def data_report_text(report: "DataReport", day: date) -> str:
     parts += ["", text_table("Signals: accounts", columns, signals)]
     if report.gaps:
         parts += ["", "Gaps and what they cost:", *[f"  {gap.message}" for gap in report.gaps]]
-    if report.ends_note:
-        parts = [report.ends_note, "", *parts]
+    notes = [note for note in (report.ends_note, report.health_note, report.left_out_note) if note]
+    parts = [*notes, "", *parts] if notes else parts
     return render_parts(*parts)

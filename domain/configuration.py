@@ -42,6 +42,7 @@ from domain.setting import (
     Weeks,
     Weight,
 )
+from domain.tables import TABLES
 
 Category = Literal["usage", "support", "sentiment", "relationship", "commercial"]
 Pillar = Literal["engagement", "satisfaction", "adoption", "outcomes"]
@@ -176,6 +177,10 @@ class MoneySettings(Record):
     why: str
 
 
+_TABLE_LIMIT = Setting(value=0.5, unit="share of rows", why="What is left of such a table is not what happened.")
+_ACCOUNTS_LIMIT = Setting(value=0.2, unit="share of rows", why="Without a fifth of the accounts it is another base.")
+
+
 class ScoringSettings(Record):
     """``configs/scoring.yaml``: signals, health and risk."""
 
@@ -186,6 +191,12 @@ class ScoringSettings(Record):
     signals: dict[str, Signal]
     lookback_days: dict[str, Day]
     data_ends_before_days: Days = Setting(value=14, unit="days", why="Two missed weekly exports; one can be a holiday.")
+    left_out_limits: dict[str, Share] = Field(
+        default={"default": _TABLE_LIMIT, "accounts": _ACCOUNTS_LIMIT},
+        description="By table, or default: the share of its rows that may be left out.",
+    )
+    left_out_minimum: Count = Setting(value=20, unit="rows", why="A few bad rows of a short list are mended by hand.")
+    left_out_noticed: Share = Setting(value=0.05, unit="share of rows", why="A few bad rows in a hundred are usual.")
     minimum_coverage: Share
     confidence_high: Share
     confidence_medium: Share
@@ -224,6 +235,11 @@ class ScoringSettings(Record):
             weights = self.category_weights.get(size, {})
             if set(weights) != set(CATEGORIES) or abs(sum(weights.values()) - 100) > 1e-9:
                 raise ValueError(f"category_weights.{size}: all five categories, summing to 100")
+        for name in self.left_out_limits:
+            if name != "default" and name not in TABLES:
+                raise ValueError(f"left_out_limits.{name}: no such table; use default, {', '.join(TABLES)}")
+        if "default" not in self.left_out_limits:
+            raise ValueError("left_out_limits: a default is needed")
         for name, signal in self.signals.items():
             read = self.lookback_days.get(signal.table)
             if read is not None and (signal.window_days or 0) > read:

@@ -4,8 +4,15 @@ from datetime import date
 
 from domain.record import Record
 
+ACCOUNT_LEFT_OUT = "its account was left out"
+"""Reason for rows of an account that could not be used itself: their own table is not at fault."""
 FUTURE_DATED = "dated after the review date"
 """Reason for rows that are left out because they are in the future."""
+
+UNKNOWN_PREFIX = "value set to unknown: "
+"""Beginning of the reason for a cell, whose row is kept."""
+EXCUSED = frozenset((FUTURE_DATED, ACCOUNT_LEFT_OUT))
+"""Reasons that say nothing against the table that the rows are in."""
 
 
 class LeftOutRows(Record):
@@ -18,6 +25,11 @@ class LeftOutRows(Record):
     rows: int
     examples: tuple[str, ...]
     """Up to five, each "file.csv row 12: value"; row 1 is the header line."""
+
+    @property
+    def is_row_fault(self) -> bool:
+        """True for rows left out through a fault of their own; False for single cells, and for what is excused."""
+        return self.reason not in EXCUSED and not self.reason.startswith(UNKNOWN_PREFIX)
 
 
 class SourceAudit(Record):
@@ -41,6 +53,12 @@ class SourceAudit(Record):
     """Optional columns of `domain.tables` that the source does not have."""
     columns_ignored: tuple[str, ...]
     """Columns of the source that are not read."""
+    columns_empty: tuple[str, ...] = ()
+    """Columns that the source has, that signals need, and that no kept row fills."""
+    share_left_out: float = 0.0
+    """Share of the rows up to the review date that could not be used, 0 to 1, without those of accounts left out."""
+    given_up: bool = False
+    """True for a table that is treated as not connected, because too much of it could not be used."""
     notices: tuple[str, ...] = ()
     """Assumptions while reading: encoding, day-first dates, minor units, the opportunity used for a renewal."""
 
@@ -63,6 +81,16 @@ class DataAudit(Record):
     def rows_left_out(self) -> int:
         """Rows left out, over all tables."""
         return sum(source.rows_left_out for source in self.sources)
+
+    def unusable_rows(self, source: SourceAudit) -> int:
+        """Rows of one table that could not be used, without those that say nothing against it."""
+        excused = sum(entry.rows for entry in self.left_out if entry.table == source.table and entry.reason in EXCUSED)
+        return max(source.rows_left_out - excused, 0)
+
+    def share_left_out_of(self, source: SourceAudit) -> float:
+        """Share of the rows of one table that could not be used, 0 to 1."""
+        unusable = self.unusable_rows(source)
+        return unusable / (source.rows + unusable) if unusable else 0.0
 
     @property
     def future_rows(self) -> int:

@@ -234,7 +234,7 @@ class PortfolioSummary(Record):
 class DataGap(Record):
     """One gap in the data, and the signals or accounts that it affects."""
 
-    kind: Literal["not_connected", "stale_source", "column_absent", "signal", "accounts", "history"]
+    kind: Literal["not_connected", "stale_source", "column_absent", "signal", "accounts", "history", "unreadable"]
     subject: str
     message: str
     accounts: int
@@ -265,6 +265,10 @@ class DataReport(Record):
     """SHA-256 of the data: the same for two reviews of the same data."""
     ends_note: str = ""
     """One sentence when the data end long before the review; empty otherwise."""
+    health_note: str = ""
+    """One sentence on the sources that health rests on, where some are not connected; empty otherwise."""
+    left_out_note: str = ""
+    """One sentence with the share of each table that could not be used; empty where every row could."""
 
 
 class Alert(Record):

@@ -111,6 +111,7 @@ TABLES: dict[str, Table] = {
                 _id("account_id", True),
                 _date("opened_at", True),
                 _date("closed_at"),
+                _choice("status", "open", "closed"),
                 _choice("priority", "low", "normal", "high", "urgent"),
                 Column("escalated", "flag"),
                 Column("sla_breached", "flag"),

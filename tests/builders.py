@@ -155,7 +155,9 @@ class PortfolioBuilder:
     def with_sources_connected(self, days_ago: int = 0) -> "PortfolioBuilder":
         """Add a quiet account whose rows prove that tickets, touchpoints and invoices were exported on that day."""
         self.account("neighbour").ticket("neighbour", days_ago, closed=days_ago)
-        self.touch("neighbour", days_ago, "training", attended=True).touch("neighbour", 300, "training", attended=True)
+        self.touch("neighbour", days_ago, "training", attended=True).touch(
+            "neighbour", 300, "exec_meeting", attended=True
+        )
         return self.invoice("neighbour", days_ago + 10, paid=days_ago)
 
     def healthy_account(self, account_id: str, *, users: float = 20, **attributes: Any) -> "PortfolioBuilder":

@@ -16,8 +16,8 @@ from domain.errors import InputError, UnknownReference
 from domain.phase_results import IdentifyResult
 from tools.engine import EngineLimits, open_engine
 from tools.scoring.score_sql import REPORTED_COLUMNS
-from tools.scoring.scoring_steps import SqlLog, load_week
-from tools.scoring.snapshots import SnapshotStore
+from tools.scoring.scoring_steps import SqlLog, columns_not_saved, load_week
+from tools.scoring.snapshots import SnapshotStore, saved_shares
 from tools.scoring.week_over_week import comparison_sql
 from tools.sql import sql_files
 
@@ -136,11 +136,12 @@ class ScoreTable:
         this = next((each for each in snapshots if each.review_id == review_id), None)
         if this is None:
             raise UnknownReference(f"the scores of {review_id} are no longer kept; run the review again")
+        self.source_shares = saved_shares(self._connection, this)
         before = [each for each in snapshots if each.as_of < identified.as_of]
         self._connection.execute(f"create table scored as from read_parquet({sql_files([this.path])})")
         self._connection.execute(
-            f"create view scored_signals as select * exclude ({', '.join(REPORTED_COLUMNS)}), velocity as reported_velocity "
-            "from scored"
+            f"create view scored_signals as select * exclude ({', '.join(REPORTED_COLUMNS)}), velocity as reported_velocity"
+            f"{columns_not_saved(self._connection, 'scored')} from scored"
         )
         last = next((each for each in before if each.review_id == identified.previous_review_id), None)
         if last is not None:

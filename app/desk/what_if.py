@@ -129,7 +129,7 @@ def compute_effect(
     if not changes.values:
         return None
     changed = changed_configuration(changes, configuration)
-    scored = scored_sql(changed, "scored_signals", as_of, "reported_velocity")
+    scored = scored_sql(changed, "scored_signals", as_of, "reported_velocity", scores.source_shares)
     return scores.compare_scoring(scored, MAX_LISTED)
 
 

@@ -51,6 +51,7 @@ WORDS = {
     "not_connected": "not connected",
     "stale_source": "source too old",
     "column_absent": "column absent",
+    "unreadable": "not readable",
     "others": "All other accounts",
     "budget": "Budget",
     "hours": "Hours",

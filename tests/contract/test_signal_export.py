@@ -9,6 +9,7 @@ import pytest
 
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED, PortfolioBuilder
 from tests.e2e.commands import DONE, REFUSED, saveplay
+from tools.scoring.data_gaps import unknown_reasons
 from tools.scoring.scored_base import read_base
 from tools.scoring.signal_details import scores_with_signals_sql
 
@@ -16,12 +17,12 @@ from tools.scoring.signal_details import scores_with_signals_sql
 def world() -> PortfolioBuilder:
     """Two accounts: one with a fresh and an old answer, one with nothing."""
     made = PortfolioBuilder().account("A1").account("A2")
-    return made.survey("A1", 120, 3).ticket("A1", 2, escalated=True)
+    return made.survey("A1", 120, 3).ticket("A1", 2, escalated=True).ticket("A2", 100, closed=90)
 
 
 def test_every_signal_has_a_state_and_a_reason_where_it_is_not_known(tmp_path: Path) -> None:
     base = read_base(str(world().write(tmp_path)), AS_OF, SHIPPED, NO_HISTORY)
-    rows = base.rows(scores_with_signals_sql(SHIPPED, AS_OF, {"accounts", "surveys", "tickets"}))
+    rows = base.rows(scores_with_signals_sql(SHIPPED, AS_OF, unknown_reasons(base), base.source_shares))
     first, second = (row["signals"] for row in rows)
     assert set(first) == set(SHIPPED.scoring.signals)
     assert (first["open_escalations"]["value"], first["open_escalations"]["state"]) == (1, "known")

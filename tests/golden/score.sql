@@ -86,6 +86,11 @@ select
     min(case when active_users is not null then age end) as age_last_row,
     max(case when active_users is not null then age end) as age_first_row,
     min(case when active_users > 0 then age end) as age_last_active,
+    -- Each signal is as old as the newest row that has its own column. Where a source says that a column is filled in every
+    -- row, the test is "true", and the engine works the same minimum out only once.
+    min(case when core_actions is not null then age end) as age_last_actions,
+    min(case when logins is not null then age end) as age_last_logins,
+    min(case when features_used is not null then age end) as age_last_features,
     avg(case when age < 28 then active_users end) as active_now,
     avg(case when age >= 28 and age < 2 * 28 then active_users end) as active_before,
     avg(case when age < 28 then core_actions end) as actions_now,
@@ -110,6 +115,9 @@ select
     cast(days_silent as double) as days_silent,
     round((active_users_before) * 1e6) / 1e6 as active_users_before,
     round((active_users_now) * 1e6) / 1e6 as active_users_now,
+    actions_on,
+    features_on,
+    logins_on,
     usage_on
 from
     (
@@ -133,7 +141,10 @@ from
             case when w.user_days_now > 0 then w.logins_now / w.user_days_now end as logins_per_user,
             w.features_now as feature_breadth,
             coalesce(w.age_last_active, w.age_first_row + 1) - w.age_last_row as days_silent,
-            cast(DATE '2026-11-23' as date) - cast(w.age_last_row as integer) as usage_on
+            cast(DATE '2026-11-23' as date) - cast(w.age_last_row as integer) as usage_on,
+            cast(DATE '2026-11-23' as date) - cast(w.age_last_actions as integer) as actions_on,
+            cast(DATE '2026-11-23' as date) - cast(w.age_last_logins as integer) as logins_on,
+            cast(DATE '2026-11-23' as date) - cast(w.age_last_features as integer) as features_on
         from accounts a
         left join usage_by_account w on w.account_id = a.account_id
     ) part
@@ -146,10 +157,10 @@ with
         select
             * replace (
                 case when usage_on >= DATE '2026-11-16' then active_users_trend end as active_users_trend,
-                case when usage_on >= DATE '2026-11-16' then core_actions_trend end as core_actions_trend,
+                case when actions_on >= DATE '2026-11-16' then core_actions_trend end as core_actions_trend,
                 case when usage_on >= DATE '2026-11-16' then seat_utilisation end as seat_utilisation,
-                case when usage_on >= DATE '2026-11-16' then logins_per_user end as logins_per_user,
-                case when usage_on >= DATE '2026-11-16' then feature_breadth end as feature_breadth,
+                case when logins_on >= DATE '2026-11-16' then logins_per_user end as logins_per_user,
+                case when features_on >= DATE '2026-11-16' then feature_breadth end as feature_breadth,
                 case when usage_on >= DATE '2026-11-16' then days_silent end as days_silent
             )
         from (select rowid as place, * from usage_signals)
@@ -293,26 +304,34 @@ from
         -- Support signals, one row an account. Reads `tickets` and the CSAT answers in `surveys`.
         -- With tickets connected, an account without a ticket is a measured zero. Windows are inclusive: 90 days ago counts.
         with
-            ticket_rows as (
-                select
-                    account_id,
-                    opened_at,
-                    date_diff('day', opened_at, cast(DATE '2026-11-23' as date)) as age,
-                    case when closed_at is null then 1 else 0 end as is_open,
-                    case when escalated then 1 else 0 end as is_escalated,
-                    case when sla_breached then 1 else 0 end as is_breached,
-                    case when priority in ('high', 'urgent') then 1 else 0 end as is_urgent,
-                    csat
-                from tickets
-                where opened_at <= cast(DATE '2026-11-23' as date)
-            ),
             support_filled as (
                 -- A column that no row fills is absent: it cannot prove that nothing happened.
                 select
                     max(case when escalated is not null then 1 else 0 end) as has_escalated,
                     max(case when sla_breached is not null then 1 else 0 end) as has_breached,
-                    max(case when priority is not null then 1 else 0 end) as has_priority
+                    max(case when priority is not null then 1 else 0 end) as has_priority,
+                    max(case when closed_at is not null then 1 else 0 end) as has_closed,
+                    max(case when closed_at is not null or status is not null then 1 else 0 end) as has_ends
                 from tickets
+            ),
+            ticket_rows as (
+                select
+                    account_id,
+                    opened_at,
+                    date_diff('day', opened_at, cast(DATE '2026-11-23' as date)) as age,
+                    -- Without a status, a ticket that was not closed is open only where the source records when tickets are closed.
+                    case
+                        when closed_at is not null or status = 'closed' then 0
+                        when status = 'open' then 1
+                        else h.has_closed
+                    end as is_open,
+                    case when escalated then 1 else 0 end as is_escalated,
+                    case when sla_breached then 1 else 0 end as is_breached,
+                    case when priority in ('high', 'urgent') then 1 else 0 end as is_urgent,
+                    csat
+                from tickets
+                cross join support_filled h
+                where opened_at <= cast(DATE '2026-11-23' as date)
             ),
             counts as (
                 select
@@ -366,10 +385,16 @@ from
                 else 1
             end as ticket_spike,
             case when s.tickets_seen is not null and h.has_escalated = 1 then r.escalations end as escalations,
-            case when s.tickets_seen is not null and h.has_escalated = 1 then r.open_escalations end as open_escalations,
+            case
+                when s.tickets_seen is not null
+                and h.has_escalated = 1
+                and h.has_ends = 1 then r.open_escalations
+            end as open_escalations,
             case when s.tickets_seen is not null and h.has_breached = 1 then r.sla_breaches end as sla_breaches,
             f.support_csat,
-            case when s.tickets_seen is not null and h.has_priority = 1 then r.oldest_urgent end as oldest_urgent_ticket,
+            case
+                when s.tickets_seen is not null and h.has_priority = 1 and h.has_ends = 1 then r.oldest_urgent
+            end as oldest_urgent_ticket,
             s.tickets_seen as tickets_on,
             f.rated_on
         from rates r
@@ -821,6 +846,7 @@ from
                         when t.kind in ('qbr', 'call') and e.contact_id is not null then 1
                         else 0
                     end as is_executive,
+                    case when t.kind = 'exec_meeting' or e.contact_id is not null then 1 else 0 end as names_executive,
                     case
                         when t.attended then t.date
                         when t.responded_at <= cast(DATE '2026-11-23' as date) then t.responded_at
@@ -835,6 +861,7 @@ from
                     account_id,
                     contact_id,
                     min(case when is_executive = 1 then age end) as exec_age,
+                    max(names_executive) as names_executive,
                     max(answered_on) as last_answer,
                     max(
                         case
@@ -857,6 +884,7 @@ from
                 select
                     account_id,
                     min(exec_age) as exec_age,
+                    max(names_executive) as names_executive,
                     max(last_answer) as last_answer,
                     count(contact_id) as named_contacts,
                     sum(is_active) as active_contacts,
@@ -918,27 +946,42 @@ from
                     max(case when attended is not null or responded_at is not null then 1 else 0 end) as has_answers
                 from touchpoints
             ),
+            executives_filled as (
+                -- A source that names no executive anywhere has no word for one: it cannot show that nobody met them.
+                select max(names_executive) as has_executives from touches
+            ),
+            contacts_filled as (
+                -- The same for roles: where nobody is a champion, or nothing says who left, the source does not record it.
+                select
+                    max(case when role = 'champion' then 1 else 0 end) as has_champions,
+                    max(case when role in ('economic_buyer', 'exec_sponsor') then 1 else 0 end) as has_sponsors,
+                    max(case when status is not null or departed_on is not null then 1 else 0 end) as has_departures
+                from contacts
+            ),
             relationship_seen as (
                 select
                     cast(DATE '2026-11-23' as date) as touchpoints_seen,
-                    cast(DATE '2026-01-27' as date) as touchpoints_from
+                    cast(DATE '2026-01-27' as date) as touchpoints_from,
+                    -- Contacts carry no day of their own: they are as old as the export says, and else as they were read.
+                    cast(NULL as date) as contacts_seen
             )
         select
             a.account_id,
             a.arr_home,
             case
+                when x.has_executives is null or x.has_executives = 0 then null
                 when t.exec_age is not null then t.exec_age
                 when t.account_id is not null
                 and a.started_on > s.touchpoints_from then date_diff('day', a.started_on, cast(DATE '2026-11-23' as date))
                 when t.account_id is not null then date_diff('day', s.touchpoints_from, cast(DATE '2026-11-23' as date))
             end as days_since_exec_touch,
             case
-                when p.account_id is null then null
+                when p.account_id is null or c.has_champions = 0 then null
                 when p.champions > 0 then 0
                 when p.champions_gone > 0 then 2
                 else 1
             end as champion_status,
-            p.sponsors_gone as sponsor_changed,
+            case when c.has_sponsors = 1 and c.has_departures = 1 then p.sponsors_gone end as sponsor_changed,
             case when t.named_contacts > 0 and h.has_answers = 1 then t.active_contacts end as active_contacts,
             case
                 when t.account_id is not null
@@ -948,10 +991,14 @@ from
             case when h.has_attended = 1 then t.missed_meetings end as missed_meetings,
             t.response_days,
             s.touchpoints_seen as touchpoints_on,
-            case when p.account_id is not null then cast(DATE '2026-11-23' as date) end as contacts_on
+            case
+                when p.account_id is not null then coalesce(s.contacts_seen, cast(DATE '2026-11-23' as date))
+            end as contacts_on
         from accounts a
         cross join relationship_seen s
         cross join relationship_filled h
+        cross join executives_filled x
+        cross join contacts_filled c
         left join touches t on t.account_id = a.account_id
         left join unanswered u on u.account_id = a.account_id
         left join people p on p.account_id = a.account_id
@@ -1178,6 +1225,7 @@ from
                     -- Money is summed as a decimal, which is exact, and only the sum becomes a double: the order of rows, the
                     -- number of threads and the version of the engine cannot move a cent.
                     cast(sum(coalesce(arr_change, 0)) as double) as arr_change,
+                    max(date) as outcomes_on,
                     max(
                         case when kind in ('contracted', 'expanded') and arr_change is null then 1 else 0 end
                     ) as is_partial
@@ -1195,7 +1243,7 @@ from
                 from goals
                 group by account_id
             ),
-            commercial_seen as ( select cast(DATE '2026-11-23' as date) as invoices_seen )
+            commercial_seen as ( select cast(DATE '2026-11-23' as date) as invoices_seen, cast(NULL as date) as goals_seen )
         select
             a.account_id,
             a.arr_home,
@@ -1213,8 +1261,9 @@ from
             case when g.known > 0 then 100 * g.behind / g.known end as goals_behind,
             date_diff('day', cast(DATE '2026-11-23' as date), a.renewal_date) as renewal_in_days,
             s.invoices_seen as invoices_on,
-            case when c.account_id is not null then cast(DATE '2026-11-23' as date) end as outcomes_on,
-            case when g.known > 0 then cast(DATE '2026-11-23' as date) end as goals_on
+            c.outcomes_on,
+            -- Goals carry no day of their own: they are as old as the export says, and else as they were read.
+            case when g.known > 0 then coalesce(s.goals_seen, cast(DATE '2026-11-23' as date)) end as goals_on
         from accounts a
         cross join commercial_seen s
         left join billed b on b.account_id = a.account_id
@@ -1407,11 +1456,14 @@ select
     active_users_now,
     amount_overdue,
     renewal_in_days,
+    actions_on,
     answered_on,
     contacts_on,
+    features_on,
     felt_on,
     goals_on,
     invoices_on,
+    logins_on,
     outcomes_on,
     rated_on,
     tickets_on,
@@ -1522,7 +1574,7 @@ with
                             when is_enterprise then 114.0e0 when is_small_business then 94.0e0 else 106.0e0
                         end
                         + w_commercial * k_commercial / 100.0e0
-                    ) / 100
+                    ) / 97.6e0
                 ) * 1e6
             ) / 1e6 as coverage,
             case when warning > 1 then 1 + 0.12e0 * (warning - 1) else 1 end as clustering,
@@ -1782,7 +1834,19 @@ with
                 when velocity <= 0.2e0 then 'stable'
                 else 'improving'
             end as velocity_band,
-            case when coverage >= 0.85e0 then 'high' when coverage >= 0.65e0 then 'medium' else 'low' end as confidence,
+            case
+                when (
+                    coverage * case
+                        size when 'enterprise' then 0.976e0 when 'small_business' then 0.976e0 else 0.976e0
+                    end
+                ) >= 0.85e0 then 'high'
+                when (
+                    coverage * case
+                        size when 'enterprise' then 0.976e0 when 'small_business' then 0.976e0 else 0.976e0
+                    end
+                ) >= 0.65e0 then 'medium'
+                else 'low'
+            end as confidence,
             case
                 when risk >= 85.0e0 then 'critical'
                 when risk >= 65.0e0 then 'high'
@@ -1948,11 +2012,14 @@ with
             active_users_before,
             active_users_now,
             amount_overdue,
+            actions_on,
             answered_on,
             contacts_on,
+            features_on,
             felt_on,
             goals_on,
             invoices_on,
+            logins_on,
             outcomes_on,
             rated_on,
             tickets_on,
@@ -1984,7 +2051,19 @@ with
                 when velocity <= 0.2e0 then 'stable'
                 else 'improving'
             end as velocity_band,
-            case when coverage >= 0.85e0 then 'high' when coverage >= 0.65e0 then 'medium' else 'low' end as confidence,
+            case
+                when (
+                    coverage * case
+                        size when 'enterprise' then 0.976e0 when 'small_business' then 0.976e0 else 0.976e0
+                    end
+                ) >= 0.85e0 then 'high'
+                when (
+                    coverage * case
+                        size when 'enterprise' then 0.976e0 when 'small_business' then 0.976e0 else 0.976e0
+                    end
+                ) >= 0.65e0 then 'medium'
+                else 'low'
+            end as confidence,
             case
                 when risk >= 85.0e0 then 'critical'
                 when risk >= 65.0e0 then 'high'
@@ -2078,11 +2157,14 @@ select
     active_users_now,
     amount_overdue,
     renewal_in_days,
+    actions_on,
     answered_on,
     contacts_on,
+    features_on,
     felt_on,
     goals_on,
     invoices_on,
+    logins_on,
     outcomes_on,
     rated_on,
     tickets_on,

@@ -26,7 +26,8 @@ from tools.signals.registry import InputRow
 from tools.signals.statements import Statement as FoundStatement
 
 _QUERIES = {
-    "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id",
+    "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id "
+    "where t.row_no is not null",  # a day that was filled with zeros has no row in the file
     "tickets": "select t.*, t.opened_at as on_day from {tickets} t semi join picked p on p.account_id = t.account_id",
     "surveys": "select t.*, t.date as on_day from {surveys} t semi join picked p on p.account_id = t.account_id",
     "notes": "select t.*, t.date as on_day from {notes} t semi join picked p on p.account_id = t.account_id",
@@ -146,7 +147,7 @@ def _last_health_points(base: ScoredBase) -> dict[str, dict[str, float]]:
     """Health points by signal last week, under today's configuration."""
     if base.previous is None:
         return {}
-    details = base.signal_details("previous_measured", base.previous.as_of)
+    details = base.previous_details(base.previous)
     return {
         account: dict(
             zip(

@@ -208,8 +208,14 @@ def _ticket_text(columns: Mapping[str, Any]) -> str:
     marks += ["escalated"] if columns.get("escalated") else []
     marks += ["service level missed"] if columns.get("sla_breached") else []
     marks += [f"CSAT {columns['csat']:g}"] if columns.get("csat") is not None else []
-    marks += ["open" if columns.get("closed_at") is None else f"closed {columns['closed_at']}"]
+    marks += [_ticket_end(columns)]
     return f"{shorten_quote(str(columns.get('subject') or 'no subject'), 90)} ({', '.join(marks)})"
+
+
+def _ticket_end(columns: Mapping[str, Any]) -> str:
+    if columns.get("closed_at") is not None:
+        return f"closed {columns['closed_at']}"
+    return "closed" if columns.get("status") == "closed" else "open"
 
 
 def _invoice_text(columns: Mapping[str, Any]) -> str:

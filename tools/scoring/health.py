@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 
-from domain.configuration import CATEGORIES, SIZES, ScoringSettings, Signal
+from domain.configuration import CATEGORIES, SIZES, Category, ScoringSettings, Signal, Size
+from tools.scoring.source_shares import ALL_SOURCES, SourceShares, connected_signals, connected_weight
 from tools.signals import OBSERVED_ON, round_sql
 from tools.sql import sql_date, sql_number, sql_string
 
@@ -50,7 +51,7 @@ SIZE_FLAGS = ["size = 'enterprise' as is_enterprise", "size = 'small_business' a
 """The two questions that weights ask of the size, answered once: comparing names in each weight would cost as much."""
 
 
-def _by_size(weights: Mapping[str, float]) -> str:
+def _by_size(weights: Mapping[Size, float]) -> str:
     large, small, other = (sql_number(weights[size]) for size in ("enterprise", "small_business", "mid_market"))
     if large == small == other:
         return other
@@ -85,30 +86,70 @@ def weighted_sum_sql(scoring: ScoringSettings, category: str) -> str:
     return " + ".join(terms)
 
 
-def health_sums(scoring: ScoringSettings, category: str) -> list[str]:
-    """Over the components of a category: ``k_``, the weight of its known signals, and ``s_``, their weighted sum."""
+def health_sums(scoring: ScoringSettings, category: Category, shares: SourceShares = ALL_SOURCES) -> list[str]:
+    """Over the components of a category: ``k_``, the weight of its known signals, and ``s_``, their weighted sum.
+
+    Where one of its sources was read in part also ``r_``, the weight of the known signals as far as it was read.
+    """
     known, weighted = known_weight_sql(scoring, category), weighted_sum_sql(scoring, category)
-    return [f"{known} as k_{category}", f"{weighted} as s_{category}"]
+    sums = [f"{known} as k_{category}", f"{weighted} as s_{category}"]
+    return sums + _read_weight(scoring, category, shares)
 
 
-def health_steps(scoring: ScoringSettings) -> list[list[str]]:
+def is_read_in_part(scoring: ScoringSettings, category: Category, shares: SourceShares) -> bool:
+    """True where a source of the category's signals was read in part."""
+    return any(
+        (shares.of_signal(name, signal) or 0) < 1 for name, signal in connected_signals(scoring, category, shares)
+    )
+
+
+def _read_weight(scoring: ScoringSettings, category: Category, shares: SourceShares) -> list[str]:
+    if not is_read_in_part(scoring, category, shares):
+        return []
+    terms = [
+        f"case when c_{name} is null then 0 else {weight_sql(signal)} * {sql_number(shares.of_signal(name, signal) or 0)} end"
+        for name, signal in connected_signals(scoring, category, shares)
+    ]
+    return [f"{' + '.join(terms)} as r_{category}"]
+
+
+def health_steps(scoring: ScoringSettings, shares: SourceShares = ALL_SOURCES) -> list[list[str]]:
     """Health in three steps over the sums of every category, each a list of columns over the one before.
 
-    ``w_``, the weight of each category if anything of it is known; then ``w_known`` and ``coverage`` (share of weight
-    known, 0 to 1); then ``health`` (NULL below the minimum coverage).
+    ``w_``, the weight of each category if anything of it is known; then ``w_known`` and ``coverage`` (share of the
+    connected weight that is known, 0 to 1); then ``health`` (NULL below the minimum coverage).
     """
     # A category with one known signal keeps its full weight, spread over what is known: a missing column must not look
     # like good or bad health. How much is known is told apart, by coverage.
     weights = [f"case when k_{c} > 0 then {category_weight_sql(scoring, c)} else 0 end as w_{c}" for c in CATEGORIES]
     known = " + ".join(f"w_{category}" for category in CATEGORIES)
-    covered = " + ".join(f"w_{c} * k_{c} / {_whole_weight(scoring, c)}" for c in CATEGORIES)
+    read = {c: f"{'r' if is_read_in_part(scoring, c, shares) else 'k'}_{c}" for c in CATEGORIES}
+    covered = " + ".join(f"w_{c} * {read[c]} / {_whole_weight(scoring, c)}" for c in CATEGORIES)
     means = " + ".join(f"case when k_{c} > 0 then w_{c} * s_{c} / k_{c} else 0 end" for c in CATEGORIES)
     enough = f"coverage >= {sql_number(scoring.minimum_coverage.value)}"
     return [
         weights,
-        [f"{known} as w_known", f"{round_sql(f'({covered}) / 100')} as coverage"],
+        [f"{known} as w_known", f"{_coverage_sql(scoring, covered, shares)} as coverage"],
         [f"case when {enough} then {round_sql(f'({means}) / w_known')} end as health"],
     ]
+
+
+def _coverage_sql(scoring: ScoringSettings, covered: str, shares: SourceShares) -> str:
+    """The known weight as a share of the connected weight; 0 where no source is connected."""
+    connected = connected_weight(scoring, shares)
+    if not all(connected.values()):
+        return "cast(0 as double)"
+    return round_sql(f"({covered}) / {_by_size({size: connected[size] for size in SIZES})}")
+
+
+def intended_share_sql(scoring: ScoringSettings, shares: SourceShares) -> str:
+    """The known weight as a share of the intended weight, 0 to 1: coverage as if every source were connected."""
+    weights = connected_weight(scoring, shares)
+    if all(weight == 100 for weight in weights.values()):
+        return "coverage"
+    large, small, other = (sql_number(weights[size] / 100) for size in ("enterprise", "small_business", "mid_market"))
+    share = f"case size when 'enterprise' then {large} when 'small_business' then {small} else {other} end"
+    return f"(coverage * {share})"
 
 
 def share_sql(name: str, signal: Signal) -> str:

@@ -4,26 +4,23 @@ from collections.abc import Iterable
 from datetime import date
 
 from domain.configuration import SIZES, AlertRule
-from domain.data_audit import SourceAudit
 from domain.phase_results import CsmBook, MovableAccount, PortfolioCounts
 from domain.portfolio import (
     AccountMovement,
     Alert,
     BridgeStep,
-    DataGap,
     DataReport,
     MatrixCell,
     PortfolioSummary,
-    SignalCoverage,
     TierCount,
 )
 from domain.tables import TABLES
 from tools.scoring.churn_forecast import SPREAD_SQL, churn_basis, churn_interval, churn_note
+from tools.scoring.data_gaps import count_signals, data_gaps, health_note, left_out_note
 from tools.scoring.health import component_sql, fresh_value_sql
-from tools.scoring.scored_base import Row, ScoredBase, ScoreOnlyBase, signal_coverage
+from tools.scoring.scored_base import Row, ScoredBase, ScoreOnlyBase
 from tools.scoring.tiers import condition_sql
 from tools.scoring.week_over_week import BRIDGE_SQL
-from tools.signals import OBSERVED_ON
 from tools.sql import sql_number, sql_string
 from tools.wording import format_date, plural
 
@@ -300,21 +297,17 @@ def _cell(base: ScoredBase, risk: str, chance: str, row: Row | None) -> MatrixCe
 
 def data_report(base: ScoreOnlyBase) -> DataReport:
     """Sources, gaps and coverage: what the numbers rest on and what they lack."""
-    signals = base.configuration.scoring.signals
-    counted = tuple(
-        SignalCoverage(
-            signal=name, label=signals[name].label, category=signals[name].category, known=k, stale=s, unknown=u
-        )
-        for name, k, s, u in signal_coverage(base)
-    )
+    counted = count_signals(base)
     return DataReport(
         sources=base.audit.sources,
-        gaps=_gaps(base, counted),
+        gaps=data_gaps(base, counted),
         rows_left_out=base.audit.left_out,
         share_left_out=round(base.audit.share_left_out, 6),
         signal_coverage=counted,
         fingerprint=base.audit.fingerprint,
         ends_note=_ends_note(base),
+        health_note=health_note(base),
+        left_out_note=left_out_note(base),
     )
 
 
@@ -325,51 +318,6 @@ def _ends_note(base: ScoreOnlyBase) -> str:
     if not seen or (days := (base.as_of - max(seen)).days) <= base.configuration.scoring.data_ends_before_days.value:
         return ""
     return f"The data ends on {format_date(max(seen))}, {plural(days, 'day')} before this review."
-
-
-def _gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple[DataGap, ...]:
-    signals = base.configuration.scoring.signals
-    total = base.rows("select count(*) as n, count(*) filter (health is null) as unscored from scored")[0]
-    found = [gap for source in base.audit.sources if (gap := _source_gap(source, counted, base, total["n"]))]
-    groups: dict[tuple[str, str, int, str], list[str]] = {}
-    for item in counted:
-        table, observed = signals[item.signal].table, OBSERVED_ON[item.signal]
-        if item.stale:
-            groups.setdefault(("stale_source", table, item.stale, observed), []).append(item.signal)
-        if item.unknown and item.known + item.stale and base.audit.source(table).connected:
-            groups.setdefault(("signal", table, item.unknown, observed), []).append(item.signal)
-    for (kind, table, accounts, _), names in groups.items():
-        labels = ", ".join(signals[name].label for name in names)
-        if kind == "stale_source":
-            limit = signals[names[0]].fresh.days
-            message = f"{labels}: too old for {plural(accounts, 'account')} (limit {limit} days), counted as unknown."
-            found.append(DataGap(kind="stale_source", subject=table, message=message, accounts=accounts))
-        else:
-            message = f"{labels}: not measured for {plural(accounts, 'account')}."
-            found.append(DataGap(kind="signal", subject=table, message=message, accounts=accounts))
-    if total["unscored"]:
-        share = base.configuration.scoring.minimum_coverage.value
-        many = plural(total["unscored"], "account")
-        message = f"Health is not scored for {many}: under {share:.0%} of the weight is known."
-        found.append(DataGap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
-    lost = [DataGap(kind="history", subject="history", message=m, accounts=total["n"]) for m in base.history_notices]
-    return tuple(found + lost)
-
-
-def _source_gap(
-    source: SourceAudit, counted: tuple[SignalCoverage, ...], base: ScoreOnlyBase, accounts: int
-) -> DataGap | None:
-    """A source that is not connected and the signals it costs, or the columns that a connected one lacks."""
-    signals = base.configuration.scoring.signals
-    if not source.connected:
-        lost = [i.label for i in counted if signals[i.signal].table == source.table and not i.known + i.stale]
-        cost = f", so these are unknown for every account: {', '.join(lost)}" if lost else ""
-        message = f"{source.table} is not connected{cost}."
-        return DataGap(kind="not_connected", subject=source.table, message=message, accounts=accounts)
-    if source.columns_absent:
-        message = f"{source.table} has no {', '.join(source.columns_absent)}."
-        return DataGap(kind="column_absent", subject=source.table, message=message, accounts=accounts)
-    return None
 
 
 def current_health(base: ScoredBase, accounts: list[str]) -> dict[str, float | None]:

@@ -8,8 +8,9 @@ a change of weights can be separated from a change of customers.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from domain.configuration import CATEGORIES, ScoreConfiguration, ScoringSettings, Signal
+from domain.configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings, Signal
 from tools.scoring import health, risk, tiers
+from tools.scoring.source_shares import ALL_SOURCES, SourceShares
 from tools.signals import CONTEXT_COLUMNS, OBSERVED_ON, round_sql, signal_columns
 from tools.sql import sql_number, sql_string
 
@@ -119,13 +120,19 @@ def signal_table_sql(scoring: ScoringSettings, categories: Sequence[str], source
     return f"select part.account_id, {sizes}, {', '.join(signal_columns(names))} from {source}"
 
 
-def category_sums_sql(configuration: ScoreConfiguration, categories: Sequence[str], part: str, as_of: date) -> str:
+def category_sums_sql(
+    configuration: ScoreConfiguration,
+    categories: Sequence[Category],
+    part: str,
+    as_of: date,
+    shares: SourceShares = ALL_SOURCES,
+) -> str:
     """One row an account: its place in the table that has its signals, what these categories add to both scores, and
     which comparisons of the rules hold."""
     placed, signals = f"(select rowid as place, * from {part})", _signals_of(configuration.scoring, categories)
-    steps = _category_steps(configuration.scoring, categories, _comparisons(configuration, categories))
+    steps = _category_steps(configuration.scoring, categories, _comparisons(configuration, categories), shares)
     chain = _cte_chain(_fresh(configuration.scoring, placed, signals, as_of), steps)
-    return f"{chain} select place, {', '.join(_sums(configuration, categories))} from final"
+    return f"{chain} select place, {', '.join(_sums(configuration, categories, shares))} from final"
 
 
 def _signals_of(scoring: ScoringSettings, categories: Sequence[str]) -> dict[str, Signal]:
@@ -142,8 +149,10 @@ def _comparisons(configuration: ScoreConfiguration, categories: Sequence[str]) -
     return tiers.comparisons_of(configuration.tiers, _measured_in(configuration.scoring, categories))
 
 
-def _sums(configuration: ScoreConfiguration, categories: Sequence[str]) -> list[str]:
-    return [f"{what}_{each}" for each in categories for what in "ksp"] + list(_comparisons(configuration, categories))
+def _sums(configuration: ScoreConfiguration, categories: Sequence[Category], shares: SourceShares) -> list[str]:
+    sums = [f"{what}_{each}" for each in categories for what in "ksp"]
+    sums += [f"r_{each}" for each in categories if health.is_read_in_part(configuration.scoring, each, shares)]
+    return sums + list(_comparisons(configuration, categories))
 
 
 def _fresh(scoring: ScoringSettings, source: str, names: Iterable[str], as_of: date) -> str:
@@ -152,26 +161,31 @@ def _fresh(scoring: ScoringSettings, source: str, names: Iterable[str], as_of: d
     return f"select * replace ({', '.join(fresh)}) from {source}"
 
 
-def _category_steps(scoring: ScoringSettings, categories: Sequence[str], held: Mapping[str, str]) -> list[list[str]]:
+def _category_steps(
+    scoring: ScoringSettings, categories: Sequence[Category], held: Mapping[str, str], shares: SourceShares
+) -> list[list[str]]:
     """The steps from fresh values to what each category adds to both scores, and to the comparisons ``held``."""
     signals = _signals_of(scoring, categories).items()
     components = [f"{health.component_sql(name, signal)} as c_{name}" for name, signal in signals]
     return [
         components + [f"{holds} as {column}" for column, holds in held.items()],
-        [sums for c in categories for sums in (*health.health_sums(scoring, c), *risk.risk_sums(scoring, c))],
+        [sums for c in categories for sums in (*health.health_sums(scoring, c, shares), *risk.risk_sums(scoring, c))],
     ]
 
 
-def _score_steps(scoring: ScoringSettings) -> list[list[str]]:
+def _score_steps(scoring: ScoringSettings, shares: SourceShares) -> list[list[str]]:
     """The steps from those sums to health and risk."""
-    return [a + b for a, b in zip(health.health_steps(scoring), risk.risk_steps(scoring), strict=True)]
+    return [a + b for a, b in zip(health.health_steps(scoring, shares), risk.risk_steps(scoring), strict=True)]
 
 
-def _from_signals(configuration: ScoreConfiguration, source: str, as_of: date) -> tuple[str, list[list[str]]]:
+def _from_signals(
+    configuration: ScoreConfiguration, source: str, as_of: date, shares: SourceShares
+) -> tuple[str, list[list[str]]]:
     """The first table (fresh values of ``source``) and the steps from there to health and risk."""
     scoring = configuration.scoring
-    first, *further = _category_steps(scoring, CATEGORIES, tiers.comparisons_of(configuration.tiers, MEASURED_COLUMNS))
-    steps = [first + health.SIZE_FLAGS, *further, *_score_steps(scoring)]
+    held = tiers.comparisons_of(configuration.tiers, MEASURED_COLUMNS)
+    first, *further = _category_steps(scoring, CATEGORIES, held, shares)
+    steps = [first + health.SIZE_FLAGS, *further, *_score_steps(scoring, shares)]
     return _fresh(scoring, source, scoring.signals, as_of), steps
 
 
@@ -192,14 +206,14 @@ def _decision_steps(configuration: ScoreConfiguration, velocity: str) -> list[li
     return [[f"{velocity} as velocity"], *tiers.tier_steps(configuration.scoring, configuration.tiers)]
 
 
-def _label_steps(configuration: ScoreConfiguration) -> list[list[str]]:
+def _label_steps(configuration: ScoreConfiguration, shares: SourceShares) -> list[list[str]]:
     """The steps from the numeric scores to the names of bands and tiers."""
     scoring = configuration.scoring
     bands = tuple((band.name, band.starts_at) for band in scoring.health_bands)
     words = [
         health.band_sql("health", bands, "'not_scored'") + " as health_band",
         _velocity_band(scoring) + " as velocity_band",
-        _confidence(scoring) + " as confidence",
+        _confidence(scoring, shares) + " as confidence",
         tiers.score_tier_sql(scoring) + " as score_tier",
     ]
     return [words, tiers.tier_label_columns(configuration.tiers)]
@@ -215,9 +229,12 @@ def _velocity_band(scoring: ScoringSettings) -> str:
     )
 
 
-def _confidence(scoring: ScoringSettings) -> str:
+def _confidence(scoring: ScoringSettings, shares: SourceShares) -> str:
+    """From the share of the intended weight that is known: little data, fully known, is still little data."""
     high, medium = sql_number(scoring.confidence_high.value), sql_number(scoring.confidence_medium.value)
-    return f"case when coverage >= {high} then 'high' when coverage >= {medium} then 'medium' else 'low' end"
+    known = health.intended_share_sql(scoring, shares)
+    best = "" if shares.is_lowered else f"when {known} >= {high} then 'high' "
+    return f"case {best}when {known} >= {medium} then 'medium' else 'low' end"
 
 
 def scored_sql(
@@ -225,25 +242,28 @@ def scored_sql(
     source: str,
     as_of: date,
     velocity: str = "",
+    shares: SourceShares = ALL_SOURCES,
 ) -> str:
     """One row an account: attributes and scores. ``velocity`` may name a column that was reported before."""
     velocity = velocity or velocity_sql(configuration.scoring)
-    first, steps = _from_signals(configuration, source, as_of)
-    steps += [*_decision_steps(configuration, velocity), *_label_steps(configuration)]
+    first, steps = _from_signals(configuration, source, as_of, shares)
+    steps += [*_decision_steps(configuration, velocity), *_label_steps(configuration, shares)]
     return f"{_cte_chain(first, steps)} select {', '.join((*ATTRIBUTES, *SCORE_COLUMNS))} from final"
 
 
-def numeric_scores_sql(configuration: ScoreConfiguration, tables: Sequence[str]) -> str:
+def numeric_scores_sql(
+    configuration: ScoreConfiguration, tables: Sequence[str], shares: SourceShares = ALL_SOURCES
+) -> str:
     """One row an account: its place and the numeric scores; names of bands and tiers follow from them.
 
     ``tables`` hold the signals and what each category adds, in the order of the accounts.
     """
     # Tables side by side are read by one thread, so as little as possible is left for this statement: what each category
     # adds was worked out before, with all threads. Names are left out because they are most of the bytes of a row.
-    columns = [f"{tables[0]}.rowid as place", "renewal_in_days", *_sums(configuration, CATEGORIES)]
+    columns = [f"{tables[0]}.rowid as place", "renewal_in_days", *_sums(configuration, CATEGORIES, shares)]
     source = side_by_side_sql(configuration.scoring, columns, tables, ("size", "arr", "health_month_ago"))
     steps = [
-        *_score_steps(configuration.scoring),
+        *_score_steps(configuration.scoring, shares),
         *_decision_steps(configuration, velocity_sql(configuration.scoring)),
     ]
     chain = _cte_chain(source, [health.SIZE_FLAGS, *steps])
@@ -251,20 +271,27 @@ def numeric_scores_sql(configuration: ScoreConfiguration, tables: Sequence[str])
 
 
 def labelled_sql(
-    configuration: ScoreConfiguration, source: str, columns: Sequence[str], further: Sequence[list[str]] = ()
+    configuration: ScoreConfiguration,
+    source: str,
+    columns: Sequence[str],
+    shares: SourceShares = ALL_SOURCES,
+    further: Sequence[list[str]] = (),
 ) -> str:
     """The ``columns`` of a select statement that yields the numeric scores, and of the names that follow from them.
 
     ``further``: more steps, each a list of columns over those before.
     """
-    return f"{_cte_chain(source, [*_label_steps(configuration), *further])} select {', '.join(columns)} from final"
+    steps = [*_label_steps(configuration, shares), *further]
+    return f"{_cte_chain(source, steps)} select {', '.join(columns)} from final"
 
 
 DETAIL_COLUMNS = ("value", "observed_on", "component", "share", "health_points", "risk_points")
 """The details of each signal of an account under review, as columns ``<detail>__<signal>``."""
 
 
-def detail_sql(configuration: ScoreConfiguration, source: str, as_of: date, accounts: str) -> str:
+def detail_sql(
+    configuration: ScoreConfiguration, source: str, as_of: date, accounts: str, shares: SourceShares = ALL_SOURCES
+) -> str:
     """One wide row an account, for a few accounts: both scores, and the details of every signal.
 
     ``accounts`` names a table with the column account_id.
@@ -282,7 +309,7 @@ def detail_sql(configuration: ScoreConfiguration, source: str, as_of: date, acco
             risk.amplified_points_sql(name, signal, scoring),
         )
         columns += [f"{what} as {label}__{name}" for label, what in zip(DETAIL_COLUMNS, details, strict=True)]
-    return f"{_cte_chain(*_from_signals(configuration, chosen, as_of))} select {', '.join(columns)} from final order by account_id"
+    return f"{_cte_chain(*_from_signals(configuration, chosen, as_of, shares))} select {', '.join(columns)} from final order by account_id"
 
 
 def signal_coverage_sql(configuration: ScoreConfiguration, as_of: date) -> str:

@@ -42,7 +42,8 @@ from tools.scoring.scoring_steps import (
     weigh_odds,
     weigh_prior,
 )
-from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, snapshot_month_ago
+from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, saved_shares, snapshot_month_ago
+from tools.scoring.source_shares import ALL_SOURCES, SourceShares, source_shares
 from tools.signals import (
     FEW_TEXTS,
     TEXT_COLUMNS,
@@ -50,6 +51,7 @@ from tools.signals import (
 from tools.signals.statements import Statement, StatementFinder
 from tools.sources import Portfolio, TableRead, TextFilter, open_portfolio
 from tools.sources.damaged_files import name_damaged_file
+from tools.sources.left_out_limits import LeftOutLimits
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """The last part of the data's path, for messages."""
     snapshot_sql: str = ""
     """Select of the columns that the history keeps of this week, one row for each account."""
+    source_shares: SourceShares = ALL_SOURCES
+    """The sources that the team has, and how much of each could be read."""
     history_notices: tuple[str, ...] = ()
     """Weeks of the history that could not be read."""
 
@@ -119,7 +123,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
         """Save this week's scores of every account; written by the engine, no row is loaded into Python."""
         scoring_hash = self.configuration.scoring_hash
         max_weeks = int(self.configuration.scoring.history_weeks.value)
-        history.save(self.connection, self.snapshot_sql, review_id, self.as_of, scoring_hash, reviewed, max_weeks)
+        week, sources = self.snapshot_sql, self.source_shares.text
+        history.save(self.connection, week, review_id, self.as_of, scoring_hash, reviewed, max_weeks, sources)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Rows of a query, each a dictionary by column name."""
@@ -138,12 +143,16 @@ class ScoredBase(Generic[ConfigurationT_co]):
             "create or replace temp table picked as select unnest(?) as account_id", [list(accounts)]
         )
 
-    def signal_details(self, source: str = "measured", as_of: date | None = None) -> dict[str, list[Row]]:
-        """By account: one row for each signal, with value, component, share and points, in the configured order.
+    def signal_details(self) -> dict[str, list[Row]]:
+        """By account: one row for each signal, with value, component, share and points, in the configured order."""
+        return self._details("measured", self.as_of, self.source_shares)
 
-        ``source`` is the table of measured signals, ``as_of`` the day from which ages are counted.
-        """
-        sql = detail_sql(self.configuration, source, as_of or self.as_of, "picked")
+    def previous_details(self, previous: Snapshot) -> dict[str, list[Row]]:
+        """The same as it was in the week before, under today's configuration."""
+        return self._details("previous_measured", previous.as_of, saved_shares(self.connection, previous))
+
+    def _details(self, source: str, as_of: date, shares: SourceShares) -> dict[str, list[Row]]:
+        sql = detail_sql(self.configuration, source, as_of, "picked", shares)
         signals = self.configuration.scoring.signals
         return {
             row["account_id"]: [
@@ -186,6 +195,10 @@ def read_base(
             windows=configuration.windows,
             limits=limits,
             watcher=watch,
+            left_out=LeftOutLimits(
+                {table: limit.value for table, limit in scoring.left_out_limits.items()},
+                int(scoring.left_out_minimum.value),
+            ),
         )
         return score_base(portfolio, configuration, as_of, history, watch)
 
@@ -222,13 +235,14 @@ def score_base(
     month_ago = snapshot_month_ago(snapshots, as_of, scoring.velocity_window, int(scoring.velocity_days.value))
     if month_ago is not None:
         load_week(log, "month", month_ago, configuration)
-    parts = score_accounts(log, portfolio, configuration, as_of, month_ago is not None, watch)
+    shares = source_shares(portfolio.audit, scoring)
+    parts = score_accounts(log, portfolio, configuration, as_of, month_ago is not None, watch, shares)
     with watch("weighing the odds", connection):
         rate = churn_rate(connection, scoring.churn, as_of)
         find_terms(log, configuration, as_of)
         past = load_past_weeks(connection, snapshots, scoring.churn, as_of)
-        odds = weigh_odds(log, configuration, learn_slopes(connection, past, scoring.churn, rate), rate, parts)
-    snapshot_sql = week_sql(log, configuration, parts)
+        odds = weigh_odds(log, configuration, learn_slopes(connection, past, scoring.churn, rate), rate, parts, shares)
+    snapshot_sql = week_sql(log, configuration, parts, shares)
     previous = latest_reviewed(snapshots)
     with watch("comparing with last week", connection):
         if previous is not None:
@@ -250,6 +264,7 @@ def score_base(
         reads=portfolio.reads,
         executed_statements=executed_sql(portfolio, log, as_of),
         snapshot_sql=snapshot_sql,
+        source_shares=shares,
         history_notices=history.notices(),
     )
 

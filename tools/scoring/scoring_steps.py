@@ -11,7 +11,7 @@ from itertools import compress
 import duckdb
 
 from domain.churn_settings import ChurnSettings
-from domain.configuration import CATEGORIES, ScoreConfiguration
+from domain.configuration import CATEGORIES, Category, ScoreConfiguration
 from domain.data_audit import DataAudit
 from tools.engine import StepWatcher
 from tools.scoring.churn_learning import Learned
@@ -34,7 +34,8 @@ from tools.scoring.score_sql import (
     signal_table_sql,
     size_sql,
 )
-from tools.scoring.snapshots import Snapshot
+from tools.scoring.snapshots import Snapshot, saved_shares
+from tools.scoring.source_shares import SourceShares
 from tools.signals import (
     OBSERVED_ON,
     TEXT_COLUMNS,
@@ -45,6 +46,7 @@ from tools.signals import (
     usage_by_account_sql,
 )
 from tools.signals.plain_text import plain_text_query
+from tools.signals.registry import EARLIER_DAYS
 from tools.signals.statements import Statement, StatementFinder, TextRow
 from tools.sources import Portfolio
 from tools.sql import sql_files, sql_string
@@ -127,13 +129,14 @@ def score_accounts(
     as_of: date,
     has_month: bool,
     watch: StepWatcher,
+    shares: SourceShares,
 ) -> list[str]:
     """Make ``measured`` and ``scores``. Returns the names of the tables with the signals, in the order of the accounts."""
     connection, scoring = portfolio.connection, configuration.scoring
-    parts, sums = _measure(log, portfolio, configuration, as_of, has_month, watch)
+    parts, sums = _measure(log, portfolio, configuration, as_of, has_month, watch, shares)
     log.create("the signals side by side", "view", "measured", side_by_side_sql(scoring, MEASURED_COLUMNS, parts))
     with watch("scoring", connection):
-        numeric_scores = numeric_scores_sql(configuration, [*parts, *sums])
+        numeric_scores = numeric_scores_sql(configuration, [*parts, *sums], shares)
         log.create("health, risk and the rules that fire", "table", "scores", numeric_scores)
         _check_row_order(connection, parts, [*sums, "scores"])
         for name in sums:
@@ -141,12 +144,12 @@ def score_accounts(
     return parts
 
 
-def week_sql(log: SqlLog, configuration: ScoreConfiguration, parts: Sequence[str]) -> str:
+def week_sql(log: SqlLog, configuration: ScoreConfiguration, parts: Sequence[str], shares: SourceShares) -> str:
     """The statement that yields what the history keeps of the week."""
     scores = [f"scores.{name}" for name in NUMERIC_COLUMNS]
     saved_columns = [*scores, *(name for name in MEASURED_COLUMNS if name not in NUMERIC_COLUMNS)]
     saved = side_by_side_sql(configuration.scoring, saved_columns, [*parts, "scores"])
-    week = labelled_sql(configuration, saved, SNAPSHOT_COLUMNS)
+    week = labelled_sql(configuration, saved, SNAPSHOT_COLUMNS, shares)
     log.statements.append(("what the history keeps of the week", week))
     return week
 
@@ -173,7 +176,12 @@ def find_terms(log: SqlLog, configuration: ScoreConfiguration, as_of: date) -> N
 
 
 def weigh_odds(
-    log: SqlLog, configuration: ScoreConfiguration, learned: Learned, rate: ChurnRate, parts: Sequence[str]
+    log: SqlLog,
+    configuration: ScoreConfiguration,
+    learned: Learned,
+    rate: ChurnRate,
+    parts: Sequence[str],
+    shares: SourceShares,
 ) -> ChurnOdds:
     """Make ``odds`` and ``scored``: the chance of leaving of every account, so that their mean is the base's churn rate."""
     churn, connection = configuration.scoring.churn, log.connection
@@ -185,7 +193,7 @@ def weigh_odds(
     columns = [*(f"scores.{name}" for name in NUMERIC_COLUMNS), *(f"odds.{name}" for name in ODDS_COLUMNS)]
     tables = ["scores", "odds", *(name for name in parts if name == "month_health")]
     scored = side_by_side_sql(configuration.scoring, columns, tables)
-    labelled = labelled_sql(configuration, scored, (*ATTRIBUTES, *SCORED_COLUMNS), chance_columns(odds))
+    labelled = labelled_sql(configuration, scored, (*ATTRIBUTES, *SCORED_COLUMNS), shares, chance_columns(odds))
     log.create("the names of bands and tiers, the chance of leaving and money", "view", "scored", labelled)
     return odds
 
@@ -200,6 +208,7 @@ def _measure(
     as_of: date,
     has_month: bool,
     watch: StepWatcher,
+    shares: SourceShares,
 ) -> tuple[list[str], list[str]]:
     """Run the file of each category, and sum up what it adds to both scores.
 
@@ -207,7 +216,7 @@ def _measure(
     file yields each account once, so that sorted results can be put side by side without a join.
     """
     connection, seen = portfolio.connection, source_dates(portfolio.audit)
-    groups: dict[str, Sequence[str]] = {category: (category,) for category in CATEGORIES}
+    groups: dict[str, Sequence[Category]] = {category: (category,) for category in CATEGORIES}
     sources = {}
     if portfolio.warehouse is not None:
         groups = {"measured": CATEGORIES}
@@ -222,7 +231,7 @@ def _measure(
         with watch(f"measuring {name}", connection):
             part, table = signal_table_sql(configuration.scoring, categories, sources[name]), f"{name}_signals"
             log.create(f"measuring {name}", "table", table, f"{part} order by account_id")
-            sums = category_sums_sql(configuration, categories, table, as_of)
+            sums = category_sums_sql(configuration, categories, table, as_of, shares)
             log.create(f"adding up {name}", "table", f"{name}_sums", sums)
     parts = [f"{name}_signals" for name in groups]
     if has_month:
@@ -253,15 +262,19 @@ def source_dates(audit: DataAudit) -> dict[str, date | None]:
         "touchpoints_seen": audit.source("touchpoints").seen_until,
         "touchpoints_from": audit.source("touchpoints").first_date,
         "invoices_seen": audit.source("invoices").seen_until,
+        "contacts_seen": audit.source("contacts").seen_until,
+        "goals_seen": audit.source("goals").seen_until,
     }
 
 
-def _columns_not_saved(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+def columns_not_saved(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     """Columns for what a past week did not measure, a signal that is new since then: unknown for every account."""
     saved = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
     days = set(OBSERVED_ON.values())
     missing = [name for name in MEASURED_COLUMNS if name not in saved]
-    return "".join(f", cast(null as {'date' if name in days else 'double'}) as {name}" for name in missing)
+    earlier = {name: source for name, source in EARLIER_DAYS.items() if source in saved}
+    cells = [earlier.get(name, f"cast(null as {'date' if name in days else 'double'})") for name in missing]
+    return "".join(f", {cell} as {name}" for cell, name in zip(cells, missing, strict=True))
 
 
 def load_week(
@@ -284,7 +297,7 @@ def load_week(
         f"arr as reported_arr, at_risk as reported_at_risk, velocity as reported_velocity from read_parquet({sql_files([snapshot.path])})",
     )
     size = size_sql(configuration.scoring, "arr")
-    unmeasured = _columns_not_saved(log.connection, f"{name}_then")
+    unmeasured = columns_not_saved(log.connection, f"{name}_then")
     log.create(
         what,
         "view",
@@ -295,7 +308,8 @@ def load_week(
     if snapshot.scoring_hash == configuration.scoring_hash:
         log.create(what, "table", f"{name}", f"select * from {name}_then")
         return
-    scored = scored_sql(configuration, f"{name}_measured", snapshot.as_of, "reported_velocity")
+    shares = saved_shares(log.connection, snapshot)
+    scored = scored_sql(configuration, f"{name}_measured", snapshot.as_of, "reported_velocity", shares)
     log.create(
         what,
         "table",
@@ -311,5 +325,5 @@ def executed_sql(portfolio: Portfolio, log: SqlLog, as_of: date) -> list[tuple[s
         return [*portfolio.warehouse.statements, *log.statements]
     read = [(f"reading {each.table}", each.sql) for each in portfolio.reads]
     if portfolio.usage_aggregated:  # done while reading
-        read.append(("usage as one row an account", usage_by_account_sql(as_of)))
+        read.append(("usage as one row an account", portfolio.usage_sql))
     return [*read, *log.statements]

@@ -18,6 +18,7 @@ import duckdb
 
 from domain.errors import InputError
 from tools.places import file_mode, make_private_file, make_private_folder, translate_disk_errors
+from tools.scoring.source_shares import SourceShares, shares_from_text
 from tools.sql import sql_path, sql_string
 
 if TYPE_CHECKING:
@@ -108,12 +109,14 @@ class SnapshotStore:
         scoring_hash: str,
         reviewed: bool,
         max_weeks: int,
+        sources: str | None = None,
     ) -> None:
         """Write what the statement ``week`` yields, one row an account, replacing the week if it is there.
 
-        The oldest weeks beyond ``max_weeks`` are deleted.
+        ``sources`` says how much of each source could be read. The oldest weeks beyond ``max_weeks`` are deleted.
         """
         known = {"as_of": str(as_of), "scoring_hash": scoring_hash, "reviewed": str(reviewed).lower()}
+        known |= {"sources": sources} if sources is not None else {}
         facts = ", ".join(f"{key}: {sql_string(value)}" for key, value in known.items())
         with translate_disk_errors(self._file(review_id), "cannot write the week"):
             aside = self._aside(review_id)
@@ -189,6 +192,13 @@ def _read_footer(connection: duckdb.DuckDBPyConnection, path: Path) -> Snapshot 
         return Snapshot(path, path.stem, as_of, facts["scoring_hash"], facts["reviewed"] == "true")
     except (duckdb.Error, KeyError, ValueError):
         return None
+
+
+def saved_shares(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> SourceShares:
+    """The sources as they were connected and read in that week; all of them for a week that was saved without."""
+    query = "select decode(value) from parquet_kv_metadata(?) where decode(key) = 'sources'"
+    row = connection.execute(query, [str(snapshot.path)]).fetchone()
+    return shares_from_text(row[0] if row else None)
 
 
 def is_whole(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> bool:

@@ -6,7 +6,7 @@ it was observed and which rows are behind it.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,21 @@ from tools.signals.registry import CONTEXT_COLUMNS, SIGNALS, USAGE_WINDOW_DAYS, 
 from tools.sql import sql_date, sql_string
 
 __all__ = [
-    "CONTEXT_COLUMNS", "FEW_TEXTS", "INTENTS", "OBSERVED_ON", "TEXT_COLUMNS", "WHOLE_NUMBERS", "bind_literals",
-    "category_signals_sql", "category_sql", "match_sql", "round_sql", "signal_columns",
-    "single_line_sql", "usage_by_account_sql",
+    "CONTEXT_COLUMNS",
+    "FEW_TEXTS",
+    "INTENTS",
+    "OBSERVED_ON",
+    "TEXT_COLUMNS",
+    "USAGE_COLUMNS",
+    "WHOLE_NUMBERS",
+    "bind_literals",
+    "category_signals_sql",
+    "category_sql",
+    "match_sql",
+    "round_sql",
+    "signal_columns",
+    "single_line_sql",
+    "usage_by_account_sql",
 ]  # fmt: skip
 
 _FOLDER = Path(__file__).parent
@@ -59,9 +71,17 @@ def bind_literals(sql: str, values: Mapping[str, date | str | None]) -> str:
     return re.sub(r"(?<![:\w]):([a-z_]+)\b", text, sql)
 
 
-def usage_by_account_sql(as_of: date, unusual: str = "0") -> str:
-    """Usage as one row an account. ``unusual`` is 1 for a row that has a cell which cannot be used."""
+USAGE_COLUMNS = ("active_users", "logins", "core_actions", "features_used")
+"""The measures of usage."""
+
+
+def usage_by_account_sql(as_of: date, unusual: str = "0", filled: Collection[str] = ()) -> str:
+    """Usage as one row an account. ``unusual`` is 1 for a row that has a cell which cannot be used.
+
+    ``filled`` are the columns that are known to have a value in every row.
+    """
     values: dict[str, date | str | None] = {"as_of": as_of, "unusual": unusual, "window_usage": str(USAGE_WINDOW_DAYS)}
+    values |= {f"has_{name}": "true" if name in filled else f"{name} is not null" for name in USAGE_COLUMNS}
     return bind_literals(category_sql("usage_by_account"), values)
 
 

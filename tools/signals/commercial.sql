@@ -31,6 +31,7 @@ changes as (
         -- Money is summed as a decimal, which is exact, and only the sum becomes a double: the order of rows, the
         -- number of threads and the version of the engine cannot move a cent.
         cast(sum(coalesce(arr_change, 0)) as double) as arr_change,
+        max(date) as outcomes_on,
         max(case when kind in ('contracted', 'expanded') and arr_change is null then 1 else 0 end) as is_partial
     from outcomes
     where date <= cast(:as_of as date) and date_diff('day', date, cast(:as_of as date)) <= :window_arr_trend
@@ -45,7 +46,7 @@ agreed as (
     group by account_id
 ),
 commercial_seen as (
-    select cast(:invoices_seen as date) as invoices_seen
+    select cast(:invoices_seen as date) as invoices_seen, cast(:goals_seen as date) as goals_seen
 )
 select
     a.account_id,
@@ -64,8 +65,9 @@ select
     case when g.known > 0 then 100 * g.behind / g.known end as goals_behind,
     date_diff('day', cast(:as_of as date), a.renewal_date) as renewal_in_days,
     s.invoices_seen as invoices_on,
-    case when c.account_id is not null then cast(:as_of as date) end as outcomes_on,
-    case when g.known > 0 then cast(:as_of as date) end as goals_on
+    c.outcomes_on,
+    -- Goals carry no day of their own: they are as old as the export says, and else as they were read.
+    case when g.known > 0 then coalesce(s.goals_seen, cast(:as_of as date)) end as goals_on
 from accounts a
 cross join commercial_seen s
 left join billed b on b.account_id = a.account_id

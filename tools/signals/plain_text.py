@@ -36,6 +36,9 @@ _ENTITIES: tuple[Step, ...] = (
     (r"&(?:gt|#62);", ">"),
     (r"&(?:amp|#38);", "&"),
 )
+_USUAL_ENTITIES = {"&nbsp;": " ", "&#39;": "'", "&rsquo;": "'", "&quot;": '"', "&lt;": "<", "&gt;": ">", "&amp;": "&"}
+"""Those that most texts have no others than, by what they stand for: replaced without a pattern, which is ten times as fast."""
+_ANY_ENTITY = "&(?:#|[a-z])"
 # An address is replaced by a sign that is no word: the words around it do not become neighbours.
 _ADDRESSES: tuple[Step, ...] = (
     (r"(?:[a-z]+://|www\.)[^\s<>\x22]*[^\s<>\x22.,;:!?)]", "\u2026"),
@@ -59,9 +62,7 @@ _RARE_MARKUP = "regexp_matches(shown, '<(?:!--|style|script|head)', 'i')"
 _LAYERS = (
     (f"contains(shown, '<') and {_RARE_MARKUP}", _MARKUP[:4]),
     ("contains(shown, '<')", _MARKUP[4:]),
-    # The most frequent entity alone: after it most texts have none left.
-    ("contains(shown, '&') and contains(shown, '&nbsp;')", _ENTITIES[:1]),
-    ("contains(shown, '&')", _ENTITIES),
+    (f"contains(shown, '&') and regexp_matches(shown, '{_ANY_ENTITY}', 'i')", _ENTITIES),
     ("contains(shown, '@') or contains(shown, '://') or contains(shown, 'www.')", _ADDRESSES),
     (f"strlen(shown) <> length(shown) and regexp_matches(shown, '{_ANY_LOOK_ALIKE}')", _LOOK_ALIKES),
 )  # fmt: skip
@@ -111,10 +112,21 @@ def plain_text_query(query: str, text: str) -> str:
     One layer for each group of steps: most texts need none of them, which a cheap test shows.
     """
     found = f"select *, {text} as shown from ({query})"
-    for needed, steps in _LAYERS:
-        layer = f"case when {needed} then {nested_steps('shown', steps, _duckdb_step)} else shown end"
-        found = f"select * replace ({layer} as shown) from ({found})"
+    for needed, steps in _LAYERS[:2]:
+        found = _layer(found, needed, nested_steps("shown", steps, _duckdb_step))
+    usual = nested_steps("shown", tuple(_USUAL_ENTITIES.items()), _replace_sql)
+    found = _layer(found, "contains(shown, '&')", usual)
+    for needed, steps in _LAYERS[2:]:
+        found = _layer(found, needed, nested_steps("shown", steps, _duckdb_step))
     return found
+
+
+def _layer(query: str, needed: str, shown: str) -> str:
+    return f"select * replace (case when {needed} then {shown} else shown end as shown) from ({query})"
+
+
+def _replace_sql(text: str, sign: str, by: str) -> str:
+    return f"replace({text}, {sql_string(sign)}, {sql_string(by)})"
 
 
 def nested_steps(text: str, steps: tuple[Step, ...], one: Callable[[str, str, str], str]) -> str:

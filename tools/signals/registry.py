@@ -48,6 +48,10 @@ class SignalEntry:
     """The column of its SQL file that holds the day of the observation; such a column ends in ``_on``."""
     rows: Mapping[str, RowTest] = field(default_factory=dict)
     """By input table: the test for the rows that the signal is made of. Empty for a stated intent, whose rows are texts."""
+    needs: tuple[tuple[str, ...], ...] = ()
+    """Columns of its table. Of each group at least one must be filled in some row, or the signal is unknown everywhere."""
+    not_shown: str = ""
+    """The reason, where it is unknown everywhere though those columns are filled: what no row of its table shows."""
     row_filter: RowFilter | None = None
     """For a signal that compares rows: keeps some of the rows that passed, given them and all rows of the account."""
     is_whole: bool = False
@@ -128,43 +132,76 @@ _OVERDUE = {"invoices": _all_of(_is_unpaid, _is_past_due)}
 _NPS = {"surveys": _is("kind", "nps")}
 _IS_MEETING = _is("kind", "exec_meeting", "qbr", "call", "training")
 _STATED = SignalEntry("written_on", is_stated=True)
+_IS_OPEN = _all_of(_is("closed_at", None), _not(_is("status", "closed")))
+_TICKET_ENDS = ("closed_at", "status")
+_ANSWERS = ("attended", "responded_at")
+_INVOICE_STATE = (("status", "paid_on"),)
 
 SIGNALS: dict[str, SignalEntry] = {
-    "active_users_trend": SignalEntry("usage_on", _USED),
-    "core_actions_trend": SignalEntry("usage_on", {"usage": _used("core_actions", 2)}),
-    "seat_utilisation": SignalEntry("usage_on", {"usage": _used("active_users", 1)}),
-    "logins_per_user": SignalEntry("usage_on", {"usage": _used("logins", 1)}),
-    "feature_breadth": SignalEntry("usage_on", {"usage": _used("features_used", 1)}),
-    "days_silent": SignalEntry("usage_on", _USED, is_whole=True),
+    "active_users_trend": SignalEntry("usage_on", _USED, (("active_users",),)),
+    "core_actions_trend": SignalEntry("actions_on", {"usage": _used("core_actions", 2)}, (("core_actions",),)),
+    "seat_utilisation": SignalEntry("usage_on", {"usage": _used("active_users", 1)}, (("active_users",),)),
+    "logins_per_user": SignalEntry("logins_on", {"usage": _used("logins", 1)}, (("logins",), ("active_users",))),
+    "feature_breadth": SignalEntry("features_on", {"usage": _used("features_used", 1)}, (("features_used",),)),
+    "days_silent": SignalEntry("usage_on", _USED, (("active_users",),), is_whole=True),
     "ticket_spike": SignalEntry("tickets_on", {"tickets": _in_window(4)}),
-    "escalations": SignalEntry("tickets_on", {"tickets": _all_of(_in_window(), _is("escalated", True))}, is_whole=True),
+    "escalations": SignalEntry(
+        "tickets_on", {"tickets": _all_of(_in_window(), _is("escalated", True))}, (("escalated",),), is_whole=True
+    ),
     "open_escalations": SignalEntry(
-        "tickets_on", {"tickets": _all_of(_is("escalated", True), _is("closed_at", None))}, is_whole=True
+        "tickets_on",
+        {"tickets": _all_of(_is("escalated", True), _IS_OPEN)},
+        (("escalated",), _TICKET_ENDS),
+        is_whole=True,
     ),
     "sla_breaches": SignalEntry(
-        "tickets_on", {"tickets": _all_of(_in_window(), _is("sla_breached", True))}, is_whole=True
+        "tickets_on", {"tickets": _all_of(_in_window(), _is("sla_breached", True))}, (("sla_breached",),), is_whole=True
     ),
     "support_csat": SignalEntry(
         "rated_on",
         {"tickets": _all_of(_in_window(), _has("csat")), "surveys": _all_of(_in_window(), _is("kind", "csat"))},
     ),
     "oldest_urgent_ticket": SignalEntry(
-        "tickets_on", {"tickets": _all_of(_is("priority", "high", "urgent"), _is("closed_at", None))}, is_whole=True
+        "tickets_on",
+        {"tickets": _all_of(_is("priority", "high", "urgent"), _IS_OPEN)},
+        (("priority",), _TICKET_ENDS),
+        is_whole=True,
     ),
     "nps": SignalEntry("answered_on", _NPS),
     "nps_change": SignalEntry("answered_on", _NPS),
-    "csm_pulse": SignalEntry("felt_on", {"notes": _has("pulse")}),
+    "csm_pulse": SignalEntry("felt_on", {"notes": _has("pulse")}, (("pulse",),)),
     "evaluating_alternatives": _STATED,
     "competitor_named": _STATED,
     "budget_cut": _STATED,
     "value_doubted": _STATED,
     "feature_gap": _STATED,
     "reorganisation": _STATED,
-    "days_since_exec_touch": SignalEntry("touchpoints_on", {"touchpoints": _is_executive_touch}, is_whole=True),
-    "champion_status": SignalEntry("contacts_on", {"contacts": _is("role", "champion")}, is_whole=True),
-    "sponsor_changed": SignalEntry("contacts_on", {"contacts": _has_sponsor_left}, is_whole=True),
+    "days_since_exec_touch": SignalEntry(
+        "touchpoints_on",
+        {"touchpoints": _is_executive_touch},
+        not_shown="no row of touchpoints names an executive (kind exec_meeting, or a contact with the role exec_sponsor or"
+        " economic_buyer)",
+        is_whole=True,
+    ),
+    "champion_status": SignalEntry(
+        "contacts_on",
+        {"contacts": _is("role", "champion")},
+        (("role",),),
+        not_shown="no row of contacts has the role champion",
+        is_whole=True,
+    ),
+    "sponsor_changed": SignalEntry(
+        "contacts_on",
+        {"contacts": _has_sponsor_left},
+        (("role",), ("status", "departed_on")),
+        not_shown="no row of contacts has the role exec_sponsor or economic_buyer",
+        is_whole=True,
+    ),
     "active_contacts": SignalEntry(
-        "touchpoints_on", {"touchpoints": _all_of(_in_window(), _is_answered, _has("contact_id"))}, is_whole=True
+        "touchpoints_on",
+        {"touchpoints": _all_of(_in_window(), _is_answered, _has("contact_id"))},
+        (("contact_id",), _ANSWERS),
+        is_whole=True,
     ),
     "unanswered_outreach": SignalEntry(
         "touchpoints_on",
@@ -174,22 +211,38 @@ SIGNALS: dict[str, SignalEntry] = {
                 _in_window(first_day=4), _is("outbound", True), _is("kind", "email", "call"), _not(_is_answered)
             )
         },
+        (("outbound",), _ANSWERS),
         row_filter=_since_last_answer,
         is_whole=True,
     ),
     "missed_meetings": SignalEntry(
-        "touchpoints_on", {"touchpoints": _all_of(_in_window(), _is("attended", False), _IS_MEETING)}, is_whole=True
+        "touchpoints_on",
+        {"touchpoints": _all_of(_in_window(), _is("attended", False), _IS_MEETING)},
+        (("attended",),),
+        is_whole=True,
     ),
-    "response_days": SignalEntry("touchpoints_on", {"touchpoints": _all_of(_in_window(), _has("responded_at"))}),
+    "response_days": SignalEntry(
+        "touchpoints_on", {"touchpoints": _all_of(_in_window(), _has("responded_at"))}, (("responded_at",),)
+    ),
     "payment_failed": SignalEntry(
-        "invoices_on", {"invoices": _all_of(_is_unpaid, _is("status", "failed"))}, is_whole=True
+        "invoices_on", {"invoices": _all_of(_is_unpaid, _is("status", "failed"))}, _INVOICE_STATE, is_whole=True
     ),
-    "invoice_overdue": SignalEntry("invoices_on", _OVERDUE, is_whole=True),
-    "overdue_share": SignalEntry("invoices_on", _OVERDUE),
+    "invoice_overdue": SignalEntry("invoices_on", _OVERDUE, _INVOICE_STATE, is_whole=True),
+    "overdue_share": SignalEntry("invoices_on", _OVERDUE, _INVOICE_STATE),
     "arr_trend": SignalEntry("outcomes_on", {"outcomes": _in_window()}),
-    "goals_behind": SignalEntry("goals_on", {"goals": _has("status")}),
+    "goals_behind": SignalEntry("goals_on", {"goals": _has("status")}, (("status",),)),
 }
 """Every signal, in the order in which its columns are saved."""
+
+
+def needed_columns(table: str) -> tuple[str, ...]:
+    """The columns of a table that some signal cannot do without."""
+    entries = [entry for entry in SIGNALS.values() if entry.needs and table in entry.rows]
+    return tuple(sorted({column for entry in entries for group in entry.needs for column in group}))
+
+
+EARLIER_DAYS = {"actions_on": "usage_on", "logins_on": "usage_on", "features_on": "usage_on"}
+"""Days that weeks saved before did not have each for itself, by the column that held them then."""
 
 CONTEXT_COLUMNS = {
     "active_users_before": "usage", "active_users_now": "usage", "amount_overdue": "commercial",

@@ -19,6 +19,7 @@ touch_rows as (
             when t.kind in ('qbr', 'call') and e.contact_id is not null then 1
             else 0
         end as is_executive,
+        case when t.kind = 'exec_meeting' or e.contact_id is not null then 1 else 0 end as names_executive,
         case
             when t.attended then t.date
             when t.responded_at <= cast(:as_of as date) then t.responded_at
@@ -33,6 +34,7 @@ touched as (
         account_id,
         contact_id,
         min(case when is_executive = 1 then age end) as exec_age,
+        max(names_executive) as names_executive,
         max(answered_on) as last_answer,
         max(case when contact_id is not null and answered_on is not null and age <= :window_active_contacts then 1 else 0 end) as is_active,
         sum(case when attended = false and kind <> 'email' and age <= :window_missed_meetings then 1 else 0 end) as missed_meetings,
@@ -45,6 +47,7 @@ touches as (
     select
         account_id,
         min(exec_age) as exec_age,
+        max(names_executive) as names_executive,
         max(last_answer) as last_answer,
         count(contact_id) as named_contacts,
         sum(is_active) as active_contacts,
@@ -94,27 +97,42 @@ relationship_filled as (
         max(case when attended is not null or responded_at is not null then 1 else 0 end) as has_answers
     from touchpoints
 ),
+executives_filled as (
+    -- A source that names no executive anywhere has no word for one: it cannot show that nobody met them.
+    select max(names_executive) as has_executives from touches
+),
+contacts_filled as (
+    -- The same for roles: where nobody is a champion, or nothing says who left, the source does not record it.
+    select
+        max(case when role = 'champion' then 1 else 0 end) as has_champions,
+        max(case when role in ('economic_buyer', 'exec_sponsor') then 1 else 0 end) as has_sponsors,
+        max(case when status is not null or departed_on is not null then 1 else 0 end) as has_departures
+    from contacts
+),
 relationship_seen as (
     select
         cast(:touchpoints_seen as date) as touchpoints_seen,
-        cast(:touchpoints_from as date) as touchpoints_from
+        cast(:touchpoints_from as date) as touchpoints_from,
+        -- Contacts carry no day of their own: they are as old as the export says, and else as they were read.
+        cast(:contacts_seen as date) as contacts_seen
 )
 select
     a.account_id,
     a.arr_home,
     case
+        when x.has_executives is null or x.has_executives = 0 then null
         when t.exec_age is not null then t.exec_age
         when t.account_id is not null and a.started_on > s.touchpoints_from
             then date_diff('day', a.started_on, cast(:as_of as date))
         when t.account_id is not null then date_diff('day', s.touchpoints_from, cast(:as_of as date))
     end as days_since_exec_touch,
     case
-        when p.account_id is null then null
+        when p.account_id is null or c.has_champions = 0 then null
         when p.champions > 0 then 0
         when p.champions_gone > 0 then 2
         else 1
     end as champion_status,
-    p.sponsors_gone as sponsor_changed,
+    case when c.has_sponsors = 1 and c.has_departures = 1 then p.sponsors_gone end as sponsor_changed,
     case when t.named_contacts > 0 and h.has_answers = 1 then t.active_contacts end as active_contacts,
     case
         when t.account_id is not null and h.has_outbound = 1 and h.has_answers = 1 then coalesce(u.outreach, 0)
@@ -122,10 +140,12 @@ select
     case when h.has_attended = 1 then t.missed_meetings end as missed_meetings,
     t.response_days,
     s.touchpoints_seen as touchpoints_on,
-    case when p.account_id is not null then cast(:as_of as date) end as contacts_on
+    case when p.account_id is not null then coalesce(s.contacts_seen, cast(:as_of as date)) end as contacts_on
 from accounts a
 cross join relationship_seen s
 cross join relationship_filled h
+cross join executives_filled x
+cross join contacts_filled c
 left join touches t on t.account_id = a.account_id
 left join unanswered u on u.account_id = a.account_id
 left join people p on p.account_id = a.account_id

@@ -1,25 +1,33 @@
 -- Support signals, one row an account. Reads `tickets` and the CSAT answers in `surveys`.
 -- With tickets connected, an account without a ticket is a measured zero. Windows are inclusive: 90 days ago counts.
-with ticket_rows as (
+with support_filled as (
+    -- A column that no row fills is absent: it cannot prove that nothing happened.
+    select
+        max(case when escalated is not null then 1 else 0 end) as has_escalated,
+        max(case when sla_breached is not null then 1 else 0 end) as has_breached,
+        max(case when priority is not null then 1 else 0 end) as has_priority,
+        max(case when closed_at is not null then 1 else 0 end) as has_closed,
+        max(case when closed_at is not null or status is not null then 1 else 0 end) as has_ends
+    from tickets
+),
+ticket_rows as (
     select
         account_id,
         opened_at,
         date_diff('day', opened_at, cast(:as_of as date)) as age,
-        case when closed_at is null then 1 else 0 end as is_open,
+        -- Without a status, a ticket that was not closed is open only where the source records when tickets are closed.
+        case
+            when closed_at is not null or status = 'closed' then 0
+            when status = 'open' then 1
+            else h.has_closed
+        end as is_open,
         case when escalated then 1 else 0 end as is_escalated,
         case when sla_breached then 1 else 0 end as is_breached,
         case when priority in ('high', 'urgent') then 1 else 0 end as is_urgent,
         csat
     from tickets
+    cross join support_filled h
     where opened_at <= cast(:as_of as date)
-),
-support_filled as (
-    -- A column that no row fills is absent: it cannot prove that nothing happened.
-    select
-        max(case when escalated is not null then 1 else 0 end) as has_escalated,
-        max(case when sla_breached is not null then 1 else 0 end) as has_breached,
-        max(case when priority is not null then 1 else 0 end) as has_priority
-    from tickets
 ),
 counts as (
     select
@@ -70,10 +78,12 @@ select
         else 1
     end as ticket_spike,
     case when s.tickets_seen is not null and h.has_escalated = 1 then r.escalations end as escalations,
-    case when s.tickets_seen is not null and h.has_escalated = 1 then r.open_escalations end as open_escalations,
+    case when s.tickets_seen is not null and h.has_escalated = 1 and h.has_ends = 1
+        then r.open_escalations end as open_escalations,
     case when s.tickets_seen is not null and h.has_breached = 1 then r.sla_breaches end as sla_breaches,
     f.support_csat,
-    case when s.tickets_seen is not null and h.has_priority = 1 then r.oldest_urgent end as oldest_urgent_ticket,
+    case when s.tickets_seen is not null and h.has_priority = 1 and h.has_ends = 1
+        then r.oldest_urgent end as oldest_urgent_ticket,
     s.tickets_seen as tickets_on,
     f.rated_on
 from rates r

@@ -16,6 +16,9 @@ select
     case when w.user_days_now > 0 then w.logins_now / w.user_days_now end as logins_per_user,
     w.features_now as feature_breadth,
     coalesce(w.age_last_active, w.age_first_row + 1) - w.age_last_row as days_silent,
-    cast(:as_of as date) - cast(w.age_last_row as integer) as usage_on
+    cast(:as_of as date) - cast(w.age_last_row as integer) as usage_on,
+    cast(:as_of as date) - cast(w.age_last_actions as integer) as actions_on,
+    cast(:as_of as date) - cast(w.age_last_logins as integer) as logins_on,
+    cast(:as_of as date) - cast(w.age_last_features as integer) as features_on
 from accounts a
 left join usage_by_account w on w.account_id = a.account_id

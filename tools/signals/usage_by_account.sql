@@ -17,9 +17,14 @@ with usage_rows as (
 select
     account_id,
     max(is_unusual) as any_unusual,
-    min(case when active_users is not null then age end) as age_last_row,
-    max(case when active_users is not null then age end) as age_first_row,
+    min(case when :has_active_users then age end) as age_last_row,
+    max(case when :has_active_users then age end) as age_first_row,
     min(case when active_users > 0 then age end) as age_last_active,
+    -- Each signal is as old as the newest row that has its own column. Where a source says that a column is filled in every
+    -- row, the test is "true", and the engine works the same minimum out only once.
+    min(case when :has_core_actions then age end) as age_last_actions,
+    min(case when :has_logins then age end) as age_last_logins,
+    min(case when :has_features_used then age end) as age_last_features,
     avg(case when age < :window_usage then active_users end) as active_now,
     avg(case when age >= :window_usage and age < 2 * :window_usage then active_users end) as active_before,
     avg(case when age < :window_usage then core_actions end) as actions_now,

@@ -22,6 +22,7 @@ _NOT_FOR_IDS = ("na",)
 
 PLACEHOLDER_DAYS = ("1969-12-31", "1970-01-01", "2099-12-31")
 """The day 0 of computers (1969-12-31 west of Greenwich), and the last day of the century as "without end"."""
+_AFTER_DAY_ZERO = "1970-01-02"
 FIRST_DAY, FIRST_DAY_TOO_LATE = "1901-01-01", "2900-01-01"
 """Earlier days are the day 0 of a spreadsheet or a database, later ones mean "without end" (9999-12-31)."""
 _OTHER_YEAR = "(?:[01][0-8][0-9]{2}|0[0-9]{3}|1900|29[0-9]{2}|[3-9][0-9]{3})"
@@ -47,13 +48,32 @@ def empty_words(column: Column, translated: Collection[str] = ()) -> tuple[str, 
     return tuple(word for word in found if word not in meant)
 
 
+def is_empty_id(cell: str, words: Collection[str]) -> str:
+    """A condition: an id is one of the words, in any case. Most ids are told from them by their first sign alone."""
+    # lower() of every id of every row would cost more than reading it.
+    return f"CASE WHEN {_differs(cell)} THEN false ELSE {is_one_of(f'lower({cell})', words)} END"
+
+
+def is_one_of(text: str, words: Collection[str]) -> str:
+    """A condition: the text is one of the words."""
+    # A long IN would become a join, which is worked out for every row whatever condition stands before it.
+    return f"list_contains([{sql_strings(tuple(words))}], {text})"
+
+
+def _differs(cell: str) -> str:
+    """A condition that holds for most ids and for none of the words: they begin with neither 1 to 9 nor A to M."""
+    return f"{cell} >= '1' AND {cell} < ':' OR {cell} >= 'A' AND {cell} < 'N'"
+
+
 def unless_empty(column: Column, cell: str, text: str, translated: Collection[str] = ()) -> str:
     """``text``, or NULL where the cell, an expression of a text, holds a word or a date that means "no value"."""
     if not (names := empty_words(column, translated)):
         return text
-    empty = f"length({cell}) <= {_LONGEST + 4} AND lower(trim({cell})) IN ({sql_strings(names)})"
+    empty = f"length({cell}) <= {_LONGEST + 4} AND {is_one_of(f'lower(trim({cell}))', names)}"
     if column.kind == "date":
         empty += f" OR regexp_full_match(trim({cell}), {sql_string(_PLACEHOLDER_DATE)})"
+    if column.kind == "id":
+        return f"CASE WHEN {_differs(cell)} THEN {text} WHEN {empty} THEN NULL ELSE {text} END"
     return f"CASE WHEN {empty} THEN NULL ELSE {text} END"
 
 
@@ -61,4 +81,7 @@ def real_day(cell: str) -> str:
     """A date or time with a type of its own; NULL where it means "no date". Every engine reads this expression."""
     named = ", ".join(f"date '{day}'" for day in PLACEHOLDER_DAYS)
     real = f"{cell} >= date '{FIRST_DAY}' and {cell} < date '{FIRST_DAY_TOO_LATE}'"
-    return f"case when {real} and cast({cell} as date) not in ({named}) then {cell} end"
+    # Nearly every day lies between the placeholders: one comparison is then enough.
+    usual = f"{cell} >= date '{_AFTER_DAY_ZERO}' and {cell} < date '{PLACEHOLDER_DAYS[2]}'"
+    named_none = f"cast({cell} as date) in ({named})"
+    return f"case when {usual} then {cell} when {real} and not {named_none} then {cell} end"

@@ -33,6 +33,8 @@ def allows_fast_path(staging: StagingTable) -> bool:
     """True where every column has a type that fits, and mapping.yaml translates nothing of the table."""
     mapped = staging.mapped
     translated = mapped.constants or mapped.values or mapped.units or mapped.renewals or mapped.fallbacks
+    if mapped.no_row == "zero":
+        return False
     return not translated and all(staging.formats[name].typed for name in staging.columns.position)
 
 

@@ -84,6 +84,10 @@ class TableMapping(MappingRecord):
     date_order: DateOrder | None = None
     decimal: Decimals | None = None
     renewals: RenewalMapping | None = None
+    no_row: Literal["unknown", "zero"] = "unknown"
+    """For usage: the meaning of a day without a row, from an account's first row to the newest day of the table."""
+    when_unreadable: Literal["stop", "not_connected"] = "stop"
+    """What to do when more of its rows are left out than ``left_out_limits`` in scoring.yaml allows."""
 
 
 class SourceMapping(MappingRecord):
@@ -132,6 +136,10 @@ def _check_table(table: Table, mapped: TableMapping) -> None:
         _check_unit(table, columns[name], unit)
     for name, values in mapped.values.items():
         _check_values(table, columns[name], values)
+    if mapped.no_row == "zero" and table.name != "usage":
+        raise ValueError(f"tables.{table.name}.no_row: only usage has days without a row")
+    if mapped.when_unreadable == "not_connected" and table.name == "accounts":
+        raise ValueError("tables.accounts.when_unreadable: without accounts there is no review; leave it out")
     if mapped.renewals and table.name != "accounts":
         raise ValueError(f"tables.{table.name}.renewals: only accounts take renewals")
     if mapped.renewals and ("renewal_date" in mapped.columns or "renewal_date" in mapped.constants):

@@ -9,7 +9,7 @@ from domain.tables import Column
 from tools.sources import words
 from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.dates import date_parts, date_problems, date_value
-from tools.sources.empty_cells import empty_words, real_day, unless_empty
+from tools.sources.empty_cells import empty_words, is_empty_id, is_one_of, real_day, unless_empty
 from tools.sources.mapping import CSAT_COLUMNS
 from tools.sources.raw_tables import as_text
 from tools.sources.reasons import NOT_A_NUMBER, NOT_AN_AMOUNT, REQUIRED_IS_EMPTY, unknown_choice
@@ -97,7 +97,7 @@ def _fast_expressions(table: str, column: Column, cell: str, column_format: Colu
     """An id, a choice or a long text on the fast path; None for every other column."""
     t, v = f"t_{column.name}", f"v_{column.name}"
     if column.kind == "id" and column.required:
-        empty = f"lower({t}) IN ({sql_strings(('', *empty_words(column)))})"
+        empty = is_empty_id(t, ("", *empty_words(column)))
         return ColumnExpressions(cell, None, t, ((empty, REQUIRED_IS_EMPTY),))
     if column.kind == "id":
         return ColumnExpressions(unless_empty(column, cell, f"nullif(trim({cell}), '')"), None, t, ())
@@ -107,9 +107,10 @@ def _fast_expressions(table: str, column: Column, cell: str, column_format: Colu
         # Most cells are one of the choices as they are written here; only the others are worth the long way.
         slow = _choice(table, column, f"({clean_text(t)})", column_format)
         value = f"CASE WHEN {_any_of(t, column.choices)} THEN {t} WHEN {t} IS NOT NULL THEN {slow} END"
-        empty = sql_strings(empty_words(column))
         ((unread, reason),) = _choice_problems(column, t, v)
-        return ColumnExpressions(cell, None, value, ((f"{unread} AND lower(trim({t})) NOT IN ({empty})", reason),))
+        is_empty = is_one_of(f"lower(trim({t}))", empty_words(column))
+        is_word = f"CASE WHEN {unread} THEN NOT {is_empty} ELSE false END"
+        return ColumnExpressions(cell, None, value, ((is_word, reason),))
     return None
 
 
@@ -122,9 +123,8 @@ def _typed_expressions(column: Column, cell: str, source: str) -> ColumnExpressi
         # By way of its text: 1.005 then rounds as it is written, and not as the binary number just below it.
         text = as_text(cell, source) if is_float else cell
         return ColumnExpressions(text, None, f"TRY_CAST({t} AS DECIMAL(18,2))", ((lost, NOT_AN_AMOUNT),))
-    if column.kind == "date":  # infinity, years before Christ and beyond 9999 are days of the engine only
-        day = f"CASE WHEN {t} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59' THEN CAST({t} AS DATE) END"
-        return ColumnExpressions(real_day(cell), None, day, ((lost, "not a date"),))
+    if column.kind == "date":  # infinity, years before Christ and beyond 9999 are no days: they are empty cells
+        return ColumnExpressions(real_day(cell), None, f"CAST({t} AS DATE)", ())
     if column.kind == "integer":
         return ColumnExpressions(cell, None, f"TRY_CAST({t} AS BIGINT)", ((lost, "not a whole number"),))
     if is_float:

@@ -27,6 +27,7 @@ from tools.sources.currencies import CurrencyRates
 from tools.sources.damaged_files import name_damaged_file
 from tools.sources.fast_path import all_columns_sql, allows_fast_path, read_fast_path, tables_with_faults
 from tools.sources.format_inference import infer_formats
+from tools.sources.left_out_limits import LeftOutLimits, given_up_audit, tables_to_give_up, with_shares
 from tools.sources.mapping import SourceMapping, TableMapping, read_mapping
 from tools.sources.parse import SQL_TYPES
 from tools.sources.read_request import ReadRequest, TextFilter
@@ -34,7 +35,7 @@ from tools.sources.renewals import fill_renewal_dates
 from tools.sources.salesforce_ids import case_duplicate_notices, create_id_macro, match_references
 from tools.sources.source_location import SourceLocation, find_table, has_types, open_location, read_raw
 from tools.sources.staging_table import AMOUNT_COLUMNS, StagingTable, read_into_staging
-from tools.sources.usage_by_account import read_usage_fast, usage_counts
+from tools.sources.usage_by_account import fill_days_without_row, read_usage_fast, usage_counts
 from tools.sources.validated_path import read_validated
 from tools.sql import sql_identifier
 
@@ -75,6 +76,8 @@ class Portfolio:
     reads: tuple[TableRead, ...] = ()
     usage_aggregated: bool = False
     """True where usage is in the connection as one row an account already (``usage_by_account``)."""
+    usage_sql: str = ""
+    """The query that made it so."""
     warehouse: "Warehouse | None" = None
     """The server that measured the signals (table ``warehouse_signals``); of the other tables only texts were fetched."""
 
@@ -90,13 +93,15 @@ def open_portfolio(
     windows: Mapping[str, int] = {},
     limits: EngineLimits = EngineLimits(),
     watcher: StepWatcher = no_watcher,
+    left_out: LeftOutLimits = LeftOutLimits(),
 ) -> Portfolio:
     """Read, clean and validate all the data at ``location`` as it was known on ``as_of``.
 
     ``rates`` are home-currency units per unit of a currency. Rows of a table dated more than ``lookback_days`` before
-    ``as_of`` are not loaded; ``windows`` are the days that signals look back, for a server that measures them. Raises DataError or ConfigurationError if the data cannot be used as a whole.
+    ``as_of`` are not loaded; ``windows`` are the days that signals look back, for a server that measures them. Raises
+    DataError or ConfigurationError if the data cannot be used as a whole, or more of a table than ``left_out`` allows.
     """
-    request = ReadRequest(as_of, CurrencyRates(home_currency, rates), lookback_days, texts, windows, watcher)
+    request = ReadRequest(as_of, CurrencyRates(home_currency, rates), lookback_days, texts, windows, watcher, left_out)
     scratch = Path(tempfile.mkdtemp(prefix="saveplay-"))
     connection = open_engine(limits)
     try:
@@ -129,6 +134,7 @@ def _from_server(location: str, connection: duckdb.DuckDBPyConnection, request: 
         request.texts,
         request.windows,
         request.watcher,
+        request.left_out,
     )
     reads = tuple(
         TableRead(name, source.name, source.columns, warehouse.rows.since(source.table), False, "")
@@ -214,6 +220,8 @@ class _SourceReader:
             with self.request.watcher(f"validating {name}", self.connection), _named(staging):
                 read_validated(self.connection, self._known(), staging, self.request)
         self.audits[name] = _audit_table(self.connection, staging, self.request)
+        if staging.mapped.no_row == "zero" and (last := self.audits[name].seen_until):
+            fill_days_without_row(self.connection, staging, last)
         if not staging.fast_path:
             self.left_out[name] = table_audit.collect_left_out(self.connection, staging)
             if name not in _REFERENCED and not staging.is_aggregated:
@@ -221,21 +229,37 @@ class _SourceReader:
 
     def _portfolio(self, fast: list[StagingTable]) -> Portfolio:
         request = self.request
+        audit = self._audit()
+        given_up = [source.table for source in audit.sources if source.given_up]
         return Portfolio(
             self.connection,
+            audit,
+            full_table_sql={
+                staging.table.name: all_columns_sql(staging, request.plan(staging), request.as_of, request.rates)
+                for staging in fast
+                if staging.table.name not in ("accounts", *given_up) and not staging.is_aggregated
+            },
+            reads=tuple(_table_read(self.opened[name], request) for name in TABLES if name in self.opened),
+            usage_aggregated=self._usage_aggregated(),
+            usage_sql=self.opened["usage"].aggregate_sql if "usage" in self.opened else "",
+        )
+
+    def _audit(self) -> DataAudit:
+        """The audit of all tables. A table of which too much was left out stops the run, or is emptied and given up."""
+        audit = with_shares(
             DataAudit(
                 sources=tuple(self.audits.get(name) or table_audit.absent_audit(TABLES[name]) for name in TABLES),
                 left_out=tuple(entry for name in TABLES for entry in self.left_out.get(name, ())),
                 fingerprint=_fingerprint(self.source),
-            ),
-            full_table_sql={
-                staging.table.name: all_columns_sql(staging, request.plan(staging), request.as_of, request.rates)
-                for staging in fast
-                if staging.table.name != "accounts" and not staging.is_aggregated
-            },
-            reads=tuple(_table_read(self.opened[name], request) for name in TABLES if name in self.opened),
-            usage_aggregated=self._usage_aggregated(),
+            )
         )
+        given_up = tables_to_give_up(audit, self.request.left_out, self.mapping)
+        for name in given_up:
+            if self.opened[name].is_aggregated:
+                self.connection.execute("DELETE FROM usage_by_account")
+            _recreate_table(self.connection, self.opened[name])
+        sources = tuple(given_up_audit(each) if each.table in given_up else each for each in audit.sources)
+        return audit.model_copy(update={"sources": sources})
 
 
 def _open_staging(
@@ -284,8 +308,13 @@ def _try_fast_path(
 
 def _undo_fast_path(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
     """Put the empty typed table back, for the validated path to fill."""
-    name = sql_identifier(staging.table.name)
     staging.fast_path = False
+    _recreate_table(connection, staging)
+
+
+def _recreate_table(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
+    """The typed table without rows, in place of the one that is there."""
+    name = sql_identifier(staging.table.name)
     connection.execute(f"DROP {'VIEW' if staging.is_aggregated else 'TABLE'} {name}")
     connection.execute(f"CREATE TABLE {name} ({_column_definitions(staging.table)})")
 

@@ -37,6 +37,8 @@ class RawTable:
     malformed_rows: tuple[MalformedRow, ...] = ()
     notices: tuple[str, ...] = ()
     temporary_tables: tuple[str, ...] = field(default=())
+    files: str = ""
+    """The Parquet files, as the engine takes them; empty for every other source."""
     rows: int = 0
     """The number of rows where the source gives it; 0 where it does not."""
     database: str = ""
@@ -164,7 +166,13 @@ def _number_rows(connection: duckdb.DuckDBPyConnection, name: str, skipped: list
 
 
 def open_relation(
-    connection: duckdb.DuckDBPyConnection, query: str, row_no: str, location: str, rows: int = 0, database: str = ""
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    row_no: str,
+    location: str,
+    rows: int = 0,
+    database: str = "",
+    files: str = "",
 ) -> RawTable:
     """A Parquet file or a database table, given as ``FROM``-able SQL; nothing of it is copied.
 
@@ -179,7 +187,7 @@ def open_relation(
     cells = ", ".join(f"{sql_identifier(column)} AS c{index}" for index, column in enumerate(header))
     relation = f"(SELECT {row_no} AS row_no, {cells} FROM {query})"
     types = tuple(str(row[1]) for row in described)
-    return RawTable(relation, location, header, types, rows=rows, database=database)
+    return RawTable(relation, location, header, types, rows=rows, database=database, files=files)
 
 
 def as_text(cell: str, kind: str) -> str:

@@ -1,12 +1,13 @@
 """The request for one read of the data: the review date, the rates, the look-back, and the texts that are wanted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from domain.tables import Table
 from tools.engine import StepWatcher
 from tools.sources.currencies import CurrencyRates
+from tools.sources.left_out_limits import LeftOutLimits
 from tools.sources.staging_table import ReadPlan, StagingTable
 from tools.sources.validation_rules import first_day_read, value_limits
 from tools.sql import sql_date
@@ -31,6 +32,7 @@ class ReadRequest:
     windows: Mapping[str, int]
     """Days that signals look back, by signal; a server that measures them needs them."""
     watcher: StepWatcher
+    left_out: LeftOutLimits = field(default_factory=LeftOutLimits)
 
     def since(self, table: Table) -> date | None:
         """The first day that is read of a table; None where all of it is."""

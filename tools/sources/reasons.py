@@ -4,11 +4,11 @@ The embedded engine and a server read the same table by different statements. A 
 texts, so each is written once.
 """
 
+from domain.data_audit import ACCOUNT_LEFT_OUT as ACCOUNT_LEFT_OUT
 from domain.tables import Column
 
 REQUIRED_IS_EMPTY = "empty, and it is required"
 NO_SUCH_ACCOUNT = "no such account"
-ACCOUNT_LEFT_OUT = "its account was left out"
 NOT_A_NUMBER = "not a number"
 NOT_AN_AMOUNT = "not an amount"
 

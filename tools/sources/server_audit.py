@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.data_audit import LeftOutRows, SourceAudit
+from domain.data_audit import UNKNOWN_PREFIX, LeftOutRows, SourceAudit
 from domain.errors import DataError
+from tools.signals.registry import needed_columns
 from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT, repeated_key
 from tools.sources.server_rows import JOIN_ACCOUNT, ServerRows
 from tools.sources.server_tables import ServerTable
 from tools.sources.staging_table import AMOUNT_COLUMNS
-from tools.sources.table_audit import UNKNOWN_PREFIX, with_right_advice
+from tools.sources.table_audit import with_right_advice
 from tools.sql import sql_date
 
 _Gone = tuple[str, str, int, str | None]
@@ -40,6 +41,9 @@ def count_statement(rows: ServerRows, name: str) -> CountStatement:
     if name in AMOUNT_COLUMNS:
         amount = f"s.{AMOUNT_COLUMNS[name]}"
         counts["without_rate"] = _count(f"{_KEPT} and {amount} is not null and {amount}_home is null")
+    # A column that no row fills; texts are not among them, so that this is a count of what is read anyway.
+    needed = [column for column in needed_columns(name) if column in source.columns]
+    counts |= {f"filled_{column}": _count(f"{_KEPT} and {_is_filled(rows, source, column)}") for column in needed}
     joins = ""
     # Usage has a row per account and day. Joining them all to accounts is only worth it here, once: the signals join what
     # is one row an account already.
@@ -64,6 +68,11 @@ def _first_keys(rows: ServerRows, source: ServerTable) -> dict[str, str]:
         for number in _numbers(tests):
             conditions[f"bad_{column}_{number}"] = f"s.problem = 0 and s.bad_{column} = {number}"
     return {f"key_{name}": f"min(case when {condition} then {key} end)" for name, condition in conditions.items()}
+
+
+def _is_filled(rows: ServerRows, source: ServerTable, column: str) -> str:
+    doubtful = f" and s.bad_{column} = 0" if column in rows.optional_tests(source) else ""
+    return f"s.{column} is not null{doubtful}"
 
 
 def _count(condition: str) -> str:
@@ -133,17 +142,21 @@ def _source_audit(rows: ServerRows, source: ServerTable, found: Mapping[str, Any
     days = [day for day in ends if day is not None]
     last = max(days, default=None)
     # Without an account a row of usage has no problem of its own: it is counted as kept, and taken off here.
+    needed = [column for column in needed_columns(table.name) if column in source.columns]
+    empty = tuple(column for column in needed if not found[f"filled_{column}"])
     foreign = (found.get("without_account") or 0) + (found.get("account_left_out") or 0)
+    kept = int((found["kept"] or 0) - foreign)
     return SourceAudit(
         table=table.name,
         connected=True,
         location=str(source.name),
-        rows=int((found["kept"] or 0) - foreign),
+        rows=kept,
         rows_left_out=gone,
         first_date=min(days, default=None),
         last_date=last,
-        seen_until=min(exported, rows.as_of) if exported else last,
+        seen_until=min(exported, rows.as_of) if exported and (kept or not gone) else last,
         columns=source.columns,
         columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in source.columns),
         columns_ignored=source.ignored,
+        columns_empty=empty if found["kept"] else (),
     )

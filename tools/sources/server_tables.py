@@ -49,6 +49,10 @@ def match_server_table(
         raise DataError(
             f"{FILE_NAME}: tables.{table.name}.{what}: not on a database; make a view that holds them ready"
         )
+    if mapped.no_row == "zero":
+        raise DataError(
+            f"{FILE_NAME}: tables.{table.name}.no_row: not on a database; make a view with a row for each day"
+        )
     if number := next((c.name for c in table.columns if c.kind == "number" and c.name in mapped.values), None):
         raise DataError(
             f"{FILE_NAME}: tables.{table.name}.values.{number}: not on a database; make a view that translates it"

@@ -58,6 +58,8 @@ class StagingTable:
     """The number of rows that are left out."""
     sql: str = ""
     """The query that read it, for ``--explain``."""
+    aggregate_sql: str = ""
+    """The query that made one row an account of it, for ``--explain``; empty for a table that was not aggregated."""
     fast_path: bool = False
     """True while the typed table is filled directly, without a staging table."""
 
@@ -68,8 +70,11 @@ class StagingTable:
 
     @property
     def is_aggregated(self) -> bool:
-        """True for usage with types of its own: it is aggregated to one row an account in place, and never copied."""
-        return self.table.name == "usage" and bool(self.raw_table.types)
+        """True for usage with types of its own: it is aggregated to one row an account in place, and never copied.
+
+        Not where days without a row are filled: those rows have to go somewhere.
+        """
+        return self.table.name == "usage" and bool(self.raw_table.types) and self.mapped.no_row == "unknown"
 
     @property
     def left_out_table(self) -> str:

@@ -6,8 +6,9 @@ from datetime import date
 
 import duckdb
 
-from domain.data_audit import LeftOutRows, SourceAudit
+from domain.data_audit import UNKNOWN_PREFIX, LeftOutRows, SourceAudit
 from domain.tables import Table
+from tools.signals.registry import needed_columns
 from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.scales import right_advice
 from tools.sources.staging_table import StagingTable
@@ -15,7 +16,6 @@ from tools.sql import sql_date, sql_identifier
 
 _EXAMPLES = 5
 _EXAMPLE_LENGTH = 60
-UNKNOWN_PREFIX = "value set to unknown: "
 
 
 def row_example(location: str, row: int, value: str | None) -> str:
@@ -169,6 +169,8 @@ class RowCounts:
     rows: int
     first: date | None
     last: date | None
+    empty: tuple[str, ...] = ()
+    """Columns that signals need and no row fills."""
 
 
 def connected_audit(
@@ -180,28 +182,35 @@ def connected_audit(
 ) -> SourceAudit:
     """The audit of a table that was read into its typed table."""
     table, exported_on = staging.table, staging.mapped.exported_on
-    found = counts or _counts(connection, table, as_of)
+    found = counts or _counts(connection, table, as_of, filled)
+    left_out = rows_left_out(staging)
+    # A table of which no row could be used has seen nothing, whenever it was exported.
+    is_seen = found.rows > 0 or left_out == 0
     return SourceAudit(
         table=table.name,
         connected=True,
         location=staging.raw_table.location,
         rows=found.rows,
-        rows_left_out=rows_left_out(staging),
+        rows_left_out=left_out,
         first_date=found.first,
         last_date=found.last,
-        seen_until=min(exported_on, as_of) if exported_on else found.last,
+        seen_until=min(exported_on, as_of) if exported_on and is_seen else found.last,
         columns=tuple(column.name for column in table.columns if column.name in filled),
         columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in filled),
         columns_ignored=staging.columns.ignored,
+        columns_empty=found.empty if found.rows else (),
         notices=(*staging.raw_table.notices, *staging.notices),
     )
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> RowCounts:
+def _counts(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date, filled: set[str]) -> RowCounts:
     columns = ["count(*)"]
     for name in table.freshness_columns:
         day = f"CASE WHEN {sql_identifier(name)} <= {sql_date(as_of)} THEN {sql_identifier(name)} END"
         columns += [f"min({day})", f"max({day})"]
-    row = connection.execute(f"SELECT {', '.join(columns)} FROM {sql_identifier(table.name)}").fetchone() or (0,)
-    days = [day for day in row[1:] if day is not None]
-    return RowCounts(int(row[0]), min(days, default=None), max(days, default=None))
+    needed = [name for name in needed_columns(table.name) if name in filled]
+    chosen = ", ".join([*columns, *(f"count({sql_identifier(name)})" for name in needed)])
+    row = connection.execute(f"SELECT {chosen} FROM {sql_identifier(table.name)}").fetchone() or (0,)
+    days = [day for day in row[1 : len(columns)] if day is not None]
+    empty = tuple(name for name, count in zip(needed, row[len(columns) :], strict=False) if not count)
+    return RowCounts(int(row[0]), min(days, default=None), max(days, default=None), empty)

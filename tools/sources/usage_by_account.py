@@ -4,11 +4,12 @@ Usage is the one table that grows with accounts times days. One pass gives the s
 the days, and only a table with faults is read again, to name them.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import duckdb
 
-from tools.signals import usage_by_account_sql
+from tools.signals import USAGE_COLUMNS, usage_by_account_sql
 from tools.sources.parse import SQL_TYPES
 from tools.sources.salesforce_ids import match_column, match_notices
 from tools.sources.staging_table import StagingTable, leave_out_rows
@@ -52,8 +53,23 @@ def read_usage_fast(
     undated = f"SELECT EXISTS (SELECT 1 FROM {staging.raw_table.relation} WHERE {undated})"
     if (connection.execute(undated).fetchone() or (True,))[0]:
         return False
-    _aggregate(connection, as_of)
+    _aggregate(connection, staging, as_of, _filled_columns(connection, staging))
     return True
+
+
+def _filled_columns(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> list[str]:
+    """The measures that have a value in every row, as the footers of Parquet files say; none for another source."""
+    raw_table = staging.raw_table
+    if not raw_table.files:
+        return []
+    found = connection.execute(
+        "SELECT path_in_schema FROM parquet_metadata("
+        f"{raw_table.files}) GROUP BY 1 HAVING sum(stats_null_count) = 0 AND count(stats_null_count) = count(*)"
+        f" AND sum(num_values) = {raw_table.rows}"
+    ).fetchall()
+    complete = {name for (name,) in found}
+    position = staging.columns.position
+    return [name for name in USAGE_COLUMNS if name in position and raw_table.header[position[name]] in complete]
 
 
 def aggregate_usage(
@@ -64,20 +80,41 @@ def aggregate_usage(
     """
     connection.execute("DROP TABLE usage")
     _create_usage_view(connection, staging, as_of, "s.account_id", "")
-    _aggregate(connection, as_of)
+    _aggregate(connection, staging, as_of)
     if _match_ids(connection, staging, accounts):
         _create_usage_view(connection, staging, as_of, "coalesce(t.known, s.account_id)", _JOIN_ID_MATCHES)
-        _aggregate(connection, as_of)
+        _aggregate(connection, staging, as_of)
     some_left_out = accounts.left_out_count > 0
     joins = JOIN_ACCOUNTS + (JOIN_ALL_ACCOUNTS if some_left_out else "")
     leave_out_rows(connection, staging, row_rules(staging.table, as_of, some_left_out), joins)
+
+
+def fill_days_without_row(connection: duckdb.DuckDBPyConnection, staging: StagingTable, last: date) -> None:
+    """Add a row of zeros, without a number, for each day of an account without one: from its first row up to ``last``."""
+    position = staging.columns.position
+    cells = ", ".join("0" if name in position else "NULL" for name in _AGES)
+    connection.execute(
+        f"INSERT INTO usage (account_id, date, {', '.join(_AGES)}) SELECT account_id, date, {cells} FROM (SELECT account_id,"
+        f" CAST(unnest(generate_series(min(date), {sql_date(last)}, INTERVAL 1 DAY)) AS DATE) AS date FROM usage GROUP BY"
+        " account_id) d ANTI JOIN usage u USING (account_id, date)"
+    )
 
 
 def usage_counts(connection: duckdb.DuckDBPyConnection, fast_path: bool) -> RowCounts:
     """The number of rows that belong to accounts, and their first and last day. On the fast path every row has an account."""
     of_accounts = "" if fast_path else " u SEMI JOIN accounts a ON a.account_id = u.account_id"
     counts = connection.execute(f"SELECT count(*), min(date), max(date) FROM usage{of_accounts}").fetchone()
-    return RowCounts(*(counts or (0, None, None)))
+    filled = connection.execute(f"SELECT {', '.join(f'count({age})' for age in _AGES.values())} FROM usage_by_account")
+    empty = tuple(name for name, count in zip(_AGES, filled.fetchone() or (), strict=True) if not count)
+    rows, first, last = counts or (0, None, None)
+    return RowCounts(rows, first, last, empty)
+
+
+_AGES = {
+    "active_users": "age_last_row", "core_actions": "age_last_actions", "logins": "age_last_logins",
+    "features_used": "age_last_features",
+}  # fmt: skip
+"""By column of usage: the column of ``usage_by_account`` that is filled where it is."""
 
 
 def _create_usage_view(
@@ -93,9 +130,11 @@ def _create_usage_view(
     )
 
 
-def _aggregate(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
-    sql = usage_by_account_sql(as_of, "unusual")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE usage_by_account AS {sql}")
+def _aggregate(
+    connection: duckdb.DuckDBPyConnection, staging: StagingTable, as_of: date, filled: Sequence[str] = ()
+) -> None:
+    staging.aggregate_sql = usage_by_account_sql(as_of, "unusual", filled)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE usage_by_account AS {staging.aggregate_sql}")
 
 
 def _match_ids(connection: duckdb.DuckDBPyConnection, staging: StagingTable, accounts: StagingTable) -> bool:

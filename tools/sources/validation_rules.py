@@ -68,7 +68,10 @@ def hide_future(table: str, as_of: date) -> dict[str, str]:
     day = sql_date(as_of)
     happened = f"CASE WHEN {{0}} <= {day} THEN {{0}} END"
     return {
-        "tickets": {"closed_at": happened},
+        "tickets": {
+            "closed_at": happened,
+            "status": f"CASE WHEN s.closed_at > {day} AND {{0}} = 'closed' THEN 'open' ELSE {{0}} END",
+        },
         "touchpoints": {"responded_at": happened},
         "invoices": {
             "paid_on": happened,

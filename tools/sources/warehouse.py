@@ -7,14 +7,14 @@ under review.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
 from domain.configuration import CATEGORIES
-from domain.data_audit import DataAudit, LeftOutRows, SourceAudit
+from domain.data_audit import UNKNOWN_PREFIX, DataAudit, LeftOutRows, SourceAudit
 from domain.errors import DataError
 from domain.tables import TABLES, Column
 from tools.engine import StepWatcher
@@ -29,7 +29,8 @@ from tools.signals import (
 from tools.sources import table_audit
 from tools.sources.currencies import CurrencyRates
 from tools.sources.dialects import MATCH_PLACEHOLDER, translate_sql
-from tools.sources.mapping import FILE_NAME, read_mapping
+from tools.sources.left_out_limits import LeftOutLimits, given_up_audit, tables_to_give_up, with_shares
+from tools.sources.mapping import FILE_NAME, SourceMapping, TableMapping, read_mapping
 from tools.sources.parse import SQL_TYPES, clean_text
 from tools.sources.read_request import TextFilter
 from tools.sources.reasons import (
@@ -50,6 +51,7 @@ class Warehouse:
 
     server: DatabaseServer
     rows: ServerRows
+    mapping: SourceMapping = field(default_factory=SourceMapping)
     statements: list[tuple[str, str]] = field(default_factory=list)
     """(purpose, text) of each statement, in the order they were sent."""
 
@@ -77,6 +79,19 @@ class Warehouse:
         row = connection.execute("select * from warehouse_counts").fetchone() or ()
         found = dict(zip([column for column, _ in statement.columns], row, strict=True))
         return server_audit(self.rows, name, found)
+
+    def give_up(
+        self, audits: Mapping[str, SourceAudit], left_out: Sequence[LeftOutRows], limits: LeftOutLimits
+    ) -> dict[str, SourceAudit]:
+        """The audits with the share left out of each table. From here on, tables above their limit have no rows.
+
+        Raises DataError for such a table where the mapping does not say that the run goes on without it.
+        """
+        audit = with_shares(DataAudit(sources=tuple(audits.values()), left_out=tuple(left_out), fingerprint=""))
+        given_up = tables_to_give_up(audit, limits, self.mapping)
+        absent = {name: match_server_table(TABLES[name], None, [], TableMapping()) for name in given_up}
+        self.rows = replace(self.rows, sources={**self.rows.sources, **absent})
+        return {each.table: given_up_audit(each) if each.table in given_up else each for each in audit.sources}
 
     def measure(
         self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None], windows: Mapping[str, int]
@@ -121,7 +136,7 @@ class Warehouse:
         if not count:
             return []
         connection.execute(f"update accounts set parent_account_id = null where {unknown}")
-        reason = table_audit.UNKNOWN_PREFIX + NO_SUCH_ACCOUNT
+        reason = UNKNOWN_PREFIX + NO_SUCH_ACCOUNT
         return [left_out_entry(self.rows.sources["accounts"], "parent_account_id", reason, count)]
 
     def texts(self, connection: duckdb.DuckDBPyConnection, wanted: TextFilter) -> None:
@@ -189,20 +204,25 @@ def open_warehouse(location: str, as_of: date, rates: CurrencyRates, lookback_da
     """Connect and find the tables. Raises DataError, ConfigurationError or InputError."""
     server = open_server(location)
     try:
-        sources = _find_sources(server, location)
-        return Warehouse(server, ServerRows(as_of, rates, lookback_days, sources, server.table_sql))
+        mapping = _mapping_of(location)
+        sources = _find_sources(server, mapping, location)
+        return Warehouse(server, ServerRows(as_of, rates, lookback_days, sources, server.table_sql), mapping)
     except BaseException:
         server.close()
         raise
 
 
-def _find_sources(server: DatabaseServer, location: str) -> dict[str, ServerTable]:
-    """By table: the server's table that holds it, by ``mapping=`` of the URL or by name."""
+def _mapping_of(location: str) -> SourceMapping:
+    """The mapping that ``mapping=`` of the URL names."""
     given = url_parameter(location, "mapping")
     mapping_path = Path(given) if given else Path("no mapping")
     if given and not mapping_path.exists():
         raise DataError(f"mapping={given}: there is no such file. Give the path of a mapping.yaml, or leave it out.")
-    mapping = read_mapping(mapping_path)
+    return read_mapping(mapping_path)
+
+
+def _find_sources(server: DatabaseServer, mapping: SourceMapping, location: str) -> dict[str, ServerTable]:
+    """By table: the server's table that holds it, by the mapping or by name."""
     tables = server.tables()
     readable = [name for name, columns in tables.items() if columns]
     catalogue = SourceLocation(Path(location.partition(":")[0]), readable, True, Path(), {})
@@ -259,6 +279,7 @@ def read_warehouse(
     texts: TextFilter | None,
     windows: Mapping[str, int],
     watcher: StepWatcher,
+    limits: LeftOutLimits = LeftOutLimits(),
 ) -> tuple[Warehouse, DataAudit]:
     """Measure at the server and fetch what the review needs. Raises DataError, ConfigurationError or InputError."""
     with watcher("looking for the tables", connection):
@@ -269,12 +290,15 @@ def read_warehouse(
         with watcher(f"counting {name}", connection):
             audits[name], gone = warehouse.audit(connection, name)
             left_out += gone
+    audits = warehouse.give_up(audits, left_out, limits)
     with watcher("measuring at the server", connection):
         seen = {
             "tickets_seen": audits["tickets"].seen_until,
             "touchpoints_seen": audits["touchpoints"].seen_until,
             "touchpoints_from": audits["touchpoints"].first_date,
             "invoices_seen": audits["invoices"].seen_until,
+            "contacts_seen": audits["contacts"].seen_until,
+            "goals_seen": audits["goals"].seen_until,
         }
         left_out += warehouse.measure(connection, seen, windows)
     with watcher("finding phrases at the server", connection):
@@ -283,6 +307,5 @@ def read_warehouse(
         warehouse.fetch_rows(connection, "people", None, "people")
         warehouse.fetch_rows(connection, "outcomes", None, "outcomes")
     fingerprint = warehouse.fingerprint(connection)
-    return warehouse, DataAudit(
-        sources=tuple(audits[name] for name in TABLES), left_out=tuple(left_out), fingerprint=fingerprint
-    )
+    sources = tuple(audits[name] for name in TABLES)
+    return warehouse, DataAudit(sources=sources, left_out=tuple(left_out), fingerprint=fingerprint)

@@ -39,6 +39,18 @@ TICKET_PRIORITIES = {
     "2_important": "high",
     "3_normal": "normal",
 }
+TICKET_STATUSES = {
+    **dict.fromkeys(
+        _split_words(
+            "new pending hold on_hold waiting waiting_on_customer waiting_on_contact waiting_on_us in_progress working active"
+            " assigned escalated reopened snoozed submitted acknowledged"
+        ),
+        "open",
+    ),
+    **dict.fromkeys(
+        _split_words("solved resolved done completed cancelled canceled merged spam deleted archived"), "closed"
+    ),
+}
 SYNONYMS: dict[tuple[str, str], dict[str, str]] = {
     ("accounts", "lifecycle_stage"): {
         "onboard": "onboarding",
@@ -62,6 +74,7 @@ SYNONYMS: dict[tuple[str, str], dict[str, str]] = {
         "finance": "billing",
     },
     ("tickets", "priority"): TICKET_PRIORITIES,
+    ("tickets", "status"): TICKET_STATUSES,
     ("invoices", "status"): INVOICE_STATUSES,
     ("surveys", "kind"): {"net_promoter_score": "nps", "customer_satisfaction": "csat"},
     ("contacts", "role"): {

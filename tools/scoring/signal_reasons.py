@@ -1,0 +1,42 @@
+"""The reason why a signal is not known: for everybody, because of what a source lacks, or for one account.
+
+Pure. Each reason is part of a sentence and is checked against the audit before it is given.
+"""
+
+from domain.configuration import Signal
+from domain.data_audit import DataAudit, SourceAudit
+from tools.scoring.source_shares import signal_tables
+from tools.signals.registry import SIGNALS
+
+
+def reason_unknown(name: str, signal: Signal, audit: DataAudit, is_known_somewhere: bool) -> str:
+    """The reason for an account of which the signal is unknown."""
+    everywhere = None if is_known_somewhere else reason_unknown_everywhere(name, signal, audit)
+    return everywhere or f"nothing in {signal.table} measures it for this account"
+
+
+def reason_unknown_everywhere(name: str, signal: Signal, audit: DataAudit) -> str | None:
+    """The reason for a signal that no account has; None where each account has its own."""
+    sources = [source for source in audit.sources if source.table in signal_tables(name)]
+    if not any(source.connected for source in sources):
+        given_up = next((source for source in sources if source.given_up), None)
+        if given_up is not None:
+            share = f"{100 * given_up.share_left_out:.0f} % of its rows could not be used"
+            return f"{given_up.table} is treated as not connected, because {share}"
+        return f"{signal.table} is not connected"
+    own = next((source for source in sources if source.table == signal.table and source.connected), None)
+    if own is None:
+        return None
+    if own.rows == 0:
+        return f"no row of {own.table} could be used" if own.rows_left_out else f"{own.table} has no rows to measure"
+    lacking = (_reason_empty(own, group) for group in SIGNALS[name].needs)
+    return next((reason for reason in lacking if reason), None) or SIGNALS[name].not_shown or None
+
+
+def _reason_empty(source: SourceAudit, columns: tuple[str, ...]) -> str | None:
+    """The reason where none of these columns is filled; None where one is."""
+    if any(column in source.columns and column not in source.columns_empty for column in columns):
+        return None
+    if any(column in source.columns for column in columns):
+        return f"no row of {source.table} has {' or '.join(columns)}"
+    return f"{source.table} has no {' or '.join(columns)}"
