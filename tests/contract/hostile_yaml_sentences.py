@@ -63,7 +63,7 @@ SENTENCES = {
     'configuration: playbooks/value_gap.yaml: a playbook that is deeply nested': 'playbooks/value_gap.yaml line 1: 0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0: nested more than 32 levels deep',
     'configuration: playbooks/value_gap.yaml: a playbook of nothing': 'configuration: playbooks/value_gap.yaml: the whole file: write keys with their values here',
     'configuration: review.yaml: a list instead of settings': 'configuration: review.yaml: the whole file: write keys with their values here',
-    'configuration: playbooks/value_gap.yaml: an effort without end': 'playbooks/value_gap.yaml line 3: note: .inf is not a number that can be used',
+    'configuration: playbooks/value_gap.yaml: an effort without end': 'playbooks/value_gap.yaml line 6: note: .inf is not a number that can be used',
     'desk: desk.yaml: a day that does not exist': 'desk.yaml line 1: roles.leader.0: 2026-11-31 is not a date that exists',
     'desk: desk.yaml: endless sessions': 'desk.yaml line 1: session_hours: .inf is not a number that can be used',
     'desk: desk.yaml: a negative link': 'configuration: desk.yaml line 1: link_minutes: Input should be greater than 0',
