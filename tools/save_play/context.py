@@ -237,10 +237,12 @@ class PlayContext:
 
 
 def decisive_facts(dossier: Dossier) -> tuple[str, ...]:
-    """Ids of the facts that decide what a plan is about: what the customer said that is bad news, the newest first."""
+    """Ids of the facts that decide what a plan is about: bad news in the customer's own words, the newest first, then noted."""
     said = [fact for fact in dossier.facts if fact.kind == "quotation" and fact.tone == "bad" and fact.on is not None]
     said = [fact for fact in said if fact.kind == "quotation" and fact.mode in (None, "asserted")]
-    return tuple(fact.id for fact in sorted(said, key=lambda fact: (-_day_number(fact.on), fact.id)))
+    return tuple(
+        fact.id for fact in sorted(said, key=lambda fact: (fact.speaker is None, -_day_number(fact.on), fact.id))
+    )
 
 
 def _day_number(day: date | None) -> int:
