@@ -13,7 +13,7 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH
 from domain.evidence import Evidence
-from domain.facts import ContactFact
+from domain.facts import ContactFact, QuotationFact
 from domain.plan_language import Step, StepPerson
 from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role, Situation
 from tools.evidence.causes import UNDETERMINED
@@ -238,11 +238,16 @@ class PlayContext:
 
 def decisive_facts(dossier: Dossier) -> tuple[str, ...]:
     """Ids of the facts that decide what a plan is about: bad news in the customer's own words, the newest first, then noted."""
-    said = [fact for fact in dossier.facts if fact.kind == "quotation" and fact.tone == "bad" and fact.on is not None]
-    said = [fact for fact in said if fact.kind == "quotation" and fact.mode in (None, "asserted")]
-    return tuple(
-        fact.id for fact in sorted(said, key=lambda fact: (fact.speaker is None, -_day_number(fact.on), fact.id))
-    )
+
+    def is_noted(fact: QuotationFact) -> bool:
+        return fact.recorded_by is not None and fact.speaker is None
+
+    quotations = [fact for fact in dossier.facts if isinstance(fact, QuotationFact)]
+    said = [
+        fact for fact in quotations if fact.tone == "bad" and fact.on is not None and fact.mode in (None, "asserted")
+    ]
+    ordered = sorted(said, key=lambda fact: (is_noted(fact), -_day_number(fact.on), fact.id))
+    return tuple(fact.id for fact in ordered)
 
 
 def _day_number(day: date | None) -> int:
