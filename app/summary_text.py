@@ -62,6 +62,7 @@ def review_text(review: "Review", folder: Path | None) -> str:
     if review.baseline:
         head += "\nFirst review: this is the baseline; changes are shown from next week on."
     data = review.data
+    head += f"\n{data.former_note}" if data.former_note else ""
     head += f"\nData: {data.share_left_out:.2%} of the rows left out, {plural(len(data.gaps), 'gap')}. {review.drafter_note}\n"
     rows = [
         (
@@ -172,6 +173,8 @@ def data_report_text(report: "DataReport", day: date) -> str:
         parts += ["", text_table(f"Left out ({report.share_left_out:.2%} of all rows)", columns, left)]
     columns = [("signal", "left"), ("category", "left"), ("known", "right"), ("stale", "right"), ("unknown", "right")]
     parts += ["", text_table("Signals: accounts", columns, signals)]
+    if report.former_note:
+        parts += ["", report.former_note]
     if report.gaps:
         parts += ["", "Gaps and what they cost:", *[f"  {gap.message}" for gap in report.gaps]]
     if report.ends_note:

@@ -209,6 +209,8 @@ class ScoringSettings(Record):
     calibration_window: tuple[Day, Day]
     calibration_minimum_slope: Factor
     outcomes_to_calibrate: Count
+    came_back_used_after: Days = Setting(value=7, unit="days", why="Data are taken along for some days after the end.")
+    came_back_billed_after: Days = Setting(value=60, unit="days", why="The last invoice falls due after the end.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

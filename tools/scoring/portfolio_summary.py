@@ -135,6 +135,8 @@ def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
         movements=_movements(base),
         not_scored=total["not_scored"],
         overdue_renewals=total["overdue"],
+        former_accounts=base.former.left_out,
+        former_arr=base.former.arr,
         scatter=tuple(
             (row["name"], row["risk"], float(row["arr"]), row["risk_tier"])
             for row in base.rows(
@@ -317,6 +319,7 @@ def data_report(base: ScoreOnlyBase) -> DataReport:
         signal_coverage=counted,
         fingerprint=base.audit.fingerprint,
         ends_note=_ends_note(base),
+        former_note=base.former.note(base.configuration.scoring.money.home),
     )
 
 
@@ -355,7 +358,7 @@ def _gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple[Dat
         message = f"Health is not scored for {many}: under {share:.0%} of the weight is known."
         found.append(DataGap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
     lost = [DataGap(kind="history", subject="history", message=m, accounts=total["n"]) for m in base.history_notices]
-    return tuple(found + lost)
+    return tuple(found + base.former.gaps() + lost)
 
 
 def _source_gap(

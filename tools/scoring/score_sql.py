@@ -57,13 +57,6 @@ REPORTED_COLUMNS = SCORE_COLUMNS[:-2]
 """The scores that are saved of a week. Probability and expected loss are not: the curve of the day gives them anew."""
 
 
-FORMER_CUSTOMERS_SQL = """
-    select account_id from outcomes group by account_id
-    having max(case when kind = 'churned' then date end) >=
-        coalesce(max(case when kind <> 'churned' then date end), date '0001-01-01')"""
-"""Accounts that left: churned, and no other outcome since. They are no longer part of the base."""
-
-
 @dataclass(frozen=True)
 class ChurnCurve:
     """A logistic curve from risk to churn probability, and the number of outcomes behind it."""

@@ -21,6 +21,7 @@ from domain.record import Row as Row
 from tools.engine import EngineLimits, StepWatcher, no_watcher
 from tools.scoring import week_over_week
 from tools.scoring.calibration import fit_churn_curve
+from tools.scoring.former_customers import FormerCustomers, leave_out_former_customers
 from tools.scoring.score_sql import (
     DETAIL_COLUMNS,
     ChurnCurve,
@@ -29,6 +30,7 @@ from tools.scoring.score_sql import (
 )
 from tools.scoring.scoring_steps import (
     SqlLog,
+    aggregate_usage,
     executed_sql,
     find_statements,
     load_week,
@@ -81,6 +83,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """Select of the columns that the history keeps of this week, one row for each account."""
     history_notices: tuple[str, ...] = ()
     """Weeks of the history that could not be read."""
+    former: FormerCustomers = FormerCustomers()
+    """Accounts that are not among those scored, because they left."""
 
     def full_table(self, table: str) -> str:
         """FROM expression that gives every column of an input table, for the accounts in ``picked``."""
@@ -200,6 +204,10 @@ def score_base(
     own = review_id_of(as_of)
     snapshots = [week for week in history.snapshots(connection, as_of) if week.review_id != own]
     log = SqlLog(connection)
+    aggregate_usage(log, portfolio, as_of)
+    location = portfolio.audit.source("accounts").location
+    on_server = portfolio.warehouse is not None
+    former = leave_out_former_customers(connection, configuration.scoring, as_of, on_server, location)
     sort_accounts(connection)
     with watch("finding what was stated", connection):
         has_few_texts = sum(portfolio.audit.source(name).rows for name in TEXT_COLUMNS) <= FEW_TEXTS
@@ -231,6 +239,7 @@ def score_base(
         executed_statements=executed_sql(portfolio, log, as_of),
         snapshot_sql=snapshot_sql,
         history_notices=history.notices(),
+        former=former,
     )
 
 

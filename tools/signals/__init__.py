@@ -17,7 +17,7 @@ from tools.sql import sql_date, sql_string
 
 __all__ = [
     "CONTEXT_COLUMNS", "FEW_TEXTS", "INTENTS", "OBSERVED_ON", "TEXT_COLUMNS", "WHOLE_NUMBERS", "bind_literals",
-    "category_signals_sql", "category_sql", "match_sql", "round_sql", "signal_columns",
+    "category_signals_sql", "category_sql", "last_signs_sql", "match_sql", "round_sql", "signal_columns",
     "single_line_sql", "usage_by_account_sql",
 ]  # fmt: skip
 
@@ -59,10 +59,17 @@ def bind_literals(sql: str, values: Mapping[str, date | str | None]) -> str:
     return re.sub(r"(?<![:\w]):([a-z_]+)\b", text, sql)
 
 
-def usage_by_account_sql(as_of: date, unusual: str = "0") -> str:
-    """Usage as one row an account. ``unusual`` is 1 for a row that has a cell which cannot be used."""
+def usage_by_account_sql(as_of: date, unusual: str = "0", recent_days: str = "0") -> str:
+    """Usage as one row an account. ``unusual`` is 1 for a row that has a cell which cannot be used; ``recent_days`` an
+    aggregate of the ``age`` of the rows, for who wants to know their grain."""
     values: dict[str, date | str | None] = {"as_of": as_of, "unusual": unusual, "window_usage": str(USAGE_WINDOW_DAYS)}
+    values["recent_days"] = recent_days
     return bind_literals(category_sql("usage_by_account"), values)
+
+
+def last_signs_sql(as_of: date) -> str:
+    """The days of the last use and of the last bill, one row an account."""
+    return bind_literals(category_sql("last_signs"), {"as_of": as_of})
 
 
 def category_signals_sql(

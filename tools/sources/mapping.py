@@ -17,6 +17,8 @@ FILE_NAME = "mapping.yaml"
 DateOrder = Literal["iso", "day_first", "month_first"]
 Decimals = Literal["point", "comma"]
 Unit = Literal["minor", "stripe", "epoch_ms", "epoch_s", "percent", "five", "good_bad", "freshdesk"]
+Repeats = Literal["add", "count_distinct", "refuse"]
+DatedBy = Literal["day", "first_day_of_week", "last_day_of_week"]
 MINOR_UNITS = ("minor", "stripe")
 """Amounts in minor units: as ISO 4217 counts them, and as Stripe does."""
 
@@ -84,6 +86,12 @@ class TableMapping(MappingRecord):
     date_order: DateOrder | None = None
     decimal: Decimals | None = None
     renewals: RenewalMapping | None = None
+    repeats: Repeats | None = None
+    """Usage: the meaning of several rows for an account and day."""
+    user_id: ScalarText | None = None
+    """Usage: the column with the user of a row, for ``repeats: count_distinct``."""
+    dated_by: DatedBy | None = None
+    """Usage: the day that a row is dated by."""
 
 
 class SourceMapping(MappingRecord):
@@ -132,10 +140,21 @@ def _check_table(table: Table, mapped: TableMapping) -> None:
         _check_unit(table, columns[name], unit)
     for name, values in mapped.values.items():
         _check_values(table, columns[name], values)
+    _check_usage_keys(table, mapped)
     if mapped.renewals and table.name != "accounts":
         raise ValueError(f"tables.{table.name}.renewals: only accounts take renewals")
     if mapped.renewals and ("renewal_date" in mapped.columns or "renewal_date" in mapped.constants):
         raise ValueError("tables.accounts.renewals: renewal_date is mapped as well; keep one of the two")
+
+
+def _check_usage_keys(table: Table, mapped: TableMapping) -> None:
+    for key in ("repeats", "user_id", "dated_by"):
+        if getattr(mapped, key) is not None and table.name != "usage":
+            raise ValueError(f"tables.{table.name}.{key}: only usage has it")
+    if (mapped.repeats == "count_distinct") != (mapped.user_id is not None):
+        raise ValueError(
+            "tables.usage.repeats: count_distinct and user_id, the column with the user of a row, go together"
+        )
 
 
 def _check_unit(table: Table, column: Column, unit: str) -> None:

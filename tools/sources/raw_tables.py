@@ -39,6 +39,8 @@ class RawTable:
     temporary_tables: tuple[str, ...] = field(default=())
     rows: int = 0
     """The number of rows where the source gives it; 0 where it does not."""
+    deleted: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
+    """Rows that the source marks as deleted and ``relation`` does not yield: the column, how many, the first row numbers."""
 
     def type_of(self, index: int) -> str:
         """The engine's name of a column's type; text in a CSV file."""

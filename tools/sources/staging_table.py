@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
+from domain.data_audit import EXACT_REPEAT
 from domain.errors import DataError
 from domain.tables import Column, Table
 from tools.sources.column_formats import ColumnExpressions, ColumnFormat
@@ -212,9 +213,17 @@ def layered_query(raw_table: RawTable, expressions: dict[str, ColumnExpressions]
 
 
 def leave_out_rows(
-    connection: duckdb.DuckDBPyConnection, staging: StagingTable, rules: Sequence[RowRule], joins: str = ""
+    connection: duckdb.DuckDBPyConnection,
+    staging: StagingTable,
+    rules: Sequence[RowRule],
+    joins: str = "",
+    may_repeat: bool = True,
 ) -> None:
-    """Leave out rows with an unusable required cell, rows that break a rule, then repeated keys; the first reason counts."""
+    """Leave out rows with an unusable required cell, rows that break a rule, then repeats; the first reason counts.
+
+    A repeat has the key of an earlier row, or in a table without a key all its cells. ``may_repeat`` false: such a table
+    is known to have none.
+    """
     staging.row_reasons = []
     whens = []
     for column in staging.table.columns:
@@ -233,6 +242,8 @@ def leave_out_rows(
     )
     if staging.table.key and staging.table.name != "accounts":
         _leave_out_repeats(connection, staging, staging.table.key)
+    elif not staging.table.key and may_repeat and has_exact_repeats(connection, staging.raw_table):
+        _leave_out_exact_repeats(connection, staging)
     row = connection.execute(f"SELECT count(*) FROM {staging.left_out_table}").fetchone()
     staging.left_out_count = int(row[0]) if row else 0
 
@@ -247,6 +258,32 @@ def _leave_out_repeats(connection: duckdb.DuckDBPyConnection, staging: StagingTa
         f"INSERT INTO {staging.left_out_table} SELECT row_no, {len(staging.row_reasons)} FROM (SELECT s.row_no,"
         f" row_number() OVER (PARTITION BY s.{sql_identifier(key)} ORDER BY s.row_no) AS place FROM {staging.name} s"
         f" ANTI JOIN {staging.left_out_table} v USING (row_no)) WHERE place > 1"
+    )
+
+
+def has_exact_repeats(connection: duckdb.DuckDBPyConnection, raw_table: RawTable) -> bool:
+    """True where two rows of the source may be equal in all their columns, those that are not read included."""
+    different = f"SELECT count(*) = count(DISTINCT {row_hash(raw_table)}) FROM {raw_table.relation}"
+    return not (connection.execute(different).fetchone() or (True,))[0]
+
+
+def row_hash(raw_table: RawTable) -> str:
+    """A number that two equal rows of the source have in common."""
+    return f"hash({_all_cells(raw_table)})"
+
+
+def _all_cells(raw_table: RawTable, alias: str = "") -> str:
+    return ", ".join(f"{alias}c{index}" for index in range(len(raw_table.header)))
+
+
+def _leave_out_exact_repeats(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
+    """Leave out all but the first of the kept rows that are equal cell by cell."""
+    staging.row_reasons.append(LeftOutReason(None, EXACT_REPEAT))
+    connection.execute(
+        f"INSERT INTO {staging.left_out_table} SELECT row_no, {len(staging.row_reasons)} FROM (SELECT s.row_no,"
+        f" row_number() OVER (PARTITION BY {_all_cells(staging.raw_table, 'r.')} ORDER BY s.row_no) AS place"
+        f" FROM {staging.name} s JOIN {staging.raw_table.relation} r ON r.row_no = s.row_no"
+        f" ANTI JOIN {staging.left_out_table} v ON v.row_no = s.row_no) WHERE place > 1"
     )
 
 

@@ -8,6 +8,7 @@ import duckdb
 
 from domain.data_audit import LeftOutRows, SourceAudit
 from domain.tables import Table
+from tools.sources.deleted_rows import deleted_entries
 from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.scales import right_advice
 from tools.sources.staging_table import StagingTable
@@ -20,13 +21,19 @@ UNKNOWN_PREFIX = "value set to unknown: "
 
 def row_example(location: str, row: int, value: str | None) -> str:
     """An example like: file.csv row 12: 'value'. Shortened, with control characters escaped."""
-    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in value or "")
-    return f"{location} row {row}: '{text if len(text) <= _EXAMPLE_LENGTH else text[: _EXAMPLE_LENGTH - 1] + '…'}'"
+    return f"{location} row {row}: '{shorten(value or '')}'"
+
+
+def shorten(value: str) -> str:
+    """A text of the data for a message: short, with control characters escaped."""
+    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in value)
+    return text if len(text) <= _EXAMPLE_LENGTH else text[: _EXAMPLE_LENGTH - 1] + "…"
 
 
 def collect_left_out(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> tuple[LeftOutRows, ...]:
     """Records of rows of the wrong shape, of rows left out, then of cells set to unknown, in the order of the reasons."""
-    found = [*_malformed_rows(staging), *_left_out_rows(connection, staging), *_unknown_cells(connection, staging)]
+    found = [*_malformed_rows(staging), *deleted_entries(staging.table.name, staging.raw_table)]
+    found += [*_left_out_rows(connection, staging), *_unknown_cells(connection, staging)]
     return with_right_advice(found)
 
 
@@ -43,7 +50,8 @@ def with_right_advice(found: Sequence[LeftOutRows]) -> tuple[LeftOutRows, ...]:
 
 def rows_left_out(staging: StagingTable) -> int:
     """The number of records that are not in the typed table, without those older than the look-back."""
-    return len(staging.raw_table.malformed_rows) + staging.left_out_count
+    deleted = sum(count for _, count, _ in staging.raw_table.deleted)
+    return len(staging.raw_table.malformed_rows) + deleted + staging.left_out_count
 
 
 def _malformed_rows(staging: StagingTable) -> list[LeftOutRows]:

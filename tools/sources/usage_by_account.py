@@ -8,11 +8,13 @@ from datetime import date, timedelta
 
 import duckdb
 
+from domain.data_audit import EXACT_REPEAT
 from tools.signals import usage_by_account_sql
 from tools.sources.parse import SQL_TYPES
 from tools.sources.salesforce_ids import match_column, match_notices
-from tools.sources.staging_table import StagingTable, leave_out_rows
+from tools.sources.staging_table import StagingTable, has_exact_repeats, leave_out_rows
 from tools.sources.table_audit import RowCounts
+from tools.sources.usage_grain import choose_grain, days_by_account_sql, recent_days_sql, recent_rows
 from tools.sources.validation_rules import row_rules
 from tools.sql import sql_date
 
@@ -46,14 +48,23 @@ def read_usage_fast(
         f" WHERE {day} < {sql_date(as_of + timedelta(days=1))}{first}"
     )
     connection.execute("DROP TABLE usage")
-    connection.execute(f"CREATE TEMP VIEW usage AS {staging.sql}")
+    _create_views(connection, staging.sql)
     # A day up to 1 January 1970 means "no date", and is for the path that names the row.
     undated = f"{day} IS NULL OR CAST({day} AS DATE) > {sql_date(as_of)} OR {day} < DATE '1970-01-02'"
     undated = f"SELECT EXISTS (SELECT 1 FROM {staging.raw_table.relation} WHERE {undated})"
     if (connection.execute(undated).fetchone() or (True,))[0]:
         return False
     _aggregate(connection, as_of)
-    return True
+    # Rows that are equal in all columns count once, and the validated path names them.
+    return not (
+        recent_rows(connection, "usage_by_account").repeats and has_exact_repeats(connection, staging.raw_table)
+    )
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Make the view ``usage_as_read``, and the view ``usage`` that yields the same until its grain is known."""
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW usage_as_read AS {sql}")
+    connection.execute("CREATE OR REPLACE TEMP VIEW usage AS SELECT * FROM usage_as_read")
 
 
 def aggregate_usage(
@@ -63,38 +74,81 @@ def aggregate_usage(
     without a kept account.
     """
     connection.execute("DROP TABLE usage")
-    _create_usage_view(connection, staging, as_of, "s.account_id", "")
+    account, join = "s.account_id", ""
+    _create_usage_view(connection, staging, as_of, account, join)
     _aggregate(connection, as_of)
     if _match_ids(connection, staging, accounts):
-        _create_usage_view(connection, staging, as_of, "coalesce(t.known, s.account_id)", _JOIN_ID_MATCHES)
+        account, join = "coalesce(t.known, s.account_id)", _JOIN_ID_MATCHES
+        _create_usage_view(connection, staging, as_of, account, join)
         _aggregate(connection, as_of)
     some_left_out = accounts.left_out_count > 0
     joins = JOIN_ACCOUNTS + (JOIN_ALL_ACCOUNTS if some_left_out else "")
-    leave_out_rows(connection, staging, row_rules(staging.table, as_of, some_left_out), joins)
+    has_repeats = recent_rows(connection, "usage_by_account").repeats > 0
+    leave_out_rows(connection, staging, row_rules(staging.table, as_of, some_left_out), joins, has_repeats)
+    repeated = [place for place, reason in enumerate(staging.row_reasons, 1) if reason.text == EXACT_REPEAT]
+    if repeated:
+        once = f"s.row_no NOT IN (SELECT row_no FROM {staging.left_out_table} WHERE reason = {repeated[0]})"
+        _create_usage_view(connection, staging, as_of, account, join, once)
+        _aggregate(connection, as_of)
 
 
-def usage_counts(connection: duckdb.DuckDBPyConnection, fast_path: bool) -> RowCounts:
+def set_usage_grain(connection: duckdb.DuckDBPyConnection, staging: StagingTable, as_of: date) -> RowCounts:
+    """Bring ``usage`` to one row an account and day, and count what was read. Raises DataError where that is refused."""
+    read = "usage_as_read" if staging.is_aggregated else "usage"
+    looked_at = "usage_by_account" if staging.is_aggregated else days_by_account_sql(read, as_of)
+    found = recent_rows(connection, looked_at)
+    grain, notices = choose_grain(staging.mapped, found, staging.raw_table.location, as_of)
+    staging.notices += notices
+    counts = _usage_counts(connection, staging, read)
+    if not grain.is_daily:
+        rows = _with_users(staging, read) if grain.counts_users else read
+        others = ("row_no", "unusual") if staging.is_aggregated else ("row_no",)
+        connection.execute(
+            f"CREATE OR REPLACE {'TEMP VIEW' if staging.is_aggregated else 'TABLE'} usage AS"
+            f" {grain.daily_sql(rows, as_of, others)}"
+        )
+        if staging.is_aggregated:
+            _aggregate(connection, as_of)
+    first, last = grain.shown_days(counts.first, counts.last, as_of)
+    return RowCounts(counts.rows, first, last)
+
+
+def _with_users(staging: StagingTable, read: str) -> str:
+    """The rows that were read, with ``user_id``, which is no column of the data model."""
+    raw_table, index = staging.raw_table, staging.columns.user
+    assert index is not None
+    return f"(SELECT u.*, {raw_table.text(index)} AS user_id FROM {read} u JOIN {raw_table.relation} r ON r.row_no = u.row_no)"
+
+
+def _usage_counts(connection: duckdb.DuckDBPyConnection, staging: StagingTable, read: str) -> RowCounts:
     """The number of rows that belong to accounts, and their first and last day. On the fast path every row has an account."""
-    of_accounts = "" if fast_path else " u SEMI JOIN accounts a ON a.account_id = u.account_id"
-    counts = connection.execute(f"SELECT count(*), min(date), max(date) FROM usage{of_accounts}").fetchone()
+    all_belong = staging.fast_path or not staging.is_aggregated
+    of_accounts = "" if all_belong else " u SEMI JOIN accounts a ON a.account_id = u.account_id"
+    counts = connection.execute(f"SELECT count(*), min(date), max(date) FROM {read}{of_accounts}").fetchone()
     return RowCounts(*(counts or (0, None, None)))
 
 
 def _create_usage_view(
-    connection: duckdb.DuckDBPyConnection, staging: StagingTable, as_of: date, account: str, join: str
+    connection: duckdb.DuckDBPyConnection,
+    staging: StagingTable,
+    as_of: date,
+    account: str,
+    join: str,
+    condition: str = "true",
 ) -> None:
-    """A view of the usable cells up to the review date, with ``unusual``: 1 for a row with a cell that cannot be used."""
+    """Views of the usable cells up to the review date, with ``unusual``: 1 for a row with a cell that cannot be used."""
     names = [column.name for column in staging.table.columns if column.name != "account_id"]
     flags = [f"s.bad_{name} > 0" for name in staging.columns_with_problems if name not in staging.table.required]
     unusual = f"CASE WHEN {' OR '.join(flags)} THEN 1 ELSE 0 END" if flags else "0"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW usage AS SELECT {account} AS account_id, {', '.join(staging.usable_cells({}, names))},"
-        f" s.row_no, {unusual} AS unusual FROM {staging.name} s {join} WHERE s.date <= {sql_date(as_of)}"
+    _create_views(
+        connection,
+        f"SELECT {account} AS account_id, {', '.join(staging.usable_cells({}, names))}, s.row_no, {unusual} AS unusual"
+        f" FROM {staging.name} s {join} WHERE s.date <= {sql_date(as_of)} AND {condition}",
     )
 
 
 def _aggregate(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
-    sql = usage_by_account_sql(as_of, "unusual")
+    sql = usage_by_account_sql(as_of, "unusual", recent_days_sql("age"))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE usage_by_account AS {sql}")
 
 

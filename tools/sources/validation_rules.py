@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from domain.data_audit import FUTURE_DATED
+from domain.data_audit import ACCOUNT_DELETED, FUTURE_DATED
 from domain.tables import Table
 from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT
 from tools.sources.scales import csat_limits
@@ -54,6 +54,8 @@ def row_rules(table: Table, as_of: date, some_left_out: bool = False) -> list[Ro
         rules.append(RowRule(table.date_column, late, FUTURE_DATED))
     if table.name not in ("accounts", "people"):
         known = "f.account_id" if some_left_out else "a.account_id"
+        deleted = f"{known} IS NULL AND s.account_id IN (SELECT account_id FROM deleted_accounts)"
+        rules.append(RowRule("account_id", deleted, ACCOUNT_DELETED))
         rules.append(RowRule("account_id", f"{known} IS NULL", NO_SUCH_ACCOUNT))
         if some_left_out:
             rules.append(RowRule("account_id", "a.account_id IS NULL", ACCOUNT_LEFT_OUT))
