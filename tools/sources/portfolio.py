@@ -26,7 +26,6 @@ from tools.sources.csv_file import digest_file
 from tools.sources.currencies import CurrencyRates
 from tools.sources.damaged_files import name_damaged_file
 from tools.sources.deleted_rows import (
-    deleted_entries,
     ignored_mark_notices,
     keep_deleted_accounts,
     without_deleted_rows,
@@ -223,7 +222,7 @@ class _SourceReader:
         counts = set_usage_grain(self.connection, staging, self.request.as_of) if name == "usage" else None
         self.audits[name] = _audit_table(self.connection, staging, self.request, counts)
         if staging.fast_path:
-            self.left_out[name] = tuple(deleted_entries(name, staging.raw_table))
+            self.left_out[name] = table_audit.left_out_on_fast_path(staging)
         else:
             self.left_out[name] = table_audit.collect_left_out(self.connection, staging)
             if name not in _REFERENCED and not staging.is_aggregated:

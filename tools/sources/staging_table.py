@@ -59,6 +59,8 @@ class StagingTable:
     """The number of rows that are left out."""
     sql: str = ""
     """The query that read it, for ``--explain``."""
+    repeats: tuple[int, tuple[int, ...]] = (0, ())
+    """Rows that the fast path left out because they are equal to earlier ones: how many, and the first row numbers."""
     fast_path: bool = False
     """True while the typed table is filled directly, without a staging table."""
 
@@ -197,17 +199,18 @@ def required_problem(column: Column) -> list[tuple[str, str]]:
     return [(f"t_{column.name} IS NULL", REQUIRED_IS_EMPTY)]
 
 
-def layered_query(raw_table: RawTable, expressions: dict[str, ColumnExpressions]) -> str:
+def layered_query(raw_table: RawTable, expressions: dict[str, ColumnExpressions], more: str = "") -> str:
     """Text, then parts, then values, each in a query around the one before: DuckDB computes every layer once.
 
-    The kind of a survey comes one layer early, because the meaning of its score depends on it.
+    The kind of a survey comes one layer early, because the meaning of its score depends on it. ``more`` is a further
+    column of the source, after a comma.
     """
     texts = ", ".join(f"{item.text} AS t_{name}" for name, item in expressions.items())
     parts = "".join(f", {item.parts} AS p_{name}" for name, item in expressions.items() if item.parts)
     first = {name: item for name, item in expressions.items() if name == "kind"}
     kinds = "".join(f", {item.value} AS v_{name}" for name, item in first.items())
     values = ", ".join(f"{item.value} AS v_{name}" for name, item in expressions.items() if name not in first)
-    query = f"SELECT row_no, {texts} FROM {raw_table.relation}"
+    query = f"SELECT row_no, {texts}{more} FROM {raw_table.relation}"
     query = f"SELECT *{parts}{kinds} FROM ({query})"
     return f"SELECT *, {values} FROM ({query})"
 
