@@ -83,7 +83,7 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """Select of the columns that the history keeps of this week, one row for each account."""
     history_notices: tuple[str, ...] = ()
     """Weeks of the history that could not be read."""
-    former: FormerCustomers = FormerCustomers()
+    former: FormerCustomers = field(default_factory=FormerCustomers)
     """Accounts that are not among those scored, because they left."""
 
     def full_table(self, table: str) -> str:

@@ -297,7 +297,7 @@ def _try_fast_path(
 def _undo_fast_path(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
     """Put the empty typed table back, for the validated path to fill."""
     name = sql_identifier(staging.table.name)
-    staging.fast_path = False
+    staging.fast_path, staging.repeats = False, (0, ())
     connection.execute(f"DROP {'VIEW' if staging.is_aggregated else 'TABLE'} {name}")
     connection.execute(f"CREATE TABLE {name} ({_column_definitions(staging.table)})")
 

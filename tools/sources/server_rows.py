@@ -5,7 +5,7 @@ Pure SQL text. For each table ``<name>__checked`` has every row with the number 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from domain.data_audit import ACCOUNT_DELETED, FUTURE_DATED
@@ -40,7 +40,7 @@ class ServerRows:
     lookback_days: Mapping[str, int]
     sources: Mapping[str, ServerTable]
     table_sql: Callable[[str], str]
-    usage_grain: UsageGrain = UsageGrain()
+    usage_grain: UsageGrain = field(default_factory=UsageGrain)
     usage_may_repeat: bool = False
     """True where several rows of a day were found in usage, so that some may be equal in all columns."""
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import duckdb
 
-from domain.data_audit import LeftOutRows, SourceAudit
+from domain.data_audit import EXACT_REPEAT, LeftOutRows, SourceAudit
 from domain.tables import Table
 from tools.sources.deleted_rows import deleted_entries
 from tools.sources.reasons import NO_SUCH_ACCOUNT
@@ -37,6 +37,17 @@ def collect_left_out(connection: duckdb.DuckDBPyConnection, staging: StagingTabl
     return with_right_advice(found)
 
 
+def left_out_on_fast_path(staging: StagingTable) -> tuple[LeftOutRows, ...]:
+    """Records of rows that are left out without a fault: deleted at the source, and repeated."""
+    entries = deleted_entries(staging.table.name, staging.raw_table)
+    if count := staging.repeats[0]:
+        examples = tuple(f"{staging.raw_table.location} row {row}" for row in staging.repeats[1])
+        entries.append(
+            LeftOutRows(table=staging.table.name, column=None, reason=EXACT_REPEAT, rows=count, examples=examples)
+        )
+    return tuple(entries)
+
+
 def with_right_advice(found: Sequence[LeftOutRows]) -> tuple[LeftOutRows, ...]:
     """The records of one table, none of which gives an advice that other cells of its column disprove."""
     reasons: dict[str | None, list[str]] = {}
@@ -51,7 +62,7 @@ def with_right_advice(found: Sequence[LeftOutRows]) -> tuple[LeftOutRows, ...]:
 def rows_left_out(staging: StagingTable) -> int:
     """The number of records that are not in the typed table, without those older than the look-back."""
     deleted = sum(count for _, count, _ in staging.raw_table.deleted)
-    return len(staging.raw_table.malformed_rows) + deleted + staging.left_out_count
+    return len(staging.raw_table.malformed_rows) + deleted + staging.left_out_count + staging.repeats[0]
 
 
 def _malformed_rows(staging: StagingTable) -> list[LeftOutRows]:
