@@ -209,6 +209,7 @@ class ScoringSettings(Record):
     calibration_window: tuple[Day, Day]
     calibration_minimum_slope: Factor
     outcomes_to_calibrate: Count
+    renewal_question_after: Days = Setting(value=365, unit="days", why="A yearly contract would have renewed again.")
     came_back_used_after: Days = Setting(value=7, unit="days", why="Data are taken along for some days after the end.")
     came_back_billed_after: Days = Setting(value=60, unit="days", why="The last invoice falls due after the end.")
 
@@ -695,9 +696,13 @@ class ScoreConfiguration(Record):
 
     @property
     def windows(self) -> dict[str, int]:
-        """Days that each signal with a window looks back; ``texts`` is how far back texts are read."""
+        """Days that each signal with a window looks back; ``texts`` is how far back texts are read.
+
+        ``overdue_renewal`` is how long a renewal may be past and still count.
+        """
         windows = {name: s.window_days for name, s in self.scoring.signals.items() if s.window_days is not None}
-        return {**windows, "texts": int(self.wording.window_days.value)}
+        overdue = int(self.scoring.renewal_question_after.value)
+        return {**windows, "overdue_renewal": overdue, "texts": int(self.wording.window_days.value)}
 
     @model_validator(mode="after")
     def _signals_known(self) -> Self:

@@ -1214,7 +1214,10 @@ from
                 and cast(a.arr as double) - c.arr_change > 0 then 100 * c.arr_change / (cast(a.arr as double) - c.arr_change)
             end as arr_trend,
             case when g.known > 0 then 100 * g.behind / g.known end as goals_behind,
-            date_diff('day', cast(DATE '2026-11-23' as date), a.renewal_date) as renewal_in_days,
+            -- A renewal long past is a question about the data: nobody knows when the contract really ends.
+            case
+                when date_diff('day', a.renewal_date, cast(DATE '2026-11-23' as date)) <= 365 then date_diff('day', cast(DATE '2026-11-23' as date), a.renewal_date)
+            end as renewal_in_days,
             s.invoices_seen as invoices_on,
             case when c.account_id is not null then cast(DATE '2026-11-23' as date) end as outcomes_on,
             case when g.known > 0 then cast(DATE '2026-11-23' as date) end as goals_on

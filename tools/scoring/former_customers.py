@@ -26,7 +26,7 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class DoubtfulChurn:
-    """Accounts that churned and were used or billed since, without having started again."""
+    """Accounts that churned, and whose other data say something else, without a clear new start."""
 
     reviewed: bool
     """True where the accounts are reviewed nevertheless."""
@@ -42,7 +42,7 @@ class DoubtfulChurn:
         one = self.accounts == 1
         what = ("as a customer" if one else "as customers") if self.reviewed else ""
         so = f"{'It is' if one else 'They are'} {'reviewed ' + what if self.reviewed else 'not reviewed'}"
-        return f"Churned, and used or billed since: {names}. {so}; correct the outcomes if that is wrong."
+        return f"Churned, and started, used or billed since: {names}. {so}; correct the outcomes if that is wrong."
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ def _judged_sql(scoring: ScoringSettings, as_of: date, on_server: bool) -> str:
     signs = "warehouse_signals" if on_server else f"({last_signs_sql(as_of)})"
     used, billed = (sql_number(each.value) for each in (scoring.came_back_used_after, scoring.came_back_billed_after))
     tests = (
-        "a.started_on > c.churned_on",
+        # An account that is being closed has not started again, whatever its date says.
+        "a.started_on > c.churned_on and coalesce(a.lifecycle_stage, 'live') <> 'offboarding'",
         f"s.last_used_on > c.churned_on + cast({used} as integer)",
         f"s.last_billed_on > c.churned_on + cast({billed} as integer)",
     )
@@ -125,14 +126,15 @@ def _judged_sql(scoring: ScoringSettings, as_of: date, on_server: bool) -> str:
 
 def _doubtful(connection: duckdb.DuckDBPyConnection) -> tuple[DoubtfulChurn, ...]:
     rows = connection.execute(
-        "select came_back, name, churned_on, last_used_on, last_billed_on, count(*) over (partition by came_back),"
+        "select came_back, name, churned_on, started_on, last_used_on, last_billed_on, count(*) over (partition by came_back),"
         " row_number() over (partition by came_back order by arr_home desc nulls last, account_id) as place from churned"
-        " where coalesce(greatest(last_used_on, last_billed_on) > churned_on, false)"
-        f" and not coalesce(started_on > churned_on, false) qualify place <= {_NAMED} order by came_back desc, place"
+        " where coalesce(greatest(last_used_on, last_billed_on, started_on) > churned_on, false)"
+        f" and not (came_back and coalesce(started_on > churned_on, false)) qualify place <= {_NAMED} order by came_back desc, place"
     ).fetchall()
     groups: dict[tuple[bool, int], list[str]] = {}
-    for came_back, name, churned, used, billed, accounts, _ in rows:
+    for came_back, name, churned, started, used, billed, accounts, _ in rows:
         why = [f"churned on {format_date(churned)}"]
+        why += [f"started on {format_date(started)}"] if started and started > churned else []
         why += [f"used until {format_date(used)}"] if used and used > churned else []
         why += [f"an invoice due on {format_date(billed)}"] if billed and billed > churned else []
         groups.setdefault((came_back, accounts), []).append(f"{name}: {', '.join(why)}")

@@ -1,7 +1,7 @@
 """The portfolio in numbers: totals, tiers, the bridge, books and gaps, all counted in the engine."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from domain.configuration import SIZES, AlertRule
 from domain.data_audit import SourceAudit
@@ -30,6 +30,7 @@ _STEPS = ("opening", "exchange_rates", "configuration", "entered", "left", "gone
 _TIERS = ("critical", "high", "medium", "low")
 _BANDS = ("red", "yellow", "green", "not_scored")
 _SCATTER = 120
+_NAMED = 3
 
 
 def _counts(base: ScoredBase, column: str, order: tuple[str, ...] = ()) -> tuple[TierCount, ...]:
@@ -358,7 +359,27 @@ def _gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple[Dat
         message = f"Health is not scored for {many}: under {share:.0%} of the weight is known."
         found.append(DataGap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
     lost = [DataGap(kind="history", subject="history", message=m, accounts=total["n"]) for m in base.history_notices]
-    return tuple(found + base.former.gaps() + lost)
+    return tuple(found + _renewal_questions(base) + base.former.gaps() + lost)
+
+
+def _renewal_questions(base: ScoreOnlyBase) -> list[DataGap]:
+    """Renewals so long past that nobody can have meant them: they count as unknown."""
+    days = int(base.configuration.scoring.renewal_question_after.value)
+    rows = base.rows(
+        "select name, renewal_date, count(*) over () as accounts from scored where renewal_date < ? "
+        f"order by arr desc nulls last, account_id limit {_NAMED}",
+        [base.as_of - timedelta(days=days)],
+    )
+    if not rows:
+        return []
+    accounts = rows[0]["accounts"]
+    names = ", ".join(f"{row['name']} ({format_date(row['renewal_date'])})" for row in rows)
+    more = f" and {plural(accounts - _NAMED, 'more account')}" if accounts > _NAMED else ""
+    message = (
+        f"The renewal date is more than {days} days past and counts as unknown: {names}{more}. Correct the date, or say"
+        " auto_renews (and term_months) in accounts for a contract that renews by itself."
+    )
+    return [DataGap(kind="accounts", subject="renewal_date", message=message, accounts=accounts)]
 
 
 def _source_gap(

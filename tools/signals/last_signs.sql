@@ -1,6 +1,6 @@
 -- The last signs of life, one row an account: the day of the last use, and the day of the last bill. They tell whether an
 -- account that churned came back. Reads `usage_by_account` and `invoices`. A credit note or a void invoice bills nothing.
-with billed as (
+with last_bills as (
     select
         account_id,
         max(due_date) as last_billed_on
@@ -14,4 +14,4 @@ select
     b.last_billed_on
 from accounts a
 left join usage_by_account w on w.account_id = a.account_id
-left join billed b on b.account_id = a.account_id
+left join last_bills b on b.account_id = a.account_id

@@ -42,6 +42,7 @@ from tools.sources.staging_table import AMOUNT_COLUMNS, StagingTable, read_into_
 from tools.sources.usage_by_account import read_usage_fast, set_usage_grain
 from tools.sources.validated_path import read_validated
 from tools.sql import sql_identifier
+from tools.wording import plural
 
 if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
@@ -319,6 +320,12 @@ def _audit_table(
         row = connection.execute("SELECT count(*) FROM accounts WHERE renewal_date IS NULL").fetchone()
         if row and row[0]:
             staging.notices.append(f"renewal_date: empty for {row[0]} accounts; they are kept with the date unknown.")
+        row = connection.execute("SELECT count(*) FROM accounts WHERE auto_renews").fetchone()
+        if row and row[0]:
+            staging.notices.append(
+                f"auto_renews: {plural(row[0], 'account')} renew by themselves; a renewal date that is past counts as the"
+                " next one, a whole number of terms later (term_months, else 12)."
+            )
     return table_audit.connected_audit(connection, staging, request.as_of, filled, counts)
 
 

@@ -34,7 +34,7 @@ def count_statement(rows: ServerRows, name: str) -> CountStatement:
     counts |= {f"problem_{number}": _count(f"s.problem = {number}") for number in _numbers(rows.problems(source))}
     for column, tests in rows.optional_tests(source).items():
         for number in _numbers(tests):
-            counts[f"bad_{column}_{number}"] = _count(f"s.problem = 0 and s.bad_{column} = {number}")
+            counts[f"bad_{column}_{number}"] = _count(f"{_KEPT} and s.bad_{column} = {number}")
     days: dict[str, str] = {}
     for day in source.table.freshness_columns:
         seen = f"case when {_KEPT} and s.{day} <= {sql_date(rows.as_of)} then s.{day} end"
@@ -95,7 +95,7 @@ def _first_keys(rows: ServerRows, source: ServerTable) -> dict[str, str]:
     conditions = {f"problem_{number}": f"s.problem = {number}" for number in _numbers(rows.problems(source))}
     for column, tests in rows.optional_tests(source).items():
         for number in _numbers(tests):
-            conditions[f"bad_{column}_{number}"] = f"s.problem = 0 and s.bad_{column} = {number}"
+            conditions[f"bad_{column}_{number}"] = f"{_KEPT} and s.bad_{column} = {number}"
     return {f"key_{name}": f"min(case when {condition} then {key} end)" for name, condition in conditions.items()}
 
 
@@ -191,7 +191,9 @@ def _source_audit(rows: ServerRows, source: ServerTable, found: Mapping[str, Any
         last_date=last,
         seen_until=min(exported, rows.as_of) if exported else last,
         columns=source.columns,
-        columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in source.columns),
+        columns_absent=tuple(
+            c.name for c in table.columns if c.missed and not c.required and c.name not in source.columns
+        ),
         columns_ignored=source.ignored,
         notices=tuple(notices),
     )

@@ -210,7 +210,7 @@ def connected_audit(
         last_date=found.last,
         seen_until=min(exported_on, as_of) if exported_on else found.last,
         columns=tuple(column.name for column in table.columns if column.name in filled),
-        columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in filled),
+        columns_absent=tuple(c.name for c in table.columns if c.missed and not c.required and c.name not in filled),
         columns_ignored=staging.columns.ignored,
         notices=(*staging.raw_table.notices, *staging.notices),
     )
