@@ -38,7 +38,7 @@ class DoubtfulChurn:
     def message(self) -> str:
         """The question about the data."""
         more = self.accounts - len(self.named)
-        names = ", ".join(self.named) + (f" and {plural(more, 'more account')}" if more else "")
+        names = "; ".join(self.named) + (f" and {plural(more, 'more account')}" if more else "")
         one = self.accounts == 1
         what = ("as a customer" if one else "as customers") if self.reviewed else ""
         so = f"{'It is' if one else 'They are'} {'reviewed ' + what if self.reviewed else 'not reviewed'}"

@@ -4,7 +4,7 @@ It is right only for a table in which every cell can be used and every row belon
 reading, once for all tables. A table with a fault is read again on the validated path, which names each row and reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -78,13 +78,15 @@ def fast_path_sql(
     searched = search.query(source) if search else source
     added = f", {more.split()[-1]}" if more else ""
     inner = f"SELECT row_no, {', '.join(cells)}, {flag}{added} FROM ({searched})"
-    final = ", ".join(_final_cells(table, as_of, rates, wanted))
+    final = ", ".join(_final_cells(table, as_of, rates, wanted, expressions))
     return f"SELECT {final}, s.row_no, s.has_problem{added} FROM ({inner}) s"
 
 
-def _final_cells(table: Table, as_of: date, rates: CurrencyRates, wanted: Sequence[str]) -> list[str]:
+def _final_cells(
+    table: Table, as_of: date, rates: CurrencyRates, wanted: Sequence[str], columns: Collection[str]
+) -> list[str]:
     """The cells over ``s``: without what happened after the review day, amounts also in the home currency."""
-    replaced = hide_future(table.name, as_of)
+    replaced = hide_future(table.name, as_of, columns)
     own = f"coalesce(s.currency, {sql_string(rates.home)})" if table.name == "accounts" else "s.currency"
     currency = f"upper({own})"  # an invoice without one needs its account: that is for the validated path
     if table.name in AMOUNT_COLUMNS:

@@ -77,7 +77,7 @@ def _grain_counts(rows: ServerRows) -> dict[str, str]:
     return {
         "day_repeats": f"(select sum(d.n - 1) from ({repeated}) d)",
         "newest": f"min(case when {recent} then {age} end)",
-        "oldest": f"max(case when {recent} then {age} end)",
+        "days": f"(select count(*) from (select distinct s.date as day from usage__checked s where {recent}) w)",
         "weekday_low": f"min({weekday})",
         "weekday_high": f"max({weekday})",
     }
@@ -86,7 +86,7 @@ def _grain_counts(rows: ServerRows) -> dict[str, str]:
 def found_recent_rows(found: Mapping[str, Any]) -> RecentRows:
     """The grain of usage from its counts."""
     same = found["weekday_low"] is not None and found["weekday_low"] == found["weekday_high"]
-    return RecentRows(int(found["day_repeats"] or 0), found["newest"], found["oldest"], same)
+    return RecentRows(int(found["day_repeats"] or 0), found["newest"], int(found["days"] or 0), same)
 
 
 def _first_keys(rows: ServerRows, source: ServerTable) -> dict[str, str]:

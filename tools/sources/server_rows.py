@@ -162,7 +162,7 @@ class ServerRows:
     def _usable_rows(self, name: str) -> str:
         """The rows without a problem, their unusable cells set to NULL, and without what happened after the review day."""
         source = self.sources[name]
-        hidden = hide_future(name, self.as_of)
+        hidden = hide_future(name, self.as_of, source.columns)
         doubtful = self.optional_tests(source)
         cells = []
         for column in source.table.columns:

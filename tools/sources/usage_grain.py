@@ -19,6 +19,8 @@ from tools.wording import format_date, plural
 RECENT_DAYS = 2 * USAGE_WINDOW_DAYS
 """Days of usage that averages are made of; only these are looked at."""
 _WEEK = 7
+_WEEKS_TO_TELL = 4
+"""Different days, all on one weekday, that show that rows are weeks; fewer can be on it by chance."""
 _ADDED = ("active_users", "logins", "core_actions")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -31,7 +33,8 @@ class RecentRows:
     """Rows beyond the first of an account and day."""
     newest: int | None
     """Age in days of the newest row; None without rows."""
-    oldest: int | None
+    days: int
+    """The number of different days."""
     same_weekday: bool
     """True where all rows are dated on one weekday."""
 
@@ -87,10 +90,10 @@ def recent_rows(connection: duckdb.DuckDBPyConnection, usage_by_account: str) ->
     ).fetchone()
     repeats, days = row or (0, None)
     if not days:
-        return RecentRows(0, None, None, False)
-    newest, oldest = (days & -days).bit_length() - 1, days.bit_length() - 1
+        return RecentRows(0, None, 0, False)
+    newest = (days & -days).bit_length() - 1
     of_weekday = sum(1 << age for age in range(newest, RECENT_DAYS, _WEEK))
-    return RecentRows(int(repeats), newest, oldest, days & of_weekday == days)
+    return RecentRows(int(repeats), newest, days.bit_count(), days & of_weekday == days)
 
 
 def recent_days_sql(age: str) -> str:
@@ -143,9 +146,7 @@ _REPEATS_TEXT = {
 def _starts_week(dated_by: DatedBy | None, found: RecentRows) -> bool:
     if dated_by is not None:
         return dated_by == "first_day_of_week"
-    if found.newest is None or found.oldest is None:
-        return False
-    return found.same_weekday and found.oldest - found.newest >= 2 * _WEEK
+    return found.same_weekday and found.days >= _WEEKS_TO_TELL
 
 
 def _week_notice(mapped: TableMapping, found: RecentRows, as_of: date) -> str:

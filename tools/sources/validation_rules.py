@@ -1,6 +1,6 @@
 """The rules for cells and rows of each table, and the cells that are hidden because they lie after the review date."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 
 from domain.data_audit import ACCOUNT_DELETED, FUTURE_DATED
@@ -84,21 +84,23 @@ def next_renewal(cell: str, as_of: date) -> str:
     # The 31st of a month that has none is its last day; a leap day is the 28th in every year.
     last = f"case when {then_month} = 2 then 28 when {then_month} in (4, 6, 9, 11) then 30 else 31 end"
     then_day = f"cast(case when {day} > {last} then {last} else {day} end as integer)"
-    renewed = f"make_date({then_year}, {then_month}, {then_day})"
+    parts = [f"cast({then_year} as varchar)"]
+    parts += [f"lpad(cast({part} as varchar), 2, '0')" for part in (then_month, then_day)]
+    renewed = "cast(" + " || '-' || ".join(parts) + " as date)"
     is_past = f"s.auto_renews and {cell} < {sql_date(as_of)} and {term} between 1 and 120"
     return f"case when {is_past} then {renewed} else {cell} end"
 
 
-def hide_future(table: str, as_of: date) -> dict[str, str]:
+def hide_future(table: str, as_of: date, columns: Collection[str]) -> dict[str, str]:
     """By column: an expression ({0} is the cell) for the cell as it was on the review date, without what happened later.
 
     A review of a past week must give what it would have given then: an invoice paid next month is still open. A contract
-    that renews by itself has its next renewal, counted from the one in the cell.
+    that renews by itself has its next renewal, counted from the one in the cell. ``columns`` are those that the source has.
     """
     day = sql_date(as_of)
     happened = f"CASE WHEN {{0}} <= {day} THEN {{0}} END"
     return {
-        "accounts": {"renewal_date": next_renewal("{0}", as_of)},
+        "accounts": {"renewal_date": next_renewal("{0}", as_of)} if "auto_renews" in columns else {},
         "tickets": {"closed_at": happened},
         "touchpoints": {"responded_at": happened},
         "invoices": {
