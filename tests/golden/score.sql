@@ -25,7 +25,7 @@ select
     min(case when active_users is not null then age end) as age_last_row,
     max(case when active_users is not null then age end) as age_first_row,
     min(case when active_users > 0 then age end) as age_last_active,
-    min(case when active_users > 0 or logins > 0 or core_actions > 0 then age end) as age_last_used,
+    min(case when greatest(active_users, logins, core_actions) > 0 then age end) as age_last_used,
     avg(case when age < 28 then active_users end) as active_now,
     avg(case when age >= 28 and age < 2 * 28 then active_users end) as active_before,
     avg(case when age < 28 then core_actions end) as actions_now,

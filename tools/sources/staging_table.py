@@ -61,6 +61,8 @@ class StagingTable:
     """The query that read it, for ``--explain``."""
     repeats: tuple[int, tuple[int, ...]] = (0, ())
     """Rows that the fast path left out because they are equal to earlier ones: how many, and the first row numbers."""
+    usage_days: int = 0
+    """Usage with types of its own: the recent days with rows, as `usage_grain.find_days` yields them."""
     fast_path: bool = False
     """True while the typed table is filled directly, without a staging table."""
 

@@ -14,12 +14,22 @@ from tools.sources.parse import SQL_TYPES
 from tools.sources.salesforce_ids import match_column, match_notices
 from tools.sources.staging_table import StagingTable, has_exact_repeats, leave_out_rows
 from tools.sources.table_audit import RowCounts
-from tools.sources.usage_grain import choose_grain, days_by_account_sql, recent_days_sql, recent_rows
+from tools.sources.usage_grain import (
+    UsageGrain,
+    choose_grain,
+    count_repeats,
+    days_by_account_sql,
+    describe_rows,
+    find_days,
+    recent_days_sql,
+    starts_week,
+)
 from tools.sources.validation_rules import row_rules
 from tools.sql import sql_date
 
 JOIN_ACCOUNTS = "LEFT JOIN accounts a ON a.account_id = s.account_id"
 JOIN_ALL_ACCOUNTS = " LEFT JOIN stage_accounts f ON f.account_id = s.account_id"
+_ADDED_COLUMNS = ("row_no", "unusual")
 _JOIN_ID_MATCHES = "LEFT JOIN usage_id_matches t ON t.given = s.account_id"
 
 
@@ -48,7 +58,7 @@ def read_usage_fast(
         f" WHERE {day} < {sql_date(as_of + timedelta(days=1))}{first}"
     )
     connection.execute("DROP TABLE usage")
-    _create_views(connection, staging.sql)
+    _create_views(connection, staging, staging.sql, as_of)
     # A day up to 1 January 1970 means "no date", and is for the path that names the row.
     undated = f"{day} IS NULL OR CAST({day} AS DATE) > {sql_date(as_of)} OR {day} < DATE '1970-01-02'"
     undated = f"SELECT EXISTS (SELECT 1 FROM {staging.raw_table.relation} WHERE {undated})"
@@ -56,15 +66,16 @@ def read_usage_fast(
         return False
     _aggregate(connection, as_of)
     # Rows that are equal in all columns count once, and the validated path names them.
-    return not (
-        recent_rows(connection, "usage_by_account").repeats and has_exact_repeats(connection, staging.raw_table)
-    )
+    return not (count_repeats(connection, "usage_by_account") and has_exact_repeats(connection, staging.raw_table))
 
 
-def _create_views(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Make the view ``usage_as_read``, and the view ``usage`` that yields the same until its grain is known."""
+def _create_views(connection: duckdb.DuckDBPyConnection, staging: StagingTable, sql: str, as_of: date) -> None:
+    """Make the view ``usage_as_read``, and the view ``usage`` with weeks dated by their last day."""
     connection.execute(f"CREATE OR REPLACE TEMP VIEW usage_as_read AS {sql}")
-    connection.execute("CREATE OR REPLACE TEMP VIEW usage AS SELECT * FROM usage_as_read")
+    staging.usage_days = find_days(connection, "usage_as_read", as_of)
+    grain = UsageGrain(starts_week=starts_week(staging.mapped.dated_by, describe_rows(0, staging.usage_days)))
+    rows = "SELECT * FROM usage_as_read" if grain.is_daily else grain.daily_sql("usage_as_read", as_of, _ADDED_COLUMNS)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW usage AS {rows}")
 
 
 def aggregate_usage(
@@ -83,7 +94,7 @@ def aggregate_usage(
         _aggregate(connection, as_of)
     some_left_out = accounts.left_out_count > 0
     joins = JOIN_ACCOUNTS + (JOIN_ALL_ACCOUNTS if some_left_out else "")
-    has_repeats = recent_rows(connection, "usage_by_account").repeats > 0
+    has_repeats = count_repeats(connection, "usage_by_account") > 0
     leave_out_rows(connection, staging, row_rules(staging.table, as_of, some_left_out), joins, has_repeats)
     repeated = [place for place, reason in enumerate(staging.row_reasons, 1) if reason.text == EXACT_REPEAT]
     if repeated:
@@ -95,20 +106,21 @@ def aggregate_usage(
 def set_usage_grain(connection: duckdb.DuckDBPyConnection, staging: StagingTable, as_of: date) -> RowCounts:
     """Bring ``usage`` to one row an account and day, and count what was read. Raises DataError where that is refused."""
     read = "usage_as_read" if staging.is_aggregated else "usage"
-    looked_at = "usage_by_account" if staging.is_aggregated else days_by_account_sql(read, as_of)
-    found = recent_rows(connection, looked_at)
+    if staging.is_aggregated:
+        found = describe_rows(count_repeats(connection, "usage_by_account"), staging.usage_days)
+    else:
+        repeats = count_repeats(connection, days_by_account_sql(read, as_of))
+        found = describe_rows(repeats, find_days(connection, read, as_of))
     grain, notices = choose_grain(staging.mapped, found, staging.raw_table.location, as_of)
     staging.notices += notices
     counts = _usage_counts(connection, staging, read)
-    if not grain.is_daily:
-        rows = _with_users(staging, read) if grain.counts_users else read
-        others = ("row_no", "unusual") if staging.is_aggregated else ("row_no",)
-        connection.execute(
-            f"CREATE OR REPLACE {'TEMP VIEW' if staging.is_aggregated else 'TABLE'} usage AS"
-            f" {grain.daily_sql(rows, as_of, others)}"
-        )
-        if staging.is_aggregated:
-            _aggregate(connection, as_of)
+    rows = _with_users(staging, read) if grain.counts_users else read
+    if not staging.is_aggregated and not grain.is_daily:
+        connection.execute(f"CREATE OR REPLACE TABLE usage AS {grain.daily_sql(rows, as_of, ('row_no',))}")
+    elif grain.repeats or grain.counts_users:  # of weeks the view knows already
+        daily = grain.daily_sql(rows, as_of, _ADDED_COLUMNS)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW usage AS {daily}")
+        _aggregate(connection, as_of)
     first, last = grain.shown_days(counts.first, counts.last, as_of)
     return RowCounts(counts.rows, first, last)
 
@@ -142,8 +154,10 @@ def _create_usage_view(
     unusual = f"CASE WHEN {' OR '.join(flags)} THEN 1 ELSE 0 END" if flags else "0"
     _create_views(
         connection,
+        staging,
         f"SELECT {account} AS account_id, {', '.join(staging.usable_cells({}, names))}, s.row_no, {unusual} AS unusual"
         f" FROM {staging.name} s {join} WHERE s.date <= {sql_date(as_of)} AND {condition}",
+        as_of,
     )
 
 

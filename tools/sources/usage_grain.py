@@ -83,26 +83,40 @@ class UsageGrain:
         return first, last if last <= as_of else last - timedelta(days=_WEEK)
 
 
-def recent_rows(connection: duckdb.DuckDBPyConnection, usage_by_account: str) -> RecentRows:
-    """Look at a relation with ``recent_rows`` and ``recent_days`` of each account; a bit of the latter stands for an age."""
+def count_repeats(connection: duckdb.DuckDBPyConnection, usage_by_account: str) -> int:
+    """Recent rows beyond the first of an account and day, from ``recent_rows`` and ``recent_days`` of each account."""
     row = connection.execute(
-        f"select coalesce(sum(recent_rows - bit_count(recent_days)), 0), bit_or(recent_days) from {usage_by_account}"
+        f"select coalesce(sum(recent_rows - bit_count(recent_days)), 0) from {usage_by_account}"
     ).fetchone()
-    repeats, days = row or (0, None)
+    return int(row[0]) if row else 0
+
+
+def find_days(connection: duckdb.DuckDBPyConnection, rows: str, as_of: date) -> int:
+    """The recent days with rows, each a bit in the place of its age. Only the dates are read."""
+    first = sql_date(as_of - timedelta(days=RECENT_DAYS - 1))
+    age = f"date_diff('day', date, {sql_date(as_of)})"
+    row = connection.execute(
+        f"select {recent_days_sql(age)} from {rows} where date between {first} and {sql_date(as_of)}"
+    ).fetchone()
+    return int(row[0] or 0) if row else 0
+
+
+def describe_rows(repeats: int, days: int) -> RecentRows:
+    """The rows by the number of repeats and by their days, as `find_days` yields them."""
     if not days:
-        return RecentRows(0, None, 0, False)
+        return RecentRows(repeats, None, 0, False)
     newest = (days & -days).bit_length() - 1
     of_weekday = sum(1 << age for age in range(newest, RECENT_DAYS, _WEEK))
-    return RecentRows(int(repeats), newest, days.bit_count(), days & of_weekday == days)
+    return RecentRows(repeats, newest, days.bit_count(), days & of_weekday == days)
 
 
 def recent_days_sql(age: str) -> str:
-    """The recent days with rows of an account as bits, in the embedded engine; ``age`` is a day's age."""
+    """The recent days with rows as bits, in the embedded engine; ``age`` is a day's age, not below 0."""
     return f"bit_or(case when {age} < {RECENT_DAYS} then cast(1 as bigint) << {age} end)"
 
 
 def days_by_account_sql(rows: str, as_of: date) -> str:
-    """What `recent_rows` looks at, from a table with one row an account and day."""
+    """What `count_repeats` counts, from single rows."""
     aged = f"select account_id, date_diff('day', date, {sql_date(as_of)}) as age from {rows}"
     return (
         f"(select account_id, count(*) as recent_rows, {recent_days_sql('age')} as recent_days from ({aged})"
@@ -115,7 +129,7 @@ def choose_grain(mapped: TableMapping, found: RecentRows, location: str, as_of: 
 
     Raises DataError where there are several rows a day and mapping.yaml refuses them.
     """
-    grain = UsageGrain(found.repeats > 0, mapped.repeats == "count_distinct", _starts_week(mapped.dated_by, found))
+    grain = UsageGrain(found.repeats > 0, mapped.repeats == "count_distinct", starts_week(mapped.dated_by, found))
     notices = []
     if found.repeats:
         several = (
@@ -143,7 +157,8 @@ _REPEATS_TEXT = {
 }
 
 
-def _starts_week(dated_by: DatedBy | None, found: RecentRows) -> bool:
+def starts_week(dated_by: DatedBy | None, found: RecentRows) -> bool:
+    """True where a row is dated by the first day of its week: by mapping.yaml, else where all rows are on one weekday."""
     if dated_by is not None:
         return dated_by == "first_day_of_week"
     return found.same_weekday and found.days >= _WEEKS_TO_TELL
