@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tools.wording import format_money, plural
+from tools.wording import format_money, known_amount, plural
 
 if TYPE_CHECKING:
     from domain.portfolio import DataReport
@@ -88,7 +88,7 @@ def review_text(review: "Review", folder: Path | None) -> str:
 
 def scores_text(base: "ScoreOnlyBase") -> str:
     """Totals by risk tier, and the accounts with the most revenue at risk."""
-    tiers = base.rows("select risk_tier, count(*) as n, sum(arr) as arr from scored group by 1 order by 1")
+    tiers = base.rows("select risk_tier, count(*) as n, coalesce(sum(arr), 0) as arr from scored group by 1 order by 1")
     currency = base.configuration.scoring.money.home
     totals = [(row["risk_tier"], f"{row['n']:,}", format_money(float(row["arr"]), currency)) for row in tiers]
     worst = base.rows(
@@ -96,7 +96,7 @@ def scores_text(base: "ScoreOnlyBase") -> str:
         f"order by at_risk desc, risk * cast(arr as double) desc, account_id limit {_ROWS}"
     )
     rows = [
-        (row["account_id"], row["name"], format_money(float(row["arr"]), currency), _number(row["health"]), row["health_band"],
+        (row["account_id"], row["name"], format_money(known_amount(row["arr"]), currency), _number(row["health"]), row["health_band"],
          _number(row["risk"]), row["risk_tier"], row["intervention_tier"] or "")
         for row in worst
     ]  # fmt: skip

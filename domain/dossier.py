@@ -40,9 +40,9 @@ class Dossier(Record):
     name: str
     segment: str
     size: Size
-    arr: float
+    arr: float | None
     """In the home currency."""
-    contract_arr: float
+    contract_arr: float | None
     contract_currency: str
     renewal_date: date | None
     renewal_in_days: int | None
@@ -77,7 +77,7 @@ class Dossier(Record):
     churn_probability: float
     """0 to 1."""
     calibrated: bool
-    expected_churn_arr: float
+    expected_churn_arr: float | None
     change: RiskChange
     risk_then: float | None
     """Risk last week, scored with today's configuration; likewise the next two."""

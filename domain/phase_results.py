@@ -20,7 +20,7 @@ class PlanRow(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     size: Size
     tier: InterventionTier
     rule: str | None
@@ -53,7 +53,7 @@ class MovableAccount(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     csm_id: str
     size: Size
 
@@ -109,7 +109,7 @@ class AtRiskEntry(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     churn_probability: float
     health: float | None
 
@@ -127,7 +127,7 @@ class RunningPlay(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     cause: str
     created: date
     origin: str

@@ -35,11 +35,11 @@ class AtRiskAccount(Record):
     account_id: str
     name: str
     segment: str
-    arr: float
-    """Yearly revenue in the home currency."""
+    arr: float | None
+    """Yearly revenue in the home currency; None where nobody knows it."""
     currency: str
     """Home currency, three letters."""
-    contract_arr: float
+    contract_arr: float | None
     """Yearly revenue in the currency of the contract."""
     contract_currency: str
     renewal_date: date | None
@@ -66,8 +66,8 @@ class AtRiskAccount(Record):
     """0 to 1."""
     calibrated: bool
     """True if the probability was fitted to the team's own outcomes."""
-    expected_churn_arr: float
-    """ARR × churn probability."""
+    expected_churn_arr: float | None
+    """ARR × churn probability; None where the ARR is unknown."""
     risk_tier: RiskTier
     intervention_tier: InterventionTier
     reasons: tuple[str, ...]
@@ -112,7 +112,7 @@ class AccountMovement(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     change: RiskChange
     note: str
 

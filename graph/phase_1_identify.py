@@ -18,6 +18,7 @@ from tools.planning.follow_up import AccountStatus, account_outcome, build_follo
 from tools.planning.intervention_plan import at_risk_ids, build_plan_rows, count_plan_totals, read_plan_scores
 from tools.scoring import portfolio_summary
 from tools.scoring.scored_base import ScoredBase
+from tools.wording import known_amount
 
 
 @review_node("1 Risk identification", "churn predictor")
@@ -134,7 +135,7 @@ def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSna
     rows = base.rows(
         "select account_id, name, arr, churn_probability, health from scored where at_risk order by account_id"
     )
-    entries = tuple(AtRiskEntry(**{**row, "arr": float(row["arr"])}) for row in rows)
+    entries = tuple(AtRiskEntry(**{**row, "arr": known_amount(row["arr"])}) for row in rows)
     return AtRiskSnapshot(review_id=identified.review_id, as_of=identified.as_of, at_risk=entries)
 
 
@@ -169,5 +170,5 @@ def _outcomes(
             AccountStatus(kinds.get(account), account in still_at_risk, play.health, health_now.get(account)),
             [item for item in items if item.account_id == account],
         )
-        for account, play in sorted(running.items(), key=lambda pair: (-pair[1].arr, pair[0]))
+        for account, play in sorted(running.items(), key=lambda pair: (-(pair[1].arr or 0), pair[0]))
     ]

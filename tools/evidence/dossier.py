@@ -16,6 +16,7 @@ from tools.scoring.snapshots import SnapshotStore
 from tools.signals import TEXT_COLUMNS
 from tools.signals.plain_text import plain_text
 from tools.signals.registry import InputRow
+from tools.wording import known_amount
 
 _QUERIES = {
     "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id",
@@ -154,9 +155,9 @@ def _dossier(
     change: RiskChange = moved["change"] if moved["change"] != "gone" else "unchanged"
     return Dossier(
         **{name: scored[name] for name in _SCORE_FIELDS},
-        arr=float(scored["arr"]),
-        contract_arr=float(scored["contract_arr"]),
-        expected_churn_arr=float(scored["expected_churn_arr"]),
+        arr=known_amount(scored["arr"]),
+        contract_arr=known_amount(scored["contract_arr"]),
+        expected_churn_arr=known_amount(scored["expected_churn_arr"]),
         renewal_in_days=int(scored["renewal_in_days"]) if scored["renewal_in_days"] is not None else None,
         calibrated=base.curve.calibrated,
         change=change,

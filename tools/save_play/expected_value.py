@@ -60,7 +60,7 @@ def save_probability(difficulty: Difficulty, record: SaveRecord, settings: Revie
 
 
 def expected_value(
-    arr: float,
+    arr: float | None,
     churn_probability: float,
     difficulty: Difficulty,
     hours: float,
@@ -80,7 +80,7 @@ def expected_value(
         save_basis=chance.basis,
         hours=round(hours, 2),
         cost=cost,
-        value=round(arr * churn_probability * chance.mean - cost, 2),
+        value=round((arr or 0.0) * churn_probability * chance.mean - cost, 2),
     )
 
 

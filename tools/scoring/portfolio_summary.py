@@ -24,7 +24,7 @@ from tools.scoring.tiers import condition_sql
 from tools.scoring.week_over_week import BRIDGE_SQL
 from tools.signals import OBSERVED_ON
 from tools.sql import sql_number, sql_string
-from tools.wording import format_date, plural
+from tools.wording import format_date, known_amount, plural
 
 _STEPS = ("opening", "exchange_rates", "configuration", "entered", "left", "gone", "arr_changed", "closing")
 _TIERS = ("critical", "high", "medium", "low")
@@ -35,7 +35,7 @@ _NAMED = 3
 
 def _counts(base: ScoredBase, column: str, order: tuple[str, ...] = ()) -> tuple[TierCount, ...]:
     rows = base.rows(
-        f"select {column} as name, count(*) as accounts, sum(arr) as arr, count(*) filter (at_risk) as risky, "
+        f"select {column} as name, count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (at_risk) as risky, "
         f"coalesce(sum(arr) filter (at_risk), 0) as risky_arr from scored group by 1 order by 1"
     )
     found = {
@@ -85,7 +85,7 @@ def _movements(base: ScoredBase) -> tuple[AccountMovement, ...]:
         AccountMovement(
             account_id=row["account_id"],
             name=row["name"],
-            arr=float(row["arr"] or 0),
+            arr=known_amount(row["arr"]),
             change=row["change"],
             note=change_note(row["change"], row["risk_then"], row["risk"], row["tier_then"], row["risk_tier"]),
         )
@@ -141,7 +141,7 @@ def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
         scatter=tuple(
             (row["name"], row["risk"], float(row["arr"]), row["risk_tier"])
             for row in base.rows(
-                "select name, risk, arr, risk_tier from scored "
+                "select name, risk, arr, risk_tier from scored where arr is not null "
                 f"order by at_risk desc, risk * arr desc, account_id limit {_SCATTER}"
             )
         ),
@@ -162,7 +162,7 @@ def csm_books(base: ScoredBase) -> tuple[CsmBook, ...]:
     """The book of each CSM; the accounts without one come first."""
     sizes = ", ".join(f"count(*) filter (size = {sql_string(size)}) as n_{size}" for size in SIZES)
     rows = base.rows(
-        "select csm_id, count(*) as accounts, sum(arr) as arr, count(*) filter (health_band = 'red') as red, "
+        "select csm_id, count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (health_band = 'red') as red, "
         "count(*) filter (at_risk) as risky, coalesce(sum(arr) filter (at_risk), 0) as risky_arr, "
         f"{sizes} from scored group by csm_id order by csm_id nulls first"
     )
@@ -198,7 +198,7 @@ def movable_accounts(base: ScoredBase, csms: list[str]) -> tuple[MovableAccount,
         "order by arr, account_id limit ?",
         [csms, review.handover_renewal_after.value, int(review.handover_candidates.value)],
     )
-    return tuple(MovableAccount(**{**row, "arr": float(row["arr"])}) for row in rows)
+    return tuple(MovableAccount(**{**row, "arr": known_amount(row["arr"])}) for row in rows)
 
 
 def portfolio_counts(base: ScoredBase) -> PortfolioCounts:
@@ -226,7 +226,7 @@ def opportunity_matrix(base: ScoredBase) -> tuple[MatrixCell, ...]:
                 case when ({weight}) = 0 then 'low' when ({value}) / ({weight}) >= {high} then 'high'
                     when ({value}) / ({weight}) >= {medium} then 'medium' else 'low' end as opportunity
             from scored s join parts p on p.account_id = s.account_id)
-        select risk, opportunity, count(*) as accounts, sum(arr) as arr,
+        select risk, opportunity, count(*) as accounts, coalesce(sum(arr), 0) as arr,
             list(name order by arr desc, account_id)[1:3] as examples from graded group by 1, 2"""
     )
     found = {(row["risk"], row["opportunity"]): row for row in rows}
@@ -359,7 +359,16 @@ def _gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple[Dat
         message = f"Health is not scored for {many}: under {share:.0%} of the weight is known."
         found.append(DataGap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
     lost = [DataGap(kind="history", subject="history", message=m, accounts=total["n"]) for m in base.history_notices]
-    return tuple(found + _renewal_questions(base) + base.former.gaps() + lost)
+    return tuple(found + _unknown_arr(base) + _renewal_questions(base) + base.former.gaps() + lost)
+
+
+def _unknown_arr(base: ScoreOnlyBase) -> list[DataGap]:
+    """Accounts without an ARR: they are scored, and in no sum."""
+    accounts = base.rows("select count(*) as n from scored where arr is null")[0]["n"]
+    if not accounts:
+        return []
+    message = f"The ARR of {plural(accounts, 'account')} is unknown: scored, but in no sum of ARR, and listed after the others."
+    return [DataGap(kind="accounts", subject="arr", message=message, accounts=accounts)]
 
 
 def _renewal_questions(base: ScoreOnlyBase) -> list[DataGap]:

@@ -47,7 +47,8 @@ def match_columns(table: Table, header: list[str], mapped: TableMapping, locatio
         if found is not None:
             position[column.name] = found
     _refuse_shared(table, position, header, mapped, location)
-    _refuse_customer_revenue(table, position, header, location)
+    if "arr" not in mapped.constants:
+        _refuse_customer_revenue(table, position, header, location)
     _refuse_missing(table, position, header, mapped, location)
     fallbacks = {
         name: _named_column(name, other, header, squashed, location)[0] for name, other in mapped.fallbacks.items()

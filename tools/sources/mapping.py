@@ -52,7 +52,22 @@ def _scalar_text(value: object) -> object:
     return str(value) if isinstance(value, int | float | date) else value
 
 
+def _constant_text(value: object) -> object:
+    """The text of a constant; one that is left empty says that nobody knows."""
+    return "" if value is None else _scalar_text(value)
+
+
 ScalarText = Annotated[str, BeforeValidator(_scalar_text), Field(min_length=1)]
+ConstantText = Annotated[str, BeforeValidator(_constant_text)]
+
+
+MAY_BE_UNKNOWN = ("renewal_date", "due_date", "arr")
+"""Columns that a source must have and whose cells may be empty: a card that is charged at once has no due date."""
+
+
+def is_unknown(constant: str) -> bool:
+    """True for a constant that says that the team does not have the value."""
+    return constant.strip().lower() in ("", "unknown")
 
 
 class MappingRecord(Record):
@@ -80,7 +95,8 @@ class TableMapping(MappingRecord):
     columns: dict[str, ScalarText] = Field(default_factory=dict)
     fallbacks: dict[str, ScalarText] = Field(default_factory=dict)
     """By date column: another column of the source, which is read where the cell of the first is empty."""
-    constants: dict[str, ScalarText] = Field(default_factory=dict)
+    constants: dict[str, ConstantText] = Field(default_factory=dict)
+    """By column: the same value in every row; empty or ``unknown`` where the team does not have it."""
     values: dict[str, dict[ScalarText, ScalarText]] = Field(default_factory=dict)
     units: dict[str, Unit] = Field(default_factory=dict)
     date_order: DateOrder | None = None
@@ -124,7 +140,9 @@ def _check_table(table: Table, mapped: TableMapping) -> None:
                 raise ValueError(
                     f"tables.{table.name}.{part}.{name}: no such column; {table.name} has {', '.join(columns)}"
                 )
-    for name in mapped.constants:
+    for name, constant in mapped.constants.items():
+        if is_unknown(constant) and columns[name].required and name not in MAY_BE_UNKNOWN:
+            raise ValueError(f"tables.{table.name}.constants.{name}: {table.name} cannot be read without a value")
         if name in mapped.columns:
             raise ValueError(f"tables.{table.name}.constants.{name}: also under columns; keep one of the two")
     for name in mapped.fallbacks:

@@ -12,10 +12,11 @@ from domain.data_audit import ACCOUNT_DELETED, FUTURE_DATED
 from domain.tables import Table
 from tools.sources.currencies import CurrencyRates
 from tools.sources.deleted_rows import server_condition
+from tools.sources.mapping import MAY_BE_UNKNOWN
 from tools.sources.parse import SQL_TYPES
 from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT, REQUIRED_IS_EMPTY
 from tools.sources.server_tables import ServerTable
-from tools.sources.staging_table import AMOUNT_COLUMNS, MAY_BE_UNKNOWN
+from tools.sources.staging_table import AMOUNT_COLUMNS
 from tools.sources.usage_grain import UsageGrain
 from tools.sources.validation_rules import first_day_read, hide_future, value_limits
 from tools.sql import sql_date, sql_identifier, sql_string

@@ -15,7 +15,7 @@ from tools.sources.column_matching import match_columns
 from tools.sources.deleted_rows import DeletionMark, deletion_marks
 from tools.sources.empty_cells import empty_words, real_day
 from tools.sources.format_inference import type_fits
-from tools.sources.mapping import FILE_NAME, TableMapping
+from tools.sources.mapping import FILE_NAME, TableMapping, is_unknown
 from tools.sources.parse import SQL_TYPES
 from tools.sources.reasons import NOT_A_NUMBER, NOT_AN_AMOUNT, unknown_choice
 from tools.sql import sql_identifier, sql_string, sql_strings
@@ -64,7 +64,9 @@ def match_server_table(
     matched = match_columns(table, [column for column, _ in columns], mapped, name)
     cells, unreadable, filled = {}, {}, []
     for column in table.columns:
-        if column.name in mapped.constants:
+        if is_unknown(mapped.constants.get(column.name, "known")):
+            cells[column.name] = _null_cell(column)
+        elif column.name in mapped.constants:
             cells[column.name] = f"cast({sql_string(mapped.constants[column.name])} as {SQL_TYPES[column.kind]})"
         elif (index := matched.position.get(column.name)) is None:
             cells[column.name] = _null_cell(column)

@@ -15,7 +15,7 @@ from domain.errors import DataError
 from domain.tables import Column, Table
 from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.column_matching import ColumnMatch
-from tools.sources.mapping import TableMapping
+from tools.sources.mapping import MAY_BE_UNKNOWN, TableMapping, is_unknown
 from tools.sources.parse import SQL_TYPES, amount_currency, column_expressions
 from tools.sources.raw_tables import RawTable, error_summary
 from tools.sources.reasons import REQUIRED_IS_EMPTY, repeated_key
@@ -178,11 +178,9 @@ def _choices_first(columns: tuple[Column, ...]) -> list[Column]:
     return sorted(columns, key=lambda column: column.kind != "choice")
 
 
-MAY_BE_UNKNOWN = ("renewal_date", "due_date")
-"""Columns that a source must have and whose cells may be empty: a card that is charged at once has no due date."""
-
-
 def _source_cell(column: Column, staging: StagingTable) -> str | None:
+    if is_unknown(staging.mapped.constants.get(column.name, "known")):
+        return "CAST(NULL AS VARCHAR)"
     if column.name in staging.mapped.constants:
         return sql_string(staging.mapped.constants[column.name])
     index = staging.columns.position.get(column.name)
