@@ -140,10 +140,6 @@ class PortfolioSummary(Record):
     """Accounts whose coverage is too low for a health score."""
     overdue_renewals: int
     """Accounts whose renewal date has passed."""
-    former_accounts: int = 0
-    """Accounts that are not reviewed, because their latest outcome is a churn; not among ``accounts``."""
-    former_arr: float = 0.0
-    """Their ARR; not in ``arr``."""
     scatter: tuple[tuple[str, float, float, RiskTier], ...]
     """Points of the chart: account name, risk, ARR and tier of the at-risk accounts and the largest others."""
 
@@ -182,6 +178,10 @@ class DataReport(Record):
     """SHA-256 of the data: the same for two reviews of the same data."""
     ends_note: str = ""
     """One sentence when the data end long before the review; empty otherwise."""
+    former_accounts: int = 0
+    """Accounts that are not reviewed, because their latest outcome is a churn; in no other number."""
+    former_arr: float = 0.0
+    """Their ARR in the home currency; in no other sum."""
     former_note: str = ""
     """Accounts and ARR that are not reviewed because the accounts churned, and those that came back; empty without any."""
 

@@ -94,7 +94,7 @@ def test_the_last_days_and_the_last_invoice_bring_nobody_back_and_are_a_question
         report, numbers = data_report(found.base), summarize_portfolio(found.base)
         assert list(found.accounts) == ["C3"]
         # 2,000.20 dollars at 0.86 are 1,720.17 euros.
-        assert (numbers.accounts, numbers.former_accounts, numbers.former_arr) == (1, 2, 2720.27)
+        assert (numbers.accounts, report.former_accounts, report.former_arr) == (1, 2, 2720.27)
         assert (
             report.former_note == "2 accounts with EUR 2,720 of ARR are not reviewed: their latest outcome is churned."
         )

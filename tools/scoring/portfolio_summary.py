@@ -136,8 +136,6 @@ def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
         movements=_movements(base),
         not_scored=total["not_scored"],
         overdue_renewals=total["overdue"],
-        former_accounts=base.former.left_out,
-        former_arr=base.former.arr,
         scatter=tuple(
             (row["name"], row["risk"], float(row["arr"]), row["risk_tier"])
             for row in base.rows(
@@ -320,6 +318,8 @@ def data_report(base: ScoreOnlyBase) -> DataReport:
         signal_coverage=counted,
         fingerprint=base.audit.fingerprint,
         ends_note=_ends_note(base),
+        former_accounts=base.former.left_out,
+        former_arr=base.former.arr,
         former_note=base.former.note(base.configuration.scoring.money.home),
     )
 

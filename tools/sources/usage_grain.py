@@ -58,22 +58,30 @@ class UsageGrain:
     def daily_sql(self, rows: str, as_of: date, others: Sequence[str] = ()) -> str:
         """One row an account and day of ``rows``, which can stand after FROM; ``others``: further columns, by their highest.
 
-        A week that has not ended on ``as_of`` is not among them.
+        A week that has not ended on ``as_of`` has no values.
         """
-        day = f"u.date + {_WEEK - 1}" if self.starts_week else "u.date"
-        ended = f" where {day} <= {sql_date(as_of)}" if self.starts_week else ""
-        if not (self.repeats or self.counts_users):
-            cells = ", ".join(f"u.{name}" for name in (*_ADDED, "features_used", *others))
-            return f"select u.account_id, {day} as date, {cells} from {rows} u{ended}"
-        sums = {name: f"sum(u.{name})" for name in _ADDED}
+        day, today = "u.date", sql_date(as_of)
+        cell = {name: f"u.{name}" for name in (*_ADDED, "features_used")}
+        if self.starts_week:
+            # The rows of a week that has not ended stay, without values: their account may still be one that nobody knows.
+            ends = f"u.date + {_WEEK - 1}"
+            day = f"case when {ends} <= {today} then {ends} else {today} end"
+            cell = {name: f"case when {ends} <= {today} then {value} end" for name, value in cell.items()}
+        if self.repeats or self.counts_users:
+            highest = {name: f"max({value})" for name, value in cell.items() if name not in _ADDED}
+            cell = {name: f"sum({cell[name]})" for name in _ADDED} | highest
         if self.counts_users:
             # A row of somebody who did nothing that day may be there as well: with zero active users.
-            sums["active_users"] = (
-                "cast(count(distinct case when coalesce(u.active_users, 1) > 0 then u.user_id end) as double)"
-            )
-        cells = ", ".join(f"{value} as {name}" for name, value in sums.items())
-        more = "".join(f", max(u.{name}) as {name}" for name in ("features_used", *others))
-        return f"select u.account_id, {day} as date, {cells}{more} from {rows} u{ended} group by u.account_id, {day}"
+            active = f"u.date <= {today}" if not self.starts_week else f"u.date + {_WEEK - 1} <= {today}"
+            users = f"count(distinct case when {active} and coalesce(u.active_users, 1) > 0 then u.user_id end)"
+            seen = f"count(case when {active} then 1 end) > 0"
+            cell["active_users"] = f"case when {seen} then cast({users} as double) end"
+        cells = ", ".join(f"{value} as {name}" for name, value in cell.items())
+        if not (self.repeats or self.counts_users):
+            more = "".join(f", u.{name}" for name in others)
+            return f"select u.account_id, {day} as date, {cells}{more} from {rows} u"
+        more = "".join(f", max(u.{name}) as {name}" for name in others)
+        return f"select u.account_id, {day} as date, {cells}{more} from {rows} u group by u.account_id, {day}"
 
     def shown_days(self, first: date | None, last: date | None, as_of: date) -> tuple[date | None, date | None]:
         """The first and last day that the rows count on, of those that they are dated."""
