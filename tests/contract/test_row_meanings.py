@@ -326,6 +326,39 @@ def test_the_whole_base_renews_by_itself_where_the_mapping_says_so(tmp_path: Pat
     assert found["A1"]["renewal_date"] == date(2026, 11, 29)
 
 
+@pytest.mark.parametrize("word", ["unknown", '""', "~"])
+def test_a_team_without_renewal_dates_and_arr_can_say_so(tmp_path: Path, word: str) -> None:
+    files = {
+        "accounts.csv": "Id,Name,AnnualRevenue\nA1,Brindle Freight,9000000\n",
+        "tickets.csv": "ticket_id,account_id,opened_at,escalated\n1,A1,2026-11-21,true\n",
+        "mapping.yaml": f"tables: {{accounts: {{columns: {{account_id: Id, name: Name}}, constants: {{renewal_date: {word},"
+        f" arr: {word}}}}}}}\n",
+    }
+    found = scored(tmp_path, files)
+    row, numbers = found["A1"], summarize_portfolio(found.base)
+    assert (row["arr"], row["renewal_date"], row["renewal_in_days"], row["size"]) == (None, None, None, "mid_market")
+    assert (row["at_risk"], row["expected_churn_arr"], numbers.arr, numbers.at_risk_accounts) == (True, None, 0, 1)
+    assert (found.dossier("A1").arr, found.plan()[0].arr) == (None, None)
+    assert "The ARR of 1 account is unknown: scored, but in no sum of ARR" in gaps(found)
+
+
+def test_an_empty_arr_is_unknown_and_a_constant_one_is_taken(tmp_path: Path) -> None:
+    accounts_file = "Id,Name,AnnualRevenue,Renewal__c\nA1,One,9000000,2027-03-01\n"
+    mapping = "tables: {accounts: {columns: {account_id: Id, name: Name, renewal_date: Renewal__c}, constants: {arr: 10000}}}\n"
+    found = scored(tmp_path / "constant", {"accounts.csv": accounts_file, "mapping.yaml": mapping})
+    assert float(found["A1"]["arr"]) == 10_000
+    lines = "A1,One,50000,2027-03-01\nB2,Two,,2027-03-01\nC3,Three,0,2027-03-01\n"
+    for each in both_ways(tmp_path / "empty", {"accounts.csv": "account_id,name,arr,renewal_date\n" + lines}):
+        assert {a: row["arr"] for a, row in each.accounts.items()} == {"A1": 50_000, "B2": None, "C3": 0}
+        assert summarize_portfolio(each.base).arr == 50_000
+
+
+def test_a_constant_that_accounts_cannot_do_without_is_refused(tmp_path: Path) -> None:
+    files = {"accounts.csv": accounts("A1"), "mapping.yaml": 'tables: {accounts: {constants: {name: ""}}}\n'}
+    with pytest.raises(ConfigurationError, match="constants.name: accounts cannot be read without a value"):
+        scored(tmp_path, files)
+
+
 def test_a_renewal_more_than_a_year_past_is_a_question_and_no_deadline(tmp_path: Path) -> None:
     lines = "A1,Brindle Freight,50000,2025-02-09\nB2,Osier Dental,50000,2025-11-23\nC3,Tern Optics,50000,2025-11-22\n"
     for found in both_ways(tmp_path, {"accounts.csv": "account_id,name,arr,renewal_date\n" + lines}):
