@@ -355,7 +355,7 @@ def test_an_empty_arr_is_unknown_and_a_constant_one_is_taken(tmp_path: Path) -> 
 
 def test_a_constant_that_accounts_cannot_do_without_is_refused(tmp_path: Path) -> None:
     files = {"accounts.csv": accounts("A1"), "mapping.yaml": 'tables: {accounts: {constants: {name: ""}}}\n'}
-    with pytest.raises(ConfigurationError, match="constants.name: accounts cannot be read without a value"):
+    with pytest.raises(ConfigurationError, match=r"constants\.name: accounts cannot be read without a value"):
         scored(tmp_path, files)
 
 
