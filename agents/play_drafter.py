@@ -35,7 +35,8 @@ from tools.working_days import WorkingDays
 
 NO_MODEL_NOTE = "Save plays are drafted from the playbook library; no language model is configured."
 _QUOTE_LENGTH = 160
-_OFFER_REASONS = 2
+_OFFER_REASON_LENGTH = 90
+"""Letters of the reason that a model reads with a step: enough to tell steps apart, and a small model reads it in seconds."""
 _MARKUP = re.compile(r"[<>{}`]")
 """Signs that could close a fence or look like a place to fill."""
 _TEXT_TABLES = ("tickets", "notes", "surveys")
@@ -181,17 +182,30 @@ def draft_messages(context: PlayContext) -> tuple[Message, Message]:
 def _offer(
     context: PlayContext, option: ActionOption, hidden: re.Pattern[str] | None
 ) -> tuple[ActionOption, str, list[str]]:
-    """One step as the model reads it: without names, and with at most two reasons."""
+    """One step as the model reads it: without names, and with one short reason."""
     step = context.steps[option.action.id] or Step(verb=option.action.verb, because=())
     words = {**context.role_words, **step_words(context, option.action, step)}
     if step.person is not None:
         words["with"] = context.role_of(step.person)
-    reasons = [fact_reason(fact) for fact in context.facts.all_of(step.because)][:_OFFER_REASONS]
-    texts = [option.action.title.format_map(words), *reasons]
+    texts = [option.action.title.format_map(words), *_offer_reason(context, step)]
     if not context.configuration.model.quotes.value:  # a team that sends no quotations sends none in steps either
         texts = [re.sub(r"“[^”]*”", "“…”", text) for text in texts]
     title, *reasons = [_MARKUP.sub(" ", remove_private_data(text, hidden)) for text in texts]
-    return option, title, reasons
+    return option, title, [_shorten(reason) for reason in reasons]
+
+
+def _offer_reason(context: PlayContext, step: Step) -> list[str]:
+    """The first reason that the title does not name already; what the step is about where there is no other."""
+    others = [fact_id for fact_id in step.because if fact_id != step.about]
+    return [fact_reason(fact) for fact in context.facts.all_of(others or step.because)][:1]
+
+
+def _shorten(reason: str) -> str:
+    """The reason cut at a word; a quotation that is cut is closed again."""
+    if len(reason) <= _OFFER_REASON_LENGTH:
+        return reason
+    cut = f"{reason[:_OFFER_REASON_LENGTH].rsplit(' ', 1)[0]} …"
+    return f"{cut}”" if cut.rfind("“") > cut.rfind("”") else cut
 
 
 def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:

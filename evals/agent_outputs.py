@@ -33,6 +33,8 @@ class AgentOutput:
     people: Mapping[str, Person]
     rows: Mapping[str, Sequence[Row]]
     """The account's own rows from the fixture, by table."""
+    situation_actions: frozenset[str] = frozenset()
+    """Ids of the actions of situations, which stand beside those of any cause."""
 
     @property
     def tier(self) -> str:
@@ -62,6 +64,8 @@ def run_agents(portfolio: CasePortfolio, open_model: OpenModel = no_model) -> di
     base.select_accounts(accounts)
     found = build_dossiers(base, accounts, portfolio.history, base.signal_details())
     findings = [diagnose(dossier, configuration.causes, configuration.scoring) for dossier in found]
+    situations = configuration.situations.values()
+    beside = frozenset(action.id for situation in situations for action in situation.actions)
     plays = asyncio.run(_draft_plays(build_drafter(base, team, open_model()), found, findings))
     return {
         dossier.account_id: AgentOutput(
@@ -70,6 +74,7 @@ def run_agents(portfolio: CasePortfolio, open_model: OpenModel = no_model) -> di
             line=lines.get(dossier.account_id),
             play=play,
             people=team,
+            situation_actions=beside,
             rows={
                 table: [row for row in rows if row.get("account_id") == dossier.account_id]
                 for table, rows in portfolio.tables.items()

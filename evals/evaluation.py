@@ -106,10 +106,10 @@ def _run_worlds(configuration: Configuration, report_progress: ReportProgress) -
 
 
 def _run_drafts(mode: DraftingMode, configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
-    from evals.recorded_model import ReplayClient, build_model_client, cassette, recorded_configuration
+    from evals.recorded_model import ReplayClient, build_model_client, cassette, has_recording, recorded_configuration
     from evals.suites.drafts import run_drafts
 
-    if mode == "playbook":
+    if mode == "playbook" or (mode == "replay" and not has_recording("review")):
         return run_drafts(configuration, None, "none", report_progress)
     if mode == "replay":
         recorded = recorded_configuration(configuration)

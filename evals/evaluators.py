@@ -174,9 +174,12 @@ class PlayExcludes(Question):
 
 
 class ActionsFitCause(Question):
-    """All actions come from the playbook of one accepted cause."""
+    """All actions come from the playbook of one accepted cause, or from a situation."""
 
-    figure_name, description = "plan_fits_cause", "every action comes from the playbook of an accepted cause"
+    figure_name, description = (
+        "plan_fits_cause",
+        "every action comes from the playbook of an accepted cause or from a situation",
+    )
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
@@ -185,7 +188,7 @@ class ActionsFitCause(Question):
         accepted = {*case.expect.cause, *case.expect.cause_second}
         if got.play.cause not in accepted:
             return False, f"a play for {got.play.cause}"
-        own = {action.id.split("-", 1)[0] for action in got.actions}
+        own = {action.id.split("-", 1)[0] for action in got.actions if action.id not in got.situation_actions}
         prefix = ACTION_PREFIXES.get(got.play.cause)  # None for a cause that a team added
         return (own == {prefix} if prefix else len(own) == 1), f"actions of {', '.join(sorted(own))}"
 

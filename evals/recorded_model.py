@@ -24,6 +24,11 @@ def recording_mode() -> str | None:
     return os.environ.get("SAVEPLAY_RECORD")
 
 
+def has_recording(name: str) -> bool:
+    """True if the answers of the session were recorded."""
+    return (RECORDINGS / f"{name}.yaml").exists()
+
+
 @contextmanager
 def cassette(name: str) -> Iterator[Any]:
     """Replay the answers of one session. An unknown request is an error unless recording is on."""

@@ -1,11 +1,10 @@
-"""Recorded sessions of a real model with the sample portfolio: one review and a table of questions.
+"""Recorded session of a real model with the sample portfolio: a table of questions.
 
 The answers come from ``evals/fixtures/recorded``; the network is closed. ``make record`` asks the model again, keeps the
 answers recorded for the same prompt, and deletes answers that are no longer used.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,12 +15,11 @@ from vcr.serializers.compat import convert_body_to_bytes
 from app.service import decide_and_run, start_review
 from app.timing import Timing
 from app.wiring import ReviewRequest, open_store, run_review
-from domain.configuration import Configuration
 from domain.decisions import CloseDecision, Decisions
 from domain.questions import QuestionAnswer
-from domain.review import Review
-from evals.recorded_model import cassette, recorded_configuration, recording_mode
+from evals.recorded_model import ReplayClient, cassette, recorded_configuration, recording_mode
 from evals.suites.ask import SAMPLE
+from graph.ask_context import AskContext
 from tools.configuration import read_configuration
 
 PREVIOUS_WEEK, THIS_WEEK = date(2026, 11, 16), date(2026, 11, 23)
@@ -85,44 +83,22 @@ def review_last_week(folder: Path) -> None:
         decide_and_run(place, "2026-W47", nobody, Timing())
 
 
-def review_this_week(folder: Path) -> tuple[Review, list[Call]]:
-    """Review the second week of the sample, with drafts of the model."""
-    with open_store(str(folder / "store")) as place:
-        place.configurations[None], timing = recorded_configuration(read_configuration()), RecordingTiming()
-        with cassette("review") as timing.tape:
-            start_review(place, ReviewRequest(str(SAMPLE), THIS_WEEK, str(folder / "out"), None), "2026-W48", 0, timing)
-            run_review(place, "2026-W48", timing)
-    text = (folder / "out" / "2026-W48" / "review.json").read_text(encoding="utf-8")
-    return Review.model_validate_json(text), timing.calls
-
-
 def ask_recorded_questions(folder: Path) -> tuple[tuple[QuestionAnswer, ...], list[Call]]:
     """Answer the table of questions with the model."""
-    return _ask_all(folder, QUESTIONS, recorded_configuration(read_configuration()), "questions")
-
-
-def ask_with_short_answers(folder: Path) -> tuple[QuestionAnswer, list[Call]]:
-    """Ask for one save play with a tenth of the tokens that it needs, so that every answer is cut off."""
-    settings = recorded_configuration(read_configuration())
-    few = settings.model.answer_tokens.model_copy(update={"value": 120})
-    short = settings.model_copy(update={"model": settings.model.model_copy(update={"answer_tokens": few})})
-    (answer,), calls = _ask_all(folder, QUESTIONS[1:2], short, "hurried")
-    return answer, calls
-
-
-def _ask_all(
-    folder: Path, questions: Sequence[str], configuration: Configuration, name: str
-) -> tuple[tuple[QuestionAnswer, ...], list[Call]]:
     from app.questions import ask_context
     from graph.ask_flow import answer_question
 
-    async def each(desk: Any) -> tuple[QuestionAnswer, ...]:
-        found = [await answer_question(question, desk) for question in questions]
-        await desk.client.close()
+    async def each(context: AskContext) -> tuple[QuestionAnswer, ...]:
+        assert context.client is not None
+        if recording_mode() is None:
+            context.client = ReplayClient(context.client)
+        found = [await answer_question(question, context) for question in QUESTIONS]
+        await context.client.close()
         return tuple(found)
 
     with open_store(str(folder / "store")) as place:
         timing = RecordingTiming()
-        with cassette(name) as timing.tape:
-            desk = ask_context(place, ReviewRequest(str(SAMPLE), THIS_WEEK, "", None), configuration, timing)
-            return asyncio.run(each(desk)), timing.calls
+        with cassette("questions") as timing.tape:
+            request = ReviewRequest(str(SAMPLE), THIS_WEEK, "", None)
+            context = ask_context(place, request, recorded_configuration(read_configuration()), timing)
+            return asyncio.run(each(context)), [call for call in timing.calls if call[2] != "unreachable"]

@@ -45,8 +45,8 @@ from tools.save_play.context import ActionOption, PlayContext
 
 STRONG, FAST = "gpt-5-mini", "gpt-5-nano"
 TROUBLE = {"escalations": 2, "sla_breaches": 5, "nps": 3, "active_users_trend": -40}
-LONGEST_PROMPT = 6_500
-"""Largest prompt in characters: a small model on a laptop reads it in seconds."""
+LONGEST_PROMPT = 8_000
+"""Largest prompt in characters: up to 18 steps that each name a fact and a reason. A small model reads it in seconds."""
 
 
 def configured(base: Configuration = SHIPPED, **model: Any) -> Configuration:

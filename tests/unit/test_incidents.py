@@ -136,7 +136,7 @@ def test_the_incident_leads_the_patterns_and_says_what_it_is_worth() -> None:
     (found,) = incidents(broken(base(), "ABC", "Orders fail with E-417", escalated=True))
     message = incident_pattern(found, "EUR").message
     assert message == (
-        "3 accounts with EUR 30,003 of ARR have reported the same thing since 11 Nov: E-417 (orders fail); "
+        "3 accounts with EUR 30,003 of ARR have reported the same thing since 11 Nov: “E-417 (orders fail)”; "
         "3 tickets escalated, still open."
     )
 

@@ -18,7 +18,7 @@ from tests.sample_review import AS_OF, HOSTILE_NAMES, sample_review
 
 TEMPLATE = (
     "## Save Play: ", "**ARR:** EUR ", "**Created:** ", "### Root Cause", "### Intervention Plan",
-    "**Phase 1: Stabilise (Week 1)**", "| Action | Owner | Deadline | Purpose | Evidence |",
+    "**Phase 1: Stabilise (Week 1)**", "| Action | Owner | Deadline | Purpose |",
     "**Phase 2: Address (Weeks 2-4)**", "**Phase 3: Rebuild (Weeks 4-8)**", "### Success Criteria",
     "| Criteria | Metric | Target | Timeline |", "### Walk-Away Criteria", "### Review Cadence",
     "Weekly status check: ", "Manager review: ", "Decision point: ",

@@ -17,7 +17,7 @@ from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCr
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, expected_value
-from tools.save_play.fact_words import fact_name, fact_reason
+from tools.save_play.fact_words import fact_name, fact_reason, plain_name
 from tools.save_play.selection import (
     adverse_signals,
     build_phase,
@@ -148,7 +148,7 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
     if person is not None and person != default_owner:
         words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, context.playbook), person.name)}
     contact = find_contact(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
-    met = step.person.name if step.person and step.person.fact else contact.name if contact else None
+    met = step.person.name if step.person and step.person.fact else plain_name(contact.name) if contact else None
     words = {**words, **step_words(context, action, step)}
     vocabulary = context.configuration.plan
     return PlayAction(
@@ -243,7 +243,7 @@ def _cadence(context: PlayContext) -> Cadence:
     settings, days = context.configuration.review, context.calendar
     created, today, dossier = context.created, context.today, context.dossier
     decision = created + timedelta(days=int(settings.decision_week.value) * 7 - _DECISION_BEFORE_WEEK_END)
-    note = f"Weekly touch with {dossier.name} until health is back in its band."
+    note = f"Weekly touch with {context.words['account']} until health is back in its band."
     left = dossier.renewal_in_days
     if dossier.renewal_date is not None and left is not None and 0 <= left < settings.renewal_near_days.value:
         before_renewal = dossier.renewal_date - timedelta(days=int(settings.decide_before_renewal.value))

@@ -1,6 +1,7 @@
 """Facts in words: the short name that a step uses, and the reason that it gives. Pure.
 
-Outsiders' words stand only in quotation marks, with who said them and when.
+Outsiders' words stand only in quotation marks, with who said them and when. Names and numbers of records stand in one line,
+without quotation marks of their own.
 """
 
 import re
@@ -23,19 +24,22 @@ from tools.wording import format_date, format_number, format_short_day, plural
 
 _SHORT, _WHOLE = 90, 200
 """Letters of a quotation in the name of a fact and in a reason."""
+_NAME = 80
+"""Letters of a name; longer ones are no names."""
 
 
 def fact_name(fact: Fact) -> str:
     """The fact as a step names it, for example ``T-22263 “SSO with enforced MFA - when?”``."""
     match fact:
         case TicketFact():
-            return f"{fact.ticket_id} {quote(fact.subject)}" if fact.subject else fact.ticket_id
+            number = plain_name(fact.ticket_id)
+            return f"{number} {quote(fact.subject)}" if fact.subject else number
         case QuotationFact():
             return quote(fact.text.rstrip(" ."))
         case ContactFact():
             return person_name(fact, with_title=False)
         case InvoiceFact():
-            return f"invoice {fact.invoice_id} over {invoice_amount(fact)}"
+            return f"invoice {plain_name(fact.invoice_id)} over {invoice_amount(fact)}"
         case GoalFact():
             return f"the goal {quote(fact.goal)}"
         case MeetingFact():
@@ -81,10 +85,12 @@ def fact_reason(fact: Fact) -> str:
 
 def person_name(fact: ContactFact, with_title: bool = True) -> str:
     """Name, with title if wanted, or the role that a text proves, as "the new CFO"."""
+    title = plain_name(fact.title)
     if not fact.name:
-        known = fact.title or (fact.role or "decision maker").replace("_", " ")
+        known = title or (fact.role or "decision maker").replace("_", " ")
         return f"the new {re.sub('^(the )?new ', '', known, flags=re.IGNORECASE)}"
-    return f"{fact.name} ({fact.title})" if fact.title and with_title else fact.name
+    name = plain_name(fact.name)
+    return f"{name} ({title})" if title and with_title else name
 
 
 def invoice_amount(fact: InvoiceFact) -> str:
@@ -94,11 +100,21 @@ def invoice_amount(fact: InvoiceFact) -> str:
 
 def quote(text: str | None, limit: int = _SHORT) -> str:
     """Somebody's words between quotation marks, shortened at a word."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
-    line = " ".join(printable.replace("“", "'").replace("”", "'").split())
+    line = _one_line(text)
     if len(line) > limit:
         line = line[:limit].rsplit(" ", 1)[0] + " …"
     return f"“{line}”"
+
+
+def plain_name(text: str | None) -> str:
+    """A name or a number of a record in one line: nothing in it can end or begin a quotation."""
+    line = _one_line(text)
+    return line if len(line) <= _NAME else f"{line[: _NAME - 1].rstrip()}…"
+
+
+def _one_line(text: str | None) -> str:
+    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
+    return " ".join(printable.replace("“", "'").replace("”", "'").split())
 
 
 def _ticket_reason(fact: TicketFact) -> str:
@@ -112,8 +128,8 @@ def _ticket_reason(fact: TicketFact) -> str:
 
 
 def _source_of(fact: QuotationFact) -> str:
-    said = fact.speaker or ""
-    noted = f"noted by {fact.recorded_by}" if fact.recorded_by and fact.recorded_by != fact.speaker else ""
+    said = plain_name(fact.speaker)
+    noted = f"noted by {plain_name(fact.recorded_by)}" if fact.recorded_by and fact.recorded_by != fact.speaker else ""
     who = ", ".join(part for part in (said, noted) if part) or "from the record"
     language = f", {fact.language}" if fact.language not in (None, "en") else ""
     return f"{who}, {_day(fact.on)}{language}"
@@ -126,13 +142,7 @@ def _contact_reason(fact: ContactFact) -> str:
     if fact.waiting_since is not None:
         return f"{name} wrote on {_day(fact.waiting_since)} and has no answer from us"
     if fact.status == "new":
-        return (
-            f"{name} has taken over"
-            if fact.name
-            else f"there is {name.replace('the new', 'a new', 1)}"
-            if fact.name
-            else f"there is a {name.removeprefix('the ')}"
-        )
+        return f"{name} has taken over" if fact.name else f"there is a {name.removeprefix('the ')}"
     if fact.last_met is not None:
         return f"{name} met us last on {_day(fact.last_met)}"
     return f"{name} has not met us on record"

@@ -17,6 +17,7 @@ from domain.evidence import SourceRow
 from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.save_play import PlayAction, PlayPhase, SavePlay
+from tools.save_play.fact_words import plain_name
 from tools.working_days import WorkingDays
 
 _ROLE_WORDS = {
@@ -41,8 +42,9 @@ def owner_placeholders(role: Role, playbook: Playbook) -> tuple[str, ...]:
 
 
 def replace_name(text: str, old: str, new: str) -> str:
-    """The text with one name for another; a word that only begins with the name stays."""
-    return re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", lambda _: new, text)
+    """The text with one name for another; a word that only begins with the name stays, and so does a quotation."""
+    quotation_or_name = rf"“[^”]*”|(?<!\w){re.escape(old)}(?!\w)"
+    return re.sub(quotation_or_name, lambda found: new if found[0] == old else found[0], text)
 
 
 def unassigned_role(role: str) -> str:
@@ -104,10 +106,10 @@ def placeholder_values(dossier: Dossier, team: Team, playbook: Playbook) -> dict
     champion = next((c for c in champions if c.active), champions[0] if champions else None)
     renewal = dossier.renewal_date.isoformat() if dossier.renewal_date else "the renewal"
     return {
-        "account": dossier.name,
-        "contact": main.name if main else "their main contact (to be found)",
-        "executive": executive.name if executive else "their executive sponsor (to be found)",
-        "champion": champion.name if champion else "their champion (to be found)",
+        "account": plain_name(dossier.name),
+        "contact": plain_name(main.name) if main else "their main contact (to be found)",
+        "executive": plain_name(executive.name) if executive else "their executive sponsor (to be found)",
+        "champion": plain_name(champion.name) if champion else "their champion (to be found)",
         "csm": team.name("csm"),
         "manager": team.name("cs_manager"),
         "our_executive": team.name("exec_sponsor"),
