@@ -215,6 +215,18 @@ def test_weeks_dated_by_their_last_day_count_at_once_where_the_mapping_says_so(t
         assert notices(found, "usage") == ""
 
 
+def test_a_week_without_a_row_is_a_week_without_use_where_the_mapping_says_so(tmp_path: Path) -> None:
+    used, left = weeks(7, "A1").replace(",3,3,10,6", ",18,60,400,6"), weeks(7, "B2").splitlines()[5:]
+    files = {
+        "accounts.csv": accounts("A1", "B2"),
+        "usage.csv": used + "\n".join(left) + "\n",
+        "mapping.yaml": "tables: {usage: {no_row: zero}}\n",
+    }
+    for found in both_ways(tmp_path, files):
+        assert found.measured["A1"]["active_users_now"] == 18, "the days between two weeks are not filled with zeros"
+        assert found.measured["B2"]["active_users_now"] == 0
+
+
 # --- rows that do not count ---
 
 
