@@ -42,7 +42,7 @@ def find_patterns(
             for subject in subjects(dossier):
                 groups.setdefault(subject, []).append(dossier)
         for subject, members in groups.items():
-            arr = round(sum(member.arr for member in members), 2)
+            arr = round(sum(member.arr or 0.0 for member in members), 2)
             if len(members) >= least:
                 message = f"{say(subject, len(members))} ({format_money(arr, currency)} of ARR)."
                 ids = tuple(member.account_id for member in members)
@@ -109,7 +109,7 @@ def _overrepresented(
             if count < configuration.review.pattern_minimum.value or lift < configuration.review.pattern_lift.value:
                 continue
             members = [dossier for dossier in dossiers if group_of[dossier.account_id] == subject]
-            arr = round(sum(member.arr for member in members), 2)
+            arr = round(sum(member.arr or 0.0 for member in members), 2)
             name = people[subject].name if subject in people else subject
             share = f"{lift:.1f} times the share in the whole base"
             where = f"in segment {name}" if kind == "segment" else "in one CSM's book"

@@ -8,7 +8,7 @@ from domain.dossier import Dossier, Person
 from domain.plan import TBD
 from domain.portfolio import AheadAccount, OverdueRenewal
 from domain.record import Row
-from tools.wording import plural
+from tools.wording import known_amount, plural
 from tools.working_days import WorkingDays
 
 
@@ -97,7 +97,7 @@ def overdue_lines(
         OverdueRenewal(
             account_id=row["account_id"],
             name=row["name"],
-            arr=float(row["arr"]),
+            arr=known_amount(row["arr"]),
             currency=configuration.scoring.money.home,
             renewal_date=row["renewal_date"],
             days_overdue=row["days_overdue"],

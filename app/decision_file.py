@@ -8,6 +8,7 @@ from domain.decisions import CloseDecision, Decisions
 from domain.errors import DecisionError
 from domain.review import Review
 from tools.planning.decisions import reason_for_asking
+from tools.wording import format_money
 from tools.yaml_file import read_yaml
 
 
@@ -25,7 +26,7 @@ def decisions_template(review: Review) -> str:
     ]
     causes = {cause.account_id: cause for cause in review.causes}
     for play in review.plays:
-        about = f"{play.name}, {play.cause_label}, {play.currency} {play.arr:,.0f}"
+        about = f"{play.name}, {play.cause_label}, {format_money(play.arr, play.currency)}"
         lines.append("  # " + " ".join(about.split()))
         lines.append(f"  - account: {_quoted(play.account_id)}")
         lines.append(f"    version: {_quoted(play.version)}")

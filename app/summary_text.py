@@ -13,7 +13,7 @@ from rich.text import Text
 from domain.backtest import Backtest
 from domain.portfolio import AheadAccount, ListedAccount
 from tools.planning.agenda import expected_churn_text
-from tools.wording import format_money, plural
+from tools.wording import format_money, known_amount, plural
 
 if TYPE_CHECKING:
     from domain.portfolio import DataReport
@@ -65,6 +65,7 @@ def review_text(review: "Review", folder: Path | None) -> str:
     if review.baseline:
         head += "\nFirst review: this is the baseline; changes are shown from next week on."
     data = review.data
+    head += f"\n{data.former_note}" if data.former_note else ""
     head += f"\nData: {data.share_left_out:.2%} of the rows left out, {plural(len(data.gaps), 'gap')}. {review.drafter_note}\n"
     head += "".join(f"{note}\n" for note in (data.left_out_note, data.health_note) if note)
     rows = [
@@ -131,7 +132,7 @@ def _share(value: float | None) -> str:
 
 def scores_text(base: "ScoreOnlyBase") -> str:
     """Totals by risk tier, and the accounts with the most revenue at risk."""
-    tiers = base.rows("select risk_tier, count(*) as n, sum(arr) as arr from scored group by 1 order by 1")
+    tiers = base.rows("select risk_tier, count(*) as n, coalesce(sum(arr), 0) as arr from scored group by 1 order by 1")
     currency = base.configuration.scoring.money.home
     totals = [(row["risk_tier"], f"{row['n']:,}", format_money(float(row["arr"]), currency)) for row in tiers]
     worst = base.rows(
@@ -139,7 +140,7 @@ def scores_text(base: "ScoreOnlyBase") -> str:
         f"order by at_risk desc, risk * cast(arr as double) desc, account_id limit {_ROWS}"
     )
     rows = [
-        (row["account_id"], row["name"], format_money(float(row["arr"]), currency), _number(row["health"]), row["health_band"],
+        (row["account_id"], row["name"], format_money(known_amount(row["arr"]), currency), _number(row["health"]), row["health_band"],
          _number(row["risk"]), row["risk_tier"], row["intervention_tier"] or "")
         for row in worst
     ]  # fmt: skip
@@ -217,6 +218,8 @@ def data_report_text(report: "DataReport", day: date) -> str:
         parts += ["", text_table(f"Left out ({report.share_left_out:.2%} of all rows)", columns, left)]
     columns = [("signal", "left"), ("category", "left"), ("known", "right"), ("stale", "right"), ("unknown", "right")]
     parts += ["", text_table("Signals: accounts", columns, signals)]
+    if report.former_note:
+        parts += ["", report.former_note]
     if report.gaps:
         parts += ["", "Gaps and what they cost:", *[f"  {gap.message}" for gap in report.gaps]]
     notes = [note for note in (report.ends_note, report.health_note, report.left_out_note) if note]

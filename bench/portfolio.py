@@ -114,6 +114,8 @@ def write_portfolio(folder: Path, accounts: int, usage_rows: int, step_days: int
         connection.execute(_DICE)
         connection.execute(f"set variable texts = {list(_TEXTS)!r}")
         connection.execute(f"set variable said = {list(_STATEMENTS)!r}")
+        # Rows of usage are a week apart and count on their own date, as the other programs of this folder read them.
+        (folder / "mapping.yaml").write_text("tables: {usage: {dated_by: day}}\n", encoding="utf-8")
         for table, sql in TABLES.items():
             values = {"accounts": accounts, "people": people, "step": step_days}
             if table != "usage":

@@ -217,6 +217,9 @@ class ScoringSettings(Record):
     renewal_step: Factor
     at_risk_above: Points
     notable_change: Points
+    renewal_question_after: Days = Setting(value=365, unit="days", why="A yearly contract would have renewed again.")
+    came_back_used_after: Days = Setting(value=7, unit="days", why="Data are taken along for some days after the end.")
+    came_back_billed_after: Days = Setting(value=60, unit="days", why="The last invoice falls due after the end.")
     churn: ChurnSettings = ChurnSettings()
 
     @model_validator(mode="before")
@@ -725,9 +728,13 @@ class ScoreConfiguration(Record):
 
     @property
     def windows(self) -> dict[str, int]:
-        """Days that each signal with a window looks back; ``texts`` is how far back texts are read."""
+        """Days that each signal with a window looks back; ``texts`` is how far back texts are read.
+
+        ``overdue_renewal`` is how long a renewal may be past and still count.
+        """
         windows = {name: s.window_days for name, s in self.scoring.signals.items() if s.window_days is not None}
-        return {**windows, "texts": int(self.wording.window_days.value)}
+        overdue = int(self.scoring.renewal_question_after.value)
+        return {**windows, "overdue_renewal": overdue, "texts": int(self.wording.window_days.value)}
 
     @model_validator(mode="after")
     def _signals_known(self) -> Self:

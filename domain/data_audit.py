@@ -9,9 +9,18 @@ ACCOUNT_LEFT_OUT = "its account was left out"
 FUTURE_DATED = "dated after the review date"
 """Reason for rows that are left out because they are in the future."""
 
+DELETED_AT_SOURCE = "deleted at the source, or replaced by a newer version"
+"""Reason for rows that the source itself marks as rows that no longer count."""
+ACCOUNT_DELETED = "its account is deleted at the source"
+"""Reason for rows of such an account."""
+EXACT_REPEAT = "the same row is there already, cell by cell; it counts once"
+"""Reason for a row of a table without a key that repeats an earlier one exactly."""
+
 UNKNOWN_PREFIX = "value set to unknown: "
 """Beginning of the reason for a cell, whose row is kept."""
-EXCUSED = frozenset((FUTURE_DATED, ACCOUNT_LEFT_OUT))
+_NOT_FAULTY = frozenset((FUTURE_DATED, DELETED_AT_SOURCE, ACCOUNT_DELETED, EXACT_REPEAT))
+"""Reasons of rows that are left out although they could be read."""
+EXCUSED = _NOT_FAULTY | {ACCOUNT_LEFT_OUT}
 """Reasons that say nothing against the table that the rows are in."""
 
 
@@ -93,14 +102,14 @@ class DataAudit(Record):
         return unusable / (source.rows + unusable) if unusable else 0.0
 
     @property
-    def future_rows(self) -> int:
-        """Rows dated after the review: left out, but not faulty."""
-        return sum(entry.rows for entry in self.left_out if entry.reason == FUTURE_DATED)
+    def rows_not_faulty(self) -> int:
+        """Rows left out that could be read: dated after the review, deleted at the source, or repeated."""
+        return sum(entry.rows for entry in self.left_out if entry.reason in _NOT_FAULTY)
 
     @property
     def share_left_out(self) -> float:
         """Share of the rows up to the review date that could not be used, 0 to 1."""
-        unusable = self.rows_left_out - self.future_rows
+        unusable = self.rows_left_out - self.rows_not_faulty
         total = self.rows + unusable
         return unusable / total if total else 0.0
 

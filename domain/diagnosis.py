@@ -75,7 +75,7 @@ class Handover(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     from_person: str
     to_person: str
     receiver_accounts_after: int

@@ -42,9 +42,9 @@ class Dossier(Record):
     name: str
     segment: str
     size: Size
-    arr: float
+    arr: float | None
     """In the home currency."""
-    contract_arr: float
+    contract_arr: float | None
     contract_currency: str
     renewal_date: date | None
     renewal_in_days: int | None
@@ -86,8 +86,8 @@ class Dossier(Record):
     churn_parts: ChurnParts | None = None
     calibrated: bool
     """True if the chances were checked against the team's own renewals."""
-    expected_churn_arr: float
-    """ARR × ``churn_probability``."""
+    expected_churn_arr: float | None
+    """ARR × ``churn_probability``; None where the ARR is unknown."""
     change: RiskChange
     risk_then: float | None
     """Risk last week, scored with today's configuration; likewise the next two."""

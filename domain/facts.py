@@ -211,8 +211,8 @@ class IncidentAccount(Record):
 
     account_id: str
     name: str
-    arr: float
-    """In the home currency."""
+    arr: float | None
+    """In the home currency; None where nobody knows it."""
     reports: int
 
 
@@ -229,7 +229,7 @@ class Incident(Record):
     account_ids: tuple[str, ...]
     """By ARR, the largest first."""
     arr: float
-    """Sum over the accounts, in the home currency."""
+    """Sum over the accounts of which it is known, in the home currency."""
     facts: tuple[str, ...]
     """Ids of the reports: tickets and quotations."""
     accounts: tuple[IncidentAccount, ...]

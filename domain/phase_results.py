@@ -32,7 +32,7 @@ class PlanRow(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     size: Size
     tier: InterventionTier
     rule: str | None
@@ -65,7 +65,7 @@ class MovableAccount(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     csm_id: str
     size: Size
 
@@ -142,7 +142,7 @@ class AtRiskEntry(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     churn_probability: float
     health: float | None
 
@@ -162,7 +162,7 @@ class RunningPlay(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     cause: str
     created: date
     origin: str

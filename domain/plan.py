@@ -18,7 +18,7 @@ class PlanLine(Record):
     tier: InterventionTier
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     why: tuple[str, ...]
     """Reasons, strongest first."""
     action: str

@@ -46,11 +46,11 @@ class AtRiskAccount(Record):
     account_id: str
     name: str
     segment: str
-    arr: float
-    """Yearly revenue in the home currency."""
+    arr: float | None
+    """Yearly revenue in the home currency; None where nobody knows it."""
     currency: str
     """Home currency, three letters."""
-    contract_arr: float
+    contract_arr: float | None
     """Yearly revenue in the currency of the contract."""
     contract_currency: str
     renewal_date: date | None
@@ -83,8 +83,8 @@ class AtRiskAccount(Record):
     churn_parts: ChurnParts | None = None
     calibrated: bool
     """True if the chances were checked against the team's own renewals."""
-    expected_churn_arr: float
-    """ARR × ``churn_probability``."""
+    expected_churn_arr: float | None
+    """ARR × ``churn_probability``; None where the ARR is unknown."""
     risk_tier: RiskTier
     intervention_tier: InterventionTier
     reasons: tuple[str, ...]
@@ -112,8 +112,8 @@ class AheadAccount(Record):
     account_id: str
     name: str
     segment: str
-    arr: float
-    """Yearly revenue in the home currency."""
+    arr: float | None
+    """Yearly revenue in the home currency; None where nobody knows it."""
     currency: str
     renewal_date: date | None
     renewal_in_days: int | None
@@ -132,8 +132,8 @@ class AheadAccount(Record):
     order_horizon_weeks: int
     churn_parts: ChurnParts | None
     calibrated: bool
-    expected_churn_arr: float
-    """ARR × ``churn_probability``."""
+    expected_churn_arr: float | None
+    """ARR × ``churn_probability``; None where the ARR is unknown."""
     reason: str
     action: str
     owner: str
@@ -150,7 +150,7 @@ class OverdueRenewal(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     currency: str
     renewal_date: date
     days_overdue: int
@@ -187,7 +187,7 @@ class AccountMovement(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     change: RiskChange
     note: str
 
@@ -269,6 +269,12 @@ class DataReport(Record):
     """One sentence on the sources that health rests on, where some are not connected; empty otherwise."""
     left_out_note: str = ""
     """One sentence with the share of each table that could not be used; empty where every row could."""
+    former_accounts: int = 0
+    """Accounts that are not reviewed, because their latest outcome is a churn; in no other number."""
+    former_arr: float = 0.0
+    """Their ARR in the home currency; in no other sum."""
+    former_note: str = ""
+    """Accounts and ARR that are not reviewed because the accounts churned, and those that came back; empty without any."""
 
 
 class Alert(Record):

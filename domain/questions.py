@@ -45,7 +45,7 @@ class AccountCandidate(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     currency: str
     renewal_date: date | None
     segment: str | None

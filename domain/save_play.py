@@ -91,7 +91,7 @@ class Cadence(Record):
 class ExpectedValue(Record):
     """Expected value of a play: ARR × churn probability × save probability − cost, in the home currency."""
 
-    arr: float
+    arr: float | None
     churn_probability: float
     """0 to 1."""
     save_probability: float
@@ -105,7 +105,7 @@ class ExpectedValue(Record):
     cost: float
     """Hours × hourly rate, plus concessions."""
     value: float
-    """May be negative."""
+    """May be negative. With an unknown ARR only the cost is in it: the least that it can be."""
 
 
 class SavePlay(Record):
@@ -113,9 +113,9 @@ class SavePlay(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     currency: str
-    contract_arr: float
+    contract_arr: float | None
     contract_currency: str
     risk_level: RiskTier
     intervention_tier: InterventionTier

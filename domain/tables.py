@@ -17,6 +17,8 @@ class Column:
     kind: ColumnKind
     required: bool = False
     choices: tuple[str, ...] = ()
+    missed: bool = True
+    """False for a column whose absence costs nothing: it is then no gap in the data."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ TABLES: dict[str, Table] = {
                 _date("started_on"),
                 Column("seats", "integer"),
                 _id("parent_account_id"),
+                Column("auto_renews", "flag", missed=False),
+                Column("term_months", "integer", missed=False),
             ),
             key="account_id",
         ),

@@ -116,7 +116,7 @@ class AccountOutcome(Record):
 
     account_id: str
     name: str
-    arr: float
+    arr: float | None
     status: Literal["saved", "lost", "recovered", "in_play", "left_list"]
     health_before: float | None
     health_now: float | None

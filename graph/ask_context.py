@@ -176,7 +176,7 @@ class AskContext:
         ]
         what = " ".join(filter(None, (f"tier {tier}" if tier else "", f"segment {segment}" if segment else "")))
         owner = f" of {self.people[csm_id].name}" if csm_id else ""
-        arr = format_money(round(sum(line.arr for line in lines), 2), self.configuration.scoring.money.home)
+        arr = format_money(round(sum(line.arr or 0.0 for line in lines), 2), self.configuration.scoring.money.home)
         subject = f"in {what}" if what else "in the plan"
         sentences = [f"{plural(len(lines), 'account')}{owner} {subject}, {arr} of ARR."]
         if lines:

@@ -23,6 +23,7 @@ from tools.planning.meeting_list import MeetingList, meeting_list, read_overdue
 from tools.scoring import portfolio_summary
 from tools.scoring.backtest import backtest
 from tools.scoring.scored_base import ScoredBase
+from tools.wording import known_amount
 
 
 @review_node("1 Risk identification", "churn predictor")
@@ -174,7 +175,7 @@ def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSna
     rows = base.rows(
         "select account_id, name, arr, churn_probability, health from scored where at_risk order by account_id"
     )
-    entries = tuple(AtRiskEntry(**{**row, "arr": float(row["arr"])}) for row in rows)
+    entries = tuple(AtRiskEntry(**{**row, "arr": known_amount(row["arr"])}) for row in rows)
     return AtRiskSnapshot(
         review_id=identified.review_id,
         as_of=identified.as_of,
@@ -214,5 +215,5 @@ def _outcomes(
             AccountStatus(kinds.get(account), account in still_at_risk, play.health, health_now.get(account)),
             [item for item in items if item.account_id == account],
         )
-        for account, play in sorted(running.items(), key=lambda pair: (-pair[1].arr, pair[0]))
+        for account, play in sorted(running.items(), key=lambda pair: (-(pair[1].arr or 0), pair[0]))
     ]

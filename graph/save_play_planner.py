@@ -137,7 +137,7 @@ def _accounts_with_play(
 def _gain(
     dossier: Dossier, finding: CauseFinding, records: Mapping[str, SaveRecord], configuration: Configuration
 ) -> float:
-    """ARR that a play is expected to keep, before its cost."""
+    """ARR that a play is expected to keep, before its cost; none is counted where the ARR is unknown."""
     record = records.get(finding.category, SaveRecord())
     chance = save_probability(finding.category, finding.difficulty, record, configuration.review)
-    return round(dossier.arr * chance_to_work_on(dossier) * chance.mean, 2)
+    return round((dossier.arr or 0.0) * chance_to_work_on(dossier) * chance.mean, 2)

@@ -5,6 +5,7 @@ use these as they are.
 """
 
 from datetime import date
+from decimal import Decimal
 
 from domain.configuration import Unit
 
@@ -61,9 +62,16 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def format_money(amount: float, currency: str) -> str:
-    """An amount with its currency, without cents."""
+def format_money(amount: float | None, currency: str) -> str:
+    """An amount with its currency, without cents; unknown for None."""
+    if amount is None:
+        return "unknown"
     return f"{currency} {format_number(amount, 0)}"
+
+
+def known_amount(value: Decimal | float | None) -> float | None:
+    """An amount from the engine; None where nobody knows it, which is not zero."""
+    return None if value is None else float(value)
 
 
 def review_id_of(as_of: date) -> str:

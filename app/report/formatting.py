@@ -161,7 +161,7 @@ def short_money(amount: float) -> str:
 def arr(line: AtRiskAccount | SavePlay) -> str:
     """ARR in the home currency, with the contract's own amount where that differs."""
     text = money(line.arr, line.currency)
-    if line.contract_currency == line.currency:
+    if line.contract_currency == line.currency or line.contract_arr is None:
         return text
     return f"{text} ({money(line.contract_arr, line.contract_currency)})"
 

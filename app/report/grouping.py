@@ -84,7 +84,7 @@ def reminders_today(review: Review) -> list[Action]:
 def movements_by_change(review: Review, *changes: str) -> list[AccountMovement]:
     """Accounts that moved in one of these ways, in the order of the ways, then by ARR."""
     found = [m for m in review.portfolio.movements if m.change in changes]
-    return sorted(found, key=lambda m: (changes.index(m.change), -m.arr, m.account_id))
+    return sorted(found, key=lambda m: (changes.index(m.change), -(m.arr or 0), m.account_id))
 
 
 def split_alerts(review: Review) -> tuple[list[Alert], list[Alert]]:

@@ -109,7 +109,7 @@ PLAY_TAMPERINGS: tuple[PlayTampering, ...] = (
     PlayTampering("another purpose in a finished play", "action_differs", _with_action(purpose="Because we say so.")),
     PlayTampering("another value in the evidence", "evidence_differs", _with_evidence(statement="Everything is fine.")),
     PlayTampering(
-        "another ARR in the header", "header_differs", lambda play: play.model_copy(update={"arr": play.arr + 1})
+        "another ARR in the header", "header_differs", lambda play: play.model_copy(update={"arr": (play.arr or 0) + 1})
     ),
     PlayTampering("no walk-away criteria", "walk_away_missing", lambda play: play.model_copy(update={"walk_away": ()})),
     PlayTampering(

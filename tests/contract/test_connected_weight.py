@@ -99,5 +99,5 @@ def test_a_past_week_is_scored_again_with_the_sources_that_it_had(tmp_path: Path
         columns += " alarm, at_risk, rule, intervention_tier)"
         connection.execute(f"create view signals as select {columns} from saved")
         base = used(PortfolioBuilder(), "A1").score_files(tmp_path / "data").base
-        sql = scored_sql(changed, "signals", base.as_of, base.curve, "velocity", shares)
+        sql = scored_sql(changed, "signals", base.as_of, "velocity", shares)
         assert connection.execute(f"select coverage, health is null from ({sql})").fetchone() == (1.0, False)

@@ -130,12 +130,12 @@ def test_row_numbers_are_those_of_the_spreadsheet_also_after_embedded_newlines_b
 
 
 def test_rows_keep_their_order_and_numbers_in_a_file_read_by_several_threads(tmp_path: Path) -> None:
-    lines = [f"A1,2026-11-01,{row},\n" if row % 50_000 else "A1,short\n" for row in range(2, 400_002)]
-    portfolio = opened(tmp_path, {"usage.csv": "account_id,date,logins,features_used\n" + "".join(lines)})
-    assert rows(portfolio, "SELECT count(*), count(*) FILTER (WHERE row_no = logins) FROM usage") == [
+    lines = [f"I{row},A1,2026-11-01,{row}\n" if row % 50_000 else "A1,short\n" for row in range(2, 400_002)]
+    portfolio = opened(tmp_path, {"invoices.csv": "invoice_id,account_id,due_date,amount\n" + "".join(lines)})
+    assert rows(portfolio, "SELECT count(*), count(*) FILTER (WHERE row_no = amount) FROM invoices") == [
         (399_992, 399_992)
     ]
-    assert portfolio.audit.source("usage").rows_left_out == 8
+    assert portfolio.audit.source("invoices").rows_left_out == 8
 
 
 def test_lines_that_end_in_different_ways_are_all_read(tmp_path: Path) -> None:

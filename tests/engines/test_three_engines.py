@@ -77,7 +77,7 @@ def test_the_same_sentences_are_found(both: Bases, served: ScoredBase) -> None:
 
 def test_the_same_rows_are_left_out_for_the_same_reasons(both: Bases, served: ScoredBase) -> None:
     def told(base: ScoredBase) -> list[tuple[Any, ...]]:
-        return sorted((entry.table, entry.column, entry.reason, entry.rows) for entry in base.audit.left_out)
+        return sorted((entry.table, entry.column or "", entry.reason, entry.rows) for entry in base.audit.left_out)
 
     def seen(base: ScoredBase) -> list[tuple[Any, ...]]:
         return [(s.table, s.connected, s.rows, s.rows_left_out, s.first_date, s.seen_until) for s in base.audit.sources]

@@ -1,3 +1,46 @@
+-- usage as one row an account
+create or replace temp table usage_by_account as
+-- Usage brought to one row an account, in one pass over the only table that grows with accounts times days.
+-- Reads `usage`, rows dated on or before DATE '2026-11-23'. "Four weeks" is the 28 days that end on the review date (from
+-- age 0), "before" as many days ahead of them. Averages are over recorded days: a day without a row is a gap, a row that says
+-- zero is measured.
+with
+    usage_rows as (
+        select
+            account_id,
+            date_diff('day', date, cast(DATE '2026-11-23' as date)) as age,
+            active_users,
+            logins,
+            core_actions,
+            features_used,
+            0 as is_unusual
+        from usage
+        where date <= cast(DATE '2026-11-23' as date)
+    )
+select
+    account_id,
+    max(is_unusual) as any_unusual,
+    sum(case when age < 2 * 28 then 1 else 0 end) as recent_rows,
+    0 as recent_days,
+    min(case when active_users is not null then age end) as age_last_row,
+    max(case when active_users is not null then age end) as age_first_row,
+    min(case when active_users > 0 then age end) as age_last_active,
+    min(case when greatest(active_users, logins, core_actions) > 0 then age end) as age_last_used,
+    -- Each signal is as old as the newest row that has its own column. Where a source says that a column is filled in every
+    -- row, the test is "true", and the engine works the same minimum out only once.
+    min(case when core_actions is not null then age end) as age_last_actions,
+    min(case when logins is not null then age end) as age_last_logins,
+    min(case when features_used is not null then age end) as age_last_features,
+    avg(case when age < 28 then active_users end) as active_now,
+    avg(case when age >= 28 and age < 2 * 28 then active_users end) as active_before,
+    avg(case when age < 28 then core_actions end) as actions_now,
+    avg(case when age >= 28 and age < 2 * 28 then core_actions end) as actions_before,
+    sum(case when age < 28 then logins end) as logins_now,
+    sum(case when age < 28 then active_users end) as user_days_now,
+    max(case when age < 28 then features_used end) as features_now
+from usage_rows
+group by account_id;
+
 -- loading 2026-W44
 create or replace temp table month_then as
 select
@@ -60,46 +103,6 @@ from month_then;
 
 -- loading 2026-W44
 create or replace temp table month as select * from month_then;
-
--- usage as one row an account
-create or replace temp table usage_by_account as
--- Usage brought to one row an account, in one pass over the only table that grows with accounts times days.
--- Reads `usage`, rows dated on or before DATE '2026-11-23'. "Four weeks" is the 28 days that end on the review date (from
--- age 0), "before" as many days ahead of them. Averages are over recorded days: a day without a row is a gap, a row that says
--- zero is measured.
-with
-    usage_rows as (
-        select
-            account_id,
-            date_diff('day', date, cast(DATE '2026-11-23' as date)) as age,
-            active_users,
-            logins,
-            core_actions,
-            features_used,
-            0 as is_unusual
-        from usage
-        where date <= cast(DATE '2026-11-23' as date)
-    )
-select
-    account_id,
-    max(is_unusual) as any_unusual,
-    min(case when active_users is not null then age end) as age_last_row,
-    max(case when active_users is not null then age end) as age_first_row,
-    min(case when active_users > 0 then age end) as age_last_active,
-    -- Each signal is as old as the newest row that has its own column. Where a source says that a column is filled in every
-    -- row, the test is "true", and the engine works the same minimum out only once.
-    min(case when core_actions is not null then age end) as age_last_actions,
-    min(case when logins is not null then age end) as age_last_logins,
-    min(case when features_used is not null then age end) as age_last_features,
-    avg(case when age < 28 then active_users end) as active_now,
-    avg(case when age >= 28 and age < 2 * 28 then active_users end) as active_before,
-    avg(case when age < 28 then core_actions end) as actions_now,
-    avg(case when age >= 28 and age < 2 * 28 then core_actions end) as actions_before,
-    sum(case when age < 28 then logins end) as logins_now,
-    sum(case when age < 28 then active_users end) as user_days_now,
-    max(case when age < 28 then features_used end) as features_now
-from usage_rows
-group by account_id;
 
 -- measuring usage
 create or replace temp table usage_signals as
@@ -1259,7 +1262,10 @@ from
                 and cast(a.arr as double) - c.arr_change > 0 then 100 * c.arr_change / (cast(a.arr as double) - c.arr_change)
             end as arr_trend,
             case when g.known > 0 then 100 * g.behind / g.known end as goals_behind,
-            date_diff('day', cast(DATE '2026-11-23' as date), a.renewal_date) as renewal_in_days,
+            -- A renewal long past is a question about the data: nobody knows when the contract really ends.
+            case
+                when date_diff('day', a.renewal_date, cast(DATE '2026-11-23' as date)) <= 365 then date_diff('day', cast(DATE '2026-11-23' as date), a.renewal_date)
+            end as renewal_in_days,
             s.invoices_seen as invoices_on,
             c.outcomes_on,
             -- Goals carry no day of their own: they are as old as the export says, and else as they were read.
@@ -1665,7 +1671,10 @@ from
     (
         select
             accounts.account_id,
-            date_diff('day', coalesce(r.renewed_on, accounts.started_on), accounts.renewal_date) as days
+            coalesce(
+                cast(round(accounts.term_months * 365e0 / 12) as bigint),
+                date_diff('day', coalesce(r.renewed_on, accounts.started_on), accounts.renewal_date)
+            ) as days
         from accounts
         left join
             (

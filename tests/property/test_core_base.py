@@ -101,6 +101,8 @@ def test_typed_rows_and_their_csv_files_give_the_same_scores(tmp_path: Path) -> 
         .healthy_account("B", arr=31_234.57, currency="USD", renewal=12)
     )
     world.ticket("A", 4, escalated=True, body="Evaluating other vendors.").invoice("B", 33, status="failed")
+    # The rows of usage are a week apart; in a file they would count on the last day of their week.
+    (tmp_path / "mapping.yaml").write_text("tables: {usage: {dated_by: day}}\n", encoding="utf-8")
     by_rows, by_files = world.score(), world.score_files(tmp_path)
     assert by_rows.accounts == by_files.accounts
     assert by_rows.dossiers(["A", "B"]) == by_files.dossiers(["A", "B"])

@@ -64,15 +64,15 @@ class OwnHistory:
             store.save(
                 self.connection, "from week_rows", review_id_of(self.day(week)), self.day(week), "x", self.reviewed, 104
             )
-        run("create table accounts (account_id varchar, renewal_date date, started_on date)")
+        run("create table accounts (account_id varchar, renewal_date date, started_on date, term_months integer)")
         run("create table outcomes (account_id varchar, date date, kind varchar)")
         for each in self.lives:
             if each.left is None:
-                run("insert into accounts values (?, ?, null)", [each.account_id, each.renewal])
+                run("insert into accounts values (?, ?, null, null)", [each.account_id, each.renewal])
             elif not self.forgotten:
                 run("insert into outcomes values (?, ?, 'churned')", [each.account_id, self.day(each.left)])
         run(f"create table terms as {terms_sql(CHURN, AS_OF)}")
-        past = load_past_weeks(self.connection, store.snapshots(self.connection, AS_OF), CHURN, AS_OF)
+        past = load_past_weeks(self.connection, store.snapshots(self.connection, AS_OF), CHURN, AS_OF, 365)
         return past, learn_slopes(self.connection, past, CHURN, rate_of(0, 0.0, CHURN))
 
     def _renewal(self, life: Life, week: int) -> date:

@@ -187,7 +187,8 @@ def test_falling_use_weighs_most_in_a_small_business_and_distance_in_an_enterpri
 def risky() -> ScoredPortfolio:
     world = PortfolioBuilder().with_sources_connected()
     for name, arr, renewal in (
-        ("small", 20_000, 200), ("large", 90_000, 200), ("b, as large", 90_000, 200), ("overdue", 1_000, -400),
+        ("small", 20_000, 200), ("large", 90_000, 200), ("b, as large", 90_000, 200), ("overdue", 1_000, -300),
+        ("long past", 1_500, -400),
     ):  # fmt: skip
         world.healthy_account(name, arr=arr, renewal=renewal).ticket(name, 10, escalated=True)
     return (
@@ -200,7 +201,7 @@ def risky() -> ScoredPortfolio:
 def test_the_list_starts_with_overdue_renewals_and_goes_on_by_risk_and_arr_with_ties_by_id(
     risky: ScoredPortfolio,
 ) -> None:
-    assert at_risk_ids(risky.base, 25) == ["overdue", "b, as large", "large", "small"]
+    assert at_risk_ids(risky.base, 25) == ["overdue", "b, as large", "large", "small", "long past"]
 
 
 def test_an_overdue_renewal_is_never_cut_from_a_short_list(risky: ScoredPortfolio) -> None:

@@ -88,11 +88,12 @@ def test_a_small_team_sees_every_yellow_and_red_account() -> None:
 def risky() -> ScoredPortfolio:
     world = PortfolioBuilder().with_sources_connected()
     for name, arr, renewal in (
-        ("small", 20_000, 200), ("large", 90_000, 200), ("b, as large", 90_000, 200), ("overdue", 1_000, -400),
+        ("small", 20_000, 200), ("large", 90_000, 200), ("b, as large", 90_000, 200), ("overdue", 1_000, -300),
     ):  # fmt: skip
         world.healthy_account(name, arr=arr, renewal=renewal).ticket(name, 10, escalated=True)
     return (
         world.healthy_account("watched, overdue", arr=5_000, renewal=-2)
+        .healthy_account("a question", arr=900_000, renewal=-400)
         .healthy_account("ahead", renewal=90)
         .score(LITERAL)
     )
@@ -105,4 +106,4 @@ def test_the_literal_order_has_accounts_at_risk_only_overdue_first_then_risk_tim
 
 def test_every_overdue_renewal_is_in_its_own_section_at_risk_or_not(risky: ScoredPortfolio) -> None:
     found = [(row["account_id"], row["days_overdue"], row["at_risk"]) for row in read_overdue(risky.base)]
-    assert found == [("watched, overdue", 2, False), ("overdue", 400, True)]
+    assert found == [("watched, overdue", 2, False), ("overdue", 300, True), ("a question", 400, False)]

@@ -13,6 +13,7 @@ from domain.configuration import AskSettings
 from domain.questions import AccountCandidate, ParsedQuestion
 from tools.ask.parse_question import normalize_text, split_words
 from tools.scoring.scored_base import Row, ScoredBase
+from tools.wording import known_amount
 
 MAX_CANDIDATES = 5
 _MAX_ROWS = 40
@@ -181,7 +182,7 @@ def _candidate(base: ScoredBase, row: Row, why: str) -> AccountCandidate:
     return AccountCandidate(
         account_id=row["account_id"],
         name=row["name"],
-        arr=float(row["arr"]),
+        arr=known_amount(row["arr"]),
         currency=base.configuration.scoring.money.home,
         renewal_date=row["renewal_date"],
         segment=row["segment"],

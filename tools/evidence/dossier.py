@@ -24,6 +24,7 @@ from tools.signals import TEXT_COLUMNS
 from tools.signals.plain_text import plain_text
 from tools.signals.registry import InputRow
 from tools.signals.statements import Statement as FoundStatement
+from tools.wording import known_amount
 
 _QUERIES = {
     "usage": "select t.*, t.date as on_day from {usage} t semi join picked p on p.account_id = t.account_id "
@@ -128,7 +129,8 @@ class _FactSources:
             rows=by_table,
             actions=self._actions.get(dossier.account_id, ()),
             seats=self._seats.get(dossier.account_id),
-            renewal_date=dossier.renewal_date,
+            # A renewal so long past that it is a question about the data is no fact of the account.
+            renewal_date=None if dossier.renewal_in_days is None else dossier.renewal_date,
             last_review=self._last_review,
             closing_is_known=self._closing_is_known,
         )
@@ -220,9 +222,9 @@ def _dossier(
     change: RiskChange = moved["change"] if moved["change"] != "gone" else "unchanged"
     return Dossier(
         **{name: scored[name] for name in _SCORE_FIELDS},
-        arr=float(scored["arr"]),
-        contract_arr=float(scored["contract_arr"]),
-        expected_churn_arr=float(scored["expected_churn_arr"]),
+        arr=known_amount(scored["arr"]),
+        contract_arr=known_amount(scored["contract_arr"]),
+        expected_churn_arr=known_amount(scored["expected_churn_arr"]),
         renewal_in_days=int(scored["renewal_in_days"]) if scored["renewal_in_days"] is not None else None,
         calibrated=base.odds.checked,
         churn_horizon_weeks=int(base.configuration.scoring.churn.horizon_weeks.value),

@@ -26,6 +26,7 @@ from tools.evidence.incident_sql import (
 from tools.scoring.scored_base import ScoredBase
 from tools.signals.plain_text import plain_text
 from tools.sql import sql_strings
+from tools.wording import known_amount
 
 Rows = list[dict[str, Any]]
 Query = Callable[[str], Rows]
@@ -206,7 +207,7 @@ class IncidentFinder:
             IncidentAccount(
                 account_id=account,
                 name=row["name"],
-                arr=float(row["arr"]),
+                arr=known_amount(row["arr"]),
                 reports=sum(1 for report in reports if report.account_id == account),
             )
             for account, row in names.items()
@@ -218,7 +219,7 @@ class IncidentFinder:
             title=_title(words),
             words=tuple(word.word for word in words[: int(self._settings.words_shown.value)]),
             account_ids=tuple(account.account_id for account in accounts),
-            arr=float(sum((Decimal(str(row["arr"])) for row in names.values()), Decimal(0))),
+            arr=float(sum((Decimal(str(row["arr"])) for row in names.values() if row["arr"] is not None), Decimal(0))),
             facts=tuple(sorted({each.fact for each in shown})),
             escalated=sum(1 for report in reports if report.escalated),
             first_on=min(report.on for report in reports),
@@ -234,7 +235,7 @@ class IncidentFinder:
         """Name and ARR of those that are customers, the largest first."""
         rows = self._query(
             f"select account_id, name, arr from scored where account_id in ({sql_strings(sorted(ids))}) "
-            "order by arr desc, account_id"
+            "order by arr desc nulls last, account_id"
         )
         return {row["account_id"]: row for row in rows}
 

@@ -66,7 +66,7 @@ def _change_facts(identified: IdentifyResult) -> list[str]:
     found = [text if round(moved) else f"{now} are at risk, as much as last week"]
     new = [move for move in summary.movements if move.change == "new"]
     if new:
-        largest = max(new, key=lambda move: (move.arr, move.account_id))
+        largest = max(new, key=lambda move: (move.arr or 0, move.account_id))
         many = f"{plural(len(new), 'account')} came onto the list, the largest is"
         one = "one account came onto the list,"
         found.append(f"{many if len(new) > 1 else one} {largest.name} ({format_money(largest.arr, summary.currency)})")
@@ -96,7 +96,7 @@ def _most_common_cause(causes: Sequence[CauseFinding]) -> str:
 
 
 def _decision_facts(identified: IdentifyResult, planned: PlanResult) -> list[str]:
-    arr = round(sum(play.arr for play in planned.plays), 2)
+    arr = round(sum(play.arr or 0.0 for play in planned.plays), 2)
     currency = identified.portfolio.currency
     found = [f"{plural(len(planned.plays), 'save play')} for {format_money(arr, currency)} of ARR wait for a decision"]
     needs = planned.needs

@@ -115,7 +115,7 @@ class AccountStatus:
 
 
 def account_outcome(
-    account_id: str, name: str, arr: float, status_now: AccountStatus, carried: Sequence[Commitment]
+    account_id: str, name: str, arr: float | None, status_now: AccountStatus, carried: Sequence[Commitment]
 ) -> AccountOutcome:
     """Outcome of one account that had a play. ``carried``: the commitments for it."""
     kind, before, now = status_now.outcome, status_now.health_before, status_now.health_now

@@ -8,6 +8,7 @@ from tools.evidence.evidence import direction, signal_sentence
 from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.tiers import rule_inputs
 from tools.signals import CONTEXT_COLUMNS
+from tools.wording import known_amount
 
 _TIERS = ("critical", "high", "medium", "watch")
 _TOP = 2
@@ -50,7 +51,7 @@ def _plan_row(base: ScoredBase, row: Row, details: list[Row], context: Row, want
     return PlanRow(
         account_id=row["account_id"],
         name=row["name"],
-        arr=float(row["arr"]),
+        arr=known_amount(row["arr"]),
         size=row["size"],
         tier=row["intervention_tier"],
         rule=row["rule"],
@@ -84,7 +85,7 @@ def _top_evidence(base: ScoredBase, details: list[Row]) -> tuple[str, ...]:
 def count_plan_totals(base: ScoredBase) -> tuple[TierCount, ...]:
     """Accounts and ARR by intervention tier, complete even where the table is cut."""
     rows = base.rows(
-        "select intervention_tier as tier, count(*) as n, sum(arr) as arr, count(*) filter (at_risk) as risky, "
+        "select intervention_tier as tier, count(*) as n, coalesce(sum(arr), 0) as arr, count(*) filter (at_risk) as risky, "
         "coalesce(sum(arr) filter (at_risk), 0) as risky_arr from scored where intervention_tier is not null group by 1"
     )
     found = {row["tier"]: row for row in rows}

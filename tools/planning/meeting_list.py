@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from domain.configuration import Configuration, ReviewProfile
 from tools.scoring.scored_base import Row, ScoredBase
-from tools.sql import sql_number
+from tools.sql import sql_date, sql_number
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class MeetingList:
 
 
 def meeting_list(base: ScoredBase, profile: ReviewProfile) -> MeetingList:
-    """The list, in the configured order, ties by account id."""
+    """The list, in the configured order, ties by account id. Accounts of which the ARR is unknown come after the others."""
     rows = base.rows(meeting_list_sql(base.configuration, profile))
     return MeetingList(
         account_ids=tuple(row["account_id"] for row in rows),
@@ -40,7 +40,7 @@ def meeting_list_sql(configuration: Configuration, profile: ReviewProfile) -> st
     whole = "at_risk or health_band in ('red', 'yellow')" if profile.all_yellow_and_red else "false"
     return (
         f"with weighed as (select account_id, at_risk, coalesce(intervention_tier = 'critical', false) as is_critical, "
-        f"({whole}) as always, row_number() over (order by ({eligible}) desc, {overdue_first}{weight} desc, account_id) as place, "
+        f"({whole}) as always, row_number() over (order by ({eligible}) desc, {overdue_first}{weight} desc nulls last, account_id) as place, "
         f"({eligible}) as eligible from scored) "
         f"select account_id, at_risk, not always and is_critical and not (eligible and place <= {profile.list_size}) as appended "
         f"from weighed where (eligible and place <= {profile.list_size}) or always or is_critical "
@@ -63,10 +63,15 @@ def _changeable_sql(configuration: Configuration) -> str:
 
 
 def read_overdue(base: ScoredBase) -> list[Row]:
-    """The overdue renewals, largest ARR first, cut at the configured length of a table."""
+    """The overdue renewals, largest ARR first, cut at the configured length of a table.
+
+    Those so long past that they are a question about the data, and count as unknown, come after the others.
+    """
     limit = int(base.configuration.review.plan_rows_per_tier.value)
+    today = sql_date(base.as_of)
     return base.rows(
-        "select account_id, name, arr, renewal_date, cast(-renewal_in_days as integer) as days_overdue, csm_id, at_risk, "
-        "intervention_tier from scored where renewal_in_days < 0 order by arr desc, account_id limit ?",
+        f"select account_id, name, arr, renewal_date, cast(date_diff('day', renewal_date, {today}) as integer) as days_overdue, "
+        f"csm_id, at_risk, intervention_tier from scored where renewal_date < {today} "
+        "order by renewal_in_days is null, arr desc nulls last, account_id limit ?",
         [limit],
     )

@@ -31,8 +31,8 @@ class AccountFacts:
 
     facts: Sequence[Fact]
     decisive: tuple[str, ...] = ()
-    contract: tuple[float, str] = (0.0, "")
-    """ARR in the currency of the contract."""
+    contract: tuple[float | None, str] = (None, "")
+    """ARR in the currency of the contract; None where nobody knows it."""
 
     def by_id(self, fact_id: str | None) -> Fact | None:
         """The fact with this id."""
@@ -144,6 +144,8 @@ def _amount(action: PlaybookAction, facts: AccountFacts, about: Fact | None) -> 
                 return None
             return Amount(kind="amount_due", fact=about.id, value=about.amount, shown=invoice_amount(about))
         case "contract_amount":
-            value, currency = facts.contract
-            return Amount(kind="contract_amount", fact="renewal", value=value, shown=format_money(value, currency))
+            arr, currency = facts.contract
+            if arr is None:
+                return None
+            return Amount(kind="contract_amount", fact="renewal", value=arr, shown=format_money(arr, currency))
     return None

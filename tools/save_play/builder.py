@@ -128,7 +128,7 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
             finding.category,
             finding.difficulty,
             sum(action.effort_hours for action in actions),
-            concession_cost(actions, dossier.arr, settings),
+            concession_cost(actions, dossier.arr or 0.0, settings),
             context.records.get(finding.category, SaveRecord()),
             settings,
         ),

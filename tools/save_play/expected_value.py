@@ -69,7 +69,7 @@ def chance_to_work_on(dossier: Dossier) -> float:
 
 
 def expected_value(
-    arr: float,
+    arr: float | None,
     churn_probability: float,
     cause: str,
     difficulty: Difficulty,
@@ -90,7 +90,7 @@ def expected_value(
         save_basis=chance.basis,
         hours=round(hours, 2),
         cost=cost,
-        value=round(arr * churn_probability * chance.mean - cost, 2),
+        value=round((arr or 0.0) * churn_probability * chance.mean - cost, 2),
     )
 
 

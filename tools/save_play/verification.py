@@ -183,7 +183,8 @@ def _check_reworded(play: SavePlay) -> Iterator[Violation]:
     said = [fact.statement + " " + fact.shown for fact in play.evidence]
     said += [f"{phase.starts} {phase.ends}" for phase in play.phases]
     said += [f"{each.due} {each.follow_up} {each.title} {each.effort_hours:g}" for each in _all_actions(play)]
-    said += [f"{play.arr:.2f} {play.contract_arr:.2f} {play.renewal_date} {play.renewal_in_days} {play.name}"]
+    said += [f"{amount:.2f}" for amount in (play.arr, play.contract_arr) if amount is not None]
+    said += [f"{play.renewal_date} {play.renewal_in_days} {play.name}"]
     known = set(_numbers_in(" ".join(said)))
     for action in reworded:
         strange = [figure for figure in _numbers_in(action.action) if figure not in known]

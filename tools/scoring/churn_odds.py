@@ -51,16 +51,20 @@ def prior_slopes(settings: ChurnSettings) -> Slopes:
     return Slopes(settings.decision.value, settings.risk.value)
 
 
+_DAYS_OF_TERM = "cast(round(accounts.term_months * 365e0 / 12) as bigint)"
+
+
 def terms_sql(settings: ChurnSettings, as_of: date) -> str:
     """One row an account, in the order of the ids: days of the running contract, at most the usual term; NULL when unknown.
 
-    A contract runs from the last renewal that the outcomes have, else from the start, to the renewal date.
+    The term is that of the contract, where the data has it. Else a contract runs from the last renewal that the outcomes
+    have, else from the start, to the renewal date.
     """
     shortest, usual = sql_number(settings.shortest_term.value), sql_number(settings.usual_term.value)
     return (
         f"select a.account_id, case when a.days >= {shortest} and a.days < {usual} then a.days end as term_days from ("
-        "select accounts.account_id, date_diff('day', coalesce(r.renewed_on, accounts.started_on), accounts.renewal_date) "
-        "as days from accounts left join (select account_id, max(date) as renewed_on from outcomes where kind = 'renewed' "
+        f"select accounts.account_id, coalesce({_DAYS_OF_TERM}, "
+        "date_diff('day', coalesce(r.renewed_on, accounts.started_on), accounts.renewal_date)) as days from accounts left join (select account_id, max(date) as renewed_on from outcomes where kind = 'renewed' "
         f"and date <= {sql_date(as_of)} group by account_id) r on r.account_id = accounts.account_id) a order by a.account_id"
     )
 

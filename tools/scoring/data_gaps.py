@@ -15,7 +15,10 @@ from tools.scoring.source_shares import connected_weight, signal_tables
 from tools.signals import OBSERVED_ON
 from tools.signals.registry import EARLIER_DAYS
 from tools.sql import sql_date
-from tools.wording import capitalize_first, plural
+from tools.wording import capitalize_first, format_date, plural
+
+_NAMED = 3
+"""Accounts that a gap names."""
 
 
 def count_signals(base: ScoreOnlyBase) -> tuple[SignalCoverage, ...]:
@@ -105,7 +108,36 @@ def data_gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple
         message = f"Health is not scored for {many}: under {share:.0%} of the connected weight is known."
         found.append(DataGap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
     lost = [DataGap(kind="history", subject="history", message=m, accounts=total["n"]) for m in base.history_notices]
-    return tuple(found + lost)
+    return tuple(found + _unknown_arr(base) + _renewal_questions(base) + base.former.gaps() + lost)
+
+
+def _unknown_arr(base: ScoreOnlyBase) -> list[DataGap]:
+    """Accounts without an ARR: they are scored, and in no sum."""
+    accounts = base.rows("select count(*) as n from scored where arr is null")[0]["n"]
+    if not accounts:
+        return []
+    message = f"The ARR of {plural(accounts, 'account')} is unknown: scored, but in no sum of ARR, and listed after the others."
+    return [DataGap(kind="accounts", subject="arr", message=message, accounts=accounts)]
+
+
+def _renewal_questions(base: ScoreOnlyBase) -> list[DataGap]:
+    """Renewals so long past that nobody can have meant them: they count as unknown."""
+    days = int(base.configuration.scoring.renewal_question_after.value)
+    rows = base.rows(
+        "select name, renewal_date, count(*) over () as accounts from scored where renewal_date < ? "
+        f"order by arr desc nulls last, account_id limit {_NAMED}",
+        [base.as_of - timedelta(days=days)],
+    )
+    if not rows:
+        return []
+    accounts = rows[0]["accounts"]
+    names = ", ".join(f"{row['name']} ({format_date(row['renewal_date'])})" for row in rows)
+    more = f" and {plural(accounts - _NAMED, 'more account')}" if accounts > _NAMED else ""
+    message = (
+        f"The renewal date is more than {days} days past and counts as unknown: {names}{more}. Correct the date, or say"
+        " auto_renews (and term_months) in accounts for a contract that renews by itself."
+    )
+    return [DataGap(kind="accounts", subject="renewal_date", message=message, accounts=accounts)]
 
 
 def _silence_gap(base: ScoreOnlyBase) -> list[DataGap]:

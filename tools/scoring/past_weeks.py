@@ -51,7 +51,8 @@ dated as (
         reviewed or renewed_on is not null or gone_on is not null or renewal_date is null
             or date_diff('day', as_of, renewal_date) <= {term} as is_known from known)
 select dated.as_of, dated.reviewed, dated.account_id, arr, risk, at_risk, intervention_tier, gone_on, is_known,
-    cast(date_diff('day', dated.as_of, renewal_then) as double) as renewal_in_days, t.term_days,
+    case when date_diff('day', renewal_then, dated.as_of) <= {overdue}
+        then cast(date_diff('day', dated.as_of, renewal_then) as double) end as renewal_in_days, t.term_days,
     coalesce(gone_on <= dated.as_of + {soon}, false) as left_soon,
     coalesce(gone_on <= dated.as_of + {later}, false) as left_later
 from dated left join terms t on t.account_id = dated.account_id
@@ -69,9 +70,16 @@ class PastWeeks:
 
 
 def load_past_weeks(
-    connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot], churn: ChurnSettings, as_of: date
+    connection: duckdb.DuckDBPyConnection,
+    snapshots: Sequence[Snapshot],
+    churn: ChurnSettings,
+    as_of: date,
+    longest_overdue: int,
 ) -> PastWeeks:
-    """Make the table ``past``; without a week whose horizon has passed there is none, and ``weeks`` is 0."""
+    """Make the table ``past``; without a week whose horizon has passed there is none, and ``weeks`` is 0.
+
+    A renewal more than ``longest_overdue`` days past was a question about the data then, and counts as unknown.
+    """
     passed = timedelta(weeks=churn.horizon_weeks.value)
     if not any(each.as_of + passed <= as_of for each in snapshots):
         return PastWeeks(0)
@@ -82,6 +90,7 @@ def load_past_weeks(
         "today": sql_date(as_of),
         "limit": sql_number(churn.vanish_limit.value),
         "term": sql_number(churn.usual_term.value),
+        "overdue": str(longest_overdue),
         "soon": str(int(churn.horizon_weeks.value * 7)),
         "later": str(int(churn.order_weeks.value * 7)),
     }

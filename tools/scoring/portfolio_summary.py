@@ -22,7 +22,7 @@ from tools.scoring.scored_base import Row, ScoredBase, ScoreOnlyBase
 from tools.scoring.tiers import condition_sql
 from tools.scoring.week_over_week import BRIDGE_SQL
 from tools.sql import sql_number, sql_string
-from tools.wording import format_date, plural
+from tools.wording import format_date, known_amount, plural
 
 _STEPS = ("opening", "exchange_rates", "configuration", "entered", "left", "gone", "arr_changed", "closing")
 _TIERS = ("critical", "high", "medium", "low")
@@ -32,7 +32,7 @@ _SCATTER = 120
 
 def _counts(base: ScoredBase, column: str, order: tuple[str, ...] = ()) -> tuple[TierCount, ...]:
     rows = base.rows(
-        f"select {column} as name, count(*) as accounts, sum(arr) as arr, count(*) filter (at_risk) as risky, "
+        f"select {column} as name, count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (at_risk) as risky, "
         f"coalesce(sum(arr) filter (at_risk), 0) as risky_arr from scored group by 1 order by 1"
     )
     found = {
@@ -82,7 +82,7 @@ def _movements(base: ScoredBase) -> tuple[AccountMovement, ...]:
         AccountMovement(
             account_id=row["account_id"],
             name=row["name"],
-            arr=float(row["arr"] or 0),
+            arr=known_amount(row["arr"]),
             change=row["change"],
             note=change_note(row["change"], row["risk_then"], row["risk"], row["tier_then"], row["risk_tier"]),
         )
@@ -143,7 +143,7 @@ def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
         scatter=tuple(
             (row["name"], row["risk"], float(row["arr"]), row["risk_tier"])
             for row in base.rows(
-                "select name, risk, arr, risk_tier from scored "
+                "select name, risk, arr, risk_tier from scored where arr is not null "
                 f"order by at_risk desc, risk * arr desc, account_id limit {_SCATTER}"
             )
         ),
@@ -154,7 +154,7 @@ def csm_books(base: ScoredBase) -> tuple[CsmBook, ...]:
     """The book of each CSM; the accounts without one come first."""
     sizes = ", ".join(f"count(*) filter (size = {sql_string(size)}) as n_{size}" for size in SIZES)
     rows = base.rows(
-        "select csm_id, count(*) as accounts, sum(arr) as arr, count(*) filter (health_band = 'red') as red, "
+        "select csm_id, count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (health_band = 'red') as red, "
         "count(*) filter (at_risk) as risky, coalesce(sum(arr) filter (at_risk), 0) as risky_arr, "
         f"{sizes} from scored group by csm_id order by csm_id nulls first"
     )
@@ -190,7 +190,7 @@ def movable_accounts(base: ScoredBase, csms: list[str]) -> tuple[MovableAccount,
         "order by arr, account_id limit ?",
         [csms, review.handover_renewal_after.value, int(review.handover_candidates.value)],
     )
-    return tuple(MovableAccount(**{**row, "arr": float(row["arr"])}) for row in rows)
+    return tuple(MovableAccount(**{**row, "arr": known_amount(row["arr"])}) for row in rows)
 
 
 def portfolio_counts(base: ScoredBase) -> PortfolioCounts:
@@ -218,7 +218,7 @@ def opportunity_matrix(base: ScoredBase) -> tuple[MatrixCell, ...]:
                 case when ({weight}) = 0 then 'low' when ({value}) / ({weight}) >= {high} then 'high'
                     when ({value}) / ({weight}) >= {medium} then 'medium' else 'low' end as opportunity
             from scored s join parts p on p.account_id = s.account_id)
-        select risk, opportunity, count(*) as accounts, sum(arr) as arr,
+        select risk, opportunity, count(*) as accounts, coalesce(sum(arr), 0) as arr,
             list(name order by arr desc, account_id)[1:3] as examples from graded group by 1, 2"""
     )
     found = {(row["risk"], row["opportunity"]): row for row in rows}
@@ -308,6 +308,9 @@ def data_report(base: ScoreOnlyBase) -> DataReport:
         ends_note=_ends_note(base),
         health_note=health_note(base),
         left_out_note=left_out_note(base),
+        former_accounts=base.former.left_out,
+        former_arr=base.former.arr,
+        former_note=base.former.note(base.configuration.scoring.money.home),
     )
 
 

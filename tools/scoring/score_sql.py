@@ -59,13 +59,6 @@ REPORTED_COLUMNS = SCORE_COLUMNS[:-1]
 """The scores that are saved of a week. Chances are not: the odds of the day give them anew."""
 
 
-FORMER_CUSTOMERS_SQL = """
-    select account_id from outcomes group by account_id
-    having max(case when kind = 'churned' then date end) >=
-        coalesce(max(case when kind <> 'churned' then date end), date '0001-01-01')"""
-"""Accounts that left: churned, and no other outcome since. They are no longer part of the base."""
-
-
 def size_sql(scoring: ScoringSettings, arr: str) -> str:
     """The size of an account by its ARR in the home currency."""
     large, small = _size_conditions(scoring, arr)

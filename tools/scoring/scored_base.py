@@ -23,6 +23,7 @@ from tools.scoring import week_over_week
 from tools.scoring.churn_learning import learn_slopes
 from tools.scoring.churn_odds import ChurnOdds, chance_sql
 from tools.scoring.churn_rate import churn_rate, rate_of
+from tools.scoring.former_customers import FormerCustomers, leave_out_former_customers
 from tools.scoring.past_weeks import PastWeeks, load_past_weeks
 from tools.scoring.score_sql import (
     DETAIL_COLUMNS,
@@ -31,6 +32,7 @@ from tools.scoring.score_sql import (
 )
 from tools.scoring.scoring_steps import (
     SqlLog,
+    aggregate_usage,
     executed_sql,
     find_level,
     find_statements,
@@ -96,6 +98,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """The sources that the team has, and how much of each could be read."""
     history_notices: tuple[str, ...] = ()
     """Weeks of the history that could not be read."""
+    former: FormerCustomers = field(default_factory=FormerCustomers)
+    """Accounts that are not among those scored, because they left."""
 
     def full_table(self, table: str) -> str:
         """FROM expression that gives every column of an input table, for the accounts in ``picked``."""
@@ -227,6 +231,10 @@ def score_base(
     own = review_id_of(as_of)
     snapshots = [week for week in history.snapshots(connection, as_of) if week.review_id != own]
     log = SqlLog(connection)
+    aggregate_usage(log, portfolio, as_of)
+    location = portfolio.audit.source("accounts").location
+    on_server = portfolio.warehouse is not None
+    former = leave_out_former_customers(connection, configuration.scoring, as_of, on_server, location)
     sort_accounts(connection)
     with watch("finding what was stated", connection):
         has_few_texts = sum(portfolio.audit.source(name).rows for name in TEXT_COLUMNS) <= FEW_TEXTS
@@ -240,7 +248,7 @@ def score_base(
     with watch("weighing the odds", connection):
         rate = churn_rate(connection, scoring.churn, as_of)
         find_terms(log, configuration, as_of)
-        past = load_past_weeks(connection, snapshots, scoring.churn, as_of)
+        past = load_past_weeks(connection, snapshots, scoring.churn, as_of, int(scoring.renewal_question_after.value))
         odds = weigh_odds(log, configuration, learn_slopes(connection, past, scoring.churn, rate), rate, parts, shares)
     snapshot_sql = week_sql(log, configuration, parts, shares)
     previous = latest_reviewed(snapshots)
@@ -266,6 +274,7 @@ def score_base(
         snapshot_sql=snapshot_sql,
         source_shares=shares,
         history_notices=history.notices(),
+        former=former,
     )
 
 

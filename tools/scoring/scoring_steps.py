@@ -19,7 +19,6 @@ from tools.scoring.churn_odds import ChurnOdds, chance_columns, level_sql, odds_
 from tools.scoring.churn_rate import ChurnRate
 from tools.scoring.score_sql import (
     ATTRIBUTES,
-    FORMER_CUSTOMERS_SQL,
     MEASURED_COLUMNS,
     NUMERIC_COLUMNS,
     ODDS_COLUMNS,
@@ -67,12 +66,17 @@ class SqlLog:
 
 
 def sort_accounts(connection: duckdb.DuckDBPyConnection) -> None:
-    """Leave in ``accounts`` those that are still customers, in the order of their ids."""
+    """Bring ``accounts`` into the order of their ids."""
     # Most exports are sorted already: looking costs one pass, sorting would copy the table.
-    connection.execute(f"delete from accounts where account_id in ({FORMER_CUSTOMERS_SQL})")
     places = "select account_id < lag(account_id) over () as goes_down from accounts"
     if connection.execute(f"select bool_or(goes_down) from ({places})").fetchone() != (False,):
         connection.execute("create or replace table accounts as select * from accounts order by account_id")
+
+
+def aggregate_usage(log: SqlLog, portfolio: Portfolio, as_of: date) -> None:
+    """Make ``usage_by_account``, unless reading made it or the signals were measured at a server."""
+    if portfolio.warehouse is None and not portfolio.usage_aggregated:
+        log.create("usage as one row an account", "table", "usage_by_account", usage_by_account_sql(as_of))
 
 
 def _texts_sql() -> str:
@@ -222,8 +226,6 @@ def _measure(
         groups = {"measured": CATEGORIES}
         sources["measured"] = f"(from warehouse_signals semi join accounts using (account_id)) part {_STATED_JOIN}"
     else:
-        if not portfolio.usage_aggregated:
-            log.create("usage as one row an account", "table", "usage_by_account", usage_by_account_sql(as_of))
         for category in CATEGORIES:
             sources[category] = f"({category_signals_sql(category, as_of, seen, configuration.windows)}) part"
         sources["sentiment"] += f" {_STATED_JOIN}"

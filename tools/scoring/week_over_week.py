@@ -58,10 +58,10 @@ BRIDGE_SQL = """
         union all
         select 'gone', account_id, -arr_then from compared where change = 'gone'
         union all
-        select 'arr_changed', account_id, arr - arr_then from compared where at_risk and at_risk_then
+        select 'arr_changed', account_id, coalesce(arr, 0) - coalesce(arr_then, 0) from compared where at_risk and at_risk_then
         union all
         select 'closing', account_id, arr from compared where at_risk
     )
-    select step, sum(arr) as arr, count(*) as accounts, list(account_id order by account_id) as account_ids
+    select step, coalesce(sum(arr), 0) as arr, count(*) as accounts, list(account_id order by account_id) as account_ids
     from steps where arr <> 0 or step in ('opening', 'closing') group by step"""
 """The at-risk ARR bridge: every step from ``opening`` on sums to ``closing``, in cents."""

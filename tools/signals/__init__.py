@@ -26,6 +26,7 @@ __all__ = [
     "bind_literals",
     "category_signals_sql",
     "category_sql",
+    "last_signs_sql",
     "match_sql",
     "round_sql",
     "signal_columns",
@@ -75,14 +76,21 @@ USAGE_COLUMNS = ("active_users", "logins", "core_actions", "features_used")
 """The measures of usage."""
 
 
-def usage_by_account_sql(as_of: date, unusual: str = "0", filled: Collection[str] = ()) -> str:
+def usage_by_account_sql(as_of: date, unusual: str = "0", filled: Collection[str] = (), recent_days: str = "0") -> str:
     """Usage as one row an account. ``unusual`` is 1 for a row that has a cell which cannot be used.
 
-    ``filled`` are the columns that are known to have a value in every row.
+    ``filled`` are the columns that are known to have a value in every row; ``recent_days`` is an aggregate of the ``age``
+    of the rows, for those who want to know their grain.
     """
     values: dict[str, date | str | None] = {"as_of": as_of, "unusual": unusual, "window_usage": str(USAGE_WINDOW_DAYS)}
+    values["recent_days"] = recent_days
     values |= {f"has_{name}": "true" if name in filled else f"{name} is not null" for name in USAGE_COLUMNS}
     return bind_literals(category_sql("usage_by_account"), values)
+
+
+def last_signs_sql(as_of: date) -> str:
+    """The days of the last use and of the last bill, one row an account."""
+    return bind_literals(category_sql("last_signs"), {"as_of": as_of})
 
 
 def category_signals_sql(

@@ -63,7 +63,11 @@ select
             then 100 * c.arr_change / (cast(a.arr as double) - c.arr_change)
     end as arr_trend,
     case when g.known > 0 then 100 * g.behind / g.known end as goals_behind,
-    date_diff('day', cast(:as_of as date), a.renewal_date) as renewal_in_days,
+    -- A renewal long past is a question about the data: nobody knows when the contract really ends.
+    case
+        when date_diff('day', a.renewal_date, cast(:as_of as date)) <= :window_overdue_renewal
+            then date_diff('day', cast(:as_of as date), a.renewal_date)
+    end as renewal_in_days,
     s.invoices_seen as invoices_on,
     c.outcomes_on,
     -- Goals carry no day of their own: they are as old as the export says, and else as they were read.

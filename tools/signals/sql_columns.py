@@ -57,7 +57,7 @@ def signal_inputs(table: str) -> frozenset[str]:
 
     All columns of a table that no file reads, and of ``accounts``, which every later phase needs whole.
     """
-    texts = [_plain(category_sql(file)) for file in (*_FILES, "usage_by_account")]
+    texts = [_plain(category_sql(file)) for file in (*_FILES, "usage_by_account", "last_signs")]
     own = rf"\b{table} as \("  # a common table expression of the same name hides the table
     blocks = [block for text in texts if not re.search(own, text) for block in _blocks(text)]
     words = [set(re.findall(r"\w+", block)) for block in blocks if re.search(rf"\b(?:from|join) {table}\b", block)]

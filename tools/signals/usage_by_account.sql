@@ -17,9 +17,12 @@ with usage_rows as (
 select
     account_id,
     max(is_unusual) as any_unusual,
+    sum(case when age < 2 * :window_usage then 1 else 0 end) as recent_rows,
+    :recent_days as recent_days,
     min(case when :has_active_users then age end) as age_last_row,
     max(case when :has_active_users then age end) as age_first_row,
     min(case when active_users > 0 then age end) as age_last_active,
+    min(case when greatest(active_users, logins, core_actions) > 0 then age end) as age_last_used,
     -- Each signal is as old as the newest row that has its own column. Where a source says that a column is filled in every
     -- row, the test is "true", and the engine works the same minimum out only once.
     min(case when :has_core_actions then age end) as age_last_actions,

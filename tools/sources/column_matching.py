@@ -4,7 +4,7 @@ Two columns of the source for one column of the model are an error, never a choi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from domain.errors import ConfigurationError, DataError
@@ -25,6 +25,14 @@ class ColumnMatch:
     ignored: tuple[str, ...]
     fallbacks: Mapping[str, int] = field(default_factory=dict)
     """By column of the model: the index of the column that is read where the cell of the first is empty."""
+    user: int | None = None
+    """The index of the column with the user of a row of usage, where mapping.yaml names one."""
+
+    @property
+    def used(self) -> frozenset[int]:
+        """Indexes of the columns that are read."""
+        user = () if self.user is None else (self.user,)
+        return frozenset((*self.position.values(), *self.fallbacks.values(), *user))
 
 
 def match_columns(table: Table, header: list[str], mapped: TableMapping, location: str) -> ColumnMatch:
@@ -39,14 +47,16 @@ def match_columns(table: Table, header: list[str], mapped: TableMapping, locatio
         if found is not None:
             position[column.name] = found
     _refuse_shared(table, position, header, mapped, location)
-    _refuse_customer_revenue(table, position, header, location)
+    if "arr" not in mapped.constants:
+        _refuse_customer_revenue(table, position, header, location)
     _refuse_missing(table, position, header, mapped, location)
     fallbacks = {
         name: _named_column(name, other, header, squashed, location)[0] for name, other in mapped.fallbacks.items()
     }
-    used = {*position.values(), *fallbacks.values()}
-    ignored = tuple(name or "(no name)" for index, name in enumerate(header) if index not in used)
-    return ColumnMatch(position, ignored, fallbacks)
+    user = _named_column("user_id", mapped.user_id, header, squashed, location)[0] if mapped.user_id else None
+    match = ColumnMatch(position, (), fallbacks, user)
+    ignored = tuple(name or "(no name)" for index, name in enumerate(header) if index not in match.used)
+    return replace(match, ignored=ignored)
 
 
 def _find_column(

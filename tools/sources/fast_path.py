@@ -4,7 +4,7 @@ It is right only for a table in which every cell can be used and every row belon
 reading, once for all tables. A table with a fault is read again on the validated path, which names each row and reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -23,6 +23,7 @@ from tools.sources.staging_table import (
     StagingTable,
     layered_query,
     required_problem,
+    row_hash,
     table_expressions,
 )
 from tools.sources.validation_rules import hide_future
@@ -45,8 +46,12 @@ def fast_path_sql(
     rates: CurrencyRates,
     texts: TextFilter | None,
     wanted: Sequence[str],
+    more: str = "",
 ) -> str:
-    """The query of the typed table, with ``has_problem`` for each row: true where a cell cannot be used."""
+    """The query of the typed table, with ``has_problem`` for each row: true where a cell cannot be used.
+
+    ``more`` is a further column of the source, after a comma, with its name at the end.
+    """
     table = staging.table
     expressions = table_expressions(staging, wanted, fast_path=True)
     # With few texts a search for all phrases costs more to prepare than it saves: then every text is kept.
@@ -71,15 +76,19 @@ def fast_path_sql(
         faults.append(f"v_{table.date_column} > {sql_date(as_of)}")
     flag = f"coalesce({' OR '.join(f'({condition})' for condition in faults)}, false) AS has_problem"
     # coalesce: a condition over an empty cell is NULL, which is no problem.
-    source = f"SELECT * FROM ({layered_query(staging.raw_table, expressions)}) WHERE {plan.keep}"
+    source = f"SELECT * FROM ({layered_query(staging.raw_table, expressions, more)}) WHERE {plan.keep}"
     searched = search.query(source) if search else source
-    inner = f"SELECT row_no, {', '.join(cells)}, {flag} FROM ({searched})"
-    return f"SELECT {', '.join(_final_cells(table, as_of, rates, wanted))}, s.row_no, s.has_problem FROM ({inner}) s"
+    added = f", {more.split()[-1]}" if more else ""
+    inner = f"SELECT row_no, {', '.join(cells)}, {flag}{added} FROM ({searched})"
+    final = ", ".join(_final_cells(table, as_of, rates, wanted, expressions))
+    return f"SELECT {final}, s.row_no, s.has_problem{added} FROM ({inner}) s"
 
 
-def _final_cells(table: Table, as_of: date, rates: CurrencyRates, wanted: Sequence[str]) -> list[str]:
+def _final_cells(
+    table: Table, as_of: date, rates: CurrencyRates, wanted: Sequence[str], columns: Collection[str]
+) -> list[str]:
     """The cells over ``s``: without what happened after the review day, amounts also in the home currency."""
-    replaced = hide_future(table.name, as_of)
+    replaced = hide_future(table.name, as_of, columns)
     own = f"coalesce(s.currency, {sql_string(rates.home)})" if table.name == "accounts" else "s.currency"
     currency = f"upper({own})"  # an invoice without one needs its account: that is for the validated path
     if table.name in AMOUNT_COLUMNS:
@@ -146,14 +155,40 @@ def read_fast_path(
 ) -> None:
     """Create the typed table from the columns that the signals read, in the order of the source."""
     name = staging.table.name
-    staging.sql = fast_path_sql(staging, plan, as_of, rates, texts, sorted(signal_inputs(name)))
+    hashed = "" if staging.table.key else f", {row_hash(staging.raw_table)} AS row_hash"
+    staging.sql = fast_path_sql(staging, plan, as_of, rates, texts, sorted(signal_inputs(name)), hashed)
     connection.execute(f"DROP TABLE {sql_identifier(name)}")
     connection.execute(f"CREATE TABLE {sql_identifier(name)} AS {staging.sql}")
+    if hashed:
+        _leave_out_repeats(connection, staging)
+
+
+def _leave_out_repeats(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
+    """Leave out all but the first of the rows that are equal in every column of the source, and keep their numbers."""
+    # Equal rows have equal hashes. Among ten million different rows two have the same one in three of a million cases.
+    name = sql_identifier(staging.table.name)
+    different = f"SELECT count(*) = count(DISTINCT row_hash) FROM {name}"
+    if connection.execute(different).fetchone() != (True,):
+        repeats = _repeats_table(staging)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {repeats} AS SELECT row_no FROM (SELECT row_no, row_number() OVER"
+            f" (PARTITION BY row_hash ORDER BY row_no) AS place FROM {name}) WHERE place > 1"
+        )
+        connection.execute(f"DELETE FROM {name} WHERE row_no IN (FROM {repeats})")
+        count, rows = connection.execute(f"SELECT count(*), min(row_no, 5) FROM {repeats}").fetchone() or (0, ())
+        staging.repeats = count, tuple(rows)
+    connection.execute(f"ALTER TABLE {name} DROP COLUMN row_hash")
+
+
+def _repeats_table(staging: StagingTable) -> str:
+    return sql_identifier(f"repeats_{staging.table.name}")
 
 
 def all_columns_sql(staging: StagingTable, plan: ReadPlan, as_of: date, rates: CurrencyRates) -> str:
     """SQL that can follow FROM and yields every column of a table that took the fast path."""
-    return f"({fast_path_sql(staging, plan, as_of, rates, None, staging.table.names)})"
+    rows = fast_path_sql(staging, plan, as_of, rates, None, staging.table.names)
+    once = f" WHERE row_no NOT IN (FROM {_repeats_table(staging)})" if staging.repeats[0] else ""
+    return f"(SELECT * FROM ({rows}){once})"
 
 
 def tables_with_faults(connection: duckdb.DuckDBPyConnection, staging_tables: Sequence[StagingTable]) -> set[str]:

@@ -17,6 +17,8 @@ FILE_NAME = "mapping.yaml"
 DateOrder = Literal["iso", "day_first", "month_first"]
 Decimals = Literal["point", "comma"]
 Unit = Literal["minor", "stripe", "epoch_ms", "epoch_s", "percent", "five", "good_bad", "freshdesk"]
+Repeats = Literal["add", "count_distinct", "refuse"]
+DatedBy = Literal["day", "first_day_of_week", "last_day_of_week"]
 MINOR_UNITS = ("minor", "stripe")
 """Amounts in minor units: as ISO 4217 counts them, and as Stripe does."""
 
@@ -50,7 +52,22 @@ def _scalar_text(value: object) -> object:
     return str(value) if isinstance(value, int | float | date) else value
 
 
+def _constant_text(value: object) -> object:
+    """The text of a constant; one that is left empty says that nobody knows."""
+    return "" if value is None else _scalar_text(value)
+
+
 ScalarText = Annotated[str, BeforeValidator(_scalar_text), Field(min_length=1)]
+ConstantText = Annotated[str, BeforeValidator(_constant_text)]
+
+
+MAY_BE_UNKNOWN = ("renewal_date", "due_date", "arr")
+"""Columns that a source must have and whose cells may be empty: a card that is charged at once has no due date."""
+
+
+def is_unknown(constant: str) -> bool:
+    """True for a constant that says that the team does not have the value."""
+    return constant.strip().lower() in ("", "unknown")
 
 
 class MappingRecord(Record):
@@ -78,7 +95,8 @@ class TableMapping(MappingRecord):
     columns: dict[str, ScalarText] = Field(default_factory=dict)
     fallbacks: dict[str, ScalarText] = Field(default_factory=dict)
     """By date column: another column of the source, which is read where the cell of the first is empty."""
-    constants: dict[str, ScalarText] = Field(default_factory=dict)
+    constants: dict[str, ConstantText] = Field(default_factory=dict)
+    """By column: the same value in every row; empty or ``unknown`` where the team does not have it."""
     values: dict[str, dict[ScalarText, ScalarText]] = Field(default_factory=dict)
     units: dict[str, Unit] = Field(default_factory=dict)
     date_order: DateOrder | None = None
@@ -88,6 +106,12 @@ class TableMapping(MappingRecord):
     """For usage: the meaning of a day without a row, from an account's first row to the newest day of the table."""
     when_unreadable: Literal["stop", "not_connected"] = "stop"
     """What to do when more of its rows are left out than ``left_out_limits`` in scoring.yaml allows."""
+    repeats: Repeats | None = None
+    """Usage: the meaning of several rows for an account and day."""
+    user_id: ScalarText | None = None
+    """Usage: the column with the user of a row, for ``repeats: count_distinct``."""
+    dated_by: DatedBy | None = None
+    """Usage: the day that a row is dated by."""
 
 
 class SourceMapping(MappingRecord):
@@ -120,7 +144,9 @@ def _check_table(table: Table, mapped: TableMapping) -> None:
                 raise ValueError(
                     f"tables.{table.name}.{part}.{name}: no such column; {table.name} has {', '.join(columns)}"
                 )
-    for name in mapped.constants:
+    for name, constant in mapped.constants.items():
+        if is_unknown(constant) and columns[name].required and name not in MAY_BE_UNKNOWN:
+            raise ValueError(f"tables.{table.name}.constants.{name}: {table.name} cannot be read without a value")
         if name in mapped.columns:
             raise ValueError(f"tables.{table.name}.constants.{name}: also under columns; keep one of the two")
     for name in mapped.fallbacks:
@@ -136,14 +162,25 @@ def _check_table(table: Table, mapped: TableMapping) -> None:
         _check_unit(table, columns[name], unit)
     for name, values in mapped.values.items():
         _check_values(table, columns[name], values)
-    if mapped.no_row == "zero" and table.name != "usage":
-        raise ValueError(f"tables.{table.name}.no_row: only usage has days without a row")
+    _check_usage_keys(table, mapped)
     if mapped.when_unreadable == "not_connected" and table.name == "accounts":
         raise ValueError("tables.accounts.when_unreadable: without accounts there is no review; leave it out")
     if mapped.renewals and table.name != "accounts":
         raise ValueError(f"tables.{table.name}.renewals: only accounts take renewals")
     if mapped.renewals and ("renewal_date" in mapped.columns or "renewal_date" in mapped.constants):
         raise ValueError("tables.accounts.renewals: renewal_date is mapped as well; keep one of the two")
+
+
+def _check_usage_keys(table: Table, mapped: TableMapping) -> None:
+    if mapped.no_row == "zero" and table.name != "usage":
+        raise ValueError(f"tables.{table.name}.no_row: only usage has days without a row")
+    for key in ("repeats", "user_id", "dated_by"):
+        if getattr(mapped, key) is not None and table.name != "usage":
+            raise ValueError(f"tables.{table.name}.{key}: only usage has it")
+    if (mapped.repeats == "count_distinct") != (mapped.user_id is not None):
+        raise ValueError(
+            "tables.usage.repeats: count_distinct and user_id, the column with the user of a row, go together"
+        )
 
 
 def _check_unit(table: Table, column: Column, unit: str) -> None:

@@ -25,6 +25,11 @@ from tools.sources.column_matching import match_columns
 from tools.sources.csv_file import digest_file
 from tools.sources.currencies import CurrencyRates
 from tools.sources.damaged_files import name_damaged_file
+from tools.sources.deleted_rows import (
+    ignored_mark_notices,
+    keep_deleted_accounts,
+    without_deleted_rows,
+)
 from tools.sources.fast_path import all_columns_sql, allows_fast_path, read_fast_path, tables_with_faults
 from tools.sources.format_inference import infer_formats
 from tools.sources.left_out_limits import LeftOutLimits, given_up_audit, tables_to_give_up, with_shares
@@ -35,9 +40,10 @@ from tools.sources.renewals import fill_renewal_dates
 from tools.sources.salesforce_ids import case_duplicate_notices, create_id_macro, match_references
 from tools.sources.source_location import SourceLocation, find_table, has_types, open_location, read_raw
 from tools.sources.staging_table import AMOUNT_COLUMNS, StagingTable, read_into_staging
-from tools.sources.usage_by_account import fill_days_without_row, read_usage_fast, usage_counts
+from tools.sources.usage_by_account import fill_days_without_row, read_usage_fast, set_usage_grain
 from tools.sources.validated_path import read_validated
 from tools.sql import sql_identifier
+from tools.wording import plural
 
 if TYPE_CHECKING:
     from tools.sources.warehouse import Warehouse
@@ -176,6 +182,7 @@ class _SourceReader:
                 _drop_temporary_tables(self.connection, staging)
         if self.source.mapping_path.exists():
             self.source.digests[self.source.mapping_path.name] = digest_file(self.source.mapping_path)
+        self.connection.execute("DROP TABLE IF EXISTS deleted_accounts")
         # What stays where it is (tables of the fast path, usage) is read again later: the file then has to stay attached.
         if self.source.database and not fast and not self._usage_aggregated():
             self.connection.execute("DETACH source")
@@ -219,10 +226,13 @@ class _SourceReader:
         if not staging.fast_path:
             with self.request.watcher(f"validating {name}", self.connection), _named(staging):
                 read_validated(self.connection, self._known(), staging, self.request)
-        self.audits[name] = _audit_table(self.connection, staging, self.request)
+        counts = set_usage_grain(self.connection, staging, self.request.as_of) if name == "usage" else None
+        self.audits[name] = _audit_table(self.connection, staging, self.request, counts)
         if staging.mapped.no_row == "zero" and (last := self.audits[name].seen_until):
             fill_days_without_row(self.connection, staging, last)
-        if not staging.fast_path:
+        if staging.fast_path:
+            self.left_out[name] = table_audit.left_out_on_fast_path(staging)
+        else:
             self.left_out[name] = table_audit.collect_left_out(self.connection, staging)
             if name not in _REFERENCED and not staging.is_aggregated:
                 _drop_temporary_tables(self.connection, staging)
@@ -269,8 +279,11 @@ def _open_staging(
         raw_table = read_raw(source, connection, name, f"raw_{table.name}")
     columns = match_columns(table, raw_table.header, mapped, raw_table.location)
     with name_damaged_file(raw_table.full_name):
+        if table.name == "accounts":
+            keep_deleted_accounts(connection, raw_table, columns)
+        raw_table, columns = without_deleted_rows(connection, raw_table, columns)
         formats, notices = infer_formats(connection, table, columns, raw_table, mapped)
-    return StagingTable(table, raw_table, columns, mapped, formats, list(notices))
+    return StagingTable(table, raw_table, columns, mapped, formats, [*notices, *ignored_mark_notices(columns.ignored)])
 
 
 def _named(staging: StagingTable) -> AbstractContextManager[None]:
@@ -308,7 +321,7 @@ def _try_fast_path(
 
 def _undo_fast_path(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
     """Put the empty typed table back, for the validated path to fill."""
-    staging.fast_path = False
+    staging.fast_path, staging.repeats = False, (0, ())
     _recreate_table(connection, staging)
 
 
@@ -319,17 +332,29 @@ def _recreate_table(connection: duckdb.DuckDBPyConnection, staging: StagingTable
     connection.execute(f"CREATE TABLE {name} ({_column_definitions(staging.table)})")
 
 
-def _audit_table(connection: duckdb.DuckDBPyConnection, staging: StagingTable, request: ReadRequest) -> SourceAudit:
+def _audit_table(
+    connection: duckdb.DuckDBPyConnection,
+    staging: StagingTable,
+    request: ReadRequest,
+    counts: table_audit.RowCounts | None,
+) -> SourceAudit:
     name = staging.table.name
     filled = set(staging.columns.position) | set(staging.mapped.constants)
     if staging.mapped.renewals:
         filled.add("renewal_date")
+    if staging.mapped.user_id:
+        filled.add("active_users")
     if name == "accounts":
         staging.notices += case_duplicate_notices(connection, staging.name)
         row = connection.execute("SELECT count(*) FROM accounts WHERE renewal_date IS NULL").fetchone()
         if row and row[0]:
             staging.notices.append(f"renewal_date: empty for {row[0]} accounts; they are kept with the date unknown.")
-    counts = usage_counts(connection, staging.fast_path) if staging.is_aggregated else None
+        row = connection.execute("SELECT count(*) FROM accounts WHERE auto_renews").fetchone()
+        if row and row[0]:
+            staging.notices.append(
+                f"auto_renews: {plural(row[0], 'account')} renew by themselves; a renewal date that is past counts as the"
+                " next one, a whole number of terms later (term_months, else 12)."
+            )
     return table_audit.connected_audit(connection, staging, request.as_of, filled, counts)
 
 

@@ -41,6 +41,8 @@ class RawTable:
     """The Parquet files, as the engine takes them; empty for every other source."""
     rows: int = 0
     """The number of rows where the source gives it; 0 where it does not."""
+    deleted: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
+    """Rows that the source marks as deleted and ``relation`` does not yield: the column, how many, the first row numbers."""
     database: str = ""
     """The name of the database file that holds the table; empty for a file of its own."""
 

@@ -6,15 +6,17 @@ import duckdb
 
 from domain.tables import Column, Table
 from tools.sources.column_matching import match_columns
+from tools.sources.deleted_rows import ignored_mark_notices, without_deleted_rows
 from tools.sources.format_inference import infer_formats
 from tools.sources.mapping import FILE_NAME, RenewalMapping, TableMapping
 from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.salesforce_ids import match_column
 from tools.sources.source_location import SourceLocation, find_table, read_raw
 from tools.sources.staging_table import ReadPlan, RowRule, StagingTable, leave_out_rows, read_into_staging
-from tools.sources.table_audit import collect_left_out
+from tools.sources.table_audit import collect_left_out, shorten
 from tools.sql import sql_date, sql_string
 
+_TYPES_NAMED = 3
 _OPPORTUNITIES = Table(
     "renewals",
     (
@@ -68,12 +70,11 @@ def _validate_opportunities(
     raw_table = read_raw(source, connection, name, "raw_renewals")
     own_mapping = _as_mapping(given, mapped)
     columns = match_columns(_OPPORTUNITIES, raw_table.header, own_mapping, raw_table.location)
+    raw_table, columns = without_deleted_rows(connection, raw_table, columns)
     formats, notices = infer_formats(connection, _OPPORTUNITIES, columns, raw_table, own_mapping)
-    wanted = "true"
-    if given.renewal_type and given.type:
-        wanted = f"t_type IS NOT DISTINCT FROM {sql_string(given.renewal_type.strip())}"
     staging = StagingTable(_OPPORTUNITIES, raw_table, columns, own_mapping, formats)
-    read_into_staging(connection, staging, ReadPlan(keep=wanted))
+    read_into_staging(connection, staging, ReadPlan())
+    passed_over = _pass_over_types(connection, staging, given)
     match_column(connection, staging.name, "account", accounts.name, "account_id")
     known = f"SELECT account_id FROM {accounts.name} WHERE account_id IS NOT NULL"
     rules = [RowRule("account", f"s.account NOT IN ({known})", NO_SUCH_ACCOUNT)]
@@ -81,7 +82,26 @@ def _validate_opportunities(
     if "closed" in staging.columns_with_problems:
         rules.insert(0, RowRule("closed", "s.bad_closed > 0", "closed or open is not known"))
     leave_out_rows(connection, staging, rules)
-    return staging, [*raw_table.notices, *notices]
+    return staging, [*raw_table.notices, *notices, *passed_over, *ignored_mark_notices(columns.ignored)]
+
+
+def _pass_over_types(connection: duckdb.DuckDBPyConnection, staging: StagingTable, given: RenewalMapping) -> list[str]:
+    """Remove opportunities of another type than ``renewal_type``, compared without case. Returns a notice that counts them."""
+    if not given.renewal_type or not given.type:
+        return []
+    other = f"lower(trim(type)) IS DISTINCT FROM {sql_string(given.renewal_type.strip().lower())}"
+    groups = connection.execute(
+        f"SELECT coalesce(type, 'no type'), count(*) AS n FROM {staging.name} WHERE {other} GROUP BY 1 ORDER BY n DESC, 1"
+    ).fetchall()
+    if not groups:
+        return []
+    connection.execute(f"DELETE FROM {staging.name} WHERE {other}")
+    named = ", ".join(f"{count} {shorten(kind)}" for kind, count in groups[:_TYPES_NAMED])
+    more = f" and {len(groups) - _TYPES_NAMED} more types" if len(groups) > _TYPES_NAMED else ""
+    return [
+        f"renewal_date: {sum(count for _, count in groups)} rows of {staging.raw_table.location} passed over, because"
+        f" {given.type} is not {given.renewal_type.strip()}: {named}{more}."
+    ]
 
 
 def _as_mapping(given: RenewalMapping, mapped: TableMapping) -> TableMapping:

@@ -5,25 +5,31 @@ Pure SQL text. For each table ``<name>__checked`` has every row with the number 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from domain.data_audit import FUTURE_DATED
+from domain.data_audit import ACCOUNT_DELETED, FUTURE_DATED
 from domain.tables import Table
 from tools.sources.currencies import CurrencyRates
+from tools.sources.deleted_rows import server_condition
+from tools.sources.mapping import MAY_BE_UNKNOWN
 from tools.sources.parse import SQL_TYPES
 from tools.sources.reasons import ACCOUNT_LEFT_OUT, NO_SUCH_ACCOUNT, REQUIRED_IS_EMPTY
 from tools.sources.server_tables import ServerTable
-from tools.sources.staging_table import AMOUNT_COLUMNS, MAY_BE_UNKNOWN
+from tools.sources.staging_table import AMOUNT_COLUMNS
+from tools.sources.usage_grain import UsageGrain
 from tools.sources.validation_rules import first_day_read, hide_future, value_limits
-from tools.sql import sql_date, sql_string
+from tools.sql import sql_date, sql_identifier, sql_string
 
-JOIN_ACCOUNT = (
-    " left join accounts known on known.account_id = c.v_account_id"
+_JOIN_ACCOUNT = (
+    " left join accounts known on known.account_id = {id}"
     " left join (select distinct account_id as any_account_id from accounts__checked) all_accounts"
-    " on all_accounts.any_account_id = c.v_account_id"
+    " on all_accounts.any_account_id = {id}"
+    " left join ({gone}) gone on gone.gone_account_id = {id}"
 )
-"""A row's account: among those kept (``known``), and among all that the accounts table names (``all_accounts``)."""
+
+
+_UNKNOWN = "all_accounts.any_account_id is null"
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,26 @@ class ServerRows:
     lookback_days: Mapping[str, int]
     sources: Mapping[str, ServerTable]
     table_sql: Callable[[str], str]
+    usage_grain: UsageGrain = field(default_factory=UsageGrain)
+    usage_may_repeat: bool = False
+    """True where several rows of a day were found in usage, so that some may be equal in all columns."""
 
     def since(self, table: Table) -> date | None:
         """The first day that is read of a table."""
         return first_day_read(table, self.as_of, self.lookback_days)
+
+    def join_account(self, account: str) -> str:
+        """Join a row's account: among those kept (``known``), all that the accounts table names (``all_accounts``), and
+        those that are deleted there (``gone``)."""
+        source = self.sources["accounts"]
+        if source.name is None or not source.marks:
+            gone = "select cast(null as varchar) as gone_account_id from (select 1 as one) nothing where one = 0"
+        else:
+            origin, deleted = self.table_sql(source.name), server_condition(source.marks)
+            gone = (
+                f"select distinct {source.cells['account_id']} as gone_account_id from {origin} origin where {deleted}"
+            )
+        return _JOIN_ACCOUNT.format(id=account, gone=gone)
 
     def with_clause(self, names: Sequence[str]) -> str:
         """``with …``: accounts and the named tables, each holding the rows and cells that can be used."""
@@ -61,8 +83,10 @@ class ServerRows:
         if name in AMOUNT_COLUMNS:
             home = self.rates.home_amount(f"c.v_{AMOUNT_COLUMNS[name]}", self._currency(name))
             columns.append(f"{home} as {AMOUNT_COLUMNS[name]}_home")
-        columns.append(f"{_place_among_repeats(table)} as place")
-        join = JOIN_ACCOUNT if _is_checked_against_accounts(table) else ""
+        if source.user:
+            columns.append("c.v_user_id as user_id")
+        columns.append(f"{self._place_among_repeats(source)} as place")
+        join = self.join_account("c.v_account_id") if _is_checked_against_accounts(table) else ""
         return f"select {', '.join(columns)} from ({self._cells(source, source.name)}) c{join}"
 
     def _cells(self, source: ServerTable, name: str) -> str:
@@ -71,9 +95,32 @@ class ServerRows:
         cells += [
             f"case when {test} then 1 else 0 end as u_{column}" for column, (test, _) in source.unreadable.items()
         ]
+        if source.user:
+            cells.append(f"cast({sql_identifier(source.user)} as varchar) as v_user_id")
+        if self._counts_exact_repeats(source):
+            cells += [
+                f"cast({sql_identifier(own)} as varchar) as r_{place}" for place, own in enumerate(source.all_columns)
+            ]
         since, day = self.since(source.table), f"v_{source.table.date_column}"
         bound = f" where {day} is null or {day} >= {sql_date(since)}" if since else ""
-        return f"select * from (select {', '.join(cells)} from {self.table_sql(name)} origin) given{bound}"
+        counted = f" where not ({server_condition(source.marks)})" if source.marks else ""
+        return f"select * from (select {', '.join(cells)} from {self.table_sql(name)} origin{counted}) given{bound}"
+
+    def _counts_exact_repeats(self, source: ServerTable) -> bool:
+        """True for tables without a key. Usage is large, so only when several rows of a day were found in it."""
+        return not source.table.key and (source.table.name != "usage" or self.usage_may_repeat)
+
+    def _place_among_repeats(self, source: ServerTable) -> str:
+        """1 for the row that is kept of those with the same key, or of equal ones. A server has no row order: the other
+        columns decide."""
+        table = source.table
+        if self._counts_exact_repeats(source):
+            equal = ", ".join(f"c.r_{place}" for place in range(len(source.all_columns)))
+            return f"row_number() over (partition by {equal} order by c.v_account_id)"
+        if not table.key or table.name == "accounts":
+            return "1"
+        order = ", ".join(f"c.v_{column.name}" for column in table.columns if column.name != table.key)
+        return f"row_number() over (partition by c.v_{table.key} order by {order})"
 
     def _currency(self, name: str) -> str:
         """The currency of a row: its own, else its account's, else the home currency."""
@@ -94,7 +141,8 @@ class ServerRows:
         if table.date_column:
             found.append((table.date_column, f"c.v_{table.date_column} > {sql_date(self.as_of)}", FUTURE_DATED))
         if _is_checked_against_accounts(table):
-            found.append(("account_id", "all_accounts.any_account_id is null", NO_SUCH_ACCOUNT))
+            found.append(("account_id", f"{_UNKNOWN} and gone.gone_account_id is not null", ACCOUNT_DELETED))
+            found.append(("account_id", _UNKNOWN, NO_SUCH_ACCOUNT))
             found.append(("account_id", "known.account_id is null", ACCOUNT_LEFT_OUT))
         return found
 
@@ -115,7 +163,7 @@ class ServerRows:
     def _usable_rows(self, name: str) -> str:
         """The rows without a problem, their unusable cells set to NULL, and without what happened after the review day."""
         source = self.sources[name]
-        hidden = hide_future(name, self.as_of)
+        hidden = hide_future(name, self.as_of, source.columns)
         doubtful = self.optional_tests(source)
         cells = []
         for column in source.table.columns:
@@ -124,7 +172,12 @@ class ServerRows:
             cells.append(f"{hidden.get(column.name, '{0}').format(cell).replace(chr(34), '')} as {column.name}")
         if name in AMOUNT_COLUMNS:
             cells.append(f"s.{AMOUNT_COLUMNS[name]}_home as {AMOUNT_COLUMNS[name]}_home")
-        return f"select {', '.join(cells)} from {name}__checked s where s.problem = 0 and s.place = 1"
+        if source.user:
+            cells.append("s.user_id as user_id")
+        rows = f"select {', '.join(cells)} from {name}__checked s where s.problem = 0 and s.place = 1"
+        if name != "usage" or self.usage_grain.is_daily:
+            return rows
+        return self.usage_grain.daily_sql(f"({rows})", self.as_of)
 
 
 def _no_rows(table: Table) -> str:
@@ -139,14 +192,6 @@ def _no_rows(table: Table) -> str:
 def _is_checked_against_accounts(table: Table) -> bool:
     """True for tables whose rows belong to an account; usage is checked after it is one row an account."""
     return "account_id" in table.names and table.name not in ("accounts", "usage")
-
-
-def _place_among_repeats(table: Table) -> str:
-    """1 for the row that is kept of those with the same key. A server has no row order: the other columns decide."""
-    if not table.key or table.name == "accounts":
-        return "1"
-    order = ", ".join(f"c.v_{column.name}" for column in table.columns if column.name != table.key)
-    return f"row_number() over (partition by c.v_{table.key} order by {order})"
 
 
 def _first_problem(tests: Sequence[tuple[str, str]]) -> str:

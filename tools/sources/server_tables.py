@@ -12,9 +12,10 @@ from domain.errors import DataError
 from domain.tables import Column, Table
 from tools.sources import words
 from tools.sources.column_matching import match_columns
+from tools.sources.deleted_rows import DeletionMark, deletion_marks
 from tools.sources.empty_cells import empty_words, real_day
 from tools.sources.format_inference import type_fits
-from tools.sources.mapping import FILE_NAME, TableMapping
+from tools.sources.mapping import FILE_NAME, TableMapping, is_unknown
 from tools.sources.parse import SQL_TYPES
 from tools.sources.reasons import NOT_A_NUMBER, NOT_AN_AMOUNT, unknown_choice
 from tools.sql import sql_identifier, sql_string, sql_strings
@@ -33,6 +34,13 @@ class ServerTable:
     ignored: tuple[str, ...] = ()
     exported_on: date | None = None
     columns: tuple[str, ...] = ()
+    all_columns: tuple[str, ...] = ()
+    """Every column of the server's table, whether it is read or not."""
+    marks: tuple[DeletionMark, ...] = ()
+    """Columns that mark deleted rows."""
+    mapped: TableMapping = field(default_factory=TableMapping)
+    user: str | None = None
+    """The column with the user of a row of usage, where mapping.yaml names one."""
 
 
 def match_server_table(
@@ -60,7 +68,9 @@ def match_server_table(
     matched = match_columns(table, [column for column, _ in columns], mapped, name)
     cells, unreadable, filled = {}, {}, []
     for column in table.columns:
-        if column.name in mapped.constants:
+        if is_unknown(mapped.constants.get(column.name, "known")):
+            cells[column.name] = _null_cell(column)
+        elif column.name in mapped.constants:
             cells[column.name] = f"cast({sql_string(mapped.constants[column.name])} as {SQL_TYPES[column.kind]})"
         elif (index := matched.position.get(column.name)) is None:
             cells[column.name] = _null_cell(column)
@@ -79,7 +89,16 @@ def match_server_table(
                 written = _written_text(column, origin, translated) if column.kind == "choice" else origin
                 unreadable[column.name] = (f"{written} is not null and {cell} is null", reason)
         filled.append(column.name)
-    return ServerTable(table, name, cells, unreadable, matched.ignored, mapped.exported_on, tuple(filled))
+    header = tuple(column for column, _ in columns)
+    marks = deletion_marks(header, matched.used)
+    read = {mark.name for mark in marks}
+    ignored = tuple(column for column in matched.ignored if column not in read)
+    user = None if matched.user is None else header[matched.user]
+    if user and "active_users" not in filled:
+        filled.append("active_users")
+    return ServerTable(
+        table, name, cells, unreadable, ignored, mapped.exported_on, tuple(filled), header, marks, mapped, user
+    )
 
 
 def _refuse_unfit_type(table: Table, column: Column, name: str, own_name: str, kind: str) -> None:

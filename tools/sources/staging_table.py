@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
+from domain.data_audit import EXACT_REPEAT
 from domain.errors import DataError
 from domain.tables import Column, Table
 from tools.sources.column_formats import ColumnExpressions, ColumnFormat
 from tools.sources.column_matching import ColumnMatch
-from tools.sources.mapping import TableMapping
+from tools.sources.mapping import MAY_BE_UNKNOWN, TableMapping, is_unknown
 from tools.sources.parse import SQL_TYPES, amount_currency, column_expressions
 from tools.sources.raw_tables import RawTable, error_summary
 from tools.sources.reasons import REQUIRED_IS_EMPTY, repeated_key
@@ -60,6 +61,12 @@ class StagingTable:
     """The query that read it, for ``--explain``."""
     aggregate_sql: str = ""
     """The query that made one row an account of it, for ``--explain``; empty for a table that was not aggregated."""
+    repeats: tuple[int, tuple[int, ...]] = (0, ())
+    """Rows that the fast path left out because they are equal to earlier ones: how many, and the first row numbers."""
+    usage_days: int = 0
+    """Usage with types of its own: the recent days with rows, as `usage_grain.find_days` yields them."""
+    days_of_row: int = 1
+    """Usage: the days that one row stands for."""
     fast_path: bool = False
     """True while the typed table is filled directly, without a staging table."""
 
@@ -178,11 +185,9 @@ def _choices_first(columns: tuple[Column, ...]) -> list[Column]:
     return sorted(columns, key=lambda column: column.kind != "choice")
 
 
-MAY_BE_UNKNOWN = ("renewal_date", "due_date")
-"""Columns that a source must have and whose cells may be empty: a card that is charged at once has no due date."""
-
-
 def _source_cell(column: Column, staging: StagingTable) -> str | None:
+    if is_unknown(staging.mapped.constants.get(column.name, "known")):
+        return "CAST(NULL AS VARCHAR)"
     if column.name in staging.mapped.constants:
         return sql_string(staging.mapped.constants[column.name])
     index = staging.columns.position.get(column.name)
@@ -201,25 +206,34 @@ def required_problem(column: Column) -> list[tuple[str, str]]:
     return [(f"t_{column.name} IS NULL", REQUIRED_IS_EMPTY)]
 
 
-def layered_query(raw_table: RawTable, expressions: dict[str, ColumnExpressions]) -> str:
+def layered_query(raw_table: RawTable, expressions: dict[str, ColumnExpressions], more: str = "") -> str:
     """Text, then parts, then values, each in a query around the one before: DuckDB computes every layer once.
 
-    The kind of a survey comes one layer early, because the meaning of its score depends on it.
+    The kind of a survey comes one layer early, because the meaning of its score depends on it. ``more`` is a further
+    column of the source, after a comma.
     """
     texts = ", ".join(f"{item.text} AS t_{name}" for name, item in expressions.items())
     parts = "".join(f", {item.parts} AS p_{name}" for name, item in expressions.items() if item.parts)
     first = {name: item for name, item in expressions.items() if name == "kind"}
     kinds = "".join(f", {item.value} AS v_{name}" for name, item in first.items())
     values = ", ".join(f"{item.value} AS v_{name}" for name, item in expressions.items() if name not in first)
-    query = f"SELECT row_no, {texts} FROM {raw_table.relation}"
+    query = f"SELECT row_no, {texts}{more} FROM {raw_table.relation}"
     query = f"SELECT *{parts}{kinds} FROM ({query})"
     return f"SELECT *, {values} FROM ({query})"
 
 
 def leave_out_rows(
-    connection: duckdb.DuckDBPyConnection, staging: StagingTable, rules: Sequence[RowRule], joins: str = ""
+    connection: duckdb.DuckDBPyConnection,
+    staging: StagingTable,
+    rules: Sequence[RowRule],
+    joins: str = "",
+    may_repeat: bool = True,
 ) -> None:
-    """Leave out rows with an unusable required cell, rows that break a rule, then repeated keys; the first reason counts."""
+    """Leave out rows with an unusable required cell, rows that break a rule, then repeats; the first reason counts.
+
+    A repeat has the key of an earlier row, or in a table without a key all its cells. ``may_repeat`` false: such a table
+    is known to have none.
+    """
     staging.row_reasons = []
     whens = []
     for column in staging.table.columns:
@@ -238,6 +252,8 @@ def leave_out_rows(
     )
     if staging.table.key and staging.table.name != "accounts":
         _leave_out_repeats(connection, staging, staging.table.key)
+    elif not staging.table.key and may_repeat and has_exact_repeats(connection, staging.raw_table):
+        _leave_out_exact_repeats(connection, staging)
     row = connection.execute(f"SELECT count(*) FROM {staging.left_out_table}").fetchone()
     staging.left_out_count = int(row[0]) if row else 0
 
@@ -252,6 +268,32 @@ def _leave_out_repeats(connection: duckdb.DuckDBPyConnection, staging: StagingTa
         f"INSERT INTO {staging.left_out_table} SELECT row_no, {len(staging.row_reasons)} FROM (SELECT s.row_no,"
         f" row_number() OVER (PARTITION BY s.{sql_identifier(key)} ORDER BY s.row_no) AS place FROM {staging.name} s"
         f" ANTI JOIN {staging.left_out_table} v USING (row_no)) WHERE place > 1"
+    )
+
+
+def has_exact_repeats(connection: duckdb.DuckDBPyConnection, raw_table: RawTable) -> bool:
+    """True where two rows of the source may be equal in all their columns, those that are not read included."""
+    different = f"SELECT count(*) = count(DISTINCT {row_hash(raw_table)}) FROM {raw_table.relation}"
+    return not (connection.execute(different).fetchone() or (True,))[0]
+
+
+def row_hash(raw_table: RawTable) -> str:
+    """A number that two equal rows of the source have in common."""
+    return f"hash({_all_cells(raw_table)})"
+
+
+def _all_cells(raw_table: RawTable, alias: str = "") -> str:
+    return ", ".join(f"{alias}c{index}" for index in range(len(raw_table.header)))
+
+
+def _leave_out_exact_repeats(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> None:
+    """Leave out all but the first of the kept rows that are equal cell by cell."""
+    staging.row_reasons.append(LeftOutReason(None, EXACT_REPEAT))
+    connection.execute(
+        f"INSERT INTO {staging.left_out_table} SELECT row_no, {len(staging.row_reasons)} FROM (SELECT s.row_no,"
+        f" row_number() OVER (PARTITION BY {_all_cells(staging.raw_table, 'r.')} ORDER BY s.row_no) AS place"
+        f" FROM {staging.name} s JOIN {staging.raw_table.relation} r ON r.row_no = s.row_no"
+        f" ANTI JOIN {staging.left_out_table} v ON v.row_no = s.row_no) WHERE place > 1"
     )
 
 

@@ -6,9 +6,10 @@ from datetime import date
 
 import duckdb
 
-from domain.data_audit import UNKNOWN_PREFIX, LeftOutRows, SourceAudit
+from domain.data_audit import EXACT_REPEAT, UNKNOWN_PREFIX, LeftOutRows, SourceAudit
 from domain.tables import Table
 from tools.signals.registry import needed_columns
+from tools.sources.deleted_rows import deleted_entries
 from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.scales import right_advice
 from tools.sources.staging_table import StagingTable
@@ -20,14 +21,31 @@ _EXAMPLE_LENGTH = 60
 
 def row_example(location: str, row: int, value: str | None) -> str:
     """An example like: file.csv row 12: 'value'. Shortened, with control characters escaped."""
-    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in value or "")
-    return f"{location} row {row}: '{text if len(text) <= _EXAMPLE_LENGTH else text[: _EXAMPLE_LENGTH - 1] + '…'}'"
+    return f"{location} row {row}: '{shorten(value or '')}'"
+
+
+def shorten(value: str) -> str:
+    """A text of the data for a message: short, with control characters escaped."""
+    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in value)
+    return text if len(text) <= _EXAMPLE_LENGTH else text[: _EXAMPLE_LENGTH - 1] + "…"
 
 
 def collect_left_out(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> tuple[LeftOutRows, ...]:
     """Records of rows of the wrong shape, of rows left out, then of cells set to unknown, in the order of the reasons."""
-    found = [*_malformed_rows(staging), *_left_out_rows(connection, staging), *_unknown_cells(connection, staging)]
+    found = [*_malformed_rows(staging), *deleted_entries(staging.table.name, staging.raw_table)]
+    found += [*_left_out_rows(connection, staging), *_unknown_cells(connection, staging)]
     return with_right_advice(found)
+
+
+def left_out_on_fast_path(staging: StagingTable) -> tuple[LeftOutRows, ...]:
+    """Records of rows that are left out without a fault: deleted at the source, and repeated."""
+    entries = deleted_entries(staging.table.name, staging.raw_table)
+    if count := staging.repeats[0]:
+        examples = tuple(f"{staging.raw_table.location} row {row}" for row in staging.repeats[1])
+        entries.append(
+            LeftOutRows(table=staging.table.name, column=None, reason=EXACT_REPEAT, rows=count, examples=examples)
+        )
+    return tuple(entries)
 
 
 def with_right_advice(found: Sequence[LeftOutRows]) -> tuple[LeftOutRows, ...]:
@@ -43,7 +61,8 @@ def with_right_advice(found: Sequence[LeftOutRows]) -> tuple[LeftOutRows, ...]:
 
 def rows_left_out(staging: StagingTable) -> int:
     """The number of records that are not in the typed table, without those older than the look-back."""
-    return len(staging.raw_table.malformed_rows) + staging.left_out_count
+    deleted = sum(count for _, count, _ in staging.raw_table.deleted)
+    return len(staging.raw_table.malformed_rows) + deleted + staging.left_out_count + staging.repeats[0]
 
 
 def _malformed_rows(staging: StagingTable) -> list[LeftOutRows]:
@@ -196,7 +215,7 @@ def connected_audit(
         last_date=found.last,
         seen_until=min(exported_on, as_of) if exported_on and is_seen else found.last,
         columns=tuple(column.name for column in table.columns if column.name in filled),
-        columns_absent=tuple(c.name for c in table.columns if not c.required and c.name not in filled),
+        columns_absent=tuple(c.name for c in table.columns if c.missed and not c.required and c.name not in filled),
         columns_ignored=staging.columns.ignored,
         columns_empty=found.empty if found.rows else (),
         notices=(*staging.raw_table.notices, *staging.notices),

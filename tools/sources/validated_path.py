@@ -103,7 +103,7 @@ def _insert_kept_rows(connection: duckdb.DuckDBPyConnection, staging: StagingTab
 def _amount_cells(staging: StagingTable, request: ReadRequest) -> tuple[dict[str, str], tuple[str, ...], str]:
     """Replacements by column (``{0}`` is the cell of the staging table ``s``), the home amount, and the joins they need."""
     name = staging.table.name
-    replaced = hide_future(name, request.as_of)
+    replaced = hide_future(name, request.as_of, {*staging.columns.position, *staging.mapped.constants})
     minor = {column: unit for column, unit in staging.mapped.units.items() if unit in MINOR_UNITS}
     currency = row_currency(name, request.rates)
     for column, unit in minor.items():

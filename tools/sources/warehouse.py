@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -24,6 +25,7 @@ from tools.signals import (
     OBSERVED_ON,
     TEXT_COLUMNS,
     category_signals_sql,
+    last_signs_sql,
     usage_by_account_sql,
 )
 from tools.sources import table_audit
@@ -36,12 +38,13 @@ from tools.sources.read_request import TextFilter
 from tools.sources.reasons import (
     NO_SUCH_ACCOUNT,
 )
-from tools.sources.server_audit import count_statement, left_out_entry, server_audit
+from tools.sources.server_audit import count_statement, found_recent_rows, left_out_entry, server_audit
 from tools.sources.server_rows import ServerRows
 from tools.sources.server_tables import ServerTable, match_server_table
 from tools.sources.servers import DatabaseServer, open_server, url_parameter
 from tools.sources.source_location import SourceLocation, find_table
 from tools.sources.staging_table import AMOUNT_COLUMNS
+from tools.sources.usage_grain import UsageGrain, choose_grain
 from tools.sql import sql_date, sql_identifier, sql_string, sql_strings
 
 
@@ -74,11 +77,20 @@ class Warehouse:
         source = self.rows.sources[name]
         if source.name is None:
             return table_audit.absent_audit(source.table), ()
+        found = self._count(connection, name)
+        if name == "usage":
+            if found_recent_rows(found).repeats:  # some of them may be equal in all columns: those count once
+                self.rows = replace(self.rows, usage_may_repeat=True)
+                found = self._count(connection, name)
+            grain, _ = choose_grain(source.mapped, found_recent_rows(found), source.name, self.rows.as_of)
+            self.rows = replace(self.rows, usage_grain=grain)
+        return server_audit(self.rows, name, found)
+
+    def _count(self, connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
         statement = count_statement(self.rows, name)
         self.fetch(f"counting {name}", statement.sql, connection, "warehouse_counts", statement.columns)
         row = connection.execute("select * from warehouse_counts").fetchone() or ()
-        found = dict(zip([column for column, _ in statement.columns], row, strict=True))
-        return server_audit(self.rows, name, found)
+        return dict(zip([column for column, _ in statement.columns], row, strict=True))
 
     def give_up(
         self, audits: Mapping[str, SourceAudit], left_out: Sequence[LeftOutRows], limits: LeftOutLimits
@@ -90,7 +102,8 @@ class Warehouse:
         audit = with_shares(DataAudit(sources=tuple(audits.values()), left_out=tuple(left_out), fingerprint=""))
         given_up = tables_to_give_up(audit, limits, self.mapping)
         absent = {name: match_server_table(TABLES[name], None, [], TableMapping()) for name in given_up}
-        self.rows = replace(self.rows, sources={**self.rows.sources, **absent})
+        grain = UsageGrain() if "usage" in given_up else self.rows.usage_grain
+        self.rows = replace(self.rows, sources={**self.rows.sources, **absent}, usage_grain=grain)
         return {each.table: given_up_audit(each) if each.table in given_up else each for each in audit.sources}
 
     def measure(
@@ -104,8 +117,9 @@ class Warehouse:
         parts = [self.rows.with_clause([name for name in TABLES if name not in ("people", "accounts")])]
         parts.append(f"usage_by_account as ({usage_by_account_sql(self.rows.as_of)})")
         parts += [f"{c}_signals as ({category_signals_sql(c, self.rows.as_of, seen, windows)})" for c in CATEGORIES]
+        parts.append(f"last_signs as ({last_signs_sql(self.rows.as_of)})")
         accounts = TABLES["accounts"]
-        days = sorted(set(OBSERVED_ON.values()))
+        days = [*sorted(set(OBSERVED_ON.values())), "last_used_on", "last_billed_on"]
         measured = [name for name in (*OBSERVED_ON, *CONTEXT_COLUMNS) if name not in INTENTS]
         chosen = [f"a.{name}" for name in (*accounts.names, "arr_home")]
         chosen += [f"cast({name} as double) as {name}" for name in measured] + days
@@ -113,7 +127,8 @@ class Warehouse:
             ("arr_home", "DECIMAL(18,2)")
         ]
         columns += [(name, "DOUBLE") for name in measured] + [(name, "DATE") for name in days]
-        joins = " ".join(f"join {c}_signals on {c}_signals.account_id = a.account_id" for c in CATEGORIES)
+        measured_parts = [*(f"{c}_signals" for c in CATEGORIES), "last_signs"]
+        joins = " ".join(f"join {c} on {c}.account_id = a.account_id" for c in measured_parts)
         sql = ",\n".join(parts) + f"\nselect {', '.join(chosen)} from accounts a {joins}"
         self.fetch("measuring", sql, connection, "warehouse_rows", columns)
         _refuse_bad_accounts(connection, str(self.rows.sources["accounts"].name))
