@@ -119,5 +119,5 @@ def test_the_answer_to_why_names_the_quotation_and_the_open_ticket(both_weeks: S
         "ask", "why is Nimbara Textiles at risk?", "--data", PORTFOLIO, "--as-of", SECOND_DAY, "--json"
     )
     (part,) = json.loads(asked.out)["parts"]
-    assert "a blocker, not a wish" in " ".join(part["known"])
+    assert "It blocks us more every week" in " ".join(part["known"])
     assert "T-22263" in " ".join(part["known"])

@@ -213,7 +213,9 @@ def _parquet(source: SourceLocation, connection: duckdb.DuckDBPyConnection, name
         raise DataError(f"{path.name} cannot be read: {error_summary(error)}. Export it again.") from error
     before = list(accumulate((int(row[0]) for row in counts), initial=0))
     if len(paths) == 1:
-        return open_relation(connection, f"read_parquet({files})", "file_row_number + 2", path.name, before[-1], files)
+        return open_relation(
+            connection, f"read_parquet({files})", "file_row_number + 2", path.name, before[-1], files=files
+        )
     row_no = f"list_extract({before[:-1]}, CAST(file_index AS INTEGER) + 1) + file_row_number + 2"
     query = f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"
-    return open_relation(connection, query, row_no, path.name, before[-1], files)
+    return open_relation(connection, query, row_no, path.name, before[-1], files=files)
