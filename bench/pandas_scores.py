@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tools.signals.statements import StatementFinder, TextRow
 
 from bench.common import COMPARE, KEY, print_worst_accounts
 from domain.configuration import (
@@ -25,7 +26,6 @@ from domain.configuration import (
 )
 from tools.configuration import read_configuration
 from tools.signals import OBSERVED_ON
-from tools.signals.statements import StatementFinder, TextRow
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from tools.signals.statements import StatementFinder, TextRow
 
 from bench.common import COMPARE, KEY, print_worst_accounts
 from domain.configuration import (
@@ -30,7 +31,6 @@ from domain.configuration import (
 )
 from tools.configuration import read_configuration
 from tools.signals import OBSERVED_ON
-from tools.signals.statements import StatementFinder, TextRow
 
 
 @dataclass(frozen=True)

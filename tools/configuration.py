@@ -4,6 +4,7 @@ Files are read first and parsed then, so that a review can go on with the files 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +22,10 @@ from tools.yaml_file import YamlDocument, parse_yaml, read_text
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
-    "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review",
+    "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases/kinds", "review": "review",
     "model": "model", "asking": "ask",
 }  # fmt: skip
+_KINDS = "phrases/kinds.yaml"
 _SCORE_PARTS = ("scoring", "tiers", "wording")
 
 
@@ -55,10 +57,19 @@ def _hash(files: Mapping[str, str], names: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _language_files(kinds: YamlDocument) -> list[str]:
+    """The phrase files of the languages that ``phrases/kinds.yaml`` says are read; wrong ones are refused later."""
+    read = kinds.content.get("read") if isinstance(kinds.content, dict) else None
+    codes = [code for code in read if isinstance(code, str)] if isinstance(read, list) else []
+    return [f"phrases/{code}.yaml" for code in dict.fromkeys(codes) if re.fullmatch("[a-z]{2}", code)]
+
+
 def _first_problem(error: ValidationError, documents: Documents) -> str:
     """The first problem, as file, line and key."""
     problem = error.errors(include_url=False, include_input=False)[0]
     keys = [str(key) for key in problem["loc"]]
+    if keys[:2] == ["wording", "languages"] and len(keys) > 2:
+        return documents[f"phrases/{keys[2]}.yaml"].explain(error, 3, "the whole file")
     if not keys:
         return _with_line(str(problem["msg"]).removeprefix("Value error, "), documents)
     is_book = keys[0] == "playbooks" and len(keys) > 1
@@ -88,7 +99,9 @@ def read_configuration_files(folder: Path | None = None) -> ConfigurationFiles:
     folder = folder or DEFAULT_FOLDER
     names = [f"{file}.yaml" for file in _FILES.values()]
     books = sorted(path.name for path in (folder / "playbooks").glob("*.yaml"))
-    return ConfigurationFiles(files=_read_files(folder, [*names, *(f"playbooks/{name}" for name in books)]))
+    files = _read_files(folder, [*names, *(f"playbooks/{name}" for name in books)])
+    languages = _language_files(parse_yaml(files[_KINDS], _KINDS, ConfigurationError))
+    return ConfigurationFiles(files={**files, **_read_files(folder, languages)})
 
 
 def parse_configuration(given: ConfigurationFiles) -> Configuration:
@@ -97,7 +110,8 @@ def parse_configuration(given: ConfigurationFiles) -> Configuration:
     books = sorted(name for name in given.files if name.startswith("playbooks/"))
     content = _content(given.files, documents, _FILES)
     content["playbooks"] = {Path(name).stem: documents[name].content for name in books}
-    content["hash"] = _hash(given.files, sorted(f"{file}.yaml" for file in _FILES.values()) + books)
+    languages = _language_files(documents[_KINDS])
+    content["hash"] = _hash(given.files, sorted(f"{file}.yaml" for file in _FILES.values()) + languages + books)
     found = _validate(Configuration, content, documents)
     with _lines_in_errors(documents):
         review = state_review_numbers(found.review, found.tiers, found.scoring, found.windows)
@@ -106,15 +120,24 @@ def parse_configuration(given: ConfigurationFiles) -> Configuration:
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
     """The configuration of the scores alone, checked: a sixth of ``configs/``. Raises as ``read_configuration`` does."""
-    files = _read_files(folder or DEFAULT_FOLDER, [f"{_FILES[part]}.yaml" for part in _SCORE_PARTS])
-    documents = _parse(files)
+    folder = folder or DEFAULT_FOLDER
+    files = _read_files(folder, [f"{_FILES[part]}.yaml" for part in _SCORE_PARTS])
+    documents = dict(_parse(files))
+    phrases = _read_files(folder, _language_files(documents[_KINDS]))
+    files, documents = {**files, **phrases}, {**documents, **_parse(phrases)}
     return _validate(ScoreConfiguration, _content(files, documents, _SCORE_PARTS), documents)
 
 
 def _content(files: Mapping[str, str], documents: Documents, parts: Iterable[str]) -> dict[str, Any]:
     content = {part: documents[f"{_FILES[part]}.yaml"].content for part in parts}
+    languages = _language_files(documents[_KINDS])
+    if isinstance(content["wording"], dict):
+        content["wording"] = content["wording"] | {
+            "languages": {Path(name).stem: documents[name].content for name in languages if name in documents}
+        }
     _share_text_window(content)
-    return content | {"scoring_hash": _hash(files, sorted(f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
+    names = sorted(f"{_FILES[part]}.yaml" for part in _SCORE_PARTS)
+    return content | {"scoring_hash": _hash(files, [*names, *languages])}
 
 
 def _share_text_window(content: dict[str, Any]) -> None:

@@ -4,9 +4,9 @@ import time
 from itertools import product
 
 import pytest
+from tools.signals.statements import StatementFinder, TextRow
 
 from tests.builders import AS_OF, SHIPPED, PortfolioBuilder
-from tools.signals.statements import StatementFinder, TextRow
 
 FINDER = StatementFinder(SHIPPED.wording)
 

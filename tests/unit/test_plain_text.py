@@ -4,11 +4,11 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tools.signals.statements import StatementFinder, TextRow
 
 from tests.builders import AS_OF, SHIPPED
 from tools.signals import match_sql, single_line_sql
 from tools.signals.plain_text import plain_text, plain_text_query
-from tools.signals.statements import StatementFinder, TextRow
 
 FINDER = StatementFinder(SHIPPED.wording)
 CONNECTION = duckdb.connect(config={"threads": 1})

@@ -107,11 +107,14 @@ def _input_rows(base: ScoredBase) -> dict[str, list[InputRow]]:
 
 
 def _statements_by_account(base: ScoredBase, accounts: set[str]) -> dict[str, dict[str, list[InputRow]]]:
+    """By account and signal: the rows with an asserted statement that feeds it, each with its first sentence."""
     found: dict[str, dict[str, list[InputRow]]] = {}
-    for statement in base.statements:
-        if statement.account_id in accounts:
-            row = InputRow(statement.table, statement.row, statement.on, {"quote": statement.quote})
-            found.setdefault(statement.account_id, {}).setdefault(statement.intent, []).append(row)
+    kinds = base.configuration.wording.kinds
+    for said in base.statements:
+        for signal in kinds[said.kind].signals if said.account_id in accounts and said.mode == "asserted" else ():
+            rows = found.setdefault(said.account_id, {}).setdefault(signal, [])
+            if all((row.table, row.row) != (said.table, said.row) for row in rows):
+                rows.append(InputRow(said.table, said.row, said.on, {"quote": said.quotation}))
     return found
 
 

@@ -18,7 +18,9 @@ from typing_extensions import TypeVar
 from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
 from domain.data_audit import DataAudit
 from domain.record import Row as Row
+from domain.statements import Statement
 from tools.engine import EngineLimits, StepWatcher, no_watcher
+from tools.reading.reader import StatementReader
 from tools.scoring import week_over_week
 from tools.scoring.calibration import fit_churn_curve
 from tools.scoring.score_sql import (
@@ -40,7 +42,6 @@ from tools.signals import (
     FEW_TEXTS,
     TEXT_COLUMNS,
 )
-from tools.signals.statements import Statement, StatementFinder
 from tools.sources import Portfolio, TableRead, TextFilter, open_portfolio
 from tools.sources.damaged_files import name_damaged_file
 from tools.wording import review_id_of
@@ -158,6 +159,7 @@ def read_base(
     Raises DataError or ConfigurationError when the data cannot be used.
     """
     scoring = configuration.scoring
+    search = StatementReader(configuration.wording).search
 
     def read() -> ScoredBase[ConfigurationT]:
         portfolio = open_portfolio(
@@ -166,9 +168,7 @@ def read_base(
             home_currency=scoring.money.home,
             rates=scoring.money.rates,
             lookback_days=scoring.lookback_days,
-            texts=TextFilter(
-                StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)
-            ),
+            texts=TextFilter(search.stems, search.phrases, int(configuration.wording.window_days.value)),
             windows=configuration.windows,
             limits=limits,
             watcher=watch,

@@ -6,13 +6,14 @@ Every statement that decides a score is run by way of ``SqlLog``, so that it can
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import compress
 
 import duckdb
 
 from domain.configuration import CATEGORIES, ScoreConfiguration
 from domain.data_audit import DataAudit
+from domain.statements import Statement
 from tools.engine import StepWatcher
+from tools.reading.reader import StatementReader, TextRow
 from tools.scoring.score_sql import (
     ATTRIBUTES,
     FORMER_CUSTOMERS_SQL,
@@ -34,14 +35,15 @@ from tools.scoring.snapshots import Snapshot
 from tools.signals import (
     OBSERVED_ON,
     TEXT_COLUMNS,
+    TEXT_KEYS,
     category_signals_sql,
     category_sql,
     match_sql,
+    search_sql,
     single_line_sql,
     usage_by_account_sql,
 )
 from tools.signals.plain_text import plain_text_query
-from tools.signals.statements import Statement, StatementFinder, TextRow
 from tools.sources import Portfolio
 from tools.sql import sql_files, sql_string
 
@@ -70,10 +72,10 @@ def sort_accounts(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _texts_sql() -> str:
-    """A select of every text: account, day, table, row and the text."""
+    """A select of every text: account, day, table, key, row and the text."""
     return " union all ".join(
-        f"select account_id, {day} as on_day, {sql_string(table)} as source, row_no, "
-        f"{whole.format(**{name: name for name in names})} as text from {table} "
+        f"select account_id, {day} as on_day, {sql_string(table)} as source, cast({TEXT_KEYS[table]} as varchar) as text_key, "
+        f"row_no, {whole.format(**{name: name for name in names})} as text from {table} "
         f"where coalesce({', '.join(names)}) is not null"
         for table, (day, names, whole) in TEXT_COLUMNS.items()
     )
@@ -82,36 +84,39 @@ def _texts_sql() -> str:
 def find_statements(
     connection: duckdb.DuckDBPyConnection, configuration: ScoreConfiguration, as_of: date, few: bool
 ) -> list[Statement]:
-    """Find stated intents in the texts of the window and put them into the table ``statements``.
+    """Read the texts of the window; what is asserted goes into the table ``statements``, by the signals that it feeds.
 
-    Preparing an expression is costly: each is used once, and for ``few`` texts the search for any phrase is left out.
+    Preparing an expression is costly: for ``few`` texts only the first step of the search is done in the engine.
     """
     window = int(configuration.wording.window_days.value)
-    finder = StatementFinder(configuration.wording)
-    each = ", ".join(match_sql("line", pattern) for pattern in finder.filters.values())
+    reader = StatementReader(configuration.wording)
+    search = reader.search
+    wanted = match_sql("line", search.stems) if few else search_sql("line", search.stems, search.phrases)
     recent = f"from ({_texts_sql()}) where text <> '' and date_diff('day', on_day, ?) between 0 and ?"
     shown = plain_text_query(f"select * {recent}", "text")
     texts = connection.execute(
-        f"with lines as materialized (select * exclude (shown), {single_line_sql('shown')} as line from ({shown})), "
-        f"read as materialized (select * exclude (line), [{each}] as phrased from lines "
-        f"where {'true' if few else match_sql('line', finder.filter)}) "
-        "from read where list_contains(phrased, true) order by source, account_id, on_day, text, row_no",
+        f"with lines as materialized (select * exclude (shown), {single_line_sql('shown')} as line from ({shown})) "
+        f"select account_id, on_day, source, coalesce(text_key, ''), row_no, text from lines where {wanted} "
+        "order by source, account_id, on_day, text, row_no",
         [as_of, window],
     ).fetchall()
-    found = list(
-        finder.find(
-            TextRow(account, on, table, row, text, tuple(compress(finder.filters, phrased)))
-            for account, on, table, row, text, phrased in texts
-        )
+    found = list(reader.read(TextRow(*row) for row in texts))
+    kinds = configuration.wording.kinds
+    stated = sorted(
+        {
+            (said.account_id, signal, said.on, said.table, said.row)
+            for said in found
+            if said.mode == "asserted"
+            for signal in kinds[said.kind].signals
+        }
     )
     connection.execute(
-        "create or replace temp table statements (account_id varchar, intent varchar, date date, source varchar, row_no bigint)"
+        "create or replace temp table statements (account_id varchar, signal varchar, date date, source varchar, row_no bigint)"
     )
-    if found:
-        columns = list(zip(*[(s.account_id, s.intent, s.on, s.table, s.row) for s in found], strict=True))
+    if stated:
+        columns = [list(column) for column in zip(*stated, strict=True)]
         connection.execute(
-            "insert into statements select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
-            [list(column) for column in columns],
+            "insert into statements select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)", columns
         )
     return found
 

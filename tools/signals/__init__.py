@@ -16,8 +16,8 @@ from tools.signals.registry import CONTEXT_COLUMNS, SIGNALS, USAGE_WINDOW_DAYS, 
 from tools.sql import sql_date, sql_string
 
 __all__ = [
-    "CONTEXT_COLUMNS", "FEW_TEXTS", "INTENTS", "OBSERVED_ON", "TEXT_COLUMNS", "WHOLE_NUMBERS", "bind_literals",
-    "category_signals_sql", "category_sql", "match_sql", "round_sql", "signal_columns",
+    "CONTEXT_COLUMNS", "FEW_TEXTS", "INTENTS", "OBSERVED_ON", "TEXT_COLUMNS", "TEXT_KEYS", "WHOLE_NUMBERS", "bind_literals",
+    "category_signals_sql", "category_sql", "match_sql", "round_sql", "search_sql", "signal_columns",
     "single_line_sql", "usage_by_account_sql",
 ]  # fmt: skip
 
@@ -31,6 +31,9 @@ INTENTS = tuple(name for name, entry in SIGNALS.items() if entry.is_stated)
 
 WHOLE_NUMBERS = frozenset(name for name, entry in SIGNALS.items() if entry.is_whole) | WHOLE_CONTEXT
 """Counts and days: whole numbers, which need no rounding."""
+
+TEXT_KEYS = {"notes": "date", "tickets": "ticket_id", "surveys": "date"}
+"""By table with texts: the column by which a person finds a row again, its id or its date."""
 
 TEXT_COLUMNS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "notes": ("date", ("text",), "{text}"),
@@ -104,6 +107,11 @@ def single_line_sql(text: str) -> str:
     return f"case when {wide} then regexp_replace({text}, '\\s+', ' ', 'g') else {text} end"
 
 
+def search_sql(line: str, first: str, then: Sequence[str]) -> str:
+    """A condition: the line matches ``first``, and one of ``then``, which are tried only on what is left."""
+    return f"{match_sql(line, first)} and ({' or '.join(match_sql(line, pattern) for pattern in then)})"
+
+
 def match_sql(line: str, pattern: str) -> str:
     """A condition: the plain text on one line matches the pattern, without regard to case."""
-    return f"regexp_matches({line}, {sql_string(re2_pattern(pattern))}, 'i')"
+    return f"regexp_matches({line}, {sql_string(re2_pattern(pattern))}, 'is')"

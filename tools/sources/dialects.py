@@ -8,7 +8,7 @@ takes the entry of another one by default.
 difference                     PostgreSQL                                  Spark
 =============================  ==========================================  ============================================
 syntax and functions           translated by sqlglot                       translated by sqlglot
-a pattern in a text            ``~*``; a word ends at ``\\y``               ``rlike`` with ``(?i)``
+a pattern in a text            ``~*``; a word ends at ``\\y``               ``rlike`` with ``(?is)``
 white space on one line        ``regexp_replace`` with the flag ``g``      ``regexp_replace`` always replaces all
 names of types                 ``information_schema``                      the names of the catalogue
 rounding                       never: done by the embedded engine, on the one row an account that comes back
@@ -16,7 +16,7 @@ order of rows                  never relied on: what comes back is sorted by the
 =============================  ==========================================  ============================================
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from domain.errors import InputError
 from tools.signals.plain_text import STEPS, nested_steps
@@ -66,7 +66,7 @@ def _spark_step(text: str, pattern: str, by: str) -> str:
 
 
 def _spark_match(pattern: str) -> str:
-    return f"{nested_steps('line', _PLAIN_LINE, _spark_step)} RLIKE {_spark_string('(?i)' + pattern)}"
+    return f"{nested_steps('line', _PLAIN_LINE, _spark_step)} RLIKE {_spark_string('(?is)' + pattern)}"
 
 
 _PLAIN_LINE = (*STEPS, (r"\s+", " "))
@@ -105,9 +105,10 @@ def duckdb_type(dialect: str, name: str) -> str:
     return COLUMN_TYPES[dialect].get(name.split("(")[0], f"({name})")
 
 
-def translate_sql(sql: str, dialect: str, pattern: str = "") -> str:
-    """The same statement for another engine; ``pattern`` is what ``MATCH_PLACEHOLDER`` tests for."""
+def translate_sql(sql: str, dialect: str, patterns: Sequence[str] = ()) -> str:
+    """The same statement for another engine; ``MATCH_PLACEHOLDER`` tests for all ``patterns``, the first one first."""
     import sqlglot
 
     text = sqlglot.transpile(sql, read="duckdb", write=dialect, pretty=True, comments=False)[0]
-    return text.replace(MATCH_PLACEHOLDER, PATTERN_TESTS[dialect](pattern)) if MATCH_PLACEHOLDER in text else text
+    tests = " AND ".join(PATTERN_TESTS[dialect](pattern) for pattern in patterns)
+    return text.replace(MATCH_PLACEHOLDER, tests) if MATCH_PLACEHOLDER in text else text

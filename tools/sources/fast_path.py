@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import duckdb
 
 from domain.tables import TABLES, Column, Table
-from tools.signals import FEW_TEXTS, TEXT_COLUMNS, match_sql, single_line_sql
+from tools.signals import FEW_TEXTS, TEXT_COLUMNS, search_sql, single_line_sql
 from tools.signals.plain_text import plain_text_query
 from tools.signals.sql_columns import signal_inputs
 from tools.sources.currencies import CurrencyRates
@@ -106,14 +106,14 @@ class _TextSearch:
 
     clean: str
     text: str
-    pattern: str
+    texts: TextFilter
     cells: dict[str, str]
 
     def query(self, source: str) -> str:
         """The rows of ``source`` with the clean columns and with ``has_phrase``."""
         shown = plain_text_query(f"SELECT *, {self.clean} FROM ({source})", self.text)
         line = f"SELECT *, {single_line_sql('shown')} AS line FROM ({shown})"
-        return f"SELECT *, {match_sql('line', self.pattern)} AS has_phrase FROM ({line})"
+        return f"SELECT *, {search_sql('line', self.texts.first, self.texts.then)} AS has_phrase FROM ({line})"
 
 
 def _text_search(table: Table, expressions: Mapping[str, object], texts: TextFilter, as_of: date) -> _TextSearch | None:
@@ -131,7 +131,7 @@ def _text_search(table: Table, expressions: Mapping[str, object], texts: TextFil
     clean = ", ".join(f"CASE WHEN {recent} THEN {clean_long_text(f'v_{name}')} END AS l_{name}" for name in there)
     line = whole.format(**{name: f"l_{name}" if name in there else "NULL" for name in names})
     cells = {name: f"CASE WHEN has_phrase THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
-    return _TextSearch(clean, line, texts.pattern, cells)
+    return _TextSearch(clean, line, texts, cells)
 
 
 def read_fast_path(

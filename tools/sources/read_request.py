@@ -14,9 +14,13 @@ from tools.sql import sql_date
 
 @dataclass(frozen=True)
 class TextFilter:
-    """The texts that are wanted: those of the last ``window_days`` days that match ``pattern``, without regard to case."""
+    """The texts that are wanted: those of the last ``window_days`` days that match ``first`` and one of ``then``.
 
-    pattern: str
+    ``first`` is cheap and tried on every text; ``then`` only on what is left. All without regard to case.
+    """
+
+    first: str
+    then: tuple[str, ...]
     window_days: int
 
 

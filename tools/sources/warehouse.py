@@ -23,6 +23,7 @@ from tools.signals import (
     INTENTS,
     OBSERVED_ON,
     TEXT_COLUMNS,
+    TEXT_KEYS,
     category_signals_sql,
     usage_by_account_sql,
 )
@@ -60,10 +61,10 @@ class Warehouse:
         connection: duckdb.DuckDBPyConnection,
         name: str,
         columns: Sequence[tuple[str, str]],
-        pattern: str = "",
+        patterns: Sequence[str] = (),
     ) -> None:
         """Run a statement written in the embedded engine's dialect; its answer becomes a temporary table there."""
-        text = translate_sql(sql, self.server.dialect, pattern)
+        text = translate_sql(sql, self.server.dialect, patterns)
         self.statements.append((what, text))
         self.server.fetch(text, connection, name, columns)
 
@@ -134,19 +135,29 @@ class Warehouse:
         for name in present:
             day, names, whole = TEXT_COLUMNS[name]
             line = whole.format(**{column: column for column in names})
-            each.append(f"select account_id, {day} as on_day, {sql_string(name)} as source, {line} as line from {name}")
+            key = f"cast({TEXT_KEYS[name]} as varchar)"
+            each.append(
+                f"select account_id, {day} as on_day, {sql_string(name)} as source, {key} as text_key, {line} as line from {name}"
+            )
         sql = (
-            f"{self.rows.with_clause(present)} select account_id, on_day, source, line from ({' union all '.join(each)}) texts"
+            f"{self.rows.with_clause(present)} select account_id, on_day, source, text_key, line from ({' union all '.join(each)}) texts"
             f" where on_day >= {sql_date(first)} and on_day <= {sql_date(self.rows.as_of)} and {MATCH_PLACEHOLDER}"
         )
-        columns = [("account_id", "VARCHAR"), ("on_day", "DATE"), ("source", "VARCHAR"), ("line", "VARCHAR")]
-        self.fetch("finding phrases", sql, connection, "warehouse_texts", columns, wanted.pattern)
+        columns = [
+            ("account_id", "VARCHAR"),
+            ("on_day", "DATE"),
+            *((c, "VARCHAR") for c in ("source", "text_key", "line")),
+        ]
+        patterns = (wanted.first, "|".join(wanted.then))
+        self.fetch("finding phrases", sql, connection, "warehouse_texts", columns, patterns)
         # A server has no row numbers; the order of day and text gives the same ones every time.
         place = "row_number() over (partition by source, account_id order by on_day, line)"
         for name in present:
             day, names, _ = TEXT_COLUMNS[name]
+            key = TEXT_KEYS[name]
+            own, found = ("", "") if key == day else (f", {key}", ", text_key")
             connection.execute(
-                f"insert into {name} (account_id, {day}, {names[-1]}, row_no) select account_id, on_day,"
+                f"insert into {name} (account_id, {day}{own}, {names[-1]}, row_no) select account_id, on_day{found},"
                 f" {clean_text('line')}, {place} from warehouse_texts where source = {sql_string(name)} order by account_id"
             )
         connection.execute("drop table warehouse_texts")
