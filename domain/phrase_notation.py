@@ -175,9 +175,14 @@ def _is_alike(sign: str) -> bool:
     return sign.isascii() or sign.lower() == sign.upper()
 
 
+def wide_stem(stem: str) -> str:
+    """A piece of a word for any engine: letters that engines compare in different ways are any sign."""
+    return "".join(re.escape(sign) if _is_alike(sign) else r"\S" for sign in stem)
+
+
 def _is_letter(token: str) -> bool:
     """True for a sign that a stem may hold."""
-    return token.isalnum() and _is_alike(token)
+    return token.isalnum()
 
 
 def _stems(sequence: _Sequence) -> frozenset[str] | None:
@@ -185,7 +190,7 @@ def _stems(sequence: _Sequence) -> frozenset[str] | None:
     found = []
     for piece in sequence:
         if isinstance(piece, str):
-            if _is_letter(piece[-1]) and len(piece) >= (_SHORTEST_STEM if piece.isascii() else 1):
+            if _is_letter(piece[-1]) and len(piece) >= (1 if piece.isalpha() and piece.lower() == piece.upper() else _SHORTEST_STEM):
                 found.append(frozenset((piece,)))
         elif not piece.often:
             each = [_stems(option) for option in piece.options]
@@ -215,7 +220,9 @@ def _outline(sequence: _Sequence, most: int, starts: bool = True, ends: bool = T
 def _piece(piece: "str | _Choice", most: int, begins: bool, closes: bool) -> str:
     if isinstance(piece, str):
         short = len(piece) <= _SHORT
-        return rf"{chr(92) + 'b' if short and begins else ''}{piece}{chr(92) + 'b' if short and closes else ''}"
+        left = r"\b" if short and begins and piece[0].isascii() else ""
+        right = r"\b" if short and closes and piece[-1].isascii() else ""
+        return f"{left}{wide_stem(piece)}{right}"
     fewer = max(most - 1, 1) if most < _PIECES else most
     return f"(?:{'|'.join(sorted({_outline(option, fewer, begins, closes) for option in piece.options}))})"
 

@@ -8,7 +8,7 @@ left, a few at a time: one expression of them all would outgrow the memory of th
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from domain.phrase_notation import Phrase
+from domain.phrase_notation import Phrase, wide_stem
 from domain.phrases import PhraseSettings
 from tools.signals.plain_text import UNDECIDED
 
@@ -39,7 +39,7 @@ def _any_stem(phrases: Iterable[Phrase]) -> str:
     stems = {stem for phrase in phrases for stem in phrase.stems}
     # A stem that holds another one adds nothing.
     least = [stem for stem in stems if not any(stem[i:j] in stems for i, j in _pieces(stem))]
-    return "|".join([*sorted(least), UNDECIDED])
+    return "|".join([*sorted({wide_stem(stem) for stem in least}), UNDECIDED])
 
 
 def _pieces(stem: str) -> Iterable[tuple[int, int]]:
