@@ -8,7 +8,7 @@ sign                    meaning
 ======================  =====================================================================================
 a space                 one or more signs that are no letters: a blank, a comma, a quotation mark
 ``*``                   the rest of the word, or nothing: ``cancel*`` is cancel, cancels, cancelled
-``~``                   up to five words in between
+``~``                   up to seven words in between
 ``(a|b)``               one of these; ``(a )?`` is one that may be missing, ``(a |b )*`` up to four of them
 ``{name}``              words listed under ``words`` in the same file; ``{competitor}`` the names in ``kinds.yaml``
 ``'`` and ``-``         may be missing: ``don't`` is also dont, ``show-stopper`` also show stopper
@@ -36,14 +36,14 @@ _LONG_ENOUGH = 7
 """A stem of this length is rare in ordinary texts; a longer one is no better."""
 
 _SIGNS = "* ~ ( | ) ? { } ^"
-_GAP = r"\W+(?:\w+\W+){0,5}"
+_GAP = r"\W+(?:\w+\W+){0,7}"
 _TOKEN = re.compile(r" ~ | |\(|\)\?|\)\*|\)|\*|\||\^|#|@|'|-|[\w%&€$£/+.]")
 _BUILT_IN = {"number": "#", "name": "@"}
 """Words that every language has, by the sign that stands for them once they are put in."""
 _NAME = re.compile(r"\{([a-z_]+)\}")
 
 _EXACT = {" ~ ": _GAP, " ": r"\W+", "*": r"\w*", "(": "(?:", ")": ")", ")?": ")?", ")*": "){0,4}", "|": "|", "'": "'?",
-          "-": r"[\s-]?", "^": r"(?:^|(?<=[,;:–—(])\s?)", "#": "[0-9][0-9.,]*", "@": r"(?-i:[A-ZÀ-Ý][\w.&-]+)"}  # fmt: skip
+          "-": r"[\s-]?", "^": r"(?:^|(?<=[,;:–—(])\s?)", "#": "[0-9][0-9.,]*", "%": r"(?:%|(?<=%))"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,16 @@ class Phrase:
     """One phrase in the notation, with all words put in."""
 
     text: str
+    no_names: tuple[str, ...] = ()
+    """Words that are no name when they are written with a capital letter."""
 
     @property
     def exact(self) -> str:
         """Expression for Python, to be compiled without regard to case: the phrase as whole words."""
-        return rf"(?<!\w)(?:{''.join(_EXACT.get(token) or re.escape(token) for token in _TOKEN.findall(self.text))})(?!\w)"
+        others = "|".join(word.capitalize() for word in self.no_names)
+        name = rf"(?-i:(?!(?:{others})\b)[A-ZÀ-Ý][\w.&-]+)"
+        signs = _EXACT | {"@": name}
+        return rf"(?<!\w)(?:{''.join(signs.get(token) or re.escape(token) for token in _TOKEN.findall(self.text))})(?!\w)"
 
     @cached_property
     def wide(self) -> str:
@@ -79,16 +84,16 @@ class Phrase:
         return tuple(sorted(found, key=lambda stems: (_worth(stems), sorted(stems)), reverse=True)[:_PIECES])
 
 
-def read_phrase(text: str, words: Mapping[str, str]) -> Phrase | None:
+def read_phrase(text: str, words: Mapping[str, str], no_names: tuple[str, ...] = ()) -> Phrase | None:
     """A phrase with its words put in; None where it needs words of which there are none.
 
     Raises ValueError with the reason when it is not in the notation.
     """
-    return _read(text, tuple(sorted(words.items())))
+    return _read(text, tuple(sorted(words.items())), no_names)
 
 
 @lru_cache(maxsize=20_000)
-def _read(text: str, words: Sequence[tuple[str, str]]) -> Phrase | None:
+def _read(text: str, words: Sequence[tuple[str, str]], no_names: tuple[str, ...]) -> Phrase | None:
     known = dict(words)
     full = " ".join(text.split())
     if sign := next((sign for sign in _BUILT_IN.values() if sign in full), None):
@@ -103,7 +108,7 @@ def _read(text: str, words: Sequence[tuple[str, str]]) -> Phrase | None:
     if problem := _problem(full):
         raise ValueError(f"{text!r}: {problem}")
     pruned = _without_nothing(full)
-    return Phrase(pruned) if pruned else None
+    return Phrase(pruned, no_names) if pruned else None
 
 
 _NOTHING = "\N{EMPTY SET}"

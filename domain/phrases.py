@@ -55,7 +55,9 @@ class Marks(Record):
     conditional: tuple[str, ...]
     """Anywhere in the sentence: ``if``, ``unless``."""
     not_conditional: tuple[str, ...] = ()
-    """Taken out first: ``asked if``, ``if possible``."""
+    """Taken out first: ``if possible``, ``as if``."""
+    indirect: tuple[str, ...] = ()
+    """No condition of what stands before them: ``asked if``. What follows is a question all the same."""
     uncertain: tuple[str, ...]
     """Before the phrase, in the same part of the sentence: ``might``, ``would``, ``rumour``."""
     past: tuple[str, ...]
@@ -140,8 +142,8 @@ class PhraseSettings(Record):
 
     def phrases(self, language: str, texts: Iterable[str]) -> tuple[Phrase, ...]:
         """Phrases of a language, without those that need words of which there are none."""
-        words = self.words(language)
-        return tuple(phrase for text in texts if (phrase := read_phrase(text, words)) is not None)
+        words, common = self.words(language), self.languages[language].common
+        return tuple(phrase for text in texts if (phrase := read_phrase(text, words, common)) is not None)
 
     @cached_property
     def negation(self) -> re.Pattern[str]:

@@ -68,6 +68,7 @@ class ModeReader:
             return True
         if not kind.conditions_count:
             plain = _blanked(self._not_conditional, sentence)
+            plain = plain[: found.start] + _blanked(self._indirect, plain[found.start :])
             if self._outside(self._conditional, plain, found, "conditional"):
                 return True
         begin, _ = self._part(sentence, found)
@@ -164,6 +165,10 @@ class ModeReader:
     @cached_property
     def _not_conditional(self) -> re.Pattern[str]:
         return self._expression(self._marks.not_conditional)
+
+    @cached_property
+    def _indirect(self) -> re.Pattern[str]:
+        return self._expression(self._marks.indirect)
 
     @cached_property
     def _uncertain(self) -> re.Pattern[str]:
