@@ -36,7 +36,7 @@ _LONG_ENOUGH = 7
 """A stem of this length is rare in ordinary texts; a longer one is no better."""
 
 _SIGNS = "* ~ ( | ) ? { } ^"
-_GAP = r"\W+(?:\w+\W+){0,7}"
+_GAP = r"[^\w.!?;]+(?:\w+[^\w.!?;]+){0,7}"
 _TOKEN = re.compile(r" ~ | |\(|\)\?|\)\*|\)|\*|\||\^|#|@|'|-|[\w%&€$£/+.]")
 _BUILT_IN = {"number": "#", "name": "@"}
 """Words that every language has, by the sign that stands for them once they are put in."""
@@ -44,6 +44,10 @@ _NAME = re.compile(r"\{([a-z_]+)\}")
 
 _EXACT = {" ~ ": _GAP, " ": r"\W+", "*": r"\w*", "(": "(?:", ")": ")", ")?": ")?", ")*": "){0,4}", "|": "|", "'": "'?",
           "-": r"[\s-]?", "^": r"(?:^|(?<=[,;:–—(])\s?)", "#": "[0-9][0-9.,]*", "%": r"(?:%|(?<=%))"}  # fmt: skip
+
+
+_WIDE = {" ~ ": "[^a-z0-9][^.!?;]*", " ": "[^a-z0-9]+", "*": r"\S*", "(": "(?:", ")": ")", ")?": ")?", ")*": ")*", "|": "|",
+         "'": "'?", "-": r"[\s-]?", "^": "", "#": "[0-9][0-9.,]*", "@": r"\S+", "%": "%?"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,21 @@ class Phrase:
         others = "|".join(word.capitalize() for word in self.no_names)
         name = rf"(?-i:(?!(?:{others})\b)[A-ZÀ-Ý][\w.&-]+)"
         signs = _EXACT | {"@": name}
-        return rf"(?<!\w)(?:{''.join(signs.get(token) or re.escape(token) for token in _TOKEN.findall(self.text))})(?!\w)"
+        return (
+            rf"(?<!\w)(?:{''.join(signs.get(token) or re.escape(token) for token in _TOKEN.findall(self.text))})(?!\w)"
+        )
 
     @cached_property
     def wide(self) -> str:
         """Expression for any engine: it matches every text on one line in which ``exact`` finds something.
 
-        It has the rarest pieces of words of the phrase, in their order. They are written in ASCII, or in a script without
-        capital letters, because engines read other letters, ``\\w`` and ``\\b`` in different ways.
+        Letters outside ASCII are any sign, because engines compare them, and read ``\\w`` and ``\\b``, in different ways.
         """
+        return "".join(_WIDE.get(token, wide_stem(token)) for token in _TOKEN.findall(self.text))
+
+    @cached_property
+    def outline(self) -> str:
+        """A shorter expression that matches even more: the rarest pieces of words, in their order."""
         return _outline(_parse(self.text), _PIECES)
 
     @property
@@ -195,7 +205,9 @@ def _stems(sequence: _Sequence) -> frozenset[str] | None:
     found = []
     for piece in sequence:
         if isinstance(piece, str):
-            if _is_letter(piece[-1]) and len(piece) >= (1 if piece.isalpha() and piece.lower() == piece.upper() else _SHORTEST_STEM):
+            if _is_letter(piece[-1]) and len(piece) >= (
+                1 if piece.isalpha() and piece.lower() == piece.upper() else _SHORTEST_STEM
+            ):
                 found.append(frozenset((piece,)))
         elif not piece.often:
             each = [_stems(option) for option in piece.options]

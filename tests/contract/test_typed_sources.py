@@ -25,6 +25,7 @@ from tools.engine import EngineLimits, open_engine
 from tools.evidence.dossier import build_dossiers
 from tools.scoring.scored_base import ScoredBase, read_base, score_base
 from tools.signals.sql_columns import signal_inputs
+from tools.reading.reader import StatementReader
 from tools.sources import TextFilter, open_portfolio
 from tools.sources.parse import SQL_TYPES
 
@@ -129,7 +130,7 @@ def test_rows_of_a_table_in_parts_are_counted_through(tmp_path: Path) -> None:
 
 def test_a_source_is_not_read_again_to_measure_and_score_it(tmp_path: Path) -> None:
     folder = as_parquet(customers(), tmp_path / "typed")
-    wanted = TextFilter("alternatives", 90)
+    wanted = TextFilter(StatementReader(SHIPPED.wording).search, 90)
     money = SHIPPED.scoring.money
     portfolio = open_portfolio(
         str(folder), as_of=AS_OF, home_currency=money.home, rates=money.rates, lookback_days={"usage": 91}, texts=wanted

@@ -37,6 +37,10 @@ class Found:
         """The same place counted from a later sign."""
         return Found(self.start - by, self.end - by, self.phrase)
 
+    def overlaps(self, other: "Found") -> bool:
+        """True where both share a sign."""
+        return self.start < other.end and other.start < self.end
+
 
 class ModeReader:
     """Reads the mode of what was found, by the marks of one language."""
@@ -62,6 +66,10 @@ class ModeReader:
         """True where both stand in one part of the sentence."""
         begin, end = self._part(sentence, first)
         return begin <= second.start < end
+
+    def is_negation(self, phrase: Phrase) -> bool:
+        """True for a phrase that is itself put as a negation: ``cannot see the value``."""
+        return self._has_own(phrase, "negated")
 
     def _is_hypothetical(self, sentence: str, found: Found, kind: StatementKind) -> bool:
         if not kind.questions_count and self._is_question(sentence, found):

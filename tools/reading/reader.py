@@ -21,6 +21,8 @@ from tools.signals.plain_text import plain_text
 
 _INDEXED = 3
 """First letters of a piece of a word by which phrases are looked up."""
+_LONGEST_TEXT = 40_000
+"""Signs of a text that are read; what follows is a log or a list."""
 _SURE = 2
 """Different frequent words of a language from which on a text counts as written in it."""
 
@@ -75,9 +77,9 @@ class StatementReader:
         return [theme for theme, pattern in self._themes.items() if pattern.search(text)]
 
     def _read_row(self, row: TextRow) -> Iterator[Statement]:
-        text = plain_text(row.text)
+        text = plain_text(row.text)[:_LONGEST_TEXT]
         spoken = self._languages_of(text)
-        for sentence in sentences(text):
+        for sentence in dict.fromkeys(sentences(text)):
             places = self._places(sentence.lower())
             if not places:
                 continue
@@ -106,7 +108,12 @@ class StatementReader:
     def _statement(self, row: TextRow, sentence: str, name: str, code: str, found: list[Found]) -> Statement:
         kind, reader = self._settings.kinds[name], self._modes[code]
         modes = [(each, reader.mode(sentence, each, kind, row.on)) for each in sorted(found, key=lambda f: f.start)]
-        others = [each for each, mode in modes if mode != "asserted"]
+        meant = [each for each, mode in modes if mode == "asserted" and reader.is_negation(each.phrase)]
+        others = [
+            each
+            for each, mode in modes
+            if mode != "asserted" and not (mode == "negated" and any(each.overlaps(other) for other in meant))
+        ]
         # An assertion counts only where no other reading of the same part of the sentence speaks against it.
         sure = [m for m in modes if m[1] == "asserted" and not any(reader.same_part(sentence, m[0], o) for o in others)]
         place, mode = sure[0] if sure else next((m for m in modes if m[1] != "asserted"), modes[0])
@@ -155,7 +162,7 @@ class StatementReader:
         words = set(re.findall(r"\w+", text.lower()))
         counts = {code: len(words & common) for code, common in self._common.items()}
         most = max(counts.values(), default=0)
-        return tuple(code for code, count in counts.items() if most < _SURE or count == most)
+        return tuple(code for code, count in counts.items() if count == most or (count and most < _SURE))
 
     @cached_property
     def _common(self) -> Mapping[str, frozenset[str]]:
@@ -198,6 +205,17 @@ class StatementReader:
 
 def _has_any(sentence: str, stems: Iterable[str]) -> bool:
     return any(stem in sentence for stem in stems)
+
+
+def asserted_signals(statements: Iterable[Statement], settings: PhraseSettings) -> list[tuple[str, str]]:
+    """Account and signal of each row with an asserted statement that feeds the signal, sorted."""
+    rows = {
+        (said.account_id, signal, said.table, said.key, said.row)
+        for said in statements
+        if said.mode == "asserted"
+        for signal in settings.kinds[said.kind].signals
+    }
+    return sorted((account, signal) for account, signal, *_ in rows)
 
 
 def statement_id(row: TextRow, kind: str, sentence: str) -> str:

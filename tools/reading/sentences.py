@@ -14,6 +14,8 @@ _BREAK = re.compile(
     r"(?<=[.!?;…])[\"'»”’)\]]*\s+|(?<=[.!?][\"'»”’)\]])\s+|\s*\n\s*\n\s*|\s*\n(?=\s*(?:[-*•–+>]|\d{1,2}[.)])\s)|\s*\n(?!\s*[a-zß-öø-ÿ])"
     r"|\s+(?:\||//|•)\s+"
 )
+_BLANKS = re.compile(r"[^\S\n]+")
+_BLANK_LINES = re.compile(r"\n ?\n[\n ]*")
 _TITLE = re.compile(r"(?:^|[\s(\"'])(?:[A-Z]|mr|mrs|ms|dr|prof|st|mme|sr|sra|hr|fr)\.$", re.IGNORECASE)
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'])(?:approx|appt|incl|excl|resp|dept|vs|etc|inc|ltd|co|corp|no|nos|fig|est|min|max|hrs|wk|mgmt|acct|jan|feb|mar|apr|jun|jul"
@@ -36,7 +38,7 @@ def _is_inside(before: str, after: str) -> bool:
 
 def sentences(text: str) -> Iterator[str]:
     """The sentences of a plain text in their order; a very long one comes in pieces that overlap."""
-    for part in _whole_sentences(text):
+    for part in _whole_sentences(_BLANK_LINES.sub("\n\n", _BLANKS.sub(" ", text))):
         sentence = " ".join(part.split())
         for start in range(0, max(len(sentence) - _OVERLAP, 1), _LONGEST_SENTENCE - _OVERLAP):
             if piece := _between_blanks(sentence, start, start + _LONGEST_SENTENCE):

@@ -168,7 +168,7 @@ def read_base(
             home_currency=scoring.money.home,
             rates=scoring.money.rates,
             lookback_days=scoring.lookback_days,
-            texts=TextFilter(search.stems, search.phrases, int(configuration.wording.window_days.value)),
+            texts=TextFilter(search, int(configuration.wording.window_days.value)),
             windows=configuration.windows,
             limits=limits,
             watcher=watch,

@@ -14,6 +14,7 @@ from domain.data_audit import DataAudit
 from domain.statements import Statement
 from tools.engine import StepWatcher
 from tools.reading.reader import StatementReader, TextRow
+from tools.reading.text_search import search_sql
 from tools.scoring.score_sql import (
     ATTRIBUTES,
     FORMER_CUSTOMERS_SQL,
@@ -39,7 +40,6 @@ from tools.signals import (
     category_signals_sql,
     category_sql,
     match_sql,
-    search_sql,
     single_line_sql,
     usage_by_account_sql,
 )
@@ -91,7 +91,7 @@ def find_statements(
     window = int(configuration.wording.window_days.value)
     reader = StatementReader(configuration.wording)
     search = reader.search
-    wanted = match_sql("line", search.stems) if few else search_sql("line", search.stems, search.phrases)
+    wanted = match_sql("line", search.stems) if few else search_sql("line", search)
     recent = f"from ({_texts_sql()}) where text <> '' and date_diff('day', on_day, ?) between 0 and ?"
     shown = plain_text_query(f"select * {recent}", "text")
     texts = connection.execute(

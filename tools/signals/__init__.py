@@ -17,7 +17,7 @@ from tools.sql import sql_date, sql_string
 
 __all__ = [
     "CONTEXT_COLUMNS", "FEW_TEXTS", "INTENTS", "OBSERVED_ON", "TEXT_COLUMNS", "TEXT_KEYS", "WHOLE_NUMBERS", "bind_literals",
-    "category_signals_sql", "category_sql", "match_sql", "round_sql", "search_sql", "signal_columns",
+    "category_signals_sql", "category_sql", "match_sql", "round_sql", "signal_columns",
     "single_line_sql", "usage_by_account_sql",
 ]  # fmt: skip
 
@@ -105,11 +105,6 @@ def single_line_sql(text: str) -> str:
     """A text with single spaces for all that is blank."""
     wide = " or ".join(f"contains({text}, {blank})" for blank in ("'  '", "chr(10)", "chr(9)"))
     return f"case when {wide} then regexp_replace({text}, '\\s+', ' ', 'g') else {text} end"
-
-
-def search_sql(line: str, first: str, then: Sequence[str]) -> str:
-    """A condition: the line matches ``first``, and one of ``then``, which are tried only on what is left."""
-    return f"{match_sql(line, first)} and ({' or '.join(match_sql(line, pattern) for pattern in then)})"
 
 
 def match_sql(line: str, pattern: str) -> str:

@@ -106,9 +106,10 @@ def duckdb_type(dialect: str, name: str) -> str:
 
 
 def translate_sql(sql: str, dialect: str, patterns: Sequence[str] = ()) -> str:
-    """The same statement for another engine; ``MATCH_PLACEHOLDER`` tests for all ``patterns``, the first one first."""
+    """The same statement for another engine; ``MATCH_PLACEHOLDER`` tests for the first of ``patterns`` and one of the rest."""
     import sqlglot
 
     text = sqlglot.transpile(sql, read="duckdb", write=dialect, pretty=True, comments=False)[0]
-    tests = " AND ".join(PATTERN_TESTS[dialect](pattern) for pattern in patterns)
+    first, *rest = (PATTERN_TESTS[dialect](pattern) for pattern in patterns or ("",))
+    tests = f"{first} AND ({' OR '.join(rest)})" if rest else first
     return text.replace(MATCH_PLACEHOLDER, tests) if MATCH_PLACEHOLDER in text else text

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 import duckdb
 
 from domain.tables import TABLES, Column, Table
-from tools.signals import FEW_TEXTS, TEXT_COLUMNS, search_sql, single_line_sql
+from tools.reading.text_search import search_sql
+from tools.signals import FEW_TEXTS, TEXT_COLUMNS, single_line_sql
 from tools.signals.plain_text import plain_text_query
 from tools.signals.sql_columns import signal_inputs
 from tools.sources.currencies import CurrencyRates
@@ -113,7 +114,7 @@ class _TextSearch:
         """The rows of ``source`` with the clean columns and with ``has_phrase``."""
         shown = plain_text_query(f"SELECT *, {self.clean} FROM ({source})", self.text)
         line = f"SELECT *, {single_line_sql('shown')} AS line FROM ({shown})"
-        return f"SELECT *, {search_sql('line', self.texts.first, self.texts.then)} AS has_phrase FROM ({line})"
+        return f"SELECT *, {search_sql('line', self.texts.search)} AS has_phrase FROM ({line})"
 
 
 def _text_search(table: Table, expressions: Mapping[str, object], texts: TextFilter, as_of: date) -> _TextSearch | None:

@@ -6,6 +6,7 @@ from datetime import date
 
 from domain.tables import Table
 from tools.engine import StepWatcher
+from tools.reading.text_search import TextSearch
 from tools.sources.currencies import CurrencyRates
 from tools.sources.staging_table import ReadPlan, StagingTable
 from tools.sources.validation_rules import first_day_read, value_limits
@@ -14,13 +15,9 @@ from tools.sql import sql_date
 
 @dataclass(frozen=True)
 class TextFilter:
-    """The texts that are wanted: those of the last ``window_days`` days that match ``first`` and one of ``then``.
+    """The texts that are wanted: those of the last ``window_days`` days that pass the search."""
 
-    ``first`` is cheap and tried on every text; ``then`` only on what is left. All without regard to case.
-    """
-
-    first: str
-    then: tuple[str, ...]
+    search: TextSearch
     window_days: int
 
 

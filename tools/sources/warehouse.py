@@ -148,7 +148,7 @@ class Warehouse:
             ("on_day", "DATE"),
             *((c, "VARCHAR") for c in ("source", "text_key", "line")),
         ]
-        patterns = (wanted.first, "|".join(wanted.then))
+        patterns = (wanted.search.stems, *wanted.search.outlines)
         self.fetch("finding phrases", sql, connection, "warehouse_texts", columns, patterns)
         # A server has no row numbers; the order of day and text gives the same ones every time.
         place = "row_number() over (partition by source, account_id order by on_day, line)"
