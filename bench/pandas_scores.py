@@ -24,7 +24,7 @@ from domain.configuration import (
     TierRule,
 )
 from tools.configuration import read_configuration
-from tools.reading.reader import TextRow
+from tools.reading.reader import StatementReader, TextRow, asserted_signals
 from tools.signals import OBSERVED_ON
 
 
@@ -176,7 +176,10 @@ def count_statements(texts: pd.DataFrame, wording: PhraseSettings) -> pd.DataFra
     reader = StatementReader(wording)
     spaced = texts["text"].str.replace(r"\s+", " ", regex=True)
     likely = texts[spaced.str.contains(reader.search.stems, case=False)]
-    rows = (TextRow(row.account_id, row.date.date(), row.table, str(row.Index), row.Index, row.text) for row in likely.itertuples())
+    rows = (
+        TextRow(row.account_id, row.date.date(), row.table, str(row.Index), row.Index, row.text)
+        for row in likely.itertuples()
+    )
     stated = pd.DataFrame(asserted_signals(reader.read(rows), wording), columns=[KEY, "intent"])
     return pd.crosstab(stated[KEY], stated["intent"]).reindex(columns=list(wording.stated_signals), fill_value=0)
 

@@ -6,7 +6,6 @@ assumes a first week: without a history there is no velocity.
 """
 
 import operator
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -29,7 +28,7 @@ from domain.configuration import (
     TierRule,
 )
 from tools.configuration import read_configuration
-from tools.reading.reader import TextRow
+from tools.reading.reader import StatementReader, TextRow, asserted_signals
 from tools.signals import OBSERVED_ON
 
 
@@ -204,7 +203,10 @@ def count_statements(texts: pl.LazyFrame, wording: PhraseSettings) -> pl.LazyFra
     spaced = texts.with_columns(spaced=pl.col("text").str.replace_all(r"\s+", " "))
     likely = spaced.filter(pl.col("spaced").str.contains(f"(?i){StatementReader(wording).search.stems}"))
     columns = likely.select(KEY, "date", "table", "text").collect(engine="streaming").iter_rows()
-    rows = (TextRow(account, day, table, str(number), number, text) for number, (account, day, table, text) in enumerate(columns))
+    rows = (
+        TextRow(account, day, table, str(number), number, text)
+        for number, (account, day, table, text) in enumerate(columns)
+    )
     stated = asserted_signals(StatementReader(wording).read(rows), wording)
     found = pl.LazyFrame(stated, schema={KEY: pl.String, "intent": pl.String}, orient="row")
     return found.group_by(KEY).agg(

@@ -12,7 +12,7 @@ from evals.engine import ReportProgress
 from evals.figures import SuiteResult
 from tools.prompts import prompt_texts, short_hash
 
-Suite = Literal["accounts", "ask", "hostile", "drafts", "worlds"]
+Suite = Literal["accounts", "ask", "hostile", "drafts", "worlds", "reading"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 DraftingMode = Literal["playbook", "replay", "live"]
 DRAFTING_MODES: tuple[DraftingMode, ...] = get_args(DraftingMode)
@@ -44,6 +44,7 @@ def evaluate_suites(
         "hostile": lambda: _run_hostile(configuration, report_progress),
         "drafts": lambda: _run_drafts(mode, configuration, report_progress),
         "worlds": lambda: _run_worlds(configuration, report_progress),
+        "reading": lambda: _run_reading(configuration, report_progress),
     }
     return Evaluation(
         way=mode,
@@ -90,6 +91,12 @@ def _run_hostile(configuration: Configuration, report_progress: ReportProgress) 
     from evals.suites.hostile import read_hostile_texts, run_hostile
 
     return run_hostile(read_hostile_texts(), configuration, report_progress)
+
+
+def _run_reading(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
+    from evals.suites.reading import run_reading
+
+    return run_reading(configuration)
 
 
 def _run_worlds(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:

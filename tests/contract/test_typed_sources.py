@@ -23,9 +23,9 @@ from tests.e2e.commands import ROOT
 from tests.engines import parquet_bases as bases
 from tools.engine import EngineLimits, open_engine
 from tools.evidence.dossier import build_dossiers
+from tools.reading.reader import StatementReader
 from tools.scoring.scored_base import ScoredBase, read_base, score_base
 from tools.signals.sql_columns import signal_inputs
-from tools.reading.reader import StatementReader
 from tools.sources import TextFilter, open_portfolio
 from tools.sources.parse import SQL_TYPES
 
