@@ -105,7 +105,8 @@ def _row(key: str, text: dict[str, Any]) -> TextRow:
 
 
 def _kind(expected: dict[str, Any]) -> str:
-    return _KINDS.get(expected["kind"], expected["kind"])
+    kind = str(expected["kind"])
+    return _KINDS.get(kind, kind)
 
 
 def _is_alarm(said: Statement) -> bool:
