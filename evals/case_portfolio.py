@@ -140,10 +140,11 @@ def _add_neighbour(tables: dict[str, list[Row]], case: AccountCase) -> None:
 
 
 def write_tables(tables: Mapping[str, Sequence[Row]], folder: Path) -> None:
-    """Write one CSV file per table that has rows."""
+    """Write one CSV file per table that has rows. A row of usage is one day, also where there is one a week."""
     for name, rows in tables.items():
         if rows:
             write_csv(folder / f"{name}.csv", COLUMNS[name], [_texts(row) for row in rows])
+    (folder / "mapping.yaml").write_text("tables: {usage: {dated_by: day}}\n", encoding="utf-8")
 
 
 def _texts(row: Row) -> dict[str, str]:

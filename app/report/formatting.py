@@ -249,7 +249,7 @@ def odds_factors(account: AtRiskAccount | AheadAccount) -> str:
     if parts is None:
         return ""
     return (
-        f"{percent(parts.base, 1)} without risk and without a renewal decision; the odds × {number(parts.decision_factor)} "
+        f"{percent(parts.base, 2)} without risk and without a renewal decision; the odds × {number(parts.decision_factor)} "
         f"for the decision, × {number(parts.risk_factor)} for the risk."
     )
 

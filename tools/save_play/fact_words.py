@@ -130,7 +130,8 @@ def _ticket_reason(fact: TicketFact) -> str:
 def _source_of(fact: QuotationFact) -> str:
     said = plain_name(fact.speaker)
     noted = f"noted by {plain_name(fact.recorded_by)}" if fact.recorded_by and fact.recorded_by != fact.speaker else ""
-    who = ", ".join(part for part in (said, noted) if part) or "from the record"
+    where = {"tickets": f"ticket {plain_name(fact.source.key)}", "surveys": "survey"}.get(fact.source.table, "a note")
+    who = ", ".join(part for part in (said, noted) if part) or where
     language = f", {fact.language}" if fact.language not in (None, "en") else ""
     return f"{who}, {_day(fact.on)}{language}"
 
