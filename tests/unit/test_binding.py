@@ -227,7 +227,7 @@ def test_a_sentence_stands_with_who_said_it_who_noted_it_and_when() -> None:
     spoken = said(DOUBT, "value_doubted")
     assert fact_reason(spoken) == f"“{DOUBT}” (Ana, noted by Kim, 13 Nov)"
     nobody_known = spoken.model_copy(update={"speaker": None, "recorded_by": None, "language": "de"})
-    assert fact_reason(nobody_known) == f"“{DOUBT}” (from the record, 13 Nov, de)"
+    assert fact_reason(nobody_known) == f"“{DOUBT}” (a note, 13 Nov, de)"
 
 
 def test_a_new_cfo_whom_only_a_text_names_is_called_the_new_cfo() -> None:
