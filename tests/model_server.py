@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -153,7 +153,7 @@ def calls_a_tool(name: str, arguments: str, text: str | None = None) -> Behaviou
 
 
 def well_behaved(asked: ReceivedRequest) -> str:
-    """JSON that fits the schema of the request: the first of every choice, and plain sentences, each different.
+    """JSON that fits the schema of the request: the first of every choice, and plain sentences for a briefing.
 
     Use it with ``answers_from_request``.
     """
@@ -169,29 +169,23 @@ def well_behaved(asked: ReceivedRequest) -> str:
     return json.dumps(_draft(properties))
 
 
-_VERBS = ("addresses", "meets", "answers", "settles", "covers", "repairs", "supports", "serves", "clears", "shows")
-
-
 def _draft(properties: Mapping[str, Any]) -> dict[str, Any]:
     """A save play from the first choices, without repeated actions."""
-    verbs = iter(_VERBS)
+    chosen: set[str] = set()
 
-    def line(option: Mapping[str, Any]) -> dict[str, Any]:
-        choices = option["properties"]
-        facts = choices["evidence"]["items"].get("enum", [])[: choices["evidence"]["minItems"]]
-        because = f", because {{{facts[0]}}}" if facts else ""
-        why = f"It {next(verbs)} what hurts{because}."
-        first = {name: choices[name]["enum"][0] for name in ("action", "owner", "due")}
-        return {**first, "evidence": facts, "why": why}
+    def line(options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        free = (each["properties"] for each in options if each["properties"]["action"]["enum"][0] not in chosen)
+        first = {name: choices["enum"][0] for name, choices in next(free).items()}
+        chosen.add(first["action"])
+        return first
 
-    opens = line(properties["first_touch"]["anyOf"][0])
+    opens = line(properties["first_touch"]["anyOf"])
     lists = {
-        name: [line(option) for option in wanted["items"]["anyOf"][: wanted["minItems"]]]
+        name: [line(wanted["items"]["anyOf"]) for _ in range(wanted["minItems"])]
         for name, wanted in properties.items()
         if wanted.get("type") == "array"
     }
-    cause = f"We let {{account}} down: {{{opens['evidence'][0]}}}." if opens["evidence"] else "Nobody knows yet."
-    return {"summary": cause, "opening": "What should we change first, {contact}?", "first_touch": opens, **lists}
+    return {"first_touch": opens, **lists}
 
 
 # a model that does not -----------------------------------------------------------------------------------------------

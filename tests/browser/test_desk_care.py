@@ -152,7 +152,7 @@ def served_desk(hostile_week: StoreFolder, tmp_path_factory: pytest.TempPathFact
     with running_desk(place.store) as served:
         client = sign_in_by_link(served.link(LEADER, "leader"))
         mark = csrf_token(client.get(f"/r/{W48}/meeting").text)
-        for text, play in zip(HOSTILE, plays, strict=True):
+        for text, play in zip(HOSTILE, plays[: len(HOSTILE)], strict=True):
             for path, form in forms_of(text, play).items():
                 sent = client.post(f"/r/{W48}/{path}", data={"csrf": mark, "account": play["account_id"], **form})
                 assert sent.status_code == 303, f"{path} {text[:20]}: {sent.text[-400:]}"
@@ -296,7 +296,7 @@ def test_hostile_texts_are_shown_as_what_they_are(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     plays = hostile_week.document(W48)["plays"]
-    for text, play in list(zip(HOSTILE, plays, strict=True))[:7]:
+    for text, play in list(zip(HOSTILE, plays[: len(HOSTILE)], strict=True))[:7]:
         page.goto(f"{served_desk.at}/r/{W48}/meeting?account={play['account_id']}")
         shown = page.locator("main").inner_text()
         assert text in shown, "the note, letter for letter"
@@ -321,7 +321,7 @@ def test_the_whole_meeting_is_walked_by_tab_and_the_way_past_the_menu_works(
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
     passed = []
-    for _ in range(150):
+    for _ in range(600):
         page.keyboard.press("Tab")
         passed.append(page.evaluate("document.activeElement.innerText || document.activeElement.name || ''"))
         if passed[-1].startswith("Record, and hand out"):

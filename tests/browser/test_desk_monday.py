@@ -150,7 +150,7 @@ def test_three_people_get_through_a_whole_monday(
 ) -> None:
     plays = {play["account_id"]: play for play in monday_store.document(W48)["plays"]}
     edited, rejected = [account for account in accounts if account != UNOWNED_ACCOUNT][:2]
-    assert len(accounts) == 10
+    assert len(accounts) == 12
     moved = owners_of(plays[edited])[0]
     csm_of = Counter(
         action["owner_id"]
@@ -166,7 +166,7 @@ def test_three_people_get_through_a_whole_monday(
     # The leader opens the printed link, reads the week, and lets the manager in.
     leader = opened.somebody(LEADER)
     assert leader.url.endswith(WEEK)
-    says(leader, "0 of 10 plays decided")
+    says(leader, "0 of 12 plays decided")
     shot(leader, "01-week")
     leader.select_option("select[name=tier]", "critical")
     leader.wait_for_url(re.compile("tier=critical"))
@@ -200,7 +200,7 @@ def test_three_people_get_through_a_whole_monday(
     says(leader, f"As changed by {LEADER}")
     says(leader, f"is due {NEW_DATE}")
     shot(leader, "06-edited")
-    says(manager, "1 play of 10 decided")
+    says(manager, "1 play of 12 decided")
     assert asked_of(manager, NEW_OWNER) > before, "what was handed to her is asked of her at once"
 
     # One is rejected, with a reason; what it asked for is free again.
@@ -208,19 +208,19 @@ def test_three_people_get_through_a_whole_monday(
     leader.goto(f"{opened.desk.at}{MEETING}?account={rejected}")
     leader.get_by_label("Why not").fill("The sponsor already agreed to renew")
     leader.get_by_role("button", name="Reject").click()
-    says(leader, "2 of 10 plays decided")
-    says(manager, "2 plays of 10 decided")
+    says(leader, "2 of 12 plays decided")
+    says(manager, "2 plays of 12 decided")
     assert asked_of(manager, loses) < relieved
     assert was_not_loaded_again(manager)
     shot(manager, "07-capacity-after")
 
-    # The other eight are approved, each where the desk leads after the one before.
-    for decided in range(3, 11):
+    # The other ten are approved, each where the desk leads after the one before.
+    for decided in range(3, 13):
         reason = leader.locator(".answers form").first.locator("input[name=reason]")
         if reason.get_attribute("required") is not None:
             reason.fill("Worth it: they answered last week")
         leader.get_by_role("button", name="Approve", exact=False).first.click()
-        says(leader, f"{decided} of 10 plays decided")
+        says(leader, f"{decided} of 12 plays decided")
     shot(leader, "08-all-decided")
 
     # The decision is recorded, carried out in the background, and shown to everybody.
@@ -273,7 +273,7 @@ def test_three_people_get_through_a_whole_monday(
     # The review contains everything that people entered.
     review = opened.place.document(W48)
     status = {play["account_id"]: play["status"] for play in review["plays"]}
-    assert Counter(status.values()) == {"approved": 8, "edited": 1, "rejected": 1}
+    assert Counter(status.values()) == {"approved": 10, "edited": 1, "rejected": 1}
     assert (status[edited], status[rejected]) == ("edited", "rejected")
     action = next(action for action in review["actions"] if action["id"].endswith(f".{edited}.{moved['id']}"))
     assert (action["owner_id"], action["due"]) == (NEW_OWNER, NEW_DATE)
@@ -290,7 +290,7 @@ def test_who_decides_on_what_somebody_else_changed_meanwhile_is_told_and_nothing
     slow.get_by_label("Why not").fill("They asked us to wait")
     fast.get_by_label(re.compile("^Why (it is|\\()")).fill("The board wants it")
     fast.get_by_role("button", name="Approve").first.click()
-    says(fast, "1 of 10 plays decided")
+    says(fast, "1 of 12 plays decided")
     says(slow, "Something changed meanwhile", "#news")
     with slow.expect_response(re.compile("/choices$")) as answered:
         slow.get_by_role("button", name="Reject").click()

@@ -34,6 +34,7 @@ from domain.facts import (
     UsageFact,
 )
 from domain.phase_results import DraftResult
+from domain.plan_language import Step
 from domain.playbook import PHASES, Difficulty
 from domain.portfolio import RiskTier
 from domain.record import Record
@@ -52,6 +53,7 @@ from tests.builders import (
 )
 from tools.evidence.causes import UNDETERMINED
 from tools.evidence.evidence import direction, signal_sentence
+from tools.save_play.builder import step_words
 from tools.save_play.context import ActionOption, PlayContext
 from tools.save_play.expected_value import SaveRecord as Outcomes
 from tools.save_play.verification import check_draft, verify_play
@@ -640,9 +642,9 @@ def test_another_owner_changes_the_name_in_the_sentence_and_nothing_else() -> No
             choices = running_choices(context, chosen_ids, {}, {action.id: "P-9"})
             play = drafter.continue_play(context, choices, "2026-W40")
             line = next(line for part in play.phases for line in part.actions if line.id == action.id)
-            assert line.action == action.what.format_map({**context.words, "specialist": "Priya Raghunathan"}), (
-                action.id
-            )
+            step = context.steps[action.id] or Step(verb=action.verb, because=())
+            words = {**context.words, **step_words(context, action, step), "specialist": "Priya Raghunathan"}
+            assert line.action == action.what.format_map(words), action.id
 
 
 # a draft with one fault ----------------------------------------------------------------------------------------------
