@@ -152,7 +152,7 @@ def served_desk(hostile_week: StoreFolder, tmp_path_factory: pytest.TempPathFact
     with running_desk(place.store) as served:
         client = sign_in_by_link(served.link(LEADER, "leader"))
         mark = csrf_token(client.get(f"/r/{W48}/meeting").text)
-        for text, play in zip(HOSTILE, plays[: len(HOSTILE)], strict=True):
+        for text, play in zip([*HOSTILE, *HOSTILE], plays, strict=False):
             for path, form in forms_of(text, play).items():
                 sent = client.post(f"/r/{W48}/{path}", data={"csrf": mark, "account": play["account_id"], **form})
                 assert sent.status_code == 303, f"{path} {text[:20]}: {sent.text[-400:]}"
@@ -321,7 +321,7 @@ def test_the_whole_meeting_is_walked_by_tab_and_the_way_past_the_menu_works(
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
     passed = []
-    for _ in range(600):
+    for _ in range(300):
         page.keyboard.press("Tab")
         passed.append(page.evaluate("document.activeElement.innerText || document.activeElement.name || ''"))
         if passed[-1].startswith("Record, and hand out"):
