@@ -10,7 +10,7 @@ from domain.facts import Incident
 from domain.phase_results import PortfolioCounts
 from tools.evidence.causes import UNDETERMINED, diagnose
 from tools.signals.statements import StatementFinder
-from tools.wording import format_money, format_short_day, plural
+from tools.wording import format_money, format_short_day, plural, quote
 
 
 def diagnose_accounts(dossiers: Sequence[Dossier], configuration: Configuration) -> tuple[CauseFinding, ...]:
@@ -80,7 +80,7 @@ def incident_pattern(incident: Incident, currency: str) -> Pattern:
         arr=incident.arr,
         message=(
             f"{plural(len(incident.account_ids), 'account')} with {format_money(incident.arr, currency)} of ARR have reported "
-            f"the same thing since {since}: “{incident.title}”; {escalated}{state}."
+            f"the same thing since {since}: {quote(incident.title)}; {escalated}{state}."
         ),
         account_ids=incident.account_ids,
     )

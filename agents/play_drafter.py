@@ -44,7 +44,7 @@ _TEXT_TABLES = ("tickets", "notes", "surveys")
 
 @dataclass(frozen=True)
 class PlayDrafter:
-    """Drafts plays. ``records`` are the known outcomes of earlier plays by cause; ``names`` are people and accounts.
+    """Drafts plays. ``records`` are the known outcomes of earlier plays by cause.
 
     ``client`` is the language model, or None; ``today`` is the day of the review.
     """
@@ -54,7 +54,6 @@ class PlayDrafter:
     people: Mapping[str, Person]
     records: Mapping[str, SaveRecord]
     today: date
-    names: frozenset[str] = frozenset()
     client: ModelClient | None = None
 
     def play_context(
@@ -296,7 +295,6 @@ def drafting_note(summary: DraftingSummary) -> str:
         return f"No new save play this week; {summary.model} is configured."
     text = (
         f"Of {plural(summary.drafted, 'new save play')}, {summary.model} drafted {summary.first_try} that passed every "
-        f"check at first try and {summary.repaired} after repair; {summary.in_part} keep its choices with some of the "
-        f"playbook's own sentences; {summary.fell_back} came from the playbook library."
+        f"check at first try and {summary.repaired} after repair; {summary.fell_back} came from the playbook library."
     )
     return " ".join([text, *summary.reasons])

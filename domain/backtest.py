@@ -6,7 +6,7 @@ from domain.record import Record
 
 
 class RuleResult(Record):
-    """What one way of choosing accounts would have caught in the kept weeks."""
+    """Catch of one way of choosing accounts in the kept weeks."""
 
     name: str
     arr_caught: float | None
@@ -44,4 +44,4 @@ class Backtest(Record):
     """The meeting's own order first."""
     bands: tuple[ReliabilityBand, ...]
     note: str
-    """What the look back rests on, or why there is none."""
+    """Basis of the look back, or the reason why there is none."""

@@ -88,13 +88,13 @@ class MoneySettings(Record):
 
 
 class GoalSettings(Record):
-    """How many goals are facts."""
+    """Limits of the goals that are facts."""
 
     per_account: Count
 
 
 class UsageFactSettings(Record):
-    """How a fall of usage and its end are found."""
+    """Limits for finding a fall of usage and its end."""
 
     weeks: SomeCount
     moved: Share
@@ -104,7 +104,7 @@ class UsageFactSettings(Record):
 
 
 class PromiseSettings(Record):
-    """How many promises are facts."""
+    """Limits of the promises that are facts."""
 
     per_account: Count
 

@@ -58,7 +58,7 @@ class QuotationFact(_Fact):
     """At most 200 characters."""
     speaker: str | None
     recorded_by: str | None
-    """Who wrote it down, where that is not the speaker: the author of a note."""
+    """Person who wrote it down, where that is not the speaker: the author of a note."""
     language: str | None
     """ISO 639-1 code; None when unknown."""
     says: str | None
@@ -186,7 +186,7 @@ class UnreadText(Record):
     key: str
     on: date
     text: str
-    """As it was written, shortened where it is long."""
+    """The text as it was written, shortened where it is long."""
     recorded_by: str | None
 
 

@@ -70,7 +70,7 @@ class StepPerson(Record):
     """Person that a step is done with."""
 
     name: str
-    """As the sentence shows it: a name, or a role that a fact proves, as "the new CFO"."""
+    """Words of the sentence: a name, or a role that a fact proves, as "the new CFO"."""
     fact: str | None
     """Id of the contact's fact; None for a colleague."""
     person_id: str | None

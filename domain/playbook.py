@@ -1,7 +1,8 @@
 """Playbooks: the actions that a team may take against one cause, written by people in ``configs/playbooks/``.
 
 A save play is chosen from one playbook. Words in braces are filled with names when the play is drafted. No others exist:
-{account}, {contact}, {champion}, {executive} (of the customer), {csm}, {manager}, {our_executive}, {specialist}, {renewal}.
+{account}, {contact}, {champion}, {executive} (of the customer), {csm}, {manager}, {our_executive}, {specialist}, {renewal};
+and for the places of a step {about}, {with} and {amount}.
 """
 
 import re
@@ -23,10 +24,12 @@ SPOKEN_CHANNELS: tuple[Channel, ...] = ("call", "meeting")
 DIAGNOSIS = "diagnosis"
 """The playbook that finds the cause where the evidence names none."""
 PHASES: tuple[Phase, ...] = ("stabilise", "address", "rebuild")
-SLOTS = frozenset(
+NAME_SLOTS = frozenset(
     {"account", "contact", "champion", "executive", "csm", "manager", "our_executive", "specialist", "renewal"}
-    | {"about", "with", "amount"}
 )
+"""Slots that names fill, the same in every text about an account."""
+SLOTS = NAME_SLOTS | {"about", "with", "amount"}
+"""Slots of a playbook's texts: names, and the places of one step."""
 
 
 def _check_slots(text: str) -> str:
@@ -57,7 +60,7 @@ class PlaybookAction(Record):
     tiers: tuple[PlayTier, ...] = ("critical", "high", "medium")
     difficulty: tuple[Difficulty, ...] = ("easy", "moderate", "hard")
     concession: bool = Field(default=False, description="Gives money away: only within the owner's authority.")
-    verb: str = Field(default="", description="A verb of plan.yaml; empty in a library that was not bound yet.")
+    verb: str = Field(default="", description="A verb of plan.yaml; empty in a library of an older version.")
     about: tuple[FactQuery, ...] = Field(default=(), description="What the step is about: the first that fits.")
     about_else: str = Field(default="", max_length=60, description="Words where no fact fits; empty: not offered then.")
     person: tuple[PersonQuery, ...] = Field(default=(), alias="with", description="With whom: the first that fits.")

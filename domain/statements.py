@@ -35,8 +35,8 @@ class Statement(Record):
     language: str | None = None
     """ISO 639-1 code of the phrases that read it; None when unknown."""
     speaker: str | None = None
-    """Who of the customer said it, where the text names one of their contacts or the row has a contact."""
+    """Person of the customer who said it, where the text names one of their contacts or the row has a contact."""
     recorded_by: str | None = None
-    """Who wrote it down, for example the author of a note."""
+    """Person who wrote it down, for example the author of a note."""
     read_by: str = "phrases"
     """``phrases``, ``person:<id>`` or ``model:<name>``."""

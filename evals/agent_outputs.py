@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from agents.churn_predictor import intervention_plan
 from agents.model_client import ModelClient
-from agents.play_drafter import PlayDrafter, name_words
+from agents.play_drafter import PlayDrafter
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.plan import PlanLine
@@ -100,14 +100,12 @@ def full_plan(base: ScoredBase, team: Mapping[str, Person]) -> dict[str, PlanLin
 
 def build_drafter(base: ScoredBase, team: Mapping[str, Person], client: ModelClient | None) -> PlayDrafter:
     """The play drafter, set up as in a review."""
-    names = [row["name"] for row in base.rows("select name from scored order by name")]
     return PlayDrafter(
         configuration=base.configuration,
         calendar=WorkingDays(base.configuration.review),
         people=team,
         records={},
         today=base.as_of,
-        names=name_words(names),
         client=client,
     )
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agents.churn_predictor import intervention_plan, risk_reasons
-from agents.play_drafter import PlayDrafter, name_words
+from agents.play_drafter import PlayDrafter
 from domain.configuration import Configuration, InterventionTier
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
@@ -281,14 +281,12 @@ class AskContext:
         return self.earlier.save_records(outcomes)
 
     def _drafter(self) -> PlayDrafter:
-        names = [row["name"] for row in self.base.rows("select name from scored where at_risk order by name limit 200")]
         return PlayDrafter(
             configuration=self.configuration,
             calendar=self.calendar,
             people=self.people,
             records=self._save_records(),
             today=self.as_of,
-            names=name_words(names),
             client=self.client,
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 
 from agents.churn_predictor import profile_for
-from agents.play_drafter import PlayDrafter, add_note, name_words, running_choices
+from agents.play_drafter import PlayDrafter, add_note, running_choices
 from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier
@@ -107,7 +107,6 @@ def _play_drafter(context: ReviewContext, identified: IdentifyResult) -> PlayDra
         people=identified.people,
         records=context.earlier_reviews(identified.as_of).save_records(identified.outcomes),
         today=identified.as_of,
-        names=name_words(identified.account_names),
         client=context.client,
     )
 

@@ -74,6 +74,25 @@ def known_amount(value: Decimal | float | None) -> float | None:
     return None if value is None else float(value)
 
 
+def quote(text: str | None, limit: int = 90) -> str:
+    """Outsiders' words between quotation marks, in one line, shortened at a word: nothing in them can end the quotation."""
+    line = _one_line(text)
+    if len(line) > limit:
+        line = line[:limit].rsplit(" ", 1)[0] + " …"
+    return f"“{line}”"
+
+
+def plain_name(text: str | None, limit: int = 80) -> str:
+    """A name or a number of a record in one line: nothing in it can end or begin a quotation."""
+    line = _one_line(text)
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def _one_line(text: str | None) -> str:
+    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
+    return " ".join(printable.replace("“", "'").replace("”", "'").split())
+
+
 def review_id_of(as_of: date) -> str:
     """The ISO week of a review, ``2026-W48``."""
     return f"{as_of:%G-W%V}"

@@ -1,4 +1,4 @@
-"""Suite ``plays``: what a save play must name, written by a leader from the rows before any play was looked at.
+"""Suite ``plays``: names that a save play must hold, written by a leader from the rows before any play was looked at.
 
 The playbook drafter plans for each account of the sample portfolio. A must-have counts only if a *step* names it. Each
 fixture file is one half: the figures of a half stand apart, so that one half can stay unseen while the library is written.
@@ -46,7 +46,7 @@ class MustNot(Record):
 
 
 class PlayCase(Record):
-    """What a leader says about one account, from its rows alone."""
+    """Judgement of a leader about one account, from its rows alone."""
 
     account: str
     story: str

@@ -28,8 +28,9 @@ from tests.unit.test_plays_about_money import (
 )
 from tools.save_play.binding import AccountFacts, bind
 from tools.save_play.fact_tests import TESTS, passes
-from tools.save_play.fact_words import fact_name, fact_reason, quote
+from tools.save_play.fact_words import fact_name, fact_reason
 from tools.save_play.selection import replace_name, suitable_actions
+from tools.wording import quote
 
 GONE = person("Cora Moss", "champion").model_copy(update={"status": "departed", "departed_on": AS_OF})
 WAITING = person("Dora Nash", "user").model_copy(update={"waiting_since": AS_OF - timedelta(days=9)})

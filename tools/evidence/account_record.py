@@ -1,4 +1,4 @@
-"""What facts are made from: the rows, statements and promises of one account, and ids that last.
+"""Material of the facts: the rows, statements and promises of one account, and ids that last.
 
 Pure. An id is made from what a row says and never from its place, so that it is the same next week and in another order
 of rows.

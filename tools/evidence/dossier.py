@@ -52,7 +52,7 @@ def load_people(base: ScoredBase) -> dict[str, Person]:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known besides the data: actions that are still open, incidents, and how long texts are new."""
+    """Knowledge besides the data: actions that are still open, incidents, and how long texts are new."""
 
     incidents: tuple[Incident, ...] = ()
     open_actions: Sequence[Action] = ()

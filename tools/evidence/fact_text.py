@@ -1,6 +1,6 @@
 """Facts in plain English: one sentence each, in the groups in which people read them. Pure.
 
-A quotation is copied word for word; everything around it is ours.
+A quotation is copied word for word, between quotation marks that nothing in it can end; everything around it is ours.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ from domain.facts import (
     TicketFact,
     UsageFact,
 )
-from tools.wording import capitalize_first, format_date, format_number, format_short_day, plural
+from tools.wording import capitalize_first, format_date, format_number, format_short_day, plain_name, plural, quote
 
 FactGroup = Literal["said", "open", "people", "money", "usage"]
 GROUP_TITLES: dict[FactGroup, str] = {
@@ -36,6 +36,8 @@ GROUP_TITLES: dict[FactGroup, str] = {
 _MOST: dict[FactGroup, int] = {"said": 7, "open": 8, "people": 7, "money": 4, "usage": 4}
 _ROLES = {"economic_buyer": "economic buyer", "exec_sponsor": "executive sponsor", "champion": "champion"}
 _MEETINGS = {"exec_meeting": "executive meeting", "qbr": "QBR", "call": "call", "training": "training"}
+_WHOLE = 200
+"""Letters of a quotation, a subject or a goal; the facts hold none that is longer."""
 _SOURCES = {"notes": "note", "surveys": "survey", "tickets": "ticket"}
 _MEASURES = {"active_users": "active users", "logins": "logins", "core_actions": "core actions"}
 
@@ -106,9 +108,9 @@ class FactText:
             return self._renewal(fact)
         if isinstance(fact, GoalFact):
             status = (fact.status or "status unknown").replace("_", " ")
-            return f"Goal “{fact.goal}”: {status}{self._due(fact.due_on)}."
+            return f"Goal {quote(fact.goal, _WHOLE)}: {status}{self._due(fact.due_on)}."
         if isinstance(fact, PromiseFact):
-            owner = f", {fact.owner}" if fact.owner else ""
+            owner = f", {plain_name(fact.owner)}" if fact.owner else ""
             late = " (late)" if fact.due_on and fact.due_on < self.as_of else ""
             return f"We promised: {fact.text.rstrip('.')}{owner}{self._due(fact.due_on)}{late}."
         if isinstance(fact, UsageFact):
@@ -127,15 +129,15 @@ class FactText:
     def _quotation(self, fact: QuotationFact) -> str:
         source = _SOURCES.get(fact.source.table, fact.source.table)
         if fact.source.table == "tickets":
-            source += f" {fact.source.key}"
-        by = f" by {fact.recorded_by}" if fact.recorded_by else ""
+            source += f" {plain_name(fact.source.key)}"
+        by = f" by {plain_name(fact.recorded_by)}" if fact.recorded_by else ""
         where = f"{source}{by}, {self.day(fact.on)}"
-        speaker = f"{fact.speaker}, " if fact.speaker and fact.speaker not in fact.text else ""
+        speaker = f"{plain_name(fact.speaker)}, " if fact.speaker and fact.speaker not in fact.text else ""
         mode = "" if fact.mode in (None, "asserted") else f" [{str(fact.mode).replace('_', ' ')}]"
-        return f"“{fact.text}”{mode} ({speaker}{where})"
+        return f"{quote(fact.text, _WHOLE)}{mode} ({speaker}{where})"
 
     def _ticket(self, fact: TicketFact) -> str:
-        subject = f" “{fact.subject}”" if fact.subject else ""
+        subject = f" {quote(fact.subject, _WHOLE)}" if fact.subject else ""
         state = [] if not fact.escalated else ["escalated"]
         if fact.open is None:
             state.append("open or closed is unknown")
@@ -145,12 +147,12 @@ class FactText:
             state.append(f"closed on {self.day(fact.closed_on)}")
         state += [f"priority {fact.priority}"] if fact.priority in ("high", "urgent") else []
         state += ["answered later than agreed"] if fact.sla_breached else []
-        return f"{fact.ticket_id}{subject} of {self.day(fact.on)}: {', '.join(state)}."
+        return f"{plain_name(fact.ticket_id)}{subject} of {self.day(fact.on)}: {', '.join(state)}."
 
     def _contact(self, fact: ContactFact) -> str:
         if fact.named_in is not None:
             where = next((f for f in self.facts if f.id == fact.named_in), None)
-            return f"{capitalize_first(fact.title or 'somebody new')}: named on {self.day(where.on if where else fact.on)}, not yet among the contacts."  # fmt: skip
+            return f"{capitalize_first(plain_name(fact.title) or 'somebody new')}: named on {self.day(where.on if where else fact.on)}, not yet among the contacts."  # fmt: skip
         person = self._person(fact)
         if fact.status == "departed":
             return f"{person} left{f' on {self.day(fact.departed_on)}' if fact.departed_on else ''}."
@@ -165,14 +167,14 @@ class FactText:
 
     @staticmethod
     def _person(fact: ContactFact) -> str:
-        marks = [mark for mark in (fact.title, _ROLES.get(fact.role or "")) if mark]
+        marks = [mark for mark in (plain_name(fact.title), _ROLES.get(fact.role or "")) if mark]
         known = f" ({', '.join(marks)})" if marks else ""
-        return f"{fact.name or 'Somebody'}{known}"
+        return f"{plain_name(fact.name) or 'Somebody'}{known}"
 
     def _meeting(self, fact: MeetingFact) -> str:
         people = (f for f in self.facts if isinstance(f, ContactFact) and f.contact_id is not None)
         name = next((f.name for f in people if f.contact_id == fact.contact_id), None)
-        with_whom = f" with {name}" if name else ""
+        with_whom = f" with {plain_name(name)}" if name else ""
         what = f"{capitalize_first(_MEETINGS.get(fact.meeting, fact.meeting))} on {self.day(fact.on)}{with_whom}"
         return f"{what}: the customer did not come." if fact.attended is False else f"{what}."
 
@@ -188,7 +190,7 @@ class FactText:
             state = f"is {plural(days, 'day')} overdue (due {due})"
         else:
             state = f"is due on {due}"
-        return f"Invoice {fact.invoice_id} of {amount} {state}."
+        return f"Invoice {plain_name(fact.invoice_id)} of {amount} {state}."
 
     def _renewal(self, fact: RenewalFact) -> str:
         if fact.days is None:
@@ -215,7 +217,7 @@ class FactText:
             return "Reports the same as other accounts."
         others = plural(len(incident.account_ids) - 1, "other account")
         mine = plural(len(fact.tied_by), "report")
-        return f"Incident {incident.title}: {mine} of theirs, shared with {others} since {self.day(incident.first_on)}."
+        return f"Incident {quote(incident.title, _WHOLE)}: {mine} of theirs, shared with {others} since {self.day(incident.first_on)}."
 
 
 def _is_bad(fact: Fact) -> bool:

@@ -22,7 +22,7 @@ from tools.evidence.unread_texts import unread_texts
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """What is known about one account, and what a person still has to read."""
+    """Knowledge about one account, and the texts that a person still has to read."""
 
     facts: tuple[Fact, ...]
     unread: tuple[UnreadText, ...]

@@ -157,7 +157,7 @@ class QuotationFinder:
                 yield _Candidate(_OWN_TEXT if tone == "bad" else _GOOD, 1, self._quote(sentence, row, record, speakers, tone))  # fmt: skip
 
     def _low_pulse(self, record: AccountRecord, speakers: Speakers) -> Iterator[_Candidate]:
-        """What a CSM wrote down while the pulse was low."""
+        """Sentences that a CSM wrote down while the pulse was low."""
         for row in record.of("notes"):
             pulse, said = row.columns.get("pulse"), sentences(text_of(row))
             if said and pulse is not None and pulse <= self._settings.low_pulse.value:

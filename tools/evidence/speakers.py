@@ -1,4 +1,4 @@
-"""Who of the customer said a sentence: a contact named in it or in the one before, or the contact of the survey. Pure."""
+"""Speaker of a sentence: a contact of the customer named in it or in the one before, or the contact of the survey. Pure."""
 
 import re
 from collections.abc import Sequence

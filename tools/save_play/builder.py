@@ -17,7 +17,7 @@ from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCr
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, expected_value
-from tools.save_play.fact_words import fact_name, fact_reason, plain_name
+from tools.save_play.fact_words import fact_name, fact_reason
 from tools.save_play.selection import (
     adverse_signals,
     build_phase,
@@ -27,6 +27,7 @@ from tools.save_play.selection import (
     owner_placeholders,
     supporting_evidence,
 )
+from tools.wording import plain_name
 
 
 @dataclass(frozen=True)

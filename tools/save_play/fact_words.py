@@ -20,12 +20,10 @@ from domain.facts import (
     TicketFact,
     UsageFact,
 )
-from tools.wording import format_date, format_number, format_short_day, plural
+from tools.wording import format_date, format_number, format_short_day, plain_name, plural, quote
 
-_SHORT, _WHOLE = 90, 200
-"""Letters of a quotation in the name of a fact and in a reason."""
-_NAME = 80
-"""Letters of a name; longer ones are no names."""
+_WHOLE = 200
+"""Letters of a quotation in a reason: the longest that is kept."""
 
 
 def fact_name(fact: Fact) -> str:
@@ -96,25 +94,6 @@ def person_name(fact: ContactFact, with_title: bool = True) -> str:
 def invoice_amount(fact: InvoiceFact) -> str:
     """The amount with its currency, without cents."""
     return f"{fact.currency or ''} {format_number(fact.amount, 0)}".strip()
-
-
-def quote(text: str | None, limit: int = _SHORT) -> str:
-    """Somebody's words between quotation marks, shortened at a word."""
-    line = _one_line(text)
-    if len(line) > limit:
-        line = line[:limit].rsplit(" ", 1)[0] + " …"
-    return f"“{line}”"
-
-
-def plain_name(text: str | None) -> str:
-    """A name or a number of a record in one line: nothing in it can end or begin a quotation."""
-    line = _one_line(text)
-    return line if len(line) <= _NAME else f"{line[: _NAME - 1].rstrip()}…"
-
-
-def _one_line(text: str | None) -> str:
-    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
-    return " ".join(printable.replace("“", "'").replace("”", "'").split())
 
 
 def _ticket_reason(fact: TicketFact) -> str:

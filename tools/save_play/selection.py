@@ -17,7 +17,7 @@ from domain.evidence import SourceRow
 from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.save_play import PlayAction, PlayPhase, SavePlay
-from tools.save_play.fact_words import plain_name
+from tools.wording import plain_name
 from tools.working_days import WorkingDays
 
 _ROLE_WORDS = {

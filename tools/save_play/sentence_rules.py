@@ -9,7 +9,7 @@ from typing import Protocol
 from domain.configuration import WordLists
 from domain.drafting import Violation
 from domain.evidence import Evidence
-from domain.playbook import SLOTS
+from domain.playbook import NAME_SLOTS
 from tools.wording import capitalize_first
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -194,7 +194,7 @@ class SentenceRules:
         if _ADDRESS.search(text):
             yield say("address_typed", "an address is typed; leave it out")
         slots = PLACEHOLDER.findall(text)
-        known = SLOTS - {"renewal"} if customer else SLOTS | self.facts
+        known = NAME_SLOTS - {"renewal"} if customer else NAME_SLOTS | self.facts
         for slot in slots:
             if slot not in known:
                 what = "the customer is not shown internal facts" if slot in self.facts else "there is no such slot"

@@ -62,7 +62,7 @@ where dated.as_of + {soon} <= {today}"""
 
 @dataclass(frozen=True)
 class PastWeeks:
-    """What the table ``past`` holds, and what was left out of it."""
+    """Content of the table ``past``, and what was left out of it."""
 
     weeks: int
     left_out: str = ""

@@ -105,7 +105,7 @@ class TableMapping(MappingRecord):
     no_row: Literal["unknown", "zero"] = "unknown"
     """For usage: the meaning of a day without a row, from an account's first row to the newest day of the table."""
     when_unreadable: Literal["stop", "not_connected"] = "stop"
-    """What to do when more of its rows are left out than ``left_out_limits`` in scoring.yaml allows."""
+    """Answer when more of its rows are left out than ``left_out_limits`` in scoring.yaml allows."""
     repeats: Repeats | None = None
     """Usage: the meaning of several rows for an account and day."""
     user_id: ScalarText | None = None

@@ -124,7 +124,7 @@ def recent_days_sql(age: str) -> str:
 
 
 def days_by_account_sql(rows: str, as_of: date) -> str:
-    """What `count_repeats` counts, from single rows."""
+    """The count of `count_repeats`, from single rows."""
     aged = f"select account_id, date_diff('day', date, {sql_date(as_of)}) as age from {rows}"
     return (
         f"(select account_id, count(*) as recent_rows, {recent_days_sql('age')} as recent_days from ({aged})"
