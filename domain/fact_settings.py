@@ -46,10 +46,12 @@ class QuotationSettings(Record):
     praise: tuple[str, ...]
     addressed: tuple[str, ...]
     """Words before a name that make the person the listener and not the speaker."""
+    speaking: tuple[str, ...]
+    """Words after a name that make the person the speaker."""
 
     @model_validator(mode="after")
     def _expressions_are_valid(self) -> Self:
-        _check_expressions((*self.trouble, *self.praise, *self.addressed))
+        _check_expressions((*self.trouble, *self.praise, *self.addressed, *self.speaking))
         return self
 
 

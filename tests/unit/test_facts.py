@@ -1,5 +1,6 @@
 """Facts of record: what a CS leader would open with, each with an id that lasts."""
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -57,6 +58,32 @@ def test_a_contact_named_in_the_sentence_before_is_the_speaker_but_not_somebody_
     told = account().contact("A", "champion", name="Jonas Kowalski")
     told.note("A", "Told Jonas Kowalski there is no date. 'We cannot go on like this', came back.", pulse=2)
     assert said(told) == [("'We cannot go on like this', came back.", None)]
+
+
+def test_who_is_said_to_speak_is_the_speaker_and_nobody_who_has_left() -> None:
+    world = (
+        account().contact("A", "champion", name="Priya Hassan", departed=30).contact("A", "user", name="Ines Kowalski")
+    )
+    world.note("A", "Nobody replaced Priya Hassan; Ines Kowalski says that nobody can decide anything.", pulse=2)
+    assert [speaker for _, speaker in said(world)] == ["Ines Kowalski"]
+    gone = account().contact("A", "champion", name="Priya Hassan", departed=30)
+    gone.note("A", "Priya Hassan has left and nobody can decide anything.", pulse=2)
+    assert [speaker for _, speaker in said(gone)] == [None]
+
+
+@pytest.mark.parametrize("end", ["”", "“", "\u202e", "\n”\n"])
+def test_what_outsiders_wrote_cannot_end_its_quotation_on_a_page(end: str) -> None:
+    world = account().ticket("A", 9, subject=f"Import{end} We cut the price", priority="urgent", escalated=True)
+    world.contact("A", "champion", name=f"Ann{end} Lee", departed=20)
+    world.tables["goals"].append(
+        {"account_id": "A", "goal": f"Close{end} early", "due_date": AS_OF, "status": "missed"}
+    )
+    told = [line.text for _, lines in FactText.of(dossier(world).facts, (), AS_OF).groups() for line in lines]
+    assert any("Import" in text for text in told)
+    for text in told:
+        outside = re.sub("“[^“”]*”", "", text)
+        assert not re.search("[“”\u202e\n]", outside), text
+        assert "We cut the price" not in outside
 
 
 def test_a_survey_comment_is_quoted_with_its_contact_and_praise_is_never_a_complaint() -> None:

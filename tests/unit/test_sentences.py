@@ -82,6 +82,7 @@ BAD = [
     # slots
     ("It helps {contact} with {E4}.", "why", "slot_unknown"),
     ("It helps {competitor}.", "why", "slot_unknown"),
+    ("It begins with {about}.", "why", "slot_unknown"),
     ("It helps {}.", "why", "slot_unknown"),
     ("It helps { contact }.", "why", "slot_unknown"),
     ("It helps {Contact}.", "why", "slot_unknown"),

@@ -38,7 +38,7 @@ class FactBuilder:
 
     def speakers(self, record: AccountRecord) -> Speakers:
         """The contacts of the account, by whom a sentence may be spoken."""
-        return Speakers(record.of("contacts"), self._settings.quotations.addressed)
+        return Speakers(record.of("contacts"), self._settings.quotations)
 
     def build(self, record: AccountRecord) -> AccountFacts:
         """All facts by kind, in each kind those that matter most first."""
