@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.dossier import Person
+from domain.dossier import Contact, Person
 from domain.facts import Fact, MeetingFact, PromiseFact, UsageFact
 from domain.plan_language import FactQuery, PersonQuery, Step, StepPerson
 from domain.playbook import PHASES, PlaybookAction, Role
@@ -99,6 +99,16 @@ def test_the_main_contact_stands_in_where_nobody_of_a_role_is_known() -> None:
     step = bound((CHAMPION,), person=their("active", role=("economic_buyer",)))
     assert step is not None
     assert step.person is None
+
+
+def test_a_step_for_an_executive_is_not_handed_to_the_champion_when_no_executive_is_known() -> None:
+    champion = Contact(contact_id="C-1", name="Ann Lee", title=None, role="champion", active=True, departed_on=None)
+    drafter, context = build_context("product_fit", intervention_tier="critical", contacts=(champion,))
+    steps = [step for phase in drafter.from_playbook(context).phases for step in phase.actions]
+    called = next(step for step in steps if step.id == "pf-executive-promises-an-answer")
+    assert "their executive sponsor (to be found)" in called.title
+    assert called.contact is None
+    assert any("Ann Lee" in step.action for step in steps), "others stand in for the main contact"
 
 
 def test_somebody_who_left_is_never_asked_to_act() -> None:

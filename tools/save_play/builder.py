@@ -6,6 +6,7 @@ Pure: the same context and choices always give the same play; the verifier build
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 from domain.dossier import Person
 from domain.drafting import DraftAction, PlayDraft
@@ -45,6 +46,7 @@ _REVIEW_BEFORE_WEEK_END = 4
 """Days: the manager's review comes on the Thursday, a day before a decision of the same week."""
 _SHORTEST_NOTICE = 2
 """Days from today to a decision at the earliest, so that people can prepare it."""
+_EXECUTIVE_ROLES = frozenset({"economic_buyer", "exec_sponsor"})
 
 PlayChoices = Mapping[Phase, list[ChosenAction]]
 
@@ -148,7 +150,7 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
     words = context.words
     if person is not None and person != default_owner:
         words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, context.playbook), person.name)}
-    contact = find_contact(dossier, "champion", "economic_buyer", "exec_sponsor", "user")
+    contact = find_contact(dossier, *_stand_in_roles(action))
     met = step.person.name if step.person and step.person.fact else plain_name(contact.name) if contact else None
     words = {**words, **step_words(context, action, step)}
     vocabulary = context.configuration.plan
@@ -186,9 +188,20 @@ def step_words(context: PlayContext, action: PlaybookAction, step: Step) -> dict
     about = context.facts.by_id(step.about)
     return {
         "about": fact_name(about) if about else action.about_else,
-        "with": step.person.name if step.person else context.words["contact"],
+        "with": step.person.name if step.person else context.words[_stand_in(action)],
         "amount": step.amount.shown if step.amount else "",
     }
+
+
+def _stand_in(action: PlaybookAction) -> Literal["contact", "executive"]:
+    """The word for a person whom nobody on record is: a step for an executive is not handed to somebody else."""
+    wanted = {role for query in action.person if query.contact for role in query.contact.role}
+    return "executive" if wanted and wanted <= _EXECUTIVE_ROLES else "contact"
+
+
+def _stand_in_roles(action: PlaybookAction) -> tuple[str, ...]:
+    is_executive = _stand_in(action) == "executive"
+    return tuple(sorted(_EXECUTIVE_ROLES)) if is_executive else ("champion", "economic_buyer", "exec_sponsor", "user")
 
 
 def _play_evidence(context: PlayContext, phases: tuple[PlayPhase, ...]) -> tuple[Evidence, ...]:
