@@ -113,5 +113,5 @@ def _decision_facts(identified: IdentifyResult, planned: PlanResult) -> list[str
         found.append(f"{plural(unowned, 'account')} of the plan {'needs' if unowned == 1 else 'need'} an owner")
     crowded = sum(1 for line in planned.capacity if line.overloaded)
     if crowded:
-        found.append(f"{plural(crowded, 'CSM')} {'has' if crowded == 1 else 'have'} more than can be handled")
+        found.append(f"{plural(crowded, 'CSM')} {'is' if crowded == 1 else 'are'} over capacity")
     return found
