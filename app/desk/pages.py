@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.desk import timeline, what_if
 from app.desk.loaded_review import MeetingState, latest_review_id
 from app.desk.request_context import RequestContext, require_role
-from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQuery
+from app.desk.score_table import CHANGES, PAGE_SIZE, PRIORITIES, SORTS, TableQuery
 from app.desk.sessions import current_member
 from domain.configuration import CATEGORIES, SIZES
 from domain.desk import Member
@@ -66,7 +66,7 @@ def week_page(context: Reader, review_id: str) -> Response:
         choices=scores.choices,
         views=DeskStore(context.store_session.store).views(context.member.name),
         sorts=SORTS,
-        tiers=RISK_TIERS,
+        priorities=PRIORITIES,
         changes=CHANGES,
         next_date=loaded.next_review_date,
     )

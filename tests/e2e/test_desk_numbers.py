@@ -8,7 +8,7 @@ import pytest
 
 from app.desk import what_if
 from app.desk.loaded_review import LoadedReview, ReviewCache
-from app.desk.score_table import PAGE_SIZE, SORTS, ScoreCache, ScoreTable, TableQuery
+from app.desk.score_table import PAGE_SIZE, PRIORITIES, SORTS, ScoreCache, ScoreTable, TableQuery
 from app.wiring import ReviewRequest, load_scored_base, open_store
 from domain.errors import InputError, UnknownReference
 from tests.e2e.commands import ROOT
@@ -72,8 +72,9 @@ def test_filters_add_up_to_the_whole(opened: tuple[LoadedReview, ScoreTable]) ->
     by_csm.append(set(ids(scores, show="all", csm="nobody")))
     assert set.union(*by_csm) == every
     assert sum(map(len, by_csm)) == len(every)
-    for tier in book.review.portfolio.by_tier:
-        assert len(ids(scores, show="all", tier=tier.name)) == tier.accounts
+    for count in book.review.plan_counts:
+        if count.name in PRIORITIES:
+            assert len(ids(scores, priority=count.name)) == count.accounts
 
 
 def test_what_changed_since_last_week_is_what_the_review_says(opened: tuple[LoadedReview, ScoreTable]) -> None:
