@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from app.report import rendering
 from app.report.calendar_files import calendar_file
 from app.report.csv_files import actions_csv, commitments_csv, crm_csv, list_csv
+from app.report.my_week import week_of
 from app.report.view import ReviewView
 from domain.review import Review
 
@@ -64,7 +65,9 @@ def _play_files(view: ReviewView) -> dict[str, bytes]:
 def _person_files(view: ReviewView) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for person in view.people:
-        files[f"actions/{person.stem}.md"] = rendering.render_markdown("actions.md", view, person=person)
+        files[f"actions/{person.stem}.md"] = rendering.render_markdown(
+            "actions.md", view, person=person, week=week_of(view, person, view.review.as_of)
+        )
         if holds := view.touchpoints_of(person):  # a calendar without an event is not one that RFC 5545 allows
             files[f"calendar/{person.stem}.ics"] = calendar_file(holds, person.name, view.review.as_of)
         if prework := view.prework_of(person):
