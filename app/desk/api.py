@@ -172,7 +172,7 @@ def get_accounts(
     context: Reader,
     review_id: str,
     show: Annotated[str, Query(max_length=20)] = "at-risk",
-    tier: Annotated[str, Query(max_length=20)] = "",
+    priority: Annotated[str, Query(max_length=20)] = "",
     csm: Annotated[str, Query(max_length=MAX_ID_LENGTH)] = "",
     segment: Annotated[str, Query(max_length=MAX_ID_LENGTH)] = "",
     change: Annotated[str, Query(max_length=20)] = "",
@@ -184,7 +184,7 @@ def get_accounts(
     loaded = context.load_review(review_id)
     given = {
         "show": show,
-        "tier": tier,
+        "priority": priority,
         "csm": csm,
         "segment": segment,
         "change": change,

@@ -95,7 +95,7 @@ def test_a_search_is_text_and_never_a_pattern(opened: tuple[LoadedReview, ScoreT
 
 @pytest.mark.parametrize(
     "query",
-    [{"page": "-1"}, {"page": "x"}, {"sort": "1; drop"}, {"tier": "worst"}, {"show": "none"}, {"page": "9" * 40}],
+    [{"page": "-1"}, {"page": "x"}, {"sort": "1; drop"}, {"priority": "worst"}, {"show": "none"}, {"page": "9" * 40}],
 )
 def test_an_address_with_an_unknown_filter_is_refused_by_its_name(query: dict[str, str]) -> None:
     [(name, value)] = query.items()
@@ -114,7 +114,7 @@ def test_a_filter_for_somebody_whom_the_week_does_not_know_is_refused(
 
 def test_an_empty_filter_is_none(opened: tuple[LoadedReview, ScoreTable]) -> None:
     _, scores = opened
-    empty = dict.fromkeys(("show", "tier", "csm", "segment", "change", "search", "sort", "page"), "")
+    empty = dict.fromkeys(("show", "priority", "csm", "segment", "change", "search", "sort", "page"), "")
     assert scores.check(TableQuery.of(empty)) == TableQuery()
 
 
