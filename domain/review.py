@@ -12,7 +12,7 @@ from pydantic import Field
 from domain.backtest import Backtest
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
 from domain.facts import Fact, Incident, UnreadText
-from domain.plan import AgendaItem, Briefing, DraftingSummary, Escalation, PlanLine, Prework, ResourceNeeds
+from domain.plan import AgendaItem, Briefing, DraftingSummary, Escalation, PlanLine, Prework, ResourceNeeds, Story
 from domain.portfolio import (
     AheadAccount,
     Alert,
@@ -72,6 +72,8 @@ class Review(Record):
     drafter_note: str
     drafting: DraftingSummary | None = None
     briefing: Briefing | None = None
+    stories: tuple[Story, ...] = ()
+    """At most three: an incident, a change, a decision."""
     holidays_note: str
     time_zone: str
     """IANA name, for example ``Europe/Berlin``; times in the document are in it."""

@@ -91,7 +91,7 @@ class CloseBody(Record):
 class ActionStateBody(Record):
     """The result of an action."""
 
-    state: str = Field(description="done, dropped or open.")
+    state: str = Field(description="done, dropped, blocked (with a note) or open.")
     on: date
     note: str = Field(default="", max_length=2000)
 
@@ -172,7 +172,7 @@ def get_accounts(
     context: Reader,
     review_id: str,
     show: Annotated[str, Query(max_length=20)] = "at-risk",
-    tier: Annotated[str, Query(max_length=20)] = "",
+    priority: Annotated[str, Query(max_length=20)] = "",
     csm: Annotated[str, Query(max_length=MAX_ID_LENGTH)] = "",
     segment: Annotated[str, Query(max_length=MAX_ID_LENGTH)] = "",
     change: Annotated[str, Query(max_length=20)] = "",
@@ -184,7 +184,7 @@ def get_accounts(
     loaded = context.load_review(review_id)
     given = {
         "show": show,
-        "tier": tier,
+        "priority": priority,
         "csm": csm,
         "segment": segment,
         "change": change,
@@ -251,7 +251,7 @@ def post_close(context: Leader, review_id: str, given: CloseBody, key: Key = Non
 
 @router.post("/actions/{action_id:path}")
 def post_action_state(context: Csm, action_id: str, given: ActionStateBody, key: Key = None) -> Response:
-    """Mark an action as done, dropped or open again."""
+    """Mark an action as done, dropped, blocked or open again."""
 
     def do() -> Row:
         action = context.operations.mark_action(action_id, given.state, given.on, given.note)

@@ -120,7 +120,7 @@ def submit_close(context: Leader, form: Form, review_id: str) -> Response:
 
 @router.post("/r/{review_id}/actions")
 def submit_action_state(context: Csm, form: Form, review_id: str) -> Response:
-    """Mark an action as done, dropped or open again."""
+    """Mark an action as done, dropped, blocked or open again."""
     loaded = context.load_review(review_id)
     on = (
         parse_date(form_text(form, "on"), "the day")

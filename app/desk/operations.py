@@ -140,13 +140,15 @@ class DeskOperations:
     # follow-up -----------------------------------------------------------------------------------------------
 
     def mark_action(self, action_id: str, state: str, on: date, note: str) -> Action:
-        """Mark an action as done, dropped or open; a CSM may mark only their own.
+        """Mark an action as done, dropped, blocked or open; a CSM may mark only their own. Blocked needs a reason.
 
         Raises InputError for a day on which it cannot have happened, NotAllowed, UnknownReference.
         """
         check_role(self.member, "csm", "marking an action")
-        if state not in ("done", "dropped", "open"):
-            raise InputError(f"an action is done, dropped or open, not {state!r}")
+        if state not in ("done", "dropped", "blocked", "open"):
+            raise InputError(f"an action is done, dropped, blocked or open, not {state!r}")
+        if state == "blocked" and not note.strip():
+            raise InputError("say what blocks the action")
         action = self.store_session.store.action(action_id)
         if self.member.role == "csm" and (action.owner_id is None or action.owner_id != self.member.person_id):
             raise NotAllowed(f"{action.title} is {action.owner}'s; a manager or a leader may mark it")

@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.desk import timeline, what_if
 from app.desk.loaded_review import MeetingState, latest_review_id
 from app.desk.request_context import RequestContext, require_role
-from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQuery
+from app.desk.score_table import CHANGES, PAGE_SIZE, PRIORITIES, SORTS, TableQuery
 from app.desk.sessions import current_member
+from app.report.my_week import week_of
 from domain.configuration import CATEGORIES, SIZES
 from domain.desk import Member
 from domain.errors import InputError, UnknownReference
@@ -20,6 +21,7 @@ from tools.store.desk_store import DeskStore, credential_number
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Reader = Annotated[RequestContext, Depends(require_role("viewer"), scope="function")]
+Csm = Annotated[RequestContext, Depends(require_role("csm", "a week of one's own"), scope="function")]
 Manager = Annotated[
     RequestContext, Depends(require_role("manager", "what is said about people of ours"), scope="function")
 ]
@@ -66,7 +68,7 @@ def week_page(context: Reader, review_id: str) -> Response:
         choices=scores.choices,
         views=DeskStore(context.store_session.store).views(context.member.name),
         sorts=SORTS,
-        tiers=RISK_TIERS,
+        priorities=PRIORITIES,
         changes=CHANGES,
         next_date=loaded.next_review_date,
     )
@@ -239,6 +241,32 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
         at=at,
         only=only,
         owners=sorted(people.items(), key=lambda pair: (pair[1], pair[0])),
+    )
+
+
+@router.get("/r/{review_id}/my-week")
+def my_week_page(context: Csm, review_id: str) -> Response:
+    """One person's week: a CSM sees their own, managers and leaders that of anybody."""
+    loaded = context.load_review(review_id)
+    mine = context.member.person_id or ""
+    owners = [(o.person_id, o.name) for o in loaded.view.people if o.person_id]
+    if not context.member.is_at_least("manager"):
+        owners = [(person_id, name) for person_id, name in owners if person_id == mine]
+    wanted = context.request.query_params.get("person") or mine
+    if wanted and wanted != mine and wanted not in dict(owners):
+        raise InputError(f"person {wanted!r} is unknown in {review_id}, or is not yours to see; choose one under Whose")
+    person = next((o for o in loaded.view.people if o.person_id and o.person_id == wanted), None)
+    store, today = context.store_session.store, context.desk.today(loaded.review.time_zone)
+    week = week_of(loaded.view, person, today, store.progress()) if person else None
+    return context.render_review(
+        loaded,
+        "my_week.html",
+        only=wanted,
+        person=person,
+        owners=owners,
+        week=week,
+        notes=store.progress_notes(),
+        may_mark=bool(person) and (wanted == mine or context.member.is_at_least("manager")),
     )
 
 

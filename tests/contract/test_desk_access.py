@@ -43,6 +43,7 @@ GET  /r/{review_id}/account                           door 200 200 200 200
 GET  /r/{review_id}/play                              door 200 200 200 200
 GET  /r/{review_id}/meeting                           door 200 200 200 200
 GET  /r/{review_id}/capacity                          door 403 403 200 200
+GET  /r/{review_id}/my-week                           door 403 200 200 200
 GET  /r/{review_id}/follow-up                         door 200 200 200 200
 GET  /r/{review_id}/metrics                           door 200 200 200 200
 GET  /r/{review_id}/data                              door 200 200 200 200

@@ -28,6 +28,7 @@ PAGES: dict[str, tuple[DeskRole, str]] = {
     "/r/{review_id}/play?account={my_account}": ("viewer", "save play"),
     "/r/{review_id}/meeting": ("viewer", "undecided"),
     "/r/{review_id}/capacity": ("manager", "Hours of the coming"),
+    "/r/{review_id}/my-week": ("csm", "week"),
     "/r/{review_id}/follow-up": ("viewer", "This week's actions"),
     "/r/{review_id}/metrics": ("viewer", "Metrics"),
     "/r/{review_id}/data": ("viewer", "Sources"),
@@ -151,7 +152,7 @@ def test_a_meeting_is_walked_from_the_first_choice_to_the_close(fresh: InProcess
         said = {"account": account, "version": version, "decision": "reject", "reason": "Too late", "seen": "0"}
         assert leader.send(f"/r/{W48}/choices", said).status_code == 303
     assert leader.send(f"/r/{W48}/plan", {"others": "approve"}).status_code == 303
-    for page in ("week", "meeting", "follow-up", "capacity"):
+    for page in ("week", "meeting", "my-week", "follow-up", "capacity"):
         read(leader.get(f"/r/{W48}/{page}"), 200, "being handed out")
     with open_store(str(fresh.store)) as session:
         assert run_review(session, W48, Timing()) == "close"
@@ -161,7 +162,7 @@ def test_a_meeting_is_walked_from_the_first_choice_to_the_close(fresh: InProcess
     assert leader.send(f"/r/{W48}/close", {**owners, "notes": "All heard"}).status_code == 303
     with open_store(str(fresh.store)) as session:
         assert run_review(session, W48, Timing()) is None
-    for page in ("week", "meeting", "follow-up", "capacity", "metrics", "data", "what-if", "ask"):
+    for page in ("week", "meeting", "my-week", "follow-up", "capacity", "metrics", "data", "what-if", "ask"):
         read(leader.get(f"/r/{W48}/{page}"), 200, "Closed")
 
 
