@@ -54,7 +54,7 @@ def test_what_was_said_in_one_week_counts_in_the_next_and_what_was_wrong_is_gone
 
     scored = json.loads(place.run("score", "--data", team_data, "--as-of", SECOND_DAY, "--signals", "--json").out)
     row = next(each for each in scored if each["account_id"] == text["account_id"])
-    assert row["evaluating_alternatives"] >= 1
+    assert row["signals"]["evaluating_alternatives"]["value"] >= 1
     place.review(team_data, SECOND_DAY, code=WAITING)
     review = place.document(W48)
     read = [each for each in review["statements"] if each["read_by"] == "person:Sadia Karim"]
