@@ -157,7 +157,7 @@ NOTICED = {
 def test_a_store_that_nobody_touched_is_sound_and_all_of_it_is_covered(store: ReviewStore) -> None:
     verdict = store.verify_audit()
     assert verdict.faults == ()
-    assert (verdict.covered, verdict.uncovered) == (9, 0)
+    assert (verdict.covered, verdict.uncovered) == (11, 0)
 
 
 @pytest.mark.parametrize("what", NOTICED)
@@ -249,12 +249,12 @@ def test_what_is_older_than_the_hashes_is_counted_and_covered_from_then_on(store
     store.database.execute("delete from keys where digest = 'audit-keys'", {})
     insert = "insert into audit (at, review_id, who, what, facts) values ('2026-11-16', :id, 'Nobody', 'decided', '{}')"
     store.database.execute(insert, {"id": W48})
-    assert (store.verify_audit().faults, store.verify_audit().uncovered) == ((), 9)
+    assert (store.verify_audit().faults, store.verify_audit().uncovered) == ((), 11)
     with store.transaction():
         store.mark([(ACTIONS[1].id, "done", MONDAY)], "", CSM)
         store.log("", CSM, "done", action=ACTIONS[1].id)
     verdict = store.verify_audit()
-    assert (verdict.faults, verdict.covered, verdict.uncovered, verdict.before_chain) == ((), 1, 9, 1)
+    assert (verdict.faults, verdict.covered, verdict.uncovered, verdict.before_chain) == ((), 1, 11, 1)
     assert faults_after(store, "update progress set state = 'dropped'") != ()
 
 
