@@ -25,6 +25,7 @@ from domain.portfolio import (
     TierCount,
     WorkflowRule,
 )
+from domain.readings import ReadingCounts
 from domain.record import Record
 from domain.save_play import SavePlay
 from domain.statements import Statement
@@ -122,6 +123,8 @@ class Review(Record):
     """Statements of these accounts, by account, newest first."""
     unread_texts: tuple[UnreadText, ...] = ()
     """Texts of these accounts since the last review that nothing understood, by account, newest first."""
+    reading: ReadingCounts = ReadingCounts()
+    """Texts that people had read by this review, and statements that they had marked as wrong, of all accounts."""
     incidents: tuple[Incident, ...] = ()
     """The same thing reported by several accounts in the same weeks, the largest by ARR first."""
 

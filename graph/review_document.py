@@ -81,6 +81,7 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
         facts={dossier.account_id: dossier.facts for dossier in looked_at},
         statements=tuple(each for dossier in looked_at for each in dossier.statements),
         unread_texts=tuple(each for dossier in looked_at for each in dossier.unread_texts),
+        reading=identified.reading,
         incidents=identified.incidents,
     )
     return review.model_copy(update={"stories": week_stories(review)})

@@ -17,6 +17,8 @@ from domain.configuration import CATEGORIES, SIZES
 from domain.desk import Member
 from domain.errors import InputError, UnknownReference
 from domain.plan import TBD
+from domain.readings import count_readings
+from tools.evidence.statement_kinds import reading_choices
 from tools.store.desk_store import DeskStore, credential_number
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -92,6 +94,8 @@ def account_page(context: Reader, review_id: str, account: str) -> Response:
         line=line,
         account=account,
         dossier=loaded.dossiers.get(account),
+        texts=context.operations.texts(loaded, account) if account in loaded.dossiers else None,
+        kinds=reading_choices(loaded.configuration),
         weeks=scores.weeks(account),
         events=timeline.account_timeline(loaded, store, account),
         override=store.overrides(context.desk.today(loaded.review.time_zone)).get(account),
@@ -273,7 +277,9 @@ def my_week_page(context: Csm, review_id: str) -> Response:
 @router.get("/r/{review_id}/metrics")
 def metrics_page(context: Reader, review_id: str) -> Response:
     """Figures about the review process and its results."""
-    return context.render_review(context.load_review(review_id), "metrics_desk.html")
+    loaded = context.load_review(review_id)
+    reading = count_readings(context.store_session.people(loaded.review.as_of))
+    return context.render_review(loaded, "metrics_desk.html", reading=reading)
 
 
 @router.get("/r/{review_id}/data")

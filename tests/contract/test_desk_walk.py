@@ -103,6 +103,8 @@ FORMS: dict[str, tuple[DeskRole, dict[str, str], int, str]] = {
     "/r/{review_id}/actions": ("csm", {"action": "{mine}", "state": "done", "on": "2026-11-20", "note": "Sent"}, 303, ""),
     "/r/{review_id}/override": ("csm", {"account": "{my_account}", "band": "yellow", "reason": "They called me", "until": SOON}, 303, "They called me"),
     "/r/{review_id}/notes": ("csm", {"account": "{my_account}", "text": "Budget is frozen"}, 303, ""),
+    "/r/{review_id}/readings": ("csm", {"account": "{my_account}", "text": "text:0", "kind": "nothing_to_note"}, 404, "has no text"),
+    "/r/{review_id}/wrong": ("csm", {"account": "{my_account}", "statement": "quote:0"}, 404, "has no statement"),
     "/r/{review_id}/ask": ("viewer", {"question": "why is {my_account} at risk?"}, 200, "Answered by"),
     "/r/{review_id}/open-week": ("leader", {}, 303, ""),
     "/r/{review_id}/again": ("leader", {"next": "/"}, 303, ""),

@@ -131,10 +131,17 @@ class FactText:
         if fact.source.table == "tickets":
             source += f" {plain_name(fact.source.key)}"
         by = f" by {plain_name(fact.recorded_by)}" if fact.recorded_by else ""
-        where = f"{source}{by}, {self.day(fact.on)}"
+        where = f"{source}{by}, {self.day(fact.on)}{self._reader(fact)}"
         speaker = f"{plain_name(fact.speaker)}, " if fact.speaker and fact.speaker not in fact.text else ""
         mode = "" if fact.mode in (None, "asserted") else f" [{str(fact.mode).replace('_', ' ')}]"
         return f"{quote(fact.text, _WHOLE)}{mode} ({speaker}{where})"
+
+    def _reader(self, fact: QuotationFact) -> str:
+        """Who said what the sentence means, where that was a person."""
+        kind, _, name = (fact.read_by or "").partition(":")
+        if kind != "person":
+            return ""
+        return f"; read by {plain_name(name)} on {self.day(fact.read_on)} as {str(fact.says).replace('_', ' ')}"
 
     def _ticket(self, fact: TicketFact) -> str:
         subject = f" {quote(fact.subject, _WHOLE)}" if fact.subject else ""
