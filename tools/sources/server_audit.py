@@ -69,7 +69,7 @@ def count_statement(rows: ServerRows, name: str) -> CountStatement:
     for number, mark in enumerate(source.marks, 1):
         before = [f"not {earlier.condition(sql_identifier(earlier.name))}" for earlier in source.marks[: number - 1]]
         deleted = " and ".join([mark.condition(sql_identifier(mark.name)), *before])
-        counts[f"deleted_{number}"] = f"(select count(*) from {rows.table_sql(str(source.name))} o where {deleted})"
+        counts[f"deleted_{number}"] = f"(select count(*) from {rows.origin_sql(source)} o where {deleted})"
     keys = _first_keys(rows, source)
     chosen = ", ".join(f"{expression} as {column}" for column, expression in (counts | days | keys).items())
     columns = [*((column, "BIGINT") for column in counts), *((column, "DATE") for column in days)]
