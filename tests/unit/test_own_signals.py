@@ -14,6 +14,7 @@ from domain.errors import ConfigurationError, DataError
 from domain.evidence import Evidence
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED, with_scoring
 from tools.evidence.dossier import build_dossiers
+from tools.scoring.data_gaps import count_signals, data_gaps
 from tools.scoring.scored_base import ScoredBase, read_base
 
 VISITS = (
@@ -146,10 +147,8 @@ def test_a_column_that_the_data_lacks_is_a_gap_and_moves_no_score(tmp_path: Path
     data = write(tmp_path)
     base = read_base(data, AS_OF, configured({"own_plan": account_signal("Plan")}), NO_HISTORY)
     assert set(values(base, "own_plan").values()) == {None}
-    from tools.scoring.data_gaps import count_signals, data_gaps
-
     told = [gap.message for gap in data_gaps(base, count_signals(base))]
-    assert "Own_accounts has no own_plan, so these are unknown for every account: Visits (latest)." in told
+    assert "The column 'Plan' is not in accounts.csv, so these are unknown for every account: Visits (latest)." in told
 
 
 def test_a_table_that_the_data_lacks_is_not_connected(tmp_path: Path) -> None:
@@ -211,8 +210,7 @@ def test_a_pair_adds_risk_only_where_both_are_bad_and_says_so(tmp_path: Path) ->
     assert {name: after[name] for name in "BCD"} == {name: before[name] for name in "BCD"}  # one is good or unknown
     shown = evidence(paired, "A")
     assert (
-        "It counts together with “Visits (latest)”: few visits on a monthly contract."
-        in shown["own_contract"].statement
+        "It counts together with Visits (latest): few visits on a monthly contract." in shown["own_contract"].statement
     )
     assert sum(fact.risk_points for fact in shown.values()) == pytest.approx(after["A"], abs=1e-5)
     assert "together" not in evidence(paired, "B")["own_latest"].statement

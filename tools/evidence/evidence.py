@@ -162,7 +162,7 @@ def _pair_sentences(name: str, components: Mapping[str, float | None], scoring: 
         both = [components.get(each) for each in pair.signals]
         if name in pair.signals and all(c is not None and c < scoring.severity_below.value for c in both):
             other = next(each for each in pair.signals if each != name)
-            yield f"It counts together with “{scoring.signals[other].label}”: {pair.says}."
+            yield f"It counts together with {scoring.signals[other].label}: {pair.says}."
 
 
 def _source(table: str, source_rows: list[InputRow], sources: Mapping[str, str]) -> str:
