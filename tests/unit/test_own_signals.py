@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.configuration import Configuration, ScoringSettings
+from domain.configuration import Configuration, RuleCondition, ScoringSettings, TierRule
 from domain.errors import ConfigurationError, DataError
 from domain.evidence import Evidence
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED, with_scoring
@@ -271,3 +271,15 @@ def test_a_window_longer_than_what_is_read_is_refused() -> None:
     raw["signals"] = {**raw["signals"], "own_change": own("change")}
     with pytest.raises(ValidationError, match="only 40 days of own_visits are read"):
         ScoringSettings.model_validate(raw)
+
+
+def test_a_rule_of_the_tiers_may_ask_for_an_own_signal(tmp_path: Path) -> None:
+    rule = TierRule(
+        id="empty_store", tier="critical", when=(RuleCondition(signal="own_latest", below=6),), says="Hardly any visits",
+        why="Nobody comes.",
+    )  # fmt: skip
+    asked = configured(TWO)
+    tiers = asked.tiers.model_copy(update={"rules": (rule, *asked.tiers.rules)})
+    base = read_base(write(tmp_path), AS_OF, asked.model_copy(update={"tiers": tiers}), NO_HISTORY)
+    at_risk = base.rows("select account_id, rule from scored where at_risk order by account_id")
+    assert at_risk == [{"account_id": name, "rule": "empty_store"} for name in "AC"]
