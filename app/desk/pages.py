@@ -302,7 +302,7 @@ def what_if_page(context: Reader, review_id: str) -> Response:
         "what_if.html",
         changes=changes,
         found=what_if.compute_effect(scores, loaded.configuration, loaded.review.as_of, changes),
-        settings=settings,
+        groups=what_if.group_numbers(settings),
         by_name={setting.name: setting for setting in settings},
         categories=CATEGORIES,
         sizes=SIZES,

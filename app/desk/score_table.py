@@ -142,7 +142,7 @@ class ScoreTable:
         self._connection.execute(f"create table scored as from read_parquet({sql_files([this.path])})")
         self._connection.execute(
             f"create view scored_signals as select * exclude ({', '.join(REPORTED_COLUMNS)}), velocity as reported_velocity"
-            f"{columns_not_saved(self._connection, 'scored')} from scored"
+            f"{columns_not_saved(self._connection, 'scored', configuration.scoring)} from scored"
         )
         last = next((each for each in before if each.review_id == identified.previous_review_id), None)
         if last is not None:

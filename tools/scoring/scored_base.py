@@ -210,6 +210,7 @@ def read_base(
                 {table: limit.value for table, limit in scoring.left_out_limits.items()},
                 int(scoring.left_out_minimum.value),
             ),
+            own=scoring.own_signals,
         )
         return score_base(portfolio, configuration, as_of, history, watch, people)
 
