@@ -30,6 +30,7 @@ A table that is absent and a row that does not parse are not errors of this tree
 are reported in it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -59,6 +60,14 @@ class ConfigurationError(InputError):
 
 class DecisionError(InputError):
     """A decision cannot be taken as written. The message names the account and the rule."""
+
+
+class EditError(DecisionError):
+    """Fields of an edit cannot be taken as written. ``faults`` holds pairs of field and reason, as ("dates.sf-call", "a day off")."""
+
+    def __init__(self, account: str, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__(f"{account}: " + "; ".join(f"{field}: {reason}" for field, reason in faults))
+        self.faults = tuple(faults)
 
 
 class StaleDecision(DecisionError):

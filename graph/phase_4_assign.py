@@ -230,6 +230,7 @@ def _running_play(
         actions={phase.phase: tuple(action.id for action in phase.actions) for phase in play.phases},
         dates={action.id: action.due for action in actions},
         owners=_unusual_owners(play, dossier, identified),
+        edits=play.edits,
         health=continued.health if continued is not None else dossier.health,
     )
 

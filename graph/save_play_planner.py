@@ -14,6 +14,7 @@ from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from tools.ask.user_statements import excluded_actions
 from tools.save_play.context import PlayContext
+from tools.save_play.editing import edited_context
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, save_probability
 
 
@@ -44,7 +45,8 @@ class SavePlayPlanner:
         old = self.running.get(dossier.account_id)
         if old is None or dossier.account_id in self.play_requests:
             return None
-        return old if old.cause == self.causes_by_account[dossier.account_id].category else None
+        same = old.cause in (self.causes_by_account[dossier.account_id].category, old.edits.cause)
+        return old if same else None
 
     def origins(self) -> dict[str, str]:
         """Account to the review in which its running play began."""
@@ -55,13 +57,14 @@ class SavePlayPlanner:
         """Everything the account's play may use."""
         old, request = self.existing_play(dossier), self.play_requests.get(dossier.account_id)
         tried = request.tried if request else ()
-        return self.drafter.play_context(
+        context = self.drafter.play_context(
             dossier,
             self.causes_by_account[dossier.account_id],
             created=old.created if old else None,
             tried=[*tried, *self._titles_done(dossier.account_id)],
             excluded=excluded_actions(self.context.configuration, tried),
         )
+        return edited_context(context, old.edits) if old else context
 
     def _titles_done(self, account_id: str) -> list[str]:
         """Titles of the playbook actions that are done for the account."""

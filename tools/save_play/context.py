@@ -15,8 +15,10 @@ from domain.drafting import FIRST_TOUCH
 from domain.evidence import Evidence
 from domain.facts import ContactFact, QuotationFact
 from domain.plan_language import Step, StepPerson
+from domain.play_edits import NO_EDITS, AddedStep, PlayEdits
 from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role, Situation
 from tools.evidence.causes import UNDETERMINED
+from tools.save_play.added_steps import added_action, added_id, added_step, find_person
 from tools.save_play.binding import AccountFacts, bind
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.selection import (
@@ -70,6 +72,8 @@ class PlayContext:
     records: Mapping[str, SaveRecord] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
     tried: tuple[str, ...] = ()
+    edits: PlayEdits = NO_EDITS
+    """Changes of people to the play."""
 
     @cached_property
     def playbook(self) -> Playbook:
@@ -92,13 +96,39 @@ class PlayContext:
     @cached_property
     def steps(self) -> Mapping[str, Step | None]:
         """By action: its places filled for this account; None where it cannot be offered."""
-        actions = [action for phase in PHASES for action in self.library(phase)]
-        return {action.id: bind(action, self.facts, self._colleague) for action in actions}
+        added = {added_id(each): added_step(each, self.facts, self.people) for each in self.edits.added}
+        actions = [action for phase in PHASES for action in self.library(phase) if action.id not in added]
+        found = {action.id: bind(action, self.facts, self._colleague) for action in actions} | added
+        return {action_id: self._with_chosen_person(action_id, step) for action_id, step in found.items()}
+
+    def _with_chosen_person(self, action_id: str, step: Step | None) -> Step | None:
+        chosen = find_person(self.edits.people.get(action_id), self.facts, self.people)
+        return step if step is None or chosen is None else step.model_copy(update={"person": chosen})
 
     def library(self, phase: Phase) -> tuple[PlaybookAction, ...]:
-        """Every action that a play for this cause may have in a phase, also of situations that no longer hold."""
+        """Every action that a play for this cause may have in a phase, also of situations that no longer hold, and those added."""
         situations = self.configuration.situations.values()
-        return (*(a for situation in situations for a in situation.phase(phase)), *self.playbook.phase(phase))
+        written = (*(a for situation in situations for a in situation.phase(phase)), *self.playbook.phase(phase))
+        return (*written, *(action for at, action in self._added if at == phase))
+
+    @cached_property
+    def _added(self) -> tuple[tuple[Phase, PlaybookAction], ...]:
+        """Steps that people added, each with its phase."""
+        vocabulary = self.configuration.plan
+        return tuple(
+            (self.phase_on(each.by), added_action(each, vocabulary, self.people, self.created))
+            for each in self.edits.added
+        )
+
+    def phase_on(self, day: date) -> Phase:
+        """The phase of the play in which a day lies; the last one for later days."""
+        settings = self.configuration.review.play_phases
+        ends = {p: action_window(p, settings[p].days, self.created, self.schedule_scale)[1] for p in PHASES}
+        return next((phase for phase in PHASES if day <= ends[phase]), PHASES[-1])
+
+    def added_of(self, action_id: str) -> AddedStep | None:
+        """The step that a person added under this id."""
+        return next((each for each in self.edits.added if added_id(each) == action_id), None)
 
     def usable(self, phase: Phase) -> list[PlaybookAction]:
         """The actions of a phase that fit the account today, the best first."""

@@ -6,7 +6,7 @@ Pure. The cause decides the playbook; evidence, tier and difficulty decide the a
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -15,6 +15,7 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Contact, Dossier, Person
 from domain.evidence import SourceRow
 from domain.plan_language import Step
+from domain.play_edits import NO_EDITS
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.save_play import PlayAction, PlayPhase, SavePlay
 from tools.wording import plain_name
@@ -264,6 +265,39 @@ def build_phase(
     return PlayPhase(phase=name, title=title, starts=starts, ends=ends, actions=tuple(ordered))
 
 
+def number_steps(phases: Iterable[PlayPhase]) -> tuple[PlayPhase, ...]:
+    """The phases with their actions in order, a step behind the one that it waits for, and the words for that ("after step 2")."""
+    phases = tuple(phases)
+    by_id = {action.id: action for phase in phases for action in phase.actions}
+
+    def waits_for(action: PlayAction) -> str | None:
+        after = action.step.after if action.step else None
+        return after if after in by_id else None
+
+    def depth(action: PlayAction, most: int) -> int:
+        after = waits_for(action)
+        return 0 if after is None or most == 0 else 1 + depth(by_id[after], most - 1)
+
+    def place(action: PlayAction) -> tuple[date, int, str]:
+        return action.due, depth(action, len(by_id)), action.id
+
+    ordered = [sorted(phase.actions, key=place) for phase in phases]
+    numbers = {action.id: number for number, action in enumerate((a for actions in ordered for a in actions), 1)}
+
+    def numbered(action: PlayAction) -> PlayAction:
+        after = waits_for(action)
+        words = f"after step {numbers[after]}" if after else ""
+        if action.after == words and (after is not None or action.step is None or action.step.after is None):
+            return action
+        step = action.step.model_copy(update={"after": after}) if action.step else None
+        return action.model_copy(update={"after": words, "step": step})
+
+    return tuple(
+        phase.model_copy(update={"actions": tuple(numbered(action) for action in actions)})
+        for phase, actions in zip(phases, ordered, strict=True)
+    )
+
+
 _DECIDED_PARTS = frozenset(
     {
         "account_id", "name", "arr", "currency", "contract_arr", "contract_currency", "risk_level", "intervention_tier",
@@ -290,6 +324,8 @@ def play_version(play: SavePlay) -> str:
         }
         for fact in play.evidence
     ]
+    if play.edits != NO_EDITS:
+        content["edits"] = play.edits.model_dump(mode="json")
     body = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(body.encode()).hexdigest()[:12]
 
