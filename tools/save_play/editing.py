@@ -74,7 +74,7 @@ def _left(values: dict[str, str], dropped: set[str]) -> dict[str, str]:
 
 
 def _remark(text: str, place: str, by: str, play: SavePlay, context: PlayContext) -> Remark:
-    words = " ".join(text.split())
+    words = plain_name(text, MAX_REMARK)
     known = set(_numbers_in(_record_of(play, context)))
     strange = tuple(dict.fromkeys(figure for figure in _numbers_in(words) if figure not in known))
     return Remark(text=words, by=by, on=context.today, at="" if place == WHOLE_PLAY else place, untraced=strange)
