@@ -57,6 +57,13 @@ class EditForm:
         """What is wrong with a field, in plain words; empty when nothing is."""
         return self.faults.get(name, "")
 
+    def opened(self, action: str) -> bool:
+        """True if a folded field of the step was filled or has a fault."""
+        names = {f"{part}:{action}" for part in ("person", "swap", "remark")}
+        return any(self.typed.get(name) for name in names) or any(
+            name in self.faults for name in (*names, f"after:{action}")
+        )
+
     @property
     def elsewhere(self) -> list[str]:
         """Faults that belong to no field of the page."""

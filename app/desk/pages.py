@@ -139,11 +139,15 @@ def show_play(
         play=play,
         edited=as_edited,
         choice=choice,
-        changes=describe_edit(pending) if pending is not None else (),
+        changes=describe_edit(pending, _titles(play) | _titles(as_edited)) if pending is not None else (),
         form=form,
         editing=form is not None,
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
     )
+
+
+def _titles(play: SavePlay) -> dict[str, str]:
+    return {action.id: action.title for phase in play.phases for action in phase.actions}
 
 
 @router.get("/r/{review_id}/meeting")

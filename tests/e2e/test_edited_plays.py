@@ -1,11 +1,14 @@
 """Edits of a play before it is recorded: steps, causes, people, criteria and remarks, new checks, and the effect on the load."""
 
+import io
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from app.edit_prompts import EditPrompts
 from app.timing import Timing
 from app.wiring import build_context, open_store
 from domain.decisions import PlayDecision
@@ -253,3 +256,19 @@ def _actions(place: StoreFolder, account: str) -> list[dict[str, str]]:
 
     bodies = [json.loads(body) for _, approved_in, body in place.actions() if approved_in == W48]
     return [body for body in bodies if body["account_id"] == account and body["status"] != "dropped"]
+
+
+def test_in_the_terminal_a_step_is_added_by_numbers_and_a_wrong_date_is_said(
+    table: DecisionPreview, play: SavePlay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = io.StringIO()
+    day = table.context.calendar.on_or_after(table.identified.as_of)
+    wrong, right = ("1\n0\n1\n1\n1\n0\n1\n" + on + "\n" for on in ("2026-11-01", f"{day}"))
+    monkeypatch.setattr(
+        "sys.stdin", io.StringIO(f"{wrong}{right}9\n1\nThey like Sven\n10\n")
+    )
+    given = EditPrompts(play, table, Console(file=output, markup=False, width=200), "Ines").ask()
+    assert "Not taken. add.1.by: 2026-11-01 is past." in output.getvalue()
+    assert [added["by"] for added in given["add"]] == [f"{day}"]
+    assert given["remarks"] == {"play": "They like Sven"}
+    assert table.play(edit(play, **given)).verified

@@ -4,9 +4,10 @@ An edit chooses among the account's own facts, people and the vocabulary. Only r
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
 from domain.decisions import PlayDecision
 from domain.facts import ContactFact
@@ -16,7 +17,7 @@ from domain.save_play import PlayAction, SavePlay
 from tools.save_play.added_steps import added_id
 from tools.save_play.builder import ChosenAction, build_play, playbook_choices
 from tools.save_play.context import PlayContext
-from tools.wording import format_date, format_number, plain_name, plural
+from tools.wording import format_date, format_number, plain_name, plural, quote
 
 WHOLE_PLAY = "play"
 """Place of a remark about the whole play."""
@@ -323,16 +324,22 @@ def _who(fact: str | None, person_id: str | None) -> str | None:
     return fact or person_id
 
 
-def describe_edit(decision: PlayDecision, causes: Iterable[tuple[str, str]] = ()) -> tuple[str, ...]:
-    """The changes of an edit in words, for the record of the decision."""
-    labels = dict(causes)
-    found = [f"cause is now {labels.get(decision.cause, decision.cause)}"] if decision.cause else []
-    found += [f"owner of {action} is now {person}" for action, person in sorted(decision.owners.items())]
-    found += [f"{action} is due {on}" for action, on in sorted(decision.dates.items())]
-    found += [f"{old} is replaced by {new}" for old, new in sorted(decision.swap.items())]
-    found += [f"{action} is done with {person}" for action, person in sorted(decision.people.items())]
-    found += [f"{action} comes after {other or 'no other step'}" for action, other in sorted(decision.after.items())]
-    found += [f"target of {name} is changed" for name in sorted(decision.targets)]
-    found += [f"{added_id(added)} is added" for added in decision.add]
-    found += [f"remark on {action}" for action in sorted(decision.own_words)]
-    return tuple(found + [f"{action} is left out" for action in decision.drop])
+def describe_edit(decision: PlayDecision, titles: Mapping[str, str] = MappingProxyType({})) -> tuple[str, ...]:
+    """The changes of an edit in words. ``titles``: words for a step instead of its id."""
+
+    def name(action: str) -> str:
+        return quote(titles[action]) if action in titles else "the play" if action == WHOLE_PLAY else action
+
+    found = [f"cause is now {decision.cause.replace('_', ' ')}"] if decision.cause else []
+    found += [f"owner of {name(action)} is now {person}" for action, person in sorted(decision.owners.items())]
+    found += [f"{name(action)} is due {on}" for action, on in sorted(decision.dates.items())]
+    found += [f"{name(old)} is replaced by {name(new)}" for old, new in sorted(decision.swap.items())]
+    found += [f"{name(action)} is done with {person}" for action, person in sorted(decision.people.items())]
+    found += [
+        f"{name(action)} comes after {name(other) if other else 'no other step'}"
+        for action, other in sorted(decision.after.items())
+    ]
+    found += [f"target of {criterion} is changed" for criterion in sorted(decision.targets)]
+    found += [f"{name(added_id(added))} is added" for added in decision.add]
+    found += [f"remark on {name(action)}" for action in sorted(decision.own_words)]
+    return tuple(found + [f"{name(action)} is left out" for action in decision.drop])
