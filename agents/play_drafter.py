@@ -7,7 +7,7 @@ checked and sent back with its faults named; if it still does not pass, the play
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from agents.model_client import Message, ModelClient
@@ -55,6 +55,8 @@ class PlayDrafter:
     records: Mapping[str, SaveRecord]
     today: date
     client: ModelClient | None = None
+    free_hours: Mapping[str, float] = field(default_factory=dict)
+    """By person: hours left for save plays; among specialists who has more comes first."""
 
     def play_context(
         self,
@@ -76,6 +78,7 @@ class PlayDrafter:
             records=self.records,
             excluded=excluded,
             tried=tuple(tried),
+            free_hours=self.free_hours,
         )
 
     # from the library ------------------------------------------------------------------------------------------------

@@ -803,6 +803,13 @@ class Configuration(ScoreConfiguration):
         """Every verb, question and result of the action is a term of ``plan.yaml``."""
         used = {"verbs": [action.verb], "questions": list(action.asks), "results": [action.result or ""]}
         self._refuse_unknown_terms(file, action.id, used)
+        for other in action.after:
+            if other not in self._action_ids:
+                raise ValueError(f"{file}: {action.id}: after: no action is called {other!r}")
+
+    @cached_property
+    def _action_ids(self) -> frozenset[str]:
+        return frozenset(action.id for _, action in self.library)
 
     def _check_agreements(self, file: str, playbook: Playbook) -> None:
         """Every term of success criteria and walk-away conditions is a term of ``plan.yaml``."""

@@ -185,6 +185,12 @@ class RunningPlays(Record):
     plays: tuple[RunningPlay, ...]
 
 
+class FreeHours(Record):
+    """Hours that each of our people had left when the plays were planned. Kept, so that a play stays the same until it is decided."""
+
+    by_person: dict[str, float] = {}
+
+
 class EarlierRun(Record):
     """Earlier runs of a week that people started again, as far as the new run needs them."""
 

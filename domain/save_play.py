@@ -19,6 +19,9 @@ class PlayAction(Record):
     """Id in the playbook."""
     title: str
     action: str
+    """What is done, in one sentence."""
+    detail: str = ""
+    """The rest of it, which a page may fold away."""
     owner: str
     """A person's name, or ``TBD``."""
     owner_id: str | None
@@ -49,6 +52,11 @@ class PlayAction(Record):
     """Words for the step whose result it needs, as "after step 2"; empty where it waits for none."""
     reworded_by: str = ""
     """Of reviews of an older version, in which people rewrote ``action``; else empty. Their words are remarks now."""
+
+    @property
+    def whole(self) -> str:
+        """What is done, with its detail."""
+        return f"{self.action} {self.detail}".strip()
 
 
 class PlayPhase(Record):

@@ -264,9 +264,7 @@ def test_in_the_terminal_a_step_is_added_by_numbers_and_a_wrong_date_is_said(
     output = io.StringIO()
     day = table.context.calendar.on_or_after(table.identified.as_of)
     wrong, right = ("1\n0\n1\n1\n1\n0\n1\n" + on + "\n" for on in ("2026-11-01", f"{day}"))
-    monkeypatch.setattr(
-        "sys.stdin", io.StringIO(f"{wrong}{right}9\n1\nThey like Sven\n10\n")
-    )
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{wrong}{right}9\n1\nThey like Sven\n10\n"))
     given = EditPrompts(play, table, Console(file=output, markup=False, width=200), "Ines").ask()
     assert "Not taken. add.1.by: 2026-11-01 is past." in output.getvalue()
     assert [added["by"] for added in given["add"]] == [f"{day}"]

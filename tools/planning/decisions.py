@@ -282,8 +282,8 @@ def _edit_action(
     person = people.get(decision.owners.get(action.id, ""))
     if person is not None:
         old_name = unassigned_role(action.owner_role) if action.owner == TBD else action.owner
-        text = replace_name(action.action, old_name, person.name)
-        update |= {"owner": person.name, "owner_id": person.person_id, "action": text}
+        text, detail = (replace_name(each, old_name, person.name) for each in (action.action, action.detail))
+        update |= {"owner": person.name, "owner_id": person.person_id, "action": text, "detail": detail}
     return action.model_copy(update=update)
 
 

@@ -50,6 +50,7 @@ class AccountFacts:
     def find(self, query: FactQuery) -> list[Fact]:
         """The facts that fit the place, the best first."""
         fitting = [fact for fact in self.facts if fact.kind == query.kind and passes(fact, query.tests)]
+        fitting = [fact for fact in fitting if not isinstance(fact, QuotationFact) or fact.mode in (None, "asserted")]
         if query.says:
             fitting = [fact for fact in fitting if isinstance(fact, QuotationFact) and fact.says in query.says]
         if query.role:

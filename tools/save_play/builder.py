@@ -3,6 +3,7 @@
 Pure: the same context and choices always give the same play; the verifier builds it again and compares.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,7 +20,7 @@ from tools.evidence.causes import UNDETERMINED
 from tools.save_play.agreements import success_criteria, walk_away
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, expected_value
-from tools.save_play.fact_words import fact_name, fact_reason
+from tools.save_play.fact_words import fact_name, fact_reason, short_name
 from tools.save_play.selection import (
     adverse_signals,
     build_phase,
@@ -174,11 +175,15 @@ def _play_action(
     contact = find_contact(dossier, *_stand_in_roles(action))
     met = step.person.name if step.person and step.person.fact else plain_name(contact.name) if contact else None
     words = {**words, **step_words(context, action, step)}
-    vocabulary = context.configuration.plan
+    about, vocabulary = context.facts.by_id(step.about), context.configuration.plan
+    # A title that names the fact in full is enough: the sentence under it calls it by its number or first words.
+    short = {**words, "about": short_name(about)} if about and "{about}" in action.title else words
+    what, detail = _split_sentences(action.what)
     return PlayAction(
         id=action.id,
         title=action.title.format_map(words),
-        action=action.what.format_map(words),
+        action=what.format_map(short),
+        detail=detail.format_map(short),
         owner=person.name if person else TBD,
         owner_id=person.person_id if person else None,
         owner_role=action.owner_role,
@@ -196,6 +201,12 @@ def _play_action(
         result=vocabulary.results[step.result].says if step.result else "",
         step=step,
     )
+
+
+def _split_sentences(text: str) -> tuple[str, str]:
+    """The first sentence of a playbook's text, and the rest."""
+    first, *rest = re.split(r"(?<=[.?]) (?=[A-Z{])", text, maxsplit=1)
+    return first, rest[0] if rest else ""
 
 
 def step_title(context: PlayContext, action: PlaybookAction) -> str:

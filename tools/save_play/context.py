@@ -72,6 +72,8 @@ class PlayContext:
     records: Mapping[str, SaveRecord] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
     tried: tuple[str, ...] = ()
+    free_hours: Mapping[str, float] = field(default_factory=dict)
+    """By person: hours left in the planning period."""
     edits: PlayEdits = NO_EDITS
     """Changes of people to the play."""
 
@@ -163,7 +165,7 @@ class PlayContext:
     @cached_property
     def team(self) -> Team:
         """Our people around the account."""
-        return account_team(self.dossier, self.people)
+        return account_team(self.dossier, self.people, self.free_hours)
 
     @cached_property
     def words(self) -> dict[str, str]:

@@ -87,7 +87,7 @@ def _record_of(play: SavePlay, context: PlayContext) -> str:
     said += [f"{item.statement} {item.shown}" for item in play.evidence]
     said += [f"{row.key} {row.text}" for item in play.evidence for row in item.rows]
     said += [f"{phase.starts} {phase.ends}" for phase in play.phases]
-    said += [f"{each.due} {each.follow_up} {each.title} {each.action} {each.effort_hours:g}" for each in _actions(play)]
+    said += [f"{each.due} {each.follow_up} {each.title} {each.whole} {each.effort_hours:g}" for each in _actions(play)]
     said += [f"{each.target} {each.metric} {each.by}" for each in play.success_criteria]
     said += [
         f"{amount:.2f} {format_number(amount, 0)}" for amount in (play.arr, play.contract_arr) if amount is not None

@@ -25,6 +25,9 @@ from tools.wording import format_date, format_number, format_short_day, plain_na
 _WHOLE = 200
 """Letters of a quotation in a reason: the longest that is kept."""
 
+_FIRST_WORDS = 40
+"""Letters of a quotation where the title above has more of it."""
+
 
 def fact_name(fact: Fact) -> str:
     """The fact as a step names it, for example ``T-22263 “SSO with enforced MFA - when?”``."""
@@ -51,6 +54,23 @@ def fact_name(fact: Fact) -> str:
             return f"the renewal on {format_date(fact.renewal_on)}" if fact.renewal_on else "the renewal"
         case IncidentFact():
             return "the shared incident"
+
+
+def short_name(fact: Fact) -> str:
+    """The fact as a sentence calls it under a title that names it in full: by its number, or by its first words."""
+    match fact:
+        case TicketFact():
+            return plain_name(fact.ticket_id)
+        case QuotationFact():
+            return quote(fact.text.rstrip(" ."), _FIRST_WORDS)
+        case InvoiceFact():
+            return f"invoice {plain_name(fact.invoice_id)}"
+        case GoalFact():
+            return f"the goal {quote(fact.goal, _FIRST_WORDS)}"
+        case UsageFact():
+            return fact.measure.replace("_", " ")
+        case _:
+            return fact_name(fact)
 
 
 def fact_reason(fact: Fact) -> str:
