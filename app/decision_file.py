@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from domain.decisions import CloseDecision, Decisions
 from domain.errors import DecisionError
 from domain.review import Review
+from tools.evidence.fact_words import fact_reason
 from tools.planning.decisions import reason_for_asking
-from tools.save_play.fact_words import fact_reason
 from tools.wording import format_money, plain_name
 from tools.yaml_file import read_yaml
 

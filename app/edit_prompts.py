@@ -15,8 +15,8 @@ from domain.decisions import PlayDecision
 from domain.errors import DecisionError, EditError
 from domain.facts import ContactFact
 from domain.save_play import SavePlay
+from tools.evidence.fact_words import fact_reason, person_name
 from tools.save_play.editing import WHOLE_PLAY
-from tools.save_play.fact_words import fact_reason, person_name
 from tools.wording import plain_name
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from domain.facts import ContactFact
 from domain.plan_language import PlanVocabulary, Worded
 from domain.save_play import PlayAction, SavePlay
 from graph.decision_preview import DecisionPreview
+from tools.evidence.fact_words import fact_reason, person_name
 from tools.save_play.editing import WHOLE_PLAY
-from tools.save_play.fact_words import fact_reason, person_name
 from tools.wording import plain_name
 
 Options = Sequence[tuple[str, str]]

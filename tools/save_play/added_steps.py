@@ -12,8 +12,8 @@ from domain.facts import ContactFact
 from domain.plan_language import PlanVocabulary, Step, StepPerson, Verb
 from domain.play_edits import AddedStep
 from domain.playbook import PlaybookAction
+from tools.evidence.fact_words import person_name
 from tools.save_play.binding import AccountFacts
-from tools.save_play.fact_words import person_name
 from tools.wording import plain_name
 
 _PURPOSE = "People who know the account want this step."

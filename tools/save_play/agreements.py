@@ -11,9 +11,9 @@ from domain.plan_language import Exit, FactQuery, Measure, Target
 from domain.play_edits import TargetChange
 from domain.playbook import Criterion, WalkAway
 from domain.save_play import SuccessCriterion, WalkAwayCriterion
+from tools.evidence.fact_words import fact_name
 from tools.save_play.context import PlayContext
 from tools.save_play.fact_tests import passes
-from tools.save_play.fact_words import fact_name
 from tools.wording import capitalize_first, format_number
 
 _MET = ("active", "on_record", "met")

@@ -17,10 +17,10 @@ from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay
 from tools.evidence.causes import UNDETERMINED
+from tools.evidence.fact_words import fact_name, fact_reason, short_name
 from tools.save_play.agreements import success_criteria, walk_away
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, expected_value
-from tools.save_play.fact_words import fact_name, fact_reason, short_name
 from tools.save_play.selection import (
     adverse_signals,
     build_phase,

@@ -4,7 +4,7 @@ An edit chooses among the account's own facts, people and the vocabulary. Only r
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
@@ -108,7 +108,7 @@ def _numbers_in(text: str) -> list[str]:
 def edit_play(play: SavePlay, decision: PlayDecision, context: PlayContext, by: str) -> SavePlay:
     """The play with everything of the decision but owners, dates and dropped steps. Its fields were checked before."""
     edited = edited_context(context, edits_of(decision, play, context, by))
-    choices = _choices(play, decision, edited)
+    choices = _choices(play, decision.swap, edited)
     made = build_play(edited, choices)
     note = made.drafted_note if edited.finding.category != play.cause else play.drafted_note
     update = {
@@ -123,7 +123,7 @@ def edit_play(play: SavePlay, decision: PlayDecision, context: PlayContext, by: 
     return made.model_copy(update=update)
 
 
-def _choices(play: SavePlay, decision: PlayDecision, context: PlayContext) -> dict[Phase, list[ChosenAction]]:
+def _choices(play: SavePlay, swap: Mapping[str, str], context: PlayContext) -> dict[Phase, list[ChosenAction]]:
     """The steps of the edited play: those that stay with their owner and date, the replacements, and the added ones."""
     known = {phase: {action.id: action for action in context.library(phase)} for phase in PHASES}
     phases = {phase.phase: phase.actions for phase in play.phases}
@@ -136,7 +136,7 @@ def _choices(play: SavePlay, decision: PlayDecision, context: PlayContext) -> di
     else:
         proposed = {phase: [action.id for action in phases[phase]] for phase in PHASES}
     for phase in PHASES:
-        for action_id in (decision.swap.get(each, each) for each in proposed[phase]):
+        for action_id in (swap.get(each, each) for each in proposed[phase]):
             old = stay.get(action_id)
             owner = context.people.get(old.owner_id or "") if old else None
             chosen[phase].append(ChosenAction(known[phase][action_id], owner, old.due if old else None))
@@ -171,11 +171,7 @@ def edit_faults(decision: PlayDecision, play: SavePlay, context: PlayContext) ->
         return found  # without its cause the play has no steps to check
     edits = edits_of(decision, play, context, "")
     planned = edited_context(context, edits.model_copy(update={"added": play.edits.added, "targets": {}}))
-    steps = {
-        choice.action.id: choice
-        for choices in _choices(play, PlayDecision.model_construct(swap={}), planned).values()
-        for choice in choices
-    }
+    steps = {choice.action.id: choice for choices in _choices(play, {}, planned).values() for choice in choices}
     dues = {action.id: action.due for action in _actions(play)} | dict(decision.dates)
     found += _unknown_steps(decision, set(steps) | set(dues) | set(decision.swap.values()))
     found += [(f"dates.{each}", fault) for each, on in decision.dates.items() for fault in _day_faults(on, context)]
@@ -206,7 +202,7 @@ def _cause_faults(decision: PlayDecision, context: PlayContext) -> Faults:
 
 
 def _unknown_steps(decision: PlayDecision, known: set[str]) -> Faults:
-    fields = {
+    fields: dict[str, Iterable[str]] = {
         "owners": decision.owners, "dates": decision.dates, "drop": decision.drop, "people": decision.people,
         "after": decision.after, "remarks": decision.own_words,
     }  # fmt: skip

@@ -1,10 +1,11 @@
-"""Facts in words: the short name that a step uses, and the reason that it gives. Pure.
+"""Facts in words: the short name that a step uses, and the clause that plans and pages give. Pure.
 
 Outsiders' words stand only in quotation marks, with who said them and when. Names and numbers of records stand in one line,
 without quotation marks of their own.
 """
 
 import re
+from collections.abc import Callable
 from datetime import date
 
 from domain.facts import (
@@ -29,6 +30,15 @@ _FIRST_WORDS = 40
 """Letters of a quotation where the title above has more of it."""
 
 
+def short_day(day: date | None) -> str:
+    """A day without its year."""
+    return format_short_day(day) if day else "an unknown day"
+
+
+DayWords = Callable[[date | None], str]
+"""Words for a day; None is an unknown day."""
+
+
 def fact_name(fact: Fact) -> str:
     """The fact as a step names it, for example ``T-22263 “SSO with enforced MFA - when?”``."""
     match fact:
@@ -44,12 +54,12 @@ def fact_name(fact: Fact) -> str:
         case GoalFact():
             return f"the goal {quote(fact.goal)}"
         case MeetingFact():
-            return f"the {_meeting(fact)} of {_day(fact.on)}"
+            return f"the {meeting_name(fact)} of {short_day(fact.on)}"
         case PromiseFact():
             return f"our promise {quote(fact.text.rstrip(' .'))}"
         case UsageFact():
             measure = fact.measure.replace("_", " ")
-            return f"{measure}, {_number(fact.from_value)} to {_number(fact.to_value)} since {_day(fact.from_on)}"
+            return f"{measure}, {_number(fact.from_value)} to {_number(fact.to_value)} since {short_day(fact.from_on)}"
         case RenewalFact():
             return f"the renewal on {format_date(fact.renewal_on)}" if fact.renewal_on else "the renewal"
         case IncidentFact():
@@ -73,30 +83,33 @@ def short_name(fact: Fact) -> str:
             return fact_name(fact)
 
 
-def fact_reason(fact: Fact) -> str:
-    """The fact as a reason: what happened, when, and who says so."""
+def fact_reason(fact: Fact, day: DayWords = short_day) -> str:
+    """The fact as a clause: what happened, when, and who says so. ``day`` writes a day, or that it is unknown."""
     match fact:
         case TicketFact():
-            return _ticket_reason(fact)
+            return _ticket(fact, day)
         case QuotationFact():
-            return f"{quote(fact.text, _WHOLE)} ({_source_of(fact)})"
+            return f"{quote(fact.text, _WHOLE)} ({_source_of(fact, day)})"
         case ContactFact():
-            return _contact_reason(fact)
+            return _contact(fact, day)
         case InvoiceFact():
-            return _invoice_reason(fact)
+            return _invoice(fact, day)
         case GoalFact():
-            due = f", due {_day(fact.due_on)}" if fact.due_on else ""
-            return f"the goal {quote(fact.goal)} is {(fact.status or 'of unknown status').replace('_', ' ')}{due}"
+            due = f", due {day(fact.due_on)}" if fact.due_on else ""
+            return (
+                f"the goal {quote(fact.goal, _WHOLE)} is {(fact.status or 'of unknown status').replace('_', ' ')}{due}"
+            )
         case MeetingFact():
-            happened = "was missed" if fact.attended is False else "took place"
-            return f"the {_meeting(fact)} of {_day(fact.on)} {happened}"
+            happened = "was missed: the customer did not come" if fact.attended is False else "took place"
+            return f"the {meeting_name(fact)} of {day(fact.on)} {happened}"
         case PromiseFact():
-            due = f", due {_day(fact.due_on)}" if fact.due_on else ""
-            return f"we promised {quote(fact.text)} ({_day(fact.on)}{due})"
+            owner = f", {plain_name(fact.owner)}" if fact.owner else ""
+            due = f", due {day(fact.due_on)}" if fact.due_on else ""
+            return f"we promised {quote(fact.text, _WHOLE)} ({day(fact.on)}{owner}{due})"
         case UsageFact():
-            return _usage_reason(fact)
+            return _usage(fact, day)
         case RenewalFact():
-            return _renewal_reason(fact)
+            return _renewal(fact)
         case IncidentFact():
             return "they reported the incident that other customers report, too"
 
@@ -116,59 +129,71 @@ def invoice_amount(fact: InvoiceFact) -> str:
     return f"{fact.currency or ''} {format_number(fact.amount, 0)}".strip()
 
 
-def _ticket_reason(fact: TicketFact) -> str:
+def _ticket(fact: TicketFact, day: DayWords) -> str:
     state = f"open {plural(fact.age_days, 'day')}" if fact.open and fact.age_days is not None else ""
-    state = state or ("open" if fact.open else f"closed {_day(fact.closed_on)}" if fact.closed_on else "")
+    state = state or ("open" if fact.open else f"closed {day(fact.closed_on)}" if fact.closed_on else "")
     marks = [
-        mark for mark, true in (("escalated", fact.escalated), ("service level missed", fact.sla_breached)) if true
+        mark
+        for mark, true in (
+            ("escalated", fact.escalated),
+            (f"priority {fact.priority}", fact.priority in ("high", "urgent")),
+            ("service level missed", fact.sla_breached),
+        )
+        if true
     ]
-    details = ", ".join([f"opened {_day(fact.on)}", *marks, *([state] if state else [])])
+    details = ", ".join([f"opened {day(fact.on)}", *marks, *([state] if state else [])])
     return f"{fact_name(fact)} ({details})"
 
 
-def _source_of(fact: QuotationFact) -> str:
+def _source_of(fact: QuotationFact, day: DayWords) -> str:
     said = plain_name(fact.speaker)
     noted = f"noted by {plain_name(fact.recorded_by)}" if fact.recorded_by and fact.recorded_by != fact.speaker else ""
     where = {"tickets": f"ticket {plain_name(fact.source.key)}", "surveys": "survey"}.get(fact.source.table, "a note")
     who = ", ".join(part for part in (said, noted) if part) or where
     language = f", {fact.language}" if fact.language not in (None, "en") else ""
-    return f"{who}, {_day(fact.on)}{language}"
+    mode = "" if fact.mode in (None, "asserted") else f", {str(fact.mode).replace('_', ' ')}"
+    return f"{who}, {day(fact.on)}{language}{mode}"
 
 
-def _contact_reason(fact: ContactFact) -> str:
+def _contact(fact: ContactFact, day: DayWords) -> str:
     name = person_name(fact)
     if fact.status == "departed":
-        return f"{name} left{f' on {_day(fact.departed_on)}' if fact.departed_on else ''}"
+        return f"{name} left{f' on {day(fact.departed_on)}' if fact.departed_on else ''}"
     if fact.waiting_since is not None:
-        return f"{name} wrote on {_day(fact.waiting_since)} and has no answer from us"
+        return f"{name} wrote on {day(fact.waiting_since)} and has no answer from us"
     if fact.status == "new":
         return f"{name} has taken over" if fact.name else f"there is a {name.removeprefix('the ')}"
     if fact.last_met is not None:
-        return f"{name} met us last on {_day(fact.last_met)}"
+        return f"{name} met us last on {day(fact.last_met)}"
     return f"{name} has not met us on record"
 
 
-def _invoice_reason(fact: InvoiceFact) -> str:
-    name = fact_name(fact)
+def _invoice(fact: InvoiceFact, day: DayWords) -> str:
+    name, late = fact_name(fact), fact.days_overdue or 0
+    due = f" on {day(fact.due_on)}" if fact.due_on else ""
+    if fact.status == "paid":
+        return f"{name} was paid {plural(late, 'day')} late"
     if fact.status == "failed":
-        return f"the payment of {name} failed{f' on {_day(fact.due_on)}' if fact.due_on else ''}"
-    if (fact.days_overdue or 0) > 0:
-        return f"{name} is {plural(fact.days_overdue or 0, 'day')} overdue"
-    return f"{name} is due {_day(fact.due_on)}" if fact.due_on else name
+        return f"the payment of {name} failed{due}"
+    if late > 0:
+        return f"{name} is {plural(late, 'day')} overdue"
+    return f"{name} is due{due}" if due else name
 
 
-def _usage_reason(fact: UsageFact) -> str:
-    verb = "fell" if fact.to_value < fact.from_value else "rose" if fact.to_value > fact.from_value else "stayed"
-    measure = fact.measure.replace("_", " ")
+def _usage(fact: UsageFact, day: DayWords) -> str:
+    measure, now = fact.measure.replace("_", " "), _number(fact.to_value)
     seats = f" of {_number(fact.seats)} seats" if fact.seats and fact.measure == "active_users" else ""
-    since = f" and held since {_day(fact.turned_on)}" if fact.turned_on and verb == "fell" else ""
+    if fact.tone == "neutral" or fact.to_value == fact.from_value:
+        return f"{measure}: {now}{seats}, much as on {day(fact.from_on)} ({_number(fact.from_value)})"
+    verb = "fell" if fact.to_value < fact.from_value else "rose"
+    since = f" and held since {day(fact.turned_on)}" if fact.turned_on and verb == "fell" else ""
     return (
-        f"{measure} {verb} from {_number(fact.from_value)} ({_day(fact.from_on)}) to {_number(fact.to_value)}{seats}"
-        f" ({_day(fact.to_on)}){since}"
+        f"{measure} {verb} from {_number(fact.from_value)} ({day(fact.from_on)}) to {now}{seats}"
+        f" ({day(fact.to_on)}){since}"
     )
 
 
-def _renewal_reason(fact: RenewalFact) -> str:
+def _renewal(fact: RenewalFact) -> str:
     if fact.days is None or fact.renewal_on is None:
         return "the renewal date is not known"
     if fact.days < 0:
@@ -176,13 +201,10 @@ def _renewal_reason(fact: RenewalFact) -> str:
     return f"the renewal is on {format_date(fact.renewal_on)}, in {plural(fact.days, 'day')}"
 
 
-def _meeting(fact: MeetingFact) -> str:
+def meeting_name(fact: MeetingFact) -> str:
+    """Kind of a meeting in words."""
     return {"exec_meeting": "executive meeting", "qbr": "QBR"}.get(fact.meeting, fact.meeting.replace("_", " "))
 
 
 def _number(value: float) -> str:
     return format_number(value, 0)
-
-
-def _day(day: date | None) -> str:
-    return format_short_day(day) if day else "an unknown day"
