@@ -98,7 +98,8 @@ def safe_name(text: str | None, otherwise: str) -> str:
 
 
 def _one_line(text: str | None) -> str:
-    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
+    text = text or ""
+    printable = text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.replace("“", "'").replace("”", "'").split())
 
 
