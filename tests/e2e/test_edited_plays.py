@@ -248,7 +248,7 @@ def test_an_exchange_and_a_remark_in_a_decisions_file_are_carried_out(
     actions = {row["playbook_action"]: row for row in _actions(place, play.account_id)}
     assert new in actions
     assert old.id not in actions
-    assert actions[worded.id]["action"] == worded.action
+    assert actions[worded.id]["action"] == worded.whole
 
 
 def _actions(place: StoreFolder, account: str) -> list[dict[str, str]]:

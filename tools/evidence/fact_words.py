@@ -21,7 +21,7 @@ from domain.facts import (
     TicketFact,
     UsageFact,
 )
-from tools.wording import format_date, format_number, format_short_day, plain_name, plural, quote
+from tools.wording import format_date, format_number, format_short_day, plain_name, plural, quote, safe_name
 
 _WHOLE = 200
 """Letters of a quotation in a reason: the longest that is kept."""
@@ -120,7 +120,7 @@ def person_name(fact: ContactFact, with_title: bool = True) -> str:
     if not fact.name:
         known = title or (fact.role or "decision maker").replace("_", " ")
         return f"the new {re.sub('^(the )?new ', '', known, flags=re.IGNORECASE)}"
-    name = plain_name(fact.name)
+    name = safe_name(fact.name, f"their {(fact.role or 'contact').replace('_', ' ')}")
     return f"{name} ({title})" if title and with_title else name
 
 

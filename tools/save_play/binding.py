@@ -50,9 +50,10 @@ class AccountFacts:
 
     def find(self, query: FactQuery) -> list[Fact]:
         """The facts that fit the place, the best first."""
-        if query not in self._found:  # the library asks the same of many places
-            self._found[query] = self._find(query)
-        return self._found[query]
+        key = (query.kind, query.tests, query.says, query.role)  # the library asks the same of many places
+        if key not in self._found:
+            self._found[key] = self._find(query)
+        return self._found[key]
 
     def _find(self, query: FactQuery) -> list[Fact]:
         fitting = [fact for fact in self._by_kind.get(query.kind, ()) if passes(fact, query.tests)]
@@ -63,7 +64,7 @@ class AccountFacts:
         return sorted(fitting, key=lambda fact: self._rank(fact, query))
 
     @cached_property
-    def _found(self) -> dict[FactQuery, list[Fact]]:
+    def _found(self) -> dict[tuple[object, ...], list[Fact]]:
         return {}
 
     @cached_property

@@ -17,7 +17,7 @@ from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay
 from tools.evidence.causes import UNDETERMINED
-from tools.evidence.fact_words import fact_name, fact_reason, short_name
+from tools.evidence.fact_words import fact_name, short_name
 from tools.save_play.agreements import success_criteria, walk_away
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, expected_value
@@ -31,7 +31,7 @@ from tools.save_play.selection import (
     owner_placeholders,
     supporting_evidence,
 )
-from tools.wording import plain_name
+from tools.wording import safe_name
 
 
 @dataclass(frozen=True)
@@ -166,14 +166,22 @@ def _play_action(
     if earlier is not None and choice.due is None and due <= earlier:
         due = context.calendar.on_or_after(earlier + timedelta(days=1))
     due = max(due, earlier or due)
-    step = (context.steps[action.id] or Step(verb=action.verb, because=())).model_copy(update={"after": after})
+    step = context.steps[action.id] or Step(verb=action.verb, because=())
+    if after is not None:
+        step = step.model_copy(update={"after": after})
     default_owner = context.team.by_role.get(action.owner_role)
     person = choice.owner or default_owner
     words = context.words
     if person is not None and person != default_owner:
         words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, context.playbook), person.name)}
     contact = find_contact(dossier, *_stand_in_roles(action))
-    met = step.person.name if step.person and step.person.fact else plain_name(contact.name) if contact else None
+    met = (
+        step.person.name
+        if step.person and step.person.fact
+        else safe_name(contact.name, "their contact")
+        if contact
+        else None
+    )
     words = {**words, **step_words(context, action, step)}
     about, vocabulary = context.facts.by_id(step.about), context.configuration.plan
     # A title that names the fact in full is enough: the sentence under it calls it by its number or first words.
@@ -196,7 +204,7 @@ def _play_action(
         channel=action.channel,
         customer_facing=action.customer_facing,
         contact=met if action.customer_facing else None,
-        because=tuple(fact_reason(fact) for fact in context.facts.all_of(step.because)),
+        because=tuple(words for fact_id in step.because if (words := context.reason(fact_id)) is not None),
         asks=tuple(vocabulary.questions[name].says for name in step.asks),
         result=vocabulary.results[step.result].says if step.result else "",
         step=step,

@@ -3,7 +3,7 @@
 Pure. The playbook drafter, the model and the verifier all work with the same context.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -18,6 +18,7 @@ from domain.plan_language import Step, StepPerson
 from domain.play_edits import NO_EDITS, AddedStep, PlayEdits
 from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role, Situation
 from tools.evidence.causes import UNDETERMINED
+from tools.evidence.fact_words import fact_reason
 from tools.save_play.added_steps import added_action, added_id, added_step, find_person
 from tools.save_play.binding import AccountFacts, bind
 from tools.save_play.expected_value import SaveRecord
@@ -52,6 +53,18 @@ class ActionOption:
     owners: tuple[str, ...]
     """Handles, the usual owner first."""
     days: tuple[date, ...]
+
+
+class _Steps(dict[str, Step | None]):
+    """Steps by action, filled when they are asked for: most of the library is not."""
+
+    def __init__(self, fill: Callable[[str], Step | None]) -> None:
+        super().__init__()
+        self._fill = fill
+
+    def __missing__(self, action_id: str) -> Step | None:
+        self[action_id] = self._fill(action_id)
+        return self[action_id]
 
 
 @dataclass(frozen=True)
@@ -98,13 +111,21 @@ class PlayContext:
     @cached_property
     def steps(self) -> Mapping[str, Step | None]:
         """By action: its places filled for this account; None where it cannot be offered."""
-        added = {added_id(each): added_step(each, self.facts, self.people) for each in self.edits.added}
-        actions = [action for phase in PHASES for action in self.library(phase) if action.id not in added]
-        found = {action.id: bind(action, self.facts, self._colleague) for action in actions} | added
-        return {action_id: self._with_chosen_person(action_id, step) for action_id, step in found.items()}
+        return _Steps(self._step_of)
+
+    def _step_of(self, action_id: str) -> Step | None:
+        added = self.added_of(action_id)
+        if added is not None:
+            return self._with_chosen_person(action_id, added_step(added, self.facts, self.people))
+        return self._with_chosen_person(action_id, bind(self._actions[action_id], self.facts, self._colleague))
+
+    @cached_property
+    def _actions(self) -> dict[str, PlaybookAction]:
+        return {action.id: action for phase in PHASES for action in self.library(phase)}
 
     def _with_chosen_person(self, action_id: str, step: Step | None) -> Step | None:
-        chosen = find_person(self.edits.people.get(action_id), self.facts, self.people)
+        named = self.edits.people.get(action_id)
+        chosen = find_person(named, self.facts, self.people) if named else None
         return step if step is None or chosen is None else step.model_copy(update={"person": chosen})
 
     def library(self, phase: Phase) -> tuple[PlaybookAction, ...]:
@@ -134,11 +155,28 @@ class PlayContext:
 
     def usable(self, phase: Phase) -> list[PlaybookAction]:
         """The actions of a phase that fit the account today, the best first."""
-        actions = (*(a for situation in self.situations for a in situation.phase(phase)), *self.playbook.phase(phase))
-        fitting = suitable_actions(
-            actions, self.tier, self.finding.difficulty, adverse_signals(self.dossier), self.steps
-        )
-        return [action for action in fitting if action.id not in self.excluded]
+        if phase not in self._usable:
+            here = (a for situation in self.situations for a in situation.phase(phase))
+            actions = (*here, *self.playbook.phase(phase))
+            signals = adverse_signals(self.dossier)
+            fitting = suitable_actions(actions, self.tier, self.finding.difficulty, signals, self.steps)
+            self._usable[phase] = [action for action in fitting if action.id not in self.excluded]
+        return list(self._usable[phase])
+
+    @cached_property
+    def _usable(self) -> dict[Phase, list[PlaybookAction]]:
+        return {}
+
+    def reason(self, fact_id: str) -> str | None:
+        """The fact in words; None where it is no longer on record."""
+        if fact_id not in self._reasons:
+            fact = self.facts.by_id(fact_id)
+            self._reasons[fact_id] = fact_reason(fact) if fact else None
+        return self._reasons[fact_id]
+
+    @cached_property
+    def _reasons(self) -> dict[str, str | None]:
+        return {}
 
     @cached_property
     def role_words(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import is_
 
 from domain.configuration import PhaseSettings, ReviewSettings
 from domain.diagnosis import CauseFinding
@@ -197,11 +198,12 @@ def _without_repetition(
     found = list(picked)
     later = []
     for action in options:
-        if action in found:
+        if len(found) >= most:
+            break
+        if any(action is other for other in found):
             continue
         repeats = any(_is_same_step(steps[action.id], steps[other.id]) for other in (*earlier, *found))
-        later += [action] if repeats else []
-        found += [] if repeats or len(found) >= most else [action]
+        (later if repeats else found).append(action)
     return [*found, *later[: max(most - len(found), 0)]]
 
 
@@ -297,9 +299,12 @@ def number_steps(phases: Iterable[PlayPhase]) -> tuple[PlayPhase, ...]:
         step = action.step.model_copy(update={"after": after}) if action.step else None
         return action.model_copy(update={"after": words, "step": step})
 
+    again = [tuple(numbered(action) for action in actions) for actions in ordered]
     return tuple(
-        phase.model_copy(update={"actions": tuple(numbered(action) for action in actions)})
-        for phase, actions in zip(phases, ordered, strict=True)
+        phase
+        if len(phase.actions) == len(actions) and all(map(is_, phase.actions, actions))
+        else phase.model_copy(update={"actions": actions})
+        for phase, actions in zip(phases, again, strict=True)
     )
 
 
