@@ -18,7 +18,8 @@ from graph.workload import Workload, plan_workload
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, check_feasible
 from tools.save_play.builder import step_title
 from tools.save_play.context import PlayContext
-from tools.save_play.editing import edit_faults, edit_play
+from tools.save_play.edit_checks import edit_faults
+from tools.save_play.editing import edit_play
 
 
 class DecisionPreview:

@@ -21,6 +21,7 @@ from domain.save_play import SavePlay
 from tests.builders import build_context
 from tests.unit.test_drafting import Scripted, at_work, fit
 from tests.unit.test_plays_about_money import CHAMPION, GOAL, TICKET, invoice, person, renewal, said
+from tools.wording import safe_name
 
 ATTACKS: tuple[str, ...] = tuple(
     text

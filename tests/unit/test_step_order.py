@@ -5,7 +5,8 @@ from dataclasses import replace
 from domain.dossier import Person
 from tests.builders import build_context, made_up_team
 from tools.save_play.builder import build_play, playbook_choices
-from tools.save_play.selection import account_team, number_steps
+from tools.save_play.selection import account_team
+from tools.save_play.step_order import number_steps
 from tools.wording import safe_name
 
 

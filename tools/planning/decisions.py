@@ -19,7 +19,8 @@ from domain.plan import TBD, PlanLine
 from domain.save_play import PlayAction, SavePlay
 from domain.tracking import Decision
 from tools.save_play.editing import describe_edit
-from tools.save_play.selection import number_steps, play_version, replace_name, unassigned_role
+from tools.save_play.selection import play_version, replace_name, unassigned_role
+from tools.save_play.step_order import number_steps
 from tools.wording import format_money, plural
 from tools.working_days import WorkingDays
 

@@ -27,10 +27,10 @@ from tools.save_play.selection import (
     choose_actions,
     concession_cost,
     find_contact,
-    number_steps,
     owner_placeholders,
     supporting_evidence,
 )
+from tools.save_play.step_order import number_steps
 from tools.wording import safe_name
 
 
