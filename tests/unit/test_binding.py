@@ -252,14 +252,14 @@ def test_a_new_cfo_whom_only_a_text_names_is_called_the_new_cfo() -> None:
 @pytest.mark.parametrize(
     ("fact", "reason"),
     [
-        (TICKET, "T-9 “Export fails” (opened 13 Nov, escalated, priority high, open 20 days)"),
+        (TICKET, "T-9 “Export fails” (opened 13 Nov, escalated, open 20 days)"),
         (GONE, "Cora Moss left on 23 Nov"),
         (WAITING, "Dora Nash wrote on 14 Nov and has no answer from us"),
         (invoice("INV-7", 53), "invoice INV-7 over EUR 5,000 is 53 days overdue"),
-        (invoice("INV-8", -15), "invoice INV-8 over EUR 5,000 is due on 8 Dec"),
+        (invoice("INV-8", -15), "invoice INV-8 over EUR 5,000 is due 8 Dec"),
         (GOAL, "the goal “Close the books in five days” is missed, due 23 Nov"),
-        (MEETING, "the QBR of 13 Nov was missed: the customer did not come"),
-        (PROMISE, "we promised “The export comes.” (13 Nov, Kim, due 23 Nov)"),
+        (MEETING, "the QBR of 13 Nov was missed"),
+        (PROMISE, "we promised “The export comes.” (13 Nov, due 23 Nov)"),
         (USAGE, "active users fell from 120 (24 Sep) to 45 of 200 seats (23 Nov)"),
         (renewal(-1), "the renewal was due on 22 Nov 2026, 1 day ago"),
     ],

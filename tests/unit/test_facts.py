@@ -207,7 +207,7 @@ def test_an_open_ticket_is_ours_and_says_how_long_it_has_waited() -> None:
     (fact,) = of_kind(portfolio, TicketFact)
     assert (fact.open, fact.age_days, fact.side, fact.tone) == (True, 75, "ours", "bad")
     assert sentences(portfolio, TicketFact)[0].endswith(
-        "“SSO with enforced MFA - when?” (opened 9 Sep, priority high, open 75 days)."
+        "“SSO with enforced MFA - when?” (opened 9 Sep, open 75 days), priority high."
     )
 
 
@@ -238,7 +238,7 @@ def test_a_promise_of_an_earlier_week_that_is_still_open_is_a_fact_of_ours() -> 
         phase="stabilise", urgency="urgent", effort_hours=1, channel="call", playbook_action=None, contact=None,
     )  # fmt: skip
     assert sentences(account(), PromiseFact, open_actions=(action,)) == [
-        "We promised “Call the sponsor” (20 Nov, Dana, due 20 Nov), late."
+        "We promised “Call the sponsor” (20 Nov, due 20 Nov), Dana, late."
     ]
 
 
@@ -247,7 +247,7 @@ def test_a_promise_of_an_earlier_week_that_is_still_open_is_a_fact_of_ours() -> 
     [
         ([436] * 4 + [400, 350, 310] + [282, 279, 281, 280, 280], "fell from 436 (28 Sep) to 280 of 400 seats (23 Nov) and held since 26 Oct."),
         ([436] * 4 + [400, 380, 350, 330, 310, 290, 270, 250], "no week shows that the fall has stopped."),
-        ([300, 302, 299, 301, 300, 298, 300, 301, 299, 300, 302, 300], "much as on"),
+        ([300, 302, 299, 301, 300, 298, 300, 301, 299, 300, 302, 300], "much the same."),
         ([200] * 5 + [230, 260, 290, 300, 300, 300, 300], "rose from 200"),
     ],
     ids=["a fall that stopped", "a fall that goes on", "nothing moved", "a rise"],

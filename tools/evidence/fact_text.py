@@ -99,15 +99,19 @@ class FactText:
 
     def _more(self, fact: Fact) -> str:
         """What only a page says beside the clause that plans use."""
-        if isinstance(fact, PromiseFact) and fact.kept is None and fact.due_on and fact.due_on < self.as_of:
-            return ", late"
-        if isinstance(fact, TicketFact) and fact.open is None:
-            return ", open or closed is unknown"
+        if isinstance(fact, PromiseFact):
+            owner = f", {plain_name(fact.owner)}" if fact.owner else ""
+            return owner + (", late" if fact.due_on and fact.due_on < self.as_of else "")
+        if isinstance(fact, TicketFact):
+            priority = f", priority {fact.priority}" if fact.priority in ("high", "urgent") else ""
+            return priority + (", open or closed is unknown" if fact.open is None else "")
         if isinstance(fact, MeetingFact):
             people = (f for f in self.facts if isinstance(f, ContactFact) and f.contact_id is not None)
             name = next((f.name for f in people if f.contact_id == fact.contact_id), None)
             return f", with {plain_name(name)}" if name else ""
-        if isinstance(fact, UsageFact) and fact.tone != "neutral" and fact.turned_on is None:
+        if isinstance(fact, UsageFact) and fact.tone == "neutral":
+            return ", much the same"
+        if isinstance(fact, UsageFact) and fact.turned_on is None:
             return f"; no week shows that the {'fall' if fact.to_value < fact.from_value else 'rise'} has stopped"
         return ""
 

@@ -100,12 +100,11 @@ def fact_reason(fact: Fact, day: DayWords = short_day) -> str:
                 f"the goal {quote(fact.goal, _WHOLE)} is {(fact.status or 'of unknown status').replace('_', ' ')}{due}"
             )
         case MeetingFact():
-            happened = "was missed: the customer did not come" if fact.attended is False else "took place"
+            happened = "was missed" if fact.attended is False else "took place"
             return f"the {meeting_name(fact)} of {day(fact.on)} {happened}"
         case PromiseFact():
-            owner = f", {plain_name(fact.owner)}" if fact.owner else ""
             due = f", due {day(fact.due_on)}" if fact.due_on else ""
-            return f"we promised {quote(fact.text, _WHOLE)} ({day(fact.on)}{owner}{due})"
+            return f"we promised {quote(fact.text)} ({day(fact.on)}{due})"
         case UsageFact():
             return _usage(fact, day)
         case RenewalFact():
@@ -136,7 +135,6 @@ def _ticket(fact: TicketFact, day: DayWords) -> str:
         mark
         for mark, true in (
             ("escalated", fact.escalated),
-            (f"priority {fact.priority}", fact.priority in ("high", "urgent")),
             ("service level missed", fact.sla_breached),
         )
         if true
@@ -177,15 +175,13 @@ def _invoice(fact: InvoiceFact, day: DayWords) -> str:
         return f"the payment of {name} failed{due}"
     if late > 0:
         return f"{name} is {plural(late, 'day')} overdue"
-    return f"{name} is due{due}" if due else name
+    return f"{name} is due {day(fact.due_on)}" if fact.due_on else name
 
 
 def _usage(fact: UsageFact, day: DayWords) -> str:
     measure, now = fact.measure.replace("_", " "), _number(fact.to_value)
     seats = f" of {_number(fact.seats)} seats" if fact.seats and fact.measure == "active_users" else ""
-    if fact.tone == "neutral" or fact.to_value == fact.from_value:
-        return f"{measure}: {now}{seats}, much as on {day(fact.from_on)} ({_number(fact.from_value)})"
-    verb = "fell" if fact.to_value < fact.from_value else "rose"
+    verb = "fell" if fact.to_value < fact.from_value else "rose" if fact.to_value > fact.from_value else "stayed"
     since = f" and held since {day(fact.turned_on)}" if fact.turned_on and verb == "fell" else ""
     return (
         f"{measure} {verb} from {_number(fact.from_value)} ({day(fact.from_on)}) to {now}{seats}"
