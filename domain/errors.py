@@ -5,6 +5,7 @@
     │   ├── DataError             a file, table, column or row of the customer data
     │   ├── ConfigurationError    a file under configs/ or a mapping.yaml
     │   ├── DecisionError         a decisions file, or a decision that breaks a rule of the review
+    │   │   ├── EditError         fields of an edit that cannot be taken as written; a form marks each of them
     │   │   └── StaleDecision     somebody decided meanwhile; read the newer decision, then decide again (409)
     │   ├── UnknownReference      a review, account, person or action that does not exist
     │   └── PlaceError            a file, folder or disk of the store or the output: damaged, full, read-only

@@ -228,7 +228,7 @@ def test_what_is_unpaid_and_what_comes_due_next_are_facts_and_what_was_paid_in_t
     portfolio.invoice("A", 60, paid=61).invoice("A", -200)
     told = [each for each in FactText.of(dossier(portfolio).facts, (), AS_OF).groups() if each[0] == "Money"]
     lines = [line.text.split(" over ", 1)[1] for line in told[0][1] if " over " in line.text]
-    assert lines == ["EUR 9,000 failed on 1 Nov.", "EUR 101,250 is due on 1 Jan 2027."]
+    assert lines == ["EUR 9,000 failed on 1 Nov.", "EUR 101,250 is due 1 Jan 2027."]
 
 
 def test_a_promise_of_an_earlier_week_that_is_still_open_is_a_fact_of_ours() -> None:

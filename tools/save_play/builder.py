@@ -204,7 +204,7 @@ def _play_action(
         channel=action.channel,
         customer_facing=action.customer_facing,
         contact=met if action.customer_facing else None,
-        because=tuple(words for fact_id in step.because if (words := context.reason(fact_id)) is not None),
+        because=tuple(said for fact_id in step.because if (said := context.reason(fact_id)) is not None),
         asks=tuple(vocabulary.questions[name].says for name in step.asks),
         result=vocabulary.results[step.result].says if step.result else "",
         step=step,

@@ -195,7 +195,7 @@ def _without_repetition(
 ) -> list[PlaybookAction]:
     """The first ``most`` actions that differ; others only where there are not enough."""
     found = list(picked)
-    later = []
+    later: list[PlaybookAction] = []
     for action in options:
         if len(found) >= most:
             break
