@@ -856,6 +856,8 @@ class Configuration(ScoreConfiguration):
             if unknown:
                 raise ValueError(f"{file}: {action.id}: unknown signal {sorted(unknown)[0]!r}")
             self._check_terms(file, action)
+        for name, playbook in self.playbooks.items():
+            self._check_agreements(f"playbooks/{name}.yaml", playbook)
         return self
 
     @property
@@ -869,13 +871,29 @@ class Configuration(ScoreConfiguration):
     def _check_terms(self, file: str, action: PlaybookAction) -> None:
         """Every verb, question and result of the action is a term of ``plan.yaml``."""
         used = {"verbs": [action.verb], "questions": list(action.asks), "results": [action.result or ""]}
+        self._refuse_unknown_terms(file, action.id, used)
+        for other in action.after:
+            if other not in self._action_ids:
+                raise ValueError(f"{file}: {action.id}: after: no action is called {other!r}")
+
+    @cached_property
+    def _action_ids(self) -> frozenset[str]:
+        return frozenset(action.id for _, action in self.library)
+
+    def _check_agreements(self, file: str, playbook: Playbook) -> None:
+        """Every term of success criteria and walk-away conditions is a term of ``plan.yaml``."""
+        for item in playbook.success:
+            self._refuse_unknown_terms(file, item.name, {"measures": [item.measure], "results": [item.state or ""]})
+        for end in playbook.walk_away:
+            used = {"conditions": [end.when], "exits": [end.exit], "ways_back": [end.way_back]}
+            self._refuse_unknown_terms(file, end.when, used)
+
+    def _refuse_unknown_terms(self, file: str, place: str, used: dict[str, list[str]]) -> None:
         for part, names in used.items():
             terms = getattr(self.plan, part)
             unknown = [name for name in names if name and name not in terms]
             if unknown:
-                raise ValueError(
-                    f"{file}: {action.id}: {unknown[0]!r} is not among the {part} of plan.yaml; add it there"
-                )
+                raise ValueError(f"{file}: {place}: {unknown[0]!r} is not among the {part} of plan.yaml; add it there")
 
     def _check_playbooks(self) -> None:
         """Every cause has a playbook and every playbook a cause, in the file of its name."""

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from app.desk.loaded_review import LoadedReview, MeetingState
 from app.desk.score_table import ScoreCache
-from app.parsing import first_problem
+from app.parsing import field_problems, first_problem
 from app.service import check_close_decisions, check_length, record_decisions, save_override, set_action_state
 from app.text_readings import (
     AccountTexts,
@@ -26,7 +26,7 @@ from app.text_readings import (
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import DeskRole, Member, PendingDecision
-from domain.errors import DecisionError, InputError, NotAllowed, StaleDecision, UnknownReference
+from domain.errors import DecisionError, EditError, InputError, NotAllowed, StaleDecision, UnknownReference
 from domain.portfolio import BandOverride
 from domain.readings import PersonsReading, WrongMark
 from domain.record import Record
@@ -254,7 +254,12 @@ class DeskOperations:
 
 def parse_decision(given: Mapping[str, object]) -> PlayDecision:
     """One decision as it was given. Raises DecisionError naming what is wrong."""
-    return _validate(PlayDecision, given)
+    try:
+        return PlayDecision.model_validate(given)
+    except ValidationError as error:
+        if given.get("decision") != "edit" or any(not problem["loc"] for problem in error.errors()):
+            raise DecisionError(first_problem(error)) from None
+        raise EditError(str(given.get("account", "")), field_problems(error)) from None
 
 
 def _validate(model: type[R], given: Mapping[str, object]) -> R:

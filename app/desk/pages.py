@@ -1,5 +1,6 @@
 """The pages of the desk. Reading only: nothing here changes anything."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
@@ -8,7 +9,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.desk import timeline, what_if
-from app.desk.loaded_review import MeetingState, latest_review_id
+from app.desk.edit_form import build_form, fields_of
+from app.desk.loaded_review import LoadedReview, MeetingState, latest_review_id
 from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import CHANGES, PAGE_SIZE, PRIORITIES, SORTS, TableQuery
 from app.desk.sessions import current_member
@@ -18,7 +20,9 @@ from domain.desk import Member
 from domain.errors import InputError, UnknownReference
 from domain.plan import TBD
 from domain.readings import count_readings
+from domain.save_play import SavePlay
 from tools.evidence.statement_kinds import reading_choices
+from tools.save_play.editing import describe_edit
 from tools.store.desk_store import DeskStore, credential_number
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -111,31 +115,45 @@ def play_page(context: Reader, review_id: str, account: str) -> Response:
     found = loaded.plays.get(account)
     if found is None:
         raise UnknownReference(f"{loaded.view.name(account)} has no save play in {review_id}; ask for one on Ask")
+    return show_play(context, loaded, found)
+
+
+def show_play(
+    context: RequestContext,
+    loaded: LoadedReview,
+    play: SavePlay,
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+) -> Response:
+    """The page of a play. ``typed`` and ``faults``: the fields of an edit that has to be corrected."""
     table = MeetingState.read(context.store_session, loaded)
-    choice = table.choices.get(account)
-    as_edited = found
-    decision_preview = loaded.decision_preview(context.store_session)
-    if choice is not None and choice.decision.decision == "edit" and found.status == "proposed":
-        as_edited = decision_preview.play(choice.decision)
+    choice, query = table.choices.get(play.account_id), context.request.query_params
+    pending = choice.decision if choice is not None and choice.decision.decision == "edit" else None
+    preview = loaded.decision_preview(context.store_session)
+    as_edited = preview.play(pending) if pending is not None and play.status == "proposed" else play
     may_edit = context.member.is_at_least("leader") and loaded.progress.stage == "deciding"
-    others = {}
-    if may_edit and context.request.query_params.get("edit"):
-        others = {
-            action.id: decision_preview.replacement_titles(account, action.id)
-            for phase in found.phases
-            for action in phase.actions
-        }
+    form = None
+    if may_edit and (faults or query.get("edit")):
+        fields = typed if typed is not None else fields_of(pending) if pending is not None else {}
+        cause = query.get("cause") or fields.get("cause", "")
+        form = build_form(preview, play, loaded.people, context.member.name, cause, fields, faults)
     return context.render_review(
         loaded,
         "play.html",
+        422 if faults else 200,
         table=table,
-        play=found,
+        play=play,
         edited=as_edited,
         choice=choice,
-        others=others,
-        editing=may_edit and bool(context.request.query_params.get("edit")),
+        changes=describe_edit(pending, _titles(play) | _titles(as_edited)) if pending is not None else (),
+        form=form,
+        editing=form is not None,
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
     )
+
+
+def _titles(play: SavePlay) -> dict[str, str]:
+    return {action.id: action.title for phase in play.phases for action in phase.actions}
 
 
 @router.get("/r/{review_id}/meeting")
