@@ -512,6 +512,7 @@ class ReviewSettings(Record):
     red_account_limit: Count
     intervention_share: Share
     planning_days: SomeDays
+    hours_tolerance: Hours
     hours_per_account: dict[Size, WeeklyHours]
     hours_why: str
     default_weekly_hours: dict[Role, WeeklyHours]
@@ -536,6 +537,7 @@ class ReviewSettings(Record):
     targets: MetricTargets
     handovers_per_csm: Count
     primary_action_hours: Hours
+    primary_again_after: Days
     assign_owner_hours: Hours
     assign_owner_working_days: Days
     watch_due_before_renewal: Days

@@ -127,6 +127,7 @@ def play_page(context: Reader, review_id: str, account: str) -> Response:
         edited=as_edited,
         choice=choice,
         others=others,
+        waiting=loaded.waiting(context.store_session, table),
         editing=may_edit and bool(context.request.query_params.get("edit")),
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
     )
@@ -157,7 +158,8 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
         unowned=unowned,
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
         notes=[note for note in table.notes if note.account_id in ("", at)],
-        open_lines=len(set(loaded.plan_lines) - set(loaded.plays)),
+        open_lines=len(set(loaded.plan_lines) - {a for a, p in loaded.plays.items() if not table.waits(p, loaded)}),
+        waiting=loaded.waiting(context.store_session, table),
     )
 
 

@@ -10,7 +10,7 @@ from app.report.file_names import person_stem, stems
 from domain.configuration import InterventionTier
 from domain.diagnosis import CauseFinding, Pattern
 from domain.facts import UnreadText
-from domain.plan import AgendaItem, PlanLine, Prework
+from domain.plan import AgendaItem, PlanLine, Prework, WaitingPlay
 from domain.portfolio import AheadAccount, AtRiskAccount
 from domain.review import Review
 from domain.save_play import SavePlay
@@ -187,9 +187,18 @@ class ReviewView:
         return [p for p in self.review.patterns if (p.kind in _PERSONAL_PATTERNS) == personal]
 
     @cached_property
+    def waiting(self) -> dict[str, WaitingPlay]:
+        """Plays beyond the hours, by account."""
+        return {each.account_id: each for each in self.review.needs.waiting}
+
+    def waits(self, play: SavePlay) -> bool:
+        """True while nobody decided otherwise about a play beyond the hours."""
+        return play.account_id in self.waiting and play.status in ("proposed", "deferred")
+
+    @cached_property
     def undecided(self) -> list[SavePlay]:
-        """Plays that nobody has decided on."""
-        return [play for play in self.ranked_plays if play.status == "proposed"]
+        """Plays that wait for a decision; those beyond the hours wait for hours."""
+        return [play for play in self.ranked_plays if play.status == "proposed" and not self.waits(play)]
 
     @cached_property
     def people(self) -> list[FileOwner]:

@@ -82,9 +82,10 @@ def plan_line_action(
     configuration: Configuration,
 ) -> Action:
     """The primary action of an account without a play. The secondary one is named in the plan and no commitment of its own."""
+    origin = line.since or review_id
     return Action(
-        id=action_id(review_id, line.account_id, "primary"),
-        review_id=review_id,
+        id=action_id(origin, line.account_id, "primary"),
+        review_id=origin,
         account_id=line.account_id,
         account_name=line.name,
         owner=line.owner,
