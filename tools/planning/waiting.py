@@ -99,21 +99,22 @@ def _what_frees(play: SavePlay, plays: Sequence[SavePlay], there: HoursThere) ->
         free, role = there.colleague(person, hours), there.role(person)
         if free is not None:
             found.append(f"Another {role} has {format_number(free)} hours free and could take a step.")
-        elif other := _could_give_way(person, hours, plays, there):
+        elif other := _could_give_way(play, person, plays, there):
             found.append(f"It starts if the play of {other.name} waits instead.")
         else:
-            found.append(f"It starts when running plays need fewer {role} hours.")
+            found.append(f"It starts when {format_number(hours)} more {role} hours are free.")
     return " ".join(dict.fromkeys(found)) or "It starts with more budget."
 
 
-def _could_give_way(person: str, hours: float, plays: Sequence[SavePlay], there: HoursThere) -> SavePlay | None:
-    """The new play of least value whose start takes these hours."""
+def _could_give_way(wanted: SavePlay, person: str, plays: Sequence[SavePlay], there: HoursThere) -> SavePlay | None:
+    """The new play of least value that leaves this person enough hours when it waits instead."""
+    needed = there.asked(wanted)[person] - there.allocation.hours_left.get(person, 0.0)
     able = [
         play
         for play in plays
         if play.account_id in there.allocation.chosen
         and play.account_id not in there.fixed
-        and there.asked(play).get(person, 0.0) >= hours
+        and there.asked(play).get(person, 0.0) >= needed
     ]
     return min(able, key=lambda play: (play.expected_value.value, play.account_id), default=None)
 
