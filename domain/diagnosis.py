@@ -18,6 +18,8 @@ class CauseFinding(Record):
     """Points of the evidence for this cause; ``configs/causes.yaml`` has them by signal."""
     runner_up: str | None
     runner_up_label: str | None
+    candidates: tuple[str, ...] = ()
+    """Of an undetermined cause: the one or two causes that it may be, the likelier first."""
     would_tell_apart: str
     """Question whose answer decides between cause and runner-up."""
     reasoning: str

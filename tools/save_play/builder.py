@@ -147,9 +147,10 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
     step = context.steps[action.id] or Step(verb=action.verb, because=())
     default_owner = context.team.by_role.get(action.owner_role)
     person = choice.owner or default_owner
-    words = context.words
+    words = context.words_for(action)
     if person is not None and person != default_owner:
-        words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, context.playbook), person.name)}
+        placeholders = owner_placeholders(action.owner_role, context.book_of(action))
+        words = {**words, **dict.fromkeys(placeholders, person.name)}
     contact = find_contact(dossier, *_stand_in_roles(action))
     met = step.person.name if step.person and step.person.fact else plain_name(contact.name) if contact else None
     words = {**words, **step_words(context, action, step)}
@@ -180,7 +181,7 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
 def step_title(context: PlayContext, action: PlaybookAction) -> str:
     """The title of an action as the account's play shows it."""
     step = context.steps[action.id] or Step(verb=action.verb, because=())
-    return action.title.format_map({**context.words, **step_words(context, action, step)})
+    return action.title.format_map({**context.words_for(action), **step_words(context, action, step)})
 
 
 def step_words(context: PlayContext, action: PlaybookAction, step: Step) -> dict[str, str]:
