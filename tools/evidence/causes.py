@@ -96,6 +96,19 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
     )
 
 
+def with_cause(finding: CauseFinding, cause: str, runner_up: str | None, causes: CauseSettings) -> CauseFinding:
+    """An undetermined finding as that of one cause, with low confidence."""
+    return finding.model_copy(
+        update={
+            "category": cause,
+            "label": _label(cause, causes),
+            "runner_up": runner_up,
+            "runner_up_label": _label(runner_up, causes) if runner_up else None,
+            "candidates": (),
+        }
+    )
+
+
 def cause_label(category: str, candidates: tuple[str, ...], causes: CauseSettings) -> str:
     """The name of the cause; of an undetermined one also the causes that it may be."""
     if category != UNDETERMINED or not candidates:
