@@ -91,7 +91,7 @@ def plan_line_action(
         owner=line.owner,
         owner_id=csm.person_id if csm else None,
         due=line.by,
-        follow_up=calendar.follow_up(line.by, as_of),
+        follow_up=calendar.follow_up(line.by, as_of) if line.by >= as_of else None,  # what is late is in the follow-up
         kind="primary",
         title=line.action,
         action=f"{line.action} for {line.name}."
