@@ -5,7 +5,6 @@ import pytest
 from tests.builders import BEST, SHIPPED, WORST, PortfolioBuilder, ScoredPortfolio, score_signals
 from tools.planning.intervention_plan import at_risk_ids
 
-
 STATED = {
     "gap": "They cannot go live without the missing approval chain, it is a blocker.",
     "value_doubt": "They do not see the value any more.",

@@ -68,7 +68,7 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
     runner_up = (second.cause if second else None) if known else (first.cause if candidates else None)
     driver, driver_note = _driver(dossier)
     pillar, pillar_note = _pillar(dossier, causes, scoring)
-    difficulty, difficulty_note = _difficulty(dossier, category, causes)
+    difficulty, difficulty_note = _difficulty(dossier, category, open_causes, causes)
     window, window_note = time_to_churn(dossier, causes)
     shown = [first] if known or second is None else [first, second]
     evidence = _evidence_ids(dossier, tuple(dict.fromkeys(signal for each in shown for signal in each.signals)))
@@ -192,7 +192,9 @@ def _pillar(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) -
     return heaviest, "It carries most of the risk; no pillar dropped this week."
 
 
-def _difficulty(dossier: Dossier, category: str, causes: CauseSettings) -> tuple[Difficulty, str]:
+def _difficulty(
+    dossier: Dossier, category: str, candidates: Sequence[str], causes: CauseSettings
+) -> tuple[Difficulty, str]:
     rule = causes.causes.get(category)
     level: Difficulty = rule.base_difficulty if rule else "moderate"
     reasons = [rule.difficulty_why if rule else "The cause has to be found first."]
@@ -204,7 +206,7 @@ def _difficulty(dossier: Dossier, category: str, causes: CauseSettings) -> tuple
         level = _HARDER[level]
         reasons.append("Health is so low that several things are broken at once.")
     left = dossier.values.get("champion_status") == 2
-    if left and (rule is None or rule.harder_without_champion):
+    if left and all(causes.causes[cause].harder_without_champion for cause in ([category] if rule else candidates)):
         level = _HARDER[level]
         reasons.append("Nobody on their side speaks for us since the champion left.")
     return level, " ".join(reasons)
