@@ -182,6 +182,12 @@ class ReviewView:
         """Number of overloaded CSMs; their names are for managers."""
         return sum(line.overloaded for line in self.review.capacity)
 
+    @cached_property
+    def actions_a_week(self) -> tuple[float, float] | None:
+        """Actions that a CSM gets a week, on average and at most; None when no load is known."""
+        known = [line.actions_a_week for line in self.review.capacity if line.actions_a_week is not None]
+        return (sum(known) / len(known), max(known)) if known else None
+
     def patterns(self, *, personal: bool) -> list[Pattern]:
         """Patterns about people, which are for managers, or all the others."""
         return [p for p in self.review.patterns if (p.kind in _PERSONAL_PATTERNS) == personal]
