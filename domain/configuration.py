@@ -337,6 +337,7 @@ class CauseSettings(Record):
 
     causes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], CauseRule] = Field(min_length=1)
     minimum_points: Points
+    candidate_points: Points
     minimum_lead: Points
     medium_lead: Points
     confident_points: Points

@@ -50,7 +50,7 @@ SENTENCES = {
     'configuration: tiers.yaml: a format that asks for gigabytes': 'configuration: tiers.yaml line 11: payment_overdue: says: a brace without its partner, or without a name in it',
     'configuration: tiers.yaml: a deadline of a thousand years': 'configuration: tiers.yaml line 30: due.watch.days: Input should be less than or equal to 366',
     'configuration: causes.yaml: a cause twice': 'causes.yaml line 14: causes: value_gap is there twice; keep one',
-    'configuration: causes.yaml: negative points': 'configuration: causes.yaml line 78: minimum_points: -14 is outside 0 to 100 (cause points)',
+    'configuration: causes.yaml: negative points': 'configuration: causes.yaml line 80: minimum_points: -30 is outside 0 to 100 (cause points)',
     'configuration: review.yaml: a week of three hundred hours': 'configuration: review.yaml line 27: default_weekly_hours.csm: Input should be less than or equal to 168',
     'configuration: review.yaml: a holiday that does not exist': 'review.yaml line 85: company_holidays.1: 2026-12-32 is not a date that exists',
     'configuration: review.yaml: a meeting of months': 'configuration: review.yaml line 3: profiles.0.minutes: Input should be less than or equal to 1440',

@@ -64,7 +64,8 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
     lead = first.points - (second.points if second else 0.0)
     known = first.points >= causes.minimum_points.value and lead >= causes.minimum_lead.value
     category = first.cause if known else UNDETERMINED
-    open_causes = () if known else tuple(each.cause for each in candidates[:2])
+    traces = [each for each in candidates[:2] if each.points >= causes.candidate_points.value]
+    open_causes = () if known else tuple(each.cause for each in traces)
     runner_up = (second.cause if second else None) if known else (first.cause if candidates else None)
     driver, driver_note = _driver(dossier)
     pillar, pillar_note = _pillar(dossier, causes, scoring)
