@@ -23,7 +23,7 @@ from domain.questions import PlayRequest
 from domain.review import Review
 from domain.tracking import Action
 from tools.places import make_private_folder, translate_os_errors
-from tools.planning.decisions import AppliedDecisions, bind_to_plays, decision_for_rest, unowned_critical
+from tools.planning.decisions import AppliedDecisions, bind_to_plays, decision_for_rest, unowned_critical, waiting_plays
 from tools.planning.follow_up import ProgressLog
 from tools.store.desk_store import DeskStore
 
@@ -186,7 +186,7 @@ def _plan_changes(session: StoreSession, decisions: Decisions, planned: PlanResu
     said = {each.account: each for each in decisions.plays}
     if planned is not None:
         said |= {
-            play.account_id: decision_for_rest(play.account_id, decisions)
+            play.account_id: decision_for_rest(play.account_id, decisions, waiting_plays(planned))
             for play in planned.plays
             if play.account_id not in said
         }

@@ -84,7 +84,10 @@ def review_text(review: "Review", folder: Path | None) -> str:
     columns = [("#", "right"), ("account", "left"), ("ARR", "right"), ("health", "right"), ("risk", "right"),
                ("priority", "left"), ("change", "left"), ("why", "left")]  # fmt: skip
     counts = ", ".join(f"{count.name} {count.accounts:,}" for count in review.plan_counts)
-    tail = f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}, {plural(len(review.actions), 'action')}."
+    waiting = f" ({len(review.needs.waiting)} wait for hours)" if review.needs.waiting else ""
+    tail = (
+        f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}{waiting}, {plural(len(review.actions), 'action')}."
+    )
     if folder is not None:
         tail += f"\nEverything is in {folder}; start with review.html."
     return render_parts(head, text_table("The list (health: high is good; risk: high is bad)", columns, rows), tail)

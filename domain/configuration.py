@@ -1,7 +1,7 @@
 """Configuration of a team: one model for each file under ``configs/``. Units and reasons of the numbers are in the YAML files."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, time
 from functools import cached_property
 from itertools import pairwise
@@ -341,10 +341,11 @@ class TierRule(Record):
     """One rule of the intervention tiers; the first rule that holds decides."""
 
     id: str = Field(pattern="^[a-z_]+$")
-    tier: Literal["critical", "high"]
+    tier: Literal["critical", "high", "medium"]
     when: tuple[RuleCondition, ...] = Field(min_length=1, description="All must hold.")
     at_risk_when: tuple[RuleCondition, ...] = Field(
-        default=(), description="Further conditions under which the rule alone puts an account at risk."
+        default=(),
+        description="Further conditions under which the rule alone puts an account at risk; they may name the score, risk.",
     )
     not_for: tuple[Size, ...] = Field(default=(), description="Sizes for which the rule is off.")
     says: str
@@ -405,6 +406,7 @@ class CauseSettings(Record):
 
     causes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], CauseRule] = Field(min_length=1)
     minimum_points: Points
+    candidate_points: Points
     minimum_lead: Points
     medium_lead: Points
     confident_points: Points
@@ -581,6 +583,7 @@ class ReviewSettings(Record):
     red_account_limit: Count
     intervention_share: Share
     planning_days: SomeDays
+    hours_tolerance: Hours
     hours_per_account: dict[Size, WeeklyHours]
     hours_why: str
     default_weekly_hours: dict[Role, WeeklyHours]
@@ -605,6 +608,7 @@ class ReviewSettings(Record):
     targets: MetricTargets
     handovers_per_csm: Count
     primary_action_hours: Hours
+    primary_again_after: Days
     assign_owner_hours: Hours
     assign_owner_working_days: Days
     watch_due_before_renewal: Days
@@ -782,6 +786,8 @@ class AskSettings(Record):
     examples: tuple[str, ...]
 
 
+RISK_SCORE = "risk"
+"""Name of the risk score in ``at_risk_when``."""
 _RULE_CONTEXT = frozenset(("renewal_in_days", "active_users_before"))
 """Values besides the signals that rules may use."""
 
@@ -807,7 +813,10 @@ class ScoreConfiguration(Record):
 
     @model_validator(mode="after")
     def _signals_known(self) -> Self:
-        rules = [(rule.id, (*rule.when, *rule.at_risk_when)) for rule in self.tiers.rules]
+        rules: list[tuple[str, Sequence[RuleCondition]]] = [
+            (rule.id, (*rule.when, *(each for each in rule.at_risk_when if each.signal != RISK_SCORE)))
+            for rule in self.tiers.rules
+        ]
         rules += [(rule.id, rule.when) for rule in self.tiers.actions]
         self._refuse_unknown(("tiers.yaml", name, each.signal) for name, conditions in rules for each in conditions)
         return self

@@ -300,6 +300,9 @@ _CHANGE_PHRASES = (
 
 
 def _cause_clause(finding: CauseFinding) -> str:
+    if finding.category == UNDETERMINED and len(finding.candidates) > 1:
+        causes = finding.label.partition(": ")[2]
+        return f"the cause is not clear yet, {causes}, so the play begins by finding it"
     if finding.category == UNDETERMINED:
         return "the cause is not clear yet, so the play begins by finding it"
     return f"{finding.label.lower()} is the likely cause (confidence {finding.confidence})"

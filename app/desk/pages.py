@@ -146,6 +146,7 @@ def show_play(
         edited=as_edited,
         choice=choice,
         changes=describe_edit(pending, _titles(play) | _titles(as_edited)) if pending is not None else (),
+        waiting=loaded.waiting(context.store_session, table),
         form=form,
         editing=form is not None,
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
@@ -181,7 +182,8 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
         unowned=unowned,
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
         notes=[note for note in table.notes if note.account_id in ("", at)],
-        open_lines=len(set(loaded.plan_lines) - set(loaded.plays)),
+        open_lines=len(set(loaded.plan_lines) - {a for a, p in loaded.plays.items() if not table.waits(p, loaded)}),
+        waiting=loaded.waiting(context.store_session, table),
     )
 
 

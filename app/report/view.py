@@ -11,7 +11,7 @@ from app.report.formatting import counted
 from domain.configuration import InterventionTier
 from domain.diagnosis import CauseFinding, Pattern
 from domain.facts import UnreadText
-from domain.plan import AgendaItem, PlanLine, Prework
+from domain.plan import AgendaItem, PlanLine, Prework, WaitingPlay
 from domain.portfolio import AheadAccount, AtRiskAccount
 from domain.review import Review
 from domain.save_play import PlayAction, SavePlay
@@ -247,14 +247,29 @@ class ReviewView:
         """Number of overloaded CSMs; their names are for managers."""
         return sum(line.overloaded for line in self.review.capacity)
 
+    @cached_property
+    def actions_a_week(self) -> tuple[float, float] | None:
+        """Actions that a CSM gets a week, on average and at most; None when no load is known."""
+        known = [line.actions_a_week for line in self.review.capacity if line.actions_a_week is not None]
+        return (sum(known) / len(known), max(known)) if known else None
+
     def patterns(self, *, personal: bool) -> list[Pattern]:
         """Patterns about people, which are for managers, or all the others."""
         return [p for p in self.review.patterns if (p.kind in _PERSONAL_PATTERNS) == personal]
 
     @cached_property
+    def waiting(self) -> dict[str, WaitingPlay]:
+        """Plays beyond the hours, by account."""
+        return {each.account_id: each for each in self.review.needs.waiting}
+
+    def waits(self, play: SavePlay) -> bool:
+        """True while nobody decided otherwise about a play beyond the hours."""
+        return play.account_id in self.waiting and play.status in ("proposed", "deferred")
+
+    @cached_property
     def undecided(self) -> list[SavePlay]:
-        """Plays that nobody has decided on."""
-        return [play for play in self.ranked_plays if play.status == "proposed"]
+        """Plays that wait for a decision; those beyond the hours wait for hours."""
+        return [play for play in self.ranked_plays if play.status == "proposed" and not self.waits(play)]
 
     @cached_property
     def people(self) -> list[FileOwner]:

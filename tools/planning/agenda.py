@@ -147,6 +147,8 @@ def _resource_points(needs: ResourceNeeds, capacity: Sequence[CapacityLine]) -> 
         f"Budget: {format_money(needs.budget_needed, needs.currency)} asked, {format_money(needs.budget, needs.currency)} set aside."
     )
     found += [f"Not covered: {item.name} ({item.lacks})." for item in needs.uncovered]
+    uncovered = {item.account_id for item in needs.uncovered}
+    found += [f"Waits: {item.name} ({item.lacks})." for item in needs.waiting if item.account_id not in uncovered]
     if over:
         found.append(f"{over} of {plural(len(capacity), 'CSM')} overloaded; handovers are proposed to the managers.")
     return found
