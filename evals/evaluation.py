@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
-from agents.model_client import ModelClient
+from agents.conversation import ModelClient
 from domain.configuration import Configuration
 from domain.errors import ConfigurationError
 from domain.record import Record

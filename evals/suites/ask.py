@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from agents.model_client import ModelClient
+from agents.conversation import ModelClient
 from domain.configuration import Configuration
 from domain.questions import AnswerPart, QuestionAnswer
 from domain.record import Record
