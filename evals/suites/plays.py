@@ -72,7 +72,12 @@ class PlannedAccount:
     @property
     def said(self) -> str:
         """Everything that the steps say, in small letters."""
-        return "\n".join(_step_text(step) for step in self.steps).casefold()
+        return steps_text(self.play)
+
+
+def steps_text(play: SavePlay) -> str:
+    """Everything that the steps of a play say, in small letters."""
+    return "\n".join(_step_text(action) for phase in play.phases for action in phase.actions).casefold()
 
 
 def _step_text(step: PlayAction) -> str:
@@ -148,6 +153,12 @@ QUESTIONS: tuple[Question, ...] = (MostNamed(), NothingForbidden(), BuyerNamed()
 
 def _is_named(item: MustHave, said: str) -> bool:
     return any(text.casefold() in said for text in item.any_of)
+
+
+def named_must_haves(case: PlayCase, play: SavePlay) -> float:
+    """Share of the must-haves of an account that the steps of its play name."""
+    said = steps_text(play)
+    return sum(_is_named(item, said) for item in case.must_have) / len(case.must_have)
 
 
 def run_plays(configuration: Configuration, report_progress: ReportProgress, folder: Path = FOLDER) -> SuiteResult:
