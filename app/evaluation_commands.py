@@ -24,7 +24,7 @@ from evals.baseline import (
 )
 from evals.cases import CASES_FOLDER, read_cases
 from evals.evaluation import DRAFTING_MODES, SUITES, DraftingMode, Evaluation, Suite, evaluate_suites
-from evals.figures import SuiteResult
+from evals.figures import Figure, SuiteResult
 from evals.page import evaluation_page, format_interval, format_value
 from tools.configuration import read_configuration
 from tools.wording import plural
@@ -109,6 +109,7 @@ def evaluation_text(evaluation: Evaluation, changes: Sequence[BaselineChange], w
         parts.append(text_table(f"\n{suite.suite}", columns, rows))
         if suite.comparisons:
             parts.append(_comparison_table(suite))
+        parts += [_slice_line(dimension, figures) for dimension, figures in suite.slices.items()]
         parts += [f"  {note}" for note in suite.notes if not note.startswith("Never")]
         wrong = [case for case in suite.cases if not case.right]
         for case in wrong[:_MAX_WRONG_CASES]:
@@ -123,6 +124,12 @@ def evaluation_text(evaluation: Evaluation, changes: Sequence[BaselineChange], w
         f"{plural(len(worse), 'result')} worse than the baseline." if worse else "Nothing is worse than the baseline."
     )
     return render_parts(*parts, f"\n{verdict}")
+
+
+def _slice_line(dimension: str, figures: Sequence[Figure]) -> str:
+    """Right cases of each part in one line; the page has the intervals."""
+    shares = (f"{figure.name} {round(figure.value * figure.n)} of {figure.n}" for figure in figures)
+    return f"  right by {dimension}: {', '.join(shares)}"
 
 
 def _comparison_table(suite: SuiteResult) -> Table:
