@@ -46,6 +46,8 @@ class PlayAction(Record):
     """The step in the plan language; None in a play of an older version."""
     reworded_by: str = ""
     """Name of the person who rewrote ``action``; empty when the text is the playbook's."""
+    began: str = ""
+    """Id of the review that first approved the step, for a step that goes on; it begins the id of its action."""
 
 
 class PlayPhase(Record):
@@ -129,6 +131,8 @@ class SavePlay(Record):
     drafting: DraftingRecord = DraftingRecord()
     draft: PlayDraft | None = None
     """Answer of the model, with its placeholders; None when the text is the playbook's."""
+    origin: str = ""
+    """Id of the review that first approved the play; empty for a play of this review."""
     asked: str = ""
     """Person and question, if somebody asked for the play; otherwise empty."""
     verified: bool

@@ -15,7 +15,7 @@ from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from graph.save_play_planner import SavePlayPlanner
 from graph.workload import Workload, plan_workload
-from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, check_feasible
+from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, check_deferral, check_feasible
 from tools.save_play.builder import ChosenAction, build_play, step_title
 
 
@@ -45,6 +45,8 @@ class DecisionPreview:
             self.identified.people,
             self.context.calendar,
         )
+        for decision in decisions.plays:
+            check_deferral(decision, self.identified.as_of)
         if not decisions.unattended:
             for decision in decisions.plays:
                 if decision.decision == "edit" and not decision.reason.strip():

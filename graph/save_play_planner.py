@@ -1,6 +1,6 @@
 """The save plays of one review: which accounts get one, which play already runs, what was drafted."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from agents.churn_predictor import profile_for
@@ -8,13 +8,20 @@ from agents.play_drafter import PlayDrafter, add_note, running_choices
 from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier
+from domain.facts import Fact, PromiseFact
 from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, RunningPlay
+from domain.playbook import PHASES
 from domain.questions import PlayRequest
+from domain.running_play import PlayProgress
 from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from tools.ask.user_statements import excluded_actions
+from tools.evidence.causes import UNDETERMINED
+from tools.evidence.fact_text import FactText
+from tools.planning.running_play import PlayChange, WeekOfPlay, play_progress
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, save_probability
+from tools.wording import format_short_day
 
 
 class SavePlayPlanner:
@@ -28,7 +35,18 @@ class SavePlayPlanner:
         earlier = context.earlier_reviews(identified.as_of)
         self.running, self.done = earlier.running_plays(), earlier.completed_actions()
         self.play_requests: dict[str, PlayRequest] = {request.account_id: request for request in identified.proposals}
-        self.accounts = _accounts_with_play(context, identified, self.causes_by_account, self.running)
+        self.deferrals = earlier.deferrals()
+        self.deferred = {
+            account: each
+            for account, each in self.deferrals.items()
+            if each.until > identified.as_of and account not in self.play_requests
+        }
+        """Plays that are not on the table today."""
+        due = set(self.deferrals) - set(self.deferred)
+        self._reasons: dict[str, str | None] = {}
+        self.accounts = _accounts_with_play(
+            context, identified, self.causes_by_account, {*self.running, *due}, self.deferred
+        )
 
     @cached_property
     def dossiers(self) -> dict[str, Dossier]:
@@ -40,11 +58,41 @@ class SavePlayPlanner:
         return [dossier.account_id for dossier in self.accounts if self.existing_play(dossier) is None]
 
     def existing_play(self, dossier: Dossier) -> RunningPlay | None:
-        """The play that runs for the account, if the cause is still the same and nobody asked for a new one."""
+        """The play that runs for the account, if nothing calls for another one."""
         old = self.running.get(dossier.account_id)
-        if old is None or dossier.account_id in self.play_requests:
+        return old if old is not None and self.reason_for_change(dossier) is None else None
+
+    def reason_for_change(self, dossier: Dossier) -> str | None:
+        """Why another play is proposed than the one that runs: somebody asked, the cause moved, or a new situation holds."""
+        account = dossier.account_id
+        if account not in self._reasons:
+            old = self.running.get(account)
+            self._reasons[account] = self._find_reason(old, dossier) if old is not None else None
+        return self._reasons[account]
+
+    def _find_reason(self, old: RunningPlay, dossier: Dossier) -> str | None:
+        request, finding = self.play_requests.get(dossier.account_id), self.causes_by_account[dossier.account_id]
+        if request is not None:
+            return f"{request.by} asked for another play on {format_short_day(request.on)}."
+        words = FactText.of(dossier.facts, self._identified.incidents, self._identified.as_of)
+        known_since_last_week = old.seen is not None and old.seen.cause_label == finding.label
+        if old.cause != finding.category and not known_since_last_week:
+            moved = f"The cause moved from {self._cause_label(old.cause).lower()} to {finding.label.lower()}."
+            decisive, strongest = _new_fact(old, dossier), _strongest(dossier, finding)
+            return f"{moved} New: {words.sentence(decisive)}" if decisive else f"{moved} {strongest}".rstrip()
+        if old.seen is None:
             return None
-        return old if old.cause == self.causes_by_account[dossier.account_id].category else None
+        context = self.drafter.play_context(dossier, self._finding_of(old, finding))
+        offered = {action.id for phase in PHASES for action in context.usable(phase)} - _own_actions(old)
+        for situation in context.situations:
+            fact, adds = context.facts.first(situation.when), offered & {action.id for action in situation.actions}
+            if situation.situation not in old.seen.situations and fact is not None and adds:
+                return f"New: {situation.label[:1].lower()}{situation.label[1:]}. {words.sentence(fact)}"
+        return None
+
+    def _cause_label(self, cause: str) -> str:
+        rule = self.context.configuration.causes.causes.get(cause)
+        return rule.label if rule else UNDETERMINED.capitalize()
 
     def origins(self) -> dict[str, str]:
         """Account to the review in which its running play began."""
@@ -54,10 +102,16 @@ class SavePlayPlanner:
     def play_context(self, dossier: Dossier) -> PlayContext:
         """Everything the account's play may use."""
         old, request = self.existing_play(dossier), self.play_requests.get(dossier.account_id)
+        finding = self.causes_by_account[dossier.account_id]
+        return self._context_of(dossier, self._finding_of(old, finding) if old else finding, old, request)
+
+    def _context_of(
+        self, dossier: Dossier, finding: CauseFinding, old: RunningPlay | None, request: PlayRequest | None
+    ) -> PlayContext:
         tried = request.tried if request else ()
         return self.drafter.play_context(
             dossier,
-            self.causes_by_account[dossier.account_id],
+            finding,
             created=old.created if old else None,
             tried=[*tried, *self._titles_done(dossier.account_id)],
             excluded=excluded_actions(self.context.configuration, tried),
@@ -78,10 +132,83 @@ class SavePlayPlanner:
         """The play of one account: the one that runs, or a new one from the stored draft or the playbook."""
         context, old = self.play_context(dossier), self.existing_play(dossier)
         if old is not None:
-            choices = running_choices(context, old.actions, old.dates, old.owners)
-            return self.drafter.continue_play(context, choices, old.origin)
+            return self.drafter.continue_play(context, running_choices(context, old), old.origin)
         drafted = self.context.store.find(self.review_id, draft_key(dossier.account_id), DraftResult)
-        return self._with_origin(self.drafter.play(context, drafted))
+        return self._with_origin(self._with_own_ids(self.drafter.play(context, drafted)))
+
+    def _with_own_ids(self, play: SavePlay) -> SavePlay:
+        """The play; a step that the running play has too stays the same action, done or open."""
+        old = self.running.get(play.account_id)
+        if old is None:
+            return play
+        mine = _own_actions(old)
+        phases = [
+            phase.model_copy(
+                update={
+                    "actions": tuple(
+                        action.model_copy(update={"began": old.began.get(action.id, old.origin)})
+                        if action.id in mine
+                        else action
+                        for action in phase.actions
+                    )
+                }
+            )
+            for phase in play.phases
+        ]
+        return play.model_copy(update={"phases": tuple(phases)})
+
+    def unchanged_plays(self) -> dict[str, SavePlay]:
+        """By account: the running play as it is, where another one is proposed."""
+        found = {}
+        for dossier in self.accounts:
+            old = self.running.get(dossier.account_id)
+            if old is not None and self.existing_play(dossier) is None:
+                finding = self._finding_of(old, self.causes_by_account[dossier.account_id])
+                context = self._context_of(dossier, finding, old, None)
+                choices = running_choices(context, old)
+                found[dossier.account_id] = self.drafter.continue_play(context, choices, old.origin)
+        return found
+
+    def _finding_of(self, old: RunningPlay, finding: CauseFinding) -> CauseFinding:
+        """The cause that the running play was made for, beside what the rows say today."""
+        if old.cause == finding.category:
+            return finding
+        label = self._cause_label(old.cause)
+        update = {"category": old.cause, "label": label, "runner_up": None, "runner_up_label": None}
+        reasoning = (
+            f"Agreed on {format_short_day(old.created)}: {label.lower()}. The rows now say {finding.label.lower()}."
+        )
+        return finding.model_copy(update={**update, "reasoning": reasoning})
+
+    def situations(self) -> dict[str, tuple[str, ...]]:
+        """By account: ids of the situations that hold today."""
+        found = ((dossier.account_id, self.play_context(dossier).situations) for dossier in self.accounts)
+        return {account: tuple(each.situation for each in held) for account, held in found}
+
+    def progress(self, plays: Sequence[SavePlay]) -> dict[str, PlayProgress]:
+        """By account: where its running play stands, with the proposal for the meeting."""
+        identified, earlier = self._identified, self.context.earlier_reviews(self._identified.as_of)
+        actions, settings = earlier.actions_by_id(), self.context.configuration
+        week = WeekOfPlay(
+            as_of=identified.as_of,
+            settings=settings.review,
+            currency=settings.scoring.money.home,
+            incidents=identified.incidents,
+            progress=self.context.store.progress(),
+            notes=self.context.store.progress_notes(),
+            outcomes={each.account_id: each for each in identified.followup.outcomes},
+            deferrals={name: each for name, each in self.deferrals.items() if name not in self.deferred},
+        )
+        found = {}
+        for play in plays:
+            old = self.running.get(play.account_id)
+            if old is not None:
+                dossier = self.dossiers[play.account_id]
+                why = self.reason_for_change(dossier)
+                own = [actions[name] for name in old.action_ids if name in actions]
+                change = PlayChange(why, play) if why is not None else None
+                found[play.account_id] = play_progress(old, own, dossier, week, change)
+        return found
 
     def _with_origin(self, play: SavePlay) -> SavePlay:
         """The play with notes on the question that asked for it and the play that it replaces."""
@@ -90,9 +217,30 @@ class SavePlayPlanner:
             asked = f"{request.by} on {request.on}: “{request.question}”"
             play = add_note(play.model_copy(update={"asked": asked}), "Here because somebody asked for it.")
         if replaced is not None:
-            subject = "It" if request is not None else f"The cause changed since {replaced.origin}; this"
-            play = add_note(play, f"{subject} replaces the running play.")
+            play = add_note(play, f"It would replace the play that runs since {replaced.origin}.")
         return play
+
+
+def _strongest(dossier: Dossier, finding: CauseFinding) -> str:
+    """The heaviest evidence for a cause in one sentence; empty where it has none."""
+    return next((each.statement for each in dossier.evidence if each.id in finding.evidence), "")
+
+
+def _own_actions(old: RunningPlay) -> set[str]:
+    return {action for actions in old.actions.values() for action in actions}
+
+
+def _new_fact(old: RunningPlay, dossier: Dossier) -> Fact | None:
+    """The first bad news of the account that the last review did not have; None where nothing is new."""
+    if old.seen is None:
+        return None
+    known = {fact.id for fact in old.seen.facts}
+    news = [
+        fact
+        for fact in dossier.facts
+        if fact.id not in known and fact.tone == "bad" and fact.on is not None and fact.on > old.seen.as_of
+    ]
+    return next((fact for fact in news if not isinstance(fact, PromiseFact)), None)
 
 
 def draft_key(account_id: str) -> str:
@@ -112,10 +260,14 @@ def _play_drafter(context: ReviewContext, identified: IdentifyResult) -> PlayDra
 
 
 def _accounts_with_play(
-    context: ReviewContext, identified: IdentifyResult, causes: Mapping[str, CauseFinding], running: Collection[str]
+    context: ReviewContext,
+    identified: IdentifyResult,
+    causes: Mapping[str, CauseFinding],
+    running: Collection[str],
+    deferred: Collection[str],
 ) -> tuple[Dossier, ...]:
-    """The accounts of the list with the most to gain, as many as the profile discusses in depth; those whose play runs; then
-    those that somebody asked for.
+    """The accounts of the list with the most to gain, as many as the profile discusses in depth; those whose play runs or
+    comes back today; then those that somebody asked for. ``deferred`` wait for a later day.
 
     An account of the list keeps its rank, with the requested dossier where there is one.
     """
@@ -126,10 +278,12 @@ def _accounts_with_play(
     ranks |= {line.account_id: line.rank for line in identified.ahead}
     listed = sorted((*identified.dossiers, *identified.ahead_dossiers), key=lambda each: ranks[each.account_id])
     records = context.earlier_reviews(identified.as_of).save_records(identified.outcomes)
+    listed = [each for each in listed if each.account_id not in deferred]
     gains = {each.account_id: _gain(each, causes[each.account_id], records, configuration) for each in listed}
     most = set(sorted(gains, key=lambda account: (-gains[account], ranks[account]))[:deep_dives])
     chosen = [each for each in listed if each.account_id in most or each.account_id in running]
-    chosen = [requested.pop(each.account_id, each) for each in (*chosen, *identified.running_dossiers)]
+    off_list = [each for each in identified.running_dossiers if each.account_id not in deferred]
+    chosen = [requested.pop(each.account_id, each) for each in (*chosen, *off_list)]
     return (*chosen, *requested.values())
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.desk import timeline, what_if
-from app.desk.loaded_review import MeetingState, latest_review_id
+from app.desk.loaded_review import LoadedReview, MeetingState, latest_review_id
 from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQuery
 from app.desk.sessions import current_member
@@ -16,6 +16,8 @@ from domain.configuration import CATEGORIES, SIZES
 from domain.desk import Member
 from domain.errors import InputError, UnknownReference
 from domain.plan import TBD
+from domain.running_play import PlayProgress
+from tools.planning.running_play import with_marks
 from tools.store.desk_store import DeskStore, credential_number
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -124,12 +126,22 @@ def play_page(context: Reader, review_id: str, account: str) -> Response:
         "play.html",
         table=table,
         play=found,
+        running=running_play(context, loaded, account),
         edited=as_edited,
         choice=choice,
         others=others,
         editing=may_edit and bool(context.request.query_params.get("edit")),
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
     )
+
+
+def running_play(context: RequestContext, loaded: LoadedReview, account: str) -> PlayProgress | None:
+    """Where the account's running play stands, with what people marked since the review ran; None without one."""
+    found = loaded.review.running.get(account)
+    if found is None:
+        return None
+    today = max(context.desk.today(loaded.review.time_zone), loaded.review.as_of)
+    return with_marks(found, context.store_session.store.progress(), today)
 
 
 @router.get("/r/{review_id}/meeting")
@@ -148,6 +160,7 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
         table=table,
         at=at,
         play=loaded.plays.get(at),
+        running=running_play(context, loaded, at),
         choice=table.choices.get(at),
         line=loaded.view.lines.get(at),
         cause=loaded.view.causes.get(at),

@@ -134,6 +134,17 @@ class ReviewView:
         facts = self.review.facts.get(account_id, ())
         return FactText.of(facts, self.review.incidents, self.review.as_of).groups()
 
+    def closed_of(self, account_id: str) -> list[Action]:
+        """Actions of one account that the decisions of this review closed."""
+        return [action for action in self.review.closed_actions if action.account_id == account_id]
+
+    def next_steps_of(self, account_id: str) -> list[Action]:
+        """The next step of an account whose play was rejected or deferred."""
+        play = next((play for play in self.review.plays if play.account_id == account_id), None)
+        if play is not None and play.status not in ("rejected", "deferred"):
+            return []
+        return [a for a in self.review.actions if a.account_id == account_id and a.kind in ("look_again", "primary")]
+
     def unread_texts(self, account_id: str) -> list[UnreadText]:
         """Texts of one account since the last review that nothing understood."""
         return [text for text in self.review.unread_texts if text.account_id == account_id]

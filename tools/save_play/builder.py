@@ -26,7 +26,9 @@ from tools.save_play.selection import (
     concession_cost,
     find_contact,
     owner_placeholders,
+    replace_name,
     supporting_evidence,
+    unassigned_role,
 )
 from tools.wording import plain_name
 
@@ -38,6 +40,8 @@ class ChosenAction:
     action: PlaybookAction
     owner: Person | None = None
     due: date | None = None
+    kept: PlayAction | None = None
+    """The step as people approved it in an earlier week; its words, owner and facts stay."""
 
 
 _DECISION_BEFORE_WEEK_END = 3
@@ -144,6 +148,8 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
     """The playbook's action with real people and a real date."""
     action, dossier = choice.action, context.dossier
     due = choice.due or context.due_date(phase, action)
+    if choice.kept is not None:
+        return _kept_action(context, choice, choice.kept, due)
     step = context.steps[action.id] or Step(verb=action.verb, because=())
     default_owner = context.team.by_role.get(action.owner_role)
     person = choice.owner or default_owner
@@ -175,6 +181,21 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
         result=vocabulary.results[step.result].says if step.result else "",
         step=step,
     )
+
+
+def _kept_action(context: PlayContext, choice: ChosenAction, kept: PlayAction, due: date) -> PlayAction:
+    """A step of an earlier week with its date; who took over the account takes over the step."""
+    person = choice.owner or context.team.by_role.get(choice.action.owner_role)
+    update: dict[str, object] = {
+        "due": due,
+        "follow_up": context.calendar.follow_up(due, context.created),
+        "evidence": supporting_evidence(context.dossier, choice.action, context.finding),
+    }
+    if person is not None and person.person_id != kept.owner_id:
+        name = unassigned_role(kept.owner_role) if kept.owner == TBD else kept.owner
+        texts = {part: replace_name(getattr(kept, part), name, person.name) for part in ("title", "action", "purpose")}
+        update |= {"owner": person.name, "owner_id": person.person_id, **texts}
+    return kept.model_copy(update=update)
 
 
 def step_title(context: PlayContext, action: PlaybookAction) -> str:

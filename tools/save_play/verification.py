@@ -135,7 +135,7 @@ def _first_touch(play: SavePlay, configuration: Configuration) -> Iterator[Viola
         yield _violation("first_touch_written", f"{first.id} comes first and is written; call or meet first")
     days = configuration.tiers.due[play.intervention_tier].days + int(configuration.review.first_touch_grace.value)
     limit = play.created + timedelta(days=days)
-    if first.due > limit:
+    if first.due > limit and play.drafting.outcome != "goes_on":  # people moved it since
         yield _violation("first_touch_late", f"{first.id} is due {first.due}; the tier asks for {limit}")
 
 
@@ -160,7 +160,8 @@ def _dates(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
         for action in phase.actions:
             if not context.calendar.is_working(action.due):
                 yield _violation("not_a_working_day", f"{action.id} is due {action.due}, a day off")
-            if action.due < play.created or action.due > phase.ends + timedelta(days=5):
+            moved = play.drafting.outcome == "goes_on"  # by people, in an earlier week
+            if action.due < play.created or (action.due > phase.ends + timedelta(days=5) and not moved):
                 yield _violation("date_outside_phase", f"{action.id} is due {action.due}, outside {phase.phase}")
             if action.due < last:
                 yield _violation("dates_out_of_order", f"{action.id} is due before the action ahead of it")
@@ -222,6 +223,7 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
                 next(known for known in context.library(phase.phase) if known.id == action.id),
                 context.people.get(action.owner_id or ""),
                 action.due,
+                action if play.drafting.outcome == "goes_on" else None,
             )
             for action in phase.actions
         ]
@@ -286,7 +288,7 @@ def _phase_differences(given: PlayPhase, wanted: PlayPhase, edited: bool) -> Ite
         other = actions.get(action.id)
         if other is None or action == other:
             continue
-        own_words = ("action", "reworded_by") if edited and action.reworded_by else ()
+        own_words = ("began", *(("action", "reworded_by") if edited and action.reworded_by else ()))
         for name in PlayAction.model_fields:
             if name not in own_words and getattr(action, name) != getattr(other, name):
                 yield _mismatch("action_differs", f"{action.id}, {name.replace('_', ' ')}", getattr(other, name))

@@ -259,6 +259,10 @@ class ReviewStore(AuditedStore):
             for row in self._rows("select * from progress")
         }
 
+    def progress_notes(self) -> dict[str, str]:
+        """Notes of the people who marked actions, by action id, where they wrote one."""
+        return {row["action_id"]: row["note"] for row in self._rows("select * from progress") if row["note"]}
+
     # overrides -------------------------------------------------------------------------------------------------------
 
     def override(self, account_id: str, set_on: date, override: BandOverride) -> None:
