@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
+from app.decision_file import effect_lines
 from app.parsing import parse_date
 from app.service import load_review_document, waiting_gate
 from app.wiring import StoreSession
@@ -23,10 +24,11 @@ from domain.diagnosis import CauseFinding
 from domain.errors import DecisionError, InputError
 from domain.plan import TBD
 from domain.review import Review
+from domain.running_play import Consequences, PlayProgress
 from domain.save_play import SavePlay
 from tools.planning.decisions import reason_for_asking
 from tools.store.desk_store import DeskStore
-from tools.wording import format_money
+from tools.wording import format_money, format_short_day, plural
 
 
 def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
@@ -45,7 +47,13 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
     choices = DeskStore(session.store).choices(review_id, session.store.request(review_id)[2])
     plays = [
         prompt_for_play(
-            play, causes.get(play.account_id), f"{index} of {total}", console, choices.pop(play.account_id, None)
+            play,
+            causes.get(play.account_id),
+            f"{index} of {total}",
+            console,
+            choices.pop(play.account_id, None),
+            review.running.get(play.account_id),
+            review.consequences.get(play.account_id),
         )
         for index, play in enumerate(review.plays, 1)
     ]
@@ -63,11 +71,22 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
 
 
 def prompt_for_play(
-    play: SavePlay, cause: CauseFinding | None, place: str, console: Console, choice: PendingDecision | None = None
+    play: SavePlay,
+    cause: CauseFinding | None,
+    place: str,
+    console: Console,
+    choice: PendingDecision | None = None,
+    running: PlayProgress | None = None,
+    effect: Consequences | None = None,
 ) -> PlayDecision:
-    """Show one play and ask for the decision about it. ``choice`` waits already; it is kept unless another is given."""
+    """Show one play and ask for the decision about it. ``choice`` waits already; it is kept unless another is given.
+
+    ``running``: where the play stands, if it runs; ``effect``: what each decision does to its actions.
+    """
     head = f"{place}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
     body = Text("\n".join(f"{fact.id}  {fact.statement}" for fact in play.evidence[:6]))
+    if running is not None:
+        body = Text("\n".join(progress_lines(running)))
     body.append(f"\n\n{play.root_cause}\n")
     for phase in play.phases:
         body.append(f"\n{phase.title}\n", style="bold")
@@ -76,14 +95,19 @@ def prompt_for_play(
             if action.because:
                 body.append(f"      {'; '.join(action.because)}\n", style="dim")
     console.print(Panel(body, title=Text(head)))
-    answers = ["approve", "reject", "defer"]
+    for word, text in effect_lines(effect, running):
+        console.print(f"{word}: {text}")
+    answers = _answers(running)
     if choice is None:
-        answer = Prompt.ask("approve, reject, defer", choices=answers, console=console)
+        default = running.proposal if running is not None else ...
+        answer = Prompt.ask(", ".join(answers), choices=answers, default=default, console=console)
     else:
         console.print(f"Chosen already: {_choice_text(choice)}")
-        answer = Prompt.ask("keep, approve, reject, defer", choices=["keep", *answers], default="keep", console=console)
+        answers = ["keep", *answers]
+        answer = Prompt.ask(", ".join(answers), choices=answers, default="keep", console=console)
         if answer == "keep":
             return _kept(choice)
+    answer = {"change": "approve", "stop": "reject"}.get(answer, answer)
     facts: dict[str, Any] = {"account": play.account_id, "decision": answer, "version": play.version}
     rule = reason_for_asking(answer, play, cause)
     if rule is not None:
@@ -91,6 +115,29 @@ def prompt_for_play(
     if answer == "defer":
         facts["until"] = _prompt_date(console)
     return PlayDecision.model_validate(facts)
+
+
+def _answers(running: PlayProgress | None) -> list[str]:
+    if running is None:
+        return ["approve", "reject", "defer"]
+    return ["continue", *(["change"] if running.proposal == "change" else []), "stop", "defer"]
+
+
+def progress_lines(running: PlayProgress) -> list[str]:
+    """Where a running play stands, a line for each thing."""
+    found = [f"{running.proposal.upper()}: {running.why}", ""]
+    if running.since is not None:
+        found += [f"Since {format_short_day(running.since)}:"]
+        found += [f"  {move.text}" for move in running.moves] or ["  Nothing new is on record."]
+    for step in running.steps:
+        done = f" on {step.done_on}" if step.done_on else ""
+        state = f"{plural(step.days_late, 'day')} late" if step.state == "late" else step.state.replace("_", " ") + done
+        found.append(
+            f"  [{state}] {step.title}, {step.owner}, due {step.due}" + (f": {step.note}" if step.note else "")
+        )
+    if running.proposal == "change":
+        found += [f"  + {title}" for title in running.adds] + [f"  - {title}" for title in running.ends]
+    return found
 
 
 def prompt_for_lines(choices: Mapping[str, PendingDecision], console: Console) -> list[PlayDecision]:

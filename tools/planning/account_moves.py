@@ -22,7 +22,7 @@ from domain.facts import (
 )
 from domain.running_play import AccountMove, MoveKind, PlaySnapshot
 from tools.evidence.fact_text import FactText
-from tools.wording import format_date, format_money, format_number
+from tools.wording import format_date, format_money, format_number, plain_name
 
 _TONES: tuple[FactTone, ...] = ("bad", "neutral", "good")
 _Change = tuple[MoveKind, str, FactTone]
@@ -40,17 +40,20 @@ def account_moves(
     known = {fact.id: fact for fact in before.facts}
     words = FactText.of(dossier.facts, incidents, as_of)
     found = []
+    met = {fact.contact_id for fact in dossier.facts if isinstance(fact, MeetingFact) and fact.id not in known}
     for fact in dossier.facts:
+        if isinstance(fact, ContactFact) and fact.contact_id in met and fact.status == "active":
+            continue  # the meeting says it
         change = _change(known.get(fact.id), fact, before.as_of)
         if change is not None:
             kind, label, tone = change
             text = f"{label}: {words.sentence(fact)}"
             found.append(_move(kind, text, tone, fact.id, resting))
     current = {fact.id for fact in dossier.facts}
-    then = FactText.of(before.facts, incidents, before.as_of)
     for fact in before.facts:
         if fact.id not in current and isinstance(fact, InvoiceFact):
-            text = f"No longer due: {then.sentence(fact)}"
+            amount = format_money(fact.amount, fact.currency or "in an unknown currency:")
+            text = f"Invoice {plain_name(fact.invoice_id)} of {amount} is no longer open; it was due on {words.day(fact.due_on)}."
             found.append(_move("settled", text, "good", fact.id, resting))
     found.sort(key=lambda move: _TONES.index(move.tone))
     return (*found, *_figures(before, dossier, currency))
@@ -86,6 +89,8 @@ def _news(fact: Fact, since: date) -> _Change | None:
         if left or fact.status == "new" or fact.named_in is not None:
             return "new", "Left" if left else "New person", fact.tone
         return None
+    if isinstance(fact, InvoiceFact) and fact.tone != "bad":
+        return None  # its day came into view, which is no news
     if isinstance(fact, UsageFact) or fact.on is None or fact.on <= since:
         return None
     label = "They said" if isinstance(fact, QuotationFact) else "New"
@@ -150,9 +155,9 @@ def _usage(before: PlaySnapshot, dossier: Dossier) -> list[AccountMove]:
     found = []
     for now in dossier.facts:
         was = then.get(now.measure) if isinstance(now, UsageFact) else None
-        if isinstance(now, UsageFact) and was is not None and was.to_value != now.to_value:
+        if isinstance(now, UsageFact) and was is not None and round(was.to_value) != round(now.to_value):
             name = now.measure.replace("_", " ").capitalize()
-            text = f"{name} {format_number(was.to_value)} → {format_number(now.to_value)}"
+            text = f"{name} {format_number(was.to_value, 0)} → {format_number(now.to_value, 0)}"
             found.append(_figure(text, now.to_value > was.to_value, True).model_copy(update={"fact": now.id}))
     return found
 

@@ -177,7 +177,22 @@ def _propose(
         return "stop", f"{said}The account is no longer at risk and its health is green. {_open_text(steps)}"
     if steps and not [step for step in steps if step.state in _OPEN]:
         return "stop", f"{said}Every step is done. Compare the result with the success criteria."
-    return "continue", said + _standing_text(steps, moves)
+    return "continue", said + _direction(old, dossier, moves, week.settings) + _standing_text(steps, moves)
+
+
+def _direction(old: RunningPlay, dossier: Dossier, moves: Sequence[AccountMove], settings: ReviewSettings) -> str:
+    """One sentence where health moved much since the last review, or since the play began; otherwise empty."""
+    figures = ", ".join(
+        move.text[:1].lower() + move.text[1:]
+        for move in moves
+        if move.kind == "figure" and not move.text.startswith("R")
+    )
+    now, last = dossier.health, old.seen.health if old.seen else None
+    if now is None or last is None or not figures:
+        return ""
+    if dossier.fell:
+        return f"It gets worse: {figures}. "
+    return f"It works: {figures}. " if now - last >= settings.health_gain.value else ""
 
 
 def _open_text(steps: Sequence[StepProgress]) -> str:
@@ -194,7 +209,7 @@ def _standing_text(steps: Sequence[StepProgress], moves: Sequence[AccountMove]) 
     overdue = [step for step in steps if step.state == "late"]
     if overdue:
         first = max(overdue, key=lambda step: (step.days_late, step.id))
-        text += f" Ask {first.owner} about “{first.title}”: {plural(first.days_late, 'day')} late."
+        text += f" {plural(first.days_late, 'day')} late: {first.title} ({first.owner})."
     if waiting:
         following = min(waiting, key=lambda step: (step.due, step.id))
         text += f" Next: {following.title}, {following.owner}, by {format_short_day(following.due)}."
