@@ -99,8 +99,7 @@ def prompt_for_play(
         console.print(f"{word}: {text}")
     answers = _answers(running)
     if choice is None:
-        default = running.proposal if running is not None else ...
-        answer = Prompt.ask(", ".join(answers), choices=answers, default=default, console=console)
+        answer = Prompt.ask(", ".join(answers), choices=answers, console=console)
     else:
         console.print(f"Chosen already: {_choice_text(choice)}")
         answers = ["keep", *answers]

@@ -8,7 +8,7 @@ from agents.play_drafter import PlayDrafter, add_note, running_choices
 from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier
-from domain.facts import Fact, PromiseFact
+from domain.facts import ContactFact, Fact, PromiseFact, QuotationFact, TicketFact
 from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, RunningPlay
 from domain.playbook import PHASES
 from domain.questions import PlayRequest
@@ -18,7 +18,8 @@ from graph.context import ReviewContext, ReviewState
 from tools.ask.user_statements import excluded_actions
 from tools.evidence.causes import UNDETERMINED
 from tools.evidence.fact_text import FactText
-from tools.planning.running_play import PlayChange, WeekOfPlay, play_progress
+from tools.planning.running_play import PlayChange, WeekOfPlay, facts_of, play_progress
+from tools.save_play.builder import playbook_choices
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, save_probability
 from tools.wording import format_short_day
@@ -78,8 +79,8 @@ class SavePlayPlanner:
         known_since_last_week = old.seen is not None and old.seen.cause_label == finding.label
         if old.cause != finding.category and not known_since_last_week:
             moved = f"The cause moved from {self._cause_label(old.cause).lower()} to {finding.label.lower()}."
-            decisive, strongest = _new_fact(old, dossier), _strongest(dossier, finding)
-            return f"{moved} New: {words.sentence(decisive)}" if decisive else f"{moved} {strongest}".rstrip()
+            news, strongest = _new_facts(old, dossier), _strongest(dossier, finding)
+            return f"{moved} New: {words.sentence(news[0])}" if news else f"{moved} {strongest}".rstrip()
         if old.seen is None:
             return None
         context = self.drafter.play_context(dossier, self._finding_of(old, finding))
@@ -88,7 +89,25 @@ class SavePlayPlanner:
             fact, adds = context.facts.first(situation.when), offered & {action.id for action in situation.actions}
             if situation.situation not in old.seen.situations and fact is not None and adds:
                 return f"New: {situation.label[:1].lower()}{situation.label[1:]}. {words.sentence(fact)}"
-        return None
+        answered = self._answered_news(old, dossier, context)
+        return f"New and decisive: {words.sentence(answered)}" if answered is not None else None
+
+    def _answered_news(self, old: RunningPlay, dossier: Dossier, context: PlayContext) -> Fact | None:
+        """A decisive fact since the last review that a play made today would answer with a step of its own."""
+        news = {fact.id: fact for fact in _new_facts(old, dossier) if self._is_decisive(fact)}
+        if not news:
+            return None
+        own = _own_actions(old)
+        chosen = [choice.action.id for choices in playbook_choices(context).values() for choice in choices]
+        steps = [context.steps[action] for action in chosen if action not in own]
+        return next((news[fact] for step in steps if step for fact in facts_of(step) if fact in news), None)
+
+    def _is_decisive(self, fact: Fact) -> bool:
+        if isinstance(fact, QuotationFact):
+            return fact.mode == "asserted" and fact.says in self.context.configuration.facts.quotations.decisive
+        if isinstance(fact, TicketFact):
+            return bool(fact.escalated and fact.open)
+        return isinstance(fact, ContactFact) and fact.role in ("champion", "economic_buyer", "exec_sponsor")
 
     def _cause_label(self, cause: str) -> str:
         rule = self.context.configuration.causes.causes.get(cause)
@@ -230,17 +249,18 @@ def _own_actions(old: RunningPlay) -> set[str]:
     return {action for actions in old.actions.values() for action in actions}
 
 
-def _new_fact(old: RunningPlay, dossier: Dossier) -> Fact | None:
-    """The first bad news of the account that the last review did not have; None where nothing is new."""
+def _new_facts(old: RunningPlay, dossier: Dossier) -> list[Fact]:
+    """Bad news of the account that the last review did not have, the most decisive first."""
     if old.seen is None:
-        return None
-    known = {fact.id for fact in old.seen.facts}
-    news = [
-        fact
-        for fact in dossier.facts
-        if fact.id not in known and fact.tone == "bad" and fact.on is not None and fact.on > old.seen.as_of
-    ]
-    return next((fact for fact in news if not isinstance(fact, PromiseFact)), None)
+        return []
+    known, since = {fact.id for fact in old.seen.facts}, old.seen.as_of
+    found = [fact for fact in dossier.facts if fact.id not in known and fact.tone == "bad"]
+    days = {fact.id: fact.departed_on if isinstance(fact, ContactFact) else fact.on for fact in found}
+    recent = [fact for fact in found if (day := days[fact.id]) is not None and day > since]
+    order = (QuotationFact, TicketFact, ContactFact)
+    ranked = [fact for kind in order for fact in recent if isinstance(fact, kind)]
+    others = [fact for fact in recent if not isinstance(fact, (*order, PromiseFact))]
+    return [*ranked, *others]
 
 
 def draft_key(account_id: str) -> str:

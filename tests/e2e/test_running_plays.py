@@ -56,7 +56,7 @@ def weeks(shared_stores: SharedStores, team_data: Path, team_first_week: StoreFo
         data = place.folder / "data"
         shutil.copytree(team_data, data)
         first = next(row for row in place.table(W47, "actions.csv") if row["kind"] == "play")
-        place.run("done", first["id"], "--on", "2026-11-17", "--note", "They want a date", "--by", "Ines").check_exit(
+        place.run("done", first["id"], "--on", "2026-11-16", "--note", "They want a date", "--by", "Ines").check_exit(
             DONE
         )
         place.review(data, SECOND_DAY, code=WAITING)
@@ -83,7 +83,7 @@ def weeks(shared_stores: SharedStores, team_data: Path, team_first_week: StoreFo
             header = next(csv.reader(io.StringIO((data / "notes.csv").read_text(encoding="utf-8"))))
             cells = {
                 "account_id": first["account_id"], "date": "2026-11-26", "author": "Sadia Karim", "author_id": "P-12",
-                "text": "They have signed with a competitor and will not renew.",
+                "text": "A new CFO started on Monday and reviews every contract with us.",
             }  # fmt: skip
             csv.writer(notes, lineterminator="\n").writerow([cells.get(name, "") for name in header])
         place.review(data, THIRD_DAY, code=WAITING)
@@ -114,11 +114,13 @@ def crm(review: dict[str, Any], account: str) -> dict[str, str]:
 def test_a_running_play_says_what_was_done_with_its_note_and_what_is_next(weeks: Weeks) -> None:
     standing = weeks.before["running"][weeks.continued]
     done = [step for step in standing["steps"] if step["state"] == "done"]
-    assert [(step["done_on"], step["note"]) for step in done] == [("2026-11-17", "They want a date")]
+    assert [(step["done_on"], step["note"]) for step in done] == [("2026-11-16", "They want a date")]
     assert standing["proposal"] == "continue"
     assert "1 of " in standing["why"]
     page = next(
-        p for name, p in weeks.place.pages(W48).items() if name.startswith("plays/") and weeks.continued in name
+        p
+        for name, p in weeks.place.pages(W48).items()
+        if name.startswith("plays/") and weeks.continued.lower() in name.lower()
     )
     assert "They want a date" in page.decode()
 
@@ -199,9 +201,9 @@ def test_whatever_was_rejected_or_deferred_has_an_owner_a_next_step_a_date_and_a
 def test_a_new_decisive_fact_proposes_a_changed_play_and_says_which(weeks: Weeks) -> None:
     standing = weeks.review(W49)["running"][weeks.continued]
     assert standing["proposal"] == "change"
-    assert "signed with a competitor" in standing["why"]
+    assert "New CFO: named on 26 Nov" in standing["why"]
     assert standing["adds"]
-    assert any("signed with a competitor" in move["text"] for move in standing["moves"])
+    assert any("A new CFO started on Monday" in move["text"] for move in standing["moves"])
 
 
 def test_a_changed_play_keeps_the_ids_of_steps_that_stay_and_closes_the_others(weeks: Weeks) -> None:

@@ -187,8 +187,8 @@ def crm_updates(
         at = plan_line.tier != "watch"
         put(plan_line.account_id, plan_line.name, "At_Risk", str(at).lower(), "; ".join(plan_line.why))
         put(plan_line.account_id, plan_line.name, "Intervention_Tier", plan_line.tier, "First rule that holds")
-    subjects = [*plays, *lines, *deferrals]
-    for account in dict.fromkeys(subject.account_id for subject in subjects):
+    subjects = [each.account_id for each in plays] + [each.account_id for each in lines]
+    for account in dict.fromkeys([*subjects, *(each.account_id for each in deferrals)]):
         upcoming = first.get(account)
         if upcoming is not None:
             put(account, upcoming.account_name, "Next_Action", f"{upcoming.title} ({upcoming.owner})", upcoming.id)

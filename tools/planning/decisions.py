@@ -199,7 +199,9 @@ def apply_decisions(
     named = {decision.account: decision for decision in decisions.plays}
     plays, record = [], []
     for play in planned.plays:
-        decision = named.get(play.account_id) or decision_for_rest(play.account_id, decisions, planned)
+        decision = named.get(play.account_id) or decision_for_rest(
+            play.account_id, decisions, play.account_id in planned.progress
+        )
         if decision.decision in ("continue", "reject", "defer"):  # all three are about the play that runs, if one does
             play = planned.unchanged.get(play.account_id, play)
         decided = _edit_play(play, decision, people, days) if decision.decision == "edit" else play
@@ -225,7 +227,7 @@ def apply_decisions(
     return AppliedDecisions(tuple(plays), tuple(lines), tuple(record), tuple(left))
 
 
-def decision_for_rest(account: str, decisions: Decisions, planned: PlanResult) -> PlayDecision:
+def decision_for_rest(account: str, decisions: Decisions, running: bool) -> PlayDecision:
     """Decision about a play that nobody named: approved with the rest, or rejected because it was not decided.
 
     A play that runs was approved before: it goes on until somebody stops it.
@@ -233,7 +235,7 @@ def decision_for_rest(account: str, decisions: Decisions, planned: PlanResult) -
     if decisions.rest == "approve":
         reason = "Approved automatically (unattended)" if decisions.unattended else "Approved with the rest"
         return PlayDecision(account=account, decision="approve", reason=reason)
-    if account in planned.progress:
+    if running:
         return PlayDecision(account=account, decision="continue", reason="Not decided; the running play goes on")
     return PlayDecision(account=account, decision="reject", reason="Not decided in the meeting")
 

@@ -147,12 +147,12 @@ def _resting(old: RunningPlay, steps: Sequence[StepProgress]) -> dict[str, list[
     for step in steps:
         kept = old.steps.get(step.action)
         if step.state in _OPEN and kept is not None and kept.step is not None:
-            for fact in _facts_of(kept.step):
+            for fact in facts_of(kept.step):
                 found.setdefault(fact, []).append(step.title)
     return found
 
 
-def _facts_of(step: Step) -> list[str]:
+def facts_of(step: Step) -> list[str]:
     """Ids of the facts that a step names, each once."""
     named = [step.about, *step.because, step.person.fact if step.person else None]
     return list(dict.fromkeys(fact for fact in named if fact))
@@ -177,7 +177,8 @@ def _propose(
         return "stop", f"{said}The account is no longer at risk and its health is green. {_open_text(steps)}"
     if steps and not [step for step in steps if step.state in _OPEN]:
         return "stop", f"{said}Every step is done. Compare the result with the success criteria."
-    return "continue", said + _direction(old, dossier, moves, week.settings) + _standing_text(steps, moves)
+    news = next((f"{move.text} " for move in moves if move.tone == "bad" and move.kind in ("new", "changed")), "")
+    return "continue", said + news + _direction(old, dossier, moves, week.settings) + _standing_text(steps, moves)
 
 
 def _direction(old: RunningPlay, dossier: Dossier, moves: Sequence[AccountMove], settings: ReviewSettings) -> str:
