@@ -84,8 +84,13 @@ class DecisionPreview:
         """Capacity and needs when the plays that were rejected or deferred so far do not run."""
         out = {each.account for each in decisions if each.decision in ("reject", "defer")}
         edits = {each.account: each for each in decisions if each.decision == "edit"}
+        as_they_are = {each.account for each in decisions if each.decision == "continue"} & set(self.planned.unchanged)
         plays = tuple(
-            self.play(edits[play.account_id]) if play.account_id in edits else play
+            self.play(edits[play.account_id])
+            if play.account_id in edits
+            else self.planned.unchanged[play.account_id]
+            if play.account_id in as_they_are
+            else play
             for play in self.planned.plays
             if play.account_id not in out
         )
