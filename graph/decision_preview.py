@@ -69,7 +69,7 @@ class DecisionPreview:
         people, currency = self.identified.people, self.identified.portfolio.currency
         decided = apply_decisions(decisions, self.with_swaps(decisions.plays), people, currency, self.context.calendar)
         plays = tuple(self._verify_edited(play) if play.status == "edited" else play for play in decided.plays)
-        return AppliedDecisions(plays, decided.lines, decided.record)
+        return AppliedDecisions(plays, decided.lines, decided.record, decided.left)
 
     def play(self, decision: PlayDecision) -> SavePlay:
         """One play as it would be after a decision. Raises DecisionError for what cannot be carried out."""
