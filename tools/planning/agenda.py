@@ -134,7 +134,14 @@ def _followup_points(identified: IdentifyResult) -> list[str]:
     return found + list(follow.learnings)
 
 
-_STATUS_LABELS = {"done": "done", "done_late": "done late", "late": "late", "missed": "missed", "open": "open"}
+_STATUS_LABELS = {
+    "done": "done",
+    "done_late": "done late",
+    "late": "late",
+    "missed": "missed",
+    "open": "open",
+    "deferred": "deferred",
+}
 
 
 def _resource_points(needs: ResourceNeeds, capacity: Sequence[CapacityLine]) -> list[str]:
