@@ -28,7 +28,9 @@ from tools.save_play.selection import (
     concession_cost,
     find_contact,
     owner_placeholders,
+    replace_name,
     supporting_evidence,
+    unassigned_role,
 )
 from tools.save_play.step_order import number_steps
 from tools.wording import safe_name
@@ -41,6 +43,8 @@ class ChosenAction:
     action: PlaybookAction
     owner: Person | None = None
     due: date | None = None
+    kept: PlayAction | None = None
+    """The step as people approved it in an earlier week; its words, owner and facts stay."""
 
 
 _DECISION_BEFORE_WEEK_END = 3
@@ -166,6 +170,8 @@ def _play_action(
     if earlier is not None and choice.due is None and due <= earlier:
         due = context.calendar.on_or_after(earlier + timedelta(days=1))
     due = max(due, earlier or due)
+    if choice.kept is not None:
+        return _kept_action(context, choice, choice.kept, due)
     step = context.steps[action.id] or Step(verb=action.verb, because=())
     if after is not None:
         step = step.model_copy(update={"after": after})
@@ -216,6 +222,22 @@ def _split_sentences(text: str) -> tuple[str, str]:
     """The first sentence of a playbook's text, and the rest."""
     first, *rest = re.split(r"(?<=[.?]) (?=[A-Z{])", text, maxsplit=1)
     return first, rest[0] if rest else ""
+
+
+def _kept_action(context: PlayContext, choice: ChosenAction, kept: PlayAction, due: date) -> PlayAction:
+    """A step of an earlier week with its date; who took over the account takes over the step."""
+    person = choice.owner or context.team.by_role.get(choice.action.owner_role)
+    update: dict[str, object] = {
+        "due": due,
+        "follow_up": context.calendar.follow_up(due, context.created),
+        "evidence": supporting_evidence(context.dossier, choice.action, context.finding),
+    }
+    if person is not None and person.person_id != kept.owner_id:
+        name = unassigned_role(kept.owner_role) if kept.owner == TBD else kept.owner
+        parts = ("title", "action", "detail", "purpose")
+        texts = {part: replace_name(getattr(kept, part), name, person.name) for part in parts}
+        update |= {"owner": person.name, "owner_id": person.person_id, **texts}
+    return kept.model_copy(update=update)
 
 
 def step_title(context: PlayContext, action: PlaybookAction) -> str:
