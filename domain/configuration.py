@@ -1,7 +1,7 @@
 """Configuration of a team: one model for each file under ``configs/``. Units and reasons of the numbers are in the YAML files."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, time
 from functools import cached_property
 from itertools import pairwise
@@ -341,10 +341,11 @@ class TierRule(Record):
     """One rule of the intervention tiers; the first rule that holds decides."""
 
     id: str = Field(pattern="^[a-z_]+$")
-    tier: Literal["critical", "high"]
+    tier: Literal["critical", "high", "medium"]
     when: tuple[RuleCondition, ...] = Field(min_length=1, description="All must hold.")
     at_risk_when: tuple[RuleCondition, ...] = Field(
-        default=(), description="Further conditions under which the rule alone puts an account at risk."
+        default=(),
+        description="Further conditions under which the rule alone puts an account at risk; they may name the score, risk.",
     )
     not_for: tuple[Size, ...] = Field(default=(), description="Sizes for which the rule is off.")
     says: str
@@ -405,6 +406,7 @@ class CauseSettings(Record):
 
     causes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], CauseRule] = Field(min_length=1)
     minimum_points: Points
+    candidate_points: Points
     minimum_lead: Points
     medium_lead: Points
     confident_points: Points
@@ -581,6 +583,7 @@ class ReviewSettings(Record):
     red_account_limit: Count
     intervention_share: Share
     planning_days: SomeDays
+    hours_tolerance: Hours
     hours_per_account: dict[Size, WeeklyHours]
     hours_why: str
     default_weekly_hours: dict[Role, WeeklyHours]
@@ -605,6 +608,7 @@ class ReviewSettings(Record):
     targets: MetricTargets
     handovers_per_csm: Count
     primary_action_hours: Hours
+    primary_again_after: Days
     assign_owner_hours: Hours
     assign_owner_working_days: Days
     watch_due_before_renewal: Days
@@ -674,16 +678,19 @@ class ReviewSettings(Record):
 
 
 class TokenPrices(Record):
-    """Prices by model: for a million tokens read and a million written."""
+    """Prices by model: for a million tokens read, a million written and, where they cost less, a million read from the cache."""
 
     currency: str = Field(pattern="^[A-Z]{3}$")
     as_of: date
-    models: dict[str, tuple[Price, Price]]
+    models: dict[str, tuple[Price, Price] | tuple[Price, Price, Price]]
 
-    def cost(self, model: str, read: int, written: int) -> float | None:
-        """Cost of tokens in ``currency``; None when the model is not in the table."""
+    def cost(self, model: str, read: int, written: int, cached: int = 0) -> float | None:
+        """Cost of tokens in ``currency``; ``cached`` are part of ``read``. None when the model is not in the table."""
         price = self.models.get(model)
-        return round((read * price[0] + written * price[1]) / 1e6, 6) if price else None
+        if price is None:
+            return None
+        from_cache = price[2] if len(price) == 3 else price[0]
+        return round(((read - cached) * price[0] + cached * from_cache + written * price[1]) / 1e6, 6)
 
 
 class WordLists(Record):
@@ -713,6 +720,7 @@ class ModelSettings(Record):
     fast_name: str | None
     url: str | None
     roles: dict[ModelRole, Literal["strong", "fast"]]
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None
     temperature: Temperature
     seed: Setting
     timeout: Seconds
@@ -722,6 +730,7 @@ class ModelSettings(Record):
     retries: Factor
     retry_first_wait: Seconds
     retry_longest_wait: Seconds
+    loading_wait: Seconds
     at_once: SomeCount
     budget_seconds: Seconds
     budget_tokens: Tokens
@@ -782,6 +791,8 @@ class AskSettings(Record):
     examples: tuple[str, ...]
 
 
+RISK_SCORE = "risk"
+"""Name of the risk score in ``at_risk_when``."""
 _RULE_CONTEXT = frozenset(("renewal_in_days", "active_users_before"))
 """Values besides the signals that rules may use."""
 
@@ -807,7 +818,10 @@ class ScoreConfiguration(Record):
 
     @model_validator(mode="after")
     def _signals_known(self) -> Self:
-        rules = [(rule.id, (*rule.when, *rule.at_risk_when)) for rule in self.tiers.rules]
+        rules: list[tuple[str, Sequence[RuleCondition]]] = [
+            (rule.id, (*rule.when, *(each for each in rule.at_risk_when if each.signal != RISK_SCORE)))
+            for rule in self.tiers.rules
+        ]
         rules += [(rule.id, rule.when) for rule in self.tiers.actions]
         self._refuse_unknown(("tiers.yaml", name, each.signal) for name, conditions in rules for each in conditions)
         return self
@@ -856,6 +870,8 @@ class Configuration(ScoreConfiguration):
             if unknown:
                 raise ValueError(f"{file}: {action.id}: unknown signal {sorted(unknown)[0]!r}")
             self._check_terms(file, action)
+        for name, playbook in self.playbooks.items():
+            self._check_agreements(f"playbooks/{name}.yaml", playbook)
         return self
 
     @property
@@ -869,13 +885,29 @@ class Configuration(ScoreConfiguration):
     def _check_terms(self, file: str, action: PlaybookAction) -> None:
         """Every verb, question and result of the action is a term of ``plan.yaml``."""
         used = {"verbs": [action.verb], "questions": list(action.asks), "results": [action.result or ""]}
+        self._refuse_unknown_terms(file, action.id, used)
+        for other in action.after:
+            if other not in self._action_ids:
+                raise ValueError(f"{file}: {action.id}: after: no action is called {other!r}")
+
+    @cached_property
+    def _action_ids(self) -> frozenset[str]:
+        return frozenset(action.id for _, action in self.library)
+
+    def _check_agreements(self, file: str, playbook: Playbook) -> None:
+        """Every term of success criteria and walk-away conditions is a term of ``plan.yaml``."""
+        for item in playbook.success:
+            self._refuse_unknown_terms(file, item.name, {"measures": [item.measure], "results": [item.state or ""]})
+        for end in playbook.walk_away:
+            used = {"conditions": [end.when], "exits": [end.exit], "ways_back": [end.way_back]}
+            self._refuse_unknown_terms(file, end.when, used)
+
+    def _refuse_unknown_terms(self, file: str, place: str, used: dict[str, list[str]]) -> None:
         for part, names in used.items():
             terms = getattr(self.plan, part)
             unknown = [name for name in names if name and name not in terms]
             if unknown:
-                raise ValueError(
-                    f"{file}: {action.id}: {unknown[0]!r} is not among the {part} of plan.yaml; add it there"
-                )
+                raise ValueError(f"{file}: {place}: {unknown[0]!r} is not among the {part} of plan.yaml; add it there")
 
     def _check_playbooks(self) -> None:
         """Every cause has a playbook and every playbook a cause, in the file of its name."""

@@ -4,14 +4,21 @@ The pages of the review add the reader's region on top (``app/report/formatting.
 use these as they are.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from domain.configuration import Unit
+
+if TYPE_CHECKING:
+    from domain.portfolio import PortfolioSummary
 
 UNKNOWN = "unknown"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NO_NAME = re.compile(r"^\s*[=+@]|://|\bwww\.", re.IGNORECASE)
+"""A formula of a spreadsheet, or a link: whoever reads a plan must neither open nor repeat it."""
 _STEPS = {0: "An active champion is known", 1: "No champion is named", 2: "The champion left and nobody took over"}
 
 
@@ -88,8 +95,15 @@ def plain_name(text: str | None, limit: int = 80) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
+def safe_name(text: str | None, otherwise: str) -> str:
+    """A name that a plan may say; ``otherwise`` where the record holds a link or a formula instead of a name."""
+    name = plain_name(text)
+    return otherwise if not name or _NO_NAME.search(name) else name
+
+
 def _one_line(text: str | None) -> str:
-    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
+    text = text or ""
+    printable = text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.replace("“", "'").replace("”", "'").split())
 
 
@@ -132,3 +146,13 @@ ROLE_NAMES = {
     "billing": "billing",
 }
 """Job roles of our own people."""
+
+
+def expected_churn_text(numbers: "PortfolioSummary") -> str:
+    """Expected churn with horizon, interval and basis; without them in a review of an older version."""
+    amount = format_money(numbers.expected_churn_arr, numbers.currency)
+    low, high = numbers.expected_churn_low, numbers.expected_churn_high
+    if low is None or high is None:
+        return amount + ("" if numbers.calibrated else " (uncalibrated)")
+    span = f"80 % interval {format_money(low, numbers.currency)} to {format_money(high, numbers.currency)}"
+    return f"{amount} in {numbers.churn_horizon_weeks} weeks ({span}; {numbers.churn_basis})"

@@ -83,7 +83,7 @@ CONFIGURATION: tuple[tuple[str, str, str], ...] = (
     ("a format that asks for gigabytes", "tiers.yaml", "{invoice_overdue} days<<<>>>{invoice_overdue:>999999999} days"),
     ("a deadline of a thousand years", "tiers.yaml", "watch: {days: 90<<<>>>watch: {days: 365000"),
     ("a cause twice", "causes.yaml", "  product_fit:\n<<<>>>  value_gap:\n"),
-    ("negative points", "causes.yaml", "minimum_points: {value: 14<<<>>>minimum_points: {value: -14"),
+    ("negative points", "causes.yaml", "minimum_points: {value: 30<<<>>>minimum_points: {value: -30"),
     ("a week of three hundred hours", "review.yaml", "{csm: 38,<<<>>>{csm: 300,"),
     ("a holiday that does not exist", "review.yaml", "2026-12-31]<<<>>>2026-12-32]"),
     ("a meeting of months", "review.yaml", "minutes: 45,<<<>>>minutes: 99999,"),

@@ -115,6 +115,9 @@ class _FactSources:
         self._found: dict[str, list[FoundStatement]] = {}
         for statement in base.statements:
             self._found.setdefault(statement.account_id, []).append(statement)
+        self._read_texts: dict[str, set[str]] = {}
+        for reading in base.people.readings:
+            self._read_texts.setdefault(reading.account_id, set()).add(reading.text_id)
         self._actions: dict[str, list[Action]] = {}
         for action in known.open_actions:
             self._actions.setdefault(action.account_id, []).append(action)
@@ -134,6 +137,7 @@ class _FactSources:
             renewal_date=None if dossier.renewal_in_days is None else dossier.renewal_date,
             last_review=self._last_review,
             closing_is_known=self._closing_is_known,
+            read_texts=frozenset(self._read_texts.get(dossier.account_id, ())),
         )
         speakers = self._builder.speakers(record)
         found = self._found.get(dossier.account_id, ())

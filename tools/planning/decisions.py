@@ -15,15 +15,14 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Person
 from domain.errors import DecisionError
 from domain.phase_results import PlanResult
-from domain.plan import TBD, PlanLine
+from domain.plan import TBD, PlanLine, WaitingPlay
 from domain.save_play import PlayAction, SavePlay
 from domain.tracking import Decision
+from tools.save_play.editing import describe_edit
 from tools.save_play.selection import play_version, replace_name, unassigned_role
+from tools.save_play.step_order import number_steps
 from tools.wording import format_money, plural
 from tools.working_days import WorkingDays
-
-MAX_WORDING_LENGTH = 600
-"""Characters; one action is a few sentences."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +68,16 @@ def check_feasible(decisions: Decisions, planned: PlanResult, people: Mapping[st
         elif decision.decision == "edit":
             raise DecisionError(f"{decision.account} has no play to edit; approve, reject or defer its primary action")
     named = {decision.account for decision in decisions.plays}
-    open_plays = sorted(set(plays) - named)
+    waiting = waiting_plays(planned).keys()
+    open_plays = sorted(set(plays) - named - waiting)
     if decisions.rest == "ask" and open_plays:
         raise DecisionError(
             f"{plural(len(open_plays), 'play')} not decided: {', '.join(open_plays)}. Name them, or say rest: approve or "
             "rest: reject"
         )
-    if decisions.rest == "ask" and decisions.others is None and lines - set(plays) - named:
-        count = len(lines - set(plays) - named)
+    without_play = lines - (set(plays) - waiting) - named
+    if decisions.rest == "ask" and decisions.others is None and without_play:
+        count = len(without_play)
         raise DecisionError(
             f"{plural(count, 'account')} of the plan without a play: say others: approve or others: reject"
         )
@@ -106,8 +107,10 @@ def check_reason(decision: PlayDecision, play: SavePlay, cause: CauseFinding | N
 def _check_reasons(decisions: Decisions, planned: PlanResult, causes: Mapping[str, CauseFinding]) -> None:
     """Refuse approvals without the reason that they need. ``rest: approve`` gives no reason for any single play."""
     named = {decision.account: decision for decision in decisions.plays}
-    unnamed = []
+    waiting, unnamed = waiting_plays(planned), []
     for play in planned.plays:
+        if play.account_id in waiting and play.account_id not in named:
+            continue
         decision, cause = named.get(play.account_id), causes.get(play.account_id)
         if decision is not None:
             check_reason(decision, play, cause)
@@ -154,7 +157,7 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
             f"{play.account_id}: the play changed since it was read (version {play.version} now); read it again"
         )
     known = {action.id for phase in play.phases for action in phase.actions}
-    for action in (*decision.owners, *decision.dates, *decision.wording, *decision.drop):
+    for action in (*decision.owners, *decision.dates, *decision.drop):
         if action not in known:
             raise DecisionError(
                 f"{play.account_id}: the play has no action {action!r}; it has {', '.join(sorted(known))}"
@@ -162,9 +165,6 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
     for action, person in decision.owners.items():
         if person not in people:
             raise DecisionError(f"{play.account_id}: {action}: no colleague has the id {person!r}")
-    for action, text in decision.wording.items():
-        if not text.strip() or len(text) > MAX_WORDING_LENGTH:
-            raise DecisionError(f"{play.account_id}: {action}: the wording has 1 to {MAX_WORDING_LENGTH} characters")
     for action, on in decision.dates.items():
         if on < play.created or not days.is_working(on):
             raise DecisionError(f"{play.account_id}: {action}: {on} is {'past' if on < play.created else 'a day off'}")
@@ -175,16 +175,20 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
 def apply_decisions(
     decisions: Decisions, planned: PlanResult, people: Mapping[str, Person], currency: str, days: WorkingDays
 ) -> AppliedDecisions:
-    """Statuses, edits and the record. Unnamed plays follow ``rest``; unnamed plan lines follow ``others``."""
+    """Statuses, edits and the record. Unnamed plays follow ``rest``; unnamed plan lines follow ``others``.
+
+    A play that waits for hours is never approved with the rest; the primary action of its account is.
+    """
     named = {decision.account: decision for decision in decisions.plays}
+    waiting = waiting_plays(planned)
     plays, record = [], []
     for play in planned.plays:
-        decision = named.get(play.account_id) or decision_for_rest(play.account_id, decisions)
+        decision = named.get(play.account_id) or decision_for_rest(play.account_id, decisions, waiting)
         decided = _edit_play(play, decision, people, days) if decision.decision == "edit" else play
         status = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}[decision.decision]
         plays.append(decided.model_copy(update={"status": status}))
-        record.append(_decision_record(decision, decisions, play.version, _describe_changes(decision)))
-    with_play = {play.account_id for play in planned.plays}
+        record.append(_decision_record(decision, decisions, play.version, describe_edit(decision)))
+    with_play = {play.account_id for play in planned.plays} - (waiting.keys() - named.keys())
     without_play = [line for line in planned.intervention_plan if line.account_id not in with_play]
     others = [line for line in without_play if line.account_id not in named]
     lines = []
@@ -201,8 +205,19 @@ def apply_decisions(
     return AppliedDecisions(tuple(plays), tuple(lines), tuple(record))
 
 
-def decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
-    """Decision about a play that nobody named: approved with the rest, or rejected because it was not decided."""
+def waiting_plays(planned: PlanResult) -> dict[str, WaitingPlay]:
+    """The plays beyond the hours, by account, in their order."""
+    return {each.account_id: each for each in planned.needs.waiting}
+
+
+def decision_for_rest(account: str, decisions: Decisions, waiting: Mapping[str, WaitingPlay]) -> PlayDecision:
+    """Decision about a play that nobody named: approved with the rest, rejected because it was not decided, or put off
+    to the next review because it waits for hours.
+    """
+    if account in waiting and decisions.rest != "reject":
+        wait = waiting[account]
+        reason = f"Waits for hours or budget: lacks {wait.lacks}"
+        return PlayDecision(account=account, decision="defer", reason=reason, until=wait.until)
     if decisions.rest == "approve":
         reason = "Approved automatically (unattended)" if decisions.unattended else "Approved with the rest"
         return PlayDecision(account=account, decision="approve", reason=reason)
@@ -227,14 +242,6 @@ def _decision_record(
         play_version=version,
         unattended=decisions.unattended,
     )
-
-
-def _describe_changes(decision: PlayDecision) -> tuple[str, ...]:
-    found = [f"owner of {action} is now {person}" for action, person in sorted(decision.owners.items())]
-    found += [f"{action} is due {on}" for action, on in sorted(decision.dates.items())]
-    found += [f"{old} is replaced by {new}" for old, new in sorted(decision.swap.items())]
-    found += [f"{action} is worded anew" for action in sorted(decision.wording)]
-    return tuple(found + [f"{action} is left out" for action in decision.drop])
 
 
 def _others_record(decisions: Decisions, count: int) -> Decision:
@@ -280,8 +287,8 @@ def _edit_play(play: SavePlay, decision: PlayDecision, people: Mapping[str, Pers
             for action in phase.actions
             if action.id not in decision.drop
         ]
-        phases.append(phase.model_copy(update={"actions": tuple(sorted(kept, key=lambda a: (a.due, a.id)))}))
-    edited = play.model_copy(update={"phases": tuple(phases)})
+        phases.append(phase.model_copy(update={"actions": tuple(kept)}))
+    edited = play.model_copy(update={"phases": number_steps(phases)})
     return edited.model_copy(update={"version": play_version(edited)})
 
 
@@ -295,11 +302,8 @@ def _edit_action(
     person = people.get(decision.owners.get(action.id, ""))
     if person is not None:
         old_name = unassigned_role(action.owner_role) if action.owner == TBD else action.owner
-        text = replace_name(action.action, old_name, person.name)
-        update |= {"owner": person.name, "owner_id": person.person_id, "action": text}
-    if action.id in decision.wording:
-        words = " ".join(decision.wording[action.id].split())
-        update |= {"action": words, "reworded_by": decision.by or "the meeting"}
+        text, detail = (replace_name(each, old_name, person.name) for each in (action.action, action.detail))
+        update |= {"owner": person.name, "owner_id": person.person_id, "action": text, "detail": detail}
     return action.model_copy(update=update)
 
 

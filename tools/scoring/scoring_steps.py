@@ -14,8 +14,7 @@ from domain.churn_settings import ChurnSettings
 from domain.configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings
 from domain.data_audit import DataAudit
 from tools.engine import StepWatcher
-from tools.scoring.churn_learning import Learned
-from tools.scoring.churn_odds import ChurnOdds, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
+from tools.scoring.churn_odds import ChurnOdds, Learned, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
 from tools.scoring.churn_rate import ChurnRate
 from tools.scoring.score_sql import (
     ATTRIBUTES,
@@ -93,7 +92,7 @@ def _texts_sql() -> str:
 def find_statements(
     connection: duckdb.DuckDBPyConnection, configuration: ScoreConfiguration, as_of: date, few: bool
 ) -> list[Statement]:
-    """Find stated intents in the texts of the window and put them into the table ``statements``.
+    """Find stated intents in the texts of the window.
 
     Preparing an expression is costly: each is used once, and for ``few`` texts the search for any phrase is left out.
     """
@@ -109,12 +108,16 @@ def find_statements(
         "from read where list_contains(phrased, true) order by source, account_id, on_day, text, row_no",
         [as_of, window],
     ).fetchall()
-    found = list(
+    return list(
         finder.find(
             TextRow(account, on, table, row, text, tuple(compress(finder.filters, phrased)))
             for account, on, table, row, text, phrased in texts
         )
     )
+
+
+def load_statements(connection: duckdb.DuckDBPyConnection, found: Sequence[Statement]) -> None:
+    """Put the statements that count into the table ``statements``."""
     connection.execute(
         "create or replace temp table statements (account_id varchar, intent varchar, date date, source varchar, row_no bigint)"
     )
@@ -124,7 +127,6 @@ def find_statements(
             "insert into statements select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
             [list(column) for column in columns],
         )
-    return found
 
 
 def score_accounts(
