@@ -355,7 +355,9 @@ app.add_typer(eval_commands, name="eval")
 @eval_commands.callback()
 def evaluate(
     context: typer.Context,
-    suite: Annotated[str, typer.Option(help="accounts, plays, agents, ask, hostile, drafts, worlds, outside or all.")] = "all",
+    suite: Annotated[
+        str, typer.Option(help="accounts, plays, agents, ask, hostile, drafts, worlds, outside or all.")
+    ] = "all",
     model: Annotated[
         str, typer.Option(help="playbook (no model), replay (recorded answers) or live (the configured one).")
     ] = "playbook",
