@@ -7,7 +7,7 @@ checked and sent back with its faults named; if it still does not pass, the play
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from agents.model_client import Message, ModelClient
@@ -21,12 +21,12 @@ from domain.plan import DraftingSummary
 from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.save_play import SavePlay
+from tools.evidence.fact_words import fact_reason
 from tools.prompts import render_prompt
 from tools.save_play.answer_schema import draft_schema
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices, step_words
 from tools.save_play.context import ActionOption, PlayContext
 from tools.save_play.expected_value import SaveRecord
-from tools.save_play.fact_words import fact_reason
 from tools.save_play.quotation_filter import names_pattern, remove_private_data
 from tools.save_play.selection import play_version
 from tools.save_play.verification import check_draft, verify_play
@@ -55,6 +55,8 @@ class PlayDrafter:
     records: Mapping[str, SaveRecord]
     today: date
     client: ModelClient | None = None
+    free_hours: Mapping[str, float] = field(default_factory=dict)
+    """By person: hours left for save plays; among specialists who has more comes first."""
 
     def play_context(
         self,
@@ -76,6 +78,7 @@ class PlayDrafter:
             records=self.records,
             excluded=excluded,
             tried=tuple(tried),
+            free_hours=self.free_hours,
         )
 
     # from the library ------------------------------------------------------------------------------------------------

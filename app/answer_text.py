@@ -84,7 +84,7 @@ def _play(play: SavePlay) -> list[Table | str]:
     for phase in play.phases:
         rows = [
             (
-                f"{step.title}: {step.action}",
+                f"{step.title}: {step.whole}",
                 step.owner,
                 str(step.due),
                 "; ".join(step.because) or step.purpose,

@@ -7,9 +7,13 @@ from pydantic import ValidationError
 from domain.decisions import CloseDecision, Decisions
 from domain.errors import DecisionError
 from domain.review import Review
+from tools.evidence.fact_words import fact_reason
 from tools.planning.decisions import reason_for_asking
-from tools.wording import format_money
+from tools.wording import format_money, plain_name
 from tools.yaml_file import read_yaml
+
+_LABEL = 90
+"""Letters of a fact in a comment: a line of the file."""
 
 
 def decisions_template(review: Review) -> str:
@@ -17,14 +21,18 @@ def decisions_template(review: Review) -> str:
     lines = [
         f"# Decisions for {review.review_id}. Fill in, then: saveplay decide {review.review_id} --file decisions.yaml",
         "# decision: approve, edit, reject (with a reason) or defer (with until: a date)",
-        "# For an edit: owners: {action id: person id}, dates: {action id: date}, drop: [action id]",
+        "# For an edit: owners: {action id: person id}, dates: {action id: date}, drop: [action id], cause: a cause,",
+        "#   people: {action id: contact}, after: {action id: action id}, remarks: {action id or play: your words},",
+        "#   targets: {criterion: {by: date, at_least: number}},",
+        "#   add: [{verb: call, about: fact, with: contact, asks: [question], owner: person id, by: date}]",
+        "# Verbs, questions and results are in configs/plan.yaml; facts and contacts of each account stand below it.",
         f"review: {review.review_id}",
         "decided_by:   # who decides",
         "others:       # approve or reject: primary actions of the accounts that have no play",
         f"budget: {review.needs.budget:g}   # {review.needs.currency} for this week's plays",
         "plays:" if len(review.plays) > len(review.needs.waiting) else "plays: []",
     ]
-    causes = {cause.account_id: cause for cause in review.causes}
+    causes, facts = {cause.account_id: cause for cause in review.causes}, review.facts
     waiting = {each.account_id: each for each in review.needs.waiting}
     for play in review.plays:
         about = f"{play.name}, {play.cause_label}, {format_money(play.arr, play.currency)}"
@@ -42,6 +50,9 @@ def decisions_template(review: Review) -> str:
             lines.append(f"    # reason: needed to approve it; {rule}")
         for action in (action for phase in play.phases for action in phase.actions):
             lines.append(f"    #   {action.id}: {action.due}, {' '.join(action.owner.split())}")
+        lines += [
+            f"    #   {fact.id}: {plain_name(fact_reason(fact), _LABEL)}" for fact in facts.get(play.account_id, ())
+        ]
     lines += ["# The close of the meeting, when critical accounts have no owner yet:", "# close:"]
     lines.append("#   owners: {account id: person id}")
     return "\n".join(lines) + "\n"

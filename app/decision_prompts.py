@@ -5,7 +5,7 @@ Without a terminal it raises an error that says how to decide with a file.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -14,8 +14,9 @@ from rich.panel import Panel
 from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
+from app.edit_prompts import EditPrompts
 from app.parsing import parse_date
-from app.service import load_review_document, waiting_gate
+from app.service import build_preview, load_review_document, waiting_gate
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import PendingDecision
@@ -43,6 +44,7 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
         return Decisions(review=review_id, decided_by=who, close=_prompt_close(review, console))
     causes, total = {cause.account_id: cause for cause in review.causes}, len(review.plays)
     choices = DeskStore(session.store).choices(review_id, session.store.request(review_id)[2])
+    preview = build_preview(session, review_id)
     waiting = {each.account_id: each for each in review.needs.waiting}
     asked = [
         prompt_for_play(
@@ -51,6 +53,7 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
             f"{index} of {total}",
             console,
             choices.pop(play.account_id, None),
+            EditPrompts(play, preview, console, who).ask,
             waiting.get(play.account_id),
         )
         for index, play in enumerate(review.plays, 1)
@@ -75,11 +78,13 @@ def prompt_for_play(
     place: str,
     console: Console,
     choice: PendingDecision | None = None,
+    ask_for_edit: Callable[[], dict[str, Any]] | None = None,
     waiting: WaitingPlay | None = None,
 ) -> PlayDecision | None:
     """Show one play and ask for the decision about it; None when a play beyond the hours is left to wait.
 
-    ``choice`` waits already; it is kept unless another is given.
+    ``choice`` waits already; it is kept unless another is given. ``ask_for_edit`` asks what to change; an edit that changes
+    nothing is an approval.
     """
     head = f"{place}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
     body = Text("\n".join(f"{fact.id}  {fact.statement}" for fact in play.evidence[:6]))
@@ -91,22 +96,27 @@ def prompt_for_play(
             if action.because:
                 body.append(f"      {'; '.join(action.because)}\n", style="dim")
     console.print(Panel(body, title=Text(head)))
-    answers = ["approve", "reject", "defer"]
+    answers = ["approve", *(["edit"] if ask_for_edit else []), "reject", "defer"]
     if waiting is not None:
         console.print(f"Waits for hours, number {waiting.place}: lacks {waiting.lacks}. {waiting.breaks}")
     if choice is None and waiting is not None:
-        answer = Prompt.ask("wait, approve, reject, defer", choices=["wait", *answers], default="wait", console=console)
+        answers = ["wait", *answers]
+        answer = Prompt.ask(", ".join(answers), choices=answers, default="wait", console=console)
         if answer == "wait":
             return None
     elif choice is None:
-        answer = Prompt.ask("approve, reject, defer", choices=answers, console=console)
+        answer = Prompt.ask(", ".join(answers), choices=answers, console=console)
     else:
         console.print(f"Chosen already: {_choice_text(choice)}")
-        answer = Prompt.ask("keep, approve, reject, defer", choices=["keep", *answers], default="keep", console=console)
+        answers = ["keep", *answers]
+        answer = Prompt.ask(", ".join(answers), choices=answers, default="keep", console=console)
         if answer == "keep":
             return _kept(choice)
     facts: dict[str, Any] = {"account": play.account_id, "decision": answer, "version": play.version}
-    rule = reason_for_asking(answer, play, cause)
+    if answer == "edit" and ask_for_edit is not None:
+        changes = ask_for_edit()
+        facts |= changes or {"decision": "approve"}
+    rule = reason_for_asking(facts["decision"], play, cause)
     if rule is not None:
         facts["reason"] = _prompt_reason(rule, console)
     if answer == "defer":

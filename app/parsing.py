@@ -14,6 +14,9 @@ LONGEST_AHEAD_DAYS = 366
 """Days that a review may be dated ahead: a year, for trying out a plan."""
 
 
+_NO_DATE = "this is no date; write it like 2026-11-23"
+
+
 def parse_date(text: str, what: str) -> date:
     """An ISO date; ``what`` names the option or field. Raises InputError."""
     try:
@@ -62,6 +65,22 @@ def future_note(day: date, today: date) -> str:
     if days < 1:
         return ""
     return f"{day} is {days} {'day' if days == 1 else 'days'} after today: what happens until then is not in the data."
+
+
+def field_problems(error: "ValidationError") -> list[tuple[str, str]]:
+    """Every problem of an edit: its field, as ``add.1.by``, and what is wrong in plain words. Rows count from 1."""
+    plain = {
+        "date_from_datetime_parsing": _NO_DATE,
+        "date_parsing": _NO_DATE,
+        "date_type": _NO_DATE,
+        "float_parsing": "this is no number",
+        "missing": "say which",
+    }
+    found = []
+    for problem in error.errors():
+        keys = [str(key + 1) if isinstance(key, int) else str(key) for key in problem["loc"]]
+        found.append((".".join(keys), plain.get(problem["type"], problem["msg"].removeprefix("Value error, "))))
+    return found
 
 
 def first_problem(error: "ValidationError", whole: str = "") -> str:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from app.earlier_run import WorkedWeek, log_replaced_run, read_worked_week
 from app.engine_progress import EngineProgress
@@ -26,6 +26,9 @@ from tools.places import make_private_folder, translate_os_errors
 from tools.planning.decisions import AppliedDecisions, bind_to_plays, decision_for_rest, unowned_critical, waiting_plays
 from tools.planning.follow_up import ProgressLog
 from tools.store.desk_store import DeskStore
+
+if TYPE_CHECKING:
+    from graph.decision_preview import DecisionPreview
 
 Gate = Literal["plan", "close"]
 MAX_NOTE_LENGTH = 2_000
@@ -55,13 +58,13 @@ def start_review(
     _check_untouched(read_worked_week(session, review_id), again)
     configuration, history = session.configuration(request), session.history()
     progress = EngineProgress(timing.say, timing.overwrite)
-    base = load_scored_base(request, configuration, history, progress)
+    base = load_scored_base(request, configuration, history, progress, session.people(request.as_of))
     check_output_folder(Path(request.out))
     session.lock_review(review_id)
     if weeks:
         timing.say(f"0 Backfill of {weeks} weeks")
-        backfill(request, configuration, history, weeks, progress)
-        base = load_scored_base(request, configuration, history, progress)
+        backfill(request, configuration, session, weeks, progress)
+        base = load_scored_base(request, configuration, history, progress, session.people(request.as_of))
     with session.store.transaction():
         week = read_worked_week(session, review_id)  # once more: somebody may have decided in the meantime
         _check_untouched(week, again)
@@ -110,10 +113,15 @@ def waiting_gate(session: StoreSession, review_id: str) -> Gate | None:
 
 def check_plan_decisions(session: StoreSession, review_id: str, decisions: Decisions, timing: Timing) -> None:
     """Check that the decisions on the plan can be carried out. Raises DecisionError."""
+    build_preview(session, review_id, timing).check(decisions)
+
+
+def build_preview(session: StoreSession, review_id: str, timing: Timing | None = None) -> "DecisionPreview":
+    """The preview of decisions on a review that waits for them."""
     from graph.decision_preview import DecisionPreview
 
-    context = build_context(session, review_id, timing)
-    DecisionPreview(context, context.stored_state(review_id)).check(decisions)
+    context = build_context(session, review_id, timing or Timing())
+    return DecisionPreview(context, context.stored_state(review_id))
 
 
 def check_close_decisions(session: StoreSession, review_id: str, decisions: Decisions) -> None:

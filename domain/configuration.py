@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from domain.churn_settings import ChurnSettings, without_retired_keys
 from domain.fact_settings import FactSettings
+from domain.own_signals import COMPARED, OWN, OWN_ACCOUNTS, OWN_NAME, WINDOWED, OwnMeasure, SignalPair, own_tables
 from domain.plan_language import PlanVocabulary
 from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, PlaybookAction, Role, Situation
 from domain.record import Record
@@ -42,7 +43,7 @@ from domain.setting import (
     Weeks,
     Weight,
 )
-from domain.tables import TABLES
+from domain.tables import TABLES, Table
 
 Category = Literal["usage", "support", "sentiment", "relationship", "commercial"]
 Pillar = Literal["engagement", "satisfaction", "adoption", "outcomes"]
@@ -98,7 +99,7 @@ def _with_window(text: Any, days: int) -> Any:
 
 
 class Signal(Record):
-    """Meaning of one signal. Its measurement is SQL in ``tools/signals/<category>.sql``."""
+    """Meaning of one signal. Its measurement is SQL in ``tools/signals/<category>.sql``, or ``own``."""
 
     label: str
     category: Category
@@ -120,6 +121,7 @@ class Signal(Record):
     fresh: Freshness
     says: SignalPhrases
     why: str = Field(min_length=10)
+    own: OwnMeasure | None = Field(default=None, description="For a signal of a team's own: what it is measured from.")
 
     @model_validator(mode="before")
     @classmethod
@@ -136,6 +138,34 @@ class Signal(Record):
         if "{window" in f"{self.label} {self.says.worse} {self.says.better} {self.says.steady}":
             raise ValueError("{window} in label or says: window_days is missing")
         return self
+
+    @model_validator(mode="after")
+    def _own_measure_fits(self) -> Self:
+        if self.own is None:
+            return self
+        take = self.own.take
+        if not re.fullmatch(OWN_NAME, self.table):
+            raise ValueError(
+                f"table: an own signal is measured from {OWN_ACCOUNTS} (columns of the accounts) or from a table of your own, "
+                "whose name begins with own_ and has small letters, digits and _"
+            )
+        if self.unit == "step":
+            raise ValueError("unit: step belongs to the champion; use count for an own signal")
+        if self.table == OWN_ACCOUNTS and (take != "latest" or self.fresh.days is not None):
+            raise ValueError(
+                f"{OWN_ACCOUNTS} has no days: leave out take and window_days, and write fresh: {{days: null}}"
+            )
+        if (take in WINDOWED) != (self.window_days is not None):
+            raise ValueError(
+                f"window_days: take {take} {'needs it' if take in WINDOWED else 'has no window; leave it out'}"
+            )
+        return self
+
+    @property
+    def days_read(self) -> int:
+        """Days that it looks back; a comparison of two windows looks back two."""
+        windows = 2 if self.own is not None and self.own.take in COMPARED else 1
+        return windows * (self.window_days or 0)
 
     @model_validator(mode="after")
     def _points_agree_with_direction(self) -> Self:
@@ -221,11 +251,50 @@ class ScoringSettings(Record):
     came_back_used_after: Days = Setting(value=7, unit="days", why="Data are taken along for some days after the end.")
     came_back_billed_after: Days = Setting(value=60, unit="days", why="The last invoice falls due after the end.")
     churn: ChurnSettings = ChurnSettings()
+    pairs: tuple[SignalPair, ...] = Field(default=(), max_length=12, description="Signals that count together.")
 
     @model_validator(mode="before")
     @classmethod
     def _drop_retired_keys(cls, given: Any) -> Any:
         return without_retired_keys(given)
+
+    @property
+    def own_signals(self) -> dict[str, Signal]:
+        """The signals that the team added from its own data."""
+        return {name: signal for name, signal in self.signals.items() if signal.own is not None}
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """Every input table: those of the product, and those that own signals are measured from."""
+        return {**TABLES, **self.own_tables}
+
+    @property
+    def own_tables(self) -> dict[str, Table]:
+        """The tables that own signals are measured from, by name."""
+        return own_tables((each.table, each.own) for each in self.own_signals.values() if each.own)
+
+    @model_validator(mode="after")
+    def _own_signals_named(self) -> Self:
+        for name, signal in self.signals.items():
+            if (signal.own is not None) != name.startswith(OWN):
+                reason = (
+                    "own is missing: say which column it is measured from"
+                    if signal.own is None
+                    else ("the name of an own signal begins with own_")
+                )
+                raise ValueError(f"signals.{name}: {reason}")
+            if signal.own is not None and (not re.fullmatch(OWN_NAME, name) or name.endswith("_on")):
+                raise ValueError(
+                    f"signals.{name}: up to 40 small letters, digits and _ after own_, and no _on at the end"
+                )
+        try:
+            _ = self.own_tables
+        except ValueError as error:
+            raise ValueError(f"signals: {error}") from None
+        unknown = [name for pair in self.pairs for name in pair.signals if name not in self.signals]
+        if unknown:
+            raise ValueError(f"pairs: unknown signal {unknown[0]!r}")
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -239,13 +308,13 @@ class ScoringSettings(Record):
             if set(weights) != set(CATEGORIES) or abs(sum(weights.values()) - 100) > 1e-9:
                 raise ValueError(f"category_weights.{size}: all five categories, summing to 100")
         for name in self.left_out_limits:
-            if name != "default" and name not in TABLES:
-                raise ValueError(f"left_out_limits.{name}: no such table; use default, {', '.join(TABLES)}")
+            if name != "default" and name not in self.tables:
+                raise ValueError(f"left_out_limits.{name}: no such table; use default, {', '.join(self.tables)}")
         if "default" not in self.left_out_limits:
             raise ValueError("left_out_limits: a default is needed")
         for name, signal in self.signals.items():
             read = self.lookback_days.get(signal.table)
-            if read is not None and (signal.window_days or 0) > read:
+            if read is not None and signal.days_read > read:
                 raise ValueError(
                     f"signals.{name}.window_days: only {read} days of {signal.table} are read (lookback_days)"
                 )
@@ -796,6 +865,8 @@ class Configuration(ScoreConfiguration):
             if unknown:
                 raise ValueError(f"{file}: {action.id}: unknown signal {sorted(unknown)[0]!r}")
             self._check_terms(file, action)
+        for name, playbook in self.playbooks.items():
+            self._check_agreements(f"playbooks/{name}.yaml", playbook)
         return self
 
     @property
@@ -809,13 +880,29 @@ class Configuration(ScoreConfiguration):
     def _check_terms(self, file: str, action: PlaybookAction) -> None:
         """Every verb, question and result of the action is a term of ``plan.yaml``."""
         used = {"verbs": [action.verb], "questions": list(action.asks), "results": [action.result or ""]}
+        self._refuse_unknown_terms(file, action.id, used)
+        for other in action.after:
+            if other not in self._action_ids:
+                raise ValueError(f"{file}: {action.id}: after: no action is called {other!r}")
+
+    @cached_property
+    def _action_ids(self) -> frozenset[str]:
+        return frozenset(action.id for _, action in self.library)
+
+    def _check_agreements(self, file: str, playbook: Playbook) -> None:
+        """Every term of success criteria and walk-away conditions is a term of ``plan.yaml``."""
+        for item in playbook.success:
+            self._refuse_unknown_terms(file, item.name, {"measures": [item.measure], "results": [item.state or ""]})
+        for end in playbook.walk_away:
+            used = {"conditions": [end.when], "exits": [end.exit], "ways_back": [end.way_back]}
+            self._refuse_unknown_terms(file, end.when, used)
+
+    def _refuse_unknown_terms(self, file: str, place: str, used: dict[str, list[str]]) -> None:
         for part, names in used.items():
             terms = getattr(self.plan, part)
             unknown = [name for name in names if name and name not in terms]
             if unknown:
-                raise ValueError(
-                    f"{file}: {action.id}: {unknown[0]!r} is not among the {part} of plan.yaml; add it there"
-                )
+                raise ValueError(f"{file}: {place}: {unknown[0]!r} is not among the {part} of plan.yaml; add it there")
 
     def _check_playbooks(self) -> None:
         """Every cause has a playbook and every playbook a cause, in the file of its name."""

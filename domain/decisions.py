@@ -5,7 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.days import PlausibleDay
+from domain.play_edits import MAX_ADDED, AddedStep, TargetChange
 from domain.record import Record
+
+_EDITS = "owners, dates, drop, swap, cause, add, people, after, targets or remarks"
 
 
 class PlayDecision(Record):
@@ -23,7 +26,21 @@ class PlayDecision(Record):
         description="For edit: action id to the library action of the same phase that replaces it.",
     )
     wording: dict[str, str] = Field(
-        default_factory=dict, description="For edit: action id to what is to be done, in a person's own words."
+        default_factory=dict, description="As ``remarks``, under the name that files of an older version use."
+    )
+    cause: str = Field(default="", description="For edit: a cause of causes.yaml; the play is planned again for it.")
+    add: tuple[AddedStep, ...] = Field(default=(), max_length=MAX_ADDED, description="For edit: steps to add.")
+    people: dict[str, str] = Field(
+        default_factory=dict, description="For edit: action id to the fact id of the contact whom it is done with."
+    )
+    after: dict[str, str] = Field(
+        default_factory=dict, description="For edit: action id to the action whose result it needs; empty: none."
+    )
+    targets: dict[str, TargetChange] = Field(
+        default_factory=dict, description="For edit: name of a success criterion to its change."
+    )
+    remarks: dict[str, str] = Field(
+        default_factory=dict, description="For edit: action id, or play, to a remark in a person's own words."
     )
     by: str = Field(default="", description="Name of who decided this one; empty: ``decided_by`` of the file.")
     version: str | None = Field(
@@ -32,16 +49,27 @@ class PlayDecision(Record):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        changed = bool(self.owners or self.dates or self.drop or self.swap or self.wording)
+        changed = bool(self.owners or self.dates or self.drop or self.replans)
         if self.decision == "reject" and not self.reason.strip():
             raise ValueError(f"{self.account}: a rejection needs a reason")
         if self.decision == "defer" and self.until is None:
             raise ValueError(f"{self.account}: a deferral needs a date (until: 2026-12-07)")
         if self.decision == "edit" and not changed:
-            raise ValueError(f"{self.account}: an edit names owners, dates, drop, swap or wording")
+            raise ValueError(f"{self.account}: an edit names {_EDITS}")
         if self.decision != "edit" and changed:
-            raise ValueError(f"{self.account}: owners, dates, drop, swap and wording belong to an edit")
+            raise ValueError(f"{self.account}: {_EDITS} belong to an edit")
         return self
+
+    @property
+    def own_words(self) -> dict[str, str]:
+        """The remarks by action id, or ``play``."""
+        return {**self.wording, **self.remarks}
+
+    @property
+    def replans(self) -> bool:
+        """True if the edit changes more than owners and dates: the play is made again from the library."""
+        parts = (self.swap, self.cause, self.add, self.people, self.after, self.targets, self.own_words)
+        return any(parts)
 
 
 class CloseDecision(Record):

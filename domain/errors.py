@@ -5,6 +5,7 @@
     │   ├── DataError             a file, table, column or row of the customer data
     │   ├── ConfigurationError    a file under configs/ or a mapping.yaml
     │   ├── DecisionError         a decisions file, or a decision that breaks a rule of the review
+    │   │   ├── EditError         fields of an edit that cannot be taken as written; a form marks each of them
     │   │   └── StaleDecision     somebody decided meanwhile; read the newer decision, then decide again (409)
     │   ├── UnknownReference      a review, account, person or action that does not exist
     │   └── PlaceError            a file, folder or disk of the store or the output: damaged, full, read-only
@@ -30,6 +31,7 @@ A table that is absent and a row that does not parse are not errors of this tree
 are reported in it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -59,6 +61,14 @@ class ConfigurationError(InputError):
 
 class DecisionError(InputError):
     """A decision cannot be taken as written. The message names the account and the rule."""
+
+
+class EditError(DecisionError):
+    """Fields of an edit cannot be taken as written. ``faults`` holds pairs of field and reason, as ("dates.sf-call", "a day off")."""
+
+    def __init__(self, account: str, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__(f"{account}: " + "; ".join(f"{field}: {reason}" for field, reason in faults))
+        self.faults = tuple(faults)
 
 
 class StaleDecision(DecisionError):

@@ -10,6 +10,7 @@ from domain.dossier import Dossier, Person
 from domain.drafting import DraftingRecord, PlayDraft
 from domain.facts import Incident
 from domain.plan import AgendaItem, Escalation, PlanLine, Prework, ResourceNeeds
+from domain.play_edits import NO_EDITS, PlayEdits
 from domain.portfolio import (
     AheadAccount,
     Alert,
@@ -22,6 +23,7 @@ from domain.portfolio import (
     WorkflowRule,
 )
 from domain.questions import PlayRequest
+from domain.readings import ReadingCounts
 from domain.record import Record
 from domain.save_play import SavePlay
 from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup, Metrics, UnownedItem
@@ -114,6 +116,8 @@ class IdentifyResult(Record):
     overdue: tuple[OverdueRenewal, ...] = ()
     list_note: str = ""
     backtest: Backtest | None = None
+    reading: ReadingCounts = ReadingCounts()
+    """Texts that people had read by then, and statements that they had marked as wrong."""
     outcomes: dict[str, str]
     """Latest outcome of each account of an earlier at-risk list, since the account was first on it."""
 
@@ -173,6 +177,8 @@ class RunningPlay(Record):
     """Approved due date by action."""
     owners: dict[str, str] = {}
     """Person id by action, where it is not the default owner."""
+    edits: PlayEdits = NO_EDITS
+    """Changes of people that go on with the play."""
     health: float | None
 
 
@@ -180,6 +186,12 @@ class RunningPlays(Record):
     """Plays that run after one review."""
 
     plays: tuple[RunningPlay, ...]
+
+
+class FreeHours(Record):
+    """Hours that each of our people had left when the plays were planned. Kept, so that a play stays the same until it is decided."""
+
+    by_person: dict[str, float] = {}
 
 
 class EarlierRun(Record):

@@ -142,6 +142,24 @@ class Briefing(Record):
     drafting: DraftingRecord
 
 
+class Story(Record):
+    """One thing that happened since the last review and that the meeting has to know first."""
+
+    kind: Literal["incident", "change", "decision"]
+    title: str
+    """What happened, in at most a dozen words."""
+    detail: str
+    """What stands behind it: the reports, the reason, or what is missing."""
+    account_ids: tuple[str, ...]
+    """Largest ARR first."""
+    arr: float | None
+    """Sum over the accounts of which it is known, in the home currency; None where none is known."""
+    proposal: str
+    owner: str
+    """A person's name, or ``TBD``."""
+    by: date | None
+
+
 class Prework(Record):
     """Preparation of one CSM for the meeting."""
 

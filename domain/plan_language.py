@@ -4,6 +4,8 @@ A playbook action has open places (``FactQuery``, ``PersonQuery``). For one acco
 result is a ``Step``. The wording of verbs, questions and results is in ``configs/plan.yaml``.
 """
 
+import re
+from datetime import date
 from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -90,11 +92,36 @@ class Step(Record):
     """Ids of the facts that call for the step."""
     result: str | None = None
     amount: Amount | None = None
+    after: str | None = None
+    """Id of the action of the same play whose result this step needs."""
 
     @property
     def is_specific(self) -> bool:
         """True if it names a fact beyond the account's own header, so that another account has another step."""
         return self.about is not None or bool(self.because)
+
+
+class Target(Record):
+    """What a play has to reach, in terms that code checks. ``at_least`` is a number, ``state`` a result of ``plan.yaml``."""
+
+    measure: str
+    """Id of a measure in ``configs/plan.yaml``."""
+    of: str | None = None
+    """Id of the fact that is measured."""
+    at_least: float | None = None
+    today: float | None = None
+    """Value of the measure today; None where it has none or is unknown."""
+    state: str | None = None
+    by: date
+
+
+class Exit(Record):
+    """Condition for ending a play, in terms that code checks: ids in ``configs/plan.yaml``, and the fact it is about."""
+
+    when: str
+    about: str | None = None
+    exit: str
+    way_back: str
 
 
 class Worded(Record):
@@ -103,9 +130,54 @@ class Worded(Record):
     says: str = Field(min_length=3, max_length=200)
 
 
+class Verb(Worded):
+    """What a step does, and how a step that a person adds is worded and counted."""
+
+    step: str = Field(
+        min_length=3, max_length=90, description="Words of a step: {with} and {about}; [ ] is left out without a fact."
+    )
+    channel: Literal["call", "meeting", "email", "document", "internal"]
+    hours: float = Field(gt=0, le=16, description="Usual hours of the owner.")
+    concession: bool = Field(default=False, description="Gives money away.")
+
+    @property
+    def needs_person(self) -> bool:
+        """True if the step makes no sense without somebody it is done with."""
+        return "{with}" in self._always
+
+    @property
+    def needs_fact(self) -> bool:
+        """True if the step makes no sense without something that it is about."""
+        return "{about}" in self._always
+
+    @property
+    def _always(self) -> str:
+        return re.sub(r"\[[^]]*\]", "", self.step)
+
+    def words(self, about: bool, person: bool) -> str:
+        """The words of a step, with the parts in brackets that have a fact or a person."""
+        missing = [slot for slot, known in (("{about}", about), ("{with}", person)) if not known]
+        kept = re.sub(r"\[([^]]*)\]", lambda part: "" if any(s in part[1] for s in missing) else part[1], self.step)
+        return " ".join(kept.split())
+
+
+class Measure(Worded):
+    """What a success criterion measures: ``says`` with {of}, and the words for its number, {at_least} and {today}."""
+
+    number: str = Field(default="", max_length=90)
+    kept: str = Field(default="", max_length=90, description="Words where it only has to stay as it is.")
+    unknown: str = Field(default="", max_length=90, description="Words where today's value is not known.")
+    beyond: int = Field(default=1, ge=1, le=50, description="By how much a count has to pass today's value.")
+    at_least: int = Field(default=1, ge=1, le=100, description="The smallest count that will do.")
+
+
 class PlanVocabulary(Record):
     """The closed vocabulary of plans: ``configs/plan.yaml``. A team adds its own terms."""
 
-    verbs: dict[str, Worded]
+    verbs: dict[str, Verb]
     questions: dict[str, Worded]
     results: dict[str, Worded]
+    measures: dict[str, Measure]
+    conditions: dict[str, Worded]
+    exits: dict[str, Worded]
+    ways_back: dict[str, Worded]

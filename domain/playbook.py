@@ -69,6 +69,9 @@ class PlaybookAction(Record):
     result: str | None = Field(default=None, description="A result of plan.yaml that people can see.")
     amount: AmountKind | None = Field(default=None, description="A number that code computes for {amount}.")
     by: DateAnchor | None = Field(default=None, description="A date that it has to come before.")
+    after: tuple[str, ...] = Field(
+        default=(), description="Actions whose result it needs: the first of them in the play comes before it."
+    )
 
     _slots = field_validator("title", "what", "purpose", "metric")(_check_slots)
 
@@ -90,25 +93,33 @@ class PlaybookAction(Record):
 
 
 class Criterion(Record):
-    """One line of the success table."""
+    """One line of the success table: a measure of ``plan.yaml``, of what, and the number or the state to reach."""
 
     name: str
-    metric: str
-    target: str
-    health_target: bool = Field(default=False, description="Adds the account's health goal in figures to the target.")
+    measure: str = Field(description="A measure of plan.yaml.")
+    of: tuple[FactQuery, ...] = Field(default=(), description="The fact that is measured: the first that fits.")
+    of_else: str = Field(default="", max_length=60, description="Words where no fact fits.")
+    state: str | None = Field(default=None, description="A result of plan.yaml.")
+    count: Literal["health", "people"] | None = Field(
+        default=None, description="A number that code computes, beyond today's value."
+    )
     week: int = Field(ge=1, le=12, description="Week of the play by whose end it is judged.")
 
-    _slots = field_validator("metric", "target")(_check_slots)
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if (self.state is None) == (self.count is None):
+            raise ValueError(f"{self.name}: name either a state or a count")
+        return self
 
 
 class WalkAway(Record):
-    """Condition, agreed in advance, for ending a play, and how to end it well."""
+    """Condition, agreed in advance, for ending a play, and how to end it well. All are terms of ``plan.yaml``."""
 
-    when: str = Field(min_length=20)
-    exit: str = Field(min_length=20, description="The graceful exit.")
-    way_back: str = Field(min_length=20, description="What would bring the customer back.")
-
-    _slots = field_validator("when", "exit", "way_back")(_check_slots)
+    when: str = Field(description="A condition.")
+    about: tuple[FactQuery, ...] = Field(default=(), description="The fact that it is about: the first that fits.")
+    about_else: str = Field(default="", max_length=60, description="Words where no fact fits.")
+    exit: str = Field(description="The graceful exit.")
+    way_back: str = Field(description="What would bring the customer back.")
 
 
 class Situation(Record):
@@ -169,6 +180,11 @@ class Playbook(Record):
         ids = [action.id for action in self.actions]
         if len(ids) != len(set(ids)):
             raise ValueError("an action id stands twice")
+        phases = {action.id: place for place, phase in enumerate(PHASES) for action in self.phase(phase)}
+        for action in self.actions:
+            for other in action.after:
+                if other not in phases or other == action.id or phases[other] > phases[action.id]:
+                    raise ValueError(f"{action.id}: after: {other!r} is no action of this or an earlier phase")
         for tier in ("critical", "high", "medium"):
             for difficulty in ("easy", "moderate", "hard"):
                 fitting = [a for a in self.stabilise if tier in a.tiers and difficulty in a.difficulty]

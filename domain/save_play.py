@@ -6,7 +6,8 @@ from typing import Literal
 from domain.configuration import InterventionTier
 from domain.drafting import DraftingRecord, PlayDraft, Violation
 from domain.evidence import Evidence
-from domain.plan_language import Step
+from domain.plan_language import Exit, Step, Target
+from domain.play_edits import NO_EDITS, PlayEdits
 from domain.portfolio import RiskTier
 from domain.record import Record
 
@@ -18,6 +19,9 @@ class PlayAction(Record):
     """Id in the playbook."""
     title: str
     action: str
+    """What is done, in one sentence."""
+    detail: str = ""
+    """The rest of it, which a page may fold away."""
     owner: str
     """A person's name, or ``TBD``."""
     owner_id: str | None
@@ -44,8 +48,15 @@ class PlayAction(Record):
     """Result that people can see when it is done."""
     step: Step | None = None
     """The step in the plan language; None in a play of an older version."""
+    after: str = ""
+    """Words for the step whose result it needs, as "after step 2"; empty where it waits for none."""
     reworded_by: str = ""
-    """Name of the person who rewrote ``action``; empty when the text is the playbook's."""
+    """Of reviews of an older version, in which people rewrote ``action``; else empty. Their words are remarks now."""
+
+    @property
+    def whole(self) -> str:
+        """What is done, with its detail."""
+        return f"{self.action} {self.detail}".strip()
 
 
 class PlayPhase(Record):
@@ -67,6 +78,8 @@ class SuccessCriterion(Record):
     by: date
     week: int
     """Week of the play, 1 to 12, by whose end it is judged."""
+    terms: Target | None = None
+    """The same in the plan language; None in a play of an older version."""
 
 
 class WalkAwayCriterion(Record):
@@ -75,6 +88,8 @@ class WalkAwayCriterion(Record):
     when: str
     exit: str
     way_back: str
+    terms: Exit | None = None
+    """The same in the plan language; None in a play of an older version."""
 
 
 class Cadence(Record):
@@ -150,6 +165,8 @@ class SavePlay(Record):
     escalation: tuple[str, ...]
     """Sentences on when to involve whom."""
     expected_value: ExpectedValue
+    edits: PlayEdits = NO_EDITS
+    """Changes of people that stay with the play."""
     version: str
     """Hash of the plan; a decision about another version is refused."""
     status: Literal["proposed", "approved", "edited", "rejected", "deferred"]

@@ -138,7 +138,7 @@ def play_text(play: SavePlay) -> str:
         for action in phase.actions:
             said += [
                 action.title,
-                action.action,
+                action.whole,
                 action.purpose,
                 action.metric,
                 *action.because,

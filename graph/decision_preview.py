@@ -3,20 +3,23 @@
 Phase 4 carries out the same edits by the same functions, so what people saw is what is done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from domain.decisions import Decisions, PlayDecision
 from domain.dossier import Dossier
-from domain.errors import DecisionError
+from domain.errors import DecisionError, EditError
 from domain.phase_results import IdentifyResult, PlanResult
-from domain.playbook import Phase, PlaybookAction
+from domain.playbook import PlaybookAction
 from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from graph.save_play_planner import SavePlayPlanner
 from graph.workload import Workload, plan_workload
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, check_feasible
-from tools.save_play.builder import ChosenAction, build_play, step_title
+from tools.save_play.builder import step_title
+from tools.save_play.context import PlayContext
+from tools.save_play.edit_checks import edit_faults
+from tools.save_play.editing import edit_play
 
 
 class DecisionPreview:
@@ -40,7 +43,7 @@ class DecisionPreview:
         """Check that everything can be carried out and has the reasons it needs. Raises DecisionError."""
         check_decisions(
             decisions,
-            self.with_swaps(decisions.plays),
+            self.with_edits(decisions.plays, decisions.decided_by),
             self._planner.causes_by_account,
             self.identified.people,
             self.context.calendar,
@@ -65,7 +68,9 @@ class DecisionPreview:
     def apply(self, decisions: Decisions) -> AppliedDecisions:
         """The decisions applied; edited plays are checked again and carry what is wrong with them."""
         people, currency = self.identified.people, self.identified.portfolio.currency
-        decided = apply_decisions(decisions, self.with_swaps(decisions.plays), people, currency, self.context.calendar)
+        decided = apply_decisions(
+            decisions, self.with_edits(decisions.plays, decisions.decided_by), people, currency, self.context.calendar
+        )
         plays = tuple(self._verify_edited(play) if play.status == "edited" else play for play in decided.plays)
         return AppliedDecisions(plays, decided.lines, decided.record)
 
@@ -74,7 +79,7 @@ class DecisionPreview:
         decisions = Decisions(
             review=self.identified.review_id, decided_by="preview", plays=(decision,), rest="approve", others="approve"
         )
-        planned, people = self.with_swaps(decisions.plays), self.identified.people
+        planned, people = self.with_edits(decisions.plays, decisions.decided_by), self.identified.people
         check_feasible(decisions, planned, people, self.context.calendar)
         return next(play for play in self.apply(decisions).plays if play.account_id == decision.account)
 
@@ -105,35 +110,46 @@ class DecisionPreview:
         context = self._planner.play_context(self._accounts[account])
         return {each.id: step_title(context, each) for each in self.replacement_actions(account, action)}
 
-    def with_swaps(self, decisions: Sequence[PlayDecision]) -> PlanResult:
-        """The proposed plays, with the actions that people exchanged for others of the playbook."""
-        wanted = {each.account: each for each in decisions if each.swap and each.account in self._plays}
+    def with_edits(self, decisions: Sequence[PlayDecision], decided_by: str = "") -> PlanResult:
+        """The proposed plays, made again where people changed more than owners and dates. Raises EditError naming the fields."""
+        wanted = {each.account: each for each in decisions if each.decision == "edit" and each.account in self._plays}
         if not wanted:
             return self.planned
         plays = tuple(
-            self._swap_actions(play, wanted[play.account_id]) if play.account_id in wanted else play
+            self._edit(play, wanted[play.account_id], decided_by) if play.account_id in wanted else play
             for play in self.planned.plays
         )
         return self.planned.model_copy(update={"plays": plays})
 
-    def _swap_actions(self, play: SavePlay, decision: PlayDecision) -> SavePlay:
-        context = self._planner.play_context(self._accounts[play.account_id])
-        chosen: dict[str, PlaybookAction] = {}
+    def replanned(self, account: str, cause: str, by: str) -> SavePlay:
+        """The play planned again for another cause, for the form in which people change it further."""
+        return self._edit(self._plays[account], PlayDecision(account=account, decision="edit", cause=cause), by)
+
+    def edit_context(self, account: str) -> PlayContext:
+        """The facts, people and vocabulary that an edit of the account's play may choose from."""
+        return self._planner.play_context(self._accounts[account])
+
+    def _edit(self, play: SavePlay, decision: PlayDecision, decided_by: str) -> SavePlay:
+        context = self.edit_context(play.account_id)
+        faults = [*edit_faults(decision, play, context), *self._swap_faults(play, decision)]
+        if faults:
+            raise EditError(play.account_id, faults)
+        return (
+            edit_play(play, decision, context, decision.by or decided_by or "the meeting") if decision.replans else play
+        )
+
+    def _swap_faults(self, play: SavePlay, decision: PlayDecision) -> Iterator[tuple[str, str]]:
+        taken: set[str] = set()
         for old, new in decision.swap.items():
-            offered = {each.id: each for each in self.replacement_actions(play.account_id, old)}
-            if new not in offered or new in {each.id for each in chosen.values()}:
+            try:
+                offered = {each.id for each in self.replacement_actions(play.account_id, old)} - taken
+            except DecisionError as error:
+                yield f"swap.{old}", str(error)
+                continue
+            taken.add(new)
+            if new not in offered:
                 known = ", ".join(sorted(offered)) or "nothing else"
-                raise DecisionError(f"{play.account_id}: {old} cannot be replaced by {new!r}; the playbook has {known}")
-            chosen[old] = offered[new]
-        phases = []
-        for phase in play.phases:
-            choices: dict[Phase, list[ChosenAction]] = {each.phase: [] for each in play.phases}
-            choices[phase.phase] = [ChosenAction(chosen[each.id]) for each in phase.actions if each.id in chosen]
-            made = next(each for each in build_play(context, choices).phases if each.phase == phase.phase)
-            kept = [each for each in phase.actions if each.id not in chosen]
-            actions = tuple(sorted([*kept, *made.actions], key=lambda each: (each.due, each.id)))
-            phases.append(phase.model_copy(update={"actions": actions}))
-        return play.model_copy(update={"phases": tuple(phases)})
+                yield f"swap.{old}", f"{old} cannot be replaced by {new!r}; the playbook has {known}"
 
     def _verify_edited(self, play: SavePlay) -> SavePlay:
         return self._planner.drafter.verify(play, self._planner.play_context(self._accounts[play.account_id]))

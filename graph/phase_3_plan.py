@@ -10,7 +10,7 @@ from agents.play_drafter import name_words
 from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, PlanResult, Trends
 from domain.plan import TBD, PlanLine
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
-from graph.save_play_planner import SavePlayPlanner, draft_key
+from graph.save_play_planner import SavePlayPlanner, draft_key, save_free_hours
 from graph.workload import most_free_person, plan_workload
 from tools.planning.agenda import build_agenda, build_prework
 from tools.planning.briefing import briefing_facts
@@ -21,6 +21,7 @@ from tools.wording import format_day, plural
 def choose_accounts(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Choose the accounts that get a new save play: the worst ones without a running play."""
     identified = context.result(state, "identified", IdentifyResult)
+    save_free_hours(context, identified)
     return {"to_draft": SavePlayPlanner(context, state, identified).to_draft()}
 
 

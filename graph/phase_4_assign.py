@@ -236,15 +236,19 @@ def _running_play(
         actions={phase.phase: tuple(action.id for action in phase.actions) for phase in play.phases},
         dates={action.id: action.due for action in actions},
         owners=_unusual_owners(play, dossier, identified),
+        edits=play.edits,
         health=continued.health if continued is not None else dossier.health,
     )
 
 
 def _unusual_owners(play: SavePlay, dossier: Dossier, identified: IdentifyResult) -> dict[str, str]:
-    """Person by action where people or the model chose somebody else than the role's usual owner."""
-    usual = {
-        role: person.person_id for role, person in account_team(dossier, identified.people).by_role.items() if person
-    }
+    """Person by action where somebody else than the account's own CSM, manager or sponsor does it.
+
+    A specialist is always named: who has most hours free changes from week to week.
+    """
+    own = {"csm", "cs_manager", *(["exec_sponsor"] if dossier.exec_sponsor_id else [])}
+    team = account_team(dossier, identified.people).by_role
+    usual = {role: person.person_id for role, person in team.items() if person and role in own}
     return {
         action.id: action.owner_id
         for phase in play.phases

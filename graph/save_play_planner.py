@@ -3,19 +3,24 @@
 from collections.abc import Collection, Mapping
 from functools import cached_property
 
+from agents.capacity_analyzer import free_hours_by_person
 from agents.churn_predictor import profile_for
 from agents.play_drafter import PlayDrafter, add_note, running_choices
 from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier
-from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, RunningPlay
+from domain.phase_results import DiagnoseResult, DraftResult, FreeHours, IdentifyResult, RunningPlay
 from domain.questions import PlayRequest
 from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from tools.ask.user_statements import excluded_actions
 from tools.evidence.causes import with_cause
 from tools.save_play.context import PlayContext
+from tools.save_play.editing import edited_context
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, save_probability
+
+FREE_HOURS = "free_hours"
+"""Name under which the hours that people had left are stored."""
 
 
 class SavePlayPlanner:
@@ -47,12 +52,13 @@ class SavePlayPlanner:
             return None
         finding = self.causes_by_account[dossier.account_id]
         # Evidence that fades while a play works on it is no news about the cause.
-        return old if old.cause == finding.category or old.cause in finding.candidates else None
+        same = old.cause in (finding.category, old.edits.cause) or old.cause in finding.candidates
+        return old if same else None
 
     def _finding(self, dossier: Dossier) -> CauseFinding:
         """The diagnosis; where a play goes on although its cause is no longer clear, with the cause that it works on."""
         found, old = self.causes_by_account[dossier.account_id], self.existing_play(dossier)
-        if old is None or old.cause == found.category:
+        if old is None or old.cause not in found.candidates:
             return found
         others = [cause for cause in found.candidates if cause != old.cause]
         return with_cause(found, old.cause, others[0] if others else None, self.context.configuration.causes)
@@ -66,13 +72,14 @@ class SavePlayPlanner:
         """Everything the account's play may use."""
         old, request = self.existing_play(dossier), self.play_requests.get(dossier.account_id)
         tried = request.tried if request else ()
-        return self.drafter.play_context(
+        context = self.drafter.play_context(
             dossier,
             self._finding(dossier),
             created=old.created if old else None,
             tried=[*tried, *self._titles_done(dossier.account_id)],
             excluded=excluded_actions(self.context.configuration, tried),
         )
+        return edited_context(context, old.edits) if old else context
 
     def _titles_done(self, account_id: str) -> list[str]:
         """Titles of the playbook actions that are done for the account."""
@@ -119,7 +126,15 @@ def _play_drafter(context: ReviewContext, identified: IdentifyResult) -> PlayDra
         records=context.earlier_reviews(identified.as_of).save_records(identified.outcomes),
         today=identified.as_of,
         client=context.client,
+        free_hours=(context.store.find(identified.review_id, FREE_HOURS, FreeHours) or FreeHours()).by_person,
     )
+
+
+def save_free_hours(context: ReviewContext, identified: IdentifyResult) -> None:
+    """Keep the hours that people have left now; every later step of the review plans with the same ones."""
+    promised = context.earlier_reviews(identified.as_of).open_actions()
+    hours = FreeHours(by_person=free_hours_by_person(identified, promised, context.configuration))
+    context.store.save(identified.review_id, FREE_HOURS, hours)
 
 
 def _accounts_with_play(

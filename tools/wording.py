@@ -4,6 +4,7 @@ The pages of the review add the reader's region on top (``app/report/formatting.
 use these as they are.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +13,8 @@ from domain.configuration import Unit
 UNKNOWN = "unknown"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NO_NAME = re.compile(r"^\s*[=+@]|://|\bwww\.", re.IGNORECASE)
+"""A formula of a spreadsheet, or a link: whoever reads a plan must neither open nor repeat it."""
 _STEPS = {0: "An active champion is known", 1: "No champion is named", 2: "The champion left and nobody took over"}
 
 
@@ -88,8 +91,15 @@ def plain_name(text: str | None, limit: int = 80) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
+def safe_name(text: str | None, otherwise: str) -> str:
+    """A name that a plan may say; ``otherwise`` where the record holds a link or a formula instead of a name."""
+    name = plain_name(text)
+    return otherwise if not name or _NO_NAME.search(name) else name
+
+
 def _one_line(text: str | None) -> str:
-    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
+    text = text or ""
+    printable = text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.replace("“", "'").replace("”", "'").split())
 
 

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from app.desk.answers import answer_for, named_colleagues
-from app.desk.operations import check_role
-from app.desk.pages import show_people
+from app.desk.edit_form import edit_from_fields, field_of, typed_fields
+from app.desk.operations import TextReading, WrongStatement, check_role
+from app.desk.pages import show_people, show_play
 from app.desk.request_context import RequestContext, read_form, require_role
 from app.desk.review_runner import next_week_request
 from app.earlier_run import read_worked_week
@@ -16,7 +17,7 @@ from app.parsing import parse_date
 from app.questions import answer_question
 from app.timing import Timing
 from domain.desk import DESK_ROLES, CredentialKind, Member
-from domain.errors import InputError
+from domain.errors import EditError, InputError
 from tools.store.desk_store import DeskStore
 from tools.wording import review_id_of
 
@@ -61,40 +62,19 @@ def decision_from_form(form: Mapping[str, list[str]]) -> dict[str, object]:
     if said["decision"] == "defer":
         said["until"] = parse_date(form_text(form, "until"), "until")
     if said["decision"] == "edit":
-        said |= _edit_from_form(form)
+        said |= edit_from_fields(typed_fields(form))
     return said
-
-
-def _edit_from_form(form: Mapping[str, list[str]]) -> dict[str, object]:
-    """Fields named like ``owner:ACTION``; each with ``was:owner:ACTION``, what the page showed."""
-    changed: dict[str, dict[str, object]] = {"owner": {}, "due": {}, "wording": {}, "swap": {}}
-    dropped = []
-    for field in form:
-        kind, _, action = field.partition(":")
-        if kind == "drop" and action:
-            dropped.append(action)
-        if kind not in changed or not action:
-            continue
-        now, was = form_text(form, field), form_text(form, f"was:{field}")
-        if now and " ".join(now.split()) != " ".join(was.split()):
-            changed[kind][action] = parse_date(now, f"{action}: due") if kind == "due" else now
-    swap = changed["swap"]
-    # A replacement has its own owner, date and words, so input for the replaced action is dropped.
-    kept = {k: {a: v for a, v in values.items() if a not in swap and a not in dropped} for k, values in changed.items()}
-    return {
-        "owners": kept["owner"],
-        "dates": kept["due"],
-        "wording": kept["wording"],
-        "swap": {a: v for a, v in swap.items() if a not in dropped},
-        "drop": tuple(dropped),
-    }
 
 
 @router.post("/r/{review_id}/choices")
 def submit_choice(context: Leader, form: Form, review_id: str) -> Response:
     """Approve, edit, reject or defer one play, or say what happens to one plan line."""
     loaded = context.load_review(review_id)
-    context.operations.record_choice(loaded, decision_from_form(form), parse_seen(form))
+    try:
+        context.operations.record_choice(loaded, decision_from_form(form), parse_seen(form))
+    except EditError as error:
+        faults = {field_of(place): reason for place, reason in error.faults}
+        return show_play(context, loaded, loaded.plays[form_text(form, "account")], typed_fields(form), faults)
     return context.back(form_text(form, "next"))
 
 
@@ -120,7 +100,7 @@ def submit_close(context: Leader, form: Form, review_id: str) -> Response:
 
 @router.post("/r/{review_id}/actions")
 def submit_action_state(context: Csm, form: Form, review_id: str) -> Response:
-    """Mark an action as done, dropped or open again."""
+    """Mark an action as done, dropped, blocked or open again."""
     loaded = context.load_review(review_id)
     on = (
         parse_date(form_text(form, "on"), "the day")
@@ -140,6 +120,27 @@ def submit_override(context: Csm, form: Form, review_id: str) -> Response:
     context.operations.override(
         loaded, form_text(form, "account"), form_text(form, "band"), form_text(form, "reason"), until, today
     )
+    return context.back(form_text(form, "next"))
+
+
+@router.post("/r/{review_id}/readings")
+def submit_reading(context: Csm, form: Form, review_id: str) -> Response:
+    """Say what a text means, or take it back."""
+    loaded = context.load_review(review_id)
+    text, kind, words = (form_text(form, name) for name in ("text", "kind", "words"))
+    choice = TextReading(text, kind, words, undo=form_text(form, "undo") == "1")
+    today = context.desk.today(loaded.review.time_zone)
+    context.operations.read_text(loaded, form_text(form, "account"), choice, today)
+    return context.back(form_text(form, "next"))
+
+
+@router.post("/r/{review_id}/wrong")
+def submit_wrong_mark(context: Csm, form: Form, review_id: str) -> Response:
+    """Mark a statement as wrong, or take the mark back."""
+    loaded = context.load_review(review_id)
+    choice = WrongStatement(form_text(form, "statement"), form_text(form, "reason"), form_text(form, "undo") == "1")
+    today = context.desk.today(loaded.review.time_zone)
+    context.operations.mark_wrong(loaded, form_text(form, "account"), choice, today)
     return context.back(form_text(form, "next"))
 
 

@@ -1,5 +1,6 @@
 """The pages of the desk. Reading only: nothing here changes anything."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
@@ -8,18 +9,25 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.desk import timeline, what_if
-from app.desk.loaded_review import MeetingState, latest_review_id
+from app.desk.edit_form import build_form, fields_of
+from app.desk.loaded_review import LoadedReview, MeetingState, latest_review_id
 from app.desk.request_context import RequestContext, require_role
-from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQuery
+from app.desk.score_table import CHANGES, PAGE_SIZE, PRIORITIES, SORTS, TableQuery
 from app.desk.sessions import current_member
+from app.report.my_week import week_of
 from domain.configuration import CATEGORIES, SIZES
 from domain.desk import Member
 from domain.errors import InputError, UnknownReference
 from domain.plan import TBD
+from domain.readings import count_readings
+from domain.save_play import SavePlay
+from tools.evidence.statement_kinds import reading_choices
+from tools.save_play.editing import describe_edit
 from tools.store.desk_store import DeskStore, credential_number
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Reader = Annotated[RequestContext, Depends(require_role("viewer"), scope="function")]
+Csm = Annotated[RequestContext, Depends(require_role("csm", "a week of one's own"), scope="function")]
 Manager = Annotated[
     RequestContext, Depends(require_role("manager", "what is said about people of ours"), scope="function")
 ]
@@ -66,7 +74,7 @@ def week_page(context: Reader, review_id: str) -> Response:
         choices=scores.choices,
         views=DeskStore(context.store_session.store).views(context.member.name),
         sorts=SORTS,
-        tiers=RISK_TIERS,
+        priorities=PRIORITIES,
         changes=CHANGES,
         next_date=loaded.next_review_date,
     )
@@ -90,6 +98,8 @@ def account_page(context: Reader, review_id: str, account: str) -> Response:
         line=line,
         account=account,
         dossier=loaded.dossiers.get(account),
+        texts=context.operations.texts(loaded, account) if account in loaded.dossiers else None,
+        kinds=reading_choices(loaded.configuration),
         weeks=scores.weeks(account),
         events=timeline.account_timeline(loaded, store, account),
         override=store.overrides(context.desk.today(loaded.review.time_zone)).get(account),
@@ -105,32 +115,46 @@ def play_page(context: Reader, review_id: str, account: str) -> Response:
     found = loaded.plays.get(account)
     if found is None:
         raise UnknownReference(f"{loaded.view.name(account)} has no save play in {review_id}; ask for one on Ask")
+    return show_play(context, loaded, found)
+
+
+def show_play(
+    context: RequestContext,
+    loaded: LoadedReview,
+    play: SavePlay,
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+) -> Response:
+    """The page of a play. ``typed`` and ``faults``: the fields of an edit that has to be corrected."""
     table = MeetingState.read(context.store_session, loaded)
-    choice = table.choices.get(account)
-    as_edited = found
-    decision_preview = loaded.decision_preview(context.store_session)
-    if choice is not None and choice.decision.decision == "edit" and found.status == "proposed":
-        as_edited = decision_preview.play(choice.decision)
+    choice, query = table.choices.get(play.account_id), context.request.query_params
+    pending = choice.decision if choice is not None and choice.decision.decision == "edit" else None
+    preview = loaded.decision_preview(context.store_session)
+    as_edited = preview.play(pending) if pending is not None and play.status == "proposed" else play
     may_edit = context.member.is_at_least("leader") and loaded.progress.stage == "deciding"
-    others = {}
-    if may_edit and context.request.query_params.get("edit"):
-        others = {
-            action.id: decision_preview.replacement_titles(account, action.id)
-            for phase in found.phases
-            for action in phase.actions
-        }
+    form = None
+    if may_edit and (faults or query.get("edit")):
+        fields = typed if typed is not None else fields_of(pending) if pending is not None else {}
+        cause = query.get("cause") or fields.get("cause", "")
+        form = build_form(preview, play, loaded.people, context.member.name, cause, fields, faults)
     return context.render_review(
         loaded,
         "play.html",
+        422 if faults else 200,
         table=table,
-        play=found,
+        play=play,
         edited=as_edited,
         choice=choice,
-        others=others,
         waiting=loaded.waiting(context.store_session, table),
-        editing=may_edit and bool(context.request.query_params.get("edit")),
+        changes=describe_edit(pending, _titles(play) | _titles(as_edited)) if pending is not None else (),
+        form=form,
+        editing=form is not None,
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
     )
+
+
+def _titles(play: SavePlay) -> dict[str, str]:
+    return {action.id: action.title for phase in play.phases for action in phase.actions}
 
 
 @router.get("/r/{review_id}/meeting")
@@ -244,10 +268,38 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
     )
 
 
+@router.get("/r/{review_id}/my-week")
+def my_week_page(context: Csm, review_id: str) -> Response:
+    """One person's week: a CSM sees their own, managers and leaders that of anybody."""
+    loaded = context.load_review(review_id)
+    mine = context.member.person_id or ""
+    owners = [(o.person_id, o.name) for o in loaded.view.people if o.person_id]
+    if not context.member.is_at_least("manager"):
+        owners = [(person_id, name) for person_id, name in owners if person_id == mine]
+    wanted = context.request.query_params.get("person") or mine
+    if wanted and wanted != mine and wanted not in dict(owners):
+        raise InputError(f"person {wanted!r} is unknown in {review_id}, or is not yours to see; choose one under Whose")
+    person = next((o for o in loaded.view.people if o.person_id and o.person_id == wanted), None)
+    store, today = context.store_session.store, context.desk.today(loaded.review.time_zone)
+    week = week_of(loaded.view, person, today, store.progress()) if person else None
+    return context.render_review(
+        loaded,
+        "my_week.html",
+        only=wanted,
+        person=person,
+        owners=owners,
+        week=week,
+        notes=store.progress_notes(),
+        may_mark=bool(person) and (wanted == mine or context.member.is_at_least("manager")),
+    )
+
+
 @router.get("/r/{review_id}/metrics")
 def metrics_page(context: Reader, review_id: str) -> Response:
     """Figures about the review process and its results."""
-    return context.render_review(context.load_review(review_id), "metrics_desk.html")
+    loaded = context.load_review(review_id)
+    reading = count_readings(context.store_session.people(loaded.review.as_of))
+    return context.render_review(loaded, "metrics_desk.html", reading=reading)
 
 
 @router.get("/r/{review_id}/data")
@@ -270,7 +322,7 @@ def what_if_page(context: Reader, review_id: str) -> Response:
         "what_if.html",
         changes=changes,
         found=what_if.compute_effect(scores, loaded.configuration, loaded.review.as_of, changes),
-        settings=settings,
+        groups=what_if.group_numbers(settings),
         by_name={setting.name: setting for setting in settings},
         categories=CATEGORIES,
         sizes=SIZES,

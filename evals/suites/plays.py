@@ -78,7 +78,7 @@ class PlannedAccount:
 def _step_text(step: PlayAction) -> str:
     parts = [
         step.title,
-        step.action,
+        step.whole,
         step.purpose,
         *step.because,
         *step.asks,
@@ -127,7 +127,7 @@ class OtherFactsOtherPlay(Question):
 
     def verdict(self, case: PlayCase, got: PlannedAccount) -> Verdict:
         def names(play: SavePlay) -> list[str]:
-            return [f"{action.title} {action.action}" for phase in play.phases for action in phase.actions]
+            return [f"{action.title} {action.whole}" for phase in play.phases for action in phase.actions]
 
         return names(got.play) != names(got.swapped), "the same steps" if got.play == got.swapped else "other steps"
 
@@ -219,7 +219,7 @@ def _step_figures(planned: Mapping[str, PlannedAccount]) -> tuple[Figure, ...]:
         mean_figure(
             "shared", "steps that two plays of one cause share word for word", _shared(planned), better="lower"
         ),
-        mean_figure("words", "words of a step", words, "words", "lower", gated=False),
+        mean_figure("words", "words of a step's sentence", words, "words", "lower", gated=False),
     )
 
 

@@ -3,7 +3,6 @@
 # ruff: noqa: F811  (fixtures are imported by name)
 
 import csv
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -163,8 +162,8 @@ def served_desk(hostile_week: StoreFolder, tmp_path_factory: pytest.TempPathFact
 def forms_of(text: str, play: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Forms that enter a text as a note, as the reason of an edit or a rejection, and as a judgement."""
     action = play["phases"][0]["actions"][0]
-    reworded = {"decision": "edit", f"wording:{action['id']}": text, f"was:wording:{action['id']}": action["action"]}
-    said = reworded if not re.search(r"\d|Verylong", text) else {"decision": "reject"}
+    remark = {"decision": "edit", f"remark:{action['id']}": text}
+    said = remark if len(text) <= 600 and text.strip() else {"decision": "reject"}
     return {
         "notes": {"text": text},
         "choices": {"version": play["version"], "seen": "0", "reason": text, **said},

@@ -27,9 +27,9 @@ from tests.unit.test_plays_about_money import (
     said,
     steps,
 )
+from tools.evidence.fact_words import fact_name, fact_reason
 from tools.save_play.binding import AccountFacts, bind
 from tools.save_play.fact_tests import TESTS, passes
-from tools.save_play.fact_words import fact_name, fact_reason
 from tools.save_play.selection import replace_name, suitable_actions
 from tools.wording import quote
 

@@ -207,7 +207,7 @@ def test_the_version_that_was_read_is_accepted() -> None:
         ({"decision": "reject"}, "a rejection needs a reason"),
         ({"decision": "reject", "reason": "  "}, "a rejection needs a reason"),
         ({"decision": "defer"}, "a deferral needs a date"),
-        ({"decision": "edit"}, "an edit names owners, dates, drop, swap or wording"),
+        ({"decision": "edit"}, "an edit names owners, dates, drop, swap, cause"),
         ({"decision": "approve", "drop": ("x",)}, "belong to an edit"),
     ],
 )

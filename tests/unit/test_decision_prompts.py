@@ -66,3 +66,15 @@ def test_choices_about_accounts_without_a_play_are_kept_together_or_not_at_all(
     found = prompt_for_lines({"A-1": CHOICE}, Console(file=shown, markup=False))
     assert [decision.account for decision in found] == kept
     assert "A-1: reject, by Dana (They renewed)" in shown.getvalue()
+
+
+def test_what_is_changed_in_the_terminal_is_an_edit_and_nothing_changed_an_approval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def decided(changes: dict[str, object]) -> PlayDecision:
+        monkeypatch.setattr("sys.stdin", io.StringIO("edit\n"))
+        console = Console(file=io.StringIO(), markup=False)
+        return prompt_for_play(PLAY, build_finding("service_failure"), "1 of 1", console, None, lambda: changes)
+
+    assert decided({"remarks": {"play": "They like us"}}).remarks == {"play": "They like us"}
+    assert decided({}).decision == "approve"

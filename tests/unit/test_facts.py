@@ -207,7 +207,7 @@ def test_an_open_ticket_is_ours_and_says_how_long_it_has_waited() -> None:
     (fact,) = of_kind(portfolio, TicketFact)
     assert (fact.open, fact.age_days, fact.side, fact.tone) == (True, 75, "ours", "bad")
     assert sentences(portfolio, TicketFact)[0].endswith(
-        "“SSO with enforced MFA - when?” of 9 Sep: open for 75 days, priority high."
+        "“SSO with enforced MFA - when?” (opened 9 Sep, open 75 days), priority high."
     )
 
 
@@ -227,8 +227,8 @@ def test_what_is_unpaid_and_what_comes_due_next_are_facts_and_what_was_paid_in_t
     portfolio = account().invoice("A", 22, status="failed", amount=9000).invoice("A", -39, amount=101_250)
     portfolio.invoice("A", 60, paid=61).invoice("A", -200)
     told = [each for each in FactText.of(dossier(portfolio).facts, (), AS_OF).groups() if each[0] == "Money"]
-    lines = [line.text.split(" of ", 1)[1] for line in told[0][1] if line.text.startswith("Invoice")]
-    assert lines == ["EUR 9,000 failed; it was due on 1 Nov.", "EUR 101,250 is due on 1 Jan 2027."]
+    lines = [line.text.split(" over ", 1)[1] for line in told[0][1] if " over " in line.text]
+    assert lines == ["EUR 9,000 failed on 1 Nov.", "EUR 101,250 is due 1 Jan 2027."]
 
 
 def test_a_promise_of_an_earlier_week_that_is_still_open_is_a_fact_of_ours() -> None:
@@ -238,16 +238,16 @@ def test_a_promise_of_an_earlier_week_that_is_still_open_is_a_fact_of_ours() -> 
         phase="stabilise", urgency="urgent", effort_hours=1, channel="call", playbook_action=None, contact=None,
     )  # fmt: skip
     assert sentences(account(), PromiseFact, open_actions=(action,)) == [
-        "We promised: Call the sponsor, Dana, due 20 Nov (late)."
+        "We promised “Call the sponsor” (20 Nov, due 20 Nov), Dana, late."
     ]
 
 
 @pytest.mark.parametrize(
     ("weekly", "says"),
     [
-        ([436] * 4 + [400, 350, 310] + [282, 279, 281, 280, 280], "fell from 436 (28 Sep) to 280 of 400 seats; they have stood there since 26 Oct."),
+        ([436] * 4 + [400, 350, 310] + [282, 279, 281, 280, 280], "fell from 436 (28 Sep) to 280 of 400 seats (23 Nov) and held since 26 Oct."),
         ([436] * 4 + [400, 380, 350, 330, 310, 290, 270, 250], "no week shows that the fall has stopped."),
-        ([300, 302, 299, 301, 300, 298, 300, 301, 299, 300, 302, 300], "much as on"),
+        ([300, 302, 299, 301, 300, 298, 300, 301, 299, 300, 302, 300], "much the same."),
         ([200] * 5 + [230, 260, 290, 300, 300, 300, 300], "rose from 200"),
     ],
     ids=["a fall that stopped", "a fall that goes on", "nothing moved", "a rise"],

@@ -69,9 +69,9 @@ def steps(save_play: SavePlay) -> list[PlayAction]:
 def test_two_accounts_with_the_same_cause_get_steps_about_their_own_facts() -> None:
     doubting = play("value_gap", said(DOUBT, "value_doubted"), GOAL, BUYER, CHAMPION)
     blocked = play("value_gap", TICKET, said("The report is missing.", "feature_gap"), BUYER, CHAMPION)
-    assert any("“Nobody here can say what we get for it”" in step.action for step in steps(doubting))
-    assert any("the goal “Close the books in five days”" in step.action for step in steps(doubting))
-    assert any("T-9 “Export fails”" in step.action for step in steps(blocked))
+    assert any("“Nobody here can say what we get for it”" in step.title + step.action for step in steps(doubting))
+    assert any("the goal “Close the books in five days”" in step.title + step.action for step in steps(doubting))
+    assert any("T-9 “Export fails”" in step.title for step in steps(blocked))
     assert len({step.id for step in steps(doubting)} & {step.id for step in steps(blocked)}) <= len(steps(blocked)) - 3
     assert doubting.violations == blocked.violations == ()
 
@@ -80,7 +80,7 @@ def test_billing_opens_where_an_invoice_is_overdue_and_nobody_speaks_of_value_be
     late = play("commercial_friction", invoice("INV-7", 53), TICKET, BUYER, CHAMPION, values=PAYMENT)
     first = next(step for step in steps(late) if step.customer_facing)
     assert (first.owner_role, first.channel) == ("billing", "call")
-    assert "invoice INV-7 over EUR 5,000" in first.action
+    assert "invoice INV-7 over EUR 5,000" in first.title
     assert not any("value" in step.action for step in late.phases[0].actions)
 
 

@@ -109,7 +109,7 @@ def test_two_accounts_with_the_same_cause_and_other_facts_get_other_steps(cause:
     one, other = (draft(cause, *facts, tier=tier) for facts in ACCOUNTS[cause])
     assert one.violations == other.violations == ()
     assert len(steps(one).keys() - steps(other).keys()) >= 3
-    assert {step.action for step in steps(one).values()} & {step.action for step in steps(other).values()} == set()
+    assert {step.whole for step in steps(one).values()} & {step.whole for step in steps(other).values()} == set()
 
 
 @pytest.mark.parametrize("cause", ACCOUNTS)

@@ -12,7 +12,6 @@ from domain.facts import (
     ContactFact,
     Fact,
     FactTone,
-    GoalFact,
     Incident,
     IncidentFact,
     InvoiceFact,
@@ -23,7 +22,8 @@ from domain.facts import (
     TicketFact,
     UsageFact,
 )
-from tools.wording import capitalize_first, format_date, format_number, format_short_day, plain_name, plural, quote
+from tools.evidence.fact_words import fact_reason
+from tools.wording import capitalize_first, format_date, format_short_day, plain_name, plural, quote
 
 FactGroup = Literal["said", "open", "people", "money", "usage"]
 GROUP_TITLES: dict[FactGroup, str] = {
@@ -35,11 +35,8 @@ GROUP_TITLES: dict[FactGroup, str] = {
 }
 _MOST: dict[FactGroup, int] = {"said": 7, "open": 8, "people": 7, "money": 4, "usage": 4}
 _ROLES = {"economic_buyer": "economic buyer", "exec_sponsor": "executive sponsor", "champion": "champion"}
-_MEETINGS = {"exec_meeting": "executive meeting", "qbr": "QBR", "call": "call", "training": "training"}
 _WHOLE = 200
 """Letters of a quotation, a subject or a goal; the facts hold none that is longer."""
-_SOURCES = {"notes": "note", "surveys": "survey", "tickets": "ticket"}
-_MEASURES = {"active_users": "active users", "logins": "logins", "core_actions": "core actions"}
 
 
 @dataclass(frozen=True)
@@ -94,28 +91,31 @@ class FactText:
 
     def sentence(self, fact: Fact) -> str:
         """The fact in one sentence."""
-        if isinstance(fact, QuotationFact):
-            return self._quotation(fact)
-        if isinstance(fact, TicketFact):
-            return self._ticket(fact)
+        if isinstance(fact, IncidentFact) and fact.incident_id in self.incidents:
+            return self._incident(fact, self.incidents[fact.incident_id])
         if isinstance(fact, ContactFact):
             return self._contact(fact)
-        if isinstance(fact, MeetingFact):
-            return self._meeting(fact)
-        if isinstance(fact, InvoiceFact):
-            return self._invoice(fact)
-        if isinstance(fact, RenewalFact):
-            return self._renewal(fact)
-        if isinstance(fact, GoalFact):
-            status = (fact.status or "status unknown").replace("_", " ")
-            return f"Goal {quote(fact.goal, _WHOLE)}: {status}{self._due(fact.due_on)}."
+        return f"{capitalize_first(fact_reason(fact, self.day))}{self._more(fact)}."
+
+    def _more(self, fact: Fact) -> str:
+        """What only a page says beside the clause that plans use."""
+        if isinstance(fact, QuotationFact):
+            return self._reader(fact)
         if isinstance(fact, PromiseFact):
             owner = f", {plain_name(fact.owner)}" if fact.owner else ""
-            late = " (late)" if fact.due_on and fact.due_on < self.as_of else ""
-            return f"We promised: {fact.text.rstrip('.')}{owner}{self._due(fact.due_on)}{late}."
-        if isinstance(fact, UsageFact):
-            return self._usage(fact)
-        return self._incident(fact)
+            return owner + (", late" if fact.due_on and fact.due_on < self.as_of else "")
+        if isinstance(fact, TicketFact):
+            priority = f", priority {fact.priority}" if fact.priority in ("high", "urgent") else ""
+            return priority + (", open or closed is unknown" if fact.open is None else "")
+        if isinstance(fact, MeetingFact):
+            people = (f for f in self.facts if isinstance(f, ContactFact) and f.contact_id is not None)
+            name = next((f.name for f in people if f.contact_id == fact.contact_id), None)
+            return f", with {plain_name(name)}" if name else ""
+        if isinstance(fact, UsageFact) and fact.tone == "neutral":
+            return ", much the same"
+        if isinstance(fact, UsageFact) and fact.turned_on is None:
+            return f"; no week shows that the {'fall' if fact.to_value < fact.from_value else 'rise'} has stopped"
+        return ""
 
     def day(self, on: date | None) -> str:
         """A day; its year only where it is not the year of the review."""
@@ -123,31 +123,12 @@ class FactText:
             return "an unknown day"
         return format_short_day(on) if on.year == self.as_of.year else format_date(on)
 
-    def _due(self, on: date | None) -> str:
-        return f", due {self.day(on)}" if on else ""
-
-    def _quotation(self, fact: QuotationFact) -> str:
-        source = _SOURCES.get(fact.source.table, fact.source.table)
-        if fact.source.table == "tickets":
-            source += f" {plain_name(fact.source.key)}"
-        by = f" by {plain_name(fact.recorded_by)}" if fact.recorded_by else ""
-        where = f"{source}{by}, {self.day(fact.on)}"
-        speaker = f"{plain_name(fact.speaker)}, " if fact.speaker and fact.speaker not in fact.text else ""
-        mode = "" if fact.mode in (None, "asserted") else f" [{str(fact.mode).replace('_', ' ')}]"
-        return f"{quote(fact.text, _WHOLE)}{mode} ({speaker}{where})"
-
-    def _ticket(self, fact: TicketFact) -> str:
-        subject = f" {quote(fact.subject, _WHOLE)}" if fact.subject else ""
-        state = [] if not fact.escalated else ["escalated"]
-        if fact.open is None:
-            state.append("open or closed is unknown")
-        elif fact.open:
-            state.append(f"open for {plural(fact.age_days or 0, 'day')}")
-        else:
-            state.append(f"closed on {self.day(fact.closed_on)}")
-        state += [f"priority {fact.priority}"] if fact.priority in ("high", "urgent") else []
-        state += ["answered later than agreed"] if fact.sla_breached else []
-        return f"{plain_name(fact.ticket_id)}{subject} of {self.day(fact.on)}: {', '.join(state)}."
+    def _reader(self, fact: QuotationFact) -> str:
+        """Who said what the sentence means, where that was a person."""
+        kind, _, name = (fact.read_by or "").partition(":")
+        if kind != "person":
+            return ""
+        return f"; read by {plain_name(name)} on {self.day(fact.read_on)} as {str(fact.says).replace('_', ' ')}"
 
     def _contact(self, fact: ContactFact) -> str:
         if fact.named_in is not None:
@@ -171,50 +152,7 @@ class FactText:
         known = f" ({', '.join(marks)})" if marks else ""
         return f"{plain_name(fact.name) or 'Somebody'}{known}"
 
-    def _meeting(self, fact: MeetingFact) -> str:
-        people = (f for f in self.facts if isinstance(f, ContactFact) and f.contact_id is not None)
-        name = next((f.name for f in people if f.contact_id == fact.contact_id), None)
-        with_whom = f" with {plain_name(name)}" if name else ""
-        what = f"{capitalize_first(_MEETINGS.get(fact.meeting, fact.meeting))} on {self.day(fact.on)}{with_whom}"
-        return f"{what}: the customer did not come." if fact.attended is False else f"{what}."
-
-    def _invoice(self, fact: InvoiceFact) -> str:
-        amount = f"{fact.currency or ''} {format_number(fact.amount, 2)}".strip()
-        days = fact.days_overdue
-        due = self.day(fact.due_on)
-        if fact.status == "paid":
-            state = f"was paid {plural(days or 0, 'day')} late (due {due})"
-        elif fact.status == "failed":
-            state = f"failed; it was due on {due}" if (days or 0) >= 0 else f"failed; it is due on {due}"
-        elif days is not None and days > 0:
-            state = f"is {plural(days, 'day')} overdue (due {due})"
-        else:
-            state = f"is due on {due}"
-        return f"Invoice {plain_name(fact.invoice_id)} of {amount} {state}."
-
-    def _renewal(self, fact: RenewalFact) -> str:
-        if fact.days is None:
-            return "The day of the renewal is unknown."
-        if fact.days < 0:
-            return f"The renewal of {self.day(fact.renewal_on)} is {plural(-fact.days, 'day')} overdue."
-        return f"Renewal on {self.day(fact.renewal_on)}, in {plural(fact.days, 'day')}."
-
-    def _usage(self, fact: UsageFact) -> str:
-        what = capitalize_first(_MEASURES.get(fact.measure, fact.measure.replace("_", " ")))
-        now = format_number(fact.to_value, 0)
-        seats = f" of {plural(fact.seats, 'seat')}" if fact.seats else ""
-        if fact.tone == "neutral":
-            return f"{what}: {now}{seats}, much as on {self.day(fact.from_on)}."
-        verb = "fell" if fact.to_value < fact.from_value else "rose"
-        moved = f"{what} {verb} from {format_number(fact.from_value, 0)} ({self.day(fact.from_on)}) to {now}{seats}"
-        if fact.turned_on:
-            return f"{moved}; they have stood there since {self.day(fact.turned_on)}."
-        return f"{moved} ({self.day(fact.to_on)}); no week shows that the {'fall' if verb == 'fell' else 'rise'} has stopped."
-
-    def _incident(self, fact: IncidentFact) -> str:
-        incident = self.incidents.get(fact.incident_id)
-        if incident is None:
-            return "Reports the same as other accounts."
+    def _incident(self, fact: IncidentFact, incident: Incident) -> str:
         others = plural(len(incident.account_ids) - 1, "other account")
         mine = plural(len(fact.tied_by), "report")
         return f"Incident {quote(incident.title, _WHOLE)}: {mine} of theirs, shared with {others} since {self.day(incident.first_on)}."

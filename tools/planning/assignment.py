@@ -45,7 +45,7 @@ def play_actions(play: SavePlay, review_id: str, as_of: date, tiers: TierSetting
             follow_up=line.follow_up,
             kind="diagnosis" if play.cause == "undetermined" else "play",
             title=line.title,
-            action=line.action,
+            action=line.whole,
             purpose=line.purpose,
             phase=phase.phase,
             urgency=action_urgency(line.due, as_of, tiers),

@@ -18,12 +18,11 @@ from domain.phase_results import PlanResult
 from domain.plan import TBD, PlanLine, WaitingPlay
 from domain.save_play import PlayAction, SavePlay
 from domain.tracking import Decision
+from tools.save_play.editing import describe_edit
 from tools.save_play.selection import play_version, replace_name, unassigned_role
+from tools.save_play.step_order import number_steps
 from tools.wording import format_money, plural
 from tools.working_days import WorkingDays
-
-MAX_WORDING_LENGTH = 600
-"""Characters; one action is a few sentences."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
             f"{play.account_id}: the play changed since it was read (version {play.version} now); read it again"
         )
     known = {action.id for phase in play.phases for action in phase.actions}
-    for action in (*decision.owners, *decision.dates, *decision.wording, *decision.drop):
+    for action in (*decision.owners, *decision.dates, *decision.drop):
         if action not in known:
             raise DecisionError(
                 f"{play.account_id}: the play has no action {action!r}; it has {', '.join(sorted(known))}"
@@ -166,9 +165,6 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
     for action, person in decision.owners.items():
         if person not in people:
             raise DecisionError(f"{play.account_id}: {action}: no colleague has the id {person!r}")
-    for action, text in decision.wording.items():
-        if not text.strip() or len(text) > MAX_WORDING_LENGTH:
-            raise DecisionError(f"{play.account_id}: {action}: the wording has 1 to {MAX_WORDING_LENGTH} characters")
     for action, on in decision.dates.items():
         if on < play.created or not days.is_working(on):
             raise DecisionError(f"{play.account_id}: {action}: {on} is {'past' if on < play.created else 'a day off'}")
@@ -191,7 +187,7 @@ def apply_decisions(
         decided = _edit_play(play, decision, people, days) if decision.decision == "edit" else play
         status = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}[decision.decision]
         plays.append(decided.model_copy(update={"status": status}))
-        record.append(_decision_record(decision, decisions, play.version, _describe_changes(decision)))
+        record.append(_decision_record(decision, decisions, play.version, describe_edit(decision)))
     with_play = {play.account_id for play in planned.plays} - (waiting.keys() - named.keys())
     without_play = [line for line in planned.intervention_plan if line.account_id not in with_play]
     others = [line for line in without_play if line.account_id not in named]
@@ -248,14 +244,6 @@ def _decision_record(
     )
 
 
-def _describe_changes(decision: PlayDecision) -> tuple[str, ...]:
-    found = [f"owner of {action} is now {person}" for action, person in sorted(decision.owners.items())]
-    found += [f"{action} is due {on}" for action, on in sorted(decision.dates.items())]
-    found += [f"{old} is replaced by {new}" for old, new in sorted(decision.swap.items())]
-    found += [f"{action} is worded anew" for action in sorted(decision.wording)]
-    return tuple(found + [f"{action} is left out" for action in decision.drop])
-
-
 def _others_record(decisions: Decisions, count: int) -> Decision:
     """Record of the one decision on the primary actions that nobody named. Its amount is what was approved."""
     approved = _others_approved(decisions)
@@ -299,8 +287,8 @@ def _edit_play(play: SavePlay, decision: PlayDecision, people: Mapping[str, Pers
             for action in phase.actions
             if action.id not in decision.drop
         ]
-        phases.append(phase.model_copy(update={"actions": tuple(sorted(kept, key=lambda a: (a.due, a.id)))}))
-    edited = play.model_copy(update={"phases": tuple(phases)})
+        phases.append(phase.model_copy(update={"actions": tuple(kept)}))
+    edited = play.model_copy(update={"phases": number_steps(phases)})
     return edited.model_copy(update={"version": play_version(edited)})
 
 
@@ -314,11 +302,8 @@ def _edit_action(
     person = people.get(decision.owners.get(action.id, ""))
     if person is not None:
         old_name = unassigned_role(action.owner_role) if action.owner == TBD else action.owner
-        text = replace_name(action.action, old_name, person.name)
-        update |= {"owner": person.name, "owner_id": person.person_id, "action": text}
-    if action.id in decision.wording:
-        words = " ".join(decision.wording[action.id].split())
-        update |= {"action": words, "reworded_by": decision.by or "the meeting"}
+        text, detail = (replace_name(each, old_name, person.name) for each in (action.action, action.detail))
+        update |= {"owner": person.name, "owner_id": person.person_id, "action": text, "detail": detail}
     return action.model_copy(update=update)
 
 

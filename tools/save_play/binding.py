@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from domain.facts import ContactFact, Fact, GoalFact, InvoiceFact, PromiseFact, QuotationFact, TicketFact, UsageFact
 from domain.plan_language import Amount, FactQuery, PersonQuery, Step, StepPerson
 from domain.playbook import PlaybookAction, Role
+from tools.evidence.fact_words import invoice_amount, person_name
 from tools.save_play.fact_tests import passes
-from tools.save_play.fact_words import invoice_amount, person_name
 from tools.wording import format_money, format_number
 
 _WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ0-9.]{3,}")
@@ -36,7 +37,7 @@ class AccountFacts:
 
     def by_id(self, fact_id: str | None) -> Fact | None:
         """The fact with this id."""
-        return next((fact for fact in self.facts if fact.id == fact_id), None)
+        return self._by_id.get(fact_id) if fact_id else None
 
     def all_of(self, fact_ids: Iterable[str]) -> list[Fact]:
         """The facts with these ids, in their order; an id that is no longer on record is left out."""
@@ -49,12 +50,35 @@ class AccountFacts:
 
     def find(self, query: FactQuery) -> list[Fact]:
         """The facts that fit the place, the best first."""
-        fitting = [fact for fact in self.facts if fact.kind == query.kind and passes(fact, query.tests)]
+        key = (query.kind, query.tests, query.says, query.role)  # the library asks the same of many places
+        if key not in self._found:
+            self._found[key] = self._find(query)
+        return self._found[key]
+
+    def _find(self, query: FactQuery) -> list[Fact]:
+        fitting = [fact for fact in self._by_kind.get(query.kind, ()) if passes(fact, query.tests)]
         if query.says:
             fitting = [fact for fact in fitting if isinstance(fact, QuotationFact) and fact.says in query.says]
         if query.role:
             fitting = [fact for fact in fitting if isinstance(fact, ContactFact) and fact.role in query.role]
         return sorted(fitting, key=lambda fact: self._rank(fact, query))
+
+    @cached_property
+    def _found(self) -> dict[tuple[object, ...], list[Fact]]:
+        return {}
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Fact]]:
+        """The facts that may fill a place: of quotations only what somebody asserted about the account itself."""
+        kinds: dict[str, list[Fact]] = {}
+        for fact in self.facts:
+            if not isinstance(fact, QuotationFact) or fact.mode in (None, "asserted"):
+                kinds.setdefault(fact.kind, []).append(fact)
+        return kinds
+
+    @cached_property
+    def _by_id(self) -> dict[str, Fact]:
+        return {fact.id: fact for fact in reversed(self.facts)}
 
     def first(self, queries: Iterable[FactQuery]) -> Fact | None:
         """The best fact for a place with alternatives: the first alternative that anything fits."""
@@ -74,7 +98,7 @@ class AccountFacts:
             return (-(fact.days_overdue or 0), -fact.amount, fact.id)
         return (decided, fact.tone != "bad", newest, fact.id)
 
-    @property
+    @cached_property
     def _decisive_words(self) -> set[str]:
         quotations = [fact for fact in self.facts if fact.id in self.decisive and isinstance(fact, QuotationFact)]
         return set().union(*(_words(fact.text) for fact in quotations))

@@ -3,6 +3,7 @@
 Pure: the same context and choices always give the same play; the verifier builds it again and compares.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,12 +14,13 @@ from domain.drafting import DraftAction, PlayDraft
 from domain.evidence import Evidence
 from domain.plan import TBD
 from domain.plan_language import Step
-from domain.playbook import PHASES, Criterion, Phase, PlaybookAction
-from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay, SuccessCriterion, WalkAwayCriterion
+from domain.playbook import PHASES, Phase, PlaybookAction
+from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay
 from tools.evidence.causes import UNDETERMINED
+from tools.evidence.fact_words import fact_name, short_name
+from tools.save_play.agreements import success_criteria, walk_away
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, expected_value
-from tools.save_play.fact_words import fact_name, fact_reason
 from tools.save_play.selection import (
     adverse_signals,
     build_phase,
@@ -28,7 +30,8 @@ from tools.save_play.selection import (
     owner_placeholders,
     supporting_evidence,
 )
-from tools.wording import plain_name
+from tools.save_play.step_order import number_steps
+from tools.wording import safe_name
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,12 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
     """The play, not yet verified and without a version."""
     dossier, finding, playbook = context.dossier, context.finding, context.playbook
     settings = context.configuration.review
-    phases = tuple(
+    made = _play_actions(context, choices)
+    phases = number_steps(
         build_phase(
             phase,
             settings.play_phases[phase],
-            [_play_action(context, phase, choice) for choice in choices[phase]],
+            [made[choice.action.id] for choice in choices[phase]],
             context.created,
             context.schedule_scale,
         )
@@ -114,15 +118,8 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
         questions=(finding.would_tell_apart, *playbook.questions),
         evidence=_play_evidence(context, phases),
         phases=phases,
-        success_criteria=_success_criteria(context),
-        walk_away=tuple(
-            WalkAwayCriterion(
-                when=item.when.format_map(context.words),
-                exit=item.exit.format_map(context.words),
-                way_back=item.way_back.format_map(context.words),
-            )
-            for item in playbook.walk_away
-        ),
+        success_criteria=success_criteria(context),
+        walk_away=walk_away(context),
         cadence=_cadence(context),
         escalation=_escalation(context),
         expected_value=expected_value(
@@ -135,16 +132,43 @@ def build_play(context: PlayContext, choices: PlayChoices, draft: PlayDraft | No
             context.records.get(finding.category, SaveRecord()),
             settings,
         ),
+        edits=context.edits,
         version="",
         status="proposed",
     )
 
 
-def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> PlayAction:
-    """The playbook's action with real people and a real date."""
+def _play_actions(context: PlayContext, choices: PlayChoices) -> dict[str, PlayAction]:
+    """By id: the actions with people and dates. A step comes after the one whose result it needs."""
+    chosen = {choice.action.id: (phase, choice) for phase in PHASES for choice in choices[phase]}
+    made: dict[str, PlayAction] = {}
+
+    def make(action_id: str, waiting: frozenset[str]) -> PlayAction:
+        if action_id not in made:
+            phase, choice = chosen[action_id]
+            others = (context.edits.after.get(action_id, each) for each in ("", *choice.action.after))
+            after = next((each for each in others if each in chosen and each not in waiting), None)
+            earlier = make(after, waiting | {after}).due if after else None
+            made[action_id] = _play_action(context, phase, choice, after, earlier)
+        return made[action_id]
+
+    for action_id in chosen:
+        make(action_id, frozenset({action_id}))
+    return made
+
+
+def _play_action(
+    context: PlayContext, phase: Phase, choice: ChosenAction, after: str | None, earlier: date | None
+) -> PlayAction:
+    """The playbook's action with real people and a real date, after the day of the step that it waits for."""
     action, dossier = choice.action, context.dossier
     due = choice.due or context.due_date(phase, action)
+    if earlier is not None and choice.due is None and due <= earlier:
+        due = context.calendar.on_or_after(earlier + timedelta(days=1))
+    due = max(due, earlier or due)
     step = context.steps[action.id] or Step(verb=action.verb, because=())
+    if after is not None:
+        step = step.model_copy(update={"after": after})
     default_owner = context.team.by_role.get(action.owner_role)
     person = choice.owner or default_owner
     words = context.words_for(action)
@@ -152,13 +176,23 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
         placeholders = owner_placeholders(action.owner_role, context.book_of(action))
         words = {**words, **dict.fromkeys(placeholders, person.name)}
     contact = find_contact(dossier, *_stand_in_roles(action))
-    met = step.person.name if step.person and step.person.fact else plain_name(contact.name) if contact else None
+    met = (
+        step.person.name
+        if step.person and step.person.fact
+        else safe_name(contact.name, "their contact")
+        if contact
+        else None
+    )
     words = {**words, **step_words(context, action, step)}
-    vocabulary = context.configuration.plan
+    about, vocabulary = context.facts.by_id(step.about), context.configuration.plan
+    # A title that names the fact in full is enough: the sentence under it calls it by its number or first words.
+    short = {**words, "about": short_name(about)} if about and "{about}" in action.title else words
+    what, detail = _split_sentences(action.what)
     return PlayAction(
         id=action.id,
         title=action.title.format_map(words),
-        action=action.what.format_map(words),
+        action=what.format_map(short),
+        detail=detail.format_map(short),
         owner=person.name if person else TBD,
         owner_id=person.person_id if person else None,
         owner_role=action.owner_role,
@@ -171,11 +205,17 @@ def _play_action(context: PlayContext, phase: Phase, choice: ChosenAction) -> Pl
         channel=action.channel,
         customer_facing=action.customer_facing,
         contact=met if action.customer_facing else None,
-        because=tuple(fact_reason(fact) for fact in context.facts.all_of(step.because)),
+        because=tuple(said for fact_id in step.because if (said := context.reason(fact_id)) is not None),
         asks=tuple(vocabulary.questions[name].says for name in step.asks),
         result=vocabulary.results[step.result].says if step.result else "",
         step=step,
     )
+
+
+def _split_sentences(text: str) -> tuple[str, str]:
+    """The first sentence of a playbook's text, and the rest."""
+    first, *rest = re.split(r"(?<=[.?]) (?=[A-Z{])", text, maxsplit=1)
+    return first, rest[0] if rest else ""
 
 
 def step_title(context: PlayContext, action: PlaybookAction) -> str:
@@ -214,44 +254,12 @@ def _play_evidence(context: PlayContext, phases: tuple[PlayPhase, ...]) -> tuple
 
 def _root_cause(context: PlayContext) -> str:
     finding = context.finding
+    if context.edits.cause == finding.category:
+        return finding.reasoning  # said by people: the review's confidence is not theirs
     text = f"{finding.reasoning} Confidence: {finding.confidence}."
     if finding.runner_up_label and finding.category != UNDETERMINED:
         text += f" Runner-up: {finding.runner_up_label}."
     return text
-
-
-def _success_criteria(context: PlayContext) -> tuple[SuccessCriterion, ...]:
-    found = [success_criterion(context, item) for item in context.playbook.success]
-    return tuple(sorted(found, key=lambda item: (item.by, item.name)))
-
-
-def success_criterion(context: PlayContext, item: Criterion) -> SuccessCriterion:
-    """The criterion for one account, with its date; a health target gets the goal in figures."""
-    calendar, days = context.calendar, _last_day_of_week(item.week, context.schedule_scale)
-    by = max(calendar.on_or_before(context.created + timedelta(days=days)), calendar.on_or_after(context.created))
-    target = item.target.format_map(context.words)
-    if item.health_target:
-        target = f"{target} ({_health_target(context)})"
-    return SuccessCriterion(
-        name=item.name, metric=item.metric.format_map(context.words), target=target, by=by, week=item.week
-    )
-
-
-def _last_day_of_week(week: int, scale: float) -> int:
-    """Days from the start of the play to the end of its week, from 1 up. The first week is never shortened."""
-    last = week * 7 - 1
-    return last if week == 1 else round(7 + (last - 7) * scale)
-
-
-def _health_target(context: PlayContext) -> str:
-    floors = [band.starts_at for band in context.configuration.scoring.health_bands]
-    health = context.dossier.health
-    if health is None:
-        return f"at least {floors[1]:.0f} of 100 once enough is known; not scored today"
-    gain = context.configuration.review.health_gain.value
-    goal = next((floor for floor in floors if floor > health), 100.0)
-    goal = max(goal, min(health + gain, 100.0)) if health < floors[-1] else max(health, goal - gain)
-    return f"at least {goal:.0f} of 100, from {health:.0f} today; high is good"
 
 
 def _cadence(context: PlayContext) -> Cadence:

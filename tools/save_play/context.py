@@ -3,7 +3,7 @@
 Pure. The playbook drafter, the model and the verifier all work with the same context.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -16,8 +16,11 @@ from domain.drafting import FIRST_TOUCH
 from domain.evidence import Evidence
 from domain.facts import ContactFact, QuotationFact
 from domain.plan_language import Step, StepPerson
+from domain.play_edits import NO_EDITS, AddedStep, PlayEdits
 from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role, Situation
 from tools.evidence.causes import UNDETERMINED
+from tools.evidence.fact_words import fact_reason
+from tools.save_play.added_steps import added_action, added_id, added_step, find_person
 from tools.save_play.binding import AccountFacts, bind
 from tools.save_play.expected_value import SaveRecord
 from tools.save_play.selection import (
@@ -53,6 +56,18 @@ class ActionOption:
     days: tuple[date, ...]
 
 
+class _Steps(dict[str, Step | None]):
+    """Steps by action, filled when they are asked for: most of the library is not."""
+
+    def __init__(self, fill: Callable[[str], Step | None]) -> None:
+        super().__init__()
+        self._fill = fill
+
+    def __missing__(self, action_id: str) -> Step | None:
+        self[action_id] = self._fill(action_id)
+        return self[action_id]
+
+
 @dataclass(frozen=True)
 class PlayContext:
     """One account and everything its play may use.
@@ -71,6 +86,10 @@ class PlayContext:
     records: Mapping[str, SaveRecord] = field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
     tried: tuple[str, ...] = ()
+    free_hours: Mapping[str, float] = field(default_factory=dict)
+    """By person: hours left in the planning period."""
+    edits: PlayEdits = NO_EDITS
+    """Changes of people to the play."""
 
     @cached_property
     def playbook(self) -> Playbook:
@@ -93,18 +112,30 @@ class PlayContext:
     @cached_property
     def steps(self) -> Mapping[str, Step | None]:
         """By action: its places filled for this account; None where it cannot be offered."""
-        actions = [action for phase in PHASES for action in self.library(phase)]
-        return {action.id: bind(action, self.facts, self._colleague) for action in actions}
+        return _Steps(self._step_of)
+
+    def _step_of(self, action_id: str) -> Step | None:
+        added = self.added_of(action_id)
+        if added is not None:
+            return self._with_chosen_person(action_id, added_step(added, self.facts, self.people))
+        return self._with_chosen_person(action_id, bind(self._actions[action_id], self.facts, self._colleague))
+
+    @cached_property
+    def _actions(self) -> dict[str, PlaybookAction]:
+        return {action.id: action for phase in PHASES for action in self.library(phase)}
+
+    def _with_chosen_person(self, action_id: str, step: Step | None) -> Step | None:
+        named = self.edits.people.get(action_id)
+        chosen = find_person(named, self.facts, self.people) if named else None
+        return step if step is None or chosen is None else step.model_copy(update={"person": chosen})
 
     def library(self, phase: Phase) -> tuple[PlaybookAction, ...]:
-        """Every action that a play for this cause may have in a phase, also of situations that no longer hold."""
+        """Every action that a play for this cause may have in a phase, also of situations that no longer hold, and those added."""
         situations = self.configuration.situations.values()
+        written = (*(a for situation in situations for a in situation.phase(phase)), *self.playbook.phase(phase))
         others = self.configuration.causes.causes if self.finding.category == UNDETERMINED else ()
-        return (
-            *(action for situation in situations for action in situation.phase(phase)),
-            *self.playbook.phase(phase),
-            *(action for name in others for action in self._actions_of_other(name, phase)),
-        )
+        possible = (action for name in others for action in self._actions_of_other(name, phase))
+        return (*written, *possible, *(action for at, action in self._added if at == phase))
 
     def _actions_of_other(self, name: str, phase: Phase) -> list[PlaybookAction]:
         """The actions for a cause that is only possible: nothing that opens a play or gives money away."""
@@ -120,24 +151,59 @@ class PlayContext:
         books = self.configuration.playbooks.values() if self.finding.category == UNDETERMINED else ()
         return {action.id: book for book in books for phase in PHASES for action in book.phase(phase)}
 
+    @cached_property
+    def _added(self) -> tuple[tuple[Phase, PlaybookAction], ...]:
+        """Steps that people added, each with its phase."""
+        vocabulary = self.configuration.plan
+        return tuple(
+            (self.phase_on(each.by), added_action(each, vocabulary, self.people, self.created))
+            for each in self.edits.added
+        )
+
+    def phase_on(self, day: date) -> Phase:
+        """The phase of the play in which a day lies; the last one for later days."""
+        settings = self.configuration.review.play_phases
+        ends = {p: action_window(p, settings[p].days, self.created, self.schedule_scale)[1] for p in PHASES}
+        return next((phase for phase in PHASES if day <= ends[phase]), PHASES[-1])
+
+    def added_of(self, action_id: str) -> AddedStep | None:
+        """The step that a person added under this id."""
+        return next((each for each in self.edits.added if added_id(each) == action_id), None)
+
     def usable(self, phase: Phase) -> list[PlaybookAction]:
         """The actions of a phase that fit the account today, the best first.
 
         While the cause is undetermined, the steps of the diagnosis and those for each cause that it may be take turns; the
         latter only where a fact calls for them.
         """
-        actions = (*(a for situation in self.situations for a in situation.phase(phase)), *self.playbook.phase(phase))
-        turns = [self._fitting(actions)]
-        for name in self.finding.candidates:
-            others = self._fitting(self._actions_of_other(name, phase))
-            turns.append([action for action in others if (step := self.steps[action.id]) and step.is_specific])
-        return [action for turn in zip_longest(*turns) for action in turn if action is not None]
+        if phase not in self._usable:
+            here = (a for situation in self.situations for a in situation.phase(phase))
+            turns = [self._fitting((*here, *self.playbook.phase(phase)))]
+            for name in self.finding.candidates if self.finding.category == UNDETERMINED else ():
+                others = self._fitting(self._actions_of_other(name, phase))
+                turns.append([action for action in others if (step := self.steps[action.id]) and step.is_specific])
+            self._usable[phase] = [action for turn in zip_longest(*turns) for action in turn if action is not None]
+        return list(self._usable[phase])
 
     def _fitting(self, actions: Sequence[PlaybookAction]) -> list[PlaybookAction]:
-        fitting = suitable_actions(
-            actions, self.tier, self.finding.difficulty, adverse_signals(self.dossier), self.steps
-        )
+        signals = adverse_signals(self.dossier)
+        fitting = suitable_actions(actions, self.tier, self.finding.difficulty, signals, self.steps)
         return [action for action in fitting if action.id not in self.excluded]
+
+    @cached_property
+    def _usable(self) -> dict[Phase, list[PlaybookAction]]:
+        return {}
+
+    def reason(self, fact_id: str) -> str | None:
+        """The fact in words; None where it is no longer on record."""
+        if fact_id not in self._reasons:
+            fact = self.facts.by_id(fact_id)
+            self._reasons[fact_id] = fact_reason(fact) if fact else None
+        return self._reasons[fact_id]
+
+    @cached_property
+    def _reasons(self) -> dict[str, str | None]:
+        return {}
 
     @cached_property
     def role_words(self) -> dict[str, str]:
@@ -164,7 +230,7 @@ class PlayContext:
     @cached_property
     def team(self) -> Team:
         """Our people around the account."""
-        return account_team(self.dossier, self.people)
+        return account_team(self.dossier, self.people, self.free_hours)
 
     @cached_property
     def words(self) -> dict[str, str]:

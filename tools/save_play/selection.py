@@ -15,9 +15,10 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Contact, Dossier, Person
 from domain.evidence import SourceRow
 from domain.plan_language import Step
+from domain.play_edits import NO_EDITS
 from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
 from domain.save_play import PlayAction, PlayPhase, SavePlay
-from tools.wording import plain_name
+from tools.wording import plain_name, safe_name
 from tools.working_days import WorkingDays
 
 _ROLE_WORDS = {
@@ -64,10 +65,13 @@ class Team:
         return person.name if person else _ROLE_WORDS[role]
 
 
-def account_team(dossier: Dossier, people: Mapping[str, Person]) -> Team:
-    """The people of an account: its CSM and sponsor, the CSM's manager, and the first person of each other role."""
-    of_role: dict[Role, list[Person]] = {}
-    for person in sorted(people.values(), key=lambda person: person.person_id):
+def account_team(dossier: Dossier, people: Mapping[str, Person], free_hours: Mapping[str, float] | None = None) -> Team:
+    """The people of an account: its CSM and sponsor, the CSM's manager, and of each other role who has most hours free.
+
+    Between equals the order of the ids decides, also where no hours are known.
+    """
+    free, of_role = free_hours or {}, dict[Role, list[Person]]()
+    for person in sorted(people.values(), key=lambda person: (-free.get(person.person_id, 0.0), person.person_id)):
         of_role.setdefault(person.role, []).append(person)
     csm = people.get(dossier.csm_id or "")
     sponsor = people.get(dossier.exec_sponsor_id or "")
@@ -106,10 +110,12 @@ def placeholder_values(dossier: Dossier, team: Team, playbook: Playbook) -> dict
     champion = next((c for c in champions if c.active), champions[0] if champions else None)
     renewal = dossier.renewal_date.isoformat() if dossier.renewal_date else "the renewal"
     return {
-        "account": plain_name(dossier.name),
-        "contact": plain_name(main.name) if main else "their main contact (to be found)",
-        "executive": plain_name(executive.name) if executive else "their executive sponsor (to be found)",
-        "champion": plain_name(champion.name) if champion else "their champion (to be found)",
+        "account": safe_name(dossier.name, plain_name(dossier.account_id)),
+        "contact": safe_name(main.name, "their main contact") if main else "their main contact (to be found)",
+        "executive": safe_name(executive.name, "their executive")
+        if executive
+        else "their executive sponsor (to be found)",
+        "champion": safe_name(champion.name, "their champion") if champion else "their champion (to be found)",
         "csm": team.name("csm"),
         "manager": team.name("cs_manager"),
         "our_executive": team.name("exec_sponsor"),
@@ -189,13 +195,14 @@ def _without_repetition(
 ) -> list[PlaybookAction]:
     """The first ``most`` actions that differ; others only where there are not enough."""
     found = list(picked)
-    later = []
+    later: list[PlaybookAction] = []
     for action in options:
-        if action in found:
+        if len(found) >= most:
+            break
+        if any(action is other for other in found):
             continue
         repeats = any(_is_same_step(steps[action.id], steps[other.id]) for other in (*earlier, *found))
-        later += [action] if repeats else []
-        found += [] if repeats or len(found) >= most else [action]
+        (later if repeats else found).append(action)
     return [*found, *later[: max(most - len(found), 0)]]
 
 
@@ -290,6 +297,8 @@ def play_version(play: SavePlay) -> str:
         }
         for fact in play.evidence
     ]
+    if play.edits != NO_EDITS:
+        content["edits"] = play.edits.model_dump(mode="json")
     body = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(body.encode()).hexdigest()[:12]
 

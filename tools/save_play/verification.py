@@ -4,21 +4,21 @@ Twice over: rules that a play must keep, whoever drafted it, and then the play i
 library and the choices, and compared. A draft is checked before it becomes a play at all.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
 from domain.configuration import Configuration
 from domain.drafting import FIRST_TOUCH, DraftAction, PlayDraft, Violation
 from domain.evidence import Evidence
+from domain.facts import ContactFact
 from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
 from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices
 from tools.save_play.context import PlayContext
+from tools.save_play.editing import edited_context
 
 MINIMUM_ACTIONS = 3
 _EDITED = ("edited",)
-_FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _HEADER = (
     "account_id", "name", "arr", "currency", "contract_arr", "contract_currency", "risk_level", "intervention_tier", "renewal_date",
     "renewal_in_days", "created", "owner", "owner_id", "drafted_by", "cause", "cause_label",
@@ -27,6 +27,7 @@ _HEADER = (
 
 def verify_play(play: SavePlay, context: PlayContext) -> tuple[Violation, ...]:
     """Violations of the play, in a fixed order; empty if it passes."""
+    context = edited_context(context, play.edits)
     found = [
         *_actions(play, context),
         *_first_touch(play, context.configuration),
@@ -34,7 +35,8 @@ def verify_play(play: SavePlay, context: PlayContext) -> tuple[Violation, ...]:
         *_dates(play, context),
         *_cited(play),
         *_criteria(play),
-        *_check_reworded(play),
+        *_people(play, context),
+        *_order(play),
     ]
     if play.draft is not None:
         found += check_draft(play.draft, context)
@@ -175,28 +177,24 @@ def _cited(play: SavePlay) -> Iterator[Violation]:
                 yield _violation("evidence_unknown", f"{action.id} cites {evidence_id}, which does not exist")
 
 
-def _check_reworded(play: SavePlay) -> Iterator[Violation]:
-    """Numbers in the words of people that the account's own record does not have."""
-    reworded = [action for action in _all_actions(play) if action.reworded_by]
-    if not reworded:
-        return
-    said = [fact.statement + " " + fact.shown for fact in play.evidence]
-    said += [f"{phase.starts} {phase.ends}" for phase in play.phases]
-    said += [f"{each.due} {each.follow_up} {each.title} {each.effort_hours:g}" for each in _all_actions(play)]
-    said += [f"{amount:.2f}" for amount in (play.arr, play.contract_arr) if amount is not None]
-    said += [f"{play.renewal_date} {play.renewal_in_days} {play.name}"]
-    known = set(_numbers_in(" ".join(said)))
-    for action in reworded:
-        strange = [figure for figure in _numbers_in(action.action) if figure not in known]
-        if strange:
-            message = f"{action.id}: {_quote_input(strange[0])} stands nowhere in the record of the account; cite what is known"
-            yield Violation(code="number_untraced", message=message, at=action.id)
+def _people(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
+    """Nobody who left is met, unless the step asks for somebody who left."""
+    library = {action.id: action for phase in PHASES for action in context.library(phase)}
+    for action in _all_actions(play):
+        fact = context.facts.by_id(action.step.person.fact) if action.step and action.step.person else None
+        places = library[action.id].person if action.id in library else ()
+        asks_for_gone = any(place.contact and "departed" in place.contact.tests for place in places)
+        if isinstance(fact, ContactFact) and fact.status == "departed" and not asks_for_gone:
+            yield _violation("person_left", f"{action.id}: {action.contact} left; choose somebody who is there")
 
 
-def _numbers_in(text: str) -> list[str]:
-    """The numbers in a text, without separators of thousands and without decimals that say nothing."""
-    found = [figure.replace(",", "") for figure in _FIGURE.findall(text)]
-    return [figure.rstrip("0").rstrip(".") if "." in figure else figure.lstrip("0") or "0" for figure in found]
+def _order(play: SavePlay) -> Iterator[Violation]:
+    """A step that waits for another is not due before it."""
+    dues = {action.id: action.due for action in _all_actions(play)}
+    for action in _all_actions(play):
+        after = action.step.after if action.step else None
+        if after is not None and action.due < dues.get(after, date.max):
+            yield _violation("before_its_step", f"{action.id} is due before {after}, whose result it needs")
 
 
 def _criteria(play: SavePlay) -> Iterator[Violation]:
@@ -286,7 +284,6 @@ def _phase_differences(given: PlayPhase, wanted: PlayPhase, edited: bool) -> Ite
         other = actions.get(action.id)
         if other is None or action == other:
             continue
-        own_words = ("action", "reworded_by") if edited and action.reworded_by else ()
         for name in PlayAction.model_fields:
-            if name not in own_words and getattr(action, name) != getattr(other, name):
+            if getattr(action, name) != getattr(other, name):
                 yield _mismatch("action_differs", f"{action.id}, {name.replace('_', ' ')}", getattr(other, name))

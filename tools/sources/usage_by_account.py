@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import duckdb
 
 from domain.data_audit import EXACT_REPEAT
+from domain.tables import TABLES
 from tools.signals import USAGE_COLUMNS, usage_by_account_sql
 from tools.signals.registry import needed_columns
 from tools.sources.parse import SQL_TYPES
@@ -176,7 +177,7 @@ def _columns_given(staging: StagingTable) -> set[str]:
 def _empty_columns(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> tuple[str, ...]:
     """The columns that the source has, that signals need, and that no row fills."""
     given = _columns_given(staging)
-    names = [name for name in needed_columns("usage") if name in given]
+    names = [name for name in needed_columns(TABLES["usage"]) if name in given]
     cells = [_AGES[name] for name in names] if staging.is_aggregated else names
     table = "usage_by_account" if staging.is_aggregated else "usage"
     counts = (
