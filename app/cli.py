@@ -355,7 +355,9 @@ app.add_typer(eval_commands, name="eval")
 @eval_commands.callback()
 def evaluate(
     context: typer.Context,
-    suite: Annotated[str, typer.Option(help="accounts, plays, ask, hostile, drafts, worlds, outside or all.")] = "all",
+    suite: Annotated[
+        str, typer.Option(help="accounts, plays, agents, ask, hostile, drafts, worlds, outside or all.")
+    ] = "all",
     model: Annotated[
         str, typer.Option(help="playbook (no model), replay (recorded answers) or live (the configured one).")
     ] = "playbook",
@@ -363,6 +365,18 @@ def evaluate(
     accept: Annotated[bool, typer.Option("--accept", help="Make these results the baseline.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report, case by case, to this file.")] = None,
     explain: Annotated[str | None, typer.Option(help="Show one account case from its rows to its play.")] = None,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="A B", help="Compare the plays of two prompts folders, models or configurations."),
+    ] = None,
+    labels: Annotated[
+        list[Path] | None, typer.Option(help="With --compare: files of labels; the first gets new ones.")
+    ] = None,
+    choose: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --compare: choose blind, under this name.")
+    ] = None,
+    judge: Annotated[bool, typer.Option("--judge", help="With --compare: let the model choose, too.")] = False,
+    seed: Annotated[int, typer.Option(help="With --compare: order in which the plays are shown.")] = 1,
     configs: Configs = None,
     as_json: Json = False,
 ) -> None:
@@ -375,6 +389,14 @@ def evaluate(
         return
     if explain is not None:
         evaluation_commands.print_case(explain, configs)
+        return
+    if compare is not None:
+        from app.comparison_commands import ComparisonRequest, run_comparison
+
+        mode = evaluation_commands.drafting_mode(model)
+        run_comparison(
+            ComparisonRequest(compare, mode, seed, tuple(labels or ()), choose, judge, html, configs, as_json)
+        )
         return
     evaluation_commands.run_evaluation(suite, model, baseline, accept, html, configs, as_json)
 

@@ -83,8 +83,8 @@ def prompt_for_play(
 ) -> PlayDecision | None:
     """Show one play and ask for the decision about it; None when a play beyond the hours is left to wait.
 
-    ``choice`` waits already; it is kept unless another is given. ``ask_for_edit`` asks what to change; an edit that changes
-    nothing is an approval.
+    ``choice`` waits already; it is kept unless another is given.
+    ``ask_for_edit`` asks what to change; an edit that changes nothing is an approval.
     """
     head = f"{place}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
     body = Text("\n".join(f"{fact.id}  {fact.statement}" for fact in play.evidence[:6]))

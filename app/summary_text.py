@@ -10,13 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from domain.backtest import Backtest
 from domain.plan import TBD, Story
 from domain.portfolio import AheadAccount, ListedAccount
-from tools.planning.agenda import expected_churn_text
-from tools.wording import format_money, format_short_day, known_amount, plural
+from tools.wording import expected_churn_text, format_money, format_short_day, known_amount, plural
 
 if TYPE_CHECKING:
+    from domain.backtest import Backtest
     from domain.portfolio import DataReport
     from domain.review import Review
     from tools.scoring.scored_base import ScoreOnlyBase
@@ -108,7 +107,7 @@ def _standing(line: ListedAccount) -> tuple[str, str, str]:
     return line.intervention_tier, line.change, line.reasons[0] if line.reasons else ""
 
 
-def backtest_text(found: Backtest, test: str) -> str:
+def backtest_text(found: "Backtest", test: str) -> str:
     """The look back: the list against simple rules, and the chances against what came."""
     weeks, soon = found.list_horizon_weeks, found.chance_horizon_weeks
     rules = [

@@ -22,7 +22,7 @@ from tools.configuration import parse_configuration, read_configuration_files, w
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
-    from agents.model_client import CallListener, ModelClient
+    from agents.conversation import CallListener, ModelClient
     from domain.configuration import ConfigurationT
     from graph.context import ReviewContext
     from tools.engine import StepWatcher

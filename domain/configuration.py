@@ -678,16 +678,19 @@ class ReviewSettings(Record):
 
 
 class TokenPrices(Record):
-    """Prices by model: for a million tokens read and a million written."""
+    """Prices by model: for a million tokens read, a million written and, where they cost less, a million read from the cache."""
 
     currency: str = Field(pattern="^[A-Z]{3}$")
     as_of: date
-    models: dict[str, tuple[Price, Price]]
+    models: dict[str, tuple[Price, Price] | tuple[Price, Price, Price]]
 
-    def cost(self, model: str, read: int, written: int) -> float | None:
-        """Cost of tokens in ``currency``; None when the model is not in the table."""
+    def cost(self, model: str, read: int, written: int, cached: int = 0) -> float | None:
+        """Cost of tokens in ``currency``; ``cached`` are part of ``read``. None when the model is not in the table."""
         price = self.models.get(model)
-        return round((read * price[0] + written * price[1]) / 1e6, 6) if price else None
+        if price is None:
+            return None
+        from_cache = price[2] if len(price) == 3 else price[0]
+        return round(((read - cached) * price[0] + cached * from_cache + written * price[1]) / 1e6, 6)
 
 
 class WordLists(Record):
@@ -717,6 +720,7 @@ class ModelSettings(Record):
     fast_name: str | None
     url: str | None
     roles: dict[ModelRole, Literal["strong", "fast"]]
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None
     temperature: Temperature
     seed: Setting
     timeout: Seconds
@@ -726,6 +730,7 @@ class ModelSettings(Record):
     retries: Factor
     retry_first_wait: Seconds
     retry_longest_wait: Seconds
+    loading_wait: Seconds
     at_once: SomeCount
     budget_seconds: Seconds
     budget_tokens: Tokens

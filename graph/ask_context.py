@@ -37,7 +37,7 @@ from tools.wording import capitalize_first, format_day, format_money, plural
 from tools.working_days import WorkingDays
 
 if TYPE_CHECKING:
-    from agents.model_client import ModelClient
+    from agents.conversation import ModelClient
 
 _MAX_LATE_LISTED = 10
 _MAX_FACTS = 6

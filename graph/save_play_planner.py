@@ -52,13 +52,12 @@ class SavePlayPlanner:
             return None
         finding = self.causes_by_account[dossier.account_id]
         # Evidence that fades while a play works on it is no news about the cause.
-        same = old.cause in (finding.category, old.edits.cause) or old.cause in finding.candidates
-        return old if same else None
+        return old if old.cause in (finding.category, old.edits.cause, *finding.candidates) else None
 
     def _finding(self, dossier: Dossier) -> CauseFinding:
         """The diagnosis; where a play goes on although its cause is no longer clear, with the cause that it works on."""
         found, old = self.causes_by_account[dossier.account_id], self.existing_play(dossier)
-        if old is None or old.cause not in found.candidates:
+        if old is None or old.cause == found.category or old.cause not in found.candidates:
             return found
         others = [cause for cause in found.candidates if cause != old.cause]
         return with_cause(found, old.cause, others[0] if others else None, self.context.configuration.causes)

@@ -132,10 +132,13 @@ class PlayContext:
     def library(self, phase: Phase) -> tuple[PlaybookAction, ...]:
         """Every action that a play for this cause may have in a phase, also of situations that no longer hold, and those added."""
         situations = self.configuration.situations.values()
-        written = (*(a for situation in situations for a in situation.phase(phase)), *self.playbook.phase(phase))
         others = self.configuration.causes.causes if self.finding.category == UNDETERMINED else ()
-        possible = (action for name in others for action in self._actions_of_other(name, phase))
-        return (*written, *possible, *(action for at, action in self._added if at == phase))
+        return (
+            *(action for situation in situations for action in situation.phase(phase)),
+            *self.playbook.phase(phase),
+            *(action for name in others for action in self._actions_of_other(name, phase)),
+            *(action for at, action in self._added if at == phase),
+        )
 
     def _actions_of_other(self, name: str, phase: Phase) -> list[PlaybookAction]:
         """The actions for a cause that is only possible: nothing that opens a play or gives money away."""
@@ -193,6 +196,12 @@ class PlayContext:
     @cached_property
     def _usable(self) -> dict[Phase, list[PlaybookAction]]:
         return {}
+
+    def _fitting(self, actions: Sequence[PlaybookAction]) -> list[PlaybookAction]:
+        fitting = suitable_actions(
+            actions, self.tier, self.finding.difficulty, adverse_signals(self.dossier), self.steps
+        )
+        return [action for action in fitting if action.id not in self.excluded]
 
     def reason(self, fact_id: str) -> str | None:
         """The fact in words; None where it is no longer on record."""

@@ -14,8 +14,7 @@ from domain.churn_settings import ChurnSettings
 from domain.configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings
 from domain.data_audit import DataAudit
 from tools.engine import StepWatcher
-from tools.scoring.churn_learning import Learned
-from tools.scoring.churn_odds import ChurnOdds, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
+from tools.scoring.churn_odds import ChurnOdds, Learned, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
 from tools.scoring.churn_rate import ChurnRate
 from tools.scoring.score_sql import (
     ATTRIBUTES,
