@@ -20,7 +20,7 @@ with
 select
     account_id,
     max(is_unusual) as any_unusual,
-    sum(case when age < 2 * 28 then 1 else 0 end) as recent_rows,
+    count(case when age < 2 * 28 then 1 end) as recent_rows,
     0 as recent_days,
     min(case when active_users is not null then age end) as age_last_row,
     max(case when active_users is not null then age end) as age_first_row,
