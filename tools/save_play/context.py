@@ -182,11 +182,16 @@ class PlayContext:
         if phase not in self._usable:
             here = (a for situation in self.situations for a in situation.phase(phase))
             turns = [self._fitting((*here, *self.playbook.phase(phase)))]
-            for name in self.finding.candidates:
+            for name in self.finding.candidates if self.finding.category == UNDETERMINED else ():
                 others = self._fitting(self._actions_of_other(name, phase))
                 turns.append([action for action in others if (step := self.steps[action.id]) and step.is_specific])
             self._usable[phase] = [action for turn in zip_longest(*turns) for action in turn if action is not None]
         return list(self._usable[phase])
+
+    def _fitting(self, actions: Sequence[PlaybookAction]) -> list[PlaybookAction]:
+        signals = adverse_signals(self.dossier)
+        fitting = suitable_actions(actions, self.tier, self.finding.difficulty, signals, self.steps)
+        return [action for action in fitting if action.id not in self.excluded]
 
     @cached_property
     def _usable(self) -> dict[Phase, list[PlaybookAction]]:
