@@ -95,7 +95,9 @@ class SavePlayPlanner:
         for situation in context.situations:
             fact, adds = context.facts.first(situation.when), offered & {action.id for action in situation.actions}
             if situation.situation not in old.seen.situations and fact is not None and adds:
-                return f"New: {situation.label[:1].lower()}{situation.label[1:]}. {words.sentence(fact)}"
+                return (
+                    f"New: {situation.label[:1].lower()}{situation.label[1:]}. {words.sentence(_spoken(fact, dossier))}"
+                )
         answered = self._answered_news(old, dossier, context)
         return f"New and decisive: {words.sentence(answered)}" if answered is not None else None
 
@@ -249,6 +251,12 @@ class SavePlayPlanner:
         if replaced is not None:
             play = add_note(play, f"It would replace the play that runs since {replaced.origin}.")
         return play
+
+
+def _spoken(fact: Fact, dossier: Dossier) -> Fact:
+    """The sentence that names a person, for somebody whom only a text names; any other fact as it is."""
+    source = fact.named_in if isinstance(fact, ContactFact) else None
+    return next((each for each in dossier.facts if each.id == source), fact)
 
 
 def _strongest(dossier: Dossier, finding: CauseFinding) -> str:

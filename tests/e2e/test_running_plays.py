@@ -201,7 +201,7 @@ def test_whatever_was_rejected_or_deferred_has_an_owner_a_next_step_a_date_and_a
 def test_a_new_decisive_fact_proposes_a_changed_play_and_says_which(weeks: Weeks) -> None:
     standing = weeks.review(W49)["running"][weeks.continued]
     assert standing["proposal"] == "change"
-    assert "New CFO: named on 26 Nov" in standing["why"]
+    assert "A new CFO started on Monday" in standing["why"]
     assert standing["adds"]
     assert any("A new CFO started on Monday" in move["text"] for move in standing["moves"])
 

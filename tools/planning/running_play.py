@@ -177,7 +177,9 @@ def _propose(
         return "stop", f"{said}The account is no longer at risk and its health is green. {_open_text(steps)}"
     if steps and not [step for step in steps if step.state in _OPEN]:
         return "stop", f"{said}Every step is done. Compare the result with the success criteria."
-    news = next((f"{move.text} " for move in moves if move.tone == "bad" and move.kind in ("new", "changed")), "")
+    news = next(
+        (f"{move.text.rstrip('.')}. " for move in moves if move.tone == "bad" and move.kind in ("new", "changed")), ""
+    )
     return "continue", said + news + _direction(old, dossier, moves, week.settings) + _standing_text(steps, moves)
 
 
