@@ -183,8 +183,8 @@ class Playbook(Record):
         phases = {action.id: place for place, phase in enumerate(PHASES) for action in self.phase(phase)}
         for action in self.actions:
             for other in action.after:
-                if other not in phases or other == action.id or phases[other] > phases[action.id]:
-                    raise ValueError(f"{action.id}: after: {other!r} is no action of this or an earlier phase")
+                if other == action.id or phases.get(other, 0) > phases[action.id]:
+                    raise ValueError(f"{action.id}: after: {other!r} is not of this or an earlier phase")
         for tier in ("critical", "high", "medium"):
             for difficulty in ("easy", "moderate", "hard"):
                 fitting = [a for a in self.stabilise if tier in a.tiers and difficulty in a.difficulty]
