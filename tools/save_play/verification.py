@@ -220,6 +220,7 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
                 next(known for known in context.library(phase.phase) if known.id == action.id),
                 context.people.get(action.owner_id or ""),
                 action.due,
+                (action.step.after or "") if action.step and play.status in _EDITED else None,
             )
             for action in phase.actions
         ]
