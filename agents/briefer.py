@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agents.model_client import Message, ModelClient
+from agents.conversation import Message, ModelClient
 from agents.repair_loop import RepairLoop, parse_answer
 from domain.configuration import Configuration
 from domain.drafting import BriefingDraft, DraftingRecord, Violation

@@ -1,7 +1,8 @@
 """The capacity analyzer: who has hours free (phase 2), and who does what by when (phase 4)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 
 from domain.configuration import Configuration
 from domain.diagnosis import CapacityLine, Handover
@@ -17,23 +18,26 @@ from tools.planning.capacity import (
     committed_hours,
     free_hours,
     planning_end,
-    play_hours,
     propose_handovers,
     requested_hours,
 )
 from tools.planning.decisions import AppliedDecisions
+from tools.planning.waiting import HoursThere, list_waiting
 from tools.save_play.expected_value import budget_needed
-from tools.wording import ROLE_NAMES, format_money, format_number, plural
+from tools.wording import plural
 from tools.working_days import WorkingDays
 
 _ROLES = ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing")
 
 
 def free_hours_by_person(
-    identified: IdentifyResult, open_actions: Sequence[Action], configuration: Configuration
+    identified: IdentifyResult,
+    open_actions: Sequence[Action],
+    configuration: Configuration,
+    plays: Sequence[SavePlay] = (),
 ) -> dict[str, float]:
-    """Hours that each of our people has left for save plays in the planning period."""
-    committed = committed_hours(open_actions, identified.as_of, configuration.review)
+    """Hours that each of our people has left for these plays in the planning period."""
+    committed = _committed(identified, open_actions, plays, configuration)
     by_person: dict[str, CsmBook] = {book.csm_id: book for book in identified.books if book.csm_id}
     return {
         person_id: free_hours(
@@ -44,6 +48,37 @@ def free_hours_by_person(
         )
         for person_id, person in identified.people.items()
     }
+
+
+def _committed(
+    identified: IdentifyResult,
+    open_actions: Sequence[Action],
+    plays: Sequence[SavePlay],
+    configuration: Configuration,
+) -> dict[str, float]:
+    """Hours by person of open actions and of the primary actions of accounts without a play."""
+    hours = committed_hours(open_actions, identified.as_of, configuration.review)
+    for owner in _owners_of_primary_actions(identified, plays, configuration):
+        hours[owner] = hours.get(owner, 0.0) + configuration.review.primary_action_hours.value
+    return hours
+
+
+def _owners_of_primary_actions(
+    identified: IdentifyResult, plays: Sequence[SavePlay], configuration: Configuration
+) -> list[str]:
+    """The CSM of each account at risk that has no play and whose primary action is due in the planning period.
+
+    The first action of a play is the primary action of its account.
+    """
+    with_play, tiers = {play.account_id for play in plays}, configuration.tiers
+    return [
+        row.csm_id
+        for row in identified.plan_rows
+        if row.csm_id
+        and row.account_id not in with_play
+        and row.tier != "watch"
+        and tiers.due[row.tier].days <= configuration.review.planning_days.value
+    ]
 
 
 def assess_capacity(
@@ -58,7 +93,7 @@ def assess_capacity(
     lines = capacity_lines(
         identified.books,
         identified.people,
-        committed_hours(open_actions, identified.as_of, settings),
+        _committed(identified, open_actions, plays, configuration),
         requested_hours(plays, identified.as_of, settings, done),
         settings,
     )
@@ -79,11 +114,8 @@ def actions_a_week(
     configuration: Configuration,
     done: CompletedActions = (),
 ) -> dict[str, float]:
-    """Actions a week by person within the planning period: of plays, of the plan lines without a play, and what is open.
-
-    The first action of a play is the primary action of its account, so a line of an account with a play adds nothing.
-    """
-    settings, tiers = configuration.review, configuration.tiers
+    """Actions a week by person within the planning period: of plays, of the plan lines without a play, and what is open."""
+    settings = configuration.review
     end = planning_end(identified.as_of, settings)
     with_play = {play.account_id for play in plays}
     owners = [
@@ -93,13 +125,7 @@ def actions_a_week(
         for action in phase.actions
         if action.due <= end and (play.account_id, action.id) not in done
     ]
-    owners += [
-        row.csm_id
-        for row in identified.plan_rows
-        if row.account_id not in with_play
-        and row.tier != "watch"
-        and tiers.due[row.tier].days <= settings.planning_days.value
-    ]
+    owners += _owners_of_primary_actions(identified, plays, configuration)
     owners += [each.owner_id for each in open_actions if each.due <= end and each.account_id not in with_play]
     weeks = settings.planning_days.value / 7
     return {owner: round(count / weeks, 1) for owner, count in Counter(filter(None, owners)).items()}
@@ -111,23 +137,26 @@ def resource_needs(
     free: Mapping[str, float],
     identified: IdentifyResult,
     configuration: Configuration,
+    next_review: date,
+    fixed: Collection[str] = (),
     done: CompletedActions = (),
 ) -> ResourceNeeds:
-    """Hours by role and budget that the plays ask for, what fits, and what is not covered."""
+    """Hours by role and budget that the plays ask for, what fits, what waits, and what is not covered."""
     settings, currency = configuration.review, configuration.scoring.money.home
     chosen = set(allocation.chosen)
     postponed = [play for play in plays if play.account_id not in chosen]
+    there = HoursThere(allocation, free, identified.people, fixed, identified.as_of, settings, done)
+    waiting = list_waiting(plays, there, next_review)
+    critical = {play.account_id for play in postponed if play.intervention_tier == "critical"}
     uncovered = tuple(
-        UncoveredAccount(
-            account_id=play.account_id,
-            name=play.name,
-            lacks=_missing_resources(play, allocation, identified, configuration, done),
-        )
-        for play in postponed
-        if play.intervention_tier == "critical"
+        UncoveredAccount(account_id=each.account_id, name=each.name, lacks=each.lacks)
+        for each in waiting
+        if each.account_id in critical
     )
     budget = sum(budget_needed(play.expected_value, settings) for play in plays)
     note = f"{plural(len(chosen), 'play')} of {len(plays)} fit into the coming {settings.planning_days.value:.0f} days."
+    if waiting:
+        note += f" {plural(len(waiting), 'play')} {'waits' if len(waiting) == 1 else 'wait'} for hours or budget."
     costly = [
         play.name for play in postponed if play.expected_value.value <= 0 and play.intervention_tier != "critical"
     ]
@@ -140,6 +169,7 @@ def resource_needs(
         currency=currency,
         chosen=tuple(play.account_id for play in plays if play.account_id in chosen),
         postponed=tuple(play.account_id for play in postponed),
+        waiting=waiting,
         uncovered=uncovered,
         note=note,
     )
@@ -164,26 +194,6 @@ def _role_need(
         hours_free=round(sum(max(free[member], 0.0) for member in members), 2) if members else None,
         value_of_one_more_hour=max((allocation.value_per_hour.get(member, 0.0) for member in members), default=0.0),
     )
-
-
-def _missing_resources(
-    play: SavePlay,
-    allocation: Allocation,
-    identified: IdentifyResult,
-    configuration: Configuration,
-    done: CompletedActions,
-) -> str:
-    missing = []
-    for person_id, hours in sorted(play_hours(play, identified.as_of, configuration.review, done).items()):
-        short = hours - allocation.hours_left.get(person_id, 0.0)
-        if short > 0:
-            person = identified.people.get(person_id)
-            role = person.role if person else person_id.removeprefix("role:")
-            missing.append(f"{format_number(short)} {ROLE_NAMES.get(role, role)} hours")
-    budget = budget_needed(play.expected_value, configuration.review)
-    if budget > allocation.budget_left:
-        missing.append(f"{format_money(budget - allocation.budget_left, play.currency)} of budget")
-    return ", ".join(missing) or "hours that other critical accounts use"
 
 
 def build_actions(

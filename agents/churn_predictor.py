@@ -1,6 +1,6 @@
 """The churn predictor: who is at risk this week (phase 1), and what to do about it (phase 3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 
 from domain.configuration import Configuration, ReviewProfile, ReviewSettings
@@ -12,6 +12,7 @@ from domain.save_play import SavePlay
 from domain.tracking import UnownedItem
 from tools.planning.allocation import Allocation, PlayCandidate, allocate
 from tools.planning.capacity import CompletedActions, play_hours
+from tools.planning.primary_actions import EarlierPrimaryActions
 from tools.save_play.expected_value import budget_needed
 from tools.save_play.selection import find_contact
 from tools.scoring.portfolio_summary import change_note
@@ -19,6 +20,7 @@ from tools.scoring.tiers import condition_holds, fired_rules
 from tools.wording import capitalize_first, format_day, plural
 from tools.working_days import WorkingDays
 
+NO_EARLIER_ACTIONS = EarlierPrimaryActions()
 _REASONS = 3
 
 
@@ -105,27 +107,45 @@ def intervention_plan(
     configuration: Configuration,
     calendar: WorkingDays,
     as_of: date,
+    earlier: EarlierPrimaryActions = NO_EARLIER_ACTIONS,
 ) -> tuple[PlanLine, ...]:
-    """One line an account: why, the primary and the secondary action, who, by when."""
-    return tuple(_plan_line(row, people, configuration, calendar, as_of) for row in rows)
+    """One line an account: why, the primary and the secondary action, who, by when.
+
+    An action that is open from an earlier review goes on with its date; one that was done lately is not asked again at once.
+    """
+    return tuple(_plan_line(row, people, configuration, calendar, as_of, earlier) for row in rows)
 
 
-def _chosen_actions(row: PlanRow, configuration: Configuration) -> tuple[str, str | None]:
-    """The primary action and the secondary one, or None."""
-    tiers = configuration.tiers
-    if row.tier == "watch":
-        return tiers.watch_action, None
+def _chosen_actions(
+    row: PlanRow, configuration: Configuration, done: Mapping[tuple[str, str], date], as_of: date
+) -> tuple[str, str | None, date | None]:
+    """The primary action, the secondary one or None, and the day from which the first may be asked again."""
+    tiers, pause = configuration.tiers, timedelta(days=int(configuration.review.primary_again_after.value))
     options = [rule for rule in tiers.actions if all(condition_holds(c, row.values) for c in rule.when)]
-    names = list(dict.fromkeys(rule.action for rule in options))
-    primary = names[0] if names else tiers.default_action
-    return primary, next((name for name in names if name != primary), None)
+    names = list(dict.fromkeys(rule.action for rule in options)) or [tiers.default_action]
+    names = [tiers.watch_action] if row.tier == "watch" else names
+    again = {name: done[row.account_id, name] + pause for name in names if (row.account_id, name) in done}
+    rested = [name for name in names if again.get(name, as_of) <= as_of]
+    primary = (rested or names)[0]
+    secondary = next((name for name in rested if name != primary), None)
+    return primary, secondary, None if rested else again[primary]
 
 
 def _plan_line(
-    row: PlanRow, people: Mapping[str, Person], configuration: Configuration, calendar: WorkingDays, as_of: date
+    row: PlanRow,
+    people: Mapping[str, Person],
+    configuration: Configuration,
+    calendar: WorkingDays,
+    as_of: date,
+    earlier: EarlierPrimaryActions,
 ) -> PlanLine:
     tiers = configuration.tiers
-    primary, secondary = _chosen_actions(row, configuration)
+    primary, secondary, not_before = _chosen_actions(row, configuration, earlier.done, as_of)
+    by, running = plan_due_date(row, configuration, calendar, as_of), earlier.continues(row.account_id, primary)
+    if running is not None:
+        by = min(by, running.due)
+    elif not_before is not None:
+        by = max(by, calendar.on_or_after(not_before))
     csm = people.get(row.csm_id or "")
     return PlanLine(
         tier=row.tier,
@@ -136,7 +156,8 @@ def _plan_line(
         action=primary,
         secondary=secondary,
         owner=csm.name if csm else TBD,
-        by=plan_due_date(row, configuration, calendar, as_of),
+        by=by,
+        since=running.review_id if running is not None else None,
         urgency=tiers.due[row.tier].urgency,
         rule=row.rule or "score" if row.tier != "watch" else "renewal",
     )
@@ -175,9 +196,12 @@ def allocate_plays(
     configuration: Configuration,
     as_of: date,
     done: CompletedActions = (),
+    fixed: Collection[str] = (),
 ) -> Allocation:
-    """The plays that fit into the free hours and the budget of this week."""
+    """The plays that fit into the free hours and the budget of this week. ``fixed``: accounts whose play runs in any case."""
     settings = configuration.review
+    slack = settings.hours_tolerance.value
+    free = {person: hours + slack if hours > 0 else hours for person, hours in free.items()}
     return allocate(
         [
             PlayCandidate(
@@ -186,6 +210,7 @@ def allocate_plays(
                 hours={k: v for k, v in play_hours(play, as_of, settings, done).items() if not k.startswith("role:")},
                 budget=budget_needed(play.expected_value, settings),
                 critical=play.intervention_tier == "critical",
+                fixed=play.account_id in fixed,
             )
             for play in plays
         ],

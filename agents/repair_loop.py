@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from agents.model_client import Message, ModelAnswer, ModelClient
+from agents.answer_text import json_values, without_thoughts
+from agents.conversation import Message, ModelAnswer, ModelClient
 from domain.configuration import Configuration, ModelRole
 from domain.drafting import DraftingRecord, TokenUsage, Violation
 from domain.errors import ModelError, NotJson, SchemaMismatch, UnusableAnswer
@@ -30,6 +31,8 @@ class RepairLoop:
     messages: Sequence[Message]
     schema: JsonSchema
     drafting: DraftingRecord = field(init=False)
+    _cached: int = 0
+    """Tokens that the server read from its cache."""
 
     def __post_init__(self) -> None:
         name = self.configuration.model.model_for(self.role)
@@ -95,7 +98,7 @@ class RepairLoop:
         kept = (*self.drafting.refused, *unfit)[:_MAX_FAULTS]
         self.drafting = self.drafting.model_copy(update={"refused": kept})
         faults = list(dict.fromkeys(fault.message for fault in unfit))[:_MAX_FAULTS]
-        shown = answer.text[: int(self.configuration.model.answer_tokens.value) * 4]
+        shown = without_thoughts(answer.text)[: int(self.configuration.model.answer_tokens.value) * 4]
         return [
             *self.messages,
             Message("assistant", shown or "(nothing)"),
@@ -105,38 +108,62 @@ class RepairLoop:
     def _record_usage(self, answer: ModelAnswer) -> None:
         old = self.drafting
         tokens = old.tokens + TokenUsage(read=answer.read, written=answer.written, calls=1)
+        self._cached += answer.cached
         assert old.model is not None
         self.drafting = old.model_copy(
             update={
                 "rounds": old.rounds + 1,
                 "tokens": tokens,
-                "cost": self.configuration.model.prices.cost(old.model, tokens.read, tokens.written),
+                "cost": self.configuration.model.prices.cost(old.model, tokens.read, tokens.written, self._cached),
                 "answer_hash": short_hash(answer.text),
             }
         )
 
 
 def parse_answer(text: str, model: type[D]) -> D:
-    """The answer as a record. Raises NotJson or WrongShape, saying where."""
-    content = parse_json(text)
+    """The answer as a record. Keys that nobody asked for are dropped. Raises NotJson or SchemaMismatch, saying where."""
+    values = parse_json(text)
+    faults = []
+    for value in values:
+        try:
+            return _validate(value, model)
+        except ValidationError as error:
+            faults.append(error)
+    first = faults[0].errors()[0]
+    place = ".".join(str(key)[:40] for key in first["loc"][:6])
+    raise SchemaMismatch(f"the answer does not fit the schema at {place or 'the top'}: {first['msg'][:120]}")
+
+
+def _validate(value: Any, model: type[D]) -> D:
+    """The record of a value, also where the value is wrapped in a list or under a name, or has keys too many."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict) and len(value) == 1 and not set(value) & set(model.model_fields):
+        value = next(iter(value.values()))
     try:
-        return model.model_validate(content)
+        return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(key)[:40] for key in first["loc"][:6])
-        raise SchemaMismatch(
-            f"the answer does not fit the schema at {place or 'the top'}: {first['msg'][:120]}"
-        ) from None
+        extra = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
+        if not extra:
+            raise
+        return model.model_validate(_without(value, frozenset(extra)))
 
 
-def parse_json(text: str) -> Any:
-    """The JSON in the text, with or without a fence. Raises NotJson."""
-    body = text.strip()
-    if body.startswith("```") and body.endswith("```"):
-        body = body[3:-3].removeprefix("json")
+def _without(value: Any, places: frozenset[tuple[int | str, ...]], at: tuple[int | str, ...] = ()) -> Any:
+    """A copy of JSON without the keys at these places."""
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if (*at, key) not in places}
+        return {key: _without(item, places, (*at, key)) for key, item in kept.items()}
+    if isinstance(value, list):
+        return [_without(item, places, (*at, number)) for number, item in enumerate(value)]
+    return value
+
+
+def parse_json(text: str) -> list[Any]:
+    """JSON values of the text, the likeliest first, whatever stands around them. Raises NotJson."""
     try:
-        content = json.loads(body)
-        json.dumps(content, ensure_ascii=False).encode()  # half a character, written as an escape, is no text
+        values = json_values(text)
+        json.dumps(values, ensure_ascii=False).encode()  # half a character, written as an escape, is no text
     except (ValueError, RecursionError) as error:
         raise NotJson(f"the answer is not valid JSON ({str(error)[:80]}); answer with one JSON object only") from None
-    return content
+    return values

@@ -261,6 +261,31 @@ def override(
     )
 
 
+@app.command("read")
+def read_texts(
+    account: Annotated[str, typer.Argument(help="Account id.")],
+    text: Annotated[str | None, typer.Option("--text", help="Id of a text, from the list.")] = None,
+    means: Annotated[str | None, typer.Option("--means", help="What it means: a kind from the list.")] = None,
+    words: Annotated[str, typer.Option("--words", help="The words that say so, as they are written.")] = "",
+    wrong: Annotated[str | None, typer.Option("--wrong", help="Id of a statement that is wrong.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is wrong.")] = "",
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take back what was said about the text or the statement.")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="Name of the person who reads.")] = "",
+    on: Annotated[str | None, typer.Option("--on", help="The day they said so. Default: today.")] = None,
+    review_id: Annotated[str | None, typer.Option("--review", help="The review. Default: the newest.")] = None,
+    store: StoreOption = None,
+    as_json: Json = False,
+) -> None:
+    """List the texts of an account that nothing understood; say what one means, or that a statement is wrong."""
+    from app.reading_commands import TextChoice, read_account_texts
+
+    day = parse_date(on, "--on") if on else date.today()
+    choice = TextChoice(text, means, words, wrong, reason, undo, by, day)
+    read_account_texts(account, choice, review_id, store, as_json)
+
+
 @app.command()
 def serve(
     store: StoreOption = None,
@@ -330,7 +355,9 @@ app.add_typer(eval_commands, name="eval")
 @eval_commands.callback()
 def evaluate(
     context: typer.Context,
-    suite: Annotated[str, typer.Option(help="accounts, ask, hostile, drafts, worlds or all.")] = "all",
+    suite: Annotated[
+        str, typer.Option(help="accounts, plays, agents, ask, hostile, drafts, worlds, outside or all.")
+    ] = "all",
     model: Annotated[
         str, typer.Option(help="playbook (no model), replay (recorded answers) or live (the configured one).")
     ] = "playbook",
@@ -338,6 +365,18 @@ def evaluate(
     accept: Annotated[bool, typer.Option("--accept", help="Make these results the baseline.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report, case by case, to this file.")] = None,
     explain: Annotated[str | None, typer.Option(help="Show one account case from its rows to its play.")] = None,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="A B", help="Compare the plays of two prompts folders, models or configurations."),
+    ] = None,
+    labels: Annotated[
+        list[Path] | None, typer.Option(help="With --compare: files of labels; the first gets new ones.")
+    ] = None,
+    choose: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --compare: choose blind, under this name.")
+    ] = None,
+    judge: Annotated[bool, typer.Option("--judge", help="With --compare: let the model choose, too.")] = False,
+    seed: Annotated[int, typer.Option(help="With --compare: order in which the plays are shown.")] = 1,
     configs: Configs = None,
     as_json: Json = False,
 ) -> None:
@@ -350,6 +389,14 @@ def evaluate(
         return
     if explain is not None:
         evaluation_commands.print_case(explain, configs)
+        return
+    if compare is not None:
+        from app.comparison_commands import ComparisonRequest, run_comparison
+
+        mode = evaluation_commands.drafting_mode(model)
+        run_comparison(
+            ComparisonRequest(compare, mode, seed, tuple(labels or ()), choose, judge, html, configs, as_json)
+        )
         return
     evaluation_commands.run_evaluation(suite, model, baseline, accept, html, configs, as_json)
 

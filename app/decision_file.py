@@ -30,15 +30,22 @@ def decisions_template(review: Review) -> str:
         "decided_by:   # who decides",
         "others:       # approve or reject: primary actions of the accounts that have no play",
         f"budget: {review.needs.budget:g}   # {review.needs.currency} for this week's plays",
-        "plays:" if review.plays else "plays: []",
+        "plays:" if len(review.plays) > len(review.needs.waiting) else "plays: []",
     ]
     causes, facts = {cause.account_id: cause for cause in review.causes}, review.facts
+    waiting = {each.account_id: each for each in review.needs.waiting}
     for play in review.plays:
         about = f"{play.name}, {play.cause_label}, {format_money(play.arr, play.currency)}"
         lines.append("  # " + " ".join(about.split()))
-        lines.append(f"  - account: {_quoted(play.account_id)}")
-        lines.append(f"    version: {_quoted(play.version)}")
-        lines.append("    decision:")
+        wait, mark = waiting.get(play.account_id), ""
+        if wait is not None:
+            lines.append(
+                f"  # waits for hours: lacks {wait.lacks}. To run it all the same, remove the # of the next lines"
+            )
+            mark = "# "
+        lines.append(f"  {mark}- account: {_quoted(play.account_id)}")
+        lines.append(f"  {mark}  version: {_quoted(play.version)}")
+        lines.append(f"  {mark}  decision:")
         if rule := reason_for_asking("approve", play, causes.get(play.account_id)):
             lines.append(f"    # reason: needed to approve it; {rule}")
         for action in (action for phase in play.phases for action in phase.actions):

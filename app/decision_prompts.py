@@ -22,7 +22,7 @@ from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import PendingDecision
 from domain.diagnosis import CauseFinding
 from domain.errors import DecisionError, InputError
-from domain.plan import TBD
+from domain.plan import TBD, WaitingPlay
 from domain.review import Review
 from domain.save_play import SavePlay
 from tools.planning.decisions import reason_for_asking
@@ -45,7 +45,8 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
     causes, total = {cause.account_id: cause for cause in review.causes}, len(review.plays)
     choices = DeskStore(session.store).choices(review_id, session.store.request(review_id)[2])
     preview = build_preview(session, review_id)
-    plays = [
+    waiting = {each.account_id: each for each in review.needs.waiting}
+    asked = [
         prompt_for_play(
             play,
             causes.get(play.account_id),
@@ -53,10 +54,12 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
             console,
             choices.pop(play.account_id, None),
             EditPrompts(play, preview, console, who).ask,
+            waiting.get(play.account_id),
         )
         for index, play in enumerate(review.plays, 1)
     ]
-    count = len(review.intervention_plan) - len(plays)
+    plays = [decision for decision in asked if decision is not None]
+    count = len({line.account_id for line in review.intervention_plan} - {each.account for each in plays})
     kept = prompt_for_lines(choices, console)
     plays, count = [*plays, *kept], count - len(kept)
     others = (
@@ -76,9 +79,11 @@ def prompt_for_play(
     console: Console,
     choice: PendingDecision | None = None,
     ask_for_edit: Callable[[], dict[str, Any]] | None = None,
-) -> PlayDecision:
-    """Show one play and ask for the decision about it. ``choice`` waits already; it is kept unless another is given.
+    waiting: WaitingPlay | None = None,
+) -> PlayDecision | None:
+    """Show one play and ask for the decision about it; None when a play beyond the hours is left to wait.
 
+    ``choice`` waits already; it is kept unless another is given.
     ``ask_for_edit`` asks what to change; an edit that changes nothing is an approval.
     """
     head = f"{place}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
@@ -92,7 +97,14 @@ def prompt_for_play(
                 body.append(f"      {'; '.join(action.because)}\n", style="dim")
     console.print(Panel(body, title=Text(head)))
     answers = ["approve", *(["edit"] if ask_for_edit else []), "reject", "defer"]
-    if choice is None:
+    if waiting is not None:
+        console.print(f"Waits for hours, number {waiting.place}: lacks {waiting.lacks}. {waiting.breaks}")
+    if choice is None and waiting is not None:
+        answers = ["wait", *answers]
+        answer = Prompt.ask(", ".join(answers), choices=answers, default="wait", console=console)
+        if answer == "wait":
+            return None
+    elif choice is None:
         answer = Prompt.ask(", ".join(answers), choices=answers, console=console)
     else:
         console.print(f"Chosen already: {_choice_text(choice)}")

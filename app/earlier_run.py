@@ -13,7 +13,7 @@ from domain.desk import PendingDecision
 from domain.errors import UnknownReference
 from domain.phase_results import EarlierRun, PlanResult
 from domain.tracking import Action
-from tools.planning.decisions import decision_for_rest, line_version
+from tools.planning.decisions import decision_for_rest, line_version, waiting_plays
 from tools.save_play.selection import play_version
 from tools.store.desk_store import DeskStore
 from tools.wording import plural
@@ -104,8 +104,9 @@ def _decisions_of_people(decisions: Decisions, planned: PlanResult | None) -> di
     if decisions.unattended:
         return {}
     named = {each.account: each for each in decisions.plays}
-    plays = [play.account_id for play in planned.plays] if planned else []
-    rest = {account: decision_for_rest(account, decisions) for account in plays if account not in named}
+    waiting = waiting_plays(planned) if planned else {}  # nobody decided on those: the new run weighs them again
+    plays = [play.account_id for play in planned.plays if play.account_id not in waiting] if planned else []
+    rest = {account: decision_for_rest(account, decisions, {}) for account in plays if account not in named}
     by = decisions.decided_by
     return {
         account: PendingDecision(decision=each, by=each.by or by, number=1)

@@ -23,8 +23,8 @@ from evals.baseline import (
     write_baseline,
 )
 from evals.cases import CASES_FOLDER, read_cases
-from evals.evaluation import DRAFTING_MODES, SUITES, Evaluation, Suite, evaluate_suites
-from evals.figures import SuiteResult
+from evals.evaluation import DRAFTING_MODES, SUITES, DraftingMode, Evaluation, Suite, evaluate_suites
+from evals.figures import Figure, SuiteResult
 from evals.page import evaluation_page, format_interval, format_value
 from tools.configuration import read_configuration
 from tools.wording import plural
@@ -38,9 +38,7 @@ def run_evaluation(
     """Run the evaluation and end the process: exit 1 when a gated figure or case is worse than the baseline."""
     if suite != "all" and suite not in SUITES:
         raise InputError(f"--suite {suite!r}: use {', '.join(SUITES)} or all")
-    drafts = next((known for known in DRAFTING_MODES if known == way), None)
-    if drafts is None:
-        raise InputError(f"--model {way!r}: use playbook, replay or live")
+    drafts = drafting_mode(way)
     configuration = _configuration(configs)
     path = baseline or BASELINE
     known = read_baseline(path) if path.exists() or not accept else None
@@ -64,6 +62,14 @@ def run_evaluation(
     else:
         print_result(evaluation_text(evaluation, changes, worse))
     raise SystemExit(EXIT_FAILURE if worse else EXIT_DONE)
+
+
+def drafting_mode(word: str) -> DraftingMode:
+    """The source of the drafts that ``--model`` names. Raises InputError."""
+    found = next((known for known in DRAFTING_MODES if known == word), None)
+    if found is None:
+        raise InputError(f"--model {word!r}: use playbook, replay or live")
+    return found
 
 
 def _configuration(configs: str | None) -> Configuration:
@@ -103,6 +109,7 @@ def evaluation_text(evaluation: Evaluation, changes: Sequence[BaselineChange], w
         parts.append(text_table(f"\n{suite.suite}", columns, rows))
         if suite.comparisons:
             parts.append(_comparison_table(suite))
+        parts += [_slice_line(dimension, figures) for dimension, figures in suite.slices.items()]
         parts += [f"  {note}" for note in suite.notes if not note.startswith("Never")]
         wrong = [case for case in suite.cases if not case.right]
         for case in wrong[:_MAX_WRONG_CASES]:
@@ -117,6 +124,12 @@ def evaluation_text(evaluation: Evaluation, changes: Sequence[BaselineChange], w
         f"{plural(len(worse), 'result')} worse than the baseline." if worse else "Nothing is worse than the baseline."
     )
     return render_parts(*parts, f"\n{verdict}")
+
+
+def _slice_line(dimension: str, figures: Sequence[Figure]) -> str:
+    """Right cases of each part in one line; the page has the intervals."""
+    shares = (f"{figure.name} {round(figure.value * figure.n)} of {figure.n}" for figure in figures)
+    return f"  right by {dimension}: {', '.join(shares)}"
 
 
 def _comparison_table(suite: SuiteResult) -> Table:

@@ -96,7 +96,7 @@ def ask_context(
 
     history = session.history()
     return AskContext(
-        base=load_scored_base(request, configuration, history),
+        base=load_scored_base(request, configuration, history, people=session.people(request.as_of)),
         store=session.store,
         history=history,
         calendar=WorkingDays(configuration.review),

@@ -1,7 +1,8 @@
 """Commands that read and change nothing: score, check, history. They import as little as possible, to start fast."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING
 from app.engine_progress import EngineProgress
 from app.output import EXIT_BAD_INPUT, EXIT_DONE, print_progress, print_result, terminal_line, to_json_text
 from app.stores import open_location
-from app.wiring import ReviewRequest, absolute_location, load_scored_base
+from app.wiring import ReviewRequest, absolute_location, load_scored_base, open_store
 from domain.errors import InputError, UnknownReference
+from domain.readings import PeoplesReadings
 from tools.places import translate_disk_errors
 from tools.sql import sql_path
 
 if TYPE_CHECKING:
     from tools.scoring.scored_base import ScoreOnlyBase
+    from tools.scoring.snapshots import SnapshotStore
 
 
 def _load_scores(
@@ -24,10 +27,20 @@ def _load_scores(
     from tools.configuration import read_score_configuration
 
     configuration = read_score_configuration(Path(configs) if configs else None)
+    request = ReviewRequest(absolute_location(data), day, "", configs)
+    with _history_and_readings(store, day) as (history, people):
+        return load_scored_base(request, configuration, history, progress, people)
+
+
+@contextmanager
+def _history_and_readings(store: str | None, day: date) -> Iterator[tuple["SnapshotStore", PeoplesReadings]]:
+    """What is kept of earlier weeks, and what people had said about texts by then. Creates no store."""
     with open_location(store) as location:
-        return load_scored_base(
-            ReviewRequest(absolute_location(data), day, "", configs), configuration, location.history(), progress
-        )
+        if not location.exists():
+            yield location.history(), PeoplesReadings()
+            return
+    with open_store(store) as session:
+        yield session.history(), session.people(day)
 
 
 def print_scores(
@@ -98,9 +111,9 @@ def print_backtest(data: str, day: date, *, store: str | None, configs: str | No
 
     configuration = read_configuration(Path(configs) if configs else None)
     request = ReviewRequest(absolute_location(data), day, "", configs)
-    with open_location(store) as location:
+    with _history_and_readings(store, day) as (history, people):
         progress = EngineProgress(print_progress, terminal_line())
-        base = load_scored_base(request, configuration, location.history(), progress)
+        base = load_scored_base(request, configuration, history, progress, people)
         found, note = backtest(base), base.odds.note
         base.close()
     print_result(found.model_dump_json(indent=2) if as_json else backtest_text(found, note))

@@ -23,7 +23,7 @@ from domain.questions import PlayRequest
 from domain.review import Review
 from domain.tracking import Action
 from tools.places import make_private_folder, translate_os_errors
-from tools.planning.decisions import AppliedDecisions, bind_to_plays, decision_for_rest, unowned_critical
+from tools.planning.decisions import AppliedDecisions, bind_to_plays, decision_for_rest, unowned_critical, waiting_plays
 from tools.planning.follow_up import ProgressLog
 from tools.store.desk_store import DeskStore
 
@@ -58,13 +58,13 @@ def start_review(
     _check_untouched(read_worked_week(session, review_id), again)
     configuration, history = session.configuration(request), session.history()
     progress = EngineProgress(timing.say, timing.overwrite)
-    base = load_scored_base(request, configuration, history, progress)
+    base = load_scored_base(request, configuration, history, progress, session.people(request.as_of))
     check_output_folder(Path(request.out))
     session.lock_review(review_id)
     if weeks:
         timing.say(f"0 Backfill of {weeks} weeks")
-        backfill(request, configuration, history, weeks, progress)
-        base = load_scored_base(request, configuration, history, progress)
+        backfill(request, configuration, session, weeks, progress)
+        base = load_scored_base(request, configuration, history, progress, session.people(request.as_of))
     with session.store.transaction():
         week = read_worked_week(session, review_id)  # once more: somebody may have decided in the meantime
         _check_untouched(week, again)
@@ -186,7 +186,7 @@ def _plan_changes(session: StoreSession, decisions: Decisions, planned: PlanResu
     said = {each.account: each for each in decisions.plays}
     if planned is not None:
         said |= {
-            play.account_id: decision_for_rest(play.account_id, decisions)
+            play.account_id: decision_for_rest(play.account_id, decisions, waiting_plays(planned))
             for play in planned.plays
             if play.account_id not in said
         }

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from domain.backtest import Backtest
+from domain.plan import TBD, Story
 from domain.portfolio import AheadAccount, ListedAccount
-from tools.planning.agenda import expected_churn_text
-from tools.wording import format_money, known_amount, plural
+from tools.wording import expected_churn_text, format_money, format_short_day, known_amount, plural
 
 if TYPE_CHECKING:
+    from domain.backtest import Backtest
     from domain.portfolio import DataReport
     from domain.review import Review
     from tools.scoring.scored_base import ScoreOnlyBase
@@ -68,6 +68,7 @@ def review_text(review: "Review", folder: Path | None) -> str:
     head += f"\n{data.former_note}" if data.former_note else ""
     head += f"\nData: {data.share_left_out:.2%} of the rows left out, {plural(len(data.gaps), 'gap')}. {review.drafter_note}\n"
     head += "".join(f"{note}\n" for note in (data.left_out_note, data.health_note) if note)
+    head += "".join(f"\n* {_story(story, p.currency)}" for story in review.stories) + ("\n" if review.stories else "")
     rows = [
         (
             str(line.rank),
@@ -80,22 +81,33 @@ def review_text(review: "Review", folder: Path | None) -> str:
         for line in review.listed[:_ROWS]
     ]
     columns = [("#", "right"), ("account", "left"), ("ARR", "right"), ("health", "right"), ("risk", "right"),
-               ("tier", "left"), ("change", "left"), ("why", "left")]  # fmt: skip
+               ("priority", "left"), ("change", "left"), ("why", "left")]  # fmt: skip
     counts = ", ".join(f"{count.name} {count.accounts:,}" for count in review.plan_counts)
-    tail = f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}, {plural(len(review.actions), 'action')}."
+    waiting = f" ({len(review.needs.waiting)} wait for hours)" if review.needs.waiting else ""
+    tail = (
+        f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}{waiting}, {plural(len(review.actions), 'action')}."
+    )
     if folder is not None:
         tail += f"\nEverything is in {folder}; start with review.html."
     return render_parts(head, text_table("The list (health: high is good; risk: high is bad)", columns, rows), tail)
 
 
+def _story(story: Story, currency: str) -> str:
+    owner = "no owner yet" if story.owner == TBD else story.owner
+    by = f", {format_short_day(story.by)}" if story.by else ""
+    return (
+        f"{story.title} ({format_money(story.arr, currency)}). {story.detail}\n  Next: {story.proposal} ({owner}{by})"
+    )
+
+
 def _standing(line: ListedAccount) -> tuple[str, str, str]:
-    """Tier, change and first reason of a line of the list."""
+    """Priority, change and first reason of a line of the list."""
     if isinstance(line, AheadAccount):
         return "watch", "ahead", line.reason
-    return line.risk_tier, line.change, line.reasons[0] if line.reasons else ""
+    return line.intervention_tier, line.change, line.reasons[0] if line.reasons else ""
 
 
-def backtest_text(found: Backtest, test: str) -> str:
+def backtest_text(found: "Backtest", test: str) -> str:
     """The look back: the list against simple rules, and the chances against what came."""
     weeks, soon = found.list_horizon_weeks, found.chance_horizon_weeks
     rules = [

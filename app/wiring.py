@@ -17,11 +17,12 @@ from app.stores import StoreLocation, open_location
 from app.timing import Timing
 from domain.configuration import Configuration, ConfigurationFiles
 from domain.errors import ConfigurationError, InputError
+from domain.readings import PeoplesReadings
 from tools.configuration import parse_configuration, read_configuration_files, with_newer_files
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
-    from agents.model_client import CallListener, ModelClient
+    from agents.conversation import CallListener, ModelClient
     from domain.configuration import ConfigurationT
     from graph.context import ReviewContext
     from tools.engine import StepWatcher
@@ -79,6 +80,12 @@ class StoreSession:
     def history(self) -> "SnapshotStore":
         """The scores of earlier weeks."""
         return self.at.history()
+
+    def people(self, as_of: date) -> PeoplesReadings:
+        """What people had said about texts by a review of this day."""
+        from tools.store.reading_store import ReadingStore
+
+        return ReadingStore(self.store).said_by(as_of)
 
     def lock_review(self, review_id: str) -> None:
         """Lock the review until the store is closed. Raises BusyError when another process holds the lock.
@@ -206,13 +213,14 @@ def load_scored_base(
     configuration: "ConfigurationT",
     history: "SnapshotStore",
     watch: "StepWatcher | None" = None,
+    people: PeoplesReadings = PeoplesReadings(),
 ) -> "ScoredBase[ConfigurationT]":
-    """Read the data as of the review date, and score it."""
+    """Read the data as of the review date, and score it with what people said about texts."""
     from tools.engine import EngineLimits, no_watcher
     from tools.scoring.scored_base import read_base
 
     limits = EngineLimits.from_environment()
-    base = read_base(request.data, request.as_of, configuration, history, limits, watch or no_watcher)
+    base = read_base(request.data, request.as_of, configuration, history, limits, watch or no_watcher, people)
     if isinstance(watch, EngineProgress):
         for notice in base.history_notices:
             watch.say_once(notice)
@@ -222,18 +230,19 @@ def load_scored_base(
 def backfill(
     request: ReviewRequest,
     configuration: Configuration,
-    history: "SnapshotStore",
+    session: StoreSession,
     weeks: int,
     watch: "StepWatcher | None" = None,
 ) -> None:
     """Score past weeks from the dated rows, so that the first review has trends. Weeks with scores are left alone."""
     from datetime import timedelta
 
+    history = session.history()
     for back in range(weeks, 0, -1):
         day = request.as_of - timedelta(days=BACKFILL_STEP_DAYS * back)
         if not history.has(review_id_of(day)):
             past = ReviewRequest(request.data, day, request.out, request.configs)
-            base = load_scored_base(past, configuration, history, watch)
+            base = load_scored_base(past, configuration, history, watch, session.people(day))
             base.save_scores(history, review_id_of(day), reviewed=False)
             base.close()
 
@@ -252,7 +261,7 @@ def build_context(session: StoreSession, review_id: str, timing: Timing) -> "Rev
         def load_base() -> "ScoredBase":
             base = session.preloaded_bases.pop(review_id, None)
             if base is None:
-                base = load_scored_base(request, configuration, history)
+                base = load_scored_base(request, configuration, history, people=session.people(request.as_of))
                 log_changed_data(session, review_id, base.audit.fingerprint, timing)
             return base
 

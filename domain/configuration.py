@@ -1,7 +1,7 @@
 """Configuration of a team: one model for each file under ``configs/``. Units and reasons of the numbers are in the YAML files."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, time
 from functools import cached_property
 from itertools import pairwise
@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from domain.churn_settings import ChurnSettings, without_retired_keys
 from domain.fact_settings import FactSettings
+from domain.own_signals import COMPARED, OWN, OWN_ACCOUNTS, OWN_NAME, WINDOWED, OwnMeasure, SignalPair, own_tables
 from domain.plan_language import PlanVocabulary
 from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, PlaybookAction, Role, Situation
 from domain.record import Record
@@ -42,7 +43,7 @@ from domain.setting import (
     Weeks,
     Weight,
 )
-from domain.tables import TABLES
+from domain.tables import TABLES, Table
 
 Category = Literal["usage", "support", "sentiment", "relationship", "commercial"]
 Pillar = Literal["engagement", "satisfaction", "adoption", "outcomes"]
@@ -98,7 +99,7 @@ def _with_window(text: Any, days: int) -> Any:
 
 
 class Signal(Record):
-    """Meaning of one signal. Its measurement is SQL in ``tools/signals/<category>.sql``."""
+    """Meaning of one signal. Its measurement is SQL in ``tools/signals/<category>.sql``, or ``own``."""
 
     label: str
     category: Category
@@ -120,6 +121,7 @@ class Signal(Record):
     fresh: Freshness
     says: SignalPhrases
     why: str = Field(min_length=10)
+    own: OwnMeasure | None = Field(default=None, description="For a signal of a team's own: what it is measured from.")
 
     @model_validator(mode="before")
     @classmethod
@@ -136,6 +138,34 @@ class Signal(Record):
         if "{window" in f"{self.label} {self.says.worse} {self.says.better} {self.says.steady}":
             raise ValueError("{window} in label or says: window_days is missing")
         return self
+
+    @model_validator(mode="after")
+    def _own_measure_fits(self) -> Self:
+        if self.own is None:
+            return self
+        take = self.own.take
+        if not re.fullmatch(OWN_NAME, self.table):
+            raise ValueError(
+                f"table: an own signal is measured from {OWN_ACCOUNTS} (columns of the accounts) or from a table of your own, "
+                "whose name begins with own_ and has small letters, digits and _"
+            )
+        if self.unit == "step":
+            raise ValueError("unit: step belongs to the champion; use count for an own signal")
+        if self.table == OWN_ACCOUNTS and (take != "latest" or self.fresh.days is not None):
+            raise ValueError(
+                f"{OWN_ACCOUNTS} has no days: leave out take and window_days, and write fresh: {{days: null}}"
+            )
+        if (take in WINDOWED) != (self.window_days is not None):
+            raise ValueError(
+                f"window_days: take {take} {'needs it' if take in WINDOWED else 'has no window; leave it out'}"
+            )
+        return self
+
+    @property
+    def days_read(self) -> int:
+        """Days that it looks back; a comparison of two windows looks back two."""
+        windows = 2 if self.own is not None and self.own.take in COMPARED else 1
+        return windows * (self.window_days or 0)
 
     @model_validator(mode="after")
     def _points_agree_with_direction(self) -> Self:
@@ -221,11 +251,50 @@ class ScoringSettings(Record):
     came_back_used_after: Days = Setting(value=7, unit="days", why="Data are taken along for some days after the end.")
     came_back_billed_after: Days = Setting(value=60, unit="days", why="The last invoice falls due after the end.")
     churn: ChurnSettings = ChurnSettings()
+    pairs: tuple[SignalPair, ...] = Field(default=(), max_length=12, description="Signals that count together.")
 
     @model_validator(mode="before")
     @classmethod
     def _drop_retired_keys(cls, given: Any) -> Any:
         return without_retired_keys(given)
+
+    @property
+    def own_signals(self) -> dict[str, Signal]:
+        """The signals that the team added from its own data."""
+        return {name: signal for name, signal in self.signals.items() if signal.own is not None}
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """Every input table: those of the product, and those that own signals are measured from."""
+        return {**TABLES, **self.own_tables}
+
+    @property
+    def own_tables(self) -> dict[str, Table]:
+        """The tables that own signals are measured from, by name."""
+        return own_tables((each.table, each.own) for each in self.own_signals.values() if each.own)
+
+    @model_validator(mode="after")
+    def _own_signals_named(self) -> Self:
+        for name, signal in self.signals.items():
+            if (signal.own is not None) != name.startswith(OWN):
+                reason = (
+                    "own is missing: say which column it is measured from"
+                    if signal.own is None
+                    else ("the name of an own signal begins with own_")
+                )
+                raise ValueError(f"signals.{name}: {reason}")
+            if signal.own is not None and (not re.fullmatch(OWN_NAME, name) or name.endswith("_on")):
+                raise ValueError(
+                    f"signals.{name}: up to 40 small letters, digits and _ after own_, and no _on at the end"
+                )
+        try:
+            _ = self.own_tables
+        except ValueError as error:
+            raise ValueError(f"signals: {error}") from None
+        unknown = [name for pair in self.pairs for name in pair.signals if name not in self.signals]
+        if unknown:
+            raise ValueError(f"pairs: unknown signal {unknown[0]!r}")
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -239,13 +308,13 @@ class ScoringSettings(Record):
             if set(weights) != set(CATEGORIES) or abs(sum(weights.values()) - 100) > 1e-9:
                 raise ValueError(f"category_weights.{size}: all five categories, summing to 100")
         for name in self.left_out_limits:
-            if name != "default" and name not in TABLES:
-                raise ValueError(f"left_out_limits.{name}: no such table; use default, {', '.join(TABLES)}")
+            if name != "default" and name not in self.tables:
+                raise ValueError(f"left_out_limits.{name}: no such table; use default, {', '.join(self.tables)}")
         if "default" not in self.left_out_limits:
             raise ValueError("left_out_limits: a default is needed")
         for name, signal in self.signals.items():
             read = self.lookback_days.get(signal.table)
-            if read is not None and (signal.window_days or 0) > read:
+            if read is not None and signal.days_read > read:
                 raise ValueError(
                     f"signals.{name}.window_days: only {read} days of {signal.table} are read (lookback_days)"
                 )
@@ -272,10 +341,11 @@ class TierRule(Record):
     """One rule of the intervention tiers; the first rule that holds decides."""
 
     id: str = Field(pattern="^[a-z_]+$")
-    tier: Literal["critical", "high"]
+    tier: Literal["critical", "high", "medium"]
     when: tuple[RuleCondition, ...] = Field(min_length=1, description="All must hold.")
     at_risk_when: tuple[RuleCondition, ...] = Field(
-        default=(), description="Further conditions under which the rule alone puts an account at risk."
+        default=(),
+        description="Further conditions under which the rule alone puts an account at risk; they may name the score, risk.",
     )
     not_for: tuple[Size, ...] = Field(default=(), description="Sizes for which the rule is off.")
     says: str
@@ -336,6 +406,7 @@ class CauseSettings(Record):
 
     causes: dict[Annotated[str, Field(pattern="^[a-z_]+$")], CauseRule] = Field(min_length=1)
     minimum_points: Points
+    candidate_points: Points
     minimum_lead: Points
     medium_lead: Points
     confident_points: Points
@@ -512,6 +583,7 @@ class ReviewSettings(Record):
     red_account_limit: Count
     intervention_share: Share
     planning_days: SomeDays
+    hours_tolerance: Hours
     hours_per_account: dict[Size, WeeklyHours]
     hours_why: str
     default_weekly_hours: dict[Role, WeeklyHours]
@@ -536,6 +608,7 @@ class ReviewSettings(Record):
     targets: MetricTargets
     handovers_per_csm: Count
     primary_action_hours: Hours
+    primary_again_after: Days
     assign_owner_hours: Hours
     assign_owner_working_days: Days
     watch_due_before_renewal: Days
@@ -605,16 +678,19 @@ class ReviewSettings(Record):
 
 
 class TokenPrices(Record):
-    """Prices by model: for a million tokens read and a million written."""
+    """Prices by model: for a million tokens read, a million written and, where they cost less, a million read from the cache."""
 
     currency: str = Field(pattern="^[A-Z]{3}$")
     as_of: date
-    models: dict[str, tuple[Price, Price]]
+    models: dict[str, tuple[Price, Price] | tuple[Price, Price, Price]]
 
-    def cost(self, model: str, read: int, written: int) -> float | None:
-        """Cost of tokens in ``currency``; None when the model is not in the table."""
+    def cost(self, model: str, read: int, written: int, cached: int = 0) -> float | None:
+        """Cost of tokens in ``currency``; ``cached`` are part of ``read``. None when the model is not in the table."""
         price = self.models.get(model)
-        return round((read * price[0] + written * price[1]) / 1e6, 6) if price else None
+        if price is None:
+            return None
+        from_cache = price[2] if len(price) == 3 else price[0]
+        return round(((read - cached) * price[0] + cached * from_cache + written * price[1]) / 1e6, 6)
 
 
 class WordLists(Record):
@@ -644,6 +720,7 @@ class ModelSettings(Record):
     fast_name: str | None
     url: str | None
     roles: dict[ModelRole, Literal["strong", "fast"]]
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None
     temperature: Temperature
     seed: Setting
     timeout: Seconds
@@ -653,6 +730,7 @@ class ModelSettings(Record):
     retries: Factor
     retry_first_wait: Seconds
     retry_longest_wait: Seconds
+    loading_wait: Seconds
     at_once: SomeCount
     budget_seconds: Seconds
     budget_tokens: Tokens
@@ -713,6 +791,8 @@ class AskSettings(Record):
     examples: tuple[str, ...]
 
 
+RISK_SCORE = "risk"
+"""Name of the risk score in ``at_risk_when``."""
 _RULE_CONTEXT = frozenset(("renewal_in_days", "active_users_before"))
 """Values besides the signals that rules may use."""
 
@@ -738,7 +818,10 @@ class ScoreConfiguration(Record):
 
     @model_validator(mode="after")
     def _signals_known(self) -> Self:
-        rules = [(rule.id, (*rule.when, *rule.at_risk_when)) for rule in self.tiers.rules]
+        rules: list[tuple[str, Sequence[RuleCondition]]] = [
+            (rule.id, (*rule.when, *(each for each in rule.at_risk_when if each.signal != RISK_SCORE)))
+            for rule in self.tiers.rules
+        ]
         rules += [(rule.id, rule.when) for rule in self.tiers.actions]
         self._refuse_unknown(("tiers.yaml", name, each.signal) for name, conditions in rules for each in conditions)
         return self

@@ -18,6 +18,8 @@ class CauseFinding(Record):
     """Points of the evidence for this cause; ``configs/causes.yaml`` has them by signal."""
     runner_up: str | None
     runner_up_label: str | None
+    candidates: tuple[str, ...] = ()
+    """Of an undetermined cause: the one or two causes that it may be, the likelier first."""
     would_tell_apart: str
     """Question whose answer decides between cause and runner-up."""
     reasoning: str
@@ -58,13 +60,13 @@ class CapacityLine(Record):
     weekly_hours: float | None
     """Working hours a week."""
     hours_committed: float
-    """Hours of open actions due within the planning period (`planning_days`, 14 by default)."""
+    """Hours of open actions and of primary actions without a play, due within the planning period (`planning_days`)."""
     hours_free: float | None
     """Hours left for save plays in the planning period, before this week's plays."""
     hours_asked: float
     """Hours that this week's plays need in the planning period."""
     actions_a_week: float | None = None
-    """Actions that the person gets a week in the planning period, if every play runs; None when unknown."""
+    """Actions that the person gets a week in the planning period; plays that wait give none. None when unknown."""
     overloaded: bool
     """True if there are too many red accounts or too few hours."""
     note: str

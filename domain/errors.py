@@ -17,11 +17,14 @@
         │   ├── TimedOut          no answer in time; the next play may get one
         │   ├── RateLimited       429: too many calls; ``wait`` is the pause that the server asks for, in seconds
         │   ├── ServerFailed      5xx
+        │   │   └── ModelLoading  503 while the model is loaded; worth a longer wait
         │   └── Unreachable       no server, or the connection broke
-        ├── RequestRejected       4xx: wrong key, model name or request; further calls would be rejected, too
+        ├── RequestRejected       4xx: ``about_server`` says if further calls would be rejected, too
+        ├── PromptTooLong         longer than the server takes; costs this one request
         ├── AnswerRefused         the model declined to answer, or a filter did; asking again changes nothing
         ├── UnusableAnswer        an answer that cannot be used; sent back with the fault named
         │   ├── AnswerTruncated   stopped at the length limit
+        │   │   └── ThoughtTooLong  the limit was spent on thinking, before any answer
         │   ├── NotJson           not the JSON that was asked for
         │   ├── SchemaMismatch    JSON, but not of the schema
         │   └── AnswerTooLarge    longer than any play; reading stopped
@@ -141,6 +144,12 @@ class ServerFailed(ModelUnavailable):
     code = "server_failed"
 
 
+class ModelLoading(ServerFailed):
+    """The server is there and still loads the model."""
+
+    code = "loading"
+
+
 class Unreachable(ModelUnavailable):
     """There is no server, or the connection broke."""
 
@@ -148,13 +157,19 @@ class Unreachable(ModelUnavailable):
 
 
 class RequestRejected(ModelError):
-    """4xx: wrong key, model name or request. ``status`` is the HTTP status, ``detail`` the text of the server."""
+    """4xx. ``status`` is the HTTP status; ``about_server`` is true for a wrong key, address or model name."""
 
     code = "call_refused"
 
-    def __init__(self, message: str, status: int, detail: str = "") -> None:
+    def __init__(self, message: str, status: int, about_server: bool = True) -> None:
         super().__init__(message)
-        self.status, self.detail = status, detail
+        self.status, self.about_server = status, about_server
+
+
+class PromptTooLong(ModelError):
+    """The request is longer than the server takes."""
+
+    code = "prompt_too_long"
 
 
 class AnswerRefused(ModelError):
@@ -173,6 +188,12 @@ class AnswerTruncated(UnusableAnswer):
     """The answer stopped at the length limit."""
 
     code = "cut_short"
+
+
+class ThoughtTooLong(AnswerTruncated):
+    """The length limit was spent on thinking, before any answer."""
+
+    code = "thought_too_long"
 
 
 class NotJson(UnusableAnswer):

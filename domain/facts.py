@@ -65,6 +65,8 @@ class QuotationFact(_Fact):
     """Kind of the statement; None for a sentence that nothing understood."""
     mode: StatementMode | None
     read_by: str | None
+    read_on: date | None = None
+    """Day on which a person read it."""
 
 
 class ContactFact(_Fact):
@@ -181,6 +183,8 @@ Fact = Annotated[
 class UnreadText(Record):
     """One text that is newer than the last review and that nothing understood: a person has to read it."""
 
+    id: str = ""
+    """``text:`` and a digest of account, table, key and text; empty in a review of an older version."""
     account_id: str
     table: str
     key: str

@@ -23,6 +23,7 @@ from domain.portfolio import (
     WorkflowRule,
 )
 from domain.questions import PlayRequest
+from domain.readings import ReadingCounts
 from domain.record import Record
 from domain.save_play import SavePlay
 from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup, Metrics, UnownedItem
@@ -115,6 +116,8 @@ class IdentifyResult(Record):
     overdue: tuple[OverdueRenewal, ...] = ()
     list_note: str = ""
     backtest: Backtest | None = None
+    reading: ReadingCounts = ReadingCounts()
+    """Texts that people had read by then, and statements that they had marked as wrong."""
     outcomes: dict[str, str]
     """Latest outcome of each account of an earlier at-risk list, since the account was first on it."""
 

@@ -31,6 +31,8 @@ class PlanLine(Record):
     urgency: Urgency
     rule: str
     """Id of the first tier rule that holds; see ``configs/tiers.yaml``."""
+    since: str | None = None
+    """Review that asked for the action first, when it is still open; its date stays."""
 
 
 class RoleNeed(Record):
@@ -52,6 +54,22 @@ class UncoveredAccount(Record):
     lacks: str
 
 
+class WaitingPlay(Record):
+    """Play beyond the hours or the budget: it does not start unless somebody approves it by name."""
+
+    account_id: str
+    name: str
+    place: int
+    """1 is the first to start when hours are free."""
+    lacks: str
+    frees: str
+    """What would let it start."""
+    breaks: str = ""
+    """Who would have more hours asked than free; it names people, so it is for managers."""
+    until: date
+    """Day of the next review, which weighs it again."""
+
+
 class ResourceNeeds(Record):
     """Hours and budget that the plays need."""
 
@@ -64,6 +82,8 @@ class ResourceNeeds(Record):
     """Ids of the accounts whose plays fit this week."""
     postponed: tuple[str, ...]
     """Ids of the accounts whose plays do not fit."""
+    waiting: tuple[WaitingPlay, ...] = ()
+    """The same plays, in the order in which they would start."""
     uncovered: tuple[UncoveredAccount, ...]
     note: str
 
@@ -120,6 +140,24 @@ class Briefing(Record):
     sentences: tuple[str, ...]
     drafted_by: Literal["rules", "model"]
     drafting: DraftingRecord
+
+
+class Story(Record):
+    """One thing that happened since the last review and that the meeting has to know first."""
+
+    kind: Literal["incident", "change", "decision"]
+    title: str
+    """What happened, in at most a dozen words."""
+    detail: str
+    """What stands behind it: the reports, the reason, or what is missing."""
+    account_ids: tuple[str, ...]
+    """Largest ARR first."""
+    arr: float | None
+    """Sum over the accounts of which it is known, in the home currency; None where none is known."""
+    proposal: str
+    owner: str
+    """A person's name, or ``TBD``."""
+    by: date | None
 
 
 class Prework(Record):

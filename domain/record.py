@@ -11,4 +11,5 @@ Row = dict[str, Any]
 class Record(BaseModel):
     """Value object. An unknown key is an error, so that a misspelt setting is not ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when a record is first made: a command imports many more records than it makes.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

@@ -12,7 +12,7 @@ from pydantic import Field
 from domain.backtest import Backtest
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
 from domain.facts import Fact, Incident, UnreadText
-from domain.plan import AgendaItem, Briefing, DraftingSummary, Escalation, PlanLine, Prework, ResourceNeeds
+from domain.plan import AgendaItem, Briefing, DraftingSummary, Escalation, PlanLine, Prework, ResourceNeeds, Story
 from domain.portfolio import (
     AheadAccount,
     Alert,
@@ -25,6 +25,7 @@ from domain.portfolio import (
     TierCount,
     WorkflowRule,
 )
+from domain.readings import ReadingCounts
 from domain.record import Record
 from domain.save_play import SavePlay
 from domain.statements import Statement
@@ -72,6 +73,8 @@ class Review(Record):
     drafter_note: str
     drafting: DraftingSummary | None = None
     briefing: Briefing | None = None
+    stories: tuple[Story, ...] = ()
+    """At most three: an incident, a change, a decision."""
     holidays_note: str
     time_zone: str
     """IANA name, for example ``Europe/Berlin``; times in the document are in it."""
@@ -120,6 +123,8 @@ class Review(Record):
     """Statements of these accounts, by account, newest first."""
     unread_texts: tuple[UnreadText, ...] = ()
     """Texts of these accounts since the last review that nothing understood, by account, newest first."""
+    reading: ReadingCounts = ReadingCounts()
+    """Texts that people had read by this review, and statements that they had marked as wrong, of all accounts."""
     incidents: tuple[Incident, ...] = ()
     """The same thing reported by several accounts in the same weeks, the largest by ARR first."""
 

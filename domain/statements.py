@@ -39,4 +39,6 @@ class Statement(Record):
     recorded_by: str | None = None
     """Person who wrote it down, for example the author of a note."""
     read_by: str = "phrases"
-    """``phrases``, ``person:<id>`` or ``model:<name>``."""
+    """``phrases``, ``person:<name>`` or ``model:<name>``."""
+    read_on: date | None = None
+    """Day on which a person read it; None for what phrases or a model read."""

@@ -19,6 +19,10 @@ class Column:
     choices: tuple[str, ...] = ()
     missed: bool = True
     """False for a column whose absence costs nothing: it is then no gap in the data."""
+    header: str = ""
+    """The name that the data has for it, where that is not ``name``: a column of a team's own."""
+    words: tuple[tuple[str, str], ...] = ()
+    """Words of such a column and the number that each stands for."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agents.churn_predictor import intervention_plan
-from agents.model_client import ModelClient
+from agents.conversation import ModelClient
 from agents.play_drafter import PlayDrafter
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person

@@ -5,13 +5,13 @@ The library leaves such cases out of its averages. Here they count and are named
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pydantic_evals import Case, Dataset
 from pydantic_evals.evaluators import EvaluationReason, Evaluator, EvaluatorContext
 
-from evals.figures import CaseResult, Check, SuiteResult, question_figures
+from evals.figures import CaseResult, Check, SuiteResult, question_figures, slice_figures
 
 Verdict = tuple[bool, str]
 ReportProgress = Callable[[str, int, int], None]
@@ -55,6 +55,8 @@ class Judgement:
     case: Any
     output: Any
     error: str | None = None
+    slices: Mapping[str, str] = field(default_factory=dict)
+    """Kind of case by dimension."""
 
 
 def answer_questions(
@@ -86,6 +88,7 @@ def answer_questions(
                 *(Check(name=f.name, right=False, why=f.error_message) for f in item.evaluator_failures),
             ),
             got=describe(item.output),
+            slices=by_name[item.name].slices,
         )
         for item in report.cases
     ]
@@ -93,7 +96,7 @@ def answer_questions(
         item = by_name[failure.name]
         why = item.error or failure.error_message
         wrong = tuple(Check(name=q.figure_name, right=False, why=why) for q in questions if q.applies(item.case))
-        found.append(CaseResult(name=item.name, note=item.note, checks=wrong, error=why))
+        found.append(CaseResult(name=item.name, note=item.note, checks=wrong, error=why, slices=item.slices))
     lost = sorted(set(by_name) - {case.name for case in found})
     assert not lost, f"cases that the engine lost: {lost}"
     return tuple(sorted(found, key=lambda case: case.name))
@@ -110,4 +113,6 @@ def judge_suite(
     """Result of a suite: all questions for all cases, and one figure per question."""
     results = answer_questions(suite, judgements, questions, describe)
     figures = question_figures(results, {question.figure_name: question.description for question in questions})
-    return SuiteResult(suite=suite, model=model, says=says, figures=figures, cases=results)
+    return SuiteResult(
+        suite=suite, model=model, says=says, figures=figures, cases=results, slices=slice_figures(results)
+    )

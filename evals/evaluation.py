@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
-from agents.model_client import ModelClient
+from agents.conversation import ModelClient
 from domain.configuration import Configuration
 from domain.errors import ConfigurationError
 from domain.record import Record
@@ -12,7 +12,7 @@ from evals.engine import ReportProgress
 from evals.figures import SuiteResult
 from tools.prompts import prompt_texts, short_hash
 
-Suite = Literal["accounts", "plays", "ask", "hostile", "drafts", "worlds"]
+Suite = Literal["accounts", "plays", "agents", "ask", "hostile", "drafts", "worlds", "outside"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 DraftingMode = Literal["playbook", "replay", "live"]
 DRAFTING_MODES: tuple[DraftingMode, ...] = get_args(DraftingMode)
@@ -41,10 +41,12 @@ def evaluate_suites(
     runs: Mapping[Suite, Callable[[], SuiteResult]] = {
         "accounts": lambda: _run_accounts(mode, configuration, report_progress),
         "plays": lambda: _run_plays(configuration, report_progress),
+        "agents": lambda: _run_agents(configuration, report_progress),
         "ask": lambda: _run_ask(mode, configuration, report_progress),
         "hostile": lambda: _run_hostile(configuration, report_progress),
         "drafts": lambda: _run_drafts(mode, configuration, report_progress),
         "worlds": lambda: _run_worlds(configuration, report_progress),
+        "outside": lambda: _run_outside(configuration, report_progress),
     }
     return Evaluation(
         way=mode,
@@ -93,6 +95,12 @@ def _run_hostile(configuration: Configuration, report_progress: ReportProgress) 
     return run_hostile(read_hostile_texts(), configuration, report_progress)
 
 
+def _run_agents(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
+    from evals.suites.agents import run_agents_suite
+
+    return run_agents_suite(configuration, report_progress)
+
+
 def _run_plays(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
     from evals.suites.plays import run_plays
 
@@ -103,6 +111,12 @@ def _run_worlds(configuration: Configuration, report_progress: ReportProgress) -
     from evals.suites.worlds import run_worlds
 
     return run_worlds(configuration, report_progress)
+
+
+def _run_outside(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
+    from evals.suites.outside import run_outside
+
+    return run_outside(configuration, report_progress)
 
 
 def _run_drafts(mode: DraftingMode, configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:

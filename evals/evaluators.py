@@ -13,6 +13,7 @@ from evals.agent_outputs import AgentOutput, play_text
 from evals.cases import AccountCase
 from evals.engine import Question, Verdict
 from evals.recount import recount_signals
+from tools.evidence.causes import UNDETERMINED
 
 FIRST_TOUCH_LIMITS = {"critical": 2, "high": 7, "medium": 28, "watch": 90, "none": 90}
 """Latest first conversation by tier, in days after the review. Copied from the definitions, not from the product."""
@@ -92,15 +93,22 @@ class PrimaryAction(Question):
 
 
 class Cause(Question):
-    """The first cause is accepted."""
+    """A named cause is accepted; where none is named, one of the two that are asked about is."""
 
-    figure_name, description = "cause", "a leader accepts the first cause"
+    figure_name, description = (
+        "cause",
+        "a leader accepts the cause, or one of the two that an undetermined play asks about",
+    )
 
     def applies(self, case: AccountCase) -> bool:
         return bool(case.expect.cause)
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
-        return _accepts((*case.expect.cause, *case.expect.cause_second), got.finding.category)
+        accepted = (*case.expect.cause, *case.expect.cause_second)
+        if got.finding.category in accepted or not got.finding.candidates:
+            return _accepts(accepted, got.finding.category)
+        found = set(accepted) & set(got.finding.candidates)
+        return bool(found), f"expected {' or '.join(accepted)}, got {got.finding.label}"
 
 
 class CauseInTopTwo(Question):
@@ -112,7 +120,7 @@ class CauseInTopTwo(Question):
         return bool(case.expect.cause)
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
-        two = [name for name in (got.finding.category, got.finding.runner_up) if name]
+        two = [name for name in (got.finding.category, got.finding.runner_up, *got.finding.candidates) if name]
         accepted = (*case.expect.cause, *case.expect.cause_second)
         return bool(set(accepted) & set(two)), f"expected {' or '.join(accepted)}, got {', '.join(two)}"
 
@@ -186,11 +194,12 @@ class ActionsFitCause(Question):
 
     def verdict(self, case: AccountCase, got: AgentOutput) -> Verdict:
         accepted = {*case.expect.cause, *case.expect.cause_second}
-        if got.play.cause not in accepted:
+        if got.play.cause not in accepted | ({UNDETERMINED} if accepted & set(got.finding.candidates) else set()):
             return False, f"a play for {got.play.cause}"
         own = {action.id.split("-", 1)[0] for action in got.actions if action.id not in got.situation_actions}
-        prefix = ACTION_PREFIXES.get(got.play.cause)  # None for a cause that a team added
-        return (own == {prefix} if prefix else len(own) == 1), f"actions of {', '.join(sorted(own))}"
+        possible = [ACTION_PREFIXES.get(cause) for cause in (got.play.cause, *got.finding.candidates)]
+        prefixes = {prefix for prefix in possible if prefix}  # a cause that a team added has none
+        return (own <= prefixes if prefixes else len(own) == 1), f"actions of {', '.join(sorted(own))}"
 
 
 ACTION_PREFIXES = {

@@ -1,5 +1,6 @@
 """Figures with 95 % intervals, and results of suites. Shares have a Wilson interval, means a bootstrap interval."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -35,6 +36,8 @@ class CaseResult(Record):
     """Reason why the case could not be judged; then every check counts as wrong. None when it was judged."""
     got: Mapping[str, str] = {}
     """Conclusions as text, for the report and for the comparison with the baseline."""
+    slices: Mapping[str, str] = {}
+    """Kind of case by dimension, such as ``language: de``, for figures of a part of the cases."""
 
     @property
     def right(self) -> bool:
@@ -77,6 +80,8 @@ class SuiteResult(Record):
     cases: tuple[CaseResult, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
+    slices: Mapping[str, tuple[Figure, ...]] = {}
+    """By dimension: the share of cases with everything right, one figure for each value. Never gated: slices are small."""
 
     def figure(self, name: str) -> Figure:
         """The figure of that name."""
@@ -153,6 +158,23 @@ def question_figures(cases: Sequence[CaseResult], says: Mapping[str, str]) -> tu
         right = sum(check.right and case.error is None for case, check in checks)
         found.append(share_figure(name, meaning, right, len(checks)))
     return tuple(figure for figure in found if figure.n)
+
+
+def slice_figures(cases: Sequence[CaseResult]) -> dict[str, tuple[Figure, ...]]:
+    """By dimension: one share of right cases for each value, the most frequent first."""
+    found: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for case in cases:
+        for dimension, value in case.slices.items():
+            found[dimension][value].append(case.right)
+    return {
+        dimension: tuple(
+            share_figure(
+                value, f"cases with everything right, {dimension} {value}", sum(right), len(right), gated=False
+            )
+            for value, right in sorted(values.items(), key=lambda item: (-len(item[1]), item[0]))
+        )
+        for dimension, values in sorted(found.items())
+    }
 
 
 def _cut(value: float) -> float:

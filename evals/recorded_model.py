@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from agents.model_client import CallListener, Message, ModelAnswer, ModelClient, OpenAIClient
+from agents.conversation import CallListener, Message, ModelAnswer, ModelClient
+from agents.model_client import OpenAIClient
 from domain.configuration import Configuration
 from domain.errors import Unreachable
 from domain.setting import Setting

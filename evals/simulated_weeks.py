@@ -75,8 +75,8 @@ class SimulatedWeek:
     """The meeting list, at risk or not."""
     actions: int
     """Actions that the review hands to CSMs when everything is approved, without plays: one primary action an account."""
-    causes: Mapping[str, tuple[str, str | None]]
-    """Cause and runner-up by account, of every account."""
+    causes: Mapping[str, tuple[str, ...]]
+    """Cause and runner-up by account, of every account; after an undetermined cause the two that it may be."""
     gains: Mapping[str, float]
     """ARR that a play is expected to keep, by account, as the product sees it."""
     scored: tuple[Row, ...]
@@ -140,7 +140,10 @@ def review_week(
         steady=not planned,
         listed=listed,
         actions=len(read_plan_scores(base)),
-        causes={account: (each.category, each.runner_up) for account, each in findings.items()},
+        causes={
+            account: (each.category, *(each.candidates or filter(None, (each.runner_up,))))
+            for account, each in findings.items()
+        },
         gains=_gains(scored, findings, configuration),
         scored=scored,
         without_outcomes=chances_of_prior(base),

@@ -37,7 +37,7 @@ from tools.wording import capitalize_first, format_day, format_money, plural
 from tools.working_days import WorkingDays
 
 if TYPE_CHECKING:
-    from agents.model_client import ModelClient
+    from agents.conversation import ModelClient
 
 _MAX_LATE_LISTED = 10
 _MAX_FACTS = 6
@@ -300,6 +300,9 @@ _CHANGE_PHRASES = (
 
 
 def _cause_clause(finding: CauseFinding) -> str:
+    if finding.category == UNDETERMINED and len(finding.candidates) > 1:
+        causes = finding.label.partition(": ")[2]
+        return f"the cause is not clear yet, {causes}, so the play begins by finding it"
     if finding.category == UNDETERMINED:
         return "the cause is not clear yet, so the play begins by finding it"
     return f"{finding.label.lower()} is the likely cause (confidence {finding.confidence})"

@@ -11,7 +11,7 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from agents.model_client import Message, ModelAnswer
+from agents.conversation import Message, ModelAnswer
 from domain.drafting import TokenUsage
 from domain.errors import ModelError
 from domain.questions import AnswerPart, ParsedQuestion, QuestionAnswer

@@ -8,7 +8,7 @@ from typing import Annotated, Protocol, TypedDict, TypeVar
 
 from langgraph.runtime import Runtime
 
-from agents.model_client import ModelClient
+from agents.conversation import ModelClient
 from domain.configuration import Configuration
 from domain.errors import StoreError
 from domain.record import Record

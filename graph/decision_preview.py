@@ -92,7 +92,8 @@ class DecisionPreview:
             for play in self.planned.plays
             if play.account_id not in out
         )
-        return plan_workload(self.context, self.identified, plays)
+        approved = {each.account for each in decisions if each.decision in ("approve", "edit")}
+        return plan_workload(self.context, self.identified, plays, approved)
 
     def replacement_actions(self, account: str, action: str) -> list[PlaybookAction]:
         """Steps that could replace an action: same phase, offered for the account, not in the play already."""

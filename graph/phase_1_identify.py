@@ -12,6 +12,7 @@ from domain.facts import Incident
 from domain.phase_results import AtRiskEntry, AtRiskSnapshot, IdentifyResult, PlanRow, Trends
 from domain.portfolio import PortfolioSummary
 from domain.questions import PlayRequest
+from domain.readings import count_readings
 from domain.tracking import AccountOutcome, Commitment, Followup
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
 from tools.ask.user_statements import add_statements
@@ -142,6 +143,7 @@ def _identified(
         running_dossiers=accounts.running,
         overdue=overdue_lines(overdue, team, configuration, context.calendar, day),
         backtest=backtest(base),
+        reading=count_readings(base.people),
         list_note=list_note(configuration, len(at_risk), len(ahead), len(accounts.listing.appended), profile),
         plan_rows=accounts.plan_rows,
         plan_totals=count_plan_totals(base),

@@ -4,6 +4,7 @@ from agents.capacity_analyzer import assess_capacity
 from agents.health_scorer import diagnose_accounts, find_patterns
 from domain.phase_results import CapacityResult, DiagnoseResult, IdentifyResult
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
+from graph.workload import actions_besides
 
 
 @review_node("2 Root cause analysis", "health scorer")
@@ -29,6 +30,6 @@ def find_causes(state: ReviewState, context: ReviewContext) -> StateUpdate:
 def measure_load(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Load of each CSM before this week's plays, overload warnings, handovers that would help."""
     identified = context.result(state, "identified", IdentifyResult)
-    promised = context.earlier_reviews(identified.as_of).open_actions()
+    promised = actions_besides(context.earlier_reviews(identified.as_of).open_actions(), (), identified.plan_rows)
     lines, moves = assess_capacity(identified, promised, (), context.configuration)
     return save_result(context, state, "analysed", CapacityResult(capacity=lines, handovers=moves))

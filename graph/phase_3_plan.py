@@ -55,7 +55,10 @@ def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
     planner = SavePlayPlanner(context, state, identified)
 
     plays = planner.plays()
-    plan = intervention_plan(identified.plan_rows, identified.people, configuration, calendar, identified.as_of)
+    earlier = context.earlier_reviews(identified.as_of).primary_actions()
+    plan = intervention_plan(
+        identified.plan_rows, identified.people, configuration, calendar, identified.as_of, earlier
+    )
     workload = plan_workload(context, identified, plays)
     capacity, needs = workload.capacity, workload.needs
     planned = PlanResult(

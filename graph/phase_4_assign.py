@@ -19,9 +19,10 @@ from graph.decision_preview import DecisionPreview
 from graph.review_document import review_document
 from tools.planning import metrics
 from tools.planning.agenda import build_next_agenda
-from tools.planning.assignment import assign_csm, crm_updates, touchpoints
+from tools.planning.assignment import action_id, assign_csm, crm_updates, touchpoints
 from tools.planning.decisions import AppliedDecisions
 from tools.planning.follow_up import apply_progress
+from tools.planning.primary_actions import replaced_primary_actions
 from tools.save_play.selection import account_team
 
 
@@ -187,15 +188,20 @@ def _workflow(configuration: Configuration, states: Mapping[str, int]) -> tuple[
 def _dropped_actions(
     context: ReviewContext, identified: IdentifyResult, decided: AppliedDecisions, planned: PlanResult
 ) -> list[Action]:
-    """Open actions of plays that were rejected, or replaced because the cause changed."""
+    """Open actions of plays that were rejected or replaced because the cause changed, and primary actions that a play or
+    another action takes the place of.
+    """
     ended = {play.account_id for play in decided.plays if play.status == "rejected"}
     replaced = {play.account_id for play in decided.plays if play.status in ("approved", "edited")}
     ended |= {account for account in replaced if account not in planned.origins}
-    return [
-        action.model_copy(update={"status": "dropped"})
-        for action in context.earlier_reviews(identified.as_of).open_actions()
-        if action.account_id in ended and action.playbook_action
-    ]
+    still_open = context.earlier_reviews(identified.as_of).open_actions()
+    gone = [action for action in still_open if action.account_id in ended and action.playbook_action]
+    lines = {
+        line.account_id: action_id(line.since or identified.review_id, line.account_id, "primary")
+        for line in decided.lines
+    }
+    gone += replaced_primary_actions(still_open, replaced, lines)
+    return [action.model_copy(update={"status": "dropped"}) for action in gone]
 
 
 def _running(

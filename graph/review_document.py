@@ -9,6 +9,7 @@ from domain.plan import Briefing, PlanLine
 from domain.review import Review, ReviewStatus, Thresholds, Urgency
 from domain.tracking import Decision, Metrics
 from graph.context import ReviewContext, ReviewState
+from tools.planning.stories import week_stories
 
 _NO_BRIEFING = Briefing(sentences=(), drafted_by="rules", drafting=DraftingRecord())
 
@@ -28,7 +29,7 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
     summary = drafting_summary([play.drafting for play in planned.plays], briefing.drafting, configuration)
     profile = profile_for(configuration, identified.portfolio.accounts)
     looked_at = tuple({each.account_id: each for each in (*identified.dossiers, *identified.asked)}.values())
-    return Review(
+    review = Review(
         review_id=review_id,
         as_of=identified.as_of,
         state=status,
@@ -80,8 +81,10 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
         facts={dossier.account_id: dossier.facts for dossier in looked_at},
         statements=tuple(each for dossier in looked_at for each in dossier.statements),
         unread_texts=tuple(each for dossier in looked_at for each in dossier.unread_texts),
+        reading=identified.reading,
         incidents=identified.incidents,
     )
+    return review.model_copy(update={"stories": week_stories(review)})
 
 
 def thresholds_of(configuration: Configuration) -> Thresholds:

@@ -9,6 +9,7 @@ from domain.phase_results import AtRiskSnapshot, EarlierRun, IdentifyResult, Run
 from domain.tracking import Action
 from tools.planning.follow_up import completed_actions, open_actions
 from tools.planning.metrics import PassedForecast, ReviewHistory
+from tools.planning.primary_actions import EarlierPrimaryActions, earlier_primary_actions
 from tools.save_play.expected_value import SaveRecord
 from tools.store.review_store import ReviewStore
 
@@ -73,6 +74,10 @@ class EarlierReviews:
     def open_actions(self) -> list[Action]:
         """Actions of earlier reviews that were neither done nor dropped at the end of the day."""
         return open_actions(self._actions(), self.store.progress(), self.day)
+
+    def primary_actions(self) -> EarlierPrimaryActions:
+        """The primary actions of earlier reviews, open and done."""
+        return earlier_primary_actions(self._actions(), self.store.progress(), self.day)
 
     def completed_actions(self) -> set[tuple[str, str]]:
         """Account id and playbook action of what earlier reviews approved and somebody had done by the end of the day."""

@@ -14,6 +14,7 @@ from domain.questions import PlayRequest
 from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from tools.ask.user_statements import excluded_actions
+from tools.evidence.causes import with_cause
 from tools.save_play.context import PlayContext
 from tools.save_play.editing import edited_context
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, save_probability
@@ -49,8 +50,17 @@ class SavePlayPlanner:
         old = self.running.get(dossier.account_id)
         if old is None or dossier.account_id in self.play_requests:
             return None
-        same = old.cause in (self.causes_by_account[dossier.account_id].category, old.edits.cause)
-        return old if same else None
+        finding = self.causes_by_account[dossier.account_id]
+        # Evidence that fades while a play works on it is no news about the cause.
+        return old if old.cause in (finding.category, old.edits.cause, *finding.candidates) else None
+
+    def _finding(self, dossier: Dossier) -> CauseFinding:
+        """The diagnosis; where a play goes on although its cause is no longer clear, with the cause that it works on."""
+        found, old = self.causes_by_account[dossier.account_id], self.existing_play(dossier)
+        if old is None or old.cause == found.category or old.cause not in found.candidates:
+            return found
+        others = [cause for cause in found.candidates if cause != old.cause]
+        return with_cause(found, old.cause, others[0] if others else None, self.context.configuration.causes)
 
     def origins(self) -> dict[str, str]:
         """Account to the review in which its running play began."""
@@ -63,7 +73,7 @@ class SavePlayPlanner:
         tried = request.tried if request else ()
         context = self.drafter.play_context(
             dossier,
-            self.causes_by_account[dossier.account_id],
+            self._finding(dossier),
             created=old.created if old else None,
             tried=[*tried, *self._titles_done(dossier.account_id)],
             excluded=excluded_actions(self.context.configuration, tried),

@@ -23,6 +23,7 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.evidence import Contribution, Evidence
 from domain.phase_results import PlanRow
+from domain.readings import PeoplesReadings
 from domain.save_play import SavePlay
 from domain.tables import TABLES, Table
 from tools.configuration import read_configuration
@@ -172,7 +173,12 @@ class PortfolioBuilder:
         return self.invoice(account_id, 40, paid=41)
 
     def score(
-        self, configuration: Configuration = SHIPPED, history: SnapshotStore = NO_HISTORY, *, shuffled: Any = None
+        self,
+        configuration: Configuration = SHIPPED,
+        history: SnapshotStore = NO_HISTORY,
+        *,
+        shuffled: Any = None,
+        people: PeoplesReadings = PeoplesReadings(),
     ) -> "ScoredPortfolio":
         """Score typed rows directly in the engine. ``shuffled`` mixes the rows of each table."""
         connection = duckdb.connect(":memory:")
@@ -184,7 +190,7 @@ class PortfolioBuilder:
             _create(connection, table, rows, configuration)
             audits.append(self._audit(table))
         portfolio = Portfolio(connection, DataAudit(sources=tuple(audits), left_out=(), fingerprint="made up"))
-        return ScoredPortfolio(score_base(portfolio, configuration, self.as_of, history), history)
+        return ScoredPortfolio(score_base(portfolio, configuration, self.as_of, history, people=people), history)
 
     def _audit(self, table: Table) -> SourceAudit:
         rows = self.tables[table.name]

@@ -265,9 +265,10 @@ def fails(status: int, **headers: str) -> Behaviour:
 
 def knows_no_schemas(then: Behaviour) -> Behaviour:
     """Send 400 for structured output, else follow ``then``."""
+    refusal = sends({"error": {"message": "response_format of type json_schema is not supported"}}, 400)
 
     def behave(asked: ReceivedRequest, line: ResponseWriter) -> None:
-        (then if asked.schema is None else fails(400))(asked, line)
+        (then if asked.schema is None else refusal)(asked, line)
 
     return behave
 

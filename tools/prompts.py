@@ -1,6 +1,9 @@
 """The one reader of ``prompts/``: Jinja2 templates rendered strictly, so that the same values give the same bytes."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,25 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 PROMPTS_FOLDER = Path(__file__).resolve().parent.parent / "prompts"
 
 
+_instead: ContextVar[Path | None] = ContextVar("prompts", default=None)
+"""Folder whose prompts come before the shipped ones of the same name."""
+
+
+@contextmanager
+def prompts_from(folder: Path | None) -> Iterator[None]:
+    """Use the prompts of a folder instead of those of the same name, to compare two wordings."""
+    before = _instead.set(folder)
+    try:
+        yield
+    finally:
+        _instead.reset(before)
+
+
 @cache
-def _environment() -> Environment:
+def _environment(instead: Path | None) -> Environment:
     # Plain text for a model, never HTML: escaping would show it entities instead of letters.
     return Environment(
-        loader=FileSystemLoader(PROMPTS_FOLDER),
+        loader=FileSystemLoader([instead, PROMPTS_FOLDER] if instead else [PROMPTS_FOLDER]),
         undefined=StrictUndefined,
         autoescape=False,
         trim_blocks=True,
@@ -25,7 +42,7 @@ def _environment() -> Environment:
 
 def render_prompt(name: str, **values: Any) -> str:
     """The prompt ``prompts/<name>.j2`` with its values. A value that the template lacks is an error, not a blank."""
-    return _environment().get_template(f"{name}.j2").render(**values)
+    return _environment(_instead.get()).get_template(f"{name}.j2").render(**values)
 
 
 def short_hash(*texts: str) -> str:

@@ -7,8 +7,12 @@ use these as they are.
 import re
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from domain.configuration import Unit
+
+if TYPE_CHECKING:
+    from domain.portfolio import PortfolioSummary
 
 UNKNOWN = "unknown"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -142,3 +146,13 @@ ROLE_NAMES = {
     "billing": "billing",
 }
 """Job roles of our own people."""
+
+
+def expected_churn_text(numbers: "PortfolioSummary") -> str:
+    """Expected churn with horizon, interval and basis; without them in a review of an older version."""
+    amount = format_money(numbers.expected_churn_arr, numbers.currency)
+    low, high = numbers.expected_churn_low, numbers.expected_churn_high
+    if low is None or high is None:
+        return amount + ("" if numbers.calibrated else " (uncalibrated)")
+    span = f"80 % interval {format_money(low, numbers.currency)} to {format_money(high, numbers.currency)}"
+    return f"{amount} in {numbers.churn_horizon_weeks} weeks ({span}; {numbers.churn_basis})"

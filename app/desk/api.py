@@ -17,7 +17,7 @@ from pydantic import Field
 
 from app.desk.desk_app import NotSignedIn, get_desk
 from app.desk.loaded_review import MeetingState, review_progress
-from app.desk.operations import check_role
+from app.desk.operations import TextReading, WrongStatement, check_role
 from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import TableQuery
 from app.desk.sessions import Session
@@ -91,7 +91,7 @@ class CloseBody(Record):
 class ActionStateBody(Record):
     """The result of an action."""
 
-    state: str = Field(description="done, dropped or open.")
+    state: str = Field(description="done, dropped, blocked (with a note) or open.")
     on: date
     note: str = Field(default="", max_length=2000)
 
@@ -109,6 +109,25 @@ class NoteBody(Record):
 
     account: str = ""
     text: str = Field(max_length=2000)
+
+
+class ReadingBody(Record):
+    """What one text means."""
+
+    account: str
+    text: str = Field(description="Id of the text, from unread_texts of the review.")
+    kind: str = Field(default="", description="A kind of statement, or nothing_to_note.")
+    words: str = Field(default="", max_length=2000, description="The words that say so, as they are written.")
+    undo: bool = Field(default=False, description="Take back what was said about the text.")
+
+
+class WrongBody(Record):
+    """A statement that is wrong."""
+
+    account: str
+    statement: str = Field(description="Id of the statement, from statements of the review.")
+    reason: str = Field(default="", max_length=2000)
+    undo: bool = Field(default=False, description="Take the mark back.")
 
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {code: {"model": Failure} for code in (401, 403, 404, 409, 422, 503)}
@@ -172,7 +191,7 @@ def get_accounts(
     context: Reader,
     review_id: str,
     show: Annotated[str, Query(max_length=20)] = "at-risk",
-    tier: Annotated[str, Query(max_length=20)] = "",
+    priority: Annotated[str, Query(max_length=20)] = "",
     csm: Annotated[str, Query(max_length=MAX_ID_LENGTH)] = "",
     segment: Annotated[str, Query(max_length=MAX_ID_LENGTH)] = "",
     change: Annotated[str, Query(max_length=20)] = "",
@@ -184,7 +203,7 @@ def get_accounts(
     loaded = context.load_review(review_id)
     given = {
         "show": show,
-        "tier": tier,
+        "priority": priority,
         "csm": csm,
         "segment": segment,
         "change": change,
@@ -251,7 +270,7 @@ def post_close(context: Leader, review_id: str, given: CloseBody, key: Key = Non
 
 @router.post("/actions/{action_id:path}")
 def post_action_state(context: Csm, action_id: str, given: ActionStateBody, key: Key = None) -> Response:
-    """Mark an action as done, dropped or open again."""
+    """Mark an action as done, dropped, blocked or open again."""
 
     def do() -> Row:
         action = context.operations.mark_action(action_id, given.state, given.on, given.note)
@@ -283,6 +302,34 @@ def post_note(context: Csm, review_id: str, given: NoteBody, key: Key = None) ->
     def do() -> Row:
         context.operations.add_note(loaded, given.account, given.text)
         return {"noted": True}
+
+    return run_once(context, key, given, do)
+
+
+@router.post("/reviews/{review_id}/readings")
+def post_reading(context: Csm, review_id: str, given: ReadingBody, key: Key = None) -> Response:
+    """Say what a text means, or take it back. It counts from the next review on."""
+    loaded = context.load_review(review_id)
+    today = context.desk.today(loaded.review.time_zone)
+    choice = TextReading(given.text, given.kind, given.words, given.undo)
+
+    def do() -> Row:
+        reading = context.operations.read_text(loaded, given.account, choice, today)
+        return reading.model_dump(mode="json") if reading else {"taken_back": given.text}
+
+    return run_once(context, key, given, do)
+
+
+@router.post("/reviews/{review_id}/wrong")
+def post_wrong_mark(context: Csm, review_id: str, given: WrongBody, key: Key = None) -> Response:
+    """Mark a statement as wrong, or take the mark back. It counts no more from the next review on."""
+    loaded = context.load_review(review_id)
+    today = context.desk.today(loaded.review.time_zone)
+    choice = WrongStatement(given.statement, given.reason, given.undo)
+
+    def do() -> Row:
+        mark = context.operations.mark_wrong(loaded, given.account, choice, today)
+        return mark.model_dump(mode="json") if mark else {"taken_back": given.statement}
 
     return run_once(context, key, given, do)
 

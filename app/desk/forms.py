@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from app.desk.answers import answer_for, named_colleagues
 from app.desk.edit_form import edit_from_fields, field_of, typed_fields
-from app.desk.operations import check_role
+from app.desk.operations import TextReading, WrongStatement, check_role
 from app.desk.pages import show_people, show_play
 from app.desk.request_context import RequestContext, read_form, require_role
 from app.desk.review_runner import next_week_request
@@ -100,7 +100,7 @@ def submit_close(context: Leader, form: Form, review_id: str) -> Response:
 
 @router.post("/r/{review_id}/actions")
 def submit_action_state(context: Csm, form: Form, review_id: str) -> Response:
-    """Mark an action as done, dropped or open again."""
+    """Mark an action as done, dropped, blocked or open again."""
     loaded = context.load_review(review_id)
     on = (
         parse_date(form_text(form, "on"), "the day")
@@ -120,6 +120,27 @@ def submit_override(context: Csm, form: Form, review_id: str) -> Response:
     context.operations.override(
         loaded, form_text(form, "account"), form_text(form, "band"), form_text(form, "reason"), until, today
     )
+    return context.back(form_text(form, "next"))
+
+
+@router.post("/r/{review_id}/readings")
+def submit_reading(context: Csm, form: Form, review_id: str) -> Response:
+    """Say what a text means, or take it back."""
+    loaded = context.load_review(review_id)
+    text, kind, words = (form_text(form, name) for name in ("text", "kind", "words"))
+    choice = TextReading(text, kind, words, undo=form_text(form, "undo") == "1")
+    today = context.desk.today(loaded.review.time_zone)
+    context.operations.read_text(loaded, form_text(form, "account"), choice, today)
+    return context.back(form_text(form, "next"))
+
+
+@router.post("/r/{review_id}/wrong")
+def submit_wrong_mark(context: Csm, form: Form, review_id: str) -> Response:
+    """Mark a statement as wrong, or take the mark back."""
+    loaded = context.load_review(review_id)
+    choice = WrongStatement(form_text(form, "statement"), form_text(form, "reason"), form_text(form, "undo") == "1")
+    today = context.desk.today(loaded.review.time_zone)
+    context.operations.mark_wrong(loaded, form_text(form, "account"), choice, today)
     return context.back(form_text(form, "next"))
 
 

@@ -22,7 +22,7 @@ from domain.desk import MeetingNote, Member, PendingDecision
 from domain.dossier import Dossier, Person
 from domain.errors import UnknownReference
 from domain.phase_results import IdentifyResult
-from domain.plan import PlanLine
+from domain.plan import PlanLine, ResourceNeeds, WaitingPlay
 from domain.review import Review
 from domain.save_play import SavePlay
 from graph.decision_preview import DecisionPreview
@@ -147,11 +147,22 @@ class LoadedReview:
                 self._loads[key] = self.decision_preview(store_session).load(decisions)
             return self._loads[key]
 
+    def waiting(self, store_session: StoreSession, table: "MeetingState") -> dict[str, WaitingPlay]:
+        """Plays beyond the hours after the choices so far, by account; none once the plan is decided."""
+        if self.progress.stage != "deciding" or not self.review.needs.waiting:
+            return {}
+        return {each.account_id: each for each in self.load(store_session, table).needs.waiting}
+
     def can_act_on(self, member: Member, account: str) -> bool:
         """True when the member may act for the account: a CSM for their own, managers and leaders for all."""
         line = self.view.lines.get(account)
         csm = self.csm_id_of.get(account) or (line.csm_id if line else None)
         return member.is_at_least("manager") or (member.role == "csm" and csm is not None and csm == member.person_id)
+
+    @property
+    def _public_needs(self) -> ResourceNeeds:
+        waiting = tuple(each.model_copy(update={"breaks": ""}) for each in self.review.needs.waiting)
+        return self.review.needs.model_copy(update={"waiting": waiting})
 
     @cached_property
     def public_review(self) -> Review:
@@ -160,6 +171,7 @@ class LoadedReview:
             update={
                 "capacity": (),
                 "handovers": (),
+                "needs": self._public_needs,
                 "patterns": tuple(self.view.patterns(personal=False)),
                 "followup": self.review.followup.model_copy(update={"by_person": ()}),
             }
@@ -215,5 +227,11 @@ class MeetingState:
         return tuple(f"{account}:{choice.number}" for account, choice in self.choices.items())
 
     def undecided(self, loaded: LoadedReview) -> list[SavePlay]:
-        """The plays without a choice."""
-        return [play for play in loaded.plays.values() if self.status(play) == "proposed"]
+        """The plays without a choice. One beyond the hours needs none: it waits."""
+        return [
+            play for play in loaded.plays.values() if self.status(play) == "proposed" and not self.waits(play, loaded)
+        ]
+
+    def waits(self, play: SavePlay, loaded: LoadedReview) -> bool:
+        """True while a play beyond the hours has no choice of its own."""
+        return play.account_id not in self.choices and loaded.view.waits(play)

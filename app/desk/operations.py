@@ -15,11 +15,20 @@ from app.desk.loaded_review import LoadedReview, MeetingState
 from app.desk.score_table import ScoreCache
 from app.parsing import field_problems, first_problem
 from app.service import check_close_decisions, check_length, record_decisions, save_override, set_action_state
+from app.text_readings import (
+    AccountTexts,
+    account_texts,
+    mark_wrong,
+    read_text,
+    take_back_mark,
+    take_back_reading,
+)
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import DeskRole, Member, PendingDecision
 from domain.errors import DecisionError, EditError, InputError, NotAllowed, StaleDecision, UnknownReference
 from domain.portfolio import BandOverride
+from domain.readings import PersonsReading, WrongMark
 from domain.record import Record
 from domain.tracking import Action
 from tools.planning.decisions import check_reason
@@ -32,6 +41,25 @@ _MAX_ACTION_DAYS = 366
 ROLE_NAMES: dict[DeskRole, str] = {
     "viewer": "a viewer", "csm": "a CSM", "manager": "a manager", "leader": "a leader",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TextReading:
+    """A choice about one text: what it means, or that what was said about it is taken back."""
+
+    text: str
+    kind: str
+    words: str = ""
+    undo: bool = False
+
+
+@dataclass(frozen=True)
+class WrongStatement:
+    """A mark on one statement, or that it is taken back."""
+
+    statement: str
+    reason: str = ""
+    undo: bool = False
 
 
 def check_role(member: Member, role: DeskRole, what: str) -> None:
@@ -140,13 +168,15 @@ class DeskOperations:
     # follow-up -----------------------------------------------------------------------------------------------
 
     def mark_action(self, action_id: str, state: str, on: date, note: str) -> Action:
-        """Mark an action as done, dropped or open; a CSM may mark only their own.
+        """Mark an action as done, dropped, blocked or open; a CSM may mark only their own. Blocked needs a reason.
 
         Raises InputError for a day on which it cannot have happened, NotAllowed, UnknownReference.
         """
         check_role(self.member, "csm", "marking an action")
-        if state not in ("done", "dropped", "open"):
-            raise InputError(f"an action is done, dropped or open, not {state!r}")
+        if state not in ("done", "dropped", "blocked", "open"):
+            raise InputError(f"an action is done, dropped, blocked or open, not {state!r}")
+        if state == "blocked" and not note.strip():
+            raise InputError("say what blocks the action")
         action = self.store_session.store.action(action_id)
         if self.member.role == "csm" and (action.owner_id is None or action.owner_id != self.member.person_id):
             raise NotAllowed(f"{action.title} is {action.owner}'s; a manager or a leader may mark it")
@@ -176,6 +206,35 @@ class DeskOperations:
         record = BandOverride(band=band, reason=check_length(reason, "the reason"), by=self.member.name, until=until)
         save_override(self.store_session, account, record, on, loaded.review_id)
         return record
+
+    # texts -----------------------------------------------------------------------------------------------------------
+
+    def texts(self, loaded: LoadedReview, account: str) -> AccountTexts:
+        """The texts and statements of an account as they stand now. Raises UnknownReference where nobody looked closely."""
+        dossier = loaded.dossiers.get(account)
+        if dossier is None:
+            raise UnknownReference(f"{loaded.review_id} did not look closely at {account!r}; it has no texts to read")
+        return account_texts(self.store_session, loaded.review_id, loaded.review.as_of, dossier)
+
+    def read_text(self, loaded: LoadedReview, account: str, choice: TextReading, on: date) -> PersonsReading | None:
+        """Save what a text means, or take it back; a CSM may do so for their own accounts."""
+        check_role(self.member, "csm", "saying what a text means")
+        self._check_account(loaded, account, "what a text means")
+        session, texts, by = self.store_session, self.texts(loaded, account), self.member.name
+        if choice.undo:
+            take_back_reading(session, texts, choice.text, by, on)
+            return None
+        return read_text(session, texts, loaded.configuration, (choice.text, choice.kind, choice.words), by, on)
+
+    def mark_wrong(self, loaded: LoadedReview, account: str, choice: WrongStatement, on: date) -> WrongMark | None:
+        """Mark a statement as wrong, or take the mark back; a CSM may do so for their own accounts."""
+        check_role(self.member, "csm", "marking a statement as wrong")
+        self._check_account(loaded, account, "a mark on a statement")
+        session, texts, by = self.store_session, self.texts(loaded, account), self.member.name
+        if choice.undo:
+            take_back_mark(session, texts, choice.statement, by, on)
+            return None
+        return mark_wrong(session, texts, choice.statement, choice.reason, by, on)
 
     def add_note(self, loaded: LoadedReview, account: str, text: str) -> None:
         """A note of the meeting, about an account or about the whole review."""

@@ -12,18 +12,22 @@ from app.desk import timeline, what_if
 from app.desk.edit_form import build_form, fields_of
 from app.desk.loaded_review import LoadedReview, MeetingState, latest_review_id
 from app.desk.request_context import RequestContext, require_role
-from app.desk.score_table import CHANGES, PAGE_SIZE, RISK_TIERS, SORTS, TableQuery
+from app.desk.score_table import CHANGES, PAGE_SIZE, PRIORITIES, SORTS, TableQuery
 from app.desk.sessions import current_member
+from app.report.my_week import week_of
 from domain.configuration import CATEGORIES, SIZES
 from domain.desk import Member
 from domain.errors import InputError, UnknownReference
 from domain.plan import TBD
+from domain.readings import count_readings
 from domain.save_play import SavePlay
+from tools.evidence.statement_kinds import reading_choices
 from tools.save_play.editing import describe_edit
 from tools.store.desk_store import DeskStore, credential_number
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Reader = Annotated[RequestContext, Depends(require_role("viewer"), scope="function")]
+Csm = Annotated[RequestContext, Depends(require_role("csm", "a week of one's own"), scope="function")]
 Manager = Annotated[
     RequestContext, Depends(require_role("manager", "what is said about people of ours"), scope="function")
 ]
@@ -70,7 +74,7 @@ def week_page(context: Reader, review_id: str) -> Response:
         choices=scores.choices,
         views=DeskStore(context.store_session.store).views(context.member.name),
         sorts=SORTS,
-        tiers=RISK_TIERS,
+        priorities=PRIORITIES,
         changes=CHANGES,
         next_date=loaded.next_review_date,
     )
@@ -94,6 +98,8 @@ def account_page(context: Reader, review_id: str, account: str) -> Response:
         line=line,
         account=account,
         dossier=loaded.dossiers.get(account),
+        texts=context.operations.texts(loaded, account) if account in loaded.dossiers else None,
+        kinds=reading_choices(loaded.configuration),
         weeks=scores.weeks(account),
         events=timeline.account_timeline(loaded, store, account),
         override=store.overrides(context.desk.today(loaded.review.time_zone)).get(account),
@@ -141,6 +147,7 @@ def show_play(
         edited=as_edited,
         choice=choice,
         changes=describe_edit(pending, _titles(play) | _titles(as_edited), names) if pending is not None else (),
+        waiting=loaded.waiting(context.store_session, table),
         form=form,
         editing=form is not None,
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
@@ -176,7 +183,8 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
         unowned=unowned,
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
         notes=[note for note in table.notes if note.account_id in ("", at)],
-        open_lines=len(set(loaded.plan_lines) - set(loaded.plays)),
+        open_lines=len(set(loaded.plan_lines) - {a for a, p in loaded.plays.items() if not table.waits(p, loaded)}),
+        waiting=loaded.waiting(context.store_session, table),
     )
 
 
@@ -261,10 +269,38 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
     )
 
 
+@router.get("/r/{review_id}/my-week")
+def my_week_page(context: Csm, review_id: str) -> Response:
+    """One person's week: a CSM sees their own, managers and leaders that of anybody."""
+    loaded = context.load_review(review_id)
+    mine = context.member.person_id or ""
+    owners = [(o.person_id, o.name) for o in loaded.view.people if o.person_id]
+    if not context.member.is_at_least("manager"):
+        owners = [(person_id, name) for person_id, name in owners if person_id == mine]
+    wanted = context.request.query_params.get("person") or mine
+    if wanted and wanted != mine and wanted not in dict(owners):
+        raise InputError(f"person {wanted!r} is unknown in {review_id}, or is not yours to see; choose one under Whose")
+    person = next((o for o in loaded.view.people if o.person_id and o.person_id == wanted), None)
+    store, today = context.store_session.store, context.desk.today(loaded.review.time_zone)
+    week = week_of(loaded.view, person, today, store.progress()) if person else None
+    return context.render_review(
+        loaded,
+        "my_week.html",
+        only=wanted,
+        person=person,
+        owners=owners,
+        week=week,
+        notes=store.progress_notes(),
+        may_mark=bool(person) and (wanted == mine or context.member.is_at_least("manager")),
+    )
+
+
 @router.get("/r/{review_id}/metrics")
 def metrics_page(context: Reader, review_id: str) -> Response:
     """Figures about the review process and its results."""
-    return context.render_review(context.load_review(review_id), "metrics_desk.html")
+    loaded = context.load_review(review_id)
+    reading = count_readings(context.store_session.people(loaded.review.as_of))
+    return context.render_review(loaded, "metrics_desk.html", reading=reading)
 
 
 @router.get("/r/{review_id}/data")
@@ -287,7 +323,7 @@ def what_if_page(context: Reader, review_id: str) -> Response:
         "what_if.html",
         changes=changes,
         found=what_if.compute_effect(scores, loaded.configuration, loaded.review.as_of, changes),
-        settings=settings,
+        groups=what_if.group_numbers(settings),
         by_name={setting.name: setting for setting in settings},
         categories=CATEGORIES,
         sizes=SIZES,

@@ -38,7 +38,8 @@ SORTS = {
 _ASCENDING = ("health", "renewal", "name")
 """Sorted from the smallest."""
 SHOWN = ("at-risk", "all")
-RISK_TIERS = ("critical", "high", "medium", "low")
+PRIORITIES = ("critical", "high", "medium")
+"""Priorities of accounts at risk."""
 CHANGES = ("new", "worsened", "improved", "resolved", "unchanged", "baseline")
 
 
@@ -48,7 +49,7 @@ class TableQuery:
 
     show: str = "at-risk"
     """at-risk or all."""
-    tier: str = ""
+    priority: str = ""
     csm: str = ""
     segment: str = ""
     change: str = ""
@@ -66,7 +67,7 @@ class TableQuery:
             raise InputError(f"page {page!r} is not the number of a page")
         return cls(
             show=_one_of("show", known.get("show", ""), SHOWN) or "at-risk",
-            tier=_one_of("tier", known.get("tier", ""), RISK_TIERS),
+            priority=_one_of("priority", known.get("priority", ""), PRIORITIES),
             csm=known.get("csm", ""),
             segment=known.get("segment", ""),
             change=_one_of("change", known.get("change", ""), CHANGES),
@@ -141,7 +142,7 @@ class ScoreTable:
         self._connection.execute(f"create table scored as from read_parquet({sql_files([this.path])})")
         self._connection.execute(
             f"create view scored_signals as select * exclude ({', '.join(REPORTED_COLUMNS)}), velocity as reported_velocity"
-            f"{columns_not_saved(self._connection, 'scored')} from scored"
+            f"{columns_not_saved(self._connection, 'scored', configuration.scoring)} from scored"
         )
         last = next((each for each in before if each.review_id == identified.previous_review_id), None)
         if last is not None:
@@ -286,7 +287,11 @@ def _where(wanted: TableQuery) -> tuple[str, list[Any]]:
     tests, values = ["true"], []
     if wanted.show == "at-risk" and wanted.change != "resolved":
         tests.append("at_risk")
-    for column, value in (("risk_tier", wanted.tier), ("segment", wanted.segment), ("change", wanted.change)):
+    for column, value in (
+        ("intervention_tier", wanted.priority),
+        ("segment", wanted.segment),
+        ("change", wanted.change),
+    ):
         if value:
             tests.append(f"{column} = ?")
             values.append(value)

@@ -3,7 +3,7 @@
 Nothing is saved. The result is a file for a configuration folder.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +28,12 @@ THRESHOLDS = (
     ("renewal_step", "Added on the day of the renewal", 0.0, 2.0),
     ("minimum_coverage", "Scored from a coverage of", 0.0, 1.0),
 )
+_GROUPS = {
+    "tier": "Tiers of risk",
+    "": "Thresholds",
+    "signal": "Signals of your own",
+    "pair": "Signals that count together",
+}
 ADJUSTABLE_TIERS = ("medium", "high", "critical")
 
 
@@ -77,7 +83,7 @@ class WhatIfChanges:
 
 
 def adjustable_numbers(configuration: Configuration) -> list[AdjustableNumber]:
-    """All that can be moved: the weight of each category by size, the tiers of risk, the thresholds."""
+    """All that can be moved: the weight of each category by size, the tiers of risk, the thresholds, own signals."""
     scoring = configuration.scoring
     found = [
         AdjustableNumber(f"weight.{size}.{category}", f"{size.replace('_', ' ')}: {category}", "percent of health",
@@ -92,6 +98,31 @@ def adjustable_numbers(configuration: Configuration) -> list[AdjustableNumber]:
     for name, label, least, most in THRESHOLDS:
         setting = getattr(scoring, name)
         found.append(AdjustableNumber(name, label, setting.unit, setting.why, setting.value, least, most))
+    return [*found, *_own_numbers(scoring)]
+
+
+def _own_numbers(scoring: ScoringSettings) -> list[AdjustableNumber]:
+    """Weight and risk points of the team's own signals, and points of the pairs: numbers that nobody else has tried out."""
+    found = []
+    for name, signal in scoring.own_signals.items():
+        weight, unit = signal.weight["default"], f"share of {signal.category}"
+        found.append(AdjustableNumber(f"signal.{name}.weight", signal.label, unit, signal.why, weight, 0, 1000))
+        found.append(
+            AdjustableNumber(f"signal.{name}.risk", signal.label, "points of risk", signal.why, signal.risk, 0, 60)
+        )
+    for place, pair in enumerate(scoring.pairs):
+        label = " with ".join(scoring.signals[name].label for name in pair.signals)
+        found.append(AdjustableNumber(f"pair.{place}", label, "points of risk", pair.why, pair.risk, 0.1, 60))
+    return found
+
+
+def group_numbers(settings: Sequence[AdjustableNumber]) -> dict[str, list[AdjustableNumber]]:
+    """The numbers below the table of weights, by the title of their group; no group is empty."""
+    found: dict[str, list[AdjustableNumber]] = {}
+    for setting in settings:
+        kind = setting.name.partition(".")[0] if "." in setting.name else ""
+        if kind != "weight":
+            found.setdefault(_GROUPS[kind], []).append(setting)
     return found
 
 
@@ -103,6 +134,11 @@ def apply_changes(changes: WhatIfChanges, raw: dict[str, Any]) -> dict[str, Any]
         if kind == "weight":
             size, _, category = rest.partition(".")
             changed["category_weights"][size][category] = value
+        elif kind == "signal":
+            signal, _, number = rest.partition(".")
+            _change_signal(changed["signals"][signal], number, value)
+        elif kind == "pair":
+            changed["pairs"][int(rest)]["risk"] = value
         elif kind == "tier":
             for band in changed["risk_tiers"]:
                 if band["name"] == rest:
@@ -110,6 +146,13 @@ def apply_changes(changes: WhatIfChanges, raw: dict[str, Any]) -> dict[str, Any]
         else:
             changed[name]["value"] = value
     return changed
+
+
+def _change_signal(signal: dict[str, Any], number: str, value: float) -> None:
+    if number == "weight":
+        signal["weight"]["default"] = value
+    else:
+        signal["risk"] = value
 
 
 def changed_configuration(changes: WhatIfChanges, configuration: Configuration) -> Configuration:

@@ -1,10 +1,13 @@
 """The pages and files of one review, made from the review document and nothing else: no clock, no chance, no I/O."""
 
+from dataclasses import replace
+
 from pydantic import TypeAdapter
 
 from app.report import rendering
 from app.report.calendar_files import calendar_file
-from app.report.csv_files import actions_csv, crm_csv, list_csv
+from app.report.csv_files import actions_csv, commitments_csv, crm_csv, list_csv
+from app.report.my_week import week_of
 from app.report.view import ReviewView
 from domain.review import Review
 
@@ -14,7 +17,7 @@ _REVIEW = TypeAdapter(Review)
 def render_files(review: Review) -> dict[str, bytes]:
     """Every file of the review by its relative path, sorted; the same review gives the same bytes."""
     view = ReviewView(review)
-    files = _review_files(view) | _manager_files(view) | _play_files(view) | _person_files(view)
+    files = _review_files(view) | _manager_files(view) | _account_pages(view) | _play_files(view) | _person_files(view)
     return dict(sorted(files.items()))
 
 
@@ -29,6 +32,7 @@ def _review_files(view: ReviewView) -> dict[str, bytes]:
         ),
         "standup.md": rendering.render_markdown("standup.md", view),
         "actions.csv": actions_csv(view.review),
+        "commitments.csv": commitments_csv(view.review),
         "crm_updates.csv": crm_csv(view.review),
         "list.csv": list_csv(view.review.listed),
     }
@@ -37,7 +41,17 @@ def _review_files(view: ReviewView) -> dict[str, bytes]:
 def _manager_files(view: ReviewView) -> dict[str, bytes]:
     return {
         "managers/capacity.md": rendering.render_markdown("capacity.md", view),
-        "managers/capacity.html": rendering.render_html("capacity.html", view),
+        "managers/capacity.html": rendering.render_html("capacity.html", replace(view, root="../")),
+    }
+
+
+def _account_pages(view: ReviewView) -> dict[str, bytes]:
+    within = replace(view, root="../")
+    return {
+        f"accounts/{view.stem(account_id)}.html": rendering.render_html(
+            "account.html", within, account_id=account_id, play=view.plays.get(account_id)
+        )
+        for account_id in view.account_pages
     }
 
 
@@ -51,7 +65,9 @@ def _play_files(view: ReviewView) -> dict[str, bytes]:
 def _person_files(view: ReviewView) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for person in view.people:
-        files[f"actions/{person.stem}.md"] = rendering.render_markdown("actions.md", view, person=person)
+        files[f"actions/{person.stem}.md"] = rendering.render_markdown(
+            "actions.md", view, person=person, week=week_of(view, person, view.review.as_of)
+        )
         if holds := view.touchpoints_of(person):  # a calendar without an event is not one that RFC 5545 allows
             files[f"calendar/{person.stem}.ics"] = calendar_file(holds, person.name, view.review.as_of)
         if prework := view.prework_of(person):

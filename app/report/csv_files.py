@@ -32,6 +32,9 @@ LIST_COLUMNS = (
     "rank", "account_id", "account", "at_risk", "arr", "currency", "renewal_date", "chance_of_leaving", "within_weeks", "priority",
     "why", "owner",
 )  # fmt: skip
+COMMITMENT_COLUMNS = (
+    "id", "review_id", "account_id", "account", "owner", "title", "due", "status", "done_on",
+)  # fmt: skip
 CRM_COLUMNS = ("account_id", "account", "field", "value", "reason")
 
 
@@ -70,6 +73,16 @@ def _action_row(action: Action) -> tuple[Cell, ...]:
         action.purpose, action.urgency, action.effort_hours, action.status,
         action.done_on.isoformat() if action.done_on else None,
     )  # fmt: skip
+
+
+def commitments_csv(review: Review) -> bytes:
+    """Every action of earlier reviews and what became of it."""
+    rows = (
+        (c.action_id, c.review_id, c.account_id, c.account_name, c.owner, c.title, c.due.isoformat(), c.status,
+         c.done_on.isoformat() if c.done_on else None)
+        for c in review.followup.commitments
+    )  # fmt: skip
+    return csv_bytes(COMMITMENT_COLUMNS, rows)
 
 
 def list_csv(listed: Iterable[ListedAccount]) -> bytes:

@@ -158,6 +158,29 @@ def short_money(amount: float) -> str:
     return number(amount, 0)
 
 
+def rounded(amount: float | None) -> str:
+    """An amount of money in three figures, as people say it: 820, 48k, 3.85m."""
+    if amount is None:
+        return UNKNOWN
+    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if abs(amount) >= size * 0.9995:
+            value = amount / size
+            return f"{number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)}{unit}"
+    return number(amount, 0)
+
+
+def rounded_money(amount: float | None, currency: str) -> str:
+    """An amount in three figures with its currency: EUR 3.85m. Unknown for None."""
+    return UNKNOWN if amount is None else f"{currency} {rounded(amount)}"
+
+
+def rounded_change(amount: float | None) -> str:
+    """A change of money in three figures with its sign: +254k."""
+    if amount is None:
+        return UNKNOWN
+    return f"+{rounded(amount)}" if amount > 0 else rounded(amount)
+
+
 def arr(line: AtRiskAccount | SavePlay) -> str:
     """ARR in the home currency, with the contract's own amount where that differs."""
     text = money(line.arr, line.currency)

@@ -22,7 +22,7 @@ _CITED = re.compile(r"\bE\d+\b")
 _FILTERS = (
     formatting.word, formatting.capital, formatting.number, formatting.score, formatting.signed, formatting.percent, formatting.money,
     formatting.signed_money, formatting.arr, formatting.day, formatting.short_day, formatting.in_days, formatting.span, formatting.hours,
-    formatting.listed,
+    formatting.listed, formatting.rounded, formatting.rounded_money, formatting.rounded_change,
 )  # fmt: skip
 _TEMPLATE_FUNCTIONS = (
     formatting.renewal,
@@ -54,9 +54,11 @@ def name_markup(text: str | None) -> Markup:
 
 
 def account_link(account_id: str, view: ReviewView, text: str) -> Markup:
-    """The name of an account, leading to its section where it has one."""
+    """The name of an account, leading to its page where it has one."""
     shown = name_markup(text)
-    return Markup(f'<a href="#account-{view.stem(account_id)}">{shown}</a>') if view.has_play(account_id) else shown
+    if not view.has_page(account_id):
+        return shown
+    return Markup(f'<a href="{view.root}accounts/{view.stem(account_id)}.html">{shown}</a>')
 
 
 def link_citations(text: str, anchor: str, known: tuple[str, ...]) -> Markup:

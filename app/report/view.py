@@ -7,26 +7,37 @@ from functools import cached_property
 from typing import TypeVar
 
 from app.report.file_names import person_stem, stems
+from app.report.formatting import counted
 from domain.configuration import InterventionTier
 from domain.diagnosis import CauseFinding, Pattern
 from domain.facts import UnreadText
-from domain.plan import AgendaItem, PlanLine, Prework
+from domain.plan import AgendaItem, PlanLine, Prework, WaitingPlay
 from domain.portfolio import AheadAccount, AtRiskAccount
 from domain.review import Review
-from domain.save_play import SavePlay
+from domain.save_play import PlayAction, SavePlay
 from domain.tracking import Action, CalendarHold, Decision
 from tools.evidence.fact_text import FactLine, FactText
 
 _TIERS: tuple[InterventionTier, ...] = ("critical", "high", "medium", "watch")
 _PERSONAL_PATTERNS = frozenset({"csm", "person", "owner"})
 _BLOCKS = (
-    ("overview", ("portfolio", "overview")),
+    ("briefing", ("portfolio", "overview")),
     ("new", ("new", "degradation")),
     ("follow-up", ("prior", "follow")),
-    ("deep-dives", ("deep", "dive")),
+    ("decide", ("deep", "dive")),
     ("resources", ("resource", "budget")),
     ("next-steps", ("assignment", "next step")),
 )
+"""Section of the page for an agenda item, by words in its title."""
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """One thing that the meeting has to do, and where the accounts behind it are."""
+
+    text: str
+    place: str
+    """Where to look: ``decide``, ``resources``, ``owners``, ``capacity`` or ``overdue``; each page knows its address."""
 
 
 @dataclass(frozen=True, order=True)
@@ -66,6 +77,8 @@ class ReviewView:
     """One review, indexed."""
 
     review: Review
+    root: str = ""
+    """Path from the page to the folder of the review: empty, or ``../``."""
 
     @cached_property
     def lines(self) -> dict[str, AtRiskAccount]:
@@ -102,13 +115,28 @@ class ReviewView:
         """The file name and anchor of an account that has a line or a play."""
         return self._stems[account_id]
 
-    def has_play(self, account_id: str) -> bool:
-        """True when the page has a section about the account."""
-        return account_id in self._accounts_with_play
+    def has_page(self, account_id: str) -> bool:
+        """True when there is a page about the account: it is on the list or has a play."""
+        return account_id in self._stems
 
     @cached_property
-    def _accounts_with_play(self) -> frozenset[str]:
-        return frozenset(play.account_id for play in self.review.plays)
+    def plays(self) -> dict[str, SavePlay]:
+        """Plays by account."""
+        return {play.account_id: play for play in self.review.plays}
+
+    @cached_property
+    def account_pages(self) -> tuple[str, ...]:
+        """Accounts with a page of their own, sorted."""
+        return tuple(sorted(self._stems))
+
+    def first_step(self, play: SavePlay) -> PlayAction | None:
+        """The step of a play that is due first."""
+        steps = [step for phase in play.phases for step in phase.actions]
+        return min(steps, key=lambda step: step.due) if steps else None
+
+    def steps_of(self, play: SavePlay) -> int:
+        """Number of steps of a play."""
+        return sum(len(phase.actions) for phase in play.phases)
 
     def name(self, account_id: str) -> str:
         """The name of an account, or its id when nothing names it."""
@@ -138,23 +166,18 @@ class ReviewView:
         """Texts of one account since the last review that nothing understood."""
         return [text for text in self.review.unread_texts if text.account_id == account_id]
 
-    @cached_property
-    def agenda_blocks(self) -> dict[str, AgendaItem]:
-        """Agenda items by the section of the page that holds their material."""
-        found: dict[str, AgendaItem] = {}
-        for item in self.review.agenda:
-            section = next((s for s, words in _BLOCKS if any(w in item.title.lower() for w in words)), None)
-            if section:
-                found.setdefault(section, item)
-        return found
-
     def section(self, item: AgendaItem) -> str:
         """The section of the page that an agenda item leads to."""
-        return next((section for section, each in self.agenda_blocks.items() if each is item), "overview")
+        title = item.title.lower()
+        return next((section for section, words in _BLOCKS if any(word in title for word in words)), "briefing")
 
     def plan(self, tier: InterventionTier) -> list[PlanLine]:
         """The intervention plan of one tier."""
         return [line for line in self.review.intervention_plan if line.tier == tier]
+
+    def plan_line(self, account_id: str) -> PlanLine | None:
+        """The line of the intervention plan about an account."""
+        return next((line for line in self.review.intervention_plan if line.account_id == account_id), None)
 
     @property
     def tiers(self) -> tuple[InterventionTier, ...]:
@@ -173,6 +196,48 @@ class ReviewView:
         return bridge["closing"] - bridge["opening"] if {"opening", "closing"} <= bridge.keys() else None
 
     @cached_property
+    def accounts_change(self) -> int | None:
+        """Change in the number of accounts at risk since last week; unknown in the first review."""
+        bridge = {step.name: step.accounts for step in self.review.portfolio.bridge}
+        return bridge["closing"] - bridge["opening"] if {"opening", "closing"} <= bridge.keys() else None
+
+    @cached_property
+    def late_commitments(self) -> int:
+        """Commitments of earlier reviews that are late or missed."""
+        return self.commitment_counts["late"] + self.commitment_counts["missed"]
+
+    @cached_property
+    def kept_commitments(self) -> int:
+        """Commitments of earlier reviews that were done, in time or late."""
+        return self.commitment_counts["done"] + self.commitment_counts["done_late"]
+
+    @cached_property
+    def plan_count_text(self) -> str:
+        """Accounts of the plan by priority: 16 critical, 19 high."""
+        return ", ".join(f"{count.accounts} {count.name}" for count in self.review.plan_counts)
+
+    @property
+    def to_do_title(self) -> str:
+        """Heading of what is to be done, by the state of the review."""
+        titles = {"waiting_for_decisions": "Decide today", "waiting_for_close": "Before the close"}
+        return titles.get(self.review.state, "Still open")
+
+    @cached_property
+    def to_do(self) -> list[ToDo]:
+        """What is to be decided and who needs help, each with the place of the accounts behind it."""
+        review, needs = self.review, self.review.needs
+        budget = needs.budget_needed > needs.budget
+        found = [
+            (len(self.undecided), counted(len(self.undecided), "play") + " to decide", "decide"),
+            (len(needs.uncovered), counted(len(needs.uncovered), "critical account") + " without cover", "resources"),
+            (int(budget), "More budget asked for than there is", "resources"),
+            (len(review.owners_to_assign), counted(len(review.owners_to_assign), "account") + " without an owner", "owners"),
+            (self.overloaded, counted(self.overloaded, "CSM") + " over capacity", "capacity"),
+            (len(review.overdue), counted(len(review.overdue), "renewal") + " overdue", "overdue"),
+        ]  # fmt: skip
+        return [ToDo(text, address) for count, text, address in found if count]
+
+    @cached_property
     def commitment_counts(self) -> Counter[str]:
         """Commitments of earlier reviews by what became of them."""
         return Counter(commitment.status for commitment in self.review.followup.commitments)
@@ -182,14 +247,29 @@ class ReviewView:
         """Number of overloaded CSMs; their names are for managers."""
         return sum(line.overloaded for line in self.review.capacity)
 
+    @cached_property
+    def actions_a_week(self) -> tuple[float, float] | None:
+        """Actions that a CSM gets a week, on average and at most; None when no load is known."""
+        known = [line.actions_a_week for line in self.review.capacity if line.actions_a_week is not None]
+        return (sum(known) / len(known), max(known)) if known else None
+
     def patterns(self, *, personal: bool) -> list[Pattern]:
         """Patterns about people, which are for managers, or all the others."""
         return [p for p in self.review.patterns if (p.kind in _PERSONAL_PATTERNS) == personal]
 
     @cached_property
+    def waiting(self) -> dict[str, WaitingPlay]:
+        """Plays beyond the hours, by account."""
+        return {each.account_id: each for each in self.review.needs.waiting}
+
+    def waits(self, play: SavePlay) -> bool:
+        """True while nobody decided otherwise about a play beyond the hours."""
+        return play.account_id in self.waiting and play.status in ("proposed", "deferred")
+
+    @cached_property
     def undecided(self) -> list[SavePlay]:
-        """Plays that nobody has decided on."""
-        return [play for play in self.ranked_plays if play.status == "proposed"]
+        """Plays that wait for a decision; those beyond the hours wait for hours."""
+        return [play for play in self.ranked_plays if play.status == "proposed" and not self.waits(play)]
 
     @cached_property
     def people(self) -> list[FileOwner]:
@@ -252,5 +332,5 @@ class ReviewView:
 
     @cached_property
     def critical(self) -> list[AtRiskAccount]:
-        """At-risk accounts of the worst risk or intervention tier."""
-        return [a for a in self.review.at_risk if "critical" in (a.risk_tier, a.intervention_tier)]
+        """At-risk accounts of critical priority."""
+        return [a for a in self.review.at_risk if a.intervention_tier == "critical"]

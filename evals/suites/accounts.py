@@ -29,8 +29,16 @@ def run_accounts(
     for case in cases:
         output = outputs.get(case.name, "the case was not judged")
         error = output if isinstance(output, str) else None
-        judgements.append(Judgement(case.name, case.why, case, output, error))
+        judgements.append(Judgement(case.name, case.why, case, output, error, _slices(case, output)))
     return judge_suite("accounts", SAYS, model, judgements, QUESTIONS, describe_conclusions)
+
+
+def _slices(case: AccountCase, output: AgentOutput | str) -> dict[str, str]:
+    """Kind of case: the cause and the tier that a leader expects, and the size of the account."""
+    found = {"cause": next(iter(case.expect.cause), ""), "tier": next(iter(case.expect.tier), "")}
+    if isinstance(output, AgentOutput):
+        found["segment"] = case.account.segment or output.dossier.size
+    return {dimension: value.replace("_", " ") for dimension, value in found.items() if value}
 
 
 def judge_cases(

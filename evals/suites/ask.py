@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from agents.model_client import ModelClient
+from agents.conversation import ModelClient
 from domain.configuration import Configuration
 from domain.questions import AnswerPart, QuestionAnswer
 from domain.record import Record
@@ -171,7 +171,14 @@ def run_ask(
         answers = asyncio.run(_answer_all(cases, context, report_progress))
         context.store.close()
     judgements = [
-        Judgement(f"{number:02d} {case.ask[:70]}", case.note, case, answer, answer if isinstance(answer, str) else None)
+        Judgement(
+            f"{number:02d} {case.ask[:70]}",
+            case.note,
+            case,
+            answer,
+            answer if isinstance(answer, str) else None,
+            {"language": case.language, "kind": case.kind[0].replace("_", " ")},
+        )
         for number, (case, answer) in enumerate(zip(cases, answers, strict=True), start=1)
     ]
     return judge_suite("ask", SAYS, model, judgements, QUESTIONS, _describe_answer)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from agents.model_client import ModelClient
+from agents.conversation import ModelClient
 from agents.play_drafter import PlayDrafter
 from domain.configuration import Configuration
 from domain.drafting import DraftAction, PlayDraft

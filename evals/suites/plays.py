@@ -19,7 +19,7 @@ from domain.save_play import PlayAction, SavePlay
 from evals.agent_outputs import build_drafter
 from evals.cases import FIXTURES, load_yaml
 from evals.engine import Judgement, Question, ReportProgress, Verdict, answer_questions
-from evals.figures import Figure, SuiteResult, mean_figure, question_figures, share_figure
+from evals.figures import Figure, SuiteResult, mean_figure, question_figures, share_figure, slice_figures
 from evals.suites.ask import open_sample_context
 from evals.suites.drafts import specific_share
 from tools.evidence.causes import diagnose
@@ -63,6 +63,7 @@ class PlannedAccount:
 
     play: SavePlay
     swapped: SavePlay
+    segment: str
 
     @property
     def steps(self) -> list[PlayAction]:
@@ -72,7 +73,12 @@ class PlannedAccount:
     @property
     def said(self) -> str:
         """Everything that the steps say, in small letters."""
-        return "\n".join(_step_text(step) for step in self.steps).casefold()
+        return steps_text(self.play)
+
+
+def steps_text(play: SavePlay) -> str:
+    """Everything that the steps of a play say, in small letters."""
+    return "\n".join(_step_text(action) for phase in play.phases for action in phase.actions).casefold()
 
 
 def _step_text(step: PlayAction) -> str:
@@ -150,6 +156,12 @@ def _is_named(item: MustHave, said: str) -> bool:
     return any(text.casefold() in said for text in item.any_of)
 
 
+def named_must_haves(case: PlayCase, play: SavePlay) -> float:
+    """Share of the must-haves of an account that the steps of its play name."""
+    said = steps_text(play)
+    return sum(_is_named(item, said) for item in case.must_have) / len(case.must_have)
+
+
 def run_plays(configuration: Configuration, report_progress: ReportProgress, folder: Path = FOLDER) -> SuiteResult:
     """Judge the plays of all accounts that the fixtures describe."""
     halves = read_play_cases(folder)
@@ -158,12 +170,30 @@ def run_plays(configuration: Configuration, report_progress: ReportProgress, fol
     planned = _plan([case.account for case in cases], configuration)
     report_progress("plays", len(cases), len(cases))
     judgements = [
-        Judgement(case.account, case.story, case, planned.get(case.account), _lost(case, planned)) for case in cases
+        Judgement(
+            case.account,
+            case.story,
+            case,
+            planned.get(case.account),
+            _lost(case, planned),
+            _slices(case, planned.get(case.account)),
+        )
+        for case in cases
     ]
     results = answer_questions("plays", judgements, QUESTIONS, lambda got: {"cause": got.play.cause})
     says = {question.figure_name: question.description for question in QUESTIONS}
     figures = (*_must_have_figures(halves, planned), *question_figures(results, says), *_step_figures(planned))
-    return SuiteResult(suite="plays", model="none", says=SAYS, figures=figures, cases=results)
+    return SuiteResult(
+        suite="plays", model="none", says=SAYS, figures=figures, cases=results, slices=slice_figures(results)
+    )
+
+
+def _slices(case: PlayCase, got: PlannedAccount | None) -> dict[str, str]:
+    """Kind of account: the cause that the leader named, segment and tier."""
+    found = {"cause": case.cause.replace("_", " ")}
+    if got is not None:
+        found |= {"segment": got.segment, "tier": got.play.intervention_tier}
+    return found
 
 
 def _lost(case: PlayCase, planned: Mapping[str, PlannedAccount]) -> str | None:
@@ -182,7 +212,9 @@ def _plan(accounts: Sequence[str], configuration: Configuration) -> dict[str, Pl
     others = [*dossiers[1:], *dossiers[:1]]
     return {
         dossier.account_id: PlannedAccount(
-            _play(drafter, dossier, dossier, configuration), _play(drafter, dossier, other, configuration)
+            _play(drafter, dossier, dossier, configuration),
+            _play(drafter, dossier, other, configuration),
+            dossier.segment,
         )
         for dossier, other in zip(dossiers, others, strict=True)
     }

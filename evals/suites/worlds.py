@@ -182,13 +182,13 @@ def _interval_holds(world: World, week: SimulatedWeek) -> bool:
 
 
 def _causes_found(world: World, week: SimulatedWeek) -> Iterable[tuple[bool, bool, bool]]:
-    """For each listed account in real trouble: a cause is named, it is right, it or the runner-up is right."""
+    """For each listed account in real trouble: a cause is named, it is right, it or the runner-up (or one of two) is right."""
     for account in week.listed:
-        first, second = week.causes[account]
+        first, *others = week.causes[account]
         kind = world.true_condition(account, week.day)
         if kind is not None:
             right = CAUSE_BY_CONDITION[kind]
-            yield first in CAUSE_BY_CONDITION.values(), first == right, right in (first, second)
+            yield first in CAUSE_BY_CONDITION.values(), first == right, right in (first, *others)
 
 
 def _named_without_trouble(world: World, week: SimulatedWeek) -> Iterable[bool]:

@@ -168,9 +168,9 @@ def test_three_people_get_through_a_whole_monday(
     assert leader.url.endswith(WEEK)
     says(leader, "0 of 12 plays decided")
     shot(leader, "01-week")
-    leader.select_option("select[name=tier]", "critical")
-    leader.wait_for_url(re.compile("tier=critical"))
-    assert set(leader.locator("#accounts tbody td[data-label=Tier]").all_inner_texts()) == {"critical"}
+    leader.select_option("select[name=priority]", "critical")
+    leader.wait_for_url(re.compile("priority=critical"))
+    assert set(leader.locator("#accounts tbody td[data-label=Priority]").all_inner_texts()) == {"critical"}
     leader.goto(opened.desk.at + "/people")
     leader.get_by_label("Name").fill(MANAGER)
     leader.locator("select[name=role]").select_option("manager")

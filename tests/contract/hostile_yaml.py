@@ -51,9 +51,27 @@ MAPPING: tuple[tuple[str, str | bytes], ...] = (
     ("only a text", "hello\n"),
 )
 
+
+def _own_signal(measure: str, name: str = "own_visits") -> str:
+    """An edit of scoring.yaml that puts an own signal before the others."""
+    signal = (
+        "{label: Visits, category: usage, pillar: adoption, table: own_visits, unit: count, worse_when: lower, points: [[0, 0],"
+        f" [9, 100]], weight: {{default: 9}}, risk: 9, fresh: {{days: 7}}, {measure}, says: {{worse: a, better: b, steady: c}},"
+        " why: They come for stock.}"
+    )
+    return f"signals:\n  active_users_trend:<<<>>>signals:\n  {name}:\n    {signal}\n  active_users_trend:"
+
+
 CONFIGURATION: tuple[tuple[str, str, str], ...] = (
     ("a share above one", "scoring.yaml", "minimum_coverage: {value: 0.5<<<>>>minimum_coverage: {value: 40"),
     ("an infinite threshold", "scoring.yaml", "at_risk_above: {value: 60<<<>>>at_risk_above: {value: .inf"),
+    ("an own signal without a column", "scoring.yaml", _own_signal("own: {take: sum}, window_days: 28")),
+    ("an own signal that looks back for ever", "scoring.yaml", _own_signal("own: {column: Visits, take: sum}, window_days: 36500")),
+    ("an own signal by a name of the product", "scoring.yaml", _own_signal("own: {column: Visits}", "arr")),
+    ("a word that stands for no number", "scoring.yaml", _own_signal("own: {column: Plan, values: {Gold: .inf}}")),
+    ("an own column that is a list", "scoring.yaml", _own_signal("own: {column: [Visits]}")),
+    ("a pair of one signal", "scoring.yaml", "money:\n<<<>>>pairs: [{signals: [nps, nps], risk: 9, says: both are low, why: It is said twice.}]\nmoney:\n"),
+    ("a pair with a signal that does not exist", "scoring.yaml", "money:\n<<<>>>pairs: [{signals: [nps, npss], risk: 9, says: both are low, why: It is said twice.}]\nmoney:\n"),
     ("no number at all", "scoring.yaml", "at_risk_above: {value: 60<<<>>>at_risk_above: {value: .nan"),
     ("an absurd number of days", "scoring.yaml", "renewal_horizon: {value: 180<<<>>>renewal_horizon: {value: 1.0e+300"),
     ("a negative window", "scoring.yaml", "risk: 34, window_days: 90<<<>>>risk: 34, window_days: -90"),
@@ -65,7 +83,7 @@ CONFIGURATION: tuple[tuple[str, str, str], ...] = (
     ("a format that asks for gigabytes", "tiers.yaml", "{invoice_overdue} days<<<>>>{invoice_overdue:>999999999} days"),
     ("a deadline of a thousand years", "tiers.yaml", "watch: {days: 90<<<>>>watch: {days: 365000"),
     ("a cause twice", "causes.yaml", "  product_fit:\n<<<>>>  value_gap:\n"),
-    ("negative points", "causes.yaml", "minimum_points: {value: 14<<<>>>minimum_points: {value: -14"),
+    ("negative points", "causes.yaml", "minimum_points: {value: 30<<<>>>minimum_points: {value: -30"),
     ("a week of three hundred hours", "review.yaml", "{csm: 38,<<<>>>{csm: 300,"),
     ("a holiday that does not exist", "review.yaml", "2026-12-31]<<<>>>2026-12-32]"),
     ("a meeting of months", "review.yaml", "minutes: 45,<<<>>>minutes: 99999,"),

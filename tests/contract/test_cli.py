@@ -49,6 +49,7 @@ COMMANDS = (
     "demo",
     "done",
     "override",
+    "read",
     "history",
     "eval",
 )

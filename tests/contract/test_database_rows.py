@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import AS_OF, NO_HISTORY
 from tests.contract.test_cell_meanings import reasons
 from tests.contract.test_cell_meanings import scored as scored_files
 from tests.contract.test_database_cells import run, scored
 from tests.contract.test_row_meanings import DELETED, DELETED_ACCOUNT, REPEATED, gaps, notices, two_platforms, weeks
+from tests.unit.test_own_signals import PAIR, TAKES, account_signal, configured, evidence, own, write
 from tools.scoring.portfolio_summary import data_report
+from tools.scoring.scored_base import read_base
 
 KINDS = {
+    "visits": "double precision", "Since": "date",
     "arr": "numeric", "renewal_date": "date", "date": "date", "opened_at": "date", "due_date": "date", "amount": "numeric",
     "active_users": "double precision", "logins": "integer", "core_actions": "integer", "features_used": "integer",
     "started_on": "date", "auto_renews": "boolean", "term_months": "integer", "escalated": "boolean", "seats": "bigint",
@@ -90,3 +94,27 @@ def test_customers_who_came_back_and_contracts_that_renew_by_themselves(postgres
         line for line in gaps(read).splitlines() if "Churned" in line or "ARR of" in line
     ]
     served.base.close()
+
+
+def test_own_signals_are_measured_like_in_a_file(postgres_url: str, tmp_path: Path) -> None:
+    write(tmp_path)
+    contract = account_signal("Contract", values={"Monthly": 1, "Yearly": 12})
+    signals = {f"own_{take}": own(take) for take in TAKES}
+    everything = {"days": 7, "counted_from": "source"}
+    signals |= {"own_all": own("sum", fresh=everything), "own_fall": own("change", fresh=everything)}
+    signals |= {"own_contract": contract, "own_since": account_signal("Since", kind="date")}
+    pair = {**PAIR, "signals": ["own_latest", "own_contract"]}
+    files = {
+        f"{name}.csv": (tmp_path / f"{name}.csv").read_text(encoding="utf-8") for name in ("accounts", "own_visits")
+    }
+    load(postgres_url, {name: text.replace("\r\n", "\n") for name, text in files.items()})
+    configuration = configured(signals, [pair])
+    served, read = (read_base(where, AS_OF, configuration, NO_HISTORY) for where in (postgres_url, str(tmp_path)))
+    names = [*signals, *(f"{name}_on" for name in signals)]
+    for table, columns in (("measured", ", ".join(names)), ("scored", "risk, health, coverage")):
+        query = f"select account_id, {columns} from {table} order by account_id"
+        assert served.rows(query) == read.rows(query)
+    assert evidence(served, "A")["own_sum"].row_count == evidence(read, "A")["own_sum"].row_count == 2
+    wrong = [(entry.table, entry.column, entry.rows) for entry in served.audit.left_out]
+    assert wrong == [("own_accounts", "own_contract", 1)]
+    served.close()

@@ -43,6 +43,7 @@ GET  /r/{review_id}/account                           door 200 200 200 200
 GET  /r/{review_id}/play                              door 200 200 200 200
 GET  /r/{review_id}/meeting                           door 200 200 200 200
 GET  /r/{review_id}/capacity                          door 403 403 200 200
+GET  /r/{review_id}/my-week                           door 403 200 200 200
 GET  /r/{review_id}/follow-up                         door 200 200 200 200
 GET  /r/{review_id}/metrics                           door 200 200 200 200
 GET  /r/{review_id}/data                              door 200 200 200 200
@@ -58,6 +59,8 @@ POST /r/{review_id}/close                             401  403 403 403 409
 POST /r/{review_id}/actions                           401  403 422 422 422
 POST /r/{review_id}/override                          401  403 422 422 422
 POST /r/{review_id}/notes                             401  403 422 422 422
+POST /r/{review_id}/readings                          401  403 422 422 422
+POST /r/{review_id}/wrong                             401  403 404 404 404
 POST /r/{review_id}/ask                               401  422 422 422 422
 POST /r/{review_id}/open-week                         401  403 403 403 422
 POST /r/{review_id}/again                             401  403 403 403 303
@@ -84,6 +87,8 @@ POST /api/v1/reviews/{review_id}/close                401  403 403 403 409
 POST /api/v1/actions/{action_id:path}                 401  403 404 404 404
 POST /api/v1/reviews/{review_id}/overrides/{account:path}  401 403 422 422 422
 POST /api/v1/reviews/{review_id}/notes                401  403 422 422 422
+POST /api/v1/reviews/{review_id}/readings             401  403 422 422 422
+POST /api/v1/reviews/{review_id}/wrong                401  403 404 404 404
 GET  /api/v1/audit                                    401  403 403 200 200
 """
 ROWS = [(method, path, *cells) for method, path, *cells in (line.split() for line in TABLE.strip().splitlines())]
@@ -93,6 +98,8 @@ SENT: dict[str, dict[str, Any]] = {
     "/enter": {"key": "a link that was never made"},
     "/r/{review_id}/actions": {"action": "{mine}", "state": "forgotten"},
     "/r/{review_id}/override": {"account": "{my_account}", "band": "purple", "until": "2026-12-31"},
+    "/r/{review_id}/readings": {"account": "{my_account}", "text": "text:0", "kind": "a guess"},
+    "/r/{review_id}/wrong": {"account": "{my_account}", "statement": "quote:0"},
     "/r/{review_id}/open-week": {"as_of": "2020-01-06"},
     "/people": {"name": "Somebody", "role": "owner"},
     "/people/revoke": {"number": "00000000"},
@@ -106,6 +113,8 @@ SENT: dict[str, dict[str, Any]] = {
     "/api/v1/actions/{action_id:path}": {"state": "done", "on": "2026-11-20"},
     "/api/v1/reviews/{review_id}/overrides/{account:path}": {"band": "purple", "reason": "so", "until": "2999-01-01"},
     "/api/v1/reviews/{review_id}/notes": {"text": " "},
+    "/api/v1/reviews/{review_id}/readings": {"account": "{my_account}", "text": "text:0", "kind": "a guess"},
+    "/api/v1/reviews/{review_id}/wrong": {"account": "{my_account}", "statement": "quote:0"},
 }
 """Content of the requests. It is not valid, so that an allowed request is refused without changing anything."""
 

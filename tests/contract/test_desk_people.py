@@ -382,7 +382,7 @@ def test_a_note_is_about_an_account_that_exists(inside: InProcessDesk, way: str)
 
 @pytest.mark.parametrize("way", ["desk", "API"])
 @pytest.mark.parametrize(
-    "query", ["tier=worst", "show=none", "change=odd", "sort=1;drop", "csm=P-none", "segment=none", "page=x"]
+    "query", ["priority=worst", "show=none", "change=odd", "sort=1;drop", "csm=P-none", "segment=none", "page=x"]
 )
 def test_an_unknown_filter_is_refused(inside: InProcessDesk, way: str, query: str) -> None:
     leader = inside.member("leader")
@@ -401,7 +401,7 @@ def test_an_unknown_filter_of_the_follow_up_is_refused(inside: InProcessDesk, qu
 
 def test_empty_filters_are_none(inside: InProcessDesk) -> None:
     answer = inside.browser(inside.member("leader")).get(
-        f"{HOME}?tier=&csm=&segment=&change=&search=&sort=&show=&page="
+        f"{HOME}?priority=&csm=&segment=&change=&search=&sort=&show=&page="
     )
     assert answer.status_code == 200
 

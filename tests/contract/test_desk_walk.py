@@ -28,6 +28,7 @@ PAGES: dict[str, tuple[DeskRole, str]] = {
     "/r/{review_id}/play?account={my_account}": ("viewer", "save play"),
     "/r/{review_id}/meeting": ("viewer", "undecided"),
     "/r/{review_id}/capacity": ("manager", "Hours of the coming"),
+    "/r/{review_id}/my-week": ("csm", "week"),
     "/r/{review_id}/follow-up": ("viewer", "This week's actions"),
     "/r/{review_id}/metrics": ("viewer", "Metrics"),
     "/r/{review_id}/data": ("viewer", "Sources"),
@@ -102,6 +103,8 @@ FORMS: dict[str, tuple[DeskRole, dict[str, str], int, str]] = {
     "/r/{review_id}/actions": ("csm", {"action": "{mine}", "state": "done", "on": "2026-11-20", "note": "Sent"}, 303, ""),
     "/r/{review_id}/override": ("csm", {"account": "{my_account}", "band": "yellow", "reason": "They called me", "until": SOON}, 303, "They called me"),
     "/r/{review_id}/notes": ("csm", {"account": "{my_account}", "text": "Budget is frozen"}, 303, ""),
+    "/r/{review_id}/readings": ("csm", {"account": "{my_account}", "text": "text:0", "kind": "nothing_to_note"}, 404, "has no text"),
+    "/r/{review_id}/wrong": ("csm", {"account": "{my_account}", "statement": "quote:0"}, 404, "has no statement"),
     "/r/{review_id}/ask": ("viewer", {"question": "why is {my_account} at risk?"}, 200, "Answered by"),
     "/r/{review_id}/open-week": ("leader", {}, 303, ""),
     "/r/{review_id}/again": ("leader", {"next": "/"}, 303, ""),
@@ -151,7 +154,7 @@ def test_a_meeting_is_walked_from_the_first_choice_to_the_close(fresh: InProcess
         said = {"account": account, "version": version, "decision": "reject", "reason": "Too late", "seen": "0"}
         assert leader.send(f"/r/{W48}/choices", said).status_code == 303
     assert leader.send(f"/r/{W48}/plan", {"others": "approve"}).status_code == 303
-    for page in ("week", "meeting", "follow-up", "capacity"):
+    for page in ("week", "meeting", "my-week", "follow-up", "capacity"):
         read(leader.get(f"/r/{W48}/{page}"), 200, "being handed out")
     with open_store(str(fresh.store)) as session:
         assert run_review(session, W48, Timing()) == "close"
@@ -161,7 +164,7 @@ def test_a_meeting_is_walked_from_the_first_choice_to_the_close(fresh: InProcess
     assert leader.send(f"/r/{W48}/close", {**owners, "notes": "All heard"}).status_code == 303
     with open_store(str(fresh.store)) as session:
         assert run_review(session, W48, Timing()) is None
-    for page in ("week", "meeting", "follow-up", "capacity", "metrics", "data", "what-if", "ask"):
+    for page in ("week", "meeting", "my-week", "follow-up", "capacity", "metrics", "data", "what-if", "ask"):
         read(leader.get(f"/r/{W48}/{page}"), 200, "Closed")
 
 

@@ -18,9 +18,11 @@ from app.wiring import open_store
 from domain.decisions import PlayDecision
 from domain.portfolio import BandOverride
 from domain.questions import PlayRequest
+from domain.readings import PersonsReading, WrongMark
 from tests.e2e.commands import DONE, REFUSED, ROOT, saveplay
 from tests.sample_review import sample_review
 from tools.store.desk_store import DeskStore
+from tools.store.reading_store import ReadingStore
 from tools.store.review_store import ReviewStore
 
 MONDAY = date(2026, 11, 23)
@@ -54,6 +56,12 @@ def fill(store: ReviewStore) -> None:
     with store.transaction():
         store.override("A-1", MONDAY, band)
         store.log("", CSM, "override", account="A-1")
+    place = {"account_id": "A-1", "table": "notes", "key": "2026-11-20", "written_on": MONDAY}
+    said = {**place, "quotation": "Not again.", "kind": "feature_gap", "by": CSM, "on": MONDAY}
+    with store.transaction():
+        ReadingStore(store).save_reading(PersonsReading(text_id="text:1", **said), MONDAY)
+        ReadingStore(store).save_mark(WrongMark(statement_id="quote:1", read_by="phrases", **said), MONDAY)
+        store.log("", CSM, "read", account="A-1")
 
 
 @pytest.fixture
@@ -129,6 +137,11 @@ NOTICED = {
         ["update overrides set body = replace(body, 'red', 'green')"],
         f"the override of A-1 from {MONDAY} is not the one that {CSM} recorded"),
     "an override is dated back": (["update overrides set set_on = '2026-11-02'"], "the override of A-1 from 2026-11-02 was"),
+    "a reading is rewritten": (
+        ["update readings set body = replace(body, 'feature_gap', 'budget_cut')"],
+        f"the reading of text:1 from {MONDAY} is not the one that {CSM} recorded"),
+    "a mark on a statement is removed": (
+        ["delete from wrong_marks"], f"the mark on statement quote:1 from {MONDAY}, which {CSM} recorded"),
     "a proposal is opened again": (["update proposals set settled = null"], "the play proposed for A-3 is not the one"),
     "a proposal is rewritten": (
         ["update proposals set body = replace(body, 'Save A-3', 'Give up')"], "the play proposed for A-3 is not the one"),
@@ -144,7 +157,7 @@ NOTICED = {
 def test_a_store_that_nobody_touched_is_sound_and_all_of_it_is_covered(store: ReviewStore) -> None:
     verdict = store.verify_audit()
     assert verdict.faults == ()
-    assert (verdict.covered, verdict.uncovered) == (9, 0)
+    assert (verdict.covered, verdict.uncovered) == (11, 0)
 
 
 @pytest.mark.parametrize("what", NOTICED)
@@ -177,7 +190,17 @@ FORGED = (
     "update keys set body = :body where digest = 'audit-head'",
     *(
         f"delete from {table}"
-        for table in ("decisions", "choices", "notes", "actions", "progress", "overrides", "proposals")
+        for table in (
+            "decisions",
+            "choices",
+            "notes",
+            "actions",
+            "progress",
+            "overrides",
+            "proposals",
+            "readings",
+            "wrong_marks",
+        )
     ),
 )
 """The store put back to its first entry in every place: only something outside can show it."""
@@ -226,12 +249,12 @@ def test_what_is_older_than_the_hashes_is_counted_and_covered_from_then_on(store
     store.database.execute("delete from keys where digest = 'audit-keys'", {})
     insert = "insert into audit (at, review_id, who, what, facts) values ('2026-11-16', :id, 'Nobody', 'decided', '{}')"
     store.database.execute(insert, {"id": W48})
-    assert (store.verify_audit().faults, store.verify_audit().uncovered) == ((), 9)
+    assert (store.verify_audit().faults, store.verify_audit().uncovered) == ((), 11)
     with store.transaction():
         store.mark([(ACTIONS[1].id, "done", MONDAY)], "", CSM)
         store.log("", CSM, "done", action=ACTIONS[1].id)
     verdict = store.verify_audit()
-    assert (verdict.faults, verdict.covered, verdict.uncovered, verdict.before_chain) == ((), 1, 9, 1)
+    assert (verdict.faults, verdict.covered, verdict.uncovered, verdict.before_chain) == ((), 1, 11, 1)
     assert faults_after(store, "update progress set state = 'dropped'") != ()
 
 

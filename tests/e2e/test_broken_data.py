@@ -200,7 +200,7 @@ def test_the_first_sentence_says_that_the_data_end_long_before_the_review(tmp_pa
     terminal, page, text, review = reviewed("2026-12-07", "2026-W50")
     assert terminal.startswith(note)
     assert text.split("\n\n")[1].startswith(note)
-    assert f'<p class="headline">{note} ' in page
+    assert f'<div class="banner warning"><p>{note}</p></div>' in page
     assert review["briefing"]["sentences"][0] == note
     checked = saveplay("check", "--data", data, "--as-of", "2026-12-07").check_exit(DONE)
     assert checked.out.startswith(note)

@@ -8,7 +8,7 @@ import pytest
 
 from app.desk import what_if
 from app.desk.loaded_review import LoadedReview, ReviewCache
-from app.desk.score_table import PAGE_SIZE, SORTS, ScoreCache, ScoreTable, TableQuery
+from app.desk.score_table import PAGE_SIZE, PRIORITIES, SORTS, ScoreCache, ScoreTable, TableQuery
 from app.wiring import ReviewRequest, load_scored_base, open_store
 from domain.errors import InputError, UnknownReference
 from tests.e2e.commands import ROOT
@@ -72,8 +72,9 @@ def test_filters_add_up_to_the_whole(opened: tuple[LoadedReview, ScoreTable]) ->
     by_csm.append(set(ids(scores, show="all", csm="nobody")))
     assert set.union(*by_csm) == every
     assert sum(map(len, by_csm)) == len(every)
-    for tier in book.review.portfolio.by_tier:
-        assert len(ids(scores, show="all", tier=tier.name)) == tier.accounts
+    for count in book.review.plan_counts:
+        if count.name in PRIORITIES:
+            assert len(ids(scores, priority=count.name)) == count.accounts
 
 
 def test_what_changed_since_last_week_is_what_the_review_says(opened: tuple[LoadedReview, ScoreTable]) -> None:
@@ -94,7 +95,7 @@ def test_a_search_is_text_and_never_a_pattern(opened: tuple[LoadedReview, ScoreT
 
 @pytest.mark.parametrize(
     "query",
-    [{"page": "-1"}, {"page": "x"}, {"sort": "1; drop"}, {"tier": "worst"}, {"show": "none"}, {"page": "9" * 40}],
+    [{"page": "-1"}, {"page": "x"}, {"sort": "1; drop"}, {"priority": "worst"}, {"show": "none"}, {"page": "9" * 40}],
 )
 def test_an_address_with_an_unknown_filter_is_refused_by_its_name(query: dict[str, str]) -> None:
     [(name, value)] = query.items()
@@ -113,7 +114,7 @@ def test_a_filter_for_somebody_whom_the_week_does_not_know_is_refused(
 
 def test_an_empty_filter_is_none(opened: tuple[LoadedReview, ScoreTable]) -> None:
     _, scores = opened
-    empty = dict.fromkeys(("show", "tier", "csm", "segment", "change", "search", "sort", "page"), "")
+    empty = dict.fromkeys(("show", "priority", "csm", "segment", "change", "search", "sort", "page"), "")
     assert scores.check(TableQuery.of(empty)) == TableQuery()
 
 

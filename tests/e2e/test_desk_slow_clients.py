@@ -19,7 +19,7 @@ from tests.e2e.shared_stores import W48, StoreFolder, shared_stores, team_data, 
 from tests.served_desk import ServedClient, ServedDesk, csrf_token, running_desk, sign_in_by_link
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
-PAGES = ("week", "meeting", "follow-up", "metrics", "data", "week?show=all", "week?tier=critical", "ask")
+PAGES = ("week", "meeting", "follow-up", "metrics", "data", "week?show=all", "week?priority=critical", "ask")
 ROUNDS = 3
 LIMIT_SECONDS = 1.0
 """The longest that a page of somebody else may take."""

@@ -1,24 +1,32 @@
-"""A signal is added by SQL, YAML and one entry, a cause by YAML alone; a forgotten piece is named with what to do.
+"""A signal is added by SQL, YAML and one entry, an own signal and a cause by YAML alone; a forgotten piece is named.
 
 Each test works on a copy of the folders it changes. Nothing is faked: signals are scored by a process of their own.
 """
 
+import csv
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
 from agents.play_drafter import PlayDrafter
+from app.desk import what_if
 from domain.errors import ConfigurationError
 from tests.builders import AS_OF, CALENDAR, build_dossier, made_up_team
 from tests.e2e.commands import PORTFOLIO, ROOT, clean_environment
 from tools.configuration import DEFAULT_FOLDER, read_configuration
 from tools.evidence.causes import diagnose
+from tools.evidence.dossier import build_dossiers
+from tools.scoring.score_sql import scored_sql
+from tools.scoring.scored_base import read_base
+from tools.scoring.snapshots import SnapshotStore
 
 # --- a signal ---
 
@@ -171,6 +179,73 @@ def test_an_entry_whose_day_is_not_measured_is_named(checkout: Checkout) -> None
     checkout.explain()
     wanted = "open_tickets is observed on opened_on: add that day to the last select of support.sql"
     assert checkout.refusal.endswith(wanted)
+
+
+# --- a signal of a team's own ---
+
+EXAMPLE = re.compile(r"^   ```yaml\n(.*?)^   ```", re.MULTILINE | re.DOTALL)
+
+
+def documented_example(configs: Path, data: Path) -> None:
+    """Do what docs/changing.md shows, as it stands there."""
+    text = (ROOT / "docs" / "changing.md").read_text(encoding="utf-8")
+    blocks = {}
+    for block in EXAMPLE.findall(text):
+        lines = textwrap.dedent(block).splitlines()
+        blocks[lines[0]] = yaml.safe_load("\n".join(lines[1:]))
+    (data / "mapping.yaml").write_text(yaml.safe_dump(blocks["# mapping.yaml"]), encoding="utf-8")
+    scoring = yaml.safe_load((configs / "scoring.yaml").read_text(encoding="utf-8"))
+    scoring["signals"] |= blocks["# scoring.yaml: signals"]
+    scoring["pairs"] = blocks["# scoring.yaml: pairs"]
+    (configs / "scoring.yaml").write_text(yaml.safe_dump(scoring, sort_keys=False), encoding="utf-8")
+    causes = yaml.safe_load((configs / "causes.yaml").read_text(encoding="utf-8"))
+    causes["causes"]["value_gap"]["evidence"] += blocks["# causes.yaml: causes.value_gap.evidence"]
+    (configs / "causes.yaml").write_text(yaml.safe_dump(causes, sort_keys=False), encoding="utf-8")
+
+
+def write_visits(data: Path, accounts: list[str]) -> None:
+    """Visits that fell by half for the first account and held for the others."""
+    lines = ["customer,day,Visits"]
+    for place, account in enumerate(accounts):
+        for days in range(1, 57, 7):
+            visits = 4 if place == 0 and days < 28 else 8
+            lines.append(f"{account},{AS_OF - timedelta(days=days)},{visits}")
+    (data / "store_visits.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_an_own_signal_is_added_as_the_documentation_shows(configs: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(PORTFOLIO, tmp_path / "data"))
+    with (data / "accounts.csv").open(encoding="utf-8") as file:
+        accounts = sorted(row["account_id"] for row in csv.DictReader(file))[:40]
+    write_visits(data, accounts)
+    documented_example(configs, data)
+    configuration = read_configuration(configs)
+    history = SnapshotStore(tmp_path / "history")
+    base = read_base(str(data), AS_OF, configuration, history)
+    base.select_accounts(accounts[:1])
+    dossier = build_dossiers(base, accounts[:1], history, base.signal_details())[0]
+    fact = next(each for each in dossier.evidence if each.signal == "own_store_visits")
+    assert fact.statement.startswith("Store visits fell 50 % against the four weeks before.")
+    assert (fact.source, fact.row_count, fact.rows[0].table) == ("store_visits.csv", 8, "own_visits")
+    part = next(each for each in dossier.contributions if each.signal == "own_store_visits")
+    assert part.weight > 0  # in health
+    assert part.risk_points > 0
+    finding = diagnose(dossier, configuration.causes, configuration.scoring)
+    assert finding.category == "value_gap"
+    assert fact.id in finding.evidence
+    # What if: the numbers of the own signal and of the pair can be moved, and move scores.
+    numbers = {number.name: number.current for number in what_if.adjustable_numbers(configuration)}
+    assert (numbers["signal.own_store_visits.risk"], numbers["pair.0"]) == (24, 12)
+    given = {"signal.own_store_visits.risk": "60", "signal.own_store_visits.weight": "200", "pair.0": "40"}
+    changed = what_if.changed_configuration(what_if.WhatIfChanges.of(given, configuration), configuration)
+    source = "(select m.*, s.account_id as place from measured m join scored s using (account_id))"
+    query = "select risk, health from ({}) where account_id = ?"
+    was, then = (
+        base.rows(query.format(scored_sql(each, source, AS_OF, shares=base.source_shares)), accounts[:1])[0]
+        for each in (configuration, changed)
+    )
+    assert then["risk"] > was["risk"]
+    assert then["health"] < was["health"]
 
 
 # --- a cause ---

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from agents.model_client import Message, ModelAnswer
+from agents.conversation import Message, ModelAnswer
 from app.decision_file import unattended_decisions
 from app.report import render_files
 from app.report.csv_files import actions_csv, crm_csv

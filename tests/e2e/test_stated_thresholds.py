@@ -113,6 +113,9 @@ def test_the_published_pages_state_the_odd_values_and_no_shipped_ones(odd: Store
     assert "at risk from 63.7 to the right" in html
     assert "Due within 72 hours" in html
     assert_charts_are_drawn_at_the_odd_values(html)
+    accounts = "".join(page.decode() for name, page in pages.items() if name.startswith("accounts/"))
+    assert 'class="chart history"' in accounts
+    assert_charts_are_drawn_at_the_odd_values(accounts)
     assert "red is below 55.5" in pages["managers/capacity.html"].decode()
     assert "Hours are those of the coming 11 days" in pages["managers/capacity.md"].decode()
 
@@ -143,6 +146,6 @@ def test_an_older_review_loads_and_nothing_is_stated_that_it_does_not_know() -> 
     words = plain(pages["review.html"])
     assert "at risk above" not in words
     assert 'class="zone"' not in pages["review.html"]
-    assert "band-red" not in "".join(re.findall(r'<svg class="chart history".*?</svg>', pages["review.html"]))
+    assert "band-red" not in "".join(re.findall(r'<svg class="chart history".*?</svg>', "".join(pages.values())))
     assert "is watched, also when" not in words
     assert "red is below" not in pages["managers/capacity.html"]

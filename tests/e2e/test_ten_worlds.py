@@ -48,3 +48,9 @@ def test_the_chance_is_better_than_one_rate_without_any_outcome_and_not_worse_wi
 def test_what_leaves_lies_in_the_interval_of_expected_churn_in_seven_of_ten_worlds(ten_worlds: SuiteResult) -> None:
     assert ten_worlds.figure("worlds_in_interval").value >= 0.7
     assert ten_worlds.figure("interval_holds").value >= 0.65
+
+
+def test_causes_are_named_when_known_and_then_mostly_right(ten_worlds: SuiteResult) -> None:
+    assert ten_worlds.figure("cause_when_named").value >= 0.85
+    assert ten_worlds.figure("cause_named").value >= 0.50
+    assert ten_worlds.figure("false_naming").value < 0.20

@@ -214,7 +214,7 @@ def test_new_resolved_and_lost_accounts_are_named(both_weeks: StoreFolder) -> No
     review = both_weeks.document(W48)
     moved = {movement["account_id"]: movement["change"] for movement in review["portfolio"]["movements"]}
     assert {"TF-1253", "TF-1145", "TF-1049", "TF-1214"} <= {a for a, change in moved.items() if change == "new"}
-    assert {"TF-1160", "TF-1313", "TF-1133"} <= {a for a, change in moved.items() if change == "resolved"}
+    assert {"TF-1160", "TF-1313"} <= {a for a, change in moved.items() if change == "resolved"}
     gone = next(step for step in review["portfolio"]["bridge"] if step["name"] == "gone")
     assert gone["account_ids"] == ["TF-1328"]
     assert [line["change"] for line in review["at_risk"] if line["account_id"] == "TF-1253"] == ["new"]

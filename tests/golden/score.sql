@@ -761,7 +761,12 @@ with
                 ) * 1e6
             ) / 1e6 as c_reorganisation,
             evaluating_alternatives >= 1.0e0 as holds_3,
-            nps <= 6.0e0 as holds_4
+            nps <= 6.0e0 as holds_4,
+            feature_gap >= 1.0e0 as holds_11,
+            value_doubted >= 1.0e0 as holds_12,
+            budget_cut >= 1.0e0 as holds_13,
+            reorganisation >= 1.0e0 as holds_14,
+            csm_pulse <= 2.0e0 as holds_16
         from step_0
     ),
     step_2 as (
@@ -807,7 +812,18 @@ with
         from step_1
     ),
     final as (select * from step_2)
-select place, k_sentiment, s_sentiment, p_sentiment, holds_3, holds_4
+select
+    place,
+    k_sentiment,
+    s_sentiment,
+    p_sentiment,
+    holds_3,
+    holds_4,
+    holds_11,
+    holds_12,
+    holds_13,
+    holds_14,
+    holds_16
 from final;
 
 -- measuring relationship
@@ -1110,7 +1126,8 @@ with
                     end
                 ) * 1e6
             ) / 1e6 as c_response_days,
-            days_since_exec_touch >= 90.0e0 as holds_9
+            days_since_exec_touch >= 90.0e0 as holds_9,
+            champion_status >= 2.0e0 as holds_15
         from step_0
     ),
     step_2 as (
@@ -1165,7 +1182,7 @@ with
         from step_1
     ),
     final as (select * from step_2)
-select place, k_relationship, s_relationship, p_relationship, holds_9
+select place, k_relationship, s_relationship, p_relationship, holds_9, holds_15
 from final;
 
 -- measuring commercial
@@ -1354,7 +1371,8 @@ with
             payment_failed >= 1.0e0 as holds_1,
             invoice_overdue > 60.0e0 as holds_2,
             renewal_in_days <= 90.0e0 as holds_5,
-            renewal_in_days <= 180.0e0 as holds_10
+            renewal_in_days <= 180.0e0 as holds_10,
+            renewal_in_days <= 120.0e0 as holds_17
         from step_0
     ),
     step_2 as (
@@ -1387,7 +1405,7 @@ with
         from step_1
     ),
     final as (select * from step_2)
-select place, k_commercial, s_commercial, p_commercial, holds_1, holds_2, holds_5, holds_10
+select place, k_commercial, s_commercial, p_commercial, holds_1, holds_2, holds_5, holds_10, holds_17
 from final;
 
 -- health about a month ago
@@ -1523,7 +1541,14 @@ with
             holds_7,
             holds_8,
             holds_9,
-            holds_10
+            holds_10,
+            holds_11,
+            holds_12,
+            holds_13,
+            holds_14,
+            holds_15,
+            holds_16,
+            holds_17
         from accounts
         positional join usage_signals
         positional join support_signals
@@ -1634,7 +1659,18 @@ with
                 or (holds_4 and holds_5)
                 or (holds_6)
                 or (holds_7 and holds_8)
-                or ((holds_9 and size <> 'small_business') and holds_10),
+                or ((holds_9 and size <> 'small_business') and holds_10 and risk >= 25.0e0)
+                or (holds_11 and holds_5)
+                or (holds_12 and holds_5)
+                or (holds_13 and holds_5)
+                or (holds_14 and holds_5)
+                or (holds_15 and holds_5)
+                or (holds_11 and holds_10)
+                or (holds_12 and holds_10)
+                or (holds_13 and holds_10)
+                or (holds_14 and holds_10)
+                or (holds_15 and holds_10)
+                or (holds_16 and holds_17),
                 false
             ) as flagged,
             coalesce(velocity <= -0.5e0, false) as alarm
@@ -1655,6 +1691,17 @@ with
                         when (holds_6) then 6
                         when (holds_7 and holds_8) then 7
                         when (holds_9 and size <> 'small_business') then 8
+                        when (holds_11 and holds_5) then 9
+                        when (holds_12 and holds_5) then 10
+                        when (holds_13 and holds_5) then 11
+                        when (holds_14 and holds_5) then 12
+                        when (holds_15 and holds_5) then 13
+                        when (holds_11 and holds_10) then 14
+                        when (holds_12 and holds_10) then 15
+                        when (holds_13 and holds_10) then 16
+                        when (holds_14 and holds_10) then 17
+                        when (holds_15 and holds_10) then 18
+                        when (holds_16 and holds_17) then 19
                     end
                 end as utinyint
             ) as rule_number
@@ -1876,7 +1923,18 @@ with
                     'detractor_near_renewal',
                     'support_spike',
                     'usage_down',
-                    'no_executive_touch'
+                    'no_executive_touch',
+                    'gap_soon',
+                    'value_doubt_soon',
+                    'budget_cut_soon',
+                    'new_owners_soon',
+                    'champion_gone_soon',
+                    'gap',
+                    'value_doubt',
+                    'budget_cut',
+                    'new_owners',
+                    'champion_gone',
+                    'low_pulse'
                 ],
                 rule_number
             ) as rule,
@@ -1892,6 +1950,17 @@ with
                 when rule_number = 6 then 'high'
                 when rule_number = 7 then 'high'
                 when rule_number = 8 then 'high'
+                when rule_number = 9 then 'high'
+                when rule_number = 10 then 'high'
+                when rule_number = 11 then 'high'
+                when rule_number = 12 then 'high'
+                when rule_number = 13 then 'high'
+                when rule_number = 14 then 'medium'
+                when rule_number = 15 then 'medium'
+                when rule_number = 16 then 'medium'
+                when rule_number = 17 then 'medium'
+                when rule_number = 18 then 'medium'
+                when rule_number = 19 then 'medium'
                 else 'medium'
             end as intervention_tier
         from step_1
@@ -2093,7 +2162,18 @@ with
                     'detractor_near_renewal',
                     'support_spike',
                     'usage_down',
-                    'no_executive_touch'
+                    'no_executive_touch',
+                    'gap_soon',
+                    'value_doubt_soon',
+                    'budget_cut_soon',
+                    'new_owners_soon',
+                    'champion_gone_soon',
+                    'gap',
+                    'value_doubt',
+                    'budget_cut',
+                    'new_owners',
+                    'champion_gone',
+                    'low_pulse'
                 ],
                 rule_number
             ) as rule,
@@ -2109,6 +2189,17 @@ with
                 when rule_number = 6 then 'high'
                 when rule_number = 7 then 'high'
                 when rule_number = 8 then 'high'
+                when rule_number = 9 then 'high'
+                when rule_number = 10 then 'high'
+                when rule_number = 11 then 'high'
+                when rule_number = 12 then 'high'
+                when rule_number = 13 then 'high'
+                when rule_number = 14 then 'medium'
+                when rule_number = 15 then 'medium'
+                when rule_number = 16 then 'medium'
+                when rule_number = 17 then 'medium'
+                when rule_number = 18 then 'medium'
+                when rule_number = 19 then 'medium'
                 else 'medium'
             end as intervention_tier
         from step_1

@@ -1,5 +1,6 @@
 """Open places of a step: what fills them, when a step is not offered, and which of two facts comes first."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -340,3 +341,16 @@ def test_a_date_of_the_fact_is_the_one_that_it_is_about() -> None:
     assert facts.date_of("invoice:INV-8") == AS_OF + timedelta(days=15)
     assert facts.date_of(GOAL.id) == AS_OF
     assert facts.date_of(TICKET.id) is None
+
+
+def test_a_play_for_an_unclear_cause_opens_with_the_questions_and_takes_up_what_speaks_for_either_cause() -> None:
+    facts = (TICKET, GOAL, said("The report is missing.", "feature_gap"), said(DOUBT, "value_doubted"), BUYER, CHAMPION)
+    drafter, alone = build_context("undetermined", facts=facts)
+    two = replace(alone, finding=alone.finding.model_copy(update={"candidates": ("product_fit", "value_gap")}))
+    found = drafter.from_playbook(two)
+    prefixes = [action.id.split("-")[0] for action in steps(found)]
+    assert next(action.id for action in steps(found) if action.customer_facing).startswith("dx-")
+    assert {"dx", "pf", "vg"} <= set(prefixes) <= {"dx", "pf", "vg", "wa"}
+    assert found.violations == ()
+    assert all(action.step is not None and action.step.is_specific for action in steps(found) if action.id[:2] != "dx")
+    assert {action.id.split("-")[0] for action in steps(drafter.from_playbook(alone))} <= {"dx", "wa"}

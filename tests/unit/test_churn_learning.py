@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from tests.builders import AS_OF, SHIPPED
-from tools.scoring.churn_learning import Cells, Learned, fit_slopes, learn_slopes, squared_error
-from tools.scoring.churn_odds import Slopes, prior_slopes, terms_sql
+from tools.scoring.churn_fit import Cells, fit_slopes, squared_error
+from tools.scoring.churn_learning import learn_slopes
+from tools.scoring.churn_odds import Learned, Slopes, prior_slopes, terms_sql
 from tools.scoring.churn_rate import rate_of
 from tools.scoring.past_weeks import PastWeeks, load_past_weeks
 from tools.scoring.snapshots import SnapshotStore

@@ -51,7 +51,7 @@ def test_each_story_leads_to_its_cause_with_evidence(findings: dict[str, CauseFi
 def test_thin_evidence_names_no_cause(findings: dict[str, CauseFinding]) -> None:
     finding = findings["a low answer"]
     assert (finding.category, finding.confidence) == (UNDETERMINED, "low")
-    assert finding.reasoning.startswith("Too little to name a cause.")
+    assert finding.reasoning.startswith("The evidence does not name one cause.")
 
 
 def test_without_any_evidence_the_conversation_has_to_find_the_cause() -> None:
@@ -71,9 +71,18 @@ def test_a_tie_names_no_cause_and_asks_what_would_tell_the_two_apart() -> None:
     assert finding.would_tell_apart == SHIPPED.causes.tell_apart["competitive_displacement/product_fit"]
 
 
-def test_a_lead_of_exactly_three_points_is_enough_and_is_not_called_sure() -> None:
+def test_a_close_race_names_both_causes_in_order_and_shows_the_signs_of_each() -> None:
     finding = cause_of({"feature_gap": 3, "value_doubted": 3})
-    assert (finding.category, finding.runner_up, finding.confidence) == ("product_fit", "value_gap", "low")
+    assert (finding.category, finding.candidates) == (UNDETERMINED, ("product_fit", "value_gap"))
+    assert finding.label == "Undetermined: product fit or value gap"
+    assert "For product fit: " in finding.reasoning
+    assert "For value gap: " in finding.reasoning
+
+
+def test_a_lead_that_is_just_enough_names_the_cause_and_is_not_called_sure() -> None:
+    finding = cause_of({"evaluating_alternatives": 3, "budget_cut": 3})
+    found = (finding.category, finding.runner_up, finding.confidence, finding.candidates)
+    assert found == ("competitive_displacement", "commercial_friction", "low", ())
 
 
 def test_a_cause_with_much_evidence_and_no_rival_is_sure() -> None:
@@ -102,8 +111,10 @@ def test_a_near_renewal_or_very_low_health_makes_the_recovery_harder(facts: dict
 
 
 def test_a_departed_champion_makes_every_other_recovery_harder() -> None:
-    assert cause_of({"payment_failed": 2, "champion_status": 0}).difficulty == "easy"
-    assert cause_of({"payment_failed": 2, "champion_status": 2}).difficulty == "moderate"
+    owed = {"payment_failed": 2, "invoice_overdue": 90}
+    assert cause_of({**owed, "champion_status": 0}).difficulty == "easy"
+    assert cause_of({**owed, "champion_status": 2}).difficulty == "moderate"
+    assert cause_of({"payment_failed": 2, "champion_status": 2}).difficulty == "moderate", "it may be the cause itself"
     assert cause_of({"unanswered_outreach": 5, "champion_status": 2}).difficulty == "moderate"
 
 

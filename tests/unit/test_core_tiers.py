@@ -5,6 +5,13 @@ import pytest
 from tests.builders import BEST, SHIPPED, WORST, PortfolioBuilder, ScoredPortfolio, score_signals
 from tools.planning.intervention_plan import at_risk_ids
 
+STATED = {
+    "gap": "They cannot go live without the missing approval chain, it is a blocker.",
+    "value_doubt": "They do not see the value any more.",
+    "budget_cut": "Their budget was cut by a third.",
+    "new_owners": "They were acquired by a competitor of theirs.",
+}
+
 
 def fired(scored: ScoredPortfolio, account: str) -> tuple[str | None, str | None]:
     """The intervention tier and the rule behind it."""
@@ -41,10 +48,19 @@ def base() -> ScoredPortfolio:
     for name, days, renewal, arr in (
         ("executive met 89 days ago", 89, 100, 50_000), ("executive met 90 days ago", 90, 100, 50_000),
         ("executive and renewal in 180", 90, 180, 50_000), ("executive and renewal in 181", 90, 181, 50_000),
-        ("executive, small business", 90, 100, 19_999),
+        ("executive, small business", 90, 100, 19_999), ("executive, no second sign", 400, 100, 50_000),
     ):  # fmt: skip
         world.account(name, renewal=renewal, arr=arr).contact(name, "champion").touch(name, days, "exec_meeting")
         world.touch(name, 5, "training", attended=True)
+        if "no second sign" not in name:
+            world.survey(name, 10, 0)
+    for name, text in STATED.items():
+        for renewal in (90, 91, 180, 181):
+            world.healthy_account(f"{name}, renewal in {renewal}", renewal=renewal)
+            world.note(f"{name}, renewal in {renewal}", text, 20)
+    for pulse, renewal in ((2, 120), (2, 121), (3, 120)):
+        world.healthy_account(f"pulse {pulse}, renewal in {renewal}", renewal=renewal)
+        world.note(f"pulse {pulse}, renewal in {renewal}", "Our call.", 5, pulse=pulse)
     for name, score, days, renewal in (
         ("detractor", 6, 10, 90), ("passive", 7, 10, 90), ("detractor, renewal in 91", 6, 10, 91),
         ("answer of 90 days ago", 6, 90, 90), ("answer of 91 days ago", 6, 91, 90),
@@ -81,12 +97,18 @@ HIGH = {
     "users down from 5": "usage_down",
     "executive met 90 days ago": "no_executive_touch",
     "executive and renewal in 180": "no_executive_touch",
+    **{f"{name}, renewal in 90": f"{name}_soon" for name in STATED},
+}
+MEDIUM = {
+    **{f"{name}, renewal in {days}": name for name in STATED for days in (91, 180)},
+    "pulse 2, renewal in 120": "low_pulse",
 }
 NOT_FLAGGED = (
     "escalated 91 days ago", "failed and made good", "overdue 60 days", "passive", "detractor, renewal in 91",
     "answer of 91 days ago", "evaluating 91 days ago", "five tickets after three a month", "four tickets after none",
     "users down 30 %", "users down from 4.9", "executive met 89 days ago", "executive and renewal in 181",
-    "executive, small business",
+    "executive, small business", "executive, no second sign", "pulse 2, renewal in 121", "pulse 3, renewal in 120",
+    *(f"{name}, renewal in 181" for name in STATED),
 )  # fmt: skip
 
 
@@ -100,12 +122,19 @@ def test_just_inside_a_high_rule_the_account_is_high(base: ScoredPortfolio, acco
     assert fired(base, account) == ("high", rule)
 
 
+@pytest.mark.parametrize(("account", "rule"), MEDIUM.items())
+def test_words_and_a_low_rating_put_an_account_at_risk_while_the_renewal_is_still_to_be_decided(
+    base: ScoredPortfolio, account: str, rule: str
+) -> None:
+    assert fired(base, account) == ("medium", rule)
+
+
 @pytest.mark.parametrize("account", NOT_FLAGGED)
 def test_just_outside_a_rule_the_rule_does_not_flag_the_account(base: ScoredPortfolio, account: str) -> None:
     assert not base[account]["flagged"]
 
 
-@pytest.mark.parametrize("account", [*CRITICAL, *HIGH])
+@pytest.mark.parametrize("account", [*CRITICAL, *HIGH, *MEDIUM])
 def test_a_rule_puts_an_account_at_risk_at_least_medium_even_when_the_score_looks_fine(
     base: ScoredPortfolio, account: str
 ) -> None:

@@ -15,8 +15,9 @@ import pytest
 from jinja2 import UndefinedError
 
 from agents.briefer import Briefer
+from agents.conversation import Message, ModelAnswer
 from agents.health_scorer import diagnose_accounts
-from agents.model_client import Message, ModelAnswer, OpenAIClient
+from agents.model_client import OpenAIClient
 from agents.play_drafter import PlayDrafter, draft_messages, drafting_note, drafting_summary, name_words
 from agents.repair_loop import parse_answer
 from app.wiring import apply_environment, model_client
@@ -225,10 +226,23 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "an action twice": (
         lambda draft, _: draft["address"].__setitem__(1, draft["address"][0]), "action_twice", "is chosen twice",
     ),
-    "a key that is not asked for": (lambda draft, _: draft.update(notes="x"), "wrong_shape", "at notes"),
     "a missing key": (lambda draft, _: draft.pop("rebuild"), "wrong_shape", "at rebuild"),
     "a date that is none": (chooses(due="soon"), "wrong_shape", "address.0.due"),
 }  # fmt: skip
+
+
+def test_keys_that_nobody_asked_for_are_dropped_and_cost_no_repair() -> None:
+    drafter, context, model = at_work()
+
+    def add_keys(draft: dict[str, Any], _: Any) -> None:
+        draft.update(notes="They are happy.")
+        draft["first_touch"].update(reasoning="They told me so.")
+
+    model.script = [spoilt(context, add_keys)]
+    drafted = drafted_by(drafter, context)
+    assert (drafted.drafting.outcome, drafted.drafting.rounds) == ("first_try", 1)
+    assert "happy" not in drafted.model_dump_json()
+    assert "told me" not in drafted.model_dump_json()
 
 
 def lines_of(draft: dict[str, Any]) -> list[dict[str, Any]]:

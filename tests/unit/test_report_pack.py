@@ -1,6 +1,7 @@
 """The whole pack of a review: its files, and required and forbidden content of the two review pages."""
 
 import json
+import posixpath
 import re
 from html.parser import HTMLParser
 
@@ -17,7 +18,8 @@ OUTPUTS = {
     "At-risk account list": ("At-risk accounts", 'id="at-risk"'),
     "New risks identified this week": ("## New risks and movements this week", "New and worse"),
     "Health degradation alerts": ("### Health degradation alerts", "Health degradation alerts"),
-    "Total portfolio risk summary": ("## Portfolio risk", "Expected churn impact"),
+    "Stories of the week": ("## This week", 'class="stories"'),
+    "Total portfolio risk summary": ("## Portfolio risk", "Expected churn in 13 weeks"),
     "Root cause summary for top 10 accounts": ("## Root causes of the top accounts", "Competitive displacement"),
     "Risk driver patterns": ("### Patterns", "Patterns across accounts"),
     "CSM capacity assessment": ("2 of 4 CSMs", "CSMs over their limit"),
@@ -52,11 +54,12 @@ def closed() -> dict[str, str]:
 def test_every_output_of_the_weekly_review_stands_on_both_pages(closed: dict[str, str], output: str) -> None:
     in_markdown, in_html = OUTPUTS[output]
     assert in_markdown in closed["review.md"]
-    assert in_html in closed["review.html"].replace("'", "&#39;")
+    pages = "".join(text for name, text in closed.items() if name == "review.html" or name.startswith("accounts/"))
+    assert in_html in pages.replace("'", "&#39;")
 
 
 def test_a_review_leaves_every_promised_file(closed: dict[str, str]) -> None:
-    promised = {"review.md", "review.html", "review.json", "actions.csv", "crm_updates.csv", "agenda.md",
+    promised = {"review.md", "review.html", "review.json", "actions.csv", "commitments.csv", "crm_updates.csv", "agenda.md",
                 "next_agenda.md", "standup.md", "managers/capacity.md", "managers/capacity.html"}  # fmt: skip
     assert promised <= closed.keys()
     for folder, files in (("plays", 10), ("actions", 6), ("calendar", 6), ("prework", 4)):
@@ -130,8 +133,8 @@ def test_the_direction_of_every_score_is_said(closed: dict[str, str]) -> None:
 
 def test_a_chance_of_leaving_says_its_horizon_its_parts_and_that_it_is_an_estimate(closed: dict[str, str]) -> None:
     assert "73 % in 13 weeks (estimate)" in closed["review.md"]
-    assert "73 % in 13 weeks (estimate)" in closed["review.html"]
-    assert "1 % without risk and without a renewal decision; the odds × 7.4" in closed["review.html"]
+    assert "73 % in 13 weeks (estimate)" in closed["accounts/acc-1001.html"]
+    assert "1 % without risk and without a renewal decision; the odds × 7.4" in closed["accounts/acc-1001.html"]
 
 
 def test_expected_churn_says_its_interval_and_what_it_rests_on(closed: dict[str, str]) -> None:
@@ -198,18 +201,24 @@ class Links(HTMLParser):
 
 
 @pytest.mark.parametrize("how", [{}, {"baseline": True}, {"hostile": True}])
-def test_every_link_of_the_page_leads_somewhere_within_it(how: dict[str, bool]) -> None:
-    links = Links()
-    links.feed(pack("closed", **how)["review.html"])
-    assert len(links.ids) == len(set(links.ids))
-    assert all(address.startswith("#") for address in links.addresses)
-    assert {address[1:] for address in links.addresses} <= set(links.ids)
+def test_every_link_of_every_page_leads_to_a_place_in_the_pack(how: dict[str, bool]) -> None:
+    files = pack("closed", **how)
+    found = {name: Links() for name in files if name.endswith(".html")}
+    for name, links in found.items():
+        links.feed(files[name])
+        assert len(links.ids) == len(set(links.ids)), name
+    for name, links in found.items():
+        for address in links.addresses:
+            path, _, place = address.partition("#")
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else name
+            assert target in files, (name, address)
+            assert not place or place in found[target].ids, (name, address)
 
 
-@pytest.mark.parametrize("page", ["review.html", "managers/capacity.html"])
+@pytest.mark.parametrize("page", ["review.html", "managers/capacity.html", "accounts/"])
 def test_the_page_is_self_contained_and_holds_no_script(page: str) -> None:
     links = Links()
-    text = pack(hostile=True)[page]
+    text = "".join(content for name, content in pack(hostile=True).items() if name.startswith(page))
     links.feed(text)
     assert links.fetches == []
     assert "<script" not in text

@@ -37,6 +37,8 @@ class AccountRecord:
     """Day from which a text is new: the last review, or where there is none, as far back as reviews are apart."""
     closing_is_known: bool = True
     """False where the data has no column that says when a ticket was closed."""
+    read_texts: frozenset[str] = frozenset()
+    """Ids of the texts that a person has read."""
     people: Mapping[str, str] = field(default_factory=dict)
     """Name by id of our people."""
 
@@ -78,6 +80,11 @@ def source_of(row: InputRow, key: str | None = None) -> FactSource:
 def quotation_id(account_id: str, table: str, key: str, kind: str, sentence: str) -> str:
     """Id of a sentence that was read as ``kind``; an empty kind where nothing understood it."""
     return f"quote:{content_digest(account_id, table, key, kind, sentence)}"
+
+
+def text_id(account_id: str, table: str, key: str, text: str) -> str:
+    """Id of a whole text, by which people say what it means."""
+    return f"text:{content_digest(account_id, table, key, ' '.join(text.split()))}"
 
 
 def sentences(text: str) -> list[str]:

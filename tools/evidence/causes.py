@@ -5,6 +5,7 @@ is barely bad cannot name a cause. Where the best cause has too little evidence,
 and the play starts with a diagnosis.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.configuration import CauseSettings, Driver, ScoringSettings
@@ -63,23 +64,27 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
     lead = first.points - (second.points if second else 0.0)
     known = first.points >= causes.minimum_points.value and lead >= causes.minimum_lead.value
     category = first.cause if known else UNDETERMINED
+    traces = [each for each in candidates[:2] if each.points >= causes.candidate_points.value]
+    open_causes = () if known else tuple(each.cause for each in traces)
     runner_up = (second.cause if second else None) if known else (first.cause if candidates else None)
     driver, driver_note = _driver(dossier)
     pillar, pillar_note = _pillar(dossier, causes, scoring)
-    difficulty, difficulty_note = _difficulty(dossier, category, causes)
+    difficulty, difficulty_note = _difficulty(dossier, category, open_causes, causes)
     window, window_note = time_to_churn(dossier, causes)
-    evidence = _evidence_ids(dossier, first.signals)
+    shown = [first] if known or second is None else [first, second]
+    evidence = _evidence_ids(dossier, tuple(dict.fromkeys(signal for each in shown for signal in each.signals)))
     return CauseFinding(
         account_id=dossier.account_id,
         name=dossier.name,
         category=category,
-        label=_label(category, causes),
+        label=cause_label(category, open_causes, causes),
         confidence=_confidence(first, lead, causes) if known else "low",
         score=round(first.points, 2),
         runner_up=runner_up,
         runner_up_label=_label(runner_up, causes) if runner_up else None,
+        candidates=open_causes,
         would_tell_apart=_question(first.cause, second.cause if second else None, causes),
-        reasoning=_reasoning(dossier, first, known, causes),
+        reasoning=_reasoning(dossier, shown, known, causes),
         pillar=pillar,
         pillar_note=pillar_note,
         driver=driver,
@@ -90,6 +95,26 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
         time_to_churn_note=window_note,
         evidence=evidence,
     )
+
+
+def with_cause(finding: CauseFinding, cause: str, runner_up: str | None, causes: CauseSettings) -> CauseFinding:
+    """An undetermined finding as that of one cause, with low confidence."""
+    return finding.model_copy(
+        update={
+            "category": cause,
+            "label": _label(cause, causes),
+            "runner_up": runner_up,
+            "runner_up_label": _label(runner_up, causes) if runner_up else None,
+            "candidates": (),
+        }
+    )
+
+
+def cause_label(category: str, candidates: tuple[str, ...], causes: CauseSettings) -> str:
+    """The name of the cause; of an undetermined one also the causes that it may be."""
+    if category != UNDETERMINED or not candidates:
+        return _label(category, causes)
+    return f"{_label(None, causes)}: {' or '.join(_label(each, causes).lower() for each in candidates)}"
 
 
 def _label(cause: str | None, causes: CauseSettings) -> str:
@@ -113,22 +138,25 @@ def _evidence_ids(dossier: Dossier, signals: tuple[str, ...]) -> tuple[str, ...]
     return tuple(fact.id for fact in facts if fact is not None)
 
 
-def _reasoning(dossier: Dossier, first: CauseCandidate, known: bool, causes: CauseSettings) -> str:
-    whys = []
-    for cause, rule in causes.causes.items():
-        if cause == first.cause:
-            says = {fact.signal: fact.why for fact in rule.evidence}
-            whys = [
-                f"{says[signal]} ({fact.id})"
-                for signal in first.signals[: int(causes.reasons.value)]
-                if (fact := dossier.evidence_for(signal))
-            ]
+def _reasoning(dossier: Dossier, shown: Sequence[CauseCandidate], known: bool, causes: CauseSettings) -> str:
+    """The heaviest signs: of the cause, or of each cause that it may be, as many in all."""
+    most = int(causes.reasons.value)
+    said = {each.cause: _signs(dossier, each, most if len(shown) == 1 else max(most // 2, 1), causes) for each in shown}
+    said = {cause: signs for cause, signs in said.items() if signs}
     if known:
-        text = "; ".join(whys)
-        return f"{capitalize_first(text)}."
-    if not whys:
+        return f"{capitalize_first('; '.join(said[shown[0].cause]))}."
+    if not said:
         return "No evidence points to a cause; the conversation has to find it."
-    return f"Too little to name a cause. The first trace leads to {_label(first.cause, causes).lower()}: {'; '.join(whys)}."
+    text = " ".join(f"For {_label(cause, causes).lower()}: {'; '.join(signs)}." for cause, signs in said.items())
+    return f"The evidence does not name one cause. {text}"
+
+
+def _signs(dossier: Dossier, candidate: CauseCandidate, most: int, causes: CauseSettings) -> list[str]:
+    rule = causes.causes.get(candidate.cause)
+    says = {fact.signal: fact.why for fact in rule.evidence} if rule else {}
+    return [
+        f"{says[signal]} ({fact.id})" for signal in candidate.signals[:most] if (fact := dossier.evidence_for(signal))
+    ]
 
 
 def _driver(dossier: Dossier) -> tuple[Driver | str, str]:
@@ -165,7 +193,9 @@ def _pillar(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) -
     return heaviest, "It carries most of the risk; no pillar dropped this week."
 
 
-def _difficulty(dossier: Dossier, category: str, causes: CauseSettings) -> tuple[Difficulty, str]:
+def _difficulty(
+    dossier: Dossier, category: str, candidates: Sequence[str], causes: CauseSettings
+) -> tuple[Difficulty, str]:
     rule = causes.causes.get(category)
     level: Difficulty = rule.base_difficulty if rule else "moderate"
     reasons = [rule.difficulty_why if rule else "The cause has to be found first."]
@@ -177,7 +207,7 @@ def _difficulty(dossier: Dossier, category: str, causes: CauseSettings) -> tuple
         level = _HARDER[level]
         reasons.append("Health is so low that several things are broken at once.")
     left = dossier.values.get("champion_status") == 2
-    if left and (rule is None or rule.harder_without_champion):
+    if left and all(causes.causes[cause].harder_without_champion for cause in ([category] if rule else candidates)):
         level = _HARDER[level]
         reasons.append("Nobody on their side speaks for us since the champion left.")
     return level, " ".join(reasons)

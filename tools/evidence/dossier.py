@@ -12,6 +12,7 @@ from domain.dossier import Contact, Dossier, Person
 from domain.evidence import Contribution, Evidence
 from domain.facts import Incident
 from domain.portfolio import RiskChange
+from domain.tables import Table
 from domain.tracking import Action
 from tools.evidence.account_record import AccountRecord
 from tools.evidence.evidence import build_contributions, build_evidence, exact_parts
@@ -114,6 +115,9 @@ class _FactSources:
         self._found: dict[str, list[FoundStatement]] = {}
         for statement in base.statements:
             self._found.setdefault(statement.account_id, []).append(statement)
+        self._read_texts: dict[str, set[str]] = {}
+        for reading in base.people.readings:
+            self._read_texts.setdefault(reading.account_id, set()).add(reading.text_id)
         self._actions: dict[str, list[Action]] = {}
         for action in known.open_actions:
             self._actions.setdefault(action.account_id, []).append(action)
@@ -133,6 +137,7 @@ class _FactSources:
             renewal_date=None if dossier.renewal_in_days is None else dossier.renewal_date,
             last_review=self._last_review,
             closing_is_known=self._closing_is_known,
+            read_texts=frozenset(self._read_texts.get(dossier.account_id, ())),
         )
         speakers = self._builder.speakers(record)
         found = self._found.get(dossier.account_id, ())
@@ -165,13 +170,20 @@ def _last_health_points(base: ScoredBase) -> dict[str, dict[str, float]]:
 
 def _input_rows(base: ScoredBase) -> dict[str, list[InputRow]]:
     found: dict[str, list[InputRow]] = {}
-    places = {table: base.full_table(table) for table in _QUERIES}
-    for table, query in _QUERIES.items():
+    queries = {**_QUERIES, **{name: _own_query(table) for name, table in base.configuration.scoring.own_tables.items()}}
+    places = {table: base.full_table(table) for table in queries}
+    for table, query in queries.items():
         written = TEXT_COLUMNS[table][1] if table in TEXT_COLUMNS else ()
         for row in base.rows(f"{query.format(**places)} order by t.account_id, t.row_no"):
             row |= {name: plain_text(row[name]) for name in written if row.get(name)}
             found.setdefault(row["account_id"], []).append(InputRow(table, row["row_no"], row["on_day"], row))
     return found
+
+
+def _own_query(table: Table) -> str:
+    """The rows of a table that own signals are measured from."""
+    day = "t.date" if table.date_column else "cast(null as date)"
+    return f"select t.*, {day} as on_day from {{{table.name}}} t semi join picked p on p.account_id = t.account_id"
 
 
 def _statements_by_account(base: ScoredBase, accounts: set[str]) -> dict[str, dict[str, list[InputRow]]]:

@@ -4,13 +4,14 @@ Pure. The registry of signals says which rows are behind each; for a signal that
 so the engine's SQL and this module check each other.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from domain.configuration import ScoringSettings, Signal
 from domain.evidence import Contribution, Direction, Evidence, SourceRow
-from tools.signals.registry import SIGNALS, InputRow, Period, is_answered
+from tools.signals.own_signals import own_row, signal_entry
+from tools.signals.registry import InputRow, Period, is_answered
 from tools.wording import format_unsigned, format_value, times_text
 
 MAX_ROWS = 12
@@ -96,10 +97,11 @@ def signal_sentence(name: str, value: float, direction_: Direction, scoring: Sco
     signal = scoring.signals[name]
     phrase = signal.says
     if signal.unit in ("percent_change", "score_10_change"):
-        text = phrase.worse if value < 0 else phrase.better if value > 0 else phrase.steady
+        is_worse = value < 0 if signal.worse_when == "lower" else value > 0
+        text = phrase.steady if value == 0 else phrase.worse if is_worse else phrase.better
     else:
         text = {"worse": phrase.worse, "better": phrase.better, "steady": phrase.steady}[direction_]
-    stated = SIGNALS[name].is_stated  # counted by how often people wrote it
+    stated = signal_entry(name, signal).is_stated  # counted by how often people wrote it
     return text.format(value=times_text(value) if stated else format_unsigned(value, signal.unit))
 
 
@@ -124,7 +126,9 @@ def build_evidence(
     for index, contribution in enumerate(known, start=1):
         signal = scoring.signals[contribution.signal]
         direction_ = direction(signal, contribution.component, scoring)
-        source_rows = _source_rows(contribution.signal, rows, statements, Period(as_of, signal.window_days or 0))
+        source_rows = _source_rows(
+            contribution.signal, signal, rows, statements, Period(as_of, signal.window_days or 0)
+        )
         assert contribution.value is not None
         found.append(
             Evidence(
@@ -132,7 +136,12 @@ def build_evidence(
                 signal=contribution.signal,
                 category=signal.category,
                 pillar=signal.pillar,
-                statement=signal_sentence(contribution.signal, contribution.value, direction_, scoring) + ".",
+                statement=" ".join(
+                    [
+                        signal_sentence(contribution.signal, contribution.value, direction_, scoring) + ".",
+                        *_pair_sentences(contribution.signal, {c.signal: c.component for c in known}, scoring),
+                    ]
+                ),
                 value=contribution.value,
                 shown=contribution.shown,
                 unit=signal.unit,
@@ -147,21 +156,32 @@ def build_evidence(
     return tuple(found)
 
 
+def _pair_sentences(name: str, components: Mapping[str, float | None], scoring: ScoringSettings) -> Iterator[str]:
+    """A sentence for each pair of this signal of which both count against the account."""
+    for pair in scoring.pairs:
+        both = [components.get(each) for each in pair.signals]
+        if name in pair.signals and all(c is not None and c < scoring.severity_below.value for c in both):
+            other = next(each for each in pair.signals if each != name)
+            yield f"It counts together with {scoring.signals[other].label}: {pair.says}."
+
+
 def _source(table: str, source_rows: list[InputRow], sources: Mapping[str, str]) -> str:
     tables = sorted({row.table for row in source_rows}) or [table]
     return ", ".join(sources.get(name) or name for name in tables)
 
 
 def _source_rows(
-    signal: str, rows: list[InputRow], statements: Mapping[str, list[InputRow]], period: Period
+    name: str, signal: Signal, rows: list[InputRow], statements: Mapping[str, list[InputRow]], period: Period
 ) -> list[InputRow]:
-    entry = SIGNALS[signal]
+    entry = signal_entry(name, signal)
     if entry.is_stated:
-        found = list(statements.get(signal, []))
+        found = list(statements.get(name, []))
     else:
         found = [row for row in rows if row.table in entry.rows and entry.rows[row.table](row, period)]
     if entry.row_filter is not None:
         found = entry.row_filter(found, rows)
+    if signal.own is not None:
+        found = [own_row(row, signal.own) for row in found]
     return sorted(found, key=_newest_first)
 
 
@@ -181,7 +201,7 @@ def _key(row: InputRow) -> str:
 
 def _own_id(row: InputRow) -> str:
     """The id that the row has in its source; empty where there is none."""
-    names = ("ticket_id", "invoice_id", "contact_id_own")
+    names = ("ticket_id", "invoice_id", "contact_id_own", "own_key")
     return next((str(row.columns[name]) for name in names if row.columns.get(name)), "")
 
 
@@ -195,6 +215,8 @@ def _text(row: InputRow) -> str:
     quote = row.columns.get("quote")
     if quote:
         return f"“{shorten_quote(str(quote))}”"
+    if "own_text" in row.columns:
+        return str(row.columns["own_text"])
     return _ROW_TEXTS[row.table](row.columns)
 
 

@@ -99,6 +99,8 @@ class FactText:
 
     def _more(self, fact: Fact) -> str:
         """What only a page says beside the clause that plans use."""
+        if isinstance(fact, QuotationFact):
+            return self._reader(fact)
         if isinstance(fact, PromiseFact):
             owner = f", {plain_name(fact.owner)}" if fact.owner else ""
             return owner + (", late" if fact.due_on and fact.due_on < self.as_of else "")
@@ -120,6 +122,13 @@ class FactText:
         if on is None:
             return "an unknown day"
         return format_short_day(on) if on.year == self.as_of.year else format_date(on)
+
+    def _reader(self, fact: QuotationFact) -> str:
+        """Who said what the sentence means, where that was a person."""
+        kind, _, name = (fact.read_by or "").partition(":")
+        if kind != "person":
+            return ""
+        return f"; read by {plain_name(name)} on {self.day(fact.read_on)} as {str(fact.says).replace('_', ' ')}"
 
     def _contact(self, fact: ContactFact) -> str:
         if fact.named_in is not None:

@@ -227,6 +227,7 @@ def statement_quotation(statement: Statement, tone: FactTone) -> QuotationFact:
         says=statement.kind,
         mode=statement.mode,
         read_by=statement.read_by,
+        read_on=statement.read_on,
     )
 
 

@@ -51,6 +51,8 @@ def _statement(found: FoundStatement, row: InputRow | None, speakers: Speakers, 
         quotation=quotation,
         speaker=speakers.speaker(sentence, row) if row else None,
         recorded_by=speakers.recorded_by(row) if row else None,
+        read_by=found.read_by,
+        read_on=found.read_on,
     )
 
 

@@ -7,10 +7,10 @@ from domain.configuration import Configuration, ReviewProfile
 from domain.diagnosis import CapacityLine
 from domain.phase_results import DiagnoseResult, IdentifyResult, Trends
 from domain.plan import TBD, AgendaItem, PlanLine, Prework, ResourceNeeds
-from domain.portfolio import AtRiskAccount, PortfolioSummary
+from domain.portfolio import AtRiskAccount
 from domain.save_play import SavePlay
 from domain.tracking import Action
-from tools.wording import ROLE_NAMES, format_day, format_money, format_number, plural
+from tools.wording import ROLE_NAMES, expected_churn_text, format_day, format_money, format_number, plural
 
 
 def build_agenda(
@@ -77,16 +77,6 @@ def _renewal(play: SavePlay) -> str:
     return f"renewal in {plural(play.renewal_in_days, 'day')}"
 
 
-def expected_churn_text(numbers: PortfolioSummary) -> str:
-    """Expected churn with horizon, interval and basis; without them in a review of an older version."""
-    amount = format_money(numbers.expected_churn_arr, numbers.currency)
-    low, high = numbers.expected_churn_low, numbers.expected_churn_high
-    if low is None or high is None:
-        return amount + ("" if numbers.calibrated else " (uncalibrated)")
-    span = f"80 % interval {format_money(low, numbers.currency)} to {format_money(high, numbers.currency)}"
-    return f"{amount} in {numbers.churn_horizon_weeks} weeks ({span}; {numbers.churn_basis})"
-
-
 def _portfolio_points(identified: IdentifyResult) -> list[str]:
     numbers = identified.portfolio
     share = numbers.arr_at_risk / numbers.arr if numbers.arr else 0.0
@@ -147,6 +137,8 @@ def _resource_points(needs: ResourceNeeds, capacity: Sequence[CapacityLine]) -> 
         f"Budget: {format_money(needs.budget_needed, needs.currency)} asked, {format_money(needs.budget, needs.currency)} set aside."
     )
     found += [f"Not covered: {item.name} ({item.lacks})." for item in needs.uncovered]
+    uncovered = {item.account_id for item in needs.uncovered}
+    found += [f"Waits: {item.name} ({item.lacks})." for item in needs.waiting if item.account_id not in uncovered]
     if over:
         found.append(f"{over} of {plural(len(capacity), 'CSM')} overloaded; handovers are proposed to the managers.")
     return found

@@ -22,6 +22,8 @@ class PlayCandidate:
     """By person."""
     budget: float
     critical: bool
+    fixed: bool = False
+    """True if it runs already, or if people decided on it: it is not weighed."""
 
 
 @dataclass(frozen=True)
@@ -38,27 +40,46 @@ def allocate(plays: Sequence[PlayCandidate], free: Mapping[str, float], budget: 
     """The most valuable set within ``free`` hours by person and the ``budget``.
 
     A critical play outweighs any number of others; a play worth less than its cost runs only if it is critical.
-    People who are not in ``free`` have no hours.
+    Fixed plays come first, also beyond the hours. People who are not in ``free`` have no hours.
     """
     people = sorted({person for play in plays for person in play.hours} | set(free))
     limits = [max(free.get(person, 0.0), 0.0) for person in people] + [max(budget, 0.0)]
     uses = [[play.hours.get(person, 0.0) for person in people] + [play.budget] for play in plays]
     if not plays:
         return Allocation((), dict.fromkeys(people, 0.0), dict(zip(people, limits, strict=False)), budget)
-    bonus = sum(abs(play.value) for play in plays) + 1.0
-    worth = [play.value + (bonus if play.critical else 0.0) - rank * _TIE_BREAK for rank, play in enumerate(plays)]
-    picked, _ = _solve(worth, uses, limits, whole=True)
-    _, duals = _solve([play.value for play in plays], uses, limits, whole=False)
-    left = [
-        limit - sum(row[i] for row, take in zip(uses, picked, strict=True) if take > 0.5)
-        for i, limit in enumerate(limits)
-    ]
+    picked = [play.fixed for play in plays]
+    duals = [0.0] * len(limits)
+    if not all(picked):
+        picked, duals = _choose_among_open(plays, uses, _left(limits, uses, picked))
+    left = _left(limits, uses, picked)
     return Allocation(
-        chosen=tuple(play.account_id for play, take in zip(plays, picked, strict=True) if take > 0.5),
+        chosen=tuple(play.account_id for play, take in zip(plays, picked, strict=True) if take),
         value_per_hour={person: round(max(duals[i], 0.0), 2) for i, person in enumerate(people)},
         hours_left={person: round(left[i], 2) for i, person in enumerate(people)},
         budget_left=round(left[-1], 2),
     )
+
+
+def _left(limits: Sequence[float], uses: Sequence[Sequence[float]], picked: Sequence[bool]) -> list[float]:
+    """Hours by person and budget after the picked plays; below zero when fixed plays ask for more than there is."""
+    return [
+        limit - sum(row[i] for row, take in zip(uses, picked, strict=True) if take) for i, limit in enumerate(limits)
+    ]
+
+
+def _choose_among_open(
+    plays: Sequence[PlayCandidate], uses: Sequence[Sequence[float]], left: Sequence[float]
+) -> tuple[list[bool], list[float]]:
+    """All plays that run, fixed ones included, and the price of each limit."""
+    open_plays = [rank for rank, play in enumerate(plays) if not play.fixed]
+    limits, asked = [max(limit, 0.0) for limit in left], [uses[rank] for rank in open_plays]
+    values = [plays[rank].value for rank in open_plays]
+    bonus = sum(abs(value) for value in values) + 1.0
+    worth = [plays[rank].value + (bonus if plays[rank].critical else 0.0) - rank * _TIE_BREAK for rank in open_plays]
+    solution, _ = _solve(worth, asked, limits, whole=True)
+    _, duals = _solve(values, asked, limits, whole=False)
+    taken = {rank for rank, take in zip(open_plays, solution, strict=True) if take > 0.5}
+    return [play.fixed or rank in taken for rank, play in enumerate(plays)], duals
 
 
 def _solve(

@@ -82,15 +82,16 @@ def plan_line_action(
     configuration: Configuration,
 ) -> Action:
     """The primary action of an account without a play. The secondary one is named in the plan and no commitment of its own."""
+    origin = line.since or review_id
     return Action(
-        id=action_id(review_id, line.account_id, "primary"),
-        review_id=review_id,
+        id=action_id(origin, line.account_id, "primary"),
+        review_id=origin,
         account_id=line.account_id,
         account_name=line.name,
         owner=line.owner,
         owner_id=csm.person_id if csm else None,
         due=line.by,
-        follow_up=calendar.follow_up(line.by, as_of),
+        follow_up=calendar.follow_up(line.by, as_of) if line.by >= as_of else None,  # what is late is in the follow-up
         kind="primary",
         title=line.action,
         action=f"{line.action} for {line.name}."

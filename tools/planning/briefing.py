@@ -98,8 +98,12 @@ def _most_common_cause(causes: Sequence[CauseFinding]) -> str:
 def _decision_facts(identified: IdentifyResult, planned: PlanResult) -> list[str]:
     arr = round(sum(play.arr or 0.0 for play in planned.plays), 2)
     currency = identified.portfolio.currency
-    found = [f"{plural(len(planned.plays), 'save play')} for {format_money(arr, currency)} of ARR wait for a decision"]
     needs = planned.needs
+    found = [f"{plural(len(planned.plays), 'save play')} for {format_money(arr, currency)} of ARR wait for a decision"]
+    if needs.waiting:
+        found.append(
+            f"{len(needs.waiting)} of them {'is' if len(needs.waiting) == 1 else 'are'} beyond the hours and {'waits' if len(needs.waiting) == 1 else 'wait'}"
+        )
     if needs.uncovered:
         names = ", ".join(item.name for item in needs.uncovered[:_MAX_NAMED])
         names += f" and {len(needs.uncovered) - _MAX_NAMED} more" if len(needs.uncovered) > _MAX_NAMED else ""

@@ -15,7 +15,7 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Person
 from domain.errors import DecisionError
 from domain.phase_results import PlanResult
-from domain.plan import TBD, PlanLine
+from domain.plan import TBD, PlanLine, WaitingPlay
 from domain.save_play import PlayAction, SavePlay
 from domain.tracking import Decision
 from tools.save_play.editing import describe_edit
@@ -68,14 +68,16 @@ def check_feasible(decisions: Decisions, planned: PlanResult, people: Mapping[st
         elif decision.decision == "edit":
             raise DecisionError(f"{decision.account} has no play to edit; approve, reject or defer its primary action")
     named = {decision.account for decision in decisions.plays}
-    open_plays = sorted(set(plays) - named)
+    waiting = waiting_plays(planned).keys()
+    open_plays = sorted(set(plays) - named - waiting)
     if decisions.rest == "ask" and open_plays:
         raise DecisionError(
             f"{plural(len(open_plays), 'play')} not decided: {', '.join(open_plays)}. Name them, or say rest: approve or "
             "rest: reject"
         )
-    if decisions.rest == "ask" and decisions.others is None and lines - set(plays) - named:
-        count = len(lines - set(plays) - named)
+    without_play = lines - (set(plays) - waiting) - named
+    if decisions.rest == "ask" and decisions.others is None and without_play:
+        count = len(without_play)
         raise DecisionError(
             f"{plural(count, 'account')} of the plan without a play: say others: approve or others: reject"
         )
@@ -105,8 +107,10 @@ def check_reason(decision: PlayDecision, play: SavePlay, cause: CauseFinding | N
 def _check_reasons(decisions: Decisions, planned: PlanResult, causes: Mapping[str, CauseFinding]) -> None:
     """Refuse approvals without the reason that they need. ``rest: approve`` gives no reason for any single play."""
     named = {decision.account: decision for decision in decisions.plays}
-    unnamed = []
+    waiting, unnamed = waiting_plays(planned), []
     for play in planned.plays:
+        if play.account_id in waiting and play.account_id not in named:
+            continue
         decision, cause = named.get(play.account_id), causes.get(play.account_id)
         if decision is not None:
             check_reason(decision, play, cause)
@@ -171,16 +175,20 @@ def _check_play(decision: PlayDecision, play: SavePlay, people: Mapping[str, Per
 def apply_decisions(
     decisions: Decisions, planned: PlanResult, people: Mapping[str, Person], currency: str, days: WorkingDays
 ) -> AppliedDecisions:
-    """Statuses, edits and the record. Unnamed plays follow ``rest``; unnamed plan lines follow ``others``."""
+    """Statuses, edits and the record. Unnamed plays follow ``rest``; unnamed plan lines follow ``others``.
+
+    A play that waits for hours is never approved with the rest; the primary action of its account is.
+    """
     named = {decision.account: decision for decision in decisions.plays}
+    waiting = waiting_plays(planned)
     plays, record = [], []
     for play in planned.plays:
-        decision = named.get(play.account_id) or decision_for_rest(play.account_id, decisions)
+        decision = named.get(play.account_id) or decision_for_rest(play.account_id, decisions, waiting)
         decided = _edit_play(play, decision, people, days) if decision.decision == "edit" else play
         status = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}[decision.decision]
         plays.append(decided.model_copy(update={"status": status}))
         record.append(_decision_record(decision, decisions, play.version, describe_edit(decision)))
-    with_play = {play.account_id for play in planned.plays}
+    with_play = {play.account_id for play in planned.plays} - (waiting.keys() - named.keys())
     without_play = [line for line in planned.intervention_plan if line.account_id not in with_play]
     others = [line for line in without_play if line.account_id not in named]
     lines = []
@@ -197,8 +205,19 @@ def apply_decisions(
     return AppliedDecisions(tuple(plays), tuple(lines), tuple(record))
 
 
-def decision_for_rest(account: str, decisions: Decisions) -> PlayDecision:
-    """Decision about a play that nobody named: approved with the rest, or rejected because it was not decided."""
+def waiting_plays(planned: PlanResult) -> dict[str, WaitingPlay]:
+    """The plays beyond the hours, by account, in their order."""
+    return {each.account_id: each for each in planned.needs.waiting}
+
+
+def decision_for_rest(account: str, decisions: Decisions, waiting: Mapping[str, WaitingPlay]) -> PlayDecision:
+    """Decision about a play that nobody named: approved with the rest, rejected because it was not decided, or put off
+    to the next review because it waits for hours.
+    """
+    if account in waiting and decisions.rest != "reject":
+        wait = waiting[account]
+        reason = f"Waits for hours or budget: lacks {wait.lacks}"
+        return PlayDecision(account=account, decision="defer", reason=reason, until=wait.until)
     if decisions.rest == "approve":
         reason = "Approved automatically (unattended)" if decisions.unattended else "Approved with the rest"
         return PlayDecision(account=account, decision="approve", reason=reason)

@@ -174,9 +174,10 @@ def _play_action(
         step = step.model_copy(update={"after": after})
     default_owner = context.team.by_role.get(action.owner_role)
     person = choice.owner or default_owner
-    words = context.words
+    words = context.words_for(action)
     if person is not None and person != default_owner:
-        words = {**words, **dict.fromkeys(owner_placeholders(action.owner_role, context.playbook), person.name)}
+        placeholders = owner_placeholders(action.owner_role, context.book_of(action))
+        words = {**words, **dict.fromkeys(placeholders, person.name)}
     contact = find_contact(dossier, *_stand_in_roles(action))
     met = (
         step.person.name
@@ -223,7 +224,7 @@ def _split_sentences(text: str) -> tuple[str, str]:
 def step_title(context: PlayContext, action: PlaybookAction) -> str:
     """The title of an action as the account's play shows it."""
     step = context.steps[action.id] or Step(verb=action.verb, because=())
-    return action.title.format_map({**context.words, **step_words(context, action, step)})
+    return action.title.format_map({**context.words_for(action), **step_words(context, action, step)})
 
 
 def step_words(context: PlayContext, action: PlaybookAction, step: Step) -> dict[str, str]:

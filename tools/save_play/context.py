@@ -3,10 +3,11 @@
 Pure. The playbook drafter, the model and the verifier all work with the same context.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import zip_longest
 
 from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding
@@ -131,8 +132,27 @@ class PlayContext:
     def library(self, phase: Phase) -> tuple[PlaybookAction, ...]:
         """Every action that a play for this cause may have in a phase, also of situations that no longer hold, and those added."""
         situations = self.configuration.situations.values()
-        written = (*(a for situation in situations for a in situation.phase(phase)), *self.playbook.phase(phase))
-        return (*written, *(action for at, action in self._added if at == phase))
+        others = self.configuration.causes.causes if self.finding.category == UNDETERMINED else ()
+        return (
+            *(action for situation in situations for action in situation.phase(phase)),
+            *self.playbook.phase(phase),
+            *(action for name in others for action in self._actions_of_other(name, phase)),
+            *(action for at, action in self._added if at == phase),
+        )
+
+    def _actions_of_other(self, name: str, phase: Phase) -> list[PlaybookAction]:
+        """The actions for a cause that is only possible: nothing that opens a play or gives money away."""
+        actions = self.configuration.playbooks[name].phase(phase)
+        return [action for action in actions if not (action.first_touch or action.concession)]
+
+    def book_of(self, action: PlaybookAction) -> Playbook:
+        """The playbook that an action comes from; that of the cause for one of a situation."""
+        return self._books.get(action.id, self.playbook)
+
+    @cached_property
+    def _books(self) -> dict[str, Playbook]:
+        books = self.configuration.playbooks.values() if self.finding.category == UNDETERMINED else ()
+        return {action.id: book for book in books for phase in PHASES for action in book.phase(phase)}
 
     @cached_property
     def _added(self) -> tuple[tuple[Phase, PlaybookAction], ...]:
@@ -154,18 +174,29 @@ class PlayContext:
         return next((each for each in self.edits.added if added_id(each) == action_id), None)
 
     def usable(self, phase: Phase) -> list[PlaybookAction]:
-        """The actions of a phase that fit the account today, the best first."""
+        """The actions of a phase that fit the account today, the best first.
+
+        While the cause is undetermined, the steps of the diagnosis and those for each cause that it may be take turns; the
+        latter only where a fact calls for them.
+        """
         if phase not in self._usable:
             here = (a for situation in self.situations for a in situation.phase(phase))
-            actions = (*here, *self.playbook.phase(phase))
-            signals = adverse_signals(self.dossier)
-            fitting = suitable_actions(actions, self.tier, self.finding.difficulty, signals, self.steps)
-            self._usable[phase] = [action for action in fitting if action.id not in self.excluded]
+            turns = [self._fitting((*here, *self.playbook.phase(phase)))]
+            for name in self.finding.candidates:
+                others = self._fitting(self._actions_of_other(name, phase))
+                turns.append([action for action in others if (step := self.steps[action.id]) and step.is_specific])
+            self._usable[phase] = [action for turn in zip_longest(*turns) for action in turn if action is not None]
         return list(self._usable[phase])
 
     @cached_property
     def _usable(self) -> dict[Phase, list[PlaybookAction]]:
         return {}
+
+    def _fitting(self, actions: Sequence[PlaybookAction]) -> list[PlaybookAction]:
+        fitting = suitable_actions(
+            actions, self.tier, self.finding.difficulty, adverse_signals(self.dossier), self.steps
+        )
+        return [action for action in fitting if action.id not in self.excluded]
 
     def reason(self, fact_id: str) -> str | None:
         """The fact in words; None where it is no longer on record."""
@@ -209,6 +240,10 @@ class PlayContext:
     def words(self) -> dict[str, str]:
         """Names for the placeholders of the sentences."""
         return placeholder_values(self.dossier, self.team, self.playbook)
+
+    def words_for(self, action: PlaybookAction) -> dict[str, str]:
+        """The same for one action: {specialist} is that of its own playbook."""
+        return {**self.words, "specialist": self.team.name(self.book_of(action).specialist)}
 
     @cached_property
     def schedule_scale(self) -> float:

@@ -31,6 +31,15 @@ class Slopes:
 
 
 @dataclass(frozen=True)
+class Learned:
+    """The slopes to use, and what the test said."""
+
+    slopes: Slopes
+    note: str
+    checked: bool
+
+
+@dataclass(frozen=True)
 class ChurnOdds:
     """Everything that turns risk and renewal into the two chances of a review date."""
 

@@ -12,7 +12,7 @@ from domain.portfolio import DataGap, SignalCoverage
 from tools.scoring.scored_base import ScoreOnlyBase, signal_coverage
 from tools.scoring.signal_reasons import reason_unknown, reason_unknown_everywhere
 from tools.scoring.source_shares import connected_weight, signal_tables
-from tools.signals import OBSERVED_ON
+from tools.signals.own_signals import observed_on
 from tools.signals.registry import EARLIER_DAYS
 from tools.sql import sql_date
 from tools.wording import capitalize_first, format_date, plural
@@ -71,7 +71,8 @@ def health_note(base: ScoreOnlyBase) -> str:
 
 def _tables_of_health(base: ScoreOnlyBase) -> list[str]:
     """The connected tables that signals are measured from, in the order of the audit."""
-    measured = {table for name in base.configuration.scoring.signals for table in signal_tables(name)}
+    signals = base.configuration.scoring.signals
+    measured = {table for name, signal in signals.items() for table in signal_tables(name, signal)}
     return [source.table for source in base.audit.sources if source.connected and source.table in measured]
 
 
@@ -87,7 +88,7 @@ def data_gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple
     found += _gaps_of_everybody(base, counted, total["n"])
     groups: dict[tuple[str, str, int, str, int | None], list[str]] = {}
     for item in counted:
-        table, observed, days = signals[item.signal].table, OBSERVED_ON[item.signal], signals[item.signal].fresh.days
+        table, observed, days = signals[item.signal].table, observed_on(item.signal), signals[item.signal].fresh.days
         observed = EARLIER_DAYS.get(observed, observed)
         if item.stale:
             groups.setdefault(("stale_source", table, item.stale, observed, days), []).append(item.signal)

@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from domain.configuration import CATEGORIES, SIZES, Category, ScoringSettings, Signal, Size
 from tools.scoring.source_shares import ALL_SOURCES, SourceShares, connected_signals, connected_weight
-from tools.signals import OBSERVED_ON, round_sql
+from tools.signals import round_sql
+from tools.signals.own_signals import observed_on
 from tools.sql import sql_date, sql_number, sql_string
 
 
@@ -18,7 +19,7 @@ def fresh_value_sql(name: str, signal: Signal, as_of: date) -> str:
     """The signal's value while it is young enough, else NULL; recorded events outlive a stale source."""
     if signal.fresh.days is None:
         return name
-    young = f"{OBSERVED_ON[name]} >= {sql_date(as_of - timedelta(days=signal.fresh.days))}"
+    young = f"{observed_on(name)} >= {sql_date(as_of - timedelta(days=signal.fresh.days))}"
     stands = f" or {name} > 0" if signal.fresh.events_stand else ""
     return f"case when {young}{stands} then {name} end"
 

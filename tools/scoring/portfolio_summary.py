@@ -14,7 +14,6 @@ from domain.portfolio import (
     PortfolioSummary,
     TierCount,
 )
-from domain.tables import TABLES
 from tools.scoring.churn_forecast import SPREAD_SQL, churn_basis, churn_interval, churn_note
 from tools.scoring.data_gaps import count_signals, data_gaps, health_note, left_out_note
 from tools.scoring.health import component_sql, fresh_value_sql
@@ -316,7 +315,8 @@ def data_report(base: ScoreOnlyBase) -> DataReport:
 
 def _ends_note(base: ScoreOnlyBase) -> str:
     """A sentence when the newest dated row is long past. Due dates of invoices are written ahead and do not count."""
-    tables = [name for name, table in TABLES.items() if table.freshness_columns and name != "invoices"]
+    known = base.configuration.scoring.tables
+    tables = [name for name, table in known.items() if table.freshness_columns and name != "invoices"]
     seen = [day for name in tables if (day := base.audit.source(name).seen_until)]
     if not seen or (days := (base.as_of - max(seen)).days) <= base.configuration.scoring.data_ends_before_days.value:
         return ""

@@ -5,6 +5,8 @@ Pure: writes SQL over components ``c_<signal>`` and ``renewal_in_days``. An unkn
 is continuous and monotonic in every signal, so risk is too.
 """
 
+from collections.abc import Collection
+
 from domain.configuration import CATEGORIES, ScoringSettings, Signal
 from tools.scoring.health import category_signals
 from tools.signals import round_sql
@@ -24,6 +26,31 @@ def risk_sums(scoring: ScoringSettings, category: str) -> list[str]:
     return [f"{' + '.join(terms)} as p_{category}"]
 
 
+def paired_signals(scoring: ScoringSettings, categories: Collection[str]) -> list[str]:
+    """The signals of these categories that count together with another one."""
+    paired = dict.fromkeys(name for pair in scoring.pairs for name in pair.signals)
+    return [name for name in paired if scoring.signals[name].category in categories]
+
+
+def severity_columns(scoring: ScoringSettings, categories: Collection[str]) -> list[str]:
+    """Of each paired signal ``v_``, its severity: 0 from ``severity_below`` up and where unknown, 1 at component 0."""
+    limit = sql_number(scoring.severity_below.value)
+    return [
+        f"case when c_{name} < {limit} then ({limit} - c_{name}) / {limit} else 0 end as v_{name}"
+        for name in paired_signals(scoring, categories)
+    ]
+
+
+def _pair_points(scoring: ScoringSettings, name: str = "") -> list[str]:
+    """Points of each pair, as many as its less severe signal allows; with a name half of them, of the pairs with it."""
+    return [
+        f"{sql_number(pair.risk / 2 if name else pair.risk)} * case when v_{first} < v_{second} then v_{first} else v_{second} end"
+        for pair in scoring.pairs
+        for first, second in (pair.signals,)
+        if not name or name in pair.signals
+    ]
+
+
 def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
     """Risk in three steps over the sums of every category, each a list of columns over the one before.
 
@@ -31,7 +58,7 @@ def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
     ``risk``, which approaches 100.
     """
     full_warning = sql_number(scoring.cluster_points.value)
-    total_points = " + ".join(f"p_{category}" for category in CATEGORIES)
+    total_points = " + ".join([*(f"p_{category}" for category in CATEGORIES), *_pair_points(scoring)])
     warning = " + ".join(
         f"case when p_{c} >= {full_warning} then 1 else p_{c} / {full_warning} end" for c in CATEGORIES
     )
@@ -56,5 +83,6 @@ def risk_steps(scoring: ScoringSettings) -> list[list[str]]:
 
 
 def amplified_points_sql(name: str, signal: Signal, scoring: ScoringSettings) -> str:
-    """Points that one signal adds to the final score; they sum to ``risk``."""
-    return f"case when base > 0 then ({points_sql(name, signal, scoring)}) / base * risk else 0 end"
+    """Points that one signal adds to the final score, with half of those of its pairs; they sum to ``risk``."""
+    points = " + ".join([points_sql(name, signal, scoring), *_pair_points(scoring, name)])
+    return f"case when base > 0 then ({points}) / base * risk else 0 end"

@@ -12,6 +12,7 @@ from domain.configuration import CATEGORIES, Category, ScoreConfiguration, Scori
 from tools.scoring import health, risk, tiers
 from tools.scoring.source_shares import ALL_SOURCES, SourceShares
 from tools.signals import CONTEXT_COLUMNS, OBSERVED_ON, round_sql, signal_columns
+from tools.signals.own_signals import observed_on
 from tools.sql import sql_number, sql_string
 
 ATTRIBUTES = (
@@ -98,8 +99,10 @@ def side_by_side_sql(
     return f"select {', '.join([*cells, *columns])} from {beside}"
 
 
-MEASURED_COLUMNS = (*OBSERVED_ON, *CONTEXT_COLUMNS, *sorted(set(OBSERVED_ON.values())))
-"""The measured columns of an account: signals, context and days of observation."""
+def measured_columns(scoring: ScoringSettings) -> tuple[str, ...]:
+    """The measured columns of an account: signals, context and days of observation."""
+    own = scoring.own_signals
+    return (*OBSERVED_ON, *own, *CONTEXT_COLUMNS, *sorted(set(OBSERVED_ON.values())), *map(observed_on, own))
 
 
 def signal_table_sql(scoring: ScoringSettings, categories: Sequence[str], source: str) -> str:
@@ -145,7 +148,8 @@ def _comparisons(configuration: ScoreConfiguration, categories: Sequence[str]) -
 def _sums(configuration: ScoreConfiguration, categories: Sequence[Category], shares: SourceShares) -> list[str]:
     sums = [f"{what}_{each}" for each in categories for what in "ksp"]
     sums += [f"r_{each}" for each in categories if health.is_read_in_part(configuration.scoring, each, shares)]
-    return sums + list(_comparisons(configuration, categories))
+    paired = [f"v_{name}" for name in risk.paired_signals(configuration.scoring, categories)]
+    return sums + paired + list(_comparisons(configuration, categories))
 
 
 def _fresh(scoring: ScoringSettings, source: str, names: Iterable[str], as_of: date) -> str:
@@ -160,9 +164,10 @@ def _category_steps(
     """The steps from fresh values to what each category adds to both scores, and to the comparisons ``held``."""
     signals = _signals_of(scoring, categories).items()
     components = [f"{health.component_sql(name, signal)} as c_{name}" for name, signal in signals]
+    sums = [part for c in categories for part in (*health.health_sums(scoring, c, shares), *risk.risk_sums(scoring, c))]
     return [
         components + [f"{holds} as {column}" for column, holds in held.items()],
-        [sums for c in categories for sums in (*health.health_sums(scoring, c, shares), *risk.risk_sums(scoring, c))],
+        sums + risk.severity_columns(scoring, categories),
     ]
 
 
@@ -176,7 +181,7 @@ def _from_signals(
 ) -> tuple[str, list[list[str]]]:
     """The first table (fresh values of ``source``) and the steps from there to health and risk."""
     scoring = configuration.scoring
-    held = tiers.comparisons_of(configuration.tiers, MEASURED_COLUMNS)
+    held = tiers.comparisons_of(configuration.tiers, measured_columns(scoring))
     first, *further = _category_steps(scoring, CATEGORIES, held, shares)
     steps = [first + health.SIZE_FLAGS, *further, *_score_steps(scoring, shares)]
     return _fresh(scoring, source, scoring.signals, as_of), steps
@@ -295,7 +300,7 @@ def detail_sql(
         share = health.share_sql(name, signal)
         details = (
             name,
-            OBSERVED_ON[name],
+            observed_on(name),
             f"c_{name}",
             share,
             f"({share}) * coalesce(c_{name}, 0)",
@@ -315,4 +320,6 @@ def signal_coverage_sql(configuration: ScoreConfiguration, as_of: date) -> str:
     return f"select count(*) as accounts, {', '.join(columns)} from measured"
 
 
-SNAPSHOT_COLUMNS = (*ATTRIBUTES, *MEASURED_COLUMNS, *REPORTED_COLUMNS)
+def snapshot_columns(scoring: ScoringSettings) -> tuple[str, ...]:
+    """The columns that the history keeps of an account and week."""
+    return (*ATTRIBUTES, *measured_columns(scoring), *REPORTED_COLUMNS)

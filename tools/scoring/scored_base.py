@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 
 from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
 from domain.data_audit import DataAudit
+from domain.readings import PeoplesReadings
 from domain.record import Row as Row
 from tools.engine import EngineLimits, StepWatcher, no_watcher
 from tools.scoring import week_over_week
@@ -25,6 +26,7 @@ from tools.scoring.churn_odds import ChurnOdds, chance_sql
 from tools.scoring.churn_rate import churn_rate, rate_of
 from tools.scoring.former_customers import FormerCustomers, leave_out_former_customers
 from tools.scoring.past_weeks import PastWeeks, load_past_weeks
+from tools.scoring.peoples_readings import apply_readings
 from tools.scoring.score_sql import (
     DETAIL_COLUMNS,
     detail_sql,
@@ -37,6 +39,7 @@ from tools.scoring.scoring_steps import (
     find_level,
     find_statements,
     find_terms,
+    load_statements,
     load_week,
     score_accounts,
     sort_accounts,
@@ -79,6 +82,9 @@ class ScoredBase(Generic[ConfigurationT_co]):
     snapshots: list[Snapshot]
     previous: Snapshot | None
     statements: list[Statement] = field(default_factory=list)
+    """The statements that count: found in texts and said by people, without those that somebody marked as wrong."""
+    people: PeoplesReadings = field(default_factory=PeoplesReadings)
+    """What people said about texts by the day of the review."""
     full_table_sql: Mapping[str, str] = field(default_factory=dict)
     """By table: FROM expression that gives every column; only tables of which the connection holds some columns."""
     warehouse: "Warehouse | None" = None
@@ -179,8 +185,9 @@ def read_base(
     history: SnapshotStore,
     limits: EngineLimits = EngineLimits(),
     watch: StepWatcher = no_watcher,
+    people: PeoplesReadings = PeoplesReadings(),
 ) -> ScoredBase[ConfigurationT]:
-    """Read the data at ``location`` as it was known on ``as_of``, and score it.
+    """Read the data at ``location`` as it was known on ``as_of``, and score it with what ``people`` said about texts.
 
     Raises DataError or ConfigurationError when the data cannot be used.
     """
@@ -203,8 +210,9 @@ def read_base(
                 {table: limit.value for table, limit in scoring.left_out_limits.items()},
                 int(scoring.left_out_minimum.value),
             ),
+            own=scoring.own_signals,
         )
-        return score_base(portfolio, configuration, as_of, history, watch)
+        return score_base(portfolio, configuration, as_of, history, watch, people)
 
     name = Path(location).name
     try:
@@ -224,6 +232,7 @@ def score_base(
     as_of: date,
     history: SnapshotStore,
     watch: StepWatcher = no_watcher,
+    people: PeoplesReadings = PeoplesReadings(),
 ) -> ScoredBase[ConfigurationT]:
     """Measure the signals, score, compare with last week: all calculations of phase 1."""
     connection = portfolio.connection
@@ -238,7 +247,10 @@ def score_base(
     sort_accounts(connection)
     with watch("finding what was stated", connection):
         has_few_texts = sum(portfolio.audit.source(name).rows for name in TEXT_COLUMNS) <= FEW_TEXTS
-        statements = find_statements(connection, configuration, as_of, has_few_texts)
+        found = find_statements(connection, configuration, as_of, has_few_texts)
+        window = int(configuration.wording.window_days.value)
+        statements = apply_readings(found, people, connection, portfolio.warehouse, (as_of, window))
+        load_statements(connection, statements)
     scoring = configuration.scoring
     month_ago = snapshot_month_ago(snapshots, as_of, scoring.velocity_window, int(scoring.velocity_days.value))
     if month_ago is not None:
@@ -267,6 +279,7 @@ def score_base(
         snapshots=snapshots,
         previous=previous,
         statements=statements,
+        people=people,
         full_table_sql=portfolio.full_table_sql,
         warehouse=portfolio.warehouse,
         reads=portfolio.reads,

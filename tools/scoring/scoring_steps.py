@@ -11,27 +11,26 @@ from itertools import compress
 import duckdb
 
 from domain.churn_settings import ChurnSettings
-from domain.configuration import CATEGORIES, Category, ScoreConfiguration
+from domain.configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings
 from domain.data_audit import DataAudit
 from tools.engine import StepWatcher
-from tools.scoring.churn_learning import Learned
-from tools.scoring.churn_odds import ChurnOdds, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
+from tools.scoring.churn_odds import ChurnOdds, Learned, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
 from tools.scoring.churn_rate import ChurnRate
 from tools.scoring.score_sql import (
     ATTRIBUTES,
-    MEASURED_COLUMNS,
     NUMERIC_COLUMNS,
     ODDS_COLUMNS,
     REPORTED_COLUMNS,
     SCORED_COLUMNS,
-    SNAPSHOT_COLUMNS,
     category_sums_sql,
     labelled_sql,
+    measured_columns,
     numeric_scores_sql,
     scored_sql,
     side_by_side_sql,
     signal_table_sql,
     size_sql,
+    snapshot_columns,
 )
 from tools.scoring.snapshots import Snapshot, saved_shares
 from tools.scoring.source_shares import SourceShares
@@ -44,6 +43,7 @@ from tools.signals import (
     single_line_sql,
     usage_by_account_sql,
 )
+from tools.signals.own_signals import observed_on, own_signals_in, own_signals_sql, sources_of
 from tools.signals.plain_text import plain_text_query
 from tools.signals.registry import EARLIER_DAYS
 from tools.signals.statements import Statement, StatementFinder, TextRow
@@ -92,7 +92,7 @@ def _texts_sql() -> str:
 def find_statements(
     connection: duckdb.DuckDBPyConnection, configuration: ScoreConfiguration, as_of: date, few: bool
 ) -> list[Statement]:
-    """Find stated intents in the texts of the window and put them into the table ``statements``.
+    """Find stated intents in the texts of the window.
 
     Preparing an expression is costly: each is used once, and for ``few`` texts the search for any phrase is left out.
     """
@@ -108,12 +108,16 @@ def find_statements(
         "from read where list_contains(phrased, true) order by source, account_id, on_day, text, row_no",
         [as_of, window],
     ).fetchall()
-    found = list(
+    return list(
         finder.find(
             TextRow(account, on, table, row, text, tuple(compress(finder.filters, phrased)))
             for account, on, table, row, text, phrased in texts
         )
     )
+
+
+def load_statements(connection: duckdb.DuckDBPyConnection, found: Sequence[Statement]) -> None:
+    """Put the statements that count into the table ``statements``."""
     connection.execute(
         "create or replace temp table statements (account_id varchar, intent varchar, date date, source varchar, row_no bigint)"
     )
@@ -123,7 +127,6 @@ def find_statements(
             "insert into statements select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
             [list(column) for column in columns],
         )
-    return found
 
 
 def score_accounts(
@@ -138,7 +141,9 @@ def score_accounts(
     """Make ``measured`` and ``scores``. Returns the names of the tables with the signals, in the order of the accounts."""
     connection, scoring = portfolio.connection, configuration.scoring
     parts, sums = _measure(log, portfolio, configuration, as_of, has_month, watch, shares)
-    log.create("the signals side by side", "view", "measured", side_by_side_sql(scoring, MEASURED_COLUMNS, parts))
+    log.create(
+        "the signals side by side", "view", "measured", side_by_side_sql(scoring, measured_columns(scoring), parts)
+    )
     with watch("scoring", connection):
         numeric_scores = numeric_scores_sql(configuration, [*parts, *sums], shares)
         log.create("health, risk and the rules that fire", "table", "scores", numeric_scores)
@@ -151,9 +156,10 @@ def score_accounts(
 def week_sql(log: SqlLog, configuration: ScoreConfiguration, parts: Sequence[str], shares: SourceShares) -> str:
     """The statement that yields what the history keeps of the week."""
     scores = [f"scores.{name}" for name in NUMERIC_COLUMNS]
-    saved_columns = [*scores, *(name for name in MEASURED_COLUMNS if name not in NUMERIC_COLUMNS)]
-    saved = side_by_side_sql(configuration.scoring, saved_columns, [*parts, "scores"])
-    week = labelled_sql(configuration, saved, SNAPSHOT_COLUMNS, shares)
+    scoring = configuration.scoring
+    saved_columns = [*scores, *(name for name in measured_columns(scoring) if name not in NUMERIC_COLUMNS)]
+    saved = side_by_side_sql(scoring, saved_columns, [*parts, "scores"])
+    week = labelled_sql(configuration, saved, snapshot_columns(scoring), shares)
     log.statements.append(("what the history keeps of the week", week))
     return week
 
@@ -229,6 +235,10 @@ def _measure(
         for category in CATEGORIES:
             sources[category] = f"({category_signals_sql(category, as_of, seen, configuration.windows)}) part"
         sources["sentiment"] += f" {_STATED_JOIN}"
+        for category in CATEGORIES:
+            if own := own_signals_in(configuration.scoring.signals, (category,)):
+                measured = own_signals_sql(own, as_of, sources_of(portfolio.audit))
+                sources[category] += f" left join ({measured}) own on own.account_id = part.account_id"
     for name, categories in groups.items():
         with watch(f"measuring {name}", connection):
             part, table = signal_table_sql(configuration.scoring, categories, sources[name]), f"{name}_signals"
@@ -269,11 +279,11 @@ def source_dates(audit: DataAudit) -> dict[str, date | None]:
     }
 
 
-def columns_not_saved(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+def columns_not_saved(connection: duckdb.DuckDBPyConnection, table: str, scoring: ScoringSettings) -> str:
     """Columns for what a past week did not measure, a signal that is new since then: unknown for every account."""
     saved = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
-    days = set(OBSERVED_ON.values())
-    missing = [name for name in MEASURED_COLUMNS if name not in saved]
+    days = {*OBSERVED_ON.values(), *map(observed_on, scoring.own_signals)}
+    missing = [name for name in measured_columns(scoring) if name not in saved]
     earlier = {name: source for name, source in EARLIER_DAYS.items() if source in saved}
     cells = [earlier.get(name, f"cast(null as {'date' if name in days else 'double'})") for name in missing]
     return "".join(f", {cell} as {name}" for cell, name in zip(cells, missing, strict=True))
@@ -299,7 +309,7 @@ def load_week(
         f"arr as reported_arr, at_risk as reported_at_risk, velocity as reported_velocity from read_parquet({sql_files([snapshot.path])})",
     )
     size = size_sql(configuration.scoring, "arr")
-    unmeasured = columns_not_saved(log.connection, f"{name}_then")
+    unmeasured = columns_not_saved(log.connection, f"{name}_then", configuration.scoring)
     log.create(
         what,
         "view",

@@ -5,8 +5,9 @@ Pure. Each reason is part of a sentence and is checked against the audit before 
 
 from domain.configuration import Signal
 from domain.data_audit import DataAudit, SourceAudit
+from domain.own_signals import OwnMeasure
 from tools.scoring.source_shares import signal_tables
-from tools.signals.registry import SIGNALS
+from tools.signals.own_signals import signal_entry
 
 
 def reason_unknown(name: str, signal: Signal, audit: DataAudit, is_known_somewhere: bool) -> str:
@@ -17,7 +18,7 @@ def reason_unknown(name: str, signal: Signal, audit: DataAudit, is_known_somewhe
 
 def reason_unknown_everywhere(name: str, signal: Signal, audit: DataAudit) -> str | None:
     """The reason for a signal that no account has; None where each account has its own."""
-    sources = [source for source in audit.sources if source.table in signal_tables(name)]
+    sources = [source for source in audit.sources if source.table in signal_tables(name, signal)]
     if not any(source.connected for source in sources):
         given_up = next((source for source in sources if source.given_up), None)
         if given_up is not None:
@@ -29,8 +30,19 @@ def reason_unknown_everywhere(name: str, signal: Signal, audit: DataAudit) -> st
         return None
     if own.rows == 0:
         return f"no row of {own.table} could be used" if own.rows_left_out else f"{own.table} has no rows to measure"
-    lacking = (_reason_empty(own, group) for group in SIGNALS[name].needs)
-    return next((reason for reason in lacking if reason), None) or SIGNALS[name].not_shown or None
+    if signal.own is not None:
+        return _reason_own_column(signal.own, own)
+    entry = signal_entry(name, signal)
+    lacking = (_reason_empty(own, group) for group in entry.needs)
+    return next((reason for reason in lacking if reason), None) or entry.not_shown or None
+
+
+def _reason_own_column(measure: OwnMeasure, source: SourceAudit) -> str | None:
+    """The reason where the data has no such column, or nothing in it."""
+    if measure.cell is None or (measure.cell in source.columns and measure.cell not in source.columns_empty):
+        return None
+    what = "is not in" if measure.cell not in source.columns else "has no value that can be used in"
+    return f"the column {measure.column!r} {what} {source.location}"
 
 
 def _reason_empty(source: SourceAudit, columns: tuple[str, ...]) -> str | None:

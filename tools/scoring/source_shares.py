@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from domain.configuration import CATEGORIES, SIZES, Category, ScoringSettings, Signal, Size
 from domain.data_audit import DataAudit
+from domain.own_signals import OWN
 from domain.tables import TABLES
 from tools.signals import TEXT_COLUMNS
+from tools.signals.own_signals import signal_entry
 from tools.signals.registry import SIGNALS
 
 
@@ -25,12 +27,16 @@ class SourceShares:
         """The share that was read of what the signal is measured from; None where the team has no such source."""
         if signal.table in self.by_table:
             return self.by_table[signal.table]
-        return max((self.by_table[table] for table in signal_tables(name) if table in self.by_table), default=None)
+        return max(
+            (self.by_table[table] for table in signal_tables(name, signal) if table in self.by_table), default=None
+        )
 
     @property
     def is_lowered(self) -> bool:
         """True where much of a source that signals are measured from could not be read."""
-        return any(share < 1 for table, share in self.by_table.items() if table in _MEASURED_TABLES)
+        return any(
+            share < 1 for table, share in self.by_table.items() if table in _MEASURED_TABLES or table.startswith(OWN)
+        )
 
     @property
     def text(self) -> str:
@@ -38,12 +44,13 @@ class SourceShares:
         return json.dumps(dict(sorted(self.by_table.items())))
 
 
-def signal_tables(name: str) -> frozenset[str]:
+def signal_tables(name: str, signal: Signal) -> frozenset[str]:
     """The tables that a signal is measured from; any of them is enough."""
-    return frozenset(TEXT_COLUMNS) if SIGNALS[name].is_stated else frozenset(SIGNALS[name].rows)
+    entry = signal_entry(name, signal)
+    return frozenset(TEXT_COLUMNS) if entry.is_stated else frozenset(entry.rows)
 
 
-_MEASURED_TABLES = frozenset(table for name in SIGNALS for table in signal_tables(name))
+_MEASURED_TABLES = frozenset((*TEXT_COLUMNS, *(table for entry in SIGNALS.values() for table in entry.rows)))
 ALL_SOURCES = SourceShares(dict.fromkeys(TABLES, 1.0))
 """Every table connected and read."""
 

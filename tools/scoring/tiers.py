@@ -6,7 +6,7 @@ unknown does not fire.
 
 from collections.abc import Collection, Iterable, Mapping
 
-from domain.configuration import RuleCondition, ScoringSettings, Size, TierRule, TierSettings
+from domain.configuration import RISK_SCORE, RuleCondition, ScoringSettings, Size, TierRule, TierSettings
 from tools.sql import sql_number, sql_string, sql_strings
 
 _OPERATORS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}
@@ -20,7 +20,7 @@ def condition_sql(rule: RuleCondition) -> str:
 
 def comparison_columns(tiers: TierSettings) -> dict[RuleCondition, str]:
     """Every comparison of the rules with the name of its column. Rules share comparisons; each is worked out once."""
-    asked = (each for rule in tiers.rules for each in (*rule.when, *rule.at_risk_when))
+    asked = (each for rule in tiers.rules for each in (*rule.when, *rule.at_risk_when) if each.signal != RISK_SCORE)
     return {each: f"holds_{place}" for place, each in enumerate(dict.fromkeys(asked))}
 
 
@@ -31,7 +31,7 @@ def comparisons_of(tiers: TierSettings, names: Collection[str]) -> dict[str, str
 
 def _all_hold(wanted: Iterable[RuleCondition], tiers: TierSettings) -> str:
     columns = comparison_columns(tiers)
-    return " and ".join(columns[each] for each in wanted)
+    return " and ".join(condition_sql(each) if each.signal == RISK_SCORE else columns[each] for each in wanted)
 
 
 def fires_sql(rule: TierRule, tiers: TierSettings) -> str:

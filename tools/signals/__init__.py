@@ -118,7 +118,8 @@ def signal_columns(names: Sequence[str]) -> list[str]:
             columns.append(f"case when written_on is not null then coalesce({name}, 0.0::double) end as {name}")
         else:
             columns.append(f"{f'cast({name} as double)' if name in WHOLE_NUMBERS else round_sql(name)} as {name}")
-    return columns + sorted({OBSERVED_ON[name] for name in names if name in OBSERVED_ON})
+    own = [f"{name}_on" for name in names if name not in OBSERVED_ON and name not in CONTEXT_COLUMNS]
+    return columns + sorted({OBSERVED_ON[name] for name in names if name in OBSERVED_ON}) + own
 
 
 def round_sql(expression: str) -> str:

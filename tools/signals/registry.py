@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from domain.tables import TABLES, Table
+
 USAGE_WINDOW_DAYS = 28
 """Days of usage that are compared with as many days before. All usage signals share it, because their SQL reads the table
 once; the phrases in ``configs/scoring.yaml`` say "four weeks"."""
@@ -235,9 +237,11 @@ SIGNALS: dict[str, SignalEntry] = {
 """Every signal, in the order in which its columns are saved."""
 
 
-def needed_columns(table: str) -> tuple[str, ...]:
-    """The columns of a table that some signal cannot do without."""
-    entries = [entry for entry in SIGNALS.values() if entry.needs and table in entry.rows]
+def needed_columns(table: Table) -> tuple[str, ...]:
+    """The columns of a table that some signal cannot do without; of a table of the team's own, all that is optional."""
+    if table.name not in TABLES:
+        return tuple(column.name for column in table.columns if not column.required)
+    entries = [entry for entry in SIGNALS.values() if entry.needs and table.name in entry.rows]
     return tuple(sorted({column for entry in entries for group in entry.needs for column in group}))
 
 

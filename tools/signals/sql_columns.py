@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from domain.configuration import CATEGORIES, Signal
-from domain.tables import TABLES
+from domain.tables import TABLES, Table
 from tools.signals import TEXT_COLUMNS, category_sql
 from tools.signals.registry import CONTEXT_COLUMNS, SIGNALS
 
@@ -73,6 +73,11 @@ def signal_inputs(table: str) -> frozenset[str]:
     return frozenset(name for name in known if name in read or name == TABLES[table].key)
 
 
+def columns_read(table: Table) -> frozenset[str]:
+    """The columns of a table that signals read; of a table of the team's own, all of them."""
+    return signal_inputs(table.name) if table.name in TABLES else frozenset(table.names)
+
+
 def _blocks(sql: str) -> list[str]:
     """The selects of a file, one for each common table expression, so that each is seen with its own tables."""
     return re.split(r"^\),?$|^(?:with )?\w+ as \($", sql, flags=re.MULTILINE)
@@ -93,6 +98,8 @@ def registration_problem(signals: Mapping[str, Signal]) -> str | None:
                 f"scoring.yaml: signals: {name} is registered but says nothing there: add it with its points and weight"
             )
     for name, signal in signals.items():
+        if signal.own is not None:
+            continue
         if name not in SIGNALS:
             return f"scoring.yaml: signals: {name} is not registered: add it to {_REGISTRY} and measure it in {signal.category}.sql"
         if problem := _entry_problem(name, signal):

@@ -41,6 +41,10 @@ class Statement:
     table: str
     row: int
     quote: str
+    read_by: str = "phrases"
+    """``phrases`` or ``person:<name>``."""
+    read_on: date | None = None
+    """Day on which a person read it."""
 
 
 class StatementFinder:

@@ -17,7 +17,7 @@ with usage_rows as (
 select
     account_id,
     max(is_unusual) as any_unusual,
-    sum(case when age < 2 * :window_usage then 1 else 0 end) as recent_rows,
+    count(case when age < 2 * :window_usage then 1 end) as recent_rows,
     :recent_days as recent_days,
     min(case when :has_active_users then age end) as age_last_row,
     max(case when :has_active_users then age end) as age_first_row,

@@ -43,7 +43,7 @@ def match_columns(table: Table, header: list[str], mapped: TableMapping, locatio
     for column in table.columns:
         if column.name in mapped.constants:
             continue
-        found = _find_column(column.name, header, squashed, mapped, location)
+        found = _find_column(column.name, column.header or column.name, header, squashed, mapped, location)
         if found is not None:
             position[column.name] = found
     _refuse_shared(table, position, header, mapped, location)
@@ -60,12 +60,12 @@ def match_columns(table: Table, header: list[str], mapped: TableMapping, locatio
 
 
 def _find_column(
-    target: str, header: list[str], squashed: list[str], mapped: TableMapping, location: str
+    target: str, usual: str, header: list[str], squashed: list[str], mapped: TableMapping, location: str
 ) -> int | None:
-    """The index in the header of the column for ``target``; None where there is none."""
+    """The index in the header of the column for ``target``, by the mapping or its ``usual`` name; None where there is none."""
     mapped_name = mapped.columns.get(target)
     if mapped_name is None:
-        hits = [index for index, name in enumerate(squashed) if name == name_key(target)]
+        hits = [index for index, name in enumerate(squashed) if name == name_key(usual)]
         # The mapping uses the column of this name for another one: the name alone then proves nothing.
         if hits and header[hits[0]] in mapped.columns.values():
             return None

@@ -61,8 +61,9 @@ def is_one_of(text: str, words: Collection[str]) -> str:
 
 
 def _differs(cell: str) -> str:
-    """A condition that holds for most ids and for none of the words: they begin with neither 1 to 9 nor A to M."""
-    return f"{cell} >= '1' AND {cell} < ':' OR {cell} >= 'A' AND {cell} < 'N'"
+    """A condition that holds for most ids and for none of the words, which begin with N, T, U, a 0 or a sign."""
+    ranges = ("1:", "AN", "OT", "V[")
+    return " OR ".join(f"{cell} >= '{first}' AND {cell} < '{end}'" for first, end in ranges)
 
 
 def unless_empty(column: Column, cell: str, text: str, translated: Collection[str] = ()) -> str:

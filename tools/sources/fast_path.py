@@ -10,10 +10,10 @@ from datetime import date, timedelta
 
 import duckdb
 
-from domain.tables import TABLES, Column, Table
+from domain.tables import Column, Table
 from tools.signals import FEW_TEXTS, TEXT_COLUMNS, match_sql, single_line_sql
 from tools.signals.plain_text import plain_text_query
-from tools.signals.sql_columns import signal_inputs
+from tools.signals.sql_columns import columns_read
 from tools.sources.currencies import CurrencyRates
 from tools.sources.parse import LONG_TEXT_COLUMNS, SQL_TYPES, clean_long_text, clean_text
 from tools.sources.read_request import TextFilter
@@ -156,7 +156,7 @@ def read_fast_path(
     """Create the typed table from the columns that the signals read, in the order of the source."""
     name = staging.table.name
     hashed = "" if staging.table.key else f", {row_hash(staging.raw_table)} AS row_hash"
-    staging.sql = fast_path_sql(staging, plan, as_of, rates, texts, sorted(signal_inputs(name)), hashed)
+    staging.sql = fast_path_sql(staging, plan, as_of, rates, texts, sorted(columns_read(staging.table)), hashed)
     connection.execute(f"DROP TABLE {sql_identifier(name)}")
     connection.execute(f"CREATE TABLE {sql_identifier(name)} AS {staging.sql}")
     if hashed:
@@ -194,7 +194,7 @@ def all_columns_sql(staging: StagingTable, plan: ReadPlan, as_of: date, rates: C
 def tables_with_faults(connection: duckdb.DuckDBPyConnection, staging_tables: Sequence[StagingTable]) -> set[str]:
     """The names of the tables on the fast path that have to be validated row by row; all of them where accounts have to."""
     names = {staging.table.name for staging in staging_tables}
-    found = {name for name in sorted(names) if _is_true(connection, _fault_query(name))}
+    found = {each.table.name for each in staging_tables if _is_true(connection, _fault_query(each.table))}
     if "accounts" in found:
         return names
     # Every row must belong to an account. Usage is checked as one row an account, which is a hundred times fewer rows.
@@ -219,14 +219,15 @@ _CONTACT_IDS = (
 """True where contacts are written with Salesforce ids of both lengths, which only the validated path matches."""
 
 
-def _fault_query(name: str) -> str:
+def _fault_query(table: Table) -> str:
     """A query that yields true where a row has a problem, repeats its key, or has an amount without a rate."""
+    name = table.name
     if name == "usage":
         return "SELECT bool_or(any_unusual > 0) FROM usage_by_account"
     tests = ["bool_or(has_problem)"]
     if name in AMOUNT_COLUMNS:
         tests.append(f"count({AMOUNT_COLUMNS[name]}) <> count({AMOUNT_COLUMNS[name]}_home)")
-    if key := TABLES[name].key:
+    if key := table.key:
         tests.append(f"count(*) <> count(DISTINCT {key})")
     if name == "accounts":
         tests.append("count(*) = 0")

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from domain.days import PlausibleDay
 from domain.errors import ConfigurationError
+from domain.own_signals import OWN, OWN_ACCOUNTS
 from domain.record import Record
 from domain.tables import TABLES, Column, Table
 from tools.yaml_file import read_record
@@ -124,6 +125,8 @@ class SourceMapping(MappingRecord):
     @model_validator(mode="after")
     def _check_tables(self) -> "SourceMapping":
         for name, mapped in self.tables.items():
+            if name.startswith(OWN):
+                continue  # checked by ``of``, which knows what the configuration reads of it
             if name not in TABLES:
                 raise ValueError(f"tables.{name}: no such table; the tables are {', '.join(TABLES)}")
             _check_table(TABLES[name], mapped)
@@ -134,6 +137,37 @@ class SourceMapping(MappingRecord):
         mapped = self.tables.get(name, TableMapping())
         update = {"date_order": mapped.date_order or self.date_order, "decimal": mapped.decimal or self.decimal}
         return mapped.model_copy(update=update)
+
+    def of(self, table: Table) -> TableMapping:
+        """The mapping of one table, for a table of the team's own with what scoring.yaml says about its columns.
+
+        Raises ConfigurationError for a key that does not fit such a table.
+        """
+        mapped = self.table(table.name)
+        if not table.name.startswith(OWN):
+            return mapped
+        try:
+            _check_table(table, mapped)
+        except ValueError as error:
+            raise ConfigurationError(f"{FILE_NAME}: {error}") from None
+        if table.name == OWN_ACCOUNTS:
+            mapped = _beside_accounts(mapped, self.table("accounts"))
+        words = {column.name: dict(column.words) for column in table.columns if column.words}
+        return mapped.model_copy(update={"values": {**words, **mapped.values}})
+
+
+def _beside_accounts(mapped: TableMapping, accounts: TableMapping) -> TableMapping:
+    """Own columns of the accounts stand in the file of the accounts, whose formats they share."""
+    key = {name: column for name, column in accounts.columns.items() if name == "account_id"}
+    return mapped.model_copy(
+        update={
+            "source": accounts.source,
+            "columns": {**key, **mapped.columns},
+            "exported_on": mapped.exported_on or accounts.exported_on,
+            "date_order": mapped.date_order or accounts.date_order,
+            "decimal": mapped.decimal or accounts.decimal,
+        }
+    )
 
 
 def _check_table(table: Table, mapped: TableMapping) -> None:

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from domain.configuration import Signal
 from domain.data_audit import DataAudit, LeftOutRows, SourceAudit
+from domain.own_signals import OWN_ACCOUNTS, own_tables
 from domain.tables import TABLES, Table
 from tools.engine import EngineLimits, StepWatcher, no_watcher, open_engine
-from tools.signals.sql_columns import signal_inputs
+from tools.signals.sql_columns import columns_read
 from tools.sources import table_audit
 from tools.sources.column_matching import match_columns
 from tools.sources.csv_file import digest_file
@@ -100,26 +102,32 @@ def open_portfolio(
     limits: EngineLimits = EngineLimits(),
     watcher: StepWatcher = no_watcher,
     left_out: LeftOutLimits = LeftOutLimits(),
+    own: Mapping[str, Signal] = {},
 ) -> Portfolio:
     """Read, clean and validate all the data at ``location`` as it was known on ``as_of``.
 
     ``rates`` are home-currency units per unit of a currency. Rows of a table dated more than ``lookback_days`` before
-    ``as_of`` are not loaded; ``windows`` are the days that signals look back, for a server that measures them. Raises
-    DataError or ConfigurationError if the data cannot be used as a whole, or more of a table than ``left_out`` allows.
+    ``as_of`` are not loaded; ``windows`` are the days that signals look back, for a server that measures them. ``own`` are
+    the team's own signals, whose tables are read too. Raises DataError or ConfigurationError if the data cannot be used as
+    a whole, or more of a table than ``left_out`` allows.
     """
-    request = ReadRequest(as_of, CurrencyRates(home_currency, rates), lookback_days, texts, windows, watcher, left_out)
+    tables = {**TABLES, **own_tables((each.table, each.own) for each in own.values() if each.own)}
+    rates_now = CurrencyRates(home_currency, rates)
+    request = ReadRequest(as_of, rates_now, lookback_days, texts, windows, watcher, left_out, tables, own)
     scratch = Path(tempfile.mkdtemp(prefix="saveplay-"))
     connection = open_engine(limits)
     try:
         create_id_macro(connection)
-        for table in TABLES.values():
+        for table in tables.values():
             connection.execute(f"CREATE TABLE {sql_identifier(table.name)} ({_column_definitions(table)})")
         if "://" in location and not location.startswith("duckdb:"):
             return _from_server(location, connection, request)
         with name_damaged_file(Path(location).name):
             source = open_location(location, connection, scratch)
             mapping = read_mapping(source.mapping_path)
-            names = {name: find_table(source, name, mapping.table(name).source) for name in TABLES}
+            names = {name: find_table(source, name, mapping.of(table).source) for name, table in tables.items()}
+            if OWN_ACCOUNTS in names:
+                names[OWN_ACCOUNTS] = names["accounts"]
             return _SourceReader(connection, source, request, mapping, names).read()
     except BaseException:
         connection.close()
@@ -141,6 +149,7 @@ def _from_server(location: str, connection: duckdb.DuckDBPyConnection, request: 
         request.windows,
         request.watcher,
         request.left_out,
+        request.own,
     )
     reads = tuple(
         TableRead(name, source.name, source.columns, warehouse.rows.since(source.table), False, "")
@@ -174,7 +183,7 @@ class _SourceReader:
         """Read all tables: on the fast path where the source has types, on the validated path everything else."""
         fast = self._read_fast()
         self._read_referenced()
-        for name in (*_REFERENCED, *(other for other in TABLES if other not in _REFERENCED)):
+        for name in (*_REFERENCED, *(other for other in self.request.tables if other not in _REFERENCED)):
             if staging := self._open(name):
                 self._finish(staging)
         for staging in self._known().values():
@@ -192,9 +201,8 @@ class _SourceReader:
         """Open a table once; None where the source does not have it."""
         found = self.names[name]
         if name not in self.opened and found is not None:
-            self.opened[name] = _open_staging(
-                self.connection, self.source, TABLES[name], found, self.mapping.table(name)
-            )
+            table = self.request.tables[name]
+            self.opened[name] = _open_staging(self.connection, self.source, table, found, self.mapping.of(table))
         return self.opened.get(name)
 
     def _known(self) -> dict[str, StagingTable]:
@@ -249,17 +257,18 @@ class _SourceReader:
                 for staging in fast
                 if staging.table.name not in ("accounts", *given_up) and not staging.is_aggregated
             },
-            reads=tuple(_table_read(self.opened[name], request) for name in TABLES if name in self.opened),
+            reads=tuple(_table_read(self.opened[name], request) for name in request.tables if name in self.opened),
             usage_aggregated=self._usage_aggregated(),
             usage_sql=self.opened["usage"].aggregate_sql if "usage" in self.opened else "",
         )
 
     def _audit(self) -> DataAudit:
         """The audit of all tables. A table of which too much was left out stops the run, or is emptied and given up."""
+        tables = self.request.tables
         audit = with_shares(
             DataAudit(
-                sources=tuple(self.audits.get(name) or table_audit.absent_audit(TABLES[name]) for name in TABLES),
-                left_out=tuple(entry for name in TABLES for entry in self.left_out.get(name, ())),
+                sources=tuple(self.audits.get(name) or table_audit.absent_audit(tables[name]) for name in tables),
+                left_out=tuple(entry for name in tables for entry in self.left_out.get(name, ())),
                 fingerprint=_fingerprint(self.source),
             )
         )
@@ -359,7 +368,7 @@ def _audit_table(
 
 
 def _table_read(staging: StagingTable, request: ReadRequest) -> TableRead:
-    wanted = signal_inputs(staging.table.name) if staging.fast_path else staging.table.names
+    wanted = columns_read(staging.table) if staging.fast_path else staging.table.names
     read = [staging.raw_table.header[index] for name, index in staging.columns.position.items() if name in wanted]
     columns = tuple(dict.fromkeys(read))
     return TableRead(

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from domain.tables import Table
+from domain.configuration import Signal
+from domain.tables import TABLES, Table
 from tools.engine import StepWatcher
 from tools.sources.currencies import CurrencyRates
 from tools.sources.left_out_limits import LeftOutLimits
@@ -33,6 +34,10 @@ class ReadRequest:
     """Days that signals look back, by signal; a server that measures them needs them."""
     watcher: StepWatcher
     left_out: LeftOutLimits = field(default_factory=LeftOutLimits)
+    tables: Mapping[str, Table] = field(default_factory=lambda: TABLES)
+    """The tables that are read, those of own signals among them."""
+    own: Mapping[str, Signal] = field(default_factory=dict)
+    """The own signals, for a server that measures them."""
 
     def since(self, table: Table) -> date | None:
         """The first day that is read of a table; None where all of it is."""

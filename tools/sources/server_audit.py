@@ -51,7 +51,7 @@ def count_statement(rows: ServerRows, name: str) -> CountStatement:
         amount = f"s.{AMOUNT_COLUMNS[name]}"
         counts["without_rate"] = _count(f"{_KEPT} and {amount} is not null and {amount}_home is null")
     # A column that no row fills; texts are not among them, so that this is a count of what is read anyway.
-    needed = [column for column in needed_columns(name) if column in source.columns]
+    needed = [column for column in needed_columns(source.table) if column in source.columns]
     counts |= {f"filled_{column}": _count(f"{_KEPT} and {_is_filled(rows, source, column)}") for column in needed}
     joins = ""
     if name == "usage":
@@ -69,7 +69,7 @@ def count_statement(rows: ServerRows, name: str) -> CountStatement:
     for number, mark in enumerate(source.marks, 1):
         before = [f"not {earlier.condition(sql_identifier(earlier.name))}" for earlier in source.marks[: number - 1]]
         deleted = " and ".join([mark.condition(sql_identifier(mark.name)), *before])
-        counts[f"deleted_{number}"] = f"(select count(*) from {rows.table_sql(str(source.name))} o where {deleted})"
+        counts[f"deleted_{number}"] = f"(select count(*) from {rows.origin_sql(source)} o where {deleted})"
     keys = _first_keys(rows, source)
     chosen = ", ".join(f"{expression} as {column}" for column, expression in (counts | days | keys).items())
     columns = [*((column, "BIGINT") for column in counts), *((column, "DATE") for column in days)]
@@ -198,7 +198,7 @@ def _source_audit(rows: ServerRows, source: ServerTable, found: Mapping[str, Any
         first, last = grain.shown_days(first, last, rows.as_of)
         notices += told
     # Without an account a row of usage has no problem of its own: it is counted as kept, and taken off here.
-    needed = [column for column in needed_columns(table.name) if column in source.columns]
+    needed = [column for column in needed_columns(table) if column in source.columns]
     empty = tuple(column for column in needed if not found[f"filled_{column}"])
     foreign = sum(found.get(name) or 0 for name in ("account_deleted", "without_account", "account_left_out"))
     kept = int((found["kept"] or 0) - foreign)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from domain.data_audit import ACCOUNT_DELETED, FUTURE_DATED
+from domain.own_signals import OWN
 from domain.tables import Table
 from tools.sources.currencies import CurrencyRates
 from tools.sources.deleted_rows import server_condition
@@ -65,10 +66,22 @@ class ServerRows:
     def with_clause(self, names: Sequence[str]) -> str:
         """``with …``: accounts and the named tables, each holding the rows and cells that can be used."""
         ordered = ["accounts", *(name for name in names if name != "accounts")]
-        return "with " + ",\n".join(
+        # An own table may stand in a table of the server that another one is read from. Its rows are taken first: further
+        # on, the name of that table means the usable rows of the other one.
+        own = [self.sources[name] for name in ordered if name.startswith(OWN)]
+        origins = [
+            f"{self.origin_sql(each)} as (select * from {self.table_sql(each.name)})" for each in own if each.name
+        ]
+        checked = [
             f"{name}__checked as ({self._checked_rows(name)}),\n{name} as ({self._usable_rows(name)})"
             for name in ordered
-        )
+        ]
+        return "with " + ",\n".join([*origins, *checked])
+
+    def origin_sql(self, source: ServerTable) -> str:
+        """SQL that can follow FROM and yields the rows of the server's table as they are."""
+        name = source.table.name
+        return f"{name}__origin" if name.startswith(OWN) else self.table_sql(str(source.name))
 
     def _checked_rows(self, name: str) -> str:
         """Every row of the look-back with its problem (0 is none) and the flags of cells that cannot be used."""
@@ -87,9 +100,9 @@ class ServerRows:
             columns.append("c.v_user_id as user_id")
         columns.append(f"{self._place_among_repeats(source)} as place")
         join = self.join_account("c.v_account_id") if _is_checked_against_accounts(table) else ""
-        return f"select {', '.join(columns)} from ({self._cells(source, source.name)}) c{join}"
+        return f"select {', '.join(columns)} from ({self._cells(source)}) c{join}"
 
-    def _cells(self, source: ServerTable, name: str) -> str:
+    def _cells(self, source: ServerTable) -> str:
         """The values ``v_…`` of the rows of the look-back, and ``u_…``: 1 where a cell cannot be read."""
         cells = [f"{source.cells[column]} as v_{column}" for column in source.table.names]
         cells += [
@@ -104,7 +117,7 @@ class ServerRows:
         since, day = self.since(source.table), f"v_{source.table.date_column}"
         bound = f" where {day} is null or {day} >= {sql_date(since)}" if since else ""
         counted = f" where not ({server_condition(source.marks)})" if source.marks else ""
-        return f"select * from (select {', '.join(cells)} from {self.table_sql(name)} origin{counted}) given{bound}"
+        return f"select * from (select {', '.join(cells)} from {self.origin_sql(source)} origin{counted}) given{bound}"
 
     def _counts_exact_repeats(self, source: ServerTable) -> bool:
         """True for tables without a key. Usage is large, so only when several rows of a day were found in it."""

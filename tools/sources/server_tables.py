@@ -61,7 +61,9 @@ def match_server_table(
         raise DataError(
             f"{FILE_NAME}: tables.{table.name}.no_row: not on a database; make a view with a row for each day"
         )
-    if number := next((c.name for c in table.columns if c.kind == "number" and c.name in mapped.values), None):
+    if number := next(
+        (c.name for c in table.columns if c.kind == "number" and c.name in mapped.values and not c.words), None
+    ):
         raise DataError(
             f"{FILE_NAME}: tables.{table.name}.values.{number}: not on a database; make a view that translates it"
         )
@@ -102,6 +104,8 @@ def match_server_table(
 
 
 def _refuse_unfit_type(table: Table, column: Column, name: str, own_name: str, kind: str) -> None:
+    if column.words:
+        return  # its words are looked up in what is written, whatever the type
     is_nested = kind.startswith("(") and any(
         sign in kind for sign in ("json", "[]", "array", "map<", "struct", "bytea")
     )
@@ -123,9 +127,11 @@ def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[st
         whens = " ".join(
             f"when {sql_string(word.strip().lower())} then {sql_string(meaning)}" for word, meaning in values.items()
         )
-        text = f"case lower({text}) {whens} else {text} end"
+        text = f"case lower({text}) {whens} {'' if column.words else f'else {text} '}end"
     if column.kind in ("id", "text"):
         return text
+    if column.words:
+        return f"cast({text} as double)"
     if column.kind == "choice":
         known = words.choice_meanings(table.name, column)
         whens = " ".join(f"when {sql_string(word)} then {sql_string(choice)}" for word, choice in known.items())
@@ -158,6 +164,8 @@ def _written_text(column: Column, cell: str, translated: Mapping[str, str]) -> s
 
 def _loss_reason(column: Column, kind: str) -> str | None:
     """The reason to give where a filled cell of this type has no value; None where every cell has one."""
+    if column.words:
+        return NOT_A_NUMBER
     if column.kind == "choice":
         return unknown_choice(column)
     if not kind.startswith(_MAY_BE_NAN):

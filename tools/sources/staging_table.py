@@ -63,8 +63,8 @@ class StagingTable:
     """The query that made one row an account of it, for ``--explain``; empty for a table that was not aggregated."""
     repeats: tuple[int, tuple[int, ...]] = (0, ())
     """Rows that the fast path left out because they are equal to earlier ones: how many, and the first row numbers."""
-    usage_days: int = 0
-    """Usage with types of its own: the recent days with rows, as `usage_grain.find_days` yields them."""
+    usage_days: int | None = None
+    """Usage with types of its own and rows on one weekday: its recent days, as `usage_grain.find_days` yields them."""
     days_of_row: int = 1
     """Usage: the days that one row stands for."""
     fast_path: bool = False

@@ -227,7 +227,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date, fi
     for name in table.freshness_columns:
         day = f"CASE WHEN {sql_identifier(name)} <= {sql_date(as_of)} THEN {sql_identifier(name)} END"
         columns += [f"min({day})", f"max({day})"]
-    needed = [name for name in needed_columns(table.name) if name in filled]
+    needed = [name for name in needed_columns(table) if name in filled]
     chosen = ", ".join([*columns, *(f"count({sql_identifier(name)})" for name in needed)])
     row = connection.execute(f"SELECT {chosen} FROM {sql_identifier(table.name)}").fetchone() or (0,)
     days = [day for day in row[1 : len(columns)] if day is not None]

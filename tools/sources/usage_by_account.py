@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import duckdb
 
 from domain.data_audit import EXACT_REPEAT
+from domain.tables import TABLES
 from tools.signals import USAGE_COLUMNS, usage_by_account_sql
 from tools.signals.registry import needed_columns
 from tools.sources.parse import SQL_TYPES
@@ -24,7 +25,9 @@ from tools.sources.usage_grain import (
     days_of_row,
     describe_rows,
     find_days,
+    is_one_weekday,
     recent_days_sql,
+    recent_rows,
     starts_week,
 )
 from tools.sources.validation_rules import row_rules
@@ -77,8 +80,13 @@ def read_usage_fast(
 def _create_views(connection: duckdb.DuckDBPyConnection, staging: StagingTable, sql: str, as_of: date) -> bool:
     """Make the view ``usage_as_read``, and the view ``usage`` with weeks dated by their last day. True if both are equal."""
     connection.execute(f"CREATE OR REPLACE TEMP VIEW usage_as_read AS {sql}")
-    staging.usage_days = find_days(connection, "usage_as_read", as_of)
-    grain = UsageGrain(starts_week=starts_week(staging.mapped.dated_by, describe_rows(0, staging.usage_days)))
+    weeks = is_one_weekday(connection, "usage_as_read", as_of) and staging.mapped.dated_by in (
+        None,
+        "first_day_of_week",
+    )
+    staging.usage_days = find_days(connection, "usage_as_read", as_of) if weeks else None
+    found = describe_rows(0, staging.usage_days or 0)
+    grain = UsageGrain(starts_week=starts_week(staging.mapped.dated_by, found))
     rows = "SELECT * FROM usage_as_read" if grain.is_daily else grain.daily_sql("usage_as_read", as_of, _ADDED_COLUMNS)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW usage AS {rows}")
     return grain.is_daily
@@ -141,7 +149,7 @@ def set_usage_grain(connection: duckdb.DuckDBPyConnection, staging: StagingTable
     """Bring ``usage`` to one row an account and day, and count what was read. Raises DataError where that is refused."""
     read = "usage_as_read" if staging.is_aggregated else "usage"
     if staging.is_aggregated:
-        found = describe_rows(count_repeats(connection, "usage_by_account"), staging.usage_days)
+        found = recent_rows(connection, "usage_by_account", staging.usage_days)
     else:
         repeats = count_repeats(connection, days_by_account_sql(read, as_of))
         found = describe_rows(repeats, find_days(connection, read, as_of))
@@ -176,7 +184,7 @@ def _columns_given(staging: StagingTable) -> set[str]:
 def _empty_columns(connection: duckdb.DuckDBPyConnection, staging: StagingTable) -> tuple[str, ...]:
     """The columns that the source has, that signals need, and that no row fills."""
     given = _columns_given(staging)
-    names = [name for name in needed_columns("usage") if name in given]
+    names = [name for name in needed_columns(TABLES["usage"]) if name in given]
     cells = [_AGES[name] for name in names] if staging.is_aggregated else names
     table = "usage_by_account" if staging.is_aggregated else "usage"
     counts = (

@@ -99,6 +99,25 @@ def count_repeats(connection: duckdb.DuckDBPyConnection, usage_by_account: str) 
     return int(row[0]) if row else 0
 
 
+def recent_rows(connection: duckdb.DuckDBPyConnection, usage_by_account: str, days: int | None) -> RecentRows:
+    """The recent rows, from ``recent_rows`` and ``recent_days`` of each account; ``days`` where they are known already."""
+    repeats = count_repeats(connection, usage_by_account)
+    if days is None:
+        row = connection.execute(f"select bit_or(recent_days) from {usage_by_account}").fetchone()
+        days = int(row[0] or 0) if row else 0
+    return describe_rows(repeats, days)
+
+
+def is_one_weekday(connection: duckdb.DuckDBPyConnection, rows: str, as_of: date) -> bool:
+    """True where all recent rows are dated on one weekday. Of daily rows, only the first few are looked at."""
+    recent = f"date between {sql_date(as_of - timedelta(days=RECENT_DAYS - 1))} and {sql_date(as_of)}"
+    first = connection.execute(f"select date from {rows} where {recent} limit 1").fetchone()
+    if first is None:
+        return False
+    other = f"date_diff('day', {sql_date(first[0])}, date) % {_WEEK} <> 0"
+    return connection.execute(f"select date from {rows} where {recent} and {other} limit 1").fetchone() is None
+
+
 def find_days(connection: duckdb.DuckDBPyConnection, rows: str, as_of: date) -> int:
     """The recent days with rows, each a bit in the place of its age. Only the dates are read."""
     first = sql_date(as_of - timedelta(days=RECENT_DAYS - 1))

@@ -14,10 +14,11 @@ from typing import Any
 
 import duckdb
 
-from domain.configuration import CATEGORIES
+from domain.configuration import CATEGORIES, Signal
 from domain.data_audit import UNKNOWN_PREFIX, DataAudit, LeftOutRows, SourceAudit
 from domain.errors import DataError
-from domain.tables import TABLES, Column
+from domain.own_signals import OWN_ACCOUNTS, own_tables
+from domain.tables import TABLES, Column, Table
 from tools.engine import StepWatcher
 from tools.signals import (
     CONTEXT_COLUMNS,
@@ -28,6 +29,7 @@ from tools.signals import (
     last_signs_sql,
     usage_by_account_sql,
 )
+from tools.signals.own_signals import observed_on, own_signals_sql
 from tools.sources import table_audit
 from tools.sources.currencies import CurrencyRates
 from tools.sources.dialects import MATCH_PLACEHOLDER, translate_sql
@@ -57,6 +59,8 @@ class Warehouse:
     mapping: SourceMapping = field(default_factory=SourceMapping)
     statements: list[tuple[str, str]] = field(default_factory=list)
     """(purpose, text) of each statement, in the order they were sent."""
+    tables: Mapping[str, Table] = field(default_factory=lambda: TABLES)
+    """The tables that are read, those of own signals among them."""
 
     def fetch(
         self,
@@ -101,33 +105,39 @@ class Warehouse:
         """
         audit = with_shares(DataAudit(sources=tuple(audits.values()), left_out=tuple(left_out), fingerprint=""))
         given_up = tables_to_give_up(audit, limits, self.mapping)
-        absent = {name: match_server_table(TABLES[name], None, [], TableMapping()) for name in given_up}
+        absent = {name: match_server_table(self.tables[name], None, [], TableMapping()) for name in given_up}
         grain = UsageGrain() if "usage" in given_up else self.rows.usage_grain
         self.rows = replace(self.rows, sources={**self.rows.sources, **absent}, usage_grain=grain)
         return {each.table: given_up_audit(each) if each.table in given_up else each for each in audit.sources}
 
     def measure(
-        self, connection: duckdb.DuckDBPyConnection, seen: Mapping[str, date | None], windows: Mapping[str, int]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        seen: Mapping[str, date | None],
+        windows: Mapping[str, int],
+        own: Mapping[str, Signal],
+        sources: Mapping[str, SourceAudit],
     ) -> list[LeftOutRows]:
         """Fetch one row an account into the tables ``accounts`` and ``warehouse_signals``.
 
-        Returns the parents that were set to unknown: they can be checked only when all accounts are there. Raises
+        ``own`` are the team's own signals, and ``sources`` the audits of the tables that they are measured from. Returns the parents that were set to unknown: they can be checked only when all accounts are there. Raises
         DataError for an account id that is there twice, and where there are no accounts.
         """
-        parts = [self.rows.with_clause([name for name in TABLES if name not in ("people", "accounts")])]
+        parts = [self.rows.with_clause([name for name in self.tables if name not in ("people", "accounts")])]
         parts.append(f"usage_by_account as ({usage_by_account_sql(self.rows.as_of)})")
         parts += [f"{c}_signals as ({category_signals_sql(c, self.rows.as_of, seen, windows)})" for c in CATEGORIES]
         parts.append(f"last_signs as ({last_signs_sql(self.rows.as_of)})")
+        parts += [f"own_signals as ({own_signals_sql(own, self.rows.as_of, sources)})"] if own else []
         accounts = TABLES["accounts"]
-        days = [*sorted(set(OBSERVED_ON.values())), "last_used_on", "last_billed_on"]
-        measured = [name for name in (*OBSERVED_ON, *CONTEXT_COLUMNS) if name not in INTENTS]
+        days = [*sorted(set(OBSERVED_ON.values())), *map(observed_on, own), "last_used_on", "last_billed_on"]
+        measured = [name for name in (*OBSERVED_ON, *own, *CONTEXT_COLUMNS) if name not in INTENTS]
         chosen = [f"a.{name}" for name in (*accounts.names, "arr_home")]
         chosen += [f"cast({name} as double) as {name}" for name in measured] + days
         columns = [(column.name, SQL_TYPES[column.kind]) for column in accounts.columns] + [
             ("arr_home", "DECIMAL(18,2)")
         ]
         columns += [(name, "DOUBLE") for name in measured] + [(name, "DATE") for name in days]
-        measured_parts = [*(f"{c}_signals" for c in CATEGORIES), "last_signs"]
+        measured_parts = [*(f"{c}_signals" for c in CATEGORIES), "last_signs", *(["own_signals"] if own else [])]
         joins = " ".join(f"join {c} on {c}.account_id = a.account_id" for c in measured_parts)
         sql = ",\n".join(parts) + f"\nselect {', '.join(chosen)} from accounts a {joins}"
         self.fetch("measuring", sql, connection, "warehouse_rows", columns)
@@ -188,7 +198,7 @@ class Warehouse:
 
         Rows are numbered within an account (within a key for tables without accounts) in the order of their columns.
         """
-        table = TABLES[name]
+        table = self.tables[name]
         columns = [(column.name, SQL_TYPES[column.kind]) for column in table.columns]
         columns += [(f"{AMOUNT_COLUMNS[name]}_home", "DECIMAL(18,2)")] if name in AMOUNT_COLUMNS else []
         chosen = ", ".join(f"t.{column}" for column, _ in columns)
@@ -215,13 +225,20 @@ class Warehouse:
         return digest.hexdigest()
 
 
-def open_warehouse(location: str, as_of: date, rates: CurrencyRates, lookback_days: Mapping[str, int]) -> Warehouse:
+def open_warehouse(
+    location: str,
+    as_of: date,
+    rates: CurrencyRates,
+    lookback_days: Mapping[str, int],
+    known: Mapping[str, Table] = TABLES,
+) -> Warehouse:
     """Connect and find the tables. Raises DataError, ConfigurationError or InputError."""
     server = open_server(location)
     try:
         mapping = _mapping_of(location)
-        sources = _find_sources(server, mapping, location)
-        return Warehouse(server, ServerRows(as_of, rates, lookback_days, sources, server.table_sql), mapping)
+        sources = _find_sources(server, mapping, location, known)
+        rows = ServerRows(as_of, rates, lookback_days, sources, server.table_sql)
+        return Warehouse(server, rows, mapping, tables=known)
     except BaseException:
         server.close()
         raise
@@ -236,17 +253,19 @@ def _mapping_of(location: str) -> SourceMapping:
     return read_mapping(mapping_path)
 
 
-def _find_sources(server: DatabaseServer, mapping: SourceMapping, location: str) -> dict[str, ServerTable]:
+def _find_sources(
+    server: DatabaseServer, mapping: SourceMapping, location: str, known: Mapping[str, Table]
+) -> dict[str, ServerTable]:
     """By table: the server's table that holds it, by the mapping or by name."""
     tables = server.tables()
     readable = [name for name, columns in tables.items() if columns]
     catalogue = SourceLocation(Path(location.partition(":")[0]), readable, True, Path(), {})
     locked = SourceLocation(catalogue.path, [name for name in tables if name not in readable], True, Path(), {})
     sources = {}
-    for name, table in TABLES.items():
-        mapped = mapping.table(name)
-        _refuse_locked(locked, catalogue, name, mapped.source)
-        found = find_table(catalogue, name, mapped.source)
+    for name, table in known.items():
+        mapped, place = mapping.of(table), "accounts" if name == OWN_ACCOUNTS else name
+        _refuse_locked(locked, catalogue, place, mapped.source)
+        found = find_table(catalogue, place, mapped.source)
         sources[name] = match_server_table(table, found, tables.get(found or "", []), mapped)
     return sources
 
@@ -295,13 +314,15 @@ def read_warehouse(
     windows: Mapping[str, int],
     watcher: StepWatcher,
     limits: LeftOutLimits = LeftOutLimits(),
+    own: Mapping[str, Signal] = {},
 ) -> tuple[Warehouse, DataAudit]:
     """Measure at the server and fetch what the review needs. Raises DataError, ConfigurationError or InputError."""
+    known = {**TABLES, **own_tables((each.table, each.own) for each in own.values() if each.own)}
     with watcher("looking for the tables", connection):
-        warehouse = open_warehouse(location, as_of, rates, lookback_days)
+        warehouse = open_warehouse(location, as_of, rates, lookback_days, known)
     audits: dict[str, SourceAudit] = {}
     left_out: list[LeftOutRows] = []
-    for name in TABLES:
+    for name in known:
         with watcher(f"counting {name}", connection):
             audits[name], gone = warehouse.audit(connection, name)
             left_out += gone
@@ -315,12 +336,12 @@ def read_warehouse(
             "contacts_seen": audits["contacts"].seen_until,
             "goals_seen": audits["goals"].seen_until,
         }
-        left_out += warehouse.measure(connection, seen, windows)
+        left_out += warehouse.measure(connection, seen, windows, own, audits)
     with watcher("finding phrases at the server", connection):
         if texts is not None:
             warehouse.texts(connection, texts)
         warehouse.fetch_rows(connection, "people", None, "people")
         warehouse.fetch_rows(connection, "outcomes", None, "outcomes")
     fingerprint = warehouse.fingerprint(connection)
-    sources = tuple(audits[name] for name in TABLES)
+    sources = tuple(audits[name] for name in known)
     return warehouse, DataAudit(sources=sources, left_out=tuple(left_out), fingerprint=fingerprint)

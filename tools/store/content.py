@@ -41,6 +41,10 @@ COVERED: Mapping[str, CoveredTable] = {
     "choices": CoveredTable(
         ("review_id", "run", "account_id"), ("number", "body"), "the choice about {2} in run {1} of {0}"
     ),
+    "readings": CoveredTable(("text_id", "counts_from"), ("account_id", "body"), "the reading of {0} from {1}"),
+    "wrong_marks": CoveredTable(
+        ("statement_id", "counts_from"), ("account_id", "body"), "the mark on statement {0} from {1}"
+    ),
     "notes": CoveredTable(("seq",), ("review_id", "account_id", "at", "who", "body"), "note {0}"),
 }
 

@@ -259,6 +259,11 @@ class ReviewStore(AuditedStore):
             for row in self._rows("select * from progress")
         }
 
+    def progress_notes(self) -> dict[str, str]:
+        """What people wrote when they marked an action, by action id; without the empty ones."""
+        rows = self._rows("select action_id, note from progress where note is not null and note <> ''")
+        return {row["action_id"]: row["note"] for row in rows}
+
     # overrides -------------------------------------------------------------------------------------------------------
 
     def override(self, account_id: str, set_on: date, override: BandOverride) -> None:

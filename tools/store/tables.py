@@ -30,7 +30,13 @@ create table if not exists views (who text, name text, query text not null, prim
 create table if not exists answers (call text primary key, asked text not null, status integer not null,
     body text not null, at text not null);
 """
-STEPS = (_STEP_1,)
+_STEP_2 = """
+create table if not exists readings (text_id text, counts_from text, account_id text not null, body text not null,
+    primary key (text_id, counts_from));
+create table if not exists wrong_marks (statement_id text, counts_from text, account_id text not null,
+    body text not null, primary key (statement_id, counts_from));
+"""
+STEPS = (_STEP_1, _STEP_2)
 """Statements that lead from one version to the next: the first makes version 1 of an empty store, the second version 2 of version 1,
 and so on. ``{identity}`` is the type of a column that numbers its rows."""
 UPSERT = {
@@ -46,5 +52,9 @@ UPSERT = {
     "set on_day = excluded.on_day, body = excluded.body, settled = null",
     "override": "insert into overrides values (:account_id, :set_on, :body) on conflict (account_id, set_on) do update "
     "set body = excluded.body",
+    "reading": "insert into readings values (:text_id, :counts_from, :account_id, :body) on conflict (text_id, "
+    "counts_from) do update set body = excluded.body",
+    "wrong_mark": "insert into wrong_marks values (:statement_id, :counts_from, :account_id, :body) on conflict "
+    "(statement_id, counts_from) do update set body = excluded.body",
 }
 """Insert or replace, by what is written. Writing twice is writing once."""

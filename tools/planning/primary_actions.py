@@ -1,0 +1,53 @@
+"""Primary actions of earlier reviews: an account keeps one, with its date, until it is done or another one fits better. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from domain.tracking import Action
+from tools.planning.follow_up import ProgressLog, progress_on
+
+
+@dataclass(frozen=True)
+class EarlierPrimaryActions:
+    """Primary actions that earlier reviews handed out, as known at the end of one day."""
+
+    open: Mapping[str, Action] = field(default_factory=dict)
+    """The newest open one of each account."""
+    done: Mapping[tuple[str, str], date] = field(default_factory=dict)
+    """Account and title to the last day on which it was done."""
+
+    def continues(self, account: str, title: str) -> Action | None:
+        """The open action of the account, if it is this one."""
+        action = self.open.get(account)
+        return action if action is not None and action.title == title else None
+
+
+def earlier_primary_actions(actions: Sequence[Action], progress: ProgressLog, day: date) -> EarlierPrimaryActions:
+    """Sorted from all actions of earlier reviews. An action that was done without a date counts from its due date."""
+    newest: dict[str, Action] = {}
+    done: dict[tuple[str, str], date] = {}
+    for action in sorted((each for each in actions if each.kind == "primary"), key=lambda each: (each.due, each.id)):
+        state, on = progress_on(action, progress, day)
+        if state == "open":
+            newest[action.account_id] = action
+        elif state == "done":
+            key = (action.account_id, action.title)
+            done[key] = max(on or action.due, done.get(key, date.min))
+    return EarlierPrimaryActions(newest, done)
+
+
+def replaced_primary_actions(
+    open_actions: Sequence[Action], with_play: Collection[str], continued: Mapping[str, str]
+) -> list[Action]:
+    """Open primary actions that something else takes the place of.
+
+    ``with_play``: accounts whose approved play has its own first action. ``continued``: account of each approved plan line
+    to the id of its action.
+    """
+    return [
+        action
+        for action in open_actions
+        if action.kind == "primary"
+        and (action.account_id in with_play or continued.get(action.account_id, action.id) != action.id)
+    ]

@@ -1,0 +1,55 @@
+"""What people say that texts mean, in a store: readings, and marks of statements that are wrong.
+
+A row counts from the day of the review on whose page it was said: in that review when it is run again, and in every later
+one. So an earlier week that is run again reads what was known to it.
+"""
+
+from datetime import date
+
+from domain.readings import PeoplesReadings, PersonsReading, WrongMark
+from tools.store.review_store import ReviewStore
+from tools.store.tables import UPSERT
+
+
+class ReadingStore:
+    """Readings and marks of one store. Whoever writes also writes the audit entry, in the same transaction."""
+
+    def __init__(self, store: ReviewStore) -> None:
+        self._store = store
+        self._database = store.database
+
+    def save_reading(self, reading: PersonsReading, counts_from: date) -> None:
+        """Save what a text means; a later choice about the same text replaces it."""
+        row = {"text_id": reading.text_id, "counts_from": counts_from.isoformat()}
+        with self._store.transaction():
+            body = {"account_id": reading.account_id, "body": reading.model_dump_json()}
+            self._database.execute(UPSERT["reading"], row | body)
+            self._store.changed("readings", *row.values())
+
+    def save_mark(self, mark: WrongMark, counts_from: date) -> None:
+        """Save that a statement is wrong, or that it is not; the latest counts."""
+        row = {"statement_id": mark.statement_id, "counts_from": counts_from.isoformat()}
+        with self._store.transaction():
+            body = {"account_id": mark.account_id, "body": mark.model_dump_json()}
+            self._database.execute(UPSERT["wrong_mark"], row | body)
+            self._store.changed("wrong_marks", *row.values())
+
+    def said_by(self, as_of: date, account_id: str | None = None) -> PeoplesReadings:
+        """What counts in a review of ``as_of``; of one account if given."""
+        readings = {
+            row["text_id"]: PersonsReading.model_validate_json(row["body"])
+            for row in self._rows("readings", as_of, account_id)
+        }
+        marks = {
+            row["statement_id"]: WrongMark.model_validate_json(row["body"])
+            for row in self._rows("wrong_marks", as_of, account_id)
+        }
+        return PeoplesReadings(
+            readings=tuple(readings[each] for each in sorted(readings) if readings[each].kind is not None),
+            marks=tuple(marks[each] for each in sorted(marks) if marks[each].wrong),
+        )
+
+    def _rows(self, table: str, as_of: date, account_id: str | None) -> list[dict[str, str]]:
+        only = " and account_id = :account_id" if account_id is not None else ""
+        query = f"select * from {table} where counts_from <= :as_of{only} order by counts_from"
+        return self._database.rows(query, {"as_of": as_of.isoformat(), "account_id": account_id})
