@@ -243,7 +243,7 @@ def running_choices(context: PlayContext, old: RunningPlay) -> dict[Phase, list[
 
     def choice(action: PlaybookAction) -> ChosenAction:
         owner = context.people.get(old.owners.get(action.id, ""))
-        return ChosenAction(action, owner, old.dates.get(action.id), old.steps.get(action.id))
+        return ChosenAction(action, owner, old.dates.get(action.id), kept=old.steps.get(action.id))
 
     return {
         phase: [choice(action) for action in context.library(phase) if action.id in old.actions.get(phase, ())]

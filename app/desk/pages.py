@@ -134,6 +134,7 @@ def show_play(
     preview = loaded.decision_preview(context.store_session)
     as_edited = preview.play(pending) if pending is not None and play.status == "proposed" else play
     may_edit = context.member.is_at_least("leader") and loaded.progress.stage == "deciding"
+    names = {person.person_id: person.name for person in loaded.people.values()}
     form = None
     if may_edit and (faults or query.get("edit")):
         fields = typed if typed is not None else fields_of(pending) if pending is not None else {}
@@ -148,7 +149,7 @@ def show_play(
         running=running_play(context, loaded, play.account_id),
         edited=as_edited,
         choice=choice,
-        changes=describe_edit(pending, _titles(play) | _titles(as_edited)) if pending is not None else (),
+        changes=describe_edit(pending, _titles(play) | _titles(as_edited), names) if pending is not None else (),
         waiting=loaded.waiting(context.store_session, table),
         form=form,
         editing=form is not None,

@@ -38,11 +38,13 @@ from tools.wording import safe_name
 
 @dataclass(frozen=True)
 class ChosenAction:
-    """One chosen action. A field that is None follows the playbook: its owner or its date."""
+    """One chosen action. A field that is None follows the playbook: its owner, its date, the action it waits for."""
 
     action: PlaybookAction
     owner: Person | None = None
     due: date | None = None
+    after: str | None = None
+    """Action whose result it needs; empty: it waits for none."""
     kept: PlayAction | None = None
     """The step as people approved it in an earlier week; its words, owner and facts stay."""
 
@@ -150,7 +152,8 @@ def _play_actions(context: PlayContext, choices: PlayChoices) -> dict[str, PlayA
     def make(action_id: str, waiting: frozenset[str]) -> PlayAction:
         if action_id not in made:
             phase, choice = chosen[action_id]
-            others = (context.edits.after.get(action_id, each) for each in ("", *choice.action.after))
+            wanted = choice.action.after if choice.after is None else (choice.after,)
+            others = (context.edits.after.get(action_id, each) for each in ("", *wanted))
             after = next((each for each in others if each in chosen and each not in waiting), None)
             earlier = make(after, waiting | {after}).due if after else None
             made[action_id] = _play_action(context, phase, choice, after, earlier)

@@ -215,13 +215,15 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
             return draft_choices(context, play.draft)
         if play.draft is None and play.drafting.outcome != "goes_on":
             return playbook_choices(context)
+    changed = {*context.edits.people, *context.edits.after}
     return {
         phase.phase: [
             ChosenAction(
                 next(known for known in context.library(phase.phase) if known.id == action.id),
                 context.people.get(action.owner_id or ""),
                 action.due,
-                action if play.drafting.outcome == "goes_on" else None,
+                (action.step.after or "") if action.step and play.status in _EDITED else None,
+                action if play.drafting.outcome == "goes_on" and action.id not in changed else None,
             )
             for action in phase.actions
         ]
