@@ -170,11 +170,11 @@ def _play_action(
     """The playbook's action with real people and a real date, after the day of the step that it waits for."""
     action, dossier = choice.action, context.dossier
     due = choice.due or context.due_date(phase, action)
+    if choice.kept is not None:
+        return _kept_action(context, choice, choice.kept, due)
     if earlier is not None and choice.due is None and due <= earlier:
         due = context.calendar.on_or_after(earlier + timedelta(days=1))
     due = max(due, earlier or due)
-    if choice.kept is not None:
-        return _kept_action(context, choice, choice.kept, due)
     step = context.steps[action.id] or Step(verb=action.verb, because=())
     if after is not None:
         step = step.model_copy(update={"after": after})
