@@ -16,7 +16,7 @@ from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.drafting import FIRST_TOUCH, DraftingRecord, DraftOutcome, PlayDraft, TokenUsage, Violation
-from domain.phase_results import DraftResult
+from domain.phase_results import DraftResult, RunningPlay
 from domain.plan import DraftingSummary
 from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, PlaybookAction
@@ -97,7 +97,7 @@ class PlayDrafter:
         """A play that already runs, with its own actions and dates."""
         play = build_play(context, choices)
         note = f"{play.drafted_note} Running since {origin}; approving it means going on."
-        update = {"drafting": DraftingRecord(outcome="goes_on"), "drafted_note": note}
+        update = {"drafting": DraftingRecord(outcome="goes_on"), "drafted_note": note, "origin": origin}
         return self.verify(play.model_copy(update=update), context)
 
     def verify(self, play: SavePlay, context: PlayContext) -> SavePlay:
@@ -238,16 +238,15 @@ def name_words(names: Sequence[str]) -> frozenset[str]:
     return frozenset(word.lower() for name in names for word in re.findall(r"[A-Za-zÀ-ÖØ-öø-ÿ]+", name))
 
 
-def running_choices(
-    context: PlayContext, actions: Mapping[str, Sequence[str]], dates: Mapping[str, date], owners: Mapping[str, str]
-) -> dict[Phase, list[ChosenAction]]:
-    """The choices of a play that runs: its actions as the playbook has them now, its own dates and owners."""
+def running_choices(context: PlayContext, old: RunningPlay) -> dict[Phase, list[ChosenAction]]:
+    """The choices of a play that runs: its steps as they were approved, with their own dates and owners."""
 
     def choice(action: PlaybookAction) -> ChosenAction:
-        return ChosenAction(action, context.people.get(owners.get(action.id, "")), dates.get(action.id))
+        owner = context.people.get(old.owners.get(action.id, ""))
+        return ChosenAction(action, owner, old.dates.get(action.id), kept=old.steps.get(action.id))
 
     return {
-        phase: [choice(action) for action in context.library(phase) if action.id in actions.get(phase, ())]
+        phase: [choice(action) for action in context.library(phase) if action.id in old.actions.get(phase, ())]
         for phase in PHASES
     }
 

@@ -16,6 +16,7 @@ IMPORTED_STATES = {
     "open": "open",
     "late": "open",
     "missed": "open",
+    "deferred": "open",
     "": "",
 }
 """The state that a status in a list means. An open action says nothing new, an empty status says nothing at all."""

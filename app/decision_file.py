@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from domain.decisions import CloseDecision, Decisions
 from domain.errors import DecisionError
 from domain.review import Review
+from domain.running_play import Consequences, PlayProgress
 from tools.evidence.fact_words import fact_reason
 from tools.planning.decisions import reason_for_asking
 from tools.wording import format_money, plain_name
@@ -21,6 +22,7 @@ def decisions_template(review: Review) -> str:
     lines = [
         f"# Decisions for {review.review_id}. Fill in, then: saveplay decide {review.review_id} --file decisions.yaml",
         "# decision: approve, edit, reject (with a reason) or defer (with until: a date)",
+        "# A play that runs: continue, change or edit, stop (with a reason) or defer",
         "# For an edit: owners: {action id: person id}, dates: {action id: date}, drop: [action id], cause: a cause,",
         "#   people: {action id: contact}, after: {action id: action id}, remarks: {action id or play: your words},",
         "#   targets: {criterion: {by: date, at_least: number}},",
@@ -44,6 +46,11 @@ def decisions_template(review: Review) -> str:
             )
             mark = "# "
         lines.append(f"  {mark}- account: {_quoted(play.account_id)}")
+        running, effect = review.running.get(play.account_id), review.consequences.get(play.account_id)
+        if running is not None:
+            lines.append("  # " + " ".join(f"{running.proposal}: {running.why}".split()))
+        for word, text in effect_lines(effect, running):
+            lines.append("  # " + " ".join(f"{word}: {text}".split()))
         lines.append(f"  {mark}  version: {_quoted(play.version)}")
         lines.append(f"  {mark}  decision:")
         if rule := reason_for_asking("approve", play, causes.get(play.account_id)):
@@ -56,6 +63,16 @@ def decisions_template(review: Review) -> str:
     lines += ["# The close of the meeting, when critical accounts have no owner yet:", "# close:"]
     lines.append("#   owners: {account id: person id}")
     return "\n".join(lines) + "\n"
+
+
+def effect_lines(effect: Consequences | None, running: PlayProgress | None) -> list[tuple[str, str]]:
+    """What each decision does, with the word for it; of a new play only what leaves the account without one."""
+    if effect is None:
+        return []
+    if running is None:
+        return [("reject", effect.reject), ("defer", effect.defer)]
+    change = [("change", effect.approve)] if running.proposal == "change" else []
+    return [("continue", effect.continue_), *change, ("stop", effect.reject), ("defer", effect.defer)]
 
 
 def _quoted(text: str) -> str:

@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
+from app.decision_file import effect_lines
 from app.edit_prompts import EditPrompts
 from app.parsing import parse_date
 from app.service import build_preview, load_review_document, waiting_gate
@@ -24,10 +25,11 @@ from domain.diagnosis import CauseFinding
 from domain.errors import DecisionError, InputError
 from domain.plan import TBD, WaitingPlay
 from domain.review import Review
+from domain.running_play import Consequences, PlayProgress
 from domain.save_play import SavePlay
 from tools.planning.decisions import reason_for_asking
 from tools.store.desk_store import DeskStore
-from tools.wording import format_money
+from tools.wording import format_money, format_short_day, plural
 
 
 def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
@@ -55,6 +57,8 @@ def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
             choices.pop(play.account_id, None),
             EditPrompts(play, preview, console, who).ask,
             waiting.get(play.account_id),
+            review.running.get(play.account_id),
+            review.consequences.get(play.account_id),
         )
         for index, play in enumerate(review.plays, 1)
     ]
@@ -80,14 +84,19 @@ def prompt_for_play(
     choice: PendingDecision | None = None,
     ask_for_edit: Callable[[], dict[str, Any]] | None = None,
     waiting: WaitingPlay | None = None,
+    running: PlayProgress | None = None,
+    effect: Consequences | None = None,
 ) -> PlayDecision | None:
     """Show one play and ask for the decision about it; None when a play beyond the hours is left to wait.
 
     ``choice`` waits already; it is kept unless another is given.
     ``ask_for_edit`` asks what to change; an edit that changes nothing is an approval.
+    ``running``: where the play stands, if it runs; ``effect``: what each decision does to its actions.
     """
     head = f"{place}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
     body = Text("\n".join(f"{fact.id}  {fact.statement}" for fact in play.evidence[:6]))
+    if running is not None:
+        body = Text("\n".join(progress_lines(running)))
     body.append(f"\n\n{play.root_cause}\n")
     for phase in play.phases:
         body.append(f"\n{phase.title}\n", style="bold")
@@ -96,7 +105,9 @@ def prompt_for_play(
             if action.because:
                 body.append(f"      {'; '.join(action.because)}\n", style="dim")
     console.print(Panel(body, title=Text(head)))
-    answers = ["approve", *(["edit"] if ask_for_edit else []), "reject", "defer"]
+    for word, text in effect_lines(effect, running):
+        console.print(f"{word}: {text}")
+    answers = _answers(running, can_edit=ask_for_edit is not None)
     if waiting is not None:
         console.print(f"Waits for hours, number {waiting.place}: lacks {waiting.lacks}. {waiting.breaks}")
     if choice is None and waiting is not None:
@@ -112,6 +123,7 @@ def prompt_for_play(
         answer = Prompt.ask(", ".join(answers), choices=answers, default="keep", console=console)
         if answer == "keep":
             return _kept(choice)
+    answer = {"change": "approve", "stop": "reject"}.get(answer, answer)
     facts: dict[str, Any] = {"account": play.account_id, "decision": answer, "version": play.version}
     if answer == "edit" and ask_for_edit is not None:
         changes = ask_for_edit()
@@ -122,6 +134,30 @@ def prompt_for_play(
     if answer == "defer":
         facts["until"] = _prompt_date(console)
     return PlayDecision.model_validate(facts)
+
+
+def _answers(running: PlayProgress | None, *, can_edit: bool) -> list[str]:
+    edit = ["edit"] if can_edit else []
+    if running is None:
+        return ["approve", *edit, "reject", "defer"]
+    return ["continue", *(["change"] if running.proposal == "change" else []), *edit, "stop", "defer"]
+
+
+def progress_lines(running: PlayProgress) -> list[str]:
+    """Where a running play stands, a line for each thing."""
+    found = [f"{running.proposal.upper()}: {running.why}", ""]
+    if running.since is not None:
+        found += [f"Since {format_short_day(running.since)}:"]
+        found += [f"  {move.text}" for move in running.moves] or ["  Nothing new is on record."]
+    for step in running.steps:
+        done = f" on {step.done_on}" if step.done_on else ""
+        state = f"{plural(step.days_late, 'day')} late" if step.state == "late" else step.state.replace("_", " ") + done
+        found.append(
+            f"  [{state}] {step.title}, {step.owner}, due {step.due}" + (f": {step.note}" if step.note else "")
+        )
+    if running.proposal == "change":
+        found += [f"  + {title}" for title in running.adds] + [f"  - {title}" for title in running.ends]
+    return found
 
 
 def prompt_for_lines(choices: Mapping[str, PendingDecision], console: Console) -> list[PlayDecision]:

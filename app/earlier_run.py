@@ -106,7 +106,8 @@ def _decisions_of_people(decisions: Decisions, planned: PlanResult | None) -> di
     named = {each.account: each for each in decisions.plays}
     waiting = waiting_plays(planned) if planned else {}  # nobody decided on those: the new run weighs them again
     plays = [play.account_id for play in planned.plays if play.account_id not in waiting] if planned else []
-    rest = {account: decision_for_rest(account, decisions, {}) for account in plays if account not in named}
+    running = planned.progress if planned else {}
+    rest = {a: decision_for_rest(a, decisions, {}, a in running) for a in plays if a not in named}
     by = decisions.decided_by
     return {
         account: PendingDecision(decision=each, by=each.by or by, number=1)

@@ -186,7 +186,9 @@ def _plan_changes(session: StoreSession, decisions: Decisions, planned: PlanResu
     said = {each.account: each for each in decisions.plays}
     if planned is not None:
         said |= {
-            play.account_id: decision_for_rest(play.account_id, decisions, waiting_plays(planned))
+            play.account_id: decision_for_rest(
+                play.account_id, decisions, waiting_plays(planned), play.account_id in planned.progress
+            )
             for play in planned.plays
             if play.account_id not in said
         }

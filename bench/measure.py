@@ -87,8 +87,9 @@ IMPLEMENTATIONS = {
 
 
 def compare_implementations(folder: Path, runs: int, names: Sequence[str]) -> dict[str, list[ProcessRun]]:
-    """Run the implementations in turns, each so many times."""
-    return run_in_turns(runs, {name: (folder, name) for name in names})
+    """Run the implementations in turns, each so many times, and saveplay also on the careful path."""
+    measured = {name: (folder, name) for name in names}
+    return run_in_turns(runs, measured | {"saveplay, with care": (ensure_careful_base(folder), "saveplay")})
 
 
 def run_in_turns(runs: int, measured: Mapping[str, tuple[Path, str]]) -> dict[str, list[ProcessRun]]:
@@ -140,6 +141,21 @@ def ensure_base(root: Path, accounts: int, usage_rows: int = 50, step_days: int 
         )
         (folder / "done").touch()
     return folder
+
+
+def ensure_careful_base(folder: Path) -> Path:
+    """The same base, but ``closed_at`` of the tickets is an empty column of whole numbers: tickets are then read cell by
+    cell, as from CSV.
+    """
+    careful = folder.with_name(f"{folder.name}-careful")
+    if not (careful / "tickets.parquet").exists():
+        shutil.rmtree(careful, ignore_errors=True)
+        shutil.copytree(folder, careful, copy_function=os.link)
+        (careful / "tickets.parquet").unlink()
+        changed = f"select * replace (cast(null as integer) as closed_at) from '{folder / 'tickets.parquet'}'"
+        with duckdb.connect() as connection:
+            connection.execute(f"copy ({changed}) to '{careful / 'tickets.parquet'}' (format parquet)")
+    return careful
 
 
 def time_review_steps(folder: Path, out: Path) -> tuple[ProcessRun, list[tuple[str, float]]]:

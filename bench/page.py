@@ -16,7 +16,8 @@ stated intents, and every account is scored, tiered and compared.
 """
 _WAYS = """
 - **scan floor**: DuckDB reads all rows of the columns that the signals need, and does nothing else (`bench/column_scan.py`).
-- **saveplay**: `saveplay score`, one thread, at most 1 GB for the engine.
+- **saveplay**: `saveplay score`, one thread, at most 1 GB for the engine. **With care**: `closed_at` of the tickets is an empty
+  column of whole numbers, which the fast path refuses, so each ticket is read cell by cell, as from CSV.
 - **Polars**, **pandas**: the same signals and scores, as a capable analyst would write them (`bench/polars_scores.py`,
   `bench/pandas_scores.py`), without checking the data. {same}
 """

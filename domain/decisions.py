@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from domain.days import PlausibleDay
 from domain.play_edits import MAX_ADDED, AddedStep, TargetChange
@@ -15,7 +15,9 @@ class PlayDecision(Record):
     """Decision about one save play."""
 
     account: str = Field(description="Account id.")
-    decision: Literal["approve", "edit", "reject", "defer"]
+    decision: Literal["approve", "edit", "reject", "defer", "continue"] = Field(
+        description="For a running play also continue, change (approve) and stop (reject)."
+    )
     reason: str = ""
     until: PlausibleDay | None = Field(default=None, description="For defer: when it comes back.")
     owners: dict[str, str] = Field(default_factory=dict, description="For edit: action id to person id.")
@@ -46,6 +48,12 @@ class PlayDecision(Record):
     version: str | None = Field(
         default=None, description="Version of the play that was read; refused if the play changed since."
     )
+
+    @field_validator("decision", mode="before")
+    @classmethod
+    def _running_words(cls, given: object) -> object:
+        """The words that people use about a running play: change it, stop it."""
+        return {"change": "approve", "stop": "reject"}.get(given, given) if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -25,7 +25,8 @@ from domain.portfolio import (
 from domain.questions import PlayRequest
 from domain.readings import ReadingCounts
 from domain.record import Record
-from domain.save_play import SavePlay
+from domain.running_play import Consequences, Deferral, PlayProgress, PlaySnapshot
+from domain.save_play import PlayAction, SavePlay
 from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup, Metrics, UnownedItem
 
 
@@ -180,12 +181,30 @@ class RunningPlay(Record):
     edits: PlayEdits = NO_EDITS
     """Changes of people that go on with the play."""
     health: float | None
+    steps: dict[str, PlayAction] = {}
+    """The steps as they were approved, by action; empty in a review of an older version."""
+    began: dict[str, str] = {}
+    """By action: the review that first approved it, where that is not ``origin``."""
+    moved: dict[str, date] = {}
+    """By action: the due date that the last review moved."""
+    seen: PlaySnapshot | None = None
+    """The account as the last review saw it; None in a review of an older version."""
+
+    def action_id(self, action: str) -> str:
+        """Id of the action that a step of the play became."""
+        return f"{self.began.get(action, self.origin)}.{self.account_id}.{action}"
+
+    @property
+    def action_ids(self) -> list[str]:
+        """Ids of all its actions."""
+        return [self.action_id(action) for actions in self.actions.values() for action in actions]
 
 
 class RunningPlays(Record):
-    """Plays that run after one review."""
+    """Plays that run after one review, and accounts whose play is deferred."""
 
     plays: tuple[RunningPlay, ...]
+    deferred: tuple[Deferral, ...] = ()
 
 
 class FreeHours(Record):
@@ -241,6 +260,16 @@ class PlanResult(Record):
     prework: tuple[Prework, ...]
     agenda: tuple[AgendaItem, ...]
     next_step: str
+    progress: dict[str, PlayProgress] = {}
+    """By account: where its running play stands."""
+    unchanged: dict[str, SavePlay] = {}
+    """By account: the running play as it is, where ``plays`` has a changed one."""
+    consequences: dict[str, Consequences] = {}
+    """By account with a play: what each decision does."""
+    deferred: tuple[Deferral, ...] = ()
+    """Plays that people deferred to a later day; they are not on the table today."""
+    situations: dict[str, tuple[str, ...]] = {}
+    """By account with a play: ids of the situations that hold."""
 
 
 class AssignResult(Record):
@@ -255,3 +284,7 @@ class AssignResult(Record):
     next_agenda: tuple[AgendaItem, ...]
     workflow: tuple[WorkflowRule, ...]
     metrics: Metrics
+    closed_actions: tuple[Action, ...] = ()
+    """Open actions of earlier weeks that these decisions closed, each with its reason."""
+    deferred: tuple[Deferral, ...] = ()
+    """Plays that wait for a later day after these decisions."""

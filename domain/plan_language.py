@@ -134,10 +134,11 @@ class Verb(Worded):
     """What a step does, and how a step that a person adds is worded and counted."""
 
     step: str = Field(
-        min_length=3, max_length=90, description="Words of a step: {with} and {about}; [ ] is left out without a fact."
+        default="", max_length=90, description="Words of a step: {with} and {about}; [ ] is left out without a fact."
     )
-    channel: Literal["call", "meeting", "email", "document", "internal"]
-    hours: float = Field(gt=0, le=16, description="Usual hours of the owner.")
+    """Empty in a vocabulary of an older version: people cannot add a step with it."""
+    channel: Literal["call", "meeting", "email", "document", "internal"] = "internal"
+    hours: float = Field(default=1, gt=0, le=16, description="Usual hours of the owner.")
     concession: bool = Field(default=False, description="Gives money away.")
 
     @property
@@ -177,7 +178,8 @@ class PlanVocabulary(Record):
     verbs: dict[str, Verb]
     questions: dict[str, Worded]
     results: dict[str, Worded]
-    measures: dict[str, Measure]
-    conditions: dict[str, Worded]
-    exits: dict[str, Worded]
-    ways_back: dict[str, Worded]
+    measures: dict[str, Measure] = {}
+    """These four are empty in a vocabulary of an older version."""
+    conditions: dict[str, Worded] = {}
+    exits: dict[str, Worded] = {}
+    ways_back: dict[str, Worded] = {}

@@ -96,7 +96,7 @@ class Criterion(Record):
     """One line of the success table: a measure of ``plan.yaml``, of what, and the number or the state to reach."""
 
     name: str
-    measure: str = Field(description="A measure of plan.yaml.")
+    measure: str = Field(default="", description="A measure of plan.yaml; empty in a library of an older version.")
     of: tuple[FactQuery, ...] = Field(default=(), description="The fact that is measured: the first that fits.")
     of_else: str = Field(default="", max_length=60, description="Words where no fact fits.")
     state: str | None = Field(default=None, description="A result of plan.yaml.")
@@ -104,22 +104,36 @@ class Criterion(Record):
         default=None, description="A number that code computes, beyond today's value."
     )
     week: int = Field(ge=1, le=12, description="Week of the play by whose end it is judged.")
+    metric: str = Field(default="", description="Words of a library of an older version; else empty.")
+    target: str = Field(default="", description="Words of a library of an older version; else empty.")
+    health_target: bool = Field(
+        default=False, description="Of a library of an older version: the health goal is added."
+    )
+
+    _slots = field_validator("metric", "target")(_check_slots)
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
-        if (self.state is None) == (self.count is None):
-            raise ValueError(f"{self.name}: name either a state or a count")
+        if not self.measure and self.metric and self.target:
+            return self
+        if not self.measure or (self.state is None) == (self.count is None):
+            raise ValueError(f"{self.name}: name a measure, and either a state or a count")
         return self
 
 
 class WalkAway(Record):
-    """Condition, agreed in advance, for ending a play, and how to end it well. All are terms of ``plan.yaml``."""
+    """Condition, agreed in advance, for ending a play, and how to end it well.
+
+    All are terms of ``plan.yaml``; in a library of an older version they are sentences.
+    """
 
     when: str = Field(description="A condition.")
     about: tuple[FactQuery, ...] = Field(default=(), description="The fact that it is about: the first that fits.")
     about_else: str = Field(default="", max_length=60, description="Words where no fact fits.")
     exit: str = Field(description="The graceful exit.")
     way_back: str = Field(description="What would bring the customer back.")
+
+    _slots = field_validator("when", "exit", "way_back")(_check_slots)
 
 
 class Situation(Record):
@@ -183,8 +197,8 @@ class Playbook(Record):
         phases = {action.id: place for place, phase in enumerate(PHASES) for action in self.phase(phase)}
         for action in self.actions:
             for other in action.after:
-                if other not in phases or other == action.id or phases[other] > phases[action.id]:
-                    raise ValueError(f"{action.id}: after: {other!r} is no action of this or an earlier phase")
+                if other == action.id or phases.get(other, 0) > phases[action.id]:
+                    raise ValueError(f"{action.id}: after: {other!r} is not of this or an earlier phase")
         for tier in ("critical", "high", "medium"):
             for difficulty in ("easy", "moderate", "hard"):
                 fitting = [a for a in self.stabilise if tier in a.tiers and difficulty in a.difficulty]

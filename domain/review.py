@@ -27,6 +27,7 @@ from domain.portfolio import (
 )
 from domain.readings import ReadingCounts
 from domain.record import Record
+from domain.running_play import Consequences, Deferral, PlayProgress
 from domain.save_play import SavePlay
 from domain.statements import Statement
 from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup, Metrics, UnownedItem
@@ -102,9 +103,19 @@ class Review(Record):
     handovers: tuple[Handover, ...]
     needs: ResourceNeeds
     plays: tuple[SavePlay, ...]
+    running: dict[str, PlayProgress] = {}
+    """By account: where a play that runs since an earlier week stands, and what is proposed."""
+    unchanged_plays: dict[str, SavePlay] = {}
+    """By account: the running play as it is, where ``plays`` proposes a changed one."""
+    consequences: dict[str, Consequences] = {}
+    """By account with a play: what each decision does to it and to its open actions."""
+    deferred: tuple[Deferral, ...] = ()
+    """Plays that are deferred to a later day: not decided today, and with a next step."""
     escalations: tuple[Escalation, ...]
     decisions: tuple[Decision, ...]
     actions: tuple[Action, ...]
+    closed_actions: tuple[Action, ...] = ()
+    """Actions of earlier weeks that the decisions of this review closed, each with its reason."""
     crm_updates: tuple[CrmUpdate, ...]
     touchpoints: tuple[CalendarHold, ...]
     """Calendar holds of approved plays; not the input table of the same name."""

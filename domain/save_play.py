@@ -52,6 +52,8 @@ class PlayAction(Record):
     """Words for the step whose result it needs, as "after step 2"; empty where it waits for none."""
     reworded_by: str = ""
     """Of reviews of an older version, in which people rewrote ``action``; else empty. Their words are remarks now."""
+    began: str = ""
+    """Id of the review that first approved the step, for a step that goes on; it begins the id of its action."""
 
     @property
     def whole(self) -> str:
@@ -144,6 +146,8 @@ class SavePlay(Record):
     drafting: DraftingRecord = DraftingRecord()
     draft: PlayDraft | None = None
     """Answer of the model, with its placeholders; None when the text is the playbook's."""
+    origin: str = ""
+    """Id of the review that first approved the play; empty for a play of this review."""
     asked: str = ""
     """Person and question, if somebody asked for the play; otherwise empty."""
     verified: bool

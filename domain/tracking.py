@@ -7,7 +7,8 @@ from domain.configuration import HoldKind
 from domain.plan import Urgency
 from domain.record import Record
 
-DecisionKind = Literal["approve", "edit", "reject", "defer"]
+DecisionKind = Literal["approve", "edit", "reject", "defer", "continue"]
+ActionStatus = Literal["open", "done", "done_late", "late", "missed", "dropped", "deferred"]
 
 
 class Decision(Record):
@@ -41,7 +42,8 @@ class Action(Record):
     owner_id: str | None
     due: date
     follow_up: date | None
-    kind: Literal["play", "primary", "secondary", "assign_owner", "diagnosis"]
+    kind: Literal["play", "primary", "secondary", "assign_owner", "diagnosis", "look_again"]
+    """``look_again``: the next step of an account whose play was rejected or deferred."""
     title: str
     action: str
     purpose: str
@@ -52,8 +54,12 @@ class Action(Record):
     channel: str
     playbook_action: str | None
     contact: str | None
-    status: Literal["open", "done", "done_late", "late", "missed", "dropped"] = "open"
+    status: ActionStatus = "open"
     done_on: date | None = None
+    deferred_until: date | None = None
+    """Day on which a deferred play comes back; its open actions are not late before."""
+    note: str = ""
+    """Why it was closed or deferred; otherwise empty."""
 
 
 class CrmUpdate(Record):
@@ -84,6 +90,8 @@ class CalendarHold(Record):
     attendees: tuple[str, ...]
     note: str
     follow_up: date | None
+    cancelled: bool = False
+    """True for the hold of an action or a play that these decisions ended: calendars remove it."""
 
 
 class UnownedItem(Record):
@@ -107,8 +115,9 @@ class Commitment(Record):
     owner_id: str | None
     title: str
     due: date
-    status: Literal["open", "done", "done_late", "late", "missed", "dropped"]
+    status: ActionStatus
     done_on: date | None
+    note: str = ""
 
 
 class AccountOutcome(Record):

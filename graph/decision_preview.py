@@ -4,6 +4,7 @@ Phase 4 carries out the same edits by the same functions, so what people saw is 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from domain.decisions import Decisions, PlayDecision
@@ -15,7 +16,7 @@ from domain.save_play import SavePlay
 from graph.context import ReviewContext, ReviewState
 from graph.save_play_planner import SavePlayPlanner
 from graph.workload import Workload, plan_workload
-from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, check_feasible
+from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions, check_deferral, check_feasible
 from tools.save_play.builder import step_title
 from tools.save_play.context import PlayContext
 from tools.save_play.edit_checks import edit_faults
@@ -48,6 +49,8 @@ class DecisionPreview:
             self.identified.people,
             self.context.calendar,
         )
+        for decision in decisions.plays:
+            check_deferral(decision, self.identified.as_of)
         if not decisions.unattended:
             for decision in decisions.plays:
                 if decision.decision == "edit" and not decision.reason.strip():
@@ -72,7 +75,7 @@ class DecisionPreview:
             decisions, self.with_edits(decisions.plays, decisions.decided_by), people, currency, self.context.calendar
         )
         plays = tuple(self._verify_edited(play) if play.status == "edited" else play for play in decided.plays)
-        return AppliedDecisions(plays, decided.lines, decided.record)
+        return replace(decided, plays=plays)
 
     def play(self, decision: PlayDecision) -> SavePlay:
         """One play as it would be after a decision. Raises DecisionError for what cannot be carried out."""
@@ -87,8 +90,13 @@ class DecisionPreview:
         """Capacity and needs when the plays that were rejected or deferred so far do not run."""
         out = {each.account for each in decisions if each.decision in ("reject", "defer")}
         edits = {each.account: each for each in decisions if each.decision == "edit"}
+        as_they_are = {each.account for each in decisions if each.decision == "continue"} & set(self.planned.unchanged)
         plays = tuple(
-            self.play(edits[play.account_id]) if play.account_id in edits else play
+            self.play(edits[play.account_id])
+            if play.account_id in edits
+            else self.planned.unchanged[play.account_id]
+            if play.account_id in as_they_are
+            else play
             for play in self.planned.plays
             if play.account_id not in out
         )

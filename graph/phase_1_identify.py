@@ -67,7 +67,7 @@ class _Accounts:
     listed: tuple[Dossier, ...]
     """The accounts on the list, by rank."""
     running: tuple[Dossier, ...]
-    """Accounts with a running play that are neither on the list nor requested."""
+    """Accounts with a running or a deferred play that are neither on the list nor requested."""
     requested_dossiers: tuple[Dossier, ...]
     """Accounts for which somebody asked for a play, with the statements of the question."""
     plan_rows: tuple[PlanRow, ...]
@@ -84,7 +84,8 @@ def _read_accounts(
     base = context.base()
     planned, requested = read_plan_scores(base), [request.account_id for request in play_requests]
     seen = {*listing.account_ids, *requested}
-    running = [a for a in _customers(base, context.earlier_reviews(day).running_plays()) if a not in seen]
+    earlier = context.earlier_reviews(day)
+    running = [a for a in _customers(base, {*earlier.running_plays(), *earlier.deferrals()}) if a not in seen]
     base.select_accounts(sorted({*seen, *running, *(row["account_id"] for row in planned)}))
     details = base.signal_details()
     plan_rows = build_plan_rows(base, planned, details)
@@ -92,7 +93,7 @@ def _read_accounts(
     base.select_accounts(wanted)
     known = Known(
         incidents=find_incidents(base),
-        open_actions=context.earlier_reviews(base.as_of).open_actions(),
+        open_actions=[each for each in earlier.open_actions() if each.kind != "look_again"],
         new_days=profile.interval_days,
     )
     by_id = {each.account_id: each for each in build_dossiers(base, wanted, context.history, details, known)}

@@ -14,6 +14,7 @@ from graph.save_play_planner import SavePlayPlanner, draft_key, save_free_hours
 from graph.workload import most_free_person, plan_workload
 from tools.planning.agenda import build_agenda, build_prework
 from tools.planning.briefing import briefing_facts
+from tools.planning.next_steps import consequences, next_review_day
 from tools.wording import format_day, plural
 
 
@@ -54,13 +55,16 @@ def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
     profile = profile_for(configuration, identified.portfolio.accounts)
     planner = SavePlayPlanner(context, state, identified)
 
-    plays = planner.plays()
+    plays, unchanged = planner.plays(), planner.unchanged_plays()
+    progress = planner.progress(plays)
     earlier = context.earlier_reviews(identified.as_of).primary_actions()
     plan = intervention_plan(
         identified.plan_rows, identified.people, configuration, calendar, identified.as_of, earlier
     )
     workload = plan_workload(context, identified, plays)
     capacity, needs = workload.capacity, workload.needs
+    next_review = next_review_day(identified.as_of, profile.interval_days, calendar)
+    lines = {line.account_id: line for line in plan}
     planned = PlanResult(
         intervention_plan=plan,
         plays=plays,
@@ -73,6 +77,14 @@ def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
         prework=build_prework(identified, diagnosed, configuration),
         agenda=build_agenda(identified, trends, capacity, plays, needs, plan, configuration, profile),
         next_step=_next_step(plan),
+        progress=progress,
+        unchanged=unchanged,
+        consequences={
+            play.account_id: consequences(play, progress.get(play.account_id), lines.get(play.account_id), next_review)
+            for play in plays
+        },
+        deferred=tuple(planner.deferred[account] for account in sorted(planner.deferred)),
+        situations=planner.situations(),
     )
     return save_result(context, state, "planned", planned)
 

@@ -1,7 +1,6 @@
 """Phase 4, assignment and tracking: the capacity analyzer hands out what was approved; then everything is published."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import cast
 
 from agents.capacity_analyzer import build_actions
@@ -9,9 +8,19 @@ from agents.churn_predictor import profile_for
 from domain.configuration import Configuration
 from domain.decisions import Decisions
 from domain.dossier import Dossier
-from domain.phase_results import AssignResult, EarlierRun, IdentifyResult, PlanResult, RunningPlay, RunningPlays, Trends
+from domain.phase_results import (
+    AssignResult,
+    DiagnoseResult,
+    EarlierRun,
+    IdentifyResult,
+    PlanResult,
+    RunningPlay,
+    RunningPlays,
+    Trends,
+)
 from domain.playbook import Role
 from domain.portfolio import WorkflowRule
+from domain.running_play import Deferral, PlaySnapshot
 from domain.save_play import SavePlay
 from domain.tracking import Action, CrmUpdate, Metrics
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
@@ -19,10 +28,18 @@ from graph.decision_preview import DecisionPreview
 from graph.review_document import review_document
 from tools.planning import metrics
 from tools.planning.agenda import build_next_agenda
-from tools.planning.assignment import action_id, assign_csm, crm_updates, touchpoints
+from tools.planning.assignment import assign_csm, crm_updates, touchpoints
 from tools.planning.decisions import AppliedDecisions
 from tools.planning.follow_up import apply_progress
-from tools.planning.primary_actions import replaced_primary_actions
+from tools.planning.next_steps import (
+    LeftAccounts,
+    closed_actions,
+    deferral_note,
+    deferrals_of,
+    deferred_actions,
+    next_review_day,
+)
+from tools.planning.running_play import snapshot
 from tools.save_play.selection import account_team
 
 
@@ -31,10 +48,9 @@ def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
     """Action lists, CRM updates, calendar holds and next week's agenda, from what people approved."""
     store, review_id = context.store, state["review_id"]
     identified = context.result(state, "identified", IdentifyResult)
-    planned = context.result(state, "planned", PlanResult)
     decided, decision = _apply_decisions(context, state), _stored_decision(context, review_id, "plan")
     assigned, actions = _assignments(context, state, decided, {})
-    running = _running(context, identified, planned, decided)
+    running = _running(context, state, decided, assigned)
     with store.transaction():
         is_first = not store.has(review_id, "assigned")
         _save_actions(context, identified, actions)
@@ -70,9 +86,9 @@ def _assignments(
     identified = context.result(state, "identified", IdentifyResult)
     planned = context.result(state, "planned", PlanResult)
     states = context.result(state, "trends", Trends).states
-    assigned = _build_assignments(context, identified, planned, states, decided, owners)
-    dropped = _dropped_actions(context, identified, decided, planned)
-    return assigned, [*assigned.actions, *dropped]
+    unattended = _stored_decision(context, state["review_id"], "plan").unattended
+    assigned = _build_assignments(context, identified, planned, states, decided, owners, leaves_steps=not unattended)
+    return assigned, [*assigned.actions, *assigned.closed_actions]
 
 
 def _save_actions(context: ReviewContext, identified: IdentifyResult, actions: Sequence[Action]) -> None:
@@ -114,40 +130,74 @@ def _build_assignments(
     states: Mapping[str, int],
     decided: AppliedDecisions,
     owners: dict[str, str],
+    *,
+    leaves_steps: bool,
 ) -> AssignResult:
-    """Everything that follows from what people approved. ``owners``: account to person, as named at the close."""
-    configuration, team = context.configuration, identified.people
-    proposed = build_actions(decided, identified, context.calendar, planned.origins, owners, configuration)
-    progress, settings = context.store.progress(), configuration.review
-    actions = tuple(apply_progress(action, progress, identified.as_of, settings) for action in proposed)
+    """Everything that follows from what people approved. ``owners``: account to person, as named at the close.
+
+    ``leaves_steps``: what people rejected or deferred leaves a next step; without people, nothing is handed out for it.
+    """
+    configuration, team, calendar, as_of = context.configuration, identified.people, context.calendar, identified.as_of
+    profile, settings = profile_for(configuration, identified.portfolio.accounts), configuration.review
+    next_review = next_review_day(as_of, profile.interval_days, calendar)
+    waiting = context.earlier_reviews(as_of).open_actions()
+    put_off = [play for play in decided.plays if play.account_id not in decided.waited]
+    deferrals = deferrals_of(put_off, decided.by_account, as_of, planned.deferred)
+    proposed = [*build_actions(decided, identified, calendar, _origins(decided), owners, configuration)]
+    proposed += deferred_actions(deferrals, waiting, as_of, calendar)
+    if leaves_steps:
+        csms = {row.account_id: row.csm_id for row in identified.plan_rows}
+        csms |= {play.account_id: play.owner_id for play in decided.plays}
+        named = {account: person for account, person in (csms | owners).items() if person}
+        lines = {line.account_id: line for line in planned.intervention_plan}
+        left = LeftAccounts(identified.review_id, as_of, next_review, calendar, configuration, team, named, lines)
+        proposed += left.actions(decided)
+    progress = context.store.progress()
+    actions = tuple(
+        apply_progress(action, progress, as_of, settings)
+        for action in sorted(proposed, key=lambda action: (action.owner, action.due, action.id))
+    )
+    closed = closed_actions(decided, waiting, {action.id for action in actions}, planned.progress, as_of)
     plays = tuple(
         assign_csm(play, team[owners[play.account_id]]) if play.account_id in owners else play for play in decided.plays
     )
     approved = [play for play in plays if play.status in ("approved", "edited")]
-    updates = _crm_updates(identified, decided, approved, actions)
-    profile = profile_for(configuration, identified.portfolio.accounts)
-    next_review = context.calendar.on_or_after(identified.as_of + timedelta(days=profile.interval_days))
+    ended = [play for play in plays if play.status == "rejected" and play.origin]
+    updates = _crm_updates(identified, decided, plays if leaves_steps else approved, actions, deferrals)
     return AssignResult(
         plays=plays,
         decisions=decided.record,
         actions=actions,
         crm_updates=updates,
-        touchpoints=touchpoints(approved, actions, team, configuration),
+        touchpoints=touchpoints(approved, actions, team, configuration, ended, closed),
         owners_to_assign=tuple(item for item in planned.owners_to_assign if item.account_id not in owners),
-        next_agenda=build_next_agenda(actions, plays, next_review, configuration, profile),
+        next_agenda=build_next_agenda(actions, plays, next_review, configuration, profile, deferrals),
         workflow=_workflow(context.configuration, states),
         metrics=_metrics(context, identified, planned, owners, actions, updates),
+        closed_actions=tuple(closed),
+        deferred=deferrals,
     )
 
 
+def _origins(decided: AppliedDecisions) -> dict[str, str]:
+    """Account to the review in which its play began, for plays that go on."""
+    return {play.account_id: play.origin for play in decided.plays if play.origin}
+
+
 def _crm_updates(
-    identified: IdentifyResult, decided: AppliedDecisions, approved: Sequence[SavePlay], actions: Sequence[Action]
+    identified: IdentifyResult,
+    decided: AppliedDecisions,
+    plays: Sequence[SavePlay],
+    actions: Sequence[Action],
+    deferrals: Sequence[Deferral],
 ) -> tuple[CrmUpdate, ...]:
     """CRM fields to set. The flag of accounts that left the list is cleared only if plan lines were approved."""
     lines = {line.account_id: line for line in identified.at_risk}
     moves = identified.portfolio.movements if decided.lines else ()
     resolved = [move for move in moves if move.change == "resolved"]
-    return crm_updates(approved, decided.lines, lines, resolved, actions)
+    reasons = {each.account_id: deferral_note(each) for each in deferrals}
+    reasons |= {each.subject: f"{each.by}: {each.reason}" for each in decided.record if each.decision == "reject"}
+    return crm_updates(plays, (*decided.lines, *decided.left), lines, resolved, actions, reasons, deferrals)
 
 
 def _metrics(
@@ -185,47 +235,51 @@ def _workflow(configuration: Configuration, states: Mapping[str, int]) -> tuple[
     )
 
 
-def _dropped_actions(
-    context: ReviewContext, identified: IdentifyResult, decided: AppliedDecisions, planned: PlanResult
-) -> list[Action]:
-    """Open actions of plays that were rejected or replaced because the cause changed, and primary actions that a play or
-    another action takes the place of.
-    """
-    ended = {play.account_id for play in decided.plays if play.status == "rejected"}
-    replaced = {play.account_id for play in decided.plays if play.status in ("approved", "edited")}
-    ended |= {account for account in replaced if account not in planned.origins}
-    still_open = context.earlier_reviews(identified.as_of).open_actions()
-    gone = [action for action in still_open if action.account_id in ended and action.playbook_action]
-    lines = {
-        line.account_id: action_id(line.since or identified.review_id, line.account_id, "primary")
-        for line in decided.lines
-    }
-    gone += replaced_primary_actions(still_open, replaced, lines)
-    return [action.model_copy(update={"status": "dropped"}) for action in gone]
-
-
 def _running(
-    context: ReviewContext, identified: IdentifyResult, planned: PlanResult, decided: AppliedDecisions
+    context: ReviewContext, state: ReviewState, decided: AppliedDecisions, assigned: AssignResult
 ) -> RunningPlays:
-    """The plays that run from now on: those approved today, and earlier ones that were neither decided again nor ended."""
+    """The plays that run from now on: those approved today, those deferred, and earlier ones that were not decided again."""
+    identified = context.result(state, "identified", IdentifyResult)
+    planned, causes = context.result(state, "planned", PlanResult), context.result(state, "diagnosed", DiagnoseResult)
     dossiers = {dossier.account_id: dossier for dossier in identified.all_dossiers}
+    labels = {finding.account_id: finding.label for finding in causes.causes}
     earlier = context.earlier_reviews(identified.as_of).running_plays()
     decided_now = {play.account_id for play in decided.plays}
     running = {account: play for account, play in earlier.items() if account not in decided_now}
     for play in decided.plays:
+        account, old = play.account_id, earlier.get(play.account_id)
         if play.status in ("approved", "edited"):
-            continued = earlier.get(play.account_id) if play.account_id in planned.origins else None
-            origin = planned.origins.get(play.account_id, identified.review_id)
-            dossier = dossiers[play.account_id]
-            running[play.account_id] = _running_play(play, dossier, origin, continued, identified)
-    return RunningPlays(plays=tuple(running[account] for account in sorted(running)))
+            seen = snapshot(
+                identified.review_id,
+                identified.as_of,
+                dossiers[account],
+                labels[account],
+                planned.situations.get(account, ()),
+            )
+            running[account] = _running_play(play, dossiers[account], seen, old if play.origin else None, identified)
+        elif play.status == "deferred" and old is not None:
+            running[account] = _waiting_play(old, assigned.actions)
+    return RunningPlays(plays=tuple(running[account] for account in sorted(running)), deferred=assigned.deferred)
+
+
+def _waiting_play(old: RunningPlay, actions: Sequence[Action]) -> RunningPlay:
+    """A deferred play as it comes back: its open steps moved. The next look compares with the last one before it waited."""
+    moved = {
+        action.playbook_action: action.due
+        for action in actions
+        if action.account_id == old.account_id and action.deferred_until is not None and action.playbook_action
+    }
+    before = {step: due for step, due in old.dates.items() if step in moved}
+    return old.model_copy(update={"dates": old.dates | moved, "moved": before})
 
 
 def _running_play(
-    play: SavePlay, dossier: Dossier, origin: str, continued: RunningPlay | None, identified: IdentifyResult
+    play: SavePlay, dossier: Dossier, seen: PlaySnapshot, continued: RunningPlay | None, identified: IdentifyResult
 ) -> RunningPlay:
     """The play as later reviews need it. ``continued``: the same play as the review before left it, if it goes on."""
     actions = [action for phase in play.phases for action in phase.actions]
+    origin, dates = play.origin or identified.review_id, {action.id: action.due for action in actions}
+    before = continued.dates if continued is not None else {}
     return RunningPlay(
         account_id=play.account_id,
         name=play.name,
@@ -234,10 +288,14 @@ def _running_play(
         created=play.created,
         origin=origin,
         actions={phase.phase: tuple(action.id for action in phase.actions) for phase in play.phases},
-        dates={action.id: action.due for action in actions},
+        dates=dates,
         owners=_unusual_owners(play, dossier, identified),
         edits=play.edits,
         health=continued.health if continued is not None else dossier.health,
+        steps={action.id: action for action in actions},
+        began={action.id: action.began for action in actions if action.began and action.began != origin},
+        moved={step: before[step] for step, due in dates.items() if before.get(step, due) != due},
+        seen=seen,
     )
 
 

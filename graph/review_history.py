@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from domain.configuration import ReviewSettings
 from domain.phase_results import AtRiskSnapshot, EarlierRun, IdentifyResult, RunningPlay, RunningPlays
+from domain.running_play import Deferral
 from domain.tracking import Action
 from tools.planning.follow_up import completed_actions, open_actions
 from tools.planning.metrics import PassedForecast, ReviewHistory
@@ -53,6 +54,15 @@ class EarlierReviews:
         latest = next(self._running(), RunningPlays(plays=()))
         longest = timedelta(days=self.settings.play_days)
         return {play.account_id: play for play in latest.plays if self.day - play.created <= longest}
+
+    def deferrals(self) -> dict[str, Deferral]:
+        """Plays that people deferred, by account, also those whose day has come, as the last review left them."""
+        latest = next(self._running(), RunningPlays(plays=()))
+        return {deferral.account_id: deferral for deferral in latest.deferred}
+
+    def actions_by_id(self) -> dict[str, Action]:
+        """Every action of earlier reviews, as the latest one left it."""
+        return {action.id: action for action in self._actions()}
 
     def approved_plays(self) -> list[RunningPlay]:
         """Every play that was ever approved, once, as its first review left it; oldest first."""

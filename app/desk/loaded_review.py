@@ -28,6 +28,7 @@ from domain.save_play import SavePlay
 from graph.decision_preview import DecisionPreview
 from graph.review_document import review_document
 from graph.workload import Workload
+from tools.planning.decisions import DECIDED_STATUS
 from tools.store.desk_store import DeskStore
 
 Stage = Literal["preparing", "deciding", "working", "closing", "finishing", "closed"]
@@ -105,6 +106,11 @@ class LoadedReview:
     def configuration(self) -> Configuration:
         """The configuration that the review runs with."""
         return self._context.configuration
+
+    @property
+    def day_after(self) -> str:
+        """The first day to which a play can be deferred, as a form takes it."""
+        return (self.review.as_of + timedelta(days=1)).isoformat()
 
     @property
     def next_review_date(self) -> date:
@@ -218,8 +224,7 @@ class MeetingState:
         if play.status != "proposed":
             return play.status
         choice = self.choices.get(play.account_id)
-        said = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}
-        return said[choice.decision.decision] if choice else "proposed"
+        return DECIDED_STATUS[choice.decision.decision] if choice else "proposed"
 
     @property
     def cache_key(self) -> tuple[str, ...]:

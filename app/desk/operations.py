@@ -31,7 +31,7 @@ from domain.portfolio import BandOverride
 from domain.readings import PersonsReading, WrongMark
 from domain.record import Record
 from domain.tracking import Action
-from tools.planning.decisions import check_reason
+from tools.planning.decisions import check_deferral, check_reason
 from tools.store.desk_store import DeskStore
 
 R = TypeVar("R", bound=Record)
@@ -100,6 +100,7 @@ class DeskOperations:
                 f"{account}: the play is another one than was read (version {play.version} now); read it again"
             )
         decision = decision.model_copy(update={"by": self.member.name})
+        check_deferral(decision, loaded.review.as_of)
         if play is not None:
             check_reason(decision, play, loaded.view.causes.get(account))
         if play is not None and decision.decision == "edit":

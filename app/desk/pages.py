@@ -20,8 +20,10 @@ from domain.desk import Member
 from domain.errors import InputError, UnknownReference
 from domain.plan import TBD
 from domain.readings import count_readings
+from domain.running_play import PlayProgress
 from domain.save_play import SavePlay
 from tools.evidence.statement_kinds import reading_choices
+from tools.planning.running_play import with_marks
 from tools.save_play.editing import describe_edit
 from tools.store.desk_store import DeskStore, credential_number
 
@@ -132,6 +134,7 @@ def show_play(
     preview = loaded.decision_preview(context.store_session)
     as_edited = preview.play(pending) if pending is not None and play.status == "proposed" else play
     may_edit = context.member.is_at_least("leader") and loaded.progress.stage == "deciding"
+    names = {person.person_id: person.name for person in loaded.people.values()}
     form = None
     if may_edit and (faults or query.get("edit")):
         fields = typed if typed is not None else fields_of(pending) if pending is not None else {}
@@ -143,9 +146,10 @@ def show_play(
         422 if faults else 200,
         table=table,
         play=play,
+        running=running_play(context, loaded, play.account_id),
         edited=as_edited,
         choice=choice,
-        changes=describe_edit(pending, _titles(play) | _titles(as_edited)) if pending is not None else (),
+        changes=describe_edit(pending, _titles(play) | _titles(as_edited), names) if pending is not None else (),
         waiting=loaded.waiting(context.store_session, table),
         form=form,
         editing=form is not None,
@@ -155,6 +159,15 @@ def show_play(
 
 def _titles(play: SavePlay) -> dict[str, str]:
     return {action.id: action.title for phase in play.phases for action in phase.actions}
+
+
+def running_play(context: RequestContext, loaded: LoadedReview, account: str) -> PlayProgress | None:
+    """Where the account's running play stands, with what people marked since the review ran; None without one."""
+    found = loaded.review.running.get(account)
+    if found is None:
+        return None
+    today = max(context.desk.today(loaded.review.time_zone), loaded.review.as_of)
+    return with_marks(found, context.store_session.store.progress(), today)
 
 
 @router.get("/r/{review_id}/meeting")
@@ -173,6 +186,7 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
         table=table,
         at=at,
         play=loaded.plays.get(at),
+        running=running_play(context, loaded, at),
         choice=table.choices.get(at),
         line=loaded.view.lines.get(at),
         cause=loaded.view.causes.get(at),

@@ -50,11 +50,14 @@ def _event(touchpoint: CalendarHold, as_of: date) -> Event:
     event.add("dtstamp", datetime.combine(as_of, time(), UTC))
     event.add("sequence", (as_of - _EPOCH).days)
     event.add("summary", formatting.single_line(touchpoint.title).strip())
+    if touchpoint.cancelled:
+        event.add("status", "CANCELLED")
     event.add("description", _description(touchpoint))
     event.add("categories", [formatting.word(touchpoint.kind)])
     for name, moment in _event_times(touchpoint).items():
         event.add(name, moment)
-    event.add_component(_reminder(touchpoint))
+    if not touchpoint.cancelled:
+        event.add_component(_reminder(touchpoint))
     return event
 
 

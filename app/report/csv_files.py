@@ -26,7 +26,7 @@ _RISKY_START, _RISKY_PIECE = re.compile(_START), re.compile(_PIECE)
 _GUARD_AT_START, _GUARD_IN_TEXT = re.compile(f"'{_START}"), re.compile(_PIECE.replace(")(?=", ")'(?="))
 ACTION_COLUMNS = (
     "id", "review_id", "account_id", "account", "owner", "due", "follow_up", "kind", "title", "action", "purpose",
-    "urgency", "effort_hours", "status", "done_on",
+    "urgency", "effort_hours", "status", "done_on", "note",
 )  # fmt: skip
 LIST_COLUMNS = (
     "rank", "account_id", "account", "at_risk", "arr", "currency", "renewal_date", "chance_of_leaving", "within_weeks", "priority",
@@ -62,8 +62,8 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 
 def actions_csv(review: Review) -> bytes:
-    """Every action of the review; people fill in ``status`` and ``done_on`` and it is read again."""
-    return csv_bytes(ACTION_COLUMNS, (_action_row(action) for action in review.actions))
+    """Every action of the review, then those it closed; people fill in ``status`` and ``done_on`` and it is read again."""
+    return csv_bytes(ACTION_COLUMNS, (_action_row(action) for action in (*review.actions, *review.closed_actions)))
 
 
 def _action_row(action: Action) -> tuple[Cell, ...]:
@@ -71,7 +71,7 @@ def _action_row(action: Action) -> tuple[Cell, ...]:
         action.id, action.review_id, action.account_id, action.account_name, action.owner, action.due.isoformat(),
         action.follow_up.isoformat() if action.follow_up else None, action.kind, action.title, action.action,
         action.purpose, action.urgency, action.effort_hours, action.status,
-        action.done_on.isoformat() if action.done_on else None,
+        action.done_on.isoformat() if action.done_on else None, action.note,
     )  # fmt: skip
 
 

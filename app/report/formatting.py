@@ -43,6 +43,8 @@ WORDS = {
     "playbook": "the playbook",
     "baseline": "first review",
     "approve": "approved",
+    "continue": "continues",
+    "look_again": "look at the account again",
     "edit": "approved with changes",
     "reject": "rejected",
     "defer": "deferred",

@@ -16,7 +16,8 @@ from tools.evidence.fact_text import FactText
 
 Progress = Mapping[str, tuple[str, date | None]]
 """State of each action that somebody marked, by id: open, done, dropped or blocked, and its day."""
-_SETTLED = ("done", "dropped", "done_late")
+_SETTLED = ("done", "dropped", "done_late", "deferred")
+"""States of an action that nobody has to do now; a deferred one comes back on its day."""
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,21 @@ class ReviewView:
         facts = self.review.facts.get(account_id, ())
         return FactText.of(facts, self.review.incidents, self.review.as_of).groups()
 
+    def closed_by_owner(self, person: FileOwner) -> list[Action]:
+        """Actions of one person that the decisions of this review closed."""
+        return [each for each in self.review.closed_actions if person.is_owner(each.owner, each.owner_id)]
+
+    def closed_of(self, account_id: str) -> list[Action]:
+        """Actions of one account that the decisions of this review closed."""
+        return [action for action in self.review.closed_actions if action.account_id == account_id]
+
+    def next_steps_of(self, account_id: str) -> list[Action]:
+        """The next step of an account whose play was rejected or deferred."""
+        play = next((play for play in self.review.plays if play.account_id == account_id), None)
+        if play is not None and play.status not in ("rejected", "deferred"):
+            return []
+        return [a for a in self.review.actions if a.account_id == account_id and a.kind in ("look_again", "primary")]
+
     def unread_texts(self, account_id: str) -> list[UnreadText]:
         """Texts of one account since the last review that nothing understood."""
         return [text for text in self.review.unread_texts if text.account_id == account_id]
@@ -278,7 +293,7 @@ class ReviewView:
         found = {
             FileOwner(step.owner, step.owner_id) for play in review.plays for p in play.phases for step in p.actions
         }
-        found |= {FileOwner(action.owner, action.owner_id) for action in review.actions}
+        found |= {FileOwner(each.owner, each.owner_id) for each in (*review.actions, *review.closed_actions)}
         found |= {FileOwner(hold.owner, hold.owner_id) for hold in review.touchpoints}
         found |= {FileOwner(each.person, each.person_id) for each in review.prework}
         return sorted(found, key=lambda person: (person.name, person.person_id or ""))

@@ -9,17 +9,18 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from agents.briefer import Briefer
 from agents.capacity_analyzer import assess_capacity
 from agents.conversation import Message, ModelAnswer, ToolCall
 from domain.configuration import Configuration, Size
 from domain.diagnosis import CapacityLine, Handover
-from domain.dossier import Person, Role
+from domain.dossier import Person
 from domain.errors import Unreachable
 from domain.phase_results import CsmBook, IdentifyResult, MovableAccount
 from domain.plan import Briefing
+from domain.playbook import Role
 from domain.questions import QuestionAnswer
 from domain.record import Record
 from domain.save_play import PlayAction, PlayPhase, SavePlay
@@ -35,6 +36,7 @@ SAYS = "Agents: the capacity analyzer, the briefer, and tools called in order, e
 FOLDER = FIXTURES / "agents"
 AS_OF = date(2026, 11, 23)
 _MODEL = "scripted"
+R = TypeVar("R", bound=Record)
 
 
 class ScriptedModel:
@@ -54,6 +56,11 @@ class ScriptedModel:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+def _only(model: type[R], **fields: Any) -> R:
+    """A record with only these fields: what an agent does not read need not be invented."""
+    return model.model_construct(None, **fields)
 
 
 def _with_scripted_model(configuration: Configuration) -> Configuration:
@@ -138,9 +145,10 @@ def assess_case(case: CapacityCase, configuration: Configuration) -> Capacity:
         MovableAccount(account_id=each.id, name=each.id, arr=each.arr, csm_id=each.csm, size=each.size)
         for each in case.quiet
     )
-    identified = IdentifyResult.model_construct(as_of=AS_OF, books=books, people=people, movable=movable, plan_rows=())
+    identified = _only(IdentifyResult, as_of=AS_OF, books=books, people=people, movable=movable, plan_rows=())
     promised = [
-        Action.model_construct(
+        _only(
+            Action,
             account_id=f"promised-{n}",
             owner_id=step.owner,
             due=AS_OF + timedelta(days=step.due_in),
@@ -154,7 +162,8 @@ def assess_case(case: CapacityCase, configuration: Configuration) -> Capacity:
 
 def _play(account: str, steps: Sequence[CaseStep]) -> SavePlay:
     actions = tuple(
-        PlayAction.model_construct(
+        _only(
+            PlayAction,
             id=f"step-{n}",
             owner_id=step.owner,
             owner_role="csm",
@@ -163,7 +172,7 @@ def _play(account: str, steps: Sequence[CaseStep]) -> SavePlay:
         )
         for n, step in enumerate(steps)
     )
-    return SavePlay.model_construct(account_id=account, phases=(PlayPhase.model_construct(actions=actions),))
+    return _only(SavePlay, account_id=account, phases=(_only(PlayPhase, actions=actions),))
 
 
 class LoadRight(Question):

@@ -97,7 +97,7 @@ def _bootstrap(
 
 
 def _warnings(result: OutsideResult) -> Vector:
-    return np.sum([component < _WARNS for component in result.components.values()], axis=0).astype(float)
+    return np.asarray(sum((component < _WARNS).astype(float) for component in result.components.values()))
 
 
 def _badness(component: Vector) -> Vector:

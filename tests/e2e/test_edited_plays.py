@@ -270,3 +270,13 @@ def test_in_the_terminal_a_step_is_added_by_numbers_and_a_wrong_date_is_said(
     assert [added["by"] for added in given["add"]] == [f"{day}"]
     assert given["remarks"] == {"play": "They like Sven"}
     assert table.play(edit(play, **given)).verified
+
+
+def test_a_step_whose_predecessor_is_left_out_waits_for_none_and_still_passes(table: DecisionPreview) -> None:
+    for play in table.planned.plays:
+        waiting = [step for step in steps(play) if step.step and step.step.after]
+        for step in waiting[:1]:
+            assert step.step is not None
+            edited = table.play(edit(play, drop=(step.step.after,)))
+            assert next(each for each in steps(edited) if each.id == step.id).after == ""
+            assert edited.violations == () or all(v.code == "phase_too_thin" for v in edited.violations)

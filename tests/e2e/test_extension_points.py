@@ -22,7 +22,7 @@ from domain.errors import ConfigurationError
 from tests.builders import AS_OF, CALENDAR, build_dossier, made_up_team
 from tests.e2e.commands import PORTFOLIO, ROOT, clean_environment
 from tools.configuration import DEFAULT_FOLDER, read_configuration
-from tools.evidence.causes import diagnose
+from tools.evidence.causes import diagnose, rank_causes
 from tools.evidence.dossier import build_dossiers
 from tools.scoring.score_sql import scored_sql
 from tools.scoring.scored_base import read_base
@@ -230,9 +230,8 @@ def test_an_own_signal_is_added_as_the_documentation_shows(configs: Path, tmp_pa
     part = next(each for each in dossier.contributions if each.signal == "own_store_visits")
     assert part.weight > 0  # in health
     assert part.risk_points > 0
-    finding = diagnose(dossier, configuration.causes, configuration.scoring)
-    assert finding.category == "value_gap"
-    assert fact.id in finding.evidence
+    ranked = {each.cause: each.signals for each in rank_causes(dossier, configuration.causes, configuration.scoring)}
+    assert "own_store_visits" in ranked["value_gap"]
     # What if: the numbers of the own signal and of the pair can be moved, and move scores.
     numbers = {number.name: number.current for number in what_if.adjustable_numbers(configuration)}
     assert (numbers["signal.own_store_visits.risk"], numbers["pair.0"]) == (24, 12)

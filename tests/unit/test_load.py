@@ -1,6 +1,7 @@
 """Load: plays beyond the hours wait in order, and each account keeps one dated primary action."""
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from tests.unit.test_core_decisions import line
 from tools.planning.allocation import PlayCandidate, allocate
 from tools.planning.capacity import play_hours
 from tools.planning.decisions import AppliedDecisions, apply_decisions, check_decisions
-from tools.planning.primary_actions import EarlierPrimaryActions, earlier_primary_actions, replaced_primary_actions
+from tools.planning.next_steps import closed_actions
+from tools.planning.primary_actions import EarlierPrimaryActions, earlier_primary_actions
 from tools.planning.waiting import HoursThere, list_waiting
 
 PEOPLE = made_up_team()
@@ -141,13 +143,21 @@ def test_an_open_primary_action_goes_on_with_its_date_instead_of_being_asked_aga
 def test_another_action_that_fits_better_begins_anew_and_takes_the_place_of_the_open_one() -> None:
     old = primary("Win-back call")
     assert planned_line(earlier_primary_actions([old], {}, AS_OF)).since is None
-    assert replaced_primary_actions([old], (), {"A-1": "2026-W48.A-1.primary"}) == [old]
-    assert replaced_primary_actions([old], (), {"A-1": old.id}) == []
+    closed = closed_actions(decided(lines=("A-1",)), [old], {"2026-W48.A-1.primary"}, {}, AS_OF)
+    assert [(each.id, each.status) for each in closed] == [(old.id, "dropped")]
+    assert closed_actions(decided(lines=("A-1",)), [old], {old.id}, {}, AS_OF) == []
 
 
 def test_the_open_primary_action_of_an_account_with_a_play_is_part_of_the_play() -> None:
-    assert replaced_primary_actions([primary()], {"A-1"}, {}) == [primary()]
-    assert replaced_primary_actions([primary()], {"A-2"}, {}) == []
+    (closed,) = closed_actions(decided(plays=("A-1",)), [primary()], (), {}, AS_OF)
+    assert closed.note == "The first action of the save play takes its place"
+    assert closed_actions(decided(plays=("A-2",)), [primary()], (), {}, AS_OF) == []
+
+
+def decided(plays: tuple[str, ...] = (), lines: tuple[str, ...] = ()) -> Any:
+    """Decisions that approve the plays and plan lines of these accounts."""
+    approved = tuple(SimpleNamespace(account_id=account, status="approved") for account in plays)
+    return AppliedDecisions(approved, tuple(SimpleNamespace(account_id=account) for account in lines), ())  # type: ignore[arg-type]
 
 
 def test_what_was_done_lately_is_not_asked_again_at_once() -> None:

@@ -8,6 +8,7 @@ from domain.diagnosis import CapacityLine
 from domain.phase_results import DiagnoseResult, IdentifyResult, Trends
 from domain.plan import TBD, AgendaItem, PlanLine, Prework, ResourceNeeds
 from domain.portfolio import AtRiskAccount
+from domain.running_play import Deferral
 from domain.save_play import SavePlay
 from domain.tracking import Action
 from tools.wording import ROLE_NAMES, expected_churn_text, format_day, format_money, format_number, plural
@@ -123,7 +124,14 @@ def _followup_points(identified: IdentifyResult) -> list[str]:
     return found + list(follow.learnings)
 
 
-_STATUS_LABELS = {"done": "done", "done_late": "done late", "late": "late", "missed": "missed", "open": "open"}
+_STATUS_LABELS = {
+    "done": "done",
+    "done_late": "done late",
+    "late": "late",
+    "missed": "missed",
+    "open": "open",
+    "deferred": "deferred",
+}
 
 
 def _resource_points(needs: ResourceNeeds, capacity: Sequence[CapacityLine]) -> list[str]:
@@ -192,13 +200,15 @@ def build_next_agenda(
     next_review: date,
     configuration: Configuration,
     profile: ReviewProfile,
+    deferrals: Sequence[Deferral] = (),
 ) -> tuple[AgendaItem, ...]:
     """Next week's agenda: what falls due until then, and what is checked."""
+    plays = [play for play in plays if play.status in ("approved", "edited")]
     due = [action for action in actions if action.due <= next_review and action.status in OPEN_STATUSES]
     checks = [play for play in plays if play.cadence.next_check <= next_review]
     reviews = [play for play in plays if play.cadence.manager_review <= next_review]
     decisions = [play for play in plays if play.cadence.decision_point <= next_review]
-    back = [play for play in plays if play.status == "deferred"]
+    back = sorted(deferrals, key=lambda each: (each.until, each.name, each.account_id))
     points = {
         "portfolio": [f"Review of {format_day(next_review)}: at-risk ARR against this week."],
         "new": ["Accounts that are new on the list, and health that fell."],
@@ -209,7 +219,12 @@ def build_next_agenda(
         "deep_dive": [f"{play.name}: weekly check" for play in checks]
         + [f"{play.name}: manager review" for play in reviews]
         + [f"{play.name}: decision point" for play in decisions]
-        + [f"{play.name}: deferred, comes back" for play in back],
+        + [
+            f"{each.name}: deferred, comes back on {format_day(each.until)}"
+            if each.until > next_review
+            else f"{each.name}: back on the table, deferred by {each.by}"
+            for each in back
+        ],
         "resources": ["Hours and budget against what was approved this week."],
         "actions": ["New actions, owners and dates."],
     }

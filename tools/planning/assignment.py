@@ -9,9 +9,13 @@ from domain.dossier import Person
 from domain.plan import TBD, PlanLine, Urgency
 from domain.playbook import SPOKEN_CHANNELS
 from domain.portfolio import AccountMovement, AtRiskAccount
+from domain.running_play import Deferral
 from domain.save_play import SavePlay
 from domain.tracking import Action, CalendarHold, CrmUpdate
 from tools.working_days import WorkingDays
+
+WAITING_STATUSES = ("open", "late", "missed", "deferred")
+"""States of an action that still has to be done, now or later."""
 
 
 def action_id(review_id: str, account_id: str, name: str) -> str:
@@ -35,8 +39,8 @@ def play_actions(play: SavePlay, review_id: str, as_of: date, tiers: TierSetting
     """One action per line of an approved play; ``review_id`` is the review that first approved it."""
     return [
         Action(
-            id=action_id(review_id, play.account_id, line.id),
-            review_id=review_id,
+            id=action_id(line.began or review_id, play.account_id, line.id),
+            review_id=line.began or review_id,
             account_id=play.account_id,
             account_name=play.name,
             owner=line.owner,
@@ -147,12 +151,18 @@ def crm_updates(
     at_risk: Mapping[str, AtRiskAccount],
     resolved: Sequence[AccountMovement],
     actions: Sequence[Action],
+    reasons: Mapping[str, str],
+    deferrals: Sequence[Deferral] = (),
 ) -> tuple[CrmUpdate, ...]:
-    """Fields to set for every approved account, and the flag to clear for accounts no longer at risk."""
+    """Fields to set for every decided account, and the flag to clear for accounts no longer at risk.
+
+    ``reasons``: why a play was rejected or deferred, by account; ``deferrals``: plays that wait for a later day.
+    """
     found: list[CrmUpdate] = []
     first: dict[str, Action] = {}
     for action in sorted(actions, key=lambda action: (action.due, action.id)):
-        first.setdefault(action.account_id, action)
+        if action.status in WAITING_STATUSES:
+            first.setdefault(action.account_id, action)
 
     def put(account: str, name: str, field: str, value: str, reason: str) -> None:
         found.append(CrmUpdate(account_id=account, name=name, field=field, value=value, reason=reason))
@@ -168,12 +178,18 @@ def crm_updates(
         put(
             play.account_id, play.name, "Root_Cause", play.cause, "Ranked hypothesis, to be confirmed in the first call"
         )
-        put(play.account_id, play.name, "Save_Play_Status", play.status, "Decided by people")
+        why = reasons.get(play.account_id) or "Decided by people"
+        put(play.account_id, play.name, "Save_Play_Status", play.status, why)
+    decided = {play.account_id for play in plays}
+    for each in deferrals:
+        if each.account_id not in decided:
+            put(each.account_id, each.name, "Save_Play_Status", "deferred", reasons.get(each.account_id, ""))
     for plan_line in lines:
         at = plan_line.tier != "watch"
         put(plan_line.account_id, plan_line.name, "At_Risk", str(at).lower(), "; ".join(plan_line.why))
         put(plan_line.account_id, plan_line.name, "Intervention_Tier", plan_line.tier, "First rule that holds")
-    for account in dict.fromkeys([play.account_id for play in plays] + [line.account_id for line in lines]):
+    subjects = [each.account_id for each in plays] + [each.account_id for each in lines]
+    for account in dict.fromkeys([*subjects, *(each.account_id for each in deferrals)]):
         upcoming = first.get(account)
         if upcoming is not None:
             put(account, upcoming.account_name, "Next_Action", f"{upcoming.title} ({upcoming.owner})", upcoming.id)
@@ -201,17 +217,32 @@ class HoldRequest:
 
 
 def touchpoints(
-    plays: Sequence[SavePlay], actions: Sequence[Action], people: Mapping[str, Person], configuration: Configuration
+    plays: Sequence[SavePlay],
+    actions: Sequence[Action],
+    people: Mapping[str, Person],
+    configuration: Configuration,
+    ended: Sequence[SavePlay] = (),
+    closed: Sequence[Action] = (),
 ) -> tuple[CalendarHold, ...]:
-    """Calendar holds: spoken actions of the plays, weekly checks, manager reviews and decision points."""
+    """Calendar holds: spoken actions of the plays, weekly checks, manager reviews and decision points.
+
+    The holds of plays that ``ended`` and of ``closed`` actions come once more, as cancelled: an event that is only left
+    out stays in people's calendars.
+    """
     executives = {person.person_id for person in people.values() if person.role == "exec_sponsor"}
-    requests = [
-        _action_hold(action, "executive_call" if action.owner_id in executives else "customer_call")
-        for action in actions
-        if action.channel in SPOKEN_CHANNELS and action.playbook_action and action.status == "open"
-    ]
+
+    def spoken(wanted: Sequence[Action]) -> list[HoldRequest]:
+        return [
+            _action_hold(action, "executive_call" if action.owner_id in executives else "customer_call")
+            for action in wanted
+            if action.channel in SPOKEN_CHANNELS and action.playbook_action
+        ]
+
+    requests = spoken([action for action in actions if action.status in ("open", "deferred")])
     requests += [hold for play in plays for hold in _cadence_holds(play)]
-    return _schedule_holds(requests, configuration)
+    gone = spoken(closed) + [hold for play in ended for hold in _cadence_holds(play)]
+    cancelled = (hold.model_copy(update={"cancelled": True}) for hold in _schedule_holds(gone, configuration))
+    return (*_schedule_holds(requests, configuration), *cancelled)
 
 
 def _action_hold(action: Action, kind: HoldKind) -> HoldRequest:

@@ -24,6 +24,11 @@ from tools.save_play.step_order import number_steps
 from tools.wording import format_money, plural
 from tools.working_days import WorkingDays
 
+DECIDED_STATUS = {
+    "approve": "approved", "continue": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred",
+}  # fmt: skip
+"""Status of a play by the decision about it."""
+
 
 @dataclass(frozen=True)
 class AppliedDecisions:
@@ -32,6 +37,15 @@ class AppliedDecisions:
     plays: tuple[SavePlay, ...]
     lines: tuple[PlanLine, ...]
     record: tuple[Decision, ...]
+    left: tuple[PlanLine, ...] = ()
+    """Plan lines of accounts without a play that people rejected or deferred by name."""
+    waited: frozenset[str] = frozenset()
+    """Accounts whose play waits for hours because nobody named it; their primary action goes out."""
+
+    @property
+    def by_account(self) -> dict[str, Decision]:
+        """The decision on each subject."""
+        return {decision.subject: decision for decision in self.record}
 
 
 def line_version(line: PlanLine) -> str:
@@ -63,6 +77,8 @@ def check_feasible(decisions: Decisions, planned: PlanResult, people: Mapping[st
     for decision in decisions.plays:
         if decision.account not in plays and decision.account not in lines:
             raise DecisionError(f"{decision.account} has neither a play nor a plan line in {decisions.review}")
+        if decision.decision == "continue" and decision.account not in planned.progress:
+            raise DecisionError(f"{decision.account} has no running play to continue; approve, reject or defer it")
         if decision.account in plays:
             _check_play(decision, plays[decision.account], people, days)
         elif decision.decision == "edit":
@@ -75,12 +91,18 @@ def check_feasible(decisions: Decisions, planned: PlanResult, people: Mapping[st
             f"{plural(len(open_plays), 'play')} not decided: {', '.join(open_plays)}. Name them, or say rest: approve or "
             "rest: reject"
         )
-    without_play = lines - (set(plays) - waiting) - named
-    if decisions.rest == "ask" and decisions.others is None and without_play:
-        count = len(without_play)
+    others = lines - (set(plays) - waiting) - named - {each.account_id for each in planned.deferred}
+    if decisions.rest == "ask" and decisions.others is None and others:
+        count = len(others)
         raise DecisionError(
             f"{plural(count, 'account')} of the plan without a play: say others: approve or others: reject"
         )
+
+
+def check_deferral(decision: PlayDecision, as_of: date) -> None:
+    """Refuse a deferral to a day that has come. Raises DecisionError."""
+    if decision.decision == "defer" and decision.until is not None and decision.until <= as_of:
+        raise DecisionError(f"{decision.account}: defer it to a day after {as_of}; {decision.until} is not")
 
 
 def reason_for_asking(decision: str, play: SavePlay, cause: CauseFinding | None) -> str | None:
@@ -183,36 +205,47 @@ def apply_decisions(
     waiting = waiting_plays(planned)
     plays, record = [], []
     for play in planned.plays:
-        decision = named.get(play.account_id) or decision_for_rest(play.account_id, decisions, waiting)
+        decision = named.get(play.account_id) or decision_for_rest(
+            play.account_id, decisions, waiting, play.account_id in planned.progress
+        )
+        if decision.decision in ("continue", "reject", "defer"):  # all three are about the play that runs, if one does
+            play = planned.unchanged.get(play.account_id, play)
         decided = _edit_play(play, decision, people, days) if decision.decision == "edit" else play
-        status = {"approve": "approved", "edit": "edited", "reject": "rejected", "defer": "deferred"}[decision.decision]
-        plays.append(decided.model_copy(update={"status": status}))
+        plays.append(decided.model_copy(update={"status": DECIDED_STATUS[decision.decision]}))
         record.append(_decision_record(decision, decisions, play.version, describe_edit(decision)))
-    with_play = {play.account_id for play in planned.plays} - (waiting.keys() - named.keys())
+    left_to_wait = frozenset(waiting.keys() - named.keys())
+    with_play = {play.account_id for play in planned.plays} - left_to_wait
     without_play = [line for line in planned.intervention_plan if line.account_id not in with_play]
-    others = [line for line in without_play if line.account_id not in named]
-    lines = []
+    put_off = {each.account_id for each in planned.deferred}
+    others = [line for line in without_play if line.account_id not in named and line.account_id not in put_off]
+    lines, left = [], []
     for line in without_play:
         own = named.get(line.account_id)
         if own is not None:
             record.append(_decision_record(own, decisions, None, ()))
-        approved = own.decision == "approve" if own is not None else _others_approved(decisions)
+            if own.decision in ("reject", "defer"):
+                left.append(line)
+        approved = own.decision == "approve" if own is not None else line in others and _others_approved(decisions)
         if approved:
             lines.append(line)
     record += _resource_decisions(decisions, currency)
     if others and (decisions.others is not None or _others_approved(decisions)):
         record.append(_others_record(decisions, len(others)))
-    return AppliedDecisions(tuple(plays), tuple(lines), tuple(record))
+    return AppliedDecisions(tuple(plays), tuple(lines), tuple(record), tuple(left), left_to_wait)
 
 
 def waiting_plays(planned: PlanResult) -> dict[str, WaitingPlay]:
-    """The plays beyond the hours, by account, in their order."""
-    return {each.account_id: each for each in planned.needs.waiting}
+    """The plays beyond the hours, by account, in their order. A play that runs has its hours already."""
+    return {each.account_id: each for each in planned.needs.waiting if each.account_id not in planned.progress}
 
 
-def decision_for_rest(account: str, decisions: Decisions, waiting: Mapping[str, WaitingPlay]) -> PlayDecision:
+def decision_for_rest(
+    account: str, decisions: Decisions, waiting: Mapping[str, WaitingPlay], running: bool
+) -> PlayDecision:
     """Decision about a play that nobody named: approved with the rest, rejected because it was not decided, or put off
     to the next review because it waits for hours.
+
+    A play that runs was approved before: it goes on until somebody stops it.
     """
     if account in waiting and decisions.rest != "reject":
         wait = waiting[account]
@@ -221,6 +254,8 @@ def decision_for_rest(account: str, decisions: Decisions, waiting: Mapping[str, 
     if decisions.rest == "approve":
         reason = "Approved automatically (unattended)" if decisions.unattended else "Approved with the rest"
         return PlayDecision(account=account, decision="approve", reason=reason)
+    if running:
+        return PlayDecision(account=account, decision="continue", reason="Not decided; the running play goes on")
     return PlayDecision(account=account, decision="reject", reason="Not decided in the meeting")
 
 

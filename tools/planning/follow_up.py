@@ -6,10 +6,9 @@ from datetime import date
 from typing import Literal
 
 from domain.configuration import ReviewSettings
-from domain.tracking import AccountOutcome, Action, Commitment, Followup, PersonFollowup
+from domain.tracking import AccountOutcome, Action, ActionStatus, Commitment, Followup, PersonFollowup
 from tools.wording import plural
 
-CommitmentStatus = Literal["open", "done", "done_late", "late", "missed", "dropped"]
 ProgressState = Literal["open", "done", "dropped"]
 ProgressLog = Mapping[str, tuple[str, date | None]]
 """Action id to the last state that was recorded (open, done or dropped) and its day; None where no day was given."""
@@ -17,7 +16,7 @@ ProgressLog = Mapping[str, tuple[str, date | None]]
 
 def commitment_status(
     due: date, done_on: date | None, dropped: bool, as_of: date, settings: ReviewSettings
-) -> CommitmentStatus:
+) -> ActionStatus:
     """Status of a commitment on ``as_of``; what was done later is not known yet."""
     if done_on is not None and done_on <= as_of:
         return "done" if done_on <= due else "done_late"
@@ -58,12 +57,17 @@ def completed_actions(actions: Sequence[Action], progress: ProgressLog, day: dat
 
 
 def apply_progress(action: Action, progress: ProgressLog, day: date, settings: ReviewSettings) -> Action:
-    """The action with its status and the day it was done, as known at the end of ``day``."""
+    """The action with its status and the day it was done, as known at the end of ``day``.
+
+    An open action of a deferred play is deferred until the play comes back, and not late.
+    """
     state, on = progress_on(action, progress, day)
     done_on = on if state == "done" else None
     status = commitment_status(action.due, done_on, state == "dropped", day, settings)
     if state == "done" and done_on is None:
         status = "done"
+    if state == "open" and action.deferred_until is not None and day < action.deferred_until:
+        status = "deferred"
     return action.model_copy(update={"status": status, "done_on": done_on})
 
 
@@ -87,6 +91,7 @@ def _commitment(action: Action) -> Commitment:
         due=action.due,
         status=action.status,
         done_on=action.done_on,
+        note=action.note,
     )
 
 

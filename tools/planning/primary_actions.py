@@ -1,6 +1,6 @@
 """Primary actions of earlier reviews: an account keeps one, with its date, until it is done or another one fits better. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -35,19 +35,3 @@ def earlier_primary_actions(actions: Sequence[Action], progress: ProgressLog, da
             key = (action.account_id, action.title)
             done[key] = max(on or action.due, done.get(key, date.min))
     return EarlierPrimaryActions(newest, done)
-
-
-def replaced_primary_actions(
-    open_actions: Sequence[Action], with_play: Collection[str], continued: Mapping[str, str]
-) -> list[Action]:
-    """Open primary actions that something else takes the place of.
-
-    ``with_play``: accounts whose approved play has its own first action. ``continued``: account of each approved plan line
-    to the id of its action.
-    """
-    return [
-        action
-        for action in open_actions
-        if action.kind == "primary"
-        and (action.account_id in with_play or continued.get(action.account_id, action.id) != action.id)
-    ]

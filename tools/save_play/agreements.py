@@ -27,6 +27,8 @@ def success_criteria(context: PlayContext) -> tuple[SuccessCriterion, ...]:
 
 def success_criterion(context: PlayContext, item: Criterion) -> SuccessCriterion:
     """One criterion with its date, and its number beyond today's value."""
+    if not item.measure:
+        return _older_criterion(context, item)
     change = context.edits.targets.get(item.name, TargetChange())
     fact_id, words = _words_for(context, item.of, item.of_else)
     measure = context.configuration.plan.measures[item.measure]
@@ -48,6 +50,21 @@ def success_criterion(context: PlayContext, item: Criterion) -> SuccessCriterion
     )
 
 
+def _older_criterion(context: PlayContext, item: Criterion) -> SuccessCriterion:
+    """The criterion of a library of an older version, in its own words."""
+    target = item.target.format_map(context.words)
+    if item.health_target:
+        measure = Measure(says="Health", number="at least {at_least} of 100, from {today} today")
+        count = item.model_copy(update={"count": "health"})
+        goal, today = _number_to_reach(context, count, measure), context.dossier.health
+        terms = Target(measure="health", at_least=goal, today=today, by=context.created)
+        target = f"{target} ({_target_words(context, terms, measure)})"
+    by = _last_day(context, item.week)
+    return SuccessCriterion(
+        name=item.name, metric=item.metric.format_map(context.words), target=target, by=by, week=item.week
+    )
+
+
 def walk_away(context: PlayContext) -> tuple[WalkAwayCriterion, ...]:
     """The conditions that end the play, each with its exit and its way back."""
     return tuple(_walk_away(context, item) for item in context.playbook.walk_away)
@@ -56,6 +73,9 @@ def walk_away(context: PlayContext) -> tuple[WalkAwayCriterion, ...]:
 def _walk_away(context: PlayContext, item: WalkAway) -> WalkAwayCriterion:
     fact_id, about = _words_for(context, item.about, item.about_else)
     terms, words = context.configuration.plan, {**context.words, "about": about}
+    if item.when not in terms.conditions:  # sentences of a library of an older version
+        said = {part: getattr(item, part).format_map(words) for part in ("when", "exit", "way_back")}
+        return WalkAwayCriterion(**said)
     return WalkAwayCriterion(
         when=capitalize_first(terms.conditions[item.when].says.format_map(words)),
         exit=terms.exits[item.exit].says.format_map(words),

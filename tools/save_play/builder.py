@@ -28,7 +28,9 @@ from tools.save_play.selection import (
     concession_cost,
     find_contact,
     owner_placeholders,
+    replace_name,
     supporting_evidence,
+    unassigned_role,
 )
 from tools.save_play.step_order import number_steps
 from tools.wording import safe_name
@@ -36,11 +38,15 @@ from tools.wording import safe_name
 
 @dataclass(frozen=True)
 class ChosenAction:
-    """One chosen action. A field that is None follows the playbook: its owner or its date."""
+    """One chosen action. A field that is None follows the playbook: its owner, its date, the action it waits for."""
 
     action: PlaybookAction
     owner: Person | None = None
     due: date | None = None
+    after: str | None = None
+    """Action whose result it needs; empty: it waits for none."""
+    kept: PlayAction | None = None
+    """The step as people approved it in an earlier week; its words, owner and facts stay."""
 
 
 _DECISION_BEFORE_WEEK_END = 3
@@ -146,7 +152,8 @@ def _play_actions(context: PlayContext, choices: PlayChoices) -> dict[str, PlayA
     def make(action_id: str, waiting: frozenset[str]) -> PlayAction:
         if action_id not in made:
             phase, choice = chosen[action_id]
-            others = (context.edits.after.get(action_id, each) for each in ("", *choice.action.after))
+            wanted = choice.action.after if choice.after is None else (choice.after,)
+            others = (context.edits.after.get(action_id, each) for each in ("", *wanted))
             after = next((each for each in others if each in chosen and each not in waiting), None)
             earlier = make(after, waiting | {after}).due if after else None
             made[action_id] = _play_action(context, phase, choice, after, earlier)
@@ -163,6 +170,8 @@ def _play_action(
     """The playbook's action with real people and a real date, after the day of the step that it waits for."""
     action, dossier = choice.action, context.dossier
     due = choice.due or context.due_date(phase, action)
+    if choice.kept is not None:
+        return _kept_action(context, choice, choice.kept, due)
     if earlier is not None and choice.due is None and due <= earlier:
         due = context.calendar.on_or_after(earlier + timedelta(days=1))
     due = max(due, earlier or due)
@@ -216,6 +225,22 @@ def _split_sentences(text: str) -> tuple[str, str]:
     """The first sentence of a playbook's text, and the rest."""
     first, *rest = re.split(r"(?<=[.?]) (?=[A-Z{])", text, maxsplit=1)
     return first, rest[0] if rest else ""
+
+
+def _kept_action(context: PlayContext, choice: ChosenAction, kept: PlayAction, due: date) -> PlayAction:
+    """A step of an earlier week with its date; who took over the account takes over the step."""
+    person = choice.owner or context.team.by_role.get(choice.action.owner_role)
+    update: dict[str, object] = {
+        "due": due,
+        "follow_up": context.calendar.follow_up(due, context.created),
+        "evidence": supporting_evidence(context.dossier, choice.action, context.finding),
+    }
+    if person is not None and person.person_id != kept.owner_id:
+        name = unassigned_role(kept.owner_role) if kept.owner == TBD else kept.owner
+        parts = ("title", "action", "detail", "purpose")
+        texts = {part: replace_name(getattr(kept, part), name, person.name) for part in parts}
+        update |= {"owner": person.name, "owner_id": person.person_id, **texts}
+    return kept.model_copy(update=update)
 
 
 def step_title(context: PlayContext, action: PlaybookAction) -> str:

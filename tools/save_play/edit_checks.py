@@ -128,7 +128,7 @@ def _target_faults(decision: PlayDecision, context: PlayContext) -> Faults:
 def _added_faults(added: AddedStep, context: PlayContext) -> Faults:
     vocabulary, facts = context.configuration.plan, context.facts
     verb = vocabulary.verbs.get(added.verb)
-    if verb is None:
+    if verb is None or not verb.step:
         yield "verb", f"no verb of plan.yaml is called {added.verb!r}; it has {', '.join(vocabulary.verbs)}"
     elif verb.needs_person and not added.person:
         yield "with", "say with whom"

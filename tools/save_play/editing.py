@@ -138,7 +138,9 @@ def edited_choices(play: SavePlay, swap: Mapping[str, str], context: PlayContext
         for action_id in (swap.get(each, each) for each in proposed[phase]):
             old = stay.get(action_id)
             owner = context.people.get(old.owner_id or "") if old else None
-            chosen[phase].append(ChosenAction(known[phase][action_id], owner, old.due if old else None))
+            changed = action_id in context.edits.people or action_id in context.edits.after
+            kept = old if play.drafting.outcome == "goes_on" and not changed else None
+            chosen[phase].append(ChosenAction(known[phase][action_id], owner, old.due if old else None, kept=kept))
     taken = {choice.action.id for choices in chosen.values() for choice in choices}
     for added in context.edits.added:
         phase = context.phase_on(added.by)
@@ -161,17 +163,27 @@ def actions_of(play: SavePlay) -> list[PlayAction]:
     return [action for phase in play.phases for action in phase.actions]
 
 
-def describe_edit(decision: PlayDecision, titles: Mapping[str, str] = MappingProxyType({})) -> tuple[str, ...]:
-    """The changes of an edit in words. ``titles``: words for a step instead of its id."""
+def describe_edit(
+    decision: PlayDecision,
+    titles: Mapping[str, str] = MappingProxyType({}),
+    people: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, ...]:
+    """The changes of an edit in words. ``titles`` and ``people``: words for a step and names for a person instead of ids."""
 
     def name(action: str) -> str:
         return quote(titles[action]) if action in titles else "the play" if action == WHOLE_PLAY else action
 
     found = [f"cause is now {decision.cause.replace('_', ' ')}"] if decision.cause else []
-    found += [f"owner of {name(action)} is now {person}" for action, person in sorted(decision.owners.items())]
+    found += [
+        f"owner of {name(action)} is now {people.get(person, person)}"
+        for action, person in sorted(decision.owners.items())
+    ]
     found += [f"{name(action)} is due {on}" for action, on in sorted(decision.dates.items())]
     found += [f"{name(old)} is replaced by {name(new)}" for old, new in sorted(decision.swap.items())]
-    found += [f"{name(action)} is done with {person}" for action, person in sorted(decision.people.items())]
+    found += [
+        f"{name(action)} is done with {people.get(person, person)}"
+        for action, person in sorted(decision.people.items())
+    ]
     found += [
         f"{name(action)} comes after {name(other) if other else 'no other step'}"
         for action, other in sorted(decision.after.items())

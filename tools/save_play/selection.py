@@ -279,6 +279,8 @@ _DECIDED_PARTS = frozenset(
     }
 )  # fmt: skip
 """The parts of a play that people decide on. Listed, so that a part added later does not change every version."""
+_NOT_DECIDED = {"phases": {"__all__": {"actions": {"__all__": {"began"}}}}}
+"""Where a step comes from is shown and not decided."""
 _DECIDED_EVIDENCE = frozenset({"id", "signal", "statement", "value", "shown", "unit", "direction", "observed_on"})
 """The parts of a piece of evidence that people read: no file name, no row number."""
 
@@ -289,7 +291,7 @@ def play_version(play: SavePlay) -> str:
     The same customer data gives the same version, however its rows are ordered and in whichever file format they come.
     Stored decisions carry versions: another content of the hash makes every pending choice be asked for again.
     """
-    content = play.model_dump(mode="json", include=set(_DECIDED_PARTS))
+    content = play.model_dump(mode="json", include=set(_DECIDED_PARTS), exclude=_NOT_DECIDED)
     content["evidence"] = [
         {
             **fact.model_dump(mode="json", include=set(_DECIDED_EVIDENCE)),

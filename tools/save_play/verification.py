@@ -137,7 +137,7 @@ def _first_touch(play: SavePlay, configuration: Configuration) -> Iterator[Viola
         yield _violation("first_touch_written", f"{first.id} comes first and is written; call or meet first")
     days = configuration.tiers.due[play.intervention_tier].days + int(configuration.review.first_touch_grace.value)
     limit = play.created + timedelta(days=days)
-    if first.due > limit:
+    if first.due > limit and play.drafting.outcome != "goes_on":  # people moved it since
         yield _violation("first_touch_late", f"{first.id} is due {first.due}; the tier asks for {limit}")
 
 
@@ -162,7 +162,8 @@ def _dates(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
         for action in phase.actions:
             if not context.calendar.is_working(action.due):
                 yield _violation("not_a_working_day", f"{action.id} is due {action.due}, a day off")
-            if action.due < play.created or action.due > phase.ends + timedelta(days=5):
+            moved = play.drafting.outcome == "goes_on"  # by people, in an earlier week
+            if action.due < play.created or (action.due > phase.ends + timedelta(days=5) and not moved):
                 yield _violation("date_outside_phase", f"{action.id} is due {action.due}, outside {phase.phase}")
             if action.due < last:
                 yield _violation("dates_out_of_order", f"{action.id} is due before the action ahead of it")
@@ -214,12 +215,15 @@ def _play_choices(play: SavePlay, context: PlayContext) -> PlayChoices:
             return draft_choices(context, play.draft)
         if play.draft is None and play.drafting.outcome != "goes_on":
             return playbook_choices(context)
+    changed = {*context.edits.people, *context.edits.after}
     return {
         phase.phase: [
             ChosenAction(
                 next(known for known in context.library(phase.phase) if known.id == action.id),
                 context.people.get(action.owner_id or ""),
                 action.due,
+                (action.step.after or "") if action.step and play.status in _EDITED else None,
+                action if play.drafting.outcome == "goes_on" and action.id not in changed else None,
             )
             for action in phase.actions
         ]
@@ -285,5 +289,5 @@ def _phase_differences(given: PlayPhase, wanted: PlayPhase, edited: bool) -> Ite
         if other is None or action == other:
             continue
         for name in PlayAction.model_fields:
-            if getattr(action, name) != getattr(other, name):
+            if name != "began" and getattr(action, name) != getattr(other, name):
                 yield _mismatch("action_differs", f"{action.id}, {name.replace('_', ' ')}", getattr(other, name))

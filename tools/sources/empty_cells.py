@@ -61,7 +61,7 @@ def is_one_of(text: str, words: Collection[str]) -> str:
 
 
 def _differs(cell: str) -> str:
-    """A condition that holds for most ids and for none of the words, which begin with N, T, U, a 0 or a sign."""
+    """A condition that holds for most cells and for none of the words, which begin with N, T, U, a 0 or a sign."""
     ranges = ("1:", "AN", "OT", "V[")
     return " OR ".join(f"{cell} >= '{first}' AND {cell} < '{end}'" for first, end in ranges)
 
@@ -73,9 +73,8 @@ def unless_empty(column: Column, cell: str, text: str, translated: Collection[st
     empty = f"length({cell}) <= {_LONGEST + 4} AND {is_one_of(f'lower(trim({cell}))', names)}"
     if column.kind == "date":
         empty += f" OR regexp_full_match(trim({cell}), {sql_string(_PLACEHOLDER_DATE)})"
-    if column.kind == "id":
-        return f"CASE WHEN {_differs(cell)} THEN {text} WHEN {empty} THEN NULL ELSE {text} END"
-    return f"CASE WHEN {empty} THEN NULL ELSE {text} END"
+        return f"CASE WHEN {empty} THEN NULL ELSE {text} END"
+    return f"CASE WHEN {_differs(cell)} THEN {text} WHEN {empty} THEN NULL ELSE {text} END"
 
 
 def real_day(cell: str) -> str:

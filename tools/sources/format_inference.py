@@ -115,18 +115,27 @@ def _count_matches(
     for name, patterns in proofs.items():
         for way, pattern in zip(("first", "second"), patterns, strict=True):
             keys.append((name, way))
-            tests.append(
-                f"count(*) FILTER (WHERE regexp_matches(trim({raw_table.text(columns.position[name])}), {pattern}))"
-            )
-    for name, pattern in plain.items():
-        cell = f"trim({raw_table.text(columns.position[name])})"
+            proof = f"regexp_matches(w_{name}, {pattern})"
+            # An ISO date proves no order, and most dates are written so.
+            is_iso = plain.get(name) == _PLAIN["date"]
+            tests.append(f"count(*) FILTER (WHERE {f'CASE WHEN NOT p_{name} THEN {proof} END' if is_iso else proof})")
+    for name in plain:
         keys.append((name, "plain"))
-        other = f"NOT regexp_full_match({cell}, {pattern}) OR {cell} IN ({sql_strings(PLACEHOLDER_DAYS)})"
-        tests.append(f"count(*) FILTER (WHERE {cell} <> '' AND ({other}))")
+        tests.append(f"count(*) FILTER (WHERE w_{name} <> '' AND NOT p_{name})")
     if not tests:
         return {}
-    found = connection.execute(f"SELECT {', '.join(tests)} FROM {raw_table.relation}").fetchone() or ()
+    written = {name: f"trim({raw_table.text(columns.position[name])})" for name in {**proofs, **plain}}
+    cells = ", ".join(f"{cell} AS w_{name}" for name, cell in written.items())
+    are_plain = "".join(f", {_is_plain(f'w_{name}', pattern)} AS p_{name}" for name, pattern in plain.items())
+    rows = f"SELECT *{are_plain} FROM (SELECT {cells} FROM {raw_table.relation})"
+    found = connection.execute(f"SELECT {', '.join(tests)} FROM ({rows})").fetchone() or ()
     return dict(zip(keys, found, strict=True))
+
+
+def _is_plain(cell: str, pattern: str) -> str:
+    """A condition: a cast may read the cell."""
+    day = f" AND {cell} NOT IN ({sql_strings(PLACEHOLDER_DAYS)})" if pattern == _PLAIN["date"] else ""
+    return f"regexp_full_match({cell}, {pattern}){day}"
 
 
 def _proven_format(counts: dict[tuple[str, str], int], name: str, meanings: tuple[str, str]) -> str | None:

@@ -140,8 +140,6 @@ def _plain_expressions(column: Column, cell: str) -> ColumnExpressions:
     problem = {"date": "not a date", "money": NOT_AN_AMOUNT, "integer": "not a whole number"}
     reason = problem.get(column.kind, NOT_A_NUMBER)
     value = f"TRY_CAST({t} AS {SQL_TYPES[column.kind]})"
-    if column.kind == "date":  # the engine has a year 0, and nothing else here has
-        value = f"CASE WHEN {t} >= '0001' THEN {value} END"
     return ColumnExpressions(f"nullif(trim({cell}), '')", None, value, ((f"{v} IS NULL AND {t} IS NOT NULL", reason),))
 
 

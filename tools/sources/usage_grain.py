@@ -99,6 +99,18 @@ def count_repeats(connection: duckdb.DuckDBPyConnection, usage_by_account: str) 
     return int(row[0]) if row else 0
 
 
+def may_repeat_days(connection: duckdb.DuckDBPyConnection, rows: str, as_of: date) -> bool:
+    """False where no two rows are of one account and day. A row from outside the last four months counts as a repeat."""
+    places = [
+        f"bit_or(case when age between {first} and {first + 62} then cast(1 as bigint) << (age - {first}) end)"
+        for first in (0, 63)
+    ]
+    days = " - ".join(f"coalesce(bit_count({place}), 0)" for place in places)
+    aged = f"select account_id, date_diff('day', date, {sql_date(as_of)}) as age from {rows}"
+    query = f"select exists (select 1 from ({aged}) group by account_id having count(*) - {days} > 0)"
+    return bool((connection.execute(query).fetchone() or (True,))[0])
+
+
 def recent_rows(connection: duckdb.DuckDBPyConnection, usage_by_account: str, days: int | None) -> RecentRows:
     """The recent rows, from ``recent_rows`` and ``recent_days`` of each account; ``days`` where they are known already."""
     repeats = count_repeats(connection, usage_by_account)

@@ -21,6 +21,7 @@ from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.salesforce_ids import match_references, refuse_repeated_accounts
 from tools.sources.staging_table import AMOUNT_COLUMNS, StagingTable, insert_rows, leave_out_rows, read_into_staging
 from tools.sources.usage_by_account import JOIN_ACCOUNTS, JOIN_ALL_ACCOUNTS, aggregate_usage
+from tools.sources.usage_grain import may_repeat_days
 from tools.sources.validation_rules import hide_future, row_rules
 from tools.sql import sql_identifier
 
@@ -49,7 +50,9 @@ def read_validated(
     else:
         some_left_out = known["accounts"].left_out_count > 0
         joins = JOIN_ACCOUNTS + (JOIN_ALL_ACCOUNTS if some_left_out else "")
-        leave_out_rows(connection, staging, row_rules(staging.table, request.as_of, some_left_out), joins)
+        # Of usage, the days of an account tell sooner than all cells of all rows that none is there twice.
+        may_repeat = name != "usage" or may_repeat_days(connection, staging.name, request.as_of)
+        leave_out_rows(connection, staging, row_rules(staging.table, request.as_of, some_left_out), joins, may_repeat)
     _insert_kept_rows(connection, staging, request)
 
 
