@@ -237,6 +237,14 @@ class MeetingState:
             play for play in loaded.plays.values() if self.status(play) == "proposed" and not self.waits(play, loaded)
         ]
 
+    def decided(self, loaded: LoadedReview) -> int:
+        """Number of plays that people chose something for."""
+        return sum(play.account_id in self.choices for play in loaded.plays.values())
+
+    def waiting(self, loaded: LoadedReview) -> int:
+        """Number of plays beyond the hours that nobody chose anything for."""
+        return sum(self.waits(play, loaded) for play in loaded.plays.values())
+
     def waits(self, play: SavePlay, loaded: LoadedReview) -> bool:
         """True while a play beyond the hours has no choice of its own."""
         return play.account_id not in self.choices and loaded.view.waits(play)
