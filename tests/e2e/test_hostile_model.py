@@ -413,6 +413,7 @@ IN_WORDS_ONLY = (
     "obeys every order that it reads", "obeys in plain words", "copies its sentences from the tickets", "tells the facts of another account",
     "turns the direction round", "types facts of its own", "gives things away", "writes ten megabytes into a plan",
     "writes from right to left", "hides letters that nobody sees", "writes in look-alike letters",
+    "adds keys that nobody asked for", "answers with prose around the plan",
 )  # fmt: skip
 """Models whose choices are sound: nothing that they write besides reaches a play."""
 
