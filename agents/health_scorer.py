@@ -10,7 +10,7 @@ from domain.facts import Incident
 from domain.phase_results import PortfolioCounts
 from tools.evidence.causes import UNDETERMINED, diagnose
 from tools.signals.statements import StatementFinder
-from tools.wording import format_money, format_short_day, plural, quote
+from tools.wording import format_short_day, format_total, plural, quote
 
 
 def diagnose_accounts(dossiers: Sequence[Dossier], configuration: Configuration) -> tuple[CauseFinding, ...]:
@@ -42,13 +42,19 @@ def find_patterns(
             for subject in subjects(dossier):
                 groups.setdefault(subject, []).append(dossier)
         for subject, members in groups.items():
-            arr = round(sum(member.arr or 0.0 for member in members), 2)
+            arr = _total_arr(members)
             if len(members) >= least:
-                message = f"{say(subject, len(members))} ({format_money(arr, currency)} of ARR)."
+                message = f"{say(subject, len(members))} ({_arr_text(members, currency)})."
                 ids = tuple(member.account_id for member in members)
                 found.append(
                     Pattern(
-                        kind=kind, subject=subject, accounts=len(members), arr=arr, message=message, account_ids=ids
+                        kind=kind,
+                        subject=subject,
+                        accounts=len(members),
+                        arr=arr,
+                        unknown_arr=_unknown_arr(members),
+                        message=message,
+                        account_ids=ids,
                     )
                 )
 
@@ -73,17 +79,31 @@ def incident_pattern(incident: Incident, currency: str) -> Pattern:
     since = format_short_day(incident.first_on)
     state = {True: "still open", False: "all closed", None: "open or closed is not known"}[incident.open]
     escalated = f"{plural(incident.escalated, 'ticket')} escalated, " if incident.escalated else ""
+    arr = format_total(incident.arr, len(incident.account_ids), incident.unknown_arr, currency)
     return Pattern(
         kind="incident",
         subject=incident.title,
         accounts=len(incident.account_ids),
         arr=incident.arr,
+        unknown_arr=incident.unknown_arr,
         message=(
-            f"{plural(len(incident.account_ids), 'account')} with {format_money(incident.arr, currency)} of ARR have reported "
+            f"{plural(len(incident.account_ids), 'account')} with {arr} of ARR have reported "
             f"the same thing since {since}: {quote(incident.title)}; {escalated}{state}."
         ),
         account_ids=incident.account_ids,
     )
+
+
+def _total_arr(members: Sequence[Dossier]) -> float:
+    return round(sum(member.arr or 0.0 for member in members), 2)
+
+
+def _arr_text(members: Sequence[Dossier], currency: str) -> str:
+    return f"{format_total(_total_arr(members), len(members), _unknown_arr(members), currency)} of ARR"
+
+
+def _unknown_arr(members: Sequence[Dossier]) -> int:
+    return sum(member.arr is None for member in members)
 
 
 def _themes(dossier: Dossier, finder: StatementFinder, least: float) -> list[str]:
@@ -109,7 +129,7 @@ def _overrepresented(
             if count < configuration.review.pattern_minimum.value or lift < configuration.review.pattern_lift.value:
                 continue
             members = [dossier for dossier in dossiers if group_of[dossier.account_id] == subject]
-            arr = round(sum(member.arr or 0.0 for member in members), 2)
+            arr = _total_arr(members)
             name = people[subject].name if subject in people else subject
             share = f"{lift:.1f} times the share in the whole base"
             where = f"in segment {name}" if kind == "segment" else "in one CSM's book"
@@ -119,7 +139,8 @@ def _overrepresented(
                     subject=name if kind == "segment" else "one book",
                     accounts=count,
                     arr=arr,
-                    message=f"{plural(count, 'account')} at risk are {where}, {share} ({format_money(arr, currency)} of ARR).",
+                    unknown_arr=_unknown_arr(members),
+                    message=f"{plural(count, 'account')} at risk are {where}, {share} ({_arr_text(members, currency)}).",
                     account_ids=tuple(member.account_id for member in members),
                 )
             )

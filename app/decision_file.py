@@ -10,7 +10,7 @@ from domain.review import Review
 from domain.running_play import Consequences, PlayProgress
 from tools.evidence.fact_words import fact_reason
 from tools.planning.decisions import reason_for_asking
-from tools.wording import format_money, plain_name
+from tools.wording import format_arr, plain_name
 from tools.yaml_file import read_yaml
 
 _LABEL = 90
@@ -37,7 +37,7 @@ def decisions_template(review: Review) -> str:
     causes, facts = {cause.account_id: cause for cause in review.causes}, review.facts
     waiting = {each.account_id: each for each in review.needs.waiting}
     for play in review.plays:
-        about = f"{play.name}, {play.cause_label}, {format_money(play.arr, play.currency)}"
+        about = f"{play.name}, {play.cause_label}, {format_arr(play.arr, play.currency)}"
         lines.append("  # " + " ".join(about.split()))
         wait, mark = waiting.get(play.account_id), ""
         if wait is not None:

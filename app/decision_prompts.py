@@ -29,7 +29,7 @@ from domain.running_play import Consequences, PlayProgress
 from domain.save_play import SavePlay
 from tools.planning.decisions import reason_for_asking
 from tools.store.desk_store import DeskStore
-from tools.wording import format_money, format_short_day, plural
+from tools.wording import format_arr, format_short_day, plural
 
 
 def prompt_for_decisions(session: StoreSession, review_id: str) -> Decisions:
@@ -93,7 +93,7 @@ def prompt_for_play(
     ``ask_for_edit`` asks what to change; an edit that changes nothing is an approval.
     ``running``: where the play stands, if it runs; ``effect``: what each decision does to its actions.
     """
-    head = f"{place}  {play.name}  {format_money(play.arr, play.currency)}  {play.cause_label}"
+    head = f"{place}  {play.name}  {format_arr(play.arr, play.currency)}  {play.cause_label}"
     body = Text("\n".join(f"{fact.id}  {fact.statement}" for fact in play.evidence[:6]))
     if running is not None:
         body = Text("\n".join(progress_lines(running)))

@@ -12,7 +12,17 @@ from rich.text import Text
 
 from domain.plan import TBD, Story
 from domain.portfolio import AheadAccount, ListedAccount
-from tools.wording import expected_churn_text, format_money, format_short_day, known_amount, plural
+from tools.wording import (
+    arr_at_risk_text,
+    expected_churn_text,
+    format_arr,
+    format_money,
+    format_short_day,
+    format_total,
+    known_amount,
+    plural,
+    unknown_arr_text,
+)
 
 if TYPE_CHECKING:
     from domain.backtest import Backtest
@@ -58,8 +68,8 @@ def review_text(review: "Review", folder: Path | None) -> str:
     head = f"{review.data.ends_note}\n" if review.data.ends_note else ""
     head += (
         f"{review.review_id}, as of {review.as_of} ({review.profile_note.lower()})\n"
-        f"{format_money(p.arr_at_risk, p.currency)} of {format_money(p.arr, p.currency)} ARR at risk in "
-        f"{plural(p.at_risk_accounts, 'account')} of {p.accounts:,}; expected churn "
+        f"{arr_at_risk_text(p)} at risk in "
+        f"{plural(p.at_risk_accounts, 'account')} of {p.accounts:,}{unknown_arr_text(p)}; expected churn "
         f"{expected_churn_text(p)}."
     )
     if review.baseline:
@@ -95,9 +105,7 @@ def review_text(review: "Review", folder: Path | None) -> str:
 def _story(story: Story, currency: str) -> str:
     owner = "no owner yet" if story.owner == TBD else story.owner
     by = f", {format_short_day(story.by)}" if story.by else ""
-    return (
-        f"{story.title} ({format_money(story.arr, currency)}). {story.detail}\n  Next: {story.proposal} ({owner}{by})"
-    )
+    return f"{story.title} ({format_arr(story.arr, currency)}). {story.detail}\n  Next: {story.proposal} ({owner}{by})"
 
 
 def _standing(line: ListedAccount) -> tuple[str, str, str]:
@@ -144,9 +152,15 @@ def _share(value: float | None) -> str:
 
 def scores_text(base: "ScoreOnlyBase") -> str:
     """Totals by risk tier, and the accounts with the most revenue at risk."""
-    tiers = base.rows("select risk_tier, count(*) as n, coalesce(sum(arr), 0) as arr from scored group by 1 order by 1")
+    tiers = base.rows(
+        "select risk_tier, count(*) as n, coalesce(sum(arr), 0) as arr, count(*) filter (arr is null) as unknown from scored"
+        " group by 1 order by 1"
+    )
     currency = base.configuration.scoring.money.home
-    totals = [(row["risk_tier"], f"{row['n']:,}", format_money(float(row["arr"]), currency)) for row in tiers]
+    totals = [
+        (row["risk_tier"], f"{row['n']:,}", format_total(float(row["arr"]), row["n"], row["unknown"], currency))
+        for row in tiers
+    ]
     worst = base.rows(
         "select account_id, name, arr, health, health_band, risk, risk_tier, intervention_tier from scored "
         f"order by at_risk desc, risk * cast(arr as double) desc, account_id limit {_ROWS}"

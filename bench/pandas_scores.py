@@ -15,6 +15,7 @@ import pandas as pd
 from bench.common import COMPARE, KEY, print_worst_accounts
 from domain.configuration import (
     CATEGORIES,
+    RISK_SCORE,
     SIZES,
     Configuration,
     PhraseSettings,
@@ -107,7 +108,10 @@ def usage_signals(export: Export, accounts: pd.DataFrame) -> pd.DataFrame:
     counted = rows.dropna(subset="active_users").groupby(KEY)
     counted = counted.agg(usage_on=("date", "max"), last_row=("age", "min"), first_row=("age", "max"))
     active = rows[rows["active_users"] > 0].groupby(KEY).agg(last_active=("age", "min"))
-    found = accounts[["seats"]].join([now, logins, before, counted, active])
+    # Each signal is as old as the newest row that has its own column.
+    of_column = {"actions_on": "core_actions", "logins_on": "logins", "features_on": "features_used"}
+    newest = [rows.dropna(subset=c).groupby(KEY)["date"].max().rename(on) for on, c in of_column.items()]
+    found = accounts[["seats"]].join([now, logins, before, counted, active, *newest])
     found["active_users_trend"] = percent_change(found["active_users_now"], found["active_users_before"])
     found["core_actions_trend"] = percent_change(found["actions_now"], found["actions_before"])
     seats = found["seats"].where(found["seats"] > 0)
@@ -143,6 +147,7 @@ def support_signals(export: Export, accounts: pd.DataFrame) -> pd.DataFrame:
         "escalated": ["escalations", "open_escalations"],
         "sla_breached": ["sla_breaches"],
         "priority": ["oldest_urgent_ticket"],
+        "closed_at": ["open_escalations", "oldest_urgent_ticket"],
     }.items():
         if tickets[column].isna().all():
             found[names] = np.nan
@@ -225,10 +230,12 @@ def relationship_signals(export: Export, accounts: pd.DataFrame) -> pd.DataFrame
     unanswered = sent[last_answer.isna() | (sent["date"] > last_answer)].groupby(KEY).size().rename("outreach")
 
     found = accounts[["started_on"]].join([every, met, active, replies, unanswered, count_people(export, contacts)])
+    # A source that names no executive anywhere cannot show that nobody met one.
     touched = found["named"].notna()
+    executives = kind.eq("exec_meeting") | touches["role"].isin(["exec_sponsor", "economic_buyer"])
     first = touches["date"].min()
     known_days = export.age(found["started_on"].where(found["started_on"] > first, first))
-    found["days_since_exec_touch"] = found["exec_age"].fillna(known_days).where(touched)
+    found["days_since_exec_touch"] = found["exec_age"].fillna(known_days).where(touched & executives.any())
     has_attended = touches["attended"].notna().any()
     has_answers = has_attended or touches["responded_at"].notna().any()
     has_outbound = touches["outbound"].notna().any()
@@ -253,7 +260,11 @@ def count_people(export: Export, contacts: pd.DataFrame) -> pd.DataFrame:
         }
     )
     people = people.groupby(contacts[KEY]).sum()
-    people["champion_status"] = np.select([people["champions"] > 0, people["champions_gone"] > 0], [0, 2], 1)
+    people["champion_status"] = np.select([people["champions"] > 0, people["champions_gone"] > 0], [0.0, 2.0], 1.0)
+    if not role.eq("champion").any():
+        people["champion_status"] = np.nan
+    if not sponsor.any() or (status.isna() & departed_on.isna()).all():
+        people["sponsor_changed"] = np.nan
     people["contacts_on"] = export.today
     return people
 
@@ -267,7 +278,8 @@ def commercial_signals(export: Export, accounts: pd.DataFrame, outcomes: pd.Data
     status = invoices["status"].mask(paid_later, "open")
     paid, past = export.known(invoices["paid_on"]).notna(), export.age(invoices["due_date"])
     invoices = invoices.assign(past=past, failed=status.eq("failed"))
-    due = invoices[status.isin(["open", "failed"]) & ~paid & (past >= 0)]
+    # A credit note is what we owe, and nobody owes a zero.
+    due = invoices[status.isin(["open", "failed"]) & ~paid & (past >= 0) & (invoices["amount"] > 0)]
     debts = due.groupby(KEY).agg(payment_failed=("failed", "sum"), invoice_overdue=("past", "max"))
     overdue = due[due["past"] > 0].groupby(KEY).agg(amount_overdue=("amount", "sum"))
     # An invoice that is not yet due, or has no status, proves nothing.
@@ -275,7 +287,11 @@ def commercial_signals(export: Export, accounts: pd.DataFrame, outcomes: pd.Data
 
     year = outcomes[outcomes["age"] <= 365]
     unsized = year["kind"].isin(["contracted", "expanded"]) & year["arr_change"].isna()
-    moved = year.assign(unsized=unsized).groupby(KEY).agg(moved=("arr_change", "sum"), unsized=("unsized", "sum"))
+    moved = (
+        year.assign(unsized=unsized)
+        .groupby(KEY)
+        .agg(moved=("arr_change", "sum"), unsized=("unsized", "sum"), outcomes_on=("date", "max"))
+    )
     goals = export.read("goals", [KEY, "status"]).dropna(subset="status")
     behind = goals["status"].isin(["behind", "missed"]).groupby(goals[KEY]).mean().rename("behind")
 
@@ -286,9 +302,10 @@ def commercial_signals(export: Export, accounts: pd.DataFrame, outcomes: pd.Data
     before = found["arr"] - found["moved"]
     found["arr_trend"] = (100 * found["moved"] / before.where(before > 0)).where(found["unsized"] == 0)
     found["goals_behind"] = 100 * found["behind"]
-    found["renewal_in_days"] = -export.age(found["renewal_date"])
+    past_renewal = export.age(found["renewal_date"])
+    found["renewal_in_days"] = -past_renewal.where(past_renewal <= export.scoring.renewal_question_after.value)
     found["invoices_on"] = export.seen(invoices, "due_date", "paid_on")
-    found["outcomes_on"] = found["goals_on"] = export.today
+    found["goals_on"] = export.today
     return found.drop(columns=["arr", "arr_home", "renewal_date"])
 
 
@@ -406,6 +423,7 @@ def score_all_accounts(folder: Path, as_of: date, configuration: Configuration |
     scored["risk"] = account_risk(scoring, components, found["renewal_in_days"])
     scored["at_risk"] = scored["risk"] > scoring.at_risk_above.value
     values[["renewal_in_days", "active_users_before"]] = found[["renewal_in_days", "active_users_before"]]
+    values[RISK_SCORE] = scored["risk"]
     for rule in configuration.tiers.rules:
         scored["at_risk"] |= rule_applies(rule, values, found["size"])
     return scored.reset_index()

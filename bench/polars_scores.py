@@ -120,6 +120,10 @@ def with_usage(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
         .group_by(KEY)
         .agg(
             usage_on=pl.when(users.is_not_null()).then(pl.col("date")).max(),
+            # Each signal is as old as the newest row that has its own column.
+            actions_on=pl.when(pl.col("core_actions").is_not_null()).then(pl.col("date")).max(),
+            logins_on=pl.when(pl.col("logins").is_not_null()).then(pl.col("date")).max(),
+            features_on=pl.when(pl.col("features_used").is_not_null()).then(pl.col("date")).max(),
             last_row=pl.when(users.is_not_null()).then(pl.col("age")).min(),
             first_row=pl.when(users.is_not_null()).then(pl.col("age")).max(),
             last_active=pl.when(users > 0).then(pl.col("age")).min(),
@@ -153,6 +157,7 @@ def with_support(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
         escalated=has_values("escalated"),
         breached=has_values("sla_breached"),
         priority=has_values("priority"),
+        ends=has_values("closed_at"),
     )
     is_open = export.known("closed_at").is_null()
     counts = tickets.group_by(KEY).agg(
@@ -178,9 +183,9 @@ def with_support(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
         .with_columns(
             ticket_spike=pl.when(month >= 5).then(ratio).otherwise(ratio.clip(upper_bound=1)),
             escalations=count("escalations", whole["escalated"]),
-            open_escalations=count("open_escalations", whole["escalated"]),
+            open_escalations=count("open_escalations", whole["escalated"] and whole["ends"]),
             sla_breaches=count("sla_breaches", whole["breached"]),
-            oldest_urgent_ticket=count("oldest_urgent_ticket", whole["priority"]),
+            oldest_urgent_ticket=count("oldest_urgent_ticket", whole["priority"] and whole["ends"]),
             tickets_on=pl.lit(whole["seen"], dtype=pl.Date),
         )
     )
@@ -259,6 +264,9 @@ def with_relationship(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
         attended=has_values("attended"),
         answers=has_values("attended") | has_values("responded_at"),
     )
+    # A source that names no executive anywhere cannot show that nobody met one.
+    powerful = (kind == "exec_meeting") | pl.col("role").is_in(["exec_sponsor", "economic_buyer"])
+    named = pl.lit(table_facts(touches, executives=powerful.any())["executives"])
     answered, last_answer = pl.col("answered_on").is_not_null(), pl.col("last_answer")
     # Outreach of the last three days has not had time for an answer.
     waiting = pl.col("outbound") & kind.is_in(["email", "call"]) & ~answered & age.is_between(4, 60)
@@ -280,7 +288,7 @@ def with_relationship(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
         .join(active.agg(active_contacts=pl.col("contact_id").n_unique()), on=KEY, how="left")
         .join(count_people(contacts, export), on=KEY, how="left")
         .with_columns(
-            days_since_exec_touch=pl.when(touched).then(pl.col("exec_age").fill_null(known_days)),
+            days_since_exec_touch=pl.when(touched & named).then(pl.col("exec_age").fill_null(known_days)),
             active_contacts=pl.when((pl.col("named") > 0) & answers).then(pl.col("active_contacts").fill_null(0)),
             unanswered_outreach=pl.when(answers & pl.lit(whole["outbound"])).then(pl.col("unanswered_outreach")),
             missed_meetings=pl.when(pl.lit(whole["attended"])).then(pl.col("missed_meetings")),
@@ -295,13 +303,21 @@ def count_people(contacts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
     ahead = pl.col("departed_on").is_not_null() & departed_on.is_null()
     gone = pl.when(status.is_null()).then(departed_on.is_not_null()).otherwise((status == "departed") & ~ahead)
     champion, recent = role == "champion", (export.age("departed_on") <= 180).fill_null(True)
+    sponsor = role.is_in(["economic_buyer", "exec_sponsor"])
+    whole = table_facts(
+        contacts,
+        champions=champion.any(),
+        sponsors=sponsor.any(),
+        ends=has_values("status") | has_values("departed_on"),
+    )
     people = contacts.group_by(KEY).agg(
         champions=(champion & ~gone).sum(),
         champions_gone=(champion & gone).sum(),
-        sponsor_changed=(role.is_in(["economic_buyer", "exec_sponsor"]) & gone & recent).sum(),
+        sponsor_changed=pl.when(pl.lit(whole["sponsors"] and whole["ends"])).then((sponsor & gone & recent).sum()),
     )
     step = pl.when(pl.col("champions") > 0).then(0).when(pl.col("champions_gone") > 0).then(2).otherwise(1)
-    return people.select(KEY, "sponsor_changed", champion_status=step, contacts_on=pl.lit(export.as_of))
+    known = pl.when(pl.lit(whole["champions"])).then(step)
+    return people.select(KEY, "sponsor_changed", champion_status=known, contacts_on=pl.lit(export.as_of))
 
 
 def with_commercial(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
@@ -317,7 +333,8 @@ def with_commercial(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
         paid=paid,
         past=past,
     )
-    due = (pl.col("past") >= 0) & ~pl.col("paid") & status.is_in(["open", "failed"])
+    # A credit note is what we owe, and nobody owes a zero.
+    due = (pl.col("past") >= 0) & ~pl.col("paid") & status.is_in(["open", "failed"]) & (pl.col("amount") > 0)
     debts = invoices.group_by(KEY).agg(
         # An invoice that is not yet due, or has no status, proves nothing.
         billed=((pl.col("past") >= 0) & (status.is_not_null() | pl.col("paid"))).any(),
@@ -327,7 +344,9 @@ def with_commercial(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
     )
     unsized = pl.col("kind").is_in(["contracted", "expanded"]) & pl.col("arr_change").is_null()
     year = export.rows("outcomes", "date").filter(pl.col("age") <= 365)
-    moved = year.group_by(KEY).agg(moved=pl.col("arr_change").cast(pl.Float64).sum(), unsized=unsized.any())
+    moved = year.group_by(KEY).agg(
+        moved=pl.col("arr_change").cast(pl.Float64).sum(), unsized=unsized.any(), outcomes_on=pl.col("date").max()
+    )
     goals = export.scan("goals").filter(pl.col("status").is_not_null()).group_by(KEY)
     behind = goals.agg(goals_behind=100 * status.is_in(["behind", "missed"]).mean())
     before = pl.col("contract_arr") - pl.col("moved")
@@ -341,11 +360,12 @@ def with_commercial(accounts: pl.LazyFrame, export: Export) -> pl.LazyFrame:
             invoice_overdue=pl.when("billed").then(pl.col("invoice_overdue").fill_null(0)),
             overdue_share=pl.when(pl.col("arr") > 0).then(100 * amount / pl.col("arr")),
             arr_trend=pl.when(~pl.col("unsized") & (before > 0)).then(100 * pl.col("moved") / before),
-            renewal_in_days=-export.age("renewal_date"),
+            renewal_in_days=pl.when(export.age("renewal_date") <= export.scoring.renewal_question_after.value).then(
+                -export.age("renewal_date")
+            ),
             invoices_on=pl.lit(
                 table_facts(export.scan("invoices"), seen=export.seen("due_date", "paid_on"))["seen"], pl.Date
             ),
-            outcomes_on=pl.lit(export.as_of),
             goals_on=pl.lit(export.as_of),
         )
     )

@@ -89,7 +89,7 @@ def measure_parts(folder: Path, new: Path) -> dict[str, float]:
     review_once(folder, new / "first")
     parts.watch(tools.scoring.scored_base, "read_base", "scoring")
     parts.watch(tools.scoring.scored_base.ScoredBase, "rows", "asking")
-    parts.watch(tools.scoring.scored_base.ScoredBase, "keep", "history")
+    parts.watch(tools.scoring.scored_base.ScoredBase, "save_scores", "history")
     parts.watch(app.wiring.StoreSession, "configuration", "configuration")
     parts.watch(app.commands, "print_outcome", "screen")
     parts.watch(app.report, "render_files", "pages")

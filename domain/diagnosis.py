@@ -43,6 +43,8 @@ class Pattern(Record):
     subject: str
     accounts: int
     arr: float
+    unknown_arr: int = 0
+    """Accounts whose ARR is unknown: they are in no sum."""
     message: str
     account_ids: tuple[str, ...]
 
@@ -57,6 +59,10 @@ class CapacityLine(Record):
     red_accounts: int
     at_risk_accounts: int
     at_risk_arr: float
+    unknown_arr: int = 0
+    """Accounts whose ARR is unknown: they are in no sum."""
+    at_risk_unknown_arr: int = 0
+    """Those of them that are at risk."""
     weekly_hours: float | None
     """Working hours a week."""
     hours_committed: float

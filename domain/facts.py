@@ -250,3 +250,8 @@ class Incident(Record):
     """True while at least one report is open; None where the data cannot say."""
     owner: str | None
     """Person id of who owns it with us; None: to be assigned."""
+
+    @property
+    def unknown_arr(self) -> int:
+        """Number of accounts whose ARR is unknown: they are not in the sum."""
+        return sum(account.arr is None for account in self.accounts)

@@ -60,6 +60,10 @@ class CsmBook(Record):
     red_accounts: int
     at_risk_accounts: int
     at_risk_arr: float
+    unknown_arr: int = 0
+    """Accounts whose ARR is unknown: they are in no sum."""
+    at_risk_unknown_arr: int = 0
+    """Those of them that are at risk."""
     by_size: dict[Size, int]
 
 

@@ -170,6 +170,10 @@ class TierCount(Record):
     arr: float
     at_risk_accounts: int
     at_risk_arr: float
+    unknown_arr: int = 0
+    """Accounts whose ARR is unknown: they are in no sum."""
+    at_risk_unknown_arr: int = 0
+    """Those of them that are at risk."""
 
 
 class BridgeStep(Record):
@@ -198,8 +202,12 @@ class PortfolioSummary(Record):
     accounts: int
     currency: str
     arr: float
+    unknown_arr: int = 0
+    """Accounts whose ARR is unknown: they are in no sum."""
     at_risk_accounts: int
     arr_at_risk: float
+    at_risk_unknown_arr: int = 0
+    """Those of them that are at risk."""
     expected_churn_arr: float
     """Sum of ARR × chance of leaving within ``churn_horizon_weeks``."""
     churn_horizon_weeks: int | None = None
@@ -298,6 +306,8 @@ class MatrixCell(Record):
     opportunity: Literal["high", "medium", "low"]
     accounts: int
     arr: float
+    unknown_arr: int = 0
+    """Accounts whose ARR is unknown: they are in no sum."""
     examples: tuple[str, ...]
     play: str
 

@@ -33,7 +33,7 @@ from tools.scoring import portfolio_summary
 from tools.scoring.scored_base import ScoredBase
 from tools.scoring.snapshots import SnapshotStore
 from tools.store.review_store import ReviewStore
-from tools.wording import capitalize_first, format_day, format_money, plural
+from tools.wording import capitalize_first, format_day, format_money, format_total, plural
 from tools.working_days import WorkingDays
 
 if TYPE_CHECKING:
@@ -176,7 +176,8 @@ class AskContext:
         ]
         what = " ".join(filter(None, (f"tier {tier}" if tier else "", f"segment {segment}" if segment else "")))
         owner = f" of {self.people[csm_id].name}" if csm_id else ""
-        arr = format_money(round(sum(line.arr or 0.0 for line in lines), 2), self.configuration.scoring.money.home)
+        total, missing = round(sum(line.arr or 0.0 for line in lines), 2), sum(line.arr is None for line in lines)
+        arr = format_total(total, len(lines), missing, self.configuration.scoring.money.home)
         subject = f"in {what}" if what else "in the plan"
         sentences = [f"{plural(len(lines), 'account')}{owner} {subject}, {arr} of ARR."]
         if lines:
@@ -191,8 +192,11 @@ class AskContext:
         steps = {step.name: step.arr for step in portfolio.bridge}
         moved = steps["closing"] - steps["opening"]
         since = format_day(self.base.previous.as_of)
+        at_risk = format_total(
+            portfolio.arr_at_risk, portfolio.at_risk_accounts, portfolio.at_risk_unknown_arr, portfolio.currency
+        )
         sentences = [
-            f"{format_money(portfolio.arr_at_risk, portfolio.currency)} of ARR is at risk, "
+            f"{at_risk} of ARR is at risk, "
             f"{format_money(abs(moved), portfolio.currency)} {'more' if moved > 0 else 'less'} than on {since}."
         ]
         for change, says in _CHANGE_PHRASES:

@@ -215,7 +215,13 @@ def _outcomes(
             account,
             play.name,
             play.arr,
-            AccountStatus(kinds.get(account), account in still_at_risk, play.health, health_now.get(account)),
+            AccountStatus(
+                kinds.get(account),
+                account in still_at_risk,
+                account in health_now,
+                play.health,
+                health_now.get(account),
+            ),
             [item for item in items if item.account_id == account],
         )
         for account, play in sorted(running.items(), key=lambda pair: (-(pair[1].arr or 0), pair[0]))

@@ -76,6 +76,32 @@ def format_money(amount: float | None, currency: str) -> str:
     return f"{currency} {format_number(amount, 0)}"
 
 
+def format_arr(arr: float | None, currency: str) -> str:
+    """The ARR of an account where no column says that it is one."""
+    return "ARR unknown" if arr is None else format_money(arr, currency)
+
+
+def format_total(amount: float, accounts: int, unknown: int, currency: str) -> str:
+    """The ARR of some accounts, with the number of those whose ARR nobody knows: they are not in the sum."""
+    if not unknown:
+        return format_money(amount, currency)
+    return UNKNOWN if unknown >= accounts else f"{format_money(amount, currency)} and {format_number(unknown)} unknown"
+
+
+def arr_at_risk_text(portfolio: "PortfolioSummary") -> str:
+    """The ARR at risk and the ARR of the base: sums over the accounts of which it is known."""
+    has_none = 0 < portfolio.at_risk_accounts == portfolio.at_risk_unknown_arr
+    at_risk = UNKNOWN if has_none else format_money(portfolio.arr_at_risk, portfolio.currency)
+    return f"{at_risk} of {format_money(portfolio.arr, portfolio.currency)} ARR"
+
+
+def unknown_arr_text(portfolio: "PortfolioSummary") -> str:
+    """What those sums leave out, in brackets behind the number of accounts; empty where they are complete."""
+    if not portfolio.unknown_arr:
+        return ""
+    return f" (ARR unknown for {portfolio.unknown_arr:,}, {portfolio.at_risk_unknown_arr:,} of them at risk)"
+
+
 def known_amount(value: Decimal | float | None) -> float | None:
     """An amount from the engine; None where nobody knows it, which is not zero."""
     return None if value is None else float(value)

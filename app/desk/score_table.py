@@ -102,6 +102,8 @@ class TablePage:
     rows: list[Row]
     accounts: int
     arr: float
+    unknown_arr: int
+    """Accounts whose ARR is unknown: they are not in the sum."""
     wanted: TableQuery
 
     @property
@@ -171,7 +173,9 @@ class ScoreTable:
         expression, _ = SORTS[wanted.sort]
         down = (wanted.sort not in _ASCENDING) != wanted.turned
         (totals,) = self._query(
-            f"select count(*) as accounts, coalesce(sum(arr), 0) as arr from shown where {where}", values
+            f"select count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (arr is null) as unknown"
+            f" from shown where {where}",
+            values,
         )
         pages = max(-(-totals["accounts"] // PAGE_SIZE), 1)
         page = min(wanted.page, pages)
@@ -180,7 +184,8 @@ class ScoreTable:
             f"limit {PAGE_SIZE} offset {(page - 1) * PAGE_SIZE}",
             values,
         )
-        return TablePage(rows, totals["accounts"], float(totals["arr"]), replace(wanted, page=page))
+        totals_shown = totals["accounts"], float(totals["arr"]), totals["unknown"]
+        return TablePage(rows, *totals_shown, replace(wanted, page=page))
 
     def check(self, wanted: TableQuery) -> TableQuery:
         """The same query. Raises InputError for a CSM or a segment that nothing in the table has."""

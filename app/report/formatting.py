@@ -146,6 +146,18 @@ def money(amount: float | None, currency: str) -> str:
     return f"{MINUS if amount < 0 and text != '0' else ''}{currency} {text}"
 
 
+def total(amount: float, accounts: int, missing: int, currency: str) -> str:
+    """The ARR of some accounts, with the number of those whose ARR nobody knows."""
+    if not missing:
+        return money(amount, currency)
+    return UNKNOWN if missing >= accounts else f"{money(amount, currency)} and {number(missing)} unknown"
+
+
+def known_arr(amount: float | None, currency: str) -> str:
+    """The ARR of an account where no column says that it is one."""
+    return "ARR unknown" if amount is None else money(amount, currency)
+
+
 def signed_money(amount: float, currency: str) -> str:
     """A change in money with its sign."""
     text = money(amount, currency)

@@ -21,7 +21,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _CITED = re.compile(r"\bE\d+\b")
 _FILTERS = (
     formatting.word, formatting.capital, formatting.number, formatting.score, formatting.signed, formatting.percent, formatting.money,
-    formatting.signed_money, formatting.arr, formatting.day, formatting.short_day, formatting.in_days, formatting.span, formatting.hours,
+    formatting.signed_money, formatting.total, formatting.known_arr, formatting.arr, formatting.day, formatting.short_day, formatting.in_days, formatting.span, formatting.hours,
     formatting.listed, formatting.rounded, formatting.rounded_money, formatting.rounded_change,
 )  # fmt: skip
 _TEMPLATE_FUNCTIONS = (

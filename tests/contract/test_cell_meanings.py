@@ -271,3 +271,26 @@ def test_a_short_key_is_found_by_a_long_id_in_small_letters_and_usage_too(tmp_pa
     )
     for each in (found, score_folder(typed, AS_OF)):
         assert {a: row["active_users_now"] for a, row in each.measured.items()} == {SHORT: 5, "7": 4}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "other", "reference"),
+    [
+        ("varchar", "1001", "varchar", "1001.0"),
+        ("bigint", "1001", "double", "1001"),
+        ("double", "1001", "varchar", "1001.0"),
+    ],
+)
+def test_an_id_that_became_a_number_is_its_account_in_a_duckdb_file(
+    tmp_path: Path, kind: str, key: str, other: str, reference: str
+) -> None:
+    with duckdb.connect(str(tmp_path / "crm.duckdb")) as file:
+        file.execute(f"create table accounts (account_id {kind}, name text, arr double, renewal_date date)")
+        file.execute(f"insert into accounts values ('{key}', 'One', 50000, date '2027-03-01')")
+        file.execute(f"create table usage (account_id {other}, date date, active_users int)")
+        file.execute(f"insert into usage values ('{reference}', date '2026-11-20', 5)")
+        file.execute(f"create table tickets (ticket_id text, account_id {other}, opened_at date, escalated boolean)")
+        file.execute(f"insert into tickets values ('T1', '{reference}', date '2026-11-20', true)")
+    found = score_folder(tmp_path / "crm.duckdb", AS_OF)
+    assert (reasons(found), found.measured["1001"]["active_users_now"]) == ([], 5)
+    assert found["1001"]["rule"] == "escalation"

@@ -97,3 +97,47 @@ def test_the_search_at_the_server_reads_plain_text(texts: tuple[str, ...], postg
     found = scored(postgres_url)
     assert {said.account_id: said.intent for said in found.base.statements} == STATED[texts]
     found.base.close()
+
+
+IDS = {
+    "text": ("text", "'1001'", "text", "'1001.0'"),
+    "a key with the addition": ("text", "'1001.0'", "bigint", "1001"),
+    "a key that is a float": ("double precision", "1001.0", "text", "'1001'"),
+    "a reference that is a float": ("integer", "1001", "double precision", "1001.0"),
+    "a reference with decimals": ("bigint", "1001", "numeric(12, 1)", "1001.0"),
+}
+
+
+@pytest.mark.parametrize("written", IDS)
+def test_an_id_that_became_a_number_meets_its_account_in_every_table(postgres_url: str, written: str) -> None:
+    kind, key, other, reference = IDS[written]
+    run(
+        postgres_url,
+        f"create table accounts (account_id {kind}, name text, arr numeric, renewal_date date, parent_account_id {other})",
+        f"insert into accounts values ({key}, 'One', 50000, '2027-03-01', null), ('2', 'Two', 1, null, {reference})",
+        f"create table usage (account_id {other}, date date, active_users integer)",
+        f"insert into usage values ({reference}, '2026-11-20', 5), ({reference}, '2026-11-21', 7)",
+        f"create table tickets (ticket_id text, account_id {other}, opened_at date, escalated boolean)",
+        f"insert into tickets values ('7', {reference}, '2026-11-20', true), ('7.0', {reference}, '2026-11-20', true)",
+    )
+    found = scored(postgres_url)
+    assert found.base.audit.left_out == ()
+    assert list(found.accounts) == ["1001", "2"]
+    assert (found.accounts["2"]["parent_account_id"], found.measured["1001"]["active_users_now"]) == ("1001", 6)
+    assert found["1001"]["rule"] == "escalation"
+    assert found.measured["1001"]["escalations"] == 2, "7 and 7.0 are two tickets: only what tables share is compared"
+    found.base.close()
+
+
+def test_an_id_that_only_looks_like_a_number_is_left_alone(crm: str) -> None:
+    run(
+        crm,
+        "insert into crm.accounts values ('v1', 'Five', 1, null, null)",
+        "create table crm.tickets (ticket_id text, account_id text, opened_at date)",
+        "insert into crm.tickets values ('T1', 'v1.0', '2026-11-20'), ('T2', '.0', '2026-11-20'), ('T3', 'v1', '2026-11-20')",
+    )
+    found = scored(crm)
+    assert [(e.column, e.reason, e.rows) for e in found.base.audit.left_out if e.table == "tickets"] == [
+        ("account_id", "no such account", 2)
+    ]
+    found.base.close()

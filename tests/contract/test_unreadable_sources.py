@@ -155,9 +155,33 @@ def sample(tmp_path: Path) -> Path:
     return folder
 
 
+def reviewed(folder: Path, place: Path) -> tuple[Review, dict[str, str]]:
+    """The review of the folder, and what stands on the first page above the first section, by file."""
+    asked = ("review", "--data", str(folder), "--as-of", TODAY, "--approve", "all", "--store", str(place / "store"))
+    assert saveplay(*asked, "--out", str(place / "out")).code == DONE
+    made = place / "out" / "2026-W48"
+    pages = {}
+    for page, below in (("review.md", "## Portfolio risk"), ("review.html", 'id="briefing"')):
+        text = (made / page).read_text(encoding="utf-8")
+        pages[page] = text[: text.index(below)]
+    return Review.model_validate_json((made / "review.json").read_text(encoding="utf-8")), pages
+
+
+def coverage_of(folder: Path) -> dict[str, float]:
+    """Coverage by account."""
+    rows = json.loads(saveplay("score", "--data", str(folder), "--as-of", TODAY, "--json").out)
+    return {row["account_id"]: row["coverage"] for row in rows}
+
+
 @pytest.mark.timeout(120)
-def test_the_sample_with_two_per_cent_of_its_tickets_stops_and_goes_on_only_when_told(sample: Path) -> None:
+def test_the_sample_with_two_per_cent_of_its_tickets_stops_and_goes_on_only_when_told(
+    sample: Path, tmp_path: Path
+) -> None:
+    whole = coverage_of(sample)
     folder = spoil_tickets(sample, 0.98)
+    asked = ("review", "--data", str(folder), "--as-of", TODAY, "--store", str(tmp_path / "none"))
+    assert saveplay(*asked, "--out", str(tmp_path / "none")).code == REFUSED
+    assert not list((tmp_path / "none").glob("20*")), "no review is written"
     refused = saveplay("check", "--data", str(folder), "--as-of", TODAY)
     assert refused.code == REFUSED
     assert "rows could not be used (98 %, at most 50 % may be)" in refused.err
@@ -167,21 +191,29 @@ def test_the_sample_with_two_per_cent_of_its_tickets_stops_and_goes_on_only_when
     rows = json.loads(saveplay("score", "--data", str(folder), "--as-of", TODAY, "--json").out)
     assert {row["confidence"] for row in rows} == {"medium", "low"}
     assert max(row["coverage"] for row in rows) < 0.9
+    assert all(row["coverage"] <= whole[row["account_id"]] for row in rows)
+    review, pages = reviewed(folder, tmp_path)
+    assert review.data.left_out_note == "Not usable by table: tickets 98 %."
+    assert all(review.data.left_out_note in page for page in pages.values())
+    assert {line.confidence for line in review.at_risk} <= {"medium", "low"}
+    (gap,) = [gap for gap in review.data.gaps if gap.subject == "tickets" and "not connected" in gap.message]
+    assert gap.message.startswith("tickets is treated as not connected, because 98 % of its rows could not be used")
 
 
 @pytest.mark.timeout(120)
 def test_the_sample_with_sixty_per_cent_of_its_tickets_says_so_on_the_first_page(sample: Path, tmp_path: Path) -> None:
+    whole = coverage_of(sample)
     folder = spoil_tickets(sample, 0.4)
-    asked = ("review", "--data", str(folder), "--as-of", TODAY, "--approve", "all", "--store", str(tmp_path / "store"))
-    assert saveplay(*asked, "--out", str(tmp_path / "out")).code == DONE
-    made = tmp_path / "out" / "2026-W48"
-    review = Review.model_validate_json((made / "review.json").read_text(encoding="utf-8"))
+    review, pages = reviewed(folder, tmp_path)
     assert 0.4 < review.data.sources[3].share_left_out < 0.45
     note = review.data.left_out_note
     assert note.startswith("Not usable by table: tickets 4")
-    for page, below in (("review.md", "## Portfolio risk"), ("review.html", 'id="briefing"')):
-        text = (made / page).read_text(encoding="utf-8")
-        assert note in text[: text.index(below)]
+    assert all(note in page for page in pages.values())
+    said = " ".join(saveplay("check", "--data", str(folder), "--as-of", TODAY).out.split())
+    assert note in said
+    assert "of the rows of tickets could not be used: what is measured from it counts" in said
+    now = coverage_of(folder)
+    assert sum(now[account] < whole[account] for account in whole) > len(whole) / 2
     assert {line.confidence for line in review.at_risk} <= {"medium", "low"}
     assert any(gap.kind == "unreadable" and gap.subject == "tickets" for gap in review.data.gaps)
 

@@ -341,20 +341,23 @@ def test_what_is_done_after_the_review_is_not_known_in_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "at_risk", "status"),
-    [("churned", False, "lost"), ("renewed", True, "saved"), ("expanded", False, "saved"), (None, False, "recovered"),
-     (None, True, "in_play")],
+    ("kind", "at_risk", "is_customer", "status"),
+    [("churned", False, False, "lost"), ("renewed", True, True, "saved"), ("expanded", False, True, "saved"),
+     (None, False, True, "recovered"), (None, True, True, "in_play"), (None, False, False, "left_list")],
 )  # fmt: skip
-def test_what_became_of_an_account_is_said_in_one_word(kind: str | None, at_risk: bool, status: str) -> None:
-    assert account_outcome("A-1", "Northwind", 10, AccountStatus(kind, at_risk, 50, 70), ()).status == status
+def test_what_became_of_an_account_is_said_in_one_word(
+    kind: str | None, at_risk: bool, is_customer: bool, status: str
+) -> None:
+    now = AccountStatus(kind, at_risk, is_customer, 50, 70)
+    assert account_outcome("A-1", "Northwind", 10, now, ()).status == status
 
 
 def test_those_who_kept_their_promises_are_thanked_and_silent_losses_are_asked_about() -> None:
     actions = work(decide(approve()))
     done = {action.id: ("done", action.due) for action in actions}
     items = list_commitments(actions, done, date(2027, 3, 1), SHIPPED.review)
-    saved = account_outcome("A-1", "Northwind", 10, AccountStatus("renewed", False, 50, 70), items)
-    lost = account_outcome("A-2", "Contoso", 10, AccountStatus("churned", False, 50, None), ())
+    saved = account_outcome("A-1", "Northwind", 10, AccountStatus("renewed", False, True, 50, 70), items)
+    lost = account_outcome("A-2", "Contoso", 10, AccountStatus("churned", False, False, 50, None), ())
     assert saved.people == tuple(sorted({action.owner for action in actions}))
     said = " ".join(learnings(items, [saved, lost]))
     assert "Saved: Northwind" in said

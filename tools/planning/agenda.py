@@ -11,7 +11,17 @@ from domain.portfolio import AtRiskAccount
 from domain.running_play import Deferral
 from domain.save_play import SavePlay
 from domain.tracking import Action
-from tools.wording import ROLE_NAMES, expected_churn_text, format_day, format_money, format_number, plural
+from tools.wording import (
+    ROLE_NAMES,
+    arr_at_risk_text,
+    expected_churn_text,
+    format_arr,
+    format_day,
+    format_money,
+    format_number,
+    plural,
+    unknown_arr_text,
+)
 
 
 def build_agenda(
@@ -30,7 +40,7 @@ def build_agenda(
         "new": _new_points(identified, trends),
         "followup": _followup_points(identified),
         "deep_dive": [
-            f"{play.name}: {play.cause_label}, {format_money(play.arr, play.currency)}, {_renewal(play)}"
+            f"{play.name}: {play.cause_label}, {format_arr(play.arr, play.currency)}, {_renewal(play)}"
             for play in plays
         ],
         "resources": _resource_points(needs, capacity),
@@ -82,8 +92,7 @@ def _portfolio_points(identified: IdentifyResult) -> list[str]:
     numbers = identified.portfolio
     share = numbers.arr_at_risk / numbers.arr if numbers.arr else 0.0
     found = [
-        f"{format_money(numbers.arr_at_risk, numbers.currency)} of {format_money(numbers.arr, numbers.currency)} ARR is at risk "
-        f"({share:.0%}), in {plural(numbers.at_risk_accounts, 'account')} of {numbers.accounts}.",
+        f"{arr_at_risk_text(numbers)} is at risk ({share:.0%}), in {plural(numbers.at_risk_accounts, 'account')} of {numbers.accounts}{unknown_arr_text(numbers)}.",
         f"Expected churn: {expected_churn_text(numbers)}.",
     ]
     if identified.baseline:
@@ -91,8 +100,11 @@ def _portfolio_points(identified: IdentifyResult) -> list[str]:
     else:
         steps = {step.name: step for step in numbers.bridge}
         moved = steps["closing"].arr - steps["opening"].arr
+        way = "rose" if moved > 0 else "fell"
         found.append(
-            f"At-risk ARR {'rose' if moved > 0 else 'fell'} by {format_money(abs(moved), numbers.currency)} since last week."
+            f"At-risk ARR {way} by {format_money(abs(moved), numbers.currency)} since last week."
+            if round(moved)
+            else "At-risk ARR is what it was last week."
         )
     if identified.configuration_changed:
         found.append("The configuration changed since last week; its effect is a step of its own in the bridge.")

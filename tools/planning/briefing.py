@@ -9,7 +9,7 @@ from domain.plan import TBD
 from domain.record import Record
 from tools.evidence.causes import UNDETERMINED
 from tools.save_play.sentence_rules import as_clause
-from tools.wording import capitalize_first, format_money, plural
+from tools.wording import capitalize_first, format_arr, format_money, format_total, plural
 
 _MAX_NAMED = 3
 
@@ -55,7 +55,8 @@ def plain_sentences(facts: Sequence[BriefingFact]) -> tuple[str, ...]:
 
 def _change_facts(identified: IdentifyResult) -> list[str]:
     summary = identified.portfolio
-    now = f"{plural(summary.at_risk_accounts, 'account')} with {format_money(summary.arr_at_risk, summary.currency)} of ARR"
+    total = format_total(summary.arr_at_risk, summary.at_risk_accounts, summary.at_risk_unknown_arr, summary.currency)
+    now = f"{plural(summary.at_risk_accounts, 'account')} with {total} of ARR"
     steps = {step.name: step for step in summary.bridge}
     if not steps:
         return [f"{now} are at risk; this is the first review, so nothing is compared"]
@@ -69,7 +70,7 @@ def _change_facts(identified: IdentifyResult) -> list[str]:
         largest = max(new, key=lambda move: (move.arr or 0, move.account_id))
         many = f"{plural(len(new), 'account')} came onto the list, the largest is"
         one = "one account came onto the list,"
-        found.append(f"{many if len(new) > 1 else one} {largest.name} ({format_money(largest.arr, summary.currency)})")
+        found.append(f"{many if len(new) > 1 else one} {largest.name} ({format_arr(largest.arr, summary.currency)})")
     gone = [move for move in summary.movements if move.change == "resolved"]
     if gone:
         found.append(f"{plural(len(gone), 'account')} left the list")
@@ -96,10 +97,13 @@ def _most_common_cause(causes: Sequence[CauseFinding]) -> str:
 
 
 def _decision_facts(identified: IdentifyResult, planned: PlanResult) -> list[str]:
-    arr = round(sum(play.arr or 0.0 for play in planned.plays), 2)
+    amounts = [play.arr for play in planned.plays if play.arr is not None]
+    missing = len(planned.plays) - len(amounts)
     currency = identified.portfolio.currency
     needs = planned.needs
-    found = [f"{plural(len(planned.plays), 'save play')} for {format_money(arr, currency)} of ARR wait for a decision"]
+    found = [
+        f"{plural(len(planned.plays), 'save play')} for {format_total(round(sum(amounts), 2), len(planned.plays), missing, currency)} of ARR wait for a decision"
+    ]
     if needs.waiting:
         found.append(
             f"{len(needs.waiting)} of them {'is' if len(needs.waiting) == 1 else 'are'} beyond the hours and {'waits' if len(needs.waiting) == 1 else 'wait'}"

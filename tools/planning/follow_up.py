@@ -115,6 +115,8 @@ class AccountStatus:
     outcome: str | None
     """Renewed, expanded, contracted or churned since the last review; None if nothing is known."""
     at_risk: bool
+    is_customer: bool
+    """True if the account is among those of today."""
     health_before: float | None
     health_now: float | None
 
@@ -134,6 +136,8 @@ def account_outcome(
         status, note = "lost", f"Left; {moved}."
     elif kind in ("renewed", "expanded"):
         status, note = "saved", f"{kind.capitalize()}; {moved}."
+    elif not status_now.is_customer:
+        status, note = "left_list", "No longer in the accounts, and no outcome says why."
     elif not status_now.at_risk:
         status, note = "recovered", f"No longer at risk; {moved}."
     else:

@@ -86,7 +86,8 @@ def count_plan_totals(base: ScoredBase) -> tuple[TierCount, ...]:
     """Accounts and ARR by intervention tier, complete even where the table is cut."""
     rows = base.rows(
         "select intervention_tier as tier, count(*) as n, coalesce(sum(arr), 0) as arr, count(*) filter (at_risk) as risky, "
-        "coalesce(sum(arr) filter (at_risk), 0) as risky_arr from scored where intervention_tier is not null group by 1"
+        "coalesce(sum(arr) filter (at_risk), 0) as risky_arr, count(*) filter (arr is null) as unknown, "
+        "count(*) filter (arr is null and at_risk) as risky_unknown from scored where intervention_tier is not null group by 1"
     )
     found = {row["tier"]: row for row in rows}
     return tuple(
@@ -96,6 +97,8 @@ def count_plan_totals(base: ScoredBase) -> tuple[TierCount, ...]:
             arr=float(found[tier]["arr"]) if tier in found else 0.0,
             at_risk_accounts=found[tier]["risky"] if tier in found else 0,
             at_risk_arr=float(found[tier]["risky_arr"]) if tier in found else 0.0,
+            unknown_arr=found[tier]["unknown"] if tier in found else 0,
+            at_risk_unknown_arr=found[tier]["risky_unknown"] if tier in found else 0,
         )
         for tier in _TIERS
     )

@@ -13,7 +13,7 @@ from domain.errors import DataError
 from domain.portfolio import DataGap
 from tools.signals import last_signs_sql
 from tools.sql import sql_number
-from tools.wording import format_date, format_money, plural
+from tools.wording import format_date, format_total, plural
 
 _CHURNED_SQL = """
     select account_id, max(case when kind = 'churned' then date end) as churned_on from outcomes group by account_id
@@ -51,6 +51,8 @@ class FormerCustomers:
 
     left_out: int = 0
     arr: float = 0.0
+    unknown_arr: int = 0
+    """Those of them without ARR."""
     returned: int = 0
     """Accounts that started again, or were used or billed so much later that they are reviewed."""
     doubtful: tuple[DoubtfulChurn, ...] = ()
@@ -61,13 +63,18 @@ class FormerCustomers:
         if self.left_out:
             is_one = self.left_out == 1
             found.append(
-                f"{plural(self.left_out, 'account')} with {format_money(self.arr, currency)} of ARR"
+                f"{plural(self.left_out, 'account')} with {self._arr_text(currency)}"
                 f" {'is' if is_one else 'are'} not reviewed: {'its' if is_one else 'their'} latest outcome is churned."
             )
         if self.returned:
             verb = "is" if self.returned == 1 else "are"
             found.append(f"{plural(self.returned, 'account')} came back after a churn and {verb} reviewed.")
         return " ".join(found)
+
+    def _arr_text(self, currency: str) -> str:
+        if self.unknown_arr == self.left_out:
+            return "unknown ARR"
+        return f"{format_total(self.arr, self.left_out, self.unknown_arr, currency)} of ARR"
 
     def gaps(self) -> list[DataGap]:
         """The questions about the data."""
@@ -88,11 +95,12 @@ def leave_out_former_customers(
     if connection.execute("select count(*) from churned").fetchone() == (0,):
         return FormerCustomers()
     connection.execute(f"create or replace temp table churned as {_judged_sql(scoring, as_of, on_server)}")
-    left_out, arr, returned = connection.execute(
+    left_out, arr, unknown, returned = connection.execute(
         "select count(*) filter (not came_back), coalesce(sum(arr_home) filter (not came_back), 0),"
+        " count(*) filter (not came_back and arr_home is null),"
         " count(*) filter (came_back) from churned"
-    ).fetchone() or (0, 0, 0)
-    found = FormerCustomers(left_out, float(arr), returned, _doubtful(connection))
+    ).fetchone() or (0, 0, 0, 0)
+    found = FormerCustomers(left_out, float(arr), unknown, returned, _doubtful(connection))
     if left_out:
         connection.execute(
             "delete from accounts where account_id in (select account_id from churned where not came_back)"

@@ -23,6 +23,7 @@ from tools.scoring.week_over_week import BRIDGE_SQL
 from tools.sql import sql_number, sql_string
 from tools.wording import format_date, known_amount, plural
 
+_UNKNOWN_ARR = "count(*) filter (arr is null) as unknown, count(*) filter (arr is null and at_risk) as risky_unknown"
 _STEPS = ("opening", "exchange_rates", "configuration", "entered", "left", "gone", "arr_changed", "closing")
 _TIERS = ("critical", "high", "medium", "low")
 _BANDS = ("red", "yellow", "green", "not_scored")
@@ -32,7 +33,7 @@ _SCATTER = 120
 def _counts(base: ScoredBase, column: str, order: tuple[str, ...] = ()) -> tuple[TierCount, ...]:
     rows = base.rows(
         f"select {column} as name, count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (at_risk) as risky, "
-        f"coalesce(sum(arr) filter (at_risk), 0) as risky_arr from scored group by 1 order by 1"
+        f"coalesce(sum(arr) filter (at_risk), 0) as risky_arr, {_UNKNOWN_ARR} from scored group by 1 order by 1"
     )
     found = {
         str(row["name"]): TierCount(
@@ -41,6 +42,8 @@ def _counts(base: ScoredBase, column: str, order: tuple[str, ...] = ()) -> tuple
             arr=float(row["arr"]),
             at_risk_accounts=row["risky"],
             at_risk_arr=float(row["risky_arr"]),
+            unknown_arr=row["unknown"],
+            at_risk_unknown_arr=row["risky_unknown"],
         )
         for row in rows
     }
@@ -74,7 +77,7 @@ def _movements(base: ScoredBase) -> tuple[AccountMovement, ...]:
         return ()
     rows = base.rows(
         "select * from compared where change in ('new', 'worsened', 'improved', 'resolved') "
-        "order by arr desc, account_id limit ?",
+        "order by arr desc nulls last, account_id limit ?",
         [int(base.configuration.review.movement_rows.value)],
     )
     return tuple(
@@ -114,7 +117,7 @@ def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
     total = base.rows(
         "select count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (at_risk) as risky, "
         "coalesce(sum(arr) filter (at_risk), 0) as risky_arr, coalesce(sum(expected_churn_arr), 0) as expected, "
-        f"count(*) filter (health is null) as not_scored, count(*) filter (renewal_in_days < 0) as overdue, {SPREAD_SQL} "
+        f"{_UNKNOWN_ARR}, count(*) filter (health is null) as not_scored, count(*) filter (renewal_in_days < 0) as overdue, {SPREAD_SQL} "
         "as spread from scored"
     )[0]
     low, high = churn_interval(float(total["expected"]), float(total["spread"]), base.odds.rate)
@@ -122,8 +125,10 @@ def summarize_portfolio(base: ScoredBase) -> PortfolioSummary:
         accounts=total["accounts"],
         currency=base.configuration.scoring.money.home,
         arr=float(total["arr"]),
+        unknown_arr=total["unknown"],
         at_risk_accounts=total["risky"],
         arr_at_risk=float(total["risky_arr"]),
+        at_risk_unknown_arr=total["risky_unknown"],
         expected_churn_arr=float(total["expected"]),
         churn_horizon_weeks=int(base.configuration.scoring.churn.horizon_weeks.value),
         expected_churn_low=low,
@@ -154,7 +159,7 @@ def csm_books(base: ScoredBase) -> tuple[CsmBook, ...]:
     sizes = ", ".join(f"count(*) filter (size = {sql_string(size)}) as n_{size}" for size in SIZES)
     rows = base.rows(
         "select csm_id, count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (health_band = 'red') as red, "
-        "count(*) filter (at_risk) as risky, coalesce(sum(arr) filter (at_risk), 0) as risky_arr, "
+        f"count(*) filter (at_risk) as risky, coalesce(sum(arr) filter (at_risk), 0) as risky_arr, {_UNKNOWN_ARR}, "
         f"{sizes} from scored group by csm_id order by csm_id nulls first"
     )
     return tuple(
@@ -165,6 +170,8 @@ def csm_books(base: ScoredBase) -> tuple[CsmBook, ...]:
             red_accounts=row["red"],
             at_risk_accounts=row["risky"],
             at_risk_arr=float(row["risky_arr"]),
+            unknown_arr=row["unknown"],
+            at_risk_unknown_arr=row["risky_unknown"],
             by_size={size: row[f"n_{size}"] for size in SIZES},
         )
         for row in rows
@@ -217,8 +224,8 @@ def opportunity_matrix(base: ScoredBase) -> tuple[MatrixCell, ...]:
                 case when ({weight}) = 0 then 'low' when ({value}) / ({weight}) >= {high} then 'high'
                     when ({value}) / ({weight}) >= {medium} then 'medium' else 'low' end as opportunity
             from scored s join parts p on p.account_id = s.account_id)
-        select risk, opportunity, count(*) as accounts, coalesce(sum(arr), 0) as arr,
-            list(name order by arr desc, account_id)[1:3] as examples from graded group by 1, 2"""
+        select risk, opportunity, count(*) as accounts, coalesce(sum(arr), 0) as arr, count(*) filter (arr is null) as unknown,
+            list(name order by arr desc nulls last, account_id)[1:3] as examples from graded group by 1, 2"""
     )
     found = {(row["risk"], row["opportunity"]): row for row in rows}
     levels = ("high", "medium", "low")
@@ -263,7 +270,7 @@ def workflow_alerts(base: ScoredBase) -> tuple[tuple[Alert, ...], dict[str, int]
             "(select account_id, name, arr, at_risk, intervention_tier from scored) s join states f on "
             "f.account_id = s.account_id join (select account_id, change, fell from compared) c on "
             f"c.account_id = s.account_id where {holds} "
-            f"order by s.arr desc, s.account_id limit {most}"
+            f"order by s.arr desc nulls last, s.account_id limit {most}"
         )
         counts[rule.id] = rows[0]["total"] if rows else 0
         found += [_alert(rule, row, base) for row in rows]
@@ -289,6 +296,7 @@ def _cell(base: ScoredBase, risk: str, chance: str, row: Row | None) -> MatrixCe
         opportunity=chance,
         accounts=row["accounts"] if row else 0,
         arr=float(row["arr"]) if row else 0.0,
+        unknown_arr=row["unknown"] if row else 0,
         examples=tuple(row["examples"]) if row else (),
         play=base.configuration.review.matrix[f"{risk}/{chance}"],
     )

@@ -63,5 +63,6 @@ BRIDGE_SQL = """
         select 'closing', account_id, arr from compared where at_risk
     )
     select step, coalesce(sum(arr), 0) as arr, count(*) as accounts, list(account_id order by account_id) as account_ids
-    from steps where arr <> 0 or step in ('opening', 'closing') group by step"""
-"""The at-risk ARR bridge: every step from ``opening`` on sums to ``closing``, in cents."""
+    from steps where arr <> 0 or (arr is null and step <> 'exchange_rates') or step in ('opening', 'closing') group by step"""
+"""The at-risk ARR bridge: every step from ``opening`` on sums to ``closing``, in cents. An account without ARR is counted in
+its step and adds nothing."""

@@ -18,6 +18,7 @@ from tools.sources.format_inference import type_fits
 from tools.sources.mapping import FILE_NAME, TableMapping, is_unknown
 from tools.sources.parse import SQL_TYPES
 from tools.sources.reasons import NOT_A_NUMBER, NOT_AN_AMOUNT, unknown_choice
+from tools.sources.salesforce_ids import REFERENCED_TABLES
 from tools.sql import sql_identifier, sql_string, sql_strings
 
 
@@ -129,7 +130,7 @@ def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[st
         )
         text = f"case lower({text}) {whens} {'' if column.words else f'else {text} '}end"
     if column.kind in ("id", "text"):
-        return text
+        return _id_as_written(cell, kind, text) if column.name in REFERENCED_TABLES else text
     if column.words:
         return f"cast({text} as double)"
     if column.kind == "choice":
@@ -144,6 +145,22 @@ def _cell(table: Table, column: Column, cell: str, kind: str, values: Mapping[st
     if column.kind == "money" and kind.startswith(_MAY_BE_NAN):
         return f"case when {cell} > -{_MOST_MONEY} and {cell} < {_MOST_MONEY} then cast({cell} as {SQL_TYPES[column.kind]}) end"
     return f"cast({cell} as {SQL_TYPES[column.kind]})"
+
+
+def _id_as_written(cell: str, kind: str, text: str) -> str:
+    """An id that rows of different tables share, without the ``.0`` of a program that made a number of it.
+
+    Both sides lose it, the key and what refers to it, so that tables still meet by equal ids and no join is needed.
+    """
+    if kind.startswith(_MAY_BE_NAN):
+        is_whole = f"{cell} = floor({cell}) and abs({cell}) < 1e15"
+        return f"case when {is_whole} then cast(cast({cell} as bigint) as varchar) else {text} end"
+    if kind != "VARCHAR":
+        return text
+    written = f"trim(cast({cell} as varchar))"
+    before = f"left({written}, length({written}) - 2)"
+    is_number = f"{written} like '_%.0' and translate({before}, '0123456789', '') = ''"
+    return f"case when {is_number} then {before} else {text} end"
 
 
 _MAY_BE_NAN = ("FLOAT", "DOUBLE", "DECIMAL")

@@ -33,10 +33,14 @@ from tools.sources.usage_grain import (
 from tools.sources.validation_rules import row_rules
 from tools.sql import sql_date
 
-JOIN_ACCOUNTS = "LEFT JOIN accounts a ON a.account_id = s.account_id"
-JOIN_ALL_ACCOUNTS = " LEFT JOIN stage_accounts f ON f.account_id = s.account_id"
 _ADDED_COLUMNS = ("row_no", "unusual")
 _JOIN_ID_MATCHES = "LEFT JOIN usage_id_matches t ON t.given = s.account_id"
+
+
+def join_accounts(some_left_out: bool = False, account: str = "s.account_id") -> str:
+    """Join the kept accounts ``a``, and where some are left out also all accounts ``f``, by the id ``account``."""
+    kept = f"LEFT JOIN accounts a ON a.account_id = {account}"
+    return f"{kept} LEFT JOIN stage_accounts f ON f.account_id = {account}" if some_left_out else kept
 
 
 def read_usage_fast(
@@ -122,7 +126,7 @@ def aggregate_usage(
         _create_usage_view(connection, staging, as_of, account, join)
         _aggregate(connection, staging, as_of)
     some_left_out = accounts.left_out_count > 0
-    joins = JOIN_ACCOUNTS + (JOIN_ALL_ACCOUNTS if some_left_out else "")
+    joins = f"{join} {join_accounts(some_left_out, account)}"
     has_repeats = count_repeats(connection, "usage_by_account") > 0
     leave_out_rows(connection, staging, row_rules(staging.table, as_of, some_left_out), joins, has_repeats)
     repeated = [place for place, reason in enumerate(staging.row_reasons, 1) if reason.text == EXACT_REPEAT]

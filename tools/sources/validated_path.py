@@ -20,7 +20,7 @@ from tools.sources.read_request import ReadRequest
 from tools.sources.reasons import NO_SUCH_ACCOUNT
 from tools.sources.salesforce_ids import match_references, refuse_repeated_accounts
 from tools.sources.staging_table import AMOUNT_COLUMNS, StagingTable, insert_rows, leave_out_rows, read_into_staging
-from tools.sources.usage_by_account import JOIN_ACCOUNTS, JOIN_ALL_ACCOUNTS, aggregate_usage
+from tools.sources.usage_by_account import aggregate_usage, join_accounts
 from tools.sources.usage_grain import may_repeat_days
 from tools.sources.validation_rules import hide_future, row_rules
 from tools.sql import sql_identifier
@@ -49,7 +49,7 @@ def read_validated(
         leave_out_rows(connection, staging, [])
     else:
         some_left_out = known["accounts"].left_out_count > 0
-        joins = JOIN_ACCOUNTS + (JOIN_ALL_ACCOUNTS if some_left_out else "")
+        joins = join_accounts(some_left_out)
         # Of usage, the days of an account tell sooner than all cells of all rows that none is there twice.
         may_repeat = name != "usage" or may_repeat_days(connection, staging.name, request.as_of)
         leave_out_rows(connection, staging, row_rules(staging.table, request.as_of, some_left_out), joins, may_repeat)
@@ -111,7 +111,7 @@ def _amount_cells(staging: StagingTable, request: ReadRequest) -> tuple[dict[str
     currency = row_currency(name, request.rates)
     for column, unit in minor.items():
         replaced[column] = in_major_units("{0}", currency, unit)
-    account = "" if name == "accounts" else JOIN_ACCOUNTS
+    account = "" if name == "accounts" else join_accounts()
     if name not in AMOUNT_COLUMNS:
         return replaced, (), account if minor else ""
     own = replaced.get(AMOUNT_COLUMNS[name], "{0}").format(f"s.{sql_identifier(AMOUNT_COLUMNS[name])}")
