@@ -159,7 +159,7 @@ class Difference(Record):
 class SinkSettings(Record):
     """One receiver. Tokens and passwords are never here: they are read from the environment."""
 
-    on: bool = False
+    enabled: bool = False
     url: str
     sends: tuple[ItemKind, ...]
     user: str = ""
@@ -197,7 +197,7 @@ class OutboxSettings(Record):
 
     def on(self) -> dict[SinkName, SinkSettings]:
         """The receivers that are switched on."""
-        return {name: sink for name, sink in self.sinks.items() if sink.on}
+        return {name: sink for name, sink in self.sinks.items() if sink.enabled}
 
 
 def seconds_after(now: datetime, seconds: float) -> str:

@@ -42,7 +42,7 @@ def open_sinks(settings: OutboxSettings, names: Iterable[SinkName]) -> dict[Sink
     return {name: _open(name, settings.sinks[name], settings) for name in names}
 
 
-def _open(name: SinkName, sink: SinkSettings, settings: OutboxSettings) -> Sink:
+def _open(name: SinkName, sink: SinkSettings, settings: OutboxSettings) -> Any:
     timeout = settings.timeout.value
     check_address(name, sink.url, settings.hosts, "smtps" if name == "mail" else "https")
     secret = read_secret(name) if name != "mail" or sink.user else ""
