@@ -130,7 +130,6 @@ class Delivery(Record):
     """``held back``: it may have arrived, cannot be looked up, and is not sent twice."""
     remote_id: str | None = None
     remote_version: str | None = None
-    before: str | None = None
     wait: float | None = None
     """Seconds that the receiver asks to wait."""
     error: str = ""

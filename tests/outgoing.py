@@ -45,7 +45,12 @@ def digest(title: str = "Two accounts report the same outage", week: str = "") -
 
 
 def preread(to: str = "dana@example.com") -> Wanted:
-    content = {"review": WEEK, "to": to, "actions": [{"title": "Call", "account": "Account 1", "due": "2026-11-25"}], "agenda": []}
+    content = {
+        "review": WEEK,
+        "to": to,
+        "actions": [{"title": "Call", "account": "Account 1", "due": "2026-11-25"}],
+        "agenda": [],
+    }
     return _wanted(f"preread:{WEEK}:p1@mail", "mail", "preread", content)
 
 

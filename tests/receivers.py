@@ -123,7 +123,9 @@ class Receivers:
         found.update(given)
         return _json(200, {"ok": True, "ts": found["ts"]})
 
-    def _calendar(self, method: str, place: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def _calendar(
+        self, method: str, place: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
         number, stored = self.events.get(place, (0, b""))
         tag = f'"{number}"'
         if method == "GET":

@@ -1,6 +1,7 @@
 """The outbox: what people approved arrives once, is left alone when people changed it, and is taken back when it changes."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -245,10 +246,11 @@ def test_a_mail_whose_answer_was_lost_is_held_back_or_sent_again_as_configured(
                 server.transport.abort()  # it has the mail, and nobody hears of it
             return "250 kept"
 
-    mailbox = aiosmtpd.Controller(Forgetful(), hostname="127.0.0.1", port=0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    mailbox = aiosmtpd.Controller(Forgetful(), hostname="127.0.0.1", port=port)
     mailbox.start()
     try:
-        port = mailbox.server.sockets[0].getsockname()[1]
         content = outbox_yaml(there.url, "mail")
         content["sinks"]["mail"]["url"] = f"smtp://127.0.0.1:{port}"
         once = OutboxSettings.model_validate(content)

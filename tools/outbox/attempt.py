@@ -23,9 +23,11 @@ def next_step(item: OutboxItem, found: Found | None, sink: Sink) -> Step:
     ours = [sink.fields(content) for content in (item.sent, item.tried) if content is not None]
     if item.desired is not None and found.content == sink.fields(item.desired):
         return "is there"
+    if item.kind == "field" and ours and item.sent is None and item.before is not None:
+        ours.append({"value": item.before})  # the first write went out and did not arrive
     if ours and found.content not in ours:
         # A field that is no longer ours needs no taking back; a task, a hold or a digest is a matter for people.
-        return "is gone" if item.desired is None and sink.overwrites and item.kind == "field" else "conflict"
+        return "is gone" if item.desired is None and item.kind == "field" else "conflict"
     return "take back" if item.desired is None else "put"
 
 
@@ -51,11 +53,14 @@ def is_certain(error: DeliveryError) -> bool:
     return isinstance(error, DeliveryRefused) or (isinstance(error, NotDelivered) and error.is_certain)
 
 
-def begun(item: OutboxItem) -> OutboxItem:
-    """The item as it is stored before its call goes out."""
+def begun(item: OutboxItem, found: Found | None) -> OutboxItem:
+    """The item as it is stored before its call goes out; a field with the value that it replaces."""
     state: ItemState = "sending" if item.desired is not None else "revoking"
     tried = item.desired if item.desired is not None else item.tried
-    return item.model_copy(update={"state": state, "tried": tried, "tries": item.tries + 1})
+    before = item.before
+    if item.kind == "field" and found is not None and not item.is_ours_there:
+        before = str(found.content["value"])
+    return item.model_copy(update={"state": state, "tried": tried, "tries": item.tries + 1, "before": before})
 
 
 def after(
@@ -68,12 +73,11 @@ def after(
         there = {
             "sent": attempt.desired, "sent_hash": content_hash(attempt.desired), "tried": None, "next_at": None,
             "tries": 0, "remote_id": delivery.remote_id or item.remote_id, "remote_version": delivery.remote_version,
-            "before": delivery.before if delivery.before is not None else item.before,
         }  # fmt: skip
         item = item.model_copy(update=there)
         return item.model_copy(update={"state": "sent" if item.is_settled else "planned"})
     if delivery.outcome == "taken back":
-        gone = {"sent": None, "sent_hash": None, "tried": None, "next_at": None, "tries": 0}
+        gone = {"sent": None, "sent_hash": None, "tried": None, "next_at": None, "tries": 0, "before": None}
         item = item.model_copy(update={**gone, "remote_version": None})
         return item.model_copy(update={"state": "revoked" if item.desired is None else "planned"})
     if delivery.outcome in ("refused", "conflict", "held back"):

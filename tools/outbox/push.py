@@ -106,7 +106,8 @@ class Push:
             found = sink.find(item) if sink.looks else None
             step = next_step(item, found, sink)
             if step in ("put", "take back"):
-                attempt = begun(item)
+                lease = seconds_after(self.now(), self.settings.lease.value)  # counts from here: looking took its time
+                attempt = begun(item, found).model_copy(update={"claimed_until": lease})
                 if not self._save(attempt):
                     return  # another machine holds it by now, or people decided anew
             delivery = _carry_out(sink, step, item, found)
@@ -143,11 +144,8 @@ class Push:
 def _carry_out(sink: Sink, step: str, item: OutboxItem, found: Found | None) -> Delivery:
     """Call the receiver where the step asks for it. Raises a DeliveryError."""
     if step == "put":
-        before = None
-        if sink.overwrites and found is not None and not item.is_ours_there:
-            before = str(found.content.get("value") or "")
         remote_id, version = sink.put(item, found)
-        return Delivery(outcome="sent", remote_id=remote_id, remote_version=version, before=before)
+        return Delivery(outcome="sent", remote_id=remote_id, remote_version=version)
     if step == "take back":
         sink.take_back(item, found)
         return Delivery(outcome="taken back")

@@ -20,7 +20,6 @@ class Asana:
 
     guarantee: Guarantee = "once, by looking first"
     looks = has_tasks = True
-    overwrites = False
 
     def __init__(self, receiver: Receiver, settings: SinkSettings) -> None:
         self._receiver, self._settings = receiver, settings

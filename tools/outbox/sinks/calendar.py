@@ -31,7 +31,7 @@ class Calendar:
 
     guarantee: Guarantee = "once, by the receiver's key"
     looks = True
-    has_tasks = overwrites = False
+    has_tasks = False
 
     def __init__(self, receiver: Receiver, people: Mapping[str, str]) -> None:
         self._receiver, self._people = receiver, people

@@ -21,7 +21,7 @@ class HubSpot:
     """One HubSpot account. Companies are never created: a missing one is refused, and a person looks."""
 
     guarantee: Guarantee = "once, by the receiver's key"
-    looks = has_tasks = overwrites = True
+    looks = has_tasks = True
 
     def __init__(self, receiver: Receiver, settings: SinkSettings) -> None:
         self._receiver, self._settings = receiver, settings

@@ -20,7 +20,7 @@ from tools.outbox.text import plain
 class Mail:
     """One SMTP server."""
 
-    looks = has_tasks = overwrites = False
+    looks = has_tasks = False
 
     def __init__(self, settings: SinkSettings, password: str, timeout: float) -> None:
         self.guarantee: Guarantee = settings.no_answer

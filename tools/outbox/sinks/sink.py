@@ -20,8 +20,6 @@ class Sink(Protocol):
     """True if an item can be looked up by our key."""
     has_tasks: bool
     """True if people close tasks there, and the status comes back."""
-    overwrites: bool
-    """True if the item is a field that was there before us, so that the first write replaces it."""
 
     def fields(self, content: Content) -> Content:
         """The fields that are compared: as the receiver should show them."""

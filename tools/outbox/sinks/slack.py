@@ -24,7 +24,7 @@ class Slack:
 
     guarantee: Guarantee = "once, by looking first"
     looks = True
-    has_tasks = overwrites = False
+    has_tasks = False
 
     def __init__(self, receiver: Receiver, channel: str) -> None:
         self._receiver, self._channel = receiver, channel

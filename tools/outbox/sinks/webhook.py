@@ -18,7 +18,7 @@ class Webhook:
     """One address that takes events."""
 
     guarantee: Guarantee = "once, by the receiver's key"
-    looks = has_tasks = overwrites = False
+    looks = has_tasks = False
 
     def __init__(self, receiver: Receiver, secret: str, seconds: Callable[[], int]) -> None:
         """``seconds`` gives the time of the signature: receivers refuse old ones. Raises ConfigurationError."""
