@@ -77,5 +77,5 @@ def test_a_hold_is_created_changed_left_to_people_and_cancelled_on_a_real_server
     done = push(store, settings, [hold(1, "Third title")], review=WEEK)
     assert done.taken_back == 1
     assert b"STATUS:CANCELLED" in server.call("GET", str(stored(store, hold(2)).remote_id)).body
-    assert len(list((tmp_path / "calendars").rglob("*.ics"))) == 2
+    assert len(list((tmp_path / "calendars" / "collection-root" / "saveplay" / "holds").glob("*.ics"))) == 2
     store.close()

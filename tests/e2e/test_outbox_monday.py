@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.commands import REFUSED, DONE, ROOT, WAITING, saveplay
+from tests.e2e.commands import DONE, REFUSED, ROOT, WAITING, saveplay
 from tests.e2e.shared_stores import W48
 from tests.receivers import SECRETS, Receivers, outbox_yaml, serve_receivers
 
