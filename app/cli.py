@@ -244,6 +244,23 @@ def done(
 
 
 @app.command()
+def push(
+    review_id: ReviewId,
+    send: Annotated[bool, typer.Option("--send", help="Send the plan that --plan names.")] = False,
+    plan: Annotated[str | None, typer.Option("--plan", help="The hash that the plan ended with.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Read back: what is missing, changed or done there.")] = False,
+    by: Annotated[str, typer.Option(help="Who releases it.")] = "command line",
+    store: StoreOption = None,
+    configs: Configs = None,
+    as_json: Json = False,
+) -> None:
+    """Print what a closed review would write into the team's tools; with --send, send exactly that."""
+    from app.push_command import push_review
+
+    push_review(review_id, send, plan, check, by, store, configs, as_json)
+
+
+@app.command()
 def override(
     account: Annotated[str, typer.Argument(help="Account id.")],
     band: Annotated[str, typer.Option(help="red, yellow or green.")],

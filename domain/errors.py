@@ -12,6 +12,11 @@
     ├── NotAllowed                exit 2, 403: the role does not include it; ask somebody whose role does
     ├── BusyError                 exit 2: another process is working on the same review; wait for it
     ├── StoreError                exit 1: the database was lost, or a stored result was changed from outside
+    ├── DeliveryError             never ends a push: the item keeps the reason, and the push goes on with the next
+    │   ├── NotDelivered          it did not arrive, or may be looked up; another attempt is safe after ``wait`` seconds
+    │   ├── NoAnswer              it went out and nobody answered: it may have arrived
+    │   ├── DeliveryRefused       4xx: the receiver will not take it as it is; a person looks
+    │   └── ChangedThere          somebody changed it at the receiver meanwhile; it is left as it is
     └── ModelError                never ends a review: the playbook's play is used and says why
         ├── ModelUnavailable      worth another attempt; then no model is used in this review
         │   ├── TimedOut          no answer in time; the next play may get one
@@ -107,6 +112,34 @@ class StoreError(SaveplayError):
 
     Everything finished is saved; the message says what to do.
     """
+
+
+class DeliveryError(SaveplayError):
+    """A receiver did not take an item. The message names host and status, and no token or password."""
+
+
+class NotDelivered(DeliveryError):
+    """Another attempt is safe: it did not arrive, or the receiver can be asked whether it did."""
+
+    def __init__(self, message: str, wait: float | None = None, is_certain: bool = True) -> None:
+        super().__init__(message)
+        self.wait, self.is_certain = wait, is_certain
+
+
+class NoAnswer(DeliveryError):
+    """It went out and no answer came: it may have arrived."""
+
+
+class DeliveryRefused(DeliveryError):
+    """The receiver will not take it as it is. ``status`` is the HTTP or SMTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ChangedThere(DeliveryError):
+    """Somebody changed the item at the receiver since it was read."""
 
 
 class ModelError(SaveplayError):

@@ -53,7 +53,7 @@ def test_an_earlier_store_shows_its_reviews_takes_decisions_and_goes_on(earlier:
     assert {c["action_id"]: c["done_on"] for c in following["followup"]["commitments"]}[action] == "2026-11-26"
     with closing(sqlite3.connect(earlier / "saveplay.db")) as database:
         assert set(decided) <= set(database.execute("select review_id, gate, body from decisions"))
-        assert dict(database.execute("select name, value from meta"))["schema_version"] == "2"
+        assert dict(database.execute("select name, value from meta"))["schema_version"] == "3"
 
 
 def test_what_a_closed_review_of_an_earlier_store_says_is_what_its_own_commit_wrote(earlier: Path) -> None:

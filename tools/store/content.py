@@ -45,6 +45,7 @@ COVERED: Mapping[str, CoveredTable] = {
     "wrong_marks": CoveredTable(
         ("statement_id", "counts_from"), ("account_id", "body"), "the mark on statement {0} from {1}"
     ),
+    "outbox": CoveredTable(("key",), ("sink", "target", "desired", "sent"), "the outgoing item {0}"),
     "notes": CoveredTable(("seq",), ("review_id", "account_id", "at", "who", "body"), "note {0}"),
 }
 

@@ -36,7 +36,14 @@ create table if not exists readings (text_id text, counts_from text, account_id 
 create table if not exists wrong_marks (statement_id text, counts_from text, account_id text not null,
     body text not null, primary key (statement_id, counts_from));
 """
-STEPS = (_STEP_1, _STEP_2)
+_STEP_3 = """
+create table if not exists outbox (key text primary key, sink text not null, kind text not null, target text not null,
+    review_id text not null, desired text, desired_hash text, revision integer not null, reason text not null,
+    released text not null, sent text, sent_hash text, tried text, before text, remote_id text, remote_version text,
+    state text not null, tries integer not null, next_at text, claimed_by text, claimed_until text,
+    last_error text not null);
+"""
+STEPS = (_STEP_1, _STEP_2, _STEP_3)
 """Statements that lead from one version to the next: the first makes version 1 of an empty store, the second version 2 of version 1,
 and so on. ``{identity}`` is the type of a column that numbers its rows."""
 UPSERT = {

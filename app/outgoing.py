@@ -1,0 +1,84 @@
+"""The way out of a closed review: what its receivers should hold, its plan, its push, and what comes back. Prints nothing."""
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.service import load_review_document, set_action_state
+from app.wiring import ReviewRequest, StoreSession, configuration_folder
+from domain.errors import DecisionError, UnknownReference
+from domain.outbox import OutboxSettings, PushPlan, PushReport, SinkName
+from domain.phase_results import IdentifyResult
+from tools.outbox.desired import wanted_items
+from tools.outbox.plan import push_plan
+from tools.outbox.push import Push, release, report, save_wanted
+from tools.outbox.reading_back import ClosedThere, ReadBack, read_back
+from tools.outbox.settings import open_sinks, read_outbox_settings
+from tools.outbox.sinks.sink import Sink
+from tools.store.outbox_store import OutboxStore
+
+
+def outbox_settings(session: StoreSession, review_id: str, configs: str | None) -> OutboxSettings:
+    """The receivers as they are configured today, in ``configs`` or in the folder that the review was started with."""
+    if configs is not None:
+        return read_outbox_settings(Path(configs))
+    return read_outbox_settings(configuration_folder(ReviewRequest.from_stored(session.store.request(review_id)[0])))
+
+
+def plan_outgoing(session: StoreSession, review_id: str, settings: OutboxSettings, by: str) -> PushPlan:
+    """Store what the closed review wants of its receivers, and return the plan. Nothing is sent.
+
+    Raises DecisionError for a review that is not closed.
+    """
+    if session.store.request(review_id)[1] != "closed":
+        raise DecisionError(
+            f"{review_id} is not closed; nothing leaves before people decided: saveplay decide {review_id}"
+        )
+    if settings.on():
+        people = session.store.get(review_id, "identified", IdentifyResult).people
+        addresses = {person: each.email for person, each in people.items() if each.email}
+        wanted = wanted_items(load_review_document(session, review_id), settings, addresses)
+        save_wanted(session.store, review_id, wanted, list(settings.on()), by)
+    return push_plan(review_id, OutboxStore(session.store).items(), settings)
+
+
+def send_outgoing(
+    session: StoreSession, review_id: str, plan_hash: str, settings: OutboxSettings, by: str
+) -> PushReport:
+    """Send exactly the plan of this hash. Raises DecisionError when it is not what would be sent."""
+    store, sinks = session.store, open_sinks(settings, settings.on())
+    plan = release(store, plan_hash, review_id, settings, by)
+    worker = f"{socket.gethostname()}:{os.getpid()}:{time.monotonic_ns()}"
+    Push(store, sinks, settings, worker, by, lambda: datetime.now(UTC), time.sleep).run(plan_hash)
+    return report(store, review_id, plan, list(settings.on()))
+
+
+def check_outgoing(session: StoreSession, review_id: str, settings: OutboxSettings, by: str) -> ReadBack:
+    """Read back what the receivers hold of this review, and record tasks that people closed there."""
+    sinks = open_sinks(settings, settings.on())
+    items = [item for item in OutboxStore(session.store).items() if item.review_id == review_id]
+    found = read_back(items, sinks)
+    recorded = record_closed(session, found.closed, sinks, by)
+    return found._replace(closed=recorded)
+
+
+def record_closed(
+    session: StoreSession, closed: list[ClosedThere], sinks: Mapping[SinkName, Sink], by: str
+) -> list[ClosedThere]:
+    """Set actions to done that people closed elsewhere. Returns those that were open here."""
+    progress, approved = session.store.progress(), session.store.approval_days()
+    recorded = []
+    for each in closed:
+        if not sinks[each.sink].has_tasks or progress.get(each.action_id, ("open", None))[0] != "open":
+            continue
+        day = max(each.on, approved.get(each.action_id, each.on))  # nobody can do an action before it was approved
+        try:
+            set_action_state(session, each.action_id, "done", day, by, f"closed in {each.sink}")
+        except UnknownReference:
+            continue  # an action of a run that was replaced
+        recorded.append(each._replace(on=day))
+        progress[each.action_id] = ("done", day)
+    return recorded

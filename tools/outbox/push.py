@@ -1,0 +1,178 @@
+"""The push: claim an item, look it up, send it, record what came of it. The one place that tries again.
+
+Each item is claimed and marked before its call goes out, so that a machine that dies leaves behind what it may have sent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.errors import DecisionError, DeliveryError
+from domain.outbox import (
+    Delivery,
+    Found,
+    OutboxItem,
+    OutboxSettings,
+    PushPlan,
+    PushReport,
+    SinkName,
+    Wanted,
+    seconds_after,
+)
+from tools.outbox.attempt import after, begun, delivery_of, is_certain, next_step
+from tools.outbox.desired import merge
+from tools.outbox.plan import change_of, push_plan
+from tools.outbox.sinks.sink import Sink
+from tools.store.outbox_store import OutboxStore
+from tools.store.review_store import ReviewStore
+
+_LONGEST_NAP = 1.0
+"""Seconds between two looks at what other machines have freed."""
+
+
+def save_wanted(
+    store: ReviewStore, review_id: str, wanted: Sequence[Wanted], sinks: Sequence[SinkName], by: str
+) -> None:
+    """Store what a closed review wants of each receiver. Doing it twice changes nothing."""
+    outbox = OutboxStore(store)
+    with store.transaction():
+        changed = merge(outbox.items(), wanted, review_id, sinks)
+        outbox.save_decided(changed)
+        if changed:
+            store.log_list(
+                review_id, by, "outgoing items", "items", [[item.key, item.desired_hash] for item in changed]
+            )
+
+
+def release(store: ReviewStore, plan_hash: str, review_id: str, settings: OutboxSettings, by: str) -> PushPlan:
+    """Release exactly the plan that somebody saw. A plan that was released before goes on where it stopped.
+
+    Raises DecisionError when what would be sent is not what was shown.
+    """
+    outbox = OutboxStore(store)
+    with store.transaction():
+        items = outbox.items()
+        plan = push_plan(review_id, items, settings)
+        if plan.hash != plan_hash:
+            if any(item.released == plan_hash and item.review_id == review_id for item in items):
+                return plan
+            raise DecisionError(
+                f"the plan of {review_id} is not {plan_hash} any more; look at it again: saveplay push {review_id}"
+            )
+        meant = {each.key for each in plan.changes if each.change != "leave"}
+        # An item that a machine holds keeps its state; the release says only that it may go on.
+        released = [
+            item.model_copy(update={"released": plan_hash, "state": "revoking" if item.desired is None else "approved"})
+            for item in items
+            if item.key in meant
+        ]
+        outbox.save_decided(released)
+        if released:
+            store.log(review_id, by, "released", plan=plan_hash, changes=len(released))
+    return plan
+
+
+@dataclass(frozen=True)
+class Push:
+    """One machine's share of a released plan."""
+
+    store: ReviewStore
+    sinks: Mapping[SinkName, Sink]
+    settings: OutboxSettings
+    worker: str
+    by: str
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+
+    def run(self, plan_hash: str) -> None:
+        """Deliver what is released, until nothing is due or the deadline of the push is reached."""
+        outbox = OutboxStore(self.store)
+        ends = seconds_after(self.now(), self.settings.deadline.value)
+        while (moment := seconds_after(self.now(), 0)) < ends:
+            until = seconds_after(self.now(), self.settings.lease.value)
+            item = outbox.claim_next(plan_hash, self.worker, moment, until)
+            if item is not None:
+                self._deliver(item)
+                continue
+            waits = outbox.waits(plan_hash)
+            if not waits or waits[0] >= ends:
+                return
+            seconds = (datetime.fromisoformat(waits[0]) - self.now()).total_seconds() if waits[0] else 0.0
+            self.sleep(min(max(seconds, 0.01), _LONGEST_NAP))
+
+    def _deliver(self, item: OutboxItem) -> None:
+        sink, attempt = self.sinks[item.sink], item
+        try:
+            found = sink.find(item) if sink.looks else None
+            step = next_step(item, found, sink)
+            if step in ("put", "take back"):
+                lease = seconds_after(self.now(), self.settings.lease.value)  # counts from here: looking took its time
+                attempt = begun(item, found).model_copy(update={"claimed_until": lease})
+                if not self._save(attempt):
+                    return  # another machine holds it by now, or people decided anew
+            delivery = _carry_out(sink, step, item, found)
+        except DeliveryError as error:
+            delivery = delivery_of(error)
+            if attempt is not item and is_certain(error):
+                attempt = attempt.model_copy(update={"tried": item.tried})
+        self._record(attempt, delivery)
+
+    def _save(self, attempt: OutboxItem) -> bool:
+        """Mark the item as sent out, if it is still ours and still what was released."""
+        outbox = OutboxStore(self.store)
+        with self.store.database.writing():
+            stored = outbox.find(attempt.key)
+            if stored is None or (stored.released, stored.revision) != (attempt.released, attempt.revision):
+                return False
+            return outbox.update(attempt, self.worker)
+
+    def _record(self, attempt: OutboxItem, delivery: Delivery) -> None:
+        outbox = OutboxStore(self.store)
+        with self.store.transaction():
+            stored = outbox.find(attempt.key)
+            if stored is None or stored.claimed_by != self.worker:
+                return
+            stored = stored.model_copy(update={"tried": attempt.tried})
+            item = after(stored, attempt, delivery, self.now(), self.settings)
+            outbox.update(item, self.worker)
+            self.store.log(
+                item.review_id, self.by, f"outgoing: {delivery.outcome}", key=item.key, sink=item.sink,
+                hash=attempt.desired_hash, remote_id=delivery.remote_id, plan=attempt.released, error=delivery.error,
+            )  # fmt: skip
+
+
+def _carry_out(sink: Sink, step: str, item: OutboxItem, found: Found | None) -> Delivery:
+    """Call the receiver where the step asks for it. Raises a DeliveryError."""
+    if step == "put":
+        remote_id, version = sink.put(item, found)
+        return Delivery(outcome="sent", remote_id=remote_id, remote_version=version)
+    if step == "take back":
+        sink.take_back(item, found)
+        return Delivery(outcome="taken back")
+    if step == "is there":
+        assert found is not None
+        return Delivery(outcome="sent", remote_id=found.remote_id, remote_version=found.version)
+    if step == "is gone":
+        return Delivery(outcome="taken back")
+    if step == "hold back":
+        return Delivery(outcome="held back", error="it may have arrived; nobody can look, so it is not sent again")
+    what = "people changed it there" if found is not None else "people removed it there"
+    return Delivery(outcome="conflict", error=f"{what}; it is left as it is")
+
+
+def report(store: ReviewStore, review_id: str, plan: PushPlan, sinks: Sequence[SinkName]) -> PushReport:
+    """What came of a push, with every item that is still open."""
+    items = {item.key: item for item in OutboxStore(store).items()}
+    meant = [items[each.key] for each in plan.changes if each.change != "leave"]
+    unfinished = [
+        item
+        for item in items.values()
+        if item.review_id == review_id and item.sink in sinks and change_of(item) not in (None, "leave")
+    ]
+    return PushReport(
+        review_id=review_id,
+        sent=sum(item.state == "sent" for item in meant),
+        taken_back=sum(item.state == "revoked" for item in meant),
+        left=sum(each.change == "leave" for each in plan.changes),
+        open=tuple(sorted(unfinished, key=lambda item: item.key)),
+    )

@@ -1,0 +1,131 @@
+"""HubSpot: company properties, and tasks by upsert on a unique property of ours."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import quote
+
+from domain.errors import DeliveryRefused
+from domain.outbox import Content, Found, OutboxItem, SinkSettings
+from tools.outbox.http import Receiver
+from tools.outbox.sinks.sink import Guarantee
+from tools.outbox.text import for_html, plain
+
+_TASKS, _COMPANIES = "/crm/v3/objects/tasks", "/crm/v3/objects/companies"
+_COMPARED = ("hs_task_subject", "hs_task_body", "hs_timestamp")
+_TAKEN_BACK = "Taken back: "
+_PRIORITIES = {"immediate": "HIGH", "urgent": "MEDIUM", "standard": "LOW"}
+
+
+class HubSpot:
+    """One HubSpot account. Companies are never created: a missing one is refused, and a person looks."""
+
+    guarantee: Guarantee = "once, by the receiver's key"
+    looks = has_tasks = True
+
+    def __init__(self, receiver: Receiver, settings: SinkSettings) -> None:
+        self._receiver, self._settings = receiver, settings
+
+    def fields(self, content: Content) -> Content:
+        """Value of a company property, or subject, body and due day of a task."""
+        if "field" in content:
+            return {"value": plain(content["value"])}
+        return {name: self._task(content)[name] for name in _COMPARED}
+
+    def find(self, item: OutboxItem) -> Found | None:
+        """The company's property, or the task with our key."""
+        content = item.desired or item.sent or item.tried or {}
+        if item.kind == "field":
+            return self._find_field(content)
+        names = ",".join((*_COMPARED, "hs_task_status", "hs_task_completion_date"))
+        path = f"{_TASKS}/{quote(item.key, safe='')}?idProperty={quote(self._settings.task_key)}&properties={names}"
+        answer = self._receiver.call("GET", path, accept=(404,))
+        if answer.status == 404:
+            return None
+        found: dict[str, Any] = answer.json()
+        properties = found.get("properties", {})
+        compared = {name: str(properties.get(name) or "") for name in _COMPARED}
+        compared["hs_timestamp"] = _moment(compared["hs_timestamp"])
+        done = _day(properties, item) if properties.get("hs_task_status") == "COMPLETED" else None
+        is_over = done is not None and compared["hs_task_subject"].startswith(_TAKEN_BACK)
+        return Found(remote_id=str(found.get("id", "")), content=compared, done_on=done, is_taken_back=is_over)
+
+    def _find_field(self, content: Content) -> Found:
+        name = self._property(content["field"])
+        answer = self._receiver.call("GET", f"{self._company(content)}&properties={quote(name)}", accept=(404,))
+        if answer.status == 404:
+            raise DeliveryRefused(
+                f"no company with {self._settings.account_key} = {plain(content['account_id'], 60)}", 404
+            )
+        found: dict[str, Any] = answer.json()
+        value = found.get("properties", {}).get(name)
+        return Found(remote_id=str(found.get("id", "")), content={"value": "" if value is None else str(value)})
+
+    def put(self, item: OutboxItem, found: Found | None) -> tuple[str, str | None]:
+        """Set the property, or create or change the task."""
+        assert item.desired is not None
+        if item.kind == "field":
+            return self._set_field(item.desired, plain(item.desired["value"])), None
+        opened = {"hs_task_status": "NOT_STARTED"} if found is None or found.is_taken_back else {}
+        return self._upsert(item.key, self._task(item.desired) | opened), None
+
+    def take_back(self, item: OutboxItem, found: Found | None) -> None:
+        """Put back the value from before us, or close the task with the reason."""
+        content = item.sent or item.tried
+        assert content is not None
+        if item.kind == "field":
+            self._set_field(content, item.before or "")
+            return
+        reason = for_html(item.reason or "no longer decided")
+        subject = plain(f"{_TAKEN_BACK}{content['title']}", 200)
+        closed = {"hs_task_subject": subject, "hs_task_body": f"{_TAKEN_BACK}{reason}", "hs_task_status": "COMPLETED"}
+        self._upsert(item.key, closed)
+
+    def _set_field(self, content: Content, value: str) -> str:
+        body = {"properties": {self._property(content["field"]): value}}
+        answer: dict[str, Any] = self._receiver.call("PATCH", self._company(content), body).json()
+        return str(answer.get("id", ""))
+
+    def _upsert(self, key: str, properties: Mapping[str, str]) -> str:
+        name = self._settings.task_key
+        line = {"idProperty": name, "id": key, "properties": {**properties, name: key}}
+        answer: dict[str, Any] = self._receiver.call("POST", f"{_TASKS}/batch/upsert", {"inputs": [line]}).json()
+        results = answer.get("results") or []
+        if not results:
+            raise DeliveryRefused("HubSpot accepted the call and stored no task", 200)
+        return str(results[0].get("id", ""))
+
+    def _company(self, content: Content) -> str:
+        account = quote(str(content["account_id"]), safe="")
+        return f"{_COMPANIES}/{account}?idProperty={quote(self._settings.account_key)}"
+
+    def _property(self, field: str) -> str:
+        return self._settings.fields.get(field, field.lower())
+
+    def _task(self, content: Content) -> dict[str, str]:
+        due = datetime.combine(date.fromisoformat(content["due"]), datetime.min.time(), UTC)
+        body = [content["action"], f"Why: {content['purpose']}", f"Account: {content['account']}"]
+        task = {
+            "hs_task_subject": plain(f"{content['account']}: {content['title']}", 200),
+            "hs_task_body": "<br>".join(for_html(line) for line in body),
+            "hs_timestamp": due.isoformat().replace("+00:00", "Z"),
+            "hs_task_priority": _PRIORITIES.get(content["urgency"], "LOW"),
+        }
+        owner = self._settings.people.get(str(content["owner_id"]))
+        return task | ({"hubspot_owner_id": owner} if owner else {})
+
+
+def _moment(text: str) -> str:
+    """A time as HubSpot writes it, without fractions of a second."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except ValueError:
+        return text
+
+
+def _day(properties: Mapping[str, Any], item: OutboxItem) -> date:
+    """Day of completion; the due day where HubSpot gives none."""
+    try:
+        return datetime.fromisoformat(str(properties.get("hs_task_completion_date"))).date()
+    except ValueError:
+        return date.fromisoformat((item.desired or item.sent or item.tried or {})["due"])

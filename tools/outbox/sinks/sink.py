@@ -1,0 +1,34 @@
+"""Interface of a receiver: look up an item by our key, write it, take it back.
+
+A sink turns content into the receiver's fields and calls the receiver once. It never tries again and stores nothing:
+`tools.outbox.push` decides both.
+"""
+
+from typing import Literal, Protocol
+
+from domain.outbox import Content, Found, OutboxItem
+
+Guarantee = Literal["once, by the receiver's key", "once, by looking first", "at most once", "at least once"]
+
+
+class Sink(Protocol):
+    """One receiver."""
+
+    guarantee: Guarantee
+    """What holds after crashes and lost answers; printed with every plan."""
+    looks: bool
+    """True if an item can be looked up by our key."""
+    has_tasks: bool
+    """True if people close tasks there, and the status comes back."""
+
+    def fields(self, content: Content) -> Content:
+        """The fields that are compared: as the receiver should show them."""
+
+    def find(self, item: OutboxItem) -> Found | None:
+        """What the receiver holds under the item's key; None when nothing. Raises a DeliveryError."""
+
+    def put(self, item: OutboxItem, found: Found | None) -> tuple[str, str | None]:
+        """Create or change. Returns id and version at the receiver. Raises a DeliveryError."""
+
+    def take_back(self, item: OutboxItem, found: Found | None) -> None:
+        """Remove, cancel or close with a reason. Raises a DeliveryError."""
