@@ -31,7 +31,7 @@ _INCIDENT = re.compile(
 )
 _TO_DO = re.compile(r"\b(?:should|to do|what do we do|plan|planned|actions?|massnahmen)\b")
 _RECENT = re.compile(r"\bweek|\bdays\b|\bsince\b|\brecovered\b|\bwoche\b|\bsemaine\b|\bsemana\b")
-_SPLIT = re.compile(r"\b(?:and|vs\.?|versus|or|with|und|oder|et|ou|y|o|entre|between|zwischen|compare|than|mit|avec|con)\b|[,:?]", re.IGNORECASE)  # fmt: skip
+_SPLIT = re.compile(r"\b(?:and|v|vs\.?|versus|or|with|und|oder|et|ou|y|o|entre|between|zwischen|compare|than|mit|avec|con)\b|[,:?]", re.IGNORECASE)  # fmt: skip
 _MIN_FORMER = 88
 _MOST_PEOPLE = 10
 _BRIEFING: tuple[FactTopic, ...] = ("renewal", "amount", "owner", "health", "people", "said", "owed", "tickets", "met")
@@ -72,11 +72,12 @@ def _groups(context: "AskContext", text: str) -> bool:
 
 def _is_figure(context: "AskContext", question: str) -> bool:
     """True for a count, a sum or a mean over filtered or grouped accounts."""
-    query = _query(context, question)
+    query = portfolio_query(context, question)
     return query.measure != "list" and bool(query.conditions or query.group)
 
 
-def _query(context: "AskContext", question: str) -> PortfolioQuery:
+def portfolio_query(context: "AskContext", question: str) -> PortfolioQuery:
+    """The question as a typed query over all accounts."""
     terms = QuestionTerms(
         people=context.people,
         segments=context.segments,
@@ -92,7 +93,8 @@ def _query(context: "AskContext", question: str) -> PortfolioQuery:
 
 def _refused(context: "AskContext", text: str, reading: ParsedQuestion) -> AnswerPart | None:
     for rule in context.configuration.asking.refused:
-        if _matches(rule.phrases, text):
+        phrases = [phrase for phrase in rule.phrases if reading.kind != "why" or phrase.startswith("^")]
+        if _matches(phrases, text):
             return AnswerPart(kind="refused", sentences=(f"I don't do that. {rule.says}", context.suggestions()))
     return None
 
@@ -368,14 +370,14 @@ def _incident(context: "AskContext", question: str, text: str, reading: ParsedQu
 def _late_renewals(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     if not re.search(r"\b(?:overdue renewals?|renewals? (?:is |are )?overdue)\b", text):
         return None
-    return _listed(context, _query(context, question))
+    return listed(context, portfolio_query(context, question))
 
 
 # many accounts ----------------------------------------------------------------------------------------------------
 
 
 def _list(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
-    query = _query(context, question)
+    query = portfolio_query(context, question)
     fields = {condition.field if condition.known is None else f"no {condition.field}" for condition in query.conditions}
     if reading.kind in ("late", "why") or (reading.kind == "save_play" and fields <= _PLAN_FIELDS):
         return None
@@ -400,7 +402,7 @@ def _list(context: "AskContext", question: str, text: str, reading: ParsedQuesti
         return None
     if not fields and query.unapplied and query.group is None:
         return _no_filter(query)
-    return _listed(context, query)
+    return listed(context, query)
 
 
 def _asks_for_rows(text: str) -> bool:
@@ -413,7 +415,8 @@ def _no_filter(query: PortfolioQuery) -> AnswerPart:
     return AnswerPart(kind="unclear", sentences=(f"No filter understands {words}. Accounts can be filtered by {can}.",))
 
 
-def _listed(context: "AskContext", query: PortfolioQuery) -> AnswerPart:
+def listed(context: "AskContext", query: PortfolioQuery) -> AnswerPart:
+    """The answer to a query: how it was understood, figures and rows."""
     found = run_query(context.base, query, context.people)
     return AnswerPart(
         kind="list",
