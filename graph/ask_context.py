@@ -20,6 +20,7 @@ from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatem
 from graph.ask_answers import answer_typed
 from graph.review_history import EarlierReviews
 from tools.ask.find_account import MAX_CANDIDATES, find_account
+from tools.ask.find_people import named_people
 from tools.ask.parse_question import parse_question, unknown_person
 from tools.ask.user_statements import add_statements, excluded_actions
 from tools.evidence.causes import UNDETERMINED, diagnose
@@ -95,6 +96,11 @@ class AskContext:
         if person_id is None:
             return "nobody"
         return self.people[person_id].name if person_id in self.people else person_id
+
+    def person_id(self, name: str) -> str | None:
+        """Id of the one of ours with this id or name; None for anybody else."""
+        named = named_people(name, self.people)
+        return named[0].person.person_id if len(named) == 1 else None
 
     def parse(self, question: str) -> ParsedQuestion:
         """The question as the rules read it."""

@@ -15,6 +15,7 @@ from tools.ask.find_account import find_account
 from tools.ask.parse_question import normalize_text
 
 MOST_EARLIER = 3
+_ACCOUNT_ID = re.compile(r"\S*\d\S*")
 _LONGEST = 12
 """Words of a follow-up; a longer question says itself what it is about."""
 _WHY = re.compile(r"^(?:and |und |et |y )?(?:why|how come|warum|wieso|pourquoi|por que)\W*$")
@@ -89,9 +90,19 @@ def _turns(context: AskContext, earlier: Sequence[str]) -> list[Turn]:
 
 
 def _with_account(context: AskContext, question: str, account_id: str) -> FollowUp:
+    asked = " ".join(
+        word
+        for word in question.split()
+        if not _ACCOUNT_ID.fullmatch(word.strip("?!.,")) or not _is_account(context, word)
+    )
     names = context.base.rows("select name from scored where account_id = ?", [account_id])
     name = names[0]["name"] if names else account_id
-    return FollowUp(f"{question.rstrip('?!. ')} {account_id}?", f"Taken over from before: {name} ({account_id}).")
+    return FollowUp(f"{asked.rstrip('?!. ')} {account_id}?", f"Taken over from before: {name} ({account_id}).")
+
+
+def _is_account(context: AskContext, word: str) -> bool:
+    """True for the id of an account."""
+    return bool(context.base.rows("select 1 from scored where account_id = ?", [word.strip("?!.,")]))
 
 
 def _other(turns: Sequence[Turn]) -> str | None:

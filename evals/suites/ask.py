@@ -18,7 +18,7 @@ from evals.cases import FIXTURES, OneOrMore, load_yaml
 from evals.engine import Judgement, Question, ReportProgress, Verdict, judge_suite
 from evals.figures import SuiteResult
 from graph.ask_context import AskContext
-from graph.ask_flow import answer_question
+from graph.ask_conversation import answer_follow_up
 from tools.scoring.scored_base import read_base
 from tools.scoring.snapshots import SnapshotStore
 from tools.store.review_store import ReviewStore
@@ -45,6 +45,8 @@ class AskCase(Record):
     tags: tuple[str, ...] = ()
     asker: str = ""
     topic: str = ""
+    earlier: tuple[str, ...] = ()
+    """Questions asked before it, in a conversation."""
     accounts: tuple[str, ...] | None = None
     """Exactly these accounts are in the answer."""
     includes: tuple[str, ...] = ()
@@ -59,6 +61,20 @@ def read_questions(path: Path = FIXTURES / "questions.yaml") -> tuple[AskCase, .
     """Read all questions of a file."""
     content = load_yaml(path)
     return tuple(AskCase(**entry) for entry in content["questions"])
+
+
+ASKED = ("asked_a.yaml", "asked_b.yaml", "asked_conversations.yaml")
+
+
+def read_all_questions() -> tuple[AskCase, ...]:
+    """The questions about kind and account, and those of six kinds of people about content."""
+    return (*read_questions(), *(case for name in ASKED for case in read_questions(FIXTURES / name)))
+
+
+def _labels(case: AskCase) -> dict[str, str]:
+    """The slices that a case belongs to."""
+    labels = {"language": case.language, "kind": case.kind[0].replace("_", " ")}
+    return labels | ({"topic": case.topic, "asker": case.asker} if case.topic else {})
 
 
 @cache
@@ -263,7 +279,7 @@ def run_ask(
             case,
             answer,
             answer if isinstance(answer, str) else None,
-            {"language": case.language, "kind": case.kind[0].replace("_", " ")},
+            _labels(case),
         )
         for number, (case, answer) in enumerate(zip(cases, answers, strict=True), start=1)
     ]
@@ -299,7 +315,7 @@ async def _answer_all(
     try:
         for case in cases:
             report_progress("ask", len(found), len(cases))
-            found.append(await _answer(case.ask, context))
+            found.append(await _answer(case.ask, context, case.earlier))
     finally:
         if context.client is not None:
             await context.client.close()
@@ -307,9 +323,9 @@ async def _answer_all(
     return found
 
 
-async def _answer(question: str, context: AskContext) -> QuestionAnswer | str:
+async def _answer(question: str, context: AskContext, earlier: Sequence[str] = ()) -> QuestionAnswer | str:
     try:
-        return await answer_question(question, context)
+        return await answer_follow_up(question, context, earlier)
     except Exception as error:  # noqa: BLE001 - any error while answering is a result of that question
         return f"{type(error).__name__}: {error}"
 
