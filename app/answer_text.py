@@ -6,16 +6,18 @@ from rich.table import Table
 
 from app.summary_text import render_parts, text_table
 from domain.evidence import Evidence
-from domain.questions import AnswerPart, QuestionAnswer
+from domain.questions import AnswerPart, AnswerTable, QuestionAnswer
 from domain.save_play import SavePlay
 from tools.wording import format_money
 
 _ROWS = 20
+_AMOUNTS = frozenset(("ARR", "ARR at risk", "health", "risk", "accounts", "at risk", "reports"))
+"""Columns of figures."""
 
 
 def answer_text(answered: QuestionAnswer) -> str:
     """An answer with all its parts."""
-    parts: list[Table | str] = []
+    parts: list[Table | str] = [line for line in (answered.about, answered.carried) if line]
     for part in answered.parts:
         parts += _answer_part(part)
     if answered.answered_by == "model":
@@ -38,6 +40,8 @@ def _answer_part(part: AnswerPart) -> list[Table | str]:
     found.append("")
     if part.candidates:
         found.append(_candidates(part))
+    for table in part.tables:
+        found += [_table(table), ""]
     if part.play is not None:
         found += _play(part.play)
     elif part.evidence:
@@ -47,6 +51,11 @@ def _answer_part(part: AnswerPart) -> list[Table | str]:
     if part.capacity:
         found.append(_capacity(part))
     return found
+
+
+def _table(table: AnswerTable) -> Table:
+    columns = tuple((name, "right" if name in _AMOUNTS else "left") for name in table.columns)
+    return text_table(f"{table.title} (from {table.source})", columns, table.rows)
 
 
 def _candidates(part: AnswerPart) -> Table:

@@ -128,28 +128,35 @@ def show_review(review_id: ReviewId, store: StoreOption = None, as_json: Json = 
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="In your own words, in quotation marks.")],
-    data: Data,
-    as_of: AsOf,
+    question: Annotated[
+        str | None, typer.Argument(help="In your own words, in quotation marks. Without one: a conversation.")
+    ] = None,
+    data: Annotated[str | None, typer.Option("--data", help="As for a review; by default the latest review's.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="By default the day of the latest review.")] = None,
     store: StoreOption = None,
     configs: Configs = None,
     propose: Annotated[bool, typer.Option("--propose", help="Propose the play for the next decision.")] = False,
-    by: Annotated[str, typer.Option(help="Who asks; for --propose.")] = "command line",
+    by: Annotated[str, typer.Option(help='Who asks; for --propose, and for "my" and "I".')] = "command line",
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Ask for a save play, a plan, or why, what changed, who is overloaded, what is late. Changes nothing."""
-    from app.commands import print_answer
+    """Ask about accounts, people, plays and changes, in your own words. Changes nothing."""
+    from app.commands import print_answer, print_conversation
     from app.questions import answer_question
 
+    day, timing = _review_day(as_of) if as_of else None, printed_timing(verbose)
+    if question is None:
+        print_conversation(data, day, store=store, configs=configs, asker=by, timing=timing, as_json=as_json)
+        return
     answered = answer_question(
         question,
         data,
-        _review_day(as_of),
+        day,
         store=store,
         configs=configs,
         propose_by=by if propose else None,
-        timing=printed_timing(verbose),
+        asker=by,
+        timing=timing,
     )
     print_answer(answered, as_json)
 

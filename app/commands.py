@@ -3,6 +3,8 @@
 Errors are those of the error tree; the command line turns them into one message.
 """
 
+import itertools
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +32,7 @@ from domain.questions import QuestionAnswer
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
+    from app.timing import Timing
     from tools.sources.action_list import ListLayout
 
 NEXT_STEP_TEXT = {
@@ -220,6 +223,29 @@ def write_demo(folder: Path) -> None:
     print_result(f"A sample portfolio is in {folder}/portfolio. Try:\n"
          f"  saveplay review --data {folder}/portfolio --as-of 2026-11-16 --approve all\n"
          f"  saveplay review --data {folder}/portfolio --as-of 2026-11-23")  # fmt: skip
+
+
+def print_conversation(
+    data: str | None,
+    day: date | None,
+    *,
+    store: str | None,
+    configs: str | None,
+    asker: str,
+    timing: "Timing",
+    as_json: bool,
+) -> None:
+    """Answer the questions of the standard input, one a line, until it ends or a line is empty."""
+    from app.answer_text import answer_text
+    from app.questions import answer_conversation
+
+    if sys.stdin.isatty():
+        print_progress("Ask one question a line. “new” drops what was carried over; an empty line ends it.")
+    questions = itertools.takewhile(str.strip, iter(sys.stdin.readline, ""))
+    for answered in answer_conversation(
+        (line.rstrip("\n") for line in questions), data, day, store=store, configs=configs, asker=asker, timing=timing
+    ):
+        print_result(to_json_text(answered.model_dump(mode="json")) if as_json else answer_text(answered))
 
 
 def print_answer(answered: QuestionAnswer, as_json: bool) -> None:

@@ -777,6 +777,30 @@ class PastAttemptRule(Record):
         return self
 
 
+FactTopic = Literal[
+    "renewal", "owner", "sponsor", "amount", "people", "tickets", "said", "met", "owed", "health", "invoices", "usage", "goals"
+]  # fmt: skip
+"""What a question may want to know about one account."""
+
+
+class FilterRule(Record):
+    """Words that stand for a filter on accounts, and the filter."""
+
+    field: str
+    values: tuple[str, ...] = ()
+    low: Number | None = None
+    known: bool | None = None
+    says: str
+    phrases: tuple[str, ...] = Field(min_length=1, description="Regular expressions over plain small letters.")
+
+
+class RefusalRule(Record):
+    """Requests that are not questions, and the sentence that says so."""
+
+    says: str
+    phrases: tuple[str, ...] = Field(min_length=1, description="Regular expressions over plain small letters.")
+
+
 class AskSettings(Record):
     """``configs/ask.yaml``: phrases for understanding a question without a model."""
 
@@ -788,7 +812,26 @@ class AskSettings(Record):
     months: tuple[tuple[str, ...], ...] = Field(min_length=12, max_length=12)
     said: dict[str, StatementRule]
     tried: dict[Literal["concession"], PastAttemptRule]
+    topics: dict[FactTopic, tuple[str, ...]]
+    briefing: tuple[str, ...]
+    comparing: tuple[str, ...]
+    accounts: tuple[str, ...]
+    measures: dict[Literal["count", "sum", "average", "median"], tuple[str, ...]]
+    groups: dict[Literal["segment", "csm", "sponsor", "stage", "band", "tier"], tuple[str, ...]]
+    filters: tuple[FilterRule, ...]
+    no_filter: frozenset[str]
+    refused: tuple[RefusalRule, ...]
+    lost: tuple[str, ...]
     examples: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _query_expressions_are_valid(self) -> Self:
+        phrases = [self.briefing, self.comparing, self.accounts, self.lost]
+        phrases += [*self.topics.values(), *self.measures.values(), *self.groups.values()]
+        phrases += [rule.phrases for rule in (*self.filters, *self.refused)]
+        for group in phrases:
+            _check_expressions(group)
+        return self
 
 
 RISK_SCORE = "risk"

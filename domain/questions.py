@@ -13,7 +13,53 @@ from domain.record import Record
 from domain.save_play import SavePlay
 from domain.tracking import Commitment
 
-AnswerKind = QuestionKind | Literal["which_account", "unknown_account", "unclear"]
+AnswerKind = (
+    QuestionKind
+    | Literal["list", "facts", "briefing", "compare", "refused", "which_account", "unknown_account", "unclear"]
+)
+Measure = Literal["list", "count", "sum", "average", "median"]
+GroupField = Literal["segment", "csm", "sponsor", "stage", "band", "tier"]
+AmountField = Literal["arr", "health", "risk"]
+
+
+class Condition(Record):
+    """One filter of a query: any of ``values``, a range, or known or unknown. The parts hold together."""
+
+    field: str
+    """A field of record (``segment``, ``csm``, ``arr``, …), ``said``, or the name of a signal."""
+    values: tuple[str, ...] = ()
+    low: float | date | None = None
+    """At least this."""
+    high: float | date | None = None
+    """Less than this."""
+    known: bool | None = None
+    """False: the field has no value. True: it has one."""
+    says: str
+    """The condition as it is shown."""
+
+
+class PortfolioQuery(Record):
+    """Read-only question about all accounts, filled in by the grammar. The engine answers it."""
+
+    conditions: tuple[Condition, ...] = ()
+    measure: Measure = "list"
+    of: AmountField = "arr"
+    group: GroupField | None = None
+    sort: Literal["arr", "renewal", "risk", "health"] = "arr"
+    ascending: bool = False
+    top: int | None = None
+    unapplied: tuple[str, ...] = ()
+    """Words that may be meant as a filter and that no filter understands."""
+
+
+class AnswerTable(Record):
+    """Rows of an answer, as they are shown."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    source: str
+    """Tables and scores that the rows come from."""
 
 
 class UserStatement(Record):
@@ -73,6 +119,14 @@ class AnswerPart(Record):
     known: tuple[str, ...] = ()
     """Facts of record that lead the answer, with the customer's own words. For people only: no model reads them."""
 
+    query: PortfolioQuery | None = None
+    """The query as it was understood, for a list or a count."""
+    tables: tuple[AnswerTable, ...] = ()
+    account_ids: tuple[str, ...] = ()
+    """Accounts in the tables."""
+    about_people: bool = False
+    """True if the answer has figures about people of the team: it is for managers."""
+
     @property
     def needs_clarification(self) -> bool:
         """True if the person has to say more before there is an answer."""
@@ -90,6 +144,10 @@ class QuestionAnswer(Record):
     steps: tuple[str, ...] = ()
     """Tools that the model called, with their arguments."""
     tokens: TokenUsage = TokenUsage()
+    carried: str = ""
+    """One sentence on what was taken over from the question before; empty if nothing was."""
+    about: str = ""
+    """The review that the answer is about, when the question named no data."""
     note: str = ""
     """Reason for answering by rules instead of the model; otherwise empty."""
     proposed: str = ""

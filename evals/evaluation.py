@@ -77,11 +77,11 @@ def _run_accounts(mode: DraftingMode, configuration: Configuration, report_progr
 
 def _run_ask(mode: DraftingMode, configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
     from evals.recorded_model import build_model_client
-    from evals.suites.ask import read_questions, run_ask
+    from evals.suites.ask import read_all_questions, run_ask
 
     client = build_model_client(configuration, lambda *_: None) if mode == "live" else None
     return run_ask(
-        read_questions(),
+        read_all_questions(),
         configuration,
         client,
         _model_label(mode, configuration) if client else "none",

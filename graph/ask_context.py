@@ -17,8 +17,10 @@ from domain.dossier import Dossier, Person
 from domain.facts import Incident
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
+from graph.ask_answers import answer_typed
 from graph.review_history import EarlierReviews
 from tools.ask.find_account import MAX_CANDIDATES, find_account
+from tools.ask.find_people import named_people
 from tools.ask.parse_question import parse_question, unknown_person
 from tools.ask.user_statements import add_statements, excluded_actions
 from tools.evidence.causes import UNDETERMINED, diagnose
@@ -30,10 +32,10 @@ from tools.planning.follow_up import list_commitments
 from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
 from tools.save_play.expected_value import SaveRecord
 from tools.scoring import portfolio_summary
-from tools.scoring.scored_base import ScoredBase
+from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.snapshots import SnapshotStore
 from tools.store.review_store import ReviewStore
-from tools.wording import capitalize_first, format_day, format_money, format_total, plural
+from tools.wording import capitalize_first, format_day, format_money, format_total, plain_name, plural
 from tools.working_days import WorkingDays
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class AskContext:
     history: SnapshotStore
     calendar: WorkingDays
     client: "ModelClient | None" = None
+    asker: str | None = None
+    """Person id of who asks, for "my" and "I"; None when unknown."""
     _dossiers: dict[str, Dossier] = field(default_factory=dict)
 
     @property
@@ -79,6 +83,24 @@ class AskContext:
         """Segments of the base, by name."""
         rows = self.base.rows("select distinct segment from scored where segment is not null order by 1")
         return tuple(row["segment"] for row in rows)
+
+    @cached_property
+    def former(self) -> list[Row]:
+        """Lost customers, the latest first."""
+        return self.base.rows(
+            "select account_id, name, arr, churned_on from former order by churned_on desc, account_id"
+        )
+
+    def person_name(self, person_id: str | None) -> str:
+        """Name of one of ours; "nobody" where there is none."""
+        if person_id is None:
+            return "nobody"
+        return self.people[person_id].name if person_id in self.people else person_id
+
+    def person_id(self, name: str) -> str | None:
+        """Id of the one of ours with this id or name; None for anybody else."""
+        named = named_people(name, self.people)
+        return named[0].person.person_id if len(named) == 1 else None
 
     def parse(self, question: str) -> ParsedQuestion:
         """The question as the rules read it."""
@@ -212,8 +234,8 @@ class AskContext:
         hours = committed_hours(self.earlier.open_actions(), self.as_of, settings)
         lines = capacity_lines(portfolio_summary.csm_books(self.base), self.people, hours, {}, settings)
         lines = tuple(line for line in lines if csm_id is None or line.person_id == csm_id)
-        crowded = [line for line in lines if line.overloaded]
-        sentences = [f"{line.name}: {line.note}" for line in crowded] or ["Nobody is overloaded."]
+        crowded = sorted((line for line in lines if line.overloaded or line.note), key=lambda line: not line.overloaded)
+        sentences = [f"{line.name}: {line.note}." for line in crowded] or ["Nobody is overloaded."]
         free = [line for line in lines if not line.overloaded and (line.hours_free or 0) > 0]
         if free:
             period = plural(int(settings.planning_days.value), "day")
@@ -241,11 +263,27 @@ class AskContext:
 
     def not_understood(self) -> AnswerPart:
         """Examples of questions, for one that was not understood."""
-        examples = "; ".join(f"“{example}”" for example in self.configuration.asking.examples)
-        return AnswerPart(kind="unclear", sentences=(f"The question was not understood. For example: {examples}.",))
+        return AnswerPart(kind="unclear", sentences=(f"The question was not understood. {self.suggestions()}",))
+
+    def suggestions(self) -> str:
+        """Examples of questions about accounts, segments and people of this portfolio."""
+        rows = self.base.rows(
+            "select name, segment, csm_id from scored order by at_risk desc, arr desc nulls last, account_id limit 1"
+        )
+        first = rows[0] if rows else {"name": "an account", "segment": None, "csm_id": None}
+        words = {
+            "account": plain_name(first["name"]),
+            "segment": first["segment"] or "all",
+            "csm": self.person_name(first["csm_id"]),
+        }
+        examples = (example.format(**words) for example in self.configuration.asking.examples)
+        return f"For example: {'; '.join(f'“{example}”' for example in examples)}."
 
     async def answer_from_rules(self, question: str, reading: ParsedQuestion) -> AnswerPart:
         """The whole answer by rules alone, without a model."""
+        typed = answer_typed(self, question, reading)
+        if typed is not None:
+            return typed
         kind = reading.kind
         if kind == "changes":
             return self.changes()

@@ -1,6 +1,6 @@
 """The ask flow: read the question, let a model choose tools or the rules answer, and stop after a few steps.
 
-    question -> [a model? -> it calls tools -> ...] -> the rules where no model helps -> answer
+    question -> [a list, a fact, a comparison? -> answer] -> [a model? -> it calls tools -> ...] -> the rules where no model helps -> answer
 
 Read-only: every tool reads, none writes. Every sentence of the answer comes from a tool, none from the model.
 """
@@ -15,6 +15,7 @@ from agents.conversation import Message, ModelAnswer
 from domain.drafting import TokenUsage
 from domain.errors import ModelError
 from domain.questions import AnswerPart, ParsedQuestion, QuestionAnswer
+from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
 from graph.ask_tools import AskTools
 from tools.prompts import render_prompt
@@ -44,11 +45,20 @@ async def read_question(state: AskState, *, runtime: Runtime[AskContext]) -> dic
         Message("system", render_prompt("ask_rules")),
         Message("user", render_prompt("ask_question", question=state.question)),
     ]
-    return {"reading": runtime.context.parse(state.question), "messages": opening}
+    reading = runtime.context.parse(state.question)
+    typed = answer_typed(runtime.context, state.question, reading)
+    return {"reading": reading, "messages": opening, "parts": [typed] if is_understood(typed) else []}
+
+
+def is_understood(part: AnswerPart | None) -> bool:
+    """True for an answer whose every word the grammar took: no model reads it better."""
+    return part is not None and not part.needs_clarification and not (part.query and part.query.unapplied)
 
 
 def route_question(state: AskState, runtime: Runtime[AskContext]) -> str:
-    """The model when there is one, else the rules."""
+    """The end for what the grammar understands whole, the model when there is one, else the rules."""
+    if state.parts:
+        return END
     return "choose_tools" if runtime.context.client is not None else "answer_by_grammar"
 
 
@@ -121,7 +131,7 @@ def ask_graph() -> StateGraph[AskState, AskContext]:
     graph.add_node("use_tools", use_tools)
     graph.add_node("answer_by_grammar", answer_by_grammar)
     graph.add_edge(START, "read_question")
-    graph.add_conditional_edges("read_question", route_question, ["choose_tools", "answer_by_grammar"])
+    graph.add_conditional_edges("read_question", route_question, ["choose_tools", "answer_by_grammar", END])
     graph.add_conditional_edges("choose_tools", route_tool_calls, ["use_tools", "answer_by_grammar", END])
     graph.add_conditional_edges("use_tools", route_after_tools, ["choose_tools", "answer_by_grammar", END])
     graph.add_edge("answer_by_grammar", END)

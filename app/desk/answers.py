@@ -42,6 +42,10 @@ def answer_for(member: Member, answered: QuestionAnswer, colleague_named: bool) 
 def _part_for(member: Member, part: AnswerPart, colleague_named: bool) -> AnswerPart:
     if part.kind == "load":
         return part.model_copy(update={"sentences": (_LOAD,), "capacity": ()})
+    if part.about_people:
+        return AnswerPart(kind=part.kind, sentences=(_COLLEAGUE,))
+    if colleague_named and member.role == "viewer" and part.kind in ("list", "compare"):
+        return AnswerPart(kind=part.kind, sentences=(_COLLEAGUE,))
     if colleague_named and (part.kind == "late" or (part.kind == "plan" and member.role == "viewer")):
         return AnswerPart(kind=part.kind, sentences=(_COLLEAGUE,))
     if part.kind == "late" and member.role == "viewer" and part.commitments:

@@ -14,7 +14,7 @@ from app.desk.request_context import RequestContext, read_form, require_role
 from app.desk.review_runner import next_week_request
 from app.earlier_run import read_worked_week
 from app.parsing import parse_date
-from app.questions import answer_question
+from app.questions import MAX_QUESTION_LENGTH, MOST_EARLIER, answer_question
 from app.timing import Timing
 from domain.desk import DESK_ROLES, CredentialKind, Member
 from domain.errors import EditError, InputError
@@ -158,6 +158,7 @@ def submit_question(context: Reader, form: Form, review_id: str) -> Response:
     question, propose = form_text(form, "question"), form_text(form, "propose") == "1"
     if propose:
         check_role(context.member, "csm", "proposing a play")
+    earlier = tuple(each[:MAX_QUESTION_LENGTH] for each in form.get("earlier", []) if each.strip())[-MOST_EARLIER:]
     request = loaded.request
     answered = answer_question(
         question,
@@ -166,11 +167,14 @@ def submit_question(context: Reader, form: Form, review_id: str) -> Response:
         store=context.desk.store,
         configs=request.configs,
         propose_by=context.member.name if propose else None,
+        asker=context.member.person_id,
+        earlier=earlier,
         way="desk",
         timing=Timing(),
     )
-    answered = answer_for(context.member, answered, named_colleagues(question, loaded.people, context.member))
-    return context.render_review(loaded, "ask.html", answered=answered, question=question)
+    asked = " ".join((*earlier, question))
+    answered = answer_for(context.member, answered, named_colleagues(asked, loaded.people, context.member))
+    return context.render_review(loaded, "ask.html", answered=answered, question=question, earlier=earlier)
 
 
 @router.post("/r/{review_id}/open-week")

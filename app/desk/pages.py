@@ -359,7 +359,7 @@ def what_if_file(context: Reader, review_id: str) -> Response:
 @router.get("/r/{review_id}/ask")
 def question_page(context: Reader, review_id: str) -> Response:
     """A box for questions."""
-    return context.render_review(context.load_review(review_id), "ask.html", answered=None, question="")
+    return context.render_review(context.load_review(review_id), "ask.html", answered=None, question="", earlier=())
 
 
 @router.get("/audit")

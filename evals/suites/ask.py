@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -12,11 +13,12 @@ from agents.conversation import ModelClient
 from domain.configuration import Configuration
 from domain.questions import AnswerPart, QuestionAnswer
 from domain.record import Record
+from domain.tracking import Action
 from evals.cases import FIXTURES, OneOrMore, load_yaml
 from evals.engine import Judgement, Question, ReportProgress, Verdict, judge_suite
 from evals.figures import SuiteResult
 from graph.ask_context import AskContext
-from graph.ask_flow import answer_question
+from graph.ask_conversation import answer_follow_up
 from tools.scoring.scored_base import read_base
 from tools.scoring.snapshots import SnapshotStore
 from tools.store.review_store import ReviewStore
@@ -41,12 +43,38 @@ class AskCase(Record):
     note: str = ""
     language: str = "en"
     tags: tuple[str, ...] = ()
+    asker: str = ""
+    topic: str = ""
+    earlier: tuple[str, ...] = ()
+    """Questions asked before it, in a conversation."""
+    accounts: tuple[str, ...] | None = None
+    """Exactly these accounts are in the answer."""
+    includes: tuple[str, ...] = ()
+    """At least these are."""
+    says: tuple[str, ...] = ()
+    """Regular expressions that the shown answer matches, all of them."""
+    never: tuple[str, ...] = ()
+    """Regular expressions that it does not match."""
 
 
 def read_questions(path: Path = FIXTURES / "questions.yaml") -> tuple[AskCase, ...]:
     """Read all questions of a file."""
     content = load_yaml(path)
     return tuple(AskCase(**entry) for entry in content["questions"])
+
+
+ASKED = ("asked_a.yaml", "asked_b.yaml", "asked_conversations.yaml")
+
+
+def read_all_questions() -> tuple[AskCase, ...]:
+    """The questions about kind and account, and those of six kinds of people about content."""
+    return (*read_questions(), *(case for name in ASKED for case in read_questions(FIXTURES / name)))
+
+
+def _labels(case: AskCase) -> dict[str, str]:
+    """The slices that a case belongs to."""
+    labels = {"language": case.language, "kind": case.kind[0].replace("_", " ")}
+    return labels | ({"topic": case.topic, "asker": case.asker} if case.topic else {})
 
 
 @cache
@@ -148,6 +176,77 @@ class Grounded(Question):
         return not (bare or unfit), f"without evidence: {', '.join(bare + unfit) or 'none'}"
 
 
+def shown_text(got: QuestionAnswer) -> str:
+    """Everything that the answer shows: sentences, statements, tables, plays, lines of a plan, commitments."""
+    lines: list[str] = []
+    for part in got.parts:
+        lines += [*part.sentences, *part.known]
+        lines += [f"You said: {said.says}" for said in part.said]
+        lines += [" ".join((fact.statement, fact.shown)) for fact in part.evidence]
+        lines += [" ".join((*table.columns, *cells)) for table in part.tables for cells in table.rows]
+        lines += [f"{line.name} {line.action} {line.owner}" for line in part.plan]
+        lines += [f"{move.name} {move.note}" for move in part.movements]
+        lines += [part.play.model_dump_json()] if part.play is not None else []
+    return "\n".join(lines)
+
+
+def accounts_of(part: AnswerPart) -> set[str]:
+    """The accounts that a part is about."""
+    found = (
+        {line.account_id for line in part.plan} | {move.account_id for move in part.movements} | set(part.account_ids)
+    )
+    return found | ({part.account_id} if part.account_id else set())
+
+
+def content_problem(case: AskCase, got: QuestionAnswer) -> str:
+    """What is wrong with the content; empty where the question is really answered."""
+    if not got.parts or got.parts[0].kind not in case.kind:
+        return f"kind {', '.join(part.kind for part in got.parts)}"
+    named = set().union(*(accounts_of(part) for part in got.parts))
+    if case.accounts is not None and named != set(case.accounts):
+        return f"accounts {', '.join(sorted(named)) or 'none'}, expected {', '.join(case.accounts)}"
+    if missing := sorted(set(case.includes) - named):
+        return f"missing {', '.join(missing)}"
+    text = shown_text(got)
+    absent = [pattern for pattern in case.says if not re.search(pattern, text)]
+    if absent:
+        return f"does not say {', '.join(absent)}"
+    wrong = [pattern for pattern in case.never if re.search(pattern, text)]
+    return f"says {', '.join(wrong)}" if wrong else ""
+
+
+def is_confidently_wrong(case: AskCase, got: QuestionAnswer) -> bool:
+    """True if the answer is wrong and neither asks back nor declines."""
+    asks_back = any(part.needs_clarification or part.kind == "refused" for part in got.parts)
+    return bool(content_problem(case, got)) and not asks_back
+
+
+class ReallyAnswered(Question):
+    """The content is right: accounts, figures, words; not only the kind."""
+
+    figure_name, description = "answered", "the content of the answer is right: its accounts, its figures, its words"
+
+    def applies(self, case: AskCase) -> bool:
+        return bool(case.topic)
+
+    def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
+        problem = content_problem(case, got)
+        return not problem, problem or "answered"
+
+
+class NotConfidentlyWrong(Question):
+    """A question that is not answered is asked back or declined."""
+
+    figure_name, description = "honest", "what is not answered is asked back or declined, not answered wrongly"
+
+    def applies(self, case: AskCase) -> bool:
+        return bool(case.topic)
+
+    def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
+        wrong = is_confidently_wrong(case, got)
+        return not wrong, content_problem(case, got) if wrong else "honest"
+
+
 QUESTIONS: tuple[Question, ...] = (
     AnswerKindRight(),
     RightAccount(),
@@ -155,6 +254,8 @@ QUESTIONS: tuple[Question, ...] = (
     StatementUsed(),
     PlanSlice(),
     Grounded(),
+    ReallyAnswered(),
+    NotConfidentlyWrong(),
 )
 
 
@@ -168,6 +269,7 @@ def run_ask(
     """Ask every question once and judge the answers."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         context = open_sample_context(Path(scratch), configuration, client)
+        save_sample_actions(context)
         answers = asyncio.run(_answer_all(cases, context, report_progress))
         context.store.close()
     judgements = [
@@ -177,7 +279,7 @@ def run_ask(
             case,
             answer,
             answer if isinstance(answer, str) else None,
-            {"language": case.language, "kind": case.kind[0].replace("_", " ")},
+            _labels(case),
         )
         for number, (case, answer) in enumerate(zip(cases, answers, strict=True), start=1)
     ]
@@ -199,6 +301,13 @@ def open_sample_context(folder: Path, configuration: Configuration, client: Mode
     )
 
 
+def save_sample_actions(context: AskContext, path: Path = FIXTURES / "asked_actions.jsonl") -> None:
+    """Save the actions of the week before, of which some are late, so that questions about promises have an answer."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    actions = [Action.model_validate_json(line) for line in lines]
+    context.store.save_actions(review_id_of(LAST_WEEK), LAST_WEEK, actions)
+
+
 async def _answer_all(
     cases: Sequence[AskCase], context: AskContext, report_progress: ReportProgress
 ) -> list[QuestionAnswer | str]:
@@ -206,7 +315,7 @@ async def _answer_all(
     try:
         for case in cases:
             report_progress("ask", len(found), len(cases))
-            found.append(await _answer(case.ask, context))
+            found.append(await _answer(case.ask, context, case.earlier))
     finally:
         if context.client is not None:
             await context.client.close()
@@ -214,9 +323,9 @@ async def _answer_all(
     return found
 
 
-async def _answer(question: str, context: AskContext) -> QuestionAnswer | str:
+async def _answer(question: str, context: AskContext, earlier: Sequence[str] = ()) -> QuestionAnswer | str:
     try:
-        return await answer_question(question, context)
+        return await answer_follow_up(question, context, earlier)
     except Exception as error:  # noqa: BLE001 - any error while answering is a result of that question
         return f"{type(error).__name__}: {error}"
 

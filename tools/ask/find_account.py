@@ -5,6 +5,7 @@ The engine compares the words of all names; only the nearest few leave it.
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from rapidfuzz import fuzz
@@ -18,6 +19,7 @@ from tools.wording import known_amount
 MAX_CANDIDATES = 5
 _MAX_ROWS = 40
 _MIN_SIMILARITY = 0.9
+_MIN_WORD_LIKENESS = 60
 _CLEAR_LEAD = 1.25
 _MAX_SHARED_BY = 3
 """A word that at most so many names carry tells accounts apart."""
@@ -43,11 +45,14 @@ def find_account(base: ScoredBase, question: str, reading: ParsedQuestion) -> Ac
         return _match_or_candidates(base, by_id, "its id")
     asking = base.configuration.asking
     rivals = {word for name in base.configuration.wording.competitors for word in split_words(name)}
-    asked = [word for word in _possible_name_words(question, asking, reading) if word not in rivals]
-    named = _by_name(base, question, asked, asking) if asked else None
-    if named is not None:
-        return named
-    return _by_description(base, question, asked, reading)
+    choices = [
+        [word for word in words if word not in rivals] for words in _possible_name_words(question, asking, reading)
+    ]
+    for asked in choices:
+        named = _by_name(base, question, asked, asking) if asked else None
+        if named is not None:
+            return _without_contradiction(base, question, named, asking)
+    return _by_description(base, question, choices[0] if choices else [], reading)
 
 
 def _by_id(base: ScoredBase, question: str) -> list[str]:
@@ -56,16 +61,34 @@ def _by_id(base: ScoredBase, question: str) -> list[str]:
     return [row["account_id"] for row in rows]
 
 
-def _possible_name_words(question: str, asking: AskSettings, reading: ParsedQuestion) -> list[str]:
-    """Words of the question that may be part of a name: neither small words nor those already understood."""
+def _possible_name_words(question: str, asking: AskSettings, reading: ParsedQuestion) -> list[list[str]]:
+    """Words that may be part of a name, neither small nor understood: outside what the asker says, then of it all."""
     understood = {normalize_text(word) for word in asking.ignored}
     understood |= {normalize_text(name) for names in asking.months for name in names}
     understood |= set(split_words(reading.segment or ""))
+    choices: list[list[str]] = []
     for text in (_without_statements(question, reading), question):
         found = list(dict.fromkeys(word for word in split_words(text) if word not in understood and len(word) > 1))
-        if found:
-            return found
-    return []
+        if found and found not in choices:
+            choices.append(found)
+    return choices
+
+
+def _without_contradiction(base: ScoredBase, question: str, found: AccountMatch, asking: AskSettings) -> AccountMatch:
+    """The match, or a question back where the words go on otherwise than the name: "Solvanta Robotics" is not sure."""
+    if found.account_id is None:
+        return found
+    details = _details(base, [found.account_id])[found.account_id]
+    name_words = split_words(details["name"])
+    tokens = [token.strip(".,;:!?()\"'") for token in question.split()]
+    for token, after in pairwise(tokens):
+        word, plain = normalize_text(token), normalize_text(after)
+        if word not in name_words or not token[:1].isupper() or not after[:1].isupper() or not after.isalpha():
+            continue
+        is_known = plain in name_words or plain in asking.ignored or plain in asking.legal_forms
+        if not is_known and max(fuzz.ratio(plain, each) for each in name_words) < _MIN_WORD_LIKENESS:
+            return AccountMatch(None, (_candidate(base, details, f"its name has “{word}”, but not “{plain}”"),))
+    return found
 
 
 def _without_statements(question: str, reading: ParsedQuestion) -> str:
@@ -84,7 +107,8 @@ def _by_name(base: ScoredBase, question: str, asked: list[str], asking: AskSetti
             counted as (select word, count(distinct account_id) as carriers from name_words where word <> '' group by 1),
             near as (
                 select c.word, c.carriers, a.asked, case when c.word = a.asked then 1.0
-                    when length(a.asked) >= 4 and length(c.word) >= 4 then jaro_winkler_similarity(c.word, a.asked)
+                    when length(a.asked) >= 4 and length(c.word) >= 4
+                        and levenshtein(c.word, a.asked) <= greatest(1, length(a.asked) // 4) then jaro_winkler_similarity(c.word, a.asked)
                     else 0 end as likeness
                 from counted c cross join (select unnest(?) as asked) a
             ),
@@ -140,7 +164,7 @@ def _by_description(base: ScoredBase, question: str, asked: list[str], reading: 
             f"account_id in (select account_id from ({_NAME_WORDS}) group by 1 "
             f"having len(list_intersect(list_distinct(list(word)), ?)) >= {least})"
         )
-        values.append([*asked, *(word.rstrip("s") for word in asked), *(f"{word}s" for word in asked)])
+        values.append([*asked, *(word.removesuffix("s") for word in asked), *(f"{word}s" for word in asked)])
         why.append("the word in its name")
     if reading.segment:
         where.append("segment = ?")

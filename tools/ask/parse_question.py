@@ -11,6 +11,14 @@ from domain.dossier import Person
 from domain.questions import ParsedQuestion, UserStatement
 
 _SENTENCE = re.compile(r"[.!?;,:\n]+\s+|\s+(?:but|and|aber|und|mais|et|pero|y)\s+", re.IGNORECASE)
+_YES_OR_NO = re.compile(
+    r"\W*(?:is|are|was|were|has|have|had|did|does|do|when|who|which|ist|sind|hat|haben|hatte|wer|wann|est-ce|a-t-il|ont-ils|qui|quand|ha|han|esta|está|quien|quién)\b(?! (?:we|you) (?:do|build|save)\b)",
+    re.IGNORECASE,
+)
+_REASON = re.compile(
+    r"\b(?:now that|because|since they|given that|after they|jetzt wo|weil|parce que|puisque|porque|ya que)\b",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[\w'’-]+")
 _BOOK_OWNER = re.compile(r"\b([A-ZÀ-Þ][\w-]+ [A-ZÀ-Þ][\w-]+)['’]s (?:accounts|customers|clients|book|portfolio)\b")
 _MIN_NAME_MATCH = 84
@@ -134,7 +142,7 @@ def find_statements(question: str, configuration: Configuration) -> tuple[tuple[
     negation = re.compile("|".join(configuration.wording.negations), re.IGNORECASE)
     rivals = configuration.wording.competitors
     names = f"(?:{'|'.join(map(re.escape, rivals))})" if rivals else r"[^\s\S]"
-    parts = [part for part in _SENTENCE.split(" ".join(question.split())) if part]
+    parts = [stated for part in _SENTENCE.split(" ".join(question.split())) if part and (stated := _stated_part(part))]
     said: dict[str, UserStatement] = {}
     tried: dict[str, None] = {}
     for part in parts:
@@ -148,6 +156,14 @@ def find_statements(question: str, configuration: Configuration) -> tuple[tuple[
     if tried:
         said.pop("budget_cut", None)
     return tuple(said.values()), tuple(tried)
+
+
+def _stated_part(part: str) -> str:
+    """What a part of a question states: nothing of "is the champion gone", the rest of "is it risky now that …"."""
+    if not _YES_OR_NO.match(part):
+        return part
+    reason = _REASON.search(part)
+    return part[reason.start() :] if reason else ""
 
 
 _NEGATED_SIGNALS = ("unanswered_outreach", "payment_failed", "feature_gap")

@@ -87,11 +87,14 @@ class FormerCustomers:
 def leave_out_former_customers(
     connection: duckdb.DuckDBPyConnection, scoring: ScoringSettings, as_of: date, on_server: bool, location: str
 ) -> FormerCustomers:
-    """Delete former customers from ``accounts``. Raises DataError where nobody would be left.
+    """Move former customers from ``accounts`` to the table ``former``. Raises DataError where nobody would be left.
 
     ``on_server``: the last signs of life were measured there, in ``warehouse_signals``.
     """
     connection.execute(f"create or replace temp table churned as {_CHURNED_SQL}")
+    connection.execute(
+        "create or replace temp table former (account_id varchar, name varchar, arr decimal(18, 2), churned_on date)"
+    )
     if connection.execute("select count(*) from churned").fetchone() == (0,):
         return FormerCustomers()
     connection.execute(f"create or replace temp table churned as {_judged_sql(scoring, as_of, on_server)}")
@@ -102,6 +105,9 @@ def leave_out_former_customers(
     ).fetchone() or (0, 0, 0, 0)
     found = FormerCustomers(left_out, float(arr), unknown, returned, _doubtful(connection))
     if left_out:
+        connection.execute(
+            "insert into former select account_id, name, arr_home, churned_on from churned where not came_back"
+        )
         connection.execute(
             "delete from accounts where account_id in (select account_id from churned where not came_back)"
         )

@@ -1,7 +1,8 @@
 """The customer base of one review date, scored in the engine; only aggregates and the accounts under review leave it.
 
 One rule: no Python loop over all accounts. In the connection: the eleven inputs, ``statements``, a table of signals a
-category, ``scores``, ``odds``, ``measured``, ``scored``, ``previous`` (last reviewed week), ``compared``. ``accounts``, the
+category, ``scores``, ``odds``, ``measured``, ``scored``, ``previous`` (last reviewed week), ``compared``,
+``former`` (lost customers). ``accounts``, the
 signals and ``scores`` hold the same accounts in the same order; ``measured`` and ``scored`` are views that put them
 side by side.
 """

@@ -1,0 +1,219 @@
+"""A typed query over the scored base: the engine filters, counts and sorts; only what is shown leaves it. Read-only.
+
+Field names go through a fixed list or the configured signals, values only as parameters.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.dossier import Person
+from domain.questions import AnswerTable, Condition, PortfolioQuery
+from tools.scoring.scored_base import Row, ScoredBase
+from tools.wording import capitalize_first, format_date, format_money, plain_name, plural
+
+MOST_ROWS = 200
+_FIELDS = {
+    "segment": "s.segment", "csm": "s.csm_id", "sponsor": "s.exec_sponsor_id", "stage": "s.lifecycle_stage", "band": "s.health_band",
+    "tier": "s.intervention_tier", "at_risk": "cast(s.at_risk as varchar)", "change": "c.change", "arr": "cast(s.arr as double)",
+    "renewal": "s.renewal_date", "health": "s.health", "risk": "s.risk", "account": "s.account_id",
+}  # fmt: skip
+_TITLES = {
+    "segment": "segment",
+    "csm": "CSM",
+    "sponsor": "sponsor",
+    "stage": "stage",
+    "band": "health",
+    "tier": "priority",
+}
+_AGGREGATES = {"sum": "sum", "average": "avg", "median": "median"}
+_FROM = "from scored s join compared c using (account_id) join measured m using (account_id)"
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """What a query found."""
+
+    understood: str
+    sentences: tuple[str, ...]
+    tables: tuple[AnswerTable, ...]
+    account_ids: tuple[str, ...]
+
+
+def run_query(base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Person]) -> QueryResult:
+    """The rows and figures of the query, with how it was understood in the first sentence."""
+    where, values = _where(base, query)
+    if query.group:
+        return _grouped(base, query, people, where, values)
+    totals = base.rows(
+        f"select count(*) as n, coalesce(sum(cast(s.arr as double)), 0) as arr, count(*) filter (s.arr is null) as unknown {_FROM}{where}",
+        values,
+    )[0]
+    rows = _account_rows(base, query, where, values)
+    currency = base.configuration.scoring.money.home
+    shown = query.top or totals["n"]
+    understood = f"{_subject(query)}: {plural(totals['n'], 'account')}, {format_money(totals['arr'], currency)} of ARR"
+    sentences = [f"{understood}{_shown_clause(query, totals['n'])}."]
+    if totals["unknown"]:
+        sentences.append(f"The ARR of {plural(totals['unknown'], 'account')} is unknown and not in the sum.")
+    if query.measure in _AGGREGATES and query.measure != "sum":
+        sentences.append(_figure(base, query, where, values))
+    table = AnswerTable(
+        title="Accounts" if shown <= MOST_ROWS else f"Accounts, the first {MOST_ROWS} of {shown}",
+        columns=("id", "account", "segment", "ARR", "renewal", "CSM", "health", "risk", "priority"),
+        rows=tuple(_account_row(row, people, currency) for row in rows),
+        source=_source(base, query),
+    )
+    return QueryResult(
+        _subject(query), (*sentences, *_unapplied(query)), (table,) if rows else (), tuple(r["id"] for r in rows)
+    )
+
+
+def _shown_clause(query: PortfolioQuery, total: int) -> str:
+    if query.top is None or query.top >= total:
+        return ""
+    direction = "lowest" if query.ascending else "highest"
+    return f"; shown: the {query.top} with the {'earliest' if query.sort == 'renewal' else direction} {query.sort.upper() if query.sort == 'arr' else query.sort}"
+
+
+def _subject(query: PortfolioQuery) -> str:
+    return capitalize_first(", ".join(condition.says for condition in query.conditions)) or "All accounts"
+
+
+def _unapplied(query: PortfolioQuery) -> list[str]:
+    if not query.unapplied:
+        return []
+    words = ", ".join(f"“{plain_name(word)}”" for word in query.unapplied)
+    return [f"Not applied, because no filter understands it: {words}."]
+
+
+def _source(base: ScoredBase, query: PortfolioQuery) -> str:
+    tables = "accounts and the scores"
+    if any(condition.field == "said" for condition in query.conditions):
+        tables = "accounts, the statements found in their texts, and the scores"
+    return f"{tables} of {format_date(base.as_of)}"
+
+
+def _where(base: ScoredBase, query: PortfolioQuery) -> tuple[str, list[Any]]:
+    parts, values = [], []
+    for condition in query.conditions:
+        sql, given = _condition(base, condition)
+        parts.append(sql)
+        values += given
+    return (f" where {' and '.join(parts)}" if parts else ""), values
+
+
+def _condition(base: ScoredBase, condition: Condition) -> tuple[str, list[Any]]:
+    if condition.field == "said":
+        return "s.account_id in (select account_id from statements where list_contains(?, intent))", [
+            list(condition.values)
+        ]
+    if condition.field == "team":
+        return "s.csm_id in (select person_id from people where list_contains(?, manager_id))", [list(condition.values)]
+    column = _FIELDS.get(condition.field) or f'm."{_signal(base, condition.field)}"'
+    tests, values = [], []
+    if condition.values:
+        tests.append(f"coalesce(list_contains(?, {column}), false)")
+        values.append(list(condition.values))
+    if condition.known is not None:
+        tests.append(f"{column} is {'not ' if condition.known else ''}null")
+    for bound, sign in ((condition.low, ">="), (condition.high, "<")):
+        if bound is not None:
+            tests.append(f"{column} {sign} ?")
+            values.append(bound)
+    return " and ".join(tests) or "true", values
+
+
+def _signal(base: ScoredBase, name: str) -> str:
+    """The name of a signal of the configuration. Raises KeyError for any other."""
+    if name not in base.configuration.scoring.signals:
+        raise KeyError(name)
+    return name
+
+
+def _account_rows(base: ScoredBase, query: PortfolioQuery, where: str, values: list[Any]) -> list[Row]:
+    order = f"{_FIELDS[query.sort]} {'asc' if query.ascending else 'desc'} nulls last, s.account_id"
+    return base.rows(
+        "select s.account_id as id, s.name, s.segment, s.arr, s.renewal_date, s.csm_id, s.health, s.risk, s.intervention_tier as tier"
+        f" {_FROM}{where} order by {order} limit {min(query.top or MOST_ROWS, MOST_ROWS)}",
+        values,
+    )
+
+
+def _account_row(row: Row, people: Mapping[str, Person], currency: str) -> tuple[str, ...]:
+    return (
+        row["id"],
+        plain_name(row["name"]),
+        row["segment"] or "unknown",
+        format_money(None if row["arr"] is None else float(row["arr"]), currency),
+        str(row["renewal_date"] or "unknown"),
+        _person(row["csm_id"], people),
+        "unknown" if row["health"] is None else f"{row['health']:.0f}",
+        f"{row['risk']:.0f}",
+        row["tier"] or "",
+    )
+
+
+def _person(person_id: str | None, people: Mapping[str, Person]) -> str:
+    if person_id is None:
+        return "nobody"
+    return people[person_id].name if person_id in people else person_id
+
+
+def _figure(base: ScoredBase, query: PortfolioQuery, where: str, values: list[Any]) -> str:
+    sql = f"select {_AGGREGATES[query.measure]}({_FIELDS[query.of]}) as value, count({_FIELDS[query.of]}) as n {_FROM}{where}"
+    row = base.rows(sql, values)[0]
+    shown = _amount(row["value"], query.of, base.configuration.scoring.money.home)
+    what = "ARR" if query.of == "arr" else query.of
+    return f"{capitalize_first(query.measure)} {what}: {shown}, over {plural(row['n'], 'account')} where it is known."
+
+
+def _amount(value: float | None, of: str, currency: str) -> str:
+    if of == "arr":
+        return format_money(value, currency)
+    return "unknown" if value is None else f"{value:.1f}"
+
+
+def _grouped(
+    base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Person], where: str, values: list[Any]
+) -> QueryResult:
+    assert query.group is not None
+    key = _FIELDS[query.group]
+    figure = _AGGREGATES.get(query.measure)
+    value = f"{figure}({_FIELDS[query.of]})" if figure else "null"
+    rows = base.rows(
+        f"select {key} as key, count(*) as n, count(*) filter (s.at_risk) as risky, sum(cast(s.arr as double)) as arr,"
+        f" sum(cast(s.arr as double)) filter (s.at_risk) as risky_arr, {value} as value {_FROM}{where}"
+        f" group by 1 order by {'value' if figure else 'n'} desc nulls last, 1 limit {MOST_ROWS}",
+        values,
+    )
+    currency = base.configuration.scoring.money.home
+    names = [_group_name(row["key"], query.group, people) for row in rows]
+    what = "ARR" if query.of == "arr" else query.of
+    columns = (
+        _TITLES[query.group],
+        "accounts",
+        "at risk",
+        "ARR",
+        "ARR at risk",
+        *((f"{query.measure} {what}",) if figure else ()),
+    )
+    cells = tuple(
+        (
+            name, str(row["n"]), str(row["risky"]), format_money(row["arr"], currency), format_money(row["risky_arr"] or 0.0, currency),
+            *((_amount(row["value"], query.of, currency),) if figure else ()),
+        )
+        for name, row in zip(names, rows, strict=True)
+    )  # fmt: skip
+    sentences = [f"{_subject(query)}, by {_TITLES[query.group]}: {plural(len(rows), 'group')}."]
+    if rows:
+        sentences.append(f"{capitalize_first(names[0])} has the most: {plural(rows[0]['n'], 'account')}." if not figure else
+                         f"{capitalize_first(names[0])} has the highest {query.measure}: {_amount(rows[0]['value'], query.of, currency)}.")  # fmt: skip
+    table = AnswerTable(title=f"By {_TITLES[query.group]}", columns=columns, rows=cells, source=_source(base, query))
+    return QueryResult(_subject(query), (*sentences, *_unapplied(query)), (table,) if rows else (), ())
+
+
+def _group_name(key: str | None, group: str, people: Mapping[str, Person]) -> str:
+    if group in ("csm", "sponsor"):
+        return _person(key, people)
+    return key or ("not at risk" if group == "tier" else "unknown")
