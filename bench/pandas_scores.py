@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from bench.common import COMPARE, KEY, print_worst_accounts
 from domain.configuration import (
@@ -26,6 +28,7 @@ from domain.configuration import (
 )
 from tools.configuration import read_configuration
 from tools.signals import OBSERVED_ON
+from tools.signals.plain_text import re2_pattern
 from tools.signals.statements import StatementFinder, TextRow
 
 
@@ -180,7 +183,9 @@ def count_statements(texts: pd.DataFrame, wording: PhraseSettings) -> pd.DataFra
     """Stated intents per account, one column each. Only texts that contain a phrase are read sentence by sentence."""
     finder = StatementFinder(wording)
     spaced = texts["text"].str.replace(r"\s+", " ", regex=True)
-    likely = texts[spaced.str.contains(finder.filter, case=False)]
+    # Arrow searches with RE2: for so many phrases the patterns of Python itself take ten times as long.
+    found = pc.match_substring_regex(pa.array(spaced), re2_pattern(finder.filter), ignore_case=True)
+    likely = texts[found.to_numpy(zero_copy_only=False)]
     rows = (TextRow(row.account_id, row.date.date(), row.table, row.Index, row.text) for row in likely.itertuples())
     stated = pd.DataFrame([(s.account_id, s.intent) for s in finder.find(rows)], columns=[KEY, "intent"])
     return pd.crosstab(stated[KEY], stated["intent"]).reindex(columns=list(wording.intents), fill_value=0)
