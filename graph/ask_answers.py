@@ -236,7 +236,7 @@ def _briefing(context: "AskContext", question: str, text: str, reading: ParsedQu
     if isinstance(account, AnswerPart):
         return account if account.candidates or len(text.split()) < 12 else None
     facts = _account_facts(context, account)
-    sentences, tables = [f"Call {facts.dossier.name} first; write after the call."], []
+    sentences, tables = [f"Call {facts.dossier.name} first; write after the call."], list[AnswerTable]()
     why = context.explain_risk(account, reading.said)
     for topic in _BRIEFING:
         said, rows = facts.about(topic)

@@ -155,7 +155,7 @@ def _segment_and_tier(rest: _Rest, asking: AskSettings, terms: QuestionTerms) ->
             found.append(name)
     if found:
         rest.conditions.append(Condition(field="segment", values=tuple(found), says=" or ".join(found)))
-    tiers = [tier for tier in _TIERS if rest.find([rf"\b{normalize_text(n)}\b" for n in asking.tiers.get(tier, ())])]
+    tiers = [tier for tier in _TIERS if rest.find([rf"\b{normalize_text(n)}\b" for n in asking.tiers[tier]])]
     if tiers:
         rest.conditions.append(Condition(field="tier", values=tuple(tiers), says=f"priority {' or '.join(tiers)}"))
 

@@ -111,7 +111,8 @@ def _condition(base: ScoredBase, condition: Condition) -> tuple[str, list[Any]]:
     if condition.field == "team":
         return "s.csm_id in (select person_id from people where list_contains(?, manager_id))", [list(condition.values)]
     column = _FIELDS.get(condition.field) or f'm."{_signal(base, condition.field)}"'
-    tests, values = [], []
+    tests: list[str] = []
+    values: list[Any] = []
     if condition.values:
         tests.append(f"coalesce(list_contains(?, {column}), false)")
         values.append(list(condition.values))
