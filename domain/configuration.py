@@ -828,7 +828,7 @@ class AskSettings(Record):
     def _query_expressions_are_valid(self) -> Self:
         phrases = [self.briefing, self.comparing, self.accounts, self.lost]
         phrases += [*self.topics.values(), *self.measures.values(), *self.groups.values()]
-        phrases += [rule.phrases for rule in (*self.filters, *self.refused)]
+        phrases += [rule.phrases for rule in self.filters] + [rule.phrases for rule in self.refused]
         for group in phrases:
             _check_expressions(group)
         return self

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from domain.configuration import AskSettings
+from domain.configuration import AskSettings, InterventionTier
 from domain.dossier import Person
 from domain.questions import AmountField, Condition, Measure, PortfolioQuery
 from tools.ask.find_people import named_people
@@ -25,7 +25,7 @@ _SORT = (
 _SORT_WORDS: dict[Sort, str] = {
     "arr": r"(?:arr|revenue|size|umsatz)", "renewal": r"(?:renewal(?: date)?|date)", "risk": r"risk(?: score)?", "health": r"health(?: score)?",
 }  # fmt: skip
-_TIERS = ("critical", "high", "medium", "watch")
+_TIERS: tuple[InterventionTier, ...] = ("critical", "high", "medium", "watch")
 _ROLE_FIELD = {"csm": "csm", "exec_sponsor": "sponsor", "cs_manager": "team"}
 
 
