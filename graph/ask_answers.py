@@ -5,13 +5,13 @@ Each answer says how the question was understood; what no filter understands is 
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
 from domain.configuration import FactTopic
 from domain.dossier import Person
 from domain.questions import AnswerPart, AnswerTable, Condition, ParsedQuestion, PortfolioQuery
+from graph.ask_context import AskContext
 from tools.ask.account_facts import AccountFacts
 from tools.ask.find_account import find_account
 from tools.ask.find_people import named_people
@@ -19,9 +19,6 @@ from tools.ask.parse_query import QuestionTerms, parse_query
 from tools.ask.parse_question import normalize_text, split_words
 from tools.ask.run_query import run_query
 from tools.wording import format_date, format_money, plain_name, plural
-
-if TYPE_CHECKING:
-    from graph.ask_context import AskContext
 
 _PLAN_FIELDS = {"tier", "segment", "csm", "at_risk"}
 _WHO_IS = re.compile(r"\b(?:who is|who s|who are|what does .* do|which (?:customer|account|company) is .* (?:from|at|with)|where does .* work|wer ist|qui est|quien es)\b")  # fmt: skip
@@ -37,7 +34,7 @@ _MOST_PEOPLE = 10
 _BRIEFING: tuple[FactTopic, ...] = ("renewal", "amount", "owner", "health", "people", "said", "owed", "tickets", "met")
 
 
-def answer_typed(context: "AskContext", question: str, reading: ParsedQuestion) -> AnswerPart | None:
+def answer_typed(context: AskContext, question: str, reading: ParsedQuestion) -> AnswerPart | None:
     """The answer to a question that the grammar reads as a fact, a list, a comparison or no question at all."""
     text = " ".join(re.sub(r"['’]s\b|['’]", " ", normalize_text(question)).split())
     if (refused := _refused(context, text, reading)) is not None:
@@ -61,22 +58,22 @@ def _matches(patterns: Sequence[str], text: str) -> bool:
     return any(re.search(pattern, text) for pattern in patterns)
 
 
-def _is_plural(context: "AskContext", text: str) -> bool:
+def _is_plural(context: AskContext, text: str) -> bool:
     return _matches([rf"\b(?:{'|'.join(context.configuration.asking.accounts)})\b"], text)
 
 
-def _groups(context: "AskContext", text: str) -> bool:
+def _groups(context: AskContext, text: str) -> bool:
     asking = context.configuration.asking
     return _is_plural(context, text) and any(_matches(patterns, text) for patterns in asking.groups.values())
 
 
-def _is_figure(context: "AskContext", question: str) -> bool:
+def _is_figure(context: AskContext, question: str) -> bool:
     """True for a count, a sum or a mean over filtered or grouped accounts."""
     query = portfolio_query(context, question)
     return query.measure != "list" and bool(query.conditions or query.group)
 
 
-def portfolio_query(context: "AskContext", question: str) -> PortfolioQuery:
+def portfolio_query(context: AskContext, question: str) -> PortfolioQuery:
     """The question as a typed query over all accounts."""
     terms = QuestionTerms(
         people=context.people,
@@ -91,7 +88,7 @@ def portfolio_query(context: "AskContext", question: str) -> PortfolioQuery:
 # no question ------------------------------------------------------------------------------------------------------
 
 
-def _refused(context: "AskContext", text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _refused(context: AskContext, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     for rule in context.configuration.asking.refused:
         phrases = [phrase for phrase in rule.phrases if reading.kind != "why" or phrase.startswith("^")]
         if _matches(phrases, text):
@@ -102,7 +99,7 @@ def _refused(context: "AskContext", text: str, reading: ParsedQuestion) -> Answe
 # lost customers ---------------------------------------------------------------------------------------------------
 
 
-def _lost(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _lost(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     former = context.former
     if not former:
         return None
@@ -124,7 +121,7 @@ def _lost(context: "AskContext", question: str, text: str, reading: ParsedQuesti
     return _lost_list(context, text)
 
 
-def _lost_list(context: "AskContext", text: str) -> AnswerPart:
+def _lost_list(context: AskContext, text: str) -> AnswerPart:
     rows, when = context.former, ""
     year = re.search(r"\b(20\d\d)\b", text)
     wanted = int(year[1]) if year else context.as_of.year if re.search(r"\bthis year\b|\bdieses jahr\b", text) else None
@@ -144,7 +141,7 @@ def _lost_list(context: "AskContext", text: str) -> AnswerPart:
     return AnswerPart(kind="list", sentences=(says,), tables=(table,), account_ids=tuple(r["account_id"] for r in rows))
 
 
-def _names(name: str, text: str, context: "AskContext") -> bool:
+def _names(name: str, text: str, context: AskContext) -> bool:
     """True if the text has the name, legal form aside."""
     core = " ".join(word for word in split_words(name) if word not in context.configuration.asking.legal_forms)
     return (
@@ -158,7 +155,7 @@ def _names(name: str, text: str, context: "AskContext") -> bool:
 # comparisons ------------------------------------------------------------------------------------------------------
 
 
-def _compare(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _compare(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     if not _matches(context.configuration.asking.comparing, text):
         return None
     persons = [named.person for named in named_people(question, context.people) if named.person.role == "csm"]
@@ -177,7 +174,7 @@ def _compare(context: "AskContext", question: str, text: str, reading: ParsedQue
     return _compare_accounts(context, list(found)) if len(found) in (2, 3) else None
 
 
-def _compare_groups(context: "AskContext", field: str, wanted: Sequence[tuple[str, str]]) -> AnswerPart:
+def _compare_groups(context: AskContext, field: str, wanted: Sequence[tuple[str, str]]) -> AnswerPart:
     condition = Condition(
         field=field, values=tuple(key for key, _ in wanted), says=" or ".join(name for _, name in wanted)
     )
@@ -190,7 +187,7 @@ def _compare_groups(context: "AskContext", field: str, wanted: Sequence[tuple[st
     )
 
 
-def _compare_accounts(context: "AskContext", ids: Sequence[str]) -> AnswerPart:
+def _compare_accounts(context: AskContext, ids: Sequence[str]) -> AnswerPart:
     dossiers = [context.dossier(account) for account in ids]
     currency = context.configuration.scoring.money.home
     lines: list[tuple[str, ...]] = [
@@ -214,7 +211,7 @@ def _compare_accounts(context: "AskContext", ids: Sequence[str]) -> AnswerPart:
 # one account ------------------------------------------------------------------------------------------------------
 
 
-def _account_facts(context: "AskContext", account_id: str) -> AccountFacts:
+def _account_facts(context: AskContext, account_id: str) -> AccountFacts:
     return AccountFacts(
         dossier=context.dossier(account_id),
         people=context.people,
@@ -224,7 +221,7 @@ def _account_facts(context: "AskContext", account_id: str) -> AccountFacts:
     )
 
 
-def _briefing(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _briefing(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     if not _matches(context.configuration.asking.briefing, text) or reading.kind in (
         "save_play",
         "why",
@@ -247,7 +244,7 @@ def _briefing(context: "AskContext", question: str, text: str, reading: ParsedQu
                       said=reading.said, tables=tuple(tables), evidence=why.evidence)  # fmt: skip
 
 
-def _why_changed(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _why_changed(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     """Why one account changed: its reasons, and its figures of then and now."""
     if reading.kind != "changes" or not _WHY.match(text):
         return None
@@ -259,7 +256,7 @@ def _why_changed(context: "AskContext", question: str, text: str, reading: Parse
     return why.model_copy(update={"sentences": (why.sentences[0], *then, *why.sentences[1:])})
 
 
-def _facts(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _facts(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     topics = [topic for topic, patterns in context.configuration.asking.topics.items() if _matches(patterns, text)]
     is_late = (
         reading.kind == "late"
@@ -290,7 +287,7 @@ def _proper_name(question: str) -> bool:
 # people, incidents, renewals --------------------------------------------------------------------------------------
 
 
-def _person(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _person(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     if not _WHO_IS.search(text):
         return None
     ours = [named for named in named_people(question, context.people) if " " in named.words or len(text.split()) < 5]
@@ -315,7 +312,7 @@ def _person(context: "AskContext", question: str, text: str, reading: ParsedQues
     )
 
 
-def _colleague(context: "AskContext", person: Person) -> AnswerPart:
+def _colleague(context: AskContext, person: Person) -> AnswerPart:
     role = {
         "csm": "CSM",
         "cs_manager": "customer success manager of the team (manager)",
@@ -337,7 +334,7 @@ def _colleague(context: "AskContext", person: Person) -> AnswerPart:
     )
 
 
-def _incident(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _incident(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     named = [i for i in context.incidents if any(normalize_text(word) in text for word in i.words if len(word) > 3)]
     if not named and not _INCIDENT.search(text):
         return None
@@ -367,7 +364,7 @@ def _incident(context: "AskContext", question: str, text: str, reading: ParsedQu
     return AnswerPart(kind="list", sentences=tuple(sentences), tables=tuple(tables), account_ids=ids)
 
 
-def _late_renewals(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _late_renewals(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     if not re.search(r"\b(?:overdue renewals?|renewals? (?:is |are )?overdue)\b", text):
         return None
     return listed(context, portfolio_query(context, question))
@@ -376,7 +373,7 @@ def _late_renewals(context: "AskContext", question: str, text: str, reading: Par
 # many accounts ----------------------------------------------------------------------------------------------------
 
 
-def _list(context: "AskContext", question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+def _list(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     query = portfolio_query(context, question)
     fields = {condition.field if condition.known is None else f"no {condition.field}" for condition in query.conditions}
     if reading.kind in ("late", "why") or (reading.kind == "save_play" and fields <= _PLAN_FIELDS):
@@ -415,7 +412,7 @@ def _no_filter(query: PortfolioQuery) -> AnswerPart:
     return AnswerPart(kind="unclear", sentences=(f"No filter understands {words}. Accounts can be filtered by {can}.",))
 
 
-def listed(context: "AskContext", query: PortfolioQuery) -> AnswerPart:
+def listed(context: AskContext, query: PortfolioQuery) -> AnswerPart:
     """The answer to a query: how it was understood, figures and rows."""
     found = run_query(context.base, query, context.people)
     return AnswerPart(

@@ -17,11 +17,10 @@ from domain.dossier import Dossier, Person
 from domain.facts import Incident
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
-from graph.ask_answers import answer_typed
 from graph.review_history import EarlierReviews
 from tools.ask.find_account import MAX_CANDIDATES, find_account
 from tools.ask.find_people import named_people
-from tools.ask.parse_question import parse_question, unknown_person
+from tools.ask.parse_question import parse_question
 from tools.ask.user_statements import add_statements, excluded_actions
 from tools.evidence.causes import UNDETERMINED, diagnose
 from tools.evidence.dossier import Known, build_dossiers, load_people
@@ -278,32 +277,6 @@ class AskContext:
         }
         examples = (example.format(**words) for example in self.configuration.asking.examples)
         return f"For example: {'; '.join(f'“{example}”' for example in examples)}."
-
-    async def answer_from_rules(self, question: str, reading: ParsedQuestion) -> AnswerPart:
-        """The whole answer by rules alone, without a model."""
-        typed = answer_typed(self, question, reading)
-        if typed is not None:
-            return typed
-        kind = reading.kind
-        if kind == "changes":
-            return self.changes()
-        if kind == "load":
-            return self.csm_workload(reading.csm_id)
-        found = self.resolve_account(question, reading)
-        if kind == "late":
-            return self.late_commitments(reading.csm_id, found if isinstance(found, str) else None)
-        sliced = reading.tier or reading.segment or reading.csm_id
-        if isinstance(found, AnswerPart) and kind == "plan" and (name := unknown_person(question, reading)) is not None:
-            return AnswerPart(
-                kind="unclear", sentences=(f"Nobody of ours is called {name}; use the name as the data has it.",)
-            )
-        if isinstance(found, AnswerPart) and (kind == "plan" or (kind != "why" and sliced and not found.candidates)):
-            return self.list_plan(reading.tier, reading.segment, reading.csm_id)
-        if isinstance(found, AnswerPart):
-            return found if kind is not None or found.candidates or reading.said else self.not_understood()
-        if kind in ("save_play", "plan") or (kind is None and (reading.said or reading.tried)):
-            return await self.save_play(found, reading.said, reading.tried)
-        return self.explain_risk(found, reading.said)
 
     def build_proposal(self, part: AnswerPart, question: str, by: str, tried: Sequence[str]) -> PlayRequest:
         """The request for this play, to be decided with the next plays."""

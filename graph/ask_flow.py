@@ -17,6 +17,7 @@ from domain.errors import ModelError
 from domain.questions import AnswerPart, ParsedQuestion, QuestionAnswer
 from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
+from graph.ask_rules import answer_from_rules
 from graph.ask_tools import AskTools
 from tools.prompts import render_prompt
 
@@ -118,7 +119,7 @@ def route_after_tools(state: AskState, runtime: Runtime[AskContext]) -> str:
 async def answer_by_grammar(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
     """The same functions, chosen by phrases and names."""
     assert state.reading is not None
-    part = await runtime.context.answer_from_rules(state.question, state.reading)
+    part = await answer_from_rules(runtime.context, state.question, state.reading)
     note = state.note or (_NO_TOOL_NOTE if runtime.context.client is not None else "")
     return {"parts": [part], "by": "rules", "note": note}
 

@@ -1,0 +1,33 @@
+"""The answer to a question by rules alone: the typed query first, then the account that it is about."""
+
+from domain.questions import AnswerPart, ParsedQuestion
+from graph.ask_answers import answer_typed
+from graph.ask_context import AskContext
+from tools.ask.parse_question import unknown_person
+
+
+async def answer_from_rules(context: AskContext, question: str, reading: ParsedQuestion) -> AnswerPart:
+    """The whole answer by rules alone, without a model."""
+    typed = answer_typed(context, question, reading)
+    if typed is not None:
+        return typed
+    kind = reading.kind
+    if kind == "changes":
+        return context.changes()
+    if kind == "load":
+        return context.csm_workload(reading.csm_id)
+    found = context.resolve_account(question, reading)
+    if kind == "late":
+        return context.late_commitments(reading.csm_id, found if isinstance(found, str) else None)
+    sliced = reading.tier or reading.segment or reading.csm_id
+    if isinstance(found, AnswerPart) and kind == "plan" and (name := unknown_person(question, reading)) is not None:
+        return AnswerPart(
+            kind="unclear", sentences=(f"Nobody of ours is called {name}; use the name as the data has it.",)
+        )
+    if isinstance(found, AnswerPart) and (kind == "plan" or (kind != "why" and sliced and not found.candidates)):
+        return context.list_plan(reading.tier, reading.segment, reading.csm_id)
+    if isinstance(found, AnswerPart):
+        return found if kind is not None or found.candidates or reading.said else context.not_understood()
+    if kind in ("save_play", "plan") or (kind is None and (reading.said or reading.tried)):
+        return await context.save_play(found, reading.said, reading.tried)
+    return context.explain_risk(found, reading.said)
