@@ -212,8 +212,8 @@ def test_change_and_stop_are_words_for_approve_and_reject() -> None:
 
 def test_a_running_play_that_nobody_named_goes_on_and_a_new_one_is_rejected() -> None:
     rest = Decisions(review="2026-W48", decided_by="Ines", rest="reject")
-    assert decision_for_rest("A-1", rest, running=True).decision == "continue"
-    assert decision_for_rest("A-1", rest, running=False).decision == "reject"
+    assert decision_for_rest("A-1", rest, {}, running=True).decision == "continue"
+    assert decision_for_rest("A-1", rest, {}, running=False).decision == "reject"
 
 
 def test_a_deferral_needs_a_day_that_is_still_to_come() -> None:
