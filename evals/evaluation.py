@@ -12,7 +12,7 @@ from evals.engine import ReportProgress
 from evals.figures import SuiteResult
 from tools.prompts import prompt_texts, short_hash
 
-Suite = Literal["accounts", "plays", "ask", "hostile", "drafts", "worlds"]
+Suite = Literal["accounts", "plays", "ask", "hostile", "drafts", "worlds", "reading"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 DraftingMode = Literal["playbook", "replay", "live"]
 DRAFTING_MODES: tuple[DraftingMode, ...] = get_args(DraftingMode)
@@ -45,6 +45,7 @@ def evaluate_suites(
         "hostile": lambda: _run_hostile(configuration, report_progress),
         "drafts": lambda: _run_drafts(mode, configuration, report_progress),
         "worlds": lambda: _run_worlds(configuration, report_progress),
+        "reading": lambda: _run_reading(configuration, report_progress),
     }
     return Evaluation(
         way=mode,
@@ -97,6 +98,12 @@ def _run_plays(configuration: Configuration, report_progress: ReportProgress) ->
     from evals.suites.plays import run_plays
 
     return run_plays(configuration, report_progress)
+
+
+def _run_reading(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
+    from evals.suites.reading import run_reading
+
+    return run_reading(configuration)
 
 
 def _run_worlds(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:

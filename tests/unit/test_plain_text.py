@@ -6,24 +6,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import AS_OF, SHIPPED
+from tools.reading.reader import StatementReader, TextRow
 from tools.signals import match_sql, single_line_sql
 from tools.signals.plain_text import plain_text, plain_text_query
-from tools.signals.statements import StatementFinder, TextRow
 
-FINDER = StatementFinder(SHIPPED.wording)
+READER = StatementReader(SHIPPED.wording)
 CONNECTION = duckdb.connect(config={"threads": 1})
 
 
 def stated(text: str) -> dict[str, str]:
     """The quotations by intent, found in a note."""
-    return {said.intent: said.quote for said in FINDER.find([TextRow("A", AS_OF, "notes", 2, text)])}
+    found = READER.read([TextRow("A", AS_OF, "notes", 2, text)])
+    return {said.kind: said.quote for said in found if said.mode == "asserted"}
 
 
 def passes(text: str) -> bool:
     """True where the engine's search for any phrase finds the text."""
     shown = plain_text_query("select ?::varchar as x", "x")
     line = f"select {single_line_sql('shown')} as line from ({shown})"
-    row = CONNECTION.execute(f"select {match_sql('line', FINDER.filter)} from ({line})", [text]).fetchone()
+    row = CONNECTION.execute(f"select {match_sql('line', *READER.filters)} from ({line})", [text]).fetchone()
     return bool(row and row[0])
 
 

@@ -132,6 +132,7 @@ def single_line_sql(text: str) -> str:
     return f"case when {wide} then regexp_replace({text}, '\\s+', ' ', 'g') else {text} end"
 
 
-def match_sql(line: str, pattern: str) -> str:
-    """A condition: the plain text on one line matches the pattern, without regard to case."""
-    return f"regexp_matches({line}, {sql_string(re2_pattern(pattern))}, 'i')"
+def match_sql(line: str, *patterns: str) -> str:
+    """A condition: the plain text on one line matches one of the patterns, without regard to case."""
+    tests = [f"regexp_matches({line}, {sql_string(re2_pattern(pattern))}, 'i')" for pattern in patterns]
+    return f"({' or '.join(tests)})"

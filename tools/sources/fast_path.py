@@ -117,14 +117,14 @@ class _TextSearch:
 
     clean: str
     text: str
-    pattern: str
+    patterns: tuple[str, ...]
     cells: dict[str, str]
 
     def query(self, source: str) -> str:
         """The rows of ``source`` with the clean columns and with ``has_phrase``."""
         shown = plain_text_query(f"SELECT *, {self.clean} FROM ({source})", self.text)
         line = f"SELECT *, {single_line_sql('shown')} AS line FROM ({shown})"
-        return f"SELECT *, {match_sql('line', self.pattern)} AS has_phrase FROM ({line})"
+        return f"SELECT *, {match_sql('line', *self.patterns)} AS has_phrase FROM ({line})"
 
 
 def _text_search(table: Table, expressions: Mapping[str, object], texts: TextFilter, as_of: date) -> _TextSearch | None:
@@ -142,7 +142,7 @@ def _text_search(table: Table, expressions: Mapping[str, object], texts: TextFil
     clean = ", ".join(f"CASE WHEN {recent} THEN {clean_long_text(f'v_{name}')} END AS l_{name}" for name in there)
     line = whole.format(**{name: f"l_{name}" if name in there else "NULL" for name in names})
     cells = {name: f"CASE WHEN has_phrase THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
-    return _TextSearch(clean, line, texts.pattern, cells)
+    return _TextSearch(clean, line, texts.patterns, cells)
 
 
 def read_fast_path(

@@ -15,9 +15,9 @@ from tools.sql import sql_date
 
 @dataclass(frozen=True)
 class TextFilter:
-    """The texts that are wanted: those of the last ``window_days`` days that match ``pattern``, without regard to case."""
+    """The texts that are wanted: those of the last ``window_days`` days that match one of ``patterns`` in any case."""
 
-    pattern: str
+    patterns: tuple[str, ...]
     window_days: int
 
 

@@ -170,7 +170,7 @@ class Warehouse:
             f" where on_day >= {sql_date(first)} and on_day <= {sql_date(self.rows.as_of)} and {MATCH_PLACEHOLDER}"
         )
         columns = [("account_id", "VARCHAR"), ("on_day", "DATE"), ("source", "VARCHAR"), ("line", "VARCHAR")]
-        self.fetch("finding phrases", sql, connection, "warehouse_texts", columns, wanted.pattern)
+        self.fetch("finding phrases", sql, connection, "warehouse_texts", columns, "|".join(wanted.patterns))
         # A server has no row numbers; the order of day and text gives the same ones every time.
         place = "row_number() over (partition by source, account_id order by on_day, line)"
         for name in present:
