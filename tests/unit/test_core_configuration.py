@@ -49,7 +49,7 @@ EDITS = [
     ("causes.yaml", "{signal: feature_gap, points: 45", "{signal: feature_gaps, points: 45", "feature_gaps"),
     ("causes.yaml", "  product_fit:\n", "  produkt_fit:\n", "causes"),
     ("phrases/kinds.yaml", "tables: [notes, surveys]", "tables: [notes, emails]", "tables"),
-    ("phrases/en.yaml", "- budget + cut within 7", "- budgets + cut within 7", "budget_cut"),
+    ("phrases/en.yaml", "- cut + budget within 7", "- cuts + budget within 7", "budget_cut"),
     ("tiers.yaml", "{invoice_overdue} days", "{invoice_overdu} days", "invoice_overdu}"),
     ("review.yaml", "{days_silent_span}", "{days_silent", "workflow: silence"),
     ("review.yaml", "minutes: 45", "minutes: soon", "profiles"),
@@ -134,7 +134,7 @@ def test_a_country_without_known_holidays_is_refused_by_key() -> None:
 def test_a_combination_of_words_that_are_nowhere_is_refused_by_key(folder: Path) -> None:
     words = folder / "phrases" / "en.yaml"
     text = words.read_text(encoding="utf-8")
-    words.write_text(text.replace("- budget + cut within 7", "- bugdet + cut", 1), encoding="utf-8")
+    words.write_text(text.replace("- cut + budget within 7", "- cut + bugdet", 1), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"phrases/en\.yaml.*there is no concept 'bugdet' under words"):
         read_configuration(folder)
 

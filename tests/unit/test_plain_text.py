@@ -82,6 +82,14 @@ WORDS = (
     "value",
     "see the",
     "cannot",
+    "Kündigung",
+    "kuendigen wir den Vertrag",
+    "résiliation",
+    "ya no está",
+    "à l'arrêt",
+    "não renovar",
+    "don't want to renew",
+    "nobody has come back",
 )
 MARKS = (
     " ", " ", " ", "\u00a0", "&nbsp;", "<br>", "<b>", "</b>", "</p><p>", "\u2019", "'", "&rsquo;", "&#39;", "\u00ad", "\n", "&#8239;",
