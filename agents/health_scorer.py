@@ -9,7 +9,7 @@ from domain.dossier import Dossier, Person
 from domain.facts import Incident
 from domain.phase_results import PortfolioCounts
 from tools.evidence.causes import UNDETERMINED, diagnose
-from tools.signals.statements import StatementFinder
+from tools.reading.reader import StatementReader
 from tools.wording import format_money, format_short_day, plural, quote
 
 
@@ -28,9 +28,9 @@ def find_patterns(
 ) -> tuple[Pattern, ...]:
     """Incidents first, then what several accounts at risk share: a cause, a driver, a product area, a segment, a CSM."""
     by_account = {finding.account_id: finding for finding in findings}
-    finder = StatementFinder(configuration.wording)
+    reader = StatementReader(configuration.wording)
     themes = {
-        dossier.account_id: _themes(dossier, finder, configuration.review.theme_minimum.value) for dossier in dossiers
+        dossier.account_id: _themes(dossier, reader, configuration.review.theme_minimum.value) for dossier in dossiers
     }
     least = int(configuration.review.pattern_minimum.value)
     currency = configuration.scoring.money.home
@@ -86,9 +86,9 @@ def incident_pattern(incident: Incident, currency: str) -> Pattern:
     )
 
 
-def _themes(dossier: Dossier, finder: StatementFinder, least: float) -> list[str]:
+def _themes(dossier: Dossier, reader: StatementReader, least: float) -> list[str]:
     """Themes that at least ``least`` of the account's recent tickets touch."""
-    counts = Counter(theme for text in dossier.texts for theme in finder.themes(text))
+    counts = Counter(theme for text in dossier.texts for theme in reader.themes(text))
     return [theme for theme, count in sorted(counts.items()) if count >= least]
 
 

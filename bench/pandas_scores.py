@@ -24,8 +24,8 @@ from domain.configuration import (
     TierRule,
 )
 from tools.configuration import read_configuration
+from tools.reading.reader import StatementReader, TextRow, asserted_signals
 from tools.signals import OBSERVED_ON
-from tools.signals.statements import StatementFinder, TextRow
 
 
 @dataclass(frozen=True)
@@ -172,13 +172,11 @@ def read_texts(export: Export, days: float) -> pd.DataFrame:
 
 
 def count_statements(texts: pd.DataFrame, wording: PhraseSettings) -> pd.DataFrame:
-    """Stated intents per account, one column each. Only texts that contain a phrase are read sentence by sentence."""
-    finder = StatementFinder(wording)
-    spaced = texts["text"].str.replace(r"\s+", " ", regex=True)
-    likely = texts[spaced.str.contains(finder.filter, case=False)]
-    rows = (TextRow(row.account_id, row.date.date(), row.table, row.Index, row.text) for row in likely.itertuples())
-    stated = pd.DataFrame([(s.account_id, s.intent) for s in finder.find(rows)], columns=[KEY, "intent"])
-    return pd.crosstab(stated[KEY], stated["intent"]).reindex(columns=list(wording.intents), fill_value=0)
+    """Stated intents per account, one column each."""
+    reader = StatementReader(wording)
+    rows = (TextRow(row.account_id, row.date.date(), row.table, row.Index, row.text) for row in texts.itertuples())
+    stated = pd.DataFrame(asserted_signals(reader.read(rows), wording), columns=[KEY, "intent"])
+    return pd.crosstab(stated[KEY], stated["intent"]).reindex(columns=list(wording.stated_signals), fill_value=0)
 
 
 def sentiment_signals(export: Export, accounts: pd.DataFrame, wording: PhraseSettings) -> pd.DataFrame:
@@ -193,7 +191,7 @@ def sentiment_signals(export: Export, accounts: pd.DataFrame, wording: PhraseSet
     written = texts.groupby(KEY).agg(written_on=("date", "max"))
     found = accounts[[]].join([latest, previous, pulse, written, count_statements(texts, wording)])
     found["nps_change"] = found["nps"] - found["nps_before"]
-    for intent in wording.intents:
+    for intent in wording.stated_signals:
         found[intent] = found[intent].fillna(0).where(found["written_on"].notna())
     return found
 

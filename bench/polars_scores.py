@@ -6,7 +6,6 @@ assumes a first week: without a history there is no velocity.
 """
 
 import operator
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -29,8 +28,8 @@ from domain.configuration import (
     TierRule,
 )
 from tools.configuration import read_configuration
+from tools.reading.reader import StatementReader, TextRow, asserted_signals
 from tools.signals import OBSERVED_ON
-from tools.signals.statements import StatementFinder, TextRow
 
 
 @dataclass(frozen=True)
@@ -200,20 +199,14 @@ def texts_within(export: Export, days: float) -> pl.LazyFrame:
 
 
 def count_statements(texts: pl.LazyFrame, wording: PhraseSettings) -> pl.LazyFrame:
-    """Stated intents per account, one column each. Only texts that contain a phrase are read sentence by sentence.
-
-    Each phrase is searched separately in a prepared column: one expression for all phrases, or replacing spaces within
-    the filter, takes many times as long.
-    """
-    names = "(?:" + "|".join(re.escape(name) for name in wording.competitors) + ")"
-    phrases = [phrase.replace("{competitor}", names) for rule in wording.intents.values() for phrase in rule.phrases]
-    spaced = texts.with_columns(spaced=pl.col("text").str.replace_all(r"\s+", " "))
-    likely = spaced.filter(pl.any_horizontal(pl.col("spaced").str.contains(f"(?i){phrase}") for phrase in phrases))
-    columns = likely.select(KEY, "date", "table", "text").collect(engine="streaming").iter_rows()
+    """Stated intents per account, one column each."""
+    columns = texts.select(KEY, "date", "table", "text").collect(engine="streaming").iter_rows()
     rows = (TextRow(account, day, table, number, text) for number, (account, day, table, text) in enumerate(columns))
-    stated = [(statement.account_id, statement.intent) for statement in StatementFinder(wording).find(rows)]
+    stated = asserted_signals(StatementReader(wording).read(rows), wording)
     found = pl.LazyFrame(stated, schema={KEY: pl.String, "intent": pl.String}, orient="row")
-    return found.group_by(KEY).agg((pl.col("intent") == intent).sum().alias(intent) for intent in wording.intents)
+    return found.group_by(KEY).agg(
+        (pl.col("intent") == intent).sum().alias(intent) for intent in wording.stated_signals
+    )
 
 
 def lowest_by_day(rows: pl.LazyFrame, value: str) -> pl.LazyFrame:
@@ -232,7 +225,7 @@ def with_sentiment(accounts: pl.LazyFrame, export: Export, wording: PhraseSettin
     written = texts.group_by(KEY).agg(written_on=pl.col("date").max())
     for part in (nps, pulse, written, count_statements(texts, wording)):
         accounts = accounts.join(part, on=KEY, how="left")
-    stated = pl.when(pl.col("written_on").is_not_null()).then(pl.col(*wording.intents).fill_null(0))
+    stated = pl.when(pl.col("written_on").is_not_null()).then(pl.col(*wording.stated_signals).fill_null(0))
     return accounts.with_columns(stated, nps_change=pl.col("nps") - pl.col("nps_before"))
 
 

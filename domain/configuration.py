@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from domain.churn_settings import ChurnSettings, without_retired_keys
 from domain.fact_settings import FactSettings
 from domain.own_signals import COMPARED, OWN, OWN_ACCOUNTS, OWN_NAME, WINDOWED, OwnMeasure, SignalPair, own_tables
+from domain.phrases import PhraseSettings as PhraseSettings
 from domain.plan_language import PlanVocabulary
 from domain.playbook import DIAGNOSIS, PHASES, Difficulty, Phase, Playbook, PlaybookAction, Role, Situation
 from domain.record import Record
@@ -434,48 +435,12 @@ class CauseSettings(Record):
         return self
 
 
-_UNSUPPORTED_SYNTAX = re.compile(r"\(\?<?[=!]|\(\?P=|\\[1-9]")
-"""Syntax of Python's regular expressions that the engine does not support; the engine searches all texts first."""
-
-
 def _check_expressions(phrases: Iterable[str]) -> None:
     for phrase in phrases:
         try:
             re.compile(phrase.replace("{competitor}", "x"), re.IGNORECASE)  # as it is used: compiled once
         except re.error as error:
             raise ValueError(f"{phrase!r} is not a regular expression: {error}") from None
-
-
-class Intent(Record):
-    """Stated intent, with the phrases that show it in a text."""
-
-    phrases: tuple[str, ...] = Field(min_length=1, description="Regular expressions, case-insensitive.")
-    unless: tuple[str, ...] = Field(default=(), description="A sentence that also matches one of these does not count.")
-    tables: tuple[Literal["notes", "tickets", "surveys"], ...] = ("notes", "tickets", "surveys")
-    why: str
-
-    @model_validator(mode="after")
-    def _expressions_are_valid(self) -> Self:
-        _check_expressions((*self.phrases, *self.unless))
-        for phrase in self.phrases:
-            if _UNSUPPORTED_SYNTAX.search(phrase):
-                raise ValueError(f"{phrase!r}: no look-around or back-reference; what rules it out goes into unless")
-        return self
-
-
-class PhraseSettings(Record):
-    """``configs/phrases.yaml``: phrases of stated intents and themes."""
-
-    intents: dict[str, Intent]
-    competitors: tuple[str, ...]
-    negations: tuple[str, ...]
-    window_days: SomeDays
-    themes: dict[str, tuple[str, ...]]
-
-    @model_validator(mode="after")
-    def _expressions_are_valid(self) -> Self:
-        _check_expressions((*self.negations, *(phrase for phrases in self.themes.values() for phrase in phrases)))
-        return self
 
 
 class ReviewProfile(Record):
@@ -824,6 +789,10 @@ class ScoreConfiguration(Record):
         ]
         rules += [(rule.id, rule.when) for rule in self.tiers.actions]
         self._refuse_unknown(("tiers.yaml", name, each.signal) for name, conditions in rules for each in conditions)
+        kinds = self.wording.kinds.items()
+        self._refuse_unknown(
+            ("phrases/kinds.yaml", f"kinds: {name}", each) for name, kind in kinds for each in kind.signals
+        )
         return self
 
     def _refuse_unknown(self, used: Iterable[tuple[str, str, str]]) -> None:

@@ -12,7 +12,7 @@ from evals.engine import ReportProgress
 from evals.figures import SuiteResult
 from tools.prompts import prompt_texts, short_hash
 
-Suite = Literal["accounts", "plays", "agents", "ask", "hostile", "drafts", "worlds", "outside"]
+Suite = Literal["accounts", "plays", "agents", "ask", "hostile", "drafts", "worlds", "outside", "reading"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 DraftingMode = Literal["playbook", "replay", "live"]
 DRAFTING_MODES: tuple[DraftingMode, ...] = get_args(DraftingMode)
@@ -47,6 +47,7 @@ def evaluate_suites(
         "drafts": lambda: _run_drafts(mode, configuration, report_progress),
         "worlds": lambda: _run_worlds(configuration, report_progress),
         "outside": lambda: _run_outside(configuration, report_progress),
+        "reading": lambda: _run_reading(configuration, report_progress),
     }
     return Evaluation(
         way=mode,
@@ -105,6 +106,12 @@ def _run_plays(configuration: Configuration, report_progress: ReportProgress) ->
     from evals.suites.plays import run_plays
 
     return run_plays(configuration, report_progress)
+
+
+def _run_reading(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
+    from evals.suites.reading import run_reading
+
+    return run_reading(configuration)
 
 
 def _run_worlds(configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:

@@ -4,6 +4,7 @@ Files are read first and parsed then, so that a review can go on with the files 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +22,10 @@ from tools.yaml_file import YamlDocument, parse_yaml, read_text
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
-    "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases", "review": "review",
+    "scoring": "scoring", "tiers": "tiers", "causes": "causes", "wording": "phrases/kinds", "review": "review",
     "model": "model", "asking": "ask", "facts": "facts", "plan": "plan",
 }  # fmt: skip
+_KINDS = "phrases/kinds.yaml"
 _LIBRARY = ("playbooks", "situations")
 """Folders of which every file is read."""
 _SCORE_PARTS = ("scoring", "tiers", "wording")
@@ -57,10 +59,19 @@ def _hash(files: Mapping[str, str], names: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _language_files(kinds: YamlDocument) -> list[str]:
+    """The phrase files of the languages that ``phrases/kinds.yaml`` says are read; wrong ones are refused later."""
+    read = kinds.content.get("read") if isinstance(kinds.content, dict) else None
+    codes = [code for code in read if isinstance(code, str)] if isinstance(read, list) else []
+    return [f"phrases/{code}.yaml" for code in dict.fromkeys(codes) if re.fullmatch("[a-z]{2}", code)]
+
+
 def _first_problem(error: ValidationError, documents: Documents) -> str:
     """The first problem, as file, line and key."""
     problem = error.errors(include_url=False, include_input=False)[0]
     keys = [str(key) for key in problem["loc"]]
+    if keys[:2] == ["wording", "languages"] and len(keys) > 2:
+        return documents[f"phrases/{keys[2]}.yaml"].explain(error, 3, "the whole file")
     if not keys:
         return _with_line(str(problem["msg"]).removeprefix("Value error, "), documents)
     is_book = keys[0] in _LIBRARY and len(keys) > 1
@@ -85,18 +96,25 @@ def read_configuration(folder: Path | None = None) -> Configuration:
     return parse_configuration(read_configuration_files(folder))
 
 
+def _with_languages(files: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The files with those of the languages that are read and not among them."""
+    kinds = parse_yaml(files[_KINDS], _KINDS, ConfigurationError)
+    return {**files, **_read_files(folder, [name for name in _language_files(kinds) if name not in files])}
+
+
 def read_configuration_files(folder: Path | None = None) -> ConfigurationFiles:
     """The files of a configuration folder, unchecked. Raises ConfigurationError naming a file that cannot be read."""
     folder = folder or DEFAULT_FOLDER
     names = [f"{file}.yaml" for file in _FILES.values()]
     books = [f"{part}/{path.name}" for part in _LIBRARY for path in sorted((folder / part).glob("*.yaml"))]
-    return ConfigurationFiles(files=_read_files(folder, [*names, *books]))
+    return ConfigurationFiles(files=_with_languages(_read_files(folder, [*names, *books]), folder))
 
 
 def with_newer_files(stored: ConfigurationFiles) -> ConfigurationFiles:
     """The files of a review that began with an older version, with the shipped ones that did not exist then."""
     missing = [name for file in _FILES.values() if (name := f"{file}.yaml") not in stored.files]
-    return ConfigurationFiles(files={**stored.files, **_read_files(DEFAULT_FOLDER, missing)}) if missing else stored
+    files = {**stored.files, **_read_files(DEFAULT_FOLDER, missing)} if missing else stored.files
+    return ConfigurationFiles(files=_with_languages(files, DEFAULT_FOLDER)) if missing else stored
 
 
 def parse_configuration(given: ConfigurationFiles) -> Configuration:
@@ -106,7 +124,8 @@ def parse_configuration(given: ConfigurationFiles) -> Configuration:
     content = _content(given.files, documents, _FILES)
     for part in _LIBRARY:
         content[part] = {Path(name).stem: documents[name].content for name in books if name.startswith(f"{part}/")}
-    content["hash"] = _hash(given.files, sorted(f"{file}.yaml" for file in _FILES.values()) + books)
+    languages = _language_files(documents[_KINDS])
+    content["hash"] = _hash(given.files, sorted(f"{file}.yaml" for file in _FILES.values()) + languages + books)
     found = _validate(Configuration, content, documents)
     with _lines_in_errors(documents):
         review = state_review_numbers(found.review, found.tiers, found.scoring, found.windows)
@@ -115,15 +134,24 @@ def parse_configuration(given: ConfigurationFiles) -> Configuration:
 
 def read_score_configuration(folder: Path | None = None) -> ScoreConfiguration:
     """The configuration of the scores alone, checked: a sixth of ``configs/``. Raises as ``read_configuration`` does."""
-    files = _read_files(folder or DEFAULT_FOLDER, [f"{_FILES[part]}.yaml" for part in _SCORE_PARTS])
-    documents = _parse(files)
+    folder = folder or DEFAULT_FOLDER
+    files = _read_files(folder, [f"{_FILES[part]}.yaml" for part in _SCORE_PARTS])
+    documents = dict(_parse(files))
+    phrases = _read_files(folder, _language_files(documents[_KINDS]))
+    files, documents = {**files, **phrases}, {**documents, **_parse(phrases)}
     return _validate(ScoreConfiguration, _content(files, documents, _SCORE_PARTS), documents)
 
 
 def _content(files: Mapping[str, str], documents: Documents, parts: Iterable[str]) -> dict[str, Any]:
     content = {part: documents[f"{_FILES[part]}.yaml"].content for part in parts}
+    languages = _language_files(documents[_KINDS])
+    if isinstance(content["wording"], dict):
+        content["wording"] = content["wording"] | {
+            "languages": {Path(name).stem: documents[name].content for name in languages if name in documents}
+        }
     _share_text_window(content)
-    return content | {"scoring_hash": _hash(files, sorted(f"{_FILES[part]}.yaml" for part in _SCORE_PARTS))}
+    names = sorted(f"{_FILES[part]}.yaml" for part in _SCORE_PARTS)
+    return content | {"scoring_hash": _hash(files, [*names, *languages])}
 
 
 def _share_text_window(content: dict[str, Any]) -> None:

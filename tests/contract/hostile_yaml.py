@@ -75,7 +75,7 @@ CONFIGURATION: tuple[tuple[str, str, str], ...] = (
     ("no number at all", "scoring.yaml", "at_risk_above: {value: 60<<<>>>at_risk_above: {value: .nan"),
     ("an absurd number of days", "scoring.yaml", "renewal_horizon: {value: 180<<<>>>renewal_horizon: {value: 1.0e+300"),
     ("a negative window", "scoring.yaml", "risk: 34, window_days: 90<<<>>>risk: 34, window_days: -90"),
-    ("a window of a million days", "phrases.yaml", "window_days: {value: 90<<<>>>window_days: {value: 1000000"),
+    ("a window of a million days", "phrases/kinds.yaml", "window_days: {value: 90<<<>>>window_days: {value: 1000000"),
     ("a day that does not exist", "scoring.yaml", "rates_of: 2026-11-16<<<>>>rates_of: 2026-11-31"),
     ("bands with other names", "scoring.yaml", "- {name: red, <<<>>>- {name: crimson, "),
     ("no bands", "scoring.yaml", "health_bands:\n  - {name: red, starts_at: 0}\n  - {name: yellow, starts_at: 60}\n  - {name: green, starts_at: 80}<<<>>>health_bands: []"),

@@ -49,7 +49,7 @@ SENTENCES = {
     'configuration: scoring.yaml: no number at all': 'scoring.yaml line 48: at_risk_above.value: .nan is not a number that can be used',
     'configuration: scoring.yaml: an absurd number of days': 'configuration: scoring.yaml line 53: renewal_horizon.value: Input should be less than or equal to 1000000000000',
     'configuration: scoring.yaml: a negative window': 'configuration: scoring.yaml line 142: signals.escalations.window_days: Input should be greater than or equal to 1',
-    'configuration: phrases.yaml: a window of a million days': 'configuration: phrases.yaml line 4: window_days: 1,000,000 is outside 1 to 3,660 (days)',
+    'configuration: phrases/kinds.yaml: a window of a million days': 'configuration: phrases/kinds.yaml line 8: window_days: 1,000,000 is outside 1 to 3,660 (days)',
     'configuration: scoring.yaml: a day that does not exist': 'scoring.yaml line 9: money.rates_of: 2026-11-31 is not a date that exists',
     'configuration: scoring.yaml: bands with other names': 'configuration: scoring.yaml line 28: the whole file: health_bands: the bands are red, yellow, green, in this order',
     'configuration: scoring.yaml: no bands': 'configuration: scoring.yaml line 28: health_bands: Tuple should have at least 1 item after validation, not 0',

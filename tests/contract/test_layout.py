@@ -82,7 +82,7 @@ def test_every_signal_is_measured_by_the_file_of_its_category(name: str) -> None
 def test_every_signal_names_the_rows_behind_it() -> None:
     configuration = read_configuration()
     with_rows = {name: entry for name, entry in SIGNALS.items() if entry.rows}
-    assert set(with_rows) | set(configuration.wording.intents) == set(configuration.scoring.signals)
+    assert set(with_rows) | set(configuration.wording.stated_signals) == set(configuration.scoring.signals)
     for name, entry in with_rows.items():
         assert configuration.scoring.signals[name].table in entry.rows
 

@@ -135,7 +135,8 @@ HOSTILE_COMMANDS = {
         {
             "configs/scoring.yaml": "money: " + "9" * 5000 + "\n",
             "configs/tiers.yaml": "rules: []\n",
-            "configs/phrases.yaml": "intents: {}\n",
+            "configs/phrases/kinds.yaml": "read: [en]\n",
+            "configs/phrases/en.yaml": "kinds: {}\n",
         },
         ("score", "--data", "data", "--as-of", "2026-11-23", "--configs", "configs"),
         "scoring.yaml line 1: money: a number of more than 18 digits; put an id in quotation marks",

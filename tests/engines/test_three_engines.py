@@ -69,7 +69,7 @@ def test_every_account_has_the_same_signals_and_scores(both: Bases, served: Scor
 
 def test_the_same_sentences_are_found(both: Bases, served: ScoredBase) -> None:
     def said(base: ScoredBase) -> list[tuple[Any, ...]]:
-        return sorted((s.account_id, s.intent, s.on, s.table, s.quote) for s in base.statements)
+        return sorted((s.account_id, s.kind, s.mode, s.on, s.table, s.quote, s.language) for s in base.statements)
 
     assert said(both.embedded) == said(served)
     assert len(said(served)) > 500

@@ -548,6 +548,10 @@ select
     case when written_on is not null then coalesce(value_doubted, 0.0::double) end as value_doubted,
     case when written_on is not null then coalesce(feature_gap, 0.0::double) end as feature_gap,
     case when written_on is not null then coalesce(reorganisation, 0.0::double) end as reorganisation,
+    case when written_on is not null then coalesce(leaving_stated, 0.0::double) end as leaving_stated,
+    case when written_on is not null then coalesce(sponsor_lost_stated, 0.0::double) end as sponsor_lost_stated,
+    case when written_on is not null then coalesce(service_complaints, 0.0::double) end as service_complaints,
+    case when written_on is not null then coalesce(waiting_for_answer, 0.0::double) end as waiting_for_answer,
     answered_on,
     felt_on,
     written_on
@@ -624,17 +628,22 @@ from
     ) part
 left join
     (
-        -- How often each intent was stated, one row an account that stated any. Reads `statements`: what was found in notes,
-        -- tickets and survey comments.
+        -- How many texts state what feeds each signal, one row an account that stated anything. Reads `statements`: what was
+        -- asserted in notes, tickets and survey comments, by the signals that configs/phrases/kinds.yaml gives its kind.
         select
             account_id,
-            cast(sum(case when intent = 'evaluating_alternatives' then 1 else 0 end) as double) as evaluating_alternatives,
-            cast(sum(case when intent = 'competitor_named' then 1 else 0 end) as double) as competitor_named,
-            cast(sum(case when intent = 'budget_cut' then 1 else 0 end) as double) as budget_cut,
-            cast(sum(case when intent = 'value_doubted' then 1 else 0 end) as double) as value_doubted,
-            cast(sum(case when intent = 'feature_gap' then 1 else 0 end) as double) as feature_gap,
-            cast(sum(case when intent = 'reorganisation' then 1 else 0 end) as double) as reorganisation
-        from statements
+            cast(sum(case when signal = 'evaluating_alternatives' then 1 else 0 end) as double) as evaluating_alternatives,
+            cast(sum(case when signal = 'competitor_named' then 1 else 0 end) as double) as competitor_named,
+            cast(sum(case when signal = 'budget_cut' then 1 else 0 end) as double) as budget_cut,
+            cast(sum(case when signal = 'value_doubted' then 1 else 0 end) as double) as value_doubted,
+            cast(sum(case when signal = 'feature_gap' then 1 else 0 end) as double) as feature_gap,
+            cast(sum(case when signal = 'reorganisation' then 1 else 0 end) as double) as reorganisation,
+            cast(sum(case when signal = 'leaving_stated' then 1 else 0 end) as double) as leaving_stated,
+            cast(sum(case when signal = 'sponsor_lost_stated' then 1 else 0 end) as double) as sponsor_lost_stated,
+            cast(sum(case when signal = 'service_complaints' then 1 else 0 end) as double) as service_complaints,
+            cast(sum(case when signal = 'waiting_for_answer' then 1 else 0 end) as double) as waiting_for_answer
+        from
+            (select distinct account_id, signal, source, row_no from statements where signal is not null) rows_stating
         group by account_id
     ) stated on stated.account_id = part.account_id
 order by account_id;
@@ -658,7 +667,17 @@ with
                 case when written_on >= DATE '2026-10-24' or budget_cut > 0 then budget_cut end as budget_cut,
                 case when written_on >= DATE '2026-10-24' or value_doubted > 0 then value_doubted end as value_doubted,
                 case when written_on >= DATE '2026-10-24' or feature_gap > 0 then feature_gap end as feature_gap,
-                case when written_on >= DATE '2026-10-24' or reorganisation > 0 then reorganisation end as reorganisation
+                case when written_on >= DATE '2026-10-24' or reorganisation > 0 then reorganisation end as reorganisation,
+                case when written_on >= DATE '2026-10-24' or leaving_stated > 0 then leaving_stated end as leaving_stated,
+                case
+                    when written_on >= DATE '2026-10-24' or sponsor_lost_stated > 0 then sponsor_lost_stated
+                end as sponsor_lost_stated,
+                case
+                    when written_on >= DATE '2026-10-24' or service_complaints > 0 then service_complaints
+                end as service_complaints,
+                case
+                    when written_on >= DATE '2026-10-24' or waiting_for_answer > 0 then waiting_for_answer
+                end as waiting_for_answer
             )
         from (select rowid as place, * from sentiment_signals)
     ),
@@ -760,6 +779,46 @@ with
                     end
                 ) * 1e6
             ) / 1e6 as c_reorganisation,
+            round(
+                (
+                    case
+                        when leaving_stated <= 0.0e0 then 100.0e0
+                        when leaving_stated <= 1.0e0 then leaving_stated * -98.0e0 + 100.0e0
+                        when leaving_stated <= 2.0e0 then leaving_stated * -2.0e0 + 4.0e0
+                        when leaving_stated > 2.0e0 then 0.0e0
+                    end
+                ) * 1e6
+            ) / 1e6 as c_leaving_stated,
+            round(
+                (
+                    case
+                        when sponsor_lost_stated <= 0.0e0 then 100.0e0
+                        when sponsor_lost_stated <= 1.0e0 then sponsor_lost_stated * -80.0e0 + 100.0e0
+                        when sponsor_lost_stated <= 3.0e0 then sponsor_lost_stated * -10.0e0 + 30.0e0
+                        when sponsor_lost_stated > 3.0e0 then 0.0e0
+                    end
+                ) * 1e6
+            ) / 1e6 as c_sponsor_lost_stated,
+            round(
+                (
+                    case
+                        when service_complaints <= 0.0e0 then 100.0e0
+                        when service_complaints <= 1.0e0 then service_complaints * -65.0e0 + 100.0e0
+                        when service_complaints <= 3.0e0 then service_complaints * -17.5e0 + 52.5e0
+                        when service_complaints > 3.0e0 then 0.0e0
+                    end
+                ) * 1e6
+            ) / 1e6 as c_service_complaints,
+            round(
+                (
+                    case
+                        when waiting_for_answer <= 0.0e0 then 100.0e0
+                        when waiting_for_answer <= 1.0e0 then waiting_for_answer * -60.0e0 + 100.0e0
+                        when waiting_for_answer <= 3.0e0 then waiting_for_answer * -20.0e0 + 60.0e0
+                        when waiting_for_answer > 3.0e0 then 0.0e0
+                    end
+                ) * 1e6
+            ) / 1e6 as c_waiting_for_answer,
             evaluating_alternatives >= 1.0e0 as holds_3,
             nps <= 6.0e0 as holds_4,
             feature_gap >= 1.0e0 as holds_11,
@@ -775,21 +834,29 @@ with
             case when c_nps is null then 0 else 32.0e0 end
             + case when c_nps_change is null then 0 else 4.0e0 end
             + case when c_csm_pulse is null then 0 else 34.0e0 end
-            + case when c_evaluating_alternatives is null then 0 else 14.0e0 end
-            + case when c_competitor_named is null then 0 else 4.0e0 end
+            + case when c_evaluating_alternatives is null then 0 else 10.0e0 end
+            + case when c_competitor_named is null then 0 else 2.0e0 end
             + case when c_budget_cut is null then 0 else 4.0e0 end
             + case when c_value_doubted is null then 0 else 4.0e0 end
             + case when c_feature_gap is null then 0 else 4.0e0 end
-            + case when c_reorganisation is null then 0 else 4.0e0 end as k_sentiment,
+            + case when c_reorganisation is null then 0 else 3.0e0 end
+            + case when c_leaving_stated is null then 0 else 4.0e0 end
+            + case when c_sponsor_lost_stated is null then 0 else 1.0e0 end
+            + case when c_service_complaints is null then 0 else 1.0e0 end
+            + case when c_waiting_for_answer is null then 0 else 1.0e0 end as k_sentiment,
             coalesce(c_nps * 32.0e0, 0)
             + coalesce(c_nps_change * 4.0e0, 0)
             + coalesce(c_csm_pulse * 34.0e0, 0)
-            + coalesce(c_evaluating_alternatives * 14.0e0, 0)
-            + coalesce(c_competitor_named * 4.0e0, 0)
+            + coalesce(c_evaluating_alternatives * 10.0e0, 0)
+            + coalesce(c_competitor_named * 2.0e0, 0)
             + coalesce(c_budget_cut * 4.0e0, 0)
             + coalesce(c_value_doubted * 4.0e0, 0)
             + coalesce(c_feature_gap * 4.0e0, 0)
-            + coalesce(c_reorganisation * 4.0e0, 0) as s_sentiment,
+            + coalesce(c_reorganisation * 3.0e0, 0)
+            + coalesce(c_leaving_stated * 4.0e0, 0)
+            + coalesce(c_sponsor_lost_stated * 1.0e0, 0)
+            + coalesce(c_service_complaints * 1.0e0, 0)
+            + coalesce(c_waiting_for_answer * 1.0e0, 0) as s_sentiment,
             case when c_nps < 70.0e0 then 0.2857142857142857e0 * (70.0e0 - c_nps) else 0 end
             + case when c_nps_change < 70.0e0 then 0.11428571428571428e0 * (70.0e0 - c_nps_change) else 0 end
             + case when c_csm_pulse < 70.0e0 then 0.22857142857142856e0 * (70.0e0 - c_csm_pulse) else 0 end
@@ -808,6 +875,18 @@ with
             + case when c_feature_gap < 70.0e0 then 0.2571428571428571e0 * (70.0e0 - c_feature_gap) else 0 end
             + case
                 when c_reorganisation < 70.0e0 then 0.2571428571428571e0 * (70.0e0 - c_reorganisation) else 0
+            end
+            + case
+                when c_leaving_stated < 70.0e0 then 0.6571428571428571e0 * (70.0e0 - c_leaving_stated) else 0
+            end
+            + case
+                when c_sponsor_lost_stated < 70.0e0 then 0.22857142857142856e0 * (70.0e0 - c_sponsor_lost_stated)
+                else 0
+            end
+            + case when c_service_complaints < 70.0e0 then 0.2e0 * (70.0e0 - c_service_complaints) else 0 end
+            + case
+                when c_waiting_for_answer < 70.0e0 then 0.11428571428571428e0 * (70.0e0 - c_waiting_for_answer)
+                else 0
             end as p_sentiment
         from step_1
     ),
@@ -1464,6 +1543,10 @@ select
     value_doubted,
     feature_gap,
     reorganisation,
+    leaving_stated,
+    sponsor_lost_stated,
+    service_complaints,
+    waiting_for_answer,
     days_since_exec_touch,
     champion_status,
     sponsor_changed,
@@ -2075,6 +2158,10 @@ with
             value_doubted,
             feature_gap,
             reorganisation,
+            leaving_stated,
+            sponsor_lost_stated,
+            service_complaints,
+            waiting_for_answer,
             days_since_exec_touch,
             champion_status,
             sponsor_changed,
@@ -2241,6 +2328,10 @@ select
     value_doubted,
     feature_gap,
     reorganisation,
+    leaving_stated,
+    sponsor_lost_stated,
+    service_complaints,
+    waiting_for_answer,
     days_since_exec_touch,
     champion_status,
     sponsor_changed,

@@ -131,7 +131,7 @@ def _month(text: str, asking: AskSettings) -> int | None:
 
 def find_statements(question: str, configuration: Configuration) -> tuple[tuple[UserStatement, ...], tuple[str, ...]]:
     """Statements of the asker about the account, and what was tried; a negation before one in its sentence switches it off."""
-    negation = re.compile("|".join(configuration.wording.negations), re.IGNORECASE)
+    negation = configuration.wording.negation
     rivals = configuration.wording.competitors
     names = f"(?:{'|'.join(map(re.escape, rivals))})" if rivals else r"[^\s\S]"
     parts = [part for part in _SENTENCE.split(" ".join(question.split())) if part]

@@ -18,13 +18,13 @@ from tools.evidence.account_record import AccountRecord
 from tools.evidence.evidence import build_contributions, build_evidence, exact_parts
 from tools.evidence.facts import FactBuilder
 from tools.evidence.statement_rows import statement_records
+from tools.reading.reader import FoundStatement
 from tools.scoring.churn_forecast import churn_parts
 from tools.scoring.scored_base import Row, ScoredBase
 from tools.scoring.snapshots import SnapshotStore
 from tools.signals import TEXT_COLUMNS
 from tools.signals.plain_text import plain_text
 from tools.signals.registry import InputRow
-from tools.signals.statements import Statement as FoundStatement
 from tools.wording import known_amount
 
 _QUERIES = {
@@ -187,11 +187,14 @@ def _own_query(table: Table) -> str:
 
 
 def _statements_by_account(base: ScoredBase, accounts: set[str]) -> dict[str, dict[str, list[InputRow]]]:
+    """By account and signal: the rows with an asserted statement that feeds it, each with its first sentence."""
     found: dict[str, dict[str, list[InputRow]]] = {}
-    for statement in base.statements:
-        if statement.account_id in accounts:
-            row = InputRow(statement.table, statement.row, statement.on, {"quote": statement.quote})
-            found.setdefault(statement.account_id, {}).setdefault(statement.intent, []).append(row)
+    kinds = base.configuration.wording.kinds
+    for said in base.statements:
+        for signal in kinds[said.kind].signals if said.account_id in accounts and said.mode == "asserted" else ():
+            rows = found.setdefault(said.account_id, {}).setdefault(signal, [])
+            if all((row.table, row.row) != (said.table, said.row) for row in rows):
+                rows.append(InputRow(said.table, said.row, said.on, {"quote": said.quote}))
     return found
 
 

@@ -7,7 +7,7 @@ from tools.wording import capitalize_first
 
 def statement_kinds(configuration: Configuration) -> tuple[str, ...]:
     """The kinds, in the order of the configuration."""
-    return tuple(configuration.wording.intents)
+    return tuple(configuration.wording.kinds)
 
 
 def reading_choices(configuration: Configuration) -> dict[str, str]:

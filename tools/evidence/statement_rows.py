@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from domain.statements import Statement
 from tools.evidence.account_record import cut_text, newest_first, quotation_id, row_key, sentences, text_of
 from tools.evidence.speakers import Speakers
+from tools.reading.reader import FoundStatement
 from tools.signals.registry import InputRow
-from tools.signals.statements import Statement as FoundStatement
 
 
 def statement_records(
@@ -40,15 +40,16 @@ def _statement(found: FoundStatement, row: InputRow | None, speakers: Speakers, 
     key = row_key(row) if row else found.on.isoformat()
     quotation = cut_text(sentence, longest)
     return Statement(
-        id=quotation_id(found.account_id, found.table, key, found.intent, quotation),
+        id=quotation_id(found.account_id, found.table, key, found.kind, quotation),
         account_id=found.account_id,
-        kind=found.intent,
-        mode="asserted",
+        kind=found.kind,
+        mode=found.mode,
         on=found.on,
         table=found.table,
         key=key,
         row=found.row,
         quotation=quotation,
+        language=found.language,
         speaker=speakers.speaker(sentence, row) if row else None,
         recorded_by=speakers.recorded_by(row) if row else None,
         read_by=found.read_by,

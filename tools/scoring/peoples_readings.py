@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from domain.readings import NOTHING_TO_NOTE, PeoplesReadings, PersonsReading, WrongMark
+from tools.reading.reader import FoundStatement, TextRow
 from tools.signals import TEXT_COLUMNS
 from tools.signals.plain_text import plain_text
-from tools.signals.statements import Statement, TextRow
 from tools.sql import sql_string
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def apply_readings(
-    found: Sequence[Statement],
+    found: Sequence[FoundStatement],
     people: PeoplesReadings,
     connection: duckdb.DuckDBPyConnection,
     warehouse: "Warehouse | None",
     window: tuple[date, int],
-) -> list[Statement]:
+) -> list[FoundStatement]:
     """The statements that count. ``window`` is the day of the review and for how many days a text counts."""
     as_of, days = window
     recent = [each for each in people.readings if 0 <= (as_of - each.written_on).days <= days]
@@ -42,19 +42,28 @@ def apply_readings(
     return [each for each in statements if not any(is_marked(each, mark) for mark in people.marks)]
 
 
-def is_marked(statement: Statement, mark: WrongMark) -> bool:
+def is_marked(statement: FoundStatement, mark: WrongMark) -> bool:
     """True if a person marked this statement as wrong. One of the two quotations may be a part of the other."""
-    place = (statement.account_id, statement.intent, statement.table, statement.on)
+    place = (statement.account_id, statement.kind, statement.table, statement.on)
     if place != (mark.account_id, mark.kind, mark.table, mark.written_on):
         return False
     quoted, marked = _on_one_line(statement.quote), _on_one_line(mark.quotation)
     return marked in quoted or quoted in marked
 
 
-def _statement(reading: PersonsReading, row: TextRow) -> Statement:
+def _statement(reading: PersonsReading, row: TextRow) -> FoundStatement:
     assert reading.kind is not None
-    return Statement(
-        row.account_id, reading.kind, row.on, row.table, row.row, reading.quotation, f"person:{reading.by}", reading.on
+    return FoundStatement(
+        row.account_id,
+        reading.kind,
+        "asserted",
+        row.on,
+        row.table,
+        row.row,
+        reading.quotation,
+        None,
+        f"person:{reading.by}",
+        reading.on,
     )
 
 
@@ -63,11 +72,11 @@ def _is_text_of(text: TextRow, reading: PersonsReading) -> bool:
     return (text.account_id, text.table, text.on) == place and _on_one_line(reading.quotation) in text.text
 
 
-def _is_replaced(statement: Statement, reading: PersonsReading, row: TextRow) -> bool:
+def _is_replaced(statement: FoundStatement, reading: PersonsReading, row: TextRow) -> bool:
     place = (statement.account_id, statement.table, statement.on)
     if place != (row.account_id, row.table, row.on) or _on_one_line(statement.quote) not in row.text:
         return False
-    return reading.kind in (NOTHING_TO_NOTE, statement.intent)
+    return reading.kind in (NOTHING_TO_NOTE, statement.kind)
 
 
 def _read_texts(

@@ -20,6 +20,7 @@ from domain.data_audit import DataAudit
 from domain.readings import PeoplesReadings
 from domain.record import Row as Row
 from tools.engine import EngineLimits, StepWatcher, no_watcher
+from tools.reading.reader import FoundStatement
 from tools.scoring import week_over_week
 from tools.scoring.churn_learning import learn_slopes
 from tools.scoring.churn_odds import ChurnOdds, chance_sql
@@ -49,11 +50,6 @@ from tools.scoring.scoring_steps import (
 )
 from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, saved_shares, snapshot_month_ago
 from tools.scoring.source_shares import ALL_SOURCES, SourceShares, source_shares
-from tools.signals import (
-    FEW_TEXTS,
-    TEXT_COLUMNS,
-)
-from tools.signals.statements import Statement, StatementFinder
 from tools.sources import Portfolio, TableRead, TextFilter, open_portfolio
 from tools.sources.damaged_files import name_damaged_file
 from tools.sources.left_out_limits import LeftOutLimits
@@ -81,10 +77,12 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """Kept weeks whose horizon has passed; the table ``past`` is there if there are any."""
     snapshots: list[Snapshot]
     previous: Snapshot | None
-    statements: list[Statement] = field(default_factory=list)
+    statements: list[FoundStatement] = field(default_factory=list)
     """The statements that count: found in texts and said by people, without those that somebody marked as wrong."""
     people: PeoplesReadings = field(default_factory=PeoplesReadings)
     """What people said about texts by the day of the review."""
+    texts_not_read: int = 0
+    """Texts beyond the newest of their account that are read (``texts_per_account``)."""
     full_table_sql: Mapping[str, str] = field(default_factory=dict)
     """By table: FROM expression that gives every column; only tables of which the connection holds some columns."""
     warehouse: "Warehouse | None" = None
@@ -200,9 +198,7 @@ def read_base(
             home_currency=scoring.money.home,
             rates=scoring.money.rates,
             lookback_days=scoring.lookback_days,
-            texts=TextFilter(
-                StatementFinder(configuration.wording).filter, int(configuration.wording.window_days.value)
-            ),
+            texts=TextFilter(int(configuration.wording.window_days.value)),
             windows=configuration.windows,
             limits=limits,
             watcher=watch,
@@ -246,11 +242,10 @@ def score_base(
     former = leave_out_former_customers(connection, configuration.scoring, as_of, on_server, location)
     sort_accounts(connection)
     with watch("finding what was stated", connection):
-        has_few_texts = sum(portfolio.audit.source(name).rows for name in TEXT_COLUMNS) <= FEW_TEXTS
-        found = find_statements(connection, configuration, as_of, has_few_texts)
+        read_texts = find_statements(connection, configuration, as_of)
         window = int(configuration.wording.window_days.value)
-        statements = apply_readings(found, people, connection, portfolio.warehouse, (as_of, window))
-        load_statements(connection, statements)
+        statements = apply_readings(read_texts.statements, people, connection, portfolio.warehouse, (as_of, window))
+        load_statements(connection, statements, configuration)
     scoring = configuration.scoring
     month_ago = snapshot_month_ago(snapshots, as_of, scoring.velocity_window, int(scoring.velocity_days.value))
     if month_ago is not None:
@@ -280,6 +275,7 @@ def score_base(
         previous=previous,
         statements=statements,
         people=people,
+        texts_not_read=read_texts.not_read,
         full_table_sql=portfolio.full_table_sql,
         warehouse=portfolio.warehouse,
         reads=portfolio.reads,

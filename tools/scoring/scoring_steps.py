@@ -6,7 +6,6 @@ Every statement that decides a score is run by way of ``SqlLog``, so that it can
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import compress
 
 import duckdb
 
@@ -14,6 +13,7 @@ from domain.churn_settings import ChurnSettings
 from domain.configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings
 from domain.data_audit import DataAudit
 from tools.engine import StepWatcher
+from tools.reading.reader import FoundStatement, StatementReader, TextRow
 from tools.scoring.churn_odds import ChurnOdds, Learned, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
 from tools.scoring.churn_rate import ChurnRate
 from tools.scoring.score_sql import (
@@ -39,14 +39,10 @@ from tools.signals import (
     TEXT_COLUMNS,
     category_signals_sql,
     category_sql,
-    match_sql,
-    single_line_sql,
     usage_by_account_sql,
 )
 from tools.signals.own_signals import observed_on, own_signals_in, own_signals_sql, sources_of
-from tools.signals.plain_text import plain_text_query
 from tools.signals.registry import EARLIER_DAYS
-from tools.signals.statements import Statement, StatementFinder, TextRow
 from tools.sources import Portfolio
 from tools.sql import sql_files, sql_string
 
@@ -89,43 +85,56 @@ def _texts_sql() -> str:
     )
 
 
-def find_statements(
-    connection: duckdb.DuckDBPyConnection, configuration: ScoreConfiguration, as_of: date, few: bool
-) -> list[Statement]:
-    """Find stated intents in the texts of the window.
+@dataclass(frozen=True)
+class ReadTexts:
+    """What was read: the statements in the order of the rows, and the number of texts beyond the limit of an account."""
 
-    Preparing an expression is costly: each is used once, and for ``few`` texts the search for any phrase is left out.
-    """
-    window = int(configuration.wording.window_days.value)
-    finder = StatementFinder(configuration.wording)
-    each = ", ".join(match_sql("line", pattern) for pattern in finder.filters.values())
-    recent = f"from ({_texts_sql()}) where text <> '' and date_diff('day', on_day, ?) between 0 and ?"
-    shown = plain_text_query(f"select * {recent}", "text")
+    statements: list[FoundStatement]
+    not_read: int = 0
+
+
+def find_statements(connection: duckdb.DuckDBPyConnection, configuration: ScoreConfiguration, as_of: date) -> ReadTexts:
+    """Read the texts of the window; of an account that has more, the newest."""
+    wording = configuration.wording
+    most = int(wording.texts_per_account.value)
     texts = connection.execute(
-        f"with lines as materialized (select * exclude (shown), {single_line_sql('shown')} as line from ({shown})), "
-        f"read as materialized (select * exclude (line), [{each}] as phrased from lines "
-        f"where {'true' if few else match_sql('line', finder.filter)}) "
-        "from read where list_contains(phrased, true) order by source, account_id, on_day, text, row_no",
-        [as_of, window],
+        f"with recent as (from ({_texts_sql()}) where text <> '' and date_diff('day', on_day, ?) between 0 and ?), "
+        "counted as (select *, row_number() over (partition by account_id order by on_day desc, source, text, row_no) as place "
+        "from recent) select account_id, on_day, source, row_no, text from counted where place <= ? "
+        "order by source, account_id, on_day, text, row_no",
+        [as_of, int(wording.window_days.value), most],
     ).fetchall()
-    return list(
-        finder.find(
-            TextRow(account, on, table, row, text, tuple(compress(finder.filters, phrased)))
-            for account, on, table, row, text, phrased in texts
-        )
+    many = f"select count(*) as texts from ({_texts_sql()}) where text <> '' and date_diff('day', on_day, ?) between 0 and ?"
+    ((beyond,),) = connection.execute(
+        f"select coalesce(sum(texts - ?), 0) from ({many} group by account_id) where texts > ?",
+        [most, as_of, int(wording.window_days.value), most],
+    ).fetchall()
+    found = StatementReader(wording).read(TextRow(*row) for row in texts)
+    return ReadTexts(list(found), int(beyond))
+
+
+def load_statements(
+    connection: duckdb.DuckDBPyConnection, found: Sequence[FoundStatement], configuration: ScoreConfiguration
+) -> None:
+    """Make the table ``statements``: what is asserted, with its kind and the signal that it feeds (NULL: none)."""
+    kinds = configuration.wording.kinds
+    rows = sorted(
+        {
+            (said.account_id, said.kind, signal, said.on, said.table, said.row)
+            for said in found
+            if said.mode == "asserted" and said.kind in kinds
+            for signal in kinds[said.kind].signals or ("",)
+        }
     )
-
-
-def load_statements(connection: duckdb.DuckDBPyConnection, found: Sequence[Statement]) -> None:
-    """Put the statements that count into the table ``statements``."""
     connection.execute(
-        "create or replace temp table statements (account_id varchar, intent varchar, date date, source varchar, row_no bigint)"
+        "create or replace temp table statements (account_id varchar, kind varchar, signal varchar, date date, source varchar,"
+        " row_no bigint)"
     )
-    if found:
-        columns = list(zip(*[(s.account_id, s.intent, s.on, s.table, s.row) for s in found], strict=True))
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
         connection.execute(
-            "insert into statements select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
-            [list(column) for column in columns],
+            "insert into statements select unnest(?), unnest(?), nullif(unnest(?), ''), unnest(?), unnest(?), unnest(?)",
+            columns,
         )
 
 

@@ -11,9 +11,8 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from tools.signals.plain_text import re2_pattern
 from tools.signals.registry import CONTEXT_COLUMNS, SIGNALS, USAGE_WINDOW_DAYS, WHOLE_CONTEXT
-from tools.sql import sql_date, sql_string
+from tools.sql import sql_date
 
 __all__ = [
     "CONTEXT_COLUMNS",
@@ -27,10 +26,8 @@ __all__ = [
     "category_signals_sql",
     "category_sql",
     "last_signs_sql",
-    "match_sql",
     "round_sql",
     "signal_columns",
-    "single_line_sql",
     "usage_by_account_sql",
 ]  # fmt: skip
 
@@ -125,14 +122,3 @@ def signal_columns(names: Sequence[str]) -> list[str]:
 def round_sql(expression: str) -> str:
     """Rounded to six decimals, in the embedded engine."""
     return f"round(({expression}) * 1e6) / 1e6"
-
-
-def single_line_sql(text: str) -> str:
-    """A text with single spaces for all that is blank."""
-    wide = " or ".join(f"contains({text}, {blank})" for blank in ("'  '", "chr(10)", "chr(9)"))
-    return f"case when {wide} then regexp_replace({text}, '\\s+', ' ', 'g') else {text} end"
-
-
-def match_sql(line: str, pattern: str) -> str:
-    """A condition: the plain text on one line matches the pattern, without regard to case."""
-    return f"regexp_matches({line}, {sql_string(re2_pattern(pattern))}, 'i')"

@@ -178,6 +178,10 @@ SIGNALS: dict[str, SignalEntry] = {
     "value_doubted": _STATED,
     "feature_gap": _STATED,
     "reorganisation": _STATED,
+    "leaving_stated": _STATED,
+    "sponsor_lost_stated": _STATED,
+    "service_complaints": _STATED,
+    "waiting_for_answer": _STATED,
     "days_since_exec_touch": SignalEntry(
         "touchpoints_on",
         {"touchpoints": _is_executive_touch},

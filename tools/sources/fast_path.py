@@ -5,14 +5,12 @@ reading, once for all tables. A table with a fault is read again on the validate
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import duckdb
 
 from domain.tables import Column, Table
-from tools.signals import FEW_TEXTS, TEXT_COLUMNS, match_sql, single_line_sql
-from tools.signals.plain_text import plain_text_query
+from tools.signals import FEW_TEXTS, TEXT_COLUMNS
 from tools.signals.sql_columns import columns_read
 from tools.sources.currencies import CurrencyRates
 from tools.sources.parse import LONG_TEXT_COLUMNS, SQL_TYPES, clean_long_text, clean_text
@@ -54,11 +52,10 @@ def fast_path_sql(
     """
     table = staging.table
     expressions = table_expressions(staging, wanted, fast_path=True)
-    # With few texts a search for all phrases costs more to prepare than it saves: then every text is kept.
+    # Few texts are kept whole: that costs less than reading the source again for those that are shown.
     many = staging.raw_table.rows == 0 or staging.raw_table.rows > FEW_TEXTS
-    is_searched = texts is not None and many and table.name in TEXT_COLUMNS
-    search = _text_search(table, expressions, texts, as_of) if texts and is_searched else None
-    found = search.cells if search else {}
+    is_shortened = texts is not None and many and table.name in TEXT_COLUMNS
+    found = _recent_texts(table, expressions, texts, as_of) if texts and is_shortened else {}
     cells, faults = [], []
     for column in table.columns:
         if column.name not in wanted:
@@ -77,9 +74,8 @@ def fast_path_sql(
     flag = f"coalesce({' OR '.join(f'({condition})' for condition in faults)}, false) AS has_problem"
     # coalesce: a condition over an empty cell is NULL, which is no problem.
     source = f"SELECT * FROM ({layered_query(staging.raw_table, expressions, more)}) WHERE {plan.keep}"
-    searched = search.query(source) if search else source
     added = f", {more.split()[-1]}" if more else ""
-    inner = f"SELECT row_no, {', '.join(cells)}, {flag}{added} FROM ({searched})"
+    inner = f"SELECT row_no, {', '.join(cells)}, {flag}{added} FROM ({source})"
     final = ", ".join(_final_cells(table, as_of, rates, wanted, expressions))
     return f"SELECT {final}, s.row_no, s.has_problem{added} FROM ({inner}) s"
 
@@ -111,38 +107,16 @@ def _cell_value(column: Column, expressions: Mapping[str, object]) -> str:
     return clean_text(f"v_{column.name}") if column.name in LONG_TEXT_COLUMNS else f"v_{column.name}"
 
 
-@dataclass(frozen=True)
-class _TextSearch:
-    """The search in the texts of a table: the ``clean`` columns, the one ``text`` made of them, and the ``cells`` it yields."""
-
-    clean: str
-    text: str
-    pattern: str
-    cells: dict[str, str]
-
-    def query(self, source: str) -> str:
-        """The rows of ``source`` with the clean columns and with ``has_phrase``."""
-        shown = plain_text_query(f"SELECT *, {self.clean} FROM ({source})", self.text)
-        line = f"SELECT *, {single_line_sql('shown')} AS line FROM ({shown})"
-        return f"SELECT *, {match_sql('line', self.pattern)} AS has_phrase FROM ({line})"
-
-
-def _text_search(table: Table, expressions: Mapping[str, object], texts: TextFilter, as_of: date) -> _TextSearch | None:
-    """Keep a text only where a phrase is found in it, else an empty one: it says that somebody wrote.
-
-    Texts from before the window are not searched; cleaning and searching them is most of the time of a large read.
-    None where the source has no column with texts.
-    """
-    day, names, whole = TEXT_COLUMNS[table.name]
-    there = [name for name in names if name in expressions]
-    if not there:
-        return None
+def _recent_texts(table: Table, expressions: Mapping[str, object], texts: TextFilter, as_of: date) -> dict[str, str]:
+    """Keep a text only within the window, else an empty one: it says that somebody wrote."""
+    day, names, _ = TEXT_COLUMNS[table.name]
     first = as_of - timedelta(days=texts.window_days)
     recent = f"v_{day} BETWEEN {sql_date(first)} AND {sql_date(as_of)}"
-    clean = ", ".join(f"CASE WHEN {recent} THEN {clean_long_text(f'v_{name}')} END AS l_{name}" for name in there)
-    line = whole.format(**{name: f"l_{name}" if name in there else "NULL" for name in names})
-    cells = {name: f"CASE WHEN has_phrase THEN l_{name} WHEN v_{name} IS NOT NULL THEN '' END" for name in there}
-    return _TextSearch(clean, line, texts.pattern, cells)
+    return {
+        name: f"CASE WHEN {recent} THEN {clean_long_text(f'v_{name}')} WHEN v_{name} IS NOT NULL THEN '' END"
+        for name in names
+        if name in expressions
+    }
 
 
 def read_fast_path(

@@ -16,9 +16,8 @@ from tools.sql import sql_date
 
 @dataclass(frozen=True)
 class TextFilter:
-    """The texts that are wanted: those of the last ``window_days`` days that match ``pattern``, without regard to case."""
+    """The texts that are wanted: those of the last ``window_days`` days."""
 
-    pattern: str
     window_days: int
 
 

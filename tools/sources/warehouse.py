@@ -1,7 +1,7 @@
 """The team's own database or cluster: the signals are measured there, and one row an account comes back.
 
 Nothing is written to the server. Besides that row an account, only this leaves it: the customer success people, the
-outcomes (a calibration learns from them), the few texts in which a phrase was found, and later the rows of the accounts
+outcomes (a calibration learns from them), the texts of the window, and later the rows of the accounts
 under review.
 """
 
@@ -32,7 +32,7 @@ from tools.signals import (
 from tools.signals.own_signals import observed_on, own_signals_sql
 from tools.sources import table_audit
 from tools.sources.currencies import CurrencyRates
-from tools.sources.dialects import MATCH_PLACEHOLDER, translate_sql
+from tools.sources.dialects import translate_sql
 from tools.sources.left_out_limits import LeftOutLimits, given_up_audit, tables_to_give_up, with_shares
 from tools.sources.mapping import FILE_NAME, SourceMapping, TableMapping, read_mapping
 from tools.sources.parse import SQL_TYPES, clean_text
@@ -69,10 +69,9 @@ class Warehouse:
         connection: duckdb.DuckDBPyConnection,
         name: str,
         columns: Sequence[tuple[str, str]],
-        pattern: str = "",
     ) -> None:
         """Run a statement written in the embedded engine's dialect; its answer becomes a temporary table there."""
-        text = translate_sql(sql, self.server.dialect, pattern)
+        text = translate_sql(sql, self.server.dialect)
         self.statements.append((what, text))
         self.server.fetch(text, connection, name, columns)
 
@@ -165,7 +164,7 @@ class Warehouse:
         return [left_out_entry(self.rows.sources["accounts"], "parent_account_id", reason, count)]
 
     def texts(self, connection: duckdb.DuckDBPyConnection, wanted: TextFilter) -> None:
-        """Fetch the texts in which a phrase was found, and no others, into the tables that hold texts."""
+        """Fetch the texts of the window, and no others, into the tables that hold texts."""
         first = self.rows.as_of - timedelta(days=wanted.window_days)
         present = [name for name in TEXT_COLUMNS if self.rows.sources[name].name]
         if not present:
@@ -177,10 +176,10 @@ class Warehouse:
             each.append(f"select account_id, {day} as on_day, {sql_string(name)} as source, {line} as line from {name}")
         sql = (
             f"{self.rows.with_clause(present)} select account_id, on_day, source, line from ({' union all '.join(each)}) texts"
-            f" where on_day >= {sql_date(first)} and on_day <= {sql_date(self.rows.as_of)} and {MATCH_PLACEHOLDER}"
+            f" where on_day >= {sql_date(first)} and on_day <= {sql_date(self.rows.as_of)} and line <> ''"
         )
         columns = [("account_id", "VARCHAR"), ("on_day", "DATE"), ("source", "VARCHAR"), ("line", "VARCHAR")]
-        self.fetch("finding phrases", sql, connection, "warehouse_texts", columns, wanted.pattern)
+        self.fetch("fetching texts", sql, connection, "warehouse_texts", columns)
         # A server has no row numbers; the order of day and text gives the same ones every time.
         place = "row_number() over (partition by source, account_id order by on_day, line)"
         for name in present:
@@ -337,7 +336,7 @@ def read_warehouse(
             "goals_seen": audits["goals"].seen_until,
         }
         left_out += warehouse.measure(connection, seen, windows, own, audits)
-    with watcher("finding phrases at the server", connection):
+    with watcher("fetching texts", connection):
         if texts is not None:
             warehouse.texts(connection, texts)
         warehouse.fetch_rows(connection, "people", None, "people")

@@ -1,0 +1,1 @@
+"""Reading of texts: notes, tickets and survey comments in, statements out."""
