@@ -124,8 +124,11 @@ class FactText:
         return format_short_day(on) if on.year == self.as_of.year else format_date(on)
 
     def _reader(self, fact: QuotationFact) -> str:
-        """Who said what the sentence means, where that was a person."""
+        """What the sentence was read as: by a person, or by phrases in a language."""
         kind, _, name = (fact.read_by or "").partition(":")
+        if fact.says and kind == "phrases":
+            mode = "" if fact.mode == "asserted" else f", {str(fact.mode).replace('_', ' ')}"
+            return f"; read as {fact.says.replace('_', ' ')}{mode} ({fact.language or 'language unknown'})"
         if kind != "person":
             return ""
         return f"; read by {plain_name(name)} on {self.day(fact.read_on)} as {str(fact.says).replace('_', ' ')}"

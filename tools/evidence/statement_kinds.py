@@ -12,7 +12,8 @@ def statement_kinds(configuration: Configuration) -> tuple[str, ...]:
 
 def reading_choices(configuration: Configuration) -> dict[str, str]:
     """By what a person can say that a text means its words, "nothing to note" last."""
-    return {kind: kind_words(kind) for kind in (*statement_kinds(configuration), NOTHING_TO_NOTE)}
+    labels = {kind: each.label for kind, each in configuration.wording.kinds.items()}
+    return labels | {NOTHING_TO_NOTE: kind_words(NOTHING_TO_NOTE)}
 
 
 def kind_words(kind: str) -> str:
