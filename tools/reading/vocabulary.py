@@ -81,6 +81,8 @@ class CompiledCombination:
     within: int
 
 
+_NOTHING: Mapping[str, tuple[Key, ...]] = {}
+_NO_BITS: Mapping[str, int] = {}
 _Found = TypeVar("_Found")
 
 
@@ -275,6 +277,9 @@ class Vocabulary:
             if length > len(lower):
                 break
             keys += self._prefixes.get(lower[:length], ())
+        common = tuple(self._common.get(lower, ()))
+        if not keys:  # most names and numbers: nothing more is made for them
+            return Word(lower, (), _NOTHING, _NOTHING, (), False, 0, _NO_BITS, _NO_BITS, common)
         alone = [key.concept for key in keys if not key.words]
         beside: tuple[dict[str, list[Key]], dict[str, list[Key]]] = ({}, {})
         others = []
@@ -292,11 +297,11 @@ class Vocabulary:
             after,
             before,
             tuple(others),
-            bool(alone or keys),
+            True,
             sum(self._bits.get(concept, 0) for concept in set(alone)),
             {stem: bits for stem, bits in bits_after.items() if bits},
             {stem: bits for stem, bits in bits_before.items() if bits},
-            tuple(self._common.get(lower, ())),
+            common,
         )
 
     def _bits_for(self, keys: Iterable[Key]) -> int:

@@ -30,9 +30,8 @@ _WRITTEN_AS: dict[str, str] = {
     "": "\u00ad\u200b\u200c\u200d\u2060\ufeff",
 }
 """By sign: the signs that look like it. Those that look like nothing (soft hyphens, marks of no width) are taken out."""
-_LOOK_ALIKES: tuple[Step, ...] = tuple(
-    ("[" + "".join(f"\\u{ord(sign):04x}" for sign in signs) + "]", by) for by, signs in _WRITTEN_AS.items()
-)
+_LOOK_ALIKE = re.compile(f"[{''.join(_WRITTEN_AS.values())}]")
+_LOOK_ALIKES = str.maketrans({sign: by for by, signs in _WRITTEN_AS.items() for sign in signs})
 
 _MAIL_BELOW = re.compile(
     r"^[ \t]*(?:-{2,} ?(?:original message|ursprüngliche nachricht|message d'origine|mensaje original) ?-{2,}"
@@ -46,7 +45,7 @@ _MAIL_IN_MARKUP = re.compile(
 )
 _QUOTED_LINE = re.compile(r"^[ \t]*>.*\n?", re.MULTILINE)
 _COMPILED = {steps: [(re.compile(pattern, re.IGNORECASE | re.DOTALL), by) for pattern, by in steps]
-             for steps in (_MARKUP, _ADDRESSES, _LOOK_ALIKES)}  # fmt: skip
+             for steps in (_MARKUP, _ADDRESSES)}  # fmt: skip
 
 
 def plain_text(text: str) -> str:
@@ -58,7 +57,9 @@ def plain_text(text: str) -> str:
     shown = _without_mail_below(shown) if "\n" in shown or ">" in shown else shown
     if any(sign in shown for sign in ("@", "://", "www.", "WWW.", "Www.")):
         shown = _replaced(shown, _ADDRESSES)
-    return shown if shown.isascii() else unicodedata.normalize("NFC", _replaced(shown, _LOOK_ALIKES))
+    if shown.isascii():
+        return shown
+    return unicodedata.normalize("NFC", shown.translate(_LOOK_ALIKES) if _LOOK_ALIKE.search(shown) else shown)
 
 
 def _without_markup(text: str) -> str:
