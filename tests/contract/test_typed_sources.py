@@ -129,7 +129,7 @@ def test_rows_of_a_table_in_parts_are_counted_through(tmp_path: Path) -> None:
 
 def test_a_source_is_not_read_again_to_measure_and_score_it(tmp_path: Path) -> None:
     folder = as_parquet(customers(), tmp_path / "typed")
-    wanted = TextFilter(("alternatives",), 90)
+    wanted = TextFilter(90)
     money = SHIPPED.scoring.money
     portfolio = open_portfolio(
         str(folder), as_of=AS_OF, home_currency=money.home, rates=money.rates, lookback_days={"usage": 91}, texts=wanted

@@ -240,8 +240,8 @@ with
                     end
                 ) * 1e6
             ) / 1e6 as c_days_silent,
-            active_users_trend < -30.0e0 as holds_7,
-            active_users_before >= 5.0e0 as holds_8
+            active_users_trend < -30.0e0 as holds_8,
+            active_users_before >= 5.0e0 as holds_9
         from step_0
     ),
     step_2 as (
@@ -285,7 +285,7 @@ with
         from step_1
     ),
     final as (select * from step_2)
-select place, k_usage, s_usage, p_usage, holds_7, holds_8
+select place, k_usage, s_usage, p_usage, holds_8, holds_9
 from final;
 
 -- measuring support
@@ -495,7 +495,7 @@ with
                 ) * 1e6
             ) / 1e6 as c_oldest_urgent_ticket,
             escalations >= 1.0e0 as holds_0,
-            ticket_spike >= 2.0e0 as holds_6
+            ticket_spike >= 2.0e0 as holds_7
         from step_0
     ),
     step_2 as (
@@ -530,7 +530,7 @@ with
         from step_1
     ),
     final as (select * from step_2)
-select place, k_support, s_support, p_support, holds_0, holds_6
+select place, k_support, s_support, p_support, holds_0, holds_7
 from final;
 
 -- measuring sentiment
@@ -819,13 +819,15 @@ with
                     end
                 ) * 1e6
             ) / 1e6 as c_waiting_for_answer,
-            evaluating_alternatives >= 1.0e0 as holds_3,
-            nps <= 6.0e0 as holds_4,
-            feature_gap >= 1.0e0 as holds_11,
-            value_doubted >= 1.0e0 as holds_12,
-            budget_cut >= 1.0e0 as holds_13,
-            reorganisation >= 1.0e0 as holds_14,
-            csm_pulse <= 2.0e0 as holds_16
+            leaving_stated >= 1.0e0 as holds_3,
+            evaluating_alternatives >= 1.0e0 as holds_4,
+            nps <= 6.0e0 as holds_5,
+            feature_gap >= 1.0e0 as holds_12,
+            value_doubted >= 1.0e0 as holds_13,
+            budget_cut >= 1.0e0 as holds_14,
+            reorganisation >= 1.0e0 as holds_15,
+            sponsor_lost_stated >= 1.0e0 as holds_16,
+            csm_pulse <= 2.0e0 as holds_18
         from step_0
     ),
     step_2 as (
@@ -898,11 +900,13 @@ select
     p_sentiment,
     holds_3,
     holds_4,
-    holds_11,
+    holds_5,
     holds_12,
     holds_13,
     holds_14,
-    holds_16
+    holds_15,
+    holds_16,
+    holds_18
 from final;
 
 -- measuring relationship
@@ -1205,8 +1209,8 @@ with
                     end
                 ) * 1e6
             ) / 1e6 as c_response_days,
-            days_since_exec_touch >= 90.0e0 as holds_9,
-            champion_status >= 2.0e0 as holds_15
+            days_since_exec_touch >= 90.0e0 as holds_10,
+            champion_status >= 2.0e0 as holds_17
         from step_0
     ),
     step_2 as (
@@ -1261,7 +1265,7 @@ with
         from step_1
     ),
     final as (select * from step_2)
-select place, k_relationship, s_relationship, p_relationship, holds_9, holds_15
+select place, k_relationship, s_relationship, p_relationship, holds_10, holds_17
 from final;
 
 -- measuring commercial
@@ -1449,9 +1453,9 @@ with
             ) / 1e6 as c_goals_behind,
             payment_failed >= 1.0e0 as holds_1,
             invoice_overdue > 60.0e0 as holds_2,
-            renewal_in_days <= 90.0e0 as holds_5,
-            renewal_in_days <= 180.0e0 as holds_10,
-            renewal_in_days <= 120.0e0 as holds_17
+            renewal_in_days <= 90.0e0 as holds_6,
+            renewal_in_days <= 180.0e0 as holds_11,
+            renewal_in_days <= 120.0e0 as holds_19
         from step_0
     ),
     step_2 as (
@@ -1484,7 +1488,7 @@ with
         from step_1
     ),
     final as (select * from step_2)
-select place, k_commercial, s_commercial, p_commercial, holds_1, holds_2, holds_5, holds_10, holds_17
+select place, k_commercial, s_commercial, p_commercial, holds_1, holds_2, holds_6, holds_11, holds_19
 from final;
 
 -- health about a month ago
@@ -1631,7 +1635,9 @@ with
             holds_14,
             holds_15,
             holds_16,
-            holds_17
+            holds_17,
+            holds_18,
+            holds_19
         from accounts
         positional join usage_signals
         positional join support_signals
@@ -1739,21 +1745,24 @@ with
                 or (holds_1)
                 or (holds_2)
                 or (holds_3)
-                or (holds_4 and holds_5)
-                or (holds_6)
-                or (holds_7 and holds_8)
-                or ((holds_9 and size <> 'small_business') and holds_10 and risk >= 25.0e0)
-                or (holds_11 and holds_5)
-                or (holds_12 and holds_5)
-                or (holds_13 and holds_5)
-                or (holds_14 and holds_5)
-                or (holds_15 and holds_5)
-                or (holds_11 and holds_10)
-                or (holds_12 and holds_10)
-                or (holds_13 and holds_10)
-                or (holds_14 and holds_10)
-                or (holds_15 and holds_10)
-                or (holds_16 and holds_17),
+                or (holds_4)
+                or (holds_5 and holds_6)
+                or (holds_7)
+                or (holds_8 and holds_9)
+                or ((holds_10 and size <> 'small_business') and holds_11 and risk >= 25.0e0)
+                or (holds_12 and holds_6)
+                or (holds_13 and holds_6)
+                or (holds_14 and holds_6)
+                or (holds_15 and holds_6)
+                or (holds_16 and holds_6)
+                or (holds_17 and holds_6)
+                or (holds_12 and holds_11)
+                or (holds_13 and holds_11)
+                or (holds_14 and holds_11)
+                or (holds_15 and holds_11)
+                or (holds_16 and holds_11)
+                or (holds_17 and holds_11)
+                or (holds_18 and holds_19),
                 false
             ) as flagged,
             coalesce(velocity <= -0.5e0, false) as alarm
@@ -1770,21 +1779,24 @@ with
                         when (holds_1) then 2
                         when (holds_2) then 3
                         when (holds_3) then 4
-                        when (holds_4 and holds_5) then 5
-                        when (holds_6) then 6
-                        when (holds_7 and holds_8) then 7
-                        when (holds_9 and size <> 'small_business') then 8
-                        when (holds_11 and holds_5) then 9
-                        when (holds_12 and holds_5) then 10
-                        when (holds_13 and holds_5) then 11
-                        when (holds_14 and holds_5) then 12
-                        when (holds_15 and holds_5) then 13
-                        when (holds_11 and holds_10) then 14
-                        when (holds_12 and holds_10) then 15
-                        when (holds_13 and holds_10) then 16
-                        when (holds_14 and holds_10) then 17
-                        when (holds_15 and holds_10) then 18
-                        when (holds_16 and holds_17) then 19
+                        when (holds_4) then 5
+                        when (holds_5 and holds_6) then 6
+                        when (holds_7) then 7
+                        when (holds_8 and holds_9) then 8
+                        when (holds_10 and size <> 'small_business') then 9
+                        when (holds_12 and holds_6) then 10
+                        when (holds_13 and holds_6) then 11
+                        when (holds_14 and holds_6) then 12
+                        when (holds_15 and holds_6) then 13
+                        when (holds_16 and holds_6) then 14
+                        when (holds_17 and holds_6) then 15
+                        when (holds_12 and holds_11) then 16
+                        when (holds_13 and holds_11) then 17
+                        when (holds_14 and holds_11) then 18
+                        when (holds_15 and holds_11) then 19
+                        when (holds_16 and holds_11) then 20
+                        when (holds_17 and holds_11) then 21
+                        when (holds_18 and holds_19) then 22
                     end
                 end as utinyint
             ) as rule_number
@@ -2002,6 +2014,7 @@ with
                     'escalation',
                     'payment_failed',
                     'payment_overdue',
+                    'leaving',
                     'evaluating',
                     'detractor_near_renewal',
                     'support_spike',
@@ -2011,11 +2024,13 @@ with
                     'value_doubt_soon',
                     'budget_cut_soon',
                     'new_owners_soon',
+                    'sponsor_leaves_soon',
                     'champion_gone_soon',
                     'gap',
                     'value_doubt',
                     'budget_cut',
                     'new_owners',
+                    'sponsor_leaves',
                     'champion_gone',
                     'low_pulse'
                 ],
@@ -2030,7 +2045,7 @@ with
                 when rule_number = 3 then 'critical'
                 when rule_number = 4 then 'critical'
                 when rule_number = 5 then 'critical'
-                when rule_number = 6 then 'high'
+                when rule_number = 6 then 'critical'
                 when rule_number = 7 then 'high'
                 when rule_number = 8 then 'high'
                 when rule_number = 9 then 'high'
@@ -2038,12 +2053,15 @@ with
                 when rule_number = 11 then 'high'
                 when rule_number = 12 then 'high'
                 when rule_number = 13 then 'high'
-                when rule_number = 14 then 'medium'
-                when rule_number = 15 then 'medium'
+                when rule_number = 14 then 'high'
+                when rule_number = 15 then 'high'
                 when rule_number = 16 then 'medium'
                 when rule_number = 17 then 'medium'
                 when rule_number = 18 then 'medium'
                 when rule_number = 19 then 'medium'
+                when rule_number = 20 then 'medium'
+                when rule_number = 21 then 'medium'
+                when rule_number = 22 then 'medium'
                 else 'medium'
             end as intervention_tier
         from step_1
@@ -2245,6 +2263,7 @@ with
                     'escalation',
                     'payment_failed',
                     'payment_overdue',
+                    'leaving',
                     'evaluating',
                     'detractor_near_renewal',
                     'support_spike',
@@ -2254,11 +2273,13 @@ with
                     'value_doubt_soon',
                     'budget_cut_soon',
                     'new_owners_soon',
+                    'sponsor_leaves_soon',
                     'champion_gone_soon',
                     'gap',
                     'value_doubt',
                     'budget_cut',
                     'new_owners',
+                    'sponsor_leaves',
                     'champion_gone',
                     'low_pulse'
                 ],
@@ -2273,7 +2294,7 @@ with
                 when rule_number = 3 then 'critical'
                 when rule_number = 4 then 'critical'
                 when rule_number = 5 then 'critical'
-                when rule_number = 6 then 'high'
+                when rule_number = 6 then 'critical'
                 when rule_number = 7 then 'high'
                 when rule_number = 8 then 'high'
                 when rule_number = 9 then 'high'
@@ -2281,12 +2302,15 @@ with
                 when rule_number = 11 then 'high'
                 when rule_number = 12 then 'high'
                 when rule_number = 13 then 'high'
-                when rule_number = 14 then 'medium'
-                when rule_number = 15 then 'medium'
+                when rule_number = 14 then 'high'
+                when rule_number = 15 then 'high'
                 when rule_number = 16 then 'medium'
                 when rule_number = 17 then 'medium'
                 when rule_number = 18 then 'medium'
                 when rule_number = 19 then 'medium'
+                when rule_number = 20 then 'medium'
+                when rule_number = 21 then 'medium'
+                when rule_number = 22 then 'medium'
                 else 'medium'
             end as intervention_tier
         from step_1

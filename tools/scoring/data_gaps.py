@@ -109,7 +109,7 @@ def data_gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple
         message = f"Health is not scored for {many}: under {share:.0%} of the connected weight is known."
         found.append(DataGap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
     lost = [DataGap(kind="history", subject="history", message=m, accounts=total["n"]) for m in base.history_notices]
-    return tuple(found + _unknown_arr(base) + _renewal_questions(base) + base.former.gaps() + lost)
+    return tuple(found + _unknown_arr(base) + _renewal_questions(base) + _texts_not_read(base) + base.former.gaps() + lost)
 
 
 def _unknown_arr(base: ScoreOnlyBase) -> list[DataGap]:
@@ -119,6 +119,18 @@ def _unknown_arr(base: ScoreOnlyBase) -> list[DataGap]:
         return []
     message = f"The ARR of {plural(accounts, 'account')} is unknown: scored, but in no sum of ARR, and listed after the others."
     return [DataGap(kind="accounts", subject="arr", message=message, accounts=accounts)]
+
+
+def _texts_not_read(base: ScoreOnlyBase) -> list[DataGap]:
+    """Texts beyond the newest of their account that are read for statements."""
+    if not base.texts_not_read:
+        return []
+    most = int(base.configuration.wording.texts_per_account.value)
+    message = (
+        f"{plural(base.texts_not_read, 'text')} not read for statements: of an account the newest {most} are"
+        " (texts_per_account in phrases/kinds.yaml)."
+    )
+    return [DataGap(kind="accounts", subject="texts", message=message, accounts=base.accounts_not_read)]
 
 
 def _renewal_questions(base: ScoreOnlyBase) -> list[DataGap]:

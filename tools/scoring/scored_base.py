@@ -83,6 +83,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     """What people said about texts by the day of the review."""
     texts_not_read: int = 0
     """Texts beyond the newest of their account that are read (``texts_per_account``)."""
+    accounts_not_read: int = 0
+    """The accounts that have such texts."""
     full_table_sql: Mapping[str, str] = field(default_factory=dict)
     """By table: FROM expression that gives every column; only tables of which the connection holds some columns."""
     warehouse: "Warehouse | None" = None
@@ -276,6 +278,7 @@ def score_base(
         statements=statements,
         people=people,
         texts_not_read=read_texts.not_read,
+        accounts_not_read=read_texts.accounts_not_read,
         full_table_sql=portfolio.full_table_sql,
         warehouse=portfolio.warehouse,
         reads=portfolio.reads,

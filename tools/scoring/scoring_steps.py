@@ -91,6 +91,7 @@ class ReadTexts:
 
     statements: list[FoundStatement]
     not_read: int = 0
+    accounts_not_read: int = 0
 
 
 def find_statements(connection: duckdb.DuckDBPyConnection, configuration: ScoreConfiguration, as_of: date) -> ReadTexts:
@@ -105,12 +106,12 @@ def find_statements(connection: duckdb.DuckDBPyConnection, configuration: ScoreC
         [as_of, int(wording.window_days.value), most],
     ).fetchall()
     many = f"select count(*) as texts from ({_texts_sql()}) where text <> '' and date_diff('day', on_day, ?) between 0 and ?"
-    ((beyond,),) = connection.execute(
-        f"select coalesce(sum(texts - ?), 0) from ({many} group by account_id) where texts > ?",
+    ((beyond, accounts),) = connection.execute(
+        f"select coalesce(sum(texts - ?), 0), count(*) from ({many} group by account_id) where texts > ?",
         [most, as_of, int(wording.window_days.value), most],
     ).fetchall()
     found = StatementReader(wording).read(TextRow(*row) for row in texts)
-    return ReadTexts(list(found), int(beyond))
+    return ReadTexts(list(found), int(beyond), accounts)
 
 
 def load_statements(
