@@ -109,7 +109,9 @@ def data_gaps(base: ScoreOnlyBase, counted: tuple[SignalCoverage, ...]) -> tuple
         message = f"Health is not scored for {many}: under {share:.0%} of the connected weight is known."
         found.append(DataGap(kind="accounts", subject="health", message=message, accounts=total["unscored"]))
     lost = [DataGap(kind="history", subject="history", message=m, accounts=total["n"]) for m in base.history_notices]
-    return tuple(found + _unknown_arr(base) + _renewal_questions(base) + _texts_not_read(base) + base.former.gaps() + lost)
+    return tuple(
+        found + _unknown_arr(base) + _renewal_questions(base) + _texts_not_read(base) + base.former.gaps() + lost
+    )
 
 
 def _unknown_arr(base: ScoreOnlyBase) -> list[DataGap]:
