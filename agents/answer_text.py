@@ -109,7 +109,7 @@ def _object_call(text: str, tools: Sequence[str]) -> Call | None:
 
 
 def _arguments(found: dict[str, Any]) -> Any:
-    given = next((found[key] for key in _ARGUMENT_KEYS if key in found), {})
+    given: Any = next((found[key] for key in _ARGUMENT_KEYS if key in found), {})
     if not isinstance(given, str):
         return given
     try:

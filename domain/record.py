@@ -11,5 +11,4 @@ Row = dict[str, Any]
 class Record(BaseModel):
     """Value object. An unknown key is an error, so that a misspelt setting is not ignored."""
 
-    # Built when a record is first made: a command imports many more records than it makes.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -160,6 +160,8 @@ class ReviewView:
     def fact_groups(self, account_id: str) -> list[tuple[str, list[FactLine]]]:
         """The facts of one account in the groups in which people read them."""
         facts = self.review.facts.get(account_id, ())
+        if account_id in self.review.running:  # the steps of the play stand above them
+            facts = tuple(fact for fact in facts if fact.source.table != "actions")
         return FactText.of(facts, self.review.incidents, self.review.as_of).groups()
 
     def closed_by_owner(self, person: FileOwner) -> list[Action]:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from agents.briefer import Briefer
 from agents.capacity_analyzer import assess_capacity
@@ -60,7 +60,7 @@ class ScriptedModel:
 
 def _only(model: type[R], **fields: Any) -> R:
     """A record with only these fields: what an agent does not read need not be invented."""
-    return model.model_construct(None, **fields)
+    return cast(R, model.model_construct(None, **fields))
 
 
 def _with_scripted_model(configuration: Configuration) -> Configuration:

@@ -2,6 +2,7 @@
 without a word, and nothing is compared with itself."""
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -199,7 +200,7 @@ def test_a_retried_job_does_not_take_the_decisions_of_a_closed_week(
     closed_week: tuple[StoreFolder, dict[str, CommandResult]],
 ) -> None:
     refused = closed_week[1]["refused"].refusal
-    assert refused.startswith(f"{W48} has 11 decisions and ")
+    assert re.match(rf"{W48} has \d+ decisions and ", refused)
     assert "(closed on 20" in refused
     assert "add --again to run it anew" in refused
 
@@ -233,7 +234,7 @@ def test_the_week_after_follows_up_what_was_approved_again_and_says_what_was_dro
 
 def test_what_was_replaced_is_in_the_audit_log(closed_week: tuple[StoreFolder, dict[str, CommandResult]]) -> None:
     entries = log(closed_week[0], "started again")
-    assert entries[0]["replaced"].startswith("11 decisions and ")
+    assert re.match(r"\d+ decisions and ", entries[0]["replaced"])
     assert set(entries[0]["decisions"]) == {"plan", "close"}
     assert entries[0]["actions"]
 

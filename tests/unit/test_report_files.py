@@ -69,7 +69,7 @@ def test_the_action_file_can_be_filled_in_and_read_again() -> None:
     assert all(float(row["effort_hours"]) == 2.5 for row in rows)
     assert list(rows[0]) == [
         "id", "review_id", "account_id", "account", "owner", "due", "follow_up", "kind", "title", "action", "purpose",
-        "urgency", "effort_hours", "status", "done_on",
+        "urgency", "effort_hours", "status", "done_on", "note",
     ]  # fmt: skip
 
 

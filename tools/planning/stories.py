@@ -116,6 +116,10 @@ def _newest_words(review: Review, line: AtRiskAccount) -> str:
 
 
 def _first_step(review: Review, line: AtRiskAccount, play: SavePlay | None) -> tuple[str, str, date | None]:
+    running = review.running.get(line.account_id)
+    if running is not None and running.next_step is not None:
+        step = running.next_step
+        return f"{step.title}.", step.owner, step.due
     if play is not None:
         steps = [step for phase in play.phases for step in phase.actions]
         if steps:

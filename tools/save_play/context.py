@@ -197,12 +197,6 @@ class PlayContext:
     def _usable(self) -> dict[Phase, list[PlaybookAction]]:
         return {}
 
-    def _fitting(self, actions: Sequence[PlaybookAction]) -> list[PlaybookAction]:
-        fitting = suitable_actions(
-            actions, self.tier, self.finding.difficulty, adverse_signals(self.dossier), self.steps
-        )
-        return [action for action in fitting if action.id not in self.excluded]
-
     def reason(self, fact_id: str) -> str | None:
         """The fact in words; None where it is no longer on record."""
         if fact_id not in self._reasons:

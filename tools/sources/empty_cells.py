@@ -62,7 +62,7 @@ def is_one_of(text: str, words: Collection[str]) -> str:
 
 def _differs(cell: str) -> str:
     """A condition that holds for most cells and for none of the words, which begin with N, T, U, a 0 or a sign."""
-    ranges = ("1:", "AN", "OT", "V[")
+    ranges = (("1", ":"), ("A", "N"), ("O", "T"), ("V", "["))
     return " OR ".join(f"{cell} >= '{first}' AND {cell} < '{end}'" for first, end in ranges)
 
 
