@@ -88,11 +88,15 @@ class SuiteResult(Record):
         return next(figure for figure in self.figures if figure.name == name)
 
 
-def share_figure(name: str, says: str, right: int, n: int, *, gated: bool = True) -> Figure:
+def share_figure(
+    name: str, says: str, right: int, n: int, *, gated: bool = True, better: Literal["higher", "lower"] = "higher"
+) -> Figure:
     """A share of cases with its Wilson interval."""
     low, high = wilson_interval_95(right, n)
     value = right / n if n else 0.0
-    return Figure(name=name, says=says, value=_cut(value), low=_cut(low), high=_cut(high), n=n, gated=gated)
+    return Figure(
+        name=name, says=says, value=_cut(value), low=_cut(low), high=_cut(high), n=n, gated=gated, better=better
+    )
 
 
 def mean_figure(

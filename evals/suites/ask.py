@@ -100,6 +100,9 @@ class RightAccount(Question):
 
     figure_name, description = "account", "the answer is about the expected account and no other"
 
+    def applies(self, case: AskCase) -> bool:
+        return not case.topic  # questions about content name their accounts there
+
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         named = [part.account_id for part in got.parts if part.kind in ("why", "save_play")]
         wanted = [case.account] * len(named) if case.account else []

@@ -170,7 +170,7 @@ def _cause_figures(results: Sequence[WorldResult]) -> tuple[Figure, ...]:
             "cause_when_named", "named causes that are right",
             sum(right for named, right, _ in causes if named), sum(named for named, _, _ in causes), gated=False,
         ),
-        share_figure("false_naming", "listed accounts without a problem that are given a cause", sum(free), len(free), gated=False),
+        share_figure("false_naming", "listed accounts without a problem that are given a cause", sum(free), len(free), gated=False, better="lower"),
     )  # fmt: skip
 
 
