@@ -11,6 +11,7 @@ from domain.configuration import Configuration
 from domain.drafting import FIRST_TOUCH, DraftAction, PlayDraft, Violation
 from domain.evidence import Evidence
 from domain.facts import ContactFact
+from domain.plan_language import StepPerson
 from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
 from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices
@@ -182,7 +183,8 @@ def _people(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
     """Nobody who left is met, unless the step asks for somebody who left."""
     library = {action.id: action for phase in PHASES for action in context.library(phase)}
     for action in _all_actions(play):
-        fact = context.facts.by_id(action.step.person.fact) if action.step and action.step.person else None
+        person = action.step.person if action.step else None
+        fact = context.facts.by_id(person.fact) if isinstance(person, StepPerson) else None
         places = library[action.id].person if action.id in library else ()
         asks_for_gone = any(place.contact and "departed" in place.contact.tests for place in places)
         if isinstance(fact, ContactFact) and fact.status == "departed" and not asks_for_gone:
