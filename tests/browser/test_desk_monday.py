@@ -29,8 +29,8 @@ WHY_NOT = re.compile("^(Why not|Why it stops)")
 """A play that runs since an earlier week is continued or stopped."""
 
 pytestmark = [
-    pytest.mark.xfail(reason="not yet followed to the plays that wait for hours", strict=False),
     pytest.mark.browser,
+    pytest.mark.xfail(reason="not yet followed to the plays that wait for hours", strict=False),
     pytest.mark.servers,
     pytest.mark.timeout(400),  # a test may wait for a shared store that another worker creates
     pytest.mark.skipif(not CHROMIUM.exists() and not BROWSER_REQUIRED, reason="Chromium is not installed"),
@@ -154,8 +154,12 @@ def test_three_people_get_through_a_whole_monday(
     opened: Room, monday_store: StoreFolder, accounts: list[str], shot: Callable[[Any, str], None]
 ) -> None:
     plays = {play["account_id"]: play for play in monday_store.document(W48)["plays"]}
-    edited, rejected = [account for account in accounts if account != UNOWNED_ACCOUNT][:2]
-    assert len(accounts) == 12
+    waiting = {each["account_id"] for each in monday_store.document(W48)["needs"]["waiting"]}
+    deciding = [account for account in accounts if account not in waiting]
+    edited, rejected = [account for account in deciding if account != UNOWNED_ACCOUNT][:2]
+    total = len(accounts)
+    assert len(deciding) >= 5
+    assert waiting, "some plays wait for hours"
     moved = owners_of(plays[edited])[0]
     csm_of = Counter(
         action["owner_id"]
@@ -171,7 +175,7 @@ def test_three_people_get_through_a_whole_monday(
     # The leader opens the printed link, reads the week, and lets the manager in.
     leader = opened.somebody(LEADER)
     assert leader.url.endswith(WEEK)
-    says(leader, "0 of 12 plays decided")
+    says(leader, f"0 of {total} plays decided, {len(waiting)} wait for hours")
     shot(leader, "01-week")
     leader.select_option("select[name=priority]", "critical")
     leader.wait_for_url(re.compile("priority=critical"))
@@ -205,7 +209,7 @@ def test_three_people_get_through_a_whole_monday(
     says(leader, f"As changed by {LEADER}")
     says(leader, f"is due {NEW_DATE}")
     shot(leader, "06-edited")
-    says(manager, "1 play of 12 decided")
+    says(manager, f"1 play of {total} decided")
     assert asked_of(manager, NEW_OWNER) > before, "what was handed to her is asked of her at once"
 
     # One is rejected, with a reason; what it asked for is free again.
@@ -213,19 +217,19 @@ def test_three_people_get_through_a_whole_monday(
     leader.goto(f"{opened.desk.at}{MEETING}?account={rejected}")
     leader.get_by_label(WHY_NOT).fill("The sponsor already agreed to renew")
     leader.get_by_role("button", name=REJECT).click()
-    says(leader, "2 of 12 plays decided")
-    says(manager, "2 plays of 12 decided")
+    says(leader, f"2 of {total} plays decided")
+    says(manager, f"2 plays of {total} decided")
     assert asked_of(manager, loses) < relieved
     assert was_not_loaded_again(manager)
     shot(manager, "07-capacity-after")
 
-    # The other ten are approved, each where the desk leads after the one before.
-    for decided in range(3, 13):
+    # The others that fit the hours are approved, each where the desk leads after the one before.
+    for decided in range(3, len(deciding) + 1):
         reason = leader.locator(".answers form").first.locator("input[name=reason]")
         if reason.get_attribute("required") is not None:
             reason.fill("Worth it: they answered last week")
         leader.get_by_role("button", name=APPROVE).first.click()
-        says(leader, f"{decided} of 12 plays decided")
+        says(leader, f"{decided} of {total} plays decided")
     shot(leader, "08-all-decided")
 
     # The decision is recorded, carried out in the background, and shown to everybody.
@@ -278,11 +282,14 @@ def test_three_people_get_through_a_whole_monday(
     # The review contains everything that people entered.
     review = opened.place.document(W48)
     status = {play["account_id"]: play["status"] for play in review["plays"]}
-    assert Counter(status.values()) == {"approved": 10, "edited": 1, "rejected": 1}
+    assert Counter(status.values()) == {
+        "approved": len(deciding) - 2, "edited": 1, "rejected": 1, "deferred": len(waiting),
+    }  # fmt: skip
     assert (status[edited], status[rejected]) == ("edited", "rejected")
     action = next(action for action in review["actions"] if action["id"].endswith(f".{edited}.{moved['id']}"))
     assert (action["owner_id"], action["due"]) == (NEW_OWNER, NEW_DATE)
-    assert not [action for action in review["actions"] if action["account_id"] == rejected]
+    left = [action["kind"] for action in review["actions"] if action["account_id"] == rejected]
+    assert left == ["primary"], "a rejected play leaves the account one next step"
 
 
 def test_who_decides_on_what_somebody_else_changed_meanwhile_is_told_and_nothing_is_lost(
@@ -295,7 +302,7 @@ def test_who_decides_on_what_somebody_else_changed_meanwhile_is_told_and_nothing
     slow.get_by_label(WHY_NOT).fill("They asked us to wait")
     fast.get_by_label(re.compile("^Why (it is|\\()")).fill("The board wants it")
     fast.get_by_role("button", name=APPROVE).first.click()
-    says(fast, "1 of 12 plays decided")
+    says(fast, f"1 of {len(accounts)} plays decided")
     says(slow, "Something changed meanwhile", "#news")
     with slow.expect_response(re.compile("/choices$")) as answered:
         slow.get_by_role("button", name=REJECT).click()
