@@ -49,7 +49,6 @@ class Monday:
 
 
 @pytest.mark.long
-@pytest.mark.xfail(reason="the rerun of the week is not yet seen to pass", strict=False)
 def test_a_monday_goes_out_comes_back_and_is_taken_back_when_decisions_change(tmp_path: Path, team_data: Path) -> None:
     with serve_receivers() as there:
         monday = Monday(tmp_path, there)
