@@ -224,12 +224,16 @@ def test_three_people_get_through_a_whole_monday(
     shot(manager, "07-capacity-after")
 
     # The others that fit the hours are approved, each where the desk leads after the one before.
-    for decided in range(3, len(deciding) + 1):
+    # What was rejected left hours free: a play that waited may fit now, and is decided as well.
+    decided = 2
+    while leader.get_by_text("Still undecided").count():
+        decided += 1
         reason = leader.locator(".answers form").first.locator("input[name=reason]")
         if reason.get_attribute("required") is not None:
             reason.fill("Worth it: they answered last week")
         leader.get_by_role("button", name=APPROVE).first.click()
         says(leader, f"{decided} of {total} plays decided")
+    assert decided >= len(deciding)
     shot(leader, "08-all-decided")
 
     # The decision is recorded, carried out in the background, and shown to everybody.
@@ -283,7 +287,7 @@ def test_three_people_get_through_a_whole_monday(
     review = opened.place.document(W48)
     status = {play["account_id"]: play["status"] for play in review["plays"]}
     assert Counter(status.values()) == {
-        "approved": len(deciding) - 2, "edited": 1, "rejected": 1, "deferred": len(waiting),
+        "approved": decided - 2, "edited": 1, "rejected": 1, "deferred": total - decided,
     }  # fmt: skip
     assert (status[edited], status[rejected]) == ("edited", "rejected")
     action = next(action for action in review["actions"] if action["id"].endswith(f".{edited}.{moved['id']}"))
