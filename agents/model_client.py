@@ -57,7 +57,7 @@ class OpenAIClient:
     tokens_used: int = 0
     """Tokens of this process so far."""
     manners: ServerManners = field(default_factory=ServerManners)
-    """What the server has refused so far."""
+    """Refusals of the server so far."""
     _started_at: float | None = None
     _loading_since: float | None = None
     _fatal_error: ModelError | None = None

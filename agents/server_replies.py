@@ -86,7 +86,7 @@ def read_answer(reply: Mapping[str, Any], call: ModelRequest, settings: ModelSet
 def _fault_of(
     answer: ModelAnswer, refusal: Any, reason: Any, said: str, thoughts: str, settings: ModelSettings
 ) -> ModelError | None:
-    """What makes an answer unusable whatever it says; None when nothing does."""
+    """Reason for which an answer is unusable whatever it says; None without one."""
     if refusal or reason == "content_filter":
         return AnswerRefused("the model declined to answer", answer)
     if len(answer.text) > settings.answer_bytes.value:

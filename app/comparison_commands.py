@@ -44,7 +44,7 @@ _RECORDING = "compare"
 
 @dataclass(frozen=True)
 class ComparisonRequest:
-    """What to compare, and what to do with the plays."""
+    """Two sides to compare, and the use of their plays."""
 
     sides: tuple[str, str]
     mode: Literal["playbook", "replay", "live"]

@@ -66,7 +66,7 @@ def decisions_template(review: Review) -> str:
 
 
 def effect_lines(effect: Consequences | None, running: PlayProgress | None) -> list[tuple[str, str]]:
-    """What each decision does, with the word for it; of a new play only what leaves the account without one."""
+    """Effect of each decision, with the word for it; of a new play only where the account stays without one."""
     if effect is None:
         return []
     if running is None:

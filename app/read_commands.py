@@ -34,7 +34,7 @@ def _load_scores(
 
 @contextmanager
 def _history_and_readings(store: str | None, day: date) -> Iterator[tuple["SnapshotStore", PeoplesReadings]]:
-    """What is kept of earlier weeks, and what people had said about texts by then. Creates no store."""
+    """Earlier weeks as kept, and people's readings of texts by then. Creates no store."""
     with open_location(store) as location:
         if not location.exists():
             yield location.history(), PeoplesReadings()

@@ -26,7 +26,7 @@ _SHOWN = 200
 
 @dataclass(frozen=True)
 class TextChoice:
-    """What the options of one call say."""
+    """Options of one call."""
 
     text: str | None
     means: str | None

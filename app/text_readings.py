@@ -1,4 +1,4 @@
-"""What people say that texts mean, and which statements are wrong: the operations that the command line and the desk share.
+"""People's readings of texts and their marks of wrong statements: operations that the command line and the desk share.
 
 Each checks first, then writes the change and its audit line in one transaction. The same choice twice is one: the second
 writes nothing.
@@ -244,5 +244,5 @@ def _log(
 
 
 def _facts(said: PersonsReading | WrongMark | None) -> dict[str, Any] | None:
-    """What an audit entry says of it: everything but the account and the name, which stand beside it."""
+    """Facts for an audit entry: everything but the account and the name, which stand beside it."""
     return said.model_dump(mode="json", exclude={"account_id", "text_id", "statement_id"}) if said else None

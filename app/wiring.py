@@ -82,7 +82,7 @@ class StoreSession:
         return self.at.history()
 
     def people(self, as_of: date) -> PeoplesReadings:
-        """What people had said about texts by a review of this day."""
+        """People's readings of texts by a review of this day."""
         from tools.store.reading_store import ReadingStore
 
         return ReadingStore(self.store).said_by(as_of)

@@ -780,7 +780,7 @@ class PastAttemptRule(Record):
 FactTopic = Literal[
     "renewal", "owner", "sponsor", "amount", "people", "tickets", "said", "met", "owed", "health", "invoices", "usage", "goals"
 ]  # fmt: skip
-"""What a question may want to know about one account."""
+"""Topics of questions about one account."""
 
 
 class FilterRule(Record):

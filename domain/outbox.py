@@ -78,7 +78,7 @@ class OutboxItem(Record):
 
 
 class Wanted(Record):
-    """What a closed review says about one item: content, or None with a reason, or ``keep``: as it is."""
+    """Content of one item after a closed review, or None with a reason, or ``keep``: as it is."""
 
     key: str
     sink: SinkName
@@ -90,7 +90,7 @@ class Wanted(Record):
 
 
 class PlannedChange(Record):
-    """What a push would do with one item."""
+    """Change that a push would make to one item."""
 
     key: str
     sink: SinkName
@@ -111,7 +111,7 @@ class PushPlan(Record):
 
 
 class Found(Record):
-    """What a receiver holds under an item's key."""
+    """Content that a receiver holds under an item's key."""
 
     remote_id: str
     version: str | None = None

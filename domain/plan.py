@@ -63,9 +63,9 @@ class WaitingPlay(Record):
     """1 is the first to start when hours are free."""
     lacks: str
     frees: str
-    """What would let it start."""
+    """Condition under which it could start."""
     breaks: str = ""
-    """Who would have more hours asked than free; it names people, so it is for managers."""
+    """People who would have more hours asked than free; for managers, because it names them."""
     until: date
     """Day of the next review, which weighs it again."""
 
@@ -147,9 +147,9 @@ class Story(Record):
 
     kind: Literal["incident", "change", "decision"]
     title: str
-    """What happened, in at most a dozen words."""
+    """The event, in at most a dozen words."""
     detail: str
-    """What stands behind it: the reports, the reason, or what is missing."""
+    """The reports behind it, the reason, or the shortage."""
     account_ids: tuple[str, ...]
     """Largest ARR first."""
     arr: float | None

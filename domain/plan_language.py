@@ -102,7 +102,7 @@ class Step(Record):
 
 
 class Target(Record):
-    """What a play has to reach, in terms that code checks. ``at_least`` is a number, ``state`` a result of ``plan.yaml``."""
+    """A goal of a play, in terms that code checks. ``at_least`` is a number, ``state`` a result of ``plan.yaml``."""
 
     measure: str
     """Id of a measure in ``configs/plan.yaml``."""
@@ -131,7 +131,7 @@ class Worded(Record):
 
 
 class Verb(Worded):
-    """What a step does, and how a step that a person adds is worded and counted."""
+    """An activity of a step, with the wording and the hours of a step that a person adds."""
 
     step: str = Field(
         default="", max_length=90, description="Words of a step: {with} and {about}; [ ] is left out without a fact."
@@ -163,7 +163,7 @@ class Verb(Worded):
 
 
 class Measure(Worded):
-    """What a success criterion measures: ``says`` with {of}, and the words for its number, {at_least} and {today}."""
+    """A measure of success: ``says`` with {of}, and the words for its number, {at_least} and {today}."""
 
     number: str = Field(default="", max_length=90)
     kept: str = Field(default="", max_length=90, description="Words where it only has to stay as it is.")

@@ -1,4 +1,4 @@
-"""What people say that texts mean, and which statements they mark as wrong.
+"""People's readings of texts, and their marks of wrong statements.
 
 A reading says what the text means to the person who read it; the quotation stays the customer's own words.
 """
@@ -14,7 +14,7 @@ NOTHING_TO_NOTE = "nothing_to_note"
 
 
 class PersonsReading(Record):
-    """What one text means, said by a person."""
+    """A person's reading of one text."""
 
     text_id: str
     """``text:`` and a digest of account, table, key of the row and text: the same next week and in another row order."""
@@ -64,7 +64,7 @@ class PeoplesReadings(Record):
 
 
 class ReadingCounts(Record):
-    """How many texts people read, and how many statements they marked as wrong."""
+    """Counts of texts that people read and of statements that they marked as wrong."""
 
     texts: int = 0
     by_kind: dict[str, int] = {}

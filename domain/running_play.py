@@ -81,7 +81,7 @@ class PlayProgress(Record):
     steps: tuple[StepProgress, ...]
     """By due date."""
     moves: tuple[AccountMove, ...]
-    """What speaks against the account first, figures last."""
+    """Bad news first, figures last."""
     proposal: Proposal
     why: str
     """Reason of the proposal, in one or two sentences."""
@@ -102,7 +102,7 @@ class PlayProgress(Record):
 
 
 class Consequences(Record):
-    """What each decision does to the account and to its open actions, said before anybody decides."""
+    """Effect of each decision on the account and its open actions, shown before anybody decides."""
 
     approve: str
     continue_: str = ""

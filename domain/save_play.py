@@ -19,7 +19,7 @@ class PlayAction(Record):
     """Id in the playbook."""
     title: str
     action: str
-    """What is done, in one sentence."""
+    """The activity, in one sentence."""
     detail: str = ""
     """The rest of it, which a page may fold away."""
     owner: str
@@ -57,7 +57,7 @@ class PlayAction(Record):
 
     @property
     def whole(self) -> str:
-        """What is done, with its detail."""
+        """The activity with its detail."""
         return f"{self.action} {self.detail}".strip()
 
 

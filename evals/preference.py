@@ -109,7 +109,7 @@ def side_of(label: Label, pair: PlayPair) -> Side:
 
 
 def preference(pairs: Sequence[PlayPair], labels: Sequence[Label]) -> Preference:
-    """What people prefer. A later label of the same person about the same pair replaces the earlier one."""
+    """Preferences of people. A later label of the same person about the same pair replaces the earlier one."""
     known = {pair.key: pair for pair in pairs}
     last = {(label.pair, label.by): label for label in labels if label.pair in known}
     people = [label for label in last.values() if not label.by.startswith(JUDGE)]

@@ -27,7 +27,7 @@ _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|theirs|there|that (?:account
 
 @dataclass(frozen=True)
 class Turn:
-    """What an earlier question was about."""
+    """Subject of an earlier question."""
 
     question: str
     account_ids: tuple[str, ...]

@@ -46,7 +46,7 @@ class Receivers:
         """Events by ``webhook-id``: a receiver takes each once."""
         self.raw_webhooks: list[tuple[dict[str, str], bytes]] = []
         self.created: Counter[str] = Counter()
-        """How often a thing was created, by our key; more than once is a doubled effect."""
+        """Number of times that a thing was created, by our key; more than once is a doubled effect."""
         self.writes = 0
         self.calls: list[tuple[str, str, int]] = []
         self.url = ""

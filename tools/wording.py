@@ -96,7 +96,7 @@ def arr_at_risk_text(portfolio: "PortfolioSummary") -> str:
 
 
 def unknown_arr_text(portfolio: "PortfolioSummary") -> str:
-    """What those sums leave out, in brackets behind the number of accounts; empty where they are complete."""
+    """Accounts that those sums leave out, in brackets behind their number; empty where the sums are complete."""
     if not portfolio.unknown_arr:
         return ""
     return f" (ARR unknown for {portfolio.unknown_arr:,}, {portfolio.at_risk_unknown_arr:,} of them at risk)"

@@ -112,7 +112,7 @@ class NoteBody(Record):
 
 
 class ReadingBody(Record):
-    """What one text means."""
+    """Meaning of one text."""
 
     account: str
     text: str = Field(description="Id of the text, from unread_texts of the review.")

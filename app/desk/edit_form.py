@@ -54,7 +54,7 @@ class EditForm:
         return self.typed.get(name, str(usual if usual is not None else ""))
 
     def fault(self, name: str) -> str:
-        """What is wrong with a field, in plain words; empty when nothing is."""
+        """The mistake in a field, in plain words; empty without one."""
         return self.faults.get(name, "")
 
     def opened(self, action: str) -> bool:
@@ -133,7 +133,7 @@ def build_form(
 
 
 def typed_fields(form: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """What stands in the fields, with the rows of added steps in one sequence: an empty row counts for nothing."""
+    """Content of the fields, with the rows of added steps in one sequence: an empty row counts for nothing."""
     plain = {name: values[0].strip() for name, values in form.items() if values}
     rows = sorted(
         {int(name.split(":")[1]) for name in plain if name.startswith("add:") and name.split(":")[1].isdecimal()}

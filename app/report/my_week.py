@@ -30,9 +30,9 @@ class Task:
     title: str
     due: date
     detail: str
-    """What to do in full; empty for an action of an earlier review."""
+    """The task in full; empty for an action of an earlier review."""
     question: str
-    """What the follow-up asks: what the action is for."""
+    """Purpose of the action, which the follow-up asks about."""
     blocked: bool
 
 
@@ -91,7 +91,7 @@ def week_of(view: ReviewView, person: FileOwner, today: date, progress: Progress
 
 
 def _tasks(view: ReviewView, person: FileOwner, progress: Progress) -> list[Task]:
-    """What the person has not settled: this week's actions and those of earlier reviews, each once."""
+    """Unsettled actions of the person: this week's and those of earlier reviews, each once."""
     open_items: dict[str, Action | Commitment] = {}
     for commitment in view.review.followup.commitments:
         if person.is_owner(commitment.owner, commitment.owner_id):

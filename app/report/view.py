@@ -241,7 +241,7 @@ class ReviewView:
 
     @cached_property
     def to_do(self) -> list[ToDo]:
-        """What is to be decided and who needs help, each with the place of the accounts behind it."""
+        """Open decisions and people who need help, each with the place of the accounts behind it."""
         review, needs = self.review, self.review.needs
         budget = needs.budget_needed > needs.budget
         found = [

@@ -51,7 +51,7 @@ class OutsideCard(Record):
 
 @dataclass(frozen=True)
 class OutsideResult:
-    """What the product says about every account of a table, and who left."""
+    """The product's result for every account of a table, and the accounts that left."""
 
     name: str
     says: str

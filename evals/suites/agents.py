@@ -121,7 +121,7 @@ class CapacityCase(Record):
     quiet: tuple[CaseQuiet, ...] = ()
     load: Mapping[str, ExpectedLoad] = {}
     handovers: tuple[str, ...] | None = None
-    """As ``A-1: P-1 to P-2``, in order; None when they are not judged."""
+    """Handovers like ``A-1: P-1 to P-2``, in order; None when they are not judged."""
 
 
 Capacity = tuple[tuple[CapacityLine, ...], tuple[Handover, ...]]
@@ -215,7 +215,7 @@ class HandoversRight(Question):
 
 
 class BriefingCase(Record):
-    """What a model answers about the facts, and the briefing that people get."""
+    """A model's answer about the facts, and the briefing that people get."""
 
     name: str
     why: str

@@ -202,7 +202,7 @@ def accounts_of(part: AnswerPart) -> set[str]:
 
 
 def content_problem(case: AskCase, got: QuestionAnswer) -> str:
-    """What is wrong with the content; empty where the question is really answered."""
+    """The fault of the content; empty where the question is really answered."""
     if not got.parts or got.parts[0].kind not in case.kind:
         return f"kind {', '.join(part.kind for part in got.parts)}"
     named = set().union(*(accounts_of(part) for part in got.parts))

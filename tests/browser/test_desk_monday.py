@@ -30,7 +30,6 @@ WHY_NOT = re.compile("^(Why not|Why it stops)")
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xfail(reason="not yet followed to the plays that wait for hours", strict=False),
     pytest.mark.servers,
     pytest.mark.timeout(400),  # a test may wait for a shared store that another worker creates
     pytest.mark.skipif(not CHROMIUM.exists() and not BROWSER_REQUIRED, reason="Chromium is not installed"),

@@ -180,9 +180,8 @@ def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(untouched) -> 
 
 def test_a_tier_is_told_by_its_word_and_shape_and_not_by_colour_alone(opened) -> None:
     page, _ = opened("closed")
-    chips = page.locator("#at-risk > .scroll .chip[class*=tier-]")
-    assert {chips.nth(i).inner_text().strip() for i in range(chips.count())} <= {"critical", "high", "medium"}
-    assert chips.count() == 10
+    chips = page.locator("#at-risk .chip[class*=tier-]")
+    assert {(chips.nth(i).text_content() or "").strip() for i in range(chips.count())} == {"critical", "high", "medium"}
     assert page.locator("#at-risk .chip[class*=tier-]:not(:has(svg))").count() == 0
 
 

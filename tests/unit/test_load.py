@@ -45,7 +45,7 @@ def test_what_runs_may_take_more_hours_than_there_are_and_then_nothing_new_begin
 
 
 def waiting_of(*plays: SavePlay, free: float, people: dict[str, Person] = PEOPLE) -> tuple[WaitingPlay, ...]:
-    """What waits when every colleague but P-1 has all hours that the plays ask for."""
+    """Plays that wait when every colleague but P-1 has all hours that the plays ask for."""
     asked = {person for play in plays for person in play_hours(play, AS_OF, SHIPPED.review)}
     hours = dict.fromkeys(asked, 999.0) | {"P-1": free}
     chosen = allocate(

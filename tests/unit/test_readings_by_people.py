@@ -1,4 +1,4 @@
-"""What a person says that a text means counts from then on, and what a person marks as wrong counts no more."""
+"""A person's reading of a text counts from then on, and a statement marked as wrong counts no more."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

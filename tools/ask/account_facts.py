@@ -30,7 +30,7 @@ _MOST = 12
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """What is on record about one account, in words."""
+    """The record of one account, in words."""
 
     dossier: Dossier
     people: Mapping[str, Person]

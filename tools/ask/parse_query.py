@@ -31,7 +31,7 @@ _ROLE_FIELD = {"csm": "csm", "exec_sponsor": "sponsor", "cs_manager": "team"}
 
 @dataclass
 class _Rest:
-    """What of the question nothing has understood yet."""
+    """The part of the question that nothing has understood yet."""
 
     text: str
     conditions: list[Condition] = field(default_factory=list)
@@ -50,7 +50,7 @@ class _Rest:
 
 @dataclass(frozen=True)
 class QuestionTerms:
-    """What a question may refer to: the people, the segments, the day, who asks."""
+    """Terms that a question may refer to: the people, the segments, the day, who asks."""
 
     people: Mapping[str, Person]
     segments: Sequence[str]

@@ -159,7 +159,7 @@ def find_statements(question: str, configuration: Configuration) -> tuple[tuple[
 
 
 def _stated_part(part: str) -> str:
-    """What a part of a question states: nothing of "is the champion gone", the rest of "is it risky now that …"."""
+    """Statement in a part of a question: none in "is the champion gone", the rest of "is it risky now that …"."""
     if not _YES_OR_NO.match(part):
         return part
     reason = _REASON.search(part)

@@ -32,7 +32,7 @@ _FROM = "from scored s join compared c using (account_id) join measured m using 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """What a query found."""
+    """Result of a query."""
 
     understood: str
     sentences: tuple[str, ...]

@@ -98,7 +98,7 @@ class FactText:
         return f"{capitalize_first(fact_reason(fact, self.day))}{self._more(fact)}."
 
     def _more(self, fact: Fact) -> str:
-        """What only a page says beside the clause that plans use."""
+        """Words that only a page adds to the clause that plans use."""
         if isinstance(fact, QuotationFact):
             return self._reader(fact)
         if isinstance(fact, PromiseFact):
@@ -124,7 +124,7 @@ class FactText:
         return format_short_day(on) if on.year == self.as_of.year else format_date(on)
 
     def _reader(self, fact: QuotationFact) -> str:
-        """Who said what the sentence means, where that was a person."""
+        """The person who read the sentence, where a person did."""
         kind, _, name = (fact.read_by or "").partition(":")
         if kind != "person":
             return ""

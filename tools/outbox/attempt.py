@@ -11,7 +11,7 @@ Step = Literal["put", "take back", "is there", "is gone", "conflict", "hold back
 
 
 def next_step(item: OutboxItem, found: Found | None, sink: Sink) -> Step:
-    """What to do with a claimed item, from what the receiver holds. Never doubles and never overwrites people's work."""
+    """Next step for a claimed item, from what the receiver holds. Never doubles and never overwrites people's work."""
     if not sink.looks:
         if item.tried is not None and item.tried == item.desired and sink.guarantee == "at most once":
             return "hold back"

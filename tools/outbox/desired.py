@@ -1,4 +1,4 @@
-"""What other tools should hold after a closed review. Pure: a review and settings in, wanted items out.
+"""Items that other tools should hold after a closed review. Pure: a review and settings in, wanted items out.
 
 Only what people approved is wanted. Text that a model drafted (talk tracks, e-mails, briefs) is in no item.
 """

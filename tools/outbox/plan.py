@@ -36,7 +36,7 @@ def _hash(review_id: str, changes: Iterable[PlannedChange], sinks: Mapping[SinkN
 
 
 def change_of(item: OutboxItem) -> ChangeKind | None:
-    """What a push would do with an item; None for one that never left and is no longer wanted."""
+    """Planned change of an item; None for one that never left and is no longer wanted."""
     if item.desired is None:
         if not item.is_ours_there:
             return None

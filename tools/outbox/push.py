@@ -161,7 +161,7 @@ def _carry_out(sink: Sink, step: str, item: OutboxItem, found: Found | None) -> 
 
 
 def report(store: ReviewStore, review_id: str, plan: PushPlan, sinks: Sequence[SinkName]) -> PushReport:
-    """What came of a push, with every item that is still open."""
+    """Result of a push, with every item that is still open."""
     items = {item.key: item for item in OutboxStore(store).items()}
     meant = [items[each.key] for each in plan.changes if each.change != "leave"]
     unfinished = [

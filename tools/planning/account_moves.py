@@ -1,4 +1,4 @@
-"""What moved at an account since the last review: facts that are new, changed or settled, and figures. Pure.
+"""Moves of an account since the last review: facts that are new, changed or settled, and figures. Pure.
 
 Only what a person would call news is listed: an open ticket that grew a week older is none.
 """

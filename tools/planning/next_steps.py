@@ -1,4 +1,4 @@
-"""What a rejected or deferred play leaves behind: an owner, a next step and a date for the account. Pure.
+"""Next steps after a rejected or deferred play: an owner, an action and a date for the account. Pure.
 
 Nothing falls off the table: whatever people decide, somebody looks at the account again on a day. The same sentences are
 said before the decision and stand in the outputs after it.
@@ -181,7 +181,7 @@ def deferrals_of(
 def consequences(
     play: SavePlay, progress: PlayProgress | None, line: PlanLine | None, next_review: date
 ) -> Consequences:
-    """What each decision does to the account and to its open actions."""
+    """Effect of each decision on the account and its open actions."""
     stays = _stays(play, line, next_review)
     if progress is None:
         count = sum(len(phase.actions) for phase in play.phases)

@@ -34,7 +34,7 @@ _STATES: Mapping[str, StepState] = {"missed": "late"}
 
 @dataclass(frozen=True)
 class WeekOfPlay:
-    """What the week brings to a running play."""
+    """Input of one week to a running play."""
 
     as_of: date
     settings: ReviewSettings
@@ -204,7 +204,7 @@ def _open_text(steps: Sequence[StepProgress]) -> str:
 
 
 def _standing_text(steps: Sequence[StepProgress], moves: Sequence[AccountMove]) -> str:
-    """How far the steps are, what is next, and which open step lost its reason."""
+    """Progress of the steps, the next one, and open steps that lost their reason."""
     done, late = (sum(step.state in states for step in steps) for states in (("done", "done_late"), ("late",)))
     text = f"{done} of {plural(len(steps), 'step')} {'is' if done == 1 else 'are'} done"
     text += f", {late} {'is' if late == 1 else 'are'} late." if late else "."

@@ -130,7 +130,7 @@ def _first_step(review: Review, line: AtRiskAccount, play: SavePlay | None) -> t
 
 
 def _decision_story(review: Review) -> Story | None:
-    """What is missing for critical accounts, else the play with the most to gain."""
+    """Shortage for critical accounts, else the play with the most to gain."""
     if review.needs.uncovered:
         return _uncovered_story(review)
     if not review.plays:

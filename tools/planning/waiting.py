@@ -120,7 +120,7 @@ def _could_give_way(wanted: SavePlay, person: str, plays: Sequence[SavePlay], th
 
 
 def _whose_hours(play: SavePlay, there: HoursThere) -> str:
-    """Who would have more hours asked than free, with both numbers."""
+    """People who would have more hours asked than free, with both numbers."""
     found = []
     for person, hours in there.short(play).items():
         known, free = there.people.get(person), max(there.free.get(person, 0.0), 0.0)

@@ -85,7 +85,7 @@ class ScoredBase(Generic[ConfigurationT_co]):
     statements: list[Statement] = field(default_factory=list)
     """The statements that count: found in texts and said by people, without those that somebody marked as wrong."""
     people: PeoplesReadings = field(default_factory=PeoplesReadings)
-    """What people said about texts by the day of the review."""
+    """People's readings of texts by the day of the review."""
     full_table_sql: Mapping[str, str] = field(default_factory=dict)
     """By table: FROM expression that gives every column; only tables of which the connection holds some columns."""
     warehouse: "Warehouse | None" = None

@@ -1,4 +1,4 @@
-"""What people say that texts mean, in a store: readings, and marks of statements that are wrong.
+"""Store of people's readings of texts and their marks of wrong statements.
 
 A row counts from the day of the review on whose page it was said: in that review when it is run again, and in every later
 one. So an earlier week that is run again reads what was known to it.
@@ -35,7 +35,7 @@ class ReadingStore:
             self._store.changed("wrong_marks", *row.values())
 
     def said_by(self, as_of: date, account_id: str | None = None) -> PeoplesReadings:
-        """What counts in a review of ``as_of``; of one account if given."""
+        """Readings that count in a review of ``as_of``; of one account if given."""
         readings = {
             row["text_id"]: PersonsReading.model_validate_json(row["body"])
             for row in self._rows("readings", as_of, account_id)

@@ -260,7 +260,7 @@ class ReviewStore(AuditedStore):
         }
 
     def progress_notes(self) -> dict[str, str]:
-        """What people wrote when they marked an action, by action id; without the empty ones."""
+        """Notes of people who marked an action, by action id; without the empty ones."""
         rows = self._rows("select action_id, note from progress where note is not null and note <> ''")
         return {row["action_id"]: row["note"] for row in rows}
 

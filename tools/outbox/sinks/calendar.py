@@ -37,7 +37,7 @@ class Calendar:
         self._receiver, self._people = receiver, people
 
     def fields(self, content: Content) -> Content:
-        """What people see of the event; they may add reminders or move its colour."""
+        """Parts of the event that people see; they may add reminders or change its colour."""
         starts, ends = _times(content)
         return {"summary": plain(content["title"]), "description": _description(content), "starts": starts.isoformat(),
                 "ends": ends.isoformat()}  # fmt: skip

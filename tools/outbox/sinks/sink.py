@@ -15,7 +15,7 @@ class Sink(Protocol):
     """One receiver."""
 
     guarantee: Guarantee
-    """What holds after crashes and lost answers; printed with every plan."""
+    """Guarantee after crashes and lost answers; printed with every plan."""
     looks: bool
     """True if an item can be looked up by our key."""
     has_tasks: bool
@@ -25,7 +25,7 @@ class Sink(Protocol):
         """The fields that are compared: as the receiver should show them."""
 
     def find(self, item: OutboxItem) -> Found | None:
-        """What the receiver holds under the item's key; None when nothing. Raises a DeliveryError."""
+        """Content that the receiver holds under the item's key; None without any. Raises a DeliveryError."""
 
     def put(self, item: OutboxItem, found: Found | None) -> tuple[str, str | None]:
         """Create or change. Returns id and version at the receiver. Raises a DeliveryError."""
