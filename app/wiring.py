@@ -18,7 +18,13 @@ from app.timing import Timing
 from domain.configuration import Configuration, ConfigurationFiles
 from domain.errors import ConfigurationError, InputError
 from domain.readings import PeoplesReadings
-from tools.configuration import parse_configuration, read_configuration_files, with_newer_files
+from tools.configuration import (
+    files_of_an_older_form,
+    parse_configuration,
+    parse_kept_configuration,
+    read_configuration_files,
+    with_newer_files,
+)
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
@@ -131,7 +137,7 @@ class StoreSession:
             return self.configuration(ReviewRequest.from_stored(self.store.request(review_id)[0]))
         files, kept = self.store.get_with_hash(review_id, "configuration", ConfigurationFiles)
         if kept not in self.configurations:
-            self.configurations[kept] = apply_environment(parse_configuration(with_newer_files(files)))
+            self.configurations[kept] = apply_environment(parse_kept_configuration(files))
         return self.configurations[kept]
 
 
@@ -159,9 +165,16 @@ def configuration_notice(session: StoreSession, review_id: str) -> str:
     request = ReviewRequest.from_stored(session.store.request(review_id)[0])
     name = request.configs or "configs"
     try:
-        changed = read_configuration_files(configuration_folder(request)) != with_newer_files(files)
+        kept = with_newer_files(files)
+        changed = read_configuration_files(configuration_folder(request)) != kept
     except ConfigurationError as error:
         return f"{name} cannot be read now ({error}); {review_id} goes on with the configuration of its start"
+    old = files_of_an_older_form(kept) if changed else []
+    if old:
+        return (
+            f"{review_id} began under an older version; it goes on with the configuration of its start, and with the "
+            f"shipped {', '.join(old[:3])}{' and the library' if len(old) > 3 else ''}, whose form is new"
+        )
     return f"{name} changed since {review_id} began; it goes on with the configuration of its start" if changed else ""
 
 

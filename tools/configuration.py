@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from domain.configuration import Configuration, ConfigurationFiles, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
@@ -97,6 +97,46 @@ def with_newer_files(stored: ConfigurationFiles) -> ConfigurationFiles:
     """The files of a review that began with an older version, with the shipped ones that did not exist then."""
     missing = [name for file in _FILES.values() if (name := f"{file}.yaml") not in stored.files]
     return ConfigurationFiles(files={**stored.files, **_read_files(DEFAULT_FOLDER, missing)}) if missing else stored
+
+
+def parse_kept_configuration(stored: ConfigurationFiles) -> Configuration:
+    """The configuration that a review began with, maybe under an older version. Raises ConfigurationError."""
+    given = with_newer_files(stored)
+    try:
+        return parse_configuration(given)
+    except ConfigurationError:
+        old = files_of_an_older_form(given)
+        if not old:
+            raise
+        return parse_configuration(ConfigurationFiles(files={**given.files, **_read_files(DEFAULT_FOLDER, old)}))
+
+
+def files_of_an_older_form(stored: ConfigurationFiles) -> list[str]:
+    """Kept files that this version cannot read; the shipped ones stand in for them. The vocabulary of plans and the
+    library that is written in it belong together: where one is old, all of both are.
+    """
+    names = {f"{file}.yaml": part for part, file in _FILES.items()}
+    old = [name for name, part in names.items() if not _is_read(stored.files[name], name, part)]
+    books = [name for name in stored.files if name.partition("/")[0] in _LIBRARY]
+    if "plan.yaml" in old or any(not _is_read(stored.files[name], name, name.partition("/")[0]) for name in books):
+        shipped = [
+            f"{part}/{path.name}" for part in _LIBRARY for path in sorted((DEFAULT_FOLDER / part).glob("*.yaml"))
+        ]
+        old = [*dict.fromkeys([*old, "plan.yaml"]), *shipped]
+    return old
+
+
+def _is_read(text: str, name: str, part: str) -> bool:
+    """True if the text has the form of this version's file of that part."""
+    model = Configuration.model_fields[part].annotation
+    model = get_args(model)[1] if part in _LIBRARY else model
+    try:
+        content = {part: parse_yaml(text, name, ConfigurationError).content}
+        _share_text_window(content)
+        TypeAdapter(model).validate_python(content[part])
+    except (ValidationError, ConfigurationError):
+        return False
+    return True
 
 
 def parse_configuration(given: ConfigurationFiles) -> Configuration:

@@ -7,10 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from domain.configuration import Configuration
+from domain.configuration import Configuration, ConfigurationFiles
 from domain.errors import ConfigurationError
 from tests.builders import SHIPPED
-from tools.configuration import DEFAULT_FOLDER, read_configuration, read_score_configuration
+from tools.configuration import (
+    DEFAULT_FOLDER,
+    files_of_an_older_form,
+    parse_kept_configuration,
+    read_configuration,
+    read_configuration_files,
+    read_score_configuration,
+)
 from tools.working_days import WorkingDays
 
 
@@ -173,3 +180,21 @@ def test_the_shipped_texts_have_no_placeholder_left() -> None:
     texts += [profile.note for profile in SHIPPED.review.profiles]
     texts += [text for s in SHIPPED.scoring.signals.values() for text in (s.label, s.says.worse.replace("{value}", ""))]
     assert [text for text in texts if "{" in text] == []
+
+
+def test_a_review_begun_under_an_older_version_is_read_with_the_shipped_file_of_the_new_form() -> None:
+    kept = dict(read_configuration_files().files)
+    kept["causes.yaml"] = re.sub(r"^candidate_points:.*\n", "", kept["causes.yaml"], flags=re.MULTILINE)
+    kept["review.yaml"] = kept["review.yaml"].replace("time_zone: Europe/Berlin", "time_zone: Europe/Lisbon")
+    older = ConfigurationFiles(files=kept)
+    assert files_of_an_older_form(older) == ["causes.yaml"]
+    found = parse_kept_configuration(older)
+    assert found.causes == read_configuration().causes
+    assert found.review.time_zone == "Europe/Lisbon", "what can be read stays as the review began with it"
+
+
+def test_a_kept_file_that_is_wrong_and_not_old_is_still_refused() -> None:
+    kept = dict(read_configuration_files().files)
+    kept["causes.yaml"] = kept["causes.yaml"].replace("signal: escalations", "signal: escalation")
+    with pytest.raises(ConfigurationError, match="escalation"):
+        parse_kept_configuration(ConfigurationFiles(files=kept))
