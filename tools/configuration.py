@@ -115,10 +115,12 @@ def files_of_an_older_form(stored: ConfigurationFiles) -> list[str]:
     """Kept files that this version cannot read; the shipped ones stand in for them. The vocabulary of plans and the
     library that is written in it belong together: where one is old, all of both are.
     """
-    names = {f"{file}.yaml": part for part, file in _FILES.items()}
-    old = [name for name, part in names.items() if not _is_read(stored.files[name], name, part)]
+    documents = _parse(stored.files)
+    content = {part: documents[f"{file}.yaml"].content for part, file in _FILES.items()}
+    _share_text_window(content)
+    old = [f"{file}.yaml" for part, file in _FILES.items() if not _is_read(content[part], part)]
     books = [name for name in stored.files if name.partition("/")[0] in _LIBRARY]
-    if "plan.yaml" in old or any(not _is_read(stored.files[name], name, name.partition("/")[0]) for name in books):
+    if "plan.yaml" in old or not all(_is_read(documents[name].content, name.partition("/")[0]) for name in books):
         shipped = [
             f"{part}/{path.name}" for part in _LIBRARY for path in sorted((DEFAULT_FOLDER / part).glob("*.yaml"))
         ]
@@ -126,15 +128,12 @@ def files_of_an_older_form(stored: ConfigurationFiles) -> list[str]:
     return old
 
 
-def _is_read(text: str, name: str, part: str) -> bool:
-    """True if the text has the form of this version's file of that part."""
-    model = Configuration.model_fields[part].annotation
-    model = get_args(model)[1] if part in _LIBRARY else model
+def _is_read(content: Any, part: str) -> bool:
+    """True if the content has the form of this version's file of that part."""
+    model: Any = Configuration.model_fields[part].annotation
     try:
-        content = {part: parse_yaml(text, name, ConfigurationError).content}
-        _share_text_window(content)
-        TypeAdapter(model).validate_python(content[part])
-    except (ValidationError, ConfigurationError):
+        TypeAdapter(get_args(model)[1] if part in _LIBRARY else model).validate_python(content)
+    except ValidationError:
         return False
     return True
 
