@@ -18,7 +18,7 @@ from tools.ask.find_people import named_people
 from tools.ask.parse_query import QuestionTerms, parse_query
 from tools.ask.parse_question import normalize_text, split_words
 from tools.ask.run_query import run_query
-from tools.wording import format_date, format_money, plain_name, plural
+from tools.wording import format_date, format_money, format_total, known_amount, plain_name, plural
 
 _PLAN_FIELDS = {"tier", "segment", "csm", "at_risk"}
 _WHO_IS = re.compile(r"\b(?:who is|who s|who are|what does .* do|which (?:customer|account|company) is .* (?:from|at|with)|where does .* work|wer ist|qui est|quien es)\b")  # fmt: skip
@@ -111,7 +111,7 @@ def _lost(context: AskContext, question: str, text: str, reading: ParsedQuestion
         currency = context.configuration.scoring.money.home
         says = (
             f"{plain_name(row['name'])} is no longer a customer: it churned on {format_date(row['churned_on'])}"
-            f" (outcomes). Its ARR was {format_money(float(row['arr'] or 0), currency)}."
+            f" (outcomes). Its ARR was {format_money(known_amount(row['arr']), currency)}."
         )
         return AnswerPart(kind="facts", sentences=(says, "Lost customers are not reviewed, so there is no risk and no play."),
                           account_id=row["account_id"], name=plain_name(row["name"]))  # fmt: skip
@@ -128,16 +128,17 @@ def _lost_list(context: AskContext, text: str) -> AnswerPart:
     if wanted:
         rows, when = [row for row in rows if row["churned_on"].year == wanted], f" in {wanted}"
     currency = context.configuration.scoring.money.home
-    total = format_money(float(sum(row["arr"] or 0 for row in rows)), currency)
+    known = [row["arr"] for row in rows if row["arr"] is not None]
+    total = format_total(float(sum(known)), len(rows), len(rows) - len(known), currency)
     table = AnswerTable(
         title="Lost customers",
         columns=("id", "account", "ARR", "churned on"),
         rows=tuple(
-            (r["account_id"], plain_name(r["name"]), format_money(float(r["arr"] or 0), currency), str(r["churned_on"])) for r in rows
+            (r["account_id"], plain_name(r["name"]), format_money(known_amount(r["arr"]), currency), str(r["churned_on"])) for r in rows
         ),
         source="outcomes and accounts",
     )  # fmt: skip
-    says = f"{plural(len(rows), 'customer')} lost{when} and not come back, with {total} of ARR."
+    says = f"{plural(len(rows), 'customer')} lost{when} and not come back; their ARR: {total}."
     return AnswerPart(kind="list", sentences=(says,), tables=(table,), account_ids=tuple(r["account_id"] for r in rows))
 
 

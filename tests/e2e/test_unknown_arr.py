@@ -140,6 +140,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "ask which critical accounts": ("and 1 unknown of ARR",),
     "ask why is Nullarbor Mills at risk": (CRITICAL,),
     "ask who is overloaded": (),
+    "ask when does Formerly Optics renew": ("Its ARR was unknown",),
+    "ask which customers did we lose": ("1 customer lost and not come back; their ARR: unknown",),
 }
 
 
