@@ -10,7 +10,7 @@ from tests.contract.test_cell_meanings import reasons
 from tests.contract.test_cell_meanings import scored as scored_files
 from tests.contract.test_database_cells import run, scored
 from tests.contract.test_row_meanings import DELETED, DELETED_ACCOUNT, REPEATED, gaps, notices, two_platforms, weeks
-from tests.unit.test_own_signals import PAIR, TAKES, account_signal, configured, evidence, own, write
+from tests.unit.test_signals_of_a_team import PAIR, TAKES, account_signal, configured, evidence, own, write
 from tools.scoring.portfolio_summary import data_report
 from tools.scoring.scored_base import read_base
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from tests.builders import AS_OF, NO_HISTORY
-from tests.unit.test_own_signals import PAIR, TAKES, account_signal, configured, own, write
+from tests.unit.test_signals_of_a_team import PAIR, TAKES, account_signal, configured, own, write
 from tools.scoring.scored_base import read_base
 
 pytestmark = pytest.mark.servers
