@@ -14,7 +14,7 @@ from tools.scoring.churn_rate import ChurnRate
 from tools.signals import round_sql
 from tools.sql import sql_date, sql_number
 
-_STEPS = 60
+_STEPS = 42
 """Halvings of an interval of 80 log-odds: far below the ninth decimal."""
 _WIDEST = 40
 _DECIMALS = 3

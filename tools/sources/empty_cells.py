@@ -4,10 +4,11 @@ Only ids, dates, numbers, choices, flags, currencies and addresses are read so. 
 and a person may be called Null.
 """
 
+import re
 from collections.abc import Collection
 
 from domain.tables import Column
-from tools.sql import sql_string, sql_strings
+from tools.sql import sql_string
 
 NO_VALUE = (
     "null", "(null)", "[null]", "<null>", "n/a", "#n/a", "#n/a!", "#null!", "\\n", "none", "(none)", "nil", "nan", "nat",
@@ -56,8 +57,9 @@ def is_empty_id(cell: str, words: Collection[str]) -> str:
 
 def is_one_of(text: str, words: Collection[str]) -> str:
     """A condition: the text is one of the words."""
-    # A long IN would become a join, which is worked out for every row whatever condition stands before it.
-    return f"list_contains([{sql_strings(tuple(words))}], {text})"
+    # A long IN would become a join, which is worked out for every row whatever condition stands before it; a list is
+    # planned word by word.
+    return f"regexp_full_match({text}, {sql_string('|'.join(map(re.escape, words)))})"
 
 
 def _differs(cell: str) -> str:

@@ -167,15 +167,14 @@ def _leave_out_repeats(connection: duckdb.DuckDBPyConnection, staging: StagingTa
     """Leave out all but the first of the rows that are equal in every column of the source, and keep their numbers."""
     # Equal rows have equal hashes. Among ten million different rows two have the same one in three of a million cases.
     name = sql_identifier(staging.table.name)
-    different = f"SELECT count(*) = count(DISTINCT row_hash) FROM {name}"
-    if connection.execute(different).fetchone() != (True,):
-        repeats = _repeats_table(staging)
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {repeats} AS SELECT row_no FROM (SELECT row_no, row_number() OVER"
-            f" (PARTITION BY row_hash ORDER BY row_no) AS place FROM {name}) WHERE place > 1"
-        )
+    repeats = _repeats_table(staging)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {repeats} AS SELECT row_no FROM {name} JOIN (SELECT row_hash, min(row_no) AS first"
+        f" FROM {name} GROUP BY row_hash HAVING count(*) > 1) USING (row_hash) WHERE row_no > first"
+    )
+    count, rows = connection.execute(f"SELECT count(*), min(row_no, 5) FROM {repeats}").fetchone() or (0, ())
+    if count:
         connection.execute(f"DELETE FROM {name} WHERE row_no IN (FROM {repeats})")
-        count, rows = connection.execute(f"SELECT count(*), min(row_no, 5) FROM {repeats}").fetchone() or (0, ())
         staging.repeats = count, tuple(rows)
     connection.execute(f"ALTER TABLE {name} DROP COLUMN row_hash")
 

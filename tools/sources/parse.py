@@ -96,6 +96,8 @@ def column_expressions(table: str, column: Column, cell: str, column_format: Col
 def _fast_expressions(table: str, column: Column, cell: str, column_format: ColumnFormat) -> ColumnExpressions | None:
     """An id, a choice or a long text on the fast path; None for every other column."""
     t, v = f"t_{column.name}", f"v_{column.name}"
+    if column.name == "account_id" and table != "accounts":
+        return ColumnExpressions(cell, None, t, ())  # whether it is one of an account is checked for all tables at once
     if column.kind == "id" and column.required:
         empty = is_empty_id(t, ("", *empty_words(column)))
         return ColumnExpressions(cell, None, t, ((empty, REQUIRED_IS_EMPTY),))
