@@ -10,8 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from domain.plan import TBD, Story
-from domain.portfolio import AheadAccount, ListedAccount
 from tools.wording import (
     arr_at_risk_text,
     expected_churn_text,
@@ -26,7 +24,8 @@ from tools.wording import (
 
 if TYPE_CHECKING:
     from domain.backtest import Backtest
-    from domain.portfolio import DataReport
+    from domain.plan import Story
+    from domain.portfolio import DataReport, ListedAccount
     from domain.review import Review
     from tools.scoring.scored_base import ScoreOnlyBase
 
@@ -102,14 +101,18 @@ def review_text(review: "Review", folder: Path | None) -> str:
     return render_parts(head, text_table("The list (health: high is good; risk: high is bad)", columns, rows), tail)
 
 
-def _story(story: Story, currency: str) -> str:
+def _story(story: "Story", currency: str) -> str:
+    from domain.plan import TBD  # `score` prints no review and loads none
+
     owner = "no owner yet" if story.owner == TBD else story.owner
     by = f", {format_short_day(story.by)}" if story.by else ""
     return f"{story.title} ({format_arr(story.arr, currency)}). {story.detail}\n  Next: {story.proposal} ({owner}{by})"
 
 
-def _standing(line: ListedAccount) -> tuple[str, str, str]:
+def _standing(line: "ListedAccount") -> tuple[str, str, str]:
     """Priority, change and first reason of a line of the list."""
+    from domain.portfolio import AheadAccount
+
     if isinstance(line, AheadAccount):
         return "watch", "ahead", line.reason
     return line.intervention_tier, line.change, line.reasons[0] if line.reasons else ""

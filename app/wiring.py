@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from app.engine_progress import EngineProgress
 from app.stores import StoreLocation, open_location
 from app.timing import Timing
-from domain.configuration import Configuration, ConfigurationFiles
 from domain.errors import ConfigurationError, InputError
 from domain.readings import PeoplesReadings
+from domain.score_configuration import ConfigurationFiles
 from tools.configuration import (
     files_of_an_older_form,
     parse_configuration,
@@ -29,7 +29,8 @@ from tools.wording import review_id_of
 
 if TYPE_CHECKING:
     from agents.conversation import CallListener, ModelClient
-    from domain.configuration import ConfigurationT
+    from domain.configuration import Configuration
+    from domain.score_configuration import ConfigurationT
     from graph.context import ReviewContext
     from tools.engine import StepWatcher
     from tools.scoring.scored_base import ScoredBase
@@ -76,7 +77,7 @@ class StoreSession:
 
     contexts: dict[str, "ReviewContext"] = field(default_factory=dict)
     """The context of each review's steps, built once in a process."""
-    configurations: dict[str | None, Configuration] = field(default_factory=dict)
+    configurations: "dict[str | None, Configuration]" = field(default_factory=dict)
     """Configurations by folder; None is the shipped one. Stored ones are under the hash of their files."""
     configuration_files: dict[str | None, ConfigurationFiles] = field(default_factory=dict)
     """The files of a configuration folder as this process read them."""
@@ -109,7 +110,7 @@ class StoreSession:
         self._locks.close()
         self.store.close()
 
-    def configuration(self, request: ReviewRequest) -> Configuration:
+    def configuration(self, request: ReviewRequest) -> "Configuration":
         """The configuration of a review with the model of the environment, read once in a process."""
         if request.configs not in self.configurations:
             self.configurations[request.configs] = apply_environment(parse_configuration(self.files_of(request)))
@@ -131,7 +132,7 @@ class StoreSession:
         kept = self.store.save(review_id, "configuration", self.files_of(request))
         self.configurations[kept] = self.configuration(request)
 
-    def review_configuration(self, review_id: str) -> Configuration:
+    def review_configuration(self, review_id: str) -> "Configuration":
         """The configuration that a review began with; today's for a review that was begun before these were stored."""
         if not self.store.has(review_id, "configuration"):
             return self.configuration(ReviewRequest.from_stored(self.store.request(review_id)[0]))
@@ -178,7 +179,7 @@ def configuration_notice(session: StoreSession, review_id: str) -> str:
     return f"{name} changed since {review_id} began; it goes on with the configuration of its start" if changed else ""
 
 
-def apply_environment(configuration: Configuration) -> Configuration:
+def apply_environment(configuration: "Configuration") -> "Configuration":
     """The configuration with the model that the environment names.
 
     Raises ConfigurationError when a server or a fast model is named without a model.
@@ -199,7 +200,7 @@ def apply_environment(configuration: Configuration) -> Configuration:
     return configuration.model_copy(update={"model": model.model_copy(update=given)})
 
 
-def model_client(configuration: Configuration, heard: "CallListener") -> "ModelClient | None":
+def model_client(configuration: "Configuration", heard: "CallListener") -> "ModelClient | None":
     """The language model, or None when none is configured."""
     if configuration.model.name is None:
         return None
@@ -242,7 +243,7 @@ def load_scored_base(
 
 def backfill(
     request: ReviewRequest,
-    configuration: Configuration,
+    configuration: "Configuration",
     session: StoreSession,
     weeks: int,
     watch: "StepWatcher | None" = None,

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.common import COMPARE, KEY, print_worst_accounts
-from domain.configuration import (
+from domain.configuration import Configuration
+from domain.score_configuration import (
     CATEGORIES,
     RISK_SCORE,
     SIZES,
-    Configuration,
     PhraseSettings,
     RuleCondition,
     ScoringSettings,

@@ -18,10 +18,10 @@ from typing import Any
 import polars as pl
 
 from bench.common import COMPARE, KEY, print_worst_accounts
-from domain.configuration import (
+from domain.configuration import Configuration
+from domain.score_configuration import (
     CATEGORIES,
     SIZES,
-    Configuration,
     PhraseSettings,
     RuleCondition,
     ScoringSettings,

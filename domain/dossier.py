@@ -3,13 +3,13 @@
 from datetime import date
 from typing import Literal
 
-from domain.configuration import InterventionTier, Size
 from domain.evidence import Contribution, Evidence
 from domain.facts import Fact, UnreadText
-from domain.playbook import Role
 from domain.portfolio import ChurnParts, HealthBand, RiskChange, RiskTier
 from domain.record import Record
+from domain.score_configuration import InterventionTier, Size
 from domain.statements import Statement
+from domain.tables import Role
 
 
 class Person(Record):

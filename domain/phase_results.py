@@ -3,7 +3,6 @@
 from datetime import date
 
 from domain.backtest import Backtest
-from domain.configuration import InterventionTier, Size
 from domain.desk import PendingDecision
 from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
 from domain.dossier import Dossier, Person
@@ -27,6 +26,7 @@ from domain.readings import ReadingCounts
 from domain.record import Record
 from domain.running_play import Consequences, Deferral, PlayProgress, PlaySnapshot
 from domain.save_play import PlayAction, SavePlay
+from domain.score_configuration import InterventionTier, Size
 from domain.tracking import Action, CalendarHold, CrmUpdate, Decision, Followup, Metrics, UnownedItem
 
 

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Literal
 
-from domain.configuration import InterventionTier
 from domain.drafting import DraftingRecord, TokenUsage
 from domain.record import Record
+from domain.score_configuration import InterventionTier
 
 Urgency = Literal["immediate", "urgent", "standard"]
 TBD = "TBD"

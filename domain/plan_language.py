@@ -11,11 +11,12 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from domain.record import Record
+from domain.tables import Role
 
 FactKind = Literal[
     "ticket", "quotation", "contact", "invoice", "goal", "meeting", "promise", "usage", "renewal", "incident"
 ]
-OurRole = Literal["csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing"]
+OurRole = Role
 AmountKind = Literal["seats_in_use", "contract_amount", "amount_due"]
 Anchor = Literal["about", "renewal"]
 

@@ -12,8 +12,8 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from domain.plan_language import AmountKind, DateAnchor, FactQuery, PersonQuery
 from domain.record import Record
+from domain.tables import Role
 
-Role = Literal["csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing"]
 Phase = Literal["stabilise", "address", "rebuild"]
 Difficulty = Literal["easy", "moderate", "hard"]
 PlayTier = Literal["critical", "high", "medium"]

@@ -6,10 +6,10 @@ Health is 0 to 100, high is good; risk is 0 to 100, high is bad. Money is in the
 from datetime import date
 from typing import Literal
 
-from domain.configuration import InterventionTier
 from domain.data_audit import LeftOutRows, SourceAudit
 from domain.evidence import Contribution, Evidence
 from domain.record import Record
+from domain.score_configuration import InterventionTier
 
 HealthBand = Literal["red", "yellow", "green", "not_scored"]
 RiskTier = Literal["low", "medium", "high", "critical"]

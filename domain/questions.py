@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Literal
 
-from domain.configuration import InterventionTier, QuestionKind
+from domain.configuration import QuestionKind
 from domain.diagnosis import CapacityLine, CauseFinding
 from domain.drafting import TokenUsage
 from domain.evidence import Evidence
@@ -11,6 +11,7 @@ from domain.plan import PlanLine
 from domain.portfolio import AccountMovement
 from domain.record import Record
 from domain.save_play import SavePlay
+from domain.score_configuration import InterventionTier
 from domain.tracking import Commitment
 
 AnswerKind = (

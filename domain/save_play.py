@@ -3,13 +3,13 @@
 from datetime import date
 from typing import Literal
 
-from domain.configuration import InterventionTier
 from domain.drafting import DraftingRecord, PlayDraft, Violation
 from domain.evidence import Evidence
 from domain.plan_language import Exit, Step, Target
 from domain.play_edits import NO_EDITS, PlayEdits
 from domain.portfolio import RiskTier
 from domain.record import Record
+from domain.score_configuration import InterventionTier
 
 
 class PlayAction(Record):

@@ -4,8 +4,10 @@ Only ``accounts`` is required. An absent table is "not connected": its signals a
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+Role = Literal["csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing"]
+"""Roles of our own people."""
 ColumnKind = Literal["id", "text", "number", "money", "integer", "date", "flag", "choice"]
 
 
@@ -91,9 +93,7 @@ TABLES: dict[str, Table] = {
                 _id("person_id", True),
                 Column("name", "text", True),
                 Column("email", "text"),
-                _choice(
-                    "role", "csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing", required=True
-                ),
+                _choice("role", *get_args(Role), required=True),
                 _id("manager_id"),
                 Column("weekly_hours", "number"),
             ),

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from agents.churn_predictor import intervention_plan, risk_reasons
 from agents.play_drafter import PlayDrafter
-from domain.configuration import Configuration, InterventionTier
+from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.facts import Incident
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
+from domain.score_configuration import InterventionTier
 from graph.review_history import EarlierReviews
 from tools.ask.find_account import MAX_CANDIDATES, find_account
 from tools.ask.find_people import named_people

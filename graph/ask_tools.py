@@ -11,8 +11,8 @@ from langchain_core.tools import BaseTool, tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ValidationError
 
-from domain.configuration import InterventionTier
 from domain.questions import AnswerPart, ParsedQuestion
+from domain.score_configuration import InterventionTier
 from graph.ask_context import AskContext
 from tools.ask.find_account import find_account
 from tools.ask.parse_question import normalize_text

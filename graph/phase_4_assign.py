@@ -18,10 +18,10 @@ from domain.phase_results import (
     RunningPlays,
     Trends,
 )
-from domain.playbook import Role
 from domain.portfolio import WorkflowRule
 from domain.running_play import Deferral, PlaySnapshot
 from domain.save_play import SavePlay
+from domain.tables import Role
 from domain.tracking import Action, CrmUpdate, Metrics
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
 from graph.decision_preview import DecisionPreview

@@ -7,17 +7,20 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.configuration import Configuration, ConfigurationFiles, ConfigurationT, ScoreConfiguration
 from domain.errors import ConfigurationError
+from domain.score_configuration import ConfigurationFiles, ConfigurationT, ScoreConfiguration
 from domain.setting import MAX_DAYS
 from tools.rule_texts import state_review_numbers, state_tier_numbers
 from tools.signals import INTENTS
 from tools.signals.sql_columns import registration_problem
 from tools.yaml_file import YamlDocument, parse_yaml, read_text
+
+if TYPE_CHECKING:
+    from domain.configuration import Configuration
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "configs"
 _FILES = {
@@ -77,7 +80,7 @@ def _with_line(problem: str, documents: Documents) -> str:
     return problem if line is None else f"{name} line {line}: {rest}"
 
 
-def read_configuration(folder: Path | None = None) -> Configuration:
+def read_configuration(folder: Path | None = None) -> "Configuration":
     """All of ``configs/`` (the shipped one by default), checked.
 
     Raises ConfigurationError naming the file, the line and the key.
@@ -99,7 +102,7 @@ def with_newer_files(stored: ConfigurationFiles) -> ConfigurationFiles:
     return ConfigurationFiles(files={**stored.files, **_read_files(DEFAULT_FOLDER, missing)}) if missing else stored
 
 
-def parse_kept_configuration(stored: ConfigurationFiles) -> Configuration:
+def parse_kept_configuration(stored: ConfigurationFiles) -> "Configuration":
     """The configuration that a review began with, maybe under an older version. Raises ConfigurationError."""
     given = with_newer_files(stored)
     try:
@@ -130,6 +133,8 @@ def files_of_an_older_form(stored: ConfigurationFiles) -> list[str]:
 
 def _is_read(content: Any, part: str) -> bool:
     """True if the content has the form of this version's file of that part."""
+    from domain.configuration import Configuration  # a score needs the part alone
+
     model: Any = Configuration.model_fields[part].annotation
     try:
         TypeAdapter(get_args(model)[1] if part in _LIBRARY else model).validate_python(content)
@@ -138,8 +143,10 @@ def _is_read(content: Any, part: str) -> bool:
     return True
 
 
-def parse_configuration(given: ConfigurationFiles) -> Configuration:
+def parse_configuration(given: ConfigurationFiles) -> "Configuration":
     """The configuration in these files, checked. Raises ConfigurationError naming the file, the line and the key."""
+    from domain.configuration import Configuration  # a score needs the part alone
+
     documents = _parse(given.files)
     books = sorted(name for name in given.files if name.partition("/")[0] in _LIBRARY)
     content = _content(given.files, documents, _FILES)

@@ -7,9 +7,13 @@ rule compares the signal with, ``{ticket_spike_times}`` the same as "twice", ``{
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from domain.configuration import ReviewProfile, ReviewSettings, RuleCondition, ScoringSettings, TierSettings
 from domain.errors import ConfigurationError
+from domain.score_configuration import RuleCondition, ScoringSettings, TierSettings
+
+if TYPE_CHECKING:
+    from domain.configuration import ReviewProfile, ReviewSettings
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _FORMATTED = re.compile(r"{[^{}]*[:!.\[]")
@@ -37,8 +41,8 @@ def state_tier_numbers(tiers: TierSettings, windows: Mapping[str, int]) -> TierS
 
 
 def state_review_numbers(
-    review: ReviewSettings, tiers: TierSettings, scoring: ScoringSettings, windows: Mapping[str, int]
-) -> ReviewSettings:
+    review: "ReviewSettings", tiers: TierSettings, scoring: ScoringSettings, windows: Mapping[str, int]
+) -> "ReviewSettings":
     """The review's settings with the numbers in their texts. Raises ConfigurationError for an unknown placeholder."""
     common = {"degradation_points": _number(scoring.degradation_points.value)}
     for tier, deadline in tiers.due.items():
@@ -55,7 +59,7 @@ def state_review_numbers(
     return review.model_copy(update={"workflow": tuple(workflow), "profiles": profiles})
 
 
-def _with_note(profile: ReviewProfile, following: int | None) -> ReviewProfile:
+def _with_note(profile: "ReviewProfile", following: int | None) -> "ReviewProfile":
     """The profile with its note: ``{from}`` and ``{under}`` accounts, ``{over}`` and ``{up_to}`` one less of each."""
     values = {"from": str(profile.above_accounts), "over": str(profile.above_accounts - 1)}
     values |= {"under": str(following), "up_to": str(following - 1)} if following is not None else {}

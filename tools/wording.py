@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from domain.configuration import Unit
+from domain.score_configuration import Unit
 
 if TYPE_CHECKING:
     from domain.portfolio import PortfolioSummary

@@ -15,13 +15,13 @@ from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import CHANGES, PAGE_SIZE, PRIORITIES, SORTS, TableQuery
 from app.desk.sessions import current_member
 from app.report.my_week import week_of
-from domain.configuration import CATEGORIES, SIZES
 from domain.desk import Member
 from domain.errors import InputError, UnknownReference
 from domain.plan import TBD
 from domain.readings import count_readings
 from domain.running_play import PlayProgress
 from domain.save_play import SavePlay
+from domain.score_configuration import CATEGORIES, SIZES
 from tools.evidence.statement_kinds import reading_choices
 from tools.planning.running_play import with_marks
 from tools.save_play.editing import describe_edit

@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from app.desk.score_table import ScoreTable, WhatIfEffect
 from app.parsing import first_problem
-from domain.configuration import CATEGORIES, SIZES, Configuration, ConfigurationFiles, ScoringSettings
+from domain.configuration import Configuration
 from domain.errors import ConfigurationError, DecisionError
+from domain.score_configuration import CATEGORIES, SIZES, ConfigurationFiles, ScoringSettings
 from tools.scoring.score_sql import scored_sql
 from tools.yaml_file import parse_yaml
 

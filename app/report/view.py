@@ -8,13 +8,13 @@ from typing import TypeVar
 
 from app.report.file_names import person_stem, stems
 from app.report.formatting import counted
-from domain.configuration import InterventionTier
 from domain.diagnosis import CauseFinding, Pattern
 from domain.facts import UnreadText
 from domain.plan import AgendaItem, PlanLine, Prework, WaitingPlay
 from domain.portfolio import AheadAccount, AtRiskAccount
 from domain.review import Review
 from domain.save_play import PlayAction, SavePlay
+from domain.score_configuration import InterventionTier
 from domain.tracking import Action, CalendarHold, Decision
 from tools.evidence.fact_text import FactLine, FactText
 

@@ -16,10 +16,11 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from domain.configuration import Configuration, ScoringSettings
+from domain.configuration import Configuration
 from domain.errors import ConfigurationError
 from domain.evidence import Evidence
 from domain.record import Record
+from domain.score_configuration import ScoringSettings
 from tools.evidence.dossier import build_dossiers
 from tools.scoring.scored_base import ScoredBase, read_base
 from tools.scoring.snapshots import SnapshotStore

@@ -14,16 +14,17 @@ from typing import Any, TypeVar, cast
 from agents.briefer import Briefer
 from agents.capacity_analyzer import assess_capacity
 from agents.conversation import Message, ModelAnswer, ToolCall
-from domain.configuration import Configuration, Size
+from domain.configuration import Configuration
 from domain.diagnosis import CapacityLine, Handover
 from domain.dossier import Person
 from domain.errors import Unreachable
 from domain.phase_results import CsmBook, IdentifyResult, MovableAccount
 from domain.plan import Briefing
-from domain.playbook import Role
 from domain.questions import QuestionAnswer
 from domain.record import Record
 from domain.save_play import PlayAction, PlayPhase, SavePlay
+from domain.score_configuration import Size
+from domain.tables import Role
 from domain.tracking import Action
 from evals.cases import FIXTURES, load_yaml
 from evals.engine import Judgement, Question, ReportProgress, Verdict, answer_questions

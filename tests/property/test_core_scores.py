@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.configuration import CATEGORIES, SIZES, BandLimits
+from domain.score_configuration import CATEGORIES, SIZES, BandLimits
 from tests.builders import AS_OF, SHIPPED, SIGNALS, component_of, explain_signals, score_signals, with_scoring
 from tools.evidence.evidence import build_contributions, exact_parts
 from tools.scoring.health import band_sql, component_sql

@@ -20,7 +20,6 @@ from typing import Any, get_args
 import pytest
 
 from agents.play_drafter import PlayDrafter, running_choices
-from domain.configuration import InterventionTier
 from domain.dossier import Contact, Dossier, Person
 from domain.drafting import FIRST_TOUCH, DraftAction, DraftingRecord, PlayDraft
 from domain.evidence import Direction, Evidence, SourceRow
@@ -39,6 +38,7 @@ from domain.playbook import PHASES, Difficulty
 from domain.portfolio import RiskTier
 from domain.record import Record
 from domain.save_play import SavePlay
+from domain.score_configuration import InterventionTier
 from tests.builders import (
     CALENDAR,
     HIGHEST,

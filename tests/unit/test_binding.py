@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from domain.dossier import Contact, Person
 from domain.facts import Fact, MeetingFact, PromiseFact, UsageFact
 from domain.plan_language import FactQuery, PersonQuery, Step, StepPerson
-from domain.playbook import PHASES, PlaybookAction, Role
+from domain.playbook import PHASES, PlaybookAction
+from domain.tables import Role
 from tests.builders import AS_OF, SHIPPED, build_context, made_up_team
 from tests.unit.test_plays_about_money import (
     BUYER,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.configuration import Configuration, ConfigurationFiles
+from domain.configuration import Configuration
 from domain.errors import ConfigurationError
+from domain.score_configuration import ConfigurationFiles
 from tests.builders import SHIPPED
 from tools.configuration import (
     DEFAULT_FOLDER,

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.configuration import Configuration, RuleCondition, ScoringSettings, TierRule
+from domain.configuration import Configuration
 from domain.errors import ConfigurationError, DataError
 from domain.evidence import Evidence
+from domain.score_configuration import RuleCondition, ScoringSettings, TierRule
 from tests.builders import AS_OF, NO_HISTORY, SHIPPED, with_scoring
 from tools.evidence.dossier import build_dossiers
 from tools.scoring.data_gaps import count_signals, data_gaps

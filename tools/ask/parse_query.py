@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from domain.configuration import AskSettings, InterventionTier
+from domain.configuration import AskSettings
 from domain.dossier import Person
 from domain.questions import AmountField, Condition, Measure, PortfolioQuery
+from domain.score_configuration import InterventionTier
 from tools.ask.find_people import named_people
 from tools.ask.parse_question import normalize_text
 from tools.ask.parse_range import money_range, renewal_range, score_ranges

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from rapidfuzz import fuzz
 
-from domain.configuration import AskSettings, Configuration, InterventionTier, QuestionKind
+from domain.configuration import AskSettings, Configuration, QuestionKind
 from domain.dossier import Person
 from domain.questions import ParsedQuestion, UserStatement
+from domain.score_configuration import InterventionTier
 
 _SENTENCE = re.compile(r"[.!?;,:\n]+\s+|\s+(?:but|and|aber|und|mais|et|pero|y)\s+", re.IGNORECASE)
 _YES_OR_NO = re.compile(

@@ -5,10 +5,11 @@ from datetime import date
 
 import numpy as np
 
-from domain.configuration import Configuration, InterventionTier, Signal
+from domain.configuration import Configuration
 from domain.dossier import Dossier
 from domain.evidence import Contribution, Evidence, SourceRow
 from domain.questions import UserStatement
+from domain.score_configuration import InterventionTier, Signal
 from tools.scoring.tiers import fired_rules
 from tools.wording import format_value
 

@@ -8,11 +8,12 @@ and the play starts with a diagnosis.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.configuration import CauseSettings, Driver, ScoringSettings
+from domain.configuration import CauseSettings, Driver
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier
 from domain.evidence import Contribution
 from domain.playbook import Difficulty
+from domain.score_configuration import ScoringSettings
 from tools.wording import capitalize_first, plural
 
 UNDETERMINED = "undetermined"

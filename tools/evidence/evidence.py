@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from domain.configuration import ScoringSettings, Signal
 from domain.evidence import Contribution, Direction, Evidence, SourceRow
+from domain.score_configuration import ScoringSettings, Signal
 from tools.signals.own_signals import own_row, signal_entry
 from tools.signals.registry import InputRow, Period, is_answered
 from tools.wording import format_unsigned, format_value, times_text

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.configuration import Configuration, HoldKind, ReviewSettings, TierSettings
+from domain.configuration import Configuration, HoldKind, ReviewSettings
 from domain.dossier import Person
 from domain.plan import TBD, PlanLine, Urgency
 from domain.playbook import SPOKEN_CHANNELS
 from domain.portfolio import AccountMovement, AtRiskAccount
 from domain.running_play import Deferral
 from domain.save_play import SavePlay
+from domain.score_configuration import TierSettings
 from domain.tracking import Action, CalendarHold, CrmUpdate
 from tools.working_days import WorkingDays
 

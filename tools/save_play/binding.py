@@ -13,7 +13,8 @@ from typing import Any
 
 from domain.facts import ContactFact, Fact, GoalFact, InvoiceFact, PromiseFact, QuotationFact, TicketFact, UsageFact
 from domain.plan_language import Amount, FactQuery, PersonQuery, Step, StepPerson
-from domain.playbook import PlaybookAction, Role
+from domain.playbook import PlaybookAction
+from domain.tables import Role
 from tools.evidence.fact_words import invoice_amount, person_name
 from tools.save_play.fact_tests import passes
 from tools.wording import format_money, format_number

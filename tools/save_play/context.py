@@ -17,7 +17,8 @@ from domain.evidence import Evidence
 from domain.facts import ContactFact, QuotationFact
 from domain.plan_language import Step, StepPerson
 from domain.play_edits import NO_EDITS, AddedStep, PlayEdits
-from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role, Situation
+from domain.playbook import DIAGNOSIS, PHASES, Phase, Playbook, PlaybookAction, PlayTier, Situation
+from domain.tables import Role
 from tools.evidence.causes import UNDETERMINED
 from tools.evidence.fact_words import fact_reason
 from tools.save_play.added_steps import added_action, added_id, added_step, find_person

@@ -16,8 +16,9 @@ from domain.dossier import Contact, Dossier, Person
 from domain.evidence import SourceRow
 from domain.plan_language import Step
 from domain.play_edits import NO_EDITS
-from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier, Role
+from domain.playbook import PHASES, Phase, Playbook, PlaybookAction, PlayTier
 from domain.save_play import PlayAction, PlayPhase, SavePlay
+from domain.tables import Role
 from tools.wording import plain_name, safe_name
 from tools.working_days import WorkingDays
 

@@ -1,14 +1,17 @@
 """The look back on kept weeks: the list against simple rules, and the chances against what came. Counted in the engine."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from domain.backtest import Backtest, ReliabilityBand, RuleResult
-from domain.configuration import Configuration
 from tools.scoring.churn_odds import chance_sql, decision_sql
 from tools.scoring.scored_base import ScoredBase
 from tools.signals import round_sql
 from tools.sql import sql_date, sql_number, sql_string
 from tools.wording import plural
+
+if TYPE_CHECKING:
+    from domain.configuration import Configuration
 
 _BANDS = (0.0, 0.01, 0.02, 0.05, 0.10, 0.20, 1.0)
 LIST_RULE = "the list: ARR × chance of leaving, decision ahead"
@@ -68,7 +71,7 @@ def _weigh(base: ScoredBase) -> None:
     )
 
 
-def _rule_orders(configuration: Configuration) -> dict[str, str]:
+def _rule_orders(configuration: "Configuration") -> dict[str, str]:
     """By rule: an expression whose highest values come first; NULL leaves an account out."""
     churn, soonest = configuration.scoring.churn, sql_number(configuration.review.decision_ahead.value)
     latest = sql_number(churn.order_weeks.value * 7 + churn.decision_lead.value)

@@ -6,9 +6,9 @@ A gap of the portfolio is said once, with its reason. A gap of single accounts i
 from collections.abc import Iterable
 from datetime import timedelta
 
-from domain.configuration import SIZES
 from domain.data_audit import SourceAudit
 from domain.portfolio import DataGap, SignalCoverage
+from domain.score_configuration import SIZES
 from tools.scoring.scored_base import ScoreOnlyBase, signal_coverage
 from tools.scoring.signal_reasons import reason_unknown, reason_unknown_everywhere
 from tools.scoring.source_shares import connected_weight, signal_tables

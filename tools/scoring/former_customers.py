@@ -5,15 +5,18 @@ They are not reviewed. One rule: nobody leaves the base without being counted, w
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from domain.configuration import ScoringSettings
 from domain.errors import DataError
-from domain.portfolio import DataGap
+from domain.score_configuration import ScoringSettings
 from tools.signals import last_signs_sql
 from tools.sql import sql_number
 from tools.wording import format_date, format_total, plural
+
+if TYPE_CHECKING:
+    from domain.portfolio import DataGap
 
 _CHURNED_SQL = """
     select account_id, max(case when kind = 'churned' then date end) as churned_on from outcomes group by account_id
@@ -76,8 +79,10 @@ class FormerCustomers:
             return "unknown ARR"
         return f"{format_total(self.arr, self.left_out, self.unknown_arr, currency)} of ARR"
 
-    def gaps(self) -> list[DataGap]:
+    def gaps(self) -> "list[DataGap]":
         """The questions about the data."""
+        from domain.portfolio import DataGap  # `score` shows none
+
         return [
             DataGap(kind="accounts", subject="outcomes", message=each.message, accounts=each.accounts)
             for each in self.doubtful

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 
-from domain.configuration import CATEGORIES, SIZES, Category, ScoringSettings, Signal, Size
+from domain.score_configuration import CATEGORIES, SIZES, Category, ScoringSettings, Signal, Size
 from tools.scoring.source_shares import ALL_SOURCES, SourceShares, connected_signals, connected_weight
 from tools.signals import round_sql
 from tools.signals.own_signals import observed_on

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from domain.configuration import SIZES, AlertRule
+from domain.configuration import AlertRule
 from domain.phase_results import CsmBook, MovableAccount, PortfolioCounts
 from domain.portfolio import (
     AccountMovement,
@@ -14,6 +14,7 @@ from domain.portfolio import (
     PortfolioSummary,
     TierCount,
 )
+from domain.score_configuration import SIZES
 from tools.scoring.churn_forecast import SPREAD_SQL, churn_basis, churn_interval, churn_note
 from tools.scoring.data_gaps import count_signals, data_gaps, health_note, left_out_note
 from tools.scoring.health import component_sql, fresh_value_sql

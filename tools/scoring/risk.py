@@ -7,7 +7,7 @@ is continuous and monotonic in every signal, so risk is too.
 
 from collections.abc import Collection
 
-from domain.configuration import CATEGORIES, ScoringSettings, Signal
+from domain.score_configuration import CATEGORIES, ScoringSettings, Signal
 from tools.scoring.health import category_signals
 from tools.signals import round_sql
 from tools.sql import sql_number

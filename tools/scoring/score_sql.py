@@ -8,7 +8,7 @@ a change of weights can be separated from a change of customers.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from domain.configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings, Signal
+from domain.score_configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings, Signal
 from tools.scoring import health, risk, tiers
 from tools.scoring.source_shares import ALL_SOURCES, SourceShares
 from tools.signals import CONTEXT_COLUMNS, OBSERVED_ON, round_sql, signal_columns

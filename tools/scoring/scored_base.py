@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Generic
 import duckdb
 from typing_extensions import TypeVar
 
-from domain.configuration import Configuration, ConfigurationT, ScoreConfiguration
 from domain.data_audit import DataAudit
 from domain.readings import PeoplesReadings
 from domain.record import Row as Row
+from domain.score_configuration import ConfigurationT, ScoreConfiguration
 from tools.engine import EngineLimits, StepWatcher, no_watcher
 from tools.scoring import week_over_week
 from tools.scoring.churn_learning import learn_slopes
@@ -61,9 +61,10 @@ from tools.sources.left_out_limits import LeftOutLimits
 from tools.wording import review_id_of
 
 if TYPE_CHECKING:
+    from domain.configuration import Configuration
     from tools.sources.warehouse import Warehouse
 
-ConfigurationT_co = TypeVar("ConfigurationT_co", bound=ScoreConfiguration, default=Configuration, covariant=True)
+ConfigurationT_co = TypeVar("ConfigurationT_co", bound=ScoreConfiguration, default="Configuration", covariant=True)
 
 
 @dataclass

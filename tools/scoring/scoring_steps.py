@@ -11,8 +11,8 @@ from itertools import compress
 import duckdb
 
 from domain.churn_settings import ChurnSettings
-from domain.configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings
 from domain.data_audit import DataAudit
+from domain.score_configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings
 from tools.engine import StepWatcher
 from tools.scoring.churn_odds import ChurnOdds, Learned, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
 from tools.scoring.churn_rate import ChurnRate

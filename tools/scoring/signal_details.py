@@ -6,7 +6,7 @@ Pure SQL text over ``scored`` and ``measured``; the engine does the work for all
 from collections.abc import Mapping
 from datetime import date
 
-from domain.configuration import ScoreConfiguration, Signal
+from domain.score_configuration import ScoreConfiguration, Signal
 from tools.scoring.score_sql import detail_sql
 from tools.scoring.source_shares import ALL_SOURCES, SourceShares
 from tools.sql import sql_string

@@ -3,9 +3,9 @@
 Pure. Each reason is part of a sentence and is checked against the audit before it is given.
 """
 
-from domain.configuration import Signal
 from domain.data_audit import DataAudit, SourceAudit
 from domain.own_signals import OwnMeasure
+from domain.score_configuration import Signal
 from tools.scoring.source_shares import signal_tables
 from tools.signals.own_signals import signal_entry
 

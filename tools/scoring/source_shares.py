@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from domain.configuration import CATEGORIES, SIZES, Category, ScoringSettings, Signal, Size
 from domain.data_audit import DataAudit
 from domain.own_signals import OWN
+from domain.score_configuration import CATEGORIES, SIZES, Category, ScoringSettings, Signal, Size
 from domain.tables import TABLES
 from tools.signals import TEXT_COLUMNS
 from tools.signals.own_signals import signal_entry

@@ -6,7 +6,7 @@ unknown does not fire.
 
 from collections.abc import Collection, Iterable, Mapping
 
-from domain.configuration import RISK_SCORE, RuleCondition, ScoringSettings, Size, TierRule, TierSettings
+from domain.score_configuration import RISK_SCORE, RuleCondition, ScoringSettings, Size, TierRule, TierSettings
 from tools.sql import sql_number, sql_string, sql_strings
 
 _OPERATORS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<"}

@@ -4,7 +4,7 @@ Pure: writes SQL over ``scored`` (this week) and ``previous`` (last week, under 
 exchange rates; with what was reported then in ``reported_at_risk`` and ``reported_arr``).
 """
 
-from domain.configuration import ScoringSettings
+from domain.score_configuration import ScoringSettings
 from tools.sql import sql_number
 
 _RANK = "case {column} when 'critical' then 3 when 'high' then 2 when 'medium' then 1 else 0 end"

@@ -6,9 +6,9 @@ Pure text. One rule: only what every engine has, so that an own signal is measur
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from domain.configuration import Signal
 from domain.data_audit import DataAudit, SourceAudit
 from domain.own_signals import OWN_ACCOUNTS, OwnMeasure
+from domain.score_configuration import Signal
 from tools.signals.registry import SIGNALS, InputRow, Period, RowTest, SignalEntry
 from tools.sql import sql_date
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from domain.configuration import CATEGORIES, Signal
+from domain.score_configuration import CATEGORIES, Signal
 from domain.tables import TABLES, Table
 from tools.signals import TEXT_COLUMNS, category_sql
 from tools.signals.registry import CONTEXT_COLUMNS, SIGNALS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from domain.configuration import PhraseSettings
+from domain.score_configuration import PhraseSettings
 from tools.signals.plain_text import UNDECIDED, plain_text
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?!\s*[a-z])")

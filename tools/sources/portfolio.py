@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from domain.configuration import Signal
 from domain.data_audit import DataAudit, LeftOutRows, SourceAudit
 from domain.own_signals import OWN_ACCOUNTS, own_tables
+from domain.score_configuration import Signal
 from domain.tables import TABLES, Table
 from tools.engine import EngineLimits, StepWatcher, no_watcher, open_engine
 from tools.signals.sql_columns import columns_read

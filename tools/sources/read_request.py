@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from domain.configuration import Signal
+from domain.score_configuration import Signal
 from domain.tables import TABLES, Table
 from tools.engine import StepWatcher
 from tools.sources.currencies import CurrencyRates

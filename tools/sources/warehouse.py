@@ -14,10 +14,10 @@ from typing import Any
 
 import duckdb
 
-from domain.configuration import CATEGORIES, Signal
 from domain.data_audit import UNKNOWN_PREFIX, DataAudit, LeftOutRows, SourceAudit
 from domain.errors import DataError
 from domain.own_signals import OWN_ACCOUNTS, own_tables
+from domain.score_configuration import CATEGORIES, Signal
 from domain.tables import TABLES, Column, Table
 from tools.engine import StepWatcher
 from tools.signals import (
