@@ -3,10 +3,11 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from app.stores import open_location
 from app.timing import Timing
@@ -21,12 +22,16 @@ from app.wiring import (
 )
 from domain.desk import EntryPoint
 from domain.errors import InputError
-from domain.questions import QuestionAnswer
+from domain.questions import AnswerPart, QuestionAnswer
 from tools.wording import format_date
 
 if TYPE_CHECKING:
     from domain.configuration import Configuration
+    from domain.dossier import Dossier, Person
+    from domain.facts import Incident
     from graph.ask_context import AskContext
+
+T = TypeVar("T")
 
 MAX_QUESTION_LENGTH = 2000
 MOST_EARLIER = 3
@@ -91,6 +96,61 @@ def answer_conversation(
             earlier.append(question)
 
 
+@dataclass(frozen=True)
+class AccountLook:
+    """One account as a question sees it: its dossier, why it is or is not at risk, and who and what it is tied to."""
+
+    dossier: "Dossier"
+    why: AnswerPart
+    people: "Mapping[str, Person]"
+    """Our people, by id."""
+    incidents: "Sequence[Incident]"
+
+
+def answer_play(
+    account_id: str,
+    said: str,
+    request: ReviewRequest,
+    *,
+    store: str | None = None,
+    propose_by: str | None = None,
+    way: EntryPoint = "command line",
+    timing: Timing | None = None,
+) -> QuestionAnswer:
+    """A save play for the account with this id, with what is said about it: a question whose account is certain.
+
+    ``propose_by`` as in ``answer_question``. Raises InputError for data that cannot be used and for a text too long.
+    """
+    timing = timing or Timing()
+    question = f"save play for {account_id}{f': {said}' if said.strip() else ''}"
+    check_question(question)
+    with _question_store(store, keep=propose_by is not None) as session:
+        session.store.way = way
+        context = ask_context(session, request, session.configuration(request), timing)
+        reading = context.parse(said)
+        part = asyncio.run(_closing(context, context.save_play(account_id, reading.said, reading.tried)))
+        answered = QuestionAnswer(question=question, as_of=context.as_of, parts=(part,), answered_by="rules")
+        if propose_by is not None:
+            answered = _propose_play(session, context, answered, propose_by, timing)
+        return answered
+
+
+def name_account(words: str, request: ReviewRequest, *, store: str | None = None) -> str | AnswerPart:
+    """Id of the account that the words name, however they are spelt, or the question back. Writes nothing."""
+    check_question(words)
+    with _question_store(store, keep=False) as session:
+        context = ask_context(session, request, session.configuration(request), Timing())
+        return context.resolve_account(words, context.parse(words))
+
+
+def look_at_account(account_id: str, request: ReviewRequest, *, store: str | None = None) -> AccountLook:
+    """The dossier of any account of the data, also of one that no review looked at closely. Writes nothing."""
+    with _question_store(store, keep=False) as session:
+        context = ask_context(session, request, session.configuration(request), Timing())
+        why = context.explain_risk(account_id)
+        return AccountLook(context.dossier(account_id), why, context.people, context.incidents)
+
+
 def check_question(question: str) -> None:
     """Raise InputError for a question that is empty or too long."""
     if not question.strip():
@@ -120,8 +180,13 @@ async def _run_question(question: str, context: "AskContext", earlier: Sequence[
     os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
     from graph.ask_conversation import answer_follow_up
 
+    return await _closing(context, answer_follow_up(question, context, earlier))
+
+
+async def _closing(context: "AskContext", answer: Coroutine[object, object, T]) -> T:
+    """The answer; the connections to the model are closed after it."""
     try:
-        return await answer_follow_up(question, context, earlier)
+        return await answer
     finally:
         if context.client is not None:
             await context.client.close()
