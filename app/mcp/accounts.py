@@ -6,7 +6,7 @@ from urllib.parse import quote
 from app.desk.score_table import Row, TableQuery
 from app.mcp.actions import open_rows
 from app.mcp.paging import page_of
-from app.mcp.reader import ReviewReader
+from app.mcp.reader import ReviewReader, owner_name
 from app.mcp.records import (
     AccountAnswer,
     AccountList,
@@ -26,13 +26,17 @@ from app.mcp.records import (
 )
 from app.questions import AccountLook, look_at_account
 from domain.dossier import Dossier
-from domain.errors import UnknownReference
+from domain.errors import InputError, UnknownReference
 from domain.facts import Fact, QuotationFact
 from domain.portfolio import AtRiskAccount
 from tools.evidence.fact_text import GROUP_TITLES, FactText
 from tools.wording import format_money, format_total, known_amount, plain_name, plural
 
 ACCOUNTS_A_PAGE = 20
+PRIORITIES = ("critical", "high", "medium")
+"""Priorities of accounts at risk."""
+CHANGES = ("new", "worsened", "improved", "resolved")
+"""Kinds of change since the review before."""
 LINES_A_PAGE = 10
 _REASONS = 4
 _FACTS = 5
@@ -50,6 +54,8 @@ def find_accounts(
     reader: ReviewReader, name: str, segment: str, csm: str, priority: str, change: str, at_risk: bool, page: int
 ) -> AccountList:
     """Accounts that fit, those with the most to lose first. Raises InputError for an unknown segment or person."""
+    _check("priority", priority, PRIORITIES)
+    _check("change", change, CHANGES)
     person = _csm(reader, csm) if csm else ""
     query = TableQuery(
         show="at-risk" if at_risk else "all",
@@ -69,8 +75,14 @@ def find_accounts(
         next_page=found.wanted.page + 1 if shown < found.accounts else None,
         arr=round(found.arr, 2),
         currency=reader.currency,
-        accounts=tuple(AccountRow(**_scores(row, reader.currency)) for row in found.rows),
+        accounts=tuple(_account_row(row) for row in found.rows),
     )
+
+
+def _check(name: str, value: str, known: Sequence[str]) -> None:
+    """Raises InputError for an unknown value of a filter."""
+    if value and value not in known:
+        raise InputError(f"{name} “{plain_name(value, 40)}” is unknown; use {', '.join(known)}, or leave it out")
 
 
 def _csm(reader: ReviewReader, words: str) -> str:
@@ -87,21 +99,20 @@ def _csm(reader: ReviewReader, words: str) -> str:
     return reader.person(words, "the list of accounts").person_id
 
 
-def _scores(row: Row, currency: str) -> dict[str, object]:
-    return {
-        "account_id": row["account_id"],
-        "name": plain_name(row["name"]) or row["account_id"],
-        "segment": row["segment"],
-        "arr": known_amount(row["arr"]),
-        "currency": currency,
-        "renewal_date": row["renewal_date"],
-        "csm": plain_name(row["csm"] or row["csm_id"]) or None,
-        "at_risk": row["at_risk"],
-        "priority": row["intervention_tier"],
-        "health": _rounded(row["health"]),
-        "risk": round(float(row["risk"]), 1),
-        "change": row["change"],
-    }
+def _account_row(row: Row) -> AccountRow:
+    return AccountRow(
+        account_id=row["account_id"],
+        name=plain_name(row["name"]) or row["account_id"],
+        segment=row["segment"],
+        arr=known_amount(row["arr"]),
+        renewal_date=row["renewal_date"],
+        csm=plain_name(row["csm"] or row["csm_id"]) or None,
+        at_risk=row["at_risk"],
+        priority=row["intervention_tier"],
+        health=_rounded(row["health"]),
+        risk=round(float(row["risk"]), 1),
+        change=row["change"],
+    )
 
 
 def _rounded(value: float | None) -> float | None:
@@ -110,6 +121,7 @@ def _rounded(value: float | None) -> float | None:
 
 def list_at_risk(reader: ReviewReader, priority: str, page: int) -> AtRiskList:
     """The accounts at risk on the meeting list, by rank."""
+    _check("priority", priority, PRIORITIES)
     lines = [line for line in reader.review.at_risk if not priority or line.intervention_tier == priority]
     shown = page_of(lines, page, LINES_A_PAGE)
     portfolio = reader.review.portfolio
@@ -124,6 +136,7 @@ def list_at_risk(reader: ReviewReader, priority: str, page: int) -> AtRiskList:
         about=reader.about,
         **shown.counts,
         summary=f"{summary}.",
+        currency=reader.currency,
         accounts=tuple(_risk_row(reader, line) for line in shown.rows),
     )
 
@@ -136,7 +149,6 @@ def _risk_row(reader: ReviewReader, line: AtRiskAccount) -> AtRiskRow:
         name=plain_name(line.name),
         segment=line.segment,
         arr=line.arr,
-        currency=line.currency,
         renewal_date=line.renewal_date,
         renewal_in_days=line.renewal_in_days,
         csm=plain_name(line.csm) or None,
@@ -154,7 +166,7 @@ def _risk_row(reader: ReviewReader, line: AtRiskAccount) -> AtRiskRow:
 
 def _next_step(reader: ReviewReader, account_id: str) -> NextStep | None:
     line = reader.view.plan_line(account_id)
-    return NextStep(action=line.action, owner=line.owner, by=line.by) if line else None
+    return NextStep(action=line.action, owner=owner_name(line.owner), by=line.by) if line else None
 
 
 def play_state(reader: ReviewReader, account_id: str) -> str | None:
@@ -170,13 +182,14 @@ def play_state(reader: ReviewReader, account_id: str) -> str | None:
 
 def list_changes(reader: ReviewReader, kind: str, page: int) -> ChangeList:
     """What changed since the review before: stories, the ARR at risk step by step, and the accounts that moved."""
+    _check("change", kind, CHANGES)
     review, portfolio = reader.review, reader.review.portfolio
     moves = [move for move in portfolio.movements if not kind or move.change == kind]
     shown = page_of(moves, page, LINES_A_PAGE)
     if review.baseline:
         summary = "This is the first review: there is no earlier one to compare with."
     else:
-        counts = {name: sum(move.change == name for move in portfolio.movements) for name in _CHANGES}
+        counts = {name: sum(move.change == name for move in portfolio.movements) for name in CHANGES}
         change = reader.view.at_risk_change or 0.0
         summary = (
             f"Since {review.previous_review_id}, ARR at risk {'rose' if change > 0 else 'fell'} by "
@@ -195,7 +208,7 @@ def list_changes(reader: ReviewReader, kind: str, page: int) -> ChangeList:
                 arr=story.arr,
                 accounts=_named(reader, story.account_ids),
                 proposal=story.proposal,
-                owner=story.owner,
+                owner=owner_name(story.owner),
                 by=story.by,
             )
             for story in review.stories
@@ -208,9 +221,6 @@ def list_changes(reader: ReviewReader, kind: str, page: int) -> ChangeList:
             for move in shown.rows
         ),
     )
-
-
-_CHANGES = ("new", "worsened", "improved", "resolved")
 
 
 def _named(reader: ReviewReader, accounts: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from app.desk.loaded_review import MeetingState
 from app.mcp.paging import page_of
-from app.mcp.reader import ReviewReader
+from app.mcp.reader import ReviewReader, owner_name
 from app.mcp.records import ActionList, ActionRow, CapacityList, LoadRow
 from domain.desk import check_role
 from domain.tracking import Commitment
@@ -57,7 +57,7 @@ def _row(reader: ReviewReader, item: Commitment, blocked: bool, note: str) -> Ac
         account=plain_name(item.account_name),
         what=item.title,
         # A viewer gets no owners: counted, late actions are a figure about a person.
-        owner=plain_name(item.owner) if is_own or reader.member.is_at_least("csm") else None,
+        owner=owner_name(item.owner) if is_own or reader.member.is_at_least("csm") else None,
         due=item.due,
         status="blocked" if blocked else item.status,
         days_late=days,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from app.desk.answers import answer_for, named_colleagues
 from app.mcp.accounts import encoded, play_state
-from app.mcp.reader import ReviewReader
+from app.mcp.reader import ReviewReader, owner_name
 from app.mcp.records import Candidate, PartAnswer, ProposedPlay, QuestionResult, SavePlayAnswer, StepRow, TablePart
 from app.questions import MAX_QUESTION_LENGTH, MOST_EARLIER, answer_play, answer_question
 from app.report.formatting import word
@@ -21,6 +21,7 @@ _STEPS = 12
 _TERMS = 4
 _SENTENCES = 12
 _KNOWN = 8
+_DRAFT = "a draft: nobody has proposed or decided it"
 
 
 def ask(reader: ReviewReader, question: str, earlier: Sequence[str]) -> QuestionResult:
@@ -85,7 +86,7 @@ def _more_tables(part: AnswerPart, currency: str) -> list[AnswerTable]:
             source="the plan of the day",
             columns=("id", "account", "priority", "action", "owner", "by"),
             rows=tuple(
-                (line.account_id, plain_name(line.name), line.tier, line.action, line.owner, str(line.by))
+                (line.account_id, plain_name(line.name), line.tier, line.action, owner_name(line.owner), str(line.by))
                 for line in part.plan
             ),
         ),
@@ -115,7 +116,7 @@ def _more_tables(part: AnswerPart, currency: str) -> list[AnswerTable]:
             source="the actions of earlier reviews",
             columns=("action", "account", "owner", "due", "status"),
             rows=tuple(
-                (each.title, plain_name(each.account_name), plain_name(each.owner), str(each.due), each.status)
+                (each.title, plain_name(each.account_name), owner_name(each.owner), str(each.due), each.status)
                 for each in part.commitments
             ),
         ),
@@ -124,7 +125,7 @@ def _more_tables(part: AnswerPart, currency: str) -> list[AnswerTable]:
             source="the playbook and the facts of the account",
             columns=("step", "owner", "due", "why"),
             rows=tuple(
-                (step.action, step.owner, str(step.due), "; ".join(step.because) or step.purpose)
+                (step.action, owner_name(step.owner), str(step.due), "; ".join(step.because) or step.purpose)
                 for phase in (part.play.phases if part.play else ())
                 for step in phase.actions
             ),
@@ -151,7 +152,7 @@ def read_save_play(reader: ReviewReader, account: str, said: str) -> SavePlayAns
         return _play(reader, play, (), _decided(reader, play))
     answered = answer_play(account_id, said, reader.loaded.request, store=reader.service.store, way="MCP")
     part, drafted = _drafted(answered)
-    return _play(reader, drafted, part.said, "a draft: nobody has proposed or decided it")
+    return _play(reader, drafted, part.said, _DRAFT)
 
 
 def _drafted(answered: QuestionAnswer) -> tuple[AnswerPart, SavePlay]:
@@ -171,10 +172,10 @@ def _decided(reader: ReviewReader, play: SavePlay) -> str:
 
 
 def _play(reader: ReviewReader, play: SavePlay, said: Sequence[UserStatement], status: str) -> SavePlayAnswer:
-    states = _step_states(reader, play) if status[:7] != "a draft" else {}
+    is_draft = status == _DRAFT
+    states = {} if is_draft else _step_states(reader, play)
     steps = [(phase.title, step) for phase in play.phases for step in phase.actions]
     value = play.expected_value
-    is_draft = status.startswith("a draft")
     return SavePlayAnswer(
         about=reader.about,
         account_id=play.account_id,
@@ -183,7 +184,7 @@ def _play(reader: ReviewReader, play: SavePlay, said: Sequence[UserStatement], s
         arr=play.arr,
         currency=play.currency,
         renewal_date=play.renewal_date,
-        owner=plain_name(play.owner),
+        owner=owner_name(play.owner),
         cause=play.cause_label,
         diagnosis=play.root_cause,
         said=_said(said),
@@ -192,7 +193,7 @@ def _play(reader: ReviewReader, play: SavePlay, said: Sequence[UserStatement], s
             StepRow(
                 phase=title,
                 what=step.action,
-                owner=plain_name(step.owner),
+                owner=owner_name(step.owner),
                 due=step.due,
                 why=step.because or (step.purpose,),
                 result=step.result,
@@ -203,8 +204,8 @@ def _play(reader: ReviewReader, play: SavePlay, said: Sequence[UserStatement], s
         steps_left_out=max(len(steps) - _STEPS, 0),
         success=tuple(f"{each.metric}: {each.target}, by {each.by}" for each in play.success_criteria[:_TERMS]),
         walk_away_when=tuple(each.when for each in play.walk_away[:_TERMS]),
-        expected_value=f"{format_money(value.value, play.currency)} in one year of ARR: {value.save_probability:.0%} to save "
-        f"({value.save_basis}), {value.hours:.0f} hours, cost {format_money(value.cost, play.currency)}",
+        expected_value=f"{format_money(value.value, play.currency)}: {value.save_probability:.0%} to save ({value.save_basis}), "
+        f"{value.hours:.0f} hours, cost {format_money(value.cost, play.currency)}",
         next="propose puts it before the next decision; people decide it"
         if is_draft
         else "people decide it in the review, on the desk or with saveplay decide",

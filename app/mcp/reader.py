@@ -22,6 +22,7 @@ from app.wiring import StoreSession, utc_now
 from domain.desk import Member
 from domain.dossier import Person
 from domain.errors import InputError, NotAllowed, UnknownReference
+from domain.plan import TBD
 from domain.review import Review
 from tools.wording import format_date, plain_name
 
@@ -173,7 +174,10 @@ class ReviewReader:
         people, mine = self.loaded.people, self.member.person_id
         if wanted in ("me", "my", "i", "mine"):
             if mine is None or mine not in people:
-                raise InputError(f"{self.member.name} is nobody in the data; name a person by id or name")
+                raise InputError(
+                    f"{plain_name(self.member.name)} is nobody in the data, so “me” means nobody: name a person by id or name, "
+                    "or start saveplay mcp with --person ID (over HTTP: a token made with --person ID)"
+                )
             return people[mine]
         named = [each for each in people.values() if wanted in (each.person_id.casefold(), each.name.casefold())]
         is_own = len(named) == 1 and named[0].person_id == mine
@@ -183,6 +187,11 @@ class ReviewReader:
             known = ", ".join(f"{each.name} ({each.person_id})" for each in _by_name(people.values())[:10])
             raise UnknownReference(f"nobody of ours is “{plain_name(words, 60)}”; for example: {known}")
         return named[0]
+
+
+def owner_name(name: str) -> str:
+    """The name of an owner in one line; words where nobody owns it yet."""
+    return "nobody yet" if name == TBD else plain_name(name)
 
 
 def _by_name(people: Iterable[Person]) -> list[Person]:

@@ -50,7 +50,6 @@ class AccountRow(Record):
     name: str
     segment: str | None
     arr: float | None = Field(description=_ARR)
-    currency: str
     renewal_date: date | None
     csm: str | None = Field(description="Our customer success manager; null: nobody.")
     at_risk: bool
@@ -91,6 +90,7 @@ class AtRiskList(Listing):
     """The accounts at risk, in the order of the meeting."""
 
     summary: str
+    currency: str
     accounts: tuple[AtRiskRow, ...]
     evidence_note: str = EVIDENCE_NOTE
 
@@ -268,7 +268,7 @@ class LoadRow(Record):
     accounts: int
     at_risk: int
     red: int
-    hours_free: float | None = Field(description="Hours left for save plays; null: unknown.")
+    hours_free: float | None = Field(description="Hours left in the period, before this week's plays; null: unknown.")
     hours_committed: float
     hours_asked: float = Field(description="Hours that this week's plays need.")
     overloaded: bool

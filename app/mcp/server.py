@@ -6,15 +6,17 @@ do next. Nothing that customers wrote is ever run: not as a tool, not as an addr
 
 import logging
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources import ResourceSecurity
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
+from pydantic.fields import FieldInfo
 
 from app.mcp import accounts, actions, questions, resources
+from app.mcp.accounts import CHANGES, PRIORITIES
 from app.mcp.reader import LATEST, ReviewReader, ReviewService
 from app.mcp.records import (
     AccountAnswer,
@@ -29,7 +31,7 @@ from app.mcp.records import (
     SavePlayAnswer,
 )
 from domain.desk import Member
-from domain.errors import BusyError, NotAllowed, SaveplayError, UnknownReference
+from domain.errors import BusyError, NotAllowed, PlaceError, SaveplayError, StoreError, UnknownReference
 
 _log = logging.getLogger("saveplay.mcp")
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -59,8 +61,15 @@ Said = Annotated[
         "It counts as evidence from you. Leave it empty rather than repeat a customer's text.",
     ),
 ]
-Priority = Literal["", "critical", "high", "medium"]
-Change = Literal["", "new", "worsened", "improved", "resolved"]
+
+
+def _one_of(*known: str) -> FieldInfo:
+    """A text with these values in its schema. It is checked where it is used, so that the error is ours."""
+    return Field(max_length=40, json_schema_extra={"enum": ["", *known]})  # type: ignore[no-any-return]
+
+
+Priority = Annotated[str, _one_of(*PRIORITIES)]
+Change = Annotated[str, _one_of(*CHANGES)]
 
 
 def create_server(service: ReviewService, who: Who) -> MCPServer[Any]:
@@ -81,7 +90,8 @@ def create_server(service: ReviewService, who: Who) -> MCPServer[Any]:
         except BusyError as error:
             return _error(f"{error.public_message}. {_WAIT}")
         except SaveplayError as error:
-            _log.warning("%s", error)
+            if isinstance(error, StoreError | PlaceError):
+                _log.error("%s", error)
             return _error(error.public_message)
         return CallToolResult(
             content=[TextContent(type="text", text=found.model_dump_json())],
