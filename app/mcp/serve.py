@@ -119,6 +119,11 @@ class RequireToken:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["path"].rstrip("/") != PATH:  # a client that looks for OAuth has to find none
+            await JSONResponse({"error": "not_found", "message": f"the MCP server is at {PATH}"}, 404)(
+                scope, receive, send
+            )
+            return
         kind, _, token = Request(scope).headers.get("authorization", "").partition(" ")
         member: Member | None = None
         if kind.lower() == "bearer" and token.strip():

@@ -201,8 +201,6 @@ def test_an_account_is_found_by_id_by_name_and_by_a_misspelt_name(monday: Monday
 def test_an_account_with_a_hostile_name_is_read_like_any_other(agent: Agent) -> None:
     found = agent.call("account", account="<script>alert(1)</script> Retail GmbH")
     assert (found["account_id"], found["name"]) == ("TF-1007", "<script>alert(1)</script> Retail GmbH")
-    bidi = [row["name"] for row in agent.call("find_accounts", name="gpj.exe")["accounts"]]
-    assert not [name for name in bidi if not name.isprintable()]
 
 
 def test_customers_words_stand_apart_and_are_called_evidence(monday: Monday, agent: Agent) -> None:
@@ -337,6 +335,8 @@ def test_a_call_without_a_valid_token_from_another_host_or_site_is_refused(monda
             assert "saveplay invite" in answer.json()["message"]
             assert answer.headers["www-authenticate"] == "Bearer"
         assert client.get(address).status_code == 401
+        oauth = client.get(address.replace("/mcp", "/.well-known/oauth-protected-resource"))
+        assert oauth.status_code == 404
         foreign = client.post(address, json=call, headers={**accept, **token, "host": "evil.example"})
         assert foreign.status_code == 421
         cross = client.post(address, json=call, headers={**accept, **token, "origin": "https://evil.example"})
