@@ -239,7 +239,7 @@ def read_account(reader: ReviewReader, words: str) -> AccountAnswer:
     dossier = reader.loaded.dossiers.get(account_id)
     look = None
     if dossier is None:
-        look = look_at_account(account_id, reader.loaded.request, store=reader.service.store)
+        look = look_at_account(account_id, reader.loaded.request, store=reader.service.store, cache=reader.service.base)
         dossier = look.dossier
     cause = reader.view.causes.get(account_id) or (look.why.cause if look and dossier.at_risk else None)
     quotes = _quotes(dossier.facts)

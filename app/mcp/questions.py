@@ -37,6 +37,7 @@ def ask(reader: ReviewReader, question: str, earlier: Sequence[str]) -> Question
         asker=reader.member.person_id,
         earlier=before,
         way="MCP",
+        cache=reader.service.base,
     )
     colleague = named_colleagues(" ".join((*before, question)), reader.loaded.people, reader.member)
     answered = answer_for(reader.member, answered, colleague)
@@ -150,7 +151,9 @@ def read_save_play(reader: ReviewReader, account: str, said: str) -> SavePlayAns
     play = reader.view.plays.get(account_id)
     if play is not None and not said.strip():
         return _play(reader, play, (), _decided(reader, play))
-    answered = answer_play(account_id, said, reader.loaded.request, store=reader.service.store, way="MCP")
+    answered = answer_play(
+        account_id, said, reader.loaded.request, store=reader.service.store, way="MCP", cache=reader.service.base
+    )
     part, drafted = _drafted(answered)
     return _play(reader, drafted, part.said, _DRAFT)
 
@@ -239,6 +242,7 @@ def propose(reader: ReviewReader, account: str, said: str) -> ProposedPlay:
         store=reader.service.store,
         propose_by=reader.member.name,
         way="MCP",
+        cache=reader.service.base,
     )
     _, play = _drafted(answered)
     return ProposedPlay(

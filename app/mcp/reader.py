@@ -15,7 +15,7 @@ from app.desk.score_table import ScoreCache, ScoreTable, TableQuery
 from app.desk.sessions import PeopleCache, Sessions
 from app.desk.settings import DeskSettings
 from app.desk.store_pool import StorePool
-from app.questions import name_account
+from app.questions import BaseCache, name_account
 from app.report.view import ReviewView
 from app.stores import open_location
 from app.wiring import StoreSession, utc_now
@@ -45,6 +45,8 @@ class ReviewService:
     reviews: ReviewCache = field(default_factory=ReviewCache)
     scores: ScoreCache = field(default_factory=ScoreCache)
     people: PeopleCache = field(default_factory=PeopleCache)
+    base: BaseCache = field(default_factory=BaseCache)
+    """What questions are answered from."""
     _pool: StorePool | None = None
 
     def check_store(self) -> None:
@@ -155,7 +157,7 @@ class ReviewReader:
             return str(chosen[0]["account_id"])
         if chosen:
             raise UnknownReference(_which(words, [(row["account_id"], row["name"]) for row in chosen]))
-        found = name_account(words, self.loaded.request, store=self.service.store)
+        found = name_account(words, self.loaded.request, store=self.service.store, cache=self.service.base)
         if isinstance(found, str):
             return found
         if found.candidates:

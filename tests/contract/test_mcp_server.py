@@ -37,6 +37,7 @@ from tests.e2e.shared_stores import (  # noqa: F401  fixtures
     write_csv_rows,
 )
 from tests.mcp_clients import Agent, agent_over_http, agent_over_stdio, mcp_over_http
+from tools.store.desk_store import DeskStore
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -341,8 +342,6 @@ def test_a_call_without_a_valid_token_from_another_host_or_site_is_refused(monda
         assert foreign.status_code == 421
         cross = client.post(address, json=call, headers={**accept, **token, "origin": "https://evil.example"})
         assert cross.status_code == 403
-        large = client.post(address, content=b"x" * 1_100_000, headers={**accept, **token})
-        assert large.status_code == 413
 
 
 def test_every_role_reads_every_tool_and_resource_that_the_desk_shows_it(
@@ -397,8 +396,8 @@ def test_a_token_that_was_ended_opens_nothing_any_more(monday: Monday, address: 
     token = _token(monday, "viewer")
     with agent_over_http(address, token) as agent:
         assert agent.call("at_risk")["total"]
-        with closing(sqlite3.connect(monday.place.store / "saveplay.db")) as connection, connection:
-            connection.execute("delete from credentials where kind = 'token'")
+        with closing(FolderLocation(monday.place.store).store(utc_now)) as store:
+            DeskStore(store).delete_key("token", token)
         with pytest.raises(Exception, match=r"401|Unauthorized|not_signed_in"):
             agent.call("at_risk")
 

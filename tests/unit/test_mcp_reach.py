@@ -16,7 +16,7 @@ READING = {
 STORE_CALLS = {"reviews", "progress", "progress_notes", "actions_before", "log"}
 """Methods of the store that the server calls: all read, but the audit line of a refusal."""
 QUESTIONS = {
-    "AccountLook", "answer_play", "answer_question", "look_at_account", "name_account", "MAX_QUESTION_LENGTH", "MOST_EARLIER",
+    "AccountLook", "BaseCache", "answer_play", "answer_question", "look_at_account", "name_account", "MAX_QUESTION_LENGTH", "MOST_EARLIER",
 }  # fmt: skip
 
 
