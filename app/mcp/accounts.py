@@ -25,6 +25,7 @@ from app.mcp.records import (
     WeekScore,
 )
 from app.questions import AccountLook, look_at_account
+from app.report.formatting import probability, word
 from domain.dossier import Dossier
 from domain.errors import InputError, UnknownReference
 from domain.facts import Fact, QuotationFact
@@ -151,6 +152,7 @@ def _risk_row(reader: ReviewReader, line: AtRiskAccount) -> AtRiskRow:
         arr=line.arr,
         renewal_date=line.renewal_date,
         renewal_in_days=line.renewal_in_days,
+        chance_of_leaving=probability(line.churn_probability, line.calibrated, line.churn_horizon_weeks),
         csm=plain_name(line.csm) or None,
         at_risk=True,
         priority=line.intervention_tier,
@@ -213,7 +215,9 @@ def list_changes(reader: ReviewReader, kind: str, page: int) -> ChangeList:
             )
             for story in review.stories
         ),
-        bridge=tuple(BridgeRow(step=each.name, arr=each.arr, accounts=each.accounts) for each in portfolio.bridge),
+        bridge=tuple(
+            BridgeRow(step=word(each.name), arr=each.arr, accounts=each.accounts) for each in portfolio.bridge
+        ),
         accounts=tuple(
             MovementRow(
                 account_id=move.account_id, name=plain_name(move.name), arr=move.arr, change=move.change, note=move.note
@@ -317,13 +321,19 @@ def _quotes(facts: Sequence[Fact]) -> tuple[CustomerWords, ...]:
     return tuple(
         CustomerWords(
             text=plain_name(fact.text, 300),
-            speaker=plain_name(fact.speaker or fact.recorded_by),
+            speaker=_speaker(fact),
             on=fact.on,
             source=f"{fact.source.table} {plain_name(fact.source.key)}",
         )
         for fact in facts
         if isinstance(fact, QuotationFact)
     )
+
+
+def _speaker(fact: QuotationFact) -> str | None:
+    if fact.speaker:
+        return plain_name(fact.speaker)
+    return f"noted by {plain_name(fact.recorded_by)}" if fact.recorded_by else None
 
 
 def _fact_groups(reader: ReviewReader, dossier: Dossier, look: AccountLook | None) -> tuple[FactGroup, ...]:

@@ -3,6 +3,7 @@
 All three call `app.questions`, as the desk and `saveplay ask` do.
 """
 
+import re
 from collections.abc import Sequence
 
 from app.desk.answers import answer_for, named_colleagues
@@ -14,8 +15,9 @@ from app.report.formatting import word
 from domain.desk import check_role
 from domain.questions import AnswerPart, AnswerTable, QuestionAnswer, UserStatement
 from domain.save_play import SavePlay
-from tools.wording import format_money, plain_name
+from tools.wording import format_date, format_money, plain_name
 
+_CITED = re.compile(r"\b[AE]\d+\b")
 _ROWS = 15
 _STEPS = 12
 _TERMS = 4
@@ -190,6 +192,11 @@ def _play(reader: ReviewReader, play: SavePlay, said: Sequence[UserStatement], s
         owner=owner_name(play.owner),
         cause=play.cause_label,
         diagnosis=play.root_cause,
+        evidence=tuple(
+            f"{fact.id}: {fact.statement} ({fact.source}, {format_date(fact.observed_on) if fact.observed_on else 'no day'})"
+            for fact in play.evidence
+            if fact.id in _CITED.findall(play.root_cause)
+        ),
         said=_said(said),
         say_first=play.opening,
         steps=tuple(
