@@ -252,6 +252,11 @@ def test_a_follow_up_takes_over_the_question_before(monday: Monday, agent: Agent
         ("find_accounts", {"csm": "Nobody Known"}, "nobody of ours is"),
         ("open_actions", {"owner": "me"}, "--person ID"),
         ("ask", {"question": "  "}, "the question is empty"),
+        ("at_risk", {"page": "two"}, "page: .* call at_risk again"),
+        ("at_risk", {"page": -1}, "page: .*greater than or equal to 1"),
+        ("account", {"account": "x" * 300}, "account: .*at most 200"),
+        ("account", {}, "account: "),
+        ("decide", {"account": "x"}, "there is no tool “decide”; the tools are ask, find_accounts"),
     ],
 )
 def test_an_error_is_our_sentence_with_what_to_do_next(
@@ -262,6 +267,7 @@ def test_an_error_is_our_sentence_with_what_to_do_next(
     assert "Traceback" not in message
     assert "\u202e" not in message
     assert "Error executing" not in message
+    assert "pydantic" not in message
 
 
 def test_a_resource_that_is_not_there_is_refused_in_a_sentence(monday: Monday, agent: Agent) -> None:
