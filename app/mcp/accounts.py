@@ -54,13 +54,16 @@ _SAID = GROUP_TITLES["said"]
 def find_accounts(
     reader: ReviewReader, name: str, segment: str, csm: str, priority: str, change: str, at_risk: bool, page: int
 ) -> AccountList:
-    """Accounts that fit, those with the most to lose first. Raises InputError for an unknown segment or person."""
+    """Accounts that fit, those with the most to lose first. Raises InputError for an unknown name, segment or person."""
     _check("priority", priority, PRIORITIES)
     _check("change", change, CHANGES)
     person = _csm(reader, csm) if csm else ""
+    words = name.strip()
+    if words and not reader.scores.page(TableQuery(show="all", search=words), 1).accounts:
+        words = reader.account_id(words)  # misspelt
     query = TableQuery(
         show="at-risk" if at_risk else "all",
-        search=name.strip(),
+        search=words,
         segment=segment.strip(),
         csm=person,
         priority=priority,
