@@ -24,13 +24,14 @@ from app.wiring import (
 )
 from domain.desk import EntryPoint
 from domain.errors import InputError
-from domain.questions import AnswerPart, QuestionAnswer
+from domain.questions import QuestionAnswer
 from tools.wording import format_date
 
 if TYPE_CHECKING:
     from domain.configuration import Configuration
     from domain.dossier import Dossier, Person
     from domain.facts import Incident
+    from domain.questions import AnswerPart
     from graph.ask_context import AskContext
 
 T = TypeVar("T")
@@ -104,7 +105,7 @@ class AccountLook:
     """One account as a question sees it: its dossier, why it is or is not at risk, and who and what it is tied to."""
 
     dossier: "Dossier"
-    why: AnswerPart
+    why: "AnswerPart"
     people: "Mapping[str, Person]"
     """Our people, by id."""
     incidents: "Sequence[Incident]"
@@ -141,7 +142,7 @@ def answer_play(
 
 def name_account(
     words: str, request: ReviewRequest, *, store: str | None = None, cache: "BaseCache | None" = None
-) -> str | AnswerPart:
+) -> "str | AnswerPart":
     """Id of the account that the words name, however they are spelt, or the question back. Writes nothing."""
     check_question(words)
     with (
