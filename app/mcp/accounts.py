@@ -175,7 +175,7 @@ def _next_step(reader: ReviewReader, account_id: str) -> NextStep | None:
 
 
 def play_state(reader: ReviewReader, account_id: str) -> str | None:
-    """What people decided about the account's play, in a word; None without a play."""
+    """Decision of people about the account's play, in a word; None without a play."""
     play = reader.view.plays.get(account_id)
     if play is None:
         return None
@@ -186,7 +186,7 @@ def play_state(reader: ReviewReader, account_id: str) -> str | None:
 
 
 def list_changes(reader: ReviewReader, kind: str, page: int) -> ChangeList:
-    """What changed since the review before: stories, the ARR at risk step by step, and the accounts that moved."""
+    """Changes since the review before: stories, the ARR at risk step by step, and the accounts that moved."""
     _check("change", kind, CHANGES)
     review, portfolio = reader.review, reader.review.portfolio
     moves = [move for move in portfolio.movements if not kind or move.change == kind]

@@ -21,7 +21,7 @@ _ARR = "Yearly revenue in `currency`; null: unknown, which is not zero."
 
 
 class Answer(Record):
-    """What every answer begins with."""
+    """Beginning of every answer."""
 
     about: str = Field(description="The review that the answer is about, with its day.")
 
@@ -68,7 +68,7 @@ class AccountList(Listing):
 
 
 class NextStep(Record):
-    """What is planned for an account, who does it and by when."""
+    """Planned step for an account, with its owner and its day."""
 
     action: str
     owner: str
@@ -252,7 +252,7 @@ class MovementRow(Record):
 
 
 class ChangeList(Listing):
-    """What changed since the review before."""
+    """Changes since the review before."""
 
     summary: str
     currency: str
@@ -278,7 +278,7 @@ class LoadRow(Record):
 
 
 class CapacityList(Listing):
-    """Who has how much to do: for managers and leaders."""
+    """Load of each of our people, for managers and leaders."""
 
     summary: str
     period_days: int | None
