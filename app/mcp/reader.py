@@ -46,7 +46,7 @@ class ReviewService:
     scores: ScoreCache = field(default_factory=ScoreCache)
     people: PeopleCache = field(default_factory=PeopleCache)
     base: BaseCache = field(default_factory=BaseCache)
-    """What questions are answered from."""
+    """Base that questions are answered from."""
     _pool: StorePool | None = None
 
     def check_store(self) -> None:
