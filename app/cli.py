@@ -326,6 +326,28 @@ def serve(
     serve_desk(store, configs, host, port, name)
 
 
+@app.command("mcp")
+def serve_agents(
+    store: StoreOption = None,
+    configs: Configs = None,
+    name: Annotated[str, typer.Option("--as", help="Your name, as it appears under proposals.")] = "command line",
+    role: Annotated[str, typer.Option(help="viewer, csm, manager or leader: how much the agent may read.")] = "manager",
+    person: Annotated[str | None, typer.Option(help='Your person id in the data, for "my" and "me".')] = None,
+    http: Annotated[bool, typer.Option("--http", help="Over HTTP, with a token of the desk on every call.")] = False,
+    host: Annotated[str, typer.Option(help="With --http: the address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="With --http; 0 takes any free port.")] = 8471,
+) -> None:
+    """Let agents read the reviews and propose plays, by the Model Context Protocol. Decides and sends nothing."""
+    try:
+        from app.mcp.serve import serve_http, serve_stdio
+    except ModuleNotFoundError as error:
+        raise InputError(f"`saveplay mcp` needs {error.name}: pip install 'saveplay[mcp]'") from None
+    if http:
+        serve_http(store, configs, host, port)
+    else:
+        serve_stdio(store, name, role, person)
+
+
 @app.command()
 def invite(
     name: Annotated[str, typer.Argument(help="Who it is for.")],

@@ -3,10 +3,13 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
 
 from app.stores import open_location
 from app.timing import Timing
@@ -26,7 +29,12 @@ from tools.wording import format_date
 
 if TYPE_CHECKING:
     from domain.configuration import Configuration
+    from domain.dossier import Dossier, Person
+    from domain.facts import Incident
+    from domain.questions import AnswerPart
     from graph.ask_context import AskContext
+
+T = TypeVar("T")
 
 MAX_QUESTION_LENGTH = 2000
 MOST_EARLIER = 3
@@ -45,12 +53,13 @@ def answer_question(
     earlier: Sequence[str] = (),
     way: EntryPoint = "command line",
     timing: Timing | None = None,
+    cache: "BaseCache | None" = None,
 ) -> QuestionAnswer:
     """Answer a question about the customer base in ``data`` as it was on ``as_of``; by default the latest review's.
 
     ``asker`` is the name or id of who asks, for "my" and "I". ``earlier`` are the questions before it in a conversation.
     ``propose_by`` is the name of a person who proposes the play in the answer for the next decision; None writes nothing.
-    ``way`` is the interface that the audit log names for it.
+    ``way`` is the interface that the audit log names for it. ``cache`` keeps the base for the next question.
     Raises InputError for data or configuration that cannot be used, and for an empty or too long question.
     """
     check_question(question)
@@ -58,10 +67,10 @@ def answer_question(
     with _question_store(store, keep=propose_by is not None) as session:
         session.store.way = way
         request, about = _question_request(session, data, as_of, configs)
-        context = ask_context(session, request, session.configuration(request), timing, asker)
-        answered = asyncio.run(_run_question(question, context, earlier)).model_copy(update={"about": about})
-        if propose_by is not None:
-            answered = _propose_play(session, context, answered, propose_by, timing)
+        with _ready_context(session, request, timing, asker, cache) as context:
+            answered = asyncio.run(_run_question(question, context, earlier)).model_copy(update={"about": about})
+            if propose_by is not None:
+                answered = _propose_play(session, context, answered, propose_by, timing)
         return answered
 
 
@@ -89,6 +98,70 @@ def answer_conversation(
             answered = asyncio.run(_run_question(question, context, earlier))
             yield answered.model_copy(update={"about": "" if earlier else about})
             earlier.append(question)
+
+
+@dataclass(frozen=True)
+class AccountLook:
+    """One account as a question sees it: its dossier, why it is or is not at risk, and who and what it is tied to."""
+
+    dossier: "Dossier"
+    why: "AnswerPart"
+    people: "Mapping[str, Person]"
+    """Our people, by id."""
+    incidents: "Sequence[Incident]"
+
+
+def answer_play(
+    account_id: str,
+    said: str,
+    request: ReviewRequest,
+    *,
+    store: str | None = None,
+    propose_by: str | None = None,
+    way: EntryPoint = "command line",
+    timing: Timing | None = None,
+    cache: "BaseCache | None" = None,
+) -> QuestionAnswer:
+    """A save play for the account with this id, with what is said about it: a question whose account is certain.
+
+    ``propose_by`` as in ``answer_question``. Raises InputError for data that cannot be used and for a text too long.
+    """
+    timing = timing or Timing()
+    question = f"save play for {account_id}{f': {said}' if said.strip() else ''}"
+    check_question(question)
+    with _question_store(store, keep=propose_by is not None) as session:
+        session.store.way = way
+        with _ready_context(session, request, timing, None, cache) as context:
+            reading = context.parse(said)
+            part = asyncio.run(_closing(context, context.save_play(account_id, reading.said, reading.tried)))
+            answered = QuestionAnswer(question=question, as_of=context.as_of, parts=(part,), answered_by="rules")
+            if propose_by is not None:
+                answered = _propose_play(session, context, answered, propose_by, timing)
+        return answered
+
+
+def name_account(
+    words: str, request: ReviewRequest, *, store: str | None = None, cache: "BaseCache | None" = None
+) -> "str | AnswerPart":
+    """Id of the account that the words name, however they are spelt, or the question back. Writes nothing."""
+    check_question(words)
+    with (
+        _question_store(store, keep=False) as session,
+        _ready_context(session, request, Timing(), None, cache) as context,
+    ):
+        return context.resolve_account(words, context.parse(words))
+
+
+def look_at_account(
+    account_id: str, request: ReviewRequest, *, store: str | None = None, cache: "BaseCache | None" = None
+) -> AccountLook:
+    """The dossier of any account of the data, also of one that no review looked at closely. Writes nothing."""
+    with (
+        _question_store(store, keep=False) as session,
+        _ready_context(session, request, Timing(), None, cache) as context,
+    ):
+        why = context.explain_risk(account_id)
+        return AccountLook(context.dossier(account_id), why, context.people, context.incidents)
 
 
 def check_question(question: str) -> None:
@@ -120,8 +193,13 @@ async def _run_question(question: str, context: "AskContext", earlier: Sequence[
     os.environ["LANGSMITH_TRACING"] = "false"  # nothing about a customer is sent to a tracing service
     from graph.ask_conversation import answer_follow_up
 
+    return await _closing(context, answer_follow_up(question, context, earlier))
+
+
+async def _closing(context: "AskContext", answer: Coroutine[object, object, T]) -> T:
+    """The answer; the connections to the model are closed after it."""
     try:
-        return await answer_follow_up(question, context, earlier)
+        return await answer
     finally:
         if context.client is not None:
             await context.client.close()
@@ -138,6 +216,69 @@ def _question_store(store: str | None, keep: bool) -> Iterator[StoreSession]:
         return
     with tempfile.TemporaryDirectory() as empty, open_store(empty) as session:
         yield session
+
+
+class BaseCache:
+    """The base that was asked about last, scored and ready for the next question of a server that stays.
+
+    It is read again when a file of the data, the configuration or anything in the store changed. One question at a time
+    uses it. Nothing is kept of data in a database, whose changes do not show, nor with a model, for which others would wait.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._state: object = None
+        self._context: AskContext | None = None
+
+    @contextmanager
+    def context(
+        self, session: StoreSession, request: ReviewRequest, timing: Timing, asker: str | None
+    ) -> "Iterator[AskContext]":
+        """The context of one question for the block."""
+        configuration = session.configuration(request)
+        files = _file_states(request.data)
+        if files is None or configuration.model.name is not None:
+            yield ask_context(session, request, configuration, timing, asker)
+            return
+        state = (request, configuration.hash, files, session.store.revision())
+        with self._lock:
+            if self._context is None or state != self._state:
+                self.close()
+                self._context, self._state = ask_context(session, request, configuration, timing), state
+            context = self._context
+            context.store, context.history = session.store, session.history()
+            context.asker = context.person_id(asker) if asker else None
+            yield context
+
+    def close(self) -> None:
+        """Forget the base."""
+        if self._context is not None:
+            self._context.base.close()
+        self._context = None
+
+
+def _file_states(location: str) -> tuple[tuple[str, int, int], ...] | None:
+    """Name, size and time of every file of the data; None for data in a database or in a place that cannot be read."""
+    if "://" in location:
+        return None
+    try:
+        place = Path(location)
+        files = sorted(each for each in place.rglob("*") if each.is_file()) if place.is_dir() else [place]
+        return tuple((str(each), (about := each.stat()).st_size, about.st_mtime_ns) for each in files)
+    except OSError:
+        return None
+
+
+@contextmanager
+def _ready_context(
+    session: StoreSession, request: ReviewRequest, timing: Timing, asker: str | None, cache: BaseCache | None
+) -> "Iterator[AskContext]":
+    """The context of a question for the block: made for it, or that of the cache."""
+    if cache is None:
+        yield ask_context(session, request, session.configuration(request), timing, asker)
+        return
+    with cache.context(session, request, timing, asker) as context:
+        yield context
 
 
 def ask_context(

@@ -6,12 +6,16 @@ from typing import Literal
 from pydantic import Field
 
 from domain.decisions import PlayDecision
+from domain.errors import NotAllowed
 from domain.record import Record
 
 DeskRole = Literal["viewer", "csm", "manager", "leader"]
 DESK_ROLES: tuple[DeskRole, ...] = ("viewer", "csm", "manager", "leader")
 """From fewest to most rights. Each role includes those before it, except that a CSM acts for their own accounts only."""
-EntryPoint = Literal["command line", "desk", "API"]
+EntryPoint = Literal["command line", "desk", "API", "MCP"]
+ROLE_NAMES: dict[DeskRole, str] = {
+    "viewer": "a viewer", "csm": "a CSM", "manager": "a manager", "leader": "a leader",
+}  # fmt: skip
 CredentialKind = Literal["session", "link", "token", "sign-in"]
 SignInWay = Literal["link", "OpenID"]
 """The way a session began; behind a proxy there are no sessions."""
@@ -28,6 +32,12 @@ class Member(Record):
     def is_at_least(self, role: DeskRole) -> bool:
         """True if the member's role includes ``role``."""
         return DESK_ROLES.index(self.role) >= DESK_ROLES.index(role)
+
+
+def check_role(member: Member, role: DeskRole, what: str) -> None:
+    """Raises NotAllowed when the member's role is too low."""
+    if not member.is_at_least(role):
+        raise NotAllowed(f"{what} is for {ROLE_NAMES[role]}; {member.name} is {ROLE_NAMES[member.role]} here")
 
 
 class Credential(Record):

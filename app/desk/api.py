@@ -17,12 +17,12 @@ from pydantic import Field
 
 from app.desk.desk_app import NotSignedIn, get_desk
 from app.desk.loaded_review import MeetingState, review_progress
-from app.desk.operations import TextReading, WrongStatement, check_role
+from app.desk.operations import TextReading, WrongStatement
 from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import TableQuery
 from app.desk.sessions import Session
 from domain.decisions import PlayDecision
-from domain.desk import DeskRole, EntryPoint
+from domain.desk import DeskRole, EntryPoint, check_role
 from domain.errors import StaleDecision
 from domain.record import Record, Row
 from tools.store.desk_store import DeskStore

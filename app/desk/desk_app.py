@@ -17,7 +17,6 @@ from app.desk.settings import DeskSettings
 from app.desk.store_pool import StorePool
 from app.wiring import StoreSession, utc_now
 from domain.errors import NotAllowed
-from tools.store.desk_store import DeskStore
 
 
 @dataclass
@@ -44,8 +43,7 @@ class DeskApp:
 
     def sessions(self, store_session: StoreSession) -> Sessions:
         """The sessions and keys of the store."""
-        store = DeskStore(store_session.store)
-        return Sessions(store, self.settings, self.clock, lambda: self.people_cache.people(store_session))
+        return Sessions.of(store_session, self.settings, self.clock, self.people_cache)
 
     def today(self, zone: str) -> date:
         """Today in the time zone of the team; in UTC for an unknown zone."""

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from app.desk.answers import answer_for, named_colleagues
 from app.desk.edit_form import edit_from_fields, field_of, typed_fields
-from app.desk.operations import TextReading, WrongStatement, check_role
+from app.desk.operations import TextReading, WrongStatement
 from app.desk.pages import show_people, show_play
 from app.desk.request_context import RequestContext, read_form, require_role
 from app.desk.review_runner import next_week_request
@@ -16,7 +16,7 @@ from app.earlier_run import read_worked_week
 from app.parsing import parse_date
 from app.questions import MAX_QUESTION_LENGTH, MOST_EARLIER, answer_question
 from app.timing import Timing
-from domain.desk import DESK_ROLES, CredentialKind, Member
+from domain.desk import DESK_ROLES, CredentialKind, Member, check_role
 from domain.errors import EditError, InputError
 from tools.store.desk_store import DeskStore
 from tools.wording import review_id_of

@@ -25,7 +25,7 @@ from app.text_readings import (
 )
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
-from domain.desk import DeskRole, Member, PendingDecision
+from domain.desk import Member, PendingDecision, check_role
 from domain.errors import DecisionError, EditError, InputError, NotAllowed, StaleDecision, UnknownReference
 from domain.portfolio import BandOverride
 from domain.readings import PersonsReading, WrongMark
@@ -38,9 +38,6 @@ R = TypeVar("R", bound=Record)
 
 _MAX_ACTION_DAYS = 366
 """Days that something may have been done before the review that asked for it."""
-ROLE_NAMES: dict[DeskRole, str] = {
-    "viewer": "a viewer", "csm": "a CSM", "manager": "a manager", "leader": "a leader",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,12 +57,6 @@ class WrongStatement:
     statement: str
     reason: str = ""
     undo: bool = False
-
-
-def check_role(member: Member, role: DeskRole, what: str) -> None:
-    """Raises NotAllowed when the member's role is too low."""
-    if not member.is_at_least(role):
-        raise NotAllowed(f"{what} is for {ROLE_NAMES[role]}; {member.name} is {ROLE_NAMES[member.role]} here")
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from starlette.concurrency import run_in_threadpool
 
 from app.desk.desk_app import DeskApp, ReviewNotReady, current_session, get_desk
 from app.desk.loaded_review import STAGES, LoadedReview, MeetingState, review_progress
-from app.desk.operations import DeskOperations, check_role
+from app.desk.operations import DeskOperations
 from app.desk.region_format import region_format
 from app.desk.render import render_page
 from app.desk.sessions import Session
 from app.report.formatting import REGION_FORMAT
 from app.wiring import StoreSession
-from domain.desk import DeskRole, EntryPoint, Member
+from domain.desk import DeskRole, EntryPoint, Member, check_role
 from domain.errors import NotAllowed, UnknownReference
 
 NAV: tuple[tuple[str, str, DeskRole], ...] = (

@@ -167,8 +167,8 @@ class ScoreTable:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def page(self, wanted: TableQuery) -> TablePage:
-        """One page of the table."""
+    def page(self, wanted: TableQuery, size: int = PAGE_SIZE) -> TablePage:
+        """One page of the table, of ``size`` rows."""
         where, values = _where(wanted)
         expression, _ = SORTS[wanted.sort]
         down = (wanted.sort not in _ASCENDING) != wanted.turned
@@ -177,11 +177,11 @@ class ScoreTable:
             f" from shown where {where}",
             values,
         )
-        pages = max(-(-totals["accounts"] // PAGE_SIZE), 1)
+        pages = max(-(-totals["accounts"] // size), 1)
         page = min(wanted.page, pages)
         rows = self._query(
             f"select * from shown where {where} order by {expression} {'desc' if down else 'asc'} nulls last, account_id "
-            f"limit {PAGE_SIZE} offset {(page - 1) * PAGE_SIZE}",
+            f"limit {size} offset {(page - 1) * size}",
             values,
         )
         totals_shown = totals["accounts"], float(totals["arr"]), totals["unknown"]

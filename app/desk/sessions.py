@@ -58,6 +58,13 @@ class Sessions:
     """Our own people by id, of the newest review that has any; None before the first review."""
     random: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
+    @classmethod
+    def of(
+        cls, store_session: StoreSession, settings: DeskSettings, clock: Callable[[], str], people: "PeopleCache"
+    ) -> "Sessions":
+        """The keys of an open store."""
+        return cls(DeskStore(store_session.store), settings, clock, lambda: people.people(store_session))
+
     def start_session(self, member: Member, way: SignInWay = "link", name: str = "") -> Session:
         """A new session; ``name`` is the sign-in name of somebody who came in by OpenID."""
         now, secret, csrf = self.clock(), self.random(), self.random()

@@ -52,8 +52,9 @@ COMMANDS = (
     "read",
     "history",
     "eval",
+    "mcp",
 )
-HEAVY = ("langgraph", "langchain_core", "openai", "duckdb", "sqlalchemy", "numpy", "jinja2", "pydantic")
+HEAVY = ("langgraph", "mcp", "langchain_core", "openai", "duckdb", "sqlalchemy", "numpy", "jinja2", "pydantic")
 
 
 @pytest.fixture(scope="module")
