@@ -732,6 +732,8 @@ class ModelSettings(Record):
     retry_longest_wait: Seconds
     loading_wait: Seconds
     at_once: SomeCount
+    own_steps: tuple[str, ...] = ()
+    """Names of the models that may add steps of their own to a play."""
     budget_seconds: Seconds
     budget_tokens: Tokens
     evidence_lines: Count
@@ -747,6 +749,11 @@ class ModelSettings(Record):
     def model_for(self, role: ModelRole) -> str | None:
         """Name of the model for this work; None when none is configured."""
         return (self.fast_name or self.name) if self.roles[role] == "fast" else self.name
+
+    @property
+    def may_add_steps(self) -> bool:
+        """True if the model that drafts plays may add steps to those on offer."""
+        return self.model_for("drafting") in self.own_steps
 
 
 QuestionKind = Literal["save_play", "why", "changes", "load", "late", "plan"]
