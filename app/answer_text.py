@@ -84,6 +84,13 @@ def _play(play: SavePlay) -> list[Table | str]:
         f"Save play: {play.name} | ARR {format_money(play.arr, play.currency)} | renewal {play.renewal_date or 'unknown'} | "
         f"owner {play.owner}",
         f"Root cause: {play.cause_label}. {play.root_cause}",
+        *(
+            [
+                f"{play.doubt.model} doubts it: {play.doubt.label}? {' '.join(play.doubt.reasons)} Ask: {play.doubt.question}"
+            ]
+            if play.doubt
+            else []
+        ),
         f"Drafted by the {play.drafted_by}. {play.drafted_note} "
         f"{'Every check passed.' if play.verified else f'{len(play.violations)} checks failed.'}",
         "",

@@ -209,7 +209,9 @@ def test_a_step_twice_or_one_too_many_goes_back() -> None:
 
 def test_a_letter_before_the_first_conversation_goes_back() -> None:
     _, context, _ = at_work(configuration=ALLOWED, **FACTS)
-    play, _ = composed(own_step(context, verb="report", due=AS_OF.isoformat()))
+    answer = {**fit(context), "own_steps": [own_step(context, verb="report", due=AS_OF.isoformat())]}
+    answer["first_touch"]["due"] = context.options["first_touch"][0].days[-1].isoformat()
+    play = drafted(at_work(configuration=ALLOWED, **FACTS)[0], context, answer, fit(context))
     assert "first_touch_written" in {fault.code for fault in play.drafting.refused}
     assert own_of(play) == []
 
