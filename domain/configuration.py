@@ -708,6 +708,17 @@ class WordLists(Record):
     """Words that may begin a sentence, besides those of the playbooks; their capital does not make them a name."""
     acronyms: tuple[str, ...]
     """Words in capitals that are not names."""
+    ordinals: tuple[str, ...] = ()
+    """Further words for numbers; this and what follows mark sentences of drafts."""
+    promises: tuple[str, ...] = ()
+    """Verbs with which we bind ourselves, after we, I, or one of ours."""
+    absolutes: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    """Words that say how a matter stands."""
+    denials: tuple[str, ...] = ()
+    """Words that turn a fact round."""
+    conversation: tuple[str, ...] = ()
+    """Words of ordinary talk, which say nothing about an account."""
 
 
 ModelRole = Literal["drafting", "briefing", "ask"]
