@@ -18,6 +18,31 @@ DRAFT_TITLES: dict[DraftKind, str] = {
     "action_plan": "Mutual action plan",
     "executive_brief": "Brief for our executive",
 }
+DRAFT_SENTENCES: dict[str, str] = {
+    "purpose": "Purpose of the call:",
+    "said": "What they said; name it before you ask:",
+    "ask": "Ask:",
+    "objections": "Objections they may raise, and what you can say:",
+    "agree": "Agree before you hang up:",
+    "stay": "Do not name a price, a date or a function that is not in the plan.",
+    "subject": "Subject: What we agreed today",
+    "thanks": "Thank you for the conversation.",
+    "please": "This is what I took from it; please correct what is wrong or missing.",
+    "told": "What you told us:",
+    "agreed": "What we agreed:",
+    "unclear": "Still open between us:",
+    "regards": "Kind regards,",
+    "reach": "What we both want to reach:",
+    "steps": "Steps:",
+    "together": "We check the plan together:",
+    "why": "Why they may leave:",
+    "words": "In their words:",
+    "who": "Who is who:",
+    "favour": "What we ask of you:",
+    "works": "What shows that it works:",
+    "stop": "We stop when:",
+}
+"""The fixed sentences of drafts that are made from a play."""
 FOR_CUSTOMER: frozenset[DraftKind] = frozenset({"follow_up_email", "action_plan"})
 """Kinds that the customer reads: nothing internal may stand in them."""
 MAX_DRAFT = 8_000

@@ -10,7 +10,7 @@ from datetime import date
 from domain.text_drafts import CheckedSentence, ClaimKind, TextPart, UnsupportedClaim
 from tools.save_play.draft_record import DraftRecord, RecordLine, normalise, stem
 
-_SENTENCES = re.compile(r"(?<=[.!?])(?:”)?\s+(?=[^a-z])")
+_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[^a-z])")
 _QUOTED = re.compile(r"“([^“”]*)”|\"([^\"]*)\"|„([^“”„]*)[“”]|»([^«»]*)«")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d.,]*(?![\w])|\d+")
@@ -47,6 +47,7 @@ _CONCESSION = re.compile(
     re.IGNORECASE,
 )
 _GREETING = re.compile(r"\b(?:best|kind|warm) (?:regards|wishes)\b|\blook(?:ing)? forward\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"^\d{1,2}[.)] ")
 _ORDER = re.compile(r"^\W*(?:do not|don['’]t|stop|never|system:|assistant:|user:)", re.IGNORECASE)
 _LETTERS_BETWEEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
 _NEAR, _REACH = 3, 40
@@ -65,10 +66,18 @@ _SHOWN = 4
 
 def check_text(text: str, record: DraftRecord) -> tuple[tuple[CheckedSentence, ...], ...]:
     """The lines of a draft, each as its sentences, with what is traced and what is not supported."""
-    return tuple(
-        tuple(_check(sentence, record) for sentence in _SENTENCES.split(line) if sentence.strip())
-        for line in normalise(text).split("\n")
-    )
+    return tuple(tuple(_check_line(line, record)) for line in normalise(text).split("\n"))
+
+
+def _check_line(line: str, record: DraftRecord) -> Iterator[CheckedSentence]:
+    """The sentences of a line. A sentence of code or a quotation is never cut, whatever stands in it."""
+    spans = _traced(line, record)
+    whole = [*(span[:2] for span in spans), *(match.span() for match in _QUOTED.finditer(line))]
+    ends = [m.end() for m in _SENTENCES.finditer(line) if not any(a < m.end() and m.start() < b for a, b in whole)]
+    for start, end in zip([0, *ends], [*ends, len(line)], strict=True):
+        own = [(a - start, b - start, source) for a, b, source in spans if start <= a < end]
+        if line[start:end].strip():
+            yield _check(line[start:end], own, record)
 
 
 def claims_of(lines: Sequence[Sequence[CheckedSentence]]) -> list[UnsupportedClaim]:
@@ -76,12 +85,10 @@ def claims_of(lines: Sequence[Sequence[CheckedSentence]]) -> list[UnsupportedCla
     return [claim for line in lines for sentence in line for claim in sentence.claims]
 
 
-def _check(sentence: str, record: DraftRecord) -> CheckedSentence:
-    spans = _traced(sentence, record)
-    rest = _without(sentence, spans)
+def _check(sentence: str, spans: list["Span"], record: DraftRecord) -> CheckedSentence:
+    rest = _GREETING.sub(lambda found: " " * len(found[0]), _without(sentence, spans))
     claims = dict.fromkeys((*_quotation_claims(sentence, spans, record), *_claims(rest, sentence, spans, record)))
-    spans += _traced_figures(rest, record)
-    return CheckedSentence(parts=_parts(sentence, spans), claims=tuple(claims))
+    return CheckedSentence(parts=_parts(sentence, [*spans, *_traced_figures(rest, record)]), claims=tuple(claims))
 
 
 Span = tuple[int, int, RecordLine]
@@ -135,7 +142,7 @@ def _without(sentence: str, spans: Sequence[Span]) -> str:
     letters = list(sentence)
     for start, end in blank:
         letters[start:end] = " " * (end - start)
-    return "".join(letters)
+    return _NUMBERED.sub(lambda found: " " * len(found[0]), "".join(letters))
 
 
 def _traced_figures(rest: str, record: DraftRecord) -> list[Span]:
@@ -197,7 +204,7 @@ def _claims(rest: str, sentence: str, spans: Sequence[Span], record: DraftRecord
         if _number_line(match, rest, record) is None:
             yield _claim("number", match[0])
     yield from (_claim("date", match[0]) for match in _LOOSE_DAY.finditer(undated))
-    plain = [match[0].casefold() for match in _WORD.finditer(_GREETING.sub(" ", undated))]
+    plain = [match[0].casefold() for match in _WORD.finditer(undated)]
     for kind, listed in (
         ("number", (*lists.numbers, *lists.ordinals)), ("date", lists.dates), ("money", lists.money), ("direction", lists.directions),
         ("order", lists.orders), ("claim", lists.absolutes), ("concession", lists.concessions),

@@ -10,7 +10,7 @@ from functools import cached_property
 from domain.configuration import WordLists
 from domain.facts import Fact, GoalFact, InvoiceFact, PromiseFact, QuotationFact, TicketFact
 from domain.save_play import SavePlay
-from domain.text_drafts import FOR_CUSTOMER, DraftKind
+from domain.text_drafts import DRAFT_SENTENCES, DRAFT_TITLES, FOR_CUSTOMER, DraftKind
 from tools.evidence.fact_text import FactText
 from tools.evidence.fact_words import fact_name, fact_reason
 from tools.save_play.context import PlayContext
@@ -18,9 +18,10 @@ from tools.wording import format_date, format_day, format_money, format_short_da
 
 _SENTENCE_END = re.compile(r"(?<=[.!?]) +(?=[A-Z“])")
 _QUOTED = re.compile(r"“[^”]*”")
+_EVIDENCE_ID = re.compile(r" \(E\d+\)")
 _WORD = re.compile(r"[^\W\d_]+")
 _ADDS = re.compile(r"[,;:] | and | \(")
-_MIN_PHRASE_WORDS = 3
+_MIN_PHRASE_WORDS = 2
 _MIN_BEGINNING_WORDS = 5
 
 
@@ -107,6 +108,11 @@ def stem(word: str) -> str:
     return plain
 
 
+def without_ids(text: str) -> str:
+    """The text without the ids of evidence in brackets."""
+    return _EVIDENCE_ID.sub("", text)
+
+
 def normalise(text: str) -> str:
     """The text in plain letters: what looks like another letter or cannot be seen does not hide anything."""
     text = unicodedata.normalize("NFKC", text.replace("…", "\0"))
@@ -140,7 +146,7 @@ def _fact_lines(context: PlayContext) -> Iterator[RecordLine]:
     for fact in context.dossier.facts:
         internal = is_internal(fact)
         said = (words.sentence(fact), fact_reason(fact), fact_name(fact))
-        for text in dict.fromkeys((*said, *(beginning for text in said for beginning in _beginnings(text)))):
+        for text in dict.fromkeys((*said, *(beginning for whole in said for beginning in _beginnings(whole)))):
             yield RecordLine(text, fact_name(fact), _days_of(fact), internal=internal)
     for item in context.dossier.evidence:
         days = frozenset({item.observed_on} - {None})
@@ -189,10 +195,16 @@ def _play_lines(context: PlayContext, play: SavePlay) -> Iterator[RecordLine]:
             yield RecordLine(text, "walk-away", internal=True, is_topic=False)
     for question in play.questions:
         yield RecordLine(question, "question of the play", is_topic=False)
-    for text in (*_SENTENCE_END.split(play.root_cause), *play.escalation, play.cadence.note, play.cause_label):
+    causes = (*_SENTENCE_END.split(play.root_cause), *_SENTENCE_END.split(without_ids(play.root_cause)))
+    for text in (*causes, *play.escalation, play.cadence.note, play.cause_label):
         yield RecordLine(text, "root cause", internal=True, is_topic=False)
     decision = play.cadence.decision_point
     yield RecordLine(f"Decision point {format_day(decision)}", "review cadence", frozenset({decision}))
+    check = play.cadence.next_check
+    checks = f"every {play.cadence.weekly_check}, next on {format_date(check)}"
+    yield RecordLine(checks, "review cadence", frozenset({check}))
+    for text in (*DRAFT_SENTENCES.values(), *DRAFT_TITLES.values()):
+        yield RecordLine(text, "fixed words of a draft", is_topic=False)
     yield from _header_lines(context, play)
 
 
