@@ -767,6 +767,8 @@ class ModelSettings(Record):
         return self.model_for("drafting") in self.own_steps
 
 
+DraftKind = Literal["talk_track", "follow_up_email", "action_plan", "executive_brief"]
+"""Texts that are drafted for people to use."""
 QuestionKind = Literal["save_play", "why", "changes", "load", "late", "plan"]
 
 
@@ -841,11 +843,13 @@ class AskSettings(Record):
     refused: tuple[RefusalRule, ...]
     lost: tuple[str, ...]
     examples: tuple[str, ...]
+    drafts: dict[DraftKind, tuple[str, ...]] = {}
+    """By kind of draft: phrases that ask for it."""
 
     @model_validator(mode="after")
     def _query_expressions_are_valid(self) -> Self:
         phrases = [self.briefing, self.comparing, self.accounts, self.lost]
-        phrases += [*self.topics.values(), *self.measures.values(), *self.groups.values()]
+        phrases += [*self.topics.values(), *self.measures.values(), *self.groups.values(), *self.drafts.values()]
         phrases += [rule.phrases for rule in self.filters] + [rule.phrases for rule in self.refused]
         for group in phrases:
             _check_expressions(group)

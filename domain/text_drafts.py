@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from domain.configuration import DraftKind
 from domain.drafting import DraftingRecord
 from domain.record import Record
 
-DraftKind = Literal["talk_track", "follow_up_email", "action_plan", "executive_brief"]
 DRAFT_TITLES: dict[DraftKind, str] = {
     "talk_track": "Talk track for the first call",
     "follow_up_email": "Follow-up e-mail after the call",

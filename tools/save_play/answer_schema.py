@@ -47,6 +47,13 @@ def briefing_schema(facts: int, most: int) -> JsonSchema:
     return _object(sentences=_list(_sentence("One sentence with slots for facts."), min(3, facts), most))
 
 
+def sections_schema() -> JsonSchema:
+    """Schema of a draft for people: the same for every account and every kind."""
+    sentence = _sentence("One sentence with slots for facts, steps and people.")
+    section = _object(heading=_sentence("A few words."), sentences=_list(sentence, 1, 12))
+    return _object(sections=_list(section, 1, 8))
+
+
 def _object(**properties: JsonSchema) -> JsonSchema:
     return {
         "type": "object",

@@ -9,6 +9,7 @@ from datetime import date
 
 from domain.text_drafts import CheckedSentence, ClaimKind, TextPart, UnsupportedClaim
 from tools.save_play.draft_record import DraftRecord, RecordLine, normalise, stem
+from tools.wording import plural
 
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[^a-z])")
 _QUOTED = re.compile(r"“([^“”]*)”|\"([^\"]*)\"|„([^“”„]*)[“”]|»([^«»]*)«")
@@ -83,6 +84,14 @@ def _check_line(line: str, record: DraftRecord) -> Iterator[CheckedSentence]:
 def claims_of(lines: Sequence[Sequence[CheckedSentence]]) -> list[UnsupportedClaim]:
     """Everything that nothing supports, in the order of the text."""
     return [claim for line in lines for sentence in line for claim in sentence.claims]
+
+
+def marks_note(lines: Sequence[Sequence[CheckedSentence]]) -> str:
+    """One sentence on the marks of a draft."""
+    marked = sum(bool(sentence.claims) for line in lines for sentence in line)
+    if not marked:
+        return "Everything in it is traced to the record, or says nothing about the account."
+    return f"{plural(marked, 'sentence')} {'say' if marked > 1 else 'says'} something that no fact supports; check what is marked."
 
 
 def _check(sentence: str, spans: list["Span"], record: DraftRecord) -> CheckedSentence:

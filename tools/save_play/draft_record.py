@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
-from domain.configuration import WordLists
+from domain.configuration import DraftKind, WordLists
 from domain.facts import Fact, GoalFact, InvoiceFact, PromiseFact, QuotationFact, TicketFact
 from domain.save_play import SavePlay
-from domain.text_drafts import DRAFT_SENTENCES, DRAFT_TITLES, FOR_CUSTOMER, DraftKind
+from domain.text_drafts import DRAFT_SENTENCES, DRAFT_TITLES, FOR_CUSTOMER
 from tools.evidence.fact_text import FactText
 from tools.evidence.fact_words import fact_name, fact_reason
 from tools.save_play.context import PlayContext

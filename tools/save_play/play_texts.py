@@ -5,9 +5,10 @@ Every sentence is a fact in code's words, a sentence of the plan, or one of the 
 
 from collections.abc import Callable, Iterator, Sequence
 
+from domain.configuration import DraftKind
 from domain.facts import Fact, QuotationFact, TicketFact
 from domain.save_play import PlayAction, SavePlay
-from domain.text_drafts import DRAFT_SENTENCES, DRAFT_TITLES, DraftFact, DraftKind, TextDraft
+from domain.text_drafts import DRAFT_SENTENCES, DRAFT_TITLES, DraftFact, TextDraft
 from tools.evidence.fact_text import FactText
 from tools.evidence.fact_words import fact_name
 from tools.save_play.context import PlayContext
