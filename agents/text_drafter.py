@@ -22,7 +22,7 @@ from tools.save_play.draft_record import is_internal, normalise
 from tools.save_play.own_steps import facts_for_prompt
 from tools.save_play.play_texts import draft_facts, draft_from_play, step_line, steps_for
 from tools.save_play.prompt_facts import Anonymiser, PromptFact
-from tools.save_play.sentence_rules import PLACEHOLDER, as_clause, fill_placeholders, restore_placeholders
+from tools.save_play.sentence_rules import PLACEHOLDER, fill_placeholders, restore_placeholders
 
 _MAX_SECTIONS, _MAX_SENTENCES = 8, 12
 _COPIED_RUN = 7
@@ -86,8 +86,13 @@ class DraftSlots:
     @property
     def words(self) -> dict[str, str]:
         """The words of every slot, with names."""
-        facts = {each.handle: as_clause(each.sentence) for each in self.facts}
+        facts = {each.handle: _clause(each.sentence) for each in self.facts}
         return {**facts, **self.steps, **self.people}
+
+
+def _clause(sentence: str) -> str:
+    """The fact as a part of a sentence: without its full stop. Its first letter stays: it may be that of a name."""
+    return sentence.rstrip(".")
 
 
 def text_messages(context: PlayContext, slots: DraftSlots, kind: DraftKind) -> tuple[Message, Message]:

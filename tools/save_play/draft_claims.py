@@ -58,6 +58,7 @@ _LINKS = frozenset(
 )
 _SHARED, _MOST_SHARED = 2, 0.6
 """A promise is one of the plan when it shares two words, and three of five, with a step."""
+_MODALS = frozenset({"will", "shall", "would", "could", "should"})
 _RUN = 5
 """Words in a row, two of them with a meaning, that make a sentence the customer's own words."""
 _STRANGE_ASKED = 2
@@ -122,8 +123,13 @@ def _traced(sentence: str, record: DraftRecord) -> list[Span]:
         if said is not None and _is_free(found, *match.span()):
             found.append((*match.span(), said))
     for match in _RECORD_ID.finditer(sentence):
-        own = (each for each in record.lines if not each.is_outsiders)
-        known = next((each for each in own if re.search(rf"\b{re.escape(match[0])}\b", each.text)), None)
+        own = [
+            each
+            for each in record.lines
+            if not each.is_outsiders and re.search(rf"\b{re.escape(match[0])}\b", each.text)
+        ]
+        own.sort(key=lambda each: not each.text.startswith(match[0]))
+        known = next(iter(own), None)
         if known is not None and _is_free(found, *match.span()):
             found.append((*match.span(), known))
     return found
@@ -230,7 +236,8 @@ def _claims(rest: str, sentence: str, spans: Sequence[Span], record: DraftRecord
         if re.search(rf"\b{re.escape(phrase)}\b", low):
             yield _claim("claim", phrase)
     yield from _repeated(words, record)
-    yield from _names_and_strange_words(rest, dated, record, _STRANGE_ASKED if asks else 1)
+    cited = [line for _, _, line in (*spans, *_traced_figures(rest, record))]
+    yield from _names_and_strange_words(rest, dated, record, cited, _STRANGE_ASKED if asks else 1)
 
 
 def _day_line(match: re.Match[str], rest: str, record: DraftRecord) -> RecordLine | None:
@@ -246,8 +253,8 @@ def _day_line(match: re.Match[str], rest: str, record: DraftRecord) -> RecordLin
 
     about = {stem(word) for word in _content(rest, record)}
     fitting = [line for line in record.lines if any(map(is_same, line.days))]
-    near = [line for line in fitting if about & line.stems] if about else fitting
-    return next(iter(near), None)
+    near = [line for line in fitting if about & line.all_stems] if about else fitting
+    return max(near, key=lambda line: len(about & line.all_stems), default=None)
 
 
 def _number_line(match: re.Match[str], rest: str, record: DraftRecord) -> RecordLine | None:
@@ -281,12 +288,15 @@ def _promises(rest: str, sentence: str, record: DraftRecord) -> Iterator[Unsuppo
         rest,
         re.IGNORECASE,
     )
+    if present is not None and present[0].split()[-1].casefold() in record.names:
+        present = None  # a name that is a verb, too
     found = _PROMISE.search(rest) or present
     if found is None or rest.rstrip().endswith("?"):
         return
-    meant = {stem(word) for word in _content(sentence, record)}
+    said = {word.casefold() for word in _WORD.findall(sentence) if len(word) > 3} - record.names - _MODALS
+    meant = {stem(word) for word in said}
     for step in record.steps:
-        shared = meant & step.stems
+        shared = meant & step.all_stems
         if len(shared) >= _SHARED and len(shared) >= _MOST_SHARED * len(meant):
             return
     yield _claim("promise", found[0])
@@ -306,11 +316,11 @@ def _repeated(words: Sequence[str], record: DraftRecord) -> Iterator[Unsupported
 
 
 def _names_and_strange_words(
-    rest: str, dated: Sequence[tuple[int, int]], record: DraftRecord, most: int
+    rest: str, dated: Sequence[tuple[int, int]], record: DraftRecord, cited: Sequence[RecordLine], most: int
 ) -> Iterator[UnsupportedClaim]:
-    """Names that the record does not have, and words that are neither of the record nor of ordinary talk."""
+    """Names that the record does not have, and words that are neither of what is cited or on record, nor of ordinary talk."""
     names, strange = list[str](), list[str]()
-    known = record.stems
+    known = record.stems | {each for line in cited for each in line.all_stems}
     for match in _WORD.finditer(rest):
         word, first = match[0], not rest[: match.start()].strip(" -–—•“”(")
         if any(start <= match.start() < end for start, end in dated) or word.casefold() in record.names:

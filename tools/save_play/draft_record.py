@@ -42,8 +42,13 @@ class RecordLine:
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """Its words without their endings."""
-        return frozenset(stem(word) for word in _WORD.findall(self.text) if len(word) > 2)
+        """Its words without their endings; of code's sentences without what they quote."""
+        return _stems(self.text if self.is_outsiders else _QUOTED.sub(" ", self.text))
+
+    @cached_property
+    def all_stems(self) -> frozenset[str]:
+        """The same, with what it quotes."""
+        return _stems(self.text)
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,10 @@ class DraftRecord:
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """The words of what is on record about the account, without their endings."""
-        return frozenset(stem for line in self.lines if line.is_topic for stem in line.stems)
+        """The words of what code says about the account, without their endings. An outsider's words support nothing by
+        themselves: they may say anything.
+        """
+        return frozenset(stem for line in self.lines if line.is_topic and not line.is_outsiders for stem in line.stems)
 
     @cached_property
     def _talk(self) -> frozenset[str]:
@@ -99,6 +106,10 @@ class DraftRecord:
         return frozenset(found)
 
 
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in _WORD.findall(text) if len(word) > 2)
+
+
 def stem(word: str) -> str:
     """The word without the ending that grammar gives it: reports, reported and reporting are one."""
     plain = word.casefold().replace("’", "'").removesuffix("'s")
@@ -115,7 +126,7 @@ def without_ids(text: str) -> str:
 
 def normalise(text: str) -> str:
     """The text in plain letters: what looks like another letter or cannot be seen does not hide anything."""
-    text = unicodedata.normalize("NFKC", text.replace("…", "\0"))
+    text = unicodedata.normalize("NFKC", text.replace("\0", " ").replace("…", "\0"))
     lines = (
         "".join(c if c.isprintable() else " " * (c == "\t") for c in line)
         for line in text.replace("\0", "…").splitlines()
