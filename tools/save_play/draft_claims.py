@@ -323,7 +323,7 @@ def _names_and_strange_words(
     known = record.stems | {each for line in cited for each in line.all_stems}
     for match in _WORD.finditer(rest):
         word, first = match[0], not rest[: match.start()].strip(" -–—•“”(")
-        if any(start <= match.start() < end for start, end in dated) or word.casefold() in record.names:
+        if any(start <= match.start() < end for start, end in dated) or word.casefold() in record.names | record.listed:
             continue
         is_ordinary = record.is_talk(word) or stem(word) in known
         if word != word.lower() and word != "I" and not (first and word[1:] == word[1:].lower()):

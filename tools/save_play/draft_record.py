@@ -86,6 +86,12 @@ class DraftRecord:
         return frozenset(stem for line in self.lines if line.is_topic and not line.is_outsiders for stem in line.stems)
 
     @cached_property
+    def listed(self) -> frozenset[str]:
+        """Words that are marked for what they are: no name, and no strange word besides."""
+        lists = self.words
+        return frozenset((*lists.dates, *lists.absolutes, *lists.numbers, *lists.ordinals))
+
+    @cached_property
     def _talk(self) -> frozenset[str]:
         words = self.words.conversation
         return frozenset({*words, *(stem(word) for word in words if len(word) > 3)})
@@ -186,7 +192,7 @@ def _play_lines(context: PlayContext, play: SavePlay) -> Iterator[RecordLine]:
     for phase in play.phases:
         for step in phase.actions:
             source = f"step “{step.title}”"
-            said = f"{step.title} ({step.owner}, {format_day(step.due)})"
+            said = f"{step.title} ({step.owner}, {format_short_day(step.due)})"
             yield RecordLine(said, source, frozenset({step.due}), is_step=True)
             for text in (
                 step.title,
