@@ -21,6 +21,8 @@ from tools.store.review_store import ReviewStore
 
 pytestmark = pytest.mark.timeout(400)
 
+ANOTHER_CSM = "P-12"
+"""Diego Marin in the data; the first play is of another CSM's account."""
 HOSTILE = {
     "sections": [
         {
@@ -93,7 +95,7 @@ def test_there_is_no_copy_and_no_file_before_a_person_has_confirmed_the_text(
 
 def test_a_confirmed_text_is_in_the_audit_log_with_what_no_fact_supports(inside: InProcessDesk, account: str) -> None:
     browser = inside.browser(inside.member("leader"))
-    confirm(browser, account, ask(browser, account), "We will cut your price by half.")
+    assert confirm(browser, account, ask(browser, account), "We will cut your price by half.").status_code == 303
     (entry,) = [each for each in inside.audit() if each["what"] == "confirmed a draft"]
     assert (entry["who"], entry["account"], entry["kind"], entry["made_by"]) == (
         "Marguerite Oyelaran", account, "talk_track", "play",
@@ -115,7 +117,7 @@ def test_a_text_that_changed_meanwhile_is_not_confirmed(inside: InProcessDesk, a
 
 def test_a_viewer_and_another_csm_see_no_draft(inside: InProcessDesk, account: str) -> None:
     ask(inside.browser(inside.member("leader")), account)
-    for member in (inside.member("viewer"), inside.member("csm", "P-nobody")):
+    for member in (inside.member("viewer"), inside.member("csm", ANOTHER_CSM)):
         browser = inside.browser(member)
         assert browser.get(at(account)).status_code == 403
         assert browser.get(file_at(account)).status_code == 403
@@ -131,7 +133,7 @@ def test_whoever_may_act_for_the_account_gets_the_draft_from_a_question(inside: 
         f"/r/{W48}/ask", {"question": f"draft the e-mail to {account}"}
     )
     assert answer.status_code == 200
-    assert "Thank you for the conversation." in answer.text
+    assert "Thank you for the conversation" in answer.text
     assert "edit before use" in answer.text
     assert "data-copy=" not in answer.text
 

@@ -4,15 +4,21 @@ The model is a list of answers (``Scripted``); everything else is the product.
 """
 
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
 
 from agents.play_drafter import PlayDrafter, draft_messages
+from app.decision_file import decisions_template
+from app.decision_prompts import doubt_lines
+from app.report import render_files
 from domain.decisions import PlayDecision
+from domain.diagnosis import CauseDoubt
 from domain.play_edits import AddedStep
 from domain.save_play import PlayAction, SavePlay
 from tests.builders import AS_OF, SHIPPED
+from tests.sample_review import sample_review
 from tests.unit.test_attack_sentences import ATTACKS
 from tests.unit.test_drafting import STRONG, Scripted, at_work, configured, drafted_by, fit
 from tests.unit.test_plays_about_money import CHAMPION, GOAL, TICKET, renewal, said
@@ -236,3 +242,30 @@ def test_an_own_step_stays_when_people_change_the_play() -> None:
         play, PlayDecision(account=play.account_id, decision="edit", remarks={"play": "Good"}), context, "Ada"
     )
     assert [step.id for step in own_of(edited)] == [step.id for step in own_of(play)]
+
+
+# where people see a doubt --------------------------------------------------------------------------------------------
+
+
+def test_people_see_cause_doubt_and_question_wherever_they_decide() -> None:
+    review = sample_review()
+    doubt = CauseDoubt(
+        cause="value_gap", label="Value gap", because=("quote:1", "E2"), reasons=("“Why do we pay?” (Ana, 3 Nov).", "Users fell."),
+        question="What would it have to be worth?", model=STRONG,
+    )  # fmt: skip
+    play = review.plays[0].model_copy(update={"doubt": doubt})
+    review = review.model_copy(update={"plays": (play, *review.plays[1:])})
+    files = {name: content.decode() for name, content in render_files(review).items()}
+    shown = [
+        files[f"plays/{play.account_id}.md"],
+        files[f"accounts/{play.account_id}.html"],
+        decisions_template(review),
+    ]
+    shown.append("\n".join(doubt_lines(doubt)))
+    for text in map(unescape, shown):
+        assert f"{STRONG} doubts the cause" in text.replace("\\", "")
+        assert all(part.strip(".") in text.replace("\\", "") for part in ("Users fell", doubt.question))
+    assert "decision: edit, cause: value_gap" in shown[2]
+    assert '"doubt": {' in files["review.json"]
+    calm = render_files(sample_review())[f"plays/{play.account_id}.md"].decode()
+    assert "doubts the cause" not in calm
