@@ -22,7 +22,7 @@ from domain.phase_results import DraftResult
 from domain.save_play import SavePlay
 from evals.agent_outputs import build_drafter
 from evals.case_portfolio import score_cases
-from evals.cases import AccountCase, read_cases
+from evals.cases import FIXTURES, AccountCase, read_cases
 from evals.engine import Judgement, Question, ReportProgress, Verdict, answer_questions
 from evals.figures import CaseResult, Figure, SuiteResult, mean_figure, question_figures, share_figure
 from evals.suites.ask import open_sample_context
@@ -38,7 +38,6 @@ from tools.save_play.verification import check_draft, verify_play
 SAYS = "Drafts: each fault of a scripted model is refused under its own code; plays of a real model are complete and verified."
 FAULT_CASES = ("two_causes_service_then_rival", "budget_cut_asks_for_discount")
 PLAYS = 10
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 
 
 # one fault at a time ---------------------------------------------------------------------------------------------------
