@@ -26,8 +26,10 @@ from tools.prompts import render_prompt
 from tools.save_play.answer_schema import draft_schema
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices, step_words
 from tools.save_play.context import ActionOption, PlayContext
+from tools.save_play.doubts import check_doubt
 from tools.save_play.expected_value import SaveRecord
-from tools.save_play.quotation_filter import names_pattern, remove_private_data
+from tools.save_play.own_steps import MAX_OWN_STEPS, facts_for_prompt, may_add_steps, own_verbs, with_own_steps
+from tools.save_play.prompt_facts import Anonymiser
 from tools.save_play.selection import play_version
 from tools.save_play.verification import check_draft, verify_play
 from tools.wording import plural
@@ -37,8 +39,6 @@ NO_MODEL_NOTE = "Save plays are drafted from the playbook library; no language m
 _QUOTE_LENGTH = 160
 _OFFER_REASON_LENGTH = 90
 """Letters of the reason that a model reads with a step: enough to tell steps apart, and a small model reads it in seconds."""
-_MARKUP = re.compile(r"[<>{}`]")
-"""Signs that could close a fence or look like a place to fill."""
 _TEXT_TABLES = ("tickets", "notes", "surveys")
 
 
@@ -120,15 +120,21 @@ class PlayDrafter:
         draft = await loop.run(
             lambda text: parse_answer(text, PlayDraft).choices_only(), lambda answer: self._check(answer, context)
         )
-        return DraftResult(draft=draft, drafting=loop.drafting)
+        if draft is None:
+            return DraftResult(draft=None, drafting=loop.drafting)
+        doubt, refused = check_doubt(draft.doubt, context, facts_for_prompt(context), loop.drafting.model or "")
+        draft = draft.model_copy(update={"doubt": None})
+        return DraftResult(draft=draft, drafting=loop.drafting, doubt=doubt, doubt_refused=refused)
 
     def play(self, context: PlayContext, drafted: DraftResult | None) -> SavePlay:
         """The play: the model's choices when they were fit, else the library's, with the reason."""
         if drafted is None or drafted.draft is None:
             return self.from_playbook(context, drafted.drafting if drafted else None)
-        return self.verify(self._play(context, drafted.draft, drafted.drafting), context)
+        play = self._play(context, drafted.draft, drafted.drafting)
+        return self.verify(play.model_copy(update={"doubt": drafted.doubt}), context)
 
     def _play(self, context: PlayContext, draft: PlayDraft, drafting: DraftingRecord) -> SavePlay:
+        context = with_own_steps(context, draft)
         play = build_play(context, draft_choices(context, draft), draft)
         how = "verified at first try" if drafting.outcome == "first_try" else f"verified after {_repairs(drafting)}"
         note = f"{play.drafted_note[:-1]}, chosen by {drafting.model}; {how}."
@@ -138,8 +144,9 @@ class PlayDrafter:
         found = check_draft(draft, context)
         if found:
             return found
-        play = build_play(context, draft_choices(context, draft), draft)
-        return list(verify_play(play, context))
+        own = with_own_steps(context, draft)
+        play = build_play(own, draft_choices(own, draft), draft)
+        return list(verify_play(play, own))
 
 
 def _repairs(drafting: DraftingRecord) -> str:
@@ -148,51 +155,64 @@ def _repairs(drafting: DraftingRecord) -> str:
 
 def draft_messages(context: PlayContext) -> tuple[Message, Message]:
     """Messages for the model: the rules, which never change, then the cause, the account last."""
-    dossier, finding = context.dossier, context.finding
-    phases = context.configuration.review.play_phases
+    dossier, finding, settings = context.dossier, context.finding, context.configuration
+    phases = settings.review.play_phases
     titles: dict[str, str] = {phase: phases[phase].title for phase in PHASES}
     titles[FIRST_TOUCH] = "First touch of the customer"
-    hidden = _names_pattern(context)
+    plain = Anonymiser.of(context)
     offers = [
         (
             place,
             titles[place],
             *context.count(place),
-            [_offer(context, each, hidden) for each in context.options[place]],
+            [_offer(context, each, plain) for each in context.options[place]],
         )
         for place in (FIRST_TOUCH, *PHASES)
     ]
-    days = dossier.renewal_in_days
-    renewal = "renewal date unknown" if days is None else f"renewal in {days} days" if days >= 0 else "renewal overdue"
     account = render_prompt(
         "draft_account",
         label=finding.label,
         offers=offers,
         size=dossier.size.replace("_", " "),
         tier=context.tier,
-        renewal=renewal,
+        renewal=renewal_words(dossier),
         difficulty=finding.difficulty,
         reasoning=finding.reasoning,
         runner_up=finding.runner_up_label,
         evidence=context.evidence,
+        facts=[(each.handle, plain(each.sentence)) for each in facts_for_prompt(context)],
         tried=context.tried,
-        quotes=customer_quotes(dossier, int(context.configuration.model.quotes.value), hidden),
+        quotes=customer_quotes(dossier, int(settings.model.quotes.value), plain),
+        own_people=own_people(context) if may_add_steps(context) else [],
+        last_day=context.last_day,
     )
-    return Message("system", render_prompt("draft_rules")), Message("user", account)
+    rules = render_prompt(
+        "draft_rules",
+        causes=[(name, rule.label) for name, rule in settings.causes.causes.items()],
+        verbs=own_verbs(context) if may_add_steps(context) else {},
+        most=MAX_OWN_STEPS,
+    )
+    return Message("system", rules), Message("user", account)
 
 
-def _offer(
-    context: PlayContext, option: ActionOption, hidden: re.Pattern[str] | None
-) -> tuple[ActionOption, str, list[str]]:
+def renewal_words(dossier: Dossier) -> str:
+    """How far the renewal is, in words."""
+    days = dossier.renewal_in_days
+    return "renewal date unknown" if days is None else f"renewal in {days} days" if days >= 0 else "renewal overdue"
+
+
+def own_people(context: PlayContext) -> list[tuple[str, str]]:
+    """Handle and role of each colleague who may do a step."""
+    return [(handle, role.replace("_", " ")) for handle, (role, person) in context.owners.items() if person is not None]
+
+
+def _offer(context: PlayContext, option: ActionOption, plain: Anonymiser) -> tuple[ActionOption, str, list[str]]:
     """One step as the model reads it: without names, and with one short reason."""
     step = context.steps[option.action.id] or Step(verb=option.action.verb, because=())
     words = {**context.role_words, **step_words(context, option.action, step)}
     if step.person is not None:
         words["with"] = context.role_of(step.person)
-    texts = [option.action.title.format_map(words), *_offer_reason(context, step)]
-    if not context.configuration.model.quotes.value:  # a team that sends no quotations sends none in steps either
-        texts = [re.sub(r"“[^”]*”", "“…”", text) for text in texts]
-    title, *reasons = [_MARKUP.sub(" ", remove_private_data(text, hidden)) for text in texts]
+    title, *reasons = map(plain, (option.action.title.format_map(words), *_offer_reason(context, step)))
     return option, title, [_shorten(reason) for reason in reasons]
 
 
@@ -210,11 +230,11 @@ def _shorten(reason: str) -> str:
     return f"{cut}”" if cut.rfind("“") > cut.rfind("”") else cut
 
 
-def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] | None = None) -> list[str]:
+def customer_quotes(dossier: Dossier, most: int | None, plain: Anonymiser) -> list[str]:
     """Texts of the customer behind the evidence, without personal data and in plain letters: nothing in them can close the fence
     around quotes.
 
-    ``hidden`` matches names that the model must not see.
+    ``plain`` removes names that the model must not see.
     """
     texts = [
         row.text
@@ -223,14 +243,8 @@ def customer_quotes(dossier: Dossier, most: int | None, hidden: re.Pattern[str] 
         for row in fact.rows
         if row.table in _TEXT_TABLES
     ]
-    clean = [_MARKUP.sub(" ", remove_private_data(text, hidden)) for text in texts]
+    clean = list(map(plain, texts))
     return list(dict.fromkeys(" ".join(text.split())[:_QUOTE_LENGTH] for text in clean if text.strip()))[:most]
-
-
-def _names_pattern(context: PlayContext) -> re.Pattern[str] | None:
-    """Names of people and of the account, whole or in part, as they stand in texts."""
-    people = [*(c.name for c in context.dossier.contacts), *(p.name for p in context.people.values())]
-    return names_pattern(people, context.dossier.name, context.configuration.vocabulary)
 
 
 def name_words(names: Sequence[str]) -> frozenset[str]:

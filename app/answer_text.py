@@ -8,6 +8,7 @@ from app.summary_text import render_parts, text_table
 from domain.evidence import Evidence
 from domain.questions import AnswerPart, AnswerTable, QuestionAnswer
 from domain.save_play import SavePlay
+from domain.text_drafts import CheckedSentence
 from tools.wording import format_money
 
 _ROWS = 20
@@ -42,6 +43,8 @@ def _answer_part(part: AnswerPart) -> list[Table | str]:
         found.append(_candidates(part))
     for table in part.tables:
         found += [_table(table), ""]
+    if part.draft is not None:
+        found += draft_text(part.draft_lines)
     if part.play is not None:
         found += _play(part.play)
     elif part.evidence:
@@ -51,6 +54,16 @@ def _answer_part(part: AnswerPart) -> list[Table | str]:
     if part.capacity:
         found.append(_capacity(part))
     return found
+
+
+def draft_text(lines: Sequence[Sequence[CheckedSentence]]) -> list[str]:
+    """A draft in plain letters; behind a sentence stands what no fact supports."""
+    return [" ".join(map(_marked, line)) for line in lines]
+
+
+def _marked(sentence: CheckedSentence) -> str:
+    claims = "; ".join(f"{claim.kind} {claim.words}" for claim in sentence.claims)
+    return sentence.text.strip() + (f" [no fact: {claims}]" if claims else "")
 
 
 def _table(table: AnswerTable) -> Table:
@@ -84,6 +97,13 @@ def _play(play: SavePlay) -> list[Table | str]:
         f"Save play: {play.name} | ARR {format_money(play.arr, play.currency)} | renewal {play.renewal_date or 'unknown'} | "
         f"owner {play.owner}",
         f"Root cause: {play.cause_label}. {play.root_cause}",
+        *(
+            [
+                f"{play.doubt.model} doubts it: {play.doubt.label}? {' '.join(play.doubt.reasons)} Ask: {play.doubt.question}"
+            ]
+            if play.doubt
+            else []
+        ),
         f"Drafted by the {play.drafted_by}. {play.drafted_note} "
         f"{'Every check passed.' if play.verified else f'{len(play.violations)} checks failed.'}",
         "",

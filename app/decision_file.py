@@ -51,6 +51,10 @@ def decisions_template(review: Review) -> str:
             lines.append("  # " + " ".join(f"{running.proposal}: {running.why}".split()))
         for word, text in effect_lines(effect, running):
             lines.append("  # " + " ".join(f"{word}: {text}".split()))
+        if play.doubt is not None:
+            said = f"{play.doubt.model} doubts the cause: {' '.join(play.doubt.reasons)} Ask: {play.doubt.question}"
+            lines.append("  # " + " ".join(said.split()))
+            lines.append(f"  # To take it over: decision: edit, cause: {play.doubt.cause}")
         lines.append(f"  {mark}  version: {_quoted(play.version)}")
         lines.append(f"  {mark}  decision:")
         if rule := reason_for_asking("approve", play, causes.get(play.account_id)):

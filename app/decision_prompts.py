@@ -21,7 +21,7 @@ from app.service import build_preview, load_review_document, waiting_gate
 from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import PendingDecision
-from domain.diagnosis import CauseFinding
+from domain.diagnosis import CauseDoubt, CauseFinding
 from domain.errors import DecisionError, InputError
 from domain.plan import TBD, WaitingPlay
 from domain.review import Review
@@ -98,6 +98,8 @@ def prompt_for_play(
     if running is not None:
         body = Text("\n".join(progress_lines(running)))
     body.append(f"\n\n{play.root_cause}\n")
+    if play.doubt is not None:
+        body.append("\n" + "\n".join(doubt_lines(play.doubt)) + "\n")
     for phase in play.phases:
         body.append(f"\n{phase.title}\n", style="bold")
         for action in phase.actions:
@@ -141,6 +143,16 @@ def _answers(running: PlayProgress | None, *, can_edit: bool) -> list[str]:
     if running is None:
         return ["approve", *edit, "reject", "defer"]
     return ["continue", *(["change"] if running.proposal == "change" else []), *edit, "stop", "defer"]
+
+
+def doubt_lines(doubt: CauseDoubt) -> list[str]:
+    """A model's doubt about the cause, a line for each thing."""
+    return [
+        f"{doubt.model} doubts the cause and proposes: {doubt.label}. It changes nothing by itself.",
+        *(f"  {reason}" for reason in doubt.reasons),
+        f"  To tell them apart, ask: {doubt.question}",
+        "  To take it over: edit, change the cause.",
+    ]
 
 
 def progress_lines(running: PlayProgress) -> list[str]:

@@ -338,6 +338,17 @@ class WordLists(Record):
     """Words that may begin a sentence, besides those of the playbooks; their capital does not make them a name."""
     acronyms: tuple[str, ...]
     """Words in capitals that are not names."""
+    ordinals: tuple[str, ...] = ()
+    """Further words for numbers; this and what follows mark sentences of drafts."""
+    promises: tuple[str, ...] = ()
+    """Verbs with which we bind ourselves, after we, I, or one of ours."""
+    absolutes: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    """Words that say how a matter stands."""
+    denials: tuple[str, ...] = ()
+    """Words that turn a fact round."""
+    conversation: tuple[str, ...] = ()
+    """Words of ordinary talk, which say nothing about an account."""
 
 
 ModelRole = Literal["drafting", "briefing", "ask"]
@@ -362,6 +373,8 @@ class ModelSettings(Record):
     retry_longest_wait: Seconds
     loading_wait: Seconds
     at_once: SomeCount
+    own_steps: tuple[str, ...] = ()
+    """Names of the models that may add steps of their own to a play."""
     budget_seconds: Seconds
     budget_tokens: Tokens
     evidence_lines: Count
@@ -378,7 +391,14 @@ class ModelSettings(Record):
         """Name of the model for this work; None when none is configured."""
         return (self.fast_name or self.name) if self.roles[role] == "fast" else self.name
 
+    @property
+    def may_add_steps(self) -> bool:
+        """True if the model that drafts plays may add steps to those on offer."""
+        return self.model_for("drafting") in self.own_steps
 
+
+DraftKind = Literal["talk_track", "follow_up_email", "action_plan", "executive_brief"]
+"""Texts that are drafted for people to use."""
 QuestionKind = Literal["save_play", "why", "changes", "load", "late", "plan"]
 
 
@@ -453,11 +473,13 @@ class AskSettings(Record):
     refused: tuple[RefusalRule, ...]
     lost: tuple[str, ...]
     examples: tuple[str, ...]
+    drafts: dict[DraftKind, tuple[str, ...]] = {}
+    """By kind of draft: phrases that ask for it."""
 
     @model_validator(mode="after")
     def _query_expressions_are_valid(self) -> Self:
         phrases = [self.briefing, self.comparing, self.accounts, self.lost]
-        phrases += [*self.topics.values(), *self.measures.values(), *self.groups.values()]
+        phrases += [*self.topics.values(), *self.measures.values(), *self.groups.values(), *self.drafts.values()]
         phrases += [rule.phrases for rule in self.filters] + [rule.phrases for rule in self.refused]
         for group in phrases:
             check_expressions(group)

@@ -55,6 +55,12 @@ class PlayDecision(Record):
         """The words that people use about a running play: change it, stop it."""
         return {"change": "approve", "stop": "reject"}.get(given, given) if isinstance(given, str) else given
 
+    @field_validator("add")
+    @classmethod
+    def _added_by_people(cls, given: tuple[AddedStep, ...]) -> tuple[AddedStep, ...]:
+        """A step of a decision is a person's, whatever the file says."""
+        return tuple(step.model_copy(update={"model": ""}) for step in given)
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         changed = bool(self.owners or self.dates or self.drop or self.replans)

@@ -36,6 +36,21 @@ class CauseFinding(Record):
     """Ids of the evidence for the cause, for example E1."""
 
 
+class CauseDoubt(Record):
+    """Another cause that a model proposes after it read the facts. It changes nothing until a person takes it over."""
+
+    cause: str
+    """One of the seven causes, and not the one of the play."""
+    label: str
+    because: tuple[str, ...]
+    """Ids of at least two facts or pieces of evidence of the account."""
+    reasons: tuple[str, ...]
+    """The same facts in words, as code writes them."""
+    question: str
+    """Question whose answer tells the two causes apart."""
+    model: str
+
+
 class Pattern(Record):
     """Something that several at-risk accounts have in common, more often than the whole portfolio."""
 

@@ -6,7 +6,9 @@ briefing it writes sentences with placeholders in braces: ``{F2}`` is filled wit
 
 from collections.abc import Callable
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import field_validator
 
 from domain.playbook import PHASES, Phase
 from domain.record import Record
@@ -28,6 +30,31 @@ class DraftAction(Record):
     why: str | None = None
 
 
+class DoubtDraft(Record):
+    """Doubt of the model about the cause, as it answered: nothing in it is checked yet."""
+
+    cause: str
+    """Id of another cause."""
+    because: tuple[str, ...]
+    """Ids of facts in the prompt: ``F2``, ``E1``."""
+
+
+class OwnStepDraft(Record):
+    """Step that a model adds to the offered ones: a choice of verb, facts and people, without a word of its own."""
+
+    verb: str
+    """A verb of ``configs/plan.yaml``."""
+    about: str = ""
+    """Id of a fact in the prompt; empty: about nothing in particular."""
+    person: str = ""
+    """Id of a contact's fact in the prompt, or a handle such as ``product``; empty: with nobody."""
+    owner: str
+    """Handle of who does it."""
+    due: date
+    because: tuple[str, ...] = ()
+    """Ids of facts in the prompt."""
+
+
 class PlayDraft(Record):
     """Answer of the model for one save play. ``summary`` and ``opening`` are of reviews of an older version and else empty."""
 
@@ -37,6 +64,22 @@ class PlayDraft(Record):
     stabilise: tuple[DraftAction, ...]
     address: tuple[DraftAction, ...]
     rebuild: tuple[DraftAction, ...]
+    own_steps: tuple[OwnStepDraft, ...] = ()
+    """Steps beside the offered ones; only of a model that may add some."""
+    doubt: DoubtDraft | None = None
+    """None once the answer is read: what holds of it stands in the play as a ``CauseDoubt``."""
+
+    @field_validator("doubt", mode="before")
+    @classmethod
+    def _readable_doubt(cls, given: Any) -> Any:
+        """A doubt of another shape is none: it costs no plan."""
+        if isinstance(given, DoubtDraft):
+            return given
+        is_whole = isinstance(given, dict) and isinstance(given.get("cause"), str)
+        because = given.get("because") if is_whole else None
+        if not isinstance(because, list | tuple) or not all(isinstance(each, str) for each in because):
+            return None
+        return {"cause": given["cause"], "because": because}
 
     def phase(self, name: Phase) -> tuple[DraftAction, ...]:
         """The actions of one phase; the first touch opens phase 1."""
@@ -50,6 +93,8 @@ class PlayDraft(Record):
             stabilise=tuple(map(_choice, self.stabilise)),
             address=tuple(map(_choice, self.address)),
             rebuild=tuple(map(_choice, self.rebuild)),
+            own_steps=self.own_steps,
+            doubt=self.doubt,
         )
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from domain.backtest import Backtest
 from domain.desk import PendingDecision
-from domain.diagnosis import CapacityLine, CauseFinding, Handover, Pattern
+from domain.diagnosis import CapacityLine, CauseDoubt, CauseFinding, Handover, Pattern
 from domain.dossier import Dossier, Person
 from domain.drafting import DraftingRecord, PlayDraft
 from domain.facts import Incident
@@ -247,6 +247,10 @@ class DraftResult(Record):
 
     draft: PlayDraft | None
     drafting: DraftingRecord
+    doubt: CauseDoubt | None = None
+    """What holds of the model's doubt about the cause."""
+    doubt_refused: str = ""
+    """Reason for dropping the model's doubt; empty where it had none, or it held."""
 
 
 class PlanResult(Record):

@@ -29,6 +29,7 @@ class AddedStep(Record):
     result: str | None = Field(default=None, description="A result of plan.yaml.")
     owner: str = Field(description="Person id of who does it.")
     by: PlausibleDay
+    model: str = Field(default="", max_length=120, description="Model that added it; empty: a person did.")
 
 
 class TargetChange(Record):

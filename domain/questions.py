@@ -12,11 +12,12 @@ from domain.portfolio import AccountMovement
 from domain.record import Record
 from domain.save_play import SavePlay
 from domain.score_configuration import InterventionTier
+from domain.text_drafts import CheckedSentence, TextDraft
 from domain.tracking import Commitment
 
 AnswerKind = (
     QuestionKind
-    | Literal["list", "facts", "briefing", "compare", "refused", "which_account", "unknown_account", "unclear"]
+    | Literal["list", "facts", "briefing", "compare", "draft", "refused", "which_account", "unknown_account", "unclear"]
 )
 Measure = Literal["list", "count", "sum", "average", "median"]
 GroupField = Literal["segment", "csm", "sponsor", "stage", "band", "tier"]
@@ -113,6 +114,9 @@ class AnswerPart(Record):
     cause: CauseFinding | None = None
     evidence: tuple[Evidence, ...] = ()
     play: SavePlay | None = None
+    draft: TextDraft | None = None
+    draft_lines: tuple[tuple[CheckedSentence, ...], ...] = ()
+    """The lines of the draft, with what is traced and what no fact supports."""
     plan: tuple[PlanLine, ...] = ()
     movements: tuple[AccountMovement, ...] = ()
     capacity: tuple[CapacityLine, ...] = ()

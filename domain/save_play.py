@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Literal
 
+from domain.diagnosis import CauseDoubt
 from domain.drafting import DraftingRecord, PlayDraft, Violation
 from domain.evidence import Evidence
 from domain.plan_language import Exit, Step, Target
@@ -159,6 +160,8 @@ class SavePlay(Record):
     """Diagnosis in two or three sentences that cite evidence ids."""
     opening: str = ""
     """First words to the customer; empty when the first action has them."""
+    doubt: CauseDoubt | None = None
+    """Another cause that the model proposes; None where it has no doubt, or no model was asked."""
     questions: tuple[str, ...]
     """Questions for the first conversation."""
     evidence: tuple[Evidence, ...]

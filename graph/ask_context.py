@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from agents.churn_predictor import intervention_plan, risk_reasons
 from agents.play_drafter import PlayDrafter
-from domain.configuration import Configuration
+from agents.text_drafter import TextDrafter, drafted_note
+from domain.configuration import Configuration, DraftKind
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.facts import Incident
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
 from domain.score_configuration import InterventionTier
+from domain.text_drafts import DRAFT_TITLES
 from graph.review_history import EarlierReviews
 from tools.ask.find_account import MAX_CANDIDATES, find_account
 from tools.ask.find_people import named_people
@@ -30,6 +32,8 @@ from tools.evidence.incidents import find_incidents
 from tools.planning.capacity import capacity_lines, committed_hours
 from tools.planning.follow_up import list_commitments
 from tools.planning.intervention_plan import build_plan_rows, read_plan_scores
+from tools.save_play.draft_claims import check_text, marks_note
+from tools.save_play.draft_record import draft_record
 from tools.save_play.expected_value import SaveRecord
 from tools.scoring import portfolio_summary
 from tools.scoring.scored_base import Row, ScoredBase
@@ -158,6 +162,26 @@ class AskContext:
             cause=finding,
             evidence=play.evidence,
             play=play,
+        )
+
+    async def draft_text(self, account_id: str, kind: DraftKind, said: Sequence[UserStatement] = ()) -> AnswerPart:
+        """A draft about the account's play as it would be today: for a person to edit, stored nowhere."""
+        dossier, drafter = self.dossier(account_id, said), self._drafter()
+        context = drafter.play_context(
+            dossier, diagnose(dossier, self.configuration.causes, self.configuration.scoring)
+        )
+        play = drafter.from_playbook(context)
+        draft = await TextDrafter(self.configuration, self.client).draft(context, play, kind)
+        lines = check_text(draft.text, draft_record(context, play, kind))
+        sentences = [f"{DRAFT_TITLES[kind]}, {dossier.name}. {draft.mark}", drafted_note(draft), marks_note(lines)]
+        return AnswerPart(
+            kind="draft",
+            sentences=tuple(filter(None, sentences)),
+            account_id=account_id,
+            name=dossier.name,
+            said=tuple(said),
+            draft=draft,
+            draft_lines=lines,
         )
 
     def explain_risk(self, account_id: str, said: Sequence[UserStatement] = ()) -> AnswerPart:

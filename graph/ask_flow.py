@@ -17,7 +17,7 @@ from domain.errors import ModelError
 from domain.questions import AnswerPart, ParsedQuestion, QuestionAnswer
 from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
-from graph.ask_rules import answer_from_rules
+from graph.ask_rules import answer_draft, answer_from_rules
 from graph.ask_tools import AskTools
 from tools.prompts import render_prompt
 
@@ -46,8 +46,12 @@ async def read_question(state: AskState, *, runtime: Runtime[AskContext]) -> dic
         Message("system", render_prompt("ask_rules")),
         Message("user", render_prompt("ask_question", question=state.question)),
     ]
-    reading = runtime.context.parse(state.question)
-    typed = answer_typed(runtime.context, state.question, reading)
+    context = runtime.context
+    reading = context.parse(state.question)
+    drafted = await answer_draft(context, state.question, reading)
+    if drafted is not None:
+        return {"reading": reading, "messages": opening, "parts": [drafted]}
+    typed = answer_typed(context, state.question, reading)
     return {"reading": reading, "messages": opening, "parts": [typed] if is_understood(typed) else []}
 
 

@@ -1,9 +1,22 @@
 """The answer to a question by rules alone: the typed query first, then the account that it is about."""
 
+import re
+
 from domain.questions import AnswerPart, ParsedQuestion
 from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
-from tools.ask.parse_question import unknown_person
+from tools.ask.parse_question import normalize_text, unknown_person
+
+
+async def answer_draft(context: AskContext, question: str, reading: ParsedQuestion) -> AnswerPart | None:
+    """The draft that a question asks for, or the question which account is meant; None for any other question."""
+    text = normalize_text(question)
+    drafts = context.configuration.asking.drafts.items()
+    kind = next((kind for kind, phrases in drafts if any(re.search(phrase, text) for phrase in phrases)), None)
+    if kind is None:
+        return None
+    found = context.resolve_account(question, reading)
+    return found if isinstance(found, AnswerPart) else await context.draft_text(found, kind, reading.said)
 
 
 async def answer_from_rules(context: AskContext, question: str, reading: ParsedQuestion) -> AnswerPart:

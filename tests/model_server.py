@@ -166,6 +166,11 @@ def well_behaved(asked: ReceivedRequest) -> str:
         size = 1 if len(facts) <= most else 2
         groups = [facts[start : start + size] for start in range(0, len(facts), size)]
         return json.dumps({"sentences": [", and ".join(f"{{{fact}}}" for fact in group) + "." for group in groups]})
+    if "sections" in properties:
+        slots = re.findall(r"^(\{[FP]\d+\}) ", asked.last, re.MULTILINE)
+        return json.dumps(
+            {"sections": [{"heading": "What is known", "sentences": [f"This is {slot}." for slot in slots[:6]]}]}
+        )
     return json.dumps(_draft(properties))
 
 

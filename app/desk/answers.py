@@ -1,7 +1,7 @@
 """Answers to questions, for readers below a manager: without figures about people of the team. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rapidfuzz import fuzz
 
@@ -12,6 +12,7 @@ from tools.ask.parse_question import normalize_text
 from tools.wording import format_day
 
 _MIN_NAME_MATCH = 80
+_DRAFTS = "Drafts are for the CSM of the account, a manager or a leader."
 _LOAD = "Only managers and leaders see who has how much to do."
 _COLLEAGUE = "Only managers and leaders see figures about a colleague; ask about an account instead."
 
@@ -36,6 +37,17 @@ def answer_for(member: Member, answered: QuestionAnswer, colleague_named: bool) 
     if member.is_at_least("manager"):
         return answered
     parts = tuple(_part_for(member, part, colleague_named) for part in answered.parts)
+    return answered.model_copy(update={"parts": parts})
+
+
+def without_drafts(answered: QuestionAnswer, may_act: Callable[[str], bool]) -> QuestionAnswer:
+    """The answer without drafts about accounts for which the member may not act."""
+    parts = tuple(
+        AnswerPart(kind="draft", sentences=(_DRAFTS,), account_id=part.account_id, name=part.name)
+        if part.kind == "draft" and not may_act(part.account_id or "")
+        else part
+        for part in answered.parts
+    )
     return answered.model_copy(update={"parts": parts})
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from app.desk.answers import answer_for, named_colleagues
+from app.desk.answers import answer_for, named_colleagues, without_drafts
 from app.desk.edit_form import edit_from_fields, field_of, typed_fields
 from app.desk.operations import TextReading, WrongStatement
 from app.desk.pages import show_people, show_play
@@ -174,6 +174,7 @@ def submit_question(context: Reader, form: Form, review_id: str) -> Response:
     )
     asked = " ".join((*earlier, question))
     answered = answer_for(context.member, answered, named_colleagues(asked, loaded.people, context.member))
+    answered = without_drafts(answered, lambda account: loaded.can_act_on(context.member, account))
     return context.render_review(loaded, "ask.html", answered=answered, question=question, earlier=earlier)
 
 

@@ -1,15 +1,18 @@
 """Suite ``drafts``: the text of a model, and the checks that have to catch its faults.
 
-Two parts. A scripted model makes one fault at a time, and each has to be refused under its own code; this needs no model.
+Three parts. Sentences of drafts for people: each one that no fact supports has to be marked. A scripted model makes one fault at a time, and each has to be refused under its own code; this needs no model.
 A real model, live or recorded, drafts the plays for the ten accounts of the sample review, and these are judged.
 """
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+import yaml
 
 from agents.conversation import ModelClient
 from agents.play_drafter import PlayDrafter
@@ -19,7 +22,7 @@ from domain.phase_results import DraftResult
 from domain.save_play import SavePlay
 from evals.agent_outputs import build_drafter
 from evals.case_portfolio import score_cases
-from evals.cases import AccountCase, read_cases
+from evals.cases import FIXTURES, AccountCase, read_cases
 from evals.engine import Judgement, Question, ReportProgress, Verdict, answer_questions
 from evals.figures import CaseResult, Figure, SuiteResult, mean_figure, question_figures, share_figure
 from evals.suites.ask import open_sample_context
@@ -28,6 +31,8 @@ from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.intervention_plan import at_risk_ids
 from tools.save_play.builder import build_play, draft_choices
 from tools.save_play.context import PlayContext
+from tools.save_play.draft_claims import check_text, claims_of
+from tools.save_play.draft_record import DraftRecord, draft_record
 from tools.save_play.verification import check_draft, verify_play
 
 SAYS = "Drafts: each fault of a scripted model is refused under its own code; plays of a real model are complete and verified."
@@ -199,6 +204,62 @@ def _judge_faults(account: str, context: PlayContext, drafter: PlayDrafter) -> l
     return found
 
 
+# sentences of drafts for people -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HonestSentences:
+    """Sentences about one account of the sample: what no fact supports, and what should have no mark."""
+
+    account: str
+    unsupported: tuple[str, ...]
+    honest_a: tuple[str, ...]
+    honest_b: tuple[str, ...]
+
+
+def read_draft_sentences() -> HonestSentences:
+    """The sentences of ``evals/fixtures/draft_sentences.yaml``."""
+    given = yaml.safe_load((FIXTURES / "draft_sentences.yaml").read_text("utf-8"))
+    unsupported = tuple(text for texts in given["unsupported"].values() for text in texts)
+    return HonestSentences(given["account"], unsupported, tuple(given["honest"]["a"]), tuple(given["honest"]["b"]))
+
+
+@contextmanager
+def sample_context(configuration: Configuration, account: str) -> Iterator[tuple[PlayContext, SavePlay]]:
+    """One account of the sample's second week, with the play that the playbook gives it."""
+    with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
+        sample = open_sample_context(Path(scratch), configuration, None)
+        sample.base.select_accounts([account])
+        (dossier,) = build_dossiers(sample.base, [account], sample.history, sample.base.signal_details())
+        drafter = build_drafter(sample.base, load_people(sample.base), None)
+        context = drafter.play_context(dossier, diagnose(dossier, configuration.causes, configuration.scoring))
+        try:
+            yield context, drafter.from_playbook(context)
+        finally:
+            sample.base.close()
+            sample.store.close()
+
+
+def judge_draft_sentences(configuration: Configuration) -> tuple[Figure, ...]:
+    """Shares of sentences that are marked as they should be: of a draft that the customer reads, and of an internal one."""
+    sentences = read_draft_sentences()
+    with sample_context(configuration, sentences.account) as (context, play):
+        mail, track = (draft_record(context, play, kind) for kind in ("follow_up_email", "talk_track"))
+
+        def marked(texts: Sequence[str], record: DraftRecord) -> int:
+            return sum(bool(claims_of(check_text(text, record))) for text in texts)
+
+        caught = marked(sentences.unsupported, mail)
+        honest = (*sentences.honest_a, *sentences.honest_b)
+        unmarked = len(honest) - marked(honest, track)
+    return (
+        share_figure(
+            "marked", "sentences of drafts without a fact that are marked", caught, len(sentences.unsupported)
+        ),
+        share_figure("unmarked", "honest sentences of drafts without a mark", unmarked, len(honest)),
+    )
+
+
 # a real model ----------------------------------------------------------------------------------------------------------
 
 
@@ -312,7 +373,7 @@ def run_drafts(
     """Judge the scripted faults and, with a client, the ten plays of the sample."""
     results = judge_scripted_faults(configuration)
     says = {RefusedByCode.figure_name: RefusedByCode.description}
-    figures: tuple[Figure, ...] = ()
+    figures = judge_draft_sentences(configuration)
     if client is not None:
         judgements, plays = judge_model_plays(configuration, client, report_progress)
         results += answer_questions("drafts", judgements, (ModelAnswered(), PlayVerified()), _describe_play)
@@ -320,7 +381,7 @@ def run_drafts(
             ModelAnswered.figure_name: ModelAnswered.description,
             PlayVerified.figure_name: PlayVerified.description,
         }
-        figures = drafting_figures(plays, seconds())
+        figures += drafting_figures(plays, seconds())
     results = tuple(sorted(results, key=lambda case: case.name))
     return SuiteResult(
         suite="drafts", model=model, says=SAYS, figures=(*question_figures(results, says), *figures), cases=results

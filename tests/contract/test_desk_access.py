@@ -61,6 +61,10 @@ POST /r/{review_id}/override                          401  403 422 422 422
 POST /r/{review_id}/notes                             401  403 422 422 422
 POST /r/{review_id}/readings                          401  403 422 422 422
 POST /r/{review_id}/wrong                             401  403 404 404 404
+GET  /r/{review_id}/drafts                            door 403 200 200 200
+POST /r/{review_id}/drafts                            401  403 422 422 422
+POST /r/{review_id}/drafts/confirm                    401  403 404 404 404
+GET  /r/{review_id}/draft-file                        door 403 404 404 404
 POST /r/{review_id}/ask                               401  422 422 422 422
 POST /r/{review_id}/open-week                         401  403 403 403 422
 POST /r/{review_id}/again                             401  403 403 403 303
@@ -98,6 +102,8 @@ SENT: dict[str, dict[str, Any]] = {
     "/enter": {"key": "a link that was never made"},
     "/r/{review_id}/actions": {"action": "{mine}", "state": "forgotten"},
     "/r/{review_id}/override": {"account": "{my_account}", "band": "purple", "until": "2026-12-31"},
+    "/r/{review_id}/drafts": {"account": "{my_account}", "kind": "a poem"},
+    "/r/{review_id}/drafts/confirm": {"account": "{my_account}", "kind": "talk_track", "text": "Hello", "seen": "0"},
     "/r/{review_id}/readings": {"account": "{my_account}", "text": "text:0", "kind": "a guess"},
     "/r/{review_id}/wrong": {"account": "{my_account}", "statement": "quote:0"},
     "/r/{review_id}/open-week": {"as_of": "2020-01-06"},
@@ -207,7 +213,7 @@ def test_each_role_gets_exactly_where_the_table_says(inside: InProcessDesk, know
 def asked(inside: InProcessDesk, known: Known, who: str, method: str, path: str) -> Any:
     """Send one request with the role, by form or by token depending on the address."""
     at, given = known.filled(path), {k: _filled(known, v) for k, v in SENT.get(path, {}).items()}
-    if path in ("/r/{review_id}/account", "/r/{review_id}/play"):
+    if method == "GET" and path.endswith(("/account", "/play", "/drafts", "/draft-file")):
         at += f"?account={known.my_account}"
     at += f"?review={W48}" if path == "/go" else ""
     if path.startswith("/api/v1/"):

@@ -84,7 +84,7 @@ def diagnose(dossier: Dossier, causes: CauseSettings, scoring: ScoringSettings) 
         runner_up=runner_up,
         runner_up_label=_label(runner_up, causes) if runner_up else None,
         candidates=open_causes,
-        would_tell_apart=_question(first.cause, second.cause if second else None, causes),
+        would_tell_apart=question_between(first.cause, second.cause if second else None, causes),
         reasoning=_reasoning(dossier, shown, known, causes),
         pillar=pillar,
         pillar_note=pillar_note,
@@ -129,7 +129,8 @@ def _confidence(first: CauseCandidate, lead: float, causes: CauseSettings) -> st
     return "medium" if lead >= causes.medium_lead.value else "low"
 
 
-def _question(first: str, second: str | None, causes: CauseSettings) -> str:
+def question_between(first: str, second: str | None, causes: CauseSettings) -> str:
+    """The question whose answer tells two causes apart."""
     key = "/".join(sorted((first, second))) if second else ""
     return causes.tell_apart.get(key, causes.tell_apart_default)
 

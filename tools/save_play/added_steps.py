@@ -1,9 +1,10 @@
-"""Steps that people add to a play, as actions of the library with their places filled. Pure.
+"""Steps that people or a model add to a play, as actions of the library with their places filled. Pure.
 
 An added step holds no free words: a verb of the vocabulary words it, and facts and people of the account fill its places.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -17,6 +18,9 @@ from tools.save_play.binding import AccountFacts
 from tools.wording import plain_name
 
 _PURPOSE = "People who know the account want this step."
+_PURPOSE_OF_MODEL = "The facts under Why call for it."
+_BY_PEOPLE = "People added this step to the play."
+_NO_SLOT = re.compile(r"[{}]")
 _REASONS = 3
 
 
@@ -43,16 +47,19 @@ def added_action(
     words = verb.words(about=added.about is not None, person=added.person is not None)
     is_internal = verb.channel == "internal" or added.person in people
     day = max((added.by - created).days, 0)
+    who = _NO_SLOT.sub(
+        " ", f"{plain_name(added.model)} chose this step beside those on offer." if added.model else _BY_PEOPLE
+    )
     return PlaybookAction(
         id=added_id(added),
         title=words,
-        what=f"{words}. People added this step to the play.",
+        what=f"{words}. {who}",
         owner_role=people[added.owner].role,
         days=(day, day),
         effort_hours=verb.hours,
         channel="internal" if is_internal else verb.channel,
         customer_facing=not is_internal,
-        purpose=_PURPOSE,
+        purpose=_PURPOSE_OF_MODEL if added.model else _PURPOSE,
         metric=vocabulary.results[added.result].says if added.result else "The step is done",
         concession=verb.concession,
         verb=added.verb,

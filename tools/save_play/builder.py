@@ -18,6 +18,7 @@ from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.save_play import Cadence, PlayAction, PlayPhase, SavePlay
 from tools.evidence.causes import UNDETERMINED
 from tools.evidence.fact_words import fact_name, short_name
+from tools.save_play.added_steps import added_id
 from tools.save_play.agreements import success_criteria, walk_away
 from tools.save_play.context import PlayContext
 from tools.save_play.expected_value import SaveRecord, chance_to_work_on, expected_value
@@ -73,8 +74,16 @@ def playbook_choices(context: PlayContext) -> PlayChoices:
 
 
 def draft_choices(context: PlayContext, draft: PlayDraft) -> PlayChoices:
-    """The choices of a model; only for a draft that was checked against the play context."""
-    return {phase: [_draft_choice(context, phase, chosen) for chosen in draft.phase(phase)] for phase in PHASES}
+    """The choices of a model; only for a draft that was checked against the play context.
+
+    Its own steps are the added ones of the context.
+    """
+    choices = {phase: [_draft_choice(context, phase, chosen) for chosen in draft.phase(phase)] for phase in PHASES}
+    for added in context.edits.added:
+        phase, name = context.phase_on(added.by), added_id(added)
+        action = next(action for action in context.library(phase) if action.id == name)
+        choices[phase].append(ChosenAction(action, context.people[added.owner], added.by))
+    return choices
 
 
 def _draft_choice(context: PlayContext, phase: Phase, chosen: DraftAction) -> ChosenAction:

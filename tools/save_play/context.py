@@ -47,6 +47,17 @@ MAX_OPTIONS = 5
 _MAX_PEOPLE = 3
 
 
+_OUR_ROLES: Mapping[Role, str] = {
+    "csm": "our CSM", "cs_manager": "our CS manager", "exec_sponsor": "our executive", "support_lead": "our support lead",
+    "product": "our product manager", "billing": "our billing colleague",
+}  # fmt: skip
+
+
+def our_role(person: Person, csm_id: str | None) -> str:
+    """The role of one of ours at an account whose CSM is ``csm_id``, for readers who must not see names."""
+    return "another CSM" if person.role == "csm" and person.person_id != csm_id else _OUR_ROLES[person.role]
+
+
 @dataclass(frozen=True)
 class ActionOption:
     """One action of the playbook that fits, with its possible owners and days."""
@@ -120,6 +131,17 @@ class PlayContext:
         if added is not None:
             return self._with_chosen_person(action_id, added_step(added, self.facts, self.people))
         return self._with_chosen_person(action_id, bind(self._actions[action_id], self.facts, self._colleague))
+
+    @property
+    def known_actions(self) -> frozenset[str]:
+        """Ids of all actions that the library has for the cause."""
+        return frozenset(self._actions)
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the last phase."""
+        settings = self.configuration.review.play_phases[PHASES[-1]]
+        return action_window(PHASES[-1], settings.days, self.created, self.schedule_scale)[1]
 
     @cached_property
     def _actions(self) -> dict[str, PlaybookAction]:
@@ -219,7 +241,8 @@ class PlayContext:
         fact = self.facts.by_id(person.fact)
         if isinstance(fact, ContactFact):
             return f"their {(fact.role or 'contact').replace('_', ' ')}" if fact.name else person.name
-        return "our colleague"
+        ours = self.people.get(person.person_id or "")
+        return our_role(ours, self.dossier.csm_id) if ours else "our colleague"
 
     def _colleague(self, role: Role) -> StepPerson | None:
         person = self.team.by_role.get(role)

@@ -116,6 +116,7 @@ def edit_play(play: SavePlay, decision: PlayDecision, context: PlayContext, by: 
         "draft": None if edited.finding.category != play.cause else play.draft,
         "drafting": play.drafting,
         "asked": play.asked,
+        "doubt": play.doubt if play.doubt is not None and play.doubt.cause != made.cause else None,
         "evidence": tuple(dict.fromkeys((*play.evidence, *made.evidence))),
         "version": play.version,
     }

@@ -5,7 +5,7 @@ It removes rather too much: a figure that is lost from a quotation costs little,
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 _DATE = r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\s?\d{1,2}[-./]\s?(?:\d{4}|\d{2}))"
 _MONTH = r"(?:jan|feb|mar|m[äa]r|apr|avr|may|mai|jun|jul|juin|juil|aug|ao[uû]|sep|o[ck]t|nov|de[czs]|d[ée]c|ene|abr|ago|dic)\w*"
@@ -34,10 +34,12 @@ _NAMED_NUMBER = re.compile(
 _PLAIN_DATE = re.compile(_DATE)
 
 
-def remove_private_data(text: str, names: re.Pattern[str] | None = None) -> str:
+def remove_private_data(
+    text: str, names: re.Pattern[str] | None = None, role_of: Callable[[str], str] = lambda _: "somebody"
+) -> str:
     """The text with a word in brackets in place of addresses, birth dates, bank accounts, telephone and other long numbers.
 
-    Names that ``names`` matches become "somebody". Ordinary dates stay. Unprintable characters become spaces.
+    Names that ``names`` matches become what ``role_of`` says of them. Ordinary dates stay. Unprintable characters become spaces.
     """
     text = " ".join("".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text)).split())
     text = _ADDRESS.sub("(address)", text)
@@ -45,7 +47,7 @@ def remove_private_data(text: str, names: re.Pattern[str] | None = None) -> str:
     text = _IBAN.sub("(number)", text)
     text = _NAMED_NUMBER.sub(lambda found: f"{found[1]}(number)", text)
     text = _LONG_NUMBER.sub(lambda found: found[0] if _PLAIN_DATE.fullmatch(found[0]) else "(number)", text)
-    return names.sub("somebody", text) if names else text
+    return names.sub(lambda found: role_of(found[0]), text) if names else text
 
 
 def names_pattern(people: Iterable[str], account: str, ordinary_words: Collection[str] = ()) -> re.Pattern[str] | None:
@@ -53,8 +55,8 @@ def names_pattern(people: Iterable[str], account: str, ordinary_words: Collectio
 
     Parts of the account's name that are ordinary words ("Security") count only with a capital letter.
     """
-    free = {part for name in people for part in _parts(name)}
-    own = _parts(account)
+    free = {part for name in people for part in name_parts(name)}
+    own = name_parts(account)
     strict = {part for part in own if part != account and part.casefold() in ordinary_words} - free
     free |= own - strict
     parts = [
@@ -67,7 +69,7 @@ def names_pattern(people: Iterable[str], account: str, ordinary_words: Collectio
     return re.compile(rf"(?<!\w)(?:{'|'.join(form for form, _ in longest)})(?:['’´`]s?)?(?!\w)")
 
 
-def _parts(name: str) -> set[str]:
+def name_parts(name: str) -> set[str]:
     """The name and its words, also without accents; small words like "van" are left out."""
     whole = " ".join(unicodedata.normalize("NFC", name).split())
     words = [

@@ -302,6 +302,9 @@ def play_version(play: SavePlay) -> str:
     ]
     if play.edits != NO_EDITS:
         content["edits"] = play.edits.model_dump(mode="json")
+        for added in content["edits"]["added"]:
+            if not added["model"]:  # as before there were steps of a model: a person's step keeps its version
+                del added["model"]
     body = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(body.encode()).hexdigest()[:12]
 

@@ -17,6 +17,7 @@ from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices
 from tools.save_play.context import PlayContext
 from tools.save_play.editing import edited_context
+from tools.save_play.own_steps import own_step_faults
 
 MINIMUM_ACTIONS = 3
 _EDITED = ("edited",)
@@ -62,7 +63,7 @@ def check_draft(draft: PlayDraft, context: PlayContext) -> list[Violation]:
                 instead = f"; choose {others[0]} instead" if others else "; leave it out"
                 found.append(_violation("action_twice", f"{phase}: {line.action} is chosen twice{instead}"))
             seen.add(line.action)
-    return found
+    return [*found, *own_step_faults(draft, context)]
 
 
 def _violation(code: str, message: str) -> Violation:

@@ -27,6 +27,19 @@
     control.click();
   });
 
+  // A confirmed text is copied with one press; before that the page has no such button.
+  const copies = () => document.querySelectorAll("[data-copy]").forEach((button) => {
+    button.hidden = !navigator.clipboard;
+    if (button.dataset.ready) return;
+    button.dataset.ready = "1";
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+      document.querySelector("[data-copied]").textContent = "Copied.";
+    });
+  });
+  document.addEventListener("DOMContentLoaded", copies);
+  document.addEventListener("htmx:after:swap", copies);
+
   // The clock runs from when somebody starts it, in this browser, also over pages.
   const clock = () => {
     const place = document.querySelector("[data-clock]");
