@@ -463,14 +463,38 @@ class Intent(Record):
         return self
 
 
-class PhraseSettings(Record):
-    """``configs/phrases.yaml``: phrases of stated intents and themes."""
+class StatementKind(Record):
+    """Kind of thing that somebody may state in a text, whoever reads it: phrases, a model or a person."""
 
+    label: str
+    definition: str = Field(min_length=10, description="One sentence: what has to be said for it to be this kind.")
+    signals: tuple[str, ...] = Field(default=(), description="Stated signals that a text of this kind counts for.")
+    why: str
+
+
+class PhraseSettings(Record):
+    """``configs/phrases.yaml``: kinds of statements, phrases of stated intents, and themes."""
+
+    kinds: dict[str, StatementKind] = Field(default={}, description="None in files of an older form.")
     intents: dict[str, Intent]
     competitors: tuple[str, ...]
     negations: tuple[str, ...]
     window_days: SomeDays
     themes: dict[str, tuple[str, ...]]
+
+    def signals_of(self, kind: str) -> tuple[str, ...]:
+        """The stated signals that a text of this kind counts for; an intent without an entry counts for itself."""
+        if kind in self.kinds:
+            return self.kinds[kind].signals
+        return (kind,) if kind in self.intents else ()
+
+    @model_validator(mode="after")
+    def _kinds_are_known(self) -> Self:
+        for name, kind in self.kinds.items():
+            unknown = [signal for signal in kind.signals if signal not in self.intents]
+            if unknown:
+                raise ValueError(f"kinds: {name}: no signal {unknown[0]!r} is stated; use {', '.join(self.intents)}")
+        return self
 
     @model_validator(mode="after")
     def _expressions_are_valid(self) -> Self:
@@ -710,7 +734,22 @@ class WordLists(Record):
     """Words in capitals that are not names."""
 
 
-ModelRole = Literal["drafting", "briefing", "ask"]
+ModelRole = Literal["drafting", "briefing", "ask", "reading"]
+
+
+class ReadingSettings(Record):
+    """What a model reads in texts. Where it is on, whole texts are sent to the model's server."""
+
+    enabled: bool
+    texts: Count
+    per_account: Count
+    days: SomeDays
+    longest: Quantity
+    statements: SomeCount
+    shortest_quotation: Quantity
+    budget_tokens: Tokens
+    measured: tuple[str, ...] = Field(description="Names of models that passed `saveplay eval --suite reading`.")
+    ordinary_names: tuple[str, ...] = Field(description="Words that are names as well, in small letters.")
 
 
 class ModelSettings(Record):
@@ -741,12 +780,18 @@ class ModelSettings(Record):
     ask_steps: SomeCount
     ask_tokens: Quantity
     prices: TokenPrices
+    reading: ReadingSettings | None = Field(default=None, description="None in a file of an older form: off.")
     words: WordLists
     words_why: str
 
     def model_for(self, role: ModelRole) -> str | None:
         """Name of the model for this work; None when none is configured."""
-        return (self.fast_name or self.name) if self.roles[role] == "fast" else self.name
+        return (self.fast_name or self.name) if self.roles.get(role) == "fast" else self.name
+
+    @property
+    def reads(self) -> bool:
+        """True if the team switched reading on."""
+        return self.reading is not None and self.reading.enabled
 
 
 QuestionKind = Literal["save_play", "why", "changes", "load", "late", "plan"]

@@ -48,13 +48,34 @@ def remove_private_data(text: str, names: re.Pattern[str] | None = None) -> str:
     return names.sub("somebody", text) if names else text
 
 
+def private_spans(text: str) -> list[tuple[int, int, str]]:
+    """Places of addresses, birth dates, bank accounts, telephone and other long numbers: start, end and the word in brackets.
+
+    In the order of the text, without overlaps. For texts of which every sign has to be found again.
+    """
+    found = [(*match.span(), "(address)") for match in _ADDRESS.finditer(text)]
+    found += [(match.end("word") if match["word"] else match.start(), match.end(), "(date)") for match in _BIRTH_DATE.finditer(text)]  # fmt: skip
+    found += [(*match.span(), "(number)") for match in _IBAN.finditer(text)]
+    found += [(match.end(1), match.end(), "(number)") for match in _NAMED_NUMBER.finditer(text)]
+    found += [
+        (*match.span(), "(number)") for match in _LONG_NUMBER.finditer(text) if not _PLAIN_DATE.fullmatch(match[0])
+    ]
+    spans: list[tuple[int, int, str]] = []
+    for start, end, word in sorted(found):
+        if spans and start < spans[-1][1]:  # two that overlap are hidden as one
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end), spans[-1][2])
+        else:
+            spans.append((start, end, word))
+    return spans
+
+
 def names_pattern(people: Iterable[str], account: str, ordinary_words: Collection[str] = ()) -> re.Pattern[str] | None:
     """Pattern for names, whole or in part, in any case and with a possessive ending; None without names.
 
     Parts of the account's name that are ordinary words ("Security") count only with a capital letter.
     """
-    free = {part for name in people for part in _parts(name)}
-    own = _parts(account)
+    free = {part for name in people for part in name_parts(name)}
+    own = name_parts(account)
     strict = {part for part in own if part != account and part.casefold() in ordinary_words} - free
     free |= own - strict
     parts = [
@@ -67,7 +88,7 @@ def names_pattern(people: Iterable[str], account: str, ordinary_words: Collectio
     return re.compile(rf"(?<!\w)(?:{'|'.join(form for form, _ in longest)})(?:['’´`]s?)?(?!\w)")
 
 
-def _parts(name: str) -> set[str]:
+def name_parts(name: str) -> set[str]:
     """The name and its words, also without accents; small words like "van" are left out."""
     whole = " ".join(unicodedata.normalize("NFC", name).split())
     words = [
