@@ -166,7 +166,7 @@ def test_the_order_of_rows_changes_neither_the_id_of_a_text_nor_what_was_read() 
 def test_a_person_chooses_among_the_kinds_of_the_configuration() -> None:
     choices = reading_choices(SHIPPED)
     assert list(choices)[-1] == NOTHING_TO_NOTE
-    assert choices["feature_gap"] == "Feature gap"
+    assert choices["feature_gap"] == "Blocking gap"
 
 
 # kept ----------------------------------------------------------------------------------------------------------------

@@ -93,7 +93,9 @@ def hide_names(text: str, names: Sequence[KnownName], ordinary_words: Collection
     pieces: list[_Piece] = []
     people: dict[str, KnownName | None] = {}
     sent, at, is_cut = "", 0, False
-    spans = [span for span in _hidden_spans(original, _Names(names, ordinary_words)) if span[1] <= ends]
+    spans = list(_hidden_spans(original, _Names(names, ordinary_words)))
+    ends = min([ends, *(start for start, end, *_ in spans if end > ends)])  # nothing that is cut through is sent
+    spans = [span for span in spans if span[1] <= ends]
     for start, end, word, owners in [*spans, (ends, ends, "", ())]:
         room = longest - len(sent)
         is_cut = start - at > room
