@@ -72,10 +72,9 @@ class ReviewContext:
         return self._base
 
     def score_again(self) -> None:
-        """Drop the scored base: the next one that is asked for is read anew, with what was read since."""
-        if self._base is not None:
-            self._base.close()
-            self._base = None
+        """Drop the scored base, also one that was read when the review was started: the next is read with what is known now."""
+        self.base().close()
+        self._base = None
 
     def save_result(self, review_id: str, kind: str, record: Record) -> str:
         """Store the result of a step; this process need not read it again. Returns the hash of its content."""
