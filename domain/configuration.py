@@ -748,6 +748,8 @@ class ReadingSettings(Record):
     statements: SomeCount
     shortest_quotation: Quantity
     budget_tokens: Tokens
+    least_precision: Share
+    most_alarms: Share
     measured: tuple[str, ...] = Field(description="Names of models that passed `saveplay eval --suite reading`.")
     ordinary_names: tuple[str, ...] = Field(description="Words that are names as well, in small letters.")
 
