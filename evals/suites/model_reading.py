@@ -108,7 +108,10 @@ def sample(texts: Sequence[LabelledText]) -> list[LabelledText]:
     unseen = [text for text in texts if text.half == UNSEEN]
     telling = [text for text in unseen if text.expected]
     ordinary = [text for text in unseen if text.is_ordinary]
-    chosen = [each[:: max(len(each) // most, 1)][:most] for each, most in zip((telling, ordinary), SAMPLE, strict=True)]
+    chosen = [
+        [each[place * len(each) // most] for place in range(min(most, len(each)))]
+        for each, most in zip((telling, ordinary), SAMPLE, strict=True)
+    ]
     return [*chosen[0], *chosen[1]]
 
 

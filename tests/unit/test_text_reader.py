@@ -20,6 +20,16 @@ from domain.errors import AnswerRefused, ModelError, Unreachable
 from domain.facts import QuotationFact
 from domain.readings import NOTHING_TO_NOTE, ModelReading, PeoplesReadings, PersonsReading, WrongMark, count_readings
 from domain.text_to_read import TextToRead
+from evals.suites.model_reading import (
+    SAMPLE,
+    Expected,
+    LabelledText,
+    count,
+    labelled_texts,
+    reader_figures,
+    run_reading,
+    verdict,
+)
 from tests.builders import AS_OF, SHIPPED, PortfolioBuilder, ScoredPortfolio
 from tools.evidence.fact_text import FactText
 from tools.evidence.statement_kinds import statement_kinds
@@ -339,3 +349,53 @@ def test_the_first_page_says_what_was_sent_and_that_the_model_was_not_measured()
 def test_where_nothing_is_sent_the_first_page_says_nothing() -> None:
     assert reading_note(reading_report([], [], 0, SHIPPED)) == ""
     assert SHIPPED.model.reads is False
+
+
+# measured ------------------------------------------------------------------------------------------------------------
+
+
+def labelled(sentence: str, *expected: tuple[str, str], is_ordinary: bool = False) -> LabelledText:
+    text = TextToRead("t", "A", "notes", "t", AS_OF, sentence, sentence, ())
+    meant = tuple(Expected(quotation=sentence, kind=kind, mode=mode) for kind, mode in expected)
+    return LabelledText("b", "de", text, meant, is_ordinary)
+
+
+def test_a_reader_is_measured_by_kind_mode_and_sentence() -> None:
+    texts = [
+        labelled("Wir kündigen zum Jahresende.", ("notice", "asserted")),
+        labelled("Wir kündigen nicht.", ("notice", "negated")),
+        labelled("Der Etat ist gestrichen.", ("budget_cut", "asserted")),
+        labelled("Kuchen war gut.", is_ordinary=True),
+        labelled("Wir sehen uns am Montag.", is_ordinary=True),
+    ]
+    read = [[("notice", "asserted", "Wir kündigen zum Jahresende.")], [("notice", "asserted", "Wir kündigen nicht.")],
+            [("value_doubted", "asserted", "Der Etat ist gestrichen.")], [("notice", "asserted", "Kuchen war gut.")], None]  # fmt: skip
+    counts = count(texts, read)
+    figures = {figure.name: (round(figure.value * figure.n), figure.n) for figure in reader_figures("m", counts)}
+    assert figures["m: recall"] == (1, 2)
+    assert figures["m: precision, de"] == (1, 3)
+    assert (figures["m: not turned round"], figures["m: quiet"]) == ((0, 1), (1, 2))
+    assert "did not pass: precision 33% (at least 80%), false alarms in 50.0%" in verdict(MODEL, counts, SHIPPED)
+    assert "1 texts without an answer" in verdict(MODEL, counts, SHIPPED)
+    good = count(texts[:1], read[:1])
+    good.ordinary = good.quiet = 60
+    assert verdict(MODEL, good, SHIPPED).startswith(f"{MODEL} passed: precision 100%")
+
+
+def test_the_suite_shows_phrases_and_the_model_side_by_side_on_the_same_texts() -> None:
+    model = Scripted(answer())
+    result = run_reading(configured(), model, lambda *_: None, is_sample=True)
+    names = {figure.name.partition(":")[0] for figure in result.figures}
+    assert {f"{MODEL}, {len(model.asked)} texts", f"phrases, the model's {len(model.asked)} texts"} <= names
+    assert len(model.asked) == sum(SAMPLE)
+    assert result.figure(f"{MODEL}, {len(model.asked)} texts: quiet").value == 1
+    assert "did not pass" in result.notes[0]
+
+
+def test_the_labelled_texts_use_kinds_of_the_configuration_and_quotations_that_stand_in_them() -> None:
+    texts = [text for half in "ab" for text in labelled_texts(half)]
+    assert {text.language for text in texts} == {"en", "de", "fr", "es", "pt"}
+    for text in texts:
+        for each in text.expected:
+            assert each.kind in statement_kinds(SHIPPED)
+            assert each.quotation in text.text.whole
