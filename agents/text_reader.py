@@ -178,6 +178,7 @@ def reading_report(
         texts=len(readings),
         accounts=len({reading.account_id for reading in readings}),
         not_sent=not_sent,
+        cut=sum(reading.is_cut for reading in readings),
         not_answered=dict(sorted(reasons.items())),
         statements=len(said),
         by_kind=dict(sorted(Counter(each.kind for each in said if each.mode == "asserted").items())),
@@ -197,6 +198,8 @@ def reading_note(report: ReadingReport) -> str:
         f"{'was' if report.texts == 1 else 'were'} sent to {report.model} to be read, with pseudonyms for known names: "
         f"{plural(report.statements, 'statement')} kept, {sum(report.dropped.values())} dropped by checks."
     ]
+    if report.cut:
+        parts.append(f"Of {plural(report.cut, 'long text')} only the beginning was sent.")
     if report.not_sent:
         parts.append(f"{plural(report.not_sent, 'more new text')} did not fit the budget.")
     parts += [f"Not read: {plural(count, 'text')}: {reason}" for reason, count in report.not_answered.items()]

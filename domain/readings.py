@@ -105,6 +105,8 @@ class ReadingReport(Record):
     accounts: int = 0
     not_sent: int = 0
     """New texts beyond the budget."""
+    cut: int = 0
+    """Long texts of which only the beginning was sent."""
     not_answered: dict[str, int] = {}
     """Texts without an answer, by the reason."""
     statements: int = 0

@@ -143,7 +143,7 @@ def test_texts_are_read_before_the_scores_that_count_and_names_are_put_back(
     review = place.document(W47)
     report = review["model_reading"]
     assert (report["texts"], report["accounts"], report["statements"], report["not_sent"]) == (6, 2, 2, 0)
-    assert report["dropped"] == {"not in the text": 1}
+    assert (report["dropped"], report["cut"]) == ({"not in the text": 1}, 1)
     assert f"6 whole texts of 2 accounts were sent to {MODEL}" in review["drafter_note"]
     scored = json.loads(
         place.run("score", "--data", str(review_data(place)), "--as-of", FIRST_DAY, "--signals", "--json").out

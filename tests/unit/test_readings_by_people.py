@@ -222,8 +222,8 @@ def test_texts_and_wrong_statements_are_counted_by_kind() -> None:
 def test_what_people_said_are_labels_to_measure_reading_with() -> None:
     other = READING.model_copy(update={"text_id": "text:2", "quotation": "All is well.", "kind": NOTHING_TO_NOTE})
     labels = labelled_sentences(said(READING, other, MARK))
-    assert [(each.sentence, each.is_kind, each.is_not) for each in labels] == [
-        ("All is well.", None, None),
-        (BILL, "value_doubted", None),
-        (GAP, None, "feature_gap"),
+    assert [(each.sentence, each.is_kind, each.is_not, each.read_by) for each in labels] == [
+        ("All is well.", None, None, None),
+        (BILL, "value_doubted", None, None),
+        (GAP, None, "feature_gap", MARK.read_by),
     ]

@@ -6,10 +6,13 @@ The model is a list of answers (``Scripted``); everything else is the product.
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from agents.conversation import Message, ModelAnswer
 from agents.text_reader import TextReader, reading_note, reading_report
@@ -34,6 +37,7 @@ from tests.builders import AS_OF, SHIPPED, PortfolioBuilder, ScoredPortfolio
 from tools.evidence.fact_text import FactText
 from tools.evidence.statement_kinds import statement_kinds
 from tools.evidence.texts_to_read import choose_texts, worse_accounts
+from tools.signals.plain_text import plain_text
 
 MODEL = "gpt-5-mini"
 GAP = "Without an audit export the roll-out is blocked, this is a showstopper."
@@ -334,6 +338,26 @@ def test_a_hostile_text_stays_between_its_marks_and_an_obedient_model_gains_noth
     (asked,) = model.asked
     assert asked.count("<text>") == asked.count("</text>") == 1
     assert asked.rstrip().endswith("</text>")
+
+
+def test_no_known_attack_leaves_the_fence_and_each_can_be_quoted_as_it_was_written() -> None:
+    groups = yaml.safe_load((Path(__file__).parent / "attack_sentences.yaml").read_text(encoding="utf-8"))
+    reader, (text, *_) = TextReader(configured(), Scripted(""), AS_OF), texts_of(portfolio(CALM).score())
+    for attack in _sentences(groups):
+        shown = plain_text(attack)
+        request = reader.request(replace(text, text=shown, whole=" ".join(shown.split())))
+        asked = request.loop.messages[1].content
+        assert asked.count("<") == asked.count(">") == 2, attack
+        quoted = request.hidden.original(request.hidden.text)
+        assert quoted is None or quoted in " ".join(shown.split()), attack
+
+
+def _sentences(value: Any) -> list[str]:
+    """Every text in a file of attacks, whatever its keys."""
+    if isinstance(value, str):
+        return [value]
+    each = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [sentence for part in each for sentence in _sentences(part)]
 
 
 def test_the_first_page_says_what_was_sent_and_that_the_model_was_not_measured() -> None:

@@ -113,7 +113,7 @@ def hide_names(text: str, names: Sequence[KnownName], ordinary_words: Collection
         if owners and owners[0].kind != "company":
             people[name] = owners[0] if len(owners) == 1 else None
         at = end
-    return HiddenText(sent, people, is_cut or len(text) > len(original), original, tuple(pieces))
+    return HiddenText(sent, people, is_cut or len(text) > len(original), text[: len(original)], tuple(pieces))
 
 
 def _add(
