@@ -166,7 +166,7 @@ def _check_configuration(configs: str | None) -> Iterator[Check]:
         reader = model.model_for("reading")
         is_measured = reader in model.reading.measured
         yield Check(
-            part="reading",
+            part="model",
             is_fine=is_measured,
             found=f"Reading is on: whole texts of customers are sent to {reader}"
             + ("." if is_measured else ", which has not passed the suite reading."),

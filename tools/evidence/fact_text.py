@@ -124,12 +124,12 @@ class FactText:
         return format_short_day(on) if on.year == self.as_of.year else format_date(on)
 
     def _reader(self, fact: QuotationFact) -> str:
-        """The person or the model that read the sentence, where one did; of a model also how it took what is not asserted."""
+        """The person or the model that read the sentence, where one did."""
         kind, _, name = (fact.read_by or "").partition(":")
         says = str(fact.says).replace("_", " ")
         if kind == "model":
-            mode = "" if fact.mode == "asserted" else f", {str(fact.mode).replace('_', ' ')}"
-            return f"; read by {plain_name(name)} as {says}{mode}{f' ({quote(fact.since)})' if fact.since else ''}"
+            since = f" ({quote(fact.since)})" if fact.since else ""
+            return f"; read by {plain_name(name)} as {says}{since}"
         return f"; read by {plain_name(name)} on {self.day(fact.read_on)} as {says}" if kind == "person" else ""
 
     def _contact(self, fact: ContactFact) -> str:
