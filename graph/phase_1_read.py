@@ -58,7 +58,7 @@ async def _read_new_texts(state: ReviewState, context: ReviewContext) -> StateUp
     accounts = _accounts(context, state, int(settings.texts.value) * _ACCOUNTS_A_TEXT)
     texts, beyond = choose_texts(context.base(), accounts, settings, known)
     reader = TextReader(context.configuration, context.client, day)
-    answers, sent = await _read_all(reader, texts, context, review_id)
+    answers = await _read_all(reader, texts, context, review_id)
     made = [answer for answer in answers if isinstance(answer, ModelReading)]
     not_answered = [answer for answer in answers if isinstance(answer, DraftingRecord)]
     window, anew = context.configuration.wording.window_days.value, {reading.text_id for reading in made}
@@ -67,13 +67,7 @@ async def _read_new_texts(state: ReviewState, context: ReviewContext) -> StateUp
         readings=tuple(sorted([*kept, *made], key=lambda each: each.text_id)),
         report=reading_report(made, not_answered, beyond, context.configuration),
     )
-    with context.store.transaction():
-        context.store.save(review_id, TEXTS_READ, read)
-        if sent:
-            accounts_sent = sorted({each.account_id for each in sent})
-            context.store.log_list(
-                review_id, "saveplay", "sent texts to a model", "accounts", accounts_sent, model=model, texts=len(sent)
-            )
+    context.store.save(review_id, TEXTS_READ, read)
     if made:
         context.score_again()
     return {}
@@ -96,8 +90,8 @@ def _accounts(context: ReviewContext, state: ReviewState, most: int) -> list[str
 
 async def _read_all(
     reader: TextReader, texts: Sequence[TextToRead], context: ReviewContext, review_id: str
-) -> tuple[list[ModelReading | DraftingRecord], list[TextToRead]]:
-    """An answer for each text in their order, and the texts that were sent now. Each reading is saved as it arrives."""
+) -> list[ModelReading | DraftingRecord]:
+    """An answer for each text in their order. Before a text is sent the audit log says so; each reading is saved as it arrives."""
     model, settings = context.configuration.model, context.configuration.model.reading
     assert settings is not None
     requests = [reader.request(text) for text in texts]
@@ -106,7 +100,12 @@ async def _read_all(
         for request in requests
     }
     used = sum(reading.tokens.total for reading in stored.values() if reading is not None)
-    places, sent = asyncio.Semaphore(int(model.at_once.value)), []
+    to_send = [request.text for request in requests if stored[request.digest] is None]
+    if to_send and used < settings.budget_tokens.value:
+        accounts, name = sorted({text.account_id for text in to_send}), model.model_for("reading")
+        what = "sends texts to a model"
+        context.store.log_list(review_id, "saveplay", what, "accounts", accounts, model=name, texts=len(to_send))
+    places = asyncio.Semaphore(int(model.at_once.value))
 
     async def answer(request: TextRequest) -> ModelReading | DraftingRecord:
         nonlocal used
@@ -119,10 +118,8 @@ async def _read_all(
                 return DraftingRecord(outcome="fell_back", error=OverBudget.code, reason=reason)
             read = await reader.read(request)
             used += read.tokens.total
-            if read.tokens.calls:
-                sent.append(request.text)
             if isinstance(read, ModelReading):
                 context.store.save(review_id, _SAVED.format(digest=request.digest), read)
             return read
 
-    return list(await asyncio.gather(*(answer(request) for request in requests))), sent
+    return list(await asyncio.gather(*(answer(request) for request in requests)))

@@ -88,7 +88,7 @@ def test_a_statement_is_marked_as_wrong_with_a_reason_and_counts_again_when_that
 @pytest.mark.parametrize(
     ("changed", "status", "reason"),
     [
-        ({"kind": "a guess"}, 422, "is no kind of statement; use evaluating_alternatives"),
+        ({"kind": "a guess"}, 422, "is no kind of statement; use notice, "),
         ({"kind": ""}, 422, "is no kind of statement"),
         ({"words": "Words that nobody wrote"}, 422, "does not stand in the text"),
         ({"text": "text:000000000000"}, 404, "has no text"),

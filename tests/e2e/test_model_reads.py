@@ -152,7 +152,7 @@ def test_texts_are_read_before_the_scores_that_count_and_names_are_put_back(
     assert row["signals"]["evaluating_alternatives"]["value"] == 1
     pages = b"".join(place.pages(W47).values())
     assert f"read by {MODEL} as signed elsewhere".encode() in pages
-    assert ("sent texts to a model", "saveplay") in place.audit(W47)
+    assert ("sends texts to a model", "saveplay") in place.audit(W47)
 
 
 def review_data(place: StoreFolder) -> Path:
