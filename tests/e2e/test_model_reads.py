@@ -247,3 +247,12 @@ def test_a_statement_of_a_model_that_a_person_marks_as_wrong_is_gone_and_counted
     reviewed(place, data, configs, SECOND_DAY)
     assert SIGNED not in statements(place, W48)
     assert place.document(W48)["reading"]["wrong_by_reader"] == {"model": 1}
+
+
+def test_the_doctor_says_that_whole_texts_are_sent_to_a_model_that_nobody_measured(
+    configs: Path, tmp_path: Path
+) -> None:
+    env = {"SAVEPLAY_MODEL": MODEL, "SAVEPLAY_STORE": str(tmp_path / "store")}
+    said = saveplay("doctor", "--configs", configs, env=env)
+    assert f"whole texts of customers are sent to {MODEL}, which has not passed the suite reading" in said.out
+    assert "whole texts" not in saveplay("doctor", env=env).out
