@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from agents.conversation import Message, ModelAnswer
 from agents.text_reader import TextReader, reading_note, reading_report
@@ -373,6 +374,18 @@ def test_the_first_page_says_what_was_sent_and_that_the_model_was_not_measured()
 def test_where_nothing_is_sent_the_first_page_says_nothing() -> None:
     assert reading_note(reading_report([], [], 0, SHIPPED)) == ""
     assert SHIPPED.model.reads is False
+
+
+def test_a_kind_counts_for_stated_signals_only_and_a_text_once_for_each() -> None:
+    wording = SHIPPED.wording.model_dump()
+    wording["kinds"]["notice"]["signals"] = ("nps",)
+    with pytest.raises(ValidationError, match="kinds: notice: no signal 'nps' is stated"):
+        type(SHIPPED.wording).model_validate(wording)
+    both = reading(LEAVES, said("they signed with Corvane"), said("they signed with Corvane on Friday", "notice"))
+    found = dossier(portfolio(LEAVES), both)
+    assert {each.kind for each in found.statements} == {"signed_elsewhere", "notice"}
+    assert found.values["evaluating_alternatives"] == 1
+    assert SHIPPED.wording.model_copy(update={"kinds": {}}).signals_of("feature_gap") == ("feature_gap",)
 
 
 # measured ------------------------------------------------------------------------------------------------------------
