@@ -162,6 +162,18 @@ def _check_configuration(configs: str | None) -> Iterator[Check]:
         else "No model is named: plays come from the playbooks."
     )
     yield Check(part="model", is_fine=True, found=said)
+    if model.reads and model.reading is not None and model.name:
+        reader = model.model_for("reading")
+        is_measured = reader in model.reading.measured
+        yield Check(
+            part="model",
+            is_fine=is_measured,
+            found=f"Reading is on: whole texts of customers are sent to {reader}"
+            + ("." if is_measured else ", which has not passed the suite reading."),
+            mend=""
+            if is_measured
+            else "Measure it: saveplay eval --suite reading --model live; or set reading: enabled: false.",
+        )
 
 
 def _check_data(data: str, configs: str | None, today: date) -> Iterator[Check]:

@@ -15,6 +15,7 @@ from app.text_readings import (
 from app.wiring import StoreSession, open_store
 from domain.configuration import Configuration
 from domain.errors import InputError
+from domain.facts import UnreadText
 from domain.readings import PersonsReading, WrongMark
 from domain.statements import Statement
 from tools.evidence.statement_kinds import kind_words, reading_choices
@@ -103,7 +104,7 @@ def _as_json(texts: AccountTexts, configuration: Configuration) -> dict[str, obj
 def _as_text(texts: AccountTexts, configuration: Configuration) -> str:
     lines = [f"{texts.name} ({texts.account_id}) in {texts.review_id}"]
     lines += _section("New texts that nothing understood, please read:", [
-        f"{each.id}  {each.table}, {format_short_day(each.on)}: {quote(each.text, _SHOWN)}" for each in texts.unread
+        f"{each.id}  {each.table}, {format_short_day(each.on)}: {quote(each.text, _SHOWN)}{_found_nothing(each)}" for each in texts.unread
     ])  # fmt: skip
     lines += _section("Read by people:", [f"{key}  {_reading_line(each)}" for key, each in texts.readings.items()])
     lines += _section("Statements:", [f"{each.id}  {_statement_line(each)}" for each in texts.statements])
@@ -117,6 +118,10 @@ def _as_text(texts: AccountTexts, configuration: Configuration) -> str:
 
 def _section(title: str, found: list[str]) -> list[str]:
     return [title, *(f"  {line}" for line in found)] if found else []
+
+
+def _found_nothing(text: UnreadText) -> str:
+    return f" ({text.looked_at_by} read it and found nothing)" if text.looked_at_by else ""
 
 
 def _reading_line(reading: PersonsReading) -> str:

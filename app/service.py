@@ -58,13 +58,13 @@ def start_review(
     _check_untouched(read_worked_week(session, review_id), again)
     configuration, history = session.configuration(request), session.history()
     progress = EngineProgress(timing.say, timing.overwrite)
-    base = load_scored_base(request, configuration, history, progress, session.people(request.as_of))
+    base = load_scored_base(request, configuration, history, progress, session.people(request.as_of, review_id))
     check_output_folder(Path(request.out))
     session.lock_review(review_id)
     if weeks:
         timing.say(f"0 Backfill of {weeks} weeks")
         backfill(request, configuration, session, weeks, progress)
-        base = load_scored_base(request, configuration, history, progress, session.people(request.as_of))
+        base = load_scored_base(request, configuration, history, progress, session.people(request.as_of, review_id))
     with session.store.transaction():
         week = read_worked_week(session, review_id)  # once more: somebody may have decided in the meantime
         _check_untouched(week, again)

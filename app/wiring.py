@@ -88,11 +88,15 @@ class StoreSession:
         """The scores of earlier weeks."""
         return self.at.history()
 
-    def people(self, as_of: date) -> PeoplesReadings:
-        """People's readings of texts by a review of this day."""
+    def people(self, as_of: date, besides: str = "") -> PeoplesReadings:
+        """Readings of texts by people and by a model that a review of this day knows.
+
+        ``besides`` is a review that is about to start: what was read for an earlier run of it is not known yet.
+        """
         from tools.store.reading_store import ReadingStore
 
-        return ReadingStore(self.store).said_by(as_of)
+        store = ReadingStore(self.store)
+        return store.said_by(as_of).model_copy(update={"by_model": store.read_by_model(as_of, besides)})
 
     def lock_review(self, review_id: str) -> None:
         """Lock the review until the store is closed. Raises BusyError when another process holds the lock.

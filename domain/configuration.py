@@ -351,7 +351,24 @@ class WordLists(Record):
     """Words of ordinary talk, which say nothing about an account."""
 
 
-ModelRole = Literal["drafting", "briefing", "ask"]
+ModelRole = Literal["drafting", "briefing", "ask", "reading"]
+
+
+class ReadingSettings(Record):
+    """What a model reads in texts. Where it is on, whole texts are sent to the model's server."""
+
+    enabled: bool
+    texts: Count
+    per_account: Count
+    days: SomeDays
+    longest: Quantity
+    statements: SomeCount
+    shortest_quotation: Quantity
+    budget_tokens: Tokens
+    least_precision: Share
+    most_alarms: Share
+    measured: tuple[str, ...] = Field(description="Names of models that passed `saveplay eval --suite reading`.")
+    ordinary_names: tuple[str, ...] = Field(description="Words that are names as well, in small letters.")
 
 
 class ModelSettings(Record):
@@ -384,12 +401,18 @@ class ModelSettings(Record):
     ask_steps: SomeCount
     ask_tokens: Quantity
     prices: TokenPrices
+    reading: ReadingSettings | None = Field(default=None, description="None in a file of an older form: off.")
     words: WordLists
     words_why: str
 
     def model_for(self, role: ModelRole) -> str | None:
         """Name of the model for this work; None when none is configured."""
-        return (self.fast_name or self.name) if self.roles[role] == "fast" else self.name
+        return (self.fast_name or self.name) if self.roles.get(role) == "fast" else self.name
+
+    @property
+    def reads(self) -> bool:
+        """True if the team switched reading on."""
+        return self.reading is not None and self.reading.enabled
 
     @property
     def may_add_steps(self) -> bool:

@@ -1,7 +1,7 @@
 """Answers of a language model, and the record of how a text was drafted.
 
 For a save play the model chooses among steps that code has filled with facts; none of its words stand in the plan. For the
-briefing it writes sentences with placeholders in braces: ``{F2}`` is filled with the fact of that id.
+briefing it writes sentences with placeholders in braces: ``{F2}`` is filled with the fact of that id. Of a text it copies sentences.
 """
 
 from collections.abc import Callable
@@ -110,6 +110,22 @@ class BriefingDraft(Record):
     def map_sentences(self, change: Callable[[str], str]) -> "BriefingDraft":
         """Copy with each sentence replaced by ``change(text)``."""
         return BriefingDraft(sentences=tuple(map(change, self.sentences)))
+
+
+class StatementAnswer(Record):
+    """One statement that a model says stands in a text. Nothing of it is checked."""
+
+    quotation: str
+    kind: str
+    mode: str
+    speaker: str | None = None
+    since: str | None = None
+
+
+class ReadingAnswer(Record):
+    """Answer of the model for one text."""
+
+    statements: tuple[StatementAnswer, ...]
 
 
 class TokenUsage(Record):

@@ -67,6 +67,8 @@ class QuotationFact(_Fact):
     read_by: str | None
     read_on: date | None = None
     """Day on which a person read it."""
+    since: str | None = None
+    """Words of the text that say since when, as a model read them."""
 
 
 class ContactFact(_Fact):
@@ -181,7 +183,7 @@ Fact = Annotated[
 
 
 class UnreadText(Record):
-    """One text that is newer than the last review and that nothing understood: a person has to read it."""
+    """One text that is newer than the last review and in which nothing was understood: a person has to read it."""
 
     id: str = ""
     """``text:`` and a digest of account, table, key and text; empty in a review of an older version."""
@@ -192,6 +194,8 @@ class UnreadText(Record):
     text: str
     """The text as it was written, shortened where it is long."""
     recorded_by: str | None
+    looked_at_by: str | None = None
+    """Model that read it and found no statement in it; None where no model has."""
 
 
 class IncidentReport(Record):

@@ -1,13 +1,16 @@
-"""People's readings of texts, and their marks of wrong statements.
+"""Readings of texts by people and by a language model, and people's marks of wrong statements.
 
-A reading says what the text means to the person who read it; the quotation stays the customer's own words.
+A reading says what the text means to whoever read it; the quotation stays the customer's own words. People's word goes before
+the model's, and the model's before what phrases find.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 
+from domain.drafting import TokenUsage
 from domain.record import Record
+from domain.statements import StatementMode
 
 NOTHING_TO_NOTE = "nothing_to_note"
 """Choice of a person who has read a text and found nothing in it that the review has to know."""
@@ -54,11 +57,84 @@ class WrongMark(Record):
     """False where the mark was taken back."""
 
 
+class ModelStatement(Record):
+    """One statement that a model read in a text, as far as code could check it."""
+
+    kind: str
+    mode: StatementMode
+    quotation: str
+    """Stands verbatim in the text, on one line; names are put back."""
+    speaker: str | None = None
+    """Name of the customer's person who says it; None where the model named nobody whom the text names."""
+    since: str | None = None
+    """Words of the text that say since when; verbatim."""
+
+
+class ModelReading(Record):
+    """A model's reading of one text."""
+
+    digest: str
+    """Digest of text, prompt, schema and model: the same request is not sent twice."""
+    text_id: str
+    account_id: str
+    table: str
+    key: str
+    written_on: date
+    """Day of the text's own row."""
+    model: str
+    read_for: date
+    """Day of the review that sent the text."""
+    statements: tuple[ModelStatement, ...] = ()
+    dropped: dict[str, int] = {}
+    """Statements that did not pass a check, by the reason."""
+    failed: str = ""
+    """Why the model's answers to this text could not be used; empty where one could."""
+    is_cut: bool = False
+    """True if only the beginning of a long text was sent."""
+    tokens: TokenUsage = TokenUsage()
+    cost: float | None = 0.0
+
+
+class ReadingReport(Record):
+    """Count of what a model read for one review, and of what came of it."""
+
+    model: str | None = None
+    """None where the team has reading switched off or has no model: nothing was sent."""
+    texts: int = 0
+    """Texts that were sent, or had been sent for an earlier run of the same week."""
+    accounts: int = 0
+    not_sent: int = 0
+    """New texts beyond the budget."""
+    cut: int = 0
+    """Long texts of which only the beginning was sent."""
+    not_answered: dict[str, int] = {}
+    """Texts without an answer, by the reason."""
+    statements: int = 0
+    by_kind: dict[str, int] = {}
+    """Statements that are asserted, by kind."""
+    dropped: dict[str, int] = {}
+    """Statements that did not pass a check, by the reason."""
+    is_measured: bool = False
+    """True if the configuration lists the model among those that passed the suite ``reading``."""
+    tokens: TokenUsage = TokenUsage()
+    cost: float | None = 0.0
+
+
+class TextsRead(Record):
+    """The readings of a model that count in one review, and the report on those made for it."""
+
+    readings: tuple[ModelReading, ...] = ()
+    """By id of the text; those of earlier reviews whose text is still in the window, and those made for this one."""
+    report: ReadingReport = ReadingReport()
+
+
 class PeoplesReadings(Record):
-    """Everything that people had said about texts by a review: part of what the review is made from."""
+    """Everything that people and a model had said about texts by a review: part of what the review is made from."""
 
     readings: tuple[PersonsReading, ...] = ()
     """By id of the text; the latest of each, without those that were taken back."""
+    by_model: tuple[ModelReading, ...] = ()
+    """By id of the text: what a model had read."""
     marks: tuple[WrongMark, ...] = ()
     """By id of the statement, without those that were taken back."""
 

@@ -25,7 +25,7 @@ from domain.portfolio import (
     TierCount,
     WorkflowRule,
 )
-from domain.readings import ReadingCounts
+from domain.readings import ReadingCounts, ReadingReport
 from domain.record import Record
 from domain.running_play import Consequences, Deferral, PlayProgress
 from domain.save_play import SavePlay
@@ -136,6 +136,8 @@ class Review(Record):
     """Texts of these accounts since the last review that nothing understood, by account, newest first."""
     reading: ReadingCounts = ReadingCounts()
     """Texts that people had read by this review, and statements that they had marked as wrong, of all accounts."""
+    model_reading: ReadingReport = ReadingReport()
+    """Texts that a model read for this review, and what came of them; nothing where the team has reading switched off."""
     incidents: tuple[Incident, ...] = ()
     """The same thing reported by several accounts in the same weeks, the largest by ARR first."""
 

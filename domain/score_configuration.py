@@ -393,14 +393,38 @@ class Intent(Record):
         return self
 
 
-class PhraseSettings(Record):
-    """``configs/phrases.yaml``: phrases of stated intents and themes."""
+class StatementKind(Record):
+    """Kind of thing that somebody may state in a text, whoever reads it: phrases, a model or a person."""
 
+    label: str
+    definition: str = Field(min_length=10, description="One sentence: what has to be said for it to be this kind.")
+    signals: tuple[str, ...] = Field(default=(), description="Stated signals that a text of this kind counts for.")
+    why: str
+
+
+class PhraseSettings(Record):
+    """``configs/phrases.yaml``: kinds of statements, phrases of stated intents, and themes."""
+
+    kinds: dict[str, StatementKind] = Field(default={}, description="None in files of an older form.")
     intents: dict[str, Intent]
     competitors: tuple[str, ...]
     negations: tuple[str, ...]
     window_days: SomeDays
     themes: dict[str, tuple[str, ...]]
+
+    def signals_of(self, kind: str) -> tuple[str, ...]:
+        """The stated signals that a text of this kind counts for; an intent without an entry counts for itself."""
+        if kind in self.kinds:
+            return self.kinds[kind].signals
+        return (kind,) if kind in self.intents else ()
+
+    @model_validator(mode="after")
+    def _kinds_are_known(self) -> Self:
+        for name, kind in self.kinds.items():
+            unknown = [signal for signal in kind.signals if signal not in self.intents]
+            if unknown:
+                raise ValueError(f"kinds: {name}: no signal {unknown[0]!r} is stated; use {', '.join(self.intents)}")
+        return self
 
     @model_validator(mode="after")
     def _expressions_are_valid(self) -> Self:

@@ -20,7 +20,7 @@ class Statement(Record):
     order."""
     account_id: str
     kind: str
-    """Key of ``kinds`` in ``configs/phrases/kinds.yaml``, for example ``notice`` or ``feature_gap``."""
+    """Key of ``kinds`` in ``configs/phrases.yaml``, for example ``notice`` or ``feature_gap``."""
     mode: StatementMode
     on: date
     """Day of the text's own row."""
@@ -42,3 +42,5 @@ class Statement(Record):
     """``phrases``, ``person:<name>`` or ``model:<name>``."""
     read_on: date | None = None
     """Day on which a person read it; None for what phrases or a model read."""
+    since: str | None = None
+    """Words of the text that say since when, as a model read them: "since March"; verbatim."""

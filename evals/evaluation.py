@@ -12,7 +12,7 @@ from evals.engine import ReportProgress
 from evals.figures import SuiteResult
 from tools.prompts import prompt_texts, short_hash
 
-Suite = Literal["accounts", "plays", "agents", "ask", "hostile", "drafts", "worlds", "outside"]
+Suite = Literal["accounts", "plays", "agents", "ask", "hostile", "drafts", "worlds", "outside", "reading"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 DraftingMode = Literal["playbook", "replay", "live"]
 DRAFTING_MODES: tuple[DraftingMode, ...] = get_args(DraftingMode)
@@ -47,6 +47,7 @@ def evaluate_suites(
         "drafts": lambda: _run_drafts(mode, configuration, report_progress),
         "worlds": lambda: _run_worlds(configuration, report_progress),
         "outside": lambda: _run_outside(configuration, report_progress),
+        "reading": lambda: _run_reading(mode, configuration, report_progress),
     }
     return Evaluation(
         way=mode,
@@ -117,6 +118,20 @@ def _run_outside(configuration: Configuration, report_progress: ReportProgress) 
     from evals.suites.outside import run_outside
 
     return run_outside(configuration, report_progress)
+
+
+def _run_reading(mode: DraftingMode, configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:
+    from evals.recorded_model import ReplayClient, build_model_client, cassette, has_recording, recorded_configuration
+    from evals.suites.model_reading import run_reading
+
+    if mode == "live":
+        return run_reading(configuration, build_model_client(configuration, lambda *_: None), report_progress)
+    if mode == "replay" and has_recording("reading"):
+        recorded = recorded_configuration(configuration)
+        with cassette("reading"):
+            client = ReplayClient(build_model_client(recorded, lambda *_: None))
+            return run_reading(recorded, client, report_progress, is_sample=True)
+    return run_reading(configuration, None, report_progress)
 
 
 def _run_drafts(mode: DraftingMode, configuration: Configuration, report_progress: ReportProgress) -> SuiteResult:

@@ -17,6 +17,8 @@ class LabelledSentence(Record):
     """Kind that it states; None where it states nothing, or where only ``is_not`` is known."""
     is_not: str | None = None
     """Kind that it does not state, although a reader said so."""
+    read_by: str | None = None
+    """The reader that was wrong: ``phrases``, ``model:<name>`` or ``person:<name>``; None for a label of another kind."""
     by: str
     on: str
     """Day of the label, in ISO form."""
@@ -36,7 +38,12 @@ def labelled_sentences(people: PeoplesReadings) -> tuple[LabelledSentence, ...]:
     ]
     wrong = [
         LabelledSentence(
-            sentence=each.quotation, table=each.table, is_not=each.kind, by=each.by, on=each.on.isoformat()
+            sentence=each.quotation,
+            table=each.table,
+            is_not=each.kind,
+            read_by=each.read_by,
+            by=each.by,
+            on=each.on.isoformat(),
         )
         for each in people.marks
     ]

@@ -71,6 +71,11 @@ class ReviewContext:
             self._base = self.load_base()
         return self._base
 
+    def score_again(self) -> None:
+        """Drop the scored base, also one that was read when the review was started: the next is read with what is known now."""
+        self.base().close()
+        self._base = None
+
     def save_result(self, review_id: str, kind: str, record: Record) -> str:
         """Store the result of a step; this process need not read it again. Returns the hash of its content."""
         digest = self.store.save(review_id, kind, record)

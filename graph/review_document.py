@@ -2,14 +2,17 @@
 
 from agents.churn_predictor import profile_for
 from agents.play_drafter import drafting_note, drafting_summary
+from agents.text_reader import reading_note
 from domain.configuration import Configuration
 from domain.drafting import DraftingRecord
 from domain.phase_results import AssignResult, DiagnoseResult, IdentifyResult, PlanResult, Trends
 from domain.plan import Briefing, PlanLine
+from domain.readings import ReadingReport, TextsRead
 from domain.review import Review, ReviewStatus, Thresholds, Urgency
 from domain.tracking import Decision, Metrics
 from graph.context import ReviewContext, ReviewState
 from tools.planning.stories import week_stories
+from tools.store.reading_store import TEXTS_READ
 
 _NO_BRIEFING = Briefing(sentences=(), drafted_by="rules", drafting=DraftingRecord())
 
@@ -27,6 +30,11 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
     has_briefing = context.store.has(review_id, "briefing")  # reviews of the time before briefings have none
     briefing = context.result(state, "briefing", Briefing) if has_briefing else _NO_BRIEFING
     summary = drafting_summary([play.drafting for play in planned.plays], briefing.drafting, configuration)
+    report = context.store.find(review_id, TEXTS_READ, TextsRead)
+    reading = report.report if report is not None else ReadingReport()
+    summary = summary.model_copy(
+        update={"tokens": summary.tokens + reading.tokens, "cost": _sum(summary.cost, reading.cost)}
+    )
     profile = profile_for(configuration, identified.portfolio.accounts)
     looked_at = tuple({each.account_id: each for each in (*identified.dossiers, *identified.asked)}.values())
     review = Review(
@@ -39,7 +47,7 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
         baseline=identified.baseline,
         previous_review_id=identified.previous_review_id,
         configuration_changed=identified.configuration_changed,
-        drafter_note=drafting_note(summary),
+        drafter_note=" ".join(filter(None, (drafting_note(summary), reading_note(reading)))),
         drafting=summary,
         briefing=briefing,
         holidays_note=context.calendar.note,
@@ -87,9 +95,15 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
         statements=tuple(each for dossier in looked_at for each in dossier.statements),
         unread_texts=tuple(each for dossier in looked_at for each in dossier.unread_texts),
         reading=identified.reading,
+        model_reading=reading,
         incidents=identified.incidents,
     )
     return review.model_copy(update={"stories": week_stories(review)})
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    """Both costs; None where one of them is unknown."""
+    return None if one is None or other is None else round(one + other, 6)
 
 
 def thresholds_of(configuration: Configuration) -> Thresholds:

@@ -1,9 +1,9 @@
 """The weekly at-risk review: four phases, two decisions by people.
 
-The churn predictor, the health scorer and the capacity analyzer judge; the play drafter writes plays, the briefer the
-briefing.
+The text reader has new texts read by the model, where the team switched that on. The churn predictor, the health scorer and
+the capacity analyzer judge; the play drafter writes plays, the briefer the briefing.
 
-    identify risk -> diagnose causes -> plan plays -> [people decide] -> assign and track -> [people close]
+    (read texts) -> identify risk -> diagnose causes -> plan plays -> [people decide] -> assign and track -> [people close]
 
 State holds ids and hashes; rows, plays and decisions live in the store. Node names are public: a paused review finds
 its place by them, so renaming one needs a new VERSION.
@@ -14,6 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from graph.context import ReviewContext, ReviewState
 from graph.gates import people_close, people_decide, publish_for_decision
 from graph.phase_1_identify import follow_trends, identify_risk
+from graph.phase_1_read import read_texts
 from graph.phase_2_diagnose import find_causes, measure_load
 from graph.phase_3_plan import (
     choose_accounts,
@@ -32,6 +33,7 @@ def weekly_review() -> StateGraph[ReviewState, ReviewContext]:
     graph = StateGraph(ReviewState, context_schema=ReviewContext)
 
     # 1 Risk identification
+    graph.add_node("read_texts", read_texts)
     graph.add_node("identify_risk", identify_risk)
     graph.add_node("follow_trends", follow_trends)
     # 2 Root cause analysis
@@ -50,7 +52,8 @@ def weekly_review() -> StateGraph[ReviewState, ReviewContext]:
     graph.add_node("people_close", people_close)
     graph.add_node("publish", publish_review)
 
-    graph.add_edge(START, "identify_risk")
+    graph.add_edge(START, "read_texts")
+    graph.add_edge("read_texts", "identify_risk")
     graph.add_edge("identify_risk", "follow_trends")
     graph.add_edge("follow_trends", "find_causes")
     graph.add_edge("follow_trends", "measure_load")

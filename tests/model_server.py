@@ -153,13 +153,15 @@ def calls_a_tool(name: str, arguments: str, text: str | None = None) -> Behaviou
 
 
 def well_behaved(asked: ReceivedRequest) -> str:
-    """JSON that fits the schema of the request: the first of every choice, and plain sentences for a briefing.
+    """JSON that fits the schema of the request: the first of every choice, plain sentences for a briefing, no statement for a text.
 
     Use it with ``answers_from_request``.
     """
     schema = asked.schema
     assert schema is not None, "asked without a schema"
     properties = schema["properties"]
+    if "statements" in properties:
+        return json.dumps({"statements": []})
     if "sentences" in properties:
         facts = re.findall(r"^\{(F\d+)\} ", asked.last, re.MULTILINE)
         most = properties["sentences"]["maxItems"]

@@ -55,7 +55,7 @@ def test_a_text_is_read_with_one_choice_shown_as_read_and_can_be_taken_back(
     for _ in range(2):
         assert send(browser, "readings", **said, kind="feature_gap") == 303
     shown = plain(page_of(browser, account))
-    assert "Feature gap" in shown
+    assert "Blocking gap" in shown
     assert "Read by Mina Head on" in shown
     assert "it counts from the next review on" in shown
     assert send(browser, "readings", **said, kind="nothing_to_note") == 303
@@ -88,7 +88,7 @@ def test_a_statement_is_marked_as_wrong_with_a_reason_and_counts_again_when_that
 @pytest.mark.parametrize(
     ("changed", "status", "reason"),
     [
-        ({"kind": "a guess"}, 422, "is no kind of statement; use evaluating_alternatives"),
+        ({"kind": "a guess"}, 422, "is no kind of statement; use notice, "),
         ({"kind": ""}, 422, "is no kind of statement"),
         ({"words": "Words that nobody wrote"}, 422, "does not stand in the text"),
         ({"text": "text:000000000000"}, 404, "has no text"),

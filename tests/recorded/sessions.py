@@ -1,4 +1,4 @@
-"""Recorded session of a real model with the sample portfolio: a table of questions.
+"""Recorded sessions of a real model: a table of questions about the sample portfolio, and texts that it reads.
 
 The answers come from ``evals/fixtures/recorded``; the network is closed. ``make record`` asks the model again, keeps the
 answers recorded for the same prompt, and deletes answers that are no longer used.
@@ -12,13 +12,16 @@ from typing import Any
 
 from vcr.serializers.compat import convert_body_to_bytes
 
+from agents.conversation import ModelClient
 from app.service import decide_and_run, start_review
 from app.timing import Timing
 from app.wiring import ReviewRequest, open_store, run_review
 from domain.decisions import CloseDecision, Decisions
 from domain.questions import QuestionAnswer
-from evals.recorded_model import ReplayClient, cassette, recorded_configuration, recording_mode
+from evals.figures import SuiteResult
+from evals.recorded_model import ReplayClient, build_model_client, cassette, recorded_configuration, recording_mode
 from evals.suites.ask import SAMPLE
+from evals.suites.model_reading import run_reading
 from graph.ask_context import AskContext
 from tools.configuration import read_configuration
 
@@ -102,3 +105,14 @@ def ask_recorded_questions(folder: Path) -> tuple[tuple[QuestionAnswer, ...], li
             request = ReviewRequest(str(SAMPLE), THIS_WEEK, "", None)
             context = ask_context(place, request, recorded_configuration(read_configuration()), timing)
             return asyncio.run(each(context)), [call for call in timing.calls if call[2] != "unreachable"]
+
+
+def read_recorded_texts() -> tuple[SuiteResult, list[Call]]:
+    """The figures of the suite ``reading`` on the texts of its sample, as the model reads them."""
+    configuration, timing = recorded_configuration(read_configuration()), RecordingTiming()
+    with cassette("reading") as timing.tape:
+        client: ModelClient = build_model_client(configuration, timing.called)
+        if recording_mode() is None:
+            client = ReplayClient(client)
+        result = run_reading(configuration, client, lambda *_: None, is_sample=True)
+    return result, [call for call in timing.calls if call[2] != "unreachable"]

@@ -166,7 +166,7 @@ def test_the_order_of_rows_changes_neither_the_id_of_a_text_nor_what_was_read() 
 def test_a_person_chooses_among_the_kinds_of_the_configuration() -> None:
     choices = reading_choices(SHIPPED)
     assert list(choices)[-1] == NOTHING_TO_NOTE
-    assert choices["feature_gap"] == "Feature gap"
+    assert choices["feature_gap"] == "Blocking gap"
 
 
 # kept ----------------------------------------------------------------------------------------------------------------
@@ -222,8 +222,8 @@ def test_texts_and_wrong_statements_are_counted_by_kind() -> None:
 def test_what_people_said_are_labels_to_measure_reading_with() -> None:
     other = READING.model_copy(update={"text_id": "text:2", "quotation": "All is well.", "kind": NOTHING_TO_NOTE})
     labels = labelled_sentences(said(READING, other, MARK))
-    assert [(each.sentence, each.is_kind, each.is_not) for each in labels] == [
-        ("All is well.", None, None),
-        (BILL, "value_doubted", None),
-        (GAP, None, "feature_gap"),
+    assert [(each.sentence, each.is_kind, each.is_not, each.read_by) for each in labels] == [
+        ("All is well.", None, None, None),
+        (BILL, "value_doubted", None, None),
+        (GAP, None, "feature_gap", MARK.read_by),
     ]

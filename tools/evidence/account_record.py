@@ -39,6 +39,8 @@ class AccountRecord:
     """False where the data has no column that says when a ticket was closed."""
     read_texts: frozenset[str] = frozenset()
     """Ids of the texts that a person has read."""
+    model_read: Mapping[str, str] = field(default_factory=dict)
+    """Model by id of the text that it read, whatever it found."""
     people: Mapping[str, str] = field(default_factory=dict)
     """Name by id of our people."""
 

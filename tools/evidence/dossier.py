@@ -25,6 +25,7 @@ from tools.signals import TEXT_COLUMNS
 from tools.signals.plain_text import plain_text
 from tools.signals.registry import InputRow
 from tools.signals.statements import Statement as FoundStatement
+from tools.signals.statements import by_signal
 from tools.wording import known_amount
 
 _QUERIES = {
@@ -118,6 +119,10 @@ class _FactSources:
         self._read_texts: dict[str, set[str]] = {}
         for reading in base.people.readings:
             self._read_texts.setdefault(reading.account_id, set()).add(reading.text_id)
+        self._model_read: dict[str, dict[str, str]] = {}
+        for each in base.people.by_model:
+            if not each.failed:
+                self._model_read.setdefault(each.account_id, {})[each.text_id] = each.model
         self._actions: dict[str, list[Action]] = {}
         for action in known.open_actions:
             self._actions.setdefault(action.account_id, []).append(action)
@@ -138,6 +143,7 @@ class _FactSources:
             last_review=self._last_review,
             closing_is_known=self._closing_is_known,
             read_texts=frozenset(self._read_texts.get(dossier.account_id, ())),
+            model_read=self._model_read.get(dossier.account_id, {}),
         )
         speakers = self._builder.speakers(record)
         found = self._found.get(dossier.account_id, ())
@@ -188,10 +194,10 @@ def _own_query(table: Table) -> str:
 
 def _statements_by_account(base: ScoredBase, accounts: set[str]) -> dict[str, dict[str, list[InputRow]]]:
     found: dict[str, dict[str, list[InputRow]]] = {}
-    for statement in base.statements:
-        if statement.account_id in accounts:
-            row = InputRow(statement.table, statement.row, statement.on, {"quote": statement.quote})
-            found.setdefault(statement.account_id, {}).setdefault(statement.intent, []).append(row)
+    for (account, signal), statements in by_signal(base.statements, base.configuration.wording).items():
+        if account in accounts:
+            rows = [InputRow(each.table, each.row, each.on, {"quote": each.quote}) for each in statements]
+            found.setdefault(account, {})[signal] = rows
     return found
 
 

@@ -124,11 +124,13 @@ class FactText:
         return format_short_day(on) if on.year == self.as_of.year else format_date(on)
 
     def _reader(self, fact: QuotationFact) -> str:
-        """The person who read the sentence, where a person did."""
+        """The person or the model that read the sentence, where one did."""
         kind, _, name = (fact.read_by or "").partition(":")
-        if kind != "person":
-            return ""
-        return f"; read by {plain_name(name)} on {self.day(fact.read_on)} as {str(fact.says).replace('_', ' ')}"
+        says = str(fact.says).replace("_", " ")
+        if kind == "model":
+            since = f" ({quote(fact.since)})" if fact.since else ""
+            return f"; read by {plain_name(name)} as {says}{since}"
+        return f"; read by {plain_name(name)} on {self.day(fact.read_on)} as {says}" if kind == "person" else ""
 
     def _contact(self, fact: ContactFact) -> str:
         if fact.named_in is not None:

@@ -228,6 +228,7 @@ def statement_quotation(statement: Statement, tone: FactTone) -> QuotationFact:
         mode=statement.mode,
         read_by=statement.read_by,
         read_on=statement.read_on,
+        since=statement.since,
     )
 
 

@@ -1,13 +1,15 @@
-"""The JSON schema of a draft, built for one account: only what the context offers can be chosen. Pure.
+"""The JSON schemas of answers. That of a draft is built for one account: only what the context offers can be chosen. Pure.
 
 Kept to what servers share: objects with every key required, arrays with a count, ``anyOf`` and ``enum``; no pattern, no
 length, no reference.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, get_args
 
 from domain.drafting import FIRST_TOUCH
 from domain.playbook import PHASES
+from domain.statements import StatementMode
 from tools.save_play.context import ActionOption, PlayContext
 from tools.save_play.doubts import MIN_FACTS
 from tools.save_play.own_steps import MAX_OWN_STEPS, may_add_steps, own_verbs
@@ -52,6 +54,18 @@ def sections_schema() -> JsonSchema:
     sentence = _sentence("One sentence with slots for facts, steps and people.")
     section = _object(heading=_sentence("A few words."), sentences=_list(sentence, 1, 12))
     return _object(sections=_list(section, 1, 8))
+
+
+def reading_schema(kinds: Sequence[str], most: int) -> JsonSchema:
+    """Schema of what a text states: the same for every text. Optional words are empty instead of missing."""
+    statement = _object(
+        quotation=_sentence("One sentence of the text, letter by letter."),
+        kind={"type": "string", "enum": list(kinds)},
+        mode={"type": "string", "enum": list(get_args(StatementMode))},
+        speaker=_sentence("Name of the customer's person who says it, as in the text; empty if unknown."),
+        since=_sentence("Words of the text that say since when; empty if there are none."),
+    )
+    return _object(statements=_list(statement, 0, most))
 
 
 def _object(**properties: JsonSchema) -> JsonSchema:

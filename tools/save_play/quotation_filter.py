@@ -50,6 +50,27 @@ def remove_private_data(
     return names.sub(lambda found: role_of(found[0]), text) if names else text
 
 
+def private_spans(text: str) -> list[tuple[int, int, str]]:
+    """Places of addresses, birth dates, bank accounts, telephone and other long numbers: start, end and the word in brackets.
+
+    In the order of the text, without overlaps. For texts of which every sign has to be found again.
+    """
+    found = [(*match.span(), "(address)") for match in _ADDRESS.finditer(text)]
+    found += [(match.end("word") if match["word"] else match.start(), match.end(), "(date)") for match in _BIRTH_DATE.finditer(text)]  # fmt: skip
+    found += [(*match.span(), "(number)") for match in _IBAN.finditer(text)]
+    found += [(match.end(1), match.end(), "(number)") for match in _NAMED_NUMBER.finditer(text)]
+    found += [
+        (*match.span(), "(number)") for match in _LONG_NUMBER.finditer(text) if not _PLAIN_DATE.fullmatch(match[0])
+    ]
+    spans: list[tuple[int, int, str]] = []
+    for start, end, word in sorted(found):
+        if spans and start < spans[-1][1]:  # two that overlap are hidden as one
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end), spans[-1][2])
+        else:
+            spans.append((start, end, word))
+    return spans
+
+
 def names_pattern(people: Iterable[str], account: str, ordinary_words: Collection[str] = ()) -> re.Pattern[str] | None:
     """Pattern for names, whole or in part, in any case and with a possessive ending; None without names.
 

@@ -1,6 +1,6 @@
-"""The one place where statements found in texts meet what people said: found, and people's own, without what is wrong.
+"""The one place where statements found in texts meet what a model and people read, without what is wrong.
 
-A reading counts only while its quotation still stands in the data, in a text of its account, table and day. A person's
+People's word goes before a model's, and a model's before the phrases' (``model_readings``). A reading counts only while its quotation still stands in the data, in a text of its account, table and day. A person's
 reading holds for the whole text: it takes the place of the same kind, and "nothing to note" of every kind.
 """
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from domain.readings import NOTHING_TO_NOTE, PeoplesReadings, PersonsReading, WrongMark
+from domain.readings import NOTHING_TO_NOTE, ModelReading, PeoplesReadings, PersonsReading, WrongMark
+from tools.scoring.model_readings import add_model_readings, texts_by_place
 from tools.signals import TEXT_COLUMNS
 from tools.signals.plain_text import plain_text
 from tools.signals.statements import Statement, TextRow
@@ -30,8 +31,9 @@ def apply_readings(
     """The statements that count. ``window`` is the day of the review and for how many days a text counts."""
     as_of, days = window
     recent = [each for each in people.readings if 0 <= (as_of - each.written_on).days <= days]
-    texts = _read_texts(connection, warehouse, recent) if recent else []
-    statements = list(found)
+    by_model = [each for each in people.by_model if each.statements and 0 <= (as_of - each.written_on).days <= days]
+    texts = _read_texts(connection, warehouse, [*recent, *by_model]) if recent or by_model else []
+    statements = add_model_readings(found, by_model, texts_by_place(texts))
     for reading in recent:
         row = next((text for text in texts if _is_text_of(text, reading)), None)
         if row is None:
@@ -71,7 +73,9 @@ def _is_replaced(statement: Statement, reading: PersonsReading, row: TextRow) ->
 
 
 def _read_texts(
-    connection: duckdb.DuckDBPyConnection, warehouse: "Warehouse | None", readings: Sequence[PersonsReading]
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: "Warehouse | None",
+    readings: Sequence[PersonsReading | ModelReading],
 ) -> list[TextRow]:
     """The texts of the accounts, tables and days of these readings, each on one line, by their place."""
     found: list[TextRow] = []

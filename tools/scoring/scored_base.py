@@ -84,7 +84,8 @@ class ScoredBase(Generic[ConfigurationT_co]):
     snapshots: list[Snapshot]
     previous: Snapshot | None
     statements: list[Statement] = field(default_factory=list)
-    """The statements that count: found in texts and said by people, without those that somebody marked as wrong."""
+    """The statements that count: found in texts, read by a model and said by people, without those that somebody marked as
+    wrong. Of a model also those that are not asserted; they count for no signal."""
     people: PeoplesReadings = field(default_factory=PeoplesReadings)
     """People's readings of texts by the day of the review."""
     full_table_sql: Mapping[str, str] = field(default_factory=dict)
@@ -252,7 +253,7 @@ def score_base(
         found = find_statements(connection, configuration, as_of, has_few_texts)
         window = int(configuration.wording.window_days.value)
         statements = apply_readings(found, people, connection, portfolio.warehouse, (as_of, window))
-        load_statements(connection, statements)
+        load_statements(connection, statements, configuration)
     scoring = configuration.scoring
     month_ago = snapshot_month_ago(snapshots, as_of, scoring.velocity_window, int(scoring.velocity_days.value))
     if month_ago is not None:

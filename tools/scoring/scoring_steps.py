@@ -46,7 +46,7 @@ from tools.signals import (
 from tools.signals.own_signals import observed_on, own_signals_in, own_signals_sql, sources_of
 from tools.signals.plain_text import plain_text_query
 from tools.signals.registry import EARLIER_DAYS
-from tools.signals.statements import Statement, StatementFinder, TextRow
+from tools.signals.statements import Statement, StatementFinder, TextRow, by_signal
 from tools.sources import Portfolio
 from tools.sql import sql_files, sql_string
 
@@ -116,13 +116,17 @@ def find_statements(
     )
 
 
-def load_statements(connection: duckdb.DuckDBPyConnection, found: Sequence[Statement]) -> None:
-    """Put the statements that count into the table ``statements``."""
+def load_statements(
+    connection: duckdb.DuckDBPyConnection, found: Sequence[Statement], configuration: ScoreConfiguration
+) -> None:
+    """Put the statements that count into the table ``statements``, by the signal that each counts for."""
     connection.execute(
         "create or replace temp table statements (account_id varchar, intent varchar, date date, source varchar, row_no bigint)"
     )
-    if found:
-        columns = list(zip(*[(s.account_id, s.intent, s.on, s.table, s.row) for s in found], strict=True))
+    counted = by_signal(found, configuration.wording)
+    if counted:
+        rows = [(s.account_id, signal, s.on, s.table, s.row) for (_, signal), each in counted.items() for s in each]
+        columns = list(zip(*rows, strict=True))
         connection.execute(
             "insert into statements select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
             [list(column) for column in columns],

@@ -10,6 +10,7 @@ from datetime import date
 from functools import cached_property
 
 from domain.score_configuration import PhraseSettings
+from domain.statements import StatementMode
 from tools.signals.plain_text import UNDECIDED, plain_text
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?!\s*[a-z])")
@@ -33,18 +34,24 @@ class TextRow:
 
 @dataclass(frozen=True)
 class Statement:
-    """One intent stated in one row of text; ``quote`` is the sentence it was found in."""
+    """One kind of statement in one row of text; ``quote`` is the sentence it was found in."""
 
     account_id: str
     intent: str
+    """Kind of the configuration; what phrases find are those of the stated signals."""
     on: date
     table: str
     row: int
     quote: str
     read_by: str = "phrases"
-    """``phrases`` or ``person:<name>``."""
+    """``phrases``, ``model:<name>`` or ``person:<name>``."""
     read_on: date | None = None
     """Day on which a person read it."""
+    mode: StatementMode = "asserted"
+    speaker: str | None = None
+    """Speaker as a model read it; None where the text itself has to tell."""
+    since: str | None = None
+    """Words of the text that say since when, as a model read them."""
 
 
 class StatementFinder:
@@ -131,6 +138,19 @@ class StatementFinder:
             return False
         near = " ".join(before.split()[-_NEGATION_WINDOW:])
         return self._negation.search(near) is not None
+
+
+def by_signal(found: Iterable[Statement], wording: PhraseSettings) -> dict[tuple[str, str], list[Statement]]:
+    """By account and signal the statements that count for it: what is asserted, one for each row of text."""
+    counted: dict[tuple[str, str], list[Statement]] = {}
+    rows: set[tuple[str, str, str, int]] = set()
+    for said in found:
+        for signal in wording.signals_of(said.intent) if said.mode == "asserted" else ():
+            row = (said.account_id, signal, said.table, said.row)
+            if row not in rows:
+                rows.add(row)
+                counted.setdefault((said.account_id, signal), []).append(said)
+    return counted
 
 
 def _compile(phrase: str) -> re.Pattern[str]:

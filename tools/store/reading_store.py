@@ -6,9 +6,12 @@ one. So an earlier week that is run again reads what was known to it.
 
 from datetime import date
 
-from domain.readings import PeoplesReadings, PersonsReading, WrongMark
+from domain.readings import ModelReading, PeoplesReadings, PersonsReading, TextsRead, WrongMark
 from tools.store.review_store import ReviewStore
 from tools.store.tables import UPSERT
+
+TEXTS_READ = "texts_read"
+"""Name under which a review stores the readings of a model that count in it."""
 
 
 class ReadingStore:
@@ -34,8 +37,20 @@ class ReadingStore:
             self._database.execute(UPSERT["wrong_mark"], row | body)
             self._store.changed("wrong_marks", *row.values())
 
+    def read_by_model(self, as_of: date, besides: str = "") -> tuple[ModelReading, ...]:
+        """Readings of a model that the latest review up to ``as_of`` had; ``besides`` is a review that is left out.
+
+        Each review stores all that count in it, so that an earlier week that is run again reads what was known to it.
+        """
+        rows = self._database.rows(
+            "select d.body from documents d join reviews r on r.review_id = d.review_id "
+            "where d.kind = :kind and r.as_of <= :as_of and d.review_id <> :besides order by r.as_of desc limit 1",
+            {"kind": TEXTS_READ, "as_of": as_of.isoformat(), "besides": besides},
+        )
+        return TextsRead.model_validate_json(rows[0]["body"]).readings if rows else ()
+
     def said_by(self, as_of: date, account_id: str | None = None) -> PeoplesReadings:
-        """Readings that count in a review of ``as_of``; of one account if given."""
+        """Readings and marks of people that count in a review of ``as_of``; of one account if given."""
         readings = {
             row["text_id"]: PersonsReading.model_validate_json(row["body"])
             for row in self._rows("readings", as_of, account_id)
