@@ -97,6 +97,7 @@ SENT: dict[str, dict[str, Any]] = {
     "/r/{review_id}/plan": {},
     "/enter": {"key": "a link that was never made"},
     "/r/{review_id}/actions": {"action": "{mine}", "state": "forgotten"},
+    "/r/{review_id}/undo": {"account": "{my_account}", "seen": "3"},
     "/r/{review_id}/override": {"account": "{my_account}", "band": "purple", "until": "2026-12-31"},
     "/r/{review_id}/readings": {"account": "{my_account}", "text": "text:0", "kind": "a guess"},
     "/r/{review_id}/wrong": {"account": "{my_account}", "statement": "quote:0"},
