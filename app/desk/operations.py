@@ -193,10 +193,9 @@ class DeskOperations:
 
     def check_critical_lines(self, loaded: LoadedReview) -> None:
         """Raises DecisionError while a critical account without a play is undecided: the desk asks for each by name."""
-        if loaded.progress.stage != "deciding":
-            return
-        left = MeetingState.read(self.store_session, loaded).undecided_lines(loaded)
-        if left:
+        table = MeetingState.read(self.store_session, loaded)
+        left = table.undecided_lines(loaded) if loaded.progress.stage == "deciding" else []
+        if left and not table.undecided(loaded):  # plays come first, and are named by the check of the decisions
             names = ", ".join(f"{loaded.view.name(account)} ({account})" for account in left)
             raise DecisionError(f"{plural(len(left), 'critical account')} without a play not decided: {names}")
 

@@ -54,6 +54,7 @@ GET  /audit                                           door 403 403 200 200
 GET  /people                                          door 403 403 403 200
 GET  /live                                            door 200 200 200 200
 POST /r/{review_id}/choices                           401  403 403 403 422
+POST /r/{review_id}/undo                              401  403 403 403 409
 POST /r/{review_id}/plan                              401  403 403 403 422
 POST /r/{review_id}/close                             401  403 403 403 409
 POST /r/{review_id}/actions                           401  403 422 422 422
@@ -82,6 +83,7 @@ GET  /api/v1/reviews/{review_id}                      401  200 200 200 200
 GET  /api/v1/reviews/{review_id}/accounts             401  200 200 200 200
 GET  /api/v1/reviews/{review_id}/choices              401  200 200 200 200
 POST /api/v1/reviews/{review_id}/choices              401  403 403 403 409
+POST /api/v1/reviews/{review_id}/undo                 401  403 403 403 409
 POST /api/v1/reviews/{review_id}/plan                 401  403 403 403 422
 POST /api/v1/reviews/{review_id}/close                401  403 403 403 409
 POST /api/v1/actions/{action_id:path}                 401  403 404 404 404
@@ -109,6 +111,7 @@ SENT: dict[str, dict[str, Any]] = {
     "/api/v1/reviews/{review_id}/choices": {
         "decision": {"account": "{my_account}", "decision": "approve", "version": "0" * 12}
     },
+    "/api/v1/reviews/{review_id}/undo": {"account": "{my_account}", "seen": 3},
     "/api/v1/reviews/{review_id}/plan": {"others": "perhaps"},
     "/api/v1/reviews/{review_id}/close": {},
     "/api/v1/actions/{action_id:path}": {"state": "done", "on": "2026-11-20"},

@@ -107,7 +107,7 @@ class DeskStore:
         row = next((each for each in rows if each["account_id"] == account), None)
         now = _choice(row) if row is not None else None
         if (now.number if now else 0) != seen:
-            what = f"{now.by} decided" if now else "the decision was taken back"
+            what = f"{now.by} decided" if now else "that decision was taken back"
             raise StaleDecision(f"{account}: {what} meanwhile; read what stands now, then decide")
         return rows, row
 
