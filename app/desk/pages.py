@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.desk import timeline, what_if
 from app.desk.edit_form import build_form, fields_of
+from app.desk.first_run import show_first_run
 from app.desk.loaded_review import LoadedReview, MeetingState, latest_review_id
 from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import CHANGES, PAGE_SIZE, PRIORITIES, SORTS, TableQuery
@@ -41,7 +42,7 @@ def home_page(context: Reader) -> Response:
     """The newest review, or how to begin."""
     review_id = latest_review_id(context.store_session)
     if review_id is None:
-        return context.show("empty.html")
+        return show_first_run(context)
     return RedirectResponse(f"/r/{review_id}/week", 303)
 
 

@@ -65,6 +65,9 @@ POST /r/{review_id}/wrong                             401  403 404 404 404
 POST /r/{review_id}/ask                               401  422 422 422 422
 POST /r/{review_id}/open-week                         401  403 403 403 422
 POST /r/{review_id}/again                             401  403 403 403 303
+POST /first-run/sample                                401  403 403 403 409
+POST /first-run/check                                 401  403 403 403 409
+POST /first-run/start                                 401  403 403 403 409
 POST /views                                           401  422 422 422 422
 POST /people                                          401  403 403 403 422
 POST /people/revoke                                   401  403 403 403 422
