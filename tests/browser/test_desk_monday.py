@@ -56,7 +56,7 @@ class Room:
         """A page of this person, in their own browser."""
         if name not in self._contexts:
             context = self._browser.new_context(viewport={"width": 1280, "height": 900})
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(60_000)
             self._contexts[name] = context
             link = link or (self.desk.leader_link if name == LEADER else self.desk.link(name, role, person))
             page = open_sign_in_link(context, link)
@@ -68,7 +68,7 @@ class Room:
         """A page of a signed-in person, in a browser without scripts."""
         kept = self._contexts[name].storage_state()
         context = self._browser.new_context(java_script_enabled=False, storage_state=kept)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         return context.new_page()
 
     def leave(self) -> None:
