@@ -21,7 +21,7 @@ BAD_PLACES = {
     "/nowhere/at/all": "/nowhere/at/all does not exist. Give a folder",
     "/etc/hostname": "neither a folder nor a DuckDB file",
     "<script>window.stolen = 1</script>": "<script>window.stolen = 1</script> does not exist",
-    "../../../../../../proc/self": "there is no accounts table",
+    "../../../../../../../../etc/ssl": "there is no accounts table",
     "a\u202eb": "This is no folder and no address of a database.",
     "postgresql://somebody:secret@127.0.0.1:1/x": "leave the password out of the URL",
     TOO_LONG: "cannot read xxx",
@@ -66,6 +66,7 @@ def test_a_newcomer_gets_from_nothing_to_the_first_meeting(empty: ServedDesk, br
     page.get_by_role("button", name="Start the first review").click()
     page.wait_for_url(re.compile("/r/2026-W48/week"))
     page.locator("h1", has_text="At-risk review of").wait_for(timeout=200_000)
+    page.locator(".stage-deciding", has_not=page.locator(".progress")).wait_for(timeout=200_000)
     assert (tmp_path / "reviews" / "2026-W48" / "review.html").is_file()
     page.goto(empty.at)
     page.wait_for_url(re.compile("/r/2026-W48/week"))

@@ -268,3 +268,19 @@ def test_critical_accounts_are_decided_by_name_and_others_are_taken_out_of_the_l
     assert decided is not None
     named = {each.account: (each.decision, each.reason, each.by) for each in decided.plays}
     assert named[others[0]] == ("reject", LEFT_OUT, leader.session.member.name)
+
+
+def test_what_was_chosen_in_an_earlier_run_of_the_week_does_not_come_back(
+    desk: InProcessDesk, leader: SignedInBrowser, play: dict[str, Any]
+) -> None:
+    account = play["account_id"]
+    assert decide(desk.browser(SECOND), play, "defer", until="2026-12-07").status_code == 303
+    assert decide(leader, play, "reject", 1).status_code == 303
+    with desk.desk.store_pool.borrow() as session:
+        store, run = DeskStore(session.store), session.store.request(W48)[2]
+        store.carry_choices(W48, run + 1, list(store.choices(W48, run).values()))
+        carried = store.choices(W48, run + 1)[account]
+        assert (carried.decision.decision, carried.before) == ("reject", None)
+        assert store.take_back_choice(W48, run + 1, account, SECOND.name, carried.number) is None
+        assert store.choices(W48, run + 1) == {}
+        assert session.store.verify_audit().is_sound
