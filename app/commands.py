@@ -220,7 +220,10 @@ def write_demo(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty; name a new folder")
     write_sample(folder)
-    print_result(f"A sample portfolio is in {folder}/portfolio. Try:\n"
+    print_result(f"A sample portfolio is in {folder}/portfolio. In a browser, step by step:\n"
+         f"  saveplay serve\n"
+         f"Or here:\n"
+         f"  saveplay check --data {folder}/portfolio --as-of 2026-11-23\n"
          f"  saveplay review --data {folder}/portfolio --as-of 2026-11-16 --approve all\n"
          f"  saveplay review --data {folder}/portfolio --as-of 2026-11-23")  # fmt: skip
 

@@ -70,11 +70,11 @@ def decisions_template(review: Review) -> str:
 
 
 def effect_lines(effect: Consequences | None, running: PlayProgress | None) -> list[tuple[str, str]]:
-    """Effect of each decision, with the word for it; of a new play only where the account stays without one."""
+    """Effect of each decision, with the word for it."""
     if effect is None:
         return []
     if running is None:
-        return [("reject", effect.reject), ("defer", effect.defer)]
+        return [("approve", effect.approve), ("reject", effect.reject), ("defer", effect.defer)]
     change = [("change", effect.approve)] if running.proposal == "change" else []
     return [("continue", effect.continue_), *change, ("stop", effect.reject), ("defer", effect.defer)]
 

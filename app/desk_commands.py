@@ -38,8 +38,9 @@ def serve_desk(store: str | None, configs: str | None, host: str, port: int, nam
         )
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with open_store(store) as session:  # an error in the store is shown before the desk accepts anybody
-        session.store.reviews()
-    desk = DeskApp(store, settings)
+        is_empty = not session.store.reviews()
+    is_whole = configs is not None and (Path(configs) / "scoring.yaml").exists()  # a folder may hold desk.yaml alone
+    desk = DeskApp(store, settings, configs=str(Path(configs).resolve()) if configs and is_whole else None)
     config = uvicorn.Config(
         create_app(desk), host=host, port=port, log_level="warning", access_log=False, server_header=False,
         proxy_headers=False, timeout_graceful_shutdown=3, lifespan="on", http=DeskConnection,
@@ -56,6 +57,10 @@ def serve_desk(store: str | None, configs: str | None, host: str, port: int, nam
         print_result(f"{address}/enter?key={key}")
     else:
         print_progress(f"The review desk is open at {settings.address or address}")
+    if is_empty:
+        print_progress(
+            "There is no review in this store yet: the first page leads you to one, with the sample or your own data."
+        )
     import sys
 
     sys.stdout.flush()

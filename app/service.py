@@ -18,7 +18,7 @@ from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.errors import DecisionError, InputError, UnknownReference
 from domain.phase_results import AssignResult, IdentifyResult, PlanResult
 from domain.plan import TBD
-from domain.portfolio import BandOverride
+from domain.portfolio import BandOverride, DataReport
 from domain.questions import PlayRequest
 from domain.review import Review
 from domain.tracking import Action
@@ -87,6 +87,19 @@ def start_review(
 def _check_untouched(week: WorkedWeek | None, again: bool) -> None:
     if week is not None and week.is_touched and not again:
         raise DecisionError(week.refusal)
+
+
+def check_data(session: StoreSession, request: ReviewRequest) -> DataReport:
+    """The audit of the data: what was read, what is left out and what is not connected. Stores nothing.
+
+    Raises InputError, DataError or ConfigurationError.
+    """
+    from tools.configuration import read_score_configuration
+    from tools.scoring.portfolio_summary import data_report
+
+    configuration = read_score_configuration(Path(request.configs) if request.configs else None)
+    base = load_scored_base(request, configuration, session.history(), None, session.people(request.as_of))
+    return data_report(base)
 
 
 def check_output_folder(out: Path) -> None:

@@ -240,6 +240,9 @@ def data_report_text(report: "DataReport", day: date) -> str:
             sources,
         )
     ]  # fmt: skip
+    if report.read_from:
+        windows = [f"  {table}: from {first} on" for table, first in report.read_from.items()]
+        parts += ["", "Older rows are not read, because nothing looks back so far; they are in no count:", *windows]
     if notices:
         parts += ["", "Assumed while reading:", *notices]
     if left:

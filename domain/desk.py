@@ -75,7 +75,12 @@ class PendingDecision(Record):
     decision: PlayDecision
     by: str
     number: int
-    """1 for the first choice about the account in this run of the review, then 2, 3, …: a change has to name the latest."""
+    """1 for the first choice about the account in this run of the review, then 2, 3, …: a change has to name the latest.
+    A number never comes twice, also after a choice was taken back."""
+    place: int = 0
+    """Place among all choices of this run, in the order in which they were made; 0 in stores of an older version."""
+    before: "PendingDecision | None" = None
+    """The choice that this one replaced, which comes back when this one is taken back; None for the first."""
 
 
 class MeetingNote(Record):

@@ -72,6 +72,9 @@ class PlaybookAction(Record):
     after: tuple[str, ...] = Field(
         default=(), description="Actions whose result it needs: the first of them in the play comes before it."
     )
+    within_days: int | None = Field(
+        default=None, ge=1, le=30, description="Days after that action by which it is due, or the next working day."
+    )
 
     _slots = field_validator("title", "what", "purpose", "metric")(_check_slots)
 

@@ -283,6 +283,8 @@ class DataReport(Record):
     """Their ARR in the home currency; in no other sum."""
     former_note: str = ""
     """Accounts and ARR that are not reviewed because the accounts churned, and those that came back; empty without any."""
+    read_from: dict[str, date] = {}
+    """By table: the first day that is read, because nothing looks back further; older rows are in no count."""
 
 
 class Alert(Record):

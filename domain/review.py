@@ -108,7 +108,7 @@ class Review(Record):
     unchanged_plays: dict[str, SavePlay] = {}
     """By account: the running play as it is, where ``plays`` proposes a changed one."""
     consequences: dict[str, Consequences] = {}
-    """By account with a play: what each decision does to it and to its open actions."""
+    """By account with a play, or critical without one: what each decision does to it and to its open actions."""
     deferred: tuple[Deferral, ...] = ()
     """Plays that are deferred to a later day: not decided today, and with a next step."""
     escalations: tuple[Escalation, ...]

@@ -190,7 +190,7 @@ def _at_risk_snapshot(identified: IdentifyResult, base: ScoredBase) -> AtRiskSna
 def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:
     """Last week's commitments, and the outcome of the accounts that had a play."""
     previous = base.previous
-    if previous is None:
+    if previous is None or not previous.reviewed:  # nothing was promised in a week that was only filled in
         return build_follow_up(None, (), ())
     items = list_commitments(
         context.earlier_reviews(day).carried_actions(), context.store.progress(), day, context.configuration.review

@@ -1,6 +1,7 @@
 """Phase 3, intervention planning: the churn predictor plans, the play drafter drafts the plays, then people decide."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 from langgraph.types import Send
 
@@ -9,12 +10,15 @@ from agents.churn_predictor import intervention_plan, list_unowned, plan_escalat
 from agents.play_drafter import name_words
 from domain.phase_results import DiagnoseResult, DraftResult, IdentifyResult, PlanResult, Trends
 from domain.plan import TBD, PlanLine
+from domain.running_play import Consequences, PlayProgress
+from domain.save_play import SavePlay
+from domain.tracking import Action
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_node, save_result
 from graph.save_play_planner import SavePlayPlanner, draft_key, save_free_hours
 from graph.workload import most_free_person, plan_workload
 from tools.planning.agenda import build_agenda, build_prework
 from tools.planning.briefing import briefing_facts
-from tools.planning.next_steps import consequences, next_review_day
+from tools.planning.next_steps import consequences, line_consequences, next_review_day
 from tools.wording import format_day, plural
 
 
@@ -64,7 +68,6 @@ def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
     workload = plan_workload(context, identified, plays)
     capacity, needs = workload.capacity, workload.needs
     next_review = next_review_day(identified.as_of, profile.interval_days, calendar)
-    lines = {line.account_id: line for line in plan}
     planned = PlanResult(
         intervention_plan=plan,
         plays=plays,
@@ -79,14 +82,37 @@ def plan_plays(state: ReviewState, context: ReviewContext) -> StateUpdate:
         next_step=_next_step(plan),
         progress=progress,
         unchanged=unchanged,
-        consequences={
-            play.account_id: consequences(play, progress.get(play.account_id), lines.get(play.account_id), next_review)
-            for play in plays
-        },
+        consequences=_effects(context, identified, plays, plan, progress, next_review),
         deferred=tuple(planner.deferred[account] for account in sorted(planner.deferred)),
         situations=planner.situations(),
     )
     return save_result(context, state, "planned", planned)
+
+
+def _effects(
+    context: ReviewContext,
+    identified: IdentifyResult,
+    plays: Sequence[SavePlay],
+    plan: Sequence[PlanLine],
+    progress: Mapping[str, PlayProgress],
+    next_review: date,
+) -> dict[str, Consequences]:
+    """Effect of each decision that people take by name: on plays, and on critical accounts without one."""
+    waiting: dict[str, list[Action]] = {}
+    for action in context.earlier_reviews(identified.as_of).open_actions():
+        waiting.setdefault(action.account_id, []).append(action)
+    lines, hours = {line.account_id: line for line in plan}, context.configuration.review.primary_action_hours.value
+    found = {
+        account: line_consequences(line, hours, next_review, waiting.get(account, ()))
+        for account, line in lines.items()
+        if line.tier == "critical"
+    }
+    for play in plays:
+        account = play.account_id
+        found[account] = consequences(
+            play, progress.get(account), lines.get(account), next_review, waiting.get(account, ())
+        )
+    return found
 
 
 @review_node("3 Intervention planning", "play drafter")

@@ -165,6 +165,10 @@ def _notes(identified: IdentifyResult) -> tuple[str, ...]:
     ]
     if identified.baseline:
         found.append("This is the first review: it is the baseline, and no change is shown.")
+    elif identified.followup.baseline:
+        found.append(
+            "This is the first review: it is compared with the week before, which was filled in from the data."
+        )
     if identified.configuration_changed:
         found.append(
             "The configuration changed since last week: last week was scored again with it for the comparison."

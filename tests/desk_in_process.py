@@ -5,6 +5,7 @@ processes use ``tests/served_desk.py``.
 """
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -130,6 +131,12 @@ class SignedInBrowser:
     def send(self, path: str, given: Mapping[str, Any] | None = None, **changes: Any) -> Any:
         """Send a form with the CSRF token of the session. ``changes`` are passed to the client."""
         return self.client.post(path, data={"csrf": self.session.csrf, **(given or {})}, **changes)
+
+
+def evidence_mark(page: str) -> str:
+    """The mark of a page that shows the evidence of an account; empty on any other page."""
+    found = re.search(r'name="evidence" value="([^"]+)"', page)
+    return found[1] if found else ""
 
 
 @dataclass(frozen=True)

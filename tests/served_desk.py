@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from tests.e2e.commands import saveplay, start_command
+from tests.e2e.commands import ROOT, saveplay, start_command
 from tests.e2e.fork_server import ForkedCommand
 from tests.read_responses import ReadsResponses
 
@@ -65,11 +65,14 @@ class ServedDesk:
             return self.process.wait(15)
 
 
-def start_desk(store: Path, *more: str | Path, name: str = LEADER) -> ServedDesk:
-    """Serve a store on a free port. The caller has to stop the desk."""
+def start_desk(store: Path, *more: str | Path, name: str = LEADER, cwd: Path = ROOT) -> ServedDesk:
+    """Serve a store on a free port, started in ``cwd``. The caller has to stop the desk."""
     with tempfile.TemporaryFile() as said:
         process = start_command(
-            ["serve", "--store", store, "--port", "0", "--as", name, *more], said.fileno(), said.fileno()
+            ["serve", "--store", store, "--port", "0", "--as", name, *more],
+            said.fileno(),
+            said.fileno(),
+            cwd=cwd,
         )
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
@@ -83,9 +86,9 @@ def start_desk(store: Path, *more: str | Path, name: str = LEADER) -> ServedDesk
 
 
 @contextmanager
-def running_desk(store: Path, *more: str | Path, name: str = LEADER) -> Iterator[ServedDesk]:
+def running_desk(store: Path, *more: str | Path, name: str = LEADER, cwd: Path = ROOT) -> Iterator[ServedDesk]:
     """A desk that runs during the block."""
-    desk = start_desk(store, *more, name=name)
+    desk = start_desk(store, *more, name=name, cwd=cwd)
     try:
         yield desk
     finally:

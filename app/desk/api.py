@@ -73,6 +73,13 @@ class ChoiceBody(Record):
     )
 
 
+class UndoBody(Record):
+    """The decision that is taken back: its account, and the number of the choice that was read."""
+
+    account: str
+    seen: int = Field(ge=1, le=1_000_000_000)
+
+
 class PlanBody(Record):
     """The part of the decision that is not about one play."""
 
@@ -238,6 +245,18 @@ def post_choice(context: Leader, review_id: str, said: ChoiceBody, key: Key = No
     return run_once(
         context, key, said, lambda: context.operations.record_choice(loaded, given, said.seen).model_dump(mode="json")
     )
+
+
+@router.post("/reviews/{review_id}/undo")
+def post_undo(context: Leader, review_id: str, given: UndoBody, key: Key = None) -> Response:
+    """Take back the choice about one account; answers with the choice that stands now, or null."""
+    loaded = context.load_review(review_id)
+
+    def do() -> Row:
+        back = context.operations.take_back_choice(loaded, given.account, given.seen)
+        return {"choice": back.model_dump(mode="json") if back is not None else None}
+
+    return run_once(context, key, given, do)
 
 
 @router.post("/reviews/{review_id}/plan")

@@ -26,6 +26,8 @@ class DeskApp:
     store: str | None
     settings: DeskSettings
     clock: Callable[[], str] = utc_now
+    configs: str | None = None
+    """Configuration folder of the first review; None is the shipped one. Later reviews keep their own."""
     store_pool: StorePool = field(init=False)
     review_cache: ReviewCache = field(default_factory=ReviewCache)
     score_cache: ScoreCache = field(default_factory=ScoreCache)

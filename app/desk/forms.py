@@ -71,10 +71,18 @@ def submit_choice(context: Leader, form: Form, review_id: str) -> Response:
     """Approve, edit, reject or defer one play, or say what happens to one plan line."""
     loaded = context.load_review(review_id)
     try:
-        context.operations.record_choice(loaded, decision_from_form(form), parse_seen(form))
+        evidence = form_text(form, "evidence")
+        context.operations.record_choice(loaded, decision_from_form(form), parse_seen(form), evidence)
     except EditError as error:
         faults = {field_of(place): reason for place, reason in error.faults}
         return show_play(context, loaded, loaded.plays[form_text(form, "account")], typed_fields(form), faults)
+    return context.back(form_text(form, "next"))
+
+
+@router.post("/r/{review_id}/undo")
+def submit_undo(context: Leader, form: Form, review_id: str) -> Response:
+    """Take back one choice; until the decisions are recorded."""
+    context.operations.take_back_choice(context.load_review(review_id), form_text(form, "account"), parse_seen(form))
     return context.back(form_text(form, "next"))
 
 
@@ -82,8 +90,10 @@ def submit_choice(context: Leader, form: Form, review_id: str) -> Response:
 def submit_plan(context: Leader, form: Form, review_id: str) -> Response:
     """Record all choices as the decision on the plan; the review goes on."""
     loaded = context.load_review(review_id)
+    context.operations.check_critical_lines(loaded)
     budget = parse_amount(form_text(form, "budget"), "the budget") if form_text(form, "budget") else None
-    context.operations.record_plan(loaded, form_text(form, "others"), budget)
+    left_out = [account for account in form.get("out", []) if account]
+    context.operations.record_plan(loaded, form_text(form, "others"), budget, left_out=left_out)
     context.desk.runner.resume_review(review_id)
     return context.back(form_text(form, "next"))
 

@@ -134,6 +134,23 @@ class LoadedReview:
         return {line.account_id: line for line in self.review.intervention_plan}
 
     @cached_property
+    def lines_without_play(self) -> dict[str, PlanLine]:
+        """Lines of the plan whose account has no play and is not put off: only their primary action is decided."""
+        put_off = {each.account_id for each in self.review.deferred}
+        return {a: line for a, line in self.plan_lines.items() if a not in self.plays and a not in put_off}
+
+    @cached_property
+    def critical_lines(self) -> dict[str, PlanLine]:
+        """Those of critical accounts, which are decided one by one."""
+        return {account: line for account, line in self.lines_without_play.items() if line.tier == "critical"}
+
+    def is_critical(self, account: str) -> bool:
+        """True for an account of critical priority."""
+        play, line = self.plays.get(account), self.plan_lines.get(account)
+        found = play.intervention_tier if play is not None else line.tier if line is not None else None
+        return found == "critical"
+
+    @cached_property
     def csm_id_of(self) -> dict[str, str | None]:
         """The CSM's id of every account of the plan."""
         return {row.account_id: row.csm_id for row in self.identified.plan_rows}
@@ -221,9 +238,11 @@ class MeetingState:
 
     def status(self, play: SavePlay) -> str:
         """The status of a play: as recorded, else by the choice so far."""
-        if play.status != "proposed":
-            return play.status
-        choice = self.choices.get(play.account_id)
+        return play.status if play.status != "proposed" else self.status_of(play.account_id)
+
+    def status_of(self, account: str) -> str:
+        """The status of an account by the choice so far; proposed without one."""
+        choice = self.choices.get(account)
         return DECIDED_STATUS[choice.decision.decision] if choice else "proposed"
 
     @property
@@ -236,6 +255,15 @@ class MeetingState:
         return [
             play for play in loaded.plays.values() if self.status(play) == "proposed" and not self.waits(play, loaded)
         ]
+
+    def undecided_lines(self, loaded: LoadedReview) -> list[str]:
+        """Critical accounts without a play whose primary action nobody chose anything for."""
+        return [account for account in loaded.critical_lines if account not in self.choices]
+
+    def last_of(self, member: Member) -> PendingDecision | None:
+        """The newest choice of the member that still stands; None without one."""
+        mine = [choice for choice in self.choices.values() if choice.by == member.name]
+        return max(mine, key=lambda choice: (choice.place, choice.decision.account), default=None)
 
     def decided(self, loaded: LoadedReview) -> int:
         """Number of plays that people chose something for."""

@@ -4,7 +4,9 @@ Decisions are those of the command line: the choices become the content of a dec
 rules and recorded at the same gate.
 """
 
-from collections.abc import Callable, Mapping
+import hmac
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
@@ -31,8 +33,9 @@ from domain.portfolio import BandOverride
 from domain.readings import PersonsReading, WrongMark
 from domain.record import Record
 from domain.tracking import Action
-from tools.planning.decisions import check_deferral, check_reason
+from tools.planning.decisions import LEFT_OUT, check_deferral, check_reason, line_version
 from tools.store.desk_store import DeskStore
+from tools.wording import plural
 
 R = TypeVar("R", bound=Record)
 
@@ -74,9 +77,13 @@ class DeskOperations:
 
     # the plan --------------------------------------------------------------------------------------------------------
 
-    def record_choice(self, loaded: LoadedReview, given: Mapping[str, object], seen: int) -> PendingDecision:
+    def record_choice(
+        self, loaded: LoadedReview, given: Mapping[str, object], seen: int, evidence: str | None = None
+    ) -> PendingDecision:
         """Save the choice about one play or plan line. ``seen`` is the number of the choice that was read, 0 for none.
 
+        ``evidence`` is the mark of the page on which the evidence was served; a critical account is approved at the
+        desk only with it. None for a program, whose entry in the log names the API.
         Raises NotAllowed, DecisionError for what cannot be carried out, StaleDecision when a newer choice exists.
         """
         check_role(self.member, "leader", "deciding")
@@ -90,6 +97,8 @@ class DeskOperations:
             raise StaleDecision(
                 f"{account}: the play is another one than was read (version {play.version} now); read it again"
             )
+        if evidence is not None:
+            self._check_evidence(loaded, decision, evidence)
         decision = decision.model_copy(update={"by": self.member.name})
         check_deferral(decision, loaded.review.as_of)
         if play is not None:
@@ -100,10 +109,50 @@ class DeskOperations:
             self._check_same_run(loaded)
             return self._store.save_choice(loaded.review_id, loaded.progress.run, decision, self.member.name, seen)
 
+    def take_back_choice(self, loaded: LoadedReview, account: str, seen: int) -> PendingDecision | None:
+        """Take back the choice that was read. Returns what stands now: the choice before it, or None.
+
+        Raises NotAllowed, StaleDecision when a newer choice exists or the decisions are recorded.
+        """
+        check_role(self.member, "leader", "taking back a decision")
+        if loaded.progress.stage != "deciding":
+            raise StaleDecision(f"the decisions of {loaded.review_id} are recorded; they cannot be taken back")
+        with self.store_session.store.transaction():
+            self._check_same_run(loaded)
+            return self._store.take_back_choice(loaded.review_id, loaded.progress.run, account, self.member.name, seen)
+
+    def evidence_mark(self, loaded: LoadedReview, account: str) -> str:
+        """Mark that a page with the evidence of an account carries: it says to whom the page was served, and which plan.
+
+        64 hexadecimal digits that only a desk of this store can make. Nothing is written when a page is read.
+        """
+        play, line = loaded.plays.get(account), loaded.plan_lines.get(account)
+        version = play.version if play is not None else line_version(line) if line is not None else ""
+        served = [loaded.review_id, loaded.progress.run, account, version, self.member.name]
+        key = self.store_session.store.audit_key()
+        return hmac.digest(key, f"evidence:{json.dumps(served)}".encode(), "sha256").hex()
+
+    def _check_evidence(self, loaded: LoadedReview, decision: PlayDecision, evidence: str) -> None:
+        """Raises DecisionError when somebody approves a critical account whose evidence was not served to them."""
+        if decision.decision in ("reject", "defer") or not loaded.is_critical(decision.account):
+            return
+        if not hmac.compare_digest(evidence.encode(), self.evidence_mark(loaded, decision.account).encode()):
+            raise DecisionError(
+                f"{loaded.view.name(decision.account)} is critical: open its page at the meeting and read the evidence, "
+                "then approve it there"
+            )
+
     def record_plan(
-        self, loaded: LoadedReview, others: str, budget: float | None, hours: Mapping[str, float] | None = None
+        self,
+        loaded: LoadedReview,
+        others: str,
+        budget: float | None,
+        hours: Mapping[str, float] | None = None,
+        left_out: Sequence[str] = (),
     ) -> Decisions:
         """Record the choices as the decision on the plan. Every play has one by now.
+
+        ``left_out``: accounts without a play whose primary action is taken out of those that ``others`` approves.
 
         Raises NotAllowed, DecisionError for what is missing or cannot be carried out, StaleDecision for a second one.
         """
@@ -116,7 +165,7 @@ class DeskOperations:
             {
                 "review": loaded.review_id,
                 "decided_by": self.member.name,
-                "plays": [choice.decision for choice in table.choices.values()],
+                "plays": [*(choice.decision for choice in table.choices.values()), *self._left_out(loaded, left_out)],
                 "others": others or None,
                 "budget": budget,
                 "hours": hours or {},
@@ -132,6 +181,21 @@ class DeskOperations:
                 raise StaleDecision("somebody decided meanwhile; read what stands now, then record it")
             record_decisions(self.store_session, loaded.review_id, "plan", decisions)
         return decisions
+
+    def check_critical_lines(self, loaded: LoadedReview) -> None:
+        """Raises DecisionError while a critical account without a play is undecided: the desk asks for each by name."""
+        table = MeetingState.read(self.store_session, loaded)
+        left = table.undecided_lines(loaded) if loaded.progress.stage == "deciding" else []
+        if left and not table.undecided(loaded):  # plays come first, and are named by the check of the decisions
+            names = ", ".join(f"{loaded.view.name(account)} ({account})" for account in left)
+            raise DecisionError(f"{plural(len(left), 'critical account')} without a play not decided: {names}")
+
+    def _left_out(self, loaded: LoadedReview, accounts: Sequence[str]) -> list[PlayDecision]:
+        unknown = [account for account in accounts if account not in loaded.lines_without_play]
+        if unknown:
+            raise DecisionError(f"{unknown[0]} is no account of the plan without a play; open the page again")
+        by = self.member.name
+        return [PlayDecision(account=each, decision="reject", reason=LEFT_OUT, by=by) for each in sorted({*accounts})]
 
     def close(self, loaded: LoadedReview, owners: Mapping[str, str], notes: str) -> Decisions:
         """Close the meeting. Raises NotAllowed, DecisionError while a critical account has no owner, StaleDecision."""

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.desk import timeline, what_if
 from app.desk.edit_form import build_form, fields_of
+from app.desk.first_run import show_first_run
 from app.desk.loaded_review import LoadedReview, MeetingState, latest_review_id
 from app.desk.request_context import RequestContext, require_role
 from app.desk.score_table import CHANGES, PAGE_SIZE, PRIORITIES, SORTS, TableQuery
@@ -41,7 +42,7 @@ def home_page(context: Reader) -> Response:
     """The newest review, or how to begin."""
     review_id = latest_review_id(context.store_session)
     if review_id is None:
-        return context.show("empty.html")
+        return show_first_run(context)
     return RedirectResponse(f"/r/{review_id}/week", 303)
 
 
@@ -145,6 +146,8 @@ def show_play(
         "play.html",
         422 if faults else 200,
         table=table,
+        evidence_mark=context.operations.evidence_mark(loaded, play.account_id),
+        last=table.last_of(context.member),
         play=play,
         running=running_play(context, loaded, play.account_id),
         edited=as_edited,
@@ -175,9 +178,9 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
     """The meeting: its clock, one account at a time, what is undecided, recording and closing."""
     loaded = context.load_review(review_id)
     table = MeetingState.read(context.store_session, loaded)
-    order = list(loaded.plays)
-    undecided = [play.account_id for play in table.undecided(loaded)]
-    at = account if account in loaded.plays else (undecided or order or [""])[0]
+    order = [*loaded.plays, *loaded.critical_lines]
+    undecided = [*(play.account_id for play in table.undecided(loaded)), *table.undecided_lines(loaded)]
+    at = account if account in order else (undecided or order or [""])[0]
     position = order.index(at) if at in order else 0
     unowned = [line for line in loaded.review.intervention_plan if line.tier == "critical" and line.owner == TBD]
     return context.render_review(
@@ -186,6 +189,9 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
         table=table,
         at=at,
         play=loaded.plays.get(at),
+        plan_line=loaded.critical_lines.get(at),
+        evidence_mark=context.operations.evidence_mark(loaded, at),
+        last=table.last_of(context.member),
         running=running_play(context, loaded, at),
         choice=table.choices.get(at),
         line=loaded.view.lines.get(at),
@@ -196,7 +202,10 @@ def meeting_page(context: Reader, review_id: str, account: str = "") -> Response
         unowned=unowned,
         people=sorted(loaded.people.values(), key=lambda person: (person.name, person.person_id)),
         notes=[note for note in table.notes if note.account_id in ("", at)],
-        open_lines=len(set(loaded.plan_lines) - {a for a, p in loaded.plays.items() if not table.waits(p, loaded)}),
+        open_lines=[
+            line for account, line in loaded.lines_without_play.items() if account not in loaded.critical_lines
+        ],
+        waiting_lines=[play for play in loaded.plays.values() if table.waits(play, loaded)],
         waiting=loaded.waiting(context.store_session, table),
     )
 

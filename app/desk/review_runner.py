@@ -74,8 +74,10 @@ class ReviewRunner:
 
         self._enqueue(review_id, job)
 
-    def start_week(self, review_id: str, request: ReviewRequest, by: str, again: bool = False) -> None:
+    def start_week(self, review_id: str, request: ReviewRequest, by: str, again: bool = False, weeks: int = 0) -> None:
         """Start the review of a week; with ``again`` also a week that was started before.
+
+        ``weeks``: past weeks that are filled in first, for trends.
 
         If somebody else has started it in the meantime, it is continued with its decisions.
         """
@@ -83,7 +85,7 @@ class ReviewRunner:
         def job(store_session: StoreSession, timing: Timing) -> None:
             store_session.lock_review(review_id)
             if again or review_id not in [begun for begun, _, _ in store_session.store.reviews()]:
-                start_review(store_session, request, review_id, 0, timing, by=by, again=again)
+                start_review(store_session, request, review_id, weeks, timing, by=by, again=again)
             run_review(store_session, review_id, timing)
 
         self._enqueue(review_id, job)

@@ -1,6 +1,7 @@
 """Markdown that hostile names and quotations cannot break.
 
-Every value a template prints is escaped, unless it is ``Markup``: already Markdown of our own.
+Every value a template prints is escaped, unless it is ``Markup``: already Markdown of our own. Signs are escaped with a
+backslash and never as HTML entities, so that "A & B" reads the same in the file and on the page.
 """
 
 import re
@@ -13,8 +14,9 @@ from markupsafe import Markup
 from app.report import formatting
 from tools.wording import UNKNOWN
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
-_BLOCK = re.compile(r"^(\s*)([#+=-]+)(?=\s|$)")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~<]|&(?=#?\w+;))")
+"""Signs of Markdown, the begin of a tag, and an ampersand that would be read as an entity."""
+_BLOCK = re.compile(r"^(\s*)([#+=-]+(?=\s|$)|>)")
 _NUMBERED = re.compile(r"^(\s*\d+)([.)])(?=\s|$)")
 _NEEDS_NO_ESCAPE = re.compile(
     r"(?!\d+[.)](?:\s|$))"  # no item of a numbered list
@@ -24,7 +26,6 @@ _NEEDS_NO_ESCAPE = re.compile(
 """Nothing in it means anything in Markdown or HTML: most cells of a table and most sentences."""
 _ADDRESS = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
 _EMPTY_CELL = "\N{EN DASH}"
-_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def display_text(value: object) -> str:
@@ -57,7 +58,7 @@ def _escaped(written: str) -> str:
 
 def escape_markdown(written: str) -> str:
     """Text with a backslash before whatever Markdown could take for its own."""
-    text = _SPECIAL.sub(r"\\\1", formatting.single_line(written).translate(_ENTITIES))
+    text = _SPECIAL.sub(r"\\\1", formatting.single_line(written))
     text = _NUMBERED.sub(r"\1\\\2", _BLOCK.sub(r"\1\\\2", text))
     return _ADDRESS.sub(lambda found: "\\" + found.group(0), text)
 

@@ -350,7 +350,7 @@ def test_a_store_without_a_review_says_how_to_begin(browser: Any, tmp_path: Path
         context = browser.new_context()
         page = open_sign_in_link(context, empty.leader_link)
         assert page.locator("h1").inner_text() == "There is no review in this store yet"
-        assert "saveplay review --data" in page.locator("main code").inner_text()
+        assert "saveplay demo" in page.locator("main code").first.inner_text()
         look = looked_at(page, empty.at + "/", axe)
         assert look == Look(first_stop="skip", fetched=look.fetched)
         context.close()

@@ -54,6 +54,7 @@ GET  /audit                                           door 403 403 200 200
 GET  /people                                          door 403 403 403 200
 GET  /live                                            door 200 200 200 200
 POST /r/{review_id}/choices                           401  403 403 403 422
+POST /r/{review_id}/undo                              401  403 403 403 409
 POST /r/{review_id}/plan                              401  403 403 403 422
 POST /r/{review_id}/close                             401  403 403 403 409
 POST /r/{review_id}/actions                           401  403 422 422 422
@@ -68,6 +69,9 @@ GET  /r/{review_id}/draft-file                        door 403 404 404 404
 POST /r/{review_id}/ask                               401  422 422 422 422
 POST /r/{review_id}/open-week                         401  403 403 403 422
 POST /r/{review_id}/again                             401  403 403 403 303
+POST /first-run/sample                                401  403 403 403 409
+POST /first-run/check                                 401  403 403 403 409
+POST /first-run/start                                 401  403 403 403 409
 POST /views                                           401  422 422 422 422
 POST /people                                          401  403 403 403 422
 POST /people/revoke                                   401  403 403 403 422
@@ -86,6 +90,7 @@ GET  /api/v1/reviews/{review_id}                      401  200 200 200 200
 GET  /api/v1/reviews/{review_id}/accounts             401  200 200 200 200
 GET  /api/v1/reviews/{review_id}/choices              401  200 200 200 200
 POST /api/v1/reviews/{review_id}/choices              401  403 403 403 409
+POST /api/v1/reviews/{review_id}/undo                 401  403 403 403 409
 POST /api/v1/reviews/{review_id}/plan                 401  403 403 403 422
 POST /api/v1/reviews/{review_id}/close                401  403 403 403 409
 POST /api/v1/actions/{action_id:path}                 401  403 404 404 404
@@ -101,6 +106,7 @@ SENT: dict[str, dict[str, Any]] = {
     "/r/{review_id}/plan": {},
     "/enter": {"key": "a link that was never made"},
     "/r/{review_id}/actions": {"action": "{mine}", "state": "forgotten"},
+    "/r/{review_id}/undo": {"account": "{my_account}", "seen": "3"},
     "/r/{review_id}/override": {"account": "{my_account}", "band": "purple", "until": "2026-12-31"},
     "/r/{review_id}/drafts": {"account": "{my_account}", "kind": "a poem"},
     "/r/{review_id}/drafts/confirm": {"account": "{my_account}", "kind": "talk_track", "text": "Hello", "seen": "0"},
@@ -114,6 +120,7 @@ SENT: dict[str, dict[str, Any]] = {
     "/api/v1/reviews/{review_id}/choices": {
         "decision": {"account": "{my_account}", "decision": "approve", "version": "0" * 12}
     },
+    "/api/v1/reviews/{review_id}/undo": {"account": "{my_account}", "seen": 3},
     "/api/v1/reviews/{review_id}/plan": {"others": "perhaps"},
     "/api/v1/reviews/{review_id}/close": {},
     "/api/v1/actions/{action_id:path}": {"state": "done", "on": "2026-11-20"},

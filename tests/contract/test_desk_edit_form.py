@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.desk_in_process import InProcessDesk, SignedInBrowser, monday_store, own_copy  # noqa: F401  fixtures
+from tests.desk_in_process import InProcessDesk, SignedInBrowser, evidence_mark, monday_store, own_copy  # noqa: F401
 from tests.e2e.shared_stores import W48, StoreFolder, shared_stores, team_data, team_first_week  # noqa: F401  fixtures
 
 PAGE = f"/r/{W48}/play"
@@ -49,6 +49,7 @@ def options_of(page: str, name: str) -> list[str]:
 
 def send(leader: SignedInBrowser, play: dict[str, Any], **fields: str) -> Any:
     usual = {"account": play["account_id"], "version": play["version"], "seen": "0", "decision": "edit", "next": PAGE}
+    usual["evidence"] = evidence_mark(page_of(leader, play))
     return leader.send(f"/r/{W48}/choices", {**usual, "reason": "Sven knows them", **fields})
 
 

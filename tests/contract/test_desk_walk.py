@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -98,6 +99,7 @@ def test_the_walk_leaves_out_no_page_and_no_form() -> None:
 SOON = (date.today() + timedelta(days=20)).isoformat()
 FORMS: dict[str, tuple[DeskRole, dict[str, str], int, str]] = {
     "/r/{review_id}/choices": ("leader", {"account": "{my_account}", "decision": "reject", "reason": "They left", "seen": "0"}, 303, "They left"),
+    "/r/{review_id}/undo": ("leader", {"account": "{my_account}", "seen": "1"}, 409, "read what stands now"),
     "/r/{review_id}/plan": ("leader", {"others": "reject"}, 422, "plays not decided"),
     "/r/{review_id}/close": ("leader", {}, 409, "does not wait for its close"),
     "/r/{review_id}/actions": ("csm", {"action": "{mine}", "state": "done", "on": "2026-11-20", "note": "Sent"}, 303, ""),
@@ -108,6 +110,9 @@ FORMS: dict[str, tuple[DeskRole, dict[str, str], int, str]] = {
     "/r/{review_id}/ask": ("viewer", {"question": "why is {my_account} at risk?"}, 200, "Answered by"),
     "/r/{review_id}/open-week": ("leader", {}, 303, ""),
     "/r/{review_id}/again": ("leader", {"next": "/"}, 303, ""),
+    "/first-run/sample": ("leader", {}, 409, "there is a review in this store by now"),
+    "/first-run/check": ("leader", {"data": "/etc"}, 409, "there is a review in this store by now"),
+    "/first-run/start": ("leader", {"data": "/etc"}, 409, "there is a review in this store by now"),
     "/views": ("viewer", {"name": "All of them", "query": "show=all", "next": f"/r/{W48}/week"}, 303, "All of them"),
     "/people": ("leader", {"name": "Robot", "role": "viewer", "kind": "token", "days": "9"}, 200, "It is shown once"),
     "/people/revoke": ("leader", {"number": "00000000"}, 422, "there is no such token"),
@@ -153,6 +158,13 @@ def test_a_meeting_is_walked_from_the_first_choice_to_the_close(fresh: InProcess
     for account, version in versions(fresh).items():
         said = {"account": account, "version": version, "decision": "reject", "reason": "Too late", "seen": "0"}
         assert leader.send(f"/r/{W48}/choices", said).status_code == 303
+    read(leader.send(f"/r/{W48}/plan", {"others": "approve"}), 422, "critical accounts without a play not decided")
+    meeting = leader.get(f"/r/{W48}/meeting").text
+    for account in re.findall(
+        r'account=([^"]+)"', meeting.partition("Critical, without a play")[2].partition("</ol>")[0]
+    ):
+        given = {"account": unquote(account), "decision": "reject", "reason": "Somebody calls today", "seen": "0"}
+        assert leader.send(f"/r/{W48}/choices", given).status_code == 303
     assert leader.send(f"/r/{W48}/plan", {"others": "approve"}).status_code == 303
     for page in ("week", "meeting", "my-week", "follow-up", "capacity"):
         read(leader.get(f"/r/{W48}/{page}"), 200, "being handed out")

@@ -4,14 +4,16 @@ import csv
 import io
 import re
 import unicodedata
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from app.report import csv_files as tabular
-from app.report import markdown
+from app.report import formatting, markdown
 from app.report.charts import health_chart, scatter_chart
 from app.report.file_names import stems
 from tests.sample_review import AS_OF, sample_review
@@ -93,9 +95,26 @@ def test_a_row_of_a_markdown_table_stays_one_row_of_as_many_cells(cells: list[st
 @given(TEXT)
 def test_no_text_becomes_a_tag_a_link_or_a_picture_in_markdown(text: str) -> None:
     shown = str(markdown.escape(text))
-    assert not re.search(r"[<>]", shown)
+    assert not re.search(r"(?<!\\)(?:\\\\)*<", shown)
     assert not re.search(r"(?<!\\)(?:\\\\)*[\[\]`]", shown)
     assert "://" not in shown
+
+
+MARKDOWN = MarkdownIt("commonmark", {"html": True})
+"""A reader that lets HTML through: an escape that fails shows as a tag."""
+
+
+@given(
+    st.one_of(
+        TEXT, st.sampled_from(["A & B", "a &amp; b", "&#60;b&#62;", "1 < 2 > 0", "> quoted", "</td><script>x", "R&D;"])
+    )
+)
+def test_a_text_reads_in_markdown_as_it_was_written_and_holds_no_entity(text: str) -> None:
+    shown = str(markdown.escape(f"x {text} x"))
+    assert not re.search(r"(?<!\\)&(amp|lt|gt|quot|#\d+);", shown)
+    page = MARKDOWN.renderInline(shown)
+    assert "<" not in page, "no tag"
+    assert unescape(page) == formatting.single_line(f"x {text} x")
 
 
 @given(

@@ -21,7 +21,7 @@ from tests.builders import (
     with_scoring,
 )
 from tools.scoring.portfolio_summary import at_risk_bridge, summarize_portfolio
-from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, snapshot_month_ago
+from tools.scoring.snapshots import Snapshot, SnapshotStore, snapshot_month_ago, week_to_compare
 from tools.wording import review_id_of
 
 LAST_WEEK = AS_OF - timedelta(days=7)
@@ -56,8 +56,12 @@ def test_the_week_nearest_to_thirty_days_back_counts_and_of_two_the_older() -> N
 
 
 def test_last_week_is_the_last_one_that_was_reviewed() -> None:
-    assert latest_reviewed([snapshot(14), snapshot(7, reviewed=False)]) == snapshot(14)
-    assert latest_reviewed([snapshot(7, reviewed=False)]) is None
+    assert week_to_compare([snapshot(14), snapshot(7, reviewed=False)]) == snapshot(14)
+    filled_in = [snapshot(14, reviewed=False), snapshot(7, reviewed=False)]
+    assert week_to_compare(filled_in) == filled_in[1], (
+        "before the first review, with the latest week that was filled in"
+    )
+    assert week_to_compare([]) is None
 
 
 FALLS = {

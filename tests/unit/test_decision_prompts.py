@@ -1,13 +1,22 @@
 """Questions in the terminal: a reason is asked for by the same rule as everywhere else, until there is one."""
 
 import io
+from datetime import date
 
 import pytest
 from rich.console import Console
 
-from app.decision_prompts import prompt_for_lines, prompt_for_play
+from app.decision_prompts import (
+    Step,
+    answer_in_turn,
+    prompt_for_line,
+    prompt_for_lines,
+    prompt_for_others,
+    prompt_for_play,
+)
 from domain.decisions import PlayDecision
 from domain.desk import PendingDecision
+from domain.plan import PlanLine
 from tests.builders import build_finding, build_play
 
 PLAY = build_play(account_id="A-1", intervention_tier="critical")
@@ -78,3 +87,59 @@ def test_what_is_changed_in_the_terminal_is_an_edit_and_nothing_changed_an_appro
 
     assert decided({"remarks": {"play": "They like us"}}).remarks == {"play": "They like us"}
     assert decided({}).decision == "approve"
+
+
+# the keys of the desk, and taking back ---------------------------------------------------------------------------
+
+
+def plan_line(account: str) -> PlanLine:
+    return PlanLine(
+        account_id=account, name=f"Name {account}", tier="critical", arr=9000.0, why=("Two escalations",), action="Call them",
+        secondary="", owner="Sadia Karim", by=date(2026, 11, 25), urgency="immediate", rule="critical-1",
+    )  # fmt: skip
+
+
+def in_turn(monkeypatch: pytest.MonkeyPatch, typed: str) -> tuple[list[PlayDecision], str]:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    shown = io.StringIO()
+    console = Console(file=shown, markup=False, width=200)
+    steps: list[Step] = [
+        lambda undo: prompt_for_play(PLAY, build_finding("service_failure"), "1 of 1", console, can_undo=undo),
+        lambda undo: prompt_for_line(plan_line("A-2"), ["An open fact"], "1 of 1", console, can_undo=undo),
+    ]
+    return answer_in_turn(steps, console), shown.getvalue()
+
+
+def test_one_key_decides_and_u_takes_back_the_last_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, shown = in_turn(monkeypatch, "a\nu\nr\nNot now\na\n")
+    assert [(each.account, each.decision, each.reason) for each in found] == [
+        ("A-1", "reject", "Not now"),
+        ("A-2", "approve", ""),
+    ]
+    assert "Taken back: approve A-1." in shown
+    assert "Two escalations" in shown
+    assert "An open fact" in shown, "the evidence comes before the question"
+
+
+def test_before_the_first_choice_there_is_nothing_to_take_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, shown = in_turn(monkeypatch, "u\napprove\nd\n2026-12-07\n")
+    assert [each.decision for each in found] == ["approve", "defer"]
+    assert "Taken back" not in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("y\n\n", (True, [])),
+        ("y\n2\n", (True, ["B-2"])),
+        ("y\n9 x\n1, 2\n", (True, ["B-1", "B-2"])),
+        ("n\n", (False, [])),
+    ],
+)
+def test_the_other_primary_actions_are_a_list_in_which_each_can_be_taken_out(
+    monkeypatch: pytest.MonkeyPatch, typed: str, expected: tuple[bool, list[str]]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    shown = io.StringIO()
+    assert prompt_for_others([plan_line("B-1"), plan_line("B-2")], Console(file=shown, markup=False)) == expected
+    assert "2  Name B-2: Call them, Sadia Karim, by 25 Nov" in shown.getvalue()

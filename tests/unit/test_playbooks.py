@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from domain.playbook import PHASES, Difficulty, Phase, Playbook, PlaybookAction, PlayTier
-from tests.builders import SHIPPED, build_context
+from tests.builders import SHIPPED, build_context, build_play
 from tools.save_play.agreements import success_criteria, success_criterion, walk_away
 
 CAUSES = tuple(SHIPPED.causes.causes)
@@ -159,6 +160,29 @@ def test_the_customer_gets_a_written_plan_within_a_day_of_the_call(playbook: Pla
         if action.channel in ("document", "email") and action.customer_facing and not action.signals
     ]
     assert any(re.search("within (24 hours|a day) of the call", action.what.lower()) for action in written)
+
+
+def test_what_is_sent_within_a_day_of_the_call_is_due_a_day_after_it(playbook: Playbook) -> None:
+    said = [a for a in actions(playbook) if re.search("within (24 hours|a day) of the call", a.what.lower())]
+    assert [a.id for a in said if a.within_days != 1 or not a.after] == []
+    assert [a.id for a in actions(playbook) if a.within_days is not None and a not in said] == []
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize("created", [date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 23)])
+def test_in_a_play_it_is_due_on_the_working_day_after_the_call(cause: str, created: date) -> None:
+    play = build_play(cause, created=created, account_id="A-1", intervention_tier="critical")
+    within = {a.id for path in FILES for a in actions(load(path)) if a.within_days}
+    steps = {step.id: step for phase in play.phases for step in phase.actions}
+    found = [step for step in steps.values() if step.id in within and step.step and step.step.after]
+    for step in found:
+        assert step.step is not None
+        call = steps[step.step.after]
+        assert call.due < step.due <= call.due + timedelta(days=3 if call.due.weekday() == 4 else 1), (
+            call.due,
+            step.due,
+        )
+    assert found or cause in ("diagnosis", "value_gap"), "no such step fits the invented account"
 
 
 def test_facts_are_prepared_inside_before_anything_is_promised(playbook: Playbook) -> None:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.tz import tzical
 from icalendar import Calendar
 
 from app.report import render_files
@@ -145,6 +146,33 @@ def test_every_calendar_carries_the_clock_changes_of_its_zone_once() -> None:
             assert [event.start.utcoffset() for event in book.events] == [
                 datetime(2026, 11, 23, 9, 30, tzinfo=ZoneInfo(each.time_zone)).utcoffset() for each in holds
             ]
+
+
+REGULAR = (
+    "Europe/Berlin", "Europe/Dublin", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe", "Asia/Kolkata",
+    "Africa/Nairobi",
+)  # fmt: skip
+IRREGULAR = ("Africa/Casablanca", "Asia/Jerusalem", "America/Nuuk")
+"""By the moon, or on the day before a Sunday: no rule on the place of a weekday describes it, so they are in UTC."""
+
+
+@pytest.mark.parametrize("zone", [*REGULAR, *IRREGULAR])
+def test_the_clock_changes_of_a_calendar_come_back_every_year(zone: str) -> None:
+    """Outlook knows no lists of days; another library reads the rules and gets the hours of the zone."""
+    text = calendar_file([hold(time_zone=zone)], "O", AS_OF).decode()
+    assert "RDATE" not in text
+    event = Calendar.from_ical(text).events[0]
+    assert event.start == datetime(2026, 11, 23, 9, 30, tzinfo=ZoneInfo(zone))
+    if zone in IRREGULAR:
+        assert "VTIMEZONE" not in text
+        assert "DTSTART:2026" in text
+        return
+    assert f"DTSTART;TZID={zone}:20261123T093000" in text
+    rules = tzical(io.StringIO(text)).get(zone)
+    assert rules is not None
+    for day in range(3 * 365):
+        moment = datetime(2026, 11, 23, 9, 30) + timedelta(days=day)
+        assert moment.replace(tzinfo=rules).utcoffset() == moment.replace(tzinfo=ZoneInfo(zone)).utcoffset(), moment
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)

@@ -116,10 +116,14 @@ def _portfolio_points(identified: IdentifyResult) -> list[str]:
 
 
 def _new_points(identified: IdentifyResult, trends: Trends) -> list[str]:
-    new = [line for line in identified.at_risk if line.change == "new"]
-    found = [f"{line.name}: {line.reasons[0]}." for line in new if line.reasons]
-    fell = [alert for alert in trends.alerts if alert.kind == "degradation"]
-    found += [f"{alert.name}: {alert.message.split('.')[0]}." for alert in fell]
+    said: dict[str, tuple[str, list[str]]] = {}
+    for line in identified.at_risk:
+        if line.change == "new" and line.reasons:
+            said.setdefault(line.account_id, (line.name, []))[1].append(line.reasons[0])
+    for alert in trends.alerts:
+        if alert.kind == "degradation":
+            said.setdefault(alert.account_id, (alert.name, []))[1].append(alert.message.split(".")[0])
+    found = [f"{name}: {'. '.join(what)}." for name, what in said.values()]
     if identified.baseline:
         return ["First review: nothing can be new yet."]
     return found or ["No account came onto the list and none fell sharply."]
@@ -221,6 +225,14 @@ def build_next_agenda(
     reviews = [play for play in plays if play.cadence.manager_review <= next_review]
     decisions = [play for play in plays if play.cadence.decision_point <= next_review]
     back = sorted(deferrals, key=lambda each: (each.until, each.name, each.account_id))
+    looked_at: dict[str, tuple[str, list[str]]] = {}
+    for what, found in (("weekly check", checks), ("manager review", reviews), ("decision point", decisions)):
+        for play in found:
+            looked_at.setdefault(play.account_id, (play.name, []))[1].append(what)
+    for each in back:
+        comes = f"deferred, comes back on {format_day(each.until)}"
+        what = comes if each.until > next_review else f"back on the table, deferred by {each.by}"
+        looked_at.setdefault(each.account_id, (each.name, []))[1].append(what)
     points = {
         "portfolio": [f"Review of {format_day(next_review)}: at-risk ARR against this week."],
         "new": ["Accounts that are new on the list, and health that fell."],
@@ -228,15 +240,7 @@ def build_next_agenda(
             f"{action.owner}: {action.title}, {action.account_name}, due {format_day(action.due)}" for action in due
         ]
         or ["No action falls due before the next review."],
-        "deep_dive": [f"{play.name}: weekly check" for play in checks]
-        + [f"{play.name}: manager review" for play in reviews]
-        + [f"{play.name}: decision point" for play in decisions]
-        + [
-            f"{each.name}: deferred, comes back on {format_day(each.until)}"
-            if each.until > next_review
-            else f"{each.name}: back on the table, deferred by {each.by}"
-            for each in back
-        ],
+        "deep_dive": [f"{name}: {', '.join(whats)}" for name, whats in looked_at.values()],
         "resources": ["Hours and budget against what was approved this week."],
         "actions": ["New actions, owners and dates."],
     }

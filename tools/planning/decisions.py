@@ -30,6 +30,10 @@ DECIDED_STATUS = {
 """Status of a play by the decision about it."""
 
 
+LEFT_OUT = "Taken out of the list of primary actions at the meeting"
+"""Reason of a decision on a primary action that people took out of the list that they approved."""
+
+
 @dataclass(frozen=True)
 class AppliedDecisions:
     """Plays with status and edits, approved plan lines of accounts without a play, and one record for each decision."""

@@ -4,6 +4,7 @@ Nothing falls off the table: whatever people decide, somebody looks at the accou
 said before the decision and stand in the outputs after it.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,7 +17,7 @@ from domain.save_play import SavePlay
 from domain.tracking import Action, Decision
 from tools.planning.assignment import action_id, plan_line_action
 from tools.planning.decisions import DECIDED_STATUS, AppliedDecisions
-from tools.wording import format_short_day, plain_name, plural
+from tools.wording import format_number, format_short_day, plain_name, plural
 from tools.working_days import WorkingDays
 
 LOOK_AGAIN = "look-again"
@@ -179,14 +180,18 @@ def deferrals_of(
 
 
 def consequences(
-    play: SavePlay, progress: PlayProgress | None, line: PlanLine | None, next_review: date
+    play: SavePlay,
+    progress: PlayProgress | None,
+    line: PlanLine | None,
+    next_review: date,
+    open_actions: Sequence[Action] = (),
 ) -> Consequences:
-    """Effect of each decision on the account and its open actions."""
+    """Effect of each decision on the account and its open actions. ``open_actions``: those of the account, not done yet."""
     stays = _stays(play, line, next_review)
     if progress is None:
-        count = sum(len(phase.actions) for phase in play.phases)
+        replaced = [each for each in open_actions if each.kind == "primary"]
         return Consequences(
-            approve=f"{plural(count, 'action')} go to their owners with their dates.",
+            approve=_handed_out(play) + _replaced(replaced),
             defer=f"No action goes out. {_owner(play)} looks at the account again on that day, and the play comes back.",
             reject=f"No play. {stays}",
         )
@@ -201,6 +206,47 @@ def consequences(
         reject=f"{open_ones} {'is' if len(waiting) == 1 else 'are'} closed with your reason{_titles(waiting)}. "
         f"{done} done {'stays' if done == 1 else 'stay'} on record. {stays}",
     )
+
+
+def line_consequences(line: PlanLine, hours: float, next_review: date, open_actions: Sequence[Action]) -> Consequences:
+    """Effect of each decision on an account that has no play. ``hours`` of a primary action."""
+    owner = "Nobody yet" if line.owner == TBD else line.owner
+    goes_on = line.since is not None
+    after = "" if goes_on else _replaced([each for each in open_actions if each.kind == "primary"])
+    looks = "The owner" if line.owner == TBD else line.owner
+    return Consequences(
+        approve=f"{owner} {'keeps' if goes_on else 'gets'} 1 action: {line.action}, {_hours(hours)}, by "
+        f"{format_short_day(line.by)}.{after}",
+        defer=f"No action goes out. {looks} looks at the account again on that day.",
+        reject=f"No action goes out. {looks} looks at the account again by {format_short_day(next_review)}.",
+    )
+
+
+def _handed_out(play: SavePlay) -> str:
+    """Actions of a play with their owners, hours and first day, in one sentence."""
+    actions = [action for phase in play.phases for action in phase.actions]
+    if not actions:
+        return "No action goes out."
+    counts = Counter("nobody yet" if action.owner == TBD else action.owner for action in actions)
+    owners = [f"{owner} ({count})" for owner, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+    first, hours = min(action.due for action in actions), sum(action.effort_hours for action in actions)
+    verb = "goes" if len(actions) == 1 else "go"
+    return (
+        f"{plural(len(actions), 'action')} {verb} to {', '.join(owners)}: {_hours(hours)}, the first due "
+        f"{format_short_day(first)}."
+    )
+
+
+def _hours(hours: float) -> str:
+    return f"{format_number(hours)} {'hour' if hours == 1 else 'hours'}"
+
+
+def _replaced(actions: Sequence[Action]) -> str:
+    """Open actions that the decision closes."""
+    if not actions:
+        return ""
+    titles = "; ".join(action.title for action in actions[:_SHOWN])
+    return f" {plural(len(actions), 'open action')} {'is' if len(actions) == 1 else 'are'} closed: {titles}."
 
 
 def _change_text(progress: PlayProgress) -> str:

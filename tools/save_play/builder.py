@@ -183,6 +183,9 @@ def _play_action(
         return _kept_action(context, choice, choice.kept, due)
     if earlier is not None and choice.due is None and due <= earlier:
         due = context.calendar.on_or_after(earlier + timedelta(days=1))
+    if earlier is not None and choice.due is None and action.within_days is not None:
+        # "Within a day of the call" is due a day after the call; a day that a model chose stays as it is.
+        due = min(due, context.calendar.on_or_after(earlier + timedelta(days=action.within_days)))
     due = max(due, earlier or due)
     step = context.steps[action.id] or Step(verb=action.verb, because=())
     if after is not None:

@@ -319,6 +319,7 @@ def data_report(base: ScoreOnlyBase) -> DataReport:
         former_accounts=base.former.left_out,
         former_arr=base.former.arr,
         former_note=base.former.note(base.configuration.scoring.money.home),
+        read_from={read.table: read.since for read in base.reads if read.since is not None},
     )
 
 

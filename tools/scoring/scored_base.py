@@ -1,7 +1,7 @@
 """The customer base of one review date, scored in the engine; only aggregates and the accounts under review leave it.
 
 One rule: no Python loop over all accounts. In the connection: the eleven inputs, ``statements``, a table of signals a
-category, ``scores``, ``odds``, ``measured``, ``scored``, ``previous`` (last reviewed week), ``compared``,
+category, ``scores``, ``odds``, ``measured``, ``scored``, ``previous`` (the week compared with), ``compared``,
 ``former`` (lost customers). ``accounts``, the
 signals and ``scores`` hold the same accounts in the same order; ``measured`` and ``scored`` are views that put them
 side by side.
@@ -48,7 +48,7 @@ from tools.scoring.scoring_steps import (
     weigh_odds,
     weigh_prior,
 )
-from tools.scoring.snapshots import Snapshot, SnapshotStore, latest_reviewed, saved_shares, snapshot_month_ago
+from tools.scoring.snapshots import Snapshot, SnapshotStore, saved_shares, snapshot_month_ago, week_to_compare
 from tools.scoring.source_shares import ALL_SOURCES, SourceShares, source_shares
 from tools.signals import (
     FEW_TEXTS,
@@ -266,7 +266,7 @@ def score_base(
         past = load_past_weeks(connection, snapshots, scoring.churn, as_of, int(scoring.renewal_question_after.value))
         odds = weigh_odds(log, configuration, learn_slopes(connection, past, scoring.churn, rate), rate, parts, shares)
     snapshot_sql = week_sql(log, configuration, parts, shares)
-    previous = latest_reviewed(snapshots)
+    previous = week_to_compare(snapshots)
     with watch("comparing with last week", connection):
         if previous is not None:
             load_week(log, "previous", previous, configuration)

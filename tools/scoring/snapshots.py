@@ -304,9 +304,10 @@ ACCOUNT_WEEK_COLUMNS = (
 """The columns that the history shows of a week."""
 
 
-def latest_reviewed(snapshots: list[Snapshot]) -> Snapshot | None:
-    """The latest week that was reviewed."""
-    return next((snapshot for snapshot in reversed(snapshots) if snapshot.reviewed), None)
+def week_to_compare(snapshots: list[Snapshot]) -> Snapshot | None:
+    """The latest week that was reviewed; before the first review, the latest that was filled in."""
+    reviewed = [snapshot for snapshot in snapshots if snapshot.reviewed]
+    return next(reversed(reviewed or snapshots), None)
 
 
 def snapshot_month_ago(

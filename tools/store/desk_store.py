@@ -28,6 +28,10 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+_NO_CHOICE = "null"
+"""Body of a row whose choice was taken back."""
+
+
 class DeskStore:
     """Tables of the desk in a store."""
 
@@ -42,46 +46,78 @@ class DeskStore:
 
     def choices(self, review_id: str, run: int) -> dict[str, PendingDecision]:
         """Pending decisions of a run, by account id, sorted."""
-        rows = self._database.rows(
+        rows = self._choice_rows(review_id, run)
+        found = {row["account_id"]: choice for row in rows if (choice := _choice(row)) is not None}
+        return {account: found[account] for account in sorted(found)}
+
+    def _choice_rows(self, review_id: str, run: int) -> list[Row]:
+        return self._database.rows(
             "select * from choices where review_id = :review_id and run = :run", {"review_id": review_id, "run": run}
         )
-        found = {row["account_id"]: PendingDecision.model_validate_json(row["body"]) for row in rows}
-        return {account: found[account] for account in sorted(found)}
 
     def save_choice(self, review_id: str, run: int, decision: PlayDecision, by: str, seen: int) -> PendingDecision:
         """Save a pending decision. ``seen`` is the number of the choice that the page showed, 0 for none.
 
         Raises StaleDecision if somebody chose since, or if the plan is already decided: nobody overwrites a choice unseen.
         """
-        key = {"review_id": review_id, "run": run, "account_id": decision.account}
         with self.store.transaction():
-            if self.store.decision(review_id, "plan") is not None:
-                raise StaleDecision(f"the plan of {review_id} is already decided; read what stands now")
-            row = self._row(
-                "select number, body from choices where review_id = :review_id and run = :run and "
-                "account_id = :account_id",
-                **key,
-            )
-            before = PendingDecision.model_validate_json(row["body"]) if row else None
-            if (before.number if before else 0) != seen:
-                who = before.by if before else "somebody"
-                raise StaleDecision(f"{decision.account}: {who} decided meanwhile; read what stands now, then decide")
-            choice = PendingDecision(decision=decision, by=by, number=seen + 1)
-            self._database.execute(
-                "insert into choices values (:review_id, :run, :account_id, :number, :body) on conflict "
-                "(review_id, run, account_id) do update set number = excluded.number, body = excluded.body",
-                {**key, "number": choice.number, "body": choice.model_dump_json()},
-            )
-            self.store.changed("choices", review_id, run, decision.account)
+            rows, row = self._check_choice(review_id, run, decision.account, seen)
+            before = _choice(row) if row is not None else None
+            replaced = (
+                before.model_copy(update={"before": None}) if before is not None else None
+            )  # one step back is enough
+            place = 1 + max((each.place for each in map(_choice, rows) if each is not None), default=0)
+            number = row["number"] + 1 if row is not None else 1
+            choice = PendingDecision(decision=decision, by=by, number=number, place=place, before=replaced)
+            self._write_choice(review_id, run, decision.account, number, choice.model_dump_json())
             self.store.log(
                 review_id,
                 by,
                 "chose",
                 account=decision.account,
-                before=before.decision.model_dump(mode="json", exclude_defaults=True) if before else None,
-                after=decision.model_dump(mode="json", exclude_defaults=True),
+                before=_as_logged(before),
+                after=_as_logged(choice),
             )
         return choice
+
+    def take_back_choice(self, review_id: str, run: int, account: str, by: str, seen: int) -> PendingDecision | None:
+        """Take back the choice with the number ``seen``. Returns what stands now: the choice before it, or None.
+
+        Raises StaleDecision if somebody chose since, if there is nothing to take back, or if the plan is decided.
+        """
+        with self.store.transaction():
+            _, row = self._check_choice(review_id, run, account, seen)
+            taken = _choice(row) if row is not None else None
+            if row is None or taken is None:
+                raise StaleDecision(f"{account}: there is no decision to take back; read what stands now")
+            back = taken.before.model_copy(update={"number": row["number"] + 1}) if taken.before is not None else None
+            # The row stays without a choice: its number keeps a page that was opened earlier from overwriting a newer one.
+            body = back.model_dump_json() if back is not None else _NO_CHOICE
+            self._write_choice(review_id, run, account, row["number"] + 1, body)
+            self.store.log(
+                review_id, by, "took back", account=account, before=_as_logged(taken), after=_as_logged(back)
+            )
+        return back
+
+    def _check_choice(self, review_id: str, run: int, account: str, seen: int) -> tuple[list[Row], Row | None]:
+        """All rows of the run, and the row about the account. Raises StaleDecision unless ``seen`` is the choice in it."""
+        if self.store.decision(review_id, "plan") is not None:
+            raise StaleDecision(f"the plan of {review_id} is already decided; read what stands now")
+        rows = self._choice_rows(review_id, run)
+        row = next((each for each in rows if each["account_id"] == account), None)
+        now = _choice(row) if row is not None else None
+        if (now.number if now else 0) != seen:
+            what = f"{now.by} decided" if now else "that decision was taken back"
+            raise StaleDecision(f"{account}: {what} meanwhile; read what stands now, then decide")
+        return rows, row
+
+    def _write_choice(self, review_id: str, run: int, account: str, number: int, body: str) -> None:
+        self._database.execute(
+            "insert into choices values (:review_id, :run, :account_id, :number, :body) on conflict "
+            "(review_id, run, account_id) do update set number = excluded.number, body = excluded.body",
+            {"review_id": review_id, "run": run, "account_id": account, "number": number, "body": body},
+        )
+        self.store.changed("choices", review_id, run, account)
 
     def carry_choices(self, review_id: str, run: int, choices: Sequence[PendingDecision]) -> None:
         """Save choices of an earlier run as those of this run; a choice that was made since is kept."""
@@ -93,8 +129,8 @@ class DeskStore:
                 [
                     {
                         "review_id": review_id, "run": run, "account_id": choice.decision.account,
-                        "number": choice.number, "body": choice.model_dump_json(),
-                    }
+                        "number": choice.number, "body": choice.model_copy(update={"before": None}).model_dump_json(),
+                    }  # what was chosen before was about the earlier run
                     for choice in choices
                 ],
             )  # fmt: skip
@@ -219,6 +255,15 @@ class DeskStore:
                 "insert into answers values (:call, :asked, :status, :body, :at) on conflict do nothing",
                 {"call": call, "asked": asked, "status": status, "body": body, "at": at},
             )
+
+
+def _choice(row: Row) -> PendingDecision | None:
+    """The choice in a row; None when it was taken back."""
+    return PendingDecision.model_validate_json(row["body"]) if row["body"] != _NO_CHOICE else None
+
+
+def _as_logged(choice: PendingDecision | None) -> dict[str, Any] | None:
+    return choice.decision.model_dump(mode="json", exclude_defaults=True) if choice is not None else None
 
 
 def _credential(kind: CredentialKind, digest: str, expires: str, body: Row) -> Credential:

@@ -10,7 +10,7 @@
   };
   const changed = () => [...document.querySelectorAll("main form")].some((form) => [...form.elements].some(differs));
 
-  // One key decides: a approves, r and d go to their field, e edits, j and k go on and back.
+  // One key decides: a approves, r and d go to their field, e edits, u takes the last decision back, j and k go on and back.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (typing(document.activeElement)) {
@@ -22,6 +22,7 @@
     if (field) { event.preventDefault(); field.focus(); return; }
     if (!control) return;
     event.preventDefault();
+    if (sending) return;  // a key that is pressed twice decides once
     const form = control.form;
     if (form && !form.checkValidity()) { form.querySelector(":invalid").focus(); return; }
     control.click();
@@ -39,6 +40,14 @@
   });
   document.addEventListener("DOMContentLoaded", copies);
   document.addEventListener("htmx:after:swap", copies);
+
+  // In a text of several lines Enter begins a line: Ctrl and Enter, or Command and Enter, send its form.
+  document.addEventListener("keydown", (event) => {
+    const here = document.activeElement;
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !here || here.tagName !== "TEXTAREA") return;
+    event.preventDefault();
+    if (here.form) here.form.requestSubmit();
+  });
 
   // The clock runs from when somebody starts it, in this browser, also over pages.
   const clock = () => {
