@@ -21,6 +21,7 @@ from app.wiring import (
 )
 from domain.desk import EntryPoint
 from domain.errors import InputError
+from domain.questions import MOST_EARLIER as MOST_EARLIER
 from domain.questions import QuestionAnswer
 from tools.wording import format_date
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from graph.ask_context import AskContext
 
 MAX_QUESTION_LENGTH = 2000
-MOST_EARLIER = 3
-"""Earlier questions of a conversation that are kept."""
 
 
 def answer_question(

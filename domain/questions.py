@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Literal
 
-from domain.configuration import InterventionTier, QuestionKind
+from domain.configuration import HistoryKind, InterventionTier, QuestionKind, Subject
 from domain.diagnosis import CapacityLine, CauseFinding
 from domain.drafting import TokenUsage
 from domain.evidence import Evidence
@@ -18,15 +18,15 @@ AnswerKind = (
     | Literal["list", "facts", "briefing", "compare", "refused", "which_account", "unknown_account", "unclear"]
 )
 Measure = Literal["list", "count", "sum", "average", "median"]
-GroupField = Literal["segment", "csm", "sponsor", "stage", "band", "tier"]
-AmountField = Literal["arr", "health", "risk"]
+MOST_EARLIER = 3
+"""Earlier questions of a conversation that are kept."""
 
 
 class Condition(Record):
     """One filter of a query: any of ``values``, a range, or known or unknown. The parts hold together."""
 
     field: str
-    """A field of record (``segment``, ``csm``, ``arr``, …), ``said``, or the name of a signal."""
+    """A field of record (``segment``, ``csm``, ``arr``, …), one of the subject's own, ``said``, or the name of a signal."""
     values: tuple[str, ...] = ()
     low: float | date | None = None
     """At least this."""
@@ -39,15 +39,23 @@ class Condition(Record):
 
 
 class PortfolioQuery(Record):
-    """Read-only question about all accounts, filled in by the grammar. The engine answers it."""
+    """Read-only question about all accounts or what is recorded of them, filled in by the grammar or a model."""
 
+    subject: Subject = "accounts"
     conditions: tuple[Condition, ...] = ()
     measure: Measure = "list"
-    of: AmountField = "arr"
-    group: GroupField | None = None
-    sort: Literal["arr", "renewal", "risk", "health"] = "arr"
+    of: str = "arr"
+    """Amount that a sum, an average or a median is of: ``arr``, ``health``, ``risk``, or one of the subject's."""
+    group: str | None = None
+    """Field of the account or of the subject."""
+    sort: str | None = None
+    """``arr``, ``renewal``, ``risk``, ``health``, or an amount or ``day`` of the subject; None: its usual order."""
     ascending: bool = False
     top: int | None = None
+    history: HistoryKind | None = None
+    """A question about the kept weeks."""
+    since: date | None = None
+    """The other week of a question about the kept weeks; None: the review before."""
     unapplied: tuple[str, ...] = ()
     """Words that may be meant as a filter and that no filter understands."""
 
