@@ -935,7 +935,7 @@ class AskSettings(Record):
         ]
         phrases += [
             *self.units.values(),
-            [p.replace("{number}", "x").replace("{unit}", "x") for p in sum(self.spans.values(), ())],
+            *(tuple(p.replace("{number}", "x").replace("{unit}", "x") for p in group) for group in self.spans.values()),
         ]
         phrases += [*self.topics.values(), *self.measures.values(), *self.groups.values()]
         phrases += [rule.phrases for rule in self.filters] + [rule.phrases for rule in self.refused]

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Literal
 
+from pydantic import Field
+
 from domain.configuration import HistoryKind, InterventionTier, QuestionKind, Subject
 from domain.diagnosis import CapacityLine, CauseFinding
 from domain.drafting import TokenUsage
@@ -58,6 +60,37 @@ class PortfolioQuery(Record):
     """The other week of a question about the kept weeks; None: the review before."""
     unapplied: tuple[str, ...] = ()
     """Words that may be meant as a filter and that no filter understands."""
+
+
+class FilterDraft(Record):
+    """One filter that a model proposes for a query."""
+
+    field: str
+    op: Literal["is", "at_least", "below", "missing"]
+    value: str = Field(default="", max_length=200)
+    """A name, a key, a number, or a day as YYYY-MM-DD. Several values are separated by ``|``."""
+    words: str = Field(max_length=200)
+    """The words of the question that mean this filter, exactly as written there."""
+
+
+class QueryDraft(Record):
+    """A query as a model fills it in. Nothing of it is run before code has checked it."""
+
+    fits: bool
+    """False if the question is not about a list, a count, a figure or the weeks before."""
+    subject: Subject
+    filters: tuple[FilterDraft, ...] = Field(max_length=8)
+    measure: Measure
+    amount: str = Field(default="", max_length=20)
+    """Amount that is summed or averaged; empty: the usual one."""
+    group: str = Field(default="", max_length=20)
+    sort: str = Field(default="", max_length=20)
+    ascending: bool = False
+    top: int = Field(default=0, ge=0, le=200)
+    """Number of rows; 0: all."""
+    history: Literal["", "joined", "left", "compare", "course"] = ""
+    since: str = Field(default="", max_length=10)
+    """The other week of a question about the weeks before, as YYYY-MM-DD."""
 
 
 class AnswerTable(Record):

@@ -13,6 +13,7 @@ from tools.ask.parse_question import matches, normalize_text, plain_question
 from tools.wording import format_date, format_money, plain_name, plural
 
 _PLAN_FIELDS = {"tier", "segment", "csm", "at_risk"}
+_LATE = ("late", "missed")
 _NEVER_LISTED = ("why", "save_play", "load")
 """Kinds of question that no list answers."""
 
@@ -64,7 +65,7 @@ def _subject(context: AskContext, question: str, text: str, reading: ParsedQuest
     """A list or a figure of actions, people, tickets and the other subjects."""
     account = named_account(context, question)
     query = portfolio_query(context, question, account)
-    if query.subject == "accounts" or reading.kind in _NEVER_LISTED or reading.said:
+    if query.subject == "accounts" or reading.kind in _NEVER_LISTED or (reading.said and account):
         return None
     days = any(condition.field == "day" for condition in query.conditions)
     is_narrow = days or query.measure != "list" or query.group is not None
@@ -72,15 +73,23 @@ def _subject(context: AskContext, question: str, text: str, reading: ParsedQuest
     is_fact = any(matches(patterns, text) for patterns in topics.values())
     if account is not None and is_fact and not is_narrow:
         return None  # the facts of the account say more
-    if reading.kind in ("late", "plan", "changes") and not is_narrow and query.subject != "people":
-        own = {each.field for each in query.conditions} - {"state", "owner_id"}
-        if query.subject in ("actions", "plays") and not own:
-            return None  # the commitments and the plan say more
+    if query.subject == "actions" and not is_narrow and _asks_late(query):
+        return context.late_commitments(reading.csm_id, account)
+    is_partly = bool(query.unapplied) or reading.kind in ("late", "plan", "changes")
+    if is_partly and not is_narrow and query.subject in ("actions", "plays"):
+        return None  # the commitments and the plan say more
     if account is None and context.find(question).candidates and not _is_whole(query):
         return None
     if query.subject == "incidents":
         return _incident(context, question, text, reading) if not query.conditions else listed(context, query)
     return listed(context, query)
+
+
+def _asks_late(query: PortfolioQuery) -> bool:
+    """True for late actions, of one owner or of all: the promises that are late."""
+    fields = {condition.field for condition in query.conditions}
+    states = [condition.values for condition in query.conditions if condition.field == "state"]
+    return fields <= {"state", "owner_id"} and states == [_LATE]
 
 
 def _is_whole(query: PortfolioQuery) -> bool:
@@ -130,7 +139,7 @@ def _list(context: AskContext, question: str, text: str, reading: ParsedQuestion
     query = portfolio_query(context, question)
     cues = context.configuration.asking.cues
     fields = {condition.field if condition.known is None else f"no {condition.field}" for condition in query.conditions}
-    if reading.kind in ("late", "why") or (reading.kind == "save_play" and fields <= _PLAN_FIELDS):
+    if reading.kind == "why" or (reading.kind in ("late", "save_play") and fields <= _PLAN_FIELDS):
         return None
     has_figure = query.measure != "list" or query.group is not None or query.top is not None
     is_many = is_plural(context, text)

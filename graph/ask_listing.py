@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
+from rapidfuzz import fuzz
+
 from domain.questions import AnswerPart, Condition, PortfolioQuery
 from graph.ask_context import AskContext
 from graph.ask_rows import write_rows
 from tools.ask.parse_query import QuestionTerms, parse_query
-from tools.ask.parse_question import begins, matches
+from tools.ask.parse_question import begins, matches, split_words
 from tools.ask.query_subject import run_subject_query
 from tools.ask.run_query import run_query
 from tools.wording import plain_name
 
+_MIN_LIKENESS = 80
 _ON_THE_SERVER = frozenset(("champion", "touched", "answered"))
 """Filters on rows that a database server keeps."""
 CAN_FILTER = "segment, CSM, sponsor, manager's team, stage, health, priority, ARR, renewal, risk, change, and what customers said"
@@ -18,7 +21,12 @@ CAN_FILTER = "segment, CSM, sponsor, manager's team, stage, health, priority, AR
 
 def portfolio_query(context: AskContext, question: str, account_id: str | None = None) -> PortfolioQuery:
     """The question as a typed query over all accounts, or over what is recorded of them."""
-    terms = QuestionTerms(
+    return parse_query(question, context.configuration.asking, question_terms(context, account_id))
+
+
+def question_terms(context: AskContext, account_id: str | None = None) -> QuestionTerms:
+    """The people, segments, causes and problems of this portfolio that a question may refer to."""
+    return QuestionTerms(
         people=context.people,
         segments=context.segments,
         today=context.as_of,
@@ -28,7 +36,6 @@ def portfolio_query(context: AskContext, question: str, account_id: str | None =
         causes={key: rule.label for key, rule in context.configuration.causes.causes.items()},
         incidents={incident.title: incident.words for incident in context.incidents},
     )
-    return parse_query(question, context.configuration.asking, terms)
 
 
 def is_plural(context: AskContext, text: str) -> bool:
@@ -37,8 +44,21 @@ def is_plural(context: AskContext, text: str) -> bool:
 
 
 def named_account(context: AskContext, question: str) -> str | None:
-    """The one account that the question names; None for nobody and for several."""
-    return context.find(question).account_id
+    """The one account that the question names; None for nobody, for several, and where only small words are alike."""
+    found = context.find(question).account_id
+    return found if found is not None and _is_named(context, question, found) else None
+
+
+def _is_named(context: AskContext, question: str, account_id: str) -> bool:
+    """True if a word that names the account is no word of the subject or of a filter: a list of "renewals" names nobody."""
+    if account_id.casefold() in question.casefold():
+        return True
+    asking = context.configuration.asking
+    taken = [pattern for rule in asking.subjects.values() for pattern in rule.words]
+    taken += [phrase for rule in asking.filters for phrase in rule.phrases]
+    name = split_words(context.account_name(account_id))
+    words = [word for word in split_words(question) if any(fuzz.ratio(word, each) >= _MIN_LIKENESS for each in name)]
+    return not words or any(word not in asking.no_filter and not matches(taken, word) for word in words)
 
 
 def listed(context: AskContext, query: PortfolioQuery) -> AnswerPart:

@@ -40,9 +40,16 @@ def answer_history(context: AskContext, question: str, text: str, reading: Parse
         or reading.kind in ("save_play", "late", "load")
     ):
         return None
+    if query.history != "course" and _is_last_week(context, query):
+        return None  # what changed since the review before has its own answer
     if account is not None:
         return _account_history(context, account, query)
     return weeks_part(context, query)
+
+
+def _is_last_week(context: AskContext, query: PortfolioQuery) -> bool:
+    previous = context.base.previous
+    return query.since is None or (previous is not None and query.since >= previous.as_of)
 
 
 def weeks_part(context: AskContext, query: PortfolioQuery) -> AnswerPart:
@@ -162,12 +169,14 @@ def worked_part(
     of += f" in {' or '.join(segments)}" if segments else ""
     if not plays:
         return AnswerPart(kind="list", sentences=(*intro, f"No play{of} was approved in the kept reviews."))
-    kept, lost = [p for p in plays if p.is_kept], [p for p in plays if p.is_lost]
-    running = len(plays) - len(kept) - len(lost)
+    over = [p for p in plays if p.state != "running"]
+    kept, lost = [p for p in over if p.is_kept], [p for p in over if p.is_lost]
+    running = sum(play.state == "running" for play in plays)
+    ended = len(plays) - running
     sentences = [
         *intro,
-        f"{plural(len(plays), 'play')}{of} in the kept reviews: {len(kept)} renewed or grew since, {len(lost)} left,"
-        f" {running} without an outcome yet.",
+        f"{plural(ended, 'play')}{of} ended in the kept reviews: {len(kept)} renewed or grew since, {len(lost)} left,"
+        f" {ended - len(kept) - len(lost)} without an outcome yet; {running} still {'runs' if running == 1 else 'run'}.",
         *_step_sentences(kept, lost),
     ]  # fmt: skip
     if len(kept) + len(lost) < _FEW:

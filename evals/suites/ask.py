@@ -290,11 +290,11 @@ def run_ask(
             f"{number + 1:02d} {case.ask[:70]}",
             case.note,
             case,
-            answers[number],
-            answers[number] if isinstance(answers[number], str) else None,
+            answer,
+            answer if isinstance(answer, str) else None,
             _labels(case),
         )
-        for number, case in enumerate(cases)
+        for number, (case, answer) in enumerate((case, answers[place]) for place, case in enumerate(cases))
     ]
     return judge_suite("ask", SAYS, model, judgements, QUESTIONS, _describe_answer)
 
@@ -333,6 +333,8 @@ def save_sample_plays(context: AskContext, path: Path = FIXTURES / "asked_plays.
         actions = [_sample_action(review_id, play, step) for play in review["plays"] for step in play["actions"]]
         plays = tuple(_sample_play(review_id, day, play) for play in review["plays"])
         context.store.save(review_id, "running", RunningPlays(plays=plays))
+        if not actions:
+            continue
         context.store.save_actions(review_id, day, actions)
         done = {
             f"{review_id}.{p['account_id']}.{a['id']}": a.get("done_on") for p in review["plays"] for a in p["actions"]

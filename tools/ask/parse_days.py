@@ -10,11 +10,13 @@ from functools import lru_cache
 
 from domain.configuration import AskSettings
 from domain.questions import Condition
-from tools.ask.parse_question import normalize_text
+from tools.ask.parse_question import compiled, normalize_text
 from tools.ask.parse_range import FoundRange, add_months
 from tools.wording import format_date
 
 _ISO = r"(?P<iso>\d{4}-\d\d-\d\d)"
+_SOME_WEEKS = 4
+"""Weeks of "the last weeks"."""
 _MOST = 3660
 """Days; nobody asks for more than ten years."""
 
@@ -82,7 +84,7 @@ def days_back(text: str, asking: AskSettings, today: date) -> tuple[int, str] | 
     words = _words(asking)
     for name in ("overdue", "last"):
         for pattern in words.spans[name]:
-            match = re.search(pattern, text)
+            match = compiled(pattern).search(text)
             if match:
                 return (today - _back(words, match, today)).days, match[0]
     return None
@@ -92,7 +94,7 @@ def overdue_days(text: str, asking: AskSettings, today: date) -> tuple[int, str]
     """Number of days of "more than 30 days overdue", with its words."""
     words = _words(asking)
     for pattern in words.spans["overdue"]:
-        match = re.search(pattern, text)
+        match = compiled(pattern).search(text)
         if match:
             return (today - _back(words, match, today)).days, match[0]
     return None
@@ -103,11 +105,18 @@ def since_day(text: str, asking: AskSettings, today: date) -> tuple[date, str] |
     words = _words(asking)
     for name in ("ago", "last"):
         for pattern in words.spans[name]:
-            match = re.search(pattern, text)
+            match = compiled(pattern).search(text)
             if match:
                 return _back(words, match, today), match[0]
     found = _since(words, text, today, past=True) or _inside(words, text, today, past=True)
     return (found[0], found[2]) if found and found[0] else None
+
+
+def is_vague(words: str, asking: AskSettings) -> bool:
+    """True for "the last weeks", which has no number."""
+    filled = _words(asking)
+    match = next((found for pattern in filled.spans["last"] if (found := compiled(pattern).fullmatch(words))), None)
+    return match is not None and _number(match) is None and _plural(match)
 
 
 def _says(title: str, low: date | None, high: date | None) -> str:
@@ -117,9 +126,14 @@ def _says(title: str, low: date | None, high: date | None) -> str:
     return f"{title} since {format_date(low)}" if low else f"{title} until {format_date(last) if last else ''}"
 
 
-def _count(words: _Words, match: re.Match[str]) -> int:
+def _number(match: re.Match[str]) -> str | None:
+    """The number of the match, in digits or in a word."""
     groups = match.groupdict()
-    number = groups.get("number") or groups.get("number2")
+    return groups.get("number") or groups.get("number2")
+
+
+def _count(words: _Words, match: re.Match[str]) -> int:
+    number = _number(match)
     if number is None:
         return 1
     return int(number) if number.isdigit() else words.numbers[number]
@@ -139,8 +153,8 @@ def _moved(day: date, unit: str, count: int) -> date:
 
 
 def _back(words: _Words, match: re.Match[str], today: date) -> date:
-    unit, groups = _unit(words, match), match.groupdict()
-    some = 4 if unit == "week" and (groups.get("number") or groups.get("number2")) is None and _plural(match) else None
+    unit = _unit(words, match)
+    some = _SOME_WEEKS if unit == "week" and _number(match) is None and _plural(match) else None
     return _moved(today, unit, -(some or _count(words, match)))
 
 
@@ -154,11 +168,11 @@ _Found = tuple[date | None, date | None, str]
 
 def _last(words: _Words, text: str, today: date, past: bool) -> _Found | None:
     for pattern in words.spans["last"]:
-        match = re.search(pattern, text)
+        match = compiled(pattern).search(text)
         if match is None:
             continue
         unit = _unit(words, match)
-        if (match.groupdict().get("number") or match.groupdict().get("number2")) is None and not _plural(match):
+        if _number(match) is None and not _plural(match):
             start = _start(today, unit)
             return _moved(start, unit, -1), start, match[0]
         return _back(words, match, today), today + timedelta(days=1), match[0]
@@ -167,11 +181,11 @@ def _last(words: _Words, text: str, today: date, past: bool) -> _Found | None:
 
 def _ahead(words: _Words, text: str, today: date, past: bool) -> _Found | None:
     for pattern in words.spans["ahead"]:
-        match = re.search(pattern, text)
+        match = compiled(pattern).search(text)
         if match is None:
             continue
         unit = _unit(words, match)
-        if (match.groupdict().get("number") or match.groupdict().get("number2")) is None:
+        if _number(match) is None:
             start = _moved(_start(today, unit), unit, 1)
             return start, _moved(start, unit, 1), match[0]
         return today, _moved(today, unit, _count(words, match)) + timedelta(days=1), match[0]
@@ -180,7 +194,7 @@ def _ahead(words: _Words, text: str, today: date, past: bool) -> _Found | None:
 
 def _this(words: _Words, text: str, today: date, past: bool) -> _Found | None:
     for pattern in words.spans["this"]:
-        match = re.search(pattern, text)
+        match = compiled(pattern).search(text)
         if match:
             unit = _unit(words, match)
             start = _start(today, unit)
@@ -204,7 +218,7 @@ def _named(
 ) -> tuple[date, date, str] | None:
     """First and last-but-one day of a day or a month after one of the words."""
     for pattern in patterns:
-        match = re.search(rf"{pattern}{words.day}(?!\w)", text)
+        match = compiled(rf"{pattern}{words.day}(?!\w)").search(text)
         if match is None:
             continue
         if match["iso"]:

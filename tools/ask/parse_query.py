@@ -81,17 +81,19 @@ def parse_query(question: str, asking: AskSettings, terms: QuestionTerms) -> Por
     group = next((name for name, patterns in own.groups.items() if rest.find(patterns)), None) if own else None
     group = group or next((name for name, patterns in asking.groups.items() if rest.find(patterns)), None)
     sort, ascending = _sort(rest, asking, subject)
-    top = _top(rest, asking, subject)
+    top, is_biggest = _top(rest, asking, subject)
+    if is_biggest and sort is None and own is not None:
+        sort = next(iter(SUBJECTS[subject].money), None)
     if subject == "accounts":
         _account_days(rest, asking, terms)
         _ranges(rest, asking, terms)
         _incidents(rest, terms)
     else:
         _subject_filters(rest, asking, terms, subject)
+    _words(rest, asking.filters)
     if history is not None:
         rest.find(asking.history[history.kind])
         rest.find([re.escape(history.words)] if history.words else [])
-    _words(rest, asking.filters)
     _segment_and_tier(rest, asking, terms)
     _causes(rest, terms, subject)
     _people(rest, question, asking, terms, subject)
@@ -103,7 +105,7 @@ def parse_query(question: str, asking: AskSettings, terms: QuestionTerms) -> Por
         measure=measure,
         of=of or (_amount_field(normalize_text(question)) if own is None else "arr"),
         group=group,
-        sort=sort,
+        sort=sort or ("arr" if own is None else None),
         ascending=ascending,
         top=top,
         history=history.kind if history else None,
@@ -152,18 +154,22 @@ def _sort(rest: _Rest, asking: AskSettings, subject: Subject) -> tuple[str | Non
     return ("day", False) if own and rest.find([r"\b(?:newest|latest)(?: first)?\b"]) else (None, False)
 
 
-def _top(rest: _Rest, asking: AskSettings, subject: Subject) -> int | None:
+def _top(rest: _Rest, asking: AskSettings, subject: Subject) -> tuple[int | None, bool]:
+    """Number of rows that are asked for, and True if the biggest are."""
     count = rf"(\d{{1,3}}|{'|'.join(word for word in asking.numbers if len(word) > 2)})"
     for pattern in (rf"\btop {count}\b", rf"\b{count} {_BIG}\b", rf"\b{_BIG} {count}\b"):
         if match := compiled(pattern).search(rest.text):
             rest.take(match[0])
-            return int(match[1]) if match[1].isdigit() else asking.numbers[match[1]]
+            return int(match[1]) if match[1].isdigit() else asking.numbers[match[1]], True
     own = "|".join(asking.subjects[subject].words) if subject in asking.subjects else r"\b$"
-    match = compiled(rf"\b{_BIG} (?:(?:account|customer|client|renewal|kunde|compte|cuenta)\b|{own})").search(rest.text)
-    if match and not match[0].endswith("s"):
+    nouns = rf"(?:(?:account|customer|client|renewal|kunde|compte|cuenta)\b|{own})"
+    match = compiled(rf"\b{_BIG} {nouns}").search(rest.text)
+    if match is None:
+        return None, False
+    if not match[0].endswith("s"):
         rest.take(match[0])
-        return 1
-    return None
+        return 1, True
+    return None, True
 
 
 def _subject_filters(rest: _Rest, asking: AskSettings, terms: QuestionTerms, subject: Subject) -> None:
@@ -263,9 +269,9 @@ def _amounts(rest: _Rest, terms: QuestionTerms) -> None:
 
 
 def _ranges(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> None:
-    for found in score_ranges(rest.text):
-        rest.take(found.words)
-        rest.conditions.append(found.condition)
+    for score in score_ranges(rest.text):
+        rest.take(score.words)
+        rest.conditions.append(score.condition)
     found: tuple[FoundRange | None, ...] = (
         money_range(rest.text, terms.currency),
         renewal_range(rest.text, asking, terms.today),

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from domain.configuration import AskSettings
 from domain.questions import Condition
-from tools.ask.parse_question import normalize_text
+from tools.ask.parse_question import compiled, normalize_text
 from tools.wording import format_date
 
 _NUMBER = r"(?:eur|usd|€|\$)?\s*(\d[\d.,]*)\s*(k|tsd|thousand|m|mio|million|millions)?\b"
@@ -16,6 +16,10 @@ _LESS = r"(?:under|below|less than|at most|smaller than|<=?|unter|weniger als|ho
 _BEFORE, _UNTIL = r"(?:before|vor|avant|antes de)", r"(?:until|by|till|bis|jusqu.en|jusqu.a|hasta)"
 _AFTER, _IN = r"(?:after|from|since|nach|ab|apres|despues de)", r"(?:in|im|en|this|next|for|de|du|of)"
 _UNITS = {"day": 1, "tag": 1, "jour": 1, "dia": 1, "week": 7, "woche": 7, "semaine": 7, "semana": 7}
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "ersten": 1, "erstes": 1,
+             "zweiten": 2, "zweites": 2, "dritten": 3, "drittes": 3, "vierten": 4, "viertes": 4, "premier": 1, "deuxieme": 2,
+             "troisieme": 3, "quatrieme": 4, "primer": 1, "segundo": 2, "tercer": 3, "cuarto": 4}  # fmt: skip
+_ORDINAL = "|".join(_ORDINALS)
 _THOUSAND, _MILLION = 1_000.0, 1_000_000.0
 
 
@@ -135,10 +139,13 @@ def _half_or_quarter(text: str, asking: AskSettings, today: date) -> FoundRange 
         part = 1 if half[1] == "first" or half[2] == "1" else 2
         start = date(int(half[3] or today.year), 1 if part == 1 else 7, 1)
         return _between(start, add_months(start, 6), half[0])
-    quarter = re.search(r"\b(?:in )?q([1-4])(?: (?:of )?(20\d\d))?\b", text)
+    quarter = re.search(
+        rf"\b(?:in )?(?:the )?(?:q([1-4])|({_ORDINAL}) (?:quarter|quartal|trimestre))(?: (?:of |de |von )?(20\d\d))?\b",
+        text,
+    )
     if quarter:
-        month = 3 * int(quarter[1]) - 2
-        year = int(quarter[2]) if quarter[2] else today.year + (month + 2 < today.month)
+        month = 3 * (int(quarter[1]) if quarter[1] else _ORDINALS[quarter[2]]) - 2
+        year = int(quarter[3]) if quarter[3] else today.year + (month + 2 < today.month)
         return _between(date(year, month, 1), add_months(date(year, month, 1), 3), quarter[0])
     year_only = re.search(r"\b(?:in|im jahr|en) (20\d\d)\b", text)
     return (
@@ -169,14 +176,18 @@ def _bounded(word: str, start: date, end: date, today: date, words: str) -> Foun
 def _month(text: str, asking: AskSettings, today: date) -> FoundRange | None:
     for number, names in enumerate(asking.months, start=1):
         choice = _month_words(names)
-        match = re.search(
-            rf"\b({_BEFORE}|{_UNTIL}|{_AFTER}|{_IN}) (?:\d{{1,2}}\.? )?(?:{choice})(?: (20\d\d))?\b", text
-        )
+        match = compiled(
+            rf"\b({_BEFORE}|{_UNTIL}|{_AFTER}|{_IN}) (?:the )?(?:(\d{{1,2}})(?:st|nd|rd|th|\.)? (?:of )?)?(?:{choice})\b"
+            r"(?: (\d{1,2})(?:st|nd|rd|th)?\b)?(?:,? (20\d\d))?"
+        ).search(text)
         if match is None:
             continue
-        year = int(match[2]) if match[2] else today.year + (number < today.month)
+        year = int(match[4]) if match[4] else today.year + (number < today.month)
         start = date(year, number, 1)
         end = add_months(start, 1)
+        if day := match[2] or match[3]:
+            start = min(start + timedelta(days=max(int(day), 1) - 1), end - timedelta(days=1))
+            end = start + timedelta(days=1)
         if re.fullmatch(_IN, match[1]) and match[1] not in ("from",):
             return _between(start, end, match[0])
         return _bounded(match[1], start, end, today, match[0])

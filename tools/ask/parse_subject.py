@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.configuration import AskSettings, HistoryKind, Subject
-from tools.ask.parse_days import since_day
+from tools.ask.parse_days import is_vague, since_day
 from tools.ask.parse_question import compiled, matches
 
 _MOST_BETWEEN = 40
@@ -51,7 +51,7 @@ def asked_history(text: str, asking: AskSettings, today: date) -> AskedHistory |
     found = since_day(text, asking, today)
     since, words = found if found is not None else (None, "")
     if matches(asking.history["course"], text) and not matches(asking.history["joined"], text):
-        return AskedHistory("course", since, words)
+        return AskedHistory("course", None if is_vague(words, asking) else since, words)
     if since is None:
         return None
     kinds: tuple[HistoryKind, ...] = ("joined", "left", "compare")

@@ -147,7 +147,7 @@ class _Asked:
         return self._result(sentences, table if rows else None, ids)
 
     def _group_sql(self) -> str:
-        group = self.query.group
+        group = self.query.group or ""
         if group == "account":
             return "r.account_id"
         if group == "month":
@@ -155,7 +155,7 @@ class _Asked:
             return f"strftime({self._sql(day)}, '%Y-%m')"
         if group in self.table.fields:
             return self._sql(self.table.fields[group])
-        return ACCOUNT_FIELDS[group or ""]
+        return ACCOUNT_FIELDS[group]
 
     def _group_name(self, key: str | None) -> str:
         group = self.query.group or ""
