@@ -34,7 +34,7 @@ class _Words:
     def day(self) -> str:
         """An expression for a day or a month: "3 october 2026", "october", "2026-10-03"."""
         names = "|".join(self.months)
-        return rf"(?:{_ISO}|(?:the )?(?:(?P<dom>\d{{1,2}})(?:st|nd|rd|th|\.)? )?(?:of |de )?(?P<month>{names})\b(?: (?P<dom2>\d{{1,2}})\b(?!\d))?(?: (?P<year>20\d\d))?)"
+        return rf"(?:{_ISO}|(?:(?:the|dem|den|le|el) )?(?:(?P<dom>\d{{1,2}})(?:st|nd|rd|th|\.)? )?(?:of |de )?(?P<month>{names})\b(?: (?P<dom2>\d{{1,2}})\b(?!\d))?(?: (?P<year>20\d\d))?)"
 
 
 @lru_cache(maxsize=4)
