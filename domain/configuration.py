@@ -866,6 +866,8 @@ class AskCues(Record):
     """A day that belongs to the renewal, in a question about something else."""
     with_something: tuple[str, ...]
     """Words between accounts and what they have."""
+    opening: tuple[str, ...]
+    """Somebody opens a ticket, which may be closed by now."""
     never: tuple[str, ...]
     """Words that turn a contact into its absence."""
     called: tuple[str, ...]

@@ -65,7 +65,12 @@ def _subject(context: AskContext, question: str, text: str, reading: ParsedQuest
     """A list or a figure of actions, people, tickets and the other subjects."""
     account = named_account(context, question)
     query = portfolio_query(context, question, account)
-    if query.subject == "accounts" or reading.kind in _NEVER_LISTED or (reading.said and account):
+    is_for_plays = query.subject == "plays" and reading.kind == "save_play" and account is None
+    if (
+        query.subject == "accounts"
+        or (reading.kind in _NEVER_LISTED and not is_for_plays)
+        or (reading.said and account)
+    ):
         return None
     days = any(condition.field == "day" for condition in query.conditions)
     is_narrow = days or query.measure != "list" or query.group is not None
@@ -75,7 +80,8 @@ def _subject(context: AskContext, question: str, text: str, reading: ParsedQuest
         return None  # the facts of the account say more
     if query.subject == "actions" and not is_narrow and _asks_late(query):
         return context.late_commitments(reading.csm_id, account)
-    is_partly = bool(query.unapplied) or reading.kind in ("late", "plan", "changes")
+    has_state = any(condition.field == "state" for condition in query.conditions)
+    is_partly = bool(query.unapplied) or (reading.kind in ("late", "plan", "changes") and not has_state)
     if is_partly and not is_narrow and query.subject in ("actions", "plays"):
         return None  # the commitments and the plan say more
     if account is None and context.find(question).candidates and not _is_whole(query):

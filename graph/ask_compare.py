@@ -94,7 +94,7 @@ def answer_lost(context: AskContext, question: str, text: str, reading: ParsedQu
     asking = context.configuration.asking
     if (
         not matches(asking.lost, text)
-        or not is_plural(context, text)
+        or not (is_plural(context, text) or matches(asking.measures["sum"], text))
         or matches(asking.cues.recently, text)
         or reading.said
     ):

@@ -45,6 +45,7 @@ def read(question: str) -> PortfolioQuery:
         ("accounts with overdue invoices", "accounts"),
         ("customers in the E-417 incident", "accounts"),
         ("which customers have the most open tickets?", "tickets"),
+        ("who left the at-risk list since October?", "accounts"),
     ],
 )
 def test_the_subject_is_what_is_asked_for_and_not_what_it_has(question: str, subject: str) -> None:
@@ -57,6 +58,7 @@ def test_the_subject_is_what_is_asked_for_and_not_what_it_has(question: str, sub
         ("open urgent tickets", "open; urgent"),
         ("escalated tickets since October", "escalated; opened since 1 Oct 2026"),
         ("tickets opened in November", "opened from 1 Nov 2026 to 30 Nov 2026"),
+        ("how many tickets did Enterprise customers open in November?", "Enterprise; opened from 1 Nov 2026 to 30 Nov 2026"),
         ("tickets of the last 30 days", "opened from 24 Oct 2026 to 23 Nov 2026"),
         ("offene Tickets seit dem 3. Oktober", "open; opened since 3 Oct 2026"),
         ("what does Sadia still have to do this week?", "due until 29 Nov 2026; open; owner Sadia Karim"),

@@ -71,10 +71,13 @@ class QuestionTerms:
 def parse_query(question: str, asking: AskSettings, terms: QuestionTerms) -> PortfolioQuery:
     """Subject, filters, measure, group and order that the question names."""
     rest = _Rest(" " + re.sub(r"['’]s\b|['’]", " ", normalize_text(question)) + " ")
-    subject = asked_subject(rest.text, asking)
-    history = asked_history(rest.text, asking, terms.today)
     if terms.account is not None:
         _take_account(rest, terms.account)
+    history = asked_history(rest.text, asking, terms.today)
+    is_about_list = history is not None and history.kind in ("joined", "left")
+    subject: Subject = "accounts" if is_about_list else asked_subject(rest.text, asking)
+    if history is not None and history.words:
+        rest.take(history.words)
     own = asking.subjects.get(subject)
     of = next((name for name, words in own.amounts.items() if matches(words, rest.text)), "") if own else ""
     measure = _measure(rest, asking)
@@ -91,9 +94,6 @@ def parse_query(question: str, asking: AskSettings, terms: QuestionTerms) -> Por
     else:
         _subject_filters(rest, asking, terms, subject)
     _words(rest, asking.filters)
-    if history is not None:
-        rest.find(asking.history[history.kind])
-        rest.find([re.escape(history.words)] if history.words else [])
     _segment_and_tier(rest, asking, terms)
     _causes(rest, terms, subject)
     _people(rest, question, asking, terms, subject)
@@ -110,7 +110,7 @@ def parse_query(question: str, asking: AskSettings, terms: QuestionTerms) -> Por
         top=top,
         history=history.kind if history else None,
         since=history.since if history else None,
-        unapplied=_left(rest, asking, subject),
+        unapplied=tuple(word for word in _left(rest, asking, subject) if history is None or word not in history.text),
     )
 
 
@@ -186,6 +186,9 @@ def _subject_filters(rest: _Rest, asking: AskSettings, terms: QuestionTerms, sub
             rest.text += " overdue "
     is_renewal = subject == "renewals" or (subject != "outcomes" and matches(asking.cues.renewing, rest.text))
     _take_names(rest, asking, subject)
+    if subject == "tickets" and (opening := first_match(asking.cues.opening, rest.text)):
+        verb = opening[0].split()[-1]  # who opened a ticket, does not say that it is open
+        rest.text = rest.text.replace(opening[0], opening[0][: -len(verb)] + " | ", 1)
     if is_renewal:
         _ranges(rest, asking, terms)
     elif table.day is not None:

@@ -18,6 +18,9 @@ class AskedHistory:
     kind: HistoryKind
     since: date | None
     words: str
+    """Words for the day."""
+    text: frozenset[str]
+    """Words of the question that say the kind, or stand between them."""
 
 
 def asked_subject(text: str, asking: AskSettings) -> Subject:
@@ -51,11 +54,20 @@ def asked_history(text: str, asking: AskSettings, today: date) -> AskedHistory |
     found = since_day(text, asking, today)
     since, words = found if found is not None else (None, "")
     if matches(asking.history["course"], text) and not matches(asking.history["joined"], text):
-        return AskedHistory("course", None if is_vague(words, asking) else since, words)
+        return AskedHistory("course", None if is_vague(words, asking) else since, words, _taken("course", text, asking))
     if since is None:
         return None
     kinds: tuple[HistoryKind, ...] = ("joined", "left", "compare")
     for kind in kinds:
         if matches(asking.history[kind], text):
-            return AskedHistory(kind, since, words)
+            return AskedHistory(kind, since, words, _taken(kind, text, asking))
     return None
+
+
+def _taken(kind: HistoryKind, text: str, asking: AskSettings) -> frozenset[str]:
+    return frozenset(
+        word
+        for pattern in asking.history[kind]
+        for match in compiled(pattern).finditer(text)
+        for word in match[0].split()
+    )
