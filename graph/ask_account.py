@@ -102,8 +102,11 @@ def answer_person(context: AskContext, question: str, text: str, reading: Parsed
     topics = [topic for topic, patterns in context.configuration.asking.topics.items() if matches(patterns, text)]
     if ours and not topics and reading.kind is None:
         return _colleague(context, ours[0].person)
+    if context.base.warehouse is not None:
+        return None  # the contacts stay on the server
     contacts = context.base.rows(
-        "select k.name, k.title, k.role, k.status, s.name as account, s.account_id from contacts k join scored s using (account_id)"
+        "select k.name, k.title, k.role, k.status, s.name as account, s.account_id"
+        f" from {context.base.full_table('contacts')} k join scored s using (account_id)"
         " where length(k.name) > 5 and contains(?, lower(strip_accents(k.name)))"
         f" order by s.arr desc nulls last limit {_MOST_PEOPLE}",
         [text],

@@ -212,6 +212,8 @@ class _Asked:
         return f"{capitalize_first(self._amount_title(amount))}: {self._figure(amount, total['value'])}{of}."
 
     def _cell(self, value: Any, column: Column) -> str:
+        if column.shown == "person":
+            return group_name(value, "csm", self.people)
         if column.shown == "money":
             return format_money(None if value is None else float(value), self.currency)
         if value is None:

@@ -117,7 +117,6 @@ def query_where(base: ScoredBase, query: PortfolioQuery) -> tuple[str, list[Any]
     return (f" where {' and '.join(parts)}" if parts else ""), values
 
 
-_ACTIVE_CHAMPION = "select account_id from contacts where role = 'champion' and status = 'active'"
 _TOUCHES = {"touched": "", "answered": " and (not outbound or responded_at is not null or attended)"}
 
 
@@ -127,7 +126,7 @@ def account_condition(base: ScoredBase, condition: Condition, own: str | None = 
     Raises KeyError for a field that nothing knows.
     """
     if own is None:
-        listed = _membership(condition)
+        listed = _membership(base, condition)
         if listed is not None:
             negated = "not " if condition.known is False else ""
             return f"s.account_id {negated}in ({listed[0]})", listed[1]
@@ -146,7 +145,7 @@ def account_condition(base: ScoredBase, condition: Condition, own: str | None = 
     return " and ".join(tests) or "true", values
 
 
-def _membership(condition: Condition) -> tuple[str, list[Any]] | None:
+def _membership(base: ScoredBase, condition: Condition) -> tuple[str, list[Any]] | None:
     """A query for the accounts that the condition is about, where it looks into another table."""
     values = list(condition.values)
     if condition.field == "said":
@@ -157,13 +156,15 @@ def _membership(condition: Condition) -> tuple[str, list[Any]] | None:
             [values],
         )
     if condition.field == "champion":
-        return _ACTIVE_CHAMPION, []
+        contacts = base.full_table("contacts")
+        return f"select account_id from {contacts} where role = 'champion' and status = 'active'", []
     if condition.field == "incident":
         return "select account_id from asked_incidents where list_contains(?, incident)", [values]
     if condition.field == "cause":
         return "select account_id from asked_causes where list_contains(?, cause)", [values]
     if condition.field in _TOUCHES:
-        return f"select account_id from touchpoints where date >= ?{_TOUCHES[condition.field]}", [condition.low]
+        touchpoints = base.full_table("touchpoints")
+        return f"select account_id from {touchpoints} where date >= ?{_TOUCHES[condition.field]}", [condition.low]
     return None
 
 

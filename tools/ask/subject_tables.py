@@ -10,7 +10,7 @@ from typing import Literal
 
 from domain.configuration import Subject
 
-Shown = Literal["text", "words", "quoted", "name", "money", "day", "number", "count"]
+Shown = Literal["text", "words", "quoted", "name", "person", "money", "day", "number", "count"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ SUBJECTS: Mapping[Subject, SubjectTable] = {
         source="accounts and the scores", fields={},
         columns=(
             _ACCOUNT, _NAME, Column("renewal", "r.renewal_date", "day"), Column("ARR", "cast(s.arr as double)", "money"),
-            Column("segment", "s.segment"), Column("CSM", "coalesce((select p.name from people p where p.person_id = s.csm_id), s.csm_id, 'nobody')", "name"),
+            Column("segment", "s.segment"), Column("CSM", "s.csm_id", "person"),
             Column("health", "s.health", "number"), Column("risk", "s.risk", "number"), Column("priority", "s.intervention_tier"),
         ),
         order="r.renewal_date, r.account_id", day="r.renewal_date", amounts={"arr": "cast(s.arr as double)"}, money=("arr",), past=False,
