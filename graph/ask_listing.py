@@ -72,8 +72,14 @@ def listed(context: AskContext, query: PortfolioQuery) -> AnswerPart:
         query=query,
         tables=found.tables,
         account_ids=found.account_ids,
-        about_people=query.group in ("csm", "sponsor", "team", "owner") or query.subject == "actions",
+        about_people=query.group in ("csm", "sponsor", "team", "owner") or _is_about_a_colleague(context, query),
     )
+
+
+def _is_about_a_colleague(context: AskContext, query: PortfolioQuery) -> bool:
+    """True for the actions of somebody other than who asks."""
+    owners = {value for each in query.conditions if each.field == "owner_id" for value in each.values}
+    return query.subject == "actions" and bool(owners - {context.asker})
 
 
 def _applicable(context: AskContext, query: PortfolioQuery) -> tuple[PortfolioQuery, list[str]]:

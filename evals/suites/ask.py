@@ -67,7 +67,7 @@ def read_questions(path: Path = FIXTURES / "questions.yaml") -> tuple[AskCase, .
     return tuple(AskCase(**entry) for entry in content["questions"])
 
 
-ASKED = ("asked_a.yaml", "asked_b.yaml", "asked_c.yaml", "asked_d.yaml", "asked_conversations.yaml")
+ASKED = ("asked_a.yaml", "asked_b.yaml", "asked_conversations.yaml", "asked_c.yaml", "asked_d.yaml")
 
 
 def read_all_questions() -> tuple[AskCase, ...]:

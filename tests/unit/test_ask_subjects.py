@@ -4,7 +4,9 @@ from datetime import date
 
 import pytest
 
-from domain.questions import FilterDraft, PortfolioQuery, QueryDraft
+from app.desk.answers import answer_for
+from domain.desk import Member
+from domain.questions import AnswerPart, AnswerTable, FilterDraft, PortfolioQuery, QueryDraft, QuestionAnswer
 from tests.builders import SHIPPED
 from tests.unit.test_ask_query import PEOPLE
 from tools.ask.parse_query import QuestionTerms, parse_query
@@ -118,6 +120,21 @@ def test_every_filter_of_the_configuration_is_a_field_that_the_engine_knows() ->
         assert {each.field for each in rule.filters} <= known, subject
         assert rule.groups.keys() <= table.fields.keys() | {"account", "month", "owner"}, subject
         assert rule.amounts.keys() <= table.amounts.keys(), subject
+
+
+@pytest.mark.parametrize(("role", "sees"), [("viewer", False), ("csm", True), ("manager", True)])
+def test_a_viewer_sees_actions_without_their_owners(role: str, sees: bool) -> None:
+    table = AnswerTable(
+        title="Actions",
+        columns=("action", "owner", "due"),
+        rows=(("Call", "Sadia Karim", "2026-12-01"),),
+        source="actions",
+    )
+    part = AnswerPart(kind="list", sentences=("1 action.",), query=PortfolioQuery(subject="actions"), tables=(table,))
+    answer = QuestionAnswer(question="open actions", as_of=TODAY, parts=(part,), answered_by="rules")
+    member = Member(name="Reader", role=role, person_id=None)  # type: ignore[arg-type]
+    (shown,) = answer_for(member, answer, colleague_named=False).parts
+    assert ("Sadia Karim" in str(shown.tables)) is sees
 
 
 # a query that a model filled in -----------------------------------------------------------------------------------
