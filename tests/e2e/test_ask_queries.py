@@ -12,6 +12,7 @@ import pytest
 
 from agents.model_client import OpenAIClient
 from domain.questions import QuestionAnswer
+from evals.ask_oracle import run_oracle
 from evals.suites.ask import open_sample_context, save_sample_actions, save_sample_plays, shown_text
 from graph.ask_context import AskContext
 from graph.ask_conversation import answer_follow_up
@@ -149,6 +150,12 @@ def test_what_the_grammar_understands_whole_asks_no_model(modelled: AskContext) 
         answer = asked(with_model(modelled, server), "open tickets of Enterprise accounts")
         assert server.asked == []
     assert answer.answered_by == "rules"
+
+
+@pytest.mark.long
+def test_the_right_query_answers_nine_of_ten_questions_about_many_things() -> None:
+    found = run_oracle(SHIPPED)
+    assert found.right / found.questions >= 0.9, found.faults
 
 
 def test_the_command_line_shows_the_rows_of_another_subject(tmp_path: Path) -> None:
