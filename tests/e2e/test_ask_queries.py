@@ -32,7 +32,14 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AskContext]:
 
 
 def asked(context: AskContext, question: str, *earlier: str) -> QuestionAnswer:
-    return asyncio.run(answer_follow_up(question, context, earlier))
+    async def answer() -> QuestionAnswer:
+        try:
+            return await answer_follow_up(question, context, earlier)
+        finally:
+            if context.client is not None:
+                await context.client.close()
+
+    return asyncio.run(answer())
 
 
 @pytest.mark.parametrize(
