@@ -24,6 +24,7 @@ from app.wiring import (
 )
 from domain.desk import EntryPoint
 from domain.errors import InputError
+from domain.questions import MOST_EARLIER as MOST_EARLIER
 from domain.questions import QuestionAnswer
 from tools.wording import format_date
 
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_QUESTION_LENGTH = 2000
-MOST_EARLIER = 3
-"""Earlier questions of a conversation that are kept."""
 
 
 def answer_question(

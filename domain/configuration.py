@@ -467,6 +467,92 @@ class FilterRule(Record):
     phrases: tuple[str, ...] = Field(min_length=1, description="Regular expressions over plain small letters.")
 
 
+Subject = Literal[
+    "accounts", "actions", "people", "incidents", "plays", "renewals", "quotations", "tickets", "invoices", "outcomes"
+]  # fmt: skip
+"""What a question about many things lists and counts."""
+HistoryKind = Literal["joined", "left", "compare", "course"]
+"""Questions about the kept weeks: who came onto the list, who left it, two weeks side by side, week by week."""
+
+
+class SubjectRule(Record):
+    """Words for one subject of questions, and its own filters, groups and amounts. All are regular expressions over
+    plain small letters."""
+
+    words: tuple[str, ...] = Field(min_length=1)
+    filters: tuple[FilterRule, ...] = ()
+    groups: dict[str, tuple[str, ...]] = {}
+    amounts: dict[str, tuple[str, ...]] = {}
+
+    @model_validator(mode="after")
+    def _expressions_are_valid(self) -> Self:
+        for group in (self.words, *(rule.phrases for rule in self.filters), *self.groups.values()):
+            check_expressions(group)
+        for group in self.amounts.values():
+            check_expressions(group)
+        return self
+
+
+class AskCues(Record):
+    """Words that tell one way of asking from another. All are regular expressions over plain small letters."""
+
+    person: tuple[str, ...]
+    """A question about who somebody is."""
+    why: tuple[str, ...]
+    """The beginning of a question for the reason."""
+    why_alone: tuple[str, ...]
+    """A follow-up that only asks why."""
+    incident: tuple[str, ...]
+    """A problem that several customers share."""
+    planned: tuple[str, ...]
+    """What is to be done, rather than which accounts there are."""
+    recently: tuple[str, ...]
+    """A change within days or weeks, rather than a list of all years."""
+    rows: tuple[str, ...]
+    """The beginning of a question for rows."""
+    between_names: tuple[str, ...]
+    """Words between two names that are compared."""
+    the_other: tuple[str, ...]
+    """The one of two that the question before was not about."""
+    and_then: tuple[str, ...]
+    """The beginning of a follow-up."""
+    only: tuple[str, ...]
+    """The beginning of a follow-up that narrows the list before."""
+    of_those: tuple[str, ...]
+    """A reference to the list before."""
+    them: tuple[str, ...]
+    """Words for the accounts of the list before."""
+    pronoun: tuple[str, ...]
+    """A word for the account of the question before."""
+    yes_or_no: tuple[str, ...]
+    """The beginning of a question that states nothing."""
+    reason: tuple[str, ...]
+    """Words before a reason, which is a statement also in a question."""
+    overdue_renewal: tuple[str, ...]
+    this_year: tuple[str, ...]
+    late: tuple[str, ...]
+    sorting: tuple[str, ...]
+    """Words of an order."""
+    mine: tuple[str, ...]
+    """Words for who asks."""
+    renewing: tuple[str, ...]
+    """A day that belongs to the renewal, in a question about something else."""
+    with_something: tuple[str, ...]
+    """Words between accounts and what they have."""
+    opening: tuple[str, ...]
+    """Somebody opens a ticket, which may be closed by now."""
+    never: tuple[str, ...]
+    """Words that turn a contact into its absence."""
+    called: tuple[str, ...]
+    """Words before the name of a person, which the expression holds in its first group."""
+
+    @model_validator(mode="after")
+    def _expressions_are_valid(self) -> Self:
+        for name in type(self).model_fields:
+            check_expressions(getattr(self, name))
+        return self
+
+
 class RefusalRule(Record):
     """Requests that are not questions, and the sentence that says so."""
 
@@ -490,18 +576,44 @@ class AskSettings(Record):
     comparing: tuple[str, ...]
     accounts: tuple[str, ...]
     measures: dict[Literal["count", "sum", "average", "median"], tuple[str, ...]]
-    groups: dict[Literal["segment", "csm", "sponsor", "stage", "band", "tier"], tuple[str, ...]]
+    groups: dict[Literal["segment", "csm", "sponsor", "team", "stage", "band", "tier", "month"], tuple[str, ...]]
     filters: tuple[FilterRule, ...]
     no_filter: frozenset[str]
     refused: tuple[RefusalRule, ...]
     lost: tuple[str, ...]
+    numbers: dict[str, int]
+    """Numbers in words; the words are plain small letters."""
+    units: dict[Literal["day", "week", "month", "quarter", "year"], tuple[str, ...]]
+    spans: dict[
+        Literal["last", "ago", "overdue", "ahead", "this", "beginning", "since", "until", "inside"], tuple[str, ...]
+    ]
+    """Expressions for days; ``{number}`` and ``{unit}`` stand for the words above."""
+    subjects: dict[Subject, SubjectRule]
+    history: dict[HistoryKind, tuple[str, ...]]
+    contacted: dict[Literal["touched", "answered"], tuple[str, ...]]
+    """Accounts that were, or were not, met or heard from since a day."""
+    worked: tuple[str, ...]
+    """Questions for what helped before."""
+    cues: AskCues
     examples: tuple[str, ...]
     drafts: dict[DraftKind, tuple[str, ...]] = {}
     """By kind of draft: phrases that ask for it."""
 
     @model_validator(mode="after")
     def _query_expressions_are_valid(self) -> Self:
-        phrases = [self.briefing, self.comparing, self.accounts, self.lost]
+        phrases = [
+            self.briefing,
+            self.comparing,
+            self.accounts,
+            self.lost,
+            self.worked,
+            *self.history.values(),
+            *self.contacted.values(),
+        ]
+        phrases += [
+            *self.units.values(),
+            *(tuple(p.replace("{number}", "x").replace("{unit}", "x") for p in group) for group in self.spans.values()),
+        ]
         phrases += [*self.topics.values(), *self.measures.values(), *self.groups.values(), *self.drafts.values()]
         phrases += [rule.phrases for rule in self.filters] + [rule.phrases for rule in self.refused]
         for group in phrases:

@@ -3,7 +3,9 @@
 from datetime import date
 from typing import Literal
 
-from domain.configuration import QuestionKind
+from pydantic import Field
+
+from domain.configuration import HistoryKind, QuestionKind, Subject
 from domain.diagnosis import CapacityLine, CauseFinding
 from domain.drafting import TokenUsage
 from domain.evidence import Evidence
@@ -20,15 +22,15 @@ AnswerKind = (
     | Literal["list", "facts", "briefing", "compare", "draft", "refused", "which_account", "unknown_account", "unclear"]
 )
 Measure = Literal["list", "count", "sum", "average", "median"]
-GroupField = Literal["segment", "csm", "sponsor", "stage", "band", "tier"]
-AmountField = Literal["arr", "health", "risk"]
+MOST_EARLIER = 3
+"""Earlier questions of a conversation that are kept."""
 
 
 class Condition(Record):
     """One filter of a query: any of ``values``, a range, or known or unknown. The parts hold together."""
 
     field: str
-    """A field of record (``segment``, ``csm``, ``arr``, …), ``said``, or the name of a signal."""
+    """A field of record (``segment``, ``csm``, ``arr``, …), one of the subject's own, ``said``, or the name of a signal."""
     values: tuple[str, ...] = ()
     low: float | date | None = None
     """At least this."""
@@ -41,17 +43,56 @@ class Condition(Record):
 
 
 class PortfolioQuery(Record):
-    """Read-only question about all accounts, filled in by the grammar. The engine answers it."""
+    """Read-only question about all accounts or what is recorded of them, filled in by the grammar or a model."""
 
+    subject: Subject = "accounts"
     conditions: tuple[Condition, ...] = ()
     measure: Measure = "list"
-    of: AmountField = "arr"
-    group: GroupField | None = None
-    sort: Literal["arr", "renewal", "risk", "health"] = "arr"
+    of: str = "arr"
+    """Amount that a sum, an average or a median is of: ``arr``, ``health``, ``risk``, or one of the subject's."""
+    group: str | None = None
+    """Field of the account or of the subject."""
+    sort: str | None = None
+    """``arr``, ``renewal``, ``risk``, ``health``, or an amount or ``day`` of the subject; None: its usual order."""
     ascending: bool = False
     top: int | None = None
+    history: HistoryKind | None = None
+    """A question about the kept weeks."""
+    since: date | None = None
+    """The other week of a question about the kept weeks; None: the review before."""
     unapplied: tuple[str, ...] = ()
     """Words that may be meant as a filter and that no filter understands."""
+
+
+class FilterDraft(Record):
+    """One filter that a model proposes for a query."""
+
+    field: str
+    op: Literal["is", "at_least", "below", "missing"]
+    value: str = Field(default="", max_length=200)
+    """A name, a key, a number, or a day as YYYY-MM-DD. Several values are separated by ``|``."""
+    words: str = Field(max_length=200)
+    """The words of the question that mean this filter, exactly as written there."""
+
+
+class QueryDraft(Record):
+    """A query as a model fills it in. Nothing of it is run before code has checked it."""
+
+    fits: bool
+    """False if the question is not about a list, a count, a figure or the weeks before."""
+    subject: Subject
+    filters: tuple[FilterDraft, ...] = Field(max_length=8)
+    measure: Measure
+    amount: str = Field(default="", max_length=20)
+    """Amount that is summed or averaged; empty: the usual one."""
+    group: str = Field(default="", max_length=20)
+    sort: str = Field(default="", max_length=20)
+    ascending: bool = False
+    top: int = Field(default=0, ge=0, le=200)
+    """Number of rows; 0: all."""
+    history: Literal["", "joined", "left", "compare", "course"] = ""
+    since: str = Field(default="", max_length=10)
+    """The other week of a question about the weeks before, as YYYY-MM-DD."""
 
 
 class AnswerTable(Record):

@@ -16,12 +16,14 @@ from domain.configuration import Configuration, DraftKind
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
 from domain.facts import Incident
+from domain.phase_results import DiagnoseResult
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
 from domain.score_configuration import InterventionTier
 from domain.text_drafts import DRAFT_TITLES
+from graph.past_plays import PastPlay, past_plays
 from graph.review_history import EarlierReviews
-from tools.ask.find_account import MAX_CANDIDATES, find_account
+from tools.ask.find_account import MAX_CANDIDATES, AccountMatch, find_account
 from tools.ask.find_people import named_people
 from tools.ask.parse_question import parse_question
 from tools.ask.user_statements import add_statements, excluded_actions
@@ -60,7 +62,10 @@ class AskContext:
     client: "ModelClient | None" = None
     asker: str | None = None
     """Person id of who asks, for "my" and "I"; None when unknown."""
+    written: set[str] = field(default_factory=set)
+    """Tables that were written for questions, by name (``graph/ask_rows.py``)."""
     _dossiers: dict[str, Dossier] = field(default_factory=dict)
+    _found: dict[str, AccountMatch] = field(default_factory=dict)
 
     @property
     def configuration(self) -> Configuration:
@@ -95,6 +100,26 @@ class AskContext:
             "select account_id, name, arr, churned_on from former order by churned_on desc, account_id"
         )
 
+    @cached_property
+    def plays(self) -> list[PastPlay]:
+        """Every approved play of the kept reviews with what was done, newest first."""
+        return past_plays(self.earlier, self.store, self.base, self.as_of)
+
+    @cached_property
+    def diagnosed(self) -> dict[str, str] | None:
+        """Cause of each account that the latest review in the store diagnosed; None where no review did."""
+        reviews = [(on, review_id) for review_id, on, _ in self.store.reviews() if on <= self.as_of]
+        for _, review_id in sorted(reviews, reverse=True):
+            found = self.store.find(review_id, "diagnosed", DiagnoseResult)
+            if found is not None:
+                return {finding.account_id: finding.category for finding in found.causes}
+        return None
+
+    def account_name(self, account_id: str) -> str:
+        """Name of the account; its id where nobody knows it."""
+        rows = self.base.rows("select name from scored where account_id = ?", [account_id])
+        return str(rows[0]["name"]) if rows else account_id
+
     def person_name(self, person_id: str | None) -> str:
         """Name of one of ours; "nobody" where there is none."""
         if person_id is None:
@@ -114,7 +139,7 @@ class AskContext:
 
     def resolve_account(self, text: str, reading: ParsedQuestion) -> str | AnswerPart:
         """The one account that is meant, or the question back."""
-        found = find_account(self.base, text, reading)
+        found = self.find(text, reading)
         if found.account_id is not None:
             return found.account_id
         if found.candidates:
@@ -122,6 +147,12 @@ class AskContext:
             return AnswerPart(kind="which_account", sentences=(many,), candidates=found.candidates)
         sentence = "No account with such a name, id or description is known; look at `saveplay score` for the names."
         return AnswerPart(kind="unknown_account", sentences=(sentence,))
+
+    def find(self, text: str, reading: ParsedQuestion | None = None) -> AccountMatch:
+        """The account that the words mean, or whom they may mean; each text is looked up once."""
+        if text not in self._found:
+            self._found[text] = find_account(self.base, text, reading or self.parse(text))
+        return self._found[text]
 
     def dossier(self, account_id: str, said: Sequence[UserStatement] = ()) -> Dossier:
         """Everything known about the account, with what the asker said."""

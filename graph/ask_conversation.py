@@ -7,22 +7,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.questions import AnswerPart, PortfolioQuery, QuestionAnswer
-from graph.ask_answers import answer_typed, listed, portfolio_query
+from domain.questions import MOST_EARLIER, AnswerPart, PortfolioQuery, QuestionAnswer
+from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
 from graph.ask_flow import answer_question
-from tools.ask.find_account import find_account
-from tools.ask.parse_question import normalize_text
+from graph.ask_listing import listed, portfolio_query
+from tools.ask.parse_question import matches, normalize_text
 
-MOST_EARLIER = 3
 _ACCOUNT_ID = re.compile(r"\S*\d\S*")
 _LONGEST = 12
 """Words of a follow-up; a longer question says itself what it is about."""
-_WHY = re.compile(r"^(?:and |und |et |y )?(?:why|how come|warum|wieso|pourquoi|por que)\W*$")
-_OTHER = re.compile(r"\b(?:the other|other one|der andere|die andere|l.autre|(?:el|la) otr[oa])\b")
-_AND = re.compile(r"^(?:and|what about|how about|und|was ist mit|et|y)\b")
-_NARROW = re.compile(r"^(?:and )?(?:only|just|nur|seulement|uniquement|solo|of those|of these|davon|without|sort)\b|\b(?:of them|of those|davon)\b")  # fmt: skip
-_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|theirs|there|that (?:account|customer)|this (?:account|customer)|sie|ihnen|ihr|ihre|dort|eux|leur|leurs|ellos|su|sus)\b")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,7 @@ def read_turn(context: AskContext, question: str) -> Turn:
     reading = context.parse(question)
     part = answer_typed(context, question, reading)
     if part is None:
-        found = find_account(context.base, question, reading)
+        found = context.find(question, reading)
         ids = (found.account_id,) if found.account_id else tuple(item.account_id for item in found.candidates)
         return Turn(question, ids, None)
     ids = part.account_ids or ((part.account_id,) if part.account_id else ())
@@ -60,22 +54,29 @@ def follow_up(context: AskContext, question: str, earlier: Sequence[str]) -> Fol
     text = normalize_text(question)
     if not earlier or len(text.split()) > _LONGEST:
         return FollowUp(question)
+    cues = context.configuration.asking.cues
     turns = _turns(context, earlier)
     last = turns[-1]
-    named = find_account(context.base, question, context.parse(question)).account_id
-    if named is None and last.query is not None and (_NARROW.search(text) or _AND.match(text)):
+    named = context.find(question).account_id
+    if named is None and last.query is not None and _narrows(context, text):
         return _narrowed(context, question, last)
-    if _OTHER.search(text) and (other := _other(turns)) is not None:
+    if matches(cues.the_other, text) and (other := _other(turns)) is not None:
         return _with_account(context, last.question, other)
-    if named is not None and _AND.match(text) and len(text.split()) <= 5:
+    if named is not None and matches(cues.and_then, text) and len(text.split()) <= 5:
         return _with_account(context, last.question, named)
     one = next((turn.account_ids[0] for turn in reversed(turns) if len(turn.account_ids) == 1), None)
     if named is None and one is not None:
-        if _WHY.match(text):
+        if matches(cues.why_alone, text):
             return _with_account(context, "why is it at risk", one)
-        if _PRONOUN.search(text) or _AND.match(text):
+        if matches(cues.pronoun, text) or matches(cues.and_then, text):
             return _with_account(context, question, one)
     return FollowUp(question)
+
+
+def _narrows(context: AskContext, text: str) -> bool:
+    """True if the question goes on with the list before: "only red", "and in January?", "who owns them"."""
+    cues = context.configuration.asking.cues
+    return any(matches(patterns, text) for patterns in (cues.only, cues.of_those, cues.and_then, cues.them))
 
 
 def _turns(context: AskContext, earlier: Sequence[str]) -> list[Turn]:
@@ -122,11 +123,14 @@ def _narrowed(context: AskContext, question: str, last: Turn) -> FollowUp:
     )
     fields = {condition.field for condition in new.conditions}
     kept = tuple(condition for condition in last.query.conditions if condition.field not in fields)
+    asks_owner = matches(context.configuration.asking.topics["owner"], normalize_text(question))
     sorts = re.search(r"(?i)\b(?:sort|order|by)", question) is not None
     query = last.query.model_copy(
         update={
             "conditions": (*kept, *new.conditions),
-            "unapplied": new.unapplied,
+            "unapplied": () if asks_owner else new.unapplied,
+            "measure": new.measure if new.measure != "list" else last.query.measure,
+            "group": new.group or ("csm" if asks_owner else last.query.group),
             "top": new.top or last.query.top,
             "sort": new.sort if sorts else last.query.sort,
             "ascending": new.ascending if sorts else last.query.ascending,

@@ -1,6 +1,7 @@
 """The ask flow: read the question, let a model choose tools or the rules answer, and stop after a few steps.
 
-    question -> [a list, a fact, a comparison? -> answer] -> [a model? -> it calls tools -> ...] -> the rules where no model helps -> answer
+    question -> [a list, a fact, a comparison? -> answer] -> [a model? -> it fills in the query, or calls tools -> ...]
+             -> the rules where no model helps -> answer
 
 Read-only: every tool reads, none writes. Every sentence of the answer comes from a tool, none from the model.
 """
@@ -17,6 +18,7 @@ from domain.errors import ModelError
 from domain.questions import AnswerPart, ParsedQuestion, QuestionAnswer
 from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
+from graph.ask_model_query import answer_from_model, asks_for_many
 from graph.ask_rules import answer_draft, answer_from_rules
 from graph.ask_tools import AskTools
 from tools.prompts import render_prompt
@@ -64,7 +66,29 @@ def route_question(state: AskState, runtime: Runtime[AskContext]) -> str:
     """The end for what the grammar understands whole, the model when there is one, else the rules."""
     if state.parts:
         return END
-    return "choose_tools" if runtime.context.client is not None else "answer_by_grammar"
+    if runtime.context.client is None:
+        return "answer_by_grammar"
+    assert state.reading is not None
+    return "fill_query" if asks_for_many(runtime.context, state.question, state.reading) else "choose_tools"
+
+
+async def fill_query(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
+    """The model fills in the typed query, code checks and runs it. After its faults the grammar's reading stands."""
+    context = runtime.context
+    part, drafting, step = await answer_from_model(context, state.question)
+    found = {"tokens": state.tokens + drafting.tokens}
+    if part is not None:
+        return {**found, "parts": [part], "steps": [step], "by": "model"}
+    if drafting.outcome == "fell_back":
+        return {**found, "note": f"The grammar answered: {drafting.reason.rstrip('.')}."}
+    return found
+
+
+def route_filled(state: AskState, runtime: Runtime[AskContext]) -> str:
+    """The end for an answer, the grammar after faults, the tools for a question that is no query."""
+    if state.parts:
+        return END
+    return "answer_by_grammar" if state.note else "choose_tools"
 
 
 async def choose_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
@@ -132,11 +156,15 @@ def ask_graph() -> StateGraph[AskState, AskContext]:
     """The graph, not yet compiled; it needs no checkpointer, since nothing is written."""
     graph = StateGraph(AskState, context_schema=AskContext)
     graph.add_node("read_question", read_question)
+    graph.add_node("fill_query", fill_query)
     graph.add_node("choose_tools", choose_tools)
     graph.add_node("use_tools", use_tools)
     graph.add_node("answer_by_grammar", answer_by_grammar)
     graph.add_edge(START, "read_question")
-    graph.add_conditional_edges("read_question", route_question, ["choose_tools", "answer_by_grammar", END])
+    graph.add_conditional_edges(
+        "read_question", route_question, ["fill_query", "choose_tools", "answer_by_grammar", END]
+    )
+    graph.add_conditional_edges("fill_query", route_filled, ["choose_tools", "answer_by_grammar", END])
     graph.add_conditional_edges("choose_tools", route_tool_calls, ["use_tools", "answer_by_grammar", END])
     graph.add_conditional_edges("use_tools", route_after_tools, ["choose_tools", "answer_by_grammar", END])
     graph.add_edge("answer_by_grammar", END)

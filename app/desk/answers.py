@@ -7,7 +7,7 @@ from rapidfuzz import fuzz
 
 from domain.desk import Member
 from domain.dossier import Person
-from domain.questions import AnswerPart, QuestionAnswer
+from domain.questions import AnswerPart, AnswerTable, QuestionAnswer
 from tools.ask.parse_question import normalize_text
 from tools.wording import format_day
 
@@ -62,7 +62,18 @@ def _part_for(member: Member, part: AnswerPart, colleague_named: bool) -> Answer
         return AnswerPart(kind=part.kind, sentences=(_COLLEAGUE,))
     if part.kind == "late" and member.role == "viewer" and part.commitments:
         return _late_without_owners(part)
+    if member.role == "viewer" and part.query is not None and part.query.subject == "actions":
+        return part.model_copy(update={"tables": tuple(_without_column(table, "owner") for table in part.tables)})
     return part
+
+
+def _without_column(table: AnswerTable, title: str) -> AnswerTable:
+    """The table without one column, if it has it."""
+    if title not in table.columns:
+        return table
+    place = table.columns.index(title)
+    rows = tuple((*row[:place], *row[place + 1 :]) for row in table.rows)
+    return table.model_copy(update={"columns": (*table.columns[:place], *table.columns[place + 1 :]), "rows": rows})
 
 
 def _late_without_owners(part: AnswerPart) -> AnswerPart:

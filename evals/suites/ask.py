@@ -5,12 +5,14 @@ import csv
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from agents.conversation import ModelClient
 from domain.configuration import Configuration
+from domain.phase_results import RunningPlay, RunningPlays
 from domain.questions import AnswerPart, QuestionAnswer
 from domain.record import Record
 from domain.tracking import Action
@@ -45,6 +47,8 @@ class AskCase(Record):
     tags: tuple[str, ...] = ()
     asker: str = ""
     topic: str = ""
+    weeks: int = 1
+    """Kept weeks before the day of the question."""
     earlier: tuple[str, ...] = ()
     """Questions asked before it, in a conversation."""
     accounts: tuple[str, ...] | None = None
@@ -63,7 +67,7 @@ def read_questions(path: Path = FIXTURES / "questions.yaml") -> tuple[AskCase, .
     return tuple(AskCase(**entry) for entry in content["questions"])
 
 
-ASKED = ("asked_a.yaml", "asked_b.yaml", "asked_conversations.yaml")
+ASKED = ("asked_a.yaml", "asked_b.yaml", "asked_conversations.yaml", "asked_c.yaml", "asked_d.yaml")
 
 
 def read_all_questions() -> tuple[AskCase, ...]:
@@ -270,31 +274,41 @@ def run_ask(
     report_progress: ReportProgress,
 ) -> SuiteResult:
     """Ask every question once and judge the answers."""
-    with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
-        context = open_sample_context(Path(scratch), configuration, client)
-        save_sample_actions(context)
-        answers = asyncio.run(_answer_all(cases, context, report_progress))
-        context.store.close()
+    answers: dict[int, QuestionAnswer | str] = {}
+    for weeks in sorted({case.weeks for case in cases}):
+        numbers = [number for number, case in enumerate(cases) if case.weeks == weeks]
+        with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
+            context = open_sample_context(Path(scratch), configuration, client, weeks)
+            save_sample_actions(context)
+            if weeks > 1:
+                save_sample_plays(context)
+            found = asyncio.run(_answer_all([cases[number] for number in numbers], context, report_progress))
+            context.store.close()
+        answers |= dict(zip(numbers, found, strict=True))
     judgements = [
         Judgement(
-            f"{number:02d} {case.ask[:70]}",
+            f"{number + 1:02d} {case.ask[:70]}",
             case.note,
             case,
             answer,
             answer if isinstance(answer, str) else None,
             _labels(case),
         )
-        for number, (case, answer) in enumerate(zip(cases, answers, strict=True), start=1)
+        for number, (case, answer) in enumerate((case, answers[place]) for place, case in enumerate(cases))
     ]
     return judge_suite("ask", SAYS, model, judgements, QUESTIONS, _describe_answer)
 
 
-def open_sample_context(folder: Path, configuration: Configuration, client: ModelClient | None) -> AskContext:
-    """Context for questions: the sample portfolio, with the week before in the history, and an empty store."""
+def open_sample_context(
+    folder: Path, configuration: Configuration, client: ModelClient | None, weeks: int = 1
+) -> AskContext:
+    """Context for questions: the sample portfolio, with so many weeks before in the history, and an empty store."""
     history = SnapshotStore(folder / "history")
-    past = read_base(str(SAMPLE), LAST_WEEK, configuration, history)
-    past.save_scores(history, review_id_of(LAST_WEEK), reviewed=True)
-    past.connection.close()
+    for back in range(weeks, 0, -1):
+        day = TODAY - timedelta(weeks=back)
+        past = read_base(str(SAMPLE), day, configuration, history)
+        past.save_scores(history, review_id_of(day), reviewed=True)
+        past.connection.close()
     return AskContext(
         base=read_base(str(SAMPLE), TODAY, configuration, history),
         store=ReviewStore(folder, TODAY.isoformat),
@@ -309,6 +323,40 @@ def save_sample_actions(context: AskContext, path: Path = FIXTURES / "asked_acti
     lines = path.read_text(encoding="utf-8").splitlines()
     actions = [Action.model_validate_json(line) for line in lines]
     context.store.save_actions(review_id_of(LAST_WEEK), LAST_WEEK, actions)
+
+
+def save_sample_plays(context: AskContext, path: Path = FIXTURES / "asked_plays.yaml") -> None:
+    """Save the approved plays of earlier reviews and mark what was done, so that "what worked before" has an answer."""
+    for review in load_yaml(path)["reviews"]:
+        day, review_id = review["as_of"], review_id_of(review["as_of"])
+        context.store.start(review_id, day, {})
+        actions = [_sample_action(review_id, play, step) for play in review["plays"] for step in play["actions"]]
+        plays = tuple(_sample_play(review_id, day, play) for play in review["plays"])
+        context.store.save(review_id, "running", RunningPlays(plays=plays))
+        if not actions:
+            continue
+        context.store.save_actions(review_id, day, actions)
+        done = {
+            f"{review_id}.{p['account_id']}.{a['id']}": a.get("done_on") for p in review["plays"] for a in p["actions"]
+        }
+        marks = [(action_id, "done" if on else "dropped", on or day) for action_id, on in done.items()]
+        context.store.mark(marks, "", "Ruth Castellanos")
+
+
+def _sample_play(review_id: str, day: date, play: Mapping[str, Any]) -> RunningPlay:
+    return RunningPlay(
+        account_id=play["account_id"], name=play["name"], arr=None, cause=play["cause"], created=day, origin=review_id,
+        actions={"address": tuple(step["id"] for step in play["actions"])}, health=None,
+    )  # fmt: skip
+
+
+def _sample_action(review_id: str, play: Mapping[str, Any], step: Mapping[str, Any]) -> Action:
+    return Action(
+        id=f"{review_id}.{play['account_id']}.{step['id']}", review_id=review_id, account_id=play["account_id"],
+        account_name=play["name"], owner=step["owner"], owner_id=step["owner_id"], due=step["due"], follow_up=None, kind="play",
+        title=step["title"], action=step["title"], purpose="", phase="address", urgency="standard", effort_hours=1.0,
+        channel="meeting", playbook_action=step["id"], contact=None,
+    )  # fmt: skip
 
 
 async def _answer_all(

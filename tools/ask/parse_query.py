@@ -3,29 +3,32 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
-from domain.configuration import AskSettings
+from rapidfuzz import fuzz
+
+from domain.configuration import AskSettings, FilterRule, Subject
 from domain.dossier import Person
-from domain.questions import AmountField, Condition, Measure, PortfolioQuery
+from domain.questions import Condition, Measure, PortfolioQuery
 from domain.score_configuration import InterventionTier
 from tools.ask.find_people import named_people
-from tools.ask.parse_question import normalize_text
-from tools.ask.parse_range import money_range, renewal_range, score_ranges
+from tools.ask.parse_days import day_range, overdue_days, since_day
+from tools.ask.parse_question import compiled, first_match, matches, normalize_text
+from tools.ask.parse_range import FoundRange, money_range, renewal_range, score_ranges
+from tools.ask.parse_subject import asked_history, asked_subject
+from tools.ask.subject_tables import SUBJECTS
+from tools.wording import format_date, plain_name
 
 Sort = Literal["arr", "renewal", "risk", "health"]
-_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-            "drei": 3, "funf": 5, "zehn": 10, "trois": 3, "cinq": 5, "dix": 10, "tres": 3, "cinco": 5, "diez": 10}  # fmt: skip
-_COUNT = rf"(\d{{1,3}}|{'|'.join(_NUMBERS)})"
 _BIG = r"(?:biggest|largest|highest|top|most valuable|grosst\w+|plus (?:gros|grand)s?|mas grandes?)"
-_TOP = (rf"\btop {_COUNT}\b", rf"\b{_COUNT} {_BIG}\b", rf"\b{_BIG} {_COUNT}\b")
 _SORT = (
     r"(?:sorted|ordered|ranked|sort|order|sortiert|geordnet|trie(?:s|es)?|ordenad\w+)? ?(?:by|nach|par|por) (?:the )?"
 )
 _SORT_WORDS: dict[Sort, str] = {
     "arr": r"(?:arr|revenue|size|umsatz)", "renewal": r"(?:renewal(?: date)?|date)", "risk": r"risk(?: score)?", "health": r"health(?: score)?",
 }  # fmt: skip
+_MIN_WORD_MATCH = 80
 _TIERS: tuple[InterventionTier, ...] = ("critical", "high", "medium", "watch")
 _ROLE_FIELD = {"csm": "csm", "exec_sponsor": "sponsor", "cs_manager": "team"}
 
@@ -42,11 +45,10 @@ class _Rest:
 
     def find(self, patterns: Sequence[str]) -> bool:
         """True if one of the patterns is in what is left; its words are taken."""
-        for pattern in patterns:
-            if match := re.search(pattern, self.text):
-                self.take(match[0])
-                return True
-        return False
+        match = first_match(patterns, self.text)
+        if match is not None:
+            self.take(match[0])
+        return match is not None
 
 
 @dataclass(frozen=True)
@@ -59,31 +61,68 @@ class QuestionTerms:
     currency: str
     asker: str | None = None
     """Person id of who asks."""
+    account: tuple[str, str] | None = None
+    """Id and name of the one account that the question is about."""
+    causes: Mapping[str, str] = field(default_factory=dict)
+    """Label of each cause, by its key."""
+    incidents: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Words of each shared problem, by its title."""
 
 
 def parse_query(question: str, asking: AskSettings, terms: QuestionTerms) -> PortfolioQuery:
-    """All filters, the measure, the group and the order that the question names."""
+    """Subject, filters, measure, group and order that the question names."""
     rest = _Rest(" " + re.sub(r"['’]s\b|['’]", " ", normalize_text(question)) + " ")
+    if terms.account is not None:
+        _take_account(rest, terms.account)
+    history = asked_history(rest.text, asking, terms.today)
+    is_about_list = history is not None and history.kind in ("joined", "left")
+    subject: Subject = "accounts" if is_about_list else asked_subject(rest.text, asking)
+    if history is not None and history.words:
+        rest.take(history.words)
+    own = asking.subjects.get(subject)
+    of = next((name for name, words in own.amounts.items() if matches(words, rest.text)), "") if own else ""
     measure = _measure(rest, asking)
-    group = next((name for name, patterns in asking.groups.items() if rest.find(patterns)), None)
-    sort, ascending = _sort(rest, measure)
-    top = _top(rest)
-    _ranges(rest, asking, terms)
-    _words(rest, asking)
+    group = next((name for name, patterns in own.groups.items() if rest.find(patterns)), None) if own else None
+    group = group or next((name for name, patterns in asking.groups.items() if rest.find(patterns)), None)
+    sort, ascending = _sort(rest, asking, subject)
+    top, is_biggest = _top(rest, asking, subject)
+    if is_biggest and sort is None and own is not None:
+        sort = next(iter(SUBJECTS[subject].money), None)
+    if subject == "accounts":
+        _account_days(rest, asking, terms)
+        _ranges(rest, asking, terms)
+        _incidents(rest, terms)
+    else:
+        _subject_filters(rest, asking, terms, subject)
+    _words(rest, asking.filters)
     _segment_and_tier(rest, asking, terms)
-    _people(rest, question, terms)
+    _causes(rest, terms, subject)
+    _people(rest, question, asking, terms, subject)
     if group and measure == "list":
         measure = "count"
     return PortfolioQuery(
+        subject=subject,
         conditions=tuple(rest.conditions),
         measure=measure,
-        of=_amount_field(normalize_text(question)),
+        of=of or (_amount_field(normalize_text(question)) if own is None else "arr"),
         group=group,
-        sort=sort,
+        sort=sort or ("arr" if own is None else None),
         ascending=ascending,
         top=top,
-        unapplied=_left(rest, asking),
+        history=history.kind if history else None,
+        since=history.since if history else None,
+        unapplied=tuple(word for word in _left(rest, asking, subject) if history is None or word not in history.text),
     )
+
+
+def _take_account(rest: _Rest, account: tuple[str, str]) -> None:
+    """Take the name of the account that the question is about, however it is spelt."""
+    account_id, name = account
+    words = [word for word in normalize_text(f"{account_id} {name}").split() if len(word) > 2]
+    for token in re.findall(r"[\w-]+", rest.text):
+        if any(fuzz.ratio(token, word) >= _MIN_WORD_MATCH for word in words):
+            rest.take(token)
+    rest.conditions.append(Condition(field="account", values=(account_id,), says=plain_name(name)))
 
 
 def _measure(rest: _Rest, asking: AskSettings) -> Measure:
@@ -93,44 +132,163 @@ def _measure(rest: _Rest, asking: AskSettings) -> Measure:
     return "list"
 
 
-def _amount_field(text: str) -> AmountField:
-    if re.search(r"\b(?:health|gesundheit|sante|salud)\b", text):
+def _amount_field(text: str) -> str:
+    if compiled(r"\b(?:health|gesundheit|sante|salud)\b").search(text):
         return "health"
-    return "risk" if re.search(r"\brisk score\b", text) else "arr"
+    return "risk" if compiled(r"\brisk score\b").search(text) else "arr"
 
 
-def _sort(rest: _Rest, measure: Measure) -> tuple[Sort, bool]:
-    for name, word in _SORT_WORDS.items():
+def _sort(rest: _Rest, asking: AskSettings, subject: Subject) -> tuple[str | None, bool]:
+    own = asking.subjects.get(subject)
+    for name, words in own.amounts.items() if own else ():
+        if rest.find([rf"\b{_SORT}{word}" for word in words]):
+            return name, False
+    for sort, word in _SORT_WORDS.items():
         if rest.find([rf"\b{_SORT}{word}\b"]):
-            return name, name in ("renewal", "health")
-    rest.find([rf"\b{_BIG} first\b"])
-    return ("renewal", True) if rest.find([r"\b(?:soonest|earliest)(?: first)?\b"]) else ("arr", False)
+            is_own = own is not None and sort == "renewal"
+            return ("day" if is_own else sort), sort in ("renewal", "health")
+    if rest.find([rf"\b{_BIG} first\b"]):
+        amounts = SUBJECTS[subject].amounts if subject in SUBJECTS else {}
+        return next(iter(amounts), None), False
+    if rest.find([r"\b(?:soonest|earliest|oldest)(?: first)?\b"]):
+        return ("day" if own else "renewal"), True
+    return ("day", False) if own and rest.find([r"\b(?:newest|latest)(?: first)?\b"]) else (None, False)
 
 
-def _top(rest: _Rest) -> int | None:
-    for pattern in _TOP:
-        if match := re.search(pattern, rest.text):
+def _top(rest: _Rest, asking: AskSettings, subject: Subject) -> tuple[int | None, bool]:
+    """Number of rows that are asked for, and True if the biggest are."""
+    count = rf"(\d{{1,3}}|{'|'.join(word for word in asking.numbers if len(word) > 2)})"
+    for pattern in (rf"\btop {count}\b", rf"\b{count} {_BIG}\b", rf"\b{_BIG} {count}\b"):
+        if match := compiled(pattern).search(rest.text):
             rest.take(match[0])
-            return int(match[1]) if match[1].isdigit() else _NUMBERS[match[1]]
-    if match := re.search(rf"\b{_BIG} (?:account|customer|client|renewal|kunde|compte|cuenta)\b", rest.text):
+            return int(match[1]) if match[1].isdigit() else asking.numbers[match[1]], True
+    own = "|".join(asking.subjects[subject].words) if subject in asking.subjects else r"\b$"
+    nouns = rf"(?:(?:account|customer|client|renewal|kunde|compte|cuenta)\b|{own})"
+    match = compiled(rf"\b{_BIG} {nouns}").search(rest.text)
+    if match is None:
+        return None, False
+    if not match[0].endswith("s"):
         rest.take(match[0])
-        return 1
-    return None
+        return 1, True
+    return None, True
+
+
+def _subject_filters(rest: _Rest, asking: AskSettings, terms: QuestionTerms, subject: Subject) -> None:
+    """Filters and days of the subject itself; a day beside a word for renewing belongs to the account."""
+    table, own = SUBJECTS[subject], asking.subjects[subject]
+    if late := overdue_days(rest.text, asking, terms.today):
+        days, words = late
+        before = terms.today - timedelta(days=days)
+        rest.take(words)
+        rest.conditions.append(
+            Condition(field="day", high=before, says=f"{table.day_title} before {format_date(before)}")
+        )
+        if subject in ("invoices", "actions"):
+            rest.text += " overdue "
+    is_renewal = subject == "renewals" or (subject != "outcomes" and matches(asking.cues.renewing, rest.text))
+    _take_names(rest, asking, subject)
+    if subject == "tickets" and (opening := first_match(asking.cues.opening, rest.text)):
+        verb = opening[0].split()[-1]  # who opened a ticket, does not say that it is open
+        rest.text = rest.text.replace(opening[0], opening[0][: -len(verb)] + " | ", 1)
+    if is_renewal:
+        _ranges(rest, asking, terms)
+    elif table.day is not None:
+        found = day_range(rest.text, asking, terms.today, table.past, table.day_title)
+        if found is not None:
+            rest.take(found.words)
+            rest.conditions.append(found.condition)
+        _amounts(rest, terms)
+    if subject == "incidents":
+        _incidents(rest, terms)
+    _words(rest, own.filters)
+    rest.find(own.words)
+
+
+def _take_names(rest: _Rest, asking: AskSettings, subject: Subject) -> None:
+    """The name of a contact, after a word like "called"."""
+    if subject == "people" and (match := first_match(asking.cues.called, rest.text)):
+        rest.take(match[0])
+        rest.conditions.append(Condition(field="contact", values=(match[1],), says=f"called {match[1].title()}"))
+
+
+def _incidents(rest: _Rest, terms: QuestionTerms) -> None:
+    """The shared problem that the question names; "in an incident" alone means any."""
+    named = [
+        title
+        for title, words in terms.incidents.items()
+        if rest.find([_incident_words(word) for word in words if len(word) > 2])
+    ]
+    for title in named:
+        while rest.find([_incident_words(word) for word in terms.incidents[title] if len(word) > 2]):
+            pass
+    if named:
+        says = f"in {' or '.join(plain_name(title) for title in named)}"
+        rest.conditions.append(Condition(field="incident", values=tuple(named), says=says))
+
+
+def _incident_words(word: str) -> str:
+    """The words of a shared problem; a bare number only as that of a release."""
+    plain = re.escape(normalize_text(word))
+    return rf"\b{plain}\w*" if re.search(r"[a-z]", plain) else rf"\b(?:release|version|v) ?{plain}\b"
+
+
+def _causes(rest: _Rest, terms: QuestionTerms, subject: Subject) -> None:
+    """The causes that the question names by their labels."""
+    found = [key for key, label in terms.causes.items() if rest.find([rf"\b{_loose(label)}\b"])]
+    if found:
+        says = f"cause {' or '.join(terms.causes[key].lower() for key in found)}"
+        rest.conditions.append(Condition(field="cause", values=tuple(found), says=says))
+
+
+def _loose(label: str) -> str:
+    return r"[\s-]+".join(re.escape(part) for part in re.split(r"[\s-]+", normalize_text(label)))
+
+
+def _account_days(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> None:
+    """Accounts that were or were not touched or answered since a day, and days of the longest overdue invoice."""
+    for contact, patterns in asking.contacted.items():
+        match = first_match(patterns, rest.text)
+        found = since_day(rest.text, asking, terms.today) if match else None
+        if match is None or found is None:
+            continue
+        day, words = found
+        rest.take(match[0])
+        rest.take(words)
+        is_without = matches(asking.cues.never, match[0])
+        says = f"{'not ' if is_without else ''}{contact} since {format_date(day)}"
+        rest.conditions.append(Condition(field=contact, low=day, known=False if is_without else None, says=says))
+        return
+    if matches(asking.subjects["invoices"].words, rest.text) and (late := overdue_days(rest.text, asking, terms.today)):
+        days, words = late
+        rest.take(words)
+        rest.find(asking.subjects["invoices"].words)
+        says = f"with an invoice more than {days} days overdue"
+        rest.conditions.append(Condition(field="invoice_overdue", low=float(days) + 0.5, says=says))
+
+
+def _amounts(rest: _Rest, terms: QuestionTerms) -> None:
+    if ranged := money_range(rest.text, terms.currency):
+        rest.take(ranged.words)
+        rest.conditions.append(ranged.condition)
 
 
 def _ranges(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> None:
-    for found in score_ranges(rest.text):
-        rest.take(found.words)
-        rest.conditions.append(found.condition)
-    for ranged in (money_range(rest.text, terms.currency), renewal_range(rest.text, asking, terms.today)):
+    for score in score_ranges(rest.text):
+        rest.take(score.words)
+        rest.conditions.append(score.condition)
+    found: tuple[FoundRange | None, ...] = (
+        money_range(rest.text, terms.currency),
+        renewal_range(rest.text, asking, terms.today),
+    )
+    for ranged in found:
         if ranged is not None:
             rest.take(ranged.words)
             rest.conditions.append(ranged.condition)
 
 
-def _words(rest: _Rest, asking: AskSettings) -> None:
+def _words(rest: _Rest, rules: Sequence[FilterRule]) -> None:
     """The filters of the configuration; several values of one field are alternatives."""
-    for rule in asking.filters:
+    for rule in rules:
         if not rest.find(rule.phrases):
             continue
         while rest.find(rule.phrases):
@@ -161,10 +319,10 @@ def _segment_and_tier(rest: _Rest, asking: AskSettings, terms: QuestionTerms) ->
         rest.conditions.append(Condition(field="tier", values=tuple(tiers), says=f"priority {' or '.join(tiers)}"))
 
 
-def _people(rest: _Rest, question: str, terms: QuestionTerms) -> None:
+def _people(rest: _Rest, question: str, asking: AskSettings, terms: QuestionTerms, subject: Subject) -> None:
     by_field: dict[str, list[Person]] = {}
     for named in named_people(question, terms.people):
-        field_name = _ROLE_FIELD.get(named.person.role)
+        field_name = _ROLE_FIELD.get(named.person.role) if subject != "actions" else "owner_id"
         if field_name is None:
             continue
         for word in named.words.split():
@@ -172,21 +330,29 @@ def _people(rest: _Rest, question: str, terms: QuestionTerms) -> None:
         by_field.setdefault(field_name, []).append(named.person)
     if re.search(r"\b(?:my|mine|i)\b", rest.text):
         me = terms.people.get(terms.asker or "")
-        if me is not None and me.role in _ROLE_FIELD:
-            by_field.setdefault(_ROLE_FIELD[me.role], []).append(me)
-        elif re.search(r"\b(?:my|mine)\b", rest.text):
+        if me is not None and (subject == "actions" or me.role in _ROLE_FIELD):
+            by_field.setdefault("owner_id" if subject == "actions" else _ROLE_FIELD[me.role], []).append(me)
+        elif matches(asking.cues.mine, rest.text):
             rest.text += " my "
-    titles = {"csm": "CSM", "sponsor": "executive sponsor", "team": "team of"}
+    titles = {"csm": "CSM", "sponsor": "executive sponsor", "team": "team of", "owner_id": "owner"}
     for name, persons in by_field.items():
         says = f"{titles[name]} {' or '.join(person.name for person in persons)}"
         ids = tuple(person.person_id for person in persons)
         rest.conditions.append(Condition(field=name, values=ids, says=says))
 
 
-def _left(rest: _Rest, asking: AskSettings) -> tuple[str, ...]:
+def _left(rest: _Rest, asking: AskSettings, subject: Subject) -> tuple[str, ...]:
     """Words that nothing took and that are no small words."""
     words = re.findall(r"[^\W\d_][\w-]+|\d[\w.,-]*", rest.text)
-    left = [word for word in words if word not in asking.no_filter]
+    left = [word for word in words if not _is_small(word, asking.no_filter)]
     if rest.text.endswith(" my "):
         left.append("my (say who asks)")
     return tuple(dict.fromkeys(left))
+
+
+_ENDINGS = ("s", "es", "ed", "d", "ing", "n", "en")
+
+
+def _is_small(word: str, small: frozenset[str]) -> bool:
+    """True for a word that is no filter, also in another form: "owns" is "own"."""
+    return word in small or any(word.endswith(end) and word[: -len(end)] in small for end in _ENDINGS)

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
@@ -12,14 +13,6 @@ from domain.questions import ParsedQuestion, UserStatement
 from domain.score_configuration import InterventionTier
 
 _SENTENCE = re.compile(r"[.!?;,:\n]+\s+|\s+(?:but|and|aber|und|mais|et|pero|y)\s+", re.IGNORECASE)
-_YES_OR_NO = re.compile(
-    r"\W*(?:is|are|was|were|has|have|had|did|does|do|when|who|which|ist|sind|hat|haben|hatte|wer|wann|est-ce|a-t-il|ont-ils|qui|quand|ha|han|esta|está|quien|quién)\b(?! (?:we|you) (?:do|build|save)\b)",
-    re.IGNORECASE,
-)
-_REASON = re.compile(
-    r"\b(?:now that|because|since they|given that|after they|jetzt wo|weil|parce que|puisque|porque|ya que)\b",
-    re.IGNORECASE,
-)
 _WORD = re.compile(r"[\w'’-]+")
 _BOOK_OWNER = re.compile(r"\b([A-ZÀ-Þ][\w-]+ [A-ZÀ-Þ][\w-]+)['’]s (?:accounts|customers|clients|book|portfolio)\b")
 _MIN_NAME_MATCH = 84
@@ -31,6 +24,32 @@ def normalize_text(text: str) -> str:
     """Small letters without accents, one space between words."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join(bare.casefold().split())
+
+
+@lru_cache(maxsize=4096)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The expression, compiled once however many there are."""
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def first_match(patterns: Iterable[str], text: str) -> re.Match[str] | None:
+    """The match of the first of the expressions that is in the text."""
+    return next((match for pattern in patterns if (match := compiled(pattern).search(text))), None)
+
+
+def matches(patterns: Iterable[str], text: str) -> bool:
+    """True if one of the expressions is in the text."""
+    return first_match(patterns, text) is not None
+
+
+def begins(patterns: Iterable[str], text: str) -> bool:
+    """True if the text begins with one of the expressions."""
+    return any(compiled(pattern).match(text) for pattern in patterns)
+
+
+def plain_question(question: str) -> str:
+    """The question in plain small letters, without apostrophes, as the expressions read it."""
+    return " ".join(re.sub(r"['’]s\b|['’]", " ", normalize_text(question)).split())
 
 
 def split_words(text: str) -> list[str]:
@@ -143,7 +162,11 @@ def find_statements(question: str, configuration: Configuration) -> tuple[tuple[
     negation = re.compile("|".join(configuration.wording.negations), re.IGNORECASE)
     rivals = configuration.wording.competitors
     names = f"(?:{'|'.join(map(re.escape, rivals))})" if rivals else r"[^\s\S]"
-    parts = [stated for part in _SENTENCE.split(" ".join(question.split())) if part and (stated := _stated_part(part))]
+    parts = [
+        stated
+        for part in _SENTENCE.split(" ".join(question.split()))
+        if part and (stated := _stated_part(part, configuration.asking))
+    ]
     said: dict[str, UserStatement] = {}
     tried: dict[str, None] = {}
     for part in parts:
@@ -159,11 +182,11 @@ def find_statements(question: str, configuration: Configuration) -> tuple[tuple[
     return tuple(said.values()), tuple(tried)
 
 
-def _stated_part(part: str) -> str:
+def _stated_part(part: str, asking: AskSettings) -> str:
     """Statement in a part of a question: none in "is the champion gone", the rest of "is it risky now that …"."""
-    if not _YES_OR_NO.match(part):
+    if not begins(asking.cues.yes_or_no, part):
         return part
-    reason = _REASON.search(part)
+    reason = first_match(asking.cues.reason, part)
     return part[reason.start() :] if reason else ""
 
 
@@ -173,7 +196,7 @@ _NEGATED_SIGNALS = ("unanswered_outreach", "payment_failed", "feature_gap")
 
 def _matches_any(part: str, phrases: Sequence[str], negation: re.Pattern[str], own_negation: bool = False) -> bool:
     for phrase in phrases:
-        match = re.search(phrase, part, re.IGNORECASE)
+        match = compiled(phrase).search(part)
         if match and (own_negation or not negation.search(part[: match.start()])):
             return True
     return False

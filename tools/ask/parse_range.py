@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from domain.configuration import AskSettings
 from domain.questions import Condition
-from tools.ask.parse_question import normalize_text
+from tools.ask.parse_question import compiled, normalize_text
 from tools.wording import format_date
 
 _NUMBER = r"(?:eur|usd|€|\$)?\s*(\d[\d.,]*)\s*(k|tsd|thousand|m|mio|million|millions)?\b"
@@ -16,6 +16,10 @@ _LESS = r"(?:under|below|less than|at most|smaller than|<=?|unter|weniger als|ho
 _BEFORE, _UNTIL = r"(?:before|vor|avant|antes de)", r"(?:until|by|till|bis|jusqu.en|jusqu.a|hasta)"
 _AFTER, _IN = r"(?:after|from|since|nach|ab|apres|despues de)", r"(?:in|im|en|this|next|for|de|du|of)"
 _UNITS = {"day": 1, "tag": 1, "jour": 1, "dia": 1, "week": 7, "woche": 7, "semaine": 7, "semana": 7}
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "ersten": 1, "erstes": 1,
+             "zweiten": 2, "zweites": 2, "dritten": 3, "drittes": 3, "vierten": 4, "viertes": 4, "premier": 1, "deuxieme": 2,
+             "troisieme": 3, "quatrieme": 4, "primer": 1, "segundo": 2, "tercer": 3, "cuarto": 4}  # fmt: skip
+_ORDINAL = "|".join(_ORDINALS)
 _THOUSAND, _MILLION = 1_000.0, 1_000_000.0
 
 
@@ -98,12 +102,12 @@ def _ahead(text: str, asking: AskSettings, today: date) -> FoundRange | None:
     )
     if match is None:
         return None
-    days = int(match[1]) * _UNITS[match[2]] if match[2] in _UNITS else (_add_months(today, int(match[1])) - today).days
+    days = int(match[1]) * _UNITS[match[2]] if match[2] in _UNITS else (add_months(today, int(match[1])) - today).days
     return _between(today, today + timedelta(days=min(days, 3660) + 1), match[0])
 
 
-def _add_months(day: date, months: int) -> date:
-    """The same day so many months later, at most the 28th."""
+def add_months(day: date, months: int) -> date:
+    """The same day so many months later, or earlier for a negative number; at most the 28th."""
     index = day.year * 12 + day.month - 1 + min(months, 120)
     return date(index // 12, index % 12 + 1, min(day.day, 28))
 
@@ -113,11 +117,11 @@ def _period(text: str, asking: AskSettings, today: date) -> FoundRange | None:
     quarter = date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
     periods = (
         (r"\bthis month\b|\bdiesen monat\b|\bce mois\b|\beste mes\b", first, 1),
-        (r"\bnext month\b|\bnachsten monat\b|\bmois prochain\b|\bproximo mes\b", _add_months(first, 1), 1),
+        (r"\bnext month\b|\bnachsten monat\b|\bmois prochain\b|\bproximo mes\b", add_months(first, 1), 1),
         (r"\bthis quarter\b|\bdieses quartal\b|\bce trimestre\b|\beste trimestre\b", quarter, 3),
         (
             r"\bnext quarter\b|\bnachstes quartal\b|\btrimestre prochain\b|\bproximo trimestre\b",
-            _add_months(quarter, 3),
+            add_months(quarter, 3),
             3,
         ),
         (r"\bthis year\b|\bdieses jahr\b|\bcette annee\b|\beste ano\b", date(today.year, 1, 1), 12),
@@ -125,7 +129,7 @@ def _period(text: str, asking: AskSettings, today: date) -> FoundRange | None:
     )
     for pattern, start, months in periods:
         if match := re.search(rf"(?:(?:in|im|en) )?(?:{pattern})", text):
-            return _between(max(start, today), _add_months(start, months), match[0])
+            return _between(max(start, today), add_months(start, months), match[0])
     return None
 
 
@@ -134,12 +138,15 @@ def _half_or_quarter(text: str, asking: AskSettings, today: date) -> FoundRange 
     if half:
         part = 1 if half[1] == "first" or half[2] == "1" else 2
         start = date(int(half[3] or today.year), 1 if part == 1 else 7, 1)
-        return _between(start, _add_months(start, 6), half[0])
-    quarter = re.search(r"\b(?:in )?q([1-4])(?: (?:of )?(20\d\d))?\b", text)
+        return _between(start, add_months(start, 6), half[0])
+    quarter = re.search(
+        rf"\b(?:in )?(?:the )?(?:q([1-4])|({_ORDINAL}) (?:quarter|quartal|trimestre))(?: (?:of |de |von )?(20\d\d))?\b",
+        text,
+    )
     if quarter:
-        month = 3 * int(quarter[1]) - 2
-        year = int(quarter[2]) if quarter[2] else today.year + (month + 2 < today.month)
-        return _between(date(year, month, 1), _add_months(date(year, month, 1), 3), quarter[0])
+        month = 3 * (int(quarter[1]) if quarter[1] else _ORDINALS[quarter[2]]) - 2
+        year = int(quarter[3]) if quarter[3] else today.year + (month + 2 < today.month)
+        return _between(date(year, month, 1), add_months(date(year, month, 1), 3), quarter[0])
     year_only = re.search(r"\b(?:in|im jahr|en) (20\d\d)\b", text)
     return (
         _between(date(int(year_only[1]), 1, 1), date(int(year_only[1]) + 1, 1, 1), year_only[0]) if year_only else None
@@ -169,14 +176,18 @@ def _bounded(word: str, start: date, end: date, today: date, words: str) -> Foun
 def _month(text: str, asking: AskSettings, today: date) -> FoundRange | None:
     for number, names in enumerate(asking.months, start=1):
         choice = _month_words(names)
-        match = re.search(
-            rf"\b({_BEFORE}|{_UNTIL}|{_AFTER}|{_IN}) (?:\d{{1,2}}\.? )?(?:{choice})(?: (20\d\d))?\b", text
-        )
+        match = compiled(
+            rf"\b({_BEFORE}|{_UNTIL}|{_AFTER}|{_IN}) (?:the )?(?:(\d{{1,2}})(?:st|nd|rd|th|\.)? (?:of )?)?(?:{choice})\b"
+            r"(?: (\d{1,2})(?:st|nd|rd|th)?\b)?(?:,? (20\d\d))?"
+        ).search(text)
         if match is None:
             continue
-        year = int(match[2]) if match[2] else today.year + (number < today.month)
+        year = int(match[4]) if match[4] else today.year + (number < today.month)
         start = date(year, number, 1)
-        end = _add_months(start, 1)
+        end = add_months(start, 1)
+        if day := match[2] or match[3]:
+            start = min(start + timedelta(days=max(int(day), 1) - 1), end - timedelta(days=1))
+            end = start + timedelta(days=1)
         if re.fullmatch(_IN, match[1]) and match[1] not in ("from",):
             return _between(start, end, match[0])
         return _bounded(match[1], start, end, today, match[0])

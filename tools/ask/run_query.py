@@ -13,11 +13,14 @@ from tools.scoring.scored_base import Row, ScoredBase
 from tools.wording import capitalize_first, format_date, format_money, plain_name, plural
 
 MOST_ROWS = 200
-_FIELDS = {
+ACCOUNT_FIELDS = {
     "segment": "s.segment", "csm": "s.csm_id", "sponsor": "s.exec_sponsor_id", "stage": "s.lifecycle_stage", "band": "s.health_band",
     "tier": "s.intervention_tier", "at_risk": "cast(s.at_risk as varchar)", "change": "c.change", "arr": "cast(s.arr as double)",
     "renewal": "s.renewal_date", "health": "s.health", "risk": "s.risk", "account": "s.account_id",
+    "team": "(select any_value(p.manager_id) from people p where p.person_id = s.csm_id)",
+    "month": "strftime(s.renewal_date, '%Y-%m')",
 }  # fmt: skip
+"""SQL of the fields of an account that a query may filter, group or sort by; signals come on top."""
 _TITLES = {
     "segment": "segment",
     "csm": "CSM",
@@ -25,8 +28,10 @@ _TITLES = {
     "stage": "stage",
     "band": "health",
     "tier": "priority",
+    "team": "team",
+    "month": "month of renewal",
 }
-_AGGREGATES = {"sum": "sum", "average": "avg", "median": "median"}
+AGGREGATES = {"sum": "sum", "average": "avg", "median": "median"}
 _FROM = "from scored s join compared c using (account_id) join measured m using (account_id)"
 
 
@@ -42,7 +47,7 @@ class QueryResult:
 
 def run_query(base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Person]) -> QueryResult:
     """The rows and figures of the query, with how it was understood in the first sentence."""
-    where, values = _where(base, query)
+    where, values = query_where(base, query)
     if query.group:
         return _grouped(base, query, people, where, values)
     totals = base.rows(
@@ -52,11 +57,13 @@ def run_query(base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Pers
     rows = _account_rows(base, query, where, values)
     currency = base.configuration.scoring.money.home
     shown = query.top or totals["n"]
-    understood = f"{_subject(query)}: {plural(totals['n'], 'account')}, {format_money(totals['arr'], currency)} of ARR"
+    understood = (
+        f"{subject_line(query)}: {plural(totals['n'], 'account')}, {format_money(totals['arr'], currency)} of ARR"
+    )
     sentences = [f"{understood}{_shown_clause(query, totals['n'])}."]
     if totals["unknown"]:
         sentences.append(f"The ARR of {plural(totals['unknown'], 'account')} is unknown and not in the sum.")
-    if query.measure in _AGGREGATES and query.measure != "sum":
+    if query.measure in AGGREGATES and query.measure != "sum":
         sentences.append(_figure(base, query, where, values))
     table = AnswerTable(
         title="Accounts" if shown <= MOST_ROWS else f"Accounts, the first {MOST_ROWS} of {shown}",
@@ -65,7 +72,10 @@ def run_query(base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Pers
         source=_source(base, query),
     )
     return QueryResult(
-        _subject(query), (*sentences, *_unapplied(query)), (table,) if rows else (), tuple(r["id"] for r in rows)
+        subject_line(query),
+        (*sentences, *unapplied_sentences(query)),
+        (table,) if rows else (),
+        tuple(r["id"] for r in rows),
     )
 
 
@@ -73,14 +83,17 @@ def _shown_clause(query: PortfolioQuery, total: int) -> str:
     if query.top is None or query.top >= total:
         return ""
     direction = "lowest" if query.ascending else "highest"
-    return f"; shown: the {query.top} with the {'earliest' if query.sort == 'renewal' else direction} {query.sort.upper() if query.sort == 'arr' else query.sort}"
+    return f"; shown: the {query.top} with the {'earliest' if query.sort == 'renewal' else direction} {'ARR' if query.sort in (None, 'arr') else query.sort}"
 
 
-def _subject(query: PortfolioQuery) -> str:
-    return capitalize_first(", ".join(condition.says for condition in query.conditions)) or "All accounts"
+def subject_line(query: PortfolioQuery, otherwise: str = "All accounts") -> str:
+    """The filters as they were understood; ``otherwise`` where there is none."""
+    says = ", ".join(condition.says for condition in query.conditions)
+    return (capitalize_first(says) if otherwise else says) or otherwise
 
 
-def _unapplied(query: PortfolioQuery) -> list[str]:
+def unapplied_sentences(query: PortfolioQuery) -> list[str]:
+    """The sentence on words that no filter understands."""
     if not query.unapplied:
         return []
     words = ", ".join(f"“{plain_name(word)}”" for word in query.unapplied)
@@ -94,23 +107,30 @@ def _source(base: ScoredBase, query: PortfolioQuery) -> str:
     return f"{tables} of {format_date(base.as_of)}"
 
 
-def _where(base: ScoredBase, query: PortfolioQuery) -> tuple[str, list[Any]]:
+def query_where(base: ScoredBase, query: PortfolioQuery) -> tuple[str, list[Any]]:
+    """The filters of the query as SQL with its parameters."""
     parts, values = [], []
     for condition in query.conditions:
-        sql, given = _condition(base, condition)
+        sql, given = account_condition(base, condition)
         parts.append(sql)
         values += given
     return (f" where {' and '.join(parts)}" if parts else ""), values
 
 
-def _condition(base: ScoredBase, condition: Condition) -> tuple[str, list[Any]]:
-    if condition.field == "said":
-        return "s.account_id in (select account_id from statements where list_contains(?, intent))", [
-            list(condition.values)
-        ]
-    if condition.field == "team":
-        return "s.csm_id in (select person_id from people where list_contains(?, manager_id))", [list(condition.values)]
-    column = _FIELDS.get(condition.field) or f'm."{_signal(base, condition.field)}"'
+_TOUCHES = {"touched": "", "answered": " and (not outbound or responded_at is not null or attended)"}
+
+
+def account_condition(base: ScoredBase, condition: Condition, own: str | None = None) -> tuple[str, list[Any]]:
+    """The condition as SQL with its parameters. ``own``: SQL of a field that the account does not have.
+
+    Raises KeyError for a field that nothing knows.
+    """
+    if own is None:
+        listed = _membership(base, condition)
+        if listed is not None:
+            negated = "not " if condition.known is False else ""
+            return f"s.account_id {negated}in ({listed[0]})", listed[1]
+    column = own or ACCOUNT_FIELDS.get(condition.field) or f'm."{_signal(base, condition.field)}"'
     tests: list[str] = []
     values: list[Any] = []
     if condition.values:
@@ -125,6 +145,29 @@ def _condition(base: ScoredBase, condition: Condition) -> tuple[str, list[Any]]:
     return " and ".join(tests) or "true", values
 
 
+def _membership(base: ScoredBase, condition: Condition) -> tuple[str, list[Any]] | None:
+    """A query for the accounts that the condition is about, where it looks into another table."""
+    values = list(condition.values)
+    if condition.field == "said":
+        return "select account_id from statements where list_contains(?, intent)", [values]
+    if condition.field == "team":
+        return (
+            "select a.account_id from scored a join people p on p.person_id = a.csm_id where list_contains(?, p.manager_id)",
+            [values],
+        )
+    if condition.field == "champion":
+        contacts = base.full_table("contacts")
+        return f"select account_id from {contacts} where role = 'champion' and status = 'active'", []
+    if condition.field == "incident":
+        return "select account_id from asked_incidents where list_contains(?, incident)", [values]
+    if condition.field == "cause":
+        return "select account_id from asked_causes where list_contains(?, cause)", [values]
+    if condition.field in _TOUCHES:
+        touchpoints = base.full_table("touchpoints")
+        return f"select account_id from {touchpoints} where date >= ?{_TOUCHES[condition.field]}", [condition.low]
+    return None
+
+
 def _signal(base: ScoredBase, name: str) -> str:
     """The name of a signal of the configuration. Raises KeyError for any other."""
     if name not in base.configuration.scoring.signals:
@@ -133,7 +176,7 @@ def _signal(base: ScoredBase, name: str) -> str:
 
 
 def _account_rows(base: ScoredBase, query: PortfolioQuery, where: str, values: list[Any]) -> list[Row]:
-    order = f"{_FIELDS[query.sort]} {'asc' if query.ascending else 'desc'} nulls last, s.account_id"
+    order = f"{ACCOUNT_FIELDS[query.sort or 'arr']} {'asc' if query.ascending else 'desc'} nulls last, s.account_id"
     return base.rows(
         "select s.account_id as id, s.name, s.segment, s.arr, s.renewal_date, s.csm_id, s.health, s.risk, s.intervention_tier as tier"
         f" {_FROM}{where} order by {order} limit {min(query.top or MOST_ROWS, MOST_ROWS)}",
@@ -162,7 +205,7 @@ def _person(person_id: str | None, people: Mapping[str, Person]) -> str:
 
 
 def _figure(base: ScoredBase, query: PortfolioQuery, where: str, values: list[Any]) -> str:
-    sql = f"select {_AGGREGATES[query.measure]}({_FIELDS[query.of]}) as value, count({_FIELDS[query.of]}) as n {_FROM}{where}"
+    sql = f"select {AGGREGATES[query.measure]}({ACCOUNT_FIELDS[query.of]}) as value, count({ACCOUNT_FIELDS[query.of]}) as n {_FROM}{where}"
     row = base.rows(sql, values)[0]
     shown = _amount(row["value"], query.of, base.configuration.scoring.money.home)
     what = "ARR" if query.of == "arr" else query.of
@@ -179,17 +222,18 @@ def _grouped(
     base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Person], where: str, values: list[Any]
 ) -> QueryResult:
     assert query.group is not None
-    key = _FIELDS[query.group]
-    figure = _AGGREGATES.get(query.measure)
-    value = f"{figure}({_FIELDS[query.of]})" if figure else "null"
+    key = ACCOUNT_FIELDS[query.group]
+    figure = AGGREGATES.get(query.measure)
+    value = f"{figure}({ACCOUNT_FIELDS[query.of]})" if figure else "null"
+    order = "key" if query.group == "month" else f"{'value' if figure else 'n'} desc"
     rows = base.rows(
         f"select {key} as key, count(*) as n, count(*) filter (s.at_risk) as risky, sum(cast(s.arr as double)) as arr,"
         f" sum(cast(s.arr as double)) filter (s.at_risk) as risky_arr, {value} as value {_FROM}{where}"
-        f" group by 1 order by {'value' if figure else 'n'} desc nulls last, 1 limit {MOST_ROWS}",
+        f" group by 1 order by {order} nulls last, 1 limit {MOST_ROWS}",
         values,
     )
     currency = base.configuration.scoring.money.home
-    names = [_group_name(row["key"], query.group, people) for row in rows]
+    names = [group_name(row["key"], query.group, people) for row in rows]
     what = "ARR" if query.of == "arr" else query.of
     columns = (
         _TITLES[query.group],
@@ -206,15 +250,16 @@ def _grouped(
         )
         for name, row in zip(names, rows, strict=True)
     )  # fmt: skip
-    sentences = [f"{_subject(query)}, by {_TITLES[query.group]}: {plural(len(rows), 'group')}."]
+    sentences = [f"{subject_line(query)}, by {_TITLES[query.group]}: {plural(len(rows), 'group')}."]
     if rows:
         sentences.append(f"{capitalize_first(names[0])} has the most: {plural(rows[0]['n'], 'account')}." if not figure else
                          f"{capitalize_first(names[0])} has the highest {query.measure}: {_amount(rows[0]['value'], query.of, currency)}.")  # fmt: skip
     table = AnswerTable(title=f"By {_TITLES[query.group]}", columns=columns, rows=cells, source=_source(base, query))
-    return QueryResult(_subject(query), (*sentences, *_unapplied(query)), (table,) if rows else (), ())
+    return QueryResult(subject_line(query), (*sentences, *unapplied_sentences(query)), (table,) if rows else (), ())
 
 
-def _group_name(key: str | None, group: str, people: Mapping[str, Person]) -> str:
-    if group in ("csm", "sponsor"):
+def group_name(key: str | None, group: str, people: Mapping[str, Person]) -> str:
+    """The name of a group of accounts."""
+    if group in ("csm", "sponsor", "team"):
         return _person(key, people)
     return key or ("not at risk" if group == "tier" else "unknown")

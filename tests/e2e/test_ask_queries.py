@@ -1,0 +1,173 @@
+"""Questions about many things on the sample portfolio: rows with their sources, the weeks before, and a model that fills the query in.
+
+Real: the sample, five kept weeks, the store, the engine, HTTP. Scripted: the model.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agents.model_client import OpenAIClient
+from domain.questions import QuestionAnswer
+from evals.ask_oracle import run_oracle
+from evals.suites.ask import open_sample_context, save_sample_actions, save_sample_plays, shown_text
+from graph.ask_context import AskContext
+from graph.ask_conversation import answer_follow_up
+from tests.builders import SHIPPED
+from tests.e2e.commands import PORTFOLIO, saveplay
+from tests.model_server import ModelServer, answers, fails
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AskContext]:
+    """The sample with five weeks before it, actions of last week and plays of the summer."""
+    context = open_sample_context(tmp_path_factory.mktemp("asking"), SHIPPED, None, weeks=5)
+    save_sample_actions(context)
+    save_sample_plays(context)
+    yield context
+    context.store.close()
+
+
+def asked(context: AskContext, question: str, *earlier: str) -> QuestionAnswer:
+    async def answer() -> QuestionAnswer:
+        try:
+            return await answer_follow_up(question, context, earlier)
+        finally:
+            if context.client is not None:
+                await context.client.close()
+
+    return asyncio.run(answer())
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "row"),
+    [
+        ("how many open urgent tickets do we have?", "Tickets, open, urgent: 4 tickets of 4 accounts.", "T-22653"),
+        ("total amount of overdue invoices", "Amount: EUR 140,101.", "INV-21405"),
+        ("what does Sadia still have to do this week?", "4 actions of 3 accounts.", "Write two pages for their review"),
+        ("quels champions sont partis ?", "Contacts, champions, left: 5 contacts of 5 accounts.", "Hamza Tanaka"),
+        ("which plays were started in July?", "6 plays of 6 accounts.", "Pair Anders Falk with their new CFO"),
+        ("who mentioned a budget cut in November?", "6 statements of 3 accounts.", "“All software budgets were cut by 20 %"),
+        ("accounts in the E-417 incident that renew in the next 6 months", "5 accounts", "Verbena Water"),
+        ("how did Hinode Robotics develop over the last weeks?", "health 78 on 19 Oct 2026, 57 on 23 Nov 2026", "2026-11-02"),
+        ("compare this week with two weeks ago", "35 accounts at risk then, 39 now", "EUR 3,098,704"),
+        ("what has worked for relationship erosion before?", "3 plays for relationship erosion ended", "Kingfisher"),
+    ],
+)  # fmt: skip
+def test_a_question_about_many_things_is_answered_with_its_rows(
+    sample: AskContext, question: str, sentence: str, row: str
+) -> None:
+    text = shown_text(asked(sample, question))
+    assert sentence in text
+    assert row in text
+
+
+def test_the_owners_of_the_list_before_are_shown_without_a_word_that_was_not_understood(sample: AskContext) -> None:
+    answer = asked(sample, "who owns them?", "Enterprise accounts at risk over 150k")
+    text = shown_text(answer)
+    assert "Sadia Karim" in text
+    assert "Not applied" not in text
+    assert "Enterprise" in answer.carried
+
+
+def test_a_week_that_is_not_kept_is_said(sample: AskContext) -> None:
+    text = shown_text(asked(sample, "compare this week with three months ago"))
+    assert "No week of 23 Aug 2026 is kept; compared with the oldest kept week, of 19 Oct 2026." in text
+
+
+def test_a_cause_without_a_review_that_found_causes_is_said_and_not_dropped(sample: AskContext) -> None:
+    text = shown_text(asked(sample, "Enterprise accounts with cause product fit"))
+    assert "Not applied, because no review in the store has found causes yet: “cause product fit”." in text
+
+
+def test_hostile_words_of_customers_stand_in_quotation_marks(sample: AskContext) -> None:
+    (part,) = asked(sample, "tickets opened in November").parts
+    (table,) = part.tables
+    place = table.columns.index("subject")
+    assert all(row[place].startswith("“") and row[place].endswith("”") for row in table.rows)
+
+
+# a model ----------------------------------------------------------------------------------------------------------
+
+QUESTION = "huge Enterprise tickets that burn"
+GOOD = {
+    "fits": True, "subject": "tickets", "measure": "list", "amount": "", "group": "", "sort": "", "ascending": False, "top": 0,
+    "history": "", "since": "",
+    "filters": [
+        {"field": "segment", "op": "is", "value": "Enterprise", "words": "Enterprise"},
+        {"field": "escalated", "op": "is", "value": "true", "words": "burn"},
+    ],
+}  # fmt: skip
+WRONG = {**GOOD, "filters": [*GOOD["filters"], {"field": "region", "op": "is", "value": "EMEA", "words": "huge"}]}  # type: ignore[misc]
+
+
+def with_model(sample: AskContext, server: ModelServer) -> AskContext:
+    settings = SHIPPED.model.model_copy(update={"name": "small", "url": server.url, "retries": SHIPPED.model.retries.model_copy(update={"value": 0})})  # fmt: skip
+    sample.base.configuration = SHIPPED.model_copy(update={"model": settings})
+    sample.client = OpenAIClient(settings, server.url, "key-of-the-test")
+    return sample
+
+
+@pytest.fixture
+def modelled(sample: AskContext) -> Iterator[AskContext]:
+    yield sample
+    sample.client, sample.base.configuration = None, SHIPPED
+
+
+def test_the_model_fills_in_the_query_and_code_runs_it(modelled: AskContext) -> None:
+    with ModelServer(answers(json.dumps(GOOD))) as server:
+        answer = asked(with_model(modelled, server), QUESTION)
+    assert answer.answered_by == "model"
+    assert answer.steps == ("query(tickets: Segment Enterprise, escalated true)",)
+    (part,) = answer.parts
+    assert "Tickets, segment Enterprise, escalated true" in part.sentences[0]
+    assert "“huge”" in part.sentences[-1], "a word that neither the grammar nor the model took is said"
+
+
+def test_a_fault_goes_back_by_name_and_the_second_answer_counts(modelled: AskContext) -> None:
+    with ModelServer(answers(json.dumps(WRONG)), answers(json.dumps(GOOD))) as server:
+        answer = asked(with_model(modelled, server), QUESTION)
+        assert "tickets have no field 'region'" in server.asked[1].last
+    assert answer.answered_by == "model"
+    assert answer.tokens.calls == 2
+
+
+def test_after_two_rounds_of_faults_the_reading_of_the_grammar_stands(modelled: AskContext) -> None:
+    with ModelServer(otherwise=answers(json.dumps(WRONG))) as server:
+        answer = asked(with_model(modelled, server), QUESTION)
+        assert len(server.asked) == 3, "the question and two rounds of repair"
+    assert answer.answered_by == "rules"
+    assert "unknown_field" in answer.note
+    assert "Enterprise" in answer.parts[0].sentences[0]
+
+
+def test_a_model_that_fails_leaves_the_grammar_to_answer(modelled: AskContext) -> None:
+    with ModelServer(otherwise=fails(500)) as server:
+        answer = asked(with_model(modelled, server), QUESTION)
+    assert answer.answered_by == "rules"
+    assert answer.note.startswith("The grammar answered")
+    assert answer.parts
+
+
+def test_what_the_grammar_understands_whole_asks_no_model(modelled: AskContext) -> None:
+    with ModelServer(otherwise=fails(500)) as server:
+        answer = asked(with_model(modelled, server), "open tickets of Enterprise accounts")
+        assert server.asked == []
+    assert answer.answered_by == "rules"
+
+
+@pytest.mark.long
+def test_the_right_query_answers_nine_of_ten_questions_about_many_things() -> None:
+    found = run_oracle(SHIPPED)
+    assert found.right / found.questions >= 0.9, found.faults
+
+
+def test_the_command_line_shows_the_rows_of_another_subject(tmp_path: Path) -> None:
+    on = ("--data", str(PORTFOLIO), "--as-of", "2026-11-23", "--store", str(tmp_path / "store"))
+    ran = saveplay("ask", "open urgent tickets by account", *on)
+    assert ran.code == 0, ran.err
+    assert "Tickets by account (from tickets of 23 Nov 2026)" in ran.out
+    assert "Zenobia Robotics AB" in ran.out
