@@ -23,6 +23,7 @@ from tools.planning.intervention_plan import build_plan_rows, count_plan_totals,
 from tools.planning.meeting_list import MeetingList, meeting_list, read_overdue
 from tools.scoring import portfolio_summary
 from tools.scoring.backtest import backtest
+from tools.scoring.renewal_view import renewal_view
 from tools.scoring.scored_base import ScoredBase
 from tools.wording import known_amount
 
@@ -156,6 +157,7 @@ def _identified(
         incidents=accounts.incidents,
         standing_now=portfolio_summary.current_health(base, sorted(seen)),
         outcomes=portfolio_summary.outcomes_since(base, seen),
+        renewals=renewal_view(base, context.earlier_reviews(day).renewal_intents()),
         asked=accounts.requested_dossiers,
         proposals=tuple(play_requests),
     )

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from domain.configuration import ReviewSettings
 from domain.phase_results import AtRiskSnapshot, EarlierRun, IdentifyResult, RunningPlay, RunningPlays
+from domain.renewals import PlayCommitment
 from domain.running_play import Deferral
 from domain.tracking import Action
 from tools.planning.follow_up import completed_actions, open_actions
@@ -13,6 +14,9 @@ from tools.planning.metrics import PassedForecast, ReviewHistory
 from tools.planning.primary_actions import EarlierPrimaryActions, earlier_primary_actions
 from tools.save_play.expected_value import SaveRecord
 from tools.store.review_store import ReviewStore
+
+RENEWAL_INTENT = "intent_in_writing"
+"""Result of ``configs/plan.yaml`` that commits a customer to the renewal."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,19 @@ class EarlierReviews:
             if kind is not None:
                 counts.setdefault(play.cause, [0, 0])[1 if kind == "churned" else 0] += 1
         return {cause: SaveRecord(saved, lost) for cause, (saved, lost) in counts.items()}
+
+    def renewal_intents(self) -> list[PlayCommitment]:
+        """Steps of plays whose result is the intent to renew in writing and that were done by the day; by account and day."""
+        progress, found = self.store.progress(), set()
+        for running in self._running():
+            for play in running.plays:
+                for step in play.steps.values():
+                    if step.step is None or step.step.result != RENEWAL_INTENT:
+                        continue
+                    state, on = progress.get(play.action_id(step.id), ("open", None))
+                    if state == "done" and (on or self.day) <= self.day:
+                        found.add(PlayCommitment(play.account_id, on or self.day))
+        return sorted(found, key=lambda each: (each.account_id, each.on))
 
     def open_actions(self) -> list[Action]:
         """Actions of earlier reviews that were neither done nor dropped at the end of the day."""

@@ -29,6 +29,7 @@ NAV: tuple[tuple[str, str, DeskRole], ...] = (
     ("my-week", "My week", "csm"),
     ("follow-up", "Follow-up", "viewer"),
     ("capacity", "Capacity", "manager"),
+    ("renewals", "Renewals", "viewer"),
     ("metrics", "Metrics", "viewer"),
     ("data", "Data", "viewer"),
     ("what-if", "What if", "viewer"),
