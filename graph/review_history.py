@@ -95,7 +95,7 @@ class EarlierReviews:
                         continue
                     state, on = progress.get(play.action_id(step.id), ("open", None))
                     if state == "done" and (on or self.day) <= self.day:
-                        found.add(PlayCommitment(play.account_id, on or self.day))
+                        found.add(PlayCommitment(account_id=play.account_id, on=on or self.day))
         return sorted(found, key=lambda each: (each.account_id, each.on))
 
     def open_actions(self) -> list[Action]:

@@ -71,6 +71,15 @@ def expected_share(period: RenewalPeriod | RenewalQuarter) -> str:
     return formatting.percent(period.expected_arr / period.arr)
 
 
+def expected(period: RenewalPeriod | RenewalQuarter, currency: str) -> str:
+    """What is expected to stay; in words where there is no forecast, or no ARR to make one of."""
+    if period.expected_arr is None:
+        return "not forecast"
+    if period.accounts and period.unknown_arr == period.accounts:
+        return formatting.money(None, currency)
+    return formatting.money(period.expected_arr, currency)
+
+
 def outcome_parts(found: RenewalOutcomes | None, currency: str) -> list[str]:
     """What came of a month, in a few words each; empty while nothing did."""
     if found is None:
