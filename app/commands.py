@@ -24,6 +24,7 @@ from app.service import (
     set_action_state,
     start_review,
 )
+from app.stores import open_location
 from app.wiring import ReviewRequest, StoreSession, absolute_location, open_store, run_review
 from domain.decisions import Decisions
 from domain.errors import DecisionError, InputError
@@ -215,10 +216,13 @@ def refresh_day(
 ) -> None:
     """Score the data of a day between two reviews, write its stand-up and print it."""
     from app.engine_progress import EngineProgress
-    from app.refresh import refresh, tasks_of, write_day
+    from app.refresh import no_review_yet, refresh, tasks_of, write_day
     from app.report.stand_up_text import day_text
 
     timing = printed_timing(verbose)
+    with open_location(store) as location:  # a refused command makes no store
+        if not location.exists():
+            raise InputError(no_review_yet(day))
     with open_store(store) as session:
         found = refresh(session, data, day, by, EngineProgress(timing.say, timing.overwrite))
         folder = write_day(session, found, out)

@@ -37,11 +37,9 @@ def refresh(session: StoreSession, data: str | None, day: date, by: str, watch: 
     from graph.stand_up import stand_up
 
     review_id = newest_review(session, day)
+    check_day(session, review_id, day)
     stored, _, run = session.store.request(review_id)
-    identified = session.store.find(review_id, "identified", IdentifyResult)
-    if identified is None or not session.store.has(review_id, "planned"):
-        raise DecisionError(f"{review_id} was interrupted; first: saveplay resume {review_id}")
-    _check_not_after_next(session, identified, day)
+    identified = session.store.get(review_id, "identified", IdentifyResult)
     request = ReviewRequest.from_stored(stored)
     request = replace(request, as_of=day, data=absolute_location(data) if data else request.data)
     context = build_context(session, review_id, Timing())
@@ -53,7 +51,7 @@ def refresh(session: StoreSession, data: str | None, day: date, by: str, watch: 
     with session.store.transaction():
         if session.store.request(review_id)[2] != run:
             raise BusyError(f"{review_id} was started again meanwhile; refresh once more")
-        if session.store.find(review_id, _KIND + day.isoformat(), StandUp) != found:
+        if stored_day(session, review_id, day) != found:
             session.store.save(review_id, _KIND + day.isoformat(), found)
             session.store.log(
                 review_id, by, "refreshed", day=day.isoformat(), data=request.data, fingerprint=found.fingerprint,
@@ -66,9 +64,7 @@ def newest_review(session: StoreSession, day: date) -> str:
     """The review that a day belongs to. Raises InputError where there is none yet, and for a day before the newest one."""
     reviews = session.store.reviews()
     if not reviews:
-        raise InputError(
-            "no review has been run in this store yet; begin with: saveplay review --data … --as-of " + f"{day}"
-        )
+        raise InputError(no_review_yet(day))
     review_id, as_of, _ = max(reviews, key=lambda each: each[1])
     if day < as_of:
         raise InputError(
@@ -77,18 +73,37 @@ def newest_review(session: StoreSession, day: date) -> str:
     return review_id
 
 
-def _check_not_after_next(session: StoreSession, identified: IdentifyResult, day: date) -> None:
-    from tools.planning.next_steps import next_review_day
-    from tools.working_days import WorkingDays
+def no_review_yet(day: date) -> str:
+    """The refusal where there is no review to belong to."""
+    return f"no review has been run in this store yet; begin with: saveplay review --data … --as-of {day}"
 
-    settings = session.review_configuration(identified.review_id).review
-    interval = settings.profile_for(identified.portfolio.accounts).interval_days
-    following = next_review_day(identified.as_of, interval, WorkingDays(settings))
+
+def check_day(session: StoreSession, review_id: str, day: date) -> None:
+    """Check that a day lies between a review, the newest one, and the next.
+
+    Raises InputError for any other day, DecisionError for a review that was interrupted.
+    """
+    if newest_review(session, day) != review_id:
+        raise InputError(f"{review_id} is not the newest review; a refresh is for the newest one")
+    if not session.store.has(review_id, "planned"):
+        raise DecisionError(f"{review_id} was interrupted; first: saveplay resume {review_id}")
+    following = next_review_of(session, review_id)
     if day > following:
         raise InputError(
             f"{day} is after the next review, which was due on {following}; run it first: "
             f"saveplay review --data … --as-of {following}"
         )
+
+
+def next_review_of(session: StoreSession, review_id: str) -> date:
+    """The day on which the review after this one is due."""
+    from tools.planning.next_steps import next_review_day
+    from tools.working_days import WorkingDays
+
+    settings = session.review_configuration(review_id).review
+    identified = session.store.get(review_id, "identified", IdentifyResult)
+    interval = settings.profile_for(identified.portfolio.accounts).interval_days
+    return next_review_day(identified.as_of, interval, WorkingDays(settings))
 
 
 def stored_days(session: StoreSession, review_id: str) -> list[date]:
@@ -100,7 +115,12 @@ def stored_days(session: StoreSession, review_id: str) -> list[date]:
 def latest_day(session: StoreSession, review_id: str, before: date | None = None) -> StandUp | None:
     """The stand-up of the latest day, or of the latest one before a day; None where there is none."""
     days = [day for day in stored_days(session, review_id) if before is None or day < before]
-    return session.store.find(review_id, _KIND + days[-1].isoformat(), StandUp) if days else None
+    return stored_day(session, review_id, days[-1]) if days else None
+
+
+def stored_day(session: StoreSession, review_id: str, day: date) -> StandUp | None:
+    """The stand-up of a day, or None."""
+    return session.store.find(review_id, _KIND + day.isoformat(), StandUp)
 
 
 def tasks_of(session: StoreSession, review: "Review", found: StandUp) -> "StandUpTasks":

@@ -136,12 +136,15 @@ def _account(
 ) -> StandUpAccount:
     account, currency = dossier.account_id, base.configuration.scoring.money.home
     csm = team.get(dossier.csm_id or "")
-    since_review = account_moves(_picture_of_review(dossier, before), dossier, incidents, base.as_of, {}, currency)
+    notable = base.configuration.scoring.notable_change.value
+    since_review = account_moves(
+        _calmed(_picture_of_review(dossier, before), dossier, notable), dossier, incidents, base.as_of, {}, currency
+    )
     since_look = since_review
     if before.last is not None:
         pictures = {each.account_id: each.seen for each in before.last.pictures}
         seen = pictures.get(account) or _facts_until(dossier, before.review.review_id, before.look)
-        since_look = account_moves(seen, dossier, incidents, base.as_of, {}, currency)
+        since_look = account_moves(_calmed(seen, dossier, notable), dossier, incidents, base.as_of, {}, currency)
     return StandUpAccount(
         account_id=account,
         name=dossier.name,
@@ -183,6 +186,16 @@ def _facts_until(dossier: Dossier, review_id: str, until: date) -> PlaySnapshot:
     picture = snapshot(review_id, until, dossier, "", ())
     known = tuple(fact for fact in dossier.facts if fact.on is None or fact.on <= until)
     return picture.model_copy(update={"facts": known})
+
+
+def _calmed(seen: PlaySnapshot, dossier: Dossier, notable: float) -> PlaySnapshot:
+    """The picture with today's health and risk where they moved by less than a notable change: a point a day is no news."""
+    figures: dict[str, float | None] = {}
+    if seen.health is not None and dossier.health is not None and abs(seen.health - dossier.health) < notable:
+        figures["health"] = dossier.health
+    if abs(seen.risk - dossier.risk) < notable:
+        figures["risk"] = dossier.risk
+    return seen.model_copy(update=figures)
 
 
 def _first_step(line: PlanLine, agreed: Sequence[Action]) -> FirstStep:

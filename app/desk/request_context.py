@@ -26,6 +26,7 @@ from domain.errors import NotAllowed, UnknownReference
 NAV: tuple[tuple[str, str, DeskRole], ...] = (
     ("week", "This week", "viewer"),
     ("meeting", "Meeting", "viewer"),
+    ("stand-up", "Stand-up", "viewer"),
     ("my-week", "My week", "csm"),
     ("follow-up", "Follow-up", "viewer"),
     ("capacity", "Capacity", "manager"),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from app.desk import api, forms, live_updates, pages, renewal_pages, sign_in
+from app.desk import api, forms, live_updates, pages, renewal_pages, sign_in, stand_up_pages
 from app.desk.desk_app import DeskApp
 from app.desk.errors import add_error_handlers, fault_page
 from app.desk.render import CONTENT_TYPES, gzip_asset, read_asset
@@ -28,7 +28,8 @@ def create_app(desk: DeskApp) -> FastAPI:
         title="saveplay", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.desk = desk
-    for router in (sign_in.router, pages.router, renewal_pages.router, forms.router, live_updates.router, api.router):
+    pages_of_the_week = (pages.router, renewal_pages.router, stand_up_pages.router, forms.router)
+    for router in (sign_in.router, *pages_of_the_week, live_updates.router, api.router):
         app.include_router(router)
     app.get("/static/{digest}/{name}", include_in_schema=False)(_static)
     add_error_handlers(app)

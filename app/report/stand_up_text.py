@@ -16,6 +16,8 @@ from tools.planning.follow_up import ProgressLog
 from tools.wording import format_short_day
 
 _OPEN = ("open", "late", "missed")
+_SHOWN = 10
+"""Actions of a list in the terminal; the files have all."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,21 @@ def _is_open(action_id: str, progress: ProgressLog, found: StandUp) -> bool:
 def message(found: StandUp) -> str:
     """The day in one sentence."""
     news = len(found.alerts)
-    moved = sum(bool(account.moves) for account in found.critical)
+    changed = sum(bool(account.moves) for account in found.critical)
     said = f"{counted(news, 'account')} newly critical" if news else "No account is newly critical"
-    rest = f"{counted(moved, 'account')} moved" if moved else "nothing moved"
+    rest = f"{counted(changed, 'account')} moved" if changed else "nothing moved"
     return f"{said} since {format_short_day(found.last_look)}; {rest}; {counted(found.accounts, 'account')} critical in all."
 
 
-def mentioned(found: StandUp) -> list[StandUpAccount]:
-    """The critical accounts, those that moved first; the order is otherwise that of the record."""
-    return sorted(found.critical, key=lambda account: (not account.new_since_look, not account.moves))
+def moved(found: StandUp) -> list[StandUpAccount]:
+    """The critical accounts that are new or that moved since the last look, new ones first."""
+    news = [account for account in found.critical if account.new_since_look or account.moves]
+    return sorted(news, key=lambda account: not account.new_since_look)
+
+
+def unmoved(found: StandUp) -> list[StandUpAccount]:
+    """The other critical accounts, in the order of the record."""
+    return [account for account in found.critical if not account.new_since_look and not account.moves]
 
 
 def day_text(found: StandUp, tasks: StandUpTasks) -> str:
@@ -71,16 +79,16 @@ def day_text(found: StandUp, tasks: StandUpTasks) -> str:
             f"\nALERT {account.name} ({rounded_money(account.arr, found.currency)}, {account.owner}): "
             f"{'; '.join(account.why) or 'critical'}.\n  First: {step.title} ({step.owner}, {format_short_day(step.by)})"
         )
-    moved = [account for account in found.critical if account.moves and not account.new_since_look]
-    if moved:
-        lines.append(f"\nMoved since {format_short_day(found.last_look)}:")
-    for account in moved:
+    others = [account for account in moved(found) if not account.new_since_look]
+    lines += [f"\nMoved since {format_short_day(found.last_look)}:"] if others else []
+    for account in others:
         lines.append(f"* {account.name} ({account.owner}): " + moves_text(account.moves))
     for each in found.no_longer:
         lines.append(f"* {each.name}: no longer critical, {each.now}.")
     for title, items in (("Late", tasks.late), ("Due today", tasks.today)):
         lines += [f"\n{title}:"] if items else []
-        lines += [f"* {item.due} {item.owner}: {item.title} ({item.account_name})" for item in items]
+        lines += [f"* {item.due} {item.owner}: {item.title} ({item.account_name})" for item in items[:_SHOWN]]
+        lines += [f"  and {len(items) - _SHOWN} more"] if len(items) > _SHOWN else []
     return "\n".join(lines)
 
 
