@@ -20,7 +20,7 @@ from tools.scoring.score_sql import REPORTED_COLUMNS
 from tools.scoring.scoring_steps import SqlLog, columns_not_saved, load_week
 from tools.scoring.snapshots import SnapshotStore, saved_shares
 from tools.scoring.week_over_week import comparison_sql
-from tools.sql import sql_files
+from tools.sql import sql_date, sql_files
 
 Row = dict[str, Any]
 PAGE_SIZE = 50
@@ -164,9 +164,13 @@ class ScoreTable:
         self._connection.execute("create table people (csm_id varchar, csm varchar)")
         if people:
             self._connection.executemany("insert into people values (?, ?)", people)
+        # As everywhere: a renewal so long past that it is a question about the data has no known date.
+        longest = -int(configuration.review.overdue_question.value)
+        days = f"date_diff('day', {sql_date(identified.as_of)}, s.renewal_date)"
+        renewal_days = f"case when {days} >= {longest} then {days} end"
         self._connection.execute(
             "create table shown as select s.account_id, s.name, s.segment, s.arr, s.renewal_date, s.csm_id, p.csm, "
-            "s.renewal_in_days, s.health, s.health_band, s.coverage, s.risk, s.risk_tier, s.intervention_tier, s.at_risk, s.rule, "
+            f"{renewal_days} as renewal_in_days, s.health, s.health_band, s.coverage, s.risk, s.risk_tier, s.intervention_tier, s.at_risk, s.rule, "
             "c.change, s.risk - c.risk_then as risk_change, s.health - c.health_then as health_change "
             f"from scored s join ({comparison_sql(self._configuration.scoring, last is not None)}) c using (account_id) "
             "left join people p using (csm_id)"
