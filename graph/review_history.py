@@ -8,8 +8,8 @@ from domain.configuration import ReviewSettings
 from domain.phase_results import AtRiskSnapshot, EarlierRun, IdentifyResult, RunningPlay, RunningPlays
 from domain.renewals import PlayCommitment
 from domain.running_play import Deferral
-from domain.tracking import Action
-from tools.planning.follow_up import completed_actions, open_actions
+from domain.tracking import Action, SettledPlay, SettledPlays
+from tools.planning.follow_up import PlayRecord, completed_actions, open_actions
 from tools.planning.metrics import PassedForecast, ReviewHistory
 from tools.planning.primary_actions import EarlierPrimaryActions, earlier_primary_actions
 from tools.save_play.expected_value import SaveRecord
@@ -84,6 +84,22 @@ class EarlierReviews:
             if kind is not None:
                 counts.setdefault(play.cause, [0, 0])[1 if kind == "churned" else 0] += 1
         return {cause: SaveRecord(saved, lost) for cause, (saved, lost) in counts.items()}
+
+    def settled_plays(self) -> tuple[SettledPlay, ...]:
+        """Saves and losses up to the last review, newest first."""
+        last = self._last_review()
+        kept = self.store.find(last[0], "settled", SettledPlays) if last is not None else None
+        return kept.plays if kept is not None else ()
+
+    def play_record(self, play: RunningPlay, label: str) -> PlayRecord:
+        """What was done of a running play by the end of the day. ``label``: its cause in words."""
+        progress, notes, actions = self.store.progress(), self.store.progress_notes(), self.actions_by_id()
+        done = []
+        for action_id in play.action_ids:
+            state, on = progress.get(action_id, ("open", None))
+            if state == "done" and (on or self.day) <= self.day and action_id in actions:
+                done.append((on or self.day, actions[action_id].owner, notes.get(action_id, "")))
+        return PlayRecord(label, play.origin, play.created, len(play.action_ids), done)
 
     def renewal_intents(self) -> list[PlayCommitment]:
         """Steps of plays whose result is the intent to renew in writing and that were done by the day; by account and day."""

@@ -6,7 +6,15 @@ from pydantic import TypeAdapter
 
 from app.report import rendering
 from app.report.calendar_files import calendar_file
-from app.report.csv_files import actions_csv, commitments_csv, crm_csv, list_csv, renewal_accounts_csv, renewals_csv
+from app.report.csv_files import (
+    actions_csv,
+    commitments_csv,
+    crm_csv,
+    list_csv,
+    renewal_accounts_csv,
+    renewals_csv,
+    saves_csv,
+)
 from app.report.my_week import week_of
 from app.report.view import ReviewView
 from domain.review import Review
@@ -35,6 +43,7 @@ def _review_files(view: ReviewView) -> dict[str, bytes]:
         "actions.csv": actions_csv(view.review),
         "commitments.csv": commitments_csv(view.review),
         "crm_updates.csv": crm_csv(view.review),
+        "saves_and_losses.csv": saves_csv(view.review),
         "list.csv": list_csv(view.review.listed),
     }
 

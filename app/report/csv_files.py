@@ -36,6 +36,10 @@ LIST_COLUMNS = (
 COMMITMENT_COLUMNS = (
     "id", "review_id", "account_id", "account", "owner", "title", "due", "status", "done_on",
 )  # fmt: skip
+SAVES_COLUMNS = (
+    "on", "review_id", "account_id", "account", "arr", "outcome", "cause", "play_of", "begun", "steps_done", "steps", "people",
+    "learnt",
+)  # fmt: skip
 RENEWAL_COLUMNS = (
     "period", "quarter", "accounts", "arr", "unknown_arr", "expected_arr", "at_risk_accounts", "at_risk_arr",
     "at_risk_unknown_arr", "committed_accounts", "committed_arr", "committed_unknown_arr", "renewed_accounts", "renewed_arr",
@@ -110,6 +114,18 @@ def _list_row(line: ListedAccount) -> tuple[Cell, ...]:
         line.renewal_date.isoformat() if line.renewal_date else None, line.order_probability, line.order_horizon_weeks,
         priority, why, line.csm or "TBD",
     )  # fmt: skip
+
+
+def saves_csv(review: Review) -> bytes:
+    """Saves and losses with the play that led there and what was learnt, newest first."""
+    rows = (
+        (
+            s.on.isoformat(), s.review_id, s.account_id, s.name, s.arr, s.status, s.cause, s.origin, s.begun.isoformat(),
+            s.steps_done, s.steps, ", ".join(s.people), s.learnt,
+        )
+        for s in review.followup.settled
+    )  # fmt: skip
+    return csv_bytes(SAVES_COLUMNS, rows)
 
 
 def renewals_csv(view: RenewalView) -> bytes:
