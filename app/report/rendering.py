@@ -19,6 +19,7 @@ from app.report import (
     formatting,
     grouping,
     markdown,
+    metrics_text,
     renewal_text,
     review_charts,
     stand_up_text,
@@ -118,6 +119,7 @@ def _environment(finalize: Any, loader: BaseLoader) -> Environment:
         limits=threshold_text,
         renewals=renewal_text,
         days=stand_up_text,
+        metrics_text=metrics_text,
     )
     return environment
 
