@@ -138,12 +138,17 @@ def _account(
     csm = team.get(dossier.csm_id or "")
     notable = base.configuration.scoring.notable_change.value
     since_review = account_moves(
-        _calmed(_picture_of_review(dossier, before), dossier, notable), dossier, incidents, base.as_of, {}, currency
+        _calmed(_picture_of_review(dossier, before, base.as_of), dossier, notable),
+        dossier,
+        incidents,
+        base.as_of,
+        {},
+        currency,
     )
     since_look = since_review
     if before.last is not None:
         pictures = {each.account_id: each.seen for each in before.last.pictures}
-        seen = pictures.get(account) or _facts_until(dossier, before.review.review_id, before.look)
+        seen = pictures.get(account) or _facts_until(dossier, before.review.review_id, before.look, base.as_of)
         since_look = account_moves(_calmed(seen, dossier, notable), dossier, incidents, base.as_of, {}, currency)
     return StandUpAccount(
         account_id=account,
@@ -163,13 +168,13 @@ def _account(
     )
 
 
-def _picture_of_review(dossier: Dossier, before: _Before) -> PlaySnapshot:
+def _picture_of_review(dossier: Dossier, before: _Before, today: date) -> PlaySnapshot:
     """The account as the review saw it; of one that it did not look at, the scores of its week and the facts of that day."""
     review = before.review
     seen = next((each for each in review.all_dossiers if each.account_id == dossier.account_id), None)
     if seen is not None:
         return snapshot(review.review_id, review.as_of, seen, "", ())
-    picture, row = _facts_until(dossier, review.review_id, review.as_of), before.monday.get(dossier.account_id)
+    picture, row = _facts_until(dossier, review.review_id, review.as_of, today), before.monday.get(dossier.account_id)
     if row is None:
         return picture
     figures = {
@@ -181,10 +186,13 @@ def _picture_of_review(dossier: Dossier, before: _Before) -> PlaySnapshot:
     return picture.model_copy(update=figures)
 
 
-def _facts_until(dossier: Dossier, review_id: str, until: date) -> PlaySnapshot:
-    """Today's account without the facts of later days: what is known where nobody looked at it then."""
+def _facts_until(dossier: Dossier, review_id: str, until: date, today: date) -> PlaySnapshot:
+    """Today's account without the facts of the days since: what is known where nobody looked at it then.
+
+    A day to come, such as that of the renewal, was known before.
+    """
     picture = snapshot(review_id, until, dossier, "", ())
-    known = tuple(fact for fact in dossier.facts if fact.on is None or fact.on <= until)
+    known = tuple(fact for fact in dossier.facts if fact.on is None or not until < fact.on <= today)
     return picture.model_copy(update={"facts": known})
 
 
@@ -199,9 +207,9 @@ def _calmed(seen: PlaySnapshot, dossier: Dossier, notable: float) -> PlaySnapsho
 
 
 def _first_step(line: PlanLine, agreed: Sequence[Action]) -> FirstStep:
-    """The open action that is due first; without one, the primary action of the priority."""
-    if agreed:
-        first = min(agreed, key=lambda action: (action.due, action.id))
+    """The open action that is due first; without one in the time that the priority leaves, its primary action."""
+    first = min(agreed, key=lambda action: (action.due, action.id), default=None)
+    if first is not None and first.due <= line.by:
         return FirstStep(title=first.title, owner=first.owner, by=first.due, is_agreed=True)
     return FirstStep(title=line.action, owner=line.owner, by=line.by, is_agreed=False)
 
