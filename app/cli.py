@@ -94,6 +94,25 @@ def review(
 
 
 @app.command()
+def refresh(
+    data: Annotated[str | None, typer.Option("--data", help="As for a review; by default the newest review's.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="The day. Default: today.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="Folder for stand-up/<day>. Default: that of the reviews.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Name for the audit log.")] = "command line",
+    store: StoreOption = None,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Score the data of a day between two reviews: what moved at critical accounts, alerts for new ones. Changes no review."""
+    from app.commands import refresh_day
+
+    day = _review_day(as_of) if as_of else date.today()
+    refresh_day(data, day, out=out, by=by, store=store, verbose=verbose, as_json=as_json)
+
+
+@app.command()
 def decide(
     review_id: ReviewId,
     file: Annotated[

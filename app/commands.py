@@ -24,6 +24,7 @@ from app.service import (
     set_action_state,
     start_review,
 )
+from app.stores import open_location
 from app.wiring import ReviewRequest, StoreSession, absolute_location, open_store, run_review
 from domain.decisions import Decisions
 from domain.errors import DecisionError, InputError
@@ -208,6 +209,28 @@ def set_override(account: str, band: str, reason: str, until: date, by: str, on:
         check_known_account(session, account)
         save_override(session, account, override, on)
     print_result(f"{account} is shown as {band} beside its computed band until {until}")
+
+
+def refresh_day(
+    data: str | None, day: date, *, out: str | None, by: str, store: str | None, verbose: bool, as_json: bool
+) -> None:
+    """Score the data of a day between two reviews, write its stand-up and print it."""
+    from app.engine_progress import EngineProgress
+    from app.refresh import no_review_yet, refresh, tasks_of, write_day
+    from app.report.stand_up_text import day_text
+
+    timing = printed_timing(verbose)
+    with open_location(store) as location:  # a refused command makes no store
+        if not location.exists():
+            raise InputError(no_review_yet(day))
+    with open_store(store) as session:
+        found = refresh(session, data, day, by, EngineProgress(timing.say, timing.overwrite))
+        folder = write_day(session, found, out)
+        if as_json:
+            print_result((folder / "stand-up.json").read_text(encoding="utf-8"))
+            return
+        review = load_review_document(session, found.review_id)
+        print_result(f"{day_text(found, tasks_of(session, review, found))}\n\nIt is in {folder}.")
 
 
 # a sample and answers ------------------------------------------------------------------------------------------------

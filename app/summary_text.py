@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from domain.backtest import Backtest
     from domain.plan import Story
     from domain.portfolio import DataReport, ListedAccount
+    from domain.renewals import RenewalView
     from domain.review import Review
     from tools.scoring.scored_base import ScoreOnlyBase
 
@@ -93,12 +94,28 @@ def review_text(review: "Review", folder: Path | None) -> str:
                ("priority", "left"), ("change", "left"), ("why", "left")]  # fmt: skip
     counts = ", ".join(f"{count.name} {count.accounts:,}" for count in review.plan_counts)
     waiting = f" ({len(review.needs.waiting)} wait for hours)" if review.needs.waiting else ""
-    tail = (
+    renewals = f"\n{_renewals(review.renewals, p.currency)}" if review.renewals else ""
+    tail = renewals + (
         f"\nPlan: {counts}. {plural(len(review.plays), 'save play')}{waiting}, {plural(len(review.actions), 'action')}."
     )
     if folder is not None:
         tail += f"\nEverything is in {folder}; start with review.html."
     return render_parts(head, text_table("The list (health: high is good; risk: high is bad)", columns, rows), tail)
+
+
+def _renewals(view: "RenewalView", currency: str) -> str:
+    """The renewals of four quarters on one line, and those that are overdue."""
+    total, overdue = view.total, view.period("overdue")
+    late = (
+        f"; {overdue.accounts:,} overdue ({format_total(overdue.arr, overdue.accounts, overdue.unknown_arr, currency)})"
+        if overdue.accounts
+        else ""
+    )
+    return (
+        f"Renewals until {view.last}: {format_total(total.arr, total.accounts, total.unknown_arr, currency)} in "
+        f"{plural(total.accounts, 'account')}, {format_money(total.expected_arr, currency)} expected, "
+        f"{format_money(total.at_risk_arr, currency)} at risk, {format_money(total.committed_arr, currency)} committed{late}."
+    )
 
 
 def _story(story: "Story", currency: str) -> str:

@@ -24,6 +24,7 @@ from domain.portfolio import (
 from domain.questions import PlayRequest
 from domain.readings import ReadingCounts
 from domain.record import Record
+from domain.renewals import RenewalView
 from domain.running_play import Consequences, Deferral, PlayProgress, PlaySnapshot
 from domain.save_play import PlayAction, SavePlay
 from domain.score_configuration import InterventionTier, Size
@@ -125,6 +126,8 @@ class IdentifyResult(Record):
     """Texts that people had read by then, and statements that they had marked as wrong."""
     outcomes: dict[str, str]
     """Latest outcome of each account of an earlier at-risk list, since the account was first on it."""
+    renewals: RenewalView | None = None
+    """None in a review of an older version."""
 
     @property
     def all_dossiers(self) -> tuple[Dossier, ...]:

@@ -27,6 +27,7 @@ from domain.portfolio import (
 )
 from domain.readings import ReadingCounts, ReadingReport
 from domain.record import Record
+from domain.renewals import RenewalView
 from domain.running_play import Consequences, Deferral, PlayProgress
 from domain.save_play import SavePlay
 from domain.statements import Statement
@@ -91,6 +92,8 @@ class Review(Record):
     """Renewals whose date has passed, at risk or not, largest ARR first."""
     backtest: Backtest | None = None
     """Look back on the kept weeks; None in a review of an older version."""
+    renewals: RenewalView | None = None
+    """Renewals of four quarters by month; None in a review of an older version."""
     list_note: str = ""
     """Sentences on the order of the list and on who is on it."""
     intervention_plan: tuple[PlanLine, ...]

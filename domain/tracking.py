@@ -134,6 +134,36 @@ class AccountOutcome(Record):
     """People who did the actions, to be thanked if the account was saved."""
 
 
+class SettledPlay(Record):
+    """One play that ended well or badly, on one line: what it was about, what was done, what was learnt."""
+
+    account_id: str
+    name: str
+    arr: float | None
+    status: Literal["saved", "lost", "recovered"]
+    review_id: str
+    """Review that first saw this outcome."""
+    on: date
+    """Day of that review."""
+    cause: str
+    """Cause of the play, in words."""
+    origin: str
+    """Review that first approved the play."""
+    begun: date
+    steps: int
+    steps_done: int
+    people: tuple[str, ...]
+    """People who did its steps."""
+    learnt: str
+    """Newest note that somebody left at a step; without one, how far the play had come."""
+
+
+class SettledPlays(Record):
+    """Every play that has ended so far, newest first; kept with each review."""
+
+    plays: tuple[SettledPlay, ...]
+
+
 class PersonFollowup(Record):
     """Number of commitments of one person by status."""
 
@@ -157,6 +187,8 @@ class Followup(Record):
     by_person: tuple[PersonFollowup, ...]
     outcomes: tuple[AccountOutcome, ...]
     learnings: tuple[str, ...]
+    settled: tuple[SettledPlay, ...] = ()
+    """Saves and losses of this and of earlier reviews, newest first."""
 
 
 class Metric(Record):

@@ -13,18 +13,26 @@ from domain.phase_results import AtRiskEntry, AtRiskSnapshot, IdentifyResult, Pl
 from domain.portfolio import PortfolioSummary
 from domain.questions import PlayRequest
 from domain.readings import count_readings
-from domain.tracking import AccountOutcome, Commitment, Followup
+from domain.tracking import AccountOutcome, Commitment, Followup, SettledPlay, SettledPlays
 from graph.context import ReviewContext, ReviewState, StateUpdate, review_date, review_node, save_result
 from tools.ask.user_statements import add_statements
 from tools.evidence.dossier import Known, build_dossiers, load_people
 from tools.evidence.incidents import find_incidents
-from tools.planning.follow_up import AccountStatus, account_outcome, build_follow_up, list_commitments
+from tools.planning.follow_up import (
+    AccountStatus,
+    account_outcome,
+    build_follow_up,
+    list_commitments,
+    merge_settled,
+    settled_play,
+)
 from tools.planning.intervention_plan import build_plan_rows, count_plan_totals, read_plan_scores
 from tools.planning.meeting_list import MeetingList, meeting_list, read_overdue
 from tools.scoring import portfolio_summary
 from tools.scoring.backtest import backtest
+from tools.scoring.renewal_view import renewal_view
 from tools.scoring.scored_base import ScoredBase
-from tools.wording import known_amount
+from tools.wording import known_amount, review_id_of
 
 
 @review_node("1 Risk identification", "churn predictor")
@@ -40,6 +48,7 @@ def identify_risk(state: ReviewState, context: ReviewContext) -> StateUpdate:
     base.save_scores(context.history, review_id, reviewed=True)
     with context.store.transaction():  # all that is read from the data: a resume must not mix it with later data
         context.store.save(review_id, "standing", snapshot)
+        context.store.save(review_id, "settled", SettledPlays(plays=identified.followup.settled))
         context.save_result(review_id, "trends", trends)
         return save_result(context, state, "identified", identified)
 
@@ -156,6 +165,7 @@ def _identified(
         incidents=accounts.incidents,
         standing_now=portfolio_summary.current_health(base, sorted(seen)),
         outcomes=portfolio_summary.outcomes_since(base, seen),
+        renewals=renewal_view(base, context.earlier_reviews(day).renewal_intents()),
         asked=accounts.requested_dossiers,
         proposals=tuple(play_requests),
     )
@@ -196,7 +206,22 @@ def _followup(context: ReviewContext, base: ScoredBase, day: date) -> Followup:
         context.earlier_reviews(day).carried_actions(), context.store.progress(), day, context.configuration.review
     )
     outcomes = _outcomes(context, base, previous.as_of, items)
-    return build_follow_up((previous.review_id, previous.as_of), items, outcomes)
+    settled = _settled_plays(context, outcomes, day)
+    return build_follow_up((previous.review_id, previous.as_of), items, outcomes, settled)
+
+
+def _settled_plays(context: ReviewContext, outcomes: Iterable[AccountOutcome], day: date) -> tuple[SettledPlay, ...]:
+    """Saves and losses of this review and of those before it."""
+    earlier, causes = context.earlier_reviews(day), context.configuration.causes.causes
+    running = earlier.running_plays()
+    found = []
+    for outcome in outcomes:
+        if outcome.status in ("saved", "lost", "recovered"):
+            play = running[outcome.account_id]
+            rule = next((rule for cause, rule in causes.items() if cause == play.cause), None)
+            record = earlier.play_record(play, rule.label if rule is not None else "Cause undetermined")
+            found.append(settled_play(outcome, record, review_id_of(day), day))
+    return merge_settled(earlier.settled_plays(), [play for play in found if play is not None])
 
 
 def _outcomes(

@@ -58,6 +58,7 @@ def review_document(context: ReviewContext, state: ReviewState) -> Review:
         at_risk=identified.at_risk,
         ahead=identified.ahead,
         overdue=identified.overdue,
+        renewals=identified.renewals,
         list_note=identified.list_note,
         backtest=identified.backtest,
         intervention_plan=_plan_with_owners(context, review_id, identified, planned),

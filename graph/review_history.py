@@ -6,13 +6,17 @@ from datetime import date, timedelta
 
 from domain.configuration import ReviewSettings
 from domain.phase_results import AtRiskSnapshot, EarlierRun, IdentifyResult, RunningPlay, RunningPlays
+from domain.renewals import PlayCommitment
 from domain.running_play import Deferral
-from domain.tracking import Action
-from tools.planning.follow_up import completed_actions, open_actions
+from domain.tracking import Action, SettledPlay, SettledPlays
+from tools.planning.follow_up import PlayRecord, completed_actions, open_actions
 from tools.planning.metrics import PassedForecast, ReviewHistory
 from tools.planning.primary_actions import EarlierPrimaryActions, earlier_primary_actions
 from tools.save_play.expected_value import SaveRecord
 from tools.store.review_store import ReviewStore
+
+RENEWAL_INTENT = "intent_in_writing"
+"""Result of ``configs/plan.yaml`` that commits a customer to the renewal."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,35 @@ class EarlierReviews:
             if kind is not None:
                 counts.setdefault(play.cause, [0, 0])[1 if kind == "churned" else 0] += 1
         return {cause: SaveRecord(saved, lost) for cause, (saved, lost) in counts.items()}
+
+    def settled_plays(self) -> tuple[SettledPlay, ...]:
+        """Saves and losses up to the last review, newest first."""
+        last = self._last_review()
+        kept = self.store.find(last[0], "settled", SettledPlays) if last is not None else None
+        return kept.plays if kept is not None else ()
+
+    def play_record(self, play: RunningPlay, label: str) -> PlayRecord:
+        """What was done of a running play by the end of the day. ``label``: its cause in words."""
+        progress, notes, actions = self.store.progress(), self.store.progress_notes(), self.actions_by_id()
+        done = []
+        for action_id in play.action_ids:
+            state, on = progress.get(action_id, ("open", None))
+            if state == "done" and (on or self.day) <= self.day and action_id in actions:
+                done.append((on or self.day, actions[action_id].owner, notes.get(action_id, "")))
+        return PlayRecord(label, play.origin, play.created, len(play.action_ids), done)
+
+    def renewal_intents(self) -> list[PlayCommitment]:
+        """Steps of plays whose result is the intent to renew in writing and that were done by the day; by account and day."""
+        progress, found = self.store.progress(), set()
+        for running in self._running():
+            for play in running.plays:
+                for step in play.steps.values():
+                    if step.step is None or step.step.result != RENEWAL_INTENT:
+                        continue
+                    state, on = progress.get(play.action_id(step.id), ("open", None))
+                    if state == "done" and (on or self.day) <= self.day:
+                        found.add(PlayCommitment(account_id=play.account_id, on=on or self.day))
+        return sorted(found, key=lambda each: (each.account_id, each.on))
 
     def open_actions(self) -> list[Action]:
         """Actions of earlier reviews that were neither done nor dropped at the end of the day."""

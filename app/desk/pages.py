@@ -24,6 +24,7 @@ from domain.running_play import PlayProgress
 from domain.save_play import SavePlay
 from domain.score_configuration import CATEGORIES, SIZES
 from tools.evidence.statement_kinds import reading_choices
+from tools.planning.follow_up import find_settled
 from tools.planning.running_play import with_marks
 from tools.save_play.editing import describe_edit
 from tools.store.desk_store import DeskStore, credential_number
@@ -279,6 +280,7 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
         for commitment in loaded.review.followup.commitments
         if not only or commitment.owner_id == only
     ]
+    search = context.request.query_params.get("search", "").strip()[:200]
     at = list_page(context, len(actions)), list_page(context, len(promised), "before")
     return context.render_review(
         loaded,
@@ -287,6 +289,8 @@ def follow_up_page(context: Reader, review_id: str) -> Response:
         promised=promised[at[1].first : at[1].last],
         at=at,
         only=only,
+        search=search,
+        settled=find_settled(loaded.review.followup.settled, search),
         owners=sorted(people.items(), key=lambda pair: (pair[1], pair[0])),
     )
 

@@ -26,9 +26,11 @@ from domain.errors import NotAllowed, UnknownReference
 NAV: tuple[tuple[str, str, DeskRole], ...] = (
     ("week", "This week", "viewer"),
     ("meeting", "Meeting", "viewer"),
+    ("stand-up", "Stand-up", "viewer"),
     ("my-week", "My week", "csm"),
     ("follow-up", "Follow-up", "viewer"),
     ("capacity", "Capacity", "manager"),
+    ("renewals", "Renewals", "viewer"),
     ("metrics", "Metrics", "viewer"),
     ("data", "Data", "viewer"),
     ("what-if", "What if", "viewer"),

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 
 from app.desk.loaded_review import review_progress
 from app.desk.store_pool import StorePool
+from app.refresh import refresh, write_day
 from app.service import start_review
 from app.timing import Timing
 from app.wiring import ReviewRequest, StoreSession, run_review
@@ -89,6 +90,14 @@ class ReviewRunner:
             run_review(store_session, review_id, timing)
 
         self._enqueue(review_id, job)
+
+    def refresh_day(self, review_id: str, day: date, by: str) -> None:
+        """Score a day between two reviews, and write its files. Its status is under ``refresh:<review id>``."""
+
+        def job(store_session: StoreSession, _: Timing) -> None:
+            write_day(store_session, refresh(store_session, None, day, by), None)
+
+        self._enqueue(f"refresh:{review_id}", job)
 
     def _enqueue(self, review_id: str, job: Job) -> None:
         self._waiting.add(review_id)

@@ -1,5 +1,6 @@
 """The scores of all accounts in one week, queried page by page: only the rows that are shown leave the engine."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
@@ -19,7 +20,7 @@ from tools.scoring.score_sql import REPORTED_COLUMNS
 from tools.scoring.scoring_steps import SqlLog, columns_not_saved, load_week
 from tools.scoring.snapshots import SnapshotStore, saved_shares
 from tools.scoring.week_over_week import comparison_sql
-from tools.sql import sql_files
+from tools.sql import sql_date, sql_files
 
 Row = dict[str, Any]
 PAGE_SIZE = 50
@@ -53,6 +54,8 @@ class TableQuery:
     csm: str = ""
     segment: str = ""
     change: str = ""
+    renewal: str = ""
+    """A row of the renewal view: a month such as 2026-12, overdue or unknown."""
     search: str = ""
     sort: str = "money"
     turned: bool = False
@@ -71,6 +74,7 @@ class TableQuery:
             csm=known.get("csm", ""),
             segment=known.get("segment", ""),
             change=_one_of("change", known.get("change", ""), CHANGES),
+            renewal=_renewal(known.get("renewal", "")),
             search=known.get("search", ""),
             sort=_one_of("sort", known.get("sort", ""), tuple(SORTS)) or "money",
             turned=_one_of("turned", known.get("turned", ""), ("0", "1", "False", "True")) in ("1", "True"),
@@ -89,6 +93,13 @@ def _one_of(name: str, value: str, known: Sequence[str]) -> str:
     """A value of a filter, or empty. Raises InputError."""
     if value and value not in known:
         raise InputError(f"{name} {value!r} is unknown; use {', '.join(known[:10])}")
+    return value
+
+
+def _renewal(value: str) -> str:
+    """A row of the renewal view, or empty. Raises InputError."""
+    if value and value not in ("overdue", "unknown") and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", value, re.ASCII):
+        raise InputError(f"renewal {value!r} is no month like 2026-12, nor overdue or unknown")
     return value
 
 
@@ -153,9 +164,13 @@ class ScoreTable:
         self._connection.execute("create table people (csm_id varchar, csm varchar)")
         if people:
             self._connection.executemany("insert into people values (?, ?)", people)
+        # As everywhere: a renewal so long past that it is a question about the data has no known date.
+        longest = -int(configuration.review.overdue_question.value)
+        days = f"date_diff('day', {sql_date(identified.as_of)}, s.renewal_date)"
+        renewal_days = f"case when {days} >= {longest} then {days} end"
         self._connection.execute(
             "create table shown as select s.account_id, s.name, s.segment, s.arr, s.renewal_date, s.csm_id, p.csm, "
-            "s.health, s.health_band, s.coverage, s.risk, s.risk_tier, s.intervention_tier, s.at_risk, s.rule, "
+            f"{renewal_days} as renewal_in_days, s.health, s.health_band, s.coverage, s.risk, s.risk_tier, s.intervention_tier, s.at_risk, s.rule, "
             "c.change, s.risk - c.risk_then as risk_change, s.health - c.health_then as health_change "
             f"from scored s join ({comparison_sql(self._configuration.scoring, last is not None)}) c using (account_id) "
             "left join people p using (csm_id)"
@@ -288,6 +303,9 @@ class ScoreCache:
             )
 
 
+_RENEWAL_TESTS = {"overdue": "renewal_in_days < 0", "unknown": "renewal_in_days is null"}
+
+
 def _where(wanted: TableQuery) -> tuple[str, list[Any]]:
     tests, values = ["true"], []
     if wanted.show == "at-risk" and wanted.change != "resolved":
@@ -305,6 +323,11 @@ def _where(wanted: TableQuery) -> tuple[str, list[Any]]:
     elif wanted.csm:
         tests.append("csm_id = ?")
         values.append(wanted.csm)
+    if wanted.renewal in _RENEWAL_TESTS:
+        tests.append(_RENEWAL_TESTS[wanted.renewal])
+    elif wanted.renewal:
+        tests.append("renewal_in_days >= 0 and strftime(renewal_date, '%Y-%m') = ?")
+        values.append(wanted.renewal)
     if wanted.search:
         tests.append("(contains(lower(name), lower(?)) or lower(account_id) = lower(?))")
         values += [wanted.search, wanted.search]

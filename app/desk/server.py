@@ -7,7 +7,17 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from app.desk import api, draft_pages, first_run, forms, live_updates, pages, sign_in
+from app.desk import (
+    api,
+    draft_pages,
+    first_run,
+    forms,
+    live_updates,
+    pages,
+    renewal_pages,
+    sign_in,
+    stand_up_pages,
+)
 from app.desk.desk_app import DeskApp
 from app.desk.errors import add_error_handlers, fault_page
 from app.desk.render import CONTENT_TYPES, gzip_asset, read_asset
@@ -28,16 +38,9 @@ def create_app(desk: DeskApp) -> FastAPI:
         title="saveplay", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.desk = desk
-    for router in (
-        sign_in.router,
-        pages.router,
-        first_run.router,
-        forms.router,
-        draft_pages.router,
-        live_updates.router,
-        api.router,
-    ):
-        app.include_router(router)
+    of_the_week = (pages, renewal_pages, stand_up_pages, first_run, forms, draft_pages)
+    for part in (sign_in, *of_the_week, live_updates, api):
+        app.include_router(part.router)
     app.get("/static/{digest}/{name}", include_in_schema=False)(_static)
     add_error_handlers(app)
     host = urlsplit(desk.settings.address).netloc

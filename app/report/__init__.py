@@ -6,7 +6,15 @@ from pydantic import TypeAdapter
 
 from app.report import rendering
 from app.report.calendar_files import calendar_file
-from app.report.csv_files import actions_csv, commitments_csv, crm_csv, list_csv
+from app.report.csv_files import (
+    actions_csv,
+    commitments_csv,
+    crm_csv,
+    list_csv,
+    renewal_accounts_csv,
+    renewals_csv,
+    saves_csv,
+)
 from app.report.my_week import week_of
 from app.report.view import ReviewView
 from domain.review import Review
@@ -17,7 +25,8 @@ _REVIEW = TypeAdapter(Review)
 def render_files(review: Review) -> dict[str, bytes]:
     """Every file of the review by its relative path, sorted; the same review gives the same bytes."""
     view = ReviewView(review)
-    files = _review_files(view) | _manager_files(view) | _account_pages(view) | _play_files(view) | _person_files(view)
+    files = _review_files(view) | _renewal_files(view) | _manager_files(view) | _account_pages(view)
+    files |= _play_files(view) | _person_files(view)
     return dict(sorted(files.items()))
 
 
@@ -34,7 +43,20 @@ def _review_files(view: ReviewView) -> dict[str, bytes]:
         "actions.csv": actions_csv(view.review),
         "commitments.csv": commitments_csv(view.review),
         "crm_updates.csv": crm_csv(view.review),
+        "saves_and_losses.csv": saves_csv(view.review),
         "list.csv": list_csv(view.review.listed),
+    }
+
+
+def _renewal_files(view: ReviewView) -> dict[str, bytes]:
+    """None for a review of an older version, which has no renewal view."""
+    found = view.review.renewals
+    if found is None:
+        return {}
+    return {
+        "renewals.html": rendering.render_html("renewals.html", view),
+        "renewals.csv": renewals_csv(found),
+        "renewal_accounts.csv": renewal_accounts_csv(found),
     }
 
 

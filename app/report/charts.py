@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -173,6 +174,42 @@ def _bar_ends(steps: Sequence[tuple[str, float, int]]) -> list[tuple[float, floa
 
 def _signed_short(amount: float) -> str:
     return ("+" if amount > 0 else "\N{MINUS SIGN}") + short_money(abs(amount))
+
+
+# --- renewals by month ------------------------------------------------------------------------------------------------
+
+
+class RenewalBar(NamedTuple):
+    """One month: its name, and ARR up for renewal, at risk, committed and expected to stay."""
+
+    name: str
+    arr: float
+    at_risk: float
+    committed: float
+    expected: float
+
+
+def renewals_chart(bars: Sequence[RenewalBar], currency: str) -> Markup:
+    """ARR up for renewal by month: the part at risk from the ground, the committed part beside it, the expected as a line."""
+    height, bottom = 300.0, 236.0
+    up = _scale(0, max([1.0, *(bar.arr for bar in bars)]), bottom, 36)
+    slot = (WIDTH - 12) / max(len(bars), 1)
+    parts = [svg.line(6, bottom, WIDTH - 6, bottom, "axis")]
+    for index, bar in enumerate(bars):
+        x, wide = 6 + slot * (index + 0.16), slot * 0.68
+        middle, (month, _, year) = x + wide / 2, bar.name.partition(" ")
+        if bar.arr:
+            parts += [svg.rect(x, up(bar.arr), wide, bottom - up(bar.arr), "renewal-rest"),
+                      svg.rect(x, up(bar.at_risk), wide, bottom - up(bar.at_risk), "renewal-risk"),
+                      svg.rect(x, up(bar.committed), wide / 4, bottom - up(bar.committed), "renewal-committed"),
+                      svg.line(x - 4, up(bar.expected), x + wide + 4, up(bar.expected), "renewal-expected"),
+                      svg.text(middle, up(bar.arr) - 9, short_money(bar.arr), "label number", "middle")]  # fmt: skip
+        parts += [svg.text(middle, bottom + 20, month, "tick strong", "middle"),
+                  svg.text(middle, bottom + 38, year, "tick", "middle")]  # fmt: skip
+    label = f"ARR up for renewal in {currency}: " + "; ".join(
+        f"{bar.name} {short_money(bar.arr)}, at risk {short_money(bar.at_risk)}" for bar in bars if bar.arr
+    )
+    return svg.image(WIDTH, height, label, parts, "chart renewals")
 
 
 # --- health over time -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from domain.portfolio import AtRiskAccount, ListedAccount
+from domain.renewals import RenewalPeriod, RenewalView
 from domain.review import Review
 from domain.tracking import Action
 
@@ -34,6 +35,19 @@ LIST_COLUMNS = (
 )  # fmt: skip
 COMMITMENT_COLUMNS = (
     "id", "review_id", "account_id", "account", "owner", "title", "due", "status", "done_on",
+)  # fmt: skip
+SAVES_COLUMNS = (
+    "on", "review_id", "account_id", "account", "arr", "outcome", "cause", "play_of", "begun", "steps_done", "steps", "people",
+    "learnt",
+)  # fmt: skip
+RENEWAL_COLUMNS = (
+    "period", "quarter", "accounts", "arr", "unknown_arr", "expected_arr", "at_risk_accounts", "at_risk_arr",
+    "at_risk_unknown_arr", "committed_accounts", "committed_arr", "committed_unknown_arr", "renewed_accounts", "renewed_arr",
+    "lost_accounts", "lost_arr", "contracted_arr", "expanded_arr", "unknown_amounts",
+)  # fmt: skip
+RENEWAL_ACCOUNT_COLUMNS = (
+    "period", "account_id", "account", "arr", "renewal_date", "at_risk", "priority", "risk", "chance_of_leaving",
+    "within_weeks", "expected_arr", "commitment", "committed_on", "csm",
 )  # fmt: skip
 CRM_COLUMNS = ("account_id", "account", "field", "value", "reason")
 
@@ -99,6 +113,53 @@ def _list_row(line: ListedAccount) -> tuple[Cell, ...]:
         line.rank, line.account_id, line.name, at_risk, line.arr, line.currency,
         line.renewal_date.isoformat() if line.renewal_date else None, line.order_probability, line.order_horizon_weeks,
         priority, why, line.csm or "TBD",
+    )  # fmt: skip
+
+
+def saves_csv(review: Review) -> bytes:
+    """Saves and losses with the play that led there and what was learnt, newest first."""
+    rows = (
+        (
+            s.on.isoformat(), s.review_id, s.account_id, s.name, s.arr, s.status, s.cause, s.origin, s.begun.isoformat(),
+            s.steps_done, s.steps, ", ".join(s.people), s.learnt,
+        )
+        for s in review.followup.settled
+    )  # fmt: skip
+    return csv_bytes(SAVES_COLUMNS, rows)
+
+
+def renewals_csv(view: RenewalView) -> bytes:
+    """The renewal view by month; amounts of unknown ARR are counted in columns of their own."""
+    return csv_bytes(RENEWAL_COLUMNS, (_renewal_row(period) for period in view.periods))
+
+
+def _renewal_row(period: RenewalPeriod) -> tuple[Cell, ...]:
+    o = period.outcomes
+    outcomes: tuple[Cell, ...] = (None,) * 7
+    if o is not None:
+        outcomes = (
+            o.renewed_accounts, o.renewed_arr, o.lost_accounts, o.lost_arr, o.contracted_arr, o.expanded_arr, o.unknown_amounts,
+        )  # fmt: skip
+    return (
+        period.id, period.quarter, period.accounts, period.arr, period.unknown_arr, period.expected_arr, period.at_risk_accounts,
+        period.at_risk_arr, period.at_risk_unknown_arr, period.committed_accounts, period.committed_arr,
+        period.committed_unknown_arr, *outcomes,
+    )  # fmt: skip
+
+
+def renewal_accounts_csv(view: RenewalView) -> bytes:
+    """The accounts behind each row of the renewal view, largest ARR first."""
+    return csv_bytes(
+        RENEWAL_ACCOUNT_COLUMNS,
+        (
+            (
+                period.id, a.account_id, a.name, a.arr, a.renewal_date.isoformat() if a.renewal_date else None,
+                "true" if a.at_risk else "false", a.priority, a.risk, a.chance_of_leaving, a.chance_weeks, a.expected_arr,
+                a.commitment, a.committed_on.isoformat() if a.committed_on else None, a.csm or "TBD",
+            )
+            for period in view.periods
+            for a in period.listed
+        ),
     )  # fmt: skip
 
 

@@ -14,7 +14,17 @@ from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemL
 from jinja2.compiler import CodeGenerator, Frame
 from markupsafe import Markup, escape
 
-from app.report import charts, formatting, grouping, markdown, review_charts, threshold_text
+from app.report import (
+    charts,
+    formatting,
+    grouping,
+    markdown,
+    metrics_text,
+    renewal_text,
+    review_charts,
+    stand_up_text,
+    threshold_text,
+)
 from app.report.view import ReviewView
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -103,7 +113,14 @@ def _environment(finalize: Any, loader: BaseLoader) -> Environment:
     environment.filters.update({function.__name__: function for function in _FILTERS})
     environment.filters["plural"] = formatting.counted
     environment.globals.update({function.__name__: function for function in _TEMPLATE_FUNCTIONS})
-    environment.globals.update(phase_titles=formatting.PHASE_TITLES, groups=grouping, limits=threshold_text)
+    environment.globals.update(
+        phase_titles=formatting.PHASE_TITLES,
+        groups=grouping,
+        limits=threshold_text,
+        renewals=renewal_text,
+        days=stand_up_text,
+        metrics_text=metrics_text,
+    )
     return environment
 
 

@@ -6,9 +6,11 @@ from datetime import date
 from markupsafe import Markup
 
 from app.report import charts
+from app.report.renewal_text import period_name
 from app.report.threshold_text import red_below
 from domain.diagnosis import CapacityLine
 from domain.portfolio import AtRiskAccount
+from domain.renewals import RenewalView
 from domain.review import Review
 
 
@@ -42,6 +44,18 @@ def draw_sparkline(review: Review, line: AtRiskAccount) -> Markup:
 def draw_capacity(review: Review) -> Markup:
     """Hours and red accounts of every CSM."""
     return charts.capacity_chart([_csm_load(line) for line in review.capacity])
+
+
+def draw_renewals(view: RenewalView, currency: str) -> Markup:
+    """ARR up for renewal by month: at risk, committed and expected."""
+    bars = [
+        charts.RenewalBar(
+            period_name(period), period.arr, period.at_risk_arr, period.committed_arr, period.expected_arr or 0.0
+        )
+        for period in view.periods
+        if period.quarter or (period.id == "overdue" and period.accounts)
+    ]
+    return charts.renewals_chart(bars, currency)
 
 
 def _csm_load(line: CapacityLine) -> charts.CsmLoad:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.browser.test_report_page import CONTRAST
 from tests.desk_in_process import own_copy
-from tests.e2e.commands import WAITING
+from tests.e2e.commands import DONE, WAITING
 from tests.e2e.shared_stores import (  # noqa: F401  fixtures
     SECOND_DAY,
     TEAM_ACCOUNTS,
@@ -148,6 +148,7 @@ def served_desk(hostile_week: StoreFolder, tmp_path_factory: pytest.TempPathFact
     """The desk of that week; every hostile text was also entered as a note, a reason and a judgement."""
     place = own_copy(hostile_week, tmp_path_factory.mktemp("care") / "place")
     plays = place.document(W48)["plays"]
+    place.run("refresh", "--as-of", "2026-11-24").check_exit(DONE)
     with running_desk(place.store) as served:
         client = sign_in_by_link(served.link(LEADER, "leader"))
         mark = csrf_token(client.get(f"/r/{W48}/meeting").text)
@@ -189,7 +190,8 @@ def pages(hostile_week: StoreFolder) -> dict[str, str]:
     return {
         "week": f"{week}/week", "account": f"{week}/account?account={longest}", "play": f"{week}/play?account={first}",
         "edit": f"{week}/play?account={plays[1]}&edit=1", "meeting": f"{week}/meeting?account={first}",
-        "capacity": f"{week}/capacity", "follow-up": f"{week}/follow-up", "metrics": f"{week}/metrics",
+        "capacity": f"{week}/capacity", "renewals": f"{week}/renewals", "stand-up": f"{week}/stand-up",
+        "no stand-up": f"/r/{W47}/stand-up", "follow-up": f"{week}/follow-up", "metrics": f"{week}/metrics",
         "data": f"{week}/data", "what if": f"{week}/what-if?at_risk_above=40", "ask": f"{week}/ask", "audit": "/audit",
         "people": "/people", "closed meeting": f"/r/{W47}/meeting", "closed week": f"/r/{W47}/week",
         "sign in": "/sign-in", "enter": "/enter?key=%3Cscript%3E", "error": f"{week}/account?account=NOBODY",

@@ -46,6 +46,10 @@ GET  /r/{review_id}/capacity                          door 403 403 200 200
 GET  /r/{review_id}/my-week                           door 403 200 200 200
 GET  /r/{review_id}/follow-up                         door 200 200 200 200
 GET  /r/{review_id}/metrics                           door 200 200 200 200
+GET  /r/{review_id}/stand-up                          door 200 200 200 200
+GET  /r/{review_id}/renewals                          door 200 200 200 200
+GET  /r/{review_id}/renewals.csv                      door 200 200 200 200
+GET  /r/{review_id}/renewal_accounts.csv              door 200 200 200 200
 GET  /r/{review_id}/data                              door 200 200 200 200
 GET  /r/{review_id}/what-if                           door 200 200 200 200
 GET  /r/{review_id}/what-if/scoring.yaml              door 200 200 200 200
@@ -68,6 +72,7 @@ POST /r/{review_id}/drafts/confirm                    401  403 404 404 404
 GET  /r/{review_id}/draft-file                        door 403 404 404 404
 POST /r/{review_id}/ask                               401  422 422 422 422
 POST /r/{review_id}/open-week                         401  403 403 403 422
+POST /r/{review_id}/refresh                           401  403 403 422 422
 POST /r/{review_id}/again                             401  403 403 403 303
 POST /first-run/sample                                401  403 403 403 409
 POST /first-run/check                                 401  403 403 403 409
@@ -113,6 +118,7 @@ SENT: dict[str, dict[str, Any]] = {
     "/r/{review_id}/readings": {"account": "{my_account}", "text": "text:0", "kind": "a guess"},
     "/r/{review_id}/wrong": {"account": "{my_account}", "statement": "quote:0"},
     "/r/{review_id}/open-week": {"as_of": "2020-01-06"},
+    "/r/{review_id}/refresh": {"day": "2020-01-06"},
     "/people": {"name": "Somebody", "role": "owner"},
     "/people/revoke": {"number": "00000000"},
     "/people/remove": {"number": "00000000", "kind": "session"},

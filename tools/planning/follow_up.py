@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 
 from domain.configuration import ReviewSettings
-from domain.tracking import AccountOutcome, Action, ActionStatus, Commitment, Followup, PersonFollowup
+from domain.tracking import AccountOutcome, Action, ActionStatus, Commitment, Followup, PersonFollowup, SettledPlay
 from tools.wording import plural
 
 ProgressState = Literal["open", "done", "dropped"]
@@ -154,6 +154,67 @@ def account_outcome(
     )
 
 
+@dataclass(frozen=True)
+class PlayRecord:
+    """The play behind an outcome."""
+
+    cause: str
+    """In words."""
+    origin: str
+    begun: date
+    steps: int
+    done: Sequence[tuple[date, str, str]]
+    """Day, owner and note of each step that was done."""
+
+
+def settled_play(outcome: AccountOutcome, play: PlayRecord, review_id: str, on: date) -> SettledPlay | None:
+    """The line about a play that ended; None while it goes on, or where nothing says how it ended."""
+    if outcome.status not in ("saved", "lost", "recovered"):
+        return None
+    notes = [note for _, _, note in sorted(play.done) if note]
+    return SettledPlay(
+        account_id=outcome.account_id,
+        name=outcome.name,
+        arr=outcome.arr,
+        status=outcome.status,
+        review_id=review_id,
+        on=on,
+        cause=play.cause,
+        origin=play.origin,
+        begun=play.begun,
+        steps=play.steps,
+        steps_done=len(play.done),
+        people=tuple(sorted({owner for _, owner, _ in play.done})),
+        learnt=notes[-1] if notes else _how_far(outcome, play),
+    )
+
+
+def _how_far(outcome: AccountOutcome, play: PlayRecord) -> str:
+    if not play.done:
+        return "Lost before anything was done." if outcome.status == "lost" else "Without a step of the play."
+    return f"After {len(play.done)} of {plural(play.steps, 'step')}; nobody noted why."
+
+
+def merge_settled(earlier: Sequence[SettledPlay], new: Sequence[SettledPlay]) -> tuple[SettledPlay, ...]:
+    """All of them, one line a play, newest first. The same outcome seen again keeps its first line; a later one replaces it."""
+    found = {(play.account_id, play.origin): play for play in earlier}
+    for play in new:
+        known = found.get((play.account_id, play.origin))
+        if known is None or known.status != play.status:
+            found[play.account_id, play.origin] = play
+    return tuple(sorted(found.values(), key=lambda play: (-play.on.toordinal(), play.name, play.account_id)))
+
+
+def find_settled(plays: Sequence[SettledPlay], search: str) -> list[SettledPlay]:
+    """The plays in which every word of a search stands: in the name, the cause, a person, the outcome or what was learnt."""
+    words = search.casefold().split()
+    return [play for play in plays if all(word in _searched(play) for word in words)]
+
+
+def _searched(play: SettledPlay) -> str:
+    return " ".join((play.name, play.account_id, play.cause, play.status, *play.people, play.learnt)).casefold()
+
+
 def learnings(items: Sequence[Commitment], outcomes: Sequence[AccountOutcome]) -> tuple[str, ...]:
     """Lessons of last week, in sentences made from its counts."""
     found = []
@@ -176,7 +237,10 @@ def learnings(items: Sequence[Commitment], outcomes: Sequence[AccountOutcome]) -
 
 
 def build_follow_up(
-    previous: tuple[str, date] | None, items: Sequence[Commitment], outcomes: Sequence[AccountOutcome]
+    previous: tuple[str, date] | None,
+    items: Sequence[Commitment],
+    outcomes: Sequence[AccountOutcome],
+    settled: Sequence[SettledPlay] = (),
 ) -> Followup:
     """The follow-up block of the meeting."""
     return Followup(
@@ -187,4 +251,5 @@ def build_follow_up(
         by_person=count_by_person(items),
         outcomes=tuple(outcomes),
         learnings=learnings(items, outcomes),
+        settled=tuple(settled),
     )

@@ -93,6 +93,7 @@ def process_metrics(
             "100 %", len(updated) == len(accounts),
         ),
         _days_to_action(past, done, settings.targets.days_to_action.value),
+        _late_first_touches(done),
     ]  # fmt: skip
 
 
@@ -116,6 +117,19 @@ def _days_to_action(past: ReviewHistory, done: Sequence[Commitment], target: flo
         high=None,
         note="" if days else "No action of an earlier review is done yet.",
     )
+
+
+def _late_first_touches(done: Sequence[Commitment]) -> Metric:
+    """Share of accounts whose first action that was due was late, missed or done late."""
+    first: dict[str, Commitment] = {}
+    for item in sorted(done, key=lambda item: (item.due, item.action_id)):
+        if item.status in ("done", "done_late", "late", "missed"):
+            first.setdefault(item.account_id, item)
+    late = sum(1 for item in first.values() if item.status != "done")
+    return _share_metric(
+        "process", "late_first_touch", "First touches that came late", late, len(first), "falling", None,
+        "The first action of each account of earlier reviews that was due by now.",
+    )  # fmt: skip
 
 
 def outcome_metrics(past: ReviewHistory, settings: ReviewSettings) -> list[Metric]:

@@ -104,6 +104,18 @@ def odds_sql(settings: ChurnSettings, slopes: Slopes, source: str) -> str:
     return f"select place, {columns} from {source}"
 
 
+def term_weeks(settings: ChurnSettings) -> float:
+    """A usual term in weeks: the horizon of renewals further ahead than both others reach."""
+    return settings.usual_term.value / 7
+
+
+def term_odds_sql(settings: ChurnSettings, slopes: Slopes, source: str) -> str:
+    """The same as ``odds_sql`` for the horizon of a usual term, in the columns ``decision_odds`` and ``risk_odds``."""
+    decision = decision_sql(settings, slopes, term_weeks(settings))
+    points = round_sql(f"{sql_number(slopes.risk)} * risk")
+    return f"select place, {decision} as decision_odds, {points} as risk_odds from {source}"
+
+
 def level_sql(source: str, decision: str, share: float) -> str:
     """One number: the level at which the mean chance over ``source`` is ``share``."""
     # Bisection, because the mean rises with the level and there is no closed form. Accounts are counted by their rounded

@@ -98,7 +98,8 @@ def leave_out_former_customers(
     """
     connection.execute(f"create or replace temp table churned as {_CHURNED_SQL}")
     connection.execute(
-        "create or replace temp table former (account_id varchar, name varchar, arr decimal(18, 2), churned_on date)"
+        "create or replace temp table former (account_id varchar, name varchar, arr decimal(18, 2), churned_on date, "
+        "currency varchar, started_on date)"
     )
     if connection.execute("select count(*) from churned").fetchone() == (0,):
         return FormerCustomers()
@@ -111,7 +112,8 @@ def leave_out_former_customers(
     found = FormerCustomers(left_out, float(arr), unknown, returned, _doubtful(connection))
     if left_out:
         connection.execute(
-            "insert into former select account_id, name, arr_home, churned_on from churned where not came_back"
+            "insert into former select account_id, name, arr_home, churned_on, currency, started_on from churned"
+            " where not came_back"
         )
         connection.execute(
             "delete from accounts where account_id in (select account_id from churned where not came_back)"
@@ -137,7 +139,7 @@ def _judged_sql(scoring: ScoringSettings, as_of: date, on_server: bool) -> str:
     )
     came_back = " or ".join(f"coalesce({test}, false)" for test in tests)
     return (
-        "select a.account_id, a.name, a.arr_home, c.churned_on, a.started_on, s.last_used_on, s.last_billed_on,"
+        "select a.account_id, a.name, a.arr_home, a.currency, c.churned_on, a.started_on, s.last_used_on, s.last_billed_on,"
         f" {came_back} as came_back from accounts a join churned c on c.account_id = a.account_id"
         f" left join {signs} s on s.account_id = a.account_id"
     )

@@ -14,7 +14,17 @@ from domain.churn_settings import ChurnSettings
 from domain.data_audit import DataAudit
 from domain.score_configuration import CATEGORIES, Category, ScoreConfiguration, ScoringSettings
 from tools.engine import StepWatcher
-from tools.scoring.churn_odds import ChurnOdds, Learned, chance_columns, level_sql, odds_sql, prior_slopes, terms_sql
+from tools.scoring.churn_odds import (
+    ChurnOdds,
+    Learned,
+    Slopes,
+    chance_columns,
+    level_sql,
+    odds_sql,
+    prior_slopes,
+    term_odds_sql,
+    terms_sql,
+)
 from tools.scoring.churn_rate import ChurnRate
 from tools.scoring.score_sql import (
     ATTRIBUTES,
@@ -174,6 +184,11 @@ _BESIDE = "(select scores.rowid as place, scores.risk, scores.renewal_in_days, t
 def weigh_prior(log: SqlLog, churn: ChurnSettings) -> None:
     """Make ``prior_odds``: the odds by the configured slopes, whatever was fitted."""
     log.create("the odds of the prior", "table", "prior_odds", odds_sql(churn, prior_slopes(churn), _BESIDE))
+
+
+def weigh_year(log: SqlLog, churn: ChurnSettings, slopes: Slopes) -> None:
+    """Make ``year_odds``: the odds of leaving within a usual term."""
+    log.create("the odds of a year", "table", "year_odds", term_odds_sql(churn, slopes, _BESIDE))
 
 
 def find_level(log: SqlLog, table: str, decision: str, share: float) -> float:
