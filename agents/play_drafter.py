@@ -15,12 +15,13 @@ from agents.repair_loop import RepairLoop, parse_answer
 from domain.configuration import Configuration
 from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier, Person
-from domain.drafting import FIRST_TOUCH, DraftingRecord, DraftOutcome, PlayDraft, TokenUsage, Violation
+from domain.drafting import FIRST_TOUCH, DraftingRecord, DraftOutcome, PlayDraft, Violation
 from domain.phase_results import DraftResult, RunningPlay
 from domain.plan import DraftingSummary
 from domain.plan_language import Step
 from domain.playbook import PHASES, Phase, PlaybookAction
 from domain.save_play import SavePlay
+from domain.token_usage import TokenUsage
 from tools.evidence.fact_words import fact_reason
 from tools.prompts import render_prompt
 from tools.save_play.answer_schema import draft_schema

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from agents.answer_text import json_values, without_thoughts
 from agents.conversation import Message, ModelAnswer, ModelClient
 from domain.configuration import Configuration, ModelRole
-from domain.drafting import DraftingRecord, TokenUsage, Violation
+from domain.drafting import DraftingRecord, Violation
 from domain.errors import ModelError, NotJson, SchemaMismatch, UnusableAnswer
 from domain.record import Record
+from domain.token_usage import TokenUsage
 from tools.prompts import render_prompt, short_hash
 from tools.save_play.answer_schema import JsonSchema
 from tools.wording import plural

@@ -15,11 +15,12 @@ from typing import get_args
 from agents.conversation import Message, ModelClient
 from agents.repair_loop import RepairLoop, parse_answer
 from domain.configuration import Configuration, ReadingSettings
-from domain.drafting import DraftingRecord, ReadingAnswer, StatementAnswer, TokenUsage
+from domain.drafting import DraftingRecord, ReadingAnswer, StatementAnswer
 from domain.errors import AnswerRefused, PromptTooLong
 from domain.readings import ModelReading, ModelStatement, ReadingReport
 from domain.statements import StatementMode
 from domain.text_to_read import TextToRead, contact_prefix
+from domain.token_usage import TokenUsage
 from tools.evidence.statement_kinds import statement_kinds
 from tools.prompts import render_prompt, short_hash
 from tools.save_play.answer_schema import reading_schema

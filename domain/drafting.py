@@ -12,6 +12,7 @@ from pydantic import field_validator
 
 from domain.playbook import PHASES, Phase
 from domain.record import Record
+from domain.token_usage import TokenUsage
 
 DraftOutcome = Literal["first_try", "repaired", "in_part", "fell_back", "playbook", "goes_on"]
 """``in_part``: of reviews of an older version, in which a model wrote sentences. ``goes_on``: an earlier play runs on."""
@@ -126,24 +127,6 @@ class ReadingAnswer(Record):
     """Answer of the model for one text."""
 
     statements: tuple[StatementAnswer, ...]
-
-
-class TokenUsage(Record):
-    """Tokens read and written, and number of calls."""
-
-    read: int = 0
-    written: int = 0
-    calls: int = 0
-
-    @property
-    def total(self) -> int:
-        """Tokens read and written."""
-        return self.read + self.written
-
-    def __add__(self, other: "TokenUsage") -> "TokenUsage":
-        return TokenUsage(
-            read=self.read + other.read, written=self.written + other.written, calls=self.calls + other.calls
-        )
 
 
 class Violation(Record):

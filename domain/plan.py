@@ -3,9 +3,10 @@
 from datetime import date
 from typing import Literal
 
-from domain.drafting import DraftingRecord, TokenUsage
+from domain.drafting import DraftingRecord
 from domain.record import Record
 from domain.score_configuration import InterventionTier
+from domain.token_usage import TokenUsage
 
 Urgency = Literal["immediate", "urgent", "standard"]
 TBD = "TBD"

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from domain.configuration import HistoryKind, QuestionKind, Subject
 from domain.diagnosis import CapacityLine, CauseFinding
-from domain.drafting import TokenUsage
 from domain.evidence import Evidence
 from domain.plan import PlanLine
 from domain.portfolio import AccountMovement
@@ -15,6 +14,7 @@ from domain.record import Record
 from domain.save_play import SavePlay
 from domain.score_configuration import InterventionTier
 from domain.text_drafts import CheckedSentence, TextDraft
+from domain.token_usage import TokenUsage
 from domain.tracking import Commitment
 
 AnswerKind = (

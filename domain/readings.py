@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 
-from domain.drafting import TokenUsage
 from domain.record import Record
 from domain.statements import StatementMode
+from domain.token_usage import TokenUsage
 
 NOTHING_TO_NOTE = "nothing_to_note"
 """Choice of a person who has read a text and found nothing in it that the review has to know."""

@@ -13,9 +13,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from agents.conversation import Message, ModelAnswer
-from domain.drafting import TokenUsage
 from domain.errors import ModelError
 from domain.questions import AnswerPart, ParsedQuestion, QuestionAnswer
+from domain.token_usage import TokenUsage
 from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
 from graph.ask_model_query import answer_from_model, asks_for_many

@@ -23,7 +23,7 @@ from agents.repair_loop import parse_answer
 from app.wiring import apply_environment, model_client
 from domain.configuration import Configuration
 from domain.dossier import Dossier
-from domain.drafting import DraftingRecord, PlayDraft, TokenUsage
+from domain.drafting import DraftingRecord, PlayDraft
 from domain.errors import (
     AnswerTruncated,
     ConfigurationError,
@@ -37,6 +37,7 @@ from domain.evidence import SourceRow
 from domain.phase_results import DraftResult
 from domain.plan import Briefing
 from domain.playbook import PHASES
+from domain.token_usage import TokenUsage
 from tests.builders import AS_OF, CALENDAR, SHIPPED, ScoredPortfolio, build_context
 from tools.evidence.dossier import load_people
 from tools.planning.briefing import BriefingFact, plain_sentences

@@ -16,7 +16,7 @@ from agents.briefer import Briefer
 from agents.conversation import CallListener, Message, ModelAnswer, ToolCall
 from agents.model_client import OpenAIClient
 from domain.configuration import ModelSettings
-from domain.drafting import DraftingRecord, TokenUsage
+from domain.drafting import DraftingRecord
 from domain.errors import (
     AnswerRefused,
     AnswerTooLarge,
@@ -29,6 +29,7 @@ from domain.errors import (
     TimedOut,
     Unreachable,
 )
+from domain.token_usage import TokenUsage
 from tests.builders import SHIPPED
 from tests.model_server import (
     Behaviour,
