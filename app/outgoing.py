@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.closing import wanted_of
 from app.service import load_review_document, set_action_state
 from app.wiring import ReviewRequest, StoreSession, configuration_folder
 from domain.errors import DecisionError, UnknownReference
 from domain.outbox import OutboxSettings, PushPlan, PushReport, SinkName
-from domain.phase_results import IdentifyResult
-from tools.outbox.desired import wanted_items
 from tools.outbox.plan import push_plan
 from tools.outbox.push import Push, release, report, save_wanted
 from tools.outbox.reading_back import ClosedThere, ReadBack, read_back
@@ -29,7 +28,10 @@ def outbox_settings(session: StoreSession, review_id: str, configs: str | None) 
 
 
 def plan_outgoing(session: StoreSession, review_id: str, settings: OutboxSettings, by: str) -> PushPlan:
-    """Store what the closed review wants of its receivers, and return the plan. Nothing is sent.
+    """Return the plan of a closed review. Nothing is sent.
+
+    The close stored what its receivers should hold; here it is brought to the receivers as they are configured today, which
+    also settles reviews that an earlier version closed.
 
     Raises DecisionError for a review that is not closed.
     """
@@ -38,9 +40,7 @@ def plan_outgoing(session: StoreSession, review_id: str, settings: OutboxSetting
             f"{review_id} is not closed; nothing leaves before people decided: saveplay decide {review_id}"
         )
     if settings.on():
-        people = session.store.get(review_id, "identified", IdentifyResult).people
-        addresses = {person: each.email for person, each in people.items() if each.email}
-        wanted = wanted_items(load_review_document(session, review_id), settings, addresses)
+        wanted = wanted_of(session.store, load_review_document(session, review_id), settings)
         save_wanted(session.store, review_id, wanted, list(settings.on()), by)
     return push_plan(review_id, OutboxStore(session.store).items(), settings)
 

@@ -3,7 +3,7 @@
 Each item is claimed and marked before its call goes out, so that a machine that dies leaves behind what it may have sent.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from domain.outbox import (
     seconds_after,
 )
 from tools.outbox.attempt import after, begun, delivery_of, is_certain, next_step
-from tools.outbox.desired import merge
+from tools.outbox.desired import Mark, action_id_of, items_after_marks, merge
 from tools.outbox.plan import change_of, push_plan
 from tools.outbox.sinks.sink import Sink
 from tools.store.outbox_store import OutboxStore
@@ -42,6 +42,22 @@ def save_wanted(
             store.log_list(
                 review_id, by, "outgoing items", "items", [[item.key, item.desired_hash] for item in changed]
             )
+
+
+def save_marked(store: ReviewStore, action_ids: Collection[str]) -> None:
+    """Store what marks of people change at receivers, in the transaction of the caller that stored the marks."""
+    outbox = OutboxStore(store)
+    named = set(action_ids)
+    items = [item for item in outbox.items() if item.kind == "action" and action_id_of(item) in named]
+    if items:
+        actions = {action_id: store.action(action_id) for action_id in {action_id_of(item) for item in items}}
+        outbox.save_decided(items_after_marks(items, actions, marks_of(store)))
+
+
+def marks_of(store: ReviewStore) -> dict[str, Mark]:
+    """What people said about actions, by action id."""
+    notes = store.progress_notes()
+    return {action_id: Mark(state, notes.get(action_id, "")) for action_id, (state, _) in store.progress().items()}
 
 
 def release(store: ReviewStore, plan_hash: str, review_id: str, settings: OutboxSettings, by: str) -> PushPlan:
