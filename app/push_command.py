@@ -1,20 +1,12 @@
 """The command ``push``: print the plan, send it, or read back. Exit 3 when something is left for people."""
 
-from app.outgoing import check_outgoing, outbox_settings, plan_outgoing, send_outgoing
+from app.outgoing import check_outgoing, guarantee, outbox_settings, plan_outgoing, send_outgoing
 from app.output import EXIT_DONE, EXIT_WAITING, print_progress, print_result, to_json_text
 from app.wiring import open_store
 from domain.errors import InputError
-from domain.outbox import OutboxSettings, PushPlan, PushReport, SinkName
+from domain.outbox import OutboxSettings, PushPlan, PushReport
 from tools.outbox.reading_back import ReadBack
 from tools.outbox.text import plain
-
-_GUARANTEES: dict[SinkName, str] = {
-    "webhook": "once, if the receiver takes each webhook-id once",
-    "calendar": "once, by the event's UID",
-    "hubspot": "once, by a unique property",
-    "slack": "once, by looking in the channel first",
-    "asana": "once, by looking for our key first",
-}
 
 
 def push_review(
@@ -55,7 +47,7 @@ def plan_text(plan: PushPlan, settings: OutboxSettings) -> str:
             kind: sum(each.change == kind for each in changes) for kind in dict.fromkeys(c.change for c in changes)
         }
         told = ", ".join(f"{count} to {kind}" for kind, count in counts.items()) or "nothing to do"
-        lines.append(f"{name} ({_GUARANTEES.get(name, sink.no_answer)}): {told}")
+        lines.append(f"{name} ({guarantee(name, sink)}): {told}")
         lines += [f"  {each.line}" for each in changes if each.change != "leave"]
     if all(each.change == "leave" for each in plan.changes):
         return "\n".join([*lines, "Everything is as decided; nothing would be sent."])

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from app.desk import api, forms, live_updates, pages, sign_in
+from app.desk import api, forms, live_updates, outgoing_pages, pages, sign_in
 from app.desk.desk_app import DeskApp
 from app.desk.errors import add_error_handlers, fault_page
 from app.desk.render import CONTENT_TYPES, gzip_asset, read_asset
@@ -20,15 +20,18 @@ def create_app(desk: DeskApp) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         desk.runner.start()
+        desk.sender.start()
         yield
+        desk.sender.stop_accepting()
         desk.runner.stop()
+        desk.sender.stop()
         desk.store_pool.close()
 
     app = FastAPI(
         title="saveplay", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.desk = desk
-    for router in (sign_in.router, pages.router, forms.router, live_updates.router, api.router):
+    for router in (sign_in.router, pages.router, forms.router, outgoing_pages.router, live_updates.router, api.router):
         app.include_router(router)
     app.get("/static/{digest}/{name}", include_in_schema=False)(_static)
     add_error_handlers(app)

@@ -50,6 +50,7 @@ GET  /r/{review_id}/data                              door 200 200 200 200
 GET  /r/{review_id}/what-if                           door 200 200 200 200
 GET  /r/{review_id}/what-if/scoring.yaml              door 200 200 200 200
 GET  /r/{review_id}/ask                               door 200 200 200 200
+GET  /r/{review_id}/send                              door 403 403 403 200
 GET  /audit                                           door 403 403 200 200
 GET  /people                                          door 403 403 403 200
 GET  /live                                            door 200 200 200 200
@@ -64,6 +65,7 @@ POST /r/{review_id}/wrong                             401  403 404 404 404
 POST /r/{review_id}/ask                               401  422 422 422 422
 POST /r/{review_id}/open-week                         401  403 403 403 422
 POST /r/{review_id}/again                             401  403 403 403 303
+POST /r/{review_id}/send                              401  403 403 403 422
 POST /views                                           401  422 422 422 422
 POST /people                                          401  403 403 403 422
 POST /people/revoke                                   401  403 403 403 422

@@ -31,8 +31,22 @@ def _hash(review_id: str, changes: Iterable[PlannedChange], sinks: Mapping[SinkN
     sent = [[each.key, each.change, each.desired_hash, each.revision] for each in changes if each.change != "leave"]
     used = {each.sink for each in changes if each.change != "leave"}
     places = {name: sinks[name].model_dump(mode="json") for name in sorted(used)}
-    text = json.dumps([review_id, sent, places], sort_keys=True, ensure_ascii=False)
+    return _text_hash(json.dumps([review_id, sent, places], sort_keys=True, ensure_ascii=False))
+
+
+def _text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def place_hashes(changes: Iterable[PlannedChange], settings: OutboxSettings) -> dict[str, str]:
+    """By receiver of these changes a hash of where they go: its address, people and fields."""
+    used = {each.sink for each in changes if each.change != "leave"}
+    return {name: place_hash(settings.sinks[name]) for name in sorted(used)}
+
+
+def place_hash(sink: SinkSettings) -> str:
+    """Hash of where a receiver's items go, and how."""
+    return _text_hash(sink.model_dump_json())
 
 
 def change_of(item: OutboxItem) -> ChangeKind | None:

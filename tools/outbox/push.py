@@ -3,7 +3,7 @@
 Each item is claimed and marked before its call goes out, so that a machine that dies leaves behind what it may have sent.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,11 +21,13 @@ from domain.outbox import (
 )
 from tools.outbox.attempt import after, begun, delivery_of, is_certain, next_step
 from tools.outbox.desired import Mark, action_id_of, items_after_marks, merge
-from tools.outbox.plan import change_of, push_plan
+from tools.outbox.plan import change_of, place_hash, place_hashes, push_plan
 from tools.outbox.sinks.sink import Sink
 from tools.store.outbox_store import OutboxStore
 from tools.store.review_store import ReviewStore
 
+RELEASED = "released"
+"""Audit entry of a plan that a person released."""
 _LONGEST_NAP = 1.0
 """Seconds between two looks at what other machines have freed."""
 
@@ -63,14 +65,14 @@ def marks_of(store: ReviewStore) -> dict[str, Mark]:
 def release(store: ReviewStore, plan_hash: str, review_id: str, settings: OutboxSettings, by: str) -> PushPlan:
     """Release exactly the plan that somebody saw. A plan that was released before goes on where it stopped.
 
-    Raises DecisionError when what would be sent is not what was shown.
+    Raises DecisionError when what would be sent, or where it would go, is not what was shown.
     """
     outbox = OutboxStore(store)
     with store.transaction():
         items = outbox.items()
         plan = push_plan(review_id, items, settings)
         if plan.hash != plan_hash:
-            if any(item.released == plan_hash and item.review_id == review_id for item in items):
+            if released_by(store, review_id, plan_hash, settings) and _has_released(items, review_id, plan_hash):
                 return plan
             raise DecisionError(
                 f"the plan of {review_id} is not {plan_hash} any more; look at it again: saveplay push {review_id}"
@@ -84,8 +86,23 @@ def release(store: ReviewStore, plan_hash: str, review_id: str, settings: Outbox
         ]
         outbox.save_decided(released)
         if released:
-            store.log(review_id, by, "released", plan=plan_hash, changes=len(released))
+            places = place_hashes(plan.changes, settings)
+            store.log(review_id, by, RELEASED, plan=plan_hash, changes=len(released), places=places)
     return plan
+
+
+def released_by(store: ReviewStore, review_id: str, plan_hash: str, settings: OutboxSettings) -> str | None:
+    """The person who released a plan. None if nobody did, or if its receivers are others today than were shown then."""
+    found = [line for line in store.audit(review_id) if line["what"] == RELEASED and line.get("plan") == plan_hash]
+    if not found:
+        return None
+    now: dict[str, str] = {name: place_hash(sink) for name, sink in settings.on().items()}
+    shown: dict[str, str] = found[-1].get("places", {})
+    return str(found[-1]["who"]) if shown and all(now.get(name) == place for name, place in shown.items()) else None
+
+
+def _has_released(items: Iterable[OutboxItem], review_id: str, plan_hash: str) -> bool:
+    return any(item.released == plan_hash and item.review_id == review_id for item in items)
 
 
 @dataclass(frozen=True)

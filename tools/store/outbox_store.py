@@ -63,6 +63,15 @@ class OutboxStore:
             self._database.execute(take, {**values, "key": rows[0]["key"]})
         return _item({**rows[0], "claimed_by": worker, "claimed_until": until})
 
+    def left_released(self, now: str) -> list[tuple[str, str]]:
+        """Review and plan of items that were released and that nobody works on: an ended process left them."""
+        rows = self._database.rows(
+            "select distinct review_id, released from outbox where released <> '' and state in ('approved', 'sending', "
+            "'revoking') and (claimed_until is null or claimed_until < :now) order by review_id, released",
+            {"now": now},
+        )
+        return [(row["review_id"], row["released"]) for row in rows]
+
     def waits(self, plan: str) -> list[str]:
         """Moments at which the open items of a released plan may be taken: the end of a pause or of a lease."""
         rows = self._database.rows(f"select next_at, claimed_until from outbox where {_OPEN}", {"plan": plan})
