@@ -32,7 +32,7 @@ def push_review(
         elif plan is None:
             print_result(to_json_text(shown.model_dump(mode="json")) if as_json else plan_text(shown, settings))
         else:
-            _print_report(send_outgoing(session, review_id, plan, settings, by), as_json)
+            print_report(send_outgoing(session, review_id, plan, settings, by), as_json, f"saveplay push {review_id}")
     raise SystemExit(EXIT_DONE)
 
 
@@ -54,7 +54,8 @@ def plan_text(plan: PushPlan, settings: OutboxSettings) -> str:
     return "\n".join([*lines, f"To send exactly this: saveplay push {plan.review_id} --send --plan {plan.hash}"])
 
 
-def _print_report(report: PushReport, as_json: bool) -> None:
+def print_report(report: PushReport, as_json: bool, again: str) -> None:
+    """Print what arrived; for what did not, each item with its reason, and exit 3. ``again``: the command to look once more."""
     if as_json:
         print_result(to_json_text(report.model_dump(mode="json")))
     else:
@@ -63,7 +64,7 @@ def _print_report(report: PushReport, as_json: bool) -> None:
         return
     for item in report.open:
         print_progress(f"  {item.state}: {plain(item.key, 120)}: {plain(item.last_error or 'not sent yet', 200)}")
-    print_progress(f"{len(report.open)} did not arrive; look at them again: saveplay push {report.review_id}")
+    print_progress(f"{len(report.open)} did not arrive; look at them again: {again}")
     raise SystemExit(EXIT_WAITING)
 
 

@@ -72,9 +72,12 @@ class Receivers:
             return _json(200, {"id": task["id"], "properties": task}) if task else _json(404, {"message": "no task"})
         if place.startswith("/api/1.0/tasks"):
             return self._asana(method, place, given)
+        if place == "/api/conversations.open":
+            return _json(200, {"ok": True, "channel": {"id": f"D-{given['users']}"}})
         if place == "/api/conversations.history":
             assert asked["include_all_metadata"] == "true"
-            return _json(200, {"ok": True, "messages": self.messages[::-1]})
+            there = [each for each in self.messages if each["channel"] == asked["channel"]]
+            return _json(200, {"ok": True, "messages": there[::-1]})
         return self._slack(place, given)
 
     def _company(self, method: str, account: str, given: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
@@ -227,7 +230,7 @@ def outbox_yaml(url: str, *names: str, timeout: float = 2, lease: float = 6, dea
         "hubspot": {"url": url, "sends": ["field", "action"], "account_key": "account_id", "task_key": "saveplay_key"},
         "slack": {"url": url, "place": "C1", "sends": ["digest"]},
         "asana": {"url": url, "place": "P1", "sends": ["action"]},
-        "mail": {"url": url.replace("http", "smtp"), "place": "saveplay@example.com", "sends": ["preread"]},
+        "mail": {"url": url.replace("http", "smtp"), "place": "saveplay@example.com", "sends": ["preread", "message"]},
     }
     numbers = {"timeout": timeout, "lease": lease, "deadline": deadline, "first_wait": 0.01, "longest_wait": 0.1}
     return {
