@@ -15,7 +15,7 @@ from domain.record import Record
 from domain.setting import Setting
 
 SinkName = Literal["webhook", "calendar", "hubspot", "slack", "asana", "mail"]
-ItemKind = Literal["action", "field", "hold", "digest", "preread", "message"]
+ItemKind = Literal["action", "field", "hold", "digest", "preread", "message", "note"]
 ItemState = Literal[
     "planned", "approved", "sending", "sent", "retry", "unknown", "refused", "conflict", "revoking", "revoked"
 ]
@@ -180,6 +180,8 @@ class SinkSettings(Record):
     """HubSpot: the unique company property that holds the account id."""
     task_key: str = ""
     """HubSpot: the unique task property that holds our key."""
+    note_key: str = ""
+    """HubSpot: the unique note property that holds our key."""
     people: dict[str, str] = Field(default_factory=dict)
     """Person id to the person's id at the receiver (calendar: to their collection)."""
     fields: dict[str, str] = Field(default_factory=dict)

@@ -35,10 +35,12 @@ def read(store: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def is_whole(rows: Iterable[tuple[Any, ...]], review: dict[str, Any]) -> bool:
-    """True if every action, CRM field and hold, and the digest, is there for each of its receivers, and nobody released it."""
+    """True if every action, CRM field, hold and decided play, and the digest, is there for each of its receivers, and nobody released it."""
     found = list(rows)
     fields = {(each["account_id"], each["field"]) for each in review["crm_updates"]}
-    expected = 3 * len(review["actions"]) + 2 * len(fields) + 2 * len(review["touchpoints"]) + 2
+    decided = {each["subject"] for each in review["decisions"]} & {play["account_id"] for play in review["plays"]}
+    expected = 3 * len(review["actions"]) + 2 * len(fields) + 2 * len(review["touchpoints"]) + len(decided) + 2
+    assert decided
     assert {(state, released) for _, _, state, released in found} == {("planned", "")}
     return len(found) == expected
 

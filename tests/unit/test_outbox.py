@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import ConfigurationError, DecisionError
 from domain.outbox import OutboxSettings
-from tests.outgoing import WEEK, action, digest, field, hold, preread, push, run, stored
+from tests.outgoing import WEEK, action, digest, field, hold, note, preread, push, run, stored
 from tests.receivers import SECRETS, Receivers, outbox_yaml, serve_receivers
 from tools.outbox.desired import merge
 from tools.outbox.plan import push_plan
@@ -265,6 +265,31 @@ def test_a_mail_whose_answer_was_lost_is_held_back_or_sent_again_as_configured(
         assert arrived[0].partition("Message-ID")[2] == arrived[1].partition("Message-ID")[2]
     finally:
         mailbox.stop()
+
+
+def test_a_note_is_written_once_and_hangs_on_its_company(store: ReviewStore, there: Receivers) -> None:
+    answers = iter(["commit and drop"])  # the note arrives, and nobody hears of it: its link is still missing
+    there.fault = lambda method, path: next(answers, None) if path.endswith("/notes/batch/upsert") else None
+    settings = settings_for(there, "hubspot")
+    done = push(store, settings, [note(1), note(9)])
+    assert [(item.state, item.last_error) for item in done.open] == [("refused", "no company with account_id = acc-9")]
+    assert (done.sent, once_each(there), there.links) == (1, True, {"1": "c-acc-1"})
+    [written] = there.notes.values()
+    assert written["hs_note_body"].startswith(
+        f"Weekly review {WEEK}: play approved by Lee<br>Cause: Service failure<br>Why:"
+    )
+    done = push(store, settings, [note(1, "They signed <b>today</b>")])
+    assert "Why: They signed &lt;b&gt;today&lt;/b&gt;" in written["hs_note_body"]
+    written["hs_note_body"] = "My own words"
+    assert [item.state for item in push(store, settings, [note(1)]).open] == ["conflict"]
+
+
+def test_a_note_is_taken_back_by_its_text(store: ReviewStore, there: Receivers) -> None:
+    settings = settings_for(there, "hubspot")
+    push(store, settings, [note(1)])
+    done = push(store, settings, [])
+    assert (done.taken_back, done.open) == (1, ())
+    assert [each["hs_note_body"] for each in there.notes.values()] == [f"Taken back: no longer decided in {WEEK}"]
 
 
 def test_the_shipped_settings_have_every_receiver_off() -> None:

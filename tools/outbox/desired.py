@@ -50,6 +50,8 @@ def _for_sink(
     if "hold" in sink.sends:
         for hold in review.touchpoints:
             yield _hold(hold, name)
+    if "note" in sink.sends:
+        yield from _notes(review, name)
     if "digest" in sink.sends:
         key = f"digest:{review.review_id}:{sink.place}@{name}"
         target = sink.place or "the receiver"
@@ -86,6 +88,29 @@ def _hold(hold: CalendarHold, sink: SinkName) -> Wanted:
         key=f"hold:{hold.uid}@{sink}", sink=sink, kind="hold", target=hold.owner,
         content=None if hold.cancelled else content, reason=hold.note if hold.cancelled else "",
     )  # fmt: skip
+
+
+def _notes(review: Review, sink: SinkName) -> Iterator[Wanted]:
+    """One note for each play that people decided: the decision, who took it and why, the cause, and the first step."""
+    decided = {each.subject: each for each in review.decisions}
+    for play in review.plays:
+        decision = decided.get(play.account_id)
+        if decision is None or decision.decision == "close":
+            continue
+        is_on = play.status in ("approved", "edited")
+        first = min(
+            (step for phase in play.phases for step in phase.actions),
+            key=lambda step: (step.due, step.id),
+            default=None,
+        )
+        content: Content = {
+            "review": review.review_id, "on": review.as_of.isoformat(), "account_id": play.account_id, "account": play.name,
+            "decision": decision.decision, "by": decision.by, "reason": decision.reason,
+            "until": decision.until.isoformat() if decision.until else None, "cause": play.cause_label,
+            "first": f"{first.title} ({first.owner}, {first.due})" if is_on and first is not None else "",
+        }  # fmt: skip
+        key = f"note:{review.review_id}:{play.account_id}@{sink}"
+        yield Wanted(key=key, sink=sink, kind="note", target=play.name, content=content)
 
 
 def _digest(review: Review) -> Content:

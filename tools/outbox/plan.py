@@ -86,6 +86,8 @@ def _label(item: OutboxItem) -> str:
         return f"calendar of {plain(item.target, 80)}: {plain(content['title'], 120)} on {content['on']}{why}"
     if item.kind == "digest":
         return f"digest of {content['review']} in {plain(item.target, 80)}{why}"
+    if item.kind == "note":
+        return f"note on {plain(content['account'], 80)}: play {content['decision']} by {plain(content['by'], 80)}{why}"
     if item.kind == "message":
         return f"message to {plain(item.target, 120)}: {plain('; '.join(content['lines']), 400)}{why}"
     return f"mail to {plain(item.target, 120)}: preparation of the next meeting{why}"
