@@ -77,6 +77,10 @@ class Receivers:
             self.raw_webhooks.append((headers, body))
             self.webhooks.setdefault(headers["webhook-id"], given)
             return 204, {}, b""
+        if place.endswith("/batch/read"):
+            return self._read_batch(place.split("/")[4], given)
+        if place == "/crm/v3/objects/companies/batch/update":
+            return self._update(given)
         if place.startswith("/crm/v3/objects/companies/"):
             return self._company(method, unquote(place.rpartition("/")[2]), given)
         for kind, stored in (("tasks", self.tasks), ("notes", self.notes)):
@@ -111,6 +115,27 @@ class Receivers:
             self.companies[account].update(given["properties"])
         return _json(200, _object({"id": f"c-{account}", **self.companies[account]}))
 
+    def _read_batch(self, kind: str, given: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        stored = self.tasks
+        if kind == "companies":
+            stored = {name: {"id": f"c-{name}", "account_id": name, **own} for name, own in self.companies.items()}
+        asked = [each["id"] for each in given["inputs"]]
+        assert len(asked) <= _MOST
+        missing = [name for name in asked if name not in stored]
+        return _statuses([_object(stored[name]) for name in asked if name in stored], [(name, "") for name in missing])
+
+    def _update(self, given: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        made, missing = [], []
+        assert len(given["inputs"]) <= _MOST
+        for each in given["inputs"]:
+            if each["id"] not in self.companies:
+                missing.append((each["id"], each["objectWriteTraceId"]))
+                continue
+            own = self.companies[each["id"]]
+            own.update(each["properties"])
+            made.append({**_object({"id": f"c-{each['id']}", **own}), "objectWriteTraceId": each["objectWriteTraceId"]})
+        return _statuses(made, missing)
+
     def _upsert(self, given: dict[str, Any], stored: dict[str, dict[str, str]]) -> tuple[int, dict[str, str], bytes]:
         results = []
         for each in given["inputs"]:
@@ -119,7 +144,8 @@ class Receivers:
                 self.created[each["id"]] += 1
                 stored[each["id"]] = {"id": str(len(stored) + 1)}
             stored[each["id"]].update(each["properties"])
-            results.append({**_object(stored[each["id"]]), "new": is_new})
+            trace = {name: each[name] for name in ("objectWriteTraceId",) if name in each}
+            results.append({**_object(stored[each["id"]]), "new": is_new, **trace})
         return _json(200, {**_COMPLETE, "results": results})
 
     def _asana(self, method: str, place: str, given: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
@@ -167,6 +193,7 @@ class Receivers:
 
 
 _NOW = "2026-11-23T10:00:00.000Z"
+_MOST = 100
 _COMPLETE = {"status": "COMPLETE", "startedAt": _NOW, "completedAt": _NOW}
 _NOTE_TO_COMPANY = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 190}
 
@@ -175,6 +202,17 @@ def _object(properties: dict[str, str]) -> dict[str, Any]:
     """A record as HubSpot answers it."""
     own = {name: value for name, value in properties.items() if name != "id"}
     return {"id": properties["id"], "properties": own, "createdAt": _NOW, "updatedAt": _NOW, "archived": False}
+
+
+def _statuses(results: list[Any], missing: list[tuple[str, str]]) -> tuple[int, dict[str, str], bytes]:
+    """Answer for many records: 207 when some are missing."""
+    errors = [
+        {"status": "error", "category": "OBJECT_NOT_FOUND", "message": f"nothing with {name}", "errors": [], "links": {},
+         "context": {"ids": [name], **({"objectWriteTraceId": [trace]} if trace else {})}}
+        for name, trace in missing
+    ]  # fmt: skip
+    more = {"numErrors": len(errors), "errors": errors} if errors else {}
+    return _json(207 if errors else 200, {**_COMPLETE, "results": results, **more})
 
 
 def _task(stored: dict[str, Any]) -> dict[str, Any]:

@@ -267,6 +267,35 @@ def test_a_mail_whose_answer_was_lost_is_held_back_or_sent_again_as_configured(
         mailbox.stop()
 
 
+def test_many_fields_and_tasks_go_in_few_calls_and_each_has_its_own_answer(
+    store: ReviewStore, there: Receivers
+) -> None:
+    there.companies = {f"acc-{number}": {} for number in range(120)}
+
+    def remove_one(method: str, path: str) -> None:
+        if path.endswith("/companies/batch/update"):
+            there.companies.pop("acc-7", None)  # between the look and the write
+
+    there.fault = remove_one
+    settings = settings_for(there, "hubspot")
+    wanted = [*(field(number, "high") for number in range(120)), *(action(number, "hubspot") for number in range(120))]
+    done = push(store, settings, wanted)
+    assert [(item.key, item.state, item.last_error) for item in done.open] == [
+        (field(7, "").key, "refused", "HubSpot says nothing with acc-7")
+    ]
+    assert (done.sent, once_each(there), len(there.calls)) == (239, True, 8)
+    assert {each["hs_task_status"] for each in there.tasks.values()} == {"NOT_STARTED"}
+
+
+def test_two_fields_of_one_company_are_one_line_of_a_call(store: ReviewStore, there: Receivers) -> None:
+    settings = settings_for(there, "hubspot")
+    done = push(store, settings, [field(1, "high"), field(1, "falling", "Health_Alert")])
+    assert (done.sent, len(there.calls)) == (2, 2)
+    assert there.companies["acc-1"] == {"risk_tier": "high", "health_alert": "falling"}
+    push(store, settings, [])
+    assert there.companies["acc-1"] == {"risk_tier": "low", "health_alert": ""}
+
+
 def test_a_note_is_written_once_and_hangs_on_its_company(store: ReviewStore, there: Receivers) -> None:
     answers = iter(["commit and drop"])  # the note arrives, and nobody hears of it: its link is still missing
     there.fault = lambda method, path: next(answers, None) if path.endswith("/notes/batch/upsert") else None

@@ -1,18 +1,20 @@
 """HubSpot: company properties, and tasks and notes by upsert on a unique property of ours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote
 
-from domain.errors import DeliveryRefused
+from domain.errors import DeliveryError, DeliveryRefused
 from domain.outbox import Content, Found, OutboxItem, SinkSettings
 from tools.outbox.http import Receiver
-from tools.outbox.sinks.sink import Guarantee
+from tools.outbox.sinks.hubspot_batches import MOST, read_batch, write_batch
+from tools.outbox.sinks.sink import Guarantee, Written
 from tools.outbox.text import for_html, plain
 
 _TASKS, _COMPANIES, _NOTES = "/crm/v3/objects/tasks", "/crm/v3/objects/companies", "/crm/v3/objects/notes"
 _COMPARED = ("hs_task_subject", "hs_task_body", "hs_timestamp")
+_TASK_READ = (*_COMPARED, "hs_task_status", "hs_task_completion_date")
 _TAKEN_BACK = "Taken back: "
 _DECIDED = {
     "approve": "approved", "edit": "approved with changes", "reject": "rejected", "defer": "deferred", "continue": "continued",
@@ -25,6 +27,7 @@ class HubSpot:
 
     guarantee: Guarantee = "once, by the receiver's key"
     looks = has_tasks = True
+    batched: Mapping[str, int] = {"field": MOST, "action": MOST}
 
     def __init__(self, receiver: Receiver, settings: SinkSettings) -> None:
         self._receiver, self._settings = receiver, settings
@@ -44,13 +47,15 @@ class HubSpot:
             return self._find_field(content)
         if item.kind == "note":
             return self._find_note(item)
-        names = ",".join((*_COMPARED, "hs_task_status", "hs_task_completion_date"))
+        names = ",".join(_TASK_READ)
         path = f"{_TASKS}/{quote(item.key, safe='')}?idProperty={quote(self._settings.task_key)}&properties={names}"
         answer = self._receiver.call("GET", path, accept=(404,))
         if answer.status == 404:
             return None
-        found: dict[str, Any] = answer.json()
-        properties = found.get("properties", {})
+        return self._as_task(answer.json(), item)
+
+    def _as_task(self, found: Mapping[str, Any], item: OutboxItem) -> Found:
+        properties: dict[str, Any] = found.get("properties", {})
         compared = {name: str(properties.get(name) or "") for name in _COMPARED}
         compared["hs_timestamp"] = _moment(compared["hs_timestamp"])
         done = _day(properties, item) if properties.get("hs_task_status") == "COMPLETED" else None
@@ -77,9 +82,47 @@ class HubSpot:
         answer = self._receiver.call("GET", f"{self._company(content)}&properties={quote(name)}", accept=(404,))
         if answer.status == 404:
             raise self._no_company(content)
-        found: dict[str, Any] = answer.json()
-        value = found.get("properties", {}).get(name)
-        return Found(remote_id=str(found.get("id", "")), content={"value": "" if value is None else str(value)})
+        return _as_field(answer.json(), name)
+
+    def find_many(self, items: Sequence[OutboxItem]) -> dict[str, Found | DeliveryError | None]:
+        """As ``find``, for fields or tasks."""
+        contents = {item.key: item.desired or {} for item in items}
+        if items[0].kind == "field":
+            key, names = self._settings.account_key, [self._property(each["field"]) for each in contents.values()]
+            accounts = [str(each["account_id"]) for each in contents.values()]
+            there = read_batch(self._receiver, _COMPANIES, key, accounts, [*dict.fromkeys(names)])
+            return {
+                name: _as_field(there[account], self._property(contents[name]["field"]))
+                if (account := str(contents[name]["account_id"])) in there
+                else self._no_company(contents[name])
+                for name in contents
+            }
+        there = read_batch(self._receiver, _TASKS, self._settings.task_key, contents, _TASK_READ)
+        return {item.key: self._as_task(there[item.key], item) if item.key in there else None for item in items}
+
+    def put_many(self, items: Sequence[tuple[OutboxItem, Found | None]]) -> dict[str, Written | DeliveryError]:
+        """As ``put``, for fields or tasks. Fields of one company go in one line."""
+        lines: dict[str, dict[str, str]] = {}
+        names: dict[str, str] = {}
+        for item, found in items:
+            assert item.desired is not None
+            if item.kind == "field":
+                names[item.key] = str(item.desired["account_id"])
+                fields = lines.setdefault(names[item.key], {})
+                fields[self._property(item.desired["field"])] = plain(item.desired["value"])
+            else:
+                names[item.key] = item.key
+                opened = {"hs_task_status": "NOT_STARTED"} if found is None or found.is_taken_back else {}
+                lines[item.key] = {**self._task(item.desired), **opened, self._settings.task_key: item.key}
+        is_field = items[0][0].kind == "field"
+        address = f"{_COMPANIES}/batch/update" if is_field else f"{_TASKS}/batch/upsert"
+        key = self._settings.account_key if is_field else self._settings.task_key
+        made = write_batch(self._receiver, address, key, lines)
+        return {
+            item: answer if isinstance(answer, DeliveryError) else (answer, None)
+            for item, name in names.items()
+            for answer in [made[name]]
+        }
 
     def put(self, item: OutboxItem, found: Found | None) -> tuple[str, str | None]:
         """Set the property, or create or change the task."""
@@ -157,6 +200,11 @@ class HubSpot:
         }
         owner = self._settings.people.get(str(content["owner_id"]))
         return task | ({"hubspot_owner_id": owner} if owner else {})
+
+
+def _as_field(found: Mapping[str, Any], name: str) -> Found:
+    value = found.get("properties", {}).get(name)
+    return Found(remote_id=str(found.get("id", "")), content={"value": "" if value is None else str(value)})
 
 
 def _note_body(content: Content) -> str:
