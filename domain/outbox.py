@@ -222,6 +222,8 @@ class OutboxSettings(Record):
     deadline: Setting
     first_wait: Setting
     longest_wait: Setting
+    desk: str = Field(default="", pattern=r"^(https?://[^\s<>|]+)?$")
+    """Address of the review desk, for a line in the digest; empty: no line."""
     reminders: ReminderSettings = ReminderSettings()
     sinks: dict[SinkName, SinkSettings]
 

@@ -12,7 +12,8 @@ from domain.errors import ConfigurationError, DecisionError
 from domain.outbox import OutboxSettings
 from tests.outgoing import WEEK, action, digest, field, hold, note, preread, push, run, stored
 from tests.receivers import SECRETS, Receivers, outbox_yaml, serve_receivers
-from tools.outbox.desired import merge
+from tests.sample_review import sample_review
+from tools.outbox.desired import merge, wanted_items
 from tools.outbox.plan import push_plan
 from tools.outbox.push import release, save_wanted
 from tools.outbox.reading_back import read_back
@@ -319,6 +320,17 @@ def test_a_note_is_taken_back_by_its_text(store: ReviewStore, there: Receivers) 
     done = push(store, settings, [])
     assert (done.taken_back, done.open) == (1, ())
     assert [each["hs_note_body"] for each in there.notes.values()] == [f"Taken back: no longer decided in {WEEK}"]
+
+
+def test_the_digest_ends_with_a_line_to_the_desk_if_there_is_one(there: Receivers) -> None:
+    content = {**outbox_yaml(there.url, "slack"), "desk": "https://desk.example.com/"}
+    review = sample_review(state="closed")
+    [with_line] = wanted_items(review, OutboxSettings.model_validate(content), {})
+    [without] = wanted_items(review, settings_for(there, "slack"), {})
+    assert with_line.content == {
+        **(without.content or {}),
+        "desk": f"https://desk.example.com/r/{review.review_id}/week",
+    }
 
 
 def test_the_shipped_settings_have_every_receiver_off() -> None:

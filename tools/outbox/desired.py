@@ -33,13 +33,18 @@ def wanted_items(
         return []
     found: dict[str, Wanted] = {}
     for name, sink in settings.on().items():
-        for wanted in _for_sink(review, name, sink, addresses, marks):
+        for wanted in _for_sink(review, name, sink, settings.desk, addresses, marks):
             found[wanted.key] = wanted
     return [found[key] for key in sorted(found)]
 
 
 def _for_sink(
-    review: Review, name: SinkName, sink: SinkSettings, addresses: Mapping[str, str], marks: Mapping[str, Mark]
+    review: Review,
+    name: SinkName,
+    sink: SinkSettings,
+    desk: str,
+    addresses: Mapping[str, str],
+    marks: Mapping[str, Mark],
 ) -> Iterator[Wanted]:
     if "action" in sink.sends:
         for action in (*review.closed_actions, *review.actions):
@@ -55,7 +60,7 @@ def _for_sink(
     if "digest" in sink.sends:
         key = f"digest:{review.review_id}:{sink.place}@{name}"
         target = sink.place or "the receiver"
-        yield Wanted(key=key, sink=name, kind="digest", target=target, content=_digest(review))
+        yield Wanted(key=key, sink=name, kind="digest", target=target, content=_digest(review, desk))
     if "preread" in sink.sends:
         yield from _prereads(review, name, addresses)
 
@@ -113,14 +118,20 @@ def _notes(review: Review, sink: SinkName) -> Iterator[Wanted]:
         yield Wanted(key=key, sink=sink, kind="note", target=play.name, content=content)
 
 
-def _digest(review: Review) -> Content:
+def _digest(review: Review, desk: str) -> Content:
     stories = [
         {"title": story.title, "detail": story.detail, "next": story.proposal, "owner": story.owner,
          "by": story.by.isoformat() if story.by else None}
         for story in review.stories
     ]  # fmt: skip
     counts = {"at_risk": len(review.at_risk), "actions": len(review.actions)}
-    return {"review": review.review_id, "as_of": review.as_of.isoformat(), **counts, "stories": stories}
+    return {"review": review.review_id, "as_of": review.as_of.isoformat(), **counts, "stories": stories} | _link(
+        review, desk
+    )
+
+
+def _link(review: Review, desk: str) -> Content:
+    return {"desk": f"{desk.rstrip('/')}/r/{review.review_id}/week"} if desk else {}
 
 
 def _prereads(review: Review, sink: SinkName, addresses: Mapping[str, str]) -> Iterator[Wanted]:

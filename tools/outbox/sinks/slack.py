@@ -103,4 +103,6 @@ def _digest(content: Content) -> str:
         by = f" by {story['by']}" if story["by"] else ""
         lines.append(f"• {for_slack(story['title'])}. {for_slack(story['detail'])}")
         lines.append(f"   Next: {for_slack(story['next'])} ({for_slack(story['owner'])}{by})")
+    if content.get("desk"):
+        lines.append(f"The whole review: {for_slack(content['desk'])}")
     return "\n".join(lines)
