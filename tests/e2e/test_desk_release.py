@@ -96,6 +96,9 @@ def test_the_leader_releases_what_was_shown_and_sees_what_needs_a_person(closed:
         assert there.companies[missing]
         assert not any(secret in page for secret in SECRETS.values())
         leader.close()
+    for path in closed.folder.rglob("*"):
+        if path.is_file():
+            assert not any(secret.encode() in path.read_bytes() for secret in SECRETS.values()), path
     events = closed._rows("select who, facts from audit where what = 'released' order by seq")
     assert [who for who, _ in events] == [LEADER, LEADER]
     assert all('"way": "desk"' in facts for _, facts in events)
