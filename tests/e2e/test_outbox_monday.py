@@ -59,6 +59,7 @@ class Monday:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)  # four rounds of hundreds of calls, one after the other
 def test_a_monday_goes_out_comes_back_and_is_taken_back_when_decisions_change(tmp_path: Path, team_data: Path) -> None:
     with serve_receivers() as there:
         monday = Monday(tmp_path, there)
