@@ -12,10 +12,12 @@ import pytest
 import yaml
 
 from app.wiring import open_store
+from domain.outbox import OutboxSettings
 from tests.databases import SERVERS, LocalPostgres, run_sql
 from tests.e2e.commands import CAN_FORK, DONE, ROOT, WAITING, saveplay
 from tests.e2e.shared_stores import SECOND_DAY, W48
-from tests.receivers import SECRETS, outbox_yaml
+from tests.outgoing import action, field, hold, note, push
+from tests.receivers import SECRETS, outbox_yaml, serve_receivers
 
 NAMES = ("webhook", "calendar", "hubspot", "slack", "asana")
 ITEMS = "select key, desired_hash, state, released from outbox order by key"
@@ -134,3 +136,25 @@ def test_the_close_stores_the_same_items_in_a_shared_database(
     assert sorted(run_sql(url, ITEMS.replace(" outbox ", " saveplay.outbox "))) == sorted(
         read(tmp_path / "store", ITEMS)
     )
+
+
+@SERVERS
+def test_a_shared_database_sends_what_a_folder_sends(
+    tmp_path: Path, postgres: LocalPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**SECRETS, "SAVEPLAY_CACHE": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
+    with serve_receivers() as there, open_store(postgres.new_database()) as session:
+        there.companies = {f"acc-{number}": {"risk_tier": "low"} for number in range(3)}
+        settings = OutboxSettings.model_validate(outbox_yaml(there.url, *NAMES))
+        wanted = [
+            *(action(n, sink) for n in range(3) for sink in ("hubspot", "asana")),
+            field(1, "high"),
+            note(2),
+            hold(1),
+        ]
+        done = push(session.store, settings, wanted)
+        assert (done.sent, done.open, set(there.created.values())) == (len(wanted), (), {1})
+        done = push(session.store, settings, [])
+        assert (done.taken_back, done.open) == (len(wanted), ())
+        assert session.store.verify_audit().faults == ()
