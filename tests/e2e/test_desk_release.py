@@ -22,7 +22,7 @@ from tests.served_desk import LEADER, ServedClient, csrf_token, running_desk, si
 NAMES = ("webhook", "calendar", "hubspot", "slack", "asana")
 PLAN = re.compile(r'name="plan" value="([0-9a-f]{16})"')
 PAGE = f"/r/{W48}/send"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 @pytest.fixture
