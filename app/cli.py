@@ -287,6 +287,22 @@ def push(
 
 
 @app.command()
+def remind(
+    as_of: Annotated[str, typer.Option("--as-of", help="The moment, like 2026-11-24T09:00+01:00.")],
+    send: Annotated[bool, typer.Option("--send", help="Send the messages.")] = False,
+    plan: Annotated[str | None, typer.Option("--plan", help="The hash that the plan ended with.")] = None,
+    by: Annotated[str, typer.Option(help="Who releases it.")] = "command line",
+    store: StoreOption = None,
+    configs: Configs = None,
+    as_json: Json = False,
+) -> None:
+    """Print whom it would remind before a due date or alert; with --send, send exactly that."""
+    from app.remind_command import remind_people
+
+    remind_people(as_of, send, plan, by, store, configs, as_json)
+
+
+@app.command()
 def override(
     account: Annotated[str, typer.Argument(help="Account id.")],
     band: Annotated[str, typer.Option(help="red, yellow or green.")],

@@ -79,6 +79,7 @@ def _uvicorn_server(config: "uvicorn.Config", desk: "DeskApp") -> "uvicorn.Serve
         def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
             """End the event streams, then the server."""
             desk.runner.stop_accepting()
+            desk.sender.stop_accepting()
             super().handle_exit(sig, frame)
 
     return DeskServer(config)

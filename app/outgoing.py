@@ -7,18 +7,37 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.closing import wanted_of
 from app.service import load_review_document, set_action_state
 from app.wiring import ReviewRequest, StoreSession, configuration_folder
 from domain.errors import DecisionError, UnknownReference
-from domain.outbox import OutboxSettings, PushPlan, PushReport, SinkName
-from domain.phase_results import IdentifyResult
-from tools.outbox.desired import wanted_items
+from domain.outbox import OutboxItem, OutboxSettings, PushPlan, PushReport, SinkName, SinkSettings
+from domain.review import Review
+from tools.outbox.desired import merge
 from tools.outbox.plan import push_plan
 from tools.outbox.push import Push, release, report, save_wanted
 from tools.outbox.reading_back import ClosedThere, ReadBack, read_back
 from tools.outbox.settings import open_sinks, read_outbox_settings
 from tools.outbox.sinks.sink import Sink
 from tools.store.outbox_store import OutboxStore
+
+_GUARANTEES: dict[SinkName, str] = {
+    "webhook": "once, if the receiver takes each webhook-id once",
+    "calendar": "once, by the event's UID",
+    "hubspot": "once, by a unique property",
+    "slack": "once, by looking in the channel first",
+    "asana": "once, by looking for our key first",
+}
+
+SINK_NAMES: dict[SinkName, str] = {
+    "webhook": "Webhook", "calendar": "Calendar", "hubspot": "HubSpot", "slack": "Slack", "asana": "Asana", "mail": "Mail",
+}  # fmt: skip
+"""Receivers as people write them."""
+
+
+def guarantee(name: SinkName, sink: SinkSettings) -> str:
+    """What holds for this receiver after a crash or a lost answer."""
+    return _GUARANTEES.get(name, sink.no_answer)
 
 
 def outbox_settings(session: StoreSession, review_id: str, configs: str | None) -> OutboxSettings:
@@ -29,31 +48,61 @@ def outbox_settings(session: StoreSession, review_id: str, configs: str | None) 
 
 
 def plan_outgoing(session: StoreSession, review_id: str, settings: OutboxSettings, by: str) -> PushPlan:
-    """Store what the closed review wants of its receivers, and return the plan. Nothing is sent.
+    """Return the plan of a closed review. Nothing is sent.
 
-    Raises DecisionError for a review that is not closed.
+    The close stored what its receivers should hold; here it is brought to the receivers as they are configured today, which
+    also settles reviews that an earlier version closed. Raises DecisionError for a review that is not closed.
     """
+    check_closed(session, review_id)
+    if settings.on():
+        wanted = wanted_of(session.store, load_review_document(session, review_id), settings)
+        save_wanted(session.store, review_id, wanted, list(settings.on()), by)
+    return push_plan(review_id, OutboxStore(session.store).items(), settings)
+
+
+def check_closed(session: StoreSession, review_id: str) -> None:
+    """Raise DecisionError for a review that is not closed."""
     if session.store.request(review_id)[1] != "closed":
         raise DecisionError(
             f"{review_id} is not closed; nothing leaves before people decided: saveplay decide {review_id}"
         )
-    if settings.on():
-        people = session.store.get(review_id, "identified", IdentifyResult).people
-        addresses = {person: each.email for person, each in people.items() if each.email}
-        wanted = wanted_items(load_review_document(session, review_id), settings, addresses)
-        save_wanted(session.store, review_id, wanted, list(settings.on()), by)
-    return push_plan(review_id, OutboxStore(session.store).items(), settings)
+
+
+def preview_outgoing(
+    session: StoreSession, review: Review, settings: OutboxSettings
+) -> tuple[PushPlan, list[OutboxItem]]:
+    """The plan that ``plan_outgoing`` would return for a closed review, and its items; nothing is stored."""
+    items = {item.key: item for item in OutboxStore(session.store).items()}
+    wanted = wanted_of(session.store, review, settings)
+    items |= {item.key: item for item in merge(items.values(), wanted, review.review_id, list(settings.on()))}
+    ours = [item for item in items.values() if item.review_id == review.review_id and item.sink in settings.on()]
+    return push_plan(review.review_id, ours, settings), sorted(ours, key=lambda item: (item.sink, item.key))
+
+
+def release_outgoing(
+    session: StoreSession, review_id: str, plan_hash: str, settings: OutboxSettings, by: str
+) -> PushPlan:
+    """Release exactly the plan of this hash; nothing is sent yet. Raises DecisionError when it is not what would be sent."""
+    with session.store.transaction():
+        plan_outgoing(session, review_id, settings, by)
+        return release(session.store, plan_hash, review_id, settings, by)
+
+
+def deliver_outgoing(session: StoreSession, plan_hash: str, settings: OutboxSettings, by: str) -> None:
+    """This machine's share of a released plan, until nothing is due or the deadline is reached. Raises ConfigurationError."""
+    sinks = open_sinks(settings, settings.on())
+    worker = f"{socket.gethostname()}:{os.getpid()}:{time.monotonic_ns()}"
+    Push(session.store, sinks, settings, worker, by, lambda: datetime.now(UTC), time.sleep).run(plan_hash)
 
 
 def send_outgoing(
     session: StoreSession, review_id: str, plan_hash: str, settings: OutboxSettings, by: str
 ) -> PushReport:
     """Send exactly the plan of this hash. Raises DecisionError when it is not what would be sent."""
-    store, sinks = session.store, open_sinks(settings, settings.on())
-    plan = release(store, plan_hash, review_id, settings, by)
-    worker = f"{socket.gethostname()}:{os.getpid()}:{time.monotonic_ns()}"
-    Push(store, sinks, settings, worker, by, lambda: datetime.now(UTC), time.sleep).run(plan_hash)
-    return report(store, review_id, plan, list(settings.on()))
+    open_sinks(settings, settings.on())  # a token that is missing shows before anything is released
+    plan = release(session.store, plan_hash, review_id, settings, by)
+    deliver_outgoing(session, plan_hash, settings, by)
+    return report(session.store, review_id, plan, list(settings.on()))
 
 
 def check_outgoing(session: StoreSession, review_id: str, settings: OutboxSettings, by: str) -> ReadBack:

@@ -1,20 +1,12 @@
 """The command ``push``: print the plan, send it, or read back. Exit 3 when something is left for people."""
 
-from app.outgoing import check_outgoing, outbox_settings, plan_outgoing, send_outgoing
+from app.outgoing import check_outgoing, guarantee, outbox_settings, plan_outgoing, send_outgoing
 from app.output import EXIT_DONE, EXIT_WAITING, print_progress, print_result, to_json_text
 from app.wiring import open_store
 from domain.errors import InputError
-from domain.outbox import OutboxSettings, PushPlan, PushReport, SinkName
+from domain.outbox import OutboxSettings, PushPlan, PushReport
 from tools.outbox.reading_back import ReadBack
 from tools.outbox.text import plain
-
-_GUARANTEES: dict[SinkName, str] = {
-    "webhook": "once, if the receiver takes each webhook-id once",
-    "calendar": "once, by the event's UID",
-    "hubspot": "once, by a unique property",
-    "slack": "once, by looking in the channel first",
-    "asana": "once, by looking for our key first",
-}
 
 
 def push_review(
@@ -40,7 +32,7 @@ def push_review(
         elif plan is None:
             print_result(to_json_text(shown.model_dump(mode="json")) if as_json else plan_text(shown, settings))
         else:
-            _print_report(send_outgoing(session, review_id, plan, settings, by), as_json)
+            print_report(send_outgoing(session, review_id, plan, settings, by), as_json, f"saveplay push {review_id}")
     raise SystemExit(EXIT_DONE)
 
 
@@ -55,14 +47,15 @@ def plan_text(plan: PushPlan, settings: OutboxSettings) -> str:
             kind: sum(each.change == kind for each in changes) for kind in dict.fromkeys(c.change for c in changes)
         }
         told = ", ".join(f"{count} to {kind}" for kind, count in counts.items()) or "nothing to do"
-        lines.append(f"{name} ({_GUARANTEES.get(name, sink.no_answer)}): {told}")
+        lines.append(f"{name} ({guarantee(name, sink)}): {told}")
         lines += [f"  {each.line}" for each in changes if each.change != "leave"]
     if all(each.change == "leave" for each in plan.changes):
         return "\n".join([*lines, "Everything is as decided; nothing would be sent."])
     return "\n".join([*lines, f"To send exactly this: saveplay push {plan.review_id} --send --plan {plan.hash}"])
 
 
-def _print_report(report: PushReport, as_json: bool) -> None:
+def print_report(report: PushReport, as_json: bool, again: str) -> None:
+    """Print what arrived; for what did not, each item with its reason, and exit 3. ``again``: the command to look once more."""
     if as_json:
         print_result(to_json_text(report.model_dump(mode="json")))
     else:
@@ -71,7 +64,7 @@ def _print_report(report: PushReport, as_json: bool) -> None:
         return
     for item in report.open:
         print_progress(f"  {item.state}: {plain(item.key, 120)}: {plain(item.last_error or 'not sent yet', 200)}")
-    print_progress(f"{len(report.open)} did not arrive; look at them again: saveplay push {report.review_id}")
+    print_progress(f"{len(report.open)} did not arrive; look at them again: {again}")
     raise SystemExit(EXIT_WAITING)
 
 

@@ -22,6 +22,7 @@ from domain.portfolio import BandOverride, DataReport
 from domain.questions import PlayRequest
 from domain.review import Review
 from domain.tracking import Action
+from tools.outbox.push import save_marked
 from tools.places import make_private_folder, translate_os_errors
 from tools.planning.decisions import AppliedDecisions, bind_to_plays, decision_for_rest, unowned_critical, waiting_plays
 from tools.planning.follow_up import ProgressLog
@@ -300,6 +301,7 @@ def set_action_state(session: StoreSession, action_id: str, state: str, on: date
     with store.transaction():
         progress = store.progress()
         store.mark([(action_id, state, on if state != "open" else None)], note, by)
+        save_marked(store, [action_id])
         store.log(
             action.review_id, by, "open again" if state == "open" else state, action=action_id,
             account=action.account_id, on=on.isoformat(), note=note, before=_progress_facts(progress, action_id),
@@ -317,6 +319,7 @@ def import_action_states(
     with session.store.transaction():
         known = session.store.progress()
         session.store.mark(states, note, by)
+        save_marked(session.store, [action_id for action_id, _, _ in states])
         now = session.store.progress()
         changes = [
             {"action": action_id, "before": _progress_facts(known, action_id), "after": _progress_facts(now, action_id)}

@@ -320,7 +320,16 @@ def run_review(session: StoreSession, review_id: str, timing: Timing) -> str | N
         timing.say(notice)
     import asyncio
 
-    return asyncio.run(_run_graph(session, ReviewRequest.from_stored(stored).as_of, review_id, run, timing))
+    request = ReviewRequest.from_stored(stored)
+    gate = asyncio.run(_run_graph(session, request.as_of, review_id, run, timing))
+    if gate is None:
+        from app.closing import close_review
+        from graph.review_document import review_document
+
+        context = build_context(session, review_id, timing)
+        review = review_document(context, context.stored_state(review_id))
+        close_review(session.store, review, configuration_folder(request), timing)
+    return gate
 
 
 async def _run_graph(session: StoreSession, as_of: date, review_id: str, run: int, timing: Timing) -> str | None:

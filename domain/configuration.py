@@ -198,6 +198,8 @@ class AlertRule(Record):
     crm_field: str
     crm_value: str
     alert: str
+    tells: tuple[Role, ...] = ()
+    """Roles that an alert goes to (``saveplay remind``), as ``alert`` says it for people."""
     task: str
 
 

@@ -7,19 +7,21 @@ import hashlib
 import json
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from domain.record import Record
 from domain.setting import Setting
 
 SinkName = Literal["webhook", "calendar", "hubspot", "slack", "asana", "mail"]
-ItemKind = Literal["action", "field", "hold", "digest", "preread"]
+ItemKind = Literal["action", "field", "hold", "digest", "preread", "message", "note"]
 ItemState = Literal[
     "planned", "approved", "sending", "sent", "retry", "unknown", "refused", "conflict", "revoking", "revoked"
 ]
 """``unknown``: it went out and no answer came. ``refused``: the receiver said no. ``conflict``: a person changed it there."""
 ChangeKind = Literal["create", "update", "leave", "take back", "conflict"]
+_CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 Content = dict[str, Any]
 """Plain JSON that a sink turns into its receiver's own fields."""
 
@@ -102,6 +104,16 @@ class PlannedChange(Record):
     state: ItemState
 
 
+class Notice(Record):
+    """One thing that one person is told: a reminder before a due date, or an alert."""
+
+    id: str
+    """The same in every run: it is told once."""
+    person_id: str
+    text: str
+    critical: bool = False
+
+
 class PushPlan(Record):
     """All changes of a push. ``hash`` covers exactly what would be sent, and where to."""
 
@@ -168,12 +180,36 @@ class SinkSettings(Record):
     """HubSpot: the unique company property that holds the account id."""
     task_key: str = ""
     """HubSpot: the unique task property that holds our key."""
+    note_key: str = ""
+    """HubSpot: the unique note property that holds our key."""
     people: dict[str, str] = Field(default_factory=dict)
     """Person id to the person's id at the receiver (calendar: to their collection)."""
     fields: dict[str, str] = Field(default_factory=dict)
     """CRM field to the property of the receiver."""
     no_answer: Literal["at most once", "at least once"] = "at most once"
     """Mail: what to do when no answer came and nobody can look."""
+
+
+class ReminderSettings(Record):
+    """When people are told, and who allowed it."""
+
+    released_by: str = ""
+    """Name of the leader who lets messages go without a look at each plan; empty: ``--plan HASH`` is needed."""
+    quiet_from: str = Field(default="18:00", pattern=_CLOCK)
+    quiet_until: str = Field(default="08:00", pattern=_CLOCK)
+    """No message between these times of the person's own time zone, and none on a day off."""
+    time_zones: dict[str, str] = Field(default_factory=dict)
+    """Person id to IANA time zone; for everybody else that of ``review.yaml`` counts."""
+
+    @field_validator("time_zones")
+    @classmethod
+    def _zones_are_known(cls, zones: dict[str, str]) -> dict[str, str]:
+        for person, zone in zones.items():
+            try:
+                ZoneInfo(zone)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise ValueError(f"{person}: there is no time zone {zone!r}; write it like Europe/Berlin") from None
+        return zones
 
 
 class OutboxSettings(Record):
@@ -186,7 +222,17 @@ class OutboxSettings(Record):
     deadline: Setting
     first_wait: Setting
     longest_wait: Setting
+    desk: str = Field(default="", pattern=r"^(https?://[^\s<>|]+)?$")
+    """Address of the review desk, for a line in the digest; empty: no line."""
+    reminders: ReminderSettings = ReminderSettings()
     sinks: dict[SinkName, SinkSettings]
+
+    @model_validator(mode="after")
+    def _one_way_to_people(self) -> Self:
+        ways = [name for name, sink in self.on().items() if "message" in sink.sends]
+        if len(ways) > 1:
+            raise ValueError(f"sinks: {' and '.join(ways)} both send message; choose one, so that nobody is told twice")
+        return self
 
     @model_validator(mode="after")
     def _lease_is_longer(self) -> Self:

@@ -66,7 +66,7 @@ def assign_actions(state: ReviewState, context: ReviewContext) -> StateUpdate:
 
 @review_node("4 Assignment and tracking", "publisher")
 def publish_review(state: ReviewState, context: ReviewContext) -> StateUpdate:
-    """Owners named at the close go into the lists; the whole review is written."""
+    """Owners named at the close go into the lists; the whole review is written. Who runs the graph closes the review then."""
     review_id, results = state["review_id"], state["results"]
     close = _stored_decision(context, review_id, "close").close
     if close is not None and close.owners:
@@ -75,7 +75,6 @@ def publish_review(state: ReviewState, context: ReviewContext) -> StateUpdate:
             _save_actions(context, context.result(state, "identified", IdentifyResult), actions)
             results = results | {"assigned": context.save_result(review_id, "assigned", assigned)}
     context.publish(review_document(context, {**state, "results": results}))
-    context.store.set_state(review_id, "closed")  # last, so that a closed review always has its pages
     return {"results": results}
 
 

@@ -29,6 +29,15 @@ def field(number: int, value: str, name: str = "Risk_Tier") -> Wanted:
     return _wanted(f"field:acc-{number}:{name}@hubspot", "hubspot", "field", content)
 
 
+def note(number: int, reason: str = "They wait for us", review: str = WEEK) -> Wanted:
+    content = {
+        "review": review, "on": "2026-11-23", "account_id": f"acc-{number}", "account": f"Account {number}",
+        "decision": "approve", "by": "Lee", "reason": reason, "until": None, "cause": "Service failure",
+        "first": "Call the sponsor (Dana, 2026-11-25)",
+    }  # fmt: skip
+    return _wanted(f"note:{review}:acc-{number}@hubspot", "hubspot", "note", content)
+
+
 def hold(number: int, title: str = "Executive call", week: str = "", sink: str = "calendar") -> Wanted:
     content = {
         "uid": f"hold-{number}{week}@saveplay", "account_id": f"acc-{number}", "name": f"Account {number}", "kind": "meeting",

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
@@ -65,13 +65,16 @@ class ServedDesk:
             return self.process.wait(15)
 
 
-def start_desk(store: Path, *more: str | Path, name: str = LEADER, cwd: Path = ROOT) -> ServedDesk:
+def start_desk(
+    store: Path, *more: str | Path, name: str = LEADER, cwd: Path = ROOT, env: Mapping[str, str] | None = None
+) -> ServedDesk:
     """Serve a store on a free port, started in ``cwd``. The caller has to stop the desk."""
     with tempfile.TemporaryFile() as said:
         process = start_command(
             ["serve", "--store", store, "--port", "0", "--as", name, *more],
             said.fileno(),
             said.fileno(),
+            env,
             cwd=cwd,
         )
         deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -86,9 +89,11 @@ def start_desk(store: Path, *more: str | Path, name: str = LEADER, cwd: Path = R
 
 
 @contextmanager
-def running_desk(store: Path, *more: str | Path, name: str = LEADER, cwd: Path = ROOT) -> Iterator[ServedDesk]:
+def running_desk(
+    store: Path, *more: str | Path, name: str = LEADER, cwd: Path = ROOT, env: Mapping[str, str] | None = None
+) -> Iterator[ServedDesk]:
     """A desk that runs during the block."""
-    desk = start_desk(store, *more, name=name, cwd=cwd)
+    desk = start_desk(store, *more, name=name, cwd=cwd, env=env)
     try:
         yield desk
     finally:

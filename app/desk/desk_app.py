@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import Request
 
 from app.desk.loaded_review import ReviewCache
+from app.desk.outgoing_sender import OutgoingSender
 from app.desk.review_runner import ReviewRunner
 from app.desk.score_table import ScoreCache
 from app.desk.sessions import COOKIE, LastUses, PeopleCache, Session, Sessions, SignInAttempts, find_member
@@ -32,6 +33,7 @@ class DeskApp:
     review_cache: ReviewCache = field(default_factory=ReviewCache)
     score_cache: ScoreCache = field(default_factory=ScoreCache)
     runner: ReviewRunner = field(init=False)
+    sender: OutgoingSender = field(init=False)
     sign_in_attempts: SignInAttempts = field(init=False)
     people_cache: PeopleCache = field(default_factory=PeopleCache)
     last_uses: LastUses = field(default_factory=LastUses)
@@ -41,6 +43,7 @@ class DeskApp:
     def __post_init__(self) -> None:
         self.store_pool = StorePool(self.store)
         self.runner = ReviewRunner(self.store_pool)
+        self.sender = OutgoingSender(self.store_pool)
         self.sign_in_attempts = SignInAttempts(self.settings.tries_a_minute, monotonic)
 
     def sessions(self, store_session: StoreSession) -> Sessions:
@@ -53,6 +56,11 @@ class DeskApp:
             return datetime.fromisoformat(self.clock()).astimezone(ZoneInfo(zone)).date()
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return datetime.fromisoformat(self.clock()).date()
+
+    @property
+    def changes(self) -> int:
+        """Grows whenever a job of this desk starts, makes progress or ends."""
+        return self.runner.changes + self.sender.changes
 
     @property
     def is_secure(self) -> bool:

@@ -20,7 +20,7 @@ _LONGEST_SECONDS = 300
 def desk_state(desk: DeskApp) -> str:
     """A text that changes with every change in the store and every step of this desk's jobs."""
     with desk.store_pool.borrow() as store_session:
-        return f"{store_session.store.revision()}.{desk.runner.changes}"
+        return f"{store_session.store.revision()}.{desk.changes}"
 
 
 class StatePoller:

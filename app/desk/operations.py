@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from app.desk.loaded_review import LoadedReview, MeetingState
 from app.desk.score_table import ScoreCache
+from app.outgoing import check_closed, outbox_settings, release_outgoing
 from app.parsing import field_problems, first_problem
 from app.service import check_close_decisions, check_length, record_decisions, save_override, set_action_state
 from app.text_readings import (
@@ -29,10 +30,12 @@ from app.wiring import StoreSession
 from domain.decisions import CloseDecision, Decisions, PlayDecision
 from domain.desk import Member, PendingDecision, check_role
 from domain.errors import DecisionError, EditError, InputError, NotAllowed, StaleDecision, UnknownReference
+from domain.outbox import PushPlan
 from domain.portfolio import BandOverride
 from domain.readings import PersonsReading, WrongMark
 from domain.record import Record
 from domain.tracking import Action
+from tools.outbox.settings import open_sinks
 from tools.planning.decisions import LEFT_OUT, check_deferral, check_reason, line_version
 from tools.store.desk_store import DeskStore
 from tools.wording import plural
@@ -216,6 +219,24 @@ class DeskOperations:
                 raise StaleDecision(f"{loaded.review_id} is already closed; read what stands now")
             record_decisions(self.store_session, loaded.review_id, "close", decisions)
         return decisions
+
+    def release(self, loaded: LoadedReview, plan_hash: str) -> PushPlan:
+        """Release exactly the plan that was shown; the caller has it sent.
+
+        Raises NotAllowed, StaleDecision when what would be sent is not what was shown, ConfigurationError for a receiver that
+        cannot be called.
+        """
+        check_role(self.member, "leader", "releasing what other tools get")
+        settings = outbox_settings(self.store_session, loaded.review_id, None)
+        open_sinks(settings, settings.on())  # a token that is missing shows before anything is released
+        self.store_session.at.check_writable()
+        with self.store_session.store.transaction():
+            self._check_same_run(loaded)
+            check_closed(self.store_session, loaded.review_id)
+            try:
+                return release_outgoing(self.store_session, loaded.review_id, plan_hash, settings, self.member.name)
+            except DecisionError:
+                raise StaleDecision("what would be sent is not what you read any more; read what stands now") from None
 
     def _check_same_run(self, loaded: LoadedReview) -> None:
         if self.store_session.store.request(loaded.review_id)[2] != loaded.progress.run:

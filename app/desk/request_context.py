@@ -114,7 +114,7 @@ class RequestContext:
             "job": self.desk.runner.progress.get(loaded.review_id),
             "table": MeetingState.read(self.store_session, loaded),
             "today": self.desk.today(zone),
-            "state": f"{self.store_session.store.revision()}.{self.desk.runner.changes}",
+            "state": f"{self.store_session.store.revision()}.{self.desk.changes}",
         }
         return self.show(template, status, **{**usual, **given})
 

@@ -13,6 +13,7 @@ from app.desk import (
     first_run,
     forms,
     live_updates,
+    outgoing_pages,
     pages,
     renewal_pages,
     sign_in,
@@ -30,15 +31,18 @@ def create_app(desk: DeskApp) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         desk.runner.start()
+        desk.sender.start()
         yield
+        desk.sender.stop_accepting()
         desk.runner.stop()
+        desk.sender.stop()
         desk.store_pool.close()
 
     app = FastAPI(
         title="saveplay", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.desk = desk
-    of_the_week = (pages, renewal_pages, stand_up_pages, first_run, forms, draft_pages)
+    of_the_week = (pages, renewal_pages, stand_up_pages, first_run, forms, draft_pages, outgoing_pages)
     for part in (sign_in, *of_the_week, live_updates, api):
         app.include_router(part.router)
     app.get("/static/{digest}/{name}", include_in_schema=False)(_static)

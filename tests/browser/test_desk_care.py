@@ -194,6 +194,7 @@ def pages(hostile_week: StoreFolder) -> dict[str, str]:
         "no stand-up": f"/r/{W47}/stand-up", "follow-up": f"{week}/follow-up", "metrics": f"{week}/metrics",
         "data": f"{week}/data", "what if": f"{week}/what-if?at_risk_above=40", "ask": f"{week}/ask", "audit": "/audit",
         "people": "/people", "closed meeting": f"/r/{W47}/meeting", "closed week": f"/r/{W47}/week",
+        "send": f"/r/{W47}/send",
         "sign in": "/sign-in", "enter": "/enter?key=%3Cscript%3E", "error": f"{week}/account?account=NOBODY",
     }  # fmt: skip
 

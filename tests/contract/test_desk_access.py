@@ -54,6 +54,7 @@ GET  /r/{review_id}/data                              door 200 200 200 200
 GET  /r/{review_id}/what-if                           door 200 200 200 200
 GET  /r/{review_id}/what-if/scoring.yaml              door 200 200 200 200
 GET  /r/{review_id}/ask                               door 200 200 200 200
+GET  /r/{review_id}/send                              door 403 403 403 200
 GET  /audit                                           door 403 403 200 200
 GET  /people                                          door 403 403 403 200
 GET  /live                                            door 200 200 200 200
@@ -74,6 +75,7 @@ POST /r/{review_id}/ask                               401  422 422 422 422
 POST /r/{review_id}/open-week                         401  403 403 403 422
 POST /r/{review_id}/refresh                           401  403 403 422 422
 POST /r/{review_id}/again                             401  403 403 403 303
+POST /r/{review_id}/send                              401  403 403 403 422
 POST /first-run/sample                                401  403 403 403 409
 POST /first-run/check                                 401  403 403 403 409
 POST /first-run/start                                 401  403 403 403 409

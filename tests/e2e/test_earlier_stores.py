@@ -1,14 +1,17 @@
 """Stores that earlier commits made: each opens, shows what it held, takes the decisions it waits for, and goes on next week."""
 
 import json
+import shutil
 import sqlite3
 import zipfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.e2e.commands import DONE, WAITING, saveplay
+from tests.e2e.commands import DONE, ROOT, WAITING, saveplay
+from tests.receivers import outbox_yaml
 
 EARLIER = Path(__file__).parents[1] / "stores"
 W47, W48, W49 = "2026-W47", "2026-W48", "2026-W49"
@@ -66,3 +69,18 @@ def test_what_a_closed_review_of_an_earlier_store_says_is_what_its_own_commit_wr
     assert [(a["account_id"], a["risk_score"], a["health"]) for a in shown["at_risk"]] == [
         (a["account_id"], a["risk_score"], a["health"]) for a in identified["at_risk"]
     ]
+
+
+def test_a_push_settles_what_an_earlier_version_closed(earlier: Path, tmp_path: Path) -> None:
+    configs = tmp_path / "configs"
+    shutil.copytree(ROOT / "configs", configs)
+    (configs / "outbox.yaml").write_text(yaml.safe_dump(outbox_yaml("http://127.0.0.1:9", "asana")))
+    push = ("push", W47, "--store", earlier, "--configs", configs)
+    shown = saveplay(*push).check_exit(DONE).out
+    review = json.loads(saveplay("show", W47, "--store", earlier, "--json").check_exit(DONE).out)
+    with closing(sqlite3.connect(earlier / "saveplay.db")) as database:
+        done = {row[0] for row in database.execute("select action_id from progress where state = 'done'")}
+    open_actions = [action["id"] for action in review["actions"] if action["id"] not in done]
+    assert f"{len(open_actions)} to create" in shown
+    assert len(open_actions) < len(review["actions"]), "what is done needs no task any more"
+    assert saveplay(*push).check_exit(DONE).out == shown

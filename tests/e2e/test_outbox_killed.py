@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from domain.outbox import OutboxSettings, Wanted
-from tests.outgoing import WEEK, action, digest, field, hold, run
+from tests.outgoing import WEEK, action, digest, field, hold, note, run
 from tests.receivers import SECRETS, Receivers, no_fault, outbox_yaml, random_faults, serve_receivers
 from tools.outbox.plan import push_plan
 from tools.outbox.push import release, report, save_wanted
@@ -66,6 +66,7 @@ def week(number: int) -> list[Wanted]:
     return [
         *(action(each, sink, week=name) for each in range(4) for sink in ("hubspot", "asana", "webhook")),
         *(field(each, f"value {number}") for each in range(4)),
+        *(note(each, review=f"{WEEK}{name}") for each in range(4)),
         *(hold(each, week=name) for each in range(4)), digest(week=name),
     ]  # fmt: skip
 
@@ -108,6 +109,7 @@ def kill_pushes(tmp_path: Path, kills: int, seed: int, share: float) -> tuple[Re
         assert found.differences == []
         expected = {each.key for each in wanted if each.sink in ("hubspot", "asana", "slack") and each.kind != "field"}
         assert {key for key in there.created if "@" in key} == expected  # none lost
+        assert len(there.links) == len(there.notes) == sum(each.kind == "note" for each in wanted)
         assert len(there.events) == sum(each.kind == "hold" for each in wanted)
         assert {name["risk_tier"] for name in there.companies.values()} == {f"value {number}"}
         assert {event["key"] for event in there.webhooks.values()} == {

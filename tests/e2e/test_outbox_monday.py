@@ -1,4 +1,4 @@
-"""A Monday against all fakes: push, tasks closed there, a rerun week without approvals, taken back, read back equal."""
+"""A Monday against all fakes: push, tasks closed there, three changed decisions, a rerun week, taken back, read back equal."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.e2e.commands import DONE, REFUSED, ROOT, saveplay
-from tests.e2e.shared_stores import W48
+from tests.e2e.shared_stores import NEW_DATE, W48, wishes_for
 from tests.receivers import SECRETS, Receivers, outbox_yaml, serve_receivers
 
 NAMES = ("webhook", "calendar", "hubspot", "slack", "asana")
@@ -43,12 +43,23 @@ class Monday:
         shown: dict[str, Any] = json.loads(saveplay("show", W48, "--store", self.store, "--json").check_exit(DONE).out)
         return shown
 
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """Tasks of Asana by our key."""
+        return {task["external"]["gid"]: task for task in self.there.asana.values()}
+
+    def task(self, action_id: str) -> dict[str, Any]:
+        return self.tasks()[f"action:{action_id}@asana"]
+
+    def note(self, account: str) -> str:
+        return self.there.notes[f"note:{W48}:{account}@hubspot"]["hs_note_body"]
+
     def done_here(self) -> set[str]:
         with closing(sqlite3.connect(self.store / "saveplay.db")) as database:
             return {row[0] for row in database.execute("select action_id from progress where state = 'done'")}
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)  # four rounds of hundreds of calls, one after the other
 def test_a_monday_goes_out_comes_back_and_is_taken_back_when_decisions_change(tmp_path: Path, team_data: Path) -> None:
     with serve_receivers() as there:
         monday = Monday(tmp_path, there)
@@ -82,6 +93,22 @@ def test_a_monday_goes_out_comes_back_and_is_taken_back_when_decisions_change(tm
         ids = {first["external"]["gid"], second[0]}
         assert monday.push("--check").count("recorded: ") == len(ids)
         assert monday.done_here() == {name.partition("@")[0].removeprefix("action:") for name in ids}
+
+        wishes = wishes_for(review)
+        changed = ("--again", "--approve", wishes.file(tmp_path / "decisions.yaml"))
+        saveplay(*week, "--configs", monday.configs, *changed).check_exit(DONE)
+        for update in monday.review()["crm_updates"]:
+            there.companies.setdefault(update["account_id"], {})
+        monday.send()
+        assert set(there.created.values()) == {1}
+        assert ", 0 differ" in monday.push("--check")
+        assert monday.task(f"{W48}.{wishes.edited}.{wishes.moved}")["due_on"] == NEW_DATE
+        assert monday.task(f"{W48}.{wishes.edited}.{wishes.dropped}")["name"].startswith("Taken back: ")
+        assert f"play rejected by {wishes.content['decided_by']}" in monday.note(wishes.rejected)
+        assert "play deferred until 2026-12-07" in monday.note(wishes.deferred)
+        assert "play approved with changes" in monday.note(wishes.edited)
+        of_rejected = [task for key, task in monday.tasks().items() if f".{wishes.rejected}." in key]
+        assert sum(task["name"].startswith("Taken back: ") for task in of_rejected) > 2
 
         saveplay(*week, "--configs", monday.configs, "--again", "--approve", "none").check_exit(DONE)
         for update in monday.review()["crm_updates"]:

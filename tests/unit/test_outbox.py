@@ -10,9 +10,10 @@ import pytest
 
 from domain.errors import ConfigurationError, DecisionError
 from domain.outbox import OutboxSettings
-from tests.outgoing import WEEK, action, digest, field, hold, preread, push, run, stored
+from tests.outgoing import WEEK, action, digest, field, hold, note, preread, push, run, stored
 from tests.receivers import SECRETS, Receivers, outbox_yaml, serve_receivers
-from tools.outbox.desired import merge
+from tests.sample_review import sample_review
+from tools.outbox.desired import merge, wanted_items
 from tools.outbox.plan import push_plan
 from tools.outbox.push import release, save_wanted
 from tools.outbox.reading_back import read_back
@@ -265,6 +266,71 @@ def test_a_mail_whose_answer_was_lost_is_held_back_or_sent_again_as_configured(
         assert arrived[0].partition("Message-ID")[2] == arrived[1].partition("Message-ID")[2]
     finally:
         mailbox.stop()
+
+
+def test_many_fields_and_tasks_go_in_few_calls_and_each_has_its_own_answer(
+    store: ReviewStore, there: Receivers
+) -> None:
+    there.companies = {f"acc-{number}": {} for number in range(120)}
+
+    def remove_one(method: str, path: str) -> None:
+        if path.endswith("/companies/batch/update"):
+            there.companies.pop("acc-7", None)  # between the look and the write
+
+    there.fault = remove_one
+    settings = settings_for(there, "hubspot")
+    wanted = [*(field(number, "high") for number in range(120)), *(action(number, "hubspot") for number in range(120))]
+    done = push(store, settings, wanted)
+    assert [(item.key, item.state, item.last_error) for item in done.open] == [
+        (field(7, "").key, "refused", "HubSpot says nothing with acc-7")
+    ]
+    assert (done.sent, once_each(there), len(there.calls)) == (239, True, 8)
+    assert {each["hs_task_status"] for each in there.tasks.values()} == {"NOT_STARTED"}
+
+
+def test_two_fields_of_one_company_are_one_line_of_a_call(store: ReviewStore, there: Receivers) -> None:
+    settings = settings_for(there, "hubspot")
+    done = push(store, settings, [field(1, "high"), field(1, "falling", "Health_Alert")])
+    assert (done.sent, len(there.calls)) == (2, 2)
+    assert there.companies["acc-1"] == {"risk_tier": "high", "health_alert": "falling"}
+    push(store, settings, [])
+    assert there.companies["acc-1"] == {"risk_tier": "low", "health_alert": ""}
+
+
+def test_a_note_is_written_once_and_hangs_on_its_company(store: ReviewStore, there: Receivers) -> None:
+    answers = iter(["commit and drop"])  # the note arrives, and nobody hears of it: its link is still missing
+    there.fault = lambda method, path: next(answers, None) if path.endswith("/notes/batch/upsert") else None
+    settings = settings_for(there, "hubspot")
+    done = push(store, settings, [note(1), note(9)])
+    assert [(item.state, item.last_error) for item in done.open] == [("refused", "no company with account_id = acc-9")]
+    assert (done.sent, once_each(there), there.links) == (1, True, {"1": "c-acc-1"})
+    [written] = there.notes.values()
+    assert written["hs_note_body"].startswith(
+        f"Weekly review {WEEK}: play approved by Lee<br>Cause: Service failure<br>Why:"
+    )
+    done = push(store, settings, [note(1, "They signed <b>today</b>")])
+    assert "Why: They signed &lt;b&gt;today&lt;/b&gt;" in written["hs_note_body"]
+    written["hs_note_body"] = "My own words"
+    assert [item.state for item in push(store, settings, [note(1)]).open] == ["conflict"]
+
+
+def test_a_note_is_taken_back_by_its_text(store: ReviewStore, there: Receivers) -> None:
+    settings = settings_for(there, "hubspot")
+    push(store, settings, [note(1)])
+    done = push(store, settings, [])
+    assert (done.taken_back, done.open) == (1, ())
+    assert [each["hs_note_body"] for each in there.notes.values()] == [f"Taken back: no longer decided in {WEEK}"]
+
+
+def test_the_digest_ends_with_a_line_to_the_desk_if_there_is_one(there: Receivers) -> None:
+    content = {**outbox_yaml(there.url, "slack"), "desk": "https://desk.example.com/"}
+    review = sample_review(state="closed")
+    [with_line] = wanted_items(review, OutboxSettings.model_validate(content), {})
+    [without] = wanted_items(review, settings_for(there, "slack"), {})
+    assert with_line.content == {
+        **(without.content or {}),
+        "desk": f"https://desk.example.com/r/{review.review_id}/week",
+    }
 
 
 def test_the_shipped_settings_have_every_receiver_off() -> None:

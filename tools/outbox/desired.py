@@ -4,7 +4,7 @@ Only what people approved is wanted. Text that a model drafted (talk tracks, e-m
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.outbox import Content, OutboxItem, OutboxSettings, SinkName, SinkSettings, Wanted, content_hash
 from domain.review import Review
@@ -14,37 +14,62 @@ _TAKEN_BACK = "no longer decided in {review}"
 _FINISHED = ("done", "done_late")
 
 
-def wanted_items(review: Review, settings: OutboxSettings, addresses: Mapping[str, str]) -> list[Wanted]:
-    """Everything that a closed review says to the receivers that are on, sorted by key. ``addresses``: person id to e-mail."""
+class Mark(NamedTuple):
+    """Mark of a person on an action since the review."""
+
+    state: str
+    """``done``, ``dropped``, ``blocked`` or ``open``."""
+    note: str = ""
+
+
+def wanted_items(
+    review: Review, settings: OutboxSettings, addresses: Mapping[str, str], marks: Mapping[str, Mark] = {}
+) -> list[Wanted]:
+    """Everything that a closed review says to the receivers that are on, sorted by key.
+
+    ``addresses``: person id to e-mail. ``marks``: action id to what people said about it since.
+    """
     if review.state != "closed":
         return []
     found: dict[str, Wanted] = {}
     for name, sink in settings.on().items():
-        for wanted in _for_sink(review, name, sink, addresses):
+        for wanted in _for_sink(review, name, sink, settings.desk, addresses, marks):
             found[wanted.key] = wanted
     return [found[key] for key in sorted(found)]
 
 
-def _for_sink(review: Review, name: SinkName, sink: SinkSettings, addresses: Mapping[str, str]) -> Iterator[Wanted]:
+def _for_sink(
+    review: Review,
+    name: SinkName,
+    sink: SinkSettings,
+    desk: str,
+    addresses: Mapping[str, str],
+    marks: Mapping[str, Mark],
+) -> Iterator[Wanted]:
     if "action" in sink.sends:
         for action in (*review.closed_actions, *review.actions):
-            yield _action(action, name)
+            yield wanted_action(action, name, marks.get(action.id))
     if "field" in sink.sends:
         for update in review.crm_updates:
             yield _field(update, name)
     if "hold" in sink.sends:
         for hold in review.touchpoints:
             yield _hold(hold, name)
+    if "note" in sink.sends:
+        yield from _notes(review, name)
     if "digest" in sink.sends:
         key = f"digest:{review.review_id}:{sink.place}@{name}"
         target = sink.place or "the receiver"
-        yield Wanted(key=key, sink=name, kind="digest", target=target, content=_digest(review))
+        yield Wanted(key=key, sink=name, kind="digest", target=target, content=_digest(review, desk))
     if "preread" in sink.sends:
         yield from _prereads(review, name, addresses)
 
 
-def _action(action: Action, sink: SinkName) -> Wanted:
-    key, is_over = f"action:{action.id}@{sink}", action.status == "dropped"
+def wanted_action(action: Action, sink: SinkName, mark: Mark | None = None) -> Wanted:
+    """One action at one receiver. A mark counts more than the state that the review saw; what is done stays as it is there."""
+    key = f"action:{action.id}@{sink}"
+    is_over = action.status == "dropped" or (mark is not None and mark.state == "dropped")
+    is_done = action.status in _FINISHED or (mark is not None and mark.state == "done")
     content: Content = {
         "id": action.id, "review": action.review_id, "account_id": action.account_id, "account": action.account_name,
         "title": action.title, "action": action.action, "purpose": action.purpose, "owner": action.owner,
@@ -52,7 +77,7 @@ def _action(action: Action, sink: SinkName) -> Wanted:
     }  # fmt: skip
     return Wanted(
         key=key, sink=sink, kind="action", target=action.owner, content=None if is_over else content,
-        reason=(action.note or "dropped") if is_over else "", keep=action.status in _FINISHED,
+        reason=((mark.note if mark else "") or action.note or "dropped") if is_over else "", keep=is_done,
     )  # fmt: skip
 
 
@@ -70,14 +95,43 @@ def _hold(hold: CalendarHold, sink: SinkName) -> Wanted:
     )  # fmt: skip
 
 
-def _digest(review: Review) -> Content:
+def _notes(review: Review, sink: SinkName) -> Iterator[Wanted]:
+    """One note for each play that people decided: the decision, who took it and why, the cause, and the first step."""
+    decided = {each.subject: each for each in review.decisions}
+    for play in review.plays:
+        decision = decided.get(play.account_id)
+        if decision is None or decision.decision == "close":
+            continue
+        is_on = play.status in ("approved", "edited")
+        first = min(
+            (step for phase in play.phases for step in phase.actions),
+            key=lambda step: (step.due, step.id),
+            default=None,
+        )
+        content: Content = {
+            "review": review.review_id, "on": review.as_of.isoformat(), "account_id": play.account_id, "account": play.name,
+            "decision": decision.decision, "by": decision.by, "reason": decision.reason,
+            "until": decision.until.isoformat() if decision.until else None, "cause": play.cause_label,
+            "first": f"{first.title} ({first.owner}, {first.due})" if is_on and first is not None else "",
+        }  # fmt: skip
+        key = f"note:{review.review_id}:{play.account_id}@{sink}"
+        yield Wanted(key=key, sink=sink, kind="note", target=play.name, content=content)
+
+
+def _digest(review: Review, desk: str) -> Content:
     stories = [
         {"title": story.title, "detail": story.detail, "next": story.proposal, "owner": story.owner,
          "by": story.by.isoformat() if story.by else None}
         for story in review.stories
     ]  # fmt: skip
     counts = {"at_risk": len(review.at_risk), "actions": len(review.actions)}
-    return {"review": review.review_id, "as_of": review.as_of.isoformat(), **counts, "stories": stories}
+    return {"review": review.review_id, "as_of": review.as_of.isoformat(), **counts, "stories": stories} | _link(
+        review, desk
+    )
+
+
+def _link(review: Review, desk: str) -> Content:
+    return {"desk": f"{desk.rstrip('/')}/r/{review.review_id}/week"} if desk else {}
 
 
 def _prereads(review: Review, sink: SinkName, addresses: Mapping[str, str]) -> Iterator[Wanted]:
@@ -112,6 +166,25 @@ def merge(
             reason = _TAKEN_BACK.format(review=review_id)
             changed.append(_with(item, None, item.target, reason, review_id))
     return [item for item in changed if item is not None and item != known.get(item.key)]
+
+
+def action_id_of(item: OutboxItem) -> str:
+    """Id of the action that an item is about."""
+    return item.key.removeprefix("action:").rpartition("@")[0]
+
+
+def items_after_marks(
+    items: Iterable[OutboxItem], actions: Mapping[str, Action], marks: Mapping[str, Mark]
+) -> list[OutboxItem]:
+    """The items that marks of people change: a dropped action is taken back, one that is open again comes back."""
+    changed = []
+    for item in items:
+        action_id = action_id_of(item)
+        if item.kind == "action" and action_id in actions:
+            wanted = wanted_action(actions[action_id], item.sink, marks.get(action_id))
+            if not wanted.keep:
+                changed.append((item, _with(item, wanted.content, wanted.target, wanted.reason, item.review_id)))
+    return [after for before, after in changed if before != after]
 
 
 def _decided_by(item: OutboxItem) -> str:

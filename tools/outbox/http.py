@@ -70,15 +70,16 @@ class Receiver:
         body: bytes | Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
+        is_read: bool = False,
     ) -> Response:
-        """Call once. Returns answers 2xx and those in ``accept``; raises a DeliveryError for all others."""
+        """Call once. ``is_read``: a call by another method than GET that changes nothing. Returns answers 2xx and those in ``accept``; raises a DeliveryError for all others."""
         sent = dict(self.headers) | dict(headers or {})
         if isinstance(body, Mapping):
             body = json.dumps(body, ensure_ascii=False).encode()
             sent.setdefault("Content-Type", "application/json; charset=utf-8")
         connection = self._connect()
         try:
-            answer = self._exchange(connection, method, path, body, sent)
+            answer = self._exchange(connection, method, path, body, sent, is_read or method in _READS)
         finally:
             connection.close()
         if 200 <= answer.status < 300 or answer.status in accept:
@@ -106,6 +107,7 @@ class Receiver:
         path: str,
         body: bytes | None,
         headers: dict[str, str],
+        is_read: bool,
     ) -> Response:
         ends = time.monotonic() + self.timeout
         try:
@@ -120,7 +122,7 @@ class Receiver:
                 raise TimeoutError("the answer ended in its middle")
         except (OSError, http.client.HTTPException) as error:
             said = f"{self.host} gave no answer: {self._said(error)}"
-            raise (NotDelivered(said) if method in _READS else NoAnswer(said)) from None
+            raise (NotDelivered(said) if is_read else NoAnswer(said)) from None
         return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, read)
 
     def _error(self, answer: Response) -> DeliveryError:

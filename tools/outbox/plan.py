@@ -31,8 +31,22 @@ def _hash(review_id: str, changes: Iterable[PlannedChange], sinks: Mapping[SinkN
     sent = [[each.key, each.change, each.desired_hash, each.revision] for each in changes if each.change != "leave"]
     used = {each.sink for each in changes if each.change != "leave"}
     places = {name: sinks[name].model_dump(mode="json") for name in sorted(used)}
-    text = json.dumps([review_id, sent, places], sort_keys=True, ensure_ascii=False)
+    return _text_hash(json.dumps([review_id, sent, places], sort_keys=True, ensure_ascii=False))
+
+
+def _text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def place_hashes(changes: Iterable[PlannedChange], settings: OutboxSettings) -> dict[str, str]:
+    """By receiver of these changes a hash of where they go: its address, people and fields."""
+    used = {each.sink for each in changes if each.change != "leave"}
+    return {name: place_hash(settings.sinks[name]) for name in sorted(used)}
+
+
+def place_hash(sink: SinkSettings) -> str:
+    """Hash of where a receiver's items go, and how."""
+    return _text_hash(sink.model_dump_json())
 
 
 def change_of(item: OutboxItem) -> ChangeKind | None:
@@ -72,4 +86,8 @@ def _label(item: OutboxItem) -> str:
         return f"calendar of {plain(item.target, 80)}: {plain(content['title'], 120)} on {content['on']}{why}"
     if item.kind == "digest":
         return f"digest of {content['review']} in {plain(item.target, 80)}{why}"
+    if item.kind == "note":
+        return f"note on {plain(content['account'], 80)}: play {content['decision']} by {plain(content['by'], 80)}{why}"
+    if item.kind == "message":
+        return f"message to {plain(item.target, 120)}: {plain('; '.join(content['lines']), 400)}{why}"
     return f"mail to {plain(item.target, 120)}: preparation of the next meeting{why}"

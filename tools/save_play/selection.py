@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 
 from domain.configuration import PhaseSettings, ReviewSettings
 from domain.diagnosis import CauseFinding
@@ -66,7 +67,21 @@ class Team:
         return person.name if person else _ROLE_WORDS[role]
 
 
-def account_team(dossier: Dossier, people: Mapping[str, Person], free_hours: Mapping[str, float] | None = None) -> Team:
+class OwnedAccount(Protocol):
+    """An account with the ids of its own people."""
+
+    @property
+    def csm_id(self) -> str | None:
+        """The CSM."""
+
+    @property
+    def exec_sponsor_id(self) -> str | None:
+        """The executive sponsor."""
+
+
+def account_team(
+    dossier: OwnedAccount, people: Mapping[str, Person], free_hours: Mapping[str, float] | None = None
+) -> Team:
     """The people of an account: its CSM and sponsor, the CSM's manager, and of each other role who has most hours free.
 
     Between equals the order of the ids decides, also where no hours are known.

@@ -51,17 +51,34 @@ class OutboxStore:
 
     def claim_next(self, plan: str, worker: str, now: str, until: str) -> OutboxItem | None:
         """Take the next released item that is due and that nobody holds. None when there is none."""
+        return next(iter(self._claim("true", 1, plan, worker, now, until)), None)
+
+    def claim_like(self, item: OutboxItem, most: int, until: str, now: str) -> list[OutboxItem]:
+        """Take further items of the plan, receiver and kind of a claimed item, for its worker."""
+        like = f"sink = '{item.sink}' and kind = '{item.kind}' and desired is not null"
+        return self._claim(like, most, item.released, str(item.claimed_by), now, until) if most > 0 else []
+
+    def _claim(self, which: str, most: int, plan: str, worker: str, now: str, until: str) -> list[OutboxItem]:
         is_free = "(claimed_until is null or claimed_until < :now) and (next_at is null or next_at <= :now)"
         values: dict[str, Any] = {"plan": plan, "now": now, "worker": worker, "until": until}
         with self._database.writing():
             rows = self._database.rows(
-                f"select * from outbox where {_OPEN} and {is_free} order by next_at is not null, key limit 1", values
+                f"select * from outbox where {_OPEN} and {is_free} and {which} order by next_at is not null, key limit {most}",
+                values,
             )
-            if not rows:
-                return None
             take = "update outbox set claimed_by = :worker, claimed_until = :until where key = :key"
-            self._database.execute(take, {**values, "key": rows[0]["key"]})
-        return _item({**rows[0], "claimed_by": worker, "claimed_until": until})
+            for row in rows:
+                self._database.execute(take, {"worker": worker, "until": until, "key": row["key"]})
+        return [_item({**row, "claimed_by": worker, "claimed_until": until}) for row in rows]
+
+    def left_released(self, now: str) -> list[tuple[str, str]]:
+        """Review and plan of items that were released and that nobody works on: an ended process left them."""
+        rows = self._database.rows(
+            "select distinct review_id, released from outbox where released <> '' and state in ('approved', 'sending', "
+            "'revoking') and (claimed_until is null or claimed_until < :now) order by review_id, released",
+            {"now": now},
+        )
+        return [(row["review_id"], row["released"]) for row in rows]
 
     def waits(self, plan: str) -> list[str]:
         """Moments at which the open items of a released plan may be taken: the end of a pause or of a lease."""

@@ -1,4 +1,4 @@
-"""Mail with what each person brings to the next meeting. A mail cannot be looked up or taken back: it is sent once, or it may be sent again.
+"""Mail: what each person brings to the next meeting, reminders and alerts. A mail cannot be looked up or taken back: it is sent once, or it may be sent again.
 
 Which of the two is the choice ``no_answer`` of the configuration.
 """
@@ -87,13 +87,28 @@ class Mail:
 def _message(item: OutboxItem, content: Content, sender: str) -> EmailMessage:
     message = EmailMessage()
     message["From"], message["To"] = sender, plain(content["to"], 200)
-    message["Subject"] = f"What you bring to the meeting after {content['review']}"
+    message["Subject"] = _subject(item, content)
     digest = sha256(f"{item.key}\n{item.revision}".encode()).hexdigest()[:32]
     message["Message-ID"] = f"<{digest}@{sender.rpartition('@')[2] or 'saveplay.invalid'}>"
+    message.set_content("\n".join(_notices(content) if item.kind == "message" else _preread(content)))
+    return message
+
+
+def _subject(item: OutboxItem, content: Content) -> str:
+    if item.kind != "message":
+        return f"What you bring to the meeting after {content['review']}"
+    count = len(content["lines"])
+    urgent = "Critical: " if content["critical"] else ""
+    return f"{urgent}{count} {'thing' if count == 1 else 'things'} to look at on {content['day']}"
+
+
+def _notices(content: Content) -> list[str]:
+    return ["What you have to know today:", *(f"- {plain(line)}" for line in content["lines"])]
+
+
+def _preread(content: Content) -> list[str]:
     lines = [
         "Your actions:",
         *(f"- {each['due']}  {plain(each['account'])}: {plain(each['title'])}" for each in content["actions"]),
     ]
-    lines += ["", "Agenda of the next meeting:", *(f"- {plain(title)}" for title in content["agenda"])]
-    message.set_content("\n".join(lines))
-    return message
+    return [*lines, "", "Agenda of the next meeting:", *(f"- {plain(title)}" for title in content["agenda"])]

@@ -4,8 +4,10 @@ A sink turns content into the receiver's fields and calls the receiver once. It 
 `tools.outbox.push` decides both.
 """
 
-from typing import Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol, runtime_checkable
 
+from domain.errors import DeliveryError
 from domain.outbox import Content, Found, OutboxItem
 
 Guarantee = Literal["once, by the receiver's key", "once, by looking first", "at most once", "at least once"]
@@ -32,3 +34,21 @@ class Sink(Protocol):
 
     def take_back(self, item: OutboxItem, found: Found | None) -> None:
         """Remove, cancel or close with a reason. Raises a DeliveryError."""
+
+
+Written = tuple[str, str | None]
+"""Id and version at the receiver."""
+
+
+@runtime_checkable
+class BatchSink(Sink, Protocol):
+    """A receiver that takes many items of a kind in one call and answers for each of them."""
+
+    batched: Mapping[str, int]
+    """Kind of item to the most that one call takes."""
+
+    def find_many(self, items: Sequence[OutboxItem]) -> Mapping[str, Found | DeliveryError | None]:
+        """As ``find``, by key, for items of one kind. Raises a DeliveryError that counts for all."""
+
+    def put_many(self, items: Sequence[tuple[OutboxItem, Found | None]]) -> Mapping[str, Written | DeliveryError]:
+        """As ``put``, by key, for items of one kind, each with what was found. Raises a DeliveryError that counts for all."""

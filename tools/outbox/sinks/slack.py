@@ -1,4 +1,4 @@
-"""Slack: the digest of the week as one message, edited while the week changes.
+"""Slack: the digest of the week as one message, edited while the week changes; reminders and alerts to one person.
 
 Slack has no key of ours for a message. Each message carries the key in its metadata, and the channel is searched first.
 """
@@ -35,9 +35,9 @@ class Slack:
 
     def find(self, item: OutboxItem) -> Found | None:
         """Our message in the history of the channel."""
-        cursor = ""
+        cursor, channel = "", self._channel_of(item)
         for _ in range(_PAGES):
-            asked = f"channel={quote(self._channel)}&limit=200&include_all_metadata=true&cursor={quote(cursor)}"
+            asked = f"channel={quote(channel)}&limit=200&include_all_metadata=true&cursor={quote(cursor)}"
             answer = self._call("GET", f"/api/conversations.history?{asked}", None)
             for message in answer.get("messages", []):
                 metadata = message.get("metadata") or {}
@@ -49,28 +49,35 @@ class Slack:
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return None
-        raise DeliveryRefused(
-            f"the channel {self._channel} has too many messages to look for ours; use its own channel", 0
-        )
+        raise DeliveryRefused(f"the channel {channel} has too many messages to look for ours; use its own channel", 0)
 
     def put(self, item: OutboxItem, found: Found | None) -> tuple[str, str | None]:
         """Post the digest, or edit the message that was found."""
         assert item.desired is not None
-        return self._write(item, _digest(item.desired), content_hash(item.desired), found), None
+        text = _notices(item.desired) if item.kind == "message" else _digest(item.desired)
+        return self._write(item, text, content_hash(item.desired), found), None
 
     def take_back(self, item: OutboxItem, found: Found | None) -> None:
         """Replace the text of the message: a deleted message leaves people guessing."""
-        self._write(item, f"This digest was taken back. {for_slack(item.reason)}", None, found)
+        self._write(item, f"This {item.kind} was taken back. {for_slack(item.reason)}", None, found)
 
     def _write(self, item: OutboxItem, text: str, digest: str | None, found: Found | None) -> str:
         payload = {"key": item.key, "hash": digest or _TAKEN_BACK}
         body = {
-            "channel": self._channel, "text": text, "unfurl_links": False, "unfurl_media": False, "parse": "none",
+            "channel": self._channel_of(item), "text": text, "unfurl_links": False, "unfurl_media": False, "parse": "none",
             "link_names": False, "metadata": {"event_type": _EVENT, "event_payload": payload},
         }  # fmt: skip
         method = "chat.postMessage" if found is None else "chat.update"
         answer = self._call("POST", f"/api/{method}", body if found is None else {**body, "ts": found.remote_id})
         return str(answer.get("ts", ""))
+
+    def _channel_of(self, item: OutboxItem) -> str:
+        """The channel of the team, or the conversation with one person; opening that twice opens the same one."""
+        if item.kind != "message":
+            return self._channel
+        user = str((item.desired or item.sent or item.tried or {})["to"])
+        answer = self._call("POST", "/api/conversations.open", {"users": user})
+        return str((answer.get("channel") or {}).get("id", ""))
 
     def _call(self, method: str, path: str, body: Content | None) -> dict[str, Any]:
         """Call once. Slack says most errors inside an answer 200."""
@@ -83,6 +90,11 @@ class Slack:
         raise DeliveryRefused(f"Slack says {error}", 200)
 
 
+def _notices(content: Content) -> str:
+    lines = [f"• {for_slack(line)}" for line in content["lines"]]
+    return "\n".join([f"*{'Critical for' if content['critical'] else 'For'} {content['day']}*", *lines])
+
+
 def _digest(content: Content) -> str:
     lines = [
         f"*Weekly review {content['review']}*: {content['at_risk']} accounts at risk, {content['actions']} actions"
@@ -91,4 +103,6 @@ def _digest(content: Content) -> str:
         by = f" by {story['by']}" if story["by"] else ""
         lines.append(f"• {for_slack(story['title'])}. {for_slack(story['detail'])}")
         lines.append(f"   Next: {for_slack(story['next'])} ({for_slack(story['owner'])}{by})")
+    if content.get("desk"):
+        lines.append(f"The whole review: {for_slack(content['desk'])}")
     return "\n".join(lines)
