@@ -409,6 +409,9 @@ class PhraseSettings(Record):
     intents: dict[str, Intent]
     competitors: tuple[str, ...]
     negations: tuple[str, ...]
+    conditions: tuple[str, ...] = Field(
+        default=(), description="A sentence that matches one of these counts for no intent."
+    )
     window_days: SomeDays
     themes: dict[str, tuple[str, ...]]
 
@@ -428,7 +431,8 @@ class PhraseSettings(Record):
 
     @model_validator(mode="after")
     def _expressions_are_valid(self) -> Self:
-        check_expressions((*self.negations, *(phrase for phrases in self.themes.values() for phrase in phrases)))
+        themes = (phrase for phrases in self.themes.values() for phrase in phrases)
+        check_expressions((*self.negations, *self.conditions, *themes))
         return self
 
 

@@ -1,6 +1,7 @@
 """Stated intents about leaving, money, value and change: found in people's own sentences, never invented."""
 
 import time
+from datetime import date
 from itertools import product
 
 import pytest
@@ -201,6 +202,52 @@ def test_where_nobody_wrote_anything_nothing_is_known_about_intentions() -> None
 )
 def test_what_is_long_ago_or_about_somebody_or_something_else_is_no_evaluation(text: str) -> None:
     assert intents(text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "If nothing changes, they will look at other tools.",
+        "Perhaps they will cut the budget one day.",
+        "They feared that the new owner would cut costs.",
+        "In 2019 they evaluated other vendors.",
+        "Some years back they looked at other tools.",
+        "One of their suppliers was acquired.",
+        "Her client is looking at other tools.",
+        "Which role can approve a budget freeze?",
+        "Where do I see the budget cut in the planning module?",
+        "Sie machen das erst, falls der RFP kommt.",
+        "Peut-être un RFP au printemps.",
+        "Quizás haya un RFP en primavera.",
+        "Talvez haja um RFP na primavera.",
+        "Es gibt keinen RFP.",
+        "Il n'y a pas de RFP.",
+        "Nunca hubo un RFP.",
+        "Não há RFP.",
+        "They acquired 200 new users through the campaign.",
+    ],
+)
+def test_what_may_be_was_or_is_true_of_others_is_never_a_fact(text: str) -> None:
+    assert intents(text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She asked if a discount was possible.",
+        "Missing single sign-on in the customer module blocks our customers.",
+        "Since 2026 they are evaluating other vendors.",
+        "Order 2019-4711: we are evaluating other vendors.",
+    ],
+)
+def test_a_fact_beside_such_a_word_is_still_heard(text: str) -> None:
+    assert intents(text)
+
+
+def test_a_sentence_counts_by_the_year_in_which_it_was_written() -> None:
+    text = "In 2025 we are evaluating other vendors."
+    assert list(FINDER.find([TextRow("A", date(2025, 12, 1), "notes", 2, text)]))
+    assert not list(FINDER.find([TextRow("A", date(2026, 1, 4), "notes", 2, text)]))
 
 
 def test_without_competitors_nothing_is_named_and_the_engine_reads_all_the_same() -> None:

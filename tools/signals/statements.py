@@ -15,6 +15,7 @@ from tools.signals.plain_text import UNDECIDED, plain_text
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?!\s*[a-z])")
 _NEGATION_WINDOW = 8
+_YEAR = re.compile(r"(?<![\w-])(?:19|20)\d\d(?![\w/-])")
 _LONGEST_SENTENCE = 600
 _OVERLAP = 200
 
@@ -86,6 +87,10 @@ class StatementFinder:
         return _compile("|".join(self._wording.negations)) if self._wording.negations else None
 
     @cached_property
+    def _condition(self) -> re.Pattern[str] | None:
+        return _compile("|".join(self._wording.conditions)) if self._wording.conditions else None
+
+    @cached_property
     def _themes(self) -> dict[str, re.Pattern[str]]:
         return {theme: _compile("|".join(phrases)) for theme, phrases in self._wording.themes.items()}
 
@@ -116,7 +121,7 @@ class StatementFinder:
             possible = [intent for intent in phrased if row.table in self._wording.intents[intent].tables]
             sentences = list(_sentences(text)) if possible else []
             for intent in possible:
-                quote = next((sentence for sentence in sentences if self._states(sentence, intent)), None)
+                quote = next((sentence for sentence in sentences if self._states(sentence, intent, row.on)), None)
                 if quote is not None:
                     yield Statement(row.account_id, intent, row.on, row.table, row.row, quote)
 
@@ -127,11 +132,18 @@ class StatementFinder:
         """The themes that a text touches, in the order of the configuration."""
         return [theme for theme, pattern in self._themes.items() if pattern.search(text)]
 
-    def _states(self, sentence: str, intent: str) -> bool:
+    def _states(self, sentence: str, intent: str, on: date) -> bool:
         if any(pattern.search(sentence) for pattern in self._unless[intent]):
             return False
         found = (match for pattern in self._intents[intent] for match in pattern.finditer(sentence))
-        return any(not self._negated(sentence[: match.start()]) for match in found)
+        said = any(not self._negated(sentence[: match.start()]) for match in found)
+        return said and self._is_now(sentence, on)
+
+    def _is_now(self, sentence: str, on: date) -> bool:
+        """False for what may be, what was in an earlier year, and what is true of somebody else."""
+        if self._condition is not None and self._condition.search(sentence):
+            return False
+        return all(int(year) >= on.year for year in _YEAR.findall(sentence))
 
     def _negated(self, before: str) -> bool:
         if self._negation is None:
