@@ -11,7 +11,7 @@ from domain.diagnosis import CauseFinding
 from domain.dossier import Dossier
 from domain.facts import ContactFact, Fact, PromiseFact, QuotationFact, TicketFact
 from domain.phase_results import DiagnoseResult, DraftResult, FreeHours, IdentifyResult, RunningPlay
-from domain.playbook import PHASES
+from domain.playbook import PHASES, PlaybookAction
 from domain.questions import PlayRequest
 from domain.running_play import PlayProgress
 from domain.save_play import SavePlay
@@ -148,10 +148,13 @@ class SavePlayPlanner:
 
     def _titles_done(self, account_id: str) -> list[str]:
         """Titles of the playbook actions that are done for the account."""
-        library = self.context.configuration.library
-        titles = {action.id: action.plain_title for _, action in library}
         done = sorted(action for account, action in self.done if account == account_id)
-        return [titles[action] for action in done if action in titles]
+        return [self._library[action].plain_title for action in done if action in self._library]
+
+    @cached_property
+    def _library(self) -> dict[str, PlaybookAction]:
+        """The actions of playbooks and situations by id."""
+        return {action.id: action for _, action in self.context.configuration.library}
 
     def plays(self) -> tuple[SavePlay, ...]:
         """The play of every account that gets one, worst account first."""
