@@ -192,7 +192,8 @@ def _draft(properties: Mapping[str, Any]) -> dict[str, Any]:
         for name, wanted in properties.items()
         if wanted.get("type") == "array"
     }
-    return {"first_touch": opens, **lists}
+    doubt = {"doubt": None} if "doubt" in properties else {}
+    return {"first_touch": opens, **lists, **doubt}
 
 
 # a model that does not -----------------------------------------------------------------------------------------------

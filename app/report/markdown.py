@@ -1,7 +1,8 @@
 """Markdown that hostile names and quotations cannot break.
 
 Every value a template prints is escaped, unless it is ``Markup``: already Markdown of our own. Signs are escaped with a
-backslash and never as HTML entities, so that "A & B" reads the same in the file and on the page.
+backslash, so that "A & B" reads the same in the file and on the page. Only the begin of a tag, which no name of a customer
+needs, becomes an entity: not every reader of Markdown knows a backslash before "<".
 """
 
 import re
@@ -14,8 +15,9 @@ from markupsafe import Markup
 from app.report import formatting
 from tools.wording import UNKNOWN
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|~<]|&(?=#?\w+;))")
-"""Signs of Markdown, the begin of a tag, and an ampersand that would be read as an entity."""
+_SPECIAL = re.compile(r"([\\`*_\[\]|~]|<(?![A-Za-z/!?])|&(?=#?\w+;))")
+"""Signs of Markdown, a lone "<", and an ampersand that would be read as an entity."""
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _BLOCK = re.compile(r"^(\s*)([#+=-]+(?=\s|$)|>)")
 _NUMBERED = re.compile(r"^(\s*\d+)([.)])(?=\s|$)")
 _NEEDS_NO_ESCAPE = re.compile(
@@ -58,7 +60,7 @@ def _escaped(written: str) -> str:
 
 def escape_markdown(written: str) -> str:
     """Text with a backslash before whatever Markdown could take for its own."""
-    text = _SPECIAL.sub(r"\\\1", formatting.single_line(written))
+    text = _TAG.sub("&lt;", _SPECIAL.sub(r"\\\1", formatting.single_line(written)))
     text = _NUMBERED.sub(r"\1\\\2", _BLOCK.sub(r"\1\\\2", text))
     return _ADDRESS.sub(lambda found: "\\" + found.group(0), text)
 

@@ -356,7 +356,7 @@ def test_an_action_is_done_on_a_day_that_is_possible(inside: InProcessDesk, know
 @pytest.mark.parametrize("way", ["desk", "API"])
 @pytest.mark.parametrize(
     ("account", "days", "status", "words"),
-    [("", 367, 422, "give a day within 366 days"), ("", -1, 422, "before it begins"), ("TF-nowhere", 30, 404, "knows no account")],
+    [("", 370, 422, "give a day within 366 days"), ("", -1, 422, "before it begins"), ("TF-nowhere", 30, 404, "knows no account")],
 )  # fmt: skip
 def test_an_override_is_for_an_account_that_exists_and_ends_on_a_day_that_is_possible(
     inside: InProcessDesk, known: Known, way: str, account: str, days: int, status: int, words: str

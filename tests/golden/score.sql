@@ -1787,7 +1787,7 @@ with
                     h.high,
                     sum(cast(round(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))), 9) as decimal(38, 9))) < (select sum(n) * 0.025925962314502393e0 from lines) as below
                 from halving h, lines l
-                where h.step < 60
+                where h.step < 42
                 group by h.step, h.low, h.high
             )
     )
@@ -1818,7 +1818,7 @@ with
                     h.high,
                     sum(cast(round(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))), 9) as decimal(38, 9))) < (select sum(n) * 0.05117976910707178e0 from lines) as below
                 from halving h, lines l
-                where h.step < 60
+                where h.step < 42
                 group by h.step, h.low, h.high
             )
     )
