@@ -78,6 +78,8 @@ def test_every_other_intent_is_found_in_plain_words(text: str, intent: str) -> N
         "They won't move to another platform.",
         "They ruled out switching to Corvane.",
         "Never heard of an RFP there.",
+        "They are evaluating other suppliers for their forklifts, nothing to do with us.",
+        "Sie prüfen Alternativen (evaluating alternatives) beim Strom, das hat nichts mit uns zu tun.",
     ],
 )
 def test_what_is_denied_is_not_stated(text: str) -> None:
@@ -97,6 +99,10 @@ def test_what_is_denied_is_not_stated(text: str) -> None:
 )
 def test_a_competitor_that_the_customer_left_for_us_is_no_warning(text: str) -> None:
     assert not {"competitor_named"} & intents(text)
+
+
+def test_a_customer_who_wants_nothing_more_to_do_with_us_is_one() -> None:
+    assert "evaluating_alternatives" in intents("They are evaluating other vendors and want nothing to do with us.")
 
 
 def test_a_customer_who_moved_from_us_to_a_competitor_is_one() -> None:
