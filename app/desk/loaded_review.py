@@ -257,7 +257,9 @@ class MeetingState:
         ]
 
     def undecided_lines(self, loaded: LoadedReview) -> list[str]:
-        """Critical accounts without a play whose primary action nobody chose anything for."""
+        """Critical accounts without a play whose primary action nobody chose anything for; none after the recording."""
+        if loaded.progress.stage != "deciding":
+            return []
         return [account for account in loaded.critical_lines if account not in self.choices]
 
     def last_of(self, member: Member) -> PendingDecision | None:
