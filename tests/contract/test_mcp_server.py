@@ -39,7 +39,7 @@ from tests.e2e.shared_stores import (  # noqa: F401  fixtures
 from tests.mcp_clients import Agent, agent_over_http, agent_over_stdio, mcp_over_http
 from tools.store.desk_store import DeskStore
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.servers]
 
 CSM = "P-12"
 """Diego Marin, a CSM of the small team."""

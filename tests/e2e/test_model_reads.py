@@ -20,6 +20,8 @@ from tests.e2e.commands import DONE, ROOT, WAITING, kill_when, saveplay
 from tests.e2e.shared_stores import FIRST_DAY, SECOND_DAY, W47, W48, StoreFolder
 from tests.model_server import ModelServer, ReceivedRequest, answers_from_request, fails, never_answers, well_behaved
 
+pytestmark = pytest.mark.servers
+
 MODEL = "gpt-5-mini"
 NAMES = (
     "Greta",
