@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.browser.test_report_page import CONTRAST
-from tests.desk_in_process import own_copy
+from tests.desk_in_process import evidence_mark, own_copy
 from tests.e2e.commands import DONE, WAITING
 from tests.e2e.shared_stores import (  # noqa: F401  fixtures
     SECOND_DAY,
@@ -153,8 +153,10 @@ def served_desk(hostile_week: StoreFolder, tmp_path_factory: pytest.TempPathFact
         client = sign_in_by_link(served.link(LEADER, "leader"))
         mark = csrf_token(client.get(f"/r/{W48}/meeting").text)
         for text, play in zip([*HOSTILE, *HOSTILE], plays, strict=False):
+            seen = evidence_mark(client.get(f"/r/{W48}/meeting?account={play['account_id']}").text)
             for path, form in forms_of(text, play).items():
-                sent = client.post(f"/r/{W48}/{path}", data={"csrf": mark, "account": play["account_id"], **form})
+                given = {"csrf": mark, "account": play["account_id"], "evidence": seen, **form}
+                sent = client.post(f"/r/{W48}/{path}", data=given)
                 assert sent.status_code == 303, f"{path} {text[:20]}: {sent.text[-400:]}"
         client.close()
         yield served
