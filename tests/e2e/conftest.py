@@ -18,7 +18,7 @@ from tests.e2e.shared_stores import (  # noqa: F401  fixtures
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Raise the time limit: a test may wait for a shared store that another worker creates."""
+    """Raise the time limit: a test may wait for a shared store that another worker creates. A limit of a test's own stays."""
     for item in items:
-        if "tests/e2e/" in item.path.as_posix():
+        if "tests/e2e/" in item.path.as_posix() and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(400))

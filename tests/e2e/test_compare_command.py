@@ -29,7 +29,8 @@ def writes_by_the_rule(asked: ReceivedRequest) -> str:
     if RULE in asked.body["messages"][0]["content"]:
         days = {
             line["properties"]["action"]["enum"][0]: line["properties"]["due"]["enum"][-1]
-            for place in properties.values()
+            for name, place in properties.items()
+            if name != "doubt"
             for line in (place.get("items") or place)["anyOf"]
         }
         for line in [draft["first_touch"], *draft["stabilise"]]:

@@ -59,7 +59,10 @@ def test_the_report_is_one_page_that_fetches_nothing(accepted: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--suite", "everything"), "use accounts, plays, agents, ask, hostile, drafts, worlds, outside or all"),
+        (
+            ("--suite", "everything"),
+            "use accounts, plays, agents, ask, hostile, drafts, worlds, outside, reading or all",
+        ),
         (("--model", "clever"), "use playbook, replay or live"),
         (("--suite", "drafts", "--model", "live"), "set SAVEPLAY_MODEL"),
         (("--suite", "drafts", "--baseline", "no-such-file.json"), "write one with --accept"),

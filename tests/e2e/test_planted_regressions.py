@@ -45,14 +45,17 @@ def sound(cases: Sequence[AccountCase]) -> SuiteResult:
     return accounts(cases)
 
 
-def named(before: SuiteResult, after: SuiteResult) -> dict[str, str]:
-    """Regressions by case or figure name, with their messages."""
+def named(before: SuiteResult, after: SuiteResult) -> dict[str, list[str]]:
+    """Messages of the regressions by the name of the case or figure."""
 
     def whole(result: SuiteResult) -> Evaluation:
         return Evaluation(way="playbook", model="none", scoring_hash="", prompts_hash="", suites=(result,))
 
     found = regressions(compare_with_baseline(whole(after), accept_results(whole(before), None)))
-    return {change.name: change.message for change in found}
+    by_name: dict[str, list[str]] = {}
+    for change in found:
+        by_name.setdefault(change.name, []).append(change.message)
+    return by_name
 
 
 def test_the_same_again_is_no_regression(cases: Sequence[AccountCase], sound: SuiteResult) -> None:
@@ -65,7 +68,7 @@ def test_swapped_weights_are_named(cases: Sequence[AccountCase], sound: SuiteRes
         for size, given in SHIPPED.scoring.model_dump()["category_weights"].items()
     }
     found = named(sound, accounts(cases, with_scoring({"category_weights": weights})))
-    assert any(message.startswith("band") for message in found.values()), found
+    assert any(message.startswith("band") for messages in found.values() for message in messages), found
 
 
 def test_a_broken_tier_boundary_is_named(cases: Sequence[AccountCase], sound: SuiteResult) -> None:
@@ -76,15 +79,16 @@ def test_a_broken_tier_boundary_is_named(cases: Sequence[AccountCase], sound: Su
         for rule in SHIPPED.tiers.rules
     ]
     broken = SHIPPED.model_copy(update={"tiers": SHIPPED.tiers.model_copy(update={"rules": tuple(rules)})})
-    assert "expected critical" in named(sound, accounts(cases, broken))["invoice_61_days_overdue"]
+    found = named(sound, accounts(cases, broken))["invoice_61_days_overdue"]
+    assert any("expected critical" in message for message in found), found
 
 
 def test_a_playbook_file_with_the_wrong_cause_is_named(cases: Sequence[AccountCase], sound: SuiteResult) -> None:
     books = SHIPPED.playbooks
     swapped = {**books, "value_gap": books["relationship_erosion"], "relationship_erosion": books["value_gap"]}
     found = named(sound, accounts(cases, SHIPPED.model_copy(update={"playbooks": swapped})))
-    assert found["cfo_asks_what_they_get"] == "plan_fits_cause: actions of re"
-    assert found["champion_left_nobody_there"] == "plan_fits_cause: actions of vg"
+    assert "plan_fits_cause: actions of re" in found["cfo_asks_what_they_get"]
+    assert "plan_fits_cause: actions of vg" in found["champion_left_nobody_there"]
 
 
 def test_a_check_taken_out_of_the_verifier_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,4 +97,4 @@ def test_a_check_taken_out_of_the_verifier_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(verification, "_cited", lambda _: iter(()))
     found = named(before, run_drafts(SHIPPED, None, "none", quiet))
     assert {name.split(" (")[0] for name in found} >= {"a citation that does not exist"}
-    assert all("expected " in message for name, message in found.items() if "(" in name)
+    assert all("expected " in message for name, messages in found.items() if "(" in name for message in messages)

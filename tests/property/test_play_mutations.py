@@ -20,6 +20,7 @@ from typing import Any, get_args
 import pytest
 
 from agents.play_drafter import PlayDrafter, running_choices
+from domain.diagnosis import CauseDoubt
 from domain.dossier import Contact, Dossier, Person
 from domain.drafting import FIRST_TOUCH, DraftAction, DraftingRecord, PlayDraft
 from domain.evidence import Direction, Evidence, SourceRow
@@ -372,9 +373,14 @@ def changed(value: Any, path: Path, new: Any) -> Any:
     return value.model_copy(update={step: changed(getattr(value, step), tuple(rest), new)})
 
 
-ONE_OF: dict[str, tuple[str, ...]] = {
+UNFOUNDED = CauseDoubt(
+    cause="value_gap", label=SHIPPED.causes.causes["value_gap"].label, because=("E98", "E99"),
+    reasons=("They are insolvent.", "They said so."), question="Are they?", model="a-model",
+)  # fmt: skip
+
+ONE_OF: dict[str, tuple[Any, ...]] = {
     "intervention_tier": get_args(InterventionTier), "risk_level": get_args(RiskTier), "direction": get_args(Direction),
-    "phase": PHASES, "drafted_by": ("playbook", "model"),
+    "phase": PHASES, "drafted_by": ("playbook", "model"), "doubt": (UNFOUNDED,),
 }  # fmt: skip
 """Fields that can hold nothing else."""
 

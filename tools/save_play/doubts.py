@@ -3,11 +3,12 @@
 A doubt changes nothing. What does not hold is dropped with the reason; it costs no plan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from domain.diagnosis import CauseDoubt
 from domain.drafting import DoubtDraft
 from tools.evidence.causes import UNDETERMINED, question_between
+from tools.evidence.fact_text import FactText
 from tools.save_play.context import PlayContext
 from tools.save_play.prompt_facts import PromptFact, resolve_fact
 from tools.wording import plain_name
@@ -48,3 +49,17 @@ def check_doubt(
         question=question_between(doubt.cause, other if other != doubt.cause else None, causes),
         model=model,
     ), ""
+
+
+def unfounded(doubt: CauseDoubt, context: PlayContext) -> Iterator[str]:
+    """What does not hold of a doubt that stands in a play; nothing for one that ``check_doubt`` made for this account."""
+    rule = context.configuration.causes.causes.get(doubt.cause)
+    if rule is None or rule.label != doubt.label:
+        yield f"{plain_name(doubt.label, 40)!r} is no cause that a play can have"
+    words = FactText.of(context.dossier.facts, (), context.today)
+    known = {item.id: item.statement for item in context.evidence}
+    known |= {fact.id: words.sentence(fact) for fact in context.facts.facts if fact.id in doubt.because}
+    if len(set(doubt.because) & set(known)) < MIN_FACTS:
+        yield f"a doubt needs {MIN_FACTS} facts of the account"
+    elif doubt.reasons != tuple(known.get(fact) for fact in doubt.because):
+        yield "its reasons are not the facts that it cites"

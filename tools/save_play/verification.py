@@ -16,6 +16,7 @@ from domain.playbook import PHASES, SPOKEN_CHANNELS, Phase
 from domain.save_play import ExpectedValue, PlayAction, PlayPhase, SavePlay
 from tools.save_play.builder import ChosenAction, PlayChoices, build_play, draft_choices, playbook_choices
 from tools.save_play.context import PlayContext
+from tools.save_play.doubts import unfounded
 from tools.save_play.editing import edited_context
 from tools.save_play.own_steps import own_step_faults
 
@@ -39,6 +40,7 @@ def verify_play(play: SavePlay, context: PlayContext) -> tuple[Violation, ...]:
         *_criteria(play),
         *_people(play, context),
         *_order(play),
+        *_doubt(play, context),
     ]
     if play.draft is not None:
         found += check_draft(play.draft, context)
@@ -199,6 +201,11 @@ def _order(play: SavePlay) -> Iterator[Violation]:
         after = action.step.after if action.step else None
         if after is not None and action.due < dues.get(after, date.max):
             yield _violation("before_its_step", f"{action.id} is due before {after}, whose result it needs")
+
+
+def _doubt(play: SavePlay, context: PlayContext) -> Iterator[Violation]:
+    for fault in unfounded(play.doubt, context) if play.doubt is not None else ():
+        yield _violation("doubt_unfounded", f"the doubt about the cause: {fault}")
 
 
 def _criteria(play: SavePlay) -> Iterator[Violation]:
