@@ -197,7 +197,7 @@ def draft_messages(context: PlayContext) -> tuple[Message, Message]:
 
 
 def renewal_words(dossier: Dossier) -> str:
-    """How far the renewal is, in words."""
+    """Distance to the renewal, in words."""
     days = dossier.renewal_in_days
     return "renewal date unknown" if days is None else f"renewal in {days} days" if days >= 0 else "renewal overdue"
 

@@ -67,7 +67,7 @@ class TextDrafter:
 
 @dataclass(frozen=True)
 class DraftSlots:
-    """What a model may put into a draft: by slot the words that code writes there."""
+    """Slots that a model may put into a draft, each with the words that code writes there."""
 
     facts: tuple[PromptFact, ...]
     steps: Mapping[str, str]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def serve_desk(store: str | None, configs: str | None, host: str, port: int, name: str) -> None:
     """Run the review desk until Ctrl-C. Raises InputError for an address that others can reach without a sign-in."""
+    import gc
     import getpass
 
     import uvicorn
@@ -31,6 +32,7 @@ def serve_desk(store: str | None, configs: str | None, host: str, port: int, nam
     from app.desk.server import create_app
     from app.desk.settings import is_loopback, read_settings
 
+    gc.enable()  # a short command needs no collection; the desk may run for weeks
     settings = read_settings(Path(configs) if configs else None)
     if not is_loopback(host) and settings.openid is None and settings.proxy is None:
         raise InputError(

@@ -36,7 +36,7 @@ SINK_NAMES: dict[SinkName, str] = {
 
 
 def guarantee(name: SinkName, sink: SinkSettings) -> str:
-    """What holds for this receiver after a crash or a lost answer."""
+    """Guarantee of this receiver after a crash or a lost answer."""
     return _GUARANTEES.get(name, sink.no_answer)
 
 

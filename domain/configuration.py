@@ -357,7 +357,7 @@ ModelRole = Literal["drafting", "briefing", "ask", "reading"]
 
 
 class ReadingSettings(Record):
-    """What a model reads in texts. Where it is on, whole texts are sent to the model's server."""
+    """Reading of texts by a model. Where it is on, whole texts are sent to the model's server."""
 
     enabled: bool
     texts: Count
@@ -472,7 +472,7 @@ class FilterRule(Record):
 Subject = Literal[
     "accounts", "actions", "people", "incidents", "plays", "renewals", "quotations", "tickets", "invoices", "outcomes"
 ]  # fmt: skip
-"""What a question about many things lists and counts."""
+"""Things that a question can list and count."""
 HistoryKind = Literal["joined", "left", "compare", "course"]
 """Questions about the kept weeks: who came onto the list, who left it, two weeks side by side, week by week."""
 
@@ -507,7 +507,7 @@ class AskCues(Record):
     incident: tuple[str, ...]
     """A problem that several customers share."""
     planned: tuple[str, ...]
-    """What is to be done, rather than which accounts there are."""
+    """Asks for work to be done, rather than for accounts."""
     recently: tuple[str, ...]
     """A change within days or weeks, rather than a list of all years."""
     rows: tuple[str, ...]

@@ -251,7 +251,7 @@ class DraftResult(Record):
     draft: PlayDraft | None
     drafting: DraftingRecord
     doubt: CauseDoubt | None = None
-    """What holds of the model's doubt about the cause."""
+    """The model's doubt about the cause, as far as it holds."""
     doubt_refused: str = ""
     """Reason for dropping the model's doubt; empty where it had none, or it held."""
 

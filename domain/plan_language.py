@@ -16,7 +16,6 @@ from domain.tables import Role
 FactKind = Literal[
     "ticket", "quotation", "contact", "invoice", "goal", "meeting", "promise", "usage", "renewal", "incident"
 ]
-OurRole = Role
 AmountKind = Literal["seats_in_use", "contract_amount", "amount_due"]
 Anchor = Literal["about", "renewal"]
 
@@ -41,7 +40,7 @@ class PersonQuery(Record):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     contact: FactQuery | None = None
-    ours: OurRole | None = None
+    ours: Role | None = None
 
     @model_validator(mode="after")
     def _one_side(self) -> Self:

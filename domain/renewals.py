@@ -100,7 +100,7 @@ class Retention(Record):
     accounts: int
     starting_arr: float
     kept_arr: float
-    """What is left of it, each account counted with at most what it had."""
+    """ARR that is left of it, each account counted with at most what it had."""
     arr_now: float
     """The same accounts today, with what they grew by."""
     lost_accounts: int

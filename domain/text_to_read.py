@@ -30,7 +30,7 @@ class TextToRead:
     key: str
     on: date
     text: str
-    """As people read it; subject and body of a ticket on lines of their own."""
+    """The text as people read it; subject and body of a ticket on lines of their own."""
     whole: str
     """The same on one line, as the scores read it: a quotation has to stand in it."""
     names: tuple[KnownName, ...]
@@ -38,5 +38,5 @@ class TextToRead:
 
 
 def contact_prefix(account_id: str) -> str:
-    """How the keys of an account's contacts begin."""
+    """Beginning of the keys of an account's contacts."""
     return f"customer/{account_id}/"

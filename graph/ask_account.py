@@ -30,7 +30,7 @@ def _account_facts(context: AskContext, account_id: str) -> AccountFacts:
 
 
 def answer_briefing(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
-    """What to know before a call, from all topics."""
+    """Facts to know before a call, from all topics."""
     if not matches(context.configuration.asking.briefing, text) or reading.kind in (
         "save_play",
         "why",
@@ -95,7 +95,7 @@ def _proper_name(question: str) -> bool:
 
 
 def answer_person(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
-    """Who somebody is: one of ours, or a contact of a customer."""
+    """Answer to who somebody is: one of ours, or a contact of a customer."""
     if not matches(context.configuration.asking.cues.person, text):
         return None
     ours = [named for named in named_people(question, context.people) if " " in named.words or len(text.split()) < 5]

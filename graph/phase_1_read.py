@@ -74,7 +74,7 @@ async def _read_new_texts(state: ReviewState, context: ReviewContext) -> StateUp
 
 
 def _earlier(context: ReviewContext, state: ReviewState) -> tuple[ModelReading, ...]:
-    """What a model had read by the reviews before this one."""
+    """Readings by a model from the reviews before this one."""
     return ReadingStore(context.store).read_by_model(review_date(state), besides=state["review_id"])
 
 

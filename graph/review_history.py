@@ -92,7 +92,7 @@ class EarlierReviews:
         return kept.plays if kept is not None else ()
 
     def play_record(self, play: RunningPlay, label: str) -> PlayRecord:
-        """What was done of a running play by the end of the day. ``label``: its cause in words."""
+        """Progress of a running play by the end of the day. ``label``: its cause in words."""
         progress, notes, actions = self.store.progress(), self.store.progress_notes(), self.actions_by_id()
         done = []
         for action_id in play.action_ids:

@@ -31,7 +31,7 @@ _CRITICAL = "critical"
 
 @dataclass(frozen=True)
 class _Before:
-    """What the review and the last look knew."""
+    """State that the review and the last look knew."""
 
     review: IdentifyResult
     monday: Mapping[str, Row]

@@ -107,7 +107,7 @@ def load_sample(context: Leader, form: Form) -> Response:
 
 @router.post("/first-run/check")
 def check_first_data(context: Leader, form: Form) -> Response:
-    """What ``saveplay check`` says about the data that were named."""
+    """Answer of ``saveplay check`` about the data that were named."""
     _check_empty(context)
     return _show_check(context, _given(form))
 

@@ -42,7 +42,7 @@ class OutgoingRow:
     state: ItemState
     error: str
     next: str
-    """What a person does; empty when nothing."""
+    """Advice on what a person does; empty when nothing."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ Reader = Annotated[RequestContext, Depends(require_role("viewer"), scope="functi
 
 @router.get("/r/{review_id}/renewals")
 def renewals_page(context: Reader, review_id: str) -> Response:
-    """What is up for renewal in four quarters, by month, with the accounts behind it."""
+    """Renewals of four quarters by month, with the accounts behind each."""
     return context.render_review(context.load_review(review_id), "renewals_desk.html")
 
 

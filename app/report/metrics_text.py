@@ -8,7 +8,7 @@ from domain.tracking import Metric, Metrics
 
 
 def sentences(view: ReviewView) -> list[str]:
-    """Whether the review works, in a few sentences; its note where nothing is counted yet."""
+    """Sentences on whether the review works; its note where nothing is counted yet."""
     metrics = view.review.metrics
     if not metrics.figures:
         return [metrics.note]

@@ -72,7 +72,7 @@ def expected_share(period: RenewalPeriod | RenewalQuarter) -> str:
 
 
 def expected(period: RenewalPeriod | RenewalQuarter, currency: str) -> str:
-    """What is expected to stay; in words where there is no forecast, or no ARR to make one of."""
+    """ARR expected to stay; words where there is no forecast, or no ARR to make one of."""
     if period.expected_arr is None:
         return "not forecast"
     if period.accounts and period.unknown_arr == period.accounts:
@@ -81,7 +81,7 @@ def expected(period: RenewalPeriod | RenewalQuarter, currency: str) -> str:
 
 
 def outcome_parts(found: RenewalOutcomes | None, currency: str) -> list[str]:
-    """What came of a month, in a few words each; empty while nothing did."""
+    """Outcomes of a month, in a few words each; empty while nothing came."""
     if found is None:
         return []
     parts = []
@@ -99,7 +99,7 @@ def outcome_parts(found: RenewalOutcomes | None, currency: str) -> list[str]:
 
 
 def commitment(account: RenewalAccount) -> str:
-    """How the account is committed, and since when; empty without."""
+    """Commitment of the account with its date; empty without."""
     if account.committed_on is None:
         return ""
     what = "Renewal on record" if account.commitment == "outcome" else "Intent in writing (play)"

@@ -202,7 +202,7 @@ def _with_reading(configuration: Configuration) -> Configuration:
 
 
 def count(texts: Sequence[LabelledText], read: Sequence[Sequence[Said] | None]) -> Counts:
-    """What a reader found of what the texts state."""
+    """Statements in the texts, and those of them that a reader found."""
     counts = Counts()
     for text, answer in zip(texts, read, strict=True):
         counts.unanswered += answer is None

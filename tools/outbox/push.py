@@ -57,7 +57,7 @@ def save_marked(store: ReviewStore, action_ids: Collection[str]) -> None:
 
 
 def marks_of(store: ReviewStore) -> dict[str, Mark]:
-    """What people said about actions, by action id."""
+    """Remarks of people about actions, by action id."""
     notes = store.progress_notes()
     return {action_id: Mark(state, notes.get(action_id, "")) for action_id, (state, _) in store.progress().items()}
 
@@ -147,7 +147,7 @@ class Push:
         self._carry_on(item, found)
 
     def _carry_on(self, item: OutboxItem, found: Found | None) -> None:
-        """What follows from what was found, for one item."""
+        """Next move for one item, from what was found."""
         sink, attempt = self.sinks[item.sink], item
         try:
             step = next_step(item, found, sink)

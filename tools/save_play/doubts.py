@@ -52,7 +52,7 @@ def check_doubt(
 
 
 def unfounded(doubt: CauseDoubt, context: PlayContext) -> Iterator[str]:
-    """What does not hold of a doubt that stands in a play; nothing for one that ``check_doubt`` made for this account."""
+    """Faults of a doubt that stands in a play; none for one that ``check_doubt`` made for this account."""
     rule = context.configuration.causes.causes.get(doubt.cause)
     if rule is None or rule.label != doubt.label:
         yield f"{plain_name(doubt.label, 40)!r} is no cause that a play can have"

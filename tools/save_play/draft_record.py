@@ -1,4 +1,4 @@
-"""What a draft about one account may say: the facts, the plan, the people and the days, in code's words. Pure."""
+"""Content that a draft about one account may use: facts, plan, people and days, in code's words. Pure."""
 
 import re
 import unicodedata
@@ -70,7 +70,7 @@ class DraftRecord:
 
     @cached_property
     def outsiders(self) -> tuple[RecordLine, ...]:
-        """What people outside wrote, word for word."""
+        """Texts that people outside wrote, word for word."""
         return tuple(line for line in self.lines if line.is_outsiders)
 
     @cached_property
@@ -171,7 +171,7 @@ def _fact_lines(context: PlayContext) -> Iterator[RecordLine]:
 
 
 def _beginnings(text: str) -> Iterator[str]:
-    """What a sentence says before it adds something: nobody has to repeat all of it."""
+    """Beginning of a sentence before it adds something: nobody has to repeat all of it."""
     for end in _ADDS.finditer(_QUOTED.sub(lambda quoted: "“" + "x" * (len(quoted[0]) - 2) + "”", text)):
         if len(text[: end.start()].split()) >= _MIN_BEGINNING_WORDS:
             yield text[: end.start()]

@@ -55,7 +55,7 @@ def steps_for(play: SavePlay, *, customer: bool, internal_words: frozenset[str] 
 
 
 def quotations(context: PlayContext, *, customer: bool) -> list[QuotationFact]:
-    """What they said that speaks against us, the newest first; for the customer without our own notes."""
+    """Quotations that speak against us, the newest first; for the customer without our own notes."""
     by_id = {fact.id: fact for fact in context.dossier.facts}
     said = [by_id[name] for name in context.facts.decisive]
     found = [fact for fact in said if isinstance(fact, QuotationFact) and not (customer and is_internal(fact))]
@@ -88,7 +88,7 @@ def _talk_track(context: PlayContext, play: SavePlay) -> Lines:
 
 
 def _objections(context: PlayContext, steps: Sequence[PlayAction]) -> Lines:
-    """What they complained about, each with the step that answers it."""
+    """Complaints, each with the step that answers it."""
     facts: list[QuotationFact | TicketFact] = [*quotations(context, customer=False), *_open_tickets(context)]
     for fact in facts:
         about = (step for step in steps if step.step and step.step.about == fact.id)

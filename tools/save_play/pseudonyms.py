@@ -46,7 +46,7 @@ class HiddenText:
     """A text as it may be sent."""
 
     text: str
-    """What is sent."""
+    """The text as it is sent."""
     people: Mapping[str, KnownName | None]
     """By pseudonym in the text whose it is; None where several people share the part of a name that stands there."""
     is_cut: bool

@@ -85,7 +85,7 @@ class HubSpot:
         return _as_field(answer.json(), name)
 
     def find_many(self, items: Sequence[OutboxItem]) -> dict[str, Found | DeliveryError | None]:
-        """As ``find``, for fields or tasks."""
+        """``find`` for fields or tasks."""
         contents = {item.key: item.desired or {} for item in items}
         if items[0].kind == "field":
             key, names = self._settings.account_key, [self._property(each["field"]) for each in contents.values()]
@@ -101,7 +101,7 @@ class HubSpot:
         return {item.key: self._as_task(there[item.key], item) if item.key in there else None for item in items}
 
     def put_many(self, items: Sequence[tuple[OutboxItem, Found | None]]) -> dict[str, Written | DeliveryError]:
-        """As ``put``, for fields or tasks. Fields of one company go in one line."""
+        """``put`` for fields or tasks. Fields of one company go in one line."""
         lines: dict[str, dict[str, str]] = {}
         names: dict[str, str] = {}
         for item, found in items:

@@ -48,7 +48,7 @@ class BatchSink(Sink, Protocol):
     """Kind of item to the most that one call takes."""
 
     def find_many(self, items: Sequence[OutboxItem]) -> Mapping[str, Found | DeliveryError | None]:
-        """As ``find``, by key, for items of one kind. Raises a DeliveryError that counts for all."""
+        """``find`` for items of one kind, by key. Raises a DeliveryError that counts for all."""
 
     def put_many(self, items: Sequence[tuple[OutboxItem, Found | None]]) -> Mapping[str, Written | DeliveryError]:
-        """As ``put``, by key, for items of one kind, each with what was found. Raises a DeliveryError that counts for all."""
+        """``put`` for items of one kind, by key, each with what was found. Raises a DeliveryError that counts for all."""
