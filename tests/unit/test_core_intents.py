@@ -78,6 +78,8 @@ def test_every_other_intent_is_found_in_plain_words(text: str, intent: str) -> N
         "They won't move to another platform.",
         "They ruled out switching to Corvane.",
         "Never heard of an RFP there.",
+        "They are evaluating other suppliers for their forklifts, nothing to do with us.",
+        "Sie prüfen Alternativen (evaluating alternatives) beim Strom, das hat nichts mit uns zu tun.",
     ],
 )
 def test_what_is_denied_is_not_stated(text: str) -> None:
