@@ -216,4 +216,6 @@ class Metrics(Record):
     figures: tuple[Metric, ...]
     save_rates: tuple[Metric, ...]
     """By cause."""
+    save_rates_by_step: tuple[Metric, ...] = ()
+    """By step of the playbooks: of the plays with an outcome in which it was done. Most cases first."""
     note: str

@@ -138,11 +138,11 @@ def _run_drafts(mode: DraftingMode, configuration: Configuration, report_progres
     from evals.recorded_model import ReplayClient, build_model_client, cassette, has_recording, recorded_configuration
     from evals.suites.drafts import run_drafts
 
-    if mode == "playbook" or (mode == "replay" and not has_recording("review")):
+    if mode == "playbook" or (mode == "replay" and not has_recording("drafts")):
         return run_drafts(configuration, None, "none", report_progress)
     if mode == "replay":
         recorded = recorded_configuration(configuration)
-        with cassette("review"):
+        with cassette("drafts"):
             return run_drafts(
                 recorded,
                 ReplayClient(build_model_client(recorded, lambda *_: None)),

@@ -59,7 +59,7 @@ def _strip_response(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def recorded_configuration(shipped: Configuration) -> Configuration:
-    """The configuration with the recorded model: no time pressure, short answers, one repair round."""
+    """The configuration with the recorded model: one call at a time without time pressure, every other limit as shipped."""
 
     def number(setting: Setting, value: float) -> Setting:
         return setting.model_copy(update={"value": value})
@@ -69,10 +69,7 @@ def recorded_configuration(shipped: Configuration) -> Configuration:
             "name": RECORDED_MODEL,
             "url": RECORDED_MODEL_URL,
             "at_once": number(shipped.model.at_once, 1),
-            "answer_tokens": number(shipped.model.answer_tokens, 1400),
-            "ask_tokens": number(shipped.model.ask_tokens, 80),
             "timeout": number(shipped.model.timeout, 1200),
-            "repair_rounds": number(shipped.model.repair_rounds, 1),
             "budget_seconds": number(shipped.model.budget_seconds, 36000),
         }
     )

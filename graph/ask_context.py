@@ -349,7 +349,7 @@ class AskContext:
     def _save_records(self) -> dict[str, SaveRecord]:
         """Known outcomes of earlier plays by cause: the same as a review of this day would use."""
         outcomes = portfolio_summary.outcomes_since(self.base, self.earlier.last_seen())
-        return self.earlier.save_records(outcomes)
+        return self.earlier.save_records(outcomes, self.earlier.settled_plays())
 
     def _drafter(self) -> PlayDrafter:
         return PlayDrafter(

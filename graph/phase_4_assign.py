@@ -208,7 +208,8 @@ def _metrics(
     updates: Sequence[CrmUpdate],
 ) -> Metrics:
     earlier = context.earlier_reviews(identified.as_of)
-    records = earlier.save_records(identified.outcomes)
+    settled = identified.followup.settled
+    records = earlier.save_records(identified.outcomes, settled)
     history = earlier.metrics_history(identified, records)
     named = {account: identified.people[person].name for account, person in owners.items()}
     commitments, settings = identified.followup.commitments, context.configuration.review
@@ -217,7 +218,13 @@ def _metrics(
     )
     outcome = metrics.outcome_metrics(history, settings)
     labels: dict[str, str] = {cause: rule.label for cause, rule in context.configuration.causes.causes.items()}
-    return metrics.build_metrics([*process, *outcome], records, labels, identified.portfolio.calibrated)
+    steps = {action.id: action.title for _, action in context.configuration.library}
+    return metrics.build_metrics(
+        [*process, *outcome],
+        metrics.rates_by_cause(records, labels),
+        metrics.rates_by_step(earlier.step_records(identified.outcomes, settled), steps),
+        identified.portfolio.calibrated,
+    )
 
 
 def _workflow(configuration: Configuration, states: Mapping[str, int]) -> tuple[WorkflowRule, ...]:

@@ -1,6 +1,6 @@
 """Results of earlier reviews: who was at risk, which plays run, what became of them, what is still to do."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -76,14 +76,34 @@ class EarlierReviews:
                 found.setdefault((play.account_id, play.created), play)
         return [found[key] for key in sorted(found, key=lambda key: (key[1], key[0]))]
 
-    def save_records(self, outcomes: Mapping[str, str]) -> dict[str, SaveRecord]:
+    def save_records(self, outcomes: Mapping[str, str], settled: Sequence[SettledPlay]) -> dict[str, SaveRecord]:
         """Saves and losses by cause. ``outcomes``: account to its outcome since it was last at risk."""
-        counts: dict[str, list[int]] = {}
+        return _count_saves((play.cause, kept) for play, kept in self._ended_plays(outcomes, settled))
+
+    def step_records(self, outcomes: Mapping[str, str], settled: Sequence[SettledPlay]) -> dict[str, SaveRecord]:
+        """Saves and losses by playbook action, over the plays in which it was done by the day. ``outcomes`` as above."""
+        done = self._days_done()
+        return _count_saves(
+            (action, kept)
+            for play, kept in self._ended_plays(outcomes, settled)
+            for actions in play.actions.values()
+            for action in actions
+            if play.action_id(action) in done
+        )
+
+    def _ended_plays(
+        self, outcomes: Mapping[str, str], settled: Sequence[SettledPlay]
+    ) -> Iterator[tuple[RunningPlay, bool]]:
+        """Approved plays with an outcome, and whether the account was kept. An account may be at risk again since: what was
+        settled stays."""
+        ended = {
+            (play.account_id, play.origin): play.status == "saved" for play in settled if play.status != "recovered"
+        }
         for play in self.approved_plays():
             kind = outcomes.get(play.account_id)
-            if kind is not None:
-                counts.setdefault(play.cause, [0, 0])[1 if kind == "churned" else 0] += 1
-        return {cause: SaveRecord(saved, lost) for cause, (saved, lost) in counts.items()}
+            kept = ended.get((play.account_id, play.origin)) if kind is None else kind != "churned"
+            if kept is not None:
+                yield play, kept
 
     def settled_plays(self) -> tuple[SettledPlay, ...]:
         """Saves and losses up to the last review, newest first."""
@@ -93,25 +113,32 @@ class EarlierReviews:
 
     def play_record(self, play: RunningPlay, label: str) -> PlayRecord:
         """Progress of a running play by the end of the day. ``label``: its cause in words."""
-        progress, notes, actions = self.store.progress(), self.store.progress_notes(), self.actions_by_id()
-        done = []
-        for action_id in play.action_ids:
-            state, on = progress.get(action_id, ("open", None))
-            if state == "done" and (on or self.day) <= self.day and action_id in actions:
-                done.append((on or self.day, actions[action_id].owner, notes.get(action_id, "")))
+        days, notes, actions = self._days_done(), self.store.progress_notes(), self.actions_by_id()
+        done = [
+            (days[action_id], actions[action_id].owner, notes.get(action_id, ""))
+            for action_id in play.action_ids
+            if action_id in days and action_id in actions
+        ]
         return PlayRecord(label, play.origin, play.created, len(play.action_ids), done)
+
+    def _days_done(self) -> dict[str, date]:
+        """Ids of the actions that were done by the end of the day, with the day that people named, or this one."""
+        progress = self.store.progress().items()
+        return {
+            each: on or self.day for each, (state, on) in progress if state == "done" and (on or self.day) <= self.day
+        }
 
     def renewal_intents(self) -> list[PlayCommitment]:
         """Steps of plays whose result is the intent to renew in writing and that were done by the day; by account and day."""
-        progress, found = self.store.progress(), set()
+        done, found = self._days_done(), set()
         for running in self._running():
             for play in running.plays:
                 for step in play.steps.values():
                     if step.step is None or step.step.result != RENEWAL_INTENT:
                         continue
-                    state, on = progress.get(play.action_id(step.id), ("open", None))
-                    if state == "done" and (on or self.day) <= self.day:
-                        found.add(PlayCommitment(account_id=play.account_id, on=on or self.day))
+                    on = done.get(play.action_id(step.id))
+                    if on is not None:
+                        found.add(PlayCommitment(account_id=play.account_id, on=on))
         return sorted(found, key=lambda each: (each.account_id, each.on))
 
     def open_actions(self) -> list[Action]:
@@ -160,6 +187,14 @@ class EarlierReviews:
             forecast=_passed_forecast(snapshots, self.day, identified.outcomes),
             records=records,
         )
+
+
+def _count_saves(ended: Iterable[tuple[str, bool]]) -> dict[str, SaveRecord]:
+    """Saves and losses by name. Each case: the name, and whether the account was kept."""
+    counts: dict[str, list[int]] = {}
+    for name, kept in ended:
+        counts.setdefault(name, [0, 0])[0 if kept else 1] += 1
+    return {name: SaveRecord(saved, lost) for name, (saved, lost) in counts.items()}
 
 
 def _passed_forecast(

@@ -295,7 +295,9 @@ def _play_drafter(context: ReviewContext, identified: IdentifyResult) -> PlayDra
         configuration=context.configuration,
         calendar=context.calendar,
         people=identified.people,
-        records=context.earlier_reviews(identified.as_of).save_records(identified.outcomes),
+        records=context.earlier_reviews(identified.as_of).save_records(
+            identified.outcomes, identified.followup.settled
+        ),
         today=identified.as_of,
         client=context.client,
         free_hours=(context.store.find(identified.review_id, FREE_HOURS, FreeHours) or FreeHours()).by_person,
@@ -327,7 +329,7 @@ def _accounts_with_play(
     ranks = {line.account_id: line.rank for line in identified.at_risk}
     ranks |= {line.account_id: line.rank for line in identified.ahead}
     listed = sorted((*identified.dossiers, *identified.ahead_dossiers), key=lambda each: ranks[each.account_id])
-    records = context.earlier_reviews(identified.as_of).save_records(identified.outcomes)
+    records = context.earlier_reviews(identified.as_of).save_records(identified.outcomes, identified.followup.settled)
     listed = [each for each in listed if each.account_id not in deferred]
     gains = {each.account_id: _gain(each, causes[each.account_id], records, configuration) for each in listed}
     most = set(sorted(gains, key=lambda account: (-gains[account], ranks[account]))[:deep_dives])

@@ -55,6 +55,9 @@ def _saves(metrics: Metrics) -> Iterator[str]:
     parts = [known[0], known[-1]] if len(known) > 1 else known
     said = "; ".join(f"{rate.label.removeprefix('Save rate: ')} {rate.shown}{_interval(rate)}" for rate in parts)
     yield f"Saved most and least often: {said}." if len(known) > 1 else f"Saved so far: {said}."
+    for rate in metrics.save_rates_by_step[:1]:
+        name = rate.label.removeprefix("Save rate: ")
+        yield f"The step done most often in plays with an outcome, “{name}”: {rate.shown} kept{_interval(rate)}."
 
 
 def _interval(figure: Metric) -> str:

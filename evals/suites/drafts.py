@@ -1,7 +1,8 @@
 """Suite ``drafts``: the text of a model, and the checks that have to catch its faults.
 
-Three parts. Sentences of drafts for people: each one that no fact supports has to be marked. A scripted model makes one fault at a time, and each has to be refused under its own code; this needs no model.
-A real model, live or recorded, drafts the plays for the ten accounts of the sample review, and these are judged.
+Three parts. Sentences of drafts for people: each one that no fact supports has to be marked. A scripted model makes one fault at a
+time, and each has to be refused under its own code; this needs no model. A real model, live or recorded, drafts the plays for the ten
+accounts of the sample review, and all four texts for two of them; these are judged.
 """
 
 import asyncio
@@ -16,10 +17,11 @@ import yaml
 
 from agents.conversation import ModelClient
 from agents.play_drafter import PlayDrafter
-from domain.configuration import Configuration
+from agents.text_drafter import TextDrafter
+from domain.configuration import Configuration, DraftKind
 from domain.drafting import DraftAction, PlayDraft
-from domain.phase_results import DraftResult
 from domain.save_play import SavePlay
+from domain.text_drafts import DRAFT_TITLES, TextDraft
 from evals.agent_outputs import build_drafter
 from evals.case_portfolio import score_cases
 from evals.cases import FIXTURES, AccountCase, read_cases
@@ -38,6 +40,8 @@ from tools.save_play.verification import check_draft, verify_play
 SAYS = "Drafts: each fault of a scripted model is refused under its own code; plays of a real model are complete and verified."
 FAULT_CASES = ("two_causes_service_then_rival", "budget_cut_asks_for_discount")
 PLAYS = 10
+PLAYS_WITH_TEXTS = 2
+"""All four texts of two plays: a small model needs about a minute for each."""
 
 
 # one fault at a time ---------------------------------------------------------------------------------------------------
@@ -288,10 +292,28 @@ class PlayVerified(Question):
         return not lacks, ", ".join(lacks) or "complete"
 
 
-def judge_model_plays(
-    configuration: Configuration, client: ModelClient, report_progress: ReportProgress
-) -> tuple[list[Judgement], list[SavePlay]]:
-    """Drafted plays for the ten accounts of the sample review."""
+@dataclass(frozen=True)
+class ModelText:
+    """A text for people as the model drafted it, with the record that its sentences are checked against."""
+
+    draft: TextDraft
+    record: DraftRecord
+
+
+@dataclass(frozen=True)
+class ModelDrafts:
+    """The plays of a model, and texts about the first of them."""
+
+    plays: tuple[SavePlay, ...]
+    texts: tuple[ModelText, ...]
+
+    def judgements(self) -> list[Judgement]:
+        """The plays to be judged."""
+        return [Judgement(play.name, f"Cause: {play.cause_label}.", play.account_id, play) for play in self.plays]
+
+
+def draft_with_model(configuration: Configuration, client: ModelClient, report_progress: ReportProgress) -> ModelDrafts:
+    """Plays for the ten accounts of the sample review, and texts about the first two."""
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch:
         sample = open_sample_context(Path(scratch), configuration, None)
         base, history = sample.base, sample.history
@@ -300,29 +322,51 @@ def judge_model_plays(
         found = build_dossiers(base, accounts, history, base.signal_details())
         drafter = build_drafter(base, load_people(base), client)
         contexts = [drafter.play_context(d, diagnose(d, configuration.causes, configuration.scoring)) for d in found]
-        drafted = asyncio.run(_draft_all(drafter, contexts, client, report_progress))
-        plays = [drafter.play(context, item) for context, item in zip(contexts, drafted, strict=True)]
+        drafts = asyncio.run(_draft_all(drafter, contexts, client, report_progress))
         base.close()
         sample.store.close()
-    return [Judgement(play.name, f"Cause: {play.cause_label}.", play.account_id, play) for play in plays], plays
+    return drafts
 
 
 async def _draft_all(
     drafter: PlayDrafter, contexts: Sequence[PlayContext], client: ModelClient, report_progress: ReportProgress
-) -> list[DraftResult]:
-    done: list[DraftResult] = []
+) -> ModelDrafts:
+    done = 0
 
-    async def each(context: PlayContext) -> DraftResult:
-        drafted = await drafter.draft(context)
-        done.append(drafted)
-        report_progress("drafts", len(done), len(contexts))
-        return drafted
+    def drafted() -> None:
+        nonlocal done
+        done += 1
+        report_progress("drafts", done, len(contexts) + PLAYS_WITH_TEXTS * len(DRAFT_TITLES))
 
-    report_progress("drafts", 0, len(contexts))
+    async def play_for(context: PlayContext) -> SavePlay:
+        found = await drafter.draft(context)
+        drafted()
+        return drafter.play(context, found)
+
+    async def text_for(context: PlayContext, play: SavePlay, kind: DraftKind) -> ModelText:
+        draft = await TextDrafter(drafter.configuration, client).draft(context, play, kind)
+        drafted()
+        return ModelText(draft, draft_record(context, play, kind))
+
     try:
-        return list(await asyncio.gather(*(each(context) for context in contexts)))
+        plays = await asyncio.gather(*(play_for(context) for context in contexts))
+        first = list(zip(contexts, plays, strict=True))[:PLAYS_WITH_TEXTS]
+        texts = await asyncio.gather(*(text_for(*each, kind) for each in first for kind in DRAFT_TITLES))
+        return ModelDrafts(tuple(plays), tuple(texts))
     finally:
         await client.close()
+
+
+def text_figures(texts: Sequence[ModelText]) -> tuple[Figure, ...]:
+    """Figures about texts for people: whose words they are, and how many of the model's sentences no fact supports."""
+    by_model = [each for each in texts if each.draft.made_by]
+    lines = [line for each in by_model for line in check_text(each.draft.text, each.record)]
+    sentences = [sentence for line in lines for sentence in line]
+    marked = [sentence for sentence in sentences if sentence.claims]
+    return (
+        share_figure("texts_kept", "texts for people that use the model's words", len(by_model), len(texts)),
+        share_figure("texts_unmarked", "sentences in the model's texts without a mark", len(sentences) - len(marked), len(sentences)),
+    )  # fmt: skip
 
 
 def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) -> tuple[Figure, ...]:
@@ -370,18 +414,18 @@ def run_drafts(
     report_progress: ReportProgress,
     seconds: Callable[[], Mapping[str, float]] = dict,
 ) -> SuiteResult:
-    """Judge the scripted faults and, with a client, the ten plays of the sample."""
+    """Judge the scripted faults and, with a client, the ten plays of the sample with texts about two."""
     results = judge_scripted_faults(configuration)
     says = {RefusedByCode.figure_name: RefusedByCode.description}
     figures = judge_draft_sentences(configuration)
     if client is not None:
-        judgements, plays = judge_model_plays(configuration, client, report_progress)
-        results += answer_questions("drafts", judgements, (ModelAnswered(), PlayVerified()), _describe_play)
+        drafts = draft_with_model(configuration, client, report_progress)
+        results += answer_questions("drafts", drafts.judgements(), (ModelAnswered(), PlayVerified()), _describe_play)
         says |= {
             ModelAnswered.figure_name: ModelAnswered.description,
             PlayVerified.figure_name: PlayVerified.description,
         }
-        figures += drafting_figures(plays, seconds())
+        figures += (*drafting_figures(drafts.plays, seconds()), *text_figures(drafts.texts))
     results = tuple(sorted(results, key=lambda case: case.name))
     return SuiteResult(
         suite="drafts", model=model, says=SAYS, figures=(*question_figures(results, says), *figures), cases=results

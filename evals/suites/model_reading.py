@@ -96,9 +96,11 @@ def run_reading(
     model = configuration.model.model_for("reading") if client is not None else None
     if client is not None and model is not None:
         chosen = sample(texts) if is_sample else [text for text in texts if text.half == UNSEEN]
-        counts = count(chosen, _model(configuration, client, report_progress)(chosen))
-        figures += reader_figures(f"phrases, the model's {len(chosen)} texts", count(chosen, by_phrases(chosen)))
+        found, read = by_phrases(chosen), _model(configuration, client, report_progress)(chosen)
+        counts = count(chosen, read)
+        figures += reader_figures(f"phrases, the model's {len(chosen)} texts", count(chosen, found))
         figures += reader_figures(f"{model}, {len(chosen)} texts", counts)
+        figures += reader_figures(f"both, {len(chosen)} texts", count(chosen, _together(found, read)))
         notes.append(verdict(model, counts, configuration))
     return SuiteResult(suite="reading", model=model or "none", says=SAYS, figures=tuple(figures), notes=tuple(notes))
 
@@ -190,6 +192,16 @@ def _model(configuration: Configuration, client: ModelClient, report_progress: R
             await client.close()
 
     return lambda texts: asyncio.run(read_each(texts))
+
+
+def _together(
+    by_phrases: Sequence[Sequence[Said] | None], by_model: Sequence[Sequence[Said] | None]
+) -> list[list[Said]]:
+    """Statements as a review uses them: the model's take the place of those that phrases found in the same sentence."""
+    return [
+        [*(read or ()), *(said for said in found or () if not any(_same(said[2], each[2]) for each in read or ()))]
+        for found, read in zip(by_phrases, by_model, strict=True)
+    ]
 
 
 def _with_reading(configuration: Configuration) -> Configuration:

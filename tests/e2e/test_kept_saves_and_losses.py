@@ -1,6 +1,7 @@
 """A play that ends is on one line of every later review: the play, who did what, and what was learnt."""
 
 import shutil
+from html import unescape
 from pathlib import Path
 
 from tests.desk_in_process import own_copy
@@ -29,8 +30,13 @@ def test_a_save_stays_on_record_with_its_play_and_what_was_learnt(
         assert (line["status"], line["review_id"], line["learnt"]) == ("saved", "2026-W49", LESSON)
         assert line["cause"] == play["cause_label"]
         assert line["people"] == [action["owner"]]
+        steps = {rate["id"]: rate for rate in place.document(review_id)["metrics"]["save_rates_by_step"]}
+        done = steps[f"save_rate_{action['playbook_action']}"]
+        assert (done["value"], done["count"]) == (1.0, 1), "the step that was done counts with its play's outcome"
+        assert "{" not in done["label"]
         rows = place.table(review_id, "saves_and_losses.csv")
         assert [row["learnt"] for row in rows if row["account_id"] == account] == [LESSON]
     page = place.pages("2026-W49")["review.html"].decode()
     assert LESSON in page
+    assert done["label"] in unescape(page)
     assert "Thank you" in page, "saves are celebrated by name"

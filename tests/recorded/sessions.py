@@ -1,12 +1,14 @@
-"""Recorded sessions of a real model: a table of questions about the sample portfolio, and texts that it reads.
+"""Recorded sessions of a real model: plays and texts for the sample's second week, questions about it, and texts that it reads.
 
 The answers come from ``evals/fixtures/recorded``; the network is closed. ``make record`` asks the model again, keeps the
 answers recorded for the same prompt, and deletes answers that are no longer used.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,21 @@ from agents.conversation import ModelClient
 from app.service import decide_and_run, start_review
 from app.timing import Timing
 from app.wiring import ReviewRequest, open_store, run_review
+from domain.configuration import Configuration
 from domain.decisions import CloseDecision, Decisions
 from domain.questions import QuestionAnswer
+from evals.engine import ReportProgress
 from evals.figures import SuiteResult
-from evals.recorded_model import ReplayClient, build_model_client, cassette, recorded_configuration, recording_mode
+from evals.recorded_model import (
+    RECORDED_MODEL,
+    ReplayClient,
+    build_model_client,
+    cassette,
+    recorded_configuration,
+    recording_mode,
+)
 from evals.suites.ask import SAMPLE
+from evals.suites.drafts import run_drafts
 from evals.suites.model_reading import run_reading
 from graph.ask_context import AskContext
 from tools.configuration import read_configuration
@@ -109,10 +121,26 @@ def ask_recorded_questions(folder: Path) -> tuple[tuple[QuestionAnswer, ...], li
 
 def read_recorded_texts() -> tuple[SuiteResult, list[Call]]:
     """The figures of the suite ``reading`` on the texts of its sample, as the model reads them."""
+    return _evaluate_recorded("reading", partial(run_reading, is_sample=True))
+
+
+def draft_recorded_plays() -> tuple[SuiteResult, list[Call]]:
+    """The figures of the suite ``drafts`` with the plays of the sample's second week, and texts for two, as the model drafts them."""
+
+    def run(configuration: Configuration, client: ModelClient, report_progress: ReportProgress) -> SuiteResult:
+        return run_drafts(configuration, client, RECORDED_MODEL, report_progress)
+
+    return _evaluate_recorded("drafts", run)
+
+
+def _evaluate_recorded(
+    name: str, run: Callable[[Configuration, ModelClient, ReportProgress], SuiteResult]
+) -> tuple[SuiteResult, list[Call]]:
+    """A suite with the answers of a session, and the calls that it made."""
     configuration, timing = recorded_configuration(read_configuration()), RecordingTiming()
-    with cassette("reading") as timing.tape:
+    with cassette(name) as timing.tape:
         client: ModelClient = build_model_client(configuration, timing.called)
         if recording_mode() is None:
             client = ReplayClient(client)
-        result = run_reading(configuration, client, lambda *_: None, is_sample=True)
+        result = run(configuration, client, lambda *_: None)
     return result, [call for call in timing.calls if call[2] != "unreachable"]

@@ -4,6 +4,7 @@ What cannot be known yet says so; no figure is made up from too little.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,14 @@ from tools.save_play.expected_value import SaveRecord, wilson_interval_95
 
 _Z80 = 1.2815515655446004
 """Normal quantile of the ends of an 80 % interval."""
+_PLACE = re.compile(r"\{(\w+)\}")
+_PLACE_WORDS = {
+    "with": "their contact",
+    "about": "the matter",
+    "amount": "fewer",
+    "account": "the account",
+    "our_executive": "our executive",
+}
 
 
 @dataclass(frozen=True)
@@ -199,18 +208,32 @@ def _forecast(passed: PassedForecast | None) -> Metric:
     )
 
 
+def rates_by_cause(records: Mapping[str, SaveRecord], labels: Mapping[str, str]) -> list[Metric]:
+    """The save rate of each cause, also of those without a case. ``labels``: cause to its name."""
+    return [_save_rate(cause, label, records.get(cause, SaveRecord())) for cause, label in labels.items()]
+
+
+def rates_by_step(records: Mapping[str, SaveRecord], titles: Mapping[str, str]) -> list[Metric]:
+    """The save rate of the plays in which a step was done, most cases first. ``titles``: step to its title in the library."""
+    rates = [_save_rate(step, _plain_title(titles[step]), each) for step, each in records.items() if step in titles]
+    return sorted(rates, key=lambda rate: (-rate.count, -(rate.value or 0.0), rate.label))
+
+
+def _save_rate(name: str, label: str, record: SaveRecord) -> Metric:
+    cases = record.saved + record.lost
+    return _share_metric("outcome", f"save_rate_{name}", f"Save rate: {label}", record.saved, cases, "rising", None)
+
+
+def _plain_title(title: str) -> str:
+    """The title of a step for any account: a word in each open place."""
+    return _PLACE.sub(lambda place: _PLACE_WORDS.get(place[1], place[1].replace("_", " ")), title)
+
+
 def build_metrics(
-    figures: Sequence[Metric], records: Mapping[str, SaveRecord], labels: Mapping[str, str], calibrated: bool
+    figures: Sequence[Metric], by_cause: Sequence[Metric], by_step: Sequence[Metric], calibrated: bool
 ) -> Metrics:
-    """All figures, and the save rate by cause."""
-    rates = [
-        _share_metric(
-            "outcome", f"save_rate_{cause}", f"Save rate: {label}", records.get(cause, SaveRecord()).saved,
-            records.get(cause, SaveRecord()).saved + records.get(cause, SaveRecord()).lost, "rising", None,
-        )
-        for cause, label in labels.items()
-    ]  # fmt: skip
+    """All figures, and the save rates."""
     note = (
         "" if calibrated else "Chances of leaving are estimates until they have been checked against your own renewals."
     )
-    return Metrics(figures=tuple(figures), save_rates=tuple(rates), note=note)
+    return Metrics(figures=tuple(figures), save_rates=tuple(by_cause), save_rates_by_step=tuple(by_step), note=note)
