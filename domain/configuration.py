@@ -453,7 +453,8 @@ class PastAttemptRule(Record):
 
 
 FactTopic = Literal[
-    "renewal", "owner", "sponsor", "amount", "people", "tickets", "said", "met", "owed", "health", "invoices", "usage", "goals"
+    "renewal", "owner", "sponsor", "amount", "people", "tickets", "said", "met", "owed", "health", "invoices", "usage", "goals",
+    "family",
 ]  # fmt: skip
 """Topics of questions about one account."""
 
@@ -526,6 +527,14 @@ class AskCues(Record):
     """Words for the accounts of the list before."""
     pronoun: tuple[str, ...]
     """A word for the account of the question before."""
+    reports_to: tuple[str, ...] = ()
+    """A question about who belongs to the team of somebody of ours."""
+    open_only: tuple[str, ...] = ()
+    """Only tickets that are open."""
+    trouble: tuple[str, ...] = ()
+    """A question about how an account is, without a word for the kind."""
+    what_if: tuple[str, ...] = ()
+    """The beginning of a question about what may be."""
     yes_or_no: tuple[str, ...]
     """The beginning of a question that states nothing."""
     reason: tuple[str, ...]
@@ -587,7 +596,8 @@ class AskSettings(Record):
     """Numbers in words; the words are plain small letters."""
     units: dict[Literal["day", "week", "month", "quarter", "year"], tuple[str, ...]]
     spans: dict[
-        Literal["last", "ago", "overdue", "ahead", "this", "beginning", "since", "until", "inside"], tuple[str, ...]
+        Literal["between", "last", "ago", "overdue", "ahead", "this", "beginning", "since", "until", "inside"],
+        tuple[str, ...],
     ]
     """Expressions for days; ``{number}`` and ``{unit}`` stand for the words above."""
     subjects: dict[Subject, SubjectRule]
@@ -614,7 +624,10 @@ class AskSettings(Record):
         ]
         phrases += [
             *self.units.values(),
-            *(tuple(p.replace("{number}", "x").replace("{unit}", "x") for p in group) for group in self.spans.values()),
+            *(
+                tuple(p.replace("{number}", "x").replace("{unit}", "x").replace("{month}", "x") for p in group)
+                for group in self.spans.values()
+            ),
         ]
         phrases += [*self.topics.values(), *self.measures.values(), *self.groups.values(), *self.drafts.values()]
         phrases += [rule.phrases for rule in self.filters] + [rule.phrases for rule in self.refused]

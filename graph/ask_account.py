@@ -13,19 +13,28 @@ from tools.ask.account_facts import AccountFacts
 from tools.ask.find_people import named_people
 from tools.ask.parse_question import begins, matches
 from tools.ask.run_query import run_query
-from tools.wording import plain_name
+from tools.wording import plain_name, plural
 
 _MOST_PEOPLE = 10
 _BRIEFING: tuple[FactTopic, ...] = ("renewal", "amount", "owner", "health", "people", "said", "owed", "tickets", "met")
 
 
-def _account_facts(context: AskContext, account_id: str) -> AccountFacts:
+def _account_facts(context: AskContext, account_id: str, text: str = "") -> AccountFacts:
+    """The facts of one account. ``text``: the plain question, for "open tickets"."""
+    dossier = context.dossier(account_id)
+    children = context.base.rows(
+        "select name from scored where parent_account_id = ? order by arr desc nulls last, account_id limit ?",
+        [account_id, _MOST_PEOPLE],
+    )
     return AccountFacts(
-        dossier=context.dossier(account_id),
+        dossier=dossier,
         people=context.people,
         incidents=context.incidents,
         as_of=context.as_of,
         currency=context.configuration.scoring.money.home,
+        only_open=matches(context.configuration.asking.cues.open_only, text),
+        parent=context.account_name(dossier.parent_account_id) if dossier.parent_account_id else None,
+        children=tuple(plain_name(row["name"]) for row in children),
     )
 
 
@@ -78,7 +87,7 @@ def answer_facts(context: AskContext, question: str, text: str, reading: ParsedQ
     account = context.resolve_account(question, reading)
     if isinstance(account, AnswerPart):
         return account if account.kind == "which_account" or (_proper_name(question) and reading.kind is None) else None
-    facts = _account_facts(context, account)
+    facts = _account_facts(context, account, text)
     sentences: list[str] = []
     tables: list[AnswerTable] = []
     for topic in topics[:3]:
@@ -96,9 +105,13 @@ def _proper_name(question: str) -> bool:
 
 def answer_person(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     """Answer to who somebody is: one of ours, or a contact of a customer."""
-    if not matches(context.configuration.asking.cues.person, text):
+    cues = context.configuration.asking.cues
+    if not matches([*cues.person, *cues.reports_to], text):
         return None
-    ours = [named for named in named_people(question, context.people) if " " in named.words or len(text.split()) < 5]
+    named = named_people(question, context.people)
+    if len(named) == 1 and matches(cues.reports_to, text):
+        return _team_of(context, named[0].person)
+    ours = [each for each in named if " " in each.words or len(text.split()) < 5]
     topics = [topic for topic, patterns in context.configuration.asking.topics.items() if matches(patterns, text)]
     if ours and not topics and reading.kind is None:
         return _colleague(context, ours[0].person)
@@ -120,6 +133,21 @@ def answer_person(context: AskContext, question: str, text: str, reading: Parsed
     ]
     return AnswerPart(
         kind="facts", sentences=tuple(sentences), account_ids=tuple(dict.fromkeys(c["account_id"] for c in contacts))
+    )
+
+
+def _team_of(context: AskContext, manager: Person) -> AnswerPart:
+    team = sorted((p for p in context.people.values() if p.manager_id == manager.person_id), key=lambda p: p.name)
+    if not team:
+        return AnswerPart(kind="facts", sentences=(f"Nobody reports to {manager.name} (people).",), about_people=True)
+    rows = tuple((p.person_id, p.name, p.role.replace("_", " ")) for p in team)
+    return AnswerPart(
+        kind="facts",
+        sentences=(f"{plural(len(team), 'person reports', 'people report')} to {manager.name} (people).",),
+        tables=(
+            AnswerTable(title=f"Team of {manager.name}", columns=("id", "name", "role"), rows=rows, source="people"),
+        ),
+        about_people=True,
     )
 
 

@@ -88,6 +88,9 @@ def _subject(context: AskContext, question: str, text: str, reading: ParsedQuest
         return None
     if query.subject == "incidents":
         return _incident(context, question, text, reading) if not query.conditions else listed(context, query)
+    is_empty = not query.conditions and not is_narrow and query.top is None and query.sort is None
+    if is_empty and query.unapplied:
+        return no_filter(query.unapplied)
     return listed(context, query)
 
 

@@ -13,7 +13,7 @@ from graph.ask_context import AskContext
 from graph.ask_listing import is_plural
 from tools.ask.find_account import find_account
 from tools.ask.find_people import named_people
-from tools.ask.parse_question import compiled, matches, normalize_text, split_words
+from tools.ask.parse_question import begins, compiled, matches, normalize_text, split_words
 from tools.ask.run_query import run_query
 from tools.wording import format_date, format_money, format_total, known_amount, plain_name, plural
 
@@ -96,6 +96,7 @@ def answer_lost(context: AskContext, question: str, text: str, reading: ParsedQu
         not matches(asking.lost, text)
         or not (is_plural(context, text) or matches(asking.measures["sum"], text))
         or matches(asking.cues.recently, text)
+        or begins(asking.cues.what_if, text)
         or reading.said
     ):
         return None

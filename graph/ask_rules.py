@@ -1,11 +1,14 @@
 """The answer to a question by rules alone: the typed query first, then the account that it is about."""
 
 import re
+from collections.abc import Sequence
 
 from domain.questions import AnswerPart, ParsedQuestion
 from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
-from tools.ask.parse_question import normalize_text, unknown_person
+from graph.ask_listing import portfolio_query
+from tools.ask.parse_question import matches, normalize_text, unknown_person
+from tools.wording import plain_name
 
 
 async def answer_draft(context: AskContext, question: str, reading: ParsedQuestion) -> AnswerPart | None:
@@ -33,6 +36,20 @@ async def answer_from_rules(context: AskContext, question: str, reading: ParsedQ
     if kind == "late":
         return context.late_commitments(reading.csm_id, found if isinstance(found, str) else None)
     sliced = reading.tier or reading.segment or reading.csm_id
+    cues = context.configuration.asking.cues
+    is_read = (
+        kind is not None
+        or reading.said
+        or reading.tried
+        or matches([*cues.trouble, *cues.planned], normalize_text(question))
+    )
+    if not is_read:
+        account = found if isinstance(found, str) else None
+        left = portfolio_query(context, question, account).unapplied
+        if left and (account or (sliced and isinstance(found, AnswerPart) and not found.candidates)):
+            return _not_read(context, left, account)
+        if left and isinstance(found, AnswerPart) and not found.candidates and _is_a_name(question, left):
+            return found
     if isinstance(found, AnswerPart) and kind == "plan" and (name := unknown_person(question, reading)) is not None:
         return AnswerPart(
             kind="unclear", sentences=(f"Nobody of ours is called {name}; use the name as the data has it.",)
@@ -44,3 +61,21 @@ async def answer_from_rules(context: AskContext, question: str, reading: ParsedQ
     if kind in ("save_play", "plan") or (kind is None and (reading.said or reading.tried)):
         return await context.save_play(found, reading.said, reading.tried)
     return context.explain_risk(found, reading.said)
+
+
+def _not_read(context: AskContext, words: Sequence[str], account: str | None) -> AnswerPart:
+    """The words that nothing understood, and questions about the account that are understood."""
+    named = ", ".join(f"“{plain_name(word)}”" for word in words)
+    if account is None:
+        return AnswerPart(kind="unclear", sentences=(f"{named} was not understood. {context.suggestions()}",))
+    says = (
+        f"{named} was not understood. Of {context.account_name(account)} you can ask: why it is at risk, its renewal, owner, ARR, people,"
+        " tickets, invoices, goals, usage, health, what they said, what we promised, when we met, or a save play."
+    )
+    return AnswerPart(kind="unclear", sentences=(says,), account_id=account, name=context.account_name(account))
+
+
+def _is_a_name(question: str, words: Sequence[str]) -> bool:
+    """True if the words that nothing understood are written like a name."""
+    capitals = {normalize_text(word) for word in re.findall(r"(?<=\s)[A-ZÀ-Þ][\w-]+", question)}
+    return bool(capitals) and set(words) <= capitals

@@ -193,6 +193,7 @@ def shown_text(got: QuestionAnswer) -> str:
         lines += [" ".join((*table.columns, *cells)) for table in part.tables for cells in table.rows]
         lines += [f"{line.name} {line.action} {line.owner}" for line in part.plan]
         lines += [f"{move.name} {move.note}" for move in part.movements]
+        lines += [candidate.name for candidate in part.candidates]
         lines += [part.play.model_dump_json()] if part.play is not None else []
     return "\n".join(lines)
 

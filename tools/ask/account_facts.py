@@ -37,6 +37,12 @@ class AccountFacts:
     incidents: Sequence[Incident]
     as_of: date
     currency: str
+    only_open: bool = False
+    """True: of tickets only those that are open."""
+    parent: str | None = None
+    """Name of the account that it belongs to."""
+    children: Sequence[str] = ()
+    """Names of the accounts that belong to it."""
 
     def about(self, topic: FactTopic) -> tuple[list[str], tuple[AnswerTable, ...]]:
         """Sentences on one topic, and the rows that they rest on."""
@@ -127,9 +133,11 @@ class AccountFacts:
         escalated = sum(fact.escalated is True for fact in found)
         if not found:
             return [f"No open or recent ticket of {self.dossier.name} is on record."], ()
-        return [f"{self.dossier.name}: {plural(opened, 'open ticket')}, {escalated} escalated."], self._table(
-            "Tickets", TicketFact
-        )
+        says = f"{self.dossier.name}: {plural(opened, 'open ticket')}, {escalated} escalated."
+        if self.only_open:
+            newest = [fact for fact in self._newest(TicketFact) if isinstance(fact, TicketFact) and fact.open is True]
+            return [says], self._table_of("Open tickets", newest)
+        return [says], self._table("Tickets", TicketFact)
 
     def said(self) -> tuple[list[str], tuple[AnswerTable, ...]]:
         """The customer's own words."""
@@ -191,13 +199,27 @@ class AccountFacts:
             else f"No goal of {self.dossier.name} is on record."
         ], table
 
+    def family(self) -> tuple[list[str], tuple[AnswerTable, ...]]:
+        """The account that it belongs to, and those that belong to it."""
+        name = self.dossier.name
+        above = f"{name} belongs to {self.parent}" if self.parent else f"{name} belongs to no other account"
+        below = (
+            f"{', '.join(self.children)} belong{'s' if len(self.children) == 1 else ''} to it"
+            if self.children
+            else "no account belongs to it"
+        )
+        return [f"{above}; {below} (accounts)."], ()
+
     def _newest(self, kind: type) -> list[Fact]:
         found = [fact for fact in self.dossier.facts if isinstance(fact, kind)]
         return sorted(found, key=lambda fact: fact.on or date.min, reverse=True)
 
     def _table(self, title: str, kind: type) -> tuple[AnswerTable, ...]:
+        return self._table_of(title, self._newest(kind))
+
+    def _table_of(self, title: str, facts: Sequence[Fact]) -> tuple[AnswerTable, ...]:
         text = FactText.of(self.dossier.facts, self.incidents, self.as_of)
-        found = self._newest(kind)[:_MOST]
+        found = facts[:_MOST]
         rows = tuple((str(f.on or "unknown"), text.sentence(f), f"{f.source.table} {f.source.key}") for f in found)
         tables = ", ".join(sorted({fact.source.table for fact in found}))
         return (AnswerTable(title=title, columns=("on", "fact", "source"), rows=rows, source=tables),) if rows else ()
@@ -207,5 +229,5 @@ _TOPICS: Mapping[FactTopic, Callable[[AccountFacts], tuple[list[str], tuple[Answ
     "renewal": AccountFacts.renewal, "owner": AccountFacts.owner, "sponsor": AccountFacts.sponsor, "amount": AccountFacts.amount,
     "people": AccountFacts.people_there, "tickets": AccountFacts.tickets, "said": AccountFacts.said, "met": AccountFacts.met,
     "owed": AccountFacts.owed, "health": AccountFacts.health, "invoices": AccountFacts.invoices, "usage": AccountFacts.usage,
-    "goals": AccountFacts.goals,
+    "goals": AccountFacts.goals, "family": AccountFacts.family,
 }  # fmt: skip

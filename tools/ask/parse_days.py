@@ -40,10 +40,14 @@ class _Words:
 @lru_cache(maxsize=4)
 def _filled(numbers: tuple[tuple[str, int], ...], units: tuple[tuple[str, tuple[str, ...]], ...],
             spans: tuple[tuple[str, tuple[str, ...]], ...], months: tuple[tuple[str, ...], ...]) -> _Words:  # fmt: skip
+    month_names = "|".join(normalize_text(name) for each in months for name in each)
     number = rf"(?P<number>\d{{1,3}}|{'|'.join(sorted((w for w, _ in numbers), key=len, reverse=True))})"
     unit = rf"(?P<unit>{'|'.join(word for _, words in units for word in words)})"
     filled = {
-        name: tuple(_once(p.replace("{number}", number).replace("{unit}", unit)) for p in patterns)
+        name: tuple(
+            _once(p.replace("{number}", number).replace("{unit}", unit).replace("{month}", f"(?P<first>{month_names})"))
+            for p in patterns
+        )
         for name, patterns in spans
     }
     names = tuple(
@@ -71,7 +75,7 @@ def _words(asking: AskSettings) -> _Words:
 def day_range(text: str, asking: AskSettings, today: date, past: bool, title: str) -> FoundRange | None:
     """The days that the question asks for, as a condition on ``day``. ``past``: days behind are meant, not ahead."""
     words = _words(asking)
-    for reader in (_last, _ahead, _this, _since, _until, _inside):
+    for reader in (_between, _last, _ahead, _this, _since, _until, _inside):
         found = reader(words, text, today, past)
         if found is not None:
             low, high, taken = found
@@ -239,6 +243,22 @@ def _year(month: int, today: date, past: bool) -> int:
     if past:
         return today.year - (month > today.month)
     return today.year + (month < today.month)
+
+
+def _between(words: _Words, text: str, today: date, past: bool) -> _Found | None:
+    """From one day of a month to another, of the same month or a later one."""
+    for pattern in words.spans.get("between", ()):
+        until = _named(words, (pattern,), text, today, past)
+        match = compiled(pattern).search(text)
+        if until is None or match is None:
+            continue
+        last, day = until[1] - timedelta(days=1), min(int(match["number"]), 28)
+        month = next(
+            (i for i, names in enumerate(words.months, 1) if re.fullmatch(names, match["first"] or "")), last.month
+        )
+        year = last.year - (month > last.month)
+        return date(year, month, day), until[1], until[2]
+    return None
 
 
 def _since(words: _Words, text: str, today: date, past: bool) -> _Found | None:

@@ -13,7 +13,8 @@ from tools.wording import format_date
 _NUMBER = r"(?:eur|usd|€|\$)?\s*(\d[\d.,]*)\s*(k|tsd|thousand|m|mio|million|millions)?\b"
 _MORE = r"(?:over|above|more than|at least|bigger than|larger than|greater than|>=?|uber|mehr als|mindestens|plus de|au moins|mas de|al menos)"
 _LESS = r"(?:under|below|less than|at most|smaller than|<=?|unter|weniger als|hochstens|moins de|menos de)"
-_BEFORE, _UNTIL = r"(?:before|vor|avant|antes de)", r"(?:until|by|till|bis|jusqu.en|jusqu.a|hasta)"
+_BEFORE = r"(?:before|vor|avant|antes de)"
+_UNTIL = r"(?:until|by|till|bis|jusqu.en|jusqu.a|hasta)(?: (?:the )?end of| ende| fin(?: de)?(?: la)?| la fin d.| el final de| finales de)?"
 _AFTER, _IN = r"(?:after|from|since|nach|ab|apres|despues de)", r"(?:in|im|en|this|next|for|de|du|of)"
 _UNITS = {"day": 1, "tag": 1, "jour": 1, "dia": 1, "week": 7, "woche": 7, "semaine": 7, "semana": 7}
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "ersten": 1, "erstes": 1,
