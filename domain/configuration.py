@@ -533,6 +533,10 @@ class AskCues(Record):
     """Only tickets that are open."""
     trouble: tuple[str, ...] = ()
     """A question about how an account is, without a word for the kind."""
+    anybody: tuple[str, ...] = ()
+    """Words for whoever it is, as good as the plural."""
+    share: tuple[str, ...] = ()
+    """A question for a share of the whole."""
     what_if: tuple[str, ...] = ()
     """The beginning of a question about what may be."""
     yes_or_no: tuple[str, ...]

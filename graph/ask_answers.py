@@ -10,6 +10,7 @@ from graph.ask_context import AskContext
 from graph.ask_listing import asks_for_rows, is_plural, listed, named_account, no_filter, portfolio_query
 from graph.ask_weeks import answer_history, answer_worked
 from tools.ask.parse_question import matches, normalize_text, plain_question
+from tools.ask.run_query import share_of_base
 from tools.wording import format_date, format_money, plain_name, plural
 
 _PLAN_FIELDS = {"tier", "segment", "csm", "at_risk"}
@@ -23,7 +24,7 @@ def answer_typed(context: AskContext, question: str, reading: ParsedQuestion) ->
     text = plain_question(question)
     if (refused := _refused(context, text, reading)) is not None:
         return refused
-    before = (answer_worked, answer_history, answer_lost, answer_compare, answer_briefing, answer_person)
+    before = (_share, answer_worked, answer_history, answer_lost, answer_compare, answer_briefing, answer_person)
     for answer in (*before, _subject, _incident, _late_renewals, answer_why_changed):
         if (part := answer(context, question, text, reading)) is not None:
             return part
@@ -136,9 +137,21 @@ def _incident(context: AskContext, question: str, text: str, reading: ParsedQues
 
 
 def _late_renewals(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
-    if not matches(context.configuration.asking.cues.overdue_renewal, text):
+    if reading.kind == "save_play" or not matches(context.configuration.asking.cues.overdue_renewal, text):
         return None
     return listed(context, portfolio_query(context, question))
+
+
+def _share(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+    """The share of all ARR and of all accounts that the filters of a question take."""
+    if not matches(context.configuration.asking.cues.share, text):
+        return None
+    query = portfolio_query(context, question)
+    if query.subject != "accounts" or not query.conditions:
+        return None
+    part = listed(context, query.model_copy(update={"measure": "list", "group": None}))
+    arr, accounts = share_of_base(context.base, part.query or query)
+    return part.model_copy(update={"sentences": (f"{arr}; {accounts}.", *part.sentences)})
 
 
 # many accounts ----------------------------------------------------------------------------------------------------
@@ -155,7 +168,7 @@ def _list(context: AskContext, question: str, text: str, reading: ParsedQuestion
     if not fields and not has_figure:
         is_asked = is_many and reading.kind is None and asks_for_rows(context, text)
         return no_filter(query.unapplied) if is_asked else None
-    is_figure = has_figure and bool(fields or query.group)
+    is_figure = has_figure and bool(fields or query.group or query.top)
     if not is_many and not is_figure and "change" not in fields:
         return None
     is_plan = fields <= _PLAN_FIELDS and not has_figure
@@ -163,6 +176,6 @@ def _list(context: AskContext, question: str, text: str, reading: ParsedQuestion
         return None
     if reading.kind == "changes" and fields <= {"change", "at_risk"} and not has_figure:
         return None
-    if not fields and query.unapplied and query.group is None:
+    if not fields and query.unapplied and query.group is None and query.top is None:
         return no_filter(query.unapplied)
     return listed(context, query)

@@ -13,6 +13,7 @@ from graph.ask_context import AskContext
 from graph.ask_listing import is_plural
 from tools.ask.find_account import find_account
 from tools.ask.find_people import named_people
+from tools.ask.parse_days import day_range
 from tools.ask.parse_question import begins, compiled, matches, normalize_text, split_words
 from tools.ask.run_query import run_query
 from tools.wording import format_date, format_money, format_total, known_amount, plain_name, plural
@@ -94,7 +95,7 @@ def answer_lost(context: AskContext, question: str, text: str, reading: ParsedQu
     asking = context.configuration.asking
     if (
         not matches(asking.lost, text)
-        or not (is_plural(context, text) or matches(asking.measures["sum"], text))
+        or not (is_plural(context, text) or matches([*asking.measures["sum"], *asking.cues.anybody], text))
         or matches(asking.cues.recently, text)
         or begins(asking.cues.what_if, text)
         or reading.said
@@ -105,6 +106,11 @@ def answer_lost(context: AskContext, question: str, text: str, reading: ParsedQu
 
 def _lost_list(context: AskContext, text: str) -> AnswerPart:
     rows, when = context.former, ""
+    days = day_range(text, context.configuration.asking, context.as_of, True, "churned")
+    if days is not None:
+        low, high = days.condition.low, days.condition.high
+        rows = [row for row in rows if (not low or row["churned_on"] >= low) and (not high or row["churned_on"] < high)]
+        when = f" {days.words}"
     year = re.search(r"\b(20\d\d)\b", text)
     wanted = (
         int(year[1])

@@ -273,7 +273,7 @@ class AskContext:
             portfolio.arr_at_risk, portfolio.at_risk_accounts, portfolio.at_risk_unknown_arr, portfolio.currency
         )
         sentences = [
-            f"{at_risk} of ARR is at risk, "
+            f"{at_risk} of ARR is at risk at {plural(portfolio.at_risk_accounts, 'account')}, "
             f"{format_money(abs(moved), portfolio.currency)} {'more' if moved > 0 else 'less'} than on {since}."
         ]
         for change, says in _CHANGE_PHRASES:
@@ -314,7 +314,8 @@ class AskContext:
             f"{item.owner}: {item.title} for {item.account_name}, due {format_day(item.due)} ({item.status})."
             for item in late[:_MAX_LATE_LISTED]
         ]
-        return AnswerPart(kind="late", sentences=tuple(sentences), commitments=late)
+        ids = tuple(dict.fromkeys(item.account_id for item in late))
+        return AnswerPart(kind="late", sentences=tuple(sentences), commitments=late, account_ids=ids)
 
     def not_understood(self) -> AnswerPart:
         """Examples of questions, for one that was not understood."""

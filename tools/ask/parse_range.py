@@ -91,7 +91,7 @@ def _between(low: date | None, high: date | None, words: str) -> FoundRange:
 
 
 def _overdue(text: str, asking: AskSettings, today: date) -> FoundRange | None:
-    match = re.search(r"\boverdue renewals?\b|\brenewals? (?:is |are )?overdue\b|\brenewal (?:date )?(?:has|have) passed\b|\buberfallige\w* verlanger\w*", text)  # fmt: skip
+    match = re.search(r"\boverdue renewals?\b|\brenewals? (?:is |are )?overdue\b|\brenewal (?:dates? )?(?:has |have |is |are )?(?:already |long )?(?:passed|gone by|in the past)\b|\buberfallige\w* verlanger\w*", text)  # fmt: skip
     return _between(None, today, match[0]) if match else None
 
 

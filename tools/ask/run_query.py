@@ -117,6 +117,22 @@ def query_where(base: ScoredBase, query: PortfolioQuery) -> tuple[str, list[Any]
     return (f" where {' and '.join(parts)}" if parts else ""), values
 
 
+def share_of_base(base: ScoredBase, query: PortfolioQuery) -> tuple[str, str]:
+    """The share of the ARR and of the accounts that the filters take, in words. ARR that is unknown counts on neither side."""
+    where, values = query_where(base, query)
+    (row,) = base.rows(
+        f"select sum(s.arr) as arr, count(*) as n, (select sum(arr) from scored) as whole, (select count(*) from scored) as accounts {_FROM}{where}",
+        values,
+    )
+    currency, arr, whole = base.configuration.scoring.money.home, float(row["arr"] or 0), float(row["whole"] or 0)
+    of_arr = f"{arr / whole:.1%}".replace("%", " %") if whole else "An unknown share"
+    of_accounts = f"{row['n'] / row['accounts']:.1%}".replace("%", " %") if row["accounts"] else "none"
+    return (
+        f"{of_arr} of the ARR: {format_money(arr, currency)} of {format_money(whole, currency)}",
+        f"{of_accounts} of the accounts: {row['n']:,} of {row['accounts']:,}",
+    )
+
+
 _TOUCHES = {"touched": "", "answered": " and (not outbound or responded_at is not null or attended)"}
 
 
