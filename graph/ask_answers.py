@@ -7,13 +7,12 @@ from domain.questions import AnswerPart, AnswerTable, ParsedQuestion, PortfolioQ
 from graph.ask_account import answer_briefing, answer_facts, answer_person, answer_why_changed
 from graph.ask_compare import answer_compare, answer_lost
 from graph.ask_context import AskContext
-from graph.ask_listing import asks_for_rows, is_plural, listed, named_account, no_filter, portfolio_query
+from graph.ask_listing import PLAN_FIELDS, asks_for_rows, is_plural, listed, named_account, no_filter, portfolio_query
 from graph.ask_weeks import answer_history, answer_worked
 from tools.ask.parse_question import matches, normalize_text, plain_question
 from tools.ask.run_query import share_of_base
 from tools.wording import format_date, format_money, plain_name, plural
 
-_PLAN_FIELDS = {"tier", "segment", "csm", "at_risk"}
 _LATE = ("late", "missed")
 _NEVER_LISTED = ("why", "save_play", "load")
 """Kinds of question that no list answers."""
@@ -161,7 +160,7 @@ def _list(context: AskContext, question: str, text: str, reading: ParsedQuestion
     query = portfolio_query(context, question)
     cues = context.configuration.asking.cues
     fields = {condition.field if condition.known is None else f"no {condition.field}" for condition in query.conditions}
-    if reading.kind == "why" or (reading.kind in ("late", "save_play") and fields <= _PLAN_FIELDS):
+    if reading.kind == "why" or (reading.kind in ("late", "save_play") and fields <= PLAN_FIELDS):
         return None
     has_figure = query.measure != "list" or query.group is not None or query.top is not None
     is_many = is_plural(context, text)
@@ -171,7 +170,7 @@ def _list(context: AskContext, question: str, text: str, reading: ParsedQuestion
     is_figure = has_figure and bool(fields or query.group or query.top)
     if not is_many and not is_figure and "change" not in fields:
         return None
-    is_plan = fields <= _PLAN_FIELDS and not has_figure
+    is_plan = fields <= PLAN_FIELDS and not has_figure
     if is_plan and (matches(cues.planned, text) or (reading.kind == "plan" and not matches(cues.sorting, text))):
         return None
     if reading.kind == "changes" and fields <= {"change", "at_risk"} and not has_figure:

@@ -14,6 +14,8 @@ from tools.ask.run_query import run_query
 from tools.wording import plain_name
 
 _MIN_LIKENESS = 80
+PLAN_FIELDS = frozenset(("tier", "segment", "csm", "at_risk"))
+"""Filters that the intervention plan knows."""
 _ON_THE_SERVER = frozenset(("champion", "touched", "answered"))
 """Filters on rows that a database server keeps."""
 CAN_FILTER = "segment, CSM, sponsor, manager's team, stage, health, priority, ARR, renewal, risk, change, and what customers said"
@@ -66,9 +68,12 @@ def listed(context: AskContext, query: PortfolioQuery) -> AnswerPart:
     query, limits = _applicable(context, query)
     run = run_query if query.subject == "accounts" else run_subject_query
     found = run(context.base, query, context.people)
+    kind, sentences = "list", (*found.sentences, *limits)
+    if query.unapplied:
+        kind, sentences = "unclear", (_without(query.unapplied), *sentences)
     return AnswerPart(
-        kind="list",
-        sentences=(*found.sentences, *limits),
+        kind=kind,
+        sentences=sentences,
         query=query,
         tables=found.tables,
         account_ids=found.account_ids,
@@ -106,6 +111,12 @@ def _why_not(context: AskContext, query: PortfolioQuery, condition: Condition) -
 def asks_for_rows(context: AskContext, text: str) -> bool:
     """True if the question begins with a word that asks for rows."""
     return begins(context.configuration.asking.cues.rows, text)
+
+
+def _without(unapplied: Sequence[str]) -> str:
+    """The first sentence of a list that leaves out a word of the question: it may not be what was asked."""
+    words = ", ".join(f"“{plain_name(word)}”" for word in unapplied)
+    return f"No filter understands {words}, so this may not be what you ask. Without {'it' if len(unapplied) == 1 else 'them'}:"
 
 
 def no_filter(unapplied: Sequence[str]) -> AnswerPart:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from domain.questions import AnswerPart, ParsedQuestion
 from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
-from graph.ask_listing import portfolio_query
+from graph.ask_listing import PLAN_FIELDS, listed, portfolio_query
 from tools.ask.parse_question import matches, normalize_text, unknown_person
 from tools.wording import plain_name
 
@@ -36,20 +36,8 @@ async def answer_from_rules(context: AskContext, question: str, reading: ParsedQ
     if kind == "late":
         return context.late_commitments(reading.csm_id, found if isinstance(found, str) else None)
     sliced = reading.tier or reading.segment or reading.csm_id
-    cues = context.configuration.asking.cues
-    is_read = (
-        kind is not None
-        or reading.said
-        or reading.tried
-        or matches([*cues.trouble, *cues.planned], normalize_text(question))
-    )
-    if not is_read:
-        account = found if isinstance(found, str) else None
-        left = portfolio_query(context, question, account).unapplied
-        if left and (account or (sliced and isinstance(found, AnswerPart) and not found.candidates)):
-            return _not_read(context, left, account)
-        if left and isinstance(found, AnswerPart) and not found.candidates and _is_a_name(question, left):
-            return found
+    if (part := _read_in_part(context, question, reading, found)) is not None:
+        return part
     if isinstance(found, AnswerPart) and kind == "plan" and (name := unknown_person(question, reading)) is not None:
         return AnswerPart(
             kind="unclear", sentences=(f"Nobody of ours is called {name}; use the name as the data has it.",)
@@ -61,6 +49,31 @@ async def answer_from_rules(context: AskContext, question: str, reading: ParsedQ
     if kind in ("save_play", "plan") or (kind is None and (reading.said or reading.tried)):
         return await context.save_play(found, reading.said, reading.tried)
     return context.explain_risk(found, reading.said)
+
+
+def _read_in_part(
+    context: AskContext, question: str, reading: ParsedQuestion, found: str | AnswerPart
+) -> AnswerPart | None:
+    """The answer to a question of which a word was not read; None where the rest of the rules may answer.
+
+    How an account is, and what to do with a part of the portfolio, are asked in many words: those are not held to each.
+    """
+    asking, text = context.configuration.asking, normalize_text(question)
+    is_sliced = bool(reading.tier or reading.segment or reading.csm_id)
+    if isinstance(found, str):
+        left = portfolio_query(context, question, found).unapplied
+        is_free = reading.kind is not None or reading.said or reading.tried or matches(asking.cues.trouble, text)
+        return _not_read(context, left, found) if left and not is_free else None
+    if found.candidates:
+        return None
+    query = portfolio_query(context, question)
+    if is_sliced and {condition.field for condition in query.conditions} - PLAN_FIELDS:
+        return listed(context, query)
+    if reading.kind is not None or reading.said or reading.tried or not query.unapplied:
+        return None
+    if is_sliced and not matches(asking.cues.planned, text):
+        return _not_read(context, query.unapplied, None)
+    return found if _is_a_name(question, query.unapplied) else None
 
 
 def _not_read(context: AskContext, words: Sequence[str], account: str | None) -> AnswerPart:

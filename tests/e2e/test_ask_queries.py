@@ -54,6 +54,12 @@ def asked(context: AskContext, question: str, *earlier: str) -> QuestionAnswer:
         ("accounts in the E-417 incident that renew in the next 6 months", "5 accounts", "Verbena Water"),
         ("how did Hinode Robotics develop over the last weeks?", "health 78 on 19 Oct 2026, 57 on 23 Nov 2026", "2026-11-02"),
         ("compare this week with two weeks ago", "35 accounts at risk then, 38 now", "EUR 3,098,704"),
+        ("who reports to Tobias Wren?", "4 people report to Tobias Wren (people).", "Emeka Nwosu"),
+        ("what share of our ARR is at risk?", "42.3 % of the ARR: EUR 3,768,364 of EUR 8,901,867; 28.6 % of the accounts: 38 of 133.", "TF-1253"),
+        ("invoices falling due from 8 to 12 December 2026", "due from 8 Dec 2026 to 12 Dec 2026", "TF-1055"),
+        ("did Zephyrine already renew?", "Outcomes, Zephyrine Labs", "2026-11-20"),
+        ("did we lose anybody this month?", "1 customer lost this month", "Pembridge Water"),
+        ("parent of Tamarind Iberia?", "Tamarind Iberia belongs to Tamarind Facilities; no account belongs to it (accounts).", ""),
         ("what has worked for relationship erosion before?", "3 plays for relationship erosion ended", "Kingfisher"),
     ],
 )  # fmt: skip
@@ -63,6 +69,25 @@ def test_a_question_about_many_things_is_answered_with_its_rows(
     text = shown_text(asked(sample, question))
     assert sentence in text
     assert row in text
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [("the zodiac sign of Hinode Robotics", "“zodiac”"), ("the shoe size of Sadia Karim", "“shoe”, “size”"), ("invoices that smell", "“smell”")],
+)  # fmt: skip
+def test_a_question_that_is_read_in_part_is_not_answered_with_something_else(
+    sample: AskContext, question: str, words: str
+) -> None:
+    (part,) = asked(sample, question).parts
+    assert part.kind == "unclear"
+    assert words in part.sentences[0]
+
+
+def test_of_open_tickets_only_those_that_are_open_are_shown(sample: AskContext) -> None:
+    (part,) = asked(sample, "open tickets jasperine & pillai").parts
+    (table,) = part.tables
+    assert len(table.rows) == 4
+    assert all("closed" not in row[1] for row in table.rows)
 
 
 def test_the_owners_of_the_list_before_are_shown_without_a_word_that_was_not_understood(sample: AskContext) -> None:

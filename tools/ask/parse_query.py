@@ -17,7 +17,7 @@ from tools.ask.parse_days import day_range, overdue_days, since_day
 from tools.ask.parse_question import compiled, first_match, matches, normalize_text
 from tools.ask.parse_range import FoundRange, money_range, renewal_range, score_ranges
 from tools.ask.parse_subject import asked_history, asked_subject
-from tools.ask.subject_tables import SUBJECTS
+from tools.ask.subject_tables import SUBJECTS, SubjectTable
 from tools.wording import format_date, plain_name
 
 Sort = Literal["arr", "renewal", "risk", "health"]
@@ -197,7 +197,7 @@ def _subject_filters(rest: _Rest, asking: AskSettings, terms: QuestionTerms, sub
         if found is not None:
             rest.take(found.words)
             rest.conditions.append(found.condition)
-        _amounts(rest, terms)
+        _amounts(rest, terms, table)
     if subject == "incidents":
         _incidents(rest, terms)
     _words(rest, own.filters)
@@ -266,10 +266,15 @@ def _account_days(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> Non
         rest.conditions.append(Condition(field="invoice_overdue", low=float(days) + 0.5, says=says))
 
 
-def _amounts(rest: _Rest, terms: QuestionTerms) -> None:
+def _amounts(rest: _Rest, terms: QuestionTerms, table: SubjectTable) -> None:
+    """A range of money: of the row's own amount where it has one, unless ARR is named."""
     if ranged := money_range(rest.text, terms.currency):
         rest.take(ranged.words)
-        rest.conditions.append(ranged.condition)
+        condition = ranged.condition
+        if "amount" in table.amounts and " arr " not in rest.text:
+            says = condition.says.replace("ARR", "amount", 1)
+            condition = condition.model_copy(update={"field": "amount", "says": says})
+        rest.conditions.append(condition)
 
 
 def _ranges(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> None:

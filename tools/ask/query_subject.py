@@ -13,7 +13,6 @@ from tools.ask.run_query import (
     account_condition,
     group_name,
     subject_line,
-    unapplied_sentences,
 )
 from tools.ask.subject_tables import SUBJECTS, Column, SubjectTable
 from tools.scoring.scored_base import Row, ScoredBase
@@ -170,7 +169,6 @@ class _Asked:
         return group_name(key, group, self.people)
 
     def _result(self, sentences: list[str], table: AnswerTable | None, ids: tuple[str, ...]) -> QueryResult:
-        sentences += unapplied_sentences(self.query)
         return QueryResult(self._understood(), tuple(sentences), (table,) if table else (), ids)
 
     def _understood(self) -> str:

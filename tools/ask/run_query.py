@@ -73,7 +73,7 @@ def run_query(base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Pers
     )
     return QueryResult(
         subject_line(query),
-        (*sentences, *unapplied_sentences(query)),
+        tuple(sentences),
         (table,) if rows else (),
         tuple(r["id"] for r in rows),
     )
@@ -90,14 +90,6 @@ def subject_line(query: PortfolioQuery, otherwise: str = "All accounts") -> str:
     """The filters as they were understood; ``otherwise`` where there is none."""
     says = ", ".join(condition.says for condition in query.conditions)
     return (capitalize_first(says) if otherwise else says) or otherwise
-
-
-def unapplied_sentences(query: PortfolioQuery) -> list[str]:
-    """The sentence on words that no filter understands."""
-    if not query.unapplied:
-        return []
-    words = ", ".join(f"“{plain_name(word)}”" for word in query.unapplied)
-    return [f"Not applied, because no filter understands it: {words}."]
 
 
 def _source(base: ScoredBase, query: PortfolioQuery) -> str:
@@ -271,7 +263,7 @@ def _grouped(
         sentences.append(f"{capitalize_first(names[0])} has the most: {plural(rows[0]['n'], 'account')}." if not figure else
                          f"{capitalize_first(names[0])} has the highest {query.measure}: {_amount(rows[0]['value'], query.of, currency)}.")  # fmt: skip
     table = AnswerTable(title=f"By {_TITLES[query.group]}", columns=columns, rows=cells, source=_source(base, query))
-    return QueryResult(subject_line(query), (*sentences, *unapplied_sentences(query)), (table,) if rows else (), ())
+    return QueryResult(subject_line(query), tuple(sentences), (table,) if rows else (), ())
 
 
 def group_name(key: str | None, group: str, people: Mapping[str, Person]) -> str:
