@@ -20,8 +20,7 @@ from evals.engine import ReportProgress
 from evals.figures import Figure, mean_figure, paired_difference
 from evals.preference import PlayPair
 from evals.suites.ask import open_sample_context
-from evals.suites.drafts import specific_share
-from evals.suites.plays import named_must_haves, read_play_cases
+from evals.suites.plays import named_must_haves, read_play_cases, specific_share
 from tools.configuration import read_configuration
 from tools.evidence.causes import diagnose
 from tools.evidence.dossier import Known, build_dossiers, load_people

@@ -3,7 +3,10 @@
 Each answer says how the question was understood; what no filter understands is said. None: another answer fits better.
 """
 
-from domain.questions import AnswerPart, AnswerTable, ParsedQuestion, PortfolioQuery
+import re
+
+from domain.configuration import Subject
+from domain.questions import AnswerPart, AnswerTable, Condition, ParsedQuestion, PortfolioQuery
 from graph.ask_account import answer_briefing, answer_facts, answer_person, answer_why_changed
 from graph.ask_compare import answer_compare, answer_lost
 from graph.ask_context import AskContext
@@ -14,6 +17,8 @@ from tools.ask.run_query import share_of_base
 from tools.wording import format_date, format_money, plain_name, plural
 
 _LATE = ("late", "missed")
+_ID = re.compile(r"\b[A-Za-z]{1,6}[-_#]?\d[\w-]{2,}")
+"""Text that looks like the id of a record: letters, then digits."""
 _NEVER_LISTED = ("why", "save_play", "load")
 """Kinds of question that no list answers."""
 
@@ -23,7 +28,16 @@ def answer_typed(context: AskContext, question: str, reading: ParsedQuestion) ->
     text = plain_question(question)
     if (refused := _refused(context, text, reading)) is not None:
         return refused
-    before = (_share, answer_worked, answer_history, answer_lost, answer_compare, answer_briefing, answer_person)
+    before = (
+        _record,
+        _share,
+        answer_worked,
+        answer_history,
+        answer_lost,
+        answer_compare,
+        answer_briefing,
+        answer_person,
+    )
     for answer in (*before, _subject, _incident, _late_renewals, answer_why_changed):
         if (part := answer(context, question, text, reading)) is not None:
             return part
@@ -55,6 +69,25 @@ def _refused(context: AskContext, text: str, reading: ParsedQuestion) -> AnswerP
         phrases = [phrase for phrase in rule.phrases if reading.kind != "why" or phrase.startswith("^")]
         if matches(phrases, text):
             return AnswerPart(kind="refused", sentences=(f"I don't do that. {rule.says}", context.suggestions()))
+    return None
+
+
+def _record(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
+    """The ticket or the invoice whose id the question names."""
+    if context.base.warehouse is not None or reading.kind in ("save_play", "why"):
+        return None  # those rows stay on the server
+    ids = [token.upper().rstrip(".,-") for token in _ID.findall(question)]
+    columns: tuple[tuple[Subject, str], ...] = (("tickets", "ticket_id"), ("invoices", "invoice_id"))
+    for subject, column in columns if ids else ():
+        table = context.base.full_table(subject)
+        known = context.base.rows(
+            f"select distinct upper({column}) as id from {table} where list_contains(?, upper({column})) order by 1",
+            [ids],
+        )
+        if known:
+            found = tuple(row["id"] for row in known)
+            condition = Condition(field="id", values=found, says=", ".join(map(plain_name, found)))
+            return listed(context, PortfolioQuery(subject=subject, conditions=(condition,)))
     return None
 
 

@@ -28,6 +28,7 @@ from evals.cases import FIXTURES, AccountCase, read_cases
 from evals.engine import Judgement, Question, ReportProgress, Verdict, answer_questions
 from evals.figures import CaseResult, Figure, SuiteResult, mean_figure, question_figures, share_figure
 from evals.suites.ask import open_sample_context
+from evals.suites.plays import named_must_haves, read_play_cases, specific_share
 from tools.evidence.causes import diagnose
 from tools.evidence.dossier import build_dossiers, load_people
 from tools.planning.intervention_plan import at_risk_ids
@@ -306,6 +307,8 @@ class ModelDrafts:
 
     plays: tuple[SavePlay, ...]
     texts: tuple[ModelText, ...]
+    by_playbook: tuple[SavePlay, ...]
+    """The plays of the same accounts without a model."""
 
     def judgements(self) -> list[Judgement]:
         """The plays to be judged."""
@@ -352,9 +355,23 @@ async def _draft_all(
         plays = await asyncio.gather(*(play_for(context) for context in contexts))
         first = list(zip(contexts, plays, strict=True))[:PLAYS_WITH_TEXTS]
         texts = await asyncio.gather(*(text_for(*each, kind) for each in first for kind in DRAFT_TITLES))
-        return ModelDrafts(tuple(plays), tuple(texts))
+        return ModelDrafts(tuple(plays), tuple(texts), tuple(map(drafter.from_playbook, contexts)))
     finally:
         await client.close()
+
+
+def must_have_figures(drafts: ModelDrafts) -> tuple[Figure, ...]:
+    """What a leader wants named, named in the steps: by the model's plays and by the playbook's of the same accounts."""
+    wanted = {case.account: case for half in read_play_cases().values() for case in half}
+    ways = (
+        ("must_haves", "the model's plays", drafts.plays),
+        ("must_haves_playbook", "the playbook's plays", drafts.by_playbook),
+    )
+    return tuple(
+        mean_figure(name, f"what a leader wants named, named in steps of {who}",
+                    {play.account_id: named_must_haves(wanted[play.account_id], play) for play in plays if play.account_id in wanted})
+        for name, who, plays in ways
+    )  # fmt: skip
 
 
 def text_figures(texts: Sequence[ModelText]) -> tuple[Figure, ...]:
@@ -363,10 +380,11 @@ def text_figures(texts: Sequence[ModelText]) -> tuple[Figure, ...]:
     lines = [line for each in by_model for line in check_text(each.draft.text, each.record)]
     sentences = [sentence for line in lines for sentence in line]
     marked = [sentence for sentence in sentences if sentence.claims]
-    return (
-        share_figure("texts_kept", "texts for people that use the model's words", len(by_model), len(texts)),
-        share_figure("texts_unmarked", "sentences in the model's texts without a mark", len(sentences) - len(marked), len(sentences)),
-    )  # fmt: skip
+    kept = share_figure("texts_kept", "texts for people that use the model's words", len(by_model), len(texts))
+    if not sentences:
+        return (kept,)
+    says, unmarked = "sentences in the model's texts without a mark", len(sentences) - len(marked)
+    return kept, share_figure("texts_unmarked", says, unmarked, len(sentences))
 
 
 def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) -> tuple[Figure, ...]:
@@ -401,12 +419,6 @@ def drafting_figures(plays: Sequence[SavePlay], seconds: Mapping[str, float]) ->
     return tuple(found)
 
 
-def specific_share(play: SavePlay) -> float:
-    """Share of the play's steps that name a fact of the account."""
-    steps = [action.step for phase in play.phases for action in phase.actions]
-    return sum(1 for step in steps if step is not None and step.is_specific) / len(steps) if steps else 0.0
-
-
 def run_drafts(
     configuration: Configuration,
     client: ModelClient | None,
@@ -425,7 +437,7 @@ def run_drafts(
             ModelAnswered.figure_name: ModelAnswered.description,
             PlayVerified.figure_name: PlayVerified.description,
         }
-        figures += (*drafting_figures(drafts.plays, seconds()), *text_figures(drafts.texts))
+        figures += (*drafting_figures(drafts.plays, seconds()), *must_have_figures(drafts), *text_figures(drafts.texts))
     results = tuple(sorted(results, key=lambda case: case.name))
     return SuiteResult(
         suite="drafts", model=model, says=SAYS, figures=(*question_figures(results, says), *figures), cases=results

@@ -21,7 +21,6 @@ from evals.cases import FIXTURES, load_yaml
 from evals.engine import Judgement, Question, ReportProgress, Verdict, answer_questions
 from evals.figures import Figure, SuiteResult, mean_figure, question_figures, share_figure, slice_figures
 from evals.suites.ask import open_sample_context
-from evals.suites.drafts import specific_share
 from tools.evidence.causes import diagnose
 from tools.evidence.dossier import Known, build_dossiers, load_people
 from tools.evidence.incidents import find_incidents
@@ -154,6 +153,12 @@ QUESTIONS: tuple[Question, ...] = (MostNamed(), NothingForbidden(), BuyerNamed()
 
 def _is_named(item: MustHave, said: str) -> bool:
     return any(text.casefold() in said for text in item.any_of)
+
+
+def specific_share(play: SavePlay) -> float:
+    """Share of the play's steps that name a fact of the account."""
+    steps = [action.step for phase in play.phases for action in phase.actions]
+    return sum(1 for step in steps if step is not None and step.is_specific) / len(steps) if steps else 0.0
 
 
 def named_must_haves(case: PlayCase, play: SavePlay) -> float:

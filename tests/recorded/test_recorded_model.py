@@ -54,7 +54,9 @@ def test_no_play_of_the_model_has_a_violation_and_each_is_its_own_or_says_why_no
     assert len(judged) == PLAYS
     assert {check.name for case in judged for check in case.checks if not check.right} == set()
     assert {case.got["outcome"] for case in judged} <= {"first_try", "repaired", "fell_back"}
-    assert {"kept", "specific", "texts_kept", "texts_unmarked"} <= {figure.name for figure in result.figures}
+    assert {"kept", "specific", "must_haves", "must_haves_playbook", "texts_kept"} <= {
+        figure.name for figure in result.figures
+    }
 
 
 def test_a_play_that_is_asked_for_is_verified_whoever_drafted_it(recorded: Recorded) -> None:

@@ -126,7 +126,7 @@ SUBJECTS: Mapping[Subject, SubjectTable] = {
         one="ticket", many="tickets", rows="{table} r", table="tickets", source="tickets",
         fields={
             "priority": "r.priority", "escalated": "cast(r.escalated as varchar)", "sla_breached": "cast(r.sla_breached as varchar)",
-            "state": _OPEN_TICKET,
+            "state": _OPEN_TICKET, "id": "upper(r.ticket_id)",
         },
         columns=(
             _ACCOUNT, _NAME, Column("ticket", "r.ticket_id"), Column("subject", "r.subject", "quoted"), Column("priority", "r.priority"),
@@ -138,7 +138,7 @@ SUBJECTS: Mapping[Subject, SubjectTable] = {
     ),
     "invoices": SubjectTable(
         one="invoice", many="invoices", rows="{table} r", table="invoices", source="invoices",
-        fields={"state": _INVOICE_STATE},
+        fields={"state": _INVOICE_STATE, "id": "upper(r.invoice_id)"},
         columns=(
             _ACCOUNT, _NAME, Column("invoice", "r.invoice_id"), Column("due", "r.due_date", "day"),
             Column("amount", "cast(r.amount_home as double)", "money"), Column("status", _INVOICE_STATE),
