@@ -533,6 +533,8 @@ class AskCues(Record):
     """Only tickets that are open."""
     trouble: tuple[str, ...] = ()
     """A question about how an account is, without a word for the kind."""
+    started: tuple[str, ...] = ()
+    """Words for the beginning of a customer."""
     anybody: tuple[str, ...] = ()
     """Words for whoever it is, as good as the plural."""
     share: tuple[str, ...] = ()
@@ -591,7 +593,9 @@ class AskSettings(Record):
     comparing: tuple[str, ...]
     accounts: tuple[str, ...]
     measures: dict[Literal["count", "sum", "average", "median"], tuple[str, ...]]
-    groups: dict[Literal["segment", "csm", "sponsor", "team", "stage", "band", "tier", "month"], tuple[str, ...]]
+    groups: dict[
+        Literal["segment", "currency", "csm", "sponsor", "team", "stage", "band", "tier", "month"], tuple[str, ...]
+    ]
     filters: tuple[FilterRule, ...]
     no_filter: frozenset[str]
     refused: tuple[RefusalRule, ...]

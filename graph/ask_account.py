@@ -13,7 +13,8 @@ from tools.ask.account_facts import AccountFacts
 from tools.ask.find_people import named_people
 from tools.ask.parse_question import begins, matches
 from tools.ask.run_query import run_query
-from tools.wording import plain_name, plural
+from tools.scoring.scored_base import Row
+from tools.wording import format_date, plain_name, plural
 
 _MOST_PEOPLE = 10
 _BRIEFING: tuple[FactTopic, ...] = ("renewal", "amount", "owner", "health", "people", "said", "owed", "tickets", "met")
@@ -118,7 +119,7 @@ def answer_person(context: AskContext, question: str, text: str, reading: Parsed
     if context.base.warehouse is not None:
         return None  # the contacts stay on the server
     contacts = context.base.rows(
-        "select k.name, k.title, k.role, k.status, s.name as account, s.account_id"
+        "select k.name, k.title, k.role, k.status, k.departed_on, s.name as account, s.account_id"
         f" from {context.base.full_table('contacts')} k join scored s using (account_id)"
         " where length(k.name) > 5 and contains(?, lower(strip_accents(k.name)))"
         f" order by s.arr desc nulls last limit {_MOST_PEOPLE}",
@@ -128,12 +129,16 @@ def answer_person(context: AskContext, question: str, text: str, reading: Parsed
         return None
     sentences = [
         f"{plain_name(c['name'])} is {plain_name(c['title']) or 'a contact'} at {plain_name(c['account'])}"
-        f"{', ' + c['role'].replace('_', ' ') if c['role'] else ''}{', ' + c['status'] if c['status'] else ''} (contacts)."
+        f"{', ' + c['role'].replace('_', ' ') if c['role'] else ''}{', ' + c['status'] if c['status'] else ''}{_left_on(c)} (contacts)."
         for c in contacts
     ]
     return AnswerPart(
         kind="facts", sentences=tuple(sentences), account_ids=tuple(dict.fromkeys(c["account_id"] for c in contacts))
     )
+
+
+def _left_on(contact: Row) -> str:
+    return f" on {format_date(contact['departed_on'])}" if contact["departed_on"] else ""
 
 
 def _team_of(context: AskContext, manager: Person) -> AnswerPart:

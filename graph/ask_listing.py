@@ -68,12 +68,10 @@ def listed(context: AskContext, query: PortfolioQuery) -> AnswerPart:
     query, limits = _applicable(context, query)
     run = run_query if query.subject == "accounts" else run_subject_query
     found = run(context.base, query, context.people)
-    kind, sentences = "list", (*found.sentences, *limits)
-    if query.unapplied:
-        kind, sentences = "unclear", (_without(query.unapplied), *sentences)
+    left_out = (_without(query.unapplied),) if query.unapplied else ()
     return AnswerPart(
-        kind=kind,
-        sentences=sentences,
+        kind="list",
+        sentences=(*left_out, *found.sentences, *limits),
         query=query,
         tables=found.tables,
         account_ids=found.account_ids,

@@ -67,7 +67,7 @@ def read_questions(path: Path = FIXTURES / "questions.yaml") -> tuple[AskCase, .
     return tuple(AskCase(**entry) for entry in content["questions"])
 
 
-ASKED = ("asked_a.yaml", "asked_b.yaml", "asked_conversations.yaml", "asked_c.yaml", "asked_d.yaml")
+ASKED = tuple(f"asked_{name}.yaml" for name in ("a", "b", "conversations", "c", "d", "e", "f", "g", "h"))
 
 
 def read_all_questions() -> tuple[AskCase, ...]:
@@ -224,9 +224,12 @@ def content_problem(case: AskCase, got: QuestionAnswer) -> str:
 
 
 def is_confidently_wrong(case: AskCase, got: QuestionAnswer) -> bool:
-    """True if the answer is wrong and neither asks back nor declines."""
-    asks_back = any(part.needs_clarification or part.kind == "refused" for part in got.parts)
-    return bool(content_problem(case, got)) and not asks_back
+    """True if the answer is wrong and neither asks back nor declines nor begins with the words that it leaves out."""
+    return bool(content_problem(case, got)) and not any(_is_reserved(part) for part in got.parts)
+
+
+def _is_reserved(part: AnswerPart) -> bool:
+    return part.needs_clarification or part.kind == "refused" or bool(part.query and part.query.unapplied)
 
 
 class ReallyAnswered(Question):
@@ -245,7 +248,10 @@ class ReallyAnswered(Question):
 class NotConfidentlyWrong(Question):
     """A question that is not answered is asked back or declined."""
 
-    figure_name, description = "honest", "what is not answered is asked back or declined, not answered wrongly"
+    figure_name, description = (
+        "honest",
+        "what is not answered is asked back, declined, or begins with what it leaves out",
+    )
 
     def applies(self, case: AskCase) -> bool:
         return bool(case.topic)

@@ -162,6 +162,9 @@ def _top(rest: _Rest, asking: AskSettings, subject: Subject) -> tuple[int | None
         if match := compiled(pattern).search(rest.text):
             rest.take(match[0])
             return int(match[1]) if match[1].isdigit() else asking.numbers[match[1]], True
+    if match := compiled(rf"\b{count} (?:cliente|cuenta|compte|client)s? {_BIG}\b").search(rest.text):
+        rest.take(match[0])
+        return int(match[1]) if match[1].isdigit() else asking.numbers[match[1]], True
     own = "|".join(asking.subjects[subject].words) if subject in asking.subjects else r"\b$"
     nouns = rf"(?:(?:account|customer|client|renewal|kunde|compte|cuenta)\b|{own})"
     match = compiled(rf"\b{_BIG} {nouns}").search(rest.text)
@@ -258,6 +261,13 @@ def _account_days(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> Non
         says = f"{'not ' if is_without else ''}{contact} since {format_date(day)}"
         rest.conditions.append(Condition(field=contact, low=day, known=False if is_without else None, says=says))
         return
+    if started := first_match(asking.cues.started, rest.text):
+        found_days = day_range(rest.text[started.start() :], asking, terms.today, True, "started")
+        if found_days is not None:
+            rest.take(started[0])
+            rest.take(found_days.words)
+            rest.conditions.append(found_days.condition.model_copy(update={"field": "started"}))
+            return
     if matches(asking.subjects["invoices"].words, rest.text) and (late := overdue_days(rest.text, asking, terms.today)):
         days, words = late
         rest.take(words)

@@ -18,11 +18,12 @@ ACCOUNT_FIELDS = {
     "tier": "s.intervention_tier", "at_risk": "cast(s.at_risk as varchar)", "change": "c.change", "arr": "cast(s.arr as double)",
     "renewal": "s.renewal_date", "health": "s.health", "risk": "s.risk", "account": "s.account_id",
     "team": "(select any_value(p.manager_id) from people p where p.person_id = s.csm_id)",
-    "month": "strftime(s.renewal_date, '%Y-%m')", "currency": "s.contract_currency",
+    "month": "strftime(s.renewal_date, '%Y-%m')", "currency": "s.contract_currency", "started": "s.started_on",
 }  # fmt: skip
 """SQL of the fields of an account that a query may filter, group or sort by; signals come on top."""
 _TITLES = {
     "segment": "segment",
+    "currency": "currency of the contract",
     "csm": "CSM",
     "sponsor": "sponsor",
     "stage": "stage",
