@@ -21,7 +21,6 @@ from app.wiring import ReviewRequest, open_store, run_review
 from domain.configuration import Configuration
 from domain.decisions import CloseDecision, Decisions
 from domain.questions import QuestionAnswer
-from evals.cases import FIXTURES
 from evals.engine import ReportProgress
 from evals.figures import SuiteResult
 from evals.recorded_model import (
@@ -32,7 +31,7 @@ from evals.recorded_model import (
     recorded_configuration,
     recording_mode,
 )
-from evals.suites.ask import SAMPLE, read_questions, run_ask
+from evals.suites.ask import SAMPLE
 from evals.suites.drafts import run_drafts
 from evals.suites.model_reading import run_reading
 from graph.ask_context import AskContext
@@ -132,16 +131,6 @@ def draft_recorded_plays() -> tuple[SuiteResult, list[Call]]:
         return run_drafts(configuration, client, RECORDED_MODEL, report_progress)
 
     return _evaluate_recorded("drafts", run)
-
-
-def ask_strangers_questions() -> tuple[SuiteResult, list[Call]]:
-    """The figures of the suite ``ask`` on one half of questions by strangers: the model gets those that the grammar does not read whole."""
-
-    def run(configuration: Configuration, client: ModelClient, report_progress: ReportProgress) -> SuiteResult:
-        cases = read_questions(FIXTURES / "asked_h.yaml")
-        return run_ask(cases, configuration, client, RECORDED_MODEL, report_progress)
-
-    return _evaluate_recorded("asked", run)
 
 
 def _evaluate_recorded(
