@@ -16,6 +16,8 @@ from domain.doctor import DoctorReport
 from tests.e2e.commands import DONE, REFUSED, WAITING, CommandResult, clean_environment, command_line, saveplay
 from tests.e2e.test_earlier_stores import EARLIER, W47, W48
 
+pytestmark = pytest.mark.long
+
 DATA = EARLIER / "portfolio"
 
 

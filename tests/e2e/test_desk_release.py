@@ -19,6 +19,8 @@ from tests.e2e.shared_stores import SECOND_DAY, W48, SharedStores, StoreFolder
 from tests.receivers import SECRETS, Receivers, outbox_yaml, serve_receivers
 from tests.served_desk import LEADER, ServedClient, csrf_token, running_desk, sign_in_by_link, start_desk
 
+pytestmark = pytest.mark.servers
+
 NAMES = ("webhook", "calendar", "hubspot", "slack", "asana")
 PLAN = re.compile(r'name="plan" value="([0-9a-f]{16})"')
 PAGE = f"/r/{W48}/send"

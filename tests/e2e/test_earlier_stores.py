@@ -13,6 +13,8 @@ import yaml
 from tests.e2e.commands import DONE, ROOT, WAITING, saveplay
 from tests.receivers import outbox_yaml
 
+pytestmark = pytest.mark.long
+
 EARLIER = Path(__file__).parents[1] / "stores"
 W47, W48, W49 = "2026-W47", "2026-W48", "2026-W49"
 

@@ -25,6 +25,8 @@ from tests.e2e.shared_stores import (
     write_csv_rows,
 )
 
+pytestmark = pytest.mark.long
+
 NEXT_WEEK, W49 = "2026-11-30", "2026-W49"
 
 

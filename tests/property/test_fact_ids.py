@@ -3,6 +3,7 @@
 import random
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from domain.facts import QuotationFact
 from tests.builders import AS_OF, PortfolioBuilder
 from tools.evidence.dossier import Known, build_dossiers
 from tools.evidence.incidents import find_incidents
+
+pytestmark = pytest.mark.long
 
 WORDS = st.sampled_from(
     ["They are evaluating alternatives.", "'We cannot wait any longer', Ada Obi said.", "A new CFO since May.", "All calm.",

@@ -18,6 +18,8 @@ from tools.outbox.settings import open_sinks
 from tools.store.outbox_store import OutboxStore
 from tools.store.review_store import ReviewStore
 
+pytestmark = pytest.mark.long
+
 NAMES = ("calendar", "hubspot", "slack", "asana")
 Moment = Literal["before the call", "after the call"]
 
