@@ -59,7 +59,10 @@ def _strip_response(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def recorded_configuration(shipped: Configuration) -> Configuration:
-    """The configuration with the recorded model: one call at a time without time pressure, every other limit as shipped."""
+    """The configuration with the recorded model: one call at a time without time pressure, the other limits as shipped.
+
+    But for questions: a call of a tool takes thirty tokens, and beyond it this model repeats itself up to any limit.
+    """
 
     def number(setting: Setting, value: float) -> Setting:
         return setting.model_copy(update={"value": value})
@@ -69,6 +72,7 @@ def recorded_configuration(shipped: Configuration) -> Configuration:
             "name": RECORDED_MODEL,
             "url": RECORDED_MODEL_URL,
             "at_once": number(shipped.model.at_once, 1),
+            "ask_tokens": number(shipped.model.ask_tokens, 80),
             "timeout": number(shipped.model.timeout, 1200),
             "budget_seconds": number(shipped.model.budget_seconds, 36000),
         }

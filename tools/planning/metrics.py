@@ -63,7 +63,7 @@ def _share_metric(
         kind=kind,
         label=label,
         value=part / whole if whole else None,
-        shown=f"{part / whole:.0%} ({part:,} of {whole:,})" if whole else "not known yet",
+        shown=f"{part / whole:.0%} ({part:,} of {whole:,})".replace("%", " %") if whole else "not known yet",
         target=target,
         met=met if whole else None,
         count=whole,
