@@ -66,7 +66,7 @@ SENTENCES = {
     'configuration: model.yaml: no time for an answer': 'configuration: model.yaml line 34: timeout: -1 is outside 0 to 86,400 (seconds a call)',
     'configuration: model.yaml: a temperature of a furnace': 'configuration: model.yaml line 32: temperature: 900 is outside 0 to 2 (0 to 2)',
     'configuration: ask.yaml: eleven months': 'configuration: ask.yaml line 22: months: Tuple should have at least 12 items after validation, not 11',
-    'configuration: ask.yaml: a phrase that is no expression': "configuration: ask.yaml line 62: said.competitor_named: '({competitor}' is not a regular expression: missing ), unterminated subpattern at position 0",
+    'configuration: ask.yaml: a phrase that is no expression': "configuration: ask.yaml line 63: said.competitor_named: '({competitor}' is not a regular expression: missing ), unterminated subpattern at position 0",
     'configuration: playbooks/value_gap.yaml: a playbook that is deeply nested': 'playbooks/value_gap.yaml line 1: 0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0: nested more than 32 levels deep',
     'configuration: playbooks/value_gap.yaml: a playbook of nothing': 'configuration: playbooks/value_gap.yaml: the whole file: write keys with their values here',
     'configuration: review.yaml: a list instead of settings': 'configuration: review.yaml: the whole file: write keys with their values here',
