@@ -121,7 +121,7 @@ def test_a_live_model_is_asked_for_the_plays_and_its_latency_and_cost_are_figure
     assert figures["latency"] >= 0
     assert figures["cost"] > 0
     assert suite["model"] == "gpt-5-mini"
-    assert len(server.asked) == 10
+    assert len(server.asked) == 18, "ten plays, and four texts about each of two"
 
 
 def test_a_live_model_drafts_the_hand_written_accounts_at_risk_and_no_others() -> None:
