@@ -206,7 +206,7 @@ class SparkServer:
         for key, value in _spark_settings(master, url_parameter(url, "folder") is not None).items():
             builder = builder.config(key, value)
         try:
-            self._session = builder.getOrCreate()
+            self._session = builder.getOrCreate().newSession()  # tables of another folder are not this one's
         except Exception as error:  # noqa: BLE001 - what a JVM that does not start raises is not one type
             raise DataError(f"Spark does not start: {_first_line(error)}. It needs Java 17.") from None
         for database in filter(None, [urlsplit(url).path.strip("/")]):
