@@ -529,8 +529,6 @@ class AskCues(Record):
     """A word for the account of the question before."""
     reports_to: tuple[str, ...] = ()
     """A question about who belongs to the team of somebody of ours."""
-    open_only: tuple[str, ...] = ()
-    """Only tickets that are open."""
     trouble: tuple[str, ...] = ()
     """A question about how an account is, without a word for the kind."""
     started: tuple[str, ...] = ()

@@ -33,10 +33,16 @@ def _account_facts(context: AskContext, account_id: str, text: str = "") -> Acco
         incidents=context.incidents,
         as_of=context.as_of,
         currency=context.configuration.scoring.money.home,
-        only_open=matches(context.configuration.asking.cues.open_only, text),
+        only_open=matches(_open_words(context), text),
         parent=context.account_name(dossier.parent_account_id) if dossier.parent_account_id else None,
         children=tuple(plain_name(row["name"]) for row in children),
     )
+
+
+def _open_words(context: AskContext) -> list[str]:
+    """Words for open tickets: those of the filter on tickets."""
+    rules = context.configuration.asking.subjects["tickets"].filters
+    return [phrase for rule in rules if rule.values == ("open",) for phrase in rule.phrases]
 
 
 def answer_briefing(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:

@@ -111,7 +111,7 @@ def _lost_list(context: AskContext, text: str) -> AnswerPart:
         low, high = days.condition.low, days.condition.high
         rows = [row for row in rows if (not low or row["churned_on"] >= low) and (not high or row["churned_on"] < high)]
         when = f" {days.words}"
-    year = re.search(r"\b(20\d\d)\b", text)
+    year = re.search(r"\b(20\d\d)\b", text) if days is None else None
     wanted = (
         int(year[1])
         if year

@@ -361,7 +361,7 @@ async def _draft_all(
 
 
 def must_have_figures(drafts: ModelDrafts) -> tuple[Figure, ...]:
-    """What a leader wants named, named in the steps: by the model's plays and by the playbook's of the same accounts."""
+    """Must-haves of a leader, as far as steps name them: by the model's plays and by the playbook's of the same accounts."""
     wanted = {case.account: case for half in read_play_cases().values() for case in half}
     ways = (
         ("must_haves", "the model's plays", drafts.plays),

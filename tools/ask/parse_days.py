@@ -4,6 +4,7 @@ Reads plain small letters. Renewals have their own reader (``parse_range``): the
 """
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -234,9 +235,14 @@ def _named(
         number = next(i for i, names in enumerate(words.months, 1) if re.fullmatch(names, match["month"]))
         year = int(match["year"]) if match["year"] else _year(number, today, past)
         of_month = match["dom"] or match["dom2"]
-        start = date(year, number, min(int(of_month), 28) if of_month else 1)
+        start = _day_of(year, number, int(of_month or 1))
         return start, start + timedelta(days=1) if of_month else add_months(start, 1), match[0]
     return None
+
+
+def _day_of(year: int, month: int, day: int) -> date:
+    """The day of a month; its last one for a larger number."""
+    return date(year, month, max(1, min(day, monthrange(year, month)[1])))
 
 
 def _year(month: int, today: date, past: bool) -> int:
@@ -252,12 +258,12 @@ def _between(words: _Words, text: str, today: date, past: bool) -> _Found | None
         match = compiled(pattern).search(text)
         if until is None or match is None:
             continue
-        last, day = until[1] - timedelta(days=1), min(int(match["number"]), 28)
+        last, day = until[1] - timedelta(days=1), int(match["number"])
         month = next(
             (i for i, names in enumerate(words.months, 1) if re.fullmatch(names, match["first"] or "")), last.month
         )
         year = last.year - (month > last.month)
-        return date(year, month, day), until[1], until[2]
+        return _day_of(year, month, day), until[1], until[2]
     return None
 
 

@@ -20,7 +20,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 _PLACE_WORDS = {
     "with": "their contact",
     "about": "the matter",
-    "amount": "fewer",
+    "amount": "the right number of",
     "account": "the account",
     "our_executive": "our executive",
 }
