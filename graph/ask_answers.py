@@ -12,7 +12,7 @@ from graph.ask_compare import answer_compare, answer_lost
 from graph.ask_context import AskContext
 from graph.ask_listing import PLAN_FIELDS, asks_for_rows, is_plural, listed, named_account, no_filter, portfolio_query
 from graph.ask_weeks import answer_history, answer_worked
-from tools.ask.parse_question import matches, normalize_text, plain_question
+from tools.ask.parse_question import first_match, matches, normalize_text, plain_question
 from tools.ask.run_query import share_of_base
 from tools.wording import format_date, format_money, plain_name, plural
 
@@ -176,14 +176,17 @@ def _late_renewals(context: AskContext, question: str, text: str, reading: Parse
 
 def _share(context: AskContext, question: str, text: str, reading: ParsedQuestion) -> AnswerPart | None:
     """The share of all ARR and of all accounts that the filters of a question take."""
-    if not matches(context.configuration.asking.cues.share, text):
+    asked = first_match(context.configuration.asking.cues.share, text)
+    if asked is None:
         return None
-    query = portfolio_query(context, question)
+    query = portfolio_query(context, text.replace(asked[0], " ", 1))
     if query.subject != "accounts" or not query.conditions:
         return None
     part = listed(context, query.model_copy(update={"measure": "list", "group": None}))
     arr, accounts = share_of_base(context.base, part.query or query)
-    return part.model_copy(update={"sentences": (f"{arr}; {accounts}.", *part.sentences)})
+    warning = int(bool(query.unapplied))
+    sentences = (*part.sentences[:warning], f"{arr}; {accounts}.", *part.sentences[warning:])
+    return part.model_copy(update={"sentences": sentences})
 
 
 # many accounts ----------------------------------------------------------------------------------------------------

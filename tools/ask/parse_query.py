@@ -98,6 +98,8 @@ def parse_query(question: str, asking: AskSettings, terms: QuestionTerms) -> Por
     _segment_and_tier(rest, asking, terms)
     _causes(rest, terms, subject)
     _people(rest, question, asking, terms, subject)
+    if of and own:
+        rest.find(own.amounts[of])
     if group and measure == "list":
         measure = "count"
     return PortfolioQuery(
