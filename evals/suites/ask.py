@@ -224,12 +224,14 @@ def content_problem(case: AskCase, got: QuestionAnswer) -> str:
 
 
 def is_confidently_wrong(case: AskCase, got: QuestionAnswer) -> bool:
-    """True if the answer is wrong and neither asks back nor declines nor begins with the words that it leaves out."""
-    return bool(content_problem(case, got)) and not any(_is_reserved(part) for part in got.parts)
+    """True if the answer is wrong and neither asks back nor declines."""
+    asks_back = any(part.needs_clarification or part.kind == "refused" for part in got.parts)
+    return bool(content_problem(case, got)) and not asks_back
 
 
-def _is_reserved(part: AnswerPart) -> bool:
-    return part.needs_clarification or part.kind == "refused" or bool(part.query and part.query.unapplied)
+def is_wrong_without_warning(case: AskCase, got: QuestionAnswer) -> bool:
+    """True if it is also silent on words of the question that it leaves out."""
+    return is_confidently_wrong(case, got) and not any(part.query and part.query.unapplied for part in got.parts)
 
 
 class ReallyAnswered(Question):
@@ -250,7 +252,7 @@ class NotConfidentlyWrong(Question):
 
     figure_name, description = (
         "honest",
-        "what is not answered is asked back, declined, or begins with what it leaves out",
+        "what is not answered is asked back or declined, not answered wrongly",
     )
 
     def applies(self, case: AskCase) -> bool:
@@ -259,6 +261,22 @@ class NotConfidentlyWrong(Question):
     def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
         wrong = is_confidently_wrong(case, got)
         return not wrong, content_problem(case, got) if wrong else "honest"
+
+
+class WrongWithWarning(Question):
+    """A wrong answer says first which words of the question it leaves out."""
+
+    figure_name, description = (
+        "warned",
+        "what is not answered is asked back, declined, or begins with what it leaves out",
+    )
+
+    def applies(self, case: AskCase) -> bool:
+        return bool(case.topic)
+
+    def verdict(self, case: AskCase, got: QuestionAnswer) -> Verdict:
+        wrong = is_wrong_without_warning(case, got)
+        return not wrong, content_problem(case, got) if wrong else "warned"
 
 
 QUESTIONS: tuple[Question, ...] = (
@@ -270,6 +288,7 @@ QUESTIONS: tuple[Question, ...] = (
     Grounded(),
     ReallyAnswered(),
     NotConfidentlyWrong(),
+    WrongWithWarning(),
 )
 
 
