@@ -19,6 +19,6 @@ async def fill_query(
 ) -> tuple[QueryDraft | None, DraftingRecord]:
     """The first draft without a fault, or None with the reason in the record."""
     messages = (Message("system", rules), Message("user", question))
-    loop = RepairLoop(client, configuration, "ask", messages, draft_schema())
+    loop = RepairLoop(client, configuration, "ask", messages, draft_schema(configuration.asking))
     draft = await loop.run(lambda text: parse_answer(text, QueryDraft), check)
     return draft, loop.drafting

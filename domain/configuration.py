@@ -465,13 +465,32 @@ class FilterRule(Record):
     field: str
     values: tuple[str, ...] = ()
     low: Number | None = None
+    high: Number | None = None
     known: bool | None = None
     says: str
     phrases: tuple[str, ...] = Field(min_length=1, description="Regular expressions over plain small letters.")
 
 
+class FigureRule(Record):
+    """Words for a figure of accounts that a question may bound, sort by or average: "more than 300 seats"."""
+
+    words: tuple[str, ...] = Field(min_length=1, description="Regular expressions over plain small letters.")
+    title: str
+    unit: Literal["number", "percent"] = "number"
+    adds_up: bool = False
+    """True if a sum over accounts means something: seats do, scores do not."""
+    falls: bool = False
+    """True for a change in percent: "usage down by more than 30 %" is below -30."""
+
+    @model_validator(mode="after")
+    def _expressions_are_valid(self) -> Self:
+        check_expressions(self.words)
+        return self
+
+
 Subject = Literal[
-    "accounts", "actions", "people", "incidents", "plays", "renewals", "quotations", "tickets", "invoices", "outcomes"
+    "accounts", "actions", "people", "incidents", "plays", "renewals", "quotations", "tickets", "invoices", "outcomes",
+    "surveys", "touchpoints", "notes", "goals", "colleagues",
 ]  # fmt: skip
 """Things that a question can list and count."""
 HistoryKind = Literal["joined", "left", "compare", "course"]
@@ -558,6 +577,8 @@ class AskCues(Record):
     """Somebody opens a ticket, which may be closed by now."""
     never: tuple[str, ...]
     """Words that turn a contact into its absence."""
+    newest: tuple[str, ...]
+    """The newest rows are asked for."""
     called: tuple[str, ...]
     """Words before the name of a person, which the expression holds in its first group."""
 
@@ -595,6 +616,8 @@ class AskSettings(Record):
         Literal["segment", "currency", "csm", "sponsor", "team", "stage", "band", "tier", "month"], tuple[str, ...]
     ]
     filters: tuple[FilterRule, ...]
+    figures: dict[str, FigureRule]
+    """By field of the account, or by signal."""
     no_filter: frozenset[str]
     refused: tuple[RefusalRule, ...]
     lost: tuple[str, ...]

@@ -19,6 +19,8 @@ from tools.wording import format_date, format_money, plain_name, plural
 _LATE = ("late", "missed")
 _ID = re.compile(r"\b[A-Za-z]{1,6}[-_#]?\d[\w-]{2,}")
 """Text that looks like the id of a record: letters, then digits."""
+_MOST_UNREAD = 15
+"""Words; a text of which more are left over is no question about the rows that one of its words names."""
 _NEVER_LISTED = ("why", "save_play", "load")
 """Kinds of question that no list answers."""
 
@@ -105,8 +107,10 @@ def _subject(context: AskContext, question: str, text: str, reading: ParsedQuest
         or (reading.said and account)
     ):
         return None
+    if len(query.unapplied) > _MOST_UNREAD:
+        return None
     days = any(condition.field == "day" for condition in query.conditions)
-    is_narrow = days or query.measure != "list" or query.group is not None
+    is_narrow = days or query.measure != "list" or query.group is not None or _is_about_some(query)
     topics = context.configuration.asking.topics
     is_fact = any(matches(patterns, text) for patterns in topics.values())
     if account is not None and is_fact and not is_narrow:
@@ -125,6 +129,14 @@ def _subject(context: AskContext, question: str, text: str, reading: ParsedQuest
     if is_empty and query.unapplied:
         return no_filter(query.unapplied)
     return listed(context, query)
+
+
+def _is_about_some(query: PortfolioQuery) -> bool:
+    """True for goals that are behind, missed calls, the last QBR: some rows of a subject, of which the facts of an account say all."""
+    is_filtered = any(
+        condition.field in ("state", "kind") and len(condition.values) == 1 for condition in query.conditions
+    )
+    return query.subject in ("goals", "touchpoints", "surveys", "notes") and (is_filtered or query.subject == "notes")
 
 
 def _asks_late(query: PortfolioQuery) -> bool:
@@ -197,6 +209,8 @@ def _list(context: AskContext, question: str, text: str, reading: ParsedQuestion
     cues = context.configuration.asking.cues
     fields = {condition.field if condition.known is None else f"no {condition.field}" for condition in query.conditions}
     if reading.kind == "why" or (reading.kind in ("late", "save_play") and fields <= PLAN_FIELDS):
+        return None
+    if len(query.unapplied) > _MOST_UNREAD:
         return None
     has_figure = query.measure != "list" or query.group is not None or query.top is not None
     is_many = is_plural(context, text)

@@ -75,14 +75,16 @@ def listed(context: AskContext, query: PortfolioQuery) -> AnswerPart:
         query=query,
         tables=found.tables,
         account_ids=found.account_ids,
-        about_people=query.group in ("csm", "sponsor", "team", "owner") or _is_about_a_colleague(context, query),
+        about_people=query.subject == "colleagues"
+        or query.group in ("csm", "sponsor", "team", "owner")
+        or _is_about_a_colleague(context, query),
     )
 
 
 def _is_about_a_colleague(context: AskContext, query: PortfolioQuery) -> bool:
-    """True for the actions of somebody other than who asks."""
+    """True for the actions, meetings or notes of somebody other than who asks."""
     owners = {value for each in query.conditions if each.field == "owner_id" for value in each.values}
-    return query.subject == "actions" and bool(owners - {context.asker})
+    return bool(owners - {context.asker})
 
 
 def _applicable(context: AskContext, query: PortfolioQuery) -> tuple[PortfolioQuery, list[str]]:

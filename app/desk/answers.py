@@ -14,6 +14,8 @@ from tools.wording import format_day
 _MIN_NAME_MATCH = 80
 _DRAFTS = "Drafts are for the CSM of the account, a manager or a leader."
 _LOAD = "Only managers and leaders see who has how much to do."
+_ROWS_OF_PEOPLE, _OUR_PEOPLE = ("actions", "touchpoints", "notes"), ("owner", "our person", "author")
+"""Subjects whose rows could be counted by colleague, and the columns that name them."""
 _COLLEAGUE = "Only managers and leaders see figures about a colleague; ask about an account instead."
 
 
@@ -62,18 +64,18 @@ def _part_for(member: Member, part: AnswerPart, colleague_named: bool) -> Answer
         return AnswerPart(kind=part.kind, sentences=(_COLLEAGUE,))
     if part.kind == "late" and member.role == "viewer" and part.commitments:
         return _late_without_owners(part)
-    if member.role == "viewer" and part.query is not None and part.query.subject == "actions":
-        return part.model_copy(update={"tables": tuple(_without_column(table, "owner") for table in part.tables)})
+    if member.role == "viewer" and part.query is not None and part.query.subject in _ROWS_OF_PEOPLE:
+        return part.model_copy(update={"tables": tuple(_without_people(table) for table in part.tables)})
     return part
 
 
-def _without_column(table: AnswerTable, title: str) -> AnswerTable:
-    """The table without one column, if it has it."""
-    if title not in table.columns:
-        return table
-    place = table.columns.index(title)
-    rows = tuple((*row[:place], *row[place + 1 :]) for row in table.rows)
-    return table.model_copy(update={"columns": (*table.columns[:place], *table.columns[place + 1 :]), "rows": rows})
+def _without_people(table: AnswerTable) -> AnswerTable:
+    """The table without the columns that say which colleague did or owns what."""
+    kept = [place for place, title in enumerate(table.columns) if title not in _OUR_PEOPLE]
+    columns = tuple(table.columns[place] for place in kept)
+    return table.model_copy(
+        update={"columns": columns, "rows": tuple(tuple(row[p] for p in kept) for row in table.rows)}
+    )
 
 
 def _late_without_owners(part: AnswerPart) -> AnswerPart:

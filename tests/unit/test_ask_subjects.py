@@ -44,6 +44,13 @@ def read(question: str) -> PortfolioQuery:
         ("welche Tickets sind noch offen?", "tickets"),
         ("wie viele Rechnungen sind überfällig?", "invoices"),
         ("which customers shrank at their last renewal?", "outcomes"),
+        ("what did detractors write in the last survey?", "surveys"),
+        ("how many QBRs did we have last month?", "touchpoints"),
+        ("Notizen zu Hinode", "notes"),
+        ("quels objectifs sont en retard ?", "goals"),
+        ("weekly hours of Emeka", "colleagues"),
+        ("accounts with an NPS below 7", "accounts"),
+        ("which CSM has the most goals behind?", "goals"),
         ("accounts with overdue invoices", "accounts"),
         ("customers in the E-417 incident", "accounts"),
         ("which customers have the most open tickets?", "tickets"),
@@ -73,12 +80,93 @@ def test_the_subject_is_what_is_asked_for_and_not_what_it_has(question: str, sub
         ("accounts without an active champion", "without an active champion"),
         ("renewals before 15 December", "renewal from 23 Nov 2026 to 14 Dec 2026"),
         ("renewals in the first quarter of 2027", "renewal from 1 Jan 2027 to 31 Mar 2027"),
+        ("QBRs in Q3", "QBRs; on from 1 Jul 2026 to 30 Sep 2026"),
+        ("NPS of 6 or lower in November", "NPS; NPS of 6 or lower; on from 1 Nov 2026 to 30 Nov 2026"),
+        ("detractors since September with comments", "detractors (0 to 6); on since 1 Sep 2026; with a comment"),
+        ("notes by Sadia this month", "on from 1 Nov 2026 to 30 Nov 2026; owner Sadia Karim"),
+        ("goals that are behind", "behind"),
+        ("customers with no call in the last 60 days", "without calls since 24 Sep 2026"),
+        ("Enterprise accounts without a QBR", "Enterprise; without QBRs on record"),
+        ("accounts with falling usage", "with falling usage"),
     ],
 )  # fmt: skip
 def test_filters_and_days_are_read_as_they_are_said(question: str, says: str) -> None:
     query = read(question)
     assert "; ".join(sorted(condition.says for condition in query.conditions)) == says
     assert query.unapplied == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "field", "inside", "outside"),
+    [
+        ("accounts with more than 300 seats", "seats", (300.1, 301), (299, 300)),
+        ("accounts with at least 300 seats", "seats", (300, 301), (299,)),
+        ("accounts with fewer than 300 seats", "seats", (299,), (300, 301)),
+        ("accounts with at most 300 seats", "seats", (299, 300), (301,)),
+        ("Kunden mit höchstens 300 Lizenzen", "seats", (300,), (301,)),
+        ("clients avec plus de 300 licences", "seats", (301,), (300,)),
+        ("clientes con menos de 300 licencias", "seats", (299,), (300,)),
+        ("accounts with an NPS of 6 or lower", "nps", (0, 6), (6.5, 7)),
+        ("accounts with an NPS of 9 or higher", "nps", (9, 10), (8.9,)),
+        ("accounts with a pulse between 2 and 3", "csm_pulse", (2, 3), (1, 3.5)),
+        ("accounts with health below 60", "health", (59.9,), (60,)),
+        ("accounts with usage down by more than 30 %", "active_users_trend", (-31, -80), (-29, 5)),
+        ("accounts with seat utilisation under 40 percent", "seat_utilisation", (39,), (40,)),
+        ("accounts whose chance of leaving is above 10 %", "chance", (10.1,), (10,)),
+    ],
+)
+def test_a_figure_is_bounded_as_it_is_said(
+    question: str, field: str, inside: tuple[float, ...], outside: tuple[float, ...]
+) -> None:
+    (condition,) = read(question).conditions
+    low = -1e9 if condition.low is None else condition.low
+    high = 1e9 if condition.high is None else condition.high
+    assert condition.field == field
+    assert isinstance(low, float | int)
+    assert isinstance(high, float | int)
+    assert all(low <= value < high for value in inside)
+    assert not any(low <= value < high for value in outside)
+    assert read(question).unapplied == ()
+
+
+def test_an_amount_of_money_beside_at_risk_is_no_risk_score() -> None:
+    assert [each.field for each in read("midmarket at risk > 60k").conditions] == ["arr", "at_risk", "segment"]
+
+
+@pytest.mark.parametrize(
+    ("question", "sort", "ascending", "top", "group", "measure"),
+    [
+        ("which account has the most seats?", "seats", False, 1, None, "list"),
+        ("the 3 accounts with the lowest NPS", "nps", True, 3, None, "list"),
+        ("which customers have the lowest health?", "health", True, 10, None, "list"),
+        ("top 5 accounts by seats", "seats", False, 5, None, "list"),
+        ("which CSM has the lowest average health?", "health", True, 10, "csm", "average"),
+        ("which segment has the most ARR?", "arr", False, 10, "segment", "sum"),
+        ("seats by segment", "arr", False, None, "segment", "sum"),
+        ("average pulse by segment", "arr", False, None, "segment", "average"),
+    ],
+)
+def test_the_highest_and_the_lowest_are_asked_for_by_figure(
+    question: str, sort: str, ascending: bool, top: int | None, group: str | None, measure: str
+) -> None:
+    query = read(question)
+    assert (query.sort, query.ascending, query.group, query.measure) == (sort, ascending, group, measure)
+    assert group is not None or query.top == top
+
+
+@pytest.mark.parametrize(
+    ("question", "top"),
+    [
+        ("the last note on renewals", 1),
+        ("last 3 notes", 3),
+        ("latest notes", None),
+        ("last QBR", 1),
+        ("last three calls", 3),
+    ],
+)
+def test_the_newest_rows_are_asked_for_by_number(question: str, top: int | None) -> None:
+    query = read(question)
+    assert (query.sort, query.ascending, query.top) == ("day", False, top)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +208,7 @@ def test_every_filter_of_the_configuration_is_a_field_that_the_engine_knows() ->
         assert {each.field for each in rule.filters} <= known, subject
         assert rule.groups.keys() <= table.fields.keys() | {"account", "month", "owner"}, subject
         assert rule.amounts.keys() <= table.amounts.keys(), subject
+    assert SHIPPED.asking.figures.keys() <= ACCOUNT_FIELDS.keys() | SHIPPED.scoring.signals.keys()
 
 
 @pytest.mark.parametrize(("role", "sees"), [("viewer", False), ("csm", True), ("manager", True)])

@@ -12,7 +12,7 @@ from functools import lru_cache
 from domain.configuration import AskSettings
 from domain.questions import Condition
 from tools.ask.parse_question import compiled, normalize_text
-from tools.ask.parse_range import FoundRange, add_months
+from tools.ask.parse_range import FoundRange, add_months, part_of_year
 from tools.wording import format_date
 
 _ISO = r"(?P<iso>\d{4}-\d\d-\d\d)"
@@ -81,6 +81,8 @@ def day_range(text: str, asking: AskSettings, today: date, past: bool, title: st
         if found is not None:
             low, high, taken = found
             return FoundRange(Condition(field="day", low=low, high=high, says=_says(title, low, high)), taken)
+    if part := part_of_year(text, today, past):
+        return FoundRange(Condition(field="day", low=part[0], high=part[1], says=_says(title, *part[:2])), part[2])
     return None
 
 

@@ -15,13 +15,15 @@ from domain.score_configuration import InterventionTier
 from tools.ask.find_people import named_people
 from tools.ask.parse_days import day_range, overdue_days, since_day
 from tools.ask.parse_question import compiled, first_match, matches, normalize_text
-from tools.ask.parse_range import FoundRange, money_range, renewal_range, score_ranges
+from tools.ask.parse_range import FoundFigure, FoundRange, figure_range, money_range, renewal_range
 from tools.ask.parse_subject import asked_history, asked_subject
 from tools.ask.subject_tables import SUBJECTS, SubjectTable
 from tools.wording import format_date, plain_name
 
 Sort = Literal["arr", "renewal", "risk", "health"]
 _BIG = r"(?:biggest|largest|highest|top|most valuable|grosst\w+|plus (?:gros|grand)s?|mas grandes?)"
+_MOST = r"(?:most|highest|greatest|best|hochsten?|meisten|plus de|mas|mayor)"
+_LEAST = r"(?:fewest|lowest|least|smallest|worst|niedrigsten?|wenigsten|moins de|menor|menos)"
 _SORT = (
     r"(?:sorted|ordered|ranked|sort|order|sortiert|geordnet|trie(?:s|es)?|ordenad\w+)? ?(?:by|nach|par|por) (?:the )?"
 )
@@ -29,6 +31,8 @@ _SORT_WORDS: dict[Sort, str] = {
     "arr": r"(?:arr|revenue|size|umsatz)", "renewal": r"(?:renewal(?: date)?|date)", "risk": r"risk(?: score)?", "health": r"health(?: score)?",
 }  # fmt: skip
 _MIN_WORD_MATCH = 80
+_MOST_EXTREME = 10
+"""Accounts that are shown of those with the highest or lowest figure, where no number is asked for."""
 _TIERS: tuple[InterventionTier, ...] = ("critical", "high", "medium", "watch")
 _ROLE_FIELD = {"csm": "csm", "exec_sponsor": "sponsor", "cs_manager": "team"}
 
@@ -81,11 +85,17 @@ def parse_query(question: str, asking: AskSettings, terms: QuestionTerms) -> Por
         rest.take(history.words)
     own = asking.subjects.get(subject)
     of = next((name for name, words in own.amounts.items() if matches(words, rest.text)), "") if own else ""
+    newest = _newest(rest, asking, subject)
+    extreme = _extreme(rest, asking) if subject == "accounts" else None
     measure = _measure(rest, asking)
     group = next((name for name, patterns in own.groups.items() if rest.find(patterns)), None) if own else None
     group = group or next((name for name, patterns in asking.groups.items() if rest.find(patterns)), None)
-    sort, ascending = _sort(rest, asking, subject)
+    sort, ascending = extreme or _sort(rest, asking, subject)
     top, is_biggest = _top(rest, asking, subject)
+    if newest is not None:
+        sort, ascending, top = "day", False, newest or None
+    if extreme and top is None:
+        top = _number_of_accounts(rest, asking)
     if is_biggest and sort is None and own is not None:
         sort = next(iter(SUBJECTS[subject].money), None)
     if subject == "accounts":
@@ -100,13 +110,19 @@ def parse_query(question: str, asking: AskSettings, terms: QuestionTerms) -> Por
     _people(rest, question, asking, terms, subject)
     if of and own:
         rest.find(own.amounts[of])
+    if own is None and group and extreme == ("arr", False) and measure == "list":
+        measure = "sum"
+    if own is None and (group or measure not in ("list", "count")):
+        of = next((name for name, rule in asking.figures.items() if rest.find(rule.words)), "arr")
+        if of != "arr" and measure == "list":
+            measure = "sum" if asking.figures[of].adds_up else "average"
     if group and measure == "list":
         measure = "count"
     return PortfolioQuery(
         subject=subject,
         conditions=tuple(rest.conditions),
         measure=measure,
-        of=of or (_amount_field(normalize_text(question)) if own is None else "arr"),
+        of=of or "arr",
         group=group,
         sort=sort or ("arr" if own is None else None),
         ascending=ascending,
@@ -134,10 +150,49 @@ def _measure(rest: _Rest, asking: AskSettings) -> Measure:
     return "list"
 
 
-def _amount_field(text: str) -> str:
-    if compiled(r"\b(?:health|gesundheit|sante|salud)\b").search(text):
-        return "health"
-    return "risk" if compiled(r"\brisk score\b").search(text) else "arr"
+def _extreme(rest: _Rest, asking: AskSettings) -> tuple[str, bool] | None:
+    """The figure of which the highest or the lowest is asked for, and True for the lowest."""
+    figures = {name: rule.words for name, rule in asking.figures.items()}
+    for name, nouns in {"arr": (_SORT_WORDS["arr"],), **figures}.items():
+        words = rf"(?:{'|'.join(nouns)})"
+        for degree, is_lowest in ((_MOST, False), (_LEAST, True)):
+            match = compiled(rf"\b(?:who has (?:the )?)?{degree} (?P<average>(?:average|mean) )?{words}").search(
+                rest.text
+            )
+            if match is not None:
+                rest.take(match[0])
+                rest.text += f" average {match[0].split()[-1]} " if match["average"] else ""
+                return name, is_lowest
+    return None
+
+
+def _newest(rest: _Rest, asking: AskSettings, subject: Subject) -> int | None:
+    """Number of the newest rows that are asked for: 1 for "the last note", 3 for "the last three notes", 0 for "latest notes"."""
+    if subject not in asking.subjects or SUBJECTS[subject].day is None:
+        return None
+    number = "|".join(word for word in asking.numbers if len(word) > 2)
+    kinds = (phrase for rule in asking.subjects[subject].filters if rule.field == "kind" for phrase in rule.phrases)
+    newest, nouns = "|".join(asking.cues.newest), "|".join((*asking.subjects[subject].words, *kinds))
+    match = compiled(
+        rf"(?P<said>(?:{newest})(?: (?P<count>\d{{1,2}}|{number}))?) (?:\w+ ){{0,2}}?(?P<noun>{nouns})"
+    ).search(rest.text)
+    if match is None:
+        return None
+    rest.take(match["said"])
+    if match["count"]:
+        return int(match["count"]) if match["count"].isdigit() else asking.numbers[match["count"]]
+    return 0 if match["noun"].endswith("s") and match["noun"] != "nps" else 1
+
+
+def _number_of_accounts(rest: _Rest, asking: AskSettings) -> int:
+    """The 5 of "the 5 accounts with the lowest NPS"; 1 where one account is asked for."""
+    number = "|".join(word for word in asking.numbers if len(word) > 2)
+    nouns = "|".join(asking.accounts)
+    match = compiled(rf"\b(\d{{1,2}}|{number}) (?:\w+ ){{0,2}}?(?:{nouns})\b").search(rest.text)
+    if match is not None:
+        rest.take(match[1])
+        return int(match[1]) if match[1].isdigit() else asking.numbers[match[1]]
+    return _MOST_EXTREME if compiled(rf"\b(?:{nouns})\b").search(rest.text) else 1
 
 
 def _sort(rest: _Rest, asking: AskSettings, subject: Subject) -> tuple[str | None, bool]:
@@ -149,6 +204,9 @@ def _sort(rest: _Rest, asking: AskSettings, subject: Subject) -> tuple[str | Non
         if rest.find([rf"\b{_SORT}{word}\b"]):
             is_own = own is not None and sort == "renewal"
             return ("day" if is_own else sort), sort in ("renewal", "health")
+    for figure, rule in asking.figures.items() if own is None else ():
+        if rest.find([rf"\b{_SORT}(?:{'|'.join(rule.words)})"]):
+            return figure, False
     if rest.find([rf"\b{_BIG} first\b"]):
         amounts = SUBJECTS[subject].amounts if subject in SUBJECTS else {}
         return next(iter(amounts), None), False
@@ -205,8 +263,17 @@ def _subject_filters(rest: _Rest, asking: AskSettings, terms: QuestionTerms, sub
         _amounts(rest, terms, table)
     if subject == "incidents":
         _incidents(rest, terms)
+    for name, nouns in own.amounts.items():
+        is_bounded = name not in (*table.money, *table.of_many)
+        found_figure = figure_range(rest.text, nouns) if is_bounded else None
+        if found_figure is not None:
+            _take_figure(rest, name, found_figure)
+            rest.text += f" {found_figure.noun} "  # "NPS below 7" is about NPS answers as well
+            break
+    _figures(rest, asking)
     _words(rest, own.filters)
-    rest.find(own.words)
+    while rest.find(own.words):
+        pass
 
 
 def _take_names(rest: _Rest, asking: AskSettings, subject: Subject) -> None:
@@ -254,14 +321,22 @@ def _account_days(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> Non
     for contact, patterns in asking.contacted.items():
         match = first_match(patterns, rest.text)
         found = since_day(rest.text, asking, terms.today) if match else None
-        if match is None or found is None:
+        kinds = _touchpoint_kinds(match[0], asking) if match else None
+        if match is None or (found is None and kinds is None):
             continue
-        day, words = found
+        day, words = found or (date.min, "")
         rest.take(match[0])
         rest.take(words)
         is_without = matches(asking.cues.never, match[0])
-        says = f"{'not ' if is_without else ''}{contact} since {format_date(day)}"
-        rest.conditions.append(Condition(field=contact, low=day, known=False if is_without else None, says=says))
+        what = (
+            f"{'without' if is_without else 'with'} {kinds.says}"
+            if kinds
+            else f"{'not ' if is_without else ''}{contact}"
+        )
+        says = f"{what} since {format_date(day)}" if found else f"{what} on record"
+        known = False if is_without else None
+        values = kinds.values if kinds else ()
+        rest.conditions.append(Condition(field=contact, values=values, low=day, known=known, says=says))
         return
     if started := first_match(asking.cues.started, rest.text):
         found_days = day_range(rest.text[started.start() :], asking, terms.today, True, "started")
@@ -278,6 +353,12 @@ def _account_days(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> Non
         rest.conditions.append(Condition(field="invoice_overdue", low=float(days) + 0.5, says=says))
 
 
+def _touchpoint_kinds(words: str, asking: AskSettings) -> FilterRule | None:
+    """The kinds of touchpoint that the words name."""
+    rules = asking.subjects["touchpoints"].filters
+    return next((rule for rule in rules if rule.field == "kind" and matches(rule.phrases, words)), None)
+
+
 def _amounts(rest: _Rest, terms: QuestionTerms, table: SubjectTable) -> None:
     """A range of money: of the row's own amount where it has one, unless ARR is named."""
     if ranged := money_range(rest.text, terms.currency):
@@ -290,9 +371,7 @@ def _amounts(rest: _Rest, terms: QuestionTerms, table: SubjectTable) -> None:
 
 
 def _ranges(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> None:
-    for score in score_ranges(rest.text):
-        rest.take(score.words)
-        rest.conditions.append(score.condition)
+    _figures(rest, asking)
     found: tuple[FoundRange | None, ...] = (
         money_range(rest.text, terms.currency),
         renewal_range(rest.text, asking, terms.today),
@@ -303,6 +382,20 @@ def _ranges(rest: _Rest, asking: AskSettings, terms: QuestionTerms) -> None:
             rest.conditions.append(ranged.condition)
 
 
+def _figures(rest: _Rest, asking: AskSettings) -> None:
+    """Ranges of the figures of an account: "health below 60", "more than 300 seats", "usage down by 30 %"."""
+    for name, rule in asking.figures.items():
+        found = figure_range(rest.text, rule.words, rule.falls)
+        if found is not None:
+            _take_figure(rest, name, found)
+
+
+def _take_figure(rest: _Rest, name: str, found: FoundFigure) -> None:
+    rest.take(found.words)
+    says = re.sub(r"\b(?:nps|csat|csm)\b", lambda word: word[0].upper(), " ".join(found.words.split()))
+    rest.conditions.append(Condition(field=name, low=found.low, high=found.high, says=says))
+
+
 def _words(rest: _Rest, rules: Sequence[FilterRule]) -> None:
     """The filters of the configuration; several values of one field are alternatives."""
     for rule in rules:
@@ -310,7 +403,9 @@ def _words(rest: _Rest, rules: Sequence[FilterRule]) -> None:
             continue
         while rest.find(rule.phrases):
             pass
-        condition = Condition(field=rule.field, values=rule.values, low=rule.low, known=rule.known, says=rule.says)
+        condition = Condition(
+            field=rule.field, values=rule.values, low=rule.low, high=rule.high, known=rule.known, says=rule.says
+        )
         same = next(
             (each for each in rest.conditions if each.field == rule.field and each.values and rule.values), None
         )
@@ -338,8 +433,9 @@ def _segment_and_tier(rest: _Rest, asking: AskSettings, terms: QuestionTerms) ->
 
 def _people(rest: _Rest, question: str, asking: AskSettings, terms: QuestionTerms, subject: Subject) -> None:
     by_field: dict[str, list[Person]] = {}
+    has_owner = subject in SUBJECTS and "owner_id" in SUBJECTS[subject].fields
     for named in named_people(question, terms.people):
-        field_name = _ROLE_FIELD.get(named.person.role) if subject != "actions" else "owner_id"
+        field_name = "owner_id" if has_owner else _ROLE_FIELD.get(named.person.role)
         if field_name is None:
             continue
         for word in named.words.split():
@@ -347,8 +443,8 @@ def _people(rest: _Rest, question: str, asking: AskSettings, terms: QuestionTerm
         by_field.setdefault(field_name, []).append(named.person)
     if re.search(r"\b(?:my|mine|i)\b", rest.text):
         me = terms.people.get(terms.asker or "")
-        if me is not None and (subject == "actions" or me.role in _ROLE_FIELD):
-            by_field.setdefault("owner_id" if subject == "actions" else _ROLE_FIELD[me.role], []).append(me)
+        if me is not None and (has_owner or me.role in _ROLE_FIELD):
+            by_field.setdefault("owner_id" if has_owner else _ROLE_FIELD[me.role], []).append(me)
         elif matches(asking.cues.mine, rest.text):
             rest.text += " my "
     titles = {"csm": "CSM", "sponsor": "executive sponsor", "team": "team of", "owner_id": "owner"}

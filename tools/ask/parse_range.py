@@ -1,5 +1,6 @@
 """Ranges in a question: days of renewal, money and scores. Reads plain small letters. Pure."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,14 @@ from tools.wording import format_date
 _NUMBER = r"(?:eur|usd|€|\$)?\s*(\d[\d.,]*)\s*(k|tsd|thousand|m|mio|million|millions)?\b"
 _MORE = r"(?:over|above|more than|at least|bigger than|larger than|greater than|>=?|uber|mehr als|mindestens|plus de|au moins|mas de|al menos)"
 _LESS = r"(?:under|below|less than|at most|smaller than|<=?|unter|weniger als|hochstens|moins de|menos de)"
+_AT_LEAST = r"(?:at least|mindestens|au moins|al menos|>=)"
+_AT_MOST = r"(?:at most|no more than|up to|hochstens|au plus|como maximo|<=)"
+_OR_LESS = r"(?:(?:or|and|oder|ou|o) (?:lower|below|less|fewer|under|worse|weniger|moins|menos))"
+_OR_MORE = r"(?:(?:or|and|oder|ou|o) (?:higher|above|more|over|better|mehr|plus|mas))"
+_ANY_SIGN = rf"{_AT_MOST}|{_AT_LEAST}|{_MORE}|{_LESS}|fewer than"
+_COUNT = r"\d+(?:\.\d+)?)(?![\d.,]*\d| ?(?:k|m|tsd|mio|million|thousand)\b)(?: ?%| ?percent| ?prozent| points?)?"
+_BETWEEN, _AND = r"(?:between|zwischen|entre)", r"(?:and|und|et|y)"
+_DOWN = r"(?:down|fell|fallen|dropped|declined|decreased|lost|shrank|gefallen|gesunken|zuruckgegangen|en baisse|ha bajado|cayo)"
 _BEFORE = r"(?:before|vor|avant|antes de)"
 _UNTIL = r"(?:until|by|till|bis|jusqu.en|jusqu.a|hasta)(?: (?:the )?end of| ende| fin(?: de)?(?: la)?| la fin d.| el final de| finales de)?"
 _AFTER, _IN = r"(?:after|from|since|nach|ab|apres|despues de)", r"(?:in|im|en|this|next|for|de|du|of)"
@@ -32,15 +41,55 @@ class FoundRange:
     words: str
 
 
-def score_ranges(text: str) -> list[FoundRange]:
-    """``health below 60``, ``risk above 80``."""
-    found = []
-    for match in re.finditer(rf"\b(health|risk)(?: score)?(?: is)? ({_MORE}|{_LESS}) (\d+(?:\.\d+)?)\b", text):
-        low = float(match[3]) if re.fullmatch(_MORE, match[2]) else None
-        high = float(match[3]) if low is None else None
-        says = f"{match[1]} {'at least' if high is None else 'below'} {match[3]}"
-        found.append(FoundRange(Condition(field=match[1], low=low, high=high, says=says), match[0]))
-    return found
+@dataclass(frozen=True)
+class FoundFigure:
+    """A range of a figure, from ``low`` and below ``high``, and the words that say it."""
+
+    low: float | None
+    high: float | None
+    words: str
+    noun: str
+    """The words that name the figure."""
+
+
+def figure_range(text: str, words: Sequence[str], falls: bool = False) -> FoundFigure | None:
+    """The range of a figure that one of the words names: ``health below 60``, ``more than 300 seats``, ``NPS of 6 or lower``.
+
+    ``falls``: the figure is a change; ``down by more than 30 %`` is below -30.
+    """
+    noun = rf"(?P<noun>{'|'.join(words)})"
+    after = rf"{noun}(?: (?:is|are|was|of|score|scores|answer|at|with|von|mit|de|con|avec))*"
+    sign, count, turned = rf"(?P<sign>{_ANY_SIGN})", rf"(?P<count>{_COUNT}", rf"(?P<sign>{_OR_LESS}|{_OR_MORE})"
+    if falls:
+        match = compiled(
+            rf"{noun}(?: (?:is|are|has|have|was|went))*(?: by)? {_DOWN}(?: by)?(?: {_MORE})? {count}"
+        ).search(text)
+        if match:
+            return FoundFigure(None, math.nextafter(-float(match["count"]), math.inf), match[0], match["noun"])
+    match = compiled(rf"{after} {_BETWEEN} {count} {_AND} (?P<until>{_COUNT}").search(text)
+    if match:
+        high = math.nextafter(float(match["until"]), math.inf)
+        return FoundFigure(float(match["count"]), high, match[0], match["noun"])
+    for pattern in (
+        rf"{after} {sign} {count}",
+        rf"{sign} {count} {noun}",
+        rf"{after} {count} {turned}",
+        rf"\b{count} {turned} {noun}",
+    ):
+        match = compiled(pattern).search(text)
+        if match:
+            return FoundFigure(*_bounds(match["sign"], float(match["count"])), match[0], match["noun"])
+    return None
+
+
+def _bounds(sign: str, value: float) -> tuple[float | None, float | None]:
+    """At least the first and below the second: both ends of a bound in words."""
+    above, below = math.nextafter(value, math.inf), value
+    if re.fullmatch(_OR_LESS, sign) or re.fullmatch(_AT_MOST, sign):
+        return None, above
+    if re.fullmatch(_OR_MORE, sign) or re.fullmatch(_AT_LEAST, sign):
+        return value, None
+    return (above, None) if re.fullmatch(_MORE, sign) else (None, below)
 
 
 def money_range(text: str, currency: str) -> FoundRange | None:
@@ -134,20 +183,28 @@ def _period(text: str, asking: AskSettings, today: date) -> FoundRange | None:
     return None
 
 
-def _half_or_quarter(text: str, asking: AskSettings, today: date) -> FoundRange | None:
+def part_of_year(text: str, today: date, past: bool = False) -> tuple[date, date, str] | None:
+    """A half or a quarter of a year: its first day, the day after it, and the words. Without a year, the nearest one ahead, or behind."""
     half = re.search(r"\b(?:in )?(?:the )?(?:(first|second) half|h([12]))(?: of)?(?: (20\d\d))?\b", text)
     if half:
         part = 1 if half[1] == "first" or half[2] == "1" else 2
         start = date(int(half[3] or today.year), 1 if part == 1 else 7, 1)
-        return _between(start, add_months(start, 6), half[0])
+        return start, add_months(start, 6), half[0]
     quarter = re.search(
         rf"\b(?:in )?(?:the )?(?:q([1-4])|({_ORDINAL}) (?:quarter|quartal|trimestre))(?: (?:of |de |von )?(20\d\d))?\b",
         text,
     )
-    if quarter:
-        month = 3 * (int(quarter[1]) if quarter[1] else _ORDINALS[quarter[2]]) - 2
-        year = int(quarter[3]) if quarter[3] else today.year + (month + 2 < today.month)
-        return _between(date(year, month, 1), add_months(date(year, month, 1), 3), quarter[0])
+    if quarter is None:
+        return None
+    month = 3 * (int(quarter[1]) if quarter[1] else _ORDINALS[quarter[2]]) - 2
+    nearest = today.year - (month > today.month) if past else today.year + (month + 2 < today.month)
+    start = date(int(quarter[3]) if quarter[3] else nearest, month, 1)
+    return start, add_months(start, 3), quarter[0]
+
+
+def _half_or_quarter(text: str, asking: AskSettings, today: date) -> FoundRange | None:
+    if part := part_of_year(text, today):
+        return _between(*part)
     year_only = re.search(r"\b(?:in|im jahr|en) (20\d\d)\b", text)
     return (
         _between(date(int(year_only[1]), 1, 1), date(int(year_only[1]) + 1, 1, 1), year_only[0]) if year_only else None

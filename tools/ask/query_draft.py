@@ -20,7 +20,6 @@ from tools.ask.subject_tables import SUBJECTS
 from tools.wording import format_date, format_number
 
 _PERSON_FIELDS = {"csm": "csm", "sponsor": "exec_sponsor", "team": "cs_manager", "owner": None}
-_NUMBER_FIELDS = ("arr", "health", "risk", "hours", "age", "satisfaction", "amount", "change")
 _DAY_FIELDS = ("renewal", "day", "touched", "answered")
 _FIXED: Mapping[str, Sequence[str]] = {
     "stage": ("onboarding", "live", "offboarding"), "band": ("red", "yellow", "green"), "tier": get_args(InterventionTier),
@@ -37,35 +36,49 @@ _OWN: Mapping[Subject, Mapping[str, Sequence[str]]] = {
     "tickets": {"state": ("open", "closed")},
     "invoices": {"state": ("open", "overdue", "failed", "paid")},
     "outcomes": {"kind": ("renewed", "expanded", "contracted", "churned")},
+    "surveys": {"kind": ("nps", "csat"), "state": ("promoter", "passive", "detractor")},
+    "touchpoints": {
+        "kind": ("exec_meeting", "qbr", "call", "training", "email"),
+        "state": ("held", "missed", "answered", "not answered", "from them"),
+    },
+    "goals": {"state": ("met", "on_track", "behind", "missed")},
+    "colleagues": {"role": ("csm", "cs_manager", "exec_sponsor", "support_lead", "product", "billing")},
 }
 """Values of the fields of each subject, beside those that are the same for all."""
 _ACCOUNT_ONLY = ("segment", "csm", "sponsor", "team", "stage", "band", "tier", "at_risk", "change", "arr", "renewal", "health",
                  "risk", "account", "said", "champion", "touched", "answered", "incident", "cause")  # fmt: skip
 _GROUPS = ("segment", "csm", "sponsor", "team", "stage", "band", "tier", "month", "account")
 _MOST_NAMED = 20
+_NOT_FOR_MODELS = {"owner_id", "contact", "email", "comment", "manager"}
+"""Fields that hold ids or words of people outside."""
+_MOST_FILTERS, _LONGEST_VALUE, _LONGEST_WORDS, _LONGEST_NAME = 5, 60, 60, 20
+"""Of a model's answer; lengths in characters."""
 
 
-def draft_schema() -> dict[str, Any]:
-    """JSON schema of the answer, with the fields as an enumeration."""
-    fields = sorted({*_ACCOUNT_ONLY, *(f for table in SUBJECTS.values() for f in (*table.fields, *table.amounts))} - {"owner_id", "contact", "email"} | {"day", "owner"})  # fmt: skip
-    text: dict[str, Any] = {"type": "string"}
+def draft_schema(asking: AskSettings) -> dict[str, Any]:
+    """JSON schema of the answer, with the fields as an enumeration. Texts are bounded, so that a model that repeats itself ends."""
+    own = {name for table in SUBJECTS.values() for name in (*table.fields, *table.amounts)}
+    fields = sorted({*_ACCOUNT_ONLY, *asking.figures, *own} - _NOT_FOR_MODELS | {"day", "owner"})
+    value = {"type": "string", "maxLength": _LONGEST_VALUE}
+    words = {"type": "string", "maxLength": _LONGEST_WORDS}
+    name = {"type": "string", "maxLength": _LONGEST_NAME}
     one = {
         "type": "object", "additionalProperties": False, "required": ["field", "op", "value", "words"],
         "properties": {"field": {"type": "string", "enum": fields}, "op": {"type": "string", "enum": ["is", "at_least", "below", "missing"]},
-                       "value": text, "words": text},
+                       "value": value, "words": words},
     }  # fmt: skip
     properties = {
         "fits": {"type": "boolean"},
         "subject": {"type": "string", "enum": list(get_args(Subject))},
-        "filters": {"type": "array", "items": one, "maxItems": 8},
+        "filters": {"type": "array", "items": one, "maxItems": _MOST_FILTERS},
         "measure": {"type": "string", "enum": list(get_args(Measure))},
-        "amount": text,
-        "group": text,
-        "sort": text,
+        "amount": name,
+        "group": name,
+        "sort": name,
         "ascending": {"type": "boolean"},
         "top": {"type": "integer"},
         "history": {"type": "string", "enum": ["", "joined", "left", "compare", "course"]},
-        "since": text,
+        "since": {"type": "string", "maxLength": len("2026-11-23")},
     }
     return {"type": "object", "additionalProperties": False, "required": list(properties), "properties": properties}
 
@@ -135,7 +148,7 @@ class DraftCheck:
         own = {*table.fields, *table.amounts} if table else set()
         if table and table.day:
             own.add("day")
-        return {*_ACCOUNT_ONLY, *own} - {"owner_id", "contact", "email"}
+        return {*_ACCOUNT_ONLY, *self.asking.figures, *own} - _NOT_FOR_MODELS
 
     def _condition(self, subject: Subject, draft: FilterDraft) -> Condition | None:
         if draft.field not in self._fields(subject):
@@ -152,14 +165,18 @@ class DraftCheck:
             known_field = "champion" if draft.field == "champion" else draft.field
             return Condition(field=known_field, known=False, says=f"without {_title(draft.field)}")
         if draft.op in ("at_least", "below"):
-            return self._bound(draft)
+            return self._bound(subject, draft)
         return self._values(subject, draft)
 
-    def _bound(self, draft: FilterDraft) -> Condition | None:
+    def _is_number(self, subject: Subject, name: str) -> bool:
+        table = SUBJECTS.get(subject)
+        return name == "arr" or name in self.asking.figures or (table is not None and name in table.amounts)
+
+    def _bound(self, subject: Subject, draft: FilterDraft) -> Condition | None:
         value: float | date | None = None
         if draft.field in _DAY_FIELDS:
             value = self._day(draft.field, draft.value)
-        elif draft.field in _NUMBER_FIELDS:
+        elif self._is_number(subject, draft.field):
             value = self._number(draft)
         else:
             self._fault("no_range", f"{draft.field} has no order; use is with one of its values")
@@ -248,7 +265,7 @@ class DraftCheck:
 
     def _group(self, draft: QueryDraft) -> str | None:
         table = SUBJECTS.get(draft.subject)
-        allowed = {*(table.fields if table else ()), *_GROUPS} - {"owner_id", "contact", "email", "title"}
+        allowed = {*(table.fields if table else ()), *_GROUPS} - _NOT_FOR_MODELS - {"title"}
         if draft.subject == "accounts":
             allowed.discard("account")
         if draft.group and draft.group not in allowed:
@@ -260,7 +277,7 @@ class DraftCheck:
 
     def _amount(self, draft: QueryDraft) -> str:
         table = SUBJECTS.get(draft.subject)
-        allowed = list(table.amounts) if table else ["arr", "health", "risk"]
+        allowed = list(table.amounts) if table else ["arr", *self.asking.figures]
         if draft.amount and draft.amount not in allowed:
             self._fault(
                 "unknown_amount",
@@ -270,7 +287,7 @@ class DraftCheck:
 
     def _sort(self, draft: QueryDraft) -> str | None:
         table = SUBJECTS.get(draft.subject)
-        allowed = ["arr", "renewal", "risk", "health", *(["day", *table.amounts] if table else [])]
+        allowed = ["arr", "renewal", *self.asking.figures, *(["day", *table.amounts] if table else [])]
         if draft.sort and draft.sort not in allowed:
             self._fault("unknown_sort", f"rows cannot be sorted by {draft.sort[:40]!r}; there are {', '.join(allowed)}")
         return draft.sort or None

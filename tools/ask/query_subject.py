@@ -10,6 +10,7 @@ from tools.ask.run_query import (
     AGGREGATES,
     MOST_ROWS,
     QueryResult,
+    account_column,
     account_condition,
     group_name,
     subject_line,
@@ -19,6 +20,7 @@ from tools.scoring.scored_base import Row, ScoredBase
 from tools.wording import capitalize_first, format_date, format_money, format_number, plain_name, plural, quote
 
 _LONGEST_TEXT = 200
+_AMOUNT_TITLES = {"arr": "ARR", "change": "ARR change"}
 
 
 def run_subject_query(base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Person]) -> QueryResult:
@@ -48,6 +50,8 @@ class _Asked:
 
     def _sql(self, expression: str) -> str:
         """The expression with the name of its input table and the day."""
+        if "{contacts}" in expression:
+            expression = expression.replace("{contacts}", self.base.full_table("contacts"))
         name = self.base.full_table(self.table.table) if self.table.table else ""
         return expression.replace("{table}", name).replace("{as_of}", f"'{self.base.as_of}'")
 
@@ -74,7 +78,7 @@ class _Asked:
         """Rows, with their number, their accounts and the amount asked for."""
         amount = self._amount_name()
         value = self._sql(self.table.amounts[amount]) if amount else "null"
-        aggregate = AGGREGATES.get(self.query.measure, "sum")
+        aggregate = self._aggregate(amount)
         total = self.base.rows(
             f"select count(*) as n, count(distinct r.account_id) as accounts, {aggregate}({value}) as value,"
             f" count({value}) as known {self.rows_sql}",
@@ -90,7 +94,7 @@ class _Asked:
         title = capitalize_first(self.table.many)
         title = title if shown <= MOST_ROWS else f"{title}, the first {MOST_ROWS} of {shown}"
         table = AnswerTable(title=title, columns=columns, rows=rows, source=self._source())
-        ids = tuple(dict.fromkeys(row["account_id"] for row in found))
+        ids = tuple(dict.fromkeys(row["account_id"] for row in found if row["account_id"] is not None))
         return self._result(sentences, table if rows else None, ids)
 
     def _rows(self) -> list[Row]:
@@ -102,7 +106,7 @@ class _Asked:
     def _order(self) -> str:
         sort = self.query.sort
         own = self.table.day if sort == "day" else self.table.amounts.get(sort or "")
-        wanted = self._sql(own) if own else ACCOUNT_FIELDS.get(sort or "") if sort else None
+        wanted = self._sql(own) if own else account_column(self.base, sort) if sort and sort != "day" else None
         if wanted is None:
             return self._sql(self.table.order)
         return f"{wanted} {'asc' if self.query.ascending else 'desc'} nulls last, {self._sql(self.table.order)}"
@@ -112,7 +116,7 @@ class _Asked:
         assert self.query.group is not None
         amount = self._amount_name()
         value = self._sql(self.table.amounts[amount]) if amount else "null"
-        aggregate = AGGREGATES.get(self.query.measure, "sum")
+        aggregate = self._aggregate(amount)
         is_figure = self.query.measure in AGGREGATES or self.query.sort in self.table.amounts
         order = "key" if self.query.group == "month" else f"{'value' if is_figure else 'n'} desc nulls last, 1"
         rows = self.base.rows(
@@ -138,7 +142,12 @@ class _Asked:
                 range(len(rows)), key=lambda place: (rows[place]["value"] or 0) if is_figure else rows[place]["n"]
             )
             figure = self._figure(amount, rows[most]["value"]) if is_figure else plural(rows[most]["n"], self.table.one)
-            sentences.append(f"{capitalize_first(names[most])} has the most: {figure}.")
+            what = (
+                f"the highest {self._amount_title(amount)}"
+                if is_figure and amount in self.table.averaged
+                else "the most"
+            )
+            sentences.append(f"{capitalize_first(names[most])} has {what}: {figure}.")
         table = AnswerTable(
             title=f"{capitalize_first(self.table.many)} by {title}", columns=heads, rows=cells, source=self._source()
         )
@@ -179,10 +188,15 @@ class _Asked:
     def _counted(self, total: Row) -> str:
         if self.table.one == "account":
             return plural(total["accounts"], "account")
-        return f"{plural(total['n'], self.table.one)} of {plural(total['accounts'], 'account')}"
+        many = plural(total["n"], self.table.one)
+        return many if self.query.subject == "colleagues" else f"{many} of {plural(total['accounts'], 'account')}"
 
     def _shown_clause(self, total: int) -> str:
-        return f"; shown: the first {self.query.top}" if self.query.top is not None and self.query.top < total else ""
+        top = self.query.top
+        if top is None or top >= total:
+            return ""
+        is_newest = self.query.sort == "day" and not self.query.ascending
+        return f"; shown: the {'newest' if is_newest else 'first'}{f' {top}' if top > 1 else ''}"
 
     def _amount_name(self) -> str | None:
         """The amount that the figures are of: the one asked for, or the only one in money."""
@@ -194,9 +208,13 @@ class _Asked:
             return next(iter(self.table.amounts), None)
         return self.table.money[0] if self.table.money else None
 
+    def _aggregate(self, amount: str | None) -> str:
+        """The SQL function for the amount: what is asked for, or what this amount is usually shown as."""
+        return AGGREGATES.get(self.query.measure, "avg" if amount in self.table.averaged else "sum")
+
     def _amount_title(self, amount: str) -> str:
-        how = {"avg": "average ", "median": "median "}.get(AGGREGATES.get(self.query.measure, "sum"), "")
-        return f"{how}{'ARR' if amount == 'arr' else 'ARR change' if amount == 'change' else amount}"
+        how = {"avg": "average ", "median": "median "}.get(self._aggregate(amount), "")
+        return "NPS (promoters less detractors, %)" if amount == "nps" else f"{how}{_AMOUNT_TITLES.get(amount, amount)}"
 
     def _figure(self, amount: str | None, value: float | None) -> str:
         if amount in self.table.money:

@@ -3,14 +3,15 @@
 Field names go through a fixed list or the configured signals, values only as parameters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.configuration import FigureRule
 from domain.dossier import Person
 from domain.questions import AnswerTable, Condition, PortfolioQuery
 from tools.scoring.scored_base import Row, ScoredBase
-from tools.wording import capitalize_first, format_date, format_money, plain_name, plural
+from tools.wording import capitalize_first, format_date, format_money, format_number, plain_name, plural
 
 MOST_ROWS = 200
 ACCOUNT_FIELDS = {
@@ -19,6 +20,8 @@ ACCOUNT_FIELDS = {
     "renewal": "s.renewal_date", "health": "s.health", "risk": "s.risk", "account": "s.account_id",
     "team": "(select any_value(p.manager_id) from people p where p.person_id = s.csm_id)",
     "month": "strftime(s.renewal_date, '%Y-%m')", "currency": "s.contract_currency", "started": "s.started_on",
+    "seats": "(select any_value(a.seats) from accounts a where a.account_id = s.account_id)",
+    "chance": "100 * s.churn_probability", "users": "m.active_users_now",
 }  # fmt: skip
 """SQL of the fields of an account that a query may filter, group or sort by; signals come on top."""
 _TITLES = {
@@ -33,6 +36,7 @@ _TITLES = {
     "month": "month of renewal",
 }
 AGGREGATES = {"sum": "sum", "average": "avg", "median": "median"}
+_ALWAYS_SHOWN = ("arr", "renewal", "health", "risk")
 _FROM = "from scored s join compared c using (account_id) join measured m using (account_id)"
 
 
@@ -55,21 +59,30 @@ def run_query(base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Pers
         f"select count(*) as n, coalesce(sum(cast(s.arr as double)), 0) as arr, count(*) filter (s.arr is null) as unknown {_FROM}{where}",
         values,
     )[0]
-    rows = _account_rows(base, query, where, values)
+    rows, figures = _account_rows(base, query, where, values), _shown_figures(base, query)
     currency = base.configuration.scoring.money.home
     shown = query.top or totals["n"]
     understood = (
         f"{subject_line(query)}: {plural(totals['n'], 'account')}, {format_money(totals['arr'], currency)} of ARR"
     )
-    sentences = [f"{understood}{_shown_clause(query, totals['n'])}."]
+    sentences = [f"{understood}{_shown_clause(base, query, totals['n'])}."]
     if totals["unknown"]:
         sentences.append(f"The ARR of {plural(totals['unknown'], 'account')} is unknown and not in the sum.")
-    if query.measure in AGGREGATES and query.measure != "sum":
+    if query.measure in AGGREGATES and (query.measure != "sum" or query.of != "arr"):
         sentences.append(_figure(base, query, where, values))
+    rule = base.configuration.asking.figures.get(query.sort or "")
+    if rule is not None and rows and query.top is not None:
+        first = rows[0]
+        value = _figure_text(first[query.sort if query.sort in _ALWAYS_SHOWN else f"figure_{query.sort}"], rule)
+        degree = "Lowest" if query.ascending else "Highest"
+        sentences.append(f"{degree}: {plain_name(first['name'])}, {rule.title} {value}.")
     table = AnswerTable(
         title="Accounts" if shown <= MOST_ROWS else f"Accounts, the first {MOST_ROWS} of {shown}",
-        columns=("id", "account", "segment", "ARR", "renewal", "CSM", "health", "risk", "priority"),
-        rows=tuple(_account_row(row, people, currency) for row in rows),
+        columns=(
+            *("id", "account", "segment", "ARR", "renewal", "CSM", "health", "risk", "priority"),
+            *(rule.title for _, rule in figures),
+        ),
+        rows=tuple(_account_row(row, people, currency, figures) for row in rows),
         source=_source(base, query),
     )
     return QueryResult(
@@ -80,11 +93,12 @@ def run_query(base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Pers
     )
 
 
-def _shown_clause(query: PortfolioQuery, total: int) -> str:
+def _shown_clause(base: ScoredBase, query: PortfolioQuery, total: int) -> str:
     if query.top is None or query.top >= total:
         return ""
     direction = "lowest" if query.ascending else "highest"
-    return f"; shown: the {query.top} with the {'earliest' if query.sort == 'renewal' else direction} {'ARR' if query.sort in (None, 'arr') else query.sort}"
+    title = _figure_title(base, query.sort or "arr")
+    return f"; shown: the {query.top} with the {'earliest' if query.sort == 'renewal' else direction} {title}"
 
 
 def subject_line(query: PortfolioQuery, otherwise: str = "All accounts") -> str:
@@ -139,7 +153,7 @@ def account_condition(base: ScoredBase, condition: Condition, own: str | None = 
         if listed is not None:
             negated = "not " if condition.known is False else ""
             return f"s.account_id {negated}in ({listed[0]})", listed[1]
-    column = own or ACCOUNT_FIELDS.get(condition.field) or f'm."{_signal(base, condition.field)}"'
+    column = own or account_column(base, condition.field)
     tests: list[str] = []
     values: list[Any] = []
     if condition.values:
@@ -173,27 +187,43 @@ def _membership(base: ScoredBase, condition: Condition) -> tuple[str, list[Any]]
         return "select account_id from asked_causes where list_contains(?, cause)", [values]
     if condition.field in _TOUCHES:
         touchpoints = base.full_table("touchpoints")
-        return f"select account_id from {touchpoints} where date >= ?{_TOUCHES[condition.field]}", [condition.low]
+        of_kind = " and list_contains(?, kind)" if values else ""
+        sql = f"select account_id from {touchpoints} where date >= ?{_TOUCHES[condition.field]}{of_kind}"
+        return sql, [condition.low, values] if values else [condition.low]
     return None
 
 
-def _signal(base: ScoredBase, name: str) -> str:
-    """The name of a signal of the configuration. Raises KeyError for any other."""
+def account_column(base: ScoredBase, name: str) -> str:
+    """SQL of a field of the account, or of a signal. Raises KeyError for a name that nothing knows."""
+    if name in ACCOUNT_FIELDS:
+        return ACCOUNT_FIELDS[name]
     if name not in base.configuration.scoring.signals:
         raise KeyError(name)
-    return name
+    return f'm."{name}"'
+
+
+def _shown_figures(base: ScoredBase, query: PortfolioQuery) -> list[tuple[str, FigureRule]]:
+    """The figures that the question is about and that the usual columns do not show."""
+    asked = [*(condition.field for condition in query.conditions), query.sort or "", query.of]
+    figures = base.configuration.asking.figures
+    return [(name, figures[name]) for name in dict.fromkeys(asked) if name in figures and name not in _ALWAYS_SHOWN]
 
 
 def _account_rows(base: ScoredBase, query: PortfolioQuery, where: str, values: list[Any]) -> list[Row]:
-    order = f"{ACCOUNT_FIELDS[query.sort or 'arr']} {'asc' if query.ascending else 'desc'} nulls last, s.account_id"
+    order = (
+        f"{account_column(base, query.sort or 'arr')} {'asc' if query.ascending else 'desc'} nulls last, s.account_id"
+    )
+    figures = "".join(f", {account_column(base, name)} as figure_{name}" for name, _ in _shown_figures(base, query))
     return base.rows(
         "select s.account_id as id, s.name, s.segment, s.arr, s.renewal_date, s.csm_id, s.health, s.risk, s.intervention_tier as tier"
-        f" {_FROM}{where} order by {order} limit {min(query.top or MOST_ROWS, MOST_ROWS)}",
+        f"{figures} {_FROM}{where} order by {order} limit {min(query.top or MOST_ROWS, MOST_ROWS)}",
         values,
     )
 
 
-def _account_row(row: Row, people: Mapping[str, Person], currency: str) -> tuple[str, ...]:
+def _account_row(
+    row: Row, people: Mapping[str, Person], currency: str, figures: Sequence[tuple[str, FigureRule]]
+) -> tuple[str, ...]:
     return (
         row["id"],
         plain_name(row["name"]),
@@ -204,7 +234,14 @@ def _account_row(row: Row, people: Mapping[str, Person], currency: str) -> tuple
         "unknown" if row["health"] is None else f"{row['health']:.0f}",
         f"{row['risk']:.0f}",
         row["tier"] or "",
+        *(_figure_text(row[f"figure_{name}"], rule) for name, rule in figures),
     )
+
+
+def _figure_text(value: float | None, rule: FigureRule) -> str:
+    if value is None:
+        return "unknown"
+    return f"{format_number(float(value), 1)}{' %' if rule.unit == 'percent' else ''}"
 
 
 def _person(person_id: str | None, people: Mapping[str, Person]) -> str:
@@ -214,17 +251,24 @@ def _person(person_id: str | None, people: Mapping[str, Person]) -> str:
 
 
 def _figure(base: ScoredBase, query: PortfolioQuery, where: str, values: list[Any]) -> str:
-    sql = f"select {AGGREGATES[query.measure]}({ACCOUNT_FIELDS[query.of]}) as value, count({ACCOUNT_FIELDS[query.of]}) as n {_FROM}{where}"
-    row = base.rows(sql, values)[0]
-    shown = _amount(row["value"], query.of, base.configuration.scoring.money.home)
-    what = "ARR" if query.of == "arr" else query.of
-    return f"{capitalize_first(query.measure)} {what}: {shown}, over {plural(row['n'], 'account')} where it is known."
+    column = account_column(base, query.of)
+    row = base.rows(
+        f"select {AGGREGATES[query.measure]}({column}) as value, count({column}) as n {_FROM}{where}", values
+    )[0]
+    shown = _amount(row["value"], query.of, base)
+    how = "Total" if query.measure == "sum" else capitalize_first(query.measure)
+    return f"{how} {_figure_title(base, query.of)}: {shown}, over {plural(row['n'], 'account')} where it is known."
 
 
-def _amount(value: float | None, of: str, currency: str) -> str:
+def _figure_title(base: ScoredBase, of: str) -> str:
+    figures = base.configuration.asking.figures
+    return "ARR" if of == "arr" else figures[of].title if of in figures else of
+
+
+def _amount(value: float | None, of: str, base: ScoredBase) -> str:
     if of == "arr":
-        return format_money(value, currency)
-    return "unknown" if value is None else f"{value:.1f}"
+        return format_money(value, base.configuration.scoring.money.home)
+    return _figure_text(value, base.configuration.asking.figures[of])
 
 
 def _grouped(
@@ -233,8 +277,9 @@ def _grouped(
     assert query.group is not None
     key = ACCOUNT_FIELDS[query.group]
     figure = AGGREGATES.get(query.measure)
-    value = f"{figure}({ACCOUNT_FIELDS[query.of]})" if figure else "null"
-    order = "key" if query.group == "month" else f"{'value' if figure else 'n'} desc"
+    value = f"{figure}({account_column(base, query.of)})" if figure else "null"
+    is_lowest = query.ascending and query.sort == query.of
+    order = "key" if query.group == "month" else f"{'value' if figure else 'n'} {'asc' if is_lowest else 'desc'}"
     rows = base.rows(
         f"select {key} as key, count(*) as n, count(*) filter (s.at_risk) as risky, sum(cast(s.arr as double)) as arr,"
         f" sum(cast(s.arr as double)) filter (s.at_risk) as risky_arr, {value} as value {_FROM}{where}"
@@ -243,7 +288,7 @@ def _grouped(
     )
     currency = base.configuration.scoring.money.home
     names = [group_name(row["key"], query.group, people) for row in rows]
-    what = "ARR" if query.of == "arr" else query.of
+    what = _figure_title(base, query.of)
     columns = (
         _TITLES[query.group],
         "accounts",
@@ -255,14 +300,14 @@ def _grouped(
     cells = tuple(
         (
             name, str(row["n"]), str(row["risky"]), format_money(row["arr"], currency), format_money(row["risky_arr"] or 0.0, currency),
-            *((_amount(row["value"], query.of, currency),) if figure else ()),
+            *((_amount(row["value"], query.of, base),) if figure else ()),
         )
         for name, row in zip(names, rows, strict=True)
     )  # fmt: skip
     sentences = [f"{subject_line(query)}, by {_TITLES[query.group]}: {plural(len(rows), 'group')}."]
     if rows:
         sentences.append(f"{capitalize_first(names[0])} has the most: {plural(rows[0]['n'], 'account')}." if not figure else
-                         f"{capitalize_first(names[0])} has the highest {query.measure}: {_amount(rows[0]['value'], query.of, currency)}.")  # fmt: skip
+                         f"{capitalize_first(names[0])} has the {'lowest' if is_lowest else 'highest'} {query.measure}: {_amount(rows[0]['value'], query.of, base)}.")  # fmt: skip
     table = AnswerTable(title=f"By {_TITLES[query.group]}", columns=columns, rows=cells, source=_source(base, query))
     return QueryResult(subject_line(query), tuple(sentences), (table,) if rows else (), ())
 

@@ -41,6 +41,10 @@ class SubjectTable:
     amounts: Mapping[str, str] = field(default_factory=dict)
     money: tuple[str, ...] = ()
     """Amounts in the home currency."""
+    averaged: tuple[str, ...] = ()
+    """Amounts of which nobody wants the sum."""
+    of_many: tuple[str, ...] = ()
+    """Amounts that say something about many rows only: no row is filtered by them."""
     past: bool = True
     """False: days ahead are meant when no year is given."""
     keeps_former: bool = False
@@ -51,6 +55,7 @@ _ACCOUNT = Column("id", "r.account_id")
 _NAME = Column("account", "s.name", "name")
 _ROW_NAME = Column("account", "coalesce(s.name, r.account_name)", "name")
 
+_CONTACT = "(select any_value(k.name) from {contacts} k where k.contact_id = r.contact_id)"
 _OPEN_TICKET = (
     "case when r.closed_at is not null or r.status = 'closed' then 'closed' when r.status = 'open' then 'open' "
     "when (select count(closed_at) from {table}) > 0 then 'open' else 'unknown' end"
@@ -135,6 +140,7 @@ SUBJECTS: Mapping[Subject, SubjectTable] = {
         ),
         order="r.opened_at desc nulls last, r.ticket_id", day="r.opened_at", day_title="opened",
         amounts={"age": "date_diff('day', r.opened_at, coalesce(r.closed_at, cast({as_of} as date)))", "satisfaction": "r.csat"},
+        averaged=("age", "satisfaction"),
     ),
     "invoices": SubjectTable(
         one="invoice", many="invoices", rows="{table} r", table="invoices", source="invoices",
@@ -156,6 +162,62 @@ SUBJECTS: Mapping[Subject, SubjectTable] = {
         ),
         order="r.date desc, r.account_id", day="r.date", amounts={"change": "cast(r.arr_change as double)"}, money=("change",),
         keeps_former=True,
+    ),
+    "surveys": SubjectTable(
+        one="survey answer", many="survey answers", rows="{table} r", table="surveys", source="surveys",
+        fields={
+            "kind": "lower(r.kind)", "comment": "nullif(trim(r.comment), '')",
+            "state": "case when lower(r.kind) <> 'nps' then null when r.score >= 9 then 'promoter' when r.score >= 7 then 'passive' when r.score >= 0 then 'detractor' end",
+        },
+        columns=(
+            _ACCOUNT, _NAME, Column("on", "r.date", "day"), Column("survey", "upper(r.kind)"), Column("score", "r.score", "number"),
+            Column("comment", "r.comment", "quoted"), Column("by", _CONTACT, "words"),
+        ),
+        order="r.date desc, r.account_id, r.row_no", day="r.date",
+        amounts={"score": "r.score", "nps": "case when lower(r.kind) = 'nps' then case when r.score >= 9 then 100 when r.score >= 7 then 0 when r.score >= 0 then -100 end end"},
+        averaged=("score", "nps"), of_many=("nps",),
+    ),
+    "touchpoints": SubjectTable(
+        one="touchpoint", many="touchpoints", rows="{table} r", table="touchpoints", source="touchpoints",
+        fields={
+            "kind": "r.kind", "owner_id": "r.person_id", "owner": "(select any_value(p.name) from people p where p.person_id = r.person_id)",
+            "state": "case when r.attended then 'held' when r.attended = false then 'missed' when r.outbound and r.responded_at is null then 'not answered' when r.outbound then 'answered' else 'from them' end",
+        },
+        columns=(
+            _ACCOUNT, _NAME, Column("on", "r.date", "day"), Column("kind", "replace(r.kind, '_', ' ')"), Column("with", _CONTACT, "words"),
+            Column("our person", "(select any_value(p.name) from people p where p.person_id = r.person_id)", "words"),
+            Column("answered on", "r.responded_at", "day"),
+        ),
+        order="r.date desc, r.account_id, r.row_no", day="r.date",
+    ),
+    "notes": SubjectTable(
+        one="note", many="notes", rows="{table} r", table="notes", source="notes",
+        fields={
+            "owner": "r.author", "owner_id": "(select any_value(p.person_id) from people p where lower(p.name) = lower(r.author))",
+        },
+        columns=(
+            _ACCOUNT, _NAME, Column("on", "r.date", "day"), Column("author", "r.author", "words"), Column("note", "r.text", "quoted"),
+            Column("pulse", "r.pulse", "count"),
+        ),
+        order="r.date desc, r.account_id, r.row_no", day="r.date", amounts={"pulse": "r.pulse"}, averaged=("pulse",),
+    ),
+    "goals": SubjectTable(
+        one="goal", many="goals", rows="{table} r", table="goals", source="goals", fields={"state": "r.status"},
+        columns=(
+            _ACCOUNT, _NAME, Column("goal", "r.goal", "quoted"), Column("due", "r.due_date", "day"),
+            Column("status", "replace(r.status, '_', ' ')"),
+        ),
+        order="r.due_date nulls last, r.account_id, r.row_no", day="r.due_date", day_title="due", past=False,
+    ),
+    "colleagues": SubjectTable(
+        one="colleague", many="colleagues", rows="(select *, cast(null as varchar) as account_id from people) r", source="people",
+        fields={"role": "r.role", "owner_id": "r.person_id", "manager": "r.manager_id"},
+        columns=(
+            Column("id", "r.person_id"), Column("name", "r.name", "name"), Column("role", "replace(r.role, '_', ' ')"),
+            Column("reports to", "(select any_value(p.name) from people p where p.person_id = r.manager_id)", "words"),
+            Column("hours a week", "r.weekly_hours", "number"),
+        ),
+        order="r.name, r.person_id", amounts={"hours": "r.weekly_hours"}, keeps_former=True,
     ),
 }  # fmt: skip
 """Every subject but accounts, which ``run_query`` answers."""
