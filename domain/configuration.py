@@ -579,6 +579,12 @@ class AskCues(Record):
     """Words that turn a contact into its absence."""
     newest: tuple[str, ...]
     """The newest rows are asked for."""
+    turning: tuple[str, ...]
+    """A word that turns a question round or leaves something out: an answer without it would be the wrong one."""
+    second_question: tuple[str, ...]
+    """Between two questions in one sentence."""
+    third_person: tuple[str, ...]
+    """A pronoun for the person of the first of two questions."""
     called: tuple[str, ...]
     """Words before the name of a person, which the expression holds in its first group."""
 

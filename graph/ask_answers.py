@@ -126,9 +126,15 @@ def _subject(context: AskContext, question: str, text: str, reading: ParsedQuest
     if query.subject == "incidents":
         return _incident(context, question, text, reading) if not query.conditions else listed(context, query)
     is_empty = not query.conditions and not is_narrow and query.top is None and query.sort is None
-    if is_empty and query.unapplied:
+    if (is_empty and query.unapplied) or _is_turned_round(context, query):
         return no_filter(query.unapplied)
     return listed(context, query)
+
+
+def _is_turned_round(context: AskContext, query: PortfolioQuery) -> bool:
+    """True if a "not" or an "except" is left over: the rows without it would be others than those asked for."""
+    patterns = context.configuration.asking.cues.turning
+    return any(re.fullmatch(pattern, word) for pattern in patterns for word in query.unapplied)
 
 
 def _is_about_some(query: PortfolioQuery) -> bool:
@@ -212,6 +218,8 @@ def _list(context: AskContext, question: str, text: str, reading: ParsedQuestion
         return None
     if len(query.unapplied) > _MOST_UNREAD:
         return None
+    if _is_turned_round(context, query) and (is_plural(context, text) or query.measure != "list"):
+        return no_filter(query.unapplied)
     has_figure = query.measure != "list" or query.group is not None or query.top is not None
     is_many = is_plural(context, text)
     if not fields and not has_figure:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from domain.questions import MOST_EARLIER, AnswerPart, PortfolioQuery, QuestionAnswer
 from graph.ask_answers import answer_typed
 from graph.ask_context import AskContext
-from graph.ask_flow import answer_question
+from graph.ask_flow import answer_question, is_understood
 from graph.ask_listing import listed, portfolio_query
-from tools.ask.parse_question import matches, normalize_text
+from tools.ask.find_people import named_people
+from tools.ask.parse_question import first_match, matches, normalize_text
 
 _ACCOUNT_ID = re.compile(r"\S*\d\S*")
 _LONGEST = 12
@@ -148,5 +149,22 @@ async def answer_follow_up(question: str, context: AskContext, earlier: Sequence
         return QuestionAnswer(
             question=question, as_of=context.as_of, parts=(part,), answered_by="rules", carried=whole.carried
         )
-    answered = await answer_question(whole.question, context)
-    return answered.model_copy(update={"question": question, "carried": whole.carried})
+    asked = _two_questions(context, whole.question) or (whole.question,)
+    answers = [await answer_question(each, context) for each in asked]
+    parts = tuple(part for answered in answers for part in answered.parts)
+    return answers[-1].model_copy(update={"question": question, "carried": whole.carried, "parts": parts})
+
+
+def _two_questions(context: AskContext, question: str) -> tuple[str, str] | None:
+    """A question that is two, "how old is the ticket, and who owns the account?", where the rules read both whole but not the one."""
+    cues = context.configuration.asking.cues
+    match = first_match(cues.second_question, question)
+    if match is None or is_understood(answer_typed(context, question, context.parse(question))):
+        return None
+    first, second = question[: match.start()].strip(), question[match.end() :].strip()
+    people = named_people(first, context.people)
+    if len(people) == 1 and (pronoun := first_match(cues.third_person, second)):
+        second = second.replace(pronoun[0], people[0].person.name, 1)
+    second = follow_up(context, second, [first]).question
+    both = (first, second)
+    return both if all(is_understood(answer_typed(context, each, context.parse(each))) for each in both) else None

@@ -67,7 +67,7 @@ def read_questions(path: Path = FIXTURES / "questions.yaml") -> tuple[AskCase, .
     return tuple(AskCase(**entry) for entry in content["questions"])
 
 
-ASKED = tuple(f"asked_{name}.yaml" for name in ("a", "b", "conversations", "c", "d", "e", "f", "g", "h"))
+ASKED = tuple(f"asked_{name}.yaml" for name in ("a", "b", "conversations", "c", "d", "e", "f", "g", "h", "i"))
 
 
 def read_all_questions() -> tuple[AskCase, ...]:
