@@ -60,6 +60,15 @@ def asked(context: AskContext, question: str, *earlier: str) -> QuestionAnswer:
         ("did Zephyrine already renew?", "Outcomes, Zephyrine Labs", "2026-11-20"),
         ("did we lose anybody this month?", "1 customer lost this month", "Pembridge Water"),
         ("parent of Tamarind Iberia?", "Tamarind Iberia belongs to Tamarind Facilities; no account belongs to it (accounts).", ""),
+        ("what is our NPS this quarter?", "NPS (promoters less detractors, %): 42.86.", "Tiryns Insurance Brokers"),
+        ("how many QBRs did we have in Q3 2026?", "98 touchpoints of 94 accounts", "Quarrystone Facilities"),
+        ("what is the last note about Solvanta?", "shown: the newest.", "Jonas Cohen asked bluntly"),
+        ("goals that are behind", "Goals, behind: 30 goals of 27 accounts.", "2026-11-21"),
+        ("total seats of SMB accounts", "Total seats: 546, over 25 accounts", "Pelagia Insurance Brokers"),
+        ("who has the most seats?", "Highest: Cormorant Security AB, seats 620.", "TF-1040"),
+        ("how many hours a week does Nele Hartog work?", "1 colleague. Hours: 0.", "Ruth Castellanos"),
+        ("which CSM has the lowest average health?", "Sadia Karim has the lowest average: 72.7.", "72.7"),
+        ("Enterprise accounts without a QBR", "Without QBRs on record, Enterprise: 2 accounts", "TF-1361"),
         ("what has worked for relationship erosion before?", "3 plays for relationship erosion ended", "Kingfisher"),
     ],
 )  # fmt: skip
@@ -81,6 +90,29 @@ def test_a_question_that_is_read_in_part_is_not_answered_with_something_else(
     (part,) = asked(sample, question).parts
     assert part.kind == "unclear"
     assert words in part.sentences[0]
+
+
+@pytest.mark.parametrize(
+    "question", ["Enterprise accounts except the zodiac ones", "open tickets but not those of Brazil"]
+)
+def test_a_word_that_turns_a_question_round_is_never_left_out(sample: AskContext, question: str) -> None:
+    (part,) = asked(sample, question).parts
+    assert part.kind == "unclear"
+    assert not part.tables
+
+
+def test_two_questions_in_one_sentence_get_two_answers(sample: AskContext) -> None:
+    first, second = asked(
+        sample, "how many hours a week does Hannah Brandt work, and how many accounts does she have?"
+    ).parts
+    assert "Hours: 32." in first.sentences[0] + first.sentences[-1]
+    assert second.sentences[0].startswith("CSM Hannah Brandt: ")
+
+
+def test_a_sentence_that_is_read_whole_is_one_question(sample: AskContext) -> None:
+    (part,) = asked(sample, "when does Hinode Robotics renew, and who owns it?").parts
+    assert "Hinode Robotics renews on 5 Feb 2027" in part.sentences[0]
+    assert any("Sadia Karim is the CSM" in sentence for sentence in part.sentences)
 
 
 def test_of_open_tickets_only_those_that_are_open_are_shown(sample: AskContext) -> None:

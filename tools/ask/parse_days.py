@@ -128,9 +128,10 @@ def is_vague(words: str, asking: AskSettings) -> bool:
 
 def _says(title: str, low: date | None, high: date | None) -> str:
     last = high - timedelta(days=1) if high else None
+    what = f"{title} " if title else ""
     if low and last:
-        return f"{title} from {format_date(low)} to {format_date(last)}"
-    return f"{title} since {format_date(low)}" if low else f"{title} until {format_date(last) if last else ''}"
+        return f"{what}from {format_date(low)} to {format_date(last)}"
+    return f"{what}since {format_date(low)}" if low else f"{what}until {format_date(last) if last else ''}"
 
 
 def _number(match: re.Match[str]) -> str | None:

@@ -244,7 +244,7 @@ def _subject_filters(rest: _Rest, asking: AskSettings, terms: QuestionTerms, sub
         before = terms.today - timedelta(days=days)
         rest.take(words)
         rest.conditions.append(
-            Condition(field="day", high=before, says=f"{table.day_title} before {format_date(before)}")
+            Condition(field="day", high=before, says=f"{table.day_title} before {format_date(before)}".strip())
         )
         if subject in ("invoices", "actions"):
             rest.text += " overdue "
