@@ -35,6 +35,8 @@ class AskState:
     messages: list[Message] = field(default_factory=list)
     wanted: ModelAnswer | None = None
     """The model's last turn: the tools that it wants."""
+    read_in_part: bool = False
+    """True if the grammar has rows for the question, without a word that it left out and names."""
     parts: list[AnswerPart] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     tokens: TokenUsage = field(default_factory=TokenUsage)
@@ -54,7 +56,10 @@ async def read_question(state: AskState, *, runtime: Runtime[AskContext]) -> dic
     if drafted is not None:
         return {"reading": reading, "messages": opening, "parts": [drafted]}
     typed = answer_typed(context, state.question, reading)
-    return {"reading": reading, "messages": opening, "parts": [typed] if is_understood(typed) else []}
+    found = {"reading": reading, "messages": opening}
+    if is_understood(typed):
+        return {**found, "parts": [typed]}
+    return {**found, "read_in_part": typed is not None and not typed.needs_clarification}
 
 
 def is_understood(part: AnswerPart | None) -> bool:
@@ -85,10 +90,10 @@ async def fill_query(state: AskState, *, runtime: Runtime[AskContext]) -> dict[s
 
 
 def route_filled(state: AskState, runtime: Runtime[AskContext]) -> str:
-    """The end for an answer, the grammar after faults, the tools for a question that is no query."""
+    """The end for an answer; the grammar after faults, and where it has rows; the tools for a question that is no query."""
     if state.parts:
         return END
-    return "answer_by_grammar" if state.note else "choose_tools"
+    return "answer_by_grammar" if state.note or state.read_in_part else "choose_tools"
 
 
 async def choose_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
@@ -148,7 +153,8 @@ async def answer_by_grammar(state: AskState, *, runtime: Runtime[AskContext]) ->
     """The same functions, chosen by phrases and names."""
     assert state.reading is not None
     part = await answer_from_rules(runtime.context, state.question, state.reading)
-    note = state.note or (_NO_TOOL_NOTE if runtime.context.client is not None else "")
+    is_asked = runtime.context.client is not None and not state.read_in_part
+    note = state.note or (_NO_TOOL_NOTE if is_asked else "")
     return {"parts": [part], "by": "rules", "note": note}
 
 

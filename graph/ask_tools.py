@@ -11,6 +11,7 @@ from langchain_core.tools import BaseTool, tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ValidationError
 
+from domain.configuration import QuestionKind
 from domain.questions import AnswerPart, ParsedQuestion
 from domain.score_configuration import InterventionTier
 from graph.ask_context import AskContext
@@ -18,6 +19,20 @@ from tools.ask.find_account import find_account
 from tools.ask.parse_question import normalize_text
 
 _TIERS: dict[str, InterventionTier] = {"critical": "critical", "high": "high", "medium": "medium", "watch": "watch"}
+
+_KIND: dict[str, QuestionKind] = {
+    "save_play": "save_play", "why_at_risk": "why", "intervention_plan": "plan", "changes_since_last_week": "changes",
+    "who_is_overloaded": "load", "late_commitments": "late",
+}  # fmt: skip
+"""The kind of question that each tool answers."""
+_TAKEN_AS = {
+    "save_play": "a save play for",
+    "why_at_risk": "the risk of",
+    "intervention_plan": "the plan of this week",
+    "changes_since_last_week": "what changed since last week",
+    "who_is_overloaded": "who is overloaded",
+    "late_commitments": "what was promised and is late",
+}
 
 
 class AskTools:
@@ -43,7 +58,15 @@ class AskTools:
             found = await made.ainvoke(given if isinstance(given, dict) else {})
         except (ValueError, TypeError, RecursionError, ValidationError) as error:
             return None, f"the arguments do not fit: {str(error)[:200]}"
+        if self._part is not None and not self._part.needs_clarification and self._reading.kind != _KIND[name]:
+            self._part = self._said_how(self._part, _TAKEN_AS[name])
         return self._part, str(found)
+
+    def _said_how(self, part: AnswerPart, taken_as: str) -> AnswerPart:
+        """The answer with a first sentence that says how the model took a question of this kind, which the grammar does not see in it."""
+        about = f" {part.name}" if part.name else ""
+        says = f"The model took this as a question about {taken_as}{about}; it may not be what you ask."
+        return part.model_copy(update={"sentences": (says, *part.sentences), "taken_as": taken_as})
 
     def _record_answer(self, part: AnswerPart) -> str:
         self._part = part

@@ -230,8 +230,9 @@ def is_confidently_wrong(case: AskCase, got: QuestionAnswer) -> bool:
 
 
 def is_wrong_without_warning(case: AskCase, got: QuestionAnswer) -> bool:
-    """True if it is also silent on words of the question that it leaves out."""
-    return is_confidently_wrong(case, got) and not any(part.query and part.query.unapplied for part in got.parts)
+    """True if it is also silent on words of the question that it leaves out, and on how a model took it."""
+    is_warned = any(part.taken_as or (part.query and part.query.unapplied) for part in got.parts)
+    return is_confidently_wrong(case, got) and not is_warned
 
 
 class ReallyAnswered(Question):
