@@ -23,6 +23,7 @@ from graph.ask_rules import answer_draft, answer_from_rules
 from graph.ask_tools import AskTools
 from tools.prompts import render_prompt
 
+_OTHER_KIND_NOTE = "The model took the question for one of another kind; the grammar answered."
 _NO_TOOL_NOTE = "The model called no tool; the grammar answered."
 
 
@@ -135,6 +136,16 @@ async def use_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict[st
         step = f"{call.name}({call.arguments[:200]})"
         part, found = await toolbox.use(call.name, call.arguments) if step not in steps else (None, "already done")
         steps.append(step)
+        if part is not None and part.taken_as:
+            by_rules = await answer_from_rules(context, state.question, state.reading)
+            if not by_rules.needs_clarification:  # a guess of another kind replaces no answer
+                return {
+                    "parts": [by_rules],
+                    "steps": steps,
+                    "messages": messages,
+                    "by": "rules",
+                    "note": _OTHER_KIND_NOTE,
+                }
         if part is not None and part not in parts:
             parts.append(part)
         messages.append(Message("tool", found, answers=call.id))

@@ -434,6 +434,7 @@ def test_a_manager_reads_hours_handovers_and_follow_up_by_person(managers: dict[
     assert "by person, as they stood" in managers[f"/r/{W48}/follow-up"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("who", ["viewer", "csm"])
 def test_nobody_below_a_manager_reads_a_figure_about_a_person_of_ours(
     inside: InProcessDesk, known: Known, personal: dict[str, list[str]], managers: dict[str, str], who: str

@@ -134,6 +134,7 @@ FORMS: dict[str, tuple[DeskRole, dict[str, str], int, str]] = {
 """Least role, content, status for that role, and words on the page that it leads to."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", FORMS)
 def test_each_form_does_what_it_says_for_those_it_is_for_and_is_refused_to_others(
     fresh: InProcessDesk, known: Known, path: str

@@ -173,6 +173,7 @@ def coverage_of(folder: Path) -> dict[str, float]:
     return {row["account_id"]: row["coverage"] for row in rows}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_the_sample_with_two_per_cent_of_its_tickets_stops_and_goes_on_only_when_told(
     sample: Path, tmp_path: Path
@@ -200,6 +201,7 @@ def test_the_sample_with_two_per_cent_of_its_tickets_stops_and_goes_on_only_when
     assert gap.message.startswith("tickets is treated as not connected, because 98 % of its rows could not be used")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_the_sample_with_sixty_per_cent_of_its_tickets_says_so_on_the_first_page(sample: Path, tmp_path: Path) -> None:
     whole = coverage_of(sample)

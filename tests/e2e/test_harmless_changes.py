@@ -83,6 +83,7 @@ def check_equal(seed: int, as_it_is: Mapping[str, Any], written_otherwise: Any) 
     assert all(play["version"] for play in document["plays"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", QUICK)
 def test_the_same_facts_written_otherwise_give_the_same_review(
     seed: int, as_it_is: Mapping[str, Any], written_otherwise: Any

@@ -49,6 +49,7 @@ def test_no_markdown_file_holds_an_entity_but_for_the_begin_of_a_tag(monday_by_f
     assert found == []
 
 
+@pytest.mark.long
 def test_a_first_review_after_a_backfill_is_compared_with_it(team_data: Path, tmp_path: Path) -> None:
     filled, alone = StoreFolder(tmp_path / "filled"), StoreFolder(tmp_path / "alone")
     filled.review(team_data, SECOND_DAY, "--backfill", "1", code=WAITING)

@@ -52,6 +52,7 @@ def week(tmp_path: Path, data: Path, *more: str | Path) -> tuple[str | Path, ...
     return ("review", "--data", data, "--as-of", SECOND_DAY, *out, *more)
 
 
+@pytest.mark.long
 def test_after_the_close_all_is_there_though_nobody_pushed(tmp_path: Path, team_data: Path) -> None:
     store = tmp_path / "store"
     saveplay(*week(tmp_path, team_data, "--store", store, "--approve", "all")).check_exit(DONE)

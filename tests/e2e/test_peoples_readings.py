@@ -41,6 +41,7 @@ def chosen(first: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return text, statement
 
 
+@pytest.mark.long
 def test_what_was_said_in_one_week_counts_in_the_next_and_what_was_wrong_is_gone(
     team_first_week: StoreFolder, team_data: Path, tmp_path: Path, chosen: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:

@@ -115,6 +115,7 @@ def test_a_day_that_is_scored_twice_has_the_same_bytes_and_one_audit_entry(
     assert len(refreshed(place)) == 1
 
 
+@pytest.mark.long
 def test_the_second_day_tells_what_moved_since_yesterday_and_since_monday(
     monday_store: StoreFolder, team_data: Path, tuesday_data: Path, calm_account: str, tmp_path: Path
 ) -> None:
@@ -149,6 +150,7 @@ def test_a_day_before_the_review_or_after_the_next_one_is_refused_and_nothing_is
     assert not nowhere.folder.exists()
 
 
+@pytest.mark.long
 def test_the_next_review_is_the_same_with_and_without_the_days_between(
     monday_store: StoreFolder, team_data: Path, tuesday_data: Path, tmp_path: Path
 ) -> None:

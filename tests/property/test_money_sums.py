@@ -70,6 +70,7 @@ def test_no_money_is_a_double_where_it_is_summed(portfolio: ScoredPortfolio) -> 
 changes = st.lists(st.decimals(-9_999, 9_999, places=2), min_size=2, max_size=12)
 
 
+@pytest.mark.long
 @settings(max_examples=15)
 @given(changes, st.integers())
 def test_the_change_of_a_contract_is_the_exact_sum_of_its_parts(parts: list[Decimal], seed: int) -> None:

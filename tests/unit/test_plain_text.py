@@ -88,6 +88,7 @@ MARKS = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(MARKS)), max_size=9))
 def test_the_search_in_the_engine_misses_nothing_that_the_plain_text_states(parts: list[tuple[str, str]]) -> None:

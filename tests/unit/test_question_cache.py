@@ -4,6 +4,8 @@ import os
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from app.questions import BaseCache, answer_question
 from domain.questions import QuestionAnswer
 from tests.e2e.commands import saveplay
@@ -17,6 +19,7 @@ def _ask(data: Path, store: Path, cache: BaseCache | None, asker: str | None = N
     return answer_question(question, str(data), DAY, store=str(store), asker=asker, cache=cache)
 
 
+@pytest.mark.long
 def test_answers_from_a_kept_base_are_those_of_a_new_one_and_follow_every_change(tmp_path: Path) -> None:
     data, store, cache = write_team_data(tmp_path / "data"), tmp_path / "store", BaseCache()
     first = _ask(data, store, cache)
