@@ -75,7 +75,9 @@ def route_question(state: AskState, runtime: Runtime[AskContext]) -> str:
     if runtime.context.client is None:
         return "answer_by_grammar"
     assert state.reading is not None
-    return "fill_query" if asks_for_many(runtime.context, state.question, state.reading) else "choose_tools"
+    if asks_for_many(runtime.context, state.question, state.reading):
+        return "fill_query"
+    return "answer_by_grammar" if state.read_in_part else "choose_tools"
 
 
 async def fill_query(state: AskState, *, runtime: Runtime[AskContext]) -> dict[str, Any]:
@@ -138,7 +140,7 @@ async def use_tools(state: AskState, *, runtime: Runtime[AskContext]) -> dict[st
         steps.append(step)
         if part is not None and part.taken_as:
             by_rules = await answer_from_rules(context, state.question, state.reading)
-            if not by_rules.needs_clarification:  # a guess of another kind replaces no answer
+            if by_rules.kind not in ("unclear", "unknown_account"):  # a guess of another kind replaces no answer
                 return {
                     "parts": [by_rules],
                     "steps": steps,
