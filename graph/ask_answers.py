@@ -101,9 +101,10 @@ def _subject(context: AskContext, question: str, text: str, reading: ParsedQuest
     account = named_account(context, question)
     query = portfolio_query(context, question, account)
     is_for_plays = query.subject == "plays" and reading.kind == "save_play" and account is None
+    is_for_hours = query.subject == "colleagues" and reading.kind == "load" and bool(query.conditions)
     if (
         query.subject == "accounts"
-        or (reading.kind in _NEVER_LISTED and not is_for_plays)
+        or (reading.kind in _NEVER_LISTED and not is_for_plays and not is_for_hours)
         or (reading.said and account)
     ):
         return None

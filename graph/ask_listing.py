@@ -1,6 +1,7 @@
 """A question about many things as a typed query, and its answer: rows, figures, and how it was understood. Read-only."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from rapidfuzz import fuzz
 
@@ -11,7 +12,8 @@ from tools.ask.parse_query import QuestionTerms, parse_query
 from tools.ask.parse_question import begins, matches, split_words
 from tools.ask.query_subject import run_subject_query
 from tools.ask.run_query import run_query
-from tools.wording import plain_name
+from tools.ask.subject_tables import SUBJECTS
+from tools.wording import format_date, plain_name
 
 _MIN_LIKENESS = 80
 PLAN_FIELDS = frozenset(("tier", "segment", "csm", "at_risk"))
@@ -66,6 +68,8 @@ def _is_named(context: AskContext, question: str, account_id: str) -> bool:
 def listed(context: AskContext, query: PortfolioQuery) -> AnswerPart:
     """The answer to a query: how it was understood, figures and rows, and what could not be applied and why."""
     query, limits = _applicable(context, query)
+    if _asks_ahead(context, query):
+        limits.append(f"Nothing that is dated after {format_date(context.as_of)} is read.")
     run = run_query if query.subject == "accounts" else run_subject_query
     found = run(context.base, query, context.people)
     left_out = (_without(query.unapplied),) if query.unapplied else ()
@@ -79,6 +83,14 @@ def listed(context: AskContext, query: PortfolioQuery) -> AnswerPart:
         or query.group in ("csm", "sponsor", "team", "owner")
         or _is_about_a_colleague(context, query),
     )
+
+
+def _asks_ahead(context: AskContext, query: PortfolioQuery) -> bool:
+    """True for "meetings next week": rows of what happened have no such days."""
+    table = SUBJECTS.get(query.subject)
+    is_past = table is not None and table.past and query.subject != "invoices"
+    days = [each.low for each in query.conditions if each.field == "day" and isinstance(each.low, date)]
+    return is_past and any(day > context.as_of for day in days)
 
 
 def _is_about_a_colleague(context: AskContext, query: PortfolioQuery) -> bool:
