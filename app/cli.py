@@ -458,6 +458,9 @@ def evaluate(
     ] = None,
     judge: Annotated[bool, typer.Option("--judge", help="With --compare: let the model choose, too.")] = False,
     seed: Annotated[int, typer.Option(help="With --compare: order in which the plays are shown.")] = 1,
+    accounts: Annotated[
+        int | None, typer.Option(min=1, max=20, help="With --compare: how many accounts both sides draft (20).")
+    ] = None,
     configs: Configs = None,
     as_json: Json = False,
 ) -> None:
@@ -476,7 +479,7 @@ def evaluate(
 
         mode = evaluation_commands.drafting_mode(model)
         run_comparison(
-            ComparisonRequest(compare, mode, seed, tuple(labels or ()), choose, judge, html, configs, as_json)
+            ComparisonRequest(compare, mode, seed, tuple(labels or ()), choose, judge, html, configs, as_json, accounts)
         )
         return
     evaluation_commands.run_evaluation(suite, model, baseline, accept, html, configs, as_json)

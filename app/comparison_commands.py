@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from evals.page import format_interval, format_value
 from evals.preference import Choice, Label, PlayPair, Preference, order_pairs, preference
 from evals.variants import (
     ACCOUNTS,
+    RECORDED_ACCOUNTS,
     Difference,
     Variant,
     differences,
@@ -57,6 +59,8 @@ class ComparisonRequest:
     html: Path | None
     configs: str | None
     as_json: bool
+    accounts: int | None = None
+    """Accounts that both sides draft; None: as many as were recorded, or as a person judges in one sitting."""
 
 
 def run_comparison(request: ComparisonRequest) -> None:
@@ -69,7 +73,9 @@ def run_comparison(request: ComparisonRequest) -> None:
     for side in (a, b):
         if request.mode == "live" and side.by_model and side.configuration.model.name is None:
             raise ConfigurationError(f"{side.name}: no model is configured; set SAVEPLAY_MODEL, or name in model.yaml")
-    plays = [_draft(side, request.mode) for side in (a, b)]
+    most = request.accounts or (RECORDED_ACCOUNTS if request.mode == "replay" else ACCOUNTS)
+    with _recording(request.mode):  # one for both sides: tidying keeps what either of them used
+        plays = [_draft(side, request.mode, most) for side in (a, b)]
     pairs = order_pairs(pair_plays(*plays), request.seed, ACCOUNTS)
     labels = read_labels([path for path in request.labels if request.choose is None or path.exists()])
     if request.html is not None:
@@ -89,27 +95,32 @@ def run_comparison(request: ComparisonRequest) -> None:
         print_result(comparison_text(a.name, b.name, plays, found, notes))
 
 
-def _draft(side: Variant, mode: str) -> dict[str, SavePlay]:
+def _draft(side: Variant, mode: str, most: int) -> dict[str, SavePlay]:
     from evals.recorded_model import (
         RECORDED_MODEL,
         ReplayClient,
         build_model_client,
-        cassette,
         has_recording,
         recorded_configuration,
         recording_mode,
     )
 
     if mode != "replay" or not side.by_model:
-        return draft_variant(side, lambda known: build_model_client(known, lambda *_: None), _print_progress)
+        return draft_variant(side, lambda known: build_model_client(known, lambda *_: None), _print_progress, most)
     if not has_recording(_RECORDING) and recording_mode() is None:
         raise ConfigurationError("--model replay: no comparison is recorded; use --model live")
     recorded = recorded_configuration(side.configuration)
     replayed = Variant(f"{side.name} ({RECORDED_MODEL}, recorded)", recorded, side.prompts)
-    with cassette(_RECORDING):
-        return draft_variant(
-            replayed, lambda known: ReplayClient(build_model_client(known, lambda *_: None)), _print_progress
-        )
+    return draft_variant(
+        replayed, lambda known: ReplayClient(build_model_client(known, lambda *_: None)), _print_progress, most
+    )
+
+
+def _recording(mode: str) -> AbstractContextManager[object]:
+    """The recorded answers, where they are replayed."""
+    from evals.recorded_model import cassette
+
+    return cassette(_RECORDING) if mode == "replay" else nullcontext()
 
 
 def _print_progress(what: str, done: int, of: int) -> None:

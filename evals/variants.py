@@ -30,7 +30,9 @@ from tools.prompts import PROMPTS_FOLDER, prompts_from
 from tools.wording import format_short_day, plural
 
 ACCOUNTS = 20
-"""Accounts that are drafted: as many as a person judges in one sitting."""
+"""Accounts that are drafted, at most and where nobody says how many: as many as a person judges in one sitting."""
+RECORDED_ACCOUNTS = 2
+"""Accounts of the recorded comparison of two prompts."""
 PLAYBOOK = "playbook"
 _EVIDENCE_IDS = re.compile(r" \(E\d+(?:, E\d+)*\)")
 OpenClient = Callable[[Configuration], ModelClient]
@@ -75,13 +77,15 @@ def read_variant(
     return Variant(name, finish(read_configuration(folder)), by_model=mode == "model")
 
 
-def draft_variant(variant: Variant, open_client: OpenClient, report_progress: ReportProgress) -> dict[str, SavePlay]:
-    """The play of each account by account id."""
+def draft_variant(
+    variant: Variant, open_client: OpenClient, report_progress: ReportProgress, most: int = ACCOUNTS
+) -> dict[str, SavePlay]:
+    """The play of each of the ``most`` first accounts at risk, by account id."""
     configuration = variant.configuration
     with tempfile.TemporaryDirectory(prefix="saveplay-eval-") as scratch, prompts_from(variant.prompts):
         sample = open_sample_context(Path(scratch), configuration, None)
         base = sample.base
-        accounts = at_risk_ids(base, ACCOUNTS)
+        accounts = at_risk_ids(base, most)
         base.select_accounts(accounts)
         known = Known(incidents=find_incidents(base))
         dossiers = build_dossiers(base, accounts, sample.history, base.signal_details(), known)

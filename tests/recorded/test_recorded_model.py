@@ -6,7 +6,9 @@ from shutil import copytree
 
 import pytest
 
+from app.comparison_commands import ComparisonRequest, run_comparison
 from domain.questions import QuestionAnswer
+from evals.cases import FIXTURES
 from evals.recorded_model import RECORDED_MODEL, RECORDINGS, has_recording, recording_mode
 from evals.suites.drafts import PLAYS
 from tests.recorded.sessions import (
@@ -123,3 +125,19 @@ def test_what_the_model_read_is_measured_beside_the_phrases_on_the_same_texts() 
     assert any(reader.startswith(RECORDED_MODEL) for reader in readers)
     assert any(reader.startswith("phrases, the model's") for reader in readers)
     assert RECORDED_MODEL in result.notes[0]
+
+
+def test_two_prompts_are_compared_from_recorded_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    request = ComparisonRequest(
+        sides=("prompts", str(FIXTURES / "compare")), mode="replay", seed=1, labels=(), choose=None, judge=False,
+        html=None, configs=None, as_json=True,
+    )  # fmt: skip
+    run_comparison(request)
+    document = json.loads(capsys.readouterr().out)
+    figures = {figure["name"]: figure for figure in document["figures"]}
+    for side in ("a", "b"):
+        assert figures["kept"][side] > 0, "a prompt changed since it was recorded: run `make record`"
+        assert figures["violations"][side] == 0
+        assert figures["tokens"][side] > 1000
+    assert figures["tokens"]["b"] > figures["tokens"]["a"], "one rule more is read"
+    assert document["preference"]["pairs"] == sum(pair["a"] != pair["b"] for pair in document["pairs"])
