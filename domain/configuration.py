@@ -582,7 +582,7 @@ class AskCues(Record):
     turning: tuple[str, ...]
     """A word that turns a question round or leaves something out: an answer without it would be the wrong one."""
     second_question: tuple[str, ...]
-    """Between two questions in one sentence."""
+    """Between two questions in one sentence, as it was typed."""
     third_person: tuple[str, ...]
     """A pronoun for the person of the first of two questions."""
     called: tuple[str, ...]

@@ -168,7 +168,7 @@ class AnswerPart(Record):
     query: PortfolioQuery | None = None
     """The query as it was understood, for a list or a count."""
     taken_as: str = ""
-    """How a model took a question in which the grammar saw nothing of the kind; the first sentence says it."""
+    """The subject that a model saw in a question where the grammar saw none; the first sentence says it."""
     tables: tuple[AnswerTable, ...] = ()
     account_ids: tuple[str, ...] = ()
     """Accounts in the tables."""

@@ -164,7 +164,7 @@ def _two_questions(context: AskContext, question: str) -> tuple[str, str] | None
     first, second = question[: match.start()].strip(), question[match.end() :].strip()
     people = named_people(first, context.people)
     if len(people) == 1 and (pronoun := first_match(cues.third_person, second)):
-        second = second.replace(pronoun[0], people[0].person.name, 1)
+        second = f"{second[: pronoun.start()]}{people[0].person.name}{second[pronoun.end() :]}"
     second = follow_up(context, second, [first]).question
     both = (first, second)
     return both if all(is_understood(answer_typed(context, each, context.parse(each))) for each in both) else None

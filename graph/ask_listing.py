@@ -20,7 +20,10 @@ PLAN_FIELDS = frozenset(("tier", "segment", "csm", "at_risk"))
 """Filters that the intervention plan knows."""
 _ON_THE_SERVER = frozenset(("champion", "touched", "answered"))
 """Filters on rows that a database server keeps."""
-CAN_FILTER = "segment, CSM, sponsor, manager's team, stage, health, priority, ARR, renewal, risk, change, and what customers said"
+CAN_FILTER = (
+    "segment, CSM, sponsor, manager's team, stage, health, priority, ARR, renewal, risk, change, seats, usage, NPS and other figures,"
+    " and what customers said"
+)
 
 
 def portfolio_query(context: AskContext, question: str, account_id: str | None = None) -> PortfolioQuery:

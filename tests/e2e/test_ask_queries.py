@@ -65,7 +65,7 @@ def asked(context: AskContext, question: str, *earlier: str) -> QuestionAnswer:
         ("what is the last note about Solvanta?", "shown: the newest.", "Jonas Cohen asked bluntly"),
         ("goals that are behind", "Goals, behind: 30 goals of 27 accounts.", "2026-11-21"),
         ("total seats of SMB accounts", "Total seats: 546, over 25 accounts", "Pelagia Insurance Brokers"),
-        ("who has the most seats?", "Highest: Cormorant Security AB, seats 620.", "TF-1040"),
+        ("who has the most seats?", "Highest seats: Cormorant Security AB, 620.", "TF-1040"),
         ("how many hours a week does Nele Hartog work?", "Hours: 0.", "Ruth Castellanos"),
         ("how many hours does our support have per week?", "Colleagues, in support: 2 colleagues.", "Grace Otieno"),
         ("how many people are on Ruth's team?", "5 people report to Ruth Castellanos (people).", "Nele Hartog"),
@@ -115,6 +115,19 @@ def test_two_questions_in_one_sentence_get_two_answers(sample: AskContext) -> No
     ).parts
     assert "Hours: 32." in first.sentences[0] + first.sentences[-1]
     assert second.sentences[0].startswith("CSM Hannah Brandt: ")
+
+
+def test_the_person_of_the_first_question_takes_the_place_of_the_pronoun_and_of_no_other_letters(
+    sample: AskContext,
+) -> None:
+    question = "how many hours a week does Diego Marin work, and when did he write the last note?"
+    _, second = asked(sample, question).parts
+    assert "Notes, by Diego Marin" in second.sentences[0]
+
+
+def test_months_keep_their_order_and_none_is_said_to_have_the_most(sample: AskContext) -> None:
+    (part,) = asked(sample, "accounts at risk by month").parts
+    assert not any("has the most" in sentence for sentence in part.sentences)
 
 
 def test_a_sentence_that_is_read_whole_is_one_question(sample: AskContext) -> None:

@@ -19,6 +19,7 @@ from tests.recorded.sessions import (
     read_recorded_texts,
     review_last_week,
 )
+from tools.prompts import PROMPTS_FOLDER
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(0 if recording_mode() else 120)]
 
@@ -125,6 +126,15 @@ def test_what_the_model_read_is_measured_beside_the_phrases_on_the_same_texts() 
     assert any(reader.startswith(RECORDED_MODEL) for reader in readers)
     assert any(reader.startswith("phrases, the model's") for reader in readers)
     assert RECORDED_MODEL in result.notes[0]
+
+
+def test_the_compared_prompt_is_the_shipped_one_and_one_rule_more() -> None:
+    shipped, other = (
+        (folder / "draft_rules.j2").read_text(encoding="utf-8").splitlines()
+        for folder in (PROMPTS_FOLDER, FIXTURES / "compare")
+    )
+    assert len(other) == len(shipped) + 1
+    assert [line for line in other if line in shipped] == shipped
 
 
 def test_two_prompts_are_compared_from_recorded_answers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from app.desk.answers import answer_for
+from domain.configuration import Subject
 from domain.desk import Member
 from domain.questions import AnswerPart, AnswerTable, FilterDraft, PortfolioQuery, QueryDraft, QuestionAnswer
 from tests.builders import SHIPPED
@@ -83,7 +84,7 @@ def test_the_subject_is_what_is_asked_for_and_not_what_it_has(question: str, sub
         ("QBRs in Q3", "QBRs; from 1 Jul 2026 to 30 Sep 2026"),
         ("NPS of 6 or lower in November", "NPS; NPS of 6 or lower; from 1 Nov 2026 to 30 Nov 2026"),
         ("detractors since September with comments", "detractors (0 to 6); since 1 Sep 2026; with a comment"),
-        ("notes by Sadia this month", "from 1 Nov 2026 to 30 Nov 2026; owner Sadia Karim"),
+        ("notes by Sadia this month", "by Sadia Karim; from 1 Nov 2026 to 30 Nov 2026"),
         ("goals that are behind", "behind"),
         ("customers with no call in the last 60 days", "without calls since 24 Sep 2026"),
         ("Enterprise accounts without a QBR", "Enterprise; without QBRs on record"),
@@ -211,15 +212,19 @@ def test_every_filter_of_the_configuration_is_a_field_that_the_engine_knows() ->
     assert SHIPPED.asking.figures.keys() <= ACCOUNT_FIELDS.keys() | SHIPPED.scoring.signals.keys()
 
 
+@pytest.mark.parametrize(
+    ("subject", "column"), [("actions", "owner"), ("touchpoints", "our person"), ("notes", "author")]
+)
 @pytest.mark.parametrize(("role", "sees"), [("viewer", False), ("csm", True), ("manager", True)])
-def test_a_viewer_sees_actions_without_their_owners(role: str, sees: bool) -> None:
+def test_a_viewer_sees_rows_without_the_colleague(role: str, sees: bool, subject: Subject, column: str) -> None:
+    assert column in {each.title for each in SUBJECTS[subject].columns}
     table = AnswerTable(
-        title="Actions",
-        columns=("action", "owner", "due"),
+        title="Rows",
+        columns=("what", column, "on"),
         rows=(("Call", "Sadia Karim", "2026-12-01"),),
-        source="actions",
+        source="rows",
     )
-    part = AnswerPart(kind="list", sentences=("1 action.",), query=PortfolioQuery(subject="actions"), tables=(table,))
+    part = AnswerPart(kind="list", sentences=("1 row.",), query=PortfolioQuery(subject=subject), tables=(table,))
     answer = QuestionAnswer(question="open actions", as_of=TODAY, parts=(part,), answered_by="rules")
     member = Member(name="Reader", role=role, person_id=None)  # type: ignore[arg-type]
     (shown,) = answer_for(member, answer, colleague_named=False).parts

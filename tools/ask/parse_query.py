@@ -447,9 +447,10 @@ def _people(rest: _Rest, question: str, asking: AskSettings, terms: QuestionTerm
             by_field.setdefault("owner_id" if has_owner else _ROLE_FIELD[me.role], []).append(me)
         elif matches(asking.cues.mine, rest.text):
             rest.text += " my "
-    titles = {"csm": "CSM", "sponsor": "executive sponsor", "team": "team of", "owner_id": "owner"}
+    owner = SUBJECTS[subject].owner_title if subject in SUBJECTS else ""
+    titles = {"csm": "CSM", "sponsor": "executive sponsor", "team": "team of", "owner_id": owner}
     for name, persons in by_field.items():
-        says = f"{titles[name]} {' or '.join(person.name for person in persons)}"
+        says = f"{titles[name]} {' or '.join(person.name for person in persons)}".strip()
         ids = tuple(person.person_id for person in persons)
         rest.conditions.append(Condition(field=name, values=ids, says=says))
 

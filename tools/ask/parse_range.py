@@ -19,7 +19,9 @@ _AT_MOST = r"(?:at most|no more than|up to|hochstens|au plus|como maximo|<=)"
 _OR_LESS = r"(?:(?:or|and|oder|ou|o) (?:lower|below|less|fewer|under|worse|weniger|moins|menos))"
 _OR_MORE = r"(?:(?:or|and|oder|ou|o) (?:higher|above|more|over|better|mehr|plus|mas))"
 _ANY_SIGN = rf"{_AT_MOST}|{_AT_LEAST}|{_MORE}|{_LESS}|fewer than"
-_COUNT = r"\d+(?:\.\d+)?)(?![\d.,]*\d| ?(?:k|m|tsd|mio|million|thousand)\b)(?: ?%| ?percent| ?prozent| points?)?"
+_COUNT = r"\d+(?:\.\d+)?"
+_NO_MONEY = r"(?![\d.,]*\d| ?(?:k|m|tsd|mio|million|thousand)\b)(?: ?%| ?percent| ?prozent| points?)?"
+"""What follows a count: no more digits and no thousands."""
 _BETWEEN, _AND = r"(?:between|zwischen|entre)", r"(?:and|und|et|y)"
 _DOWN = r"(?:down|fell|fallen|dropped|declined|decreased|lost|shrank|gefallen|gesunken|zuruckgegangen|en baisse|ha bajado|cayo)"
 _BEFORE = r"(?:before|vor|avant|antes de)"
@@ -59,14 +61,18 @@ def figure_range(text: str, words: Sequence[str], falls: bool = False) -> FoundF
     """
     noun = rf"(?P<noun>{'|'.join(words)})"
     after = rf"{noun}(?: (?:is|are|was|of|score|scores|answer|at|with|von|mit|de|con|avec))*"
-    sign, count, turned = rf"(?P<sign>{_ANY_SIGN})", rf"(?P<count>{_COUNT}", rf"(?P<sign>{_OR_LESS}|{_OR_MORE})"
+    sign, count, turned = (
+        rf"(?P<sign>{_ANY_SIGN})",
+        rf"(?P<count>{_COUNT}){_NO_MONEY}",
+        rf"(?P<sign>{_OR_LESS}|{_OR_MORE})",
+    )
     if falls:
         match = compiled(
             rf"{noun}(?: (?:is|are|has|have|was|went))*(?: by)? {_DOWN}(?: by)?(?: {_MORE})? {count}"
         ).search(text)
         if match:
             return FoundFigure(None, math.nextafter(-float(match["count"]), math.inf), match[0], match["noun"])
-    match = compiled(rf"{after} {_BETWEEN} {count} {_AND} (?P<until>{_COUNT}").search(text)
+    match = compiled(rf"{after} {_BETWEEN} {count} {_AND} (?P<until>{_COUNT}){_NO_MONEY}").search(text)
     if match:
         high = math.nextafter(float(match["until"]), math.inf)
         return FoundFigure(float(match["count"]), high, match[0], match["noun"])

@@ -75,7 +75,7 @@ def run_query(base: ScoredBase, query: PortfolioQuery, people: Mapping[str, Pers
         first = rows[0]
         value = _figure_text(first[query.sort if query.sort in _ALWAYS_SHOWN else f"figure_{query.sort}"], rule)
         degree = "Lowest" if query.ascending else "Highest"
-        sentences.append(f"{degree}: {plain_name(first['name'])}, {rule.title} {value}.")
+        sentences.append(f"{degree} {rule.title}: {plain_name(first['name'])}, {value}.")
     table = AnswerTable(
         title="Accounts" if shown <= MOST_ROWS else f"Accounts, the first {MOST_ROWS} of {shown}",
         columns=(
@@ -98,7 +98,8 @@ def _shown_clause(base: ScoredBase, query: PortfolioQuery, total: int) -> str:
         return ""
     direction = "lowest" if query.ascending else "highest"
     title = _figure_title(base, query.sort or "arr")
-    return f"; shown: the {query.top} with the {'earliest' if query.sort == 'renewal' else direction} {title}"
+    many = "one" if query.top == 1 else query.top
+    return f"; shown: the {many} with the {'earliest' if query.sort == 'renewal' else direction} {title}"
 
 
 def subject_line(query: PortfolioQuery, otherwise: str = "All accounts") -> str:
@@ -256,8 +257,11 @@ def _figure(base: ScoredBase, query: PortfolioQuery, where: str, values: list[An
         f"select {AGGREGATES[query.measure]}({column}) as value, count({column}) as n {_FROM}{where}", values
     )[0]
     shown = _amount(row["value"], query.of, base)
-    how = "Total" if query.measure == "sum" else capitalize_first(query.measure)
-    return f"{how} {_figure_title(base, query.of)}: {shown}, over {plural(row['n'], 'account')} where it is known."
+    return f"{capitalize_first(_measure_word(query))} {_figure_title(base, query.of)}: {shown}, over {plural(row['n'], 'account')} where it is known."
+
+
+def _measure_word(query: PortfolioQuery) -> str:
+    return "total" if query.measure == "sum" else query.measure
 
 
 def _figure_title(base: ScoredBase, of: str) -> str:
@@ -288,14 +292,14 @@ def _grouped(
     )
     currency = base.configuration.scoring.money.home
     names = [group_name(row["key"], query.group, people) for row in rows]
-    what = _figure_title(base, query.of)
+    what, measure = _figure_title(base, query.of), _measure_word(query)
     columns = (
         _TITLES[query.group],
         "accounts",
         "at risk",
         "ARR",
         "ARR at risk",
-        *((f"{query.measure} {what}",) if figure else ()),
+        *((f"{measure} {what}",) if figure else ()),
     )
     cells = tuple(
         (
@@ -305,9 +309,10 @@ def _grouped(
         for name, row in zip(names, rows, strict=True)
     )  # fmt: skip
     sentences = [f"{subject_line(query)}, by {_TITLES[query.group]}: {plural(len(rows), 'group')}."]
-    if rows:
-        sentences.append(f"{capitalize_first(names[0])} has the most: {plural(rows[0]['n'], 'account')}." if not figure else
-                         f"{capitalize_first(names[0])} has the {'lowest' if is_lowest else 'highest'} {query.measure}: {_amount(rows[0]['value'], query.of, base)}.")  # fmt: skip
+    if rows and query.group != "month":  # months are in their own order
+        first = capitalize_first(names[0])
+        sentences.append(f"{first} has the most: {plural(rows[0]['n'], 'account')}." if not figure else
+                         f"{first} has the {'lowest' if is_lowest else 'highest'} {measure}: {_amount(rows[0]['value'], query.of, base)}.")  # fmt: skip
     table = AnswerTable(title=f"By {_TITLES[query.group]}", columns=columns, rows=cells, source=_source(base, query))
     return QueryResult(subject_line(query), tuple(sentences), (table,) if rows else (), ())
 

@@ -42,6 +42,8 @@ class SubjectTable:
     amounts: Mapping[str, str] = field(default_factory=dict)
     money: tuple[str, ...] = ()
     """Amounts in the home currency."""
+    owner_title: str = "owner"
+    """The word before a colleague whose rows are asked for."""
     averaged: tuple[str, ...] = ()
     """Amounts of which nobody wants the sum."""
     of_many: tuple[str, ...] = ()
@@ -189,7 +191,7 @@ SUBJECTS: Mapping[Subject, SubjectTable] = {
             Column("our person", "(select any_value(p.name) from people p where p.person_id = r.person_id)", "words"),
             Column("answered on", "r.responded_at", "day"),
         ),
-        order="r.date desc, r.account_id, r.row_no", day="r.date",
+        order="r.date desc, r.account_id, r.row_no", day="r.date", owner_title="by",
     ),
     "notes": SubjectTable(
         one="note", many="notes", rows="{table} r", table="notes", source="notes",
@@ -200,7 +202,7 @@ SUBJECTS: Mapping[Subject, SubjectTable] = {
             _ACCOUNT, _NAME, Column("on", "r.date", "day"), Column("author", "r.author", "words"), Column("note", "r.text", "quoted"),
             Column("pulse", "r.pulse", "count"),
         ),
-        order="r.date desc, r.account_id, r.row_no", day="r.date", amounts={"pulse": "r.pulse"}, averaged=("pulse",),
+        order="r.date desc, r.account_id, r.row_no", day="r.date", amounts={"pulse": "r.pulse"}, averaged=("pulse",), owner_title="by",
     ),
     "goals": SubjectTable(
         one="goal", many="goals", rows="{table} r", table="goals", source="goals", fields={"state": "r.status"},
@@ -218,7 +220,7 @@ SUBJECTS: Mapping[Subject, SubjectTable] = {
             Column("reports to", "(select any_value(p.name) from people p where p.person_id = r.manager_id)", "words"),
             Column("hours a week", "r.weekly_hours", "number"),
         ),
-        order="r.name, r.person_id", amounts={"hours": "r.weekly_hours"}, keeps_former=True,
+        order="r.name, r.person_id", amounts={"hours": "r.weekly_hours"}, keeps_former=True, owner_title="",
     ),
 }  # fmt: skip
 """Every subject but accounts, which ``run_query`` answers."""
