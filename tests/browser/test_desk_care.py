@@ -338,6 +338,24 @@ def test_the_whole_meeting_is_walked_by_tab_and_the_way_past_the_menu_works(
     page.close()
 
 
+def test_enter_asks_and_shift_with_enter_begins_a_line(
+    leader: Any, served_desk: ServedDesk, pages: dict[str, str]
+) -> None:
+    page = leader.new_page()
+    page.goto(served_desk.at + pages["ask"])
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_label("Your question").fill("who is")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("overloaded?")
+    assert (sent, page.get_by_label("Your question").input_value()) == ([], "who is\noverloaded?")
+    page.keyboard.press("Enter")
+    page.locator("[data-answer]").first.wait_for()
+    assert "hours free for save plays" in page.locator("[data-answer]").first.inner_text()
+    assert len(sent) == 1
+    page.close()
+
+
 def test_the_first_page_is_light(browser: Any, leader: Any, served_desk: ServedDesk, pages: dict[str, str]) -> None:
     context = browser.new_context(storage_state=leader.storage_state())
     page = context.new_page()

@@ -42,11 +42,14 @@
   document.addEventListener("htmx:after:swap", copies);
 
   // In a text of several lines Enter begins a line: Ctrl and Enter, or Command and Enter, send its form.
+  // A question (data-enter) is the other way about: Enter asks, and Shift and Enter begin a line.
   document.addEventListener("keydown", (event) => {
     const here = document.activeElement;
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !here || here.tagName !== "TEXTAREA") return;
+    if (event.key !== "Enter" || event.isComposing || !here || here.tagName !== "TEXTAREA") return;
+    const asks = "enter" in here.dataset && !event.shiftKey;
+    if (!(asks || event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    if (here.form) here.form.requestSubmit();
+    if (here.form && !sending) here.form.requestSubmit();
   });
 
   // The clock runs from when somebody starts it, in this browser, also over pages.
