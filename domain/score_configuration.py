@@ -371,7 +371,7 @@ def check_expressions(phrases: Iterable[str]) -> None:
     """Refuse a phrase that the engine cannot search for. Raises ValueError naming it."""
     for phrase in phrases:
         try:
-            re.compile(phrase.replace("{competitor}", "x"), re.IGNORECASE)  # as it is used: compiled once
+            re.compile(phrase.replace("{competitor}", "x"))  # as it is used, so that Python compiles it once
         except re.error as error:
             raise ValueError(f"{phrase!r} is not a regular expression: {error}") from None
 

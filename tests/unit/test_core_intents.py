@@ -263,3 +263,15 @@ def test_without_competitors_nothing_is_named_and_the_engine_reads_all_the_same(
     )
     scored = world.score(SHIPPED.model_copy(update={"wording": wording}))
     assert [said.intent for said in scored.base.statements] == ["evaluating_alternatives"]
+
+
+@pytest.mark.parametrize("text", ["They go for Oracle.", "THEY GO FOR ORACLE.", "they move to corvane gmbh in may."])
+def test_capital_letters_make_no_difference_in_texts_phrases_and_names(text: str) -> None:
+    leaving = SHIPPED.wording.intents["evaluating_alternatives"]
+    intents = {
+        "evaluating_alternatives": leaving.model_copy(
+            update={"phrases": (r"go for (?:SAP|Oracle)\W", "to {competitor}")}
+        )
+    }
+    finder = StatementFinder(SHIPPED.wording.model_copy(update={"intents": intents, "competitors": ("Corvane GmbH",)}))
+    assert [said.quote for said in finder.find([TextRow("A", AS_OF, "notes", 2, text)])] == [text]
