@@ -57,10 +57,7 @@ def signal_inputs(table: str) -> frozenset[str]:
 
     All columns of a table that no file reads, and of ``accounts``, which every later phase needs whole.
     """
-    texts = [_plain(category_sql(file)) for file in (*_FILES, "usage_by_account", "last_signs")]
-    own = rf"\b{table} as \("  # a common table expression of the same name hides the table
-    blocks = [block for text in texts if not re.search(own, text) for block in _blocks(text)]
-    words = [set(re.findall(r"\w+", block)) for block in blocks if re.search(rf"\b(?:from|join) {table}\b", block)]
+    words = [words for tables, words in _selects() if table in tables]
     known = TABLES[table].names
     if not words or table == "accounts":
         return frozenset(known)
@@ -78,9 +75,16 @@ def columns_read(table: Table) -> frozenset[str]:
     return signal_inputs(table.name) if table.name in TABLES else frozenset(table.names)
 
 
-def _blocks(sql: str) -> list[str]:
-    """The selects of a file, one for each common table expression, so that each is seen with its own tables."""
-    return re.split(r"^\),?$|^(?:with )?\w+ as \($", sql, flags=re.MULTILINE)
+@cache
+def _selects() -> list[tuple[set[str], set[str]]]:
+    """Every select of the files, one for each common table expression: the input tables and all words in it."""
+    found = []
+    for file in (*_FILES, "usage_by_account", "last_signs"):
+        sql = _plain(category_sql(file))
+        hidden = set(re.findall(r"\b(\w+) as \(", sql))  # a common table expression hides the table of the same name
+        for block in re.split(r"^\),?$|^(?:with )?\w+ as \($", sql, flags=re.MULTILINE):
+            found.append((set(re.findall(r"\b(?:from|join) (\w+)", block)) - hidden, set(re.findall(r"\w+", block))))
+    return found
 
 
 def registration_problem(signals: Mapping[str, Signal]) -> str | None:
