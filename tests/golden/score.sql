@@ -8,18 +8,16 @@ with
     usage_rows as (
         select
             account_id,
-            date_diff('day', date, cast(DATE '2026-11-23' as date)) as age,
+            cast(date_diff('day', date, cast(DATE '2026-11-23' as date)) as integer) as age,
             active_users,
             logins,
             core_actions,
-            features_used,
-            0 as is_unusual
+            features_used
         from usage
         where date <= cast(DATE '2026-11-23' as date)
     )
 select
     account_id,
-    max(is_unusual) as any_unusual,
     count(case when age < 2 * 28 then 1 end) as recent_rows,
     0 as recent_days,
     min(case when active_users is not null then age end) as age_last_row,
@@ -1785,7 +1783,7 @@ with
                     h.step,
                     h.low,
                     h.high,
-                    sum(cast(round(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))), 9) as decimal(38, 9))) < (select sum(n) * 0.025925962314502393e0 from lines) as below
+                    sum(cast(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))) as decimal(18, 9))) < (select sum(n) * 0.025925962314502393e0 from lines) as below
                 from halving h, lines l
                 where h.step < 42
                 group by h.step, h.low, h.high
@@ -1816,7 +1814,7 @@ with
                     h.step,
                     h.low,
                     h.high,
-                    sum(cast(round(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))), 9) as decimal(38, 9))) < (select sum(n) * 0.05117976910707178e0 from lines) as below
+                    sum(cast(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))) as decimal(18, 9))) < (select sum(n) * 0.05117976910707178e0 from lines) as below
                 from halving h, lines l
                 where h.step < 42
                 group by h.step, h.low, h.high

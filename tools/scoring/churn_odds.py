@@ -120,7 +120,7 @@ def level_sql(source: str, decision: str, share: float) -> str:
     """One number: the level at which the mean chance over ``source`` is ``share``."""
     # Bisection, because the mean rises with the level and there is no closed form. Accounts are counted by their rounded
     # log-odds first: a few thousand rows for any base. Sums are of decimals, so the order of the rows changes no digit.
-    step = f"cast(round(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))), {9}) as decimal(38, 9))"
+    step = "cast(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))) as decimal(18, 9))"
     goal = f"(select sum(n) * {sql_number(share)} from lines)"
     return (
         f"with recursive lines as materialized (select cast(round({decision} + risk_odds, {_DECIMALS}) as double) as odds, "

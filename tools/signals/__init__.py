@@ -76,14 +76,14 @@ USAGE_COLUMNS = ("active_users", "logins", "core_actions", "features_used")
 """The measures of usage."""
 
 
-def usage_by_account_sql(as_of: date, unusual: str = "0", filled: Collection[str] = (), recent_days: str = "0") -> str:
-    """Usage as one row an account. ``unusual`` is 1 for a row that has a cell which cannot be used.
+def usage_by_account_sql(as_of: date, filled: Collection[str] = (), recent_days: str = "0") -> str:
+    """Usage as one row an account.
 
     ``filled`` are the columns that are known to have a value in every row; ``recent_days`` is an aggregate of the ``age``
     of the rows, for those who want to know their grain.
     """
-    values: dict[str, date | str | None] = {"as_of": as_of, "unusual": unusual, "window_usage": str(USAGE_WINDOW_DAYS)}
-    values["recent_days"] = recent_days
+    values: dict[str, date | str | None] = {"as_of": as_of, "recent_days": recent_days}
+    values["window_usage"] = str(USAGE_WINDOW_DAYS)
     values |= {f"has_{name}": "true" if name in filled else f"{name} is not null" for name in USAGE_COLUMNS}
     return bind_literals(category_sql("usage_by_account"), values)
 

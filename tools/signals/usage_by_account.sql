@@ -5,18 +5,16 @@
 with usage_rows as (
     select
         account_id,
-        date_diff('day', date, cast(:as_of as date)) as age,
+        cast(date_diff('day', date, cast(:as_of as date)) as integer) as age,
         active_users,
         logins,
         core_actions,
-        features_used,
-        :unusual as is_unusual
+        features_used
     from usage
     where date <= cast(:as_of as date)
 )
 select
     account_id,
-    max(is_unusual) as any_unusual,
     count(case when age < 2 * :window_usage then 1 end) as recent_rows,
     :recent_days as recent_days,
     min(case when :has_active_users then age end) as age_last_row,

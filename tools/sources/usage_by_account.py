@@ -84,10 +84,8 @@ def read_usage_fast(
 def _create_views(connection: duckdb.DuckDBPyConnection, staging: StagingTable, sql: str, as_of: date) -> bool:
     """Make the view ``usage_as_read``, and the view ``usage`` with weeks dated by their last day. True if both are equal."""
     connection.execute(f"CREATE OR REPLACE TEMP VIEW usage_as_read AS {sql}")
-    weeks = is_one_weekday(connection, "usage_as_read", as_of) and staging.mapped.dated_by in (
-        None,
-        "first_day_of_week",
-    )
+    may_be_weeks = staging.mapped.dated_by in (None, "first_day_of_week")
+    weeks = may_be_weeks and is_one_weekday(connection, "usage_as_read", as_of)
     staging.usage_days = find_days(connection, "usage_as_read", as_of) if weeks else None
     found = describe_rows(0, staging.usage_days or 0)
     grain = UsageGrain(starts_week=starts_week(staging.mapped.dated_by, found))
@@ -237,7 +235,7 @@ def _create_usage_view(
 def _aggregate(
     connection: duckdb.DuckDBPyConnection, staging: StagingTable, as_of: date, filled: Sequence[str] = ()
 ) -> None:
-    staging.aggregate_sql = usage_by_account_sql(as_of, "unusual", filled, recent_days_sql("age"))
+    staging.aggregate_sql = usage_by_account_sql(as_of, filled, recent_days_sql("age"))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE usage_by_account AS {staging.aggregate_sql}")
 
 
