@@ -13,10 +13,10 @@ from agents.churn_predictor import intervention_plan, risk_reasons
 from agents.play_drafter import PlayDrafter
 from agents.text_drafter import TextDrafter, drafted_note
 from domain.configuration import Configuration, DraftKind
-from domain.diagnosis import CauseFinding
+from domain.diagnosis import CapacityLine, CauseFinding
 from domain.dossier import Dossier, Person
 from domain.facts import Incident
-from domain.phase_results import DiagnoseResult
+from domain.phase_results import DiagnoseResult, PlanResult
 from domain.plan import PlanLine
 from domain.questions import AnswerPart, ParsedQuestion, PlayRequest, UserStatement
 from domain.score_configuration import InterventionTier
@@ -104,6 +104,16 @@ class AskContext:
     def plays(self) -> list[PastPlay]:
         """Every approved play of the kept reviews with what was done, newest first."""
         return past_plays(self.earlier, self.store, self.base, self.as_of)
+
+    @cached_property
+    def capacity(self) -> tuple[CapacityLine, ...]:
+        """Load of each CSM as the review of this day counts it; by the open promises where there is no such review."""
+        for review_id, on, _ in self.store.reviews():
+            if on == self.as_of and (planned := self.store.find(review_id, "planned", PlanResult)) is not None:
+                return planned.capacity
+        settings = self.configuration.review
+        hours = committed_hours(self.earlier.open_actions(), self.as_of, settings)
+        return capacity_lines(portfolio_summary.csm_books(self.base), self.people, hours, {}, settings)
 
     @cached_property
     def diagnosed(self) -> dict[str, str] | None:
@@ -285,15 +295,12 @@ class AskContext:
 
     def csm_workload(self, csm_id: str | None = None) -> AnswerPart:
         """CSMs who are over capacity, and the one with the most hours free."""
-        settings = self.configuration.review
-        hours = committed_hours(self.earlier.open_actions(), self.as_of, settings)
-        lines = capacity_lines(portfolio_summary.csm_books(self.base), self.people, hours, {}, settings)
-        lines = tuple(line for line in lines if csm_id is None or line.person_id == csm_id)
+        lines = tuple(line for line in self.capacity if csm_id is None or line.person_id == csm_id)
         crowded = sorted((line for line in lines if line.overloaded or line.note), key=lambda line: not line.overloaded)
         sentences = [f"{line.name}: {line.note}." for line in crowded] or ["Nobody is overloaded."]
         free = [line for line in lines if not line.overloaded and (line.hours_free or 0) > 0]
         if free:
-            period = plural(int(settings.planning_days.value), "day")
+            period = plural(int(self.configuration.review.planning_days.value), "day")
             best = max(free, key=lambda line: (line.hours_free or 0, line.name))
             sentences.append(f"{best.name} has the most time free: {best.hours_free:.0f} hours in {period}.")
         return AnswerPart(kind="load", sentences=tuple(sentences), capacity=lines)

@@ -311,6 +311,21 @@ def test_a_viewer_reads_no_plan_of_a_named_colleague_and_a_manager_does(inside: 
     assert f"of {colleague.name} in the plan" in seen["manager"]
 
 
+def test_ask_and_the_capacity_page_say_the_same_hours_of_a_colleague(
+    inside: InProcessDesk, monday_store: StoreFolder
+) -> None:
+    lines = monday_store.document(W48)["capacity"]
+    answer = inside.browser(inside.member("manager")).send(f"/r/{W48}/ask", {"question": "who is overloaded?"})
+    text = plain(answer.text.partition("data-answer>")[2])
+    able = [line for line in lines if not line["overloaded"] and (line["hours_free"] or 0) > 0]
+    best = max(able, key=lambda line: (line["hours_free"], line["name"]))
+    assert f"{best['name']} has the most time free: {best['hours_free']:.0f} hours" in text
+    assert [
+        line["name"] for line in lines if line["overloaded"] and f"{line['name']}: {line['note']}." not in text
+    ] == []
+    assert any(line["overloaded"] for line in lines)
+
+
 def test_a_viewer_reads_what_is_late_without_whose_it_is(inside: InProcessDesk) -> None:
     answer = inside.browser(inside.member("viewer")).send(f"/r/{W48}/ask", {"question": "what is late?"})
     assert answer.status_code == 200
