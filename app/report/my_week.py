@@ -77,7 +77,7 @@ def week_of(view: ReviewView, person: FileOwner, today: date, progress: Progress
     """The week of a person as of ``today``. Without ``progress`` the states are those of the review."""
     tasks = _tasks(view, person, progress or {})
     sunday = today + timedelta(days=6 - today.weekday())
-    mine = _accounts(view, person)
+    mine = view.accounts_of(person)
     return MyWeek(
         overdue=tuple(task for task in tasks if task.due < today),
         today=tuple(task for task in tasks if task.due == today),
@@ -118,13 +118,6 @@ def _task(id_: str, item: Action | Commitment, progress: Progress) -> Task:
         question=action.purpose if action else "",
         blocked=progress.get(id_, ("", None))[0] == "blocked",
     )
-
-
-def _accounts(view: ReviewView, person: FileOwner) -> frozenset[str]:
-    """Accounts of the review that the person owns as their CSM, or has a play for."""
-    listed = {line.account_id for line in view.review.listed if person.is_owner(line.csm or "", line.csm_id)}
-    planned = {line.account_id for line in view.review.intervention_plan if line.owner == person.name}
-    return frozenset(listed | planned)
 
 
 def _waiting(view: ReviewView, accounts: frozenset[str]) -> Sequence[Waiting]:

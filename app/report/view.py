@@ -58,6 +58,7 @@ class FileOwner:
 
 
 _Owned = TypeVar("_Owned", Action, CalendarHold)
+_OfAccount = TypeVar("_OfAccount", Action, UnreadText)
 
 
 def _owner_key(name: str, person_id: str | None) -> str | tuple[str]:
@@ -69,6 +70,13 @@ def _by_owner(things: Iterable[_Owned]) -> dict[str | tuple[str], list[_Owned]]:
     found: dict[str | tuple[str], list[_Owned]] = {}
     for each in things:
         found.setdefault(_owner_key(each.owner, each.owner_id), []).append(each)
+    return found
+
+
+def _by_account(things: Iterable[_OfAccount]) -> dict[str, list[_OfAccount]]:
+    found: dict[str, list[_OfAccount]] = {}
+    for each in things:
+        found.setdefault(each.account_id, []).append(each)
     return found
 
 
@@ -174,14 +182,22 @@ class ReviewView:
 
     def next_steps_of(self, account_id: str) -> list[Action]:
         """The next step of an account whose play was rejected or deferred."""
-        play = next((play for play in self.review.plays if play.account_id == account_id), None)
+        play = self.plays.get(account_id)
         if play is not None and play.status not in ("rejected", "deferred"):
             return []
-        return [a for a in self.review.actions if a.account_id == account_id and a.kind in ("look_again", "primary")]
+        return [a for a in self._actions_by_account.get(account_id, []) if a.kind in ("look_again", "primary")]
+
+    @cached_property
+    def _actions_by_account(self) -> dict[str, list[Action]]:
+        return _by_account(self.review.actions)
 
     def unread_texts(self, account_id: str) -> list[UnreadText]:
         """Texts of one account since the last review that nothing understood."""
-        return [text for text in self.review.unread_texts if text.account_id == account_id]
+        return self._unread_texts.get(account_id, [])
+
+    @cached_property
+    def _unread_texts(self) -> dict[str, list[UnreadText]]:
+        return _by_account(self.review.unread_texts)
 
     def section(self, item: AgendaItem) -> str:
         """The section of the page that an agenda item leads to."""
@@ -194,7 +210,11 @@ class ReviewView:
 
     def plan_line(self, account_id: str) -> PlanLine | None:
         """The line of the intervention plan about an account."""
-        return next((line for line in self.review.intervention_plan if line.account_id == account_id), None)
+        return self._plan_lines.get(account_id)
+
+    @cached_property
+    def _plan_lines(self) -> dict[str, PlanLine]:
+        return {line.account_id: line for line in self.review.intervention_plan}
 
     @property
     def tiers(self) -> tuple[InterventionTier, ...]:
@@ -304,6 +324,25 @@ class ReviewView:
         """The actions of one person, soonest first."""
         mine = self._actions.get(_owner_key(person.name, person.person_id), [])
         return sorted(mine, key=lambda action: (action.due, action.account_name, action.id))
+
+    def accounts_of(self, person: FileOwner) -> frozenset[str]:
+        """Accounts of the review that the person owns as their CSM, or has a play for."""
+        listed = self._listed_by_csm.get(_owner_key(person.name, person.person_id), frozenset())
+        return listed | self._planned_by_name.get(person.name, frozenset())
+
+    @cached_property
+    def _listed_by_csm(self) -> dict[str | tuple[str], frozenset[str]]:
+        found: dict[str | tuple[str], set[str]] = {}
+        for line in self.review.listed:
+            found.setdefault(_owner_key(line.csm or "", line.csm_id), set()).add(line.account_id)
+        return {owner: frozenset(accounts) for owner, accounts in found.items()}
+
+    @cached_property
+    def _planned_by_name(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for line in self.review.intervention_plan:
+            found.setdefault(line.owner, set()).add(line.account_id)
+        return {owner: frozenset(accounts) for owner, accounts in found.items()}
 
     @cached_property
     def _actions(self) -> dict[str | tuple[str], list[Action]]:
