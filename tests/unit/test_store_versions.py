@@ -9,9 +9,9 @@ import pytest
 
 from app.stores import open_location
 from app.wiring import open_store
-from domain.errors import InputError
+from domain.errors import InputError, PlaceError
 from tests.databases import LocalPostgres, run_sql
-from tools.store.sqlite import Sqlite
+from tools.store.sqlite import Sqlite, translate_sqlite_errors
 from tools.store.tables import STEPS
 from tools.store.versions import NEWEST, bring_up_to_date, find_value, stored_version
 
@@ -140,3 +140,16 @@ def test_a_store_in_postgresql_without_a_version_is_brought_to_it(postgres: Loca
         assert opened.store.verify_audit().entries == 1
     run_sql(place, "drop table saveplay.meta; alter table saveplay.views rename column who to person")
     assert "the table views has other columns" in refused(place)
+
+
+def test_a_result_that_is_larger_than_sqlite_keeps_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with closing(Sqlite(tmp_path / "store")) as database:
+        database.execute("create table t (body text)", {})
+        database._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 500)  # in place of a GB
+        with pytest.raises(PlaceError, match=r"store/saveplay\.db: a part of the review is larger than the 1 GB"):
+            database.execute("insert into t values (:body)", {"body": "x" * 1000})
+
+
+def test_a_result_that_its_driver_refuses_is_refused_in_the_same_words(tmp_path: Path) -> None:
+    with pytest.raises(PlaceError, match="larger than the 1 GB"), translate_sqlite_errors(tmp_path / "saveplay.db"):
+        raise OverflowError("string longer than INT_MAX bytes")

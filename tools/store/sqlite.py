@@ -19,7 +19,12 @@ _WAIT_SECONDS = 30
 _RETRY_SECONDS = 0.02
 _PAGE_BYTES = 16_384
 """The result of a phase may take some megabytes; with SQLite's default of 4,096 bytes, writing it takes twice as long."""
+_TOO_LARGE = (
+    "a part of the review is larger than the 1 GB that SQLite keeps in one place, because tens of thousands of accounts are at"
+    " risk at once; look at what `saveplay check` says about the data, or review the base in parts"
+)
 _REASONS = {
+    sqlite3.SQLITE_TOOBIG: _TOO_LARGE,
     sqlite3.SQLITE_FULL: "the disk is full; free some space, then run the command again: what was finished is kept",
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written, or the limit on file sizes is reached; check the disk, then run "
     "the command again: what was finished is kept",
@@ -78,11 +83,13 @@ def translate_sqlite_errors(path: Path, damaged: str = DAMAGED_STORE) -> Iterato
 
     Errors of statements that are wrong in themselves go through: they are faults of the program.
     """
+    place = f"{path.parent.name}/{path.name}"
     try:
         yield
+    except OverflowError:  # over 2 GB, which the driver refuses before SQLite sees it
+        raise PlaceError(f"cannot use {place}: {_TOO_LARGE}") from None
     except sqlite3.DatabaseError as error:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-        place = f"{path.parent.name}/{path.name}"
         if code == sqlite3.SQLITE_BUSY:
             raise BusyError(f"another process is writing to {place}; wait until it is done, then try again") from None
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT):
