@@ -27,7 +27,7 @@ from tools.yaml_file import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 AS_OF = portfolio.AS_OF.isoformat()
-RECORDED = ROOT / "evals" / "fixtures" / "recorded" / "review.yaml"
+RECORDED = ROOT / "evals" / "fixtures" / "recorded" / "drafts.yaml"
 _SAMPLE_ROWS = 2_000
 """Rows of a table whose tokens are counted; the total is extrapolated from them."""
 
@@ -129,16 +129,15 @@ def same_worst_accounts(folder: Path) -> bool:
     return True
 
 
-def ensure_base(root: Path, accounts: int, usage_rows: int = 50, step_days: int = 7) -> Path:
-    """Folder of the base; it is written first if it is missing."""
-    folder = root / f"{accounts}-{usage_rows}-{step_days}"
+def ensure_base(root: Path, accounts: int, usage_rows: int = 50, step_days: int = 7, *more: str) -> Path:
+    """Folder of the base; it is written first if it is missing. ``more`` are further options of ``bench.portfolio``."""
+    folder = root / f"{accounts}-{usage_rows}-{step_days}{''.join(more).replace('--', '-').replace('=', '')}"
     if not (folder / "done").exists():
         shutil.rmtree(folder, ignore_errors=True)
         print_progress(f"writing {accounts:,} accounts, {accounts * usage_rows:,} usage rows")
         # in its own process: the peak memory of this process is counted for every process that it starts
-        run_measured(
-            ["bench.portfolio", str(folder), f"{accounts}", f"--usage-rows={usage_rows}", f"--step-days={step_days}"]
-        )
+        usage = [f"--usage-rows={usage_rows}", f"--step-days={step_days}"]
+        run_measured(["bench.portfolio", str(folder), f"{accounts}", *usage, *more])
         (folder / "done").touch()
     return folder
 
@@ -247,6 +246,7 @@ def measure_all(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
         "duckdb": duckdb.__version__,
     }
     found["runs"] = given.runs
+    found["tokens"] = count_tokens(ensure_base(given.data, 1_000))
     found["imports"] = median_run(
         [run_measured(["timeit", "-n", "1", "-r", "1", "import duckdb"]) for _ in range(given.runs)]
     )
@@ -274,9 +274,19 @@ def measure_all(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
     found["parts"] = time_review_parts(ensure_base(given.data, 10_000), scratch / "parts", given.runs * 3)
     reviewed = {size: time_review_steps(ensure_base(given.data, size), scratch / f"{size}") for size in (1_000, 10_000)}
     found["reviews"] = reviewed
+    found["texts"] = measure_texts(given, scratch / "texts")
     found["same"] = {size: same_worst_accounts(ensure_base(given.data, size)) for size in sizes[:2]}
-    found["tokens"] = count_tokens(ensure_base(given.data, 1_000))
     return found
+
+
+def measure_texts(given: argparse.Namespace, scratch: Path) -> dict[str, ProcessRun]:
+    """A score and a review of 100,000 accounts with few texts and with two million more."""
+    bases = {
+        "few": ensure_base(given.data, 100_000),
+        "many": ensure_base(given.data, 100_000, 50, 7, "--notes=20", "--sentences=3"),
+    }
+    found = medians_by_name(run_in_turns(given.runs, {name: (base, "saveplay") for name, base in bases.items()}))
+    return found | {f"review, {name}": time_review_steps(base, scratch / name)[0] for name, base in bases.items()}
 
 
 def engine_seconds(folder: Path) -> float:

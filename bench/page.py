@@ -56,6 +56,7 @@ def write_page(found: dict[str, Any]) -> str:
     )
     if "twice" in found:
         text.append(_large(found))
+    text.append(_texts(found["texts"]))
     text.append(_reviews(found))
     text.append(_tokens(found["tokens"]))
     return "\n".join(text)
@@ -105,6 +106,26 @@ def _large(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _texts(found: dict[str, Any]) -> str:
+    names = {
+        "few": "`saveplay score`", "many": "with two million texts", "review, few": "`saveplay review`",
+        "review, many": "with two million texts",
+    }  # fmt: skip
+    rows = [
+        [said, f"{found[name].cpu:.1f}", f"{found[name].wall:.1f}", f"{found[name].megabytes:,.0f}"]
+        for name, said in names.items()
+    ]
+    score = (found["many"].cpu - found["few"].cpu) / 2
+    review = (found["review, many"].cpu - found["review, few"].cpu) / 2
+    return (
+        "## What reading texts costs\n\n100,000 accounts, once with 40,000 notes of one sentence and once with 2,000,000 of three, no two"
+        " alike; four of five are in the\nwindow in which texts are read.\n\n"
+        + _table(["", "processor s", "wall s", "MB"], rows)
+        + f"\nA million texts cost a score {score:.1f} s of processor time and a review, which also looks for incidents, {review:.1f} s. Only"
+        " texts in which a phrase stands\nleave the engine, and memory does not grow with their number but with those that are kept.\n"
+    )
+
+
 def _reviews(found: dict[str, Any]) -> str:
     text = [
         "## A whole review",
@@ -132,7 +153,7 @@ Counted offline with the o200k_base vocabulary.
 
 | | tokens |
 | --- | ---: |
-| a review with a model: {found["calls"]} calls for ten plays, their repairs and the briefing, as recorded | {found["prompts"]:,} |
+| ten plays and eight texts for people by a model: {found["calls"]} calls with their repairs, as recorded | {found["prompts"]:,} |
 | giving an agent the rows of {found["accounts"]:,} accounts as CSV, without usage | {handed:,} |
 | the same with usage | {handed + usage:,} |
 

@@ -95,9 +95,10 @@ TABLES = {
         from range(cast(0.2 * accounts as bigint)) t(j)""",
     "notes": """select name_of(cast(floor(accounts * dice(j, 91)) as bigint)) as account_id,
         day_back(cast(110 * dice(j, 92) as integer)) as date,
-        case when dice(j, 93) < 0.03 then said[1 + j % 3] else texts[1 + j % 6] end as text, 'csm' as author,
+        array_to_string([case when dice(j + 11 * k, 93) < 0.03 / (sentences * sentences) then said[1 + j % 3] else texts[1 + (j + k) % 6] end
+            for k in range(sentences)], '. ') || case when sentences > 1 then ', ' || j else '' end as text, 'csm' as author,
         case when dice(j, 94) < 0.7 then round(1 + 4 * sqrt(dice(j, 95))) end as pulse
-        from range(cast(0.4 * accounts as bigint)) t(j)""",
+        from range(cast(notes_each * accounts as bigint)) t(j)""",
     "outcomes": """select name_of(cast(floor(accounts * dice(j, 96)) as bigint)) as account_id,
         day_back(30 + cast(300 * dice(j, 97) as integer)) as date,
         case when dice(j, 98) < 0.8 then 'renewed' else 'expanded' end as kind,
@@ -106,8 +107,18 @@ TABLES = {
 }
 
 
-def write_portfolio(folder: Path, accounts: int, usage_rows: int, step_days: int, memory_limit: str = "6GB") -> None:
-    """Write the eleven tables with ``usage_rows`` rows per account, one every ``step_days`` days before the review date."""
+def write_portfolio(
+    folder: Path,
+    accounts: int,
+    usage_rows: int,
+    step_days: int,
+    notes_each: float = 0.4,
+    sentences: int = 1,
+    memory_limit: str = "6GB",
+) -> None:
+    """Write the eleven tables with ``usage_rows`` rows per account, one every ``step_days`` days before the review date,
+    and ``notes_each`` notes per account of so many ``sentences``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     people = max(accounts // 40, 12)
     with duckdb.connect(":memory:", config={"memory_limit": memory_limit}) as connection:
@@ -117,7 +128,8 @@ def write_portfolio(folder: Path, accounts: int, usage_rows: int, step_days: int
         # Rows of usage are a week apart and count on their own date, as the other programs of this folder read them.
         (folder / "mapping.yaml").write_text("tables: {usage: {dated_by: day}}\n", encoding="utf-8")
         for table, sql in TABLES.items():
-            values = {"accounts": accounts, "people": people, "step": step_days}
+            values: dict[str, float] = {"accounts": accounts, "people": people, "step": step_days}
+            values |= {"notes_each": notes_each, "sentences": sentences}
             if table != "usage":
                 ordered = "" if table in ("accounts", "people", "contacts") else " order by account_id"
                 _write(connection, sql, values, ordered, folder / f"{table}.parquet")
@@ -128,7 +140,9 @@ def write_portfolio(folder: Path, accounts: int, usage_rows: int, step_days: int
                 _write(connection, one_day, values, "", folder / "usage" / f"{usage_rows - age:04}.parquet")
 
 
-def _write(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, int], ordered: str, target: Path) -> None:
+def _write(
+    connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, float], ordered: str, target: Path
+) -> None:
     for name, value in values.items():
         sql = re.sub(rf"(?<![\w.]){name}(?!\w)", str(value), sql)
     query = sql.replace("texts[", "getvariable('texts')[").replace("said[", "getvariable('said')[")
@@ -142,8 +156,10 @@ def main() -> None:
     parser.add_argument("accounts", type=int)
     parser.add_argument("--usage-rows", type=int, default=50, help="rows an account")
     parser.add_argument("--step-days", type=int, default=7, help="days between two rows")
+    parser.add_argument("--notes", type=float, default=0.4, help="notes an account")
+    parser.add_argument("--sentences", type=int, default=1, help="sentences a note")
     given = parser.parse_args()
-    write_portfolio(given.folder, given.accounts, given.usage_rows, given.step_days)
+    write_portfolio(given.folder, given.accounts, given.usage_rows, given.step_days, given.notes, given.sentences)
 
 
 if __name__ == "__main__":
