@@ -5,6 +5,7 @@ implementations take turns, so that a slow minute of the machine affects all of 
 """
 
 import argparse
+import csv
 import json
 import os
 import platform
@@ -246,7 +247,7 @@ def measure_all(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
         "duckdb": duckdb.__version__,
     }
     found["runs"] = given.runs
-    found["tokens"] = count_tokens(ensure_base(given.data, 1_000))
+    assert RECORDED.is_file(), "counted at the end, when memory no longer counts for the processes that are started"
     found["imports"] = median_run(
         [run_measured(["timeit", "-n", "1", "-r", "1", "import duckdb"]) for _ in range(given.runs)]
     )
@@ -276,17 +277,24 @@ def measure_all(given: argparse.Namespace, scratch: Path) -> dict[str, object]:
     found["reviews"] = reviewed
     found["texts"] = measure_texts(given, scratch / "texts")
     found["same"] = {size: same_worst_accounts(ensure_base(given.data, size)) for size in sizes[:2]}
+    found["tokens"] = count_tokens(ensure_base(given.data, 1_000))
     return found
 
 
-def measure_texts(given: argparse.Namespace, scratch: Path) -> dict[str, ProcessRun]:
-    """A score and a review of 100,000 accounts with few texts and with two million more."""
+def measure_texts(given: argparse.Namespace, scratch: Path) -> dict[str, tuple[ProcessRun, ProcessRun, int]]:
+    """A score and a review of 100,000 accounts with few texts and with two million more, and the accounts on their lists."""
     bases = {
         "few": ensure_base(given.data, 100_000),
         "many": ensure_base(given.data, 100_000, 50, 7, "--notes=20", "--sentences=3"),
     }
-    found = medians_by_name(run_in_turns(given.runs, {name: (base, "saveplay") for name, base in bases.items()}))
-    return found | {f"review, {name}": time_review_steps(base, scratch / name)[0] for name, base in bases.items()}
+    scores = medians_by_name(run_in_turns(given.runs, {name: (base, "saveplay") for name, base in bases.items()}))
+    found = {}
+    for name, base in bases.items():
+        review, _ = time_review_steps(base, scratch / name)
+        (listed,) = (scratch / name / "second" / "reviews").glob("*/list.csv")
+        with listed.open(encoding="utf-8", newline="") as lines:
+            found[name] = scores[name], review, sum(1 for _ in csv.reader(lines)) - 1
+    return found
 
 
 def engine_seconds(folder: Path) -> float:
