@@ -72,6 +72,10 @@ def asked(context: AskContext, question: str, *earlier: str) -> QuestionAnswer:
         ("meetings next week", "Nothing that is dated after 23 Nov 2026 is read.", ""),
         ("which CSM has the lowest average health?", "Sadia Karim has the lowest average: 72.7.", "72.7"),
         ("Enterprise accounts without a QBR", "Without QBRs on record, Enterprise: 2 accounts", "TF-1361"),
+        ("unanswered emails since October", "e-mails, not answered: 26 touchpoints of 18 accounts.", "Bramble Publishing"),
+        ("emails not answered by Nimbara", "Nimbara Textiles, e-mails, not answered: 0 touchpoints", ""),
+        ("has Nimbara replied to us yet?", "Last heard from them on 13 Nov 2026.", "2026-10-22"),
+        ("did Nimbara pay us?", "No overdue invoice of Nimbara Textiles is on record.", "INV-21633"),
         ("what has worked for relationship erosion before?", "3 plays for relationship erosion ended", "Kingfisher"),
     ],
 )  # fmt: skip
