@@ -96,24 +96,26 @@ def run_comparison(request: ComparisonRequest) -> None:
 
 
 def _draft(side: Variant, mode: str, most: int) -> dict[str, SavePlay]:
-    from evals.recorded_model import (
-        RECORDED_MODEL,
-        ReplayClient,
-        build_model_client,
-        has_recording,
-        recorded_configuration,
-        recording_mode,
-    )
+    from evals.recorded_model import RECORDED_MODEL, ReplayClient, build_model_client, recorded_configuration
 
     if mode != "replay" or not side.by_model:
         return draft_variant(side, lambda known: build_model_client(known, lambda *_: None), _print_progress, most)
-    if not has_recording(_RECORDING) and recording_mode() is None:
-        raise ConfigurationError("--model replay: no comparison is recorded; use --model live")
     recorded = recorded_configuration(side.configuration)
     replayed = Variant(f"{side.name} ({RECORDED_MODEL}, recorded)", recorded, side.prompts)
-    return draft_variant(
-        replayed, lambda known: ReplayClient(build_model_client(known, lambda *_: None)), _print_progress, most
-    )
+    opened: list[ReplayClient] = []
+
+    def open_replay(known: Configuration) -> ReplayClient:
+        opened.append(ReplayClient(build_model_client(known, lambda *_: None)))
+        return opened[-1]
+
+    plays = draft_variant(replayed, open_replay, _print_progress, most)
+    if missing := sum(client.missing for client in opened):
+        # The playbook's plays in their place would look like a prompt that is worse.
+        raise ConfigurationError(
+            f"--model replay: {side.name}: nothing is recorded for {plural(missing, 'request')}; use --model live, or the prompts"
+            f" and the {RECORDED_ACCOUNTS} accounts that were recorded"
+        )
+    return plays
 
 
 def _recording(mode: str) -> AbstractContextManager[object]:

@@ -85,6 +85,8 @@ class ReplayClient:
 
     def __init__(self, inner: ModelClient) -> None:
         self.inner = inner
+        self.missing = 0
+        """Requests without a recording so far."""
 
     async def complete(
         self,
@@ -99,6 +101,7 @@ class ReplayClient:
         try:
             return await self.inner.complete(model, messages, schema, tools)
         except CannotOverwriteExistingCassetteException:
+            self.missing += 1
             raise Unreachable("nothing is recorded for this prompt") from None
 
     async def close(self) -> None:

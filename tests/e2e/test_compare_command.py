@@ -11,7 +11,7 @@ import pytest
 
 from evals.labels import read_labels, write_labels
 from evals.preference import Label, PlayPair
-from tests.e2e.commands import DONE, ROOT, clean_environment, command_line, saveplay
+from tests.e2e.commands import DONE, REFUSED, ROOT, clean_environment, command_line, saveplay
 from tests.model_server import ModelServer, ReceivedRequest, answers_from_request, well_behaved
 
 pytestmark = pytest.mark.long
@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two folders of prompts that differ by one rule; only changed prompts are in them."""
     folder = tmp_path_factory.mktemp("compare")
     text = (ROOT / "prompts" / "draft_rules.j2").read_text(encoding="utf-8")
-    for name, more in (("plain", ""), ("late", f"{RULE}\n")):
+    for name, more in (("plain", ""), ("late", f"{RULE}\n"), ("other", "- Prefer Tuesdays.\n")):
         (folder / name).mkdir()
         (folder / name / "draft_rules.j2").write_text(text + more, encoding="utf-8")
     return folder
@@ -101,12 +101,24 @@ def test_two_prompts_that_differ_by_one_rule_are_told_apart_by_a_persons_choices
     assert steps["kept"]["a"] == steps["kept"]["b"] == 1
 
 
+@pytest.mark.parametrize("options", [("plain", "other"), ("plain", "plain", "--accounts", "4")])
+def test_plays_of_the_playbook_never_stand_in_for_answers_that_were_not_recorded(
+    folder: Path, options: tuple[str, ...]
+) -> None:
+    a, b, *more = options
+    ran = saveplay("eval", "--compare", folder / a, folder / b, "--model", "replay", *more)
+    last = ran.err.splitlines()[-1]
+    assert (ran.code, ran.out) == (REFUSED, "")
+    assert (
+        f"{folder / b}: nothing is recorded for 2 requests; use --model live, or the prompts and the 2 accounts" in last
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         (("plain", "late"), "prompts make a difference only with a model; add --model live"),
         (("plain", "late", "--model", "live"), "no model is configured; set SAVEPLAY_MODEL"),
-        (("plain", "late", "--model", "replay"), "no comparison is recorded"),
         (("plain", "late", "--choose", "Ada"), "name a file that keeps the labels: --labels FILE"),
         (("plain", "odd", "--model", "live"), "there is no prompt of this name"),
     ],
