@@ -58,7 +58,8 @@ class FileOwner:
 
 
 _Owned = TypeVar("_Owned", Action, CalendarHold)
-_OfAccount = TypeVar("_OfAccount", Action, UnreadText)
+_Key = TypeVar("_Key")
+_Thing = TypeVar("_Thing")
 
 
 def _owner_key(name: str, person_id: str | None) -> str | tuple[str]:
@@ -66,18 +67,15 @@ def _owner_key(name: str, person_id: str | None) -> str | tuple[str]:
     return person_id or (name,)
 
 
+def _grouped(pairs: Iterable[tuple[_Key, _Thing]]) -> dict[_Key, list[_Thing]]:
+    found: dict[_Key, list[_Thing]] = {}
+    for key, thing in pairs:
+        found.setdefault(key, []).append(thing)
+    return found
+
+
 def _by_owner(things: Iterable[_Owned]) -> dict[str | tuple[str], list[_Owned]]:
-    found: dict[str | tuple[str], list[_Owned]] = {}
-    for each in things:
-        found.setdefault(_owner_key(each.owner, each.owner_id), []).append(each)
-    return found
-
-
-def _by_account(things: Iterable[_OfAccount]) -> dict[str, list[_OfAccount]]:
-    found: dict[str, list[_OfAccount]] = {}
-    for each in things:
-        found.setdefault(each.account_id, []).append(each)
-    return found
+    return _grouped((_owner_key(each.owner, each.owner_id), each) for each in things)
 
 
 @dataclass(frozen=True)
@@ -189,7 +187,7 @@ class ReviewView:
 
     @cached_property
     def _actions_by_account(self) -> dict[str, list[Action]]:
-        return _by_account(self.review.actions)
+        return _grouped((action.account_id, action) for action in self.review.actions)
 
     def unread_texts(self, account_id: str) -> list[UnreadText]:
         """Texts of one account since the last review that nothing understood."""
@@ -197,7 +195,7 @@ class ReviewView:
 
     @cached_property
     def _unread_texts(self) -> dict[str, list[UnreadText]]:
-        return _by_account(self.review.unread_texts)
+        return _grouped((text.account_id, text) for text in self.review.unread_texts)
 
     def section(self, item: AgendaItem) -> str:
         """The section of the page that an agenda item leads to."""
@@ -326,23 +324,17 @@ class ReviewView:
         return sorted(mine, key=lambda action: (action.due, action.account_name, action.id))
 
     def accounts_of(self, person: FileOwner) -> frozenset[str]:
-        """Accounts of the review that the person owns as their CSM, or has a play for."""
-        listed = self._listed_by_csm.get(_owner_key(person.name, person.person_id), frozenset())
-        return listed | self._planned_by_name.get(person.name, frozenset())
+        """Accounts of the review that the person owns as their CSM, or has a line of the plan for."""
+        listed = self._listed_by_csm.get(_owner_key(person.name, person.person_id), [])
+        return frozenset((*listed, *self._planned_by_name.get(person.name, [])))
 
     @cached_property
-    def _listed_by_csm(self) -> dict[str | tuple[str], frozenset[str]]:
-        found: dict[str | tuple[str], set[str]] = {}
-        for line in self.review.listed:
-            found.setdefault(_owner_key(line.csm or "", line.csm_id), set()).add(line.account_id)
-        return {owner: frozenset(accounts) for owner, accounts in found.items()}
+    def _listed_by_csm(self) -> dict[str | tuple[str], list[str]]:
+        return _grouped((_owner_key(line.csm or "", line.csm_id), line.account_id) for line in self.review.listed)
 
     @cached_property
-    def _planned_by_name(self) -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = {}
-        for line in self.review.intervention_plan:
-            found.setdefault(line.owner, set()).add(line.account_id)
-        return {owner: frozenset(accounts) for owner, accounts in found.items()}
+    def _planned_by_name(self) -> dict[str, list[str]]:
+        return _grouped((line.owner, line.account_id) for line in self.review.intervention_plan)
 
     @cached_property
     def _actions(self) -> dict[str | tuple[str], list[Action]]:
