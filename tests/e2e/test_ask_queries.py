@@ -75,6 +75,7 @@ def asked(context: AskContext, question: str, *earlier: str) -> QuestionAnswer:
         ("unanswered emails since October", "e-mails, not answered: 26 touchpoints of 18 accounts.", "Bramble Publishing"),
         ("emails not answered by Nimbara", "Nimbara Textiles, e-mails, not answered: 0 touchpoints", ""),
         ("has Nimbara replied to us yet?", "Last heard from them on 13 Nov 2026.", "2026-10-22"),
+        ("when did we last meet Nimbara?", "Yara Keller (IT Manager) wrote on 23 Oct and has waited 31 days", "2026-10-22"),
         ("did Nimbara pay us?", "No overdue invoice of Nimbara Textiles is on record.", "INV-21633"),
         ("what has worked for relationship erosion before?", "3 plays for relationship erosion ended", "Kingfisher"),
     ],

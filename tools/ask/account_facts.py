@@ -149,7 +149,7 @@ class AccountFacts:
         )
 
     def met(self) -> tuple[list[str], tuple[AnswerTable, ...]]:
-        """The last meeting, and who was last met."""
+        """The last meeting, the last word of theirs, and who of them waits for an answer from us."""
         attended = [f for f in self._newest(MeetingFact) if isinstance(f, MeetingFact) and f.attended]
         contacts = [f for f in self.dossier.facts if isinstance(f, ContactFact) and (f.last_met or f.last_answered)]
         days = [f.last_met for f in contacts if f.last_met] + [f.on for f in attended if f.on]
@@ -160,7 +160,15 @@ class AccountFacts:
         )
         heard = [f.last_answered for f in contacts if f.last_answered]
         more = [f"Last heard from them on {format_date(max(heard))}."] if heard else []
-        return [first, *more], self._table("Meetings", MeetingFact) + self._table("Last met and heard", ContactFact)
+        text = FactText.of(self.dossier.facts, self.incidents, self.as_of)
+        waiting = [
+            (each.waiting_since, text.sentence(each))
+            for each in self.dossier.facts
+            if isinstance(each, ContactFact) and each.waiting_since and each.status != "departed"
+        ]
+        return [first, *more, *(sentence for _, sentence in sorted(waiting))], self._table(
+            "Meetings", MeetingFact
+        ) + self._table("Last met and heard", ContactFact)
 
     def owed(self) -> tuple[list[str], tuple[AnswerTable, ...]]:
         """Open promises of ours."""
