@@ -21,7 +21,7 @@ _OR_MORE = r"(?:(?:or|and|oder|ou|o) (?:higher|above|more|over|better|mehr|plus|
 _ANY_SIGN = rf"{_AT_MOST}|{_AT_LEAST}|{_MORE}|{_LESS}|fewer than"
 _COUNT = r"\d+(?:\.\d+)?"
 _NO_MONEY = r"(?![\d.,]*\d| ?(?:k|m|tsd|mio|million|thousand)\b)(?: ?%| ?percent| ?prozent| points?)?"
-"""What follows a count: no more digits and no thousands."""
+"""The text after a count: no more digits and no thousands."""
 _BETWEEN, _AND = r"(?:between|zwischen|entre)", r"(?:and|und|et|y)"
 _DOWN = r"(?:down|fell|fallen|dropped|declined|decreased|lost|shrank|gefallen|gesunken|zuruckgegangen|en baisse|ha bajado|cayo)"
 _BEFORE = r"(?:before|vor|avant|antes de)"
@@ -61,11 +61,8 @@ def figure_range(text: str, words: Sequence[str], falls: bool = False) -> FoundF
     """
     noun = rf"(?P<noun>{'|'.join(words)})"
     after = rf"{noun}(?: (?:is|are|was|of|score|scores|answer|at|with|von|mit|de|con|avec))*"
-    sign, count, turned = (
-        rf"(?P<sign>{_ANY_SIGN})",
-        rf"(?P<count>{_COUNT}){_NO_MONEY}",
-        rf"(?P<sign>{_OR_LESS}|{_OR_MORE})",
-    )
+    sign, turned = rf"(?P<sign>{_ANY_SIGN})", rf"(?P<sign>{_OR_LESS}|{_OR_MORE})"
+    count = rf"(?P<count>{_COUNT}){_NO_MONEY}"
     if falls:
         match = compiled(
             rf"{noun}(?: (?:is|are|has|have|was|went))*(?: by)? {_DOWN}(?: by)?(?: {_MORE})? {count}"

@@ -38,7 +38,7 @@ class SubjectTable:
     """Input table that it reads; None: the rows are written for the question."""
     day: str | None = None
     day_title: str = ""
-    """What happened on the day, where the subject does not say it: opened, due, left."""
+    """The event of the day, where the subject does not say it: opened, due, left."""
     amounts: Mapping[str, str] = field(default_factory=dict)
     money: tuple[str, ...] = ()
     """Amounts in the home currency."""

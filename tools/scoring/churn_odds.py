@@ -119,7 +119,8 @@ def term_odds_sql(settings: ChurnSettings, slopes: Slopes, source: str) -> str:
 def level_sql(source: str, decision: str, share: float) -> str:
     """One number: the level at which the mean chance over ``source`` is ``share``."""
     # Bisection, because the mean rises with the level and there is no closed form. Accounts are counted by their rounded
-    # log-odds first: a few thousand rows for any base. Sums are of decimals, so the order of the rows changes no digit.
+    # log-odds first: a few thousand rows for any base, each of less than a billion accounts, as many as the decimal holds.
+    # Sums are of decimals, so the order of the rows changes no digit.
     step = "cast(l.n / (1 + exp(-((h.low + h.high) / 2 + l.odds))) as decimal(18, 9))"
     goal = f"(select sum(n) * {sql_number(share)} from lines)"
     return (
